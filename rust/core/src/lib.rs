@@ -1,1 +1,9 @@
-//! core
+//! tokenwire-core: the whole client, without Python.
+
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod error;
+pub mod message;
+pub mod request;
+pub mod wire;

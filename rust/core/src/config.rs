@@ -1,0 +1,216 @@
+//! What a client is made of. Values are checked where they are made; nothing here does I/O.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A key or password. It has no `Display`, and its `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    #[must_use]
+    pub fn new(value: String) -> Self {
+        Self(value)
+    }
+
+    /// The secret itself. Only header writing and redaction call this.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// The five limits; `None` is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeout {
+    /// For a connection; the clock starts when the handshake's turn comes.
+    pub connect: Option<Duration>,
+    /// For a permit of the origin.
+    pub pool: Option<Duration>,
+    /// Streams: from sending to the first content.
+    pub first_token: Option<Duration>,
+    /// Streams: between two contents. Time that a sync consumer spends elsewhere does not count.
+    pub idle: Option<Duration>,
+    /// Over all attempts and waits.
+    pub total: Option<Duration>,
+}
+
+impl Default for Timeout {
+    fn default() -> Self {
+        Self {
+            connect: Some(Duration::from_secs(10)),
+            pool: None,
+            first_token: Some(Duration::from_secs(600)),
+            idle: Some(Duration::from_secs(600)),
+            total: None,
+        }
+    }
+}
+
+/// A timeout as the caller gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeoutSetting {
+    /// A bare number: `total` for a whole reply, `first_token` and `idle` for a stream.
+    Bare(Duration),
+    /// All five.
+    Full(Timeout),
+    /// `timeout=None`: no limit at all.
+    Off,
+}
+
+/// What a whole reply gets as `total` where the caller set none.
+pub const WHOLE_REPLY_TOTAL: Duration = Duration::from_secs(600);
+
+impl TimeoutSetting {
+    /// The limits that hold for a whole reply.
+    #[must_use]
+    pub fn for_reply(self) -> Timeout {
+        match self {
+            Self::Bare(limit) => Timeout {
+                total: Some(limit),
+                ..Timeout::default()
+            },
+            Self::Full(timeout) => Timeout {
+                total: Some(timeout.total.unwrap_or(WHOLE_REPLY_TOTAL)),
+                ..timeout
+            },
+            Self::Off => Self::none(),
+        }
+    }
+
+    /// The limits that hold for a stream.
+    #[must_use]
+    pub fn for_stream(self) -> Timeout {
+        match self {
+            Self::Bare(limit) => Timeout {
+                first_token: Some(limit),
+                idle: Some(limit),
+                ..Timeout::default()
+            },
+            Self::Full(timeout) => timeout,
+            Self::Off => Self::none(),
+        }
+    }
+
+    fn none() -> Timeout {
+        Timeout {
+            connect: None,
+            pool: None,
+            first_token: None,
+            idle: None,
+            total: None,
+        }
+    }
+}
+
+/// Bounds on connections and memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Live connections of one origin; `None` is 80 % of the soft file limit, at most 10,000.
+    pub max_connections: Option<u32>,
+    /// How long an idle connection is kept; `None` is 4 s for http and 30 s for https.
+    pub keepalive: Option<Duration>,
+    /// Cap of one event.
+    pub max_event_bytes: usize,
+    /// Cap of a whole reply.
+    pub max_reply_bytes: usize,
+    /// Bytes that a stream buffers before it stops reading.
+    pub buffer_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: None,
+            keepalive: None,
+            max_event_bytes: 64 << 20,
+            max_reply_bytes: 64 << 20,
+            buffer_bytes: 256 << 10,
+        }
+    }
+}
+
+/// When and how often a failed attempt is made again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RetryPolicy {
+    /// Attempts after the first one.
+    pub max_retries: u32,
+    /// First wait after a transient failure; it doubles.
+    pub first: Duration,
+    /// Longest wait.
+    pub cap: Duration,
+    /// First wait after throttling.
+    pub throttle_first: Duration,
+    /// Longest server hint that is waited for; a longer one raises at once.
+    pub max_retry_after: Duration,
+    /// Size of the token bucket that stops a retry storm.
+    pub budget: u32,
+    /// Whether an attempt that the server may have worked on is made again.
+    pub retry_ambiguous: bool,
+    /// Whether a timeout after the request was sent is made again.
+    pub retry_timeouts: bool,
+    /// Header that carries one random key over all attempts of a call.
+    pub idempotency_header: Option<String>,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_retries: 2,
+            first: Duration::from_millis(500),
+            cap: Duration::from_secs(8),
+            throttle_first: Duration::from_secs(1),
+            max_retry_after: Duration::from_secs(120),
+            budget: 500,
+            retry_ambiguous: true,
+            retry_timeouts: false,
+            idempotency_header: None,
+        }
+    }
+}
+
+/// TLS settings; part of what makes two clients' connections different.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct TlsSettings {
+    /// PEM file or directory whose roots replace the system's.
+    pub ca_bundle: Option<PathBuf>,
+    /// PEM file with the client's certificate chain and key, or two files.
+    pub client_cert: Option<(PathBuf, Option<PathBuf>)>,
+}
+
+/// Everything a client is made of.
+#[derive(Debug, Clone)]
+pub struct ClientConfig {
+    /// Name of the provider's row, or `openai` for a bare base URL.
+    pub provider: String,
+    /// The model's id, without a provider.
+    pub model: String,
+    /// `chat` or `completions`, later others.
+    pub api: String,
+    /// Base URL; `None` takes the row's.
+    pub base_url: Option<String>,
+    /// The key; `None` where none is needed or a callable brings it with each call.
+    pub api_key: Option<Secret>,
+    /// Added to each request.
+    pub headers: Vec<(String, String)>,
+    /// Limits in time.
+    pub timeout: TimeoutSetting,
+    /// Limits in number and size.
+    pub limits: Limits,
+    /// Retries.
+    pub retry: RetryPolicy,
+    /// TLS.
+    pub tls: TlsSettings,
+    /// Proxy URL; `None` looks into the environment where `trust_env` is set.
+    pub proxy: Option<Secret>,
+    /// Whether proxies and certificate files are taken from the environment.
+    pub trust_env: bool,
+}

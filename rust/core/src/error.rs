@@ -1,0 +1,335 @@
+//! Why a call failed: one error type, told apart by [`ErrorKind`], never by its text.
+//!
+//! An error holds no header values, no query string and no key, so it is safe to show and to log.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::message::Reply;
+
+/// What went wrong. Each kind has one Python class (`python/tokenwire/errors.py`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting, argument or header is wrong; nothing was sent.
+    Config,
+    /// Request data cannot be encoded (the message gives its JSON path), or reply data lacks the required form.
+    Validation,
+    /// Reply or event bytes cannot be decoded; the message gives the offset.
+    Decode,
+    /// The model is unknown or did not serve this request.
+    Model,
+    /// No such model (also an API error).
+    ModelNotFound,
+    /// Prompt and maximum output do not fit the context window (also an API error).
+    ContextLength,
+    /// Refused by a filter before any output (also an API error).
+    ContentFilter,
+    /// No connection in time; nothing was sent.
+    ConnectTimeout,
+    /// No free connection in time; nothing was sent.
+    PoolTimeout,
+    /// No complete response head in time.
+    FirstByteTimeout,
+    /// No bytes on a stream.
+    StallTimeout,
+    /// Bytes but no content on a stream.
+    ContentTimeout,
+    /// The total deadline over attempts and waits ran out.
+    DeadlineExceeded,
+    /// A transport failure in the middle of a stream.
+    StreamInterrupted,
+    /// A clean end of a stream without its terminal mark.
+    StreamIncomplete,
+    /// The server sent an error after the first event.
+    StreamServer,
+    /// One event is over its cap.
+    EventTooLarge,
+    /// A stream inherited from the parent process.
+    ForkedStream,
+    /// The provider answered with an error that no finer kind names.
+    Api,
+    /// 401 or 403.
+    Authentication,
+    /// 429.
+    RateLimit,
+    /// A quota or spend limit: never retried.
+    QuotaExceeded,
+    /// 5xx.
+    Server,
+    /// No usable connection, for a reason that no finer kind names.
+    Connection,
+    /// Connection refused, or no file descriptor.
+    Connect,
+    /// The name does not resolve.
+    Dns,
+    /// Certificate or handshake.
+    Tls,
+    /// The proxy refuses or fails.
+    Proxy,
+    /// The connection ended before the response head, or inside a body that is not a stream.
+    ConnectionLost,
+    /// The peer breaks HTTP.
+    Protocol,
+    /// The body is over its cap.
+    ResponseTooLarge,
+    /// A success status with a body of another kind, or without one.
+    UnexpectedContent,
+    /// A panic or broken invariant inside the engine.
+    Engine,
+    /// Use after close.
+    ClientClosed,
+}
+
+/// How far a call had come when it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Arguments are being checked and encoded.
+    #[default]
+    Prepare,
+    /// Waiting for a permit or a connection.
+    Connect,
+    /// Sent, waiting for the response head.
+    Head,
+    /// Reading the body.
+    Body,
+    /// Waiting before the next attempt.
+    Backoff,
+}
+
+impl Phase {
+    /// The phase's name as Python shows it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Connect => "connect",
+            Self::Head => "head",
+            Self::Body => "body",
+            Self::Backoff => "backoff",
+        }
+    }
+}
+
+/// What a provider said of a failed call.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ApiFailure {
+    /// HTTP status; `None` where no reply came or the error stood inside a 2xx body.
+    pub status: Option<u16>,
+    /// The provider's `type` (or Google's `status`).
+    pub error_type: Option<String>,
+    /// The provider's `code`, numbers as text.
+    pub code: Option<String>,
+    /// The parameter that the provider names.
+    pub param: Option<String>,
+    /// The provider's own message, as sent.
+    pub message: Option<String>,
+    /// At most 64 KiB of the body.
+    pub body: Vec<u8>,
+    /// The server's hint when to try again.
+    pub retry_after: Option<Duration>,
+}
+
+/// One attempt of a call, as reported on replies and errors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// Seconds from the start of the call to the start of this attempt.
+    pub started: f64,
+    /// How far it came.
+    pub phase: Phase,
+    /// HTTP status, where one came.
+    pub status: Option<u16>,
+    /// Why it failed; `None` for the one that succeeded.
+    pub error: Option<ErrorKind>,
+    /// The error's one-line text.
+    pub message: Option<String>,
+    /// Seconds slept after it, before the next attempt.
+    pub slept: f64,
+    /// Whether the server may have worked on it (and billed it).
+    pub maybe_processed: bool,
+}
+
+/// Why a call failed.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    phase: Phase,
+    retryable: bool,
+    maybe_processed: bool,
+    retry_budget_exhausted: bool,
+    request_id: Option<String>,
+    api: Option<ApiFailure>,
+    attempts: Vec<Attempt>,
+    partial: Option<Box<Reply>>,
+}
+
+impl Error {
+    /// An error of `kind` with a one-line `message` that names the fix.
+    #[must_use]
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            phase: Phase::Prepare,
+            retryable: false,
+            maybe_processed: false,
+            retry_budget_exhausted: false,
+            request_id: None,
+            api: None,
+            attempts: Vec::new(),
+            partial: None,
+        }))
+    }
+
+    /// Sets how far the call had come.
+    #[must_use]
+    pub fn at(mut self, phase: Phase) -> Self {
+        self.0.phase = phase;
+        self
+    }
+
+    /// Says that another attempt may succeed.
+    #[must_use]
+    pub fn retryable(mut self, retryable: bool) -> Self {
+        self.0.retryable = retryable;
+        self
+    }
+
+    /// Says that the server may have worked on the request.
+    #[must_use]
+    pub fn maybe_processed(mut self, maybe_processed: bool) -> Self {
+        self.0.maybe_processed = maybe_processed;
+        self
+    }
+
+    /// Adds what the provider said.
+    #[must_use]
+    pub fn with_api(mut self, api: ApiFailure) -> Self {
+        self.0.api = Some(api);
+        self
+    }
+
+    /// Adds the provider's id of the request.
+    #[must_use]
+    pub fn with_request_id(mut self, request_id: Option<String>) -> Self {
+        self.0.request_id = request_id;
+        self
+    }
+
+    /// Adds the attempts of the call.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    /// Adds the reply so far.
+    #[must_use]
+    pub fn with_partial(mut self, partial: Option<Box<Reply>>) -> Self {
+        self.0.partial = partial;
+        self
+    }
+
+    /// Marks the call as given up because the retry budget of its client is spent.
+    #[must_use]
+    pub fn with_retry_budget_exhausted(mut self) -> Self {
+        self.0.retry_budget_exhausted = true;
+        self
+    }
+
+    /// Replaces the kind, keeping everything else.
+    #[must_use]
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    /// Replaces the message, keeping everything else.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The one-line text.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// How far the call had come.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.0.phase
+    }
+
+    /// Whether another attempt may succeed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable
+    }
+
+    /// Whether the server may have worked on the request.
+    #[must_use]
+    pub fn is_maybe_processed(&self) -> bool {
+        self.0.maybe_processed
+    }
+
+    /// Whether the call was given up because the retry budget of its client is spent.
+    #[must_use]
+    pub fn is_retry_budget_exhausted(&self) -> bool {
+        self.0.retry_budget_exhausted
+    }
+
+    /// The provider's id of the request.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// What the provider said.
+    #[must_use]
+    pub fn api(&self) -> Option<&ApiFailure> {
+        self.0.api.as_ref()
+    }
+
+    /// The attempts of the call.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.0.attempts
+    }
+
+    /// The reply so far; `None` where nothing came.
+    #[must_use]
+    pub fn partial(&self) -> Option<&Reply> {
+        self.0.partial.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.0.kind, self.0.message)
+    }
+}
+
+impl std::error::Error for Error {}

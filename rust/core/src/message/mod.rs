@@ -1,0 +1,9 @@
+//! What the dialects agree on: a reply, its parts, the pieces it streams in, usage and timing.
+
+mod delta;
+mod reply;
+
+pub use delta::{Chunk, ChunkKind, Delta, ToolCallDelta};
+pub use reply::{
+    Choice, FinishReason, Part, Reply, Timing, TokenLogprob, ToolCall, TopLogprob, Usage,
+};

@@ -1,0 +1,266 @@
+//! A whole reply. It is also what a stream has brought so far.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Why a choice ended, in the words that all providers share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// The model was done, or met a stop sequence.
+    Stop,
+    /// The token limit.
+    Length,
+    /// The model called a tool.
+    ToolCalls,
+    /// The model refused.
+    Refusal,
+    /// The provider's filter.
+    ContentFilter,
+    /// The server gave up on the request.
+    Abort,
+    /// The server failed in the middle.
+    Error,
+    /// A word that we do not know; it stands in `provider_finish_reason`.
+    Other,
+}
+
+impl FinishReason {
+    /// The reason's name as Python shows it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::Refusal => "refusal",
+            Self::ContentFilter => "content_filter",
+            Self::Abort => "abort",
+            Self::Error => "error",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Token counts; `None` where the provider did not say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// All input, cached tokens included.
+    pub prompt_tokens: Option<u64>,
+    /// All output, reasoning included.
+    pub completion_tokens: Option<u64>,
+    /// The provider's total, else the sum where both parts are known.
+    pub total_tokens: Option<u64>,
+    /// Input read from the provider's cache.
+    pub cached_tokens: Option<u64>,
+    /// Input written to the provider's cache.
+    pub cache_write_tokens: Option<u64>,
+    /// Output spent on reasoning.
+    pub reasoning_tokens: Option<u64>,
+    /// The provider's own figure for the cost, in US dollars, as the text it sent.
+    pub cost_usd: Option<String>,
+}
+
+/// A tool call of the model.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// The provider's id; `None` where it sent none.
+    pub id: Option<String>,
+    /// The tool's name.
+    pub name: String,
+    /// JSON text as sent; may be empty or cut.
+    pub arguments: String,
+}
+
+/// One token with its probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TokenLogprob {
+    /// The token's text.
+    pub token: String,
+    /// Natural logarithm of its probability; `None` for the first prompt token under `echo`.
+    pub logprob: Option<f64>,
+    /// The token's UTF-8 bytes, where the provider sends them.
+    pub bytes: Option<Vec<u8>>,
+    /// The likeliest tokens at this place.
+    pub top: Vec<TopLogprob>,
+    /// Offset of the token in the text, in characters (text completions only).
+    pub text_offset: Option<u64>,
+}
+
+/// One of the likeliest tokens at a place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TopLogprob {
+    /// The token's text.
+    pub token: String,
+    /// Natural logarithm of its probability.
+    pub logprob: f64,
+    /// The token's UTF-8 bytes, where the provider sends them.
+    pub bytes: Option<Vec<u8>>,
+}
+
+/// One part of a reply's message. The parts stand in the order in which they came.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Part {
+    /// Text for the user.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// The model's reasoning.
+    Reasoning {
+        /// The text; empty where only a signature came.
+        text: String,
+        /// The provider's signature over it, to be sent back.
+        signature: Option<String>,
+        /// The field that it came in (`reasoning_content`, `reasoning`, `thinking`): it goes back there.
+        field: Option<String>,
+    },
+    /// A refusal.
+    Refusal {
+        /// The text.
+        text: String,
+    },
+    /// A tool call.
+    ToolCall(ToolCall),
+    /// A provider's own block, kept verbatim.
+    Opaque {
+        /// The message key that it stood under.
+        field: String,
+        /// The JSON value as sent.
+        json: Box<RawValue>,
+    },
+}
+
+impl PartialEq for Part {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text { text: a }, Self::Text { text: b })
+            | (Self::Refusal { text: a }, Self::Refusal { text: b }) => a == b,
+            (
+                Self::Reasoning {
+                    text: a,
+                    signature: s,
+                    field: f,
+                },
+                Self::Reasoning {
+                    text: b,
+                    signature: t,
+                    field: g,
+                },
+            ) => a == b && s == t && f == g,
+            (Self::ToolCall(a), Self::ToolCall(b)) => a == b,
+            (Self::Opaque { field: f, json: a }, Self::Opaque { field: g, json: b }) => {
+                f == g && a.get() == b.get()
+            }
+            _ => false,
+        }
+    }
+}
+
+/// One of the answers of a reply.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Its number; prompt lists number them `prompt * n + i`.
+    pub index: u32,
+    /// What it consists of, in order.
+    pub parts: Vec<Part>,
+    /// Why it ended; `None` while it runs, or where the provider did not say.
+    pub finish_reason: Option<FinishReason>,
+    /// The provider's own word for it.
+    pub provider_finish_reason: Option<String>,
+    /// Token probabilities, where asked for.
+    pub logprobs: Option<Vec<TokenLogprob>>,
+}
+
+impl Choice {
+    /// All text parts, joined.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        self.joined(|part| match part {
+            Part::Text { text } => Some(text),
+            _ => None,
+        })
+    }
+
+    /// All reasoning parts, joined.
+    #[must_use]
+    pub fn reasoning(&self) -> Cow<'_, str> {
+        self.joined(|part| match part {
+            Part::Reasoning { text, .. } => Some(text),
+            _ => None,
+        })
+    }
+
+    /// The refusal; `None` where the model did not refuse.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Cow<'_, str>> {
+        self.parts
+            .iter()
+            .any(|part| matches!(part, Part::Refusal { .. }))
+            .then(|| {
+                self.joined(|part| match part {
+                    Part::Refusal { text } => Some(text),
+                    _ => None,
+                })
+            })
+    }
+
+    /// The tool calls, in order.
+    pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::ToolCall(call) => Some(call),
+            _ => None,
+        })
+    }
+
+    fn joined<'a>(&'a self, pick: impl Fn(&'a Part) -> Option<&'a String>) -> Cow<'a, str> {
+        let mut texts = self.parts.iter().filter_map(pick);
+        let Some(first) = texts.next() else {
+            return Cow::Borrowed("");
+        };
+        let Some(second) = texts.next() else {
+            return Cow::Borrowed(first);
+        };
+        let mut whole = first.clone();
+        whole.push_str(second);
+        texts.for_each(|text| whole.push_str(text));
+        Cow::Owned(whole)
+    }
+}
+
+/// Seconds that each stage of a call took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    /// Waiting for a permit, within the last attempt.
+    pub queue: Option<f64>,
+    /// Making a connection, within the last attempt; `None` when one was used again.
+    pub connect: Option<f64>,
+    /// From the start of the call to the response head.
+    pub first_byte: Option<f64>,
+    /// From the start of the call to the first content (streams).
+    pub first_token: Option<f64>,
+    /// From the start of the call to the last content (streams).
+    pub last_token: Option<f64>,
+    /// From the start of the call to its end, retries included.
+    pub total: Option<f64>,
+}
+
+/// A reply, whole or so far.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The provider's id of the reply.
+    pub id: Option<String>,
+    /// The model that answered, as the provider names it.
+    pub model: Option<String>,
+    /// Unix time in seconds; `None` where absent or 0.
+    pub created: Option<i64>,
+    /// The answers, by index.
+    pub choices: Vec<Choice>,
+    /// Token counts.
+    pub usage: Option<Usage>,
+    /// The provider's id of the request, from the body; a header's wins.
+    pub request_id: Option<String>,
+}
