@@ -27,7 +27,10 @@ impl From<Error> for crate::error::Error {
     fn from(error: Error) -> Self {
         Self::new(
             crate::error::ErrorKind::Decode,
-            format!("the JSON is broken at byte {}: {}", error.offset, error.what),
+            format!(
+                "the JSON is broken at byte {}: {}",
+                error.offset, error.what
+            ),
         )
     }
 }

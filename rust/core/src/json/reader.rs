@@ -78,24 +78,18 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads an object: `field` gets each key and must read or skip its value.
-    pub fn object(
-        &mut self,
-        mut field: impl FnMut(&mut Self, &str) -> Result<()>,
-    ) -> Result<()> {
+    pub fn object(&mut self, mut field: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
         self.enter(b'{')?;
         if !self.closes(b'}')? {
             loop {
                 self.skip_space();
-                match self.plain_string()? {
-                    Some(key) => {
-                        self.colon()?;
-                        field(self, key)?;
-                    }
-                    None => {
-                        let key = self.string()?.into_lossy();
-                        self.colon()?;
-                        field(self, &key)?;
-                    }
+                if let Some(key) = self.plain_string()? {
+                    self.colon()?;
+                    field(self, key)?;
+                } else {
+                    let key = self.string()?.into_lossy();
+                    self.colon()?;
+                    field(self, &key)?;
                 }
                 if !self.more(b'}')? {
                     break;

@@ -15,11 +15,61 @@ fn text(json: &str) -> Text<'_> {
 #[test]
 fn agrees_with_serde_json_on_what_is_json() {
     let cases = [
-        "", " ", "null", "nul", "true", "tru", "false", "x", "0", "-0", "01", "-", "1.", "1.5", ".5",
-        "1e5", "1e", "1E+5", "1e-", "+1", "NaN", "Infinity", "-Infinity", "\"\"", "\"a\"", "\"a",
-        "\"\\n\\u00e9\\/\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\n\"", "\"\u{7f}\"", "[]", "[1]", "[1,]",
-        "[,]", "[1 2]", "[1", "{}", "{\"a\":1}", "{\"a\"}", "{\"a\":}", "{a:1}", "{\"a\":1,}", "{\"a\":1,\"a\":2}",
-        "{,}", "[}", "{]", "{}{}", "1 2", " \t\r\n{} ", "\u{feff}{}", "[[[[]]]]", "{\"a\":[{\"b\":{}}]}", "nullx",
+        "",
+        " ",
+        "null",
+        "nul",
+        "true",
+        "tru",
+        "false",
+        "x",
+        "0",
+        "-0",
+        "01",
+        "-",
+        "1.",
+        "1.5",
+        ".5",
+        "1e5",
+        "1e",
+        "1E+5",
+        "1e-",
+        "+1",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "\"\"",
+        "\"a\"",
+        "\"a",
+        "\"\\n\\u00e9\\/\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"\n\"",
+        "\"\u{7f}\"",
+        "[]",
+        "[1]",
+        "[1,]",
+        "[,]",
+        "[1 2]",
+        "[1",
+        "{}",
+        "{\"a\":1}",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{a:1}",
+        "{\"a\":1,}",
+        "{\"a\":1,\"a\":2}",
+        "{,}",
+        "[}",
+        "{]",
+        "{}{}",
+        "1 2",
+        " \t\r\n{} ",
+        "\u{feff}{}",
+        "[[[[]]]]",
+        "{\"a\":[{\"b\":{}}]}",
+        "nullx",
     ];
     for case in cases {
         let theirs = serde_json::from_str::<serde_json::Value>(case).is_ok();
@@ -34,7 +84,11 @@ fn nesting_ends_where_serde_json_ends_it() {
             let inner = if open == "[" { "" } else { "1" };
             let json = format!("{}{inner}{}", open.repeat(levels), close.repeat(levels));
             let theirs = serde_json::from_str::<serde_json::Value>(&json).is_ok();
-            assert_eq!(accepts(json.as_bytes()), theirs, "{levels} levels of {open}");
+            assert_eq!(
+                accepts(json.as_bytes()),
+                theirs,
+                "{levels} levels of {open}"
+            );
         }
     }
     assert!(!accepts("[".repeat(100_000).as_bytes()));
@@ -54,7 +108,13 @@ fn numbers_may_have_any_length() {
 #[test]
 fn invalid_utf8_is_an_error_with_its_offset() {
     let error = Reader::new(b"\"ab\xff\"").unwrap_err();
-    assert_eq!(error, Error { offset: 3, what: "invalid UTF-8" });
+    assert_eq!(
+        error,
+        Error {
+            offset: 3,
+            what: "invalid UTF-8"
+        }
+    );
     assert!(Reader::new(b"\"\xed\xa0\x80\"").is_err());
 }
 
@@ -64,12 +124,18 @@ fn a_lone_surrogate_is_kept_at_the_ends_and_replaced_inside() {
     let end = text(r#""a\ud83d""#);
     assert_eq!((&*end.body, end.high, end.low), ("a", Some(0xd83d), None));
     let start = text(r#""\ude00b""#);
-    assert_eq!((&*start.body, start.high, start.low), ("b", None, Some(0xde00)));
+    assert_eq!(
+        (&*start.body, start.high, start.low),
+        ("b", None, Some(0xde00))
+    );
     assert_eq!(text(r#""a\ud83db""#).body, "a\u{fffd}b");
     assert_eq!(text(r#""\ud83d\ud83d\ude00""#).body, "\u{fffd}\u{1f600}");
     assert_eq!(text(r#""\ude00\ude00""#).into_lossy(), "\u{fffd}\u{fffd}");
     let both = text(r#""\ude00\ud83d""#);
-    assert_eq!((&*both.body, both.high, both.low), ("", Some(0xd83d), Some(0xde00)));
+    assert_eq!(
+        (&*both.body, both.high, both.low),
+        ("", Some(0xd83d), Some(0xde00))
+    );
 }
 
 #[test]
@@ -88,7 +154,13 @@ fn halves_of_a_character_meet_over_two_texts() {
 #[test]
 fn only_a_whole_object_or_array_is_complete() {
     for (json, complete) in [
-        ("{}", true), (" [1]\n", true), ("12", false), ("\"a\"", false), ("null", false), ("{", false), ("{} x", false),
+        ("{}", true),
+        (" [1]\n", true),
+        ("12", false),
+        ("\"a\"", false),
+        ("null", false),
+        ("{", false),
+        ("{} x", false),
     ] {
         assert_eq!(is_complete(json.as_bytes()), complete, "{json}");
     }
@@ -104,7 +176,10 @@ fn callbacks_see_keys_and_values_in_order() {
         })
         .unwrap();
     let expected = [("a", "1"), ("bc", "[true,null]"), ("a", "\"x\"")];
-    assert_eq!(seen, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    assert_eq!(
+        seen,
+        expected.map(|(key, value)| (key.to_owned(), value.to_owned()))
+    );
 }
 
 proptest! {

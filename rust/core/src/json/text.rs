@@ -34,6 +34,26 @@ impl<'a> Text<'a> {
         self.body.is_empty() && self.low.is_none() && self.high.is_none()
     }
 
+    /// This text and the next one as one.
+    #[must_use]
+    pub fn followed_by(self, next: Self) -> Self {
+        if self.is_empty() {
+            return next;
+        }
+        let low = self.low;
+        let mut join = SurrogateJoin::default();
+        let mut body = join.push(Self { low: None, ..self });
+        let piece = join.push(next);
+        if !piece.is_empty() {
+            body.to_mut().push_str(&piece);
+        }
+        Self {
+            low,
+            body,
+            high: join.0,
+        }
+    }
+
     /// The text on its own: a lone surrogate is U+FFFD.
     #[must_use]
     pub fn into_lossy(self) -> Cow<'a, str> {

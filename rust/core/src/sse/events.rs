@@ -221,7 +221,9 @@ impl EventParser {
             b"retry" => {
                 if !value.is_empty()
                     && value.iter().all(u8::is_ascii_digit)
-                    && let Some(ms) = std::str::from_utf8(value).ok().and_then(|ms| ms.parse().ok())
+                    && let Some(ms) = std::str::from_utf8(value)
+                        .ok()
+                        .and_then(|ms| ms.parse().ok())
                 {
                     self.retry_ms = Some(ms);
                 }
@@ -238,7 +240,7 @@ impl EventParser {
         if let Some(id) = self.pending_id.take() {
             self.id = id;
         }
-        let sunk = if self.has_data {
+        let taken = if self.has_data {
             sink(Item::Event {
                 name: &self.name,
                 data: &self.data,
@@ -248,7 +250,7 @@ impl EventParser {
             Ok(())
         };
         self.reset();
-        sunk
+        taken
     }
 
     fn reset(&mut self) {

@@ -34,7 +34,8 @@ impl Lines {
                 self.bom += 1;
                 chunk = rest;
             } else {
-                self.carry.extend_from_slice(BOM.get(..self.bom).unwrap_or_default());
+                self.carry
+                    .extend_from_slice(BOM.get(..self.bom).unwrap_or_default());
                 self.bom = BOM.len();
             }
         }

@@ -19,9 +19,12 @@ fn lossy(bytes: &[u8]) -> String {
 }
 
 impl Seen {
+    #[allow(clippy::unnecessary_wraps)]
     fn take(&mut self, item: Item<'_>) -> Result<(), Error> {
         match item {
-            Item::Event { name, data, id } => self.events.push((lossy(name), lossy(data), lossy(id))),
+            Item::Event { name, data, id } => {
+                self.events.push((lossy(name), lossy(data), lossy(id)));
+            }
             Item::Comment(text) => self.comments.push(lossy(text)),
             Item::Stray { name, value } => self.stray.push((lossy(name), lossy(value))),
         }
@@ -56,7 +59,10 @@ fn data_folder() -> Option<std::path::PathBuf> {
     let beside = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
         .map(|folder| folder.join("shared/data"));
-    named.into_iter().chain(beside).find(|folder| folder.join("sse_cases.json").exists())
+    named
+        .into_iter()
+        .chain(beside)
+        .find(|folder| folder.join("sse_cases.json").exists())
 }
 
 fn expected_events(list: &Value) -> Vec<(String, String, String)> {
@@ -72,8 +78,17 @@ fn expected_events(list: &Value) -> Vec<(String, String, String)> {
 fn check(case: &Value, chunks: &[&[u8]]) {
     let name = case["name"].as_str().unwrap();
     let (mut seen, mut parser) = parse(chunks.iter().copied());
-    assert_eq!(seen.events, expected_events(&case["events"]), "{name}: {} chunks", chunks.len());
-    assert_eq!(lossy(parser.last_event_id()), case["last_event_id"].as_str().unwrap(), "{name}");
+    assert_eq!(
+        seen.events,
+        expected_events(&case["events"]),
+        "{name}: {} chunks",
+        chunks.len()
+    );
+    assert_eq!(
+        lossy(parser.last_event_id()),
+        case["last_event_id"].as_str().unwrap(),
+        "{name}"
+    );
     if case.get("implementation_defined").is_none() {
         assert_eq!(parser.retry_ms(), case["retry"].as_u64(), "{name}");
     }
@@ -85,11 +100,18 @@ fn check(case: &Value, chunks: &[&[u8]]) {
         Some(event) => {
             let (event_name, data) = (event["event"].as_str(), event["data"].as_str());
             let flushed = flushed.unwrap_or_else(|| panic!("{name}: nothing was pending"));
-            assert_eq!((Some(&*flushed.0), Some(&*flushed.1)), (event_name, data), "{name}");
+            assert_eq!(
+                (Some(&*flushed.0), Some(&*flushed.1)),
+                (event_name, data),
+                "{name}"
+            );
         }
     }
     if let Some(comments) = case.get("comments").and_then(Value::as_array) {
-        let comments: Vec<_> = comments.iter().map(|text| text.as_str().unwrap().to_owned()).collect();
+        let comments: Vec<_> = comments
+            .iter()
+            .map(|text| text.as_str().unwrap().to_owned())
+            .collect();
         assert_eq!(seen.comments, comments, "{name}");
     }
 }
@@ -119,22 +141,38 @@ fn one_byte_at_a_time_is_searched_at_most_twice() {
     let (bytewise, parser) = parse(wire.chunks(1));
     let (whole, one) = parse([&wire[..]]);
     assert_eq!(bytewise, whole);
-    assert!(parser.scanned() <= 2 * wire.len() as u64, "{}", parser.scanned());
+    assert!(
+        parser.scanned() <= 2 * wire.len() as u64,
+        "{}",
+        parser.scanned()
+    );
     assert!(one.scanned() <= 2 * wire.len() as u64);
 }
 
 fn finish(wire: &str) -> (Vec<String>, End) {
     let (mut seen, mut parser) = parse([wire.as_bytes()]);
     let end = parser.finish(|item| seen.take(item)).unwrap();
-    (seen.events.into_iter().map(|(_, data, _)| data).collect(), end)
+    (
+        seen.events.into_iter().map(|(_, data, _)| data).collect(),
+        end,
+    )
 }
 
 #[test]
 fn a_pending_event_counts_only_when_it_is_whole() {
     assert_eq!(finish("data: a\n\n"), (vec!["a".into()], End::Clean));
-    assert_eq!(finish("data: [DONE]"), (vec!["[DONE]".into()], End::Flushed));
-    assert_eq!(finish("data: [DONE] \n"), (vec!["[DONE] ".into()], End::Flushed));
-    assert_eq!(finish("data: {\"a\":1}\n"), (vec!["{\"a\":1}".into()], End::Flushed));
+    assert_eq!(
+        finish("data: [DONE]"),
+        (vec!["[DONE]".into()], End::Flushed)
+    );
+    assert_eq!(
+        finish("data: [DONE] \n"),
+        (vec!["[DONE] ".into()], End::Flushed)
+    );
+    assert_eq!(
+        finish("data: {\"a\":1}\n"),
+        (vec!["{\"a\":1}".into()], End::Flushed)
+    );
     assert_eq!(finish("data: {\"a\":1"), (vec![], End::Cut));
     assert_eq!(finish("data: 12"), (vec![], End::Cut));
     assert_eq!(finish("event: x\n"), (vec![], End::Clean));
@@ -144,8 +182,16 @@ fn a_pending_event_counts_only_when_it_is_whole() {
 fn a_field_that_the_standard_does_not_know_is_reported() {
     let (mut seen, mut parser) = parse([&b"error: {\"a\": 1}\nfoo\n data: x\nerror:last"[..]]);
     parser.finish(|item| seen.take(item)).unwrap();
-    let expected = [("error", "{\"a\": 1}"), ("foo", ""), (" data", "x"), ("error", "last")];
-    assert_eq!(seen.stray, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let expected = [
+        ("error", "{\"a\": 1}"),
+        ("foo", ""),
+        (" data", "x"),
+        ("error", "last"),
+    ];
+    assert_eq!(
+        seen.stray,
+        expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
 }
 
 fn fails_with(cap: usize, chunks: &[&[u8]]) -> bool {
@@ -161,10 +207,18 @@ fn fails_with(cap: usize, chunks: &[&[u8]]) -> bool {
 
 #[test]
 fn the_cap_holds_for_lines_and_for_joined_data_at_any_split() {
-    for wire in [&b"data: 0123456789\n\n"[..], b"data: 0123\ndata: 4567\ndata: 89\n\n", b": 0123456789abcd\n"] {
+    for wire in [
+        &b"data: 0123456789\n\n"[..],
+        b"data: 0123\ndata: 4567\ndata: 89\n\n",
+        b": 0123456789abcd\n",
+    ] {
         for cap in 1..40 {
             let whole = fails_with(cap, &[wire]);
-            assert_eq!(fails_with(cap, &wire.chunks(1).collect::<Vec<_>>()), whole, "cap {cap}");
+            assert_eq!(
+                fails_with(cap, &wire.chunks(1).collect::<Vec<_>>()),
+                whole,
+                "cap {cap}"
+            );
         }
         assert!(fails_with(10, &[wire]));
         assert!(!fails_with(40, &[wire]));
@@ -184,8 +238,23 @@ fn an_error_of_the_sink_ends_the_push() {
 
 fn wire_text() -> impl Strategy<Value = Vec<u8>> {
     let pieces: [&[u8]; 17] = [
-        b"data: ", b"data", b":", b"\n", b"\r", b"\r\n", b"\n\n", b"event: x", b"id: 7", b"id: \0", b"retry: 12",
-        b"\xef\xbb\xbf", b" ", "caf\u{e9}\u{2028}".as_bytes(), b"\xff", b"{\"a\":1}", b"error: y",
+        b"data: ",
+        b"data",
+        b":",
+        b"\n",
+        b"\r",
+        b"\r\n",
+        b"\n\n",
+        b"event: x",
+        b"id: 7",
+        b"id: \0",
+        b"retry: 12",
+        b"\xef\xbb\xbf",
+        b" ",
+        "caf\u{e9}\u{2028}".as_bytes(),
+        b"\xff",
+        b"{\"a\":1}",
+        b"error: y",
     ];
     let piece = prop::sample::select(pieces.to_vec());
     proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
