@@ -1,0 +1,6 @@
+//! A stream in flight: `pump` reads the wire on whatever runtime drives the call, `queue` holds
+//! what it brings until the reader takes it.
+
+mod queue;
+
+pub use queue::{Interest, Parker, Queue, Taken, Wake};

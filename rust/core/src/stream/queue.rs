@@ -1,0 +1,432 @@
+//! The bounded queue between the task that reads the wire and the reader in Python.
+//!
+//! Both sides decide under one lock, so no wake is lost: either the producer sees a parked reader,
+//! or the reader sees the items.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::error::{Attempt, Error, ErrorKind};
+use crate::http::Head;
+use crate::message::{Chunk, ChunkKind, Reply, Timing};
+use crate::wire::ReplyHead;
+
+/// Wakes a reader that waits outside this crate (an event loop's mailbox).
+pub trait Wake: Send + Sync {
+    /// Called once for a parked reader, from the producer's thread; must not block.
+    fn wake(&self, token: u64);
+}
+
+/// How a parked reader is woken.
+pub enum Parker {
+    /// A task on the runtime that also drives the stream (sync lanes).
+    Task(Waker),
+    /// A reader elsewhere, by its token.
+    Mailbox(Arc<dyn Wake>, u64),
+}
+
+impl Parker {
+    fn wake(self) {
+        match self {
+            Self::Task(waker) => waker.wake(),
+            Self::Mailbox(mailbox, token) => mailbox.wake(token),
+        }
+    }
+}
+
+/// What a parked reader waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interest {
+    /// The response head.
+    Head,
+    /// Any event.
+    Any,
+    /// Text; other events are taken along, but wake nobody.
+    Text,
+}
+
+/// What [`Queue::take`] found.
+#[derive(Debug)]
+pub enum Taken {
+    /// The caller's buffer now holds items.
+    Items,
+    /// Nothing yet.
+    Nothing,
+    /// The stream is over and every item was taken; `None` is a whole reply.
+    End(Option<Error>),
+}
+
+#[derive(Default)]
+struct State {
+    items: VecDeque<Chunk>,
+    bytes: usize,
+    head: Option<Head>,
+    reply: Reply,
+    timing: Timing,
+    attempts: Vec<Attempt>,
+    end: Option<Option<Error>>,
+    parked: Option<(Parker, Interest)>,
+    // The producer waits here, for room or for the reader's close.
+    producer: Option<Waker>,
+}
+
+/// See the module.
+pub struct Queue {
+    state: Mutex<State>,
+    buffer_bytes: usize,
+    started: Instant,
+    closed: AtomicBool,
+    wants_raw: AtomicBool,
+    // Nanoseconds after `started` at which a sync reader last came back.
+    resumed: AtomicU64,
+}
+
+// What an item costs beside its text: the slot and its share of the deque.
+const ITEM_OVERHEAD_BYTES: usize = size_of::<Chunk>();
+
+impl Queue {
+    /// A queue that asks its producer to stop once `buffer_bytes` wait in it; `started` is when the call began.
+    #[must_use]
+    pub fn new(buffer_bytes: usize, started: Instant) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            buffer_bytes,
+            started,
+            closed: AtomicBool::new(false),
+            wants_raw: AtomicBool::new(true),
+            resumed: AtomicU64::new(0),
+        })
+    }
+
+    /// Producer: hands over the response head. A retry of the stream replaces it.
+    pub fn publish_head(&self, head: Head) {
+        let mut state = self.state.lock();
+        let at = self.seconds();
+        state.timing.first_byte = Some(at);
+        state.head = Some(head);
+        self.wake_if(&mut state, |_| true);
+    }
+
+    /// Producer: hands over what one read brought, and folds it into the reply so far.
+    pub fn publish(&self, chunks: &mut Vec<Chunk>, head: Option<&ReplyHead>) {
+        let mut any_text = false;
+        let mut any_content = false;
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if let Some(head) = head {
+            state.reply.id.clone_from(&head.id);
+            state.reply.model.clone_from(&head.model);
+            state.reply.created = head.created;
+        }
+        for chunk in chunks.drain(..) {
+            let size = match &chunk.kind {
+                ChunkKind::Text(text) => {
+                    any_text |= !text.is_empty();
+                    text.len()
+                }
+                ChunkKind::Delta(delta) => {
+                    any_text |= !delta.text.is_empty();
+                    any_content |= delta.has_content();
+                    delta.text.len() + delta.reasoning.len()
+                }
+            };
+            state.reply.apply(&chunk.kind);
+            state.bytes += ITEM_OVERHEAD_BYTES + size + chunk.raw.as_ref().map_or(0, |raw| raw.len());
+            state.items.push_back(chunk);
+        }
+        if any_text || any_content {
+            let at = self.seconds();
+            state.timing.first_token.get_or_insert(at);
+            state.timing.last_token = Some(at);
+        }
+        self.wake_if(state, |interest| interest == Interest::Any || any_text);
+    }
+
+    /// Producer: the stream is over. An error gets the reply so far as its partial.
+    pub fn finish(&self, end: Result<(), Error>, timing: Timing, attempts: Vec<Attempt>) {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        if state.end.is_some() {
+            return;
+        }
+        state.timing = Timing {
+            first_byte: timing.first_byte.or(state.timing.first_byte),
+            first_token: state.timing.first_token,
+            last_token: state.timing.last_token,
+            ..timing
+        };
+        state.reply.finish();
+        let end = end.err().map(|error| {
+            let partial = (!state.reply.choices.is_empty()).then(|| Box::new(state.reply.clone()));
+            error.with_attempts(attempts.clone()).with_partial(partial)
+        });
+        state.attempts = attempts;
+        state.end = Some(end);
+        self.wake_if(state, |_| true);
+    }
+
+    /// Producer: waits until there is room; false once the reader has closed the stream.
+    pub async fn room(&self) -> bool {
+        poll_fn(|context| {
+            let mut state = self.state.lock();
+            if self.is_closed() {
+                return Poll::Ready(false);
+            }
+            if state.bytes < self.buffer_bytes {
+                return Poll::Ready(true);
+            }
+            state.producer = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Producer: whether there is room now, without waiting.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.state.lock().bytes < self.buffer_bytes
+    }
+
+    /// Producer: waits until the reader closes the stream.
+    pub async fn closed(&self) {
+        poll_fn(|context| {
+            let mut state = self.state.lock();
+            if self.is_closed() {
+                return Poll::Ready(());
+            }
+            match &state.producer {
+                Some(waker) if waker.will_wake(context.waker()) => {}
+                _ => state.producer = Some(context.waker().clone()),
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Whether the reader has closed the stream.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Whether anybody may ask for an event's raw bytes.
+    #[must_use]
+    pub fn wants_raw(&self) -> bool {
+        self.wants_raw.load(Ordering::Relaxed)
+    }
+
+    /// Reader: says that nobody will ask for raw bytes.
+    pub fn forgo_raw(&self) {
+        self.wants_raw.store(false, Ordering::Relaxed);
+    }
+
+    /// When a sync reader last came back to the stream: time spent elsewhere is not the server's silence.
+    #[must_use]
+    pub fn resumed_at(&self) -> Instant {
+        self.started + Duration::from_nanos(self.resumed.load(Ordering::Relaxed))
+    }
+
+    /// Reader: comes back to the stream after time spent elsewhere.
+    pub fn resume(&self) {
+        let nanos = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.resumed.store(nanos, Ordering::Relaxed);
+    }
+
+    /// Reader: takes all that waits into `buffer`, which must be empty.
+    pub fn take(&self, buffer: &mut VecDeque<Chunk>) -> Taken {
+        let mut state = self.state.lock();
+        if !state.items.is_empty() {
+            std::mem::swap(buffer, &mut state.items);
+            let was_full = state.bytes >= self.buffer_bytes;
+            state.bytes = 0;
+            let producer = if was_full { state.producer.take() } else { None };
+            drop(state);
+            if let Some(waker) = producer {
+                waker.wake();
+            }
+            return Taken::Items;
+        }
+        match &state.end {
+            Some(end) => Taken::End(end.clone()),
+            None if self.is_closed() => Taken::End(Some(closed_error())),
+            None => Taken::Nothing,
+        }
+    }
+
+    /// Reader: parks unless something came in the meantime. True when parked.
+    pub fn park(&self, parker: Parker, interest: Interest) -> bool {
+        let mut state = self.state.lock();
+        let has_something = match interest {
+            Interest::Head => state.head.is_some(),
+            Interest::Any | Interest::Text => !state.items.is_empty(),
+        };
+        if has_something || state.end.is_some() || self.is_closed() {
+            return false;
+        }
+        state.parked = Some((parker, interest));
+        true
+    }
+
+    /// Reader: the head, an early end, or nothing yet.
+    pub fn head(&self) -> Option<Result<Head, Error>> {
+        let state = self.state.lock();
+        match (&state.head, &state.end) {
+            // An end before any item is the entering caller's to hear of, not a reader's later on.
+            (_, Some(Some(error))) if state.items.is_empty() && state.reply.choices.is_empty() => {
+                Some(Err(error.clone()))
+            }
+            (Some(head), _) => Some(Ok(head.clone())),
+            (None, Some(end)) => Some(Err(end.clone().unwrap_or_else(closed_error))),
+            (None, None) if self.is_closed() => Some(Err(closed_error())),
+            (None, None) => None,
+        }
+    }
+
+    /// Reader: closes the stream; the producer drops the connection, a parked reader wakes.
+    pub fn close(&self) {
+        let mut state = self.state.lock();
+        self.closed.store(true, Ordering::Release);
+        let producer = state.producer.take();
+        let parked = state.parked.take();
+        drop(state);
+        if let Some(waker) = producer {
+            waker.wake();
+        }
+        if let Some((parker, _)) = parked {
+            parker.wake();
+        }
+    }
+
+    /// Whether the end is known (items may still wait).
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.state.lock().end.is_some()
+    }
+
+    /// The reply so far with its timing, attempts and head.
+    #[must_use]
+    pub fn snapshot(&self) -> (Reply, Timing, Vec<Attempt>, Option<Head>) {
+        let state = self.state.lock();
+        (state.reply.clone(), state.timing, state.attempts.clone(), state.head.clone())
+    }
+
+    fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    // Called with the lock held: the mailbox only notes the token, a task waker only schedules.
+    #[allow(clippy::unused_self, reason = "reads as an action of the queue")]
+    fn wake_if(&self, state: &mut State, wakes: impl Fn(Interest) -> bool) {
+        if state.parked.as_ref().is_some_and(|(_, interest)| wakes(*interest))
+            && let Some((parker, _)) = state.parked.take()
+        {
+            parker.wake();
+        }
+    }
+}
+
+fn closed_error() -> Error {
+    Error::new(ErrorKind::ClientClosed, "the stream was closed before it ended")
+}
+
+#[cfg(test)]
+mod tests {
+    use compact_str::CompactString;
+
+    use super::*;
+
+    fn text(piece: &str) -> Chunk {
+        Chunk { kind: ChunkKind::Text(CompactString::new(piece)), raw: None }
+    }
+
+    #[derive(Default)]
+    struct Bell(Mutex<Vec<u64>>);
+
+    impl Wake for Bell {
+        fn wake(&self, token: u64) {
+            self.0.lock().push(token);
+        }
+    }
+
+    #[test]
+    fn a_parked_reader_is_woken_once_for_a_batch() {
+        let queue = Queue::new(1 << 20, Instant::now());
+        let bell = Arc::new(Bell::default());
+        assert!(queue.park(Parker::Mailbox(bell.clone(), 7), Interest::Any));
+        queue.publish(&mut vec![text("a"), text("b")], None);
+        queue.publish(&mut vec![text("c")], None);
+        assert_eq!(*bell.0.lock(), [7]);
+        let mut buffer = VecDeque::new();
+        assert!(matches!(queue.take(&mut buffer), Taken::Items));
+        assert_eq!(buffer.len(), 3);
+    }
+
+    #[test]
+    fn a_reader_that_finds_items_does_not_park() {
+        let queue = Queue::new(1 << 20, Instant::now());
+        queue.publish(&mut vec![text("a")], None);
+        assert!(!queue.park(Parker::Mailbox(Arc::new(Bell::default()), 1), Interest::Any));
+    }
+
+    #[test]
+    fn an_event_without_text_wakes_no_text_reader() {
+        let queue = Queue::new(1 << 20, Instant::now());
+        let bell = Arc::new(Bell::default());
+        assert!(queue.park(Parker::Mailbox(bell.clone(), 1), Interest::Text));
+        let empty = Chunk { kind: ChunkKind::Delta(Box::default()), raw: None };
+        queue.publish(&mut vec![empty], None);
+        assert!(bell.0.lock().is_empty());
+        queue.publish(&mut vec![text("a")], None);
+        assert_eq!(*bell.0.lock(), [1]);
+    }
+
+    #[test]
+    fn every_item_comes_before_the_end_and_the_error_carries_the_partial() {
+        let queue = Queue::new(1 << 20, Instant::now());
+        queue.publish(&mut vec![text("a")], None);
+        let cut = Error::new(ErrorKind::StreamInterrupted, "cut");
+        queue.finish(Err(cut), Timing::default(), Vec::new());
+        let mut buffer = VecDeque::new();
+        assert!(matches!(queue.take(&mut buffer), Taken::Items));
+        buffer.clear();
+        let Taken::End(Some(error)) = queue.take(&mut buffer) else { panic!("no end") };
+        assert_eq!(error.partial().map(|reply| reply.choices[0].text().into_owned()).as_deref(), Some("a"));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_holds_the_producer_until_the_reader_takes() {
+        let queue = Queue::new(8, Instant::now());
+        queue.publish(&mut vec![text("0123456789")], None);
+        assert!(!queue.has_room());
+        let producer = tokio::spawn({
+            let queue = queue.clone();
+            async move { queue.room().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!producer.is_finished());
+        queue.take(&mut VecDeque::new());
+        assert!(producer.await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn close_wakes_both_sides() {
+        let queue = Queue::new(8, Instant::now());
+        let bell = Arc::new(Bell::default());
+        assert!(queue.park(Parker::Mailbox(bell.clone(), 3), Interest::Any));
+        let producer = tokio::spawn({
+            let queue = queue.clone();
+            async move { queue.closed().await }
+        });
+        tokio::task::yield_now().await;
+        queue.close();
+        producer.await.unwrap();
+        assert_eq!(*bell.0.lock(), [3]);
+        assert!(matches!(queue.take(&mut VecDeque::new()), Taken::End(Some(_))));
+    }
+}
