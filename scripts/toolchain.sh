@@ -27,7 +27,7 @@ find_python() {
         need "the venv module of $("$fallback" --version 2>&1)" \
             "apt-get install python3-venv   (or the same package of your system)"
     else
-        need "CPython 3.10 or newer (found: $(python3 --version 2>&1 || true))" \
+        need "CPython 3.10 or newer (found: $(python3 --version 2>/dev/null || echo none))" \
             "apt-get install python3 python3-venv   (or: pyenv install 3.13; macOS: brew install python)"
     fi
     return 1
