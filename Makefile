@@ -14,7 +14,8 @@ export CARGO_TERM_PROGRESS_WHEN ?= never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
-RUST_FILES := $(shell find rust -name target -prune -o -name fuzz -prune -o -type f -print 2>/dev/null) Cargo.toml Cargo.lock
+# With folders, so that a file taken away is seen too.
+RUST_FILES := $(shell find rust -name target -prune -o -name fuzz -prune -o -print 2>/dev/null) Cargo.toml Cargo.lock
 
 ##@ Every day
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,12 @@ _DATA_DIR = Path(os.environ.get("TOKENWIRE_DATA", ROOT.parent / "shared" / "data
 _LEAKING = re.compile(
     r"(?ix) .*_(key|token|proxy|base_url|host) | ssl_.* | requests_ca_bundle | tokenwire_.*"
 )
+
+
+# CI gives an example as long as it takes, and the same examples each time.
+settings.register_profile("fast", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile("slow", max_examples=5_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 
 def pytest_configure() -> None:

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
+GOOD = {
+    "async": """
+        async def test_good(tmp_path):
+            assert tmp_path.is_dir()
+    """,
+    "property": """
+        from hypothesis import given, strategies as st
+        @given(st.integers())
+        def test_good(number):
+            assert number == int(str(number))
+    """,
+}
 FAULTS = {
     "an async test that fails": """
         async def test_fault():
@@ -63,30 +77,38 @@ FAULTS = {
 }
 
 
-def run_pytest(folder: Path, source: str) -> subprocess.CompletedProcess[str]:
-    lines = source.splitlines()
-    margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
-    (folder / "test_it.py").write_text("\n".join(line[margin:] for line in lines) + "\n")
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory) -> dict[str, str]:
+    """What one run of pytest, with our conftest and settings, makes of each test above."""
+    folder = tmp_path_factory.mktemp("harness")
     (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"]
-    return subprocess.run(
-        [*command, "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder)],
+    tests = {**GOOD, **FAULTS}
+    for number, source in enumerate(tests.values()):
+        (folder / f"test_{number}.py").write_text(textwrap.dedent(source))
+    command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "--rootdir", folder]
+    done = subprocess.run(
+        [*command, "-c", ROOT / "pyproject.toml", folder],
         cwd=folder,
         env={**os.environ, "OPENAI_API_KEY": "made-up", "https_proxy": "http://127.0.0.1:9"},
         capture_output=True,
         text=True,
         check=False,
     )
+    found = re.findall(r"^(PASSED|FAILED|ERROR) .*?test_(\d+)\.py", done.stdout, re.MULTILINE)
+    assert found, done.stdout + done.stderr
+    names = list(tests)
+    outcome = dict.fromkeys(names, "PASSED")
+    # An autouse fixture's failure is an ERROR beside the PASSED of the test itself.
+    outcome |= {names[int(number)]: word for word, number in found if word != "PASSED"}
+    assert {int(number) for _, number in found} == set(range(len(tests))), done.stdout
+    return outcome
 
 
-def test_a_good_test_passes(tmp_path):
-    done = run_pytest(
-        tmp_path, "    async def test_good(tmp_path):\n        assert tmp_path.is_dir()"
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_test_passes(name, outcomes):
+    assert outcomes[name] == "PASSED"
 
 
-@pytest.mark.parametrize("source", FAULTS.values(), ids=FAULTS)
-def test_a_fault_fails(source, tmp_path):
-    done = run_pytest(tmp_path, source)
-    assert done.returncode == 1, done.stdout + done.stderr
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_fails(name, outcomes):
+    assert outcomes[name] in {"FAILED", "ERROR"}
