@@ -1,5 +1,14 @@
 //! Every recorded exchange of chat and text completions, read by the dialects and, in plain words, by this test.
 
+// The whole file is a test, also the functions beside the one that is run.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
+#![allow(missing_docs, unreachable_pub)]
+
 mod recorded;
 
 use std::collections::BTreeMap;

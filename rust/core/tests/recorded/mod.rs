@@ -45,9 +45,9 @@ impl Expected {
     pub fn agrees(&self, other: &Self) -> bool {
         let plain = |reading: &Self| {
             let mut choices = reading.choices.clone();
-            choices
-                .values_mut()
-                .for_each(|choice| choice.indices.clear());
+            for choice in choices.values_mut() {
+                choice.indices.clear();
+            }
             Self {
                 choices,
                 ..reading.clone()
@@ -105,7 +105,7 @@ fn events(body: &str) -> Vec<(String, String)> {
     let mut name = String::new();
     for line in body.lines() {
         if let Some(value) = line.strip_prefix("event:") {
-            name = value.trim().to_owned();
+            value.trim().clone_into(&mut name);
         } else if let Some(data) = line.strip_prefix("data:") {
             events.push((std::mem::take(&mut name), data.trim().to_owned()));
         } else if let Some(data) = line.strip_prefix("error:") {
