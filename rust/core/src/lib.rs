@@ -4,6 +4,8 @@
 
 pub mod config;
 pub mod error;
+pub mod json;
 pub mod message;
 pub mod request;
+pub mod sse;
 pub mod wire;

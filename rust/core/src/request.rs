@@ -18,8 +18,16 @@ pub struct Request<'a> {
     /// A string, a list of messages (chat), a list of strings, of token ids or of lists of them (completions).
     ///
     /// A message is an `OpenAI` chat message (passed on as it is to `OpenAI`-shaped servers), or a
-    /// neutral one: `{"role", "name"?, "parts": [{"type": "text" | "image" | "audio" | "file" |
-    /// "reasoning" | "tool_call" | "tool_result" | "refusal" | "opaque", …}]}`.
+    /// neutral one: `{"role", "name"?, "parts": […]}`. Its parts by `type`; fields with `?` may be null or absent:
+    ///
+    /// - `text` {text}; `refusal` {text}
+    /// - `image` {url} or {data (base64), `media_type`?}, detail?
+    /// - `audio` {data (base64), format}
+    /// - `file` {`file_id`} or {url} or {data (base64), `media_type`?}, filename?
+    /// - `reasoning` {text, signature?, field?, provider?}; `opaque` {field, json, provider?}: sent back to
+    ///   that provider only
+    /// - `tool_call` {id?, name, arguments (JSON text)}
+    /// - `tool_result` {`tool_call_id`?, name?, content (a string or a list of parts)}
     #[serde(borrow)]
     pub input: &'a RawValue,
     /// The client's system prompt (chat): a JSON string.

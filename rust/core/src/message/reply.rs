@@ -142,19 +142,23 @@ impl PartialEq for Part {
             (
                 Self::Reasoning {
                     text: a,
-                    signature: s,
-                    field: f,
+                    signature,
+                    field,
                 },
                 Self::Reasoning {
                     text: b,
-                    signature: t,
-                    field: g,
+                    signature: other_signature,
+                    field: other_field,
                 },
-            ) => a == b && s == t && f == g,
+            ) => a == b && signature == other_signature && field == other_field,
             (Self::ToolCall(a), Self::ToolCall(b)) => a == b,
-            (Self::Opaque { field: f, json: a }, Self::Opaque { field: g, json: b }) => {
-                f == g && a.get() == b.get()
-            }
+            (
+                Self::Opaque { field, json: a },
+                Self::Opaque {
+                    field: other,
+                    json: b,
+                },
+            ) => field == other && a.get() == b.get(),
             _ => false,
         }
     }

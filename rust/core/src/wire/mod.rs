@@ -5,7 +5,17 @@ use crate::error::Error;
 use crate::message::{ChunkKind, Reply};
 use crate::request::Request;
 
+mod body;
+mod chat;
+mod completions;
+mod failure;
+mod logprobs;
+pub mod params;
 pub mod providers;
+mod usage;
+
+pub use chat::Chat;
+pub use completions::Completions;
 
 use providers::Provider;
 
@@ -16,6 +26,8 @@ pub struct Encoded {
     pub path: String,
     /// The JSON body.
     pub body: Vec<u8>,
+    /// JSON paths of message parts that this provider does not take and that were left out.
+    pub dropped: Vec<String>,
 }
 
 /// Whether a stream goes on after an event.
@@ -31,6 +43,11 @@ pub enum Step {
 pub trait Dialect: Send + Sync {
     /// The dialect's name, as `api=` takes it.
     fn name(&self) -> &'static str;
+
+    /// The request parameters that it takes; [`params::supported`] has their names at one provider.
+    fn parameters(&self) -> &'static [params::Param] {
+        &[]
+    }
 
     /// Writes the provider's request.
     ///
@@ -48,6 +65,16 @@ pub trait Dialect: Send + Sync {
 
     /// Reads the body of a reply with an error status. Never fails: what cannot be read is shown cut.
     fn decode_error(&self, status: u16, body: &[u8]) -> Error;
+}
+
+/// The dialect that `api=` names.
+#[must_use]
+pub fn dialect(api: &str) -> Option<&'static dyn Dialect> {
+    match api {
+        "chat" => Some(&Chat),
+        "completions" => Some(&Completions),
+        _ => None,
+    }
 }
 
 /// Reads the events of one stream. It also says when the stream is whole.

@@ -1,0 +1,408 @@
+//! The small frozen values that a reply is made of.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyTuple};
+use tokenwire_core::error::{self, ErrorKind};
+use tokenwire_core::message;
+
+use crate::value::{Fields, value_methods};
+use crate::{convert, errors};
+
+/// Token counts; None where the provider did not say.
+#[pyclass(frozen, eq, hash, module = "tokenwire")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Usage {
+    /// All input, cached tokens included.
+    #[pyo3(get)]
+    prompt_tokens: Option<u64>,
+    /// All output, reasoning included.
+    #[pyo3(get)]
+    completion_tokens: Option<u64>,
+    /// The provider's total, else the sum where both parts are known.
+    #[pyo3(get)]
+    total_tokens: Option<u64>,
+    /// Input read from the provider's cache.
+    #[pyo3(get)]
+    cached_tokens: Option<u64>,
+    /// Input written to the provider's cache.
+    #[pyo3(get)]
+    cache_write_tokens: Option<u64>,
+    /// Output spent on reasoning.
+    #[pyo3(get)]
+    reasoning_tokens: Option<u64>,
+    /// The provider's own figure for the cost, in US dollars, as text.
+    #[pyo3(get)]
+    cost_usd: Option<String>,
+}
+
+#[pymethods]
+impl Usage {
+    #[new]
+    #[pyo3(signature = (*, prompt_tokens=None, completion_tokens=None, total_tokens=None,
+        cached_tokens=None, cache_write_tokens=None, reasoning_tokens=None, cost_usd=None))]
+    fn py_new(
+        prompt_tokens: Option<u64>,
+        completion_tokens: Option<u64>,
+        total_tokens: Option<u64>,
+        cached_tokens: Option<u64>,
+        cache_write_tokens: Option<u64>,
+        reasoning_tokens: Option<u64>,
+        cost_usd: Option<String>,
+    ) -> Self {
+        Self {
+            prompt_tokens,
+            completion_tokens,
+            total_tokens,
+            cached_tokens,
+            cache_write_tokens,
+            reasoning_tokens,
+            cost_usd,
+        }
+    }
+}
+
+impl Fields for Usage {
+    const FIELDS: &'static [&'static str] = &[
+        "prompt_tokens",
+        "completion_tokens",
+        "total_tokens",
+        "cached_tokens",
+        "cache_write_tokens",
+        "reasoning_tokens",
+        "cost_usd",
+    ];
+}
+value_methods!(Usage);
+
+impl From<&message::Usage> for Usage {
+    fn from(usage: &message::Usage) -> Self {
+        Self {
+            prompt_tokens: usage.prompt_tokens,
+            completion_tokens: usage.completion_tokens,
+            total_tokens: usage.total_tokens,
+            cached_tokens: usage.cached_tokens,
+            cache_write_tokens: usage.cache_write_tokens,
+            reasoning_tokens: usage.reasoning_tokens,
+            cost_usd: usage.cost_usd.clone(),
+        }
+    }
+}
+
+/// Where a call's time went, in seconds; None where a stage did not happen.
+#[pyclass(frozen, eq, module = "tokenwire")]
+#[derive(Clone, PartialEq)]
+pub(crate) struct Timing {
+    /// Waiting for a permit, within the last attempt.
+    #[pyo3(get)]
+    queue: Option<f64>,
+    /// Making a connection, within the last attempt; None when one was used again.
+    #[pyo3(get)]
+    connect: Option<f64>,
+    /// From the start of the call, retries included, to the response head.
+    #[pyo3(get)]
+    first_byte: Option<f64>,
+    /// From the start of the call to the first content (streams).
+    #[pyo3(get)]
+    first_token: Option<f64>,
+    /// From the start of the call to the last content (streams).
+    #[pyo3(get)]
+    last_token: Option<f64>,
+    /// From the start of the call to its end.
+    #[pyo3(get)]
+    total: Option<f64>,
+    /// (completion tokens - 1) / (last token - first token); on whole replies completion tokens / total.
+    #[pyo3(get)]
+    tokens_per_second: Option<f64>,
+}
+
+#[pymethods]
+impl Timing {
+    #[new]
+    #[pyo3(signature = (*, queue=None, connect=None, first_byte=None, first_token=None,
+        last_token=None, total=None, tokens_per_second=None))]
+    fn py_new(
+        queue: Option<f64>,
+        connect: Option<f64>,
+        first_byte: Option<f64>,
+        first_token: Option<f64>,
+        last_token: Option<f64>,
+        total: Option<f64>,
+        tokens_per_second: Option<f64>,
+    ) -> Self {
+        Self { queue, connect, first_byte, first_token, last_token, total, tokens_per_second }
+    }
+}
+
+impl Fields for Timing {
+    const FIELDS: &'static [&'static str] = &[
+        "queue",
+        "connect",
+        "first_byte",
+        "first_token",
+        "last_token",
+        "total",
+        "tokens_per_second",
+    ];
+}
+value_methods!(Timing);
+
+impl Timing {
+    pub(crate) fn of(timing: &message::Timing, usage: Option<&message::Usage>) -> Self {
+        Self {
+            queue: timing.queue,
+            connect: timing.connect,
+            first_byte: timing.first_byte,
+            first_token: timing.first_token,
+            last_token: timing.last_token,
+            total: timing.total,
+            tokens_per_second: timing.tokens_per_second(usage),
+        }
+    }
+
+    pub(crate) fn to_core(&self) -> message::Timing {
+        message::Timing {
+            queue: self.queue,
+            connect: self.connect,
+            first_byte: self.first_byte,
+            first_token: self.first_token,
+            last_token: self.last_token,
+            total: self.total,
+        }
+    }
+}
+
+/// A tool call of the model.
+#[pyclass(frozen, eq, hash, module = "tokenwire")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ToolCall {
+    /// The provider's id; None where it sent none.
+    #[pyo3(get)]
+    id: Option<String>,
+    /// The tool's name.
+    #[pyo3(get)]
+    name: String,
+    /// JSON text as sent; empty for a tool without arguments, cut where the reply was cut.
+    #[pyo3(get)]
+    arguments: String,
+}
+
+#[pymethods]
+impl ToolCall {
+    #[new]
+    #[pyo3(signature = (id, name, arguments=String::new()))]
+    fn py_new(id: Option<String>, name: String, arguments: String) -> Self {
+        Self { id, name, arguments }
+    }
+
+    /// The arguments as Python values; an empty text reads as `{}`.
+    ///
+    /// Raises:
+    ///     LlmDecodeError: The text is not JSON (a reply cut by the token limit, for instance).
+    #[getter]
+    fn parsed_arguments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if self.arguments.trim().is_empty() {
+            return Ok(PyDict::new(py).into_any());
+        }
+        convert::load_json(py, &self.arguments).map_err(|error| {
+            let message = format!("the arguments of tool call {:?} are not JSON: {error}", self.name);
+            let text = errors::plain(py, ErrorKind::Decode, &message);
+            text.set_cause(py, Some(error));
+            text
+        })
+    }
+
+    /// The message that answers this call: `messages += [reply.message, call.result(value)]`.
+    ///
+    /// Args:
+    ///     value: What the tool returned; anything but a str is sent as JSON.
+    ///     error: Whether the tool failed.
+    #[pyo3(signature = (value, error=false))]
+    fn result<'py>(
+        slf: &Bound<'py, Self>,
+        value: &Bound<'py, PyAny>,
+        error: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let types = slf.py().import("tokenwire.types")?;
+        types.call_method1("tool_result_message", (slf, value, error))
+    }
+}
+
+impl Fields for ToolCall {
+    const FIELDS: &'static [&'static str] = &["id", "name", "arguments"];
+}
+value_methods!(ToolCall);
+
+impl From<&message::ToolCall> for ToolCall {
+    fn from(call: &message::ToolCall) -> Self {
+        Self { id: call.id.clone(), name: call.name.clone(), arguments: call.arguments.clone() }
+    }
+}
+
+impl ToolCall {
+    pub(crate) fn to_core(&self) -> message::ToolCall {
+        message::ToolCall {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            arguments: self.arguments.clone(),
+        }
+    }
+}
+
+/// One attempt of a call.
+#[pyclass(frozen, eq, module = "tokenwire")]
+#[derive(Clone, PartialEq)]
+pub(crate) struct Attempt(error::Attempt);
+
+#[pymethods]
+impl Attempt {
+    #[new]
+    #[pyo3(signature = (*, started=0.0, phase="prepare", status=None, error=None, message=None,
+        slept=0.0, maybe_processed=false))]
+    fn py_new(
+        started: f64,
+        phase: &str,
+        status: Option<u16>,
+        error: Option<&str>,
+        message: Option<String>,
+        slept: f64,
+        maybe_processed: bool,
+    ) -> Self {
+        Self(error::Attempt {
+            started,
+            phase: serde_json::from_str(&format!("{phase:?}")).unwrap_or_default(),
+            status,
+            error: error.and_then(|kind| serde_json::from_str(&format!("{kind:?}")).ok()),
+            message,
+            slept,
+            maybe_processed,
+        })
+    }
+
+    /// Seconds from the start of the call.
+    #[getter]
+    fn started(&self) -> f64 {
+        self.0.started
+    }
+
+    /// How far it came: prepare, connect, head, body.
+    #[getter]
+    fn phase(&self) -> &'static str {
+        self.0.phase.as_str()
+    }
+
+    /// HTTP status; None where none came.
+    #[getter]
+    fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// Kind of the error; None for the attempt that succeeded.
+    #[getter]
+    fn error(&self) -> Option<String> {
+        self.0.error.map(errors::name)
+    }
+
+    /// The error's one-line text.
+    #[getter]
+    fn message(&self) -> Option<&str> {
+        self.0.message.as_deref()
+    }
+
+    /// Seconds slept after it.
+    #[getter]
+    fn slept(&self) -> f64 {
+        self.0.slept
+    }
+
+    /// Whether the server may have worked on it, and billed it.
+    #[getter]
+    fn maybe_processed(&self) -> bool {
+        self.0.maybe_processed
+    }
+}
+
+impl Fields for Attempt {
+    const FIELDS: &'static [&'static str] =
+        &["started", "phase", "status", "error", "message", "slept", "maybe_processed"];
+}
+value_methods!(Attempt);
+
+impl From<error::Attempt> for Attempt {
+    fn from(attempt: error::Attempt) -> Self {
+        Self(attempt)
+    }
+}
+
+/// One token with its probability.
+#[pyclass(frozen, eq, module = "tokenwire")]
+#[derive(Clone, PartialEq)]
+pub(crate) struct TokenLogprob(message::TokenLogprob);
+
+#[pymethods]
+impl TokenLogprob {
+    #[new]
+    #[pyo3(signature = (token, logprob=None, bytes=None, top=Vec::new(), text_offset=None))]
+    fn py_new(
+        token: String,
+        logprob: Option<f64>,
+        bytes: Option<Vec<u8>>,
+        top: Vec<(String, f64, Option<Vec<u8>>)>,
+        text_offset: Option<u64>,
+    ) -> Self {
+        let top = top
+            .into_iter()
+            .map(|(token, logprob, bytes)| message::TopLogprob { token, logprob, bytes })
+            .collect();
+        Self(message::TokenLogprob { token, logprob, bytes, top, text_offset })
+    }
+
+    /// The token's text.
+    #[getter]
+    fn token(&self) -> &str {
+        &self.0.token
+    }
+
+    /// Natural logarithm of its probability; None for the first prompt token under `echo`.
+    #[getter]
+    fn logprob(&self) -> Option<f64> {
+        self.0.logprob
+    }
+
+    /// The token's UTF-8 bytes, where the provider sends them.
+    #[getter]
+    fn bytes<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.0.bytes.as_deref().map(|bytes| PyBytes::new(py, bytes))
+    }
+
+    /// The likeliest tokens here: (token, logprob, bytes or None).
+    #[getter]
+    fn top<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let items = self.0.top.iter().map(|top| {
+            (top.token.as_str(), top.logprob, top.bytes.as_deref().map(|bytes| PyBytes::new(py, bytes)))
+        });
+        PyTuple::new(py, items.collect::<Vec<_>>())
+    }
+
+    /// Offset in the text, in characters (text completions only).
+    #[getter]
+    fn text_offset(&self) -> Option<u64> {
+        self.0.text_offset
+    }
+}
+
+impl Fields for TokenLogprob {
+    const FIELDS: &'static [&'static str] = &["token", "logprob", "bytes", "top", "text_offset"];
+}
+value_methods!(TokenLogprob);
+
+impl TokenLogprob {
+    /// All of a choice's, as a tuple.
+    pub(crate) fn tuple<'py>(
+        py: Python<'py>,
+        logprobs: Option<&[message::TokenLogprob]>,
+    ) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        logprobs
+            .map(|items| PyTuple::new(py, items.iter().cloned().map(Self).collect::<Vec<_>>()))
+            .transpose()
+    }
+}

@@ -1,0 +1,146 @@
+//! A whole reply that an event loop waits for.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::prelude::*;
+use tokenwire_core::call::{Completed, complete, guard};
+use tokenwire_core::client::Call;
+use tokenwire_core::error::Error;
+use tokenwire_core::stream::Wake;
+use tokio::task::AbortHandle;
+
+use crate::call::{Answer, finish_call};
+use crate::errors::{self, Caller};
+use crate::mailbox::LoopMailbox;
+use crate::{fork, process};
+
+type Outcome = Result<Completed, Error>;
+
+#[derive(Default)]
+struct Slot {
+    outcome: Option<Outcome>,
+    parked: Option<(Arc<dyn Wake>, u64)>,
+}
+
+#[derive(Default)]
+struct State {
+    call: Option<Call>,
+    running: Option<AbortHandle>,
+    mailbox: Option<Arc<LoopMailbox>>,
+    parked: Option<(Arc<LoopMailbox>, u64)>,
+    generation: u64,
+}
+
+/// Awaited once; the request goes out at the first step, and ends when the waiting task is cancelled.
+#[pyclass(frozen, module = "tokenwire._engine")]
+pub(crate) struct PendingReply {
+    slot: Arc<Mutex<Slot>>,
+    state: Mutex<State>,
+    caller: Caller,
+    answer: Answer,
+}
+
+impl PendingReply {
+    pub(crate) fn new(call: Call, caller: Caller, answer: Answer) -> Self {
+        let state = State { call: Some(call), generation: fork::generation(), ..State::default() };
+        Self { slot: Arc::default(), state: Mutex::new(state), caller, answer }
+    }
+
+    fn start(&self, py: Python<'_>, state: &mut State) -> PyResult<()> {
+        let Some(call) = state.call.take() else { return Ok(()) };
+        let io = process::current().io().map_err(|error| errors::to_py(py, error, &self.caller))?;
+        let (transport, slot) = (io.transport.clone(), self.slot.clone());
+        let work = run(transport, call, slot);
+        state.running = Some(io.handle.spawn(work).abort_handle());
+        Ok(())
+    }
+
+    fn abort(&self) {
+        let state = self.state.lock();
+        if let Some(running) = &state.running
+            && state.generation == fork::generation()
+        {
+            running.abort();
+        }
+    }
+}
+
+fn run(
+    transport: Arc<tokenwire_core::http::Transport>,
+    call: Call,
+    slot: Arc<Mutex<Slot>>,
+) -> impl Future<Output = ()> + Send + 'static {
+    async move {
+        let outcome = guard(complete(&transport, call)).await;
+        let mut slot = slot.lock();
+        slot.outcome = Some(outcome);
+        if let Some((bell, token)) = slot.parked.take() {
+            bell.wake(token);
+        }
+    }
+}
+
+#[pymethods]
+impl PendingReply {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let mut state = self.state.lock();
+        self.start(py, &mut state)?;
+        loop {
+            let outcome = self.slot.lock().outcome.take();
+            if let Some(outcome) = outcome {
+                state.running = None;
+                drop(state);
+                let value = finish_call(py, outcome, &self.caller, &self.answer)?;
+                return Err(PyStopIteration::new_err((value,)));
+            }
+            if state.running.is_none() {
+                return Err(PyRuntimeError::new_err("this call was awaited already"));
+            }
+            if let Some((mailbox, token)) = state.parked.take() {
+                drop(mailbox.take(token));
+            }
+            let (future, mailbox, token) = LoopMailbox::wait(py, &mut state.mailbox)?;
+            let mut slot = self.slot.lock();
+            if slot.outcome.is_none() {
+                slot.parked = Some((mailbox.bell(), token));
+                drop(slot);
+                state.parked = Some((mailbox, token));
+                return Ok(future);
+            }
+            drop(slot);
+            drop(mailbox.take(token));
+        }
+    }
+
+    /// The waiting task is cancelled: the request ends, and its connection with it.
+    #[pyo3(signature = (kind, value=None, _traceback=None))]
+    fn throw(
+        &self,
+        kind: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        self.abort();
+        Err(PyErr::from_value(value.filter(|value| !value.is_none()).unwrap_or(kind)))
+    }
+
+    fn close(&self) {
+        self.abort();
+    }
+}
+
+impl Drop for PendingReply {
+    fn drop(&mut self) {
+        self.abort();
+        if let Some((mailbox, token)) = self.state.lock().parked.take() {
+            drop(mailbox.take(token));
+        }
+    }
+}

@@ -1,0 +1,522 @@
+//! The reader: a cursor over valid UTF-8 that steps into objects and arrays and over everything else.
+
+use std::borrow::Cow;
+
+use super::scan::plain_run;
+use super::text::{Text, joined};
+use super::{Error, MAX_DEPTH};
+
+/// What the next value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool,
+    /// A number.
+    Number,
+    /// A string.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// A cursor over one JSON text. Every value is checked in full, also those that are stepped over.
+#[derive(Debug, Clone)]
+pub struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    depth: u32,
+}
+
+type Result<T> = std::result::Result<T, Error>;
+
+impl<'a> Reader<'a> {
+    /// Begins to read `bytes`; fails where they are not UTF-8.
+    pub fn new(bytes: &'a [u8]) -> Result<Self> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Self::over(text)),
+            Err(error) => Err(Error {
+                offset: error.valid_up_to(),
+                what: "invalid UTF-8",
+            }),
+        }
+    }
+
+    /// Begins to read a text.
+    #[must_use]
+    pub fn over(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            depth: 0,
+        }
+    }
+
+    /// Offset of the next byte.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// Kind of the next value.
+    #[inline]
+    pub fn peek(&mut self) -> Result<Kind> {
+        self.skip_space();
+        match self.byte() {
+            Some(b'"') => Ok(Kind::String),
+            Some(b'{') => Ok(Kind::Object),
+            Some(b'[') => Ok(Kind::Array),
+            Some(b'n') => Ok(Kind::Null),
+            Some(b't' | b'f') => Ok(Kind::Bool),
+            Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
+            Some(_) => Err(self.wrong("a value was expected")),
+            None => Err(self.wrong("the text ends where a value was expected")),
+        }
+    }
+
+    /// Reads an object: `field` gets each key and must read or skip its value.
+    pub fn object(&mut self, mut field: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
+        self.enter(b'{')?;
+        if !self.closes(b'}')? {
+            loop {
+                self.skip_space();
+                if let Some(key) = self.plain_string()? {
+                    self.colon()?;
+                    field(self, key)?;
+                } else {
+                    let key = self.string()?.into_lossy();
+                    self.colon()?;
+                    field(self, &key)?;
+                }
+                if !self.more(b'}')? {
+                    break;
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Reads an array: `item` must read or skip one value each time.
+    pub fn array(&mut self, mut item: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        self.enter(b'[')?;
+        if !self.closes(b']')? {
+            loop {
+                item(self)?;
+                if !self.more(b']')? {
+                    break;
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Reads an object if the next value is one, else skips it; tells whether it was one.
+    pub fn object_or_skip(
+        &mut self,
+        field: impl FnMut(&mut Self, &str) -> Result<()>,
+    ) -> Result<bool> {
+        if self.peek()? == Kind::Object {
+            self.object(field)?;
+            return Ok(true);
+        }
+        self.skip()?;
+        Ok(false)
+    }
+
+    /// Reads an array if the next value is one, else skips it; tells whether it was one.
+    pub fn array_or_skip(&mut self, item: impl FnMut(&mut Self) -> Result<()>) -> Result<bool> {
+        if self.peek()? == Kind::Array {
+            self.array(item)?;
+            return Ok(true);
+        }
+        self.skip()?;
+        Ok(false)
+    }
+
+    /// Reads a string; fails on anything else.
+    pub fn string(&mut self) -> Result<Text<'a>> {
+        self.skip_space();
+        if let Some(plain) = self.plain_string()? {
+            return Ok(Text::plain(plain));
+        }
+        self.escaped_string()
+    }
+
+    /// Reads a string if the next value is one, else skips it.
+    #[inline]
+    pub fn string_or_skip(&mut self) -> Result<Option<Text<'a>>> {
+        if self.peek()? == Kind::String {
+            return self.string().map(Some);
+        }
+        self.skip()?;
+        Ok(None)
+    }
+
+    /// Steps over a value and returns its text, white space inside it included.
+    pub fn raw(&mut self) -> Result<&'a str> {
+        self.skip_space();
+        let start = self.at;
+        self.skip()?;
+        Ok(self.text.get(start..self.at).unwrap_or_default())
+    }
+
+    /// As [`Self::raw`], with `None` for `null`.
+    pub fn raw_or_null(&mut self) -> Result<Option<&'a str>> {
+        let raw = self.raw()?;
+        Ok((raw != "null").then_some(raw))
+    }
+
+    /// Steps over one value, whatever its depth, without recursion.
+    pub fn skip(&mut self) -> Result<()> {
+        // One bit a level, set for an object; MAX_DEPTH levels fit.
+        let mut objects: u128 = 0;
+        let mut levels: u32 = 0;
+        loop {
+            match self.peek()? {
+                Kind::String => self.skip_string()?,
+                Kind::Number => {
+                    self.number()?;
+                }
+                Kind::Null => self.word("null")?,
+                Kind::Bool if self.byte() == Some(b't') => self.word("true")?,
+                Kind::Bool => self.word("false")?,
+                kind => {
+                    let object = kind == Kind::Object;
+                    self.enter(if object { b'{' } else { b'[' })?;
+                    if !self.closes(if object { b'}' } else { b']' })? {
+                        objects = objects << 1 | u128::from(object);
+                        levels += 1;
+                        if object {
+                            self.skip_key()?;
+                        }
+                        continue;
+                    }
+                    self.depth -= 1;
+                }
+            }
+            loop {
+                if levels == 0 {
+                    return Ok(());
+                }
+                let object = objects & 1 == 1;
+                if self.more(if object { b'}' } else { b']' })? {
+                    if object {
+                        self.skip_key()?;
+                    }
+                    break;
+                }
+                objects >>= 1;
+                levels -= 1;
+                self.depth -= 1;
+            }
+        }
+    }
+
+    /// Reads a number's text; fails on anything else.
+    pub fn number(&mut self) -> Result<&'a str> {
+        self.skip_space();
+        let start = self.at;
+        if self.byte() == Some(b'-') {
+            self.at += 1;
+        }
+        match self.byte() {
+            Some(b'0') => self.at += 1,
+            Some(b'1'..=b'9') => self.digits(),
+            _ => return Err(self.wrong("a digit was expected")),
+        }
+        if self.byte() == Some(b'.') {
+            self.at += 1;
+            self.some_digits()?;
+        }
+        if let Some(b'e' | b'E') = self.byte() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.byte() {
+                self.at += 1;
+            }
+            self.some_digits()?;
+        }
+        Ok(self.text.get(start..self.at).unwrap_or_default())
+    }
+
+    /// Reads a number that is a count: `None` for another kind of value, a negative or a huge one. Fractions
+    /// are cut.
+    pub fn count_or_skip(&mut self) -> Result<Option<u64>> {
+        if self.peek()? != Kind::Number {
+            self.skip()?;
+            return Ok(None);
+        }
+        Ok(as_count(self.number()?))
+    }
+
+    /// Checks that only white space is left.
+    pub fn end(&mut self) -> Result<()> {
+        self.skip_space();
+        if self.at == self.text.len() {
+            return Ok(());
+        }
+        Err(self.wrong("something follows the value"))
+    }
+
+    #[inline]
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    fn wrong(&self, what: &'static str) -> Error {
+        Error {
+            offset: self.at,
+            what,
+        }
+    }
+
+    #[inline]
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
+            self.at += 1;
+        }
+    }
+
+    fn enter(&mut self, open: u8) -> Result<()> {
+        self.skip_space();
+        if self.byte() != Some(open) {
+            return Err(self.wrong(if open == b'{' {
+                "an object was expected"
+            } else {
+                "an array was expected"
+            }));
+        }
+        if self.depth == MAX_DEPTH {
+            return Err(self.wrong("more than 127 levels"));
+        }
+        self.depth += 1;
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Whether the container that was just entered is empty.
+    #[inline]
+    fn closes(&mut self, close: u8) -> Result<bool> {
+        self.skip_space();
+        match self.byte() {
+            Some(byte) if byte == close => {
+                self.at += 1;
+                Ok(true)
+            }
+            Some(_) => Ok(false),
+            None => Err(self.wrong("the text ends inside an object or array")),
+        }
+    }
+
+    /// Whether another member follows.
+    #[inline]
+    fn more(&mut self, close: u8) -> Result<bool> {
+        self.skip_space();
+        match self.byte() {
+            Some(b',') => {
+                self.at += 1;
+                Ok(true)
+            }
+            Some(byte) if byte == close => {
+                self.at += 1;
+                Ok(false)
+            }
+            Some(_) => Err(self.wrong("a comma or the end was expected")),
+            None => Err(self.wrong("the text ends inside an object or array")),
+        }
+    }
+
+    #[inline]
+    fn colon(&mut self) -> Result<()> {
+        self.skip_space();
+        if self.byte() != Some(b':') {
+            return Err(self.wrong("a colon was expected"));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn skip_key(&mut self) -> Result<()> {
+        self.skip_space();
+        self.skip_string()?;
+        self.colon()
+    }
+
+    fn word(&mut self, word: &'static str) -> Result<()> {
+        if !self.rest().starts_with(word.as_bytes()) {
+            return Err(self.wrong("null, true or false was expected"));
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn digits(&mut self) {
+        while let Some(b'0'..=b'9') = self.byte() {
+            self.at += 1;
+        }
+    }
+
+    fn some_digits(&mut self) -> Result<()> {
+        if !matches!(self.byte(), Some(b'0'..=b'9')) {
+            return Err(self.wrong("a digit was expected"));
+        }
+        self.digits();
+        Ok(())
+    }
+
+    /// Reads a string without escapes; `None`, and nothing read, where it has one.
+    #[inline]
+    fn plain_string(&mut self) -> Result<Option<&'a str>> {
+        if self.byte() != Some(b'"') {
+            return Err(self.wrong("a string was expected"));
+        }
+        let start = self.at + 1;
+        let run = plain_run(self.text.as_bytes().get(start..).unwrap_or_default());
+        let end = start + run;
+        match self.text.as_bytes().get(end) {
+            Some(b'"') => {
+                self.at = end + 1;
+                Ok(Some(self.text.get(start..end).unwrap_or_default()))
+            }
+            Some(b'\\') => Ok(None),
+            other => {
+                self.at = end;
+                Err(self.wrong(broken_string(other.is_some())))
+            }
+        }
+    }
+
+    fn skip_string(&mut self) -> Result<()> {
+        if self.byte() != Some(b'"') {
+            return Err(self.wrong("a string was expected"));
+        }
+        self.at += 1;
+        loop {
+            self.at += plain_run(self.rest());
+            match self.byte() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                Some(b'\\') => {
+                    self.escape()?;
+                }
+                other => return Err(self.wrong(broken_string(other.is_some()))),
+            }
+        }
+    }
+
+    fn escaped_string(&mut self) -> Result<Text<'a>> {
+        self.at += 1;
+        let mut text = Text::default();
+        let mut body = String::new();
+        // A high surrogate that may still meet its low one.
+        let mut high: Option<u16> = None;
+        loop {
+            let start = self.at;
+            self.at += plain_run(self.rest());
+            let run = self.text.get(start..self.at).unwrap_or_default();
+            if !run.is_empty() {
+                if high.take().is_some() {
+                    body.push(char::REPLACEMENT_CHARACTER);
+                }
+                body.push_str(run);
+            }
+            match self.byte() {
+                Some(b'"') => {
+                    self.at += 1;
+                    text.high = high;
+                    text.body = Cow::Owned(body);
+                    return Ok(text);
+                }
+                Some(b'\\') => {
+                    let unit = self.escape()?;
+                    match (high.take(), unit) {
+                        (Some(first), 0xdc00..=0xdfff) => body.push(joined(first, unit)),
+                        (before, 0xdc00..=0xdfff) => {
+                            let first = before.is_none() && body.is_empty() && text.low.is_none();
+                            if first {
+                                text.low = Some(unit);
+                            } else {
+                                body.push(char::REPLACEMENT_CHARACTER);
+                            }
+                        }
+                        (before, _) => {
+                            if before.is_some() {
+                                body.push(char::REPLACEMENT_CHARACTER);
+                            }
+                            match char::from_u32(u32::from(unit)) {
+                                Some(character) => body.push(character),
+                                None => high = Some(unit),
+                            }
+                        }
+                    }
+                }
+                other => return Err(self.wrong(broken_string(other.is_some()))),
+            }
+        }
+    }
+
+    /// Reads one escape, from its backslash on, as a UTF-16 code unit.
+    fn escape(&mut self) -> Result<u16> {
+        let escape = match self.rest().get(1) {
+            Some(b'"') => 0x22,
+            Some(b'\\') => 0x5c,
+            Some(b'/') => 0x2f,
+            Some(b'b') => 0x08,
+            Some(b'f') => 0x0c,
+            Some(b'n') => 0x0a,
+            Some(b'r') => 0x0d,
+            Some(b't') => 0x09,
+            Some(b'u') => return self.unicode_escape(),
+            Some(_) => return Err(self.wrong("no such escape")),
+            None => return Err(self.wrong("the text ends inside a string")),
+        };
+        self.at += 2;
+        Ok(escape)
+    }
+
+    fn unicode_escape(&mut self) -> Result<u16> {
+        let digits = self.rest().get(2..6).unwrap_or_default();
+        let mut unit: u16 = 0;
+        for &digit in digits {
+            let Some(value) = char::from(digit).to_digit(16) else {
+                return Err(self.wrong("no such escape"));
+            };
+            unit = unit << 4 | u16::try_from(value).unwrap_or_default();
+        }
+        if digits.len() < 4 {
+            return Err(self.wrong("the text ends inside a string"));
+        }
+        self.at += 6;
+        Ok(unit)
+    }
+}
+
+fn broken_string(control_character: bool) -> &'static str {
+    if control_character {
+        "a control character stands in a string"
+    } else {
+        "the text ends inside a string"
+    }
+}
+
+/// A number's text as a count; `None` where it is negative or does not fit. Fractions are cut.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn as_count(text: &str) -> Option<u64> {
+    text.parse().ok().or_else(|| {
+        let value: f64 = text.parse().ok()?;
+        // 2^53: beyond it a float is no exact count.
+        (0.0..=9_007_199_254_740_992.0)
+            .contains(&value)
+            .then_some(value as u64)
+    })
+}

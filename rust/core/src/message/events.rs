@@ -1,0 +1,165 @@
+//! Typed events from the chunks of a stream.
+
+use super::reply::{ToolCall, Usage};
+use super::{ChunkKind, Delta, ToolCallDelta};
+use crate::json;
+
+/// What happened in a stream.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StreamEvent {
+    /// More text.
+    TextDelta {
+        /// The choice.
+        index: u32,
+        /// The piece.
+        text: String,
+    },
+    /// More reasoning.
+    ReasoningDelta {
+        /// The choice.
+        index: u32,
+        /// The piece.
+        text: String,
+    },
+    /// More of a refusal.
+    RefusalDelta {
+        /// The choice.
+        index: u32,
+        /// The piece.
+        text: String,
+    },
+    /// A fragment of a tool call.
+    ToolCallDelta {
+        /// The choice.
+        index: u32,
+        /// The fragment.
+        delta: ToolCallDelta,
+    },
+    /// A tool call is whole.
+    ToolCallDone {
+        /// The choice.
+        index: u32,
+        /// Which call of the choice: 0, 1, … in the order in which they began.
+        call_index: u32,
+        /// The call.
+        call: ToolCall,
+    },
+    /// Token counts came.
+    UsageReported(Usage),
+    /// The stream is whole.
+    End,
+}
+
+/// Turns chunks into [`StreamEvent`]s. It holds nothing but the tool calls that are still growing.
+#[derive(Debug, Clone, Default)]
+pub struct StreamEvents {
+    growing: Vec<Growing>,
+}
+
+#[derive(Debug, Clone)]
+struct Growing {
+    choice: u32,
+    index: u32,
+    call: ToolCall,
+}
+
+impl StreamEvents {
+    /// Begins a stream.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the events of a chunk to `out`.
+    pub fn push(&mut self, chunk: &ChunkKind, out: &mut Vec<StreamEvent>) {
+        match chunk {
+            ChunkKind::Text(text) if text.is_empty() => {}
+            ChunkKind::Text(text) => out.push(StreamEvent::TextDelta {
+                index: 0,
+                text: text.to_string(),
+            }),
+            ChunkKind::Delta(delta) => self.delta(delta, out),
+        }
+    }
+
+    /// Ends a whole stream: calls that nothing else ended are whole now. Not to be called for a cut one.
+    pub fn finish(&mut self, out: &mut Vec<StreamEvent>) {
+        self.release(out, |_| true);
+        out.push(StreamEvent::End);
+    }
+
+    fn delta(&mut self, delta: &Delta, out: &mut Vec<StreamEvent>) {
+        let index = delta.index;
+        if !delta.reasoning.is_empty() {
+            let text = delta.reasoning.clone();
+            out.push(StreamEvent::ReasoningDelta { index, text });
+        }
+        if !delta.text.is_empty() {
+            let text = delta.text.to_string();
+            out.push(StreamEvent::TextDelta { index, text });
+        }
+        if let Some(text) = delta.refusal.clone().filter(|text| !text.is_empty()) {
+            out.push(StreamEvent::RefusalDelta { index, text });
+        }
+        for fragment in &delta.tool_calls {
+            self.fragment(index, fragment, out);
+        }
+        if delta.finish_reason.is_some() {
+            self.release(out, |growing| growing.choice == index);
+        }
+        if let Some(usage) = &delta.usage {
+            out.push(StreamEvent::UsageReported((**usage).clone()));
+        }
+    }
+
+    fn fragment(&mut self, choice: u32, delta: &ToolCallDelta, out: &mut Vec<StreamEvent>) {
+        // The next call has begun. Those before it are whole if their arguments are whole JSON; some
+        // servers send the headers of several calls first, so an empty one waits.
+        self.release(out, |growing| {
+            growing.choice == choice
+                && growing.index != delta.index
+                && json::is_complete(growing.call.arguments.as_bytes())
+        });
+        let known = self
+            .growing
+            .iter_mut()
+            .find(|growing| growing.choice == choice && growing.index == delta.index);
+        if let Some(growing) = known {
+            let call = &mut growing.call;
+            if call.id.is_none() {
+                call.id.clone_from(&delta.id);
+            }
+            call.name
+                .push_str(delta.name.as_deref().unwrap_or_default());
+            call.arguments.push_str(&delta.arguments);
+        } else {
+            self.growing.push(Growing {
+                choice,
+                index: delta.index,
+                call: ToolCall {
+                    id: delta.id.clone(),
+                    name: delta.name.clone().unwrap_or_default(),
+                    arguments: delta.arguments.clone(),
+                },
+            });
+        }
+        out.push(StreamEvent::ToolCallDelta {
+            index: choice,
+            delta: delta.clone(),
+        });
+    }
+
+    fn release(&mut self, out: &mut Vec<StreamEvent>, whole: impl Fn(&Growing) -> bool) {
+        self.growing.retain_mut(|growing| {
+            if !whole(growing) {
+                return true;
+            }
+            out.push(StreamEvent::ToolCallDone {
+                index: growing.choice,
+                call_index: growing.index,
+                call: std::mem::take(&mut growing.call),
+            });
+            false
+        });
+    }
+}

@@ -1,0 +1,302 @@
+//! Folding the pieces of a stream into a reply.
+
+use compact_str::CompactString;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::reply::{Choice, FinishReason, Part, Reply, ToolCall};
+use super::{ChunkKind, Delta, ToolCallDelta};
+
+impl Reply {
+    /// Adds what a chunk brings. The parts stand in the order in which they came.
+    pub fn apply(&mut self, chunk: &ChunkKind) {
+        match chunk {
+            ChunkKind::Text(text) if text.is_empty() => {}
+            ChunkKind::Text(text) => self.choice_mut(0).push_text(text),
+            ChunkKind::Delta(delta) => self.apply_delta(delta),
+        }
+    }
+
+    /// Brings the reply into the form in which whole replies come: pieces of one kind joined, fragments of a
+    /// provider's block merged and put behind the other parts, the finish reason judged by what came.
+    ///
+    /// Doing it twice changes nothing; a reply that is still growing may be copied and settled at any time.
+    pub fn settle(&mut self) {
+        self.choices.iter_mut().for_each(Choice::settle);
+    }
+
+    /// The choice with this index, made if it is not there yet. Choices stand by index.
+    pub(crate) fn choice_mut(&mut self, index: u32) -> &mut Choice {
+        let at = match self
+            .choices
+            .binary_search_by_key(&index, |choice| choice.index)
+        {
+            Ok(at) => at,
+            Err(at) => {
+                let new = Choice {
+                    index,
+                    ..Choice::default()
+                };
+                self.choices.insert(at, new);
+                at
+            }
+        };
+        // It was found or has just been put there.
+        #[allow(clippy::indexing_slicing)]
+        &mut self.choices[at]
+    }
+
+    fn apply_delta(&mut self, delta: &Delta) {
+        if let Some(usage) = &delta.usage {
+            self.usage = Some((**usage).clone());
+            if delta.brings_only_usage() {
+                return;
+            }
+        }
+        let choice = self.choice_mut(delta.index);
+        if !delta.reasoning.is_empty() || delta.signature.is_some() {
+            choice.push_reasoning(delta);
+        }
+        if !delta.text.is_empty() {
+            choice.push_text(&delta.text);
+        }
+        if let Some(refusal) = delta.refusal.as_deref().filter(|text| !text.is_empty()) {
+            match choice.parts.last_mut() {
+                Some(Part::Refusal { text }) => text.push_str(refusal),
+                _ => choice.parts.push(Part::Refusal {
+                    text: refusal.to_owned(),
+                }),
+            }
+        }
+        for call in &delta.tool_calls {
+            choice.push_call(call);
+        }
+        for (field, json) in &delta.opaque {
+            if let Ok(json) = RawValue::from_string(json.clone()) {
+                let field = field.clone();
+                choice.parts.push(Part::Opaque { field, json });
+            }
+        }
+        if delta.finish_reason.is_some() {
+            choice.finish_reason = delta.finish_reason;
+            choice
+                .provider_finish_reason
+                .clone_from(&delta.provider_finish_reason);
+        }
+        if let Some(logprobs) = &delta.logprobs {
+            choice
+                .logprobs
+                .get_or_insert_default()
+                .extend_from_slice(logprobs);
+        }
+    }
+}
+
+impl Delta {
+    /// Whether it is about no choice at all.
+    #[must_use]
+    pub fn brings_only_usage(&self) -> bool {
+        self.usage.is_some()
+            && !self.has_content()
+            && self.signature.is_none()
+            && self.opaque.is_empty()
+            && self.finish_reason.is_none()
+            && self.logprobs.is_none()
+    }
+}
+
+impl Choice {
+    fn push_text(&mut self, piece: &CompactString) {
+        match self.parts.last_mut() {
+            Some(Part::Text { text }) => text.push_str(piece),
+            _ => self.parts.push(Part::Text {
+                text: piece.to_string(),
+            }),
+        }
+    }
+
+    fn push_reasoning(&mut self, delta: &Delta) {
+        match self.parts.last_mut() {
+            // A signature closes a block of reasoning, so what comes after one is another block.
+            Some(Part::Reasoning {
+                text,
+                signature: signature @ None,
+                field,
+            }) if field.as_deref() == delta.reasoning_field => {
+                text.push_str(&delta.reasoning);
+                signature.clone_from(&delta.signature);
+            }
+            _ => self.parts.push(Part::Reasoning {
+                text: delta.reasoning.clone(),
+                signature: delta.signature.clone(),
+                field: delta.reasoning_field.map(str::to_owned),
+            }),
+        }
+    }
+
+    fn push_call(&mut self, delta: &ToolCallDelta) {
+        let known = self
+            .parts
+            .iter_mut()
+            .filter_map(|part| match part {
+                Part::ToolCall(call) => Some(call),
+                _ => None,
+            })
+            .nth(delta.index as usize);
+        if let Some(call) = known {
+            if call.id.is_none() {
+                call.id.clone_from(&delta.id);
+            }
+            call.name
+                .push_str(delta.name.as_deref().unwrap_or_default());
+            call.arguments.push_str(&delta.arguments);
+        } else {
+            self.parts.push(Part::ToolCall(ToolCall {
+                id: delta.id.clone(),
+                name: delta.name.clone().unwrap_or_default(),
+                arguments: delta.arguments.clone(),
+            }));
+        }
+    }
+
+    fn settle(&mut self) {
+        let mut opaque: Vec<(String, Vec<Box<RawValue>>)> = Vec::new();
+        let mut parts: Vec<Part> = Vec::with_capacity(self.parts.len());
+        for part in std::mem::take(&mut self.parts) {
+            match (part, parts.last_mut()) {
+                // A list content's own items keep their order; each is a block of its own.
+                (Part::Opaque { field, json }, _) if field != "content" => {
+                    match opaque.iter_mut().find(|(known, _)| *known == field) {
+                        Some((_, fragments)) => fragments.push(json),
+                        None => opaque.push((field, vec![json])),
+                    }
+                }
+                (Part::Text { text }, Some(Part::Text { text: before }))
+                | (Part::Refusal { text }, Some(Part::Refusal { text: before })) => {
+                    before.push_str(&text);
+                }
+                (
+                    Part::Reasoning {
+                        text,
+                        signature,
+                        field,
+                    },
+                    Some(Part::Reasoning {
+                        text: before,
+                        signature: open @ None,
+                        field: same,
+                    }),
+                ) if *same == field => {
+                    before.push_str(&text);
+                    *open = signature;
+                }
+                (part, _) => parts.push(part),
+            }
+        }
+        parts.extend(opaque.into_iter().filter_map(|(field, fragments)| {
+            let json = merged(fragments)?;
+            Some(Part::Opaque { field, json })
+        }));
+        self.parts = parts;
+        let refused = self
+            .parts
+            .iter()
+            .any(|part| matches!(part, Part::Refusal { .. }));
+        let called = self.tool_calls().next().is_some();
+        self.finish_reason = self
+            .finish_reason
+            .map(|reason| reason.given(refused, called));
+    }
+}
+
+impl FinishReason {
+    /// The reason for a provider's word; `None` for an empty one, which says nothing.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "" => return None,
+            "stop" | "eos" | "stop_sequence" | "end_turn" | "eos_token" | "STOP" => Self::Stop,
+            "length" | "max_tokens" | "model_length" | "MAX_TOKENS" => Self::Length,
+            "tool_calls" | "function_call" | "tool_use" => Self::ToolCalls,
+            "content_filter" | "SAFETY" | "RECITATION" | "PROHIBITED_CONTENT" => {
+                Self::ContentFilter
+            }
+            "refusal" => Self::Refusal,
+            "abort" => Self::Abort,
+            "error" => Self::Error,
+            _ => Self::Other,
+        })
+    }
+
+    /// The reason as judged by what the choice holds: a refusal comes first; a tool call comes before what
+    /// the provider says, unless the call may be cut.
+    #[must_use]
+    pub fn given(self, refused: bool, called: bool) -> Self {
+        match self {
+            _ if refused => Self::Refusal,
+            Self::Length | Self::ContentFilter | Self::Error | Self::Abort => self,
+            _ if called => Self::ToolCalls,
+            _ => self,
+        }
+    }
+}
+
+/// One block from the fragments of a stream. A lone one stays as it was sent.
+fn merged(fragments: Vec<Box<RawValue>>) -> Option<Box<RawValue>> {
+    let mut fragments = fragments.into_iter();
+    let first = fragments.next()?;
+    let Some(second) = fragments.next() else {
+        return Some(first);
+    };
+    let mut whole: Value = serde_json::from_str(first.get()).ok()?;
+    for fragment in std::iter::once(second).chain(fragments) {
+        merge(&mut whole, serde_json::from_str(fragment.get()).ok()?, "");
+    }
+    serde_json::value::to_raw_value(&whole).ok()
+}
+
+/// Keys whose strings come in pieces; any other string is sent whole each time.
+const PIECES: [&str; 7] = [
+    "text",
+    "summary",
+    "data",
+    "transcript",
+    "signature",
+    "content",
+    "thinking",
+];
+
+fn merge(whole: &mut Value, fragment: Value, key: &str) {
+    match (whole, fragment) {
+        (Value::Object(whole), Value::Object(fragment)) => {
+            for (key, value) in fragment {
+                match whole.get_mut(&key) {
+                    Some(known) => merge(known, value, &key),
+                    None => {
+                        whole.insert(key, value);
+                    }
+                }
+            }
+        }
+        (Value::Array(whole), Value::Array(fragment)) => {
+            for item in fragment {
+                match continued(whole, &item) {
+                    Some(known) => merge(known, item, ""),
+                    None => whole.push(item),
+                }
+            }
+        }
+        (Value::String(whole), Value::String(piece)) if PIECES.contains(&key) => {
+            whole.push_str(&piece);
+        }
+        (_, Value::Null) => {}
+        (whole, fragment) => *whole = fragment,
+    }
+}
+
+/// The last block of `whole`, where `item` goes on with it: same type, same `index`.
+fn continued<'a>(whole: &'a mut [Value], item: &Value) -> Option<&'a mut Value> {
+    let last = whole.last_mut()?;
+    let index = item.get("index").filter(|index| index.is_number())?;
+    (last.get("index") == Some(index) && last.get("type") == item.get("type")).then_some(last)
+}

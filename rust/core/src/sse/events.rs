@@ -1,0 +1,281 @@
+//! Lines to events.
+
+use super::lines::Lines;
+use crate::error::{Error, ErrorKind};
+use crate::json;
+
+/// What a stream brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item<'a> {
+    /// A dispatched event.
+    Event {
+        /// The event's name; empty where it has none.
+        name: &'a [u8],
+        /// The data lines, joined by LF.
+        data: &'a [u8],
+        /// The last event id, as of this event.
+        id: &'a [u8],
+    },
+    /// A line whose field the standard does not know; some servers send errors so.
+    Stray {
+        /// What stands before the colon; the whole line where there is none.
+        name: &'a [u8],
+        /// What stands after it.
+        value: &'a [u8],
+    },
+    /// A comment; servers send them to say that they are alive.
+    Comment(&'a [u8]),
+}
+
+/// How the bytes of a stream ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Nothing was pending.
+    Clean,
+    /// The last blank line was missing, but the pending event was whole and has been dispatched.
+    Flushed,
+    /// An unfinished event was dropped: the stream is cut.
+    Cut,
+}
+
+/// Reads server-sent events from chunks of any size.
+///
+/// Every chunking of the same bytes gives the same items. Time is linear, and memory is bounded by twice
+/// `max_event_bytes`, which caps a line and the joined data of an event.
+#[derive(Debug)]
+pub struct EventParser {
+    lines: Lines,
+    name: Vec<u8>,
+    data: Vec<u8>,
+    // Data lines are joined by LF, so an event with one empty line differs from one without any.
+    has_data: bool,
+    id: Vec<u8>,
+    pending_id: Option<Vec<u8>>,
+    retry_ms: Option<u64>,
+    max_event_bytes: usize,
+}
+
+impl EventParser {
+    /// Begins a stream whose events have at most `max_event_bytes` bytes.
+    #[must_use]
+    pub fn new(max_event_bytes: usize) -> Self {
+        Self {
+            lines: Lines::default(),
+            name: Vec::new(),
+            data: Vec::new(),
+            has_data: false,
+            id: Vec::new(),
+            pending_id: None,
+            retry_ms: None,
+            max_event_bytes,
+        }
+    }
+
+    /// Reads a chunk and hands every item that ends in it to `sink`.
+    ///
+    /// Fails with `EventTooLarge`, or with what `sink` fails with; the parser is of no use afterwards.
+    pub fn push(
+        &mut self,
+        chunk: &[u8],
+        mut sink: impl FnMut(Item<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut rest = self.lines.trim_front(chunk);
+        if self.lines.is_inside_a_line() {
+            let Some((end, after)) = self.lines.split(rest) else {
+                return self.keep(rest);
+            };
+            self.keep(end)?;
+            let line = self.lines.take();
+            self.line(&line, &mut sink)?;
+            self.lines.recycle(line);
+            rest = after;
+        }
+        while let Some((line, after)) = self.lines.split(rest) {
+            rest = after;
+            if self.is_idle()
+                && let Some(data) = line.strip_prefix(b"data:")
+                && let Some(blank) = rest.strip_prefix(b"\n")
+                && line.len() <= self.max_event_bytes
+            {
+                // By far the commonest case: a whole event of one line, handed on without a copy.
+                rest = blank;
+                sink(Item::Event {
+                    name: b"",
+                    data: without_space(data),
+                    id: &self.id,
+                })?;
+                continue;
+            }
+            self.line(line, &mut sink)?;
+        }
+        self.keep(rest)
+    }
+
+    /// Ends the stream at a clean end of its bytes.
+    ///
+    /// The standard drops an event without its blank line; servers forget that line, so the event is dispatched
+    /// if it is whole beyond doubt: its data is `[DONE]` or a complete JSON object or array. A last line with an
+    /// unknown field is reported too.
+    pub fn finish(
+        &mut self,
+        mut sink: impl FnMut(Item<'_>) -> Result<(), Error>,
+    ) -> Result<End, Error> {
+        let line = self.lines.take();
+        if !line.is_empty() {
+            self.line(&line, &mut sink)?;
+        }
+        if !self.has_data {
+            return Ok(End::Clean);
+        }
+        if self.data.trim_ascii() != b"[DONE]" && !json::is_complete(&self.data) {
+            self.reset();
+            return Ok(End::Cut);
+        }
+        self.dispatch(&mut sink)?;
+        Ok(End::Flushed)
+    }
+
+    /// The pending event as it would be if a blank line came now; for tests of the standard's cases.
+    #[cfg(test)]
+    pub(super) fn flush_anyway(
+        &mut self,
+        sink: &mut impl FnMut(Item<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let line = self.lines.take();
+        if !line.is_empty() {
+            self.line(&line, sink)?;
+        }
+        self.dispatch(sink)
+    }
+
+    /// The last reconnection time that the server asked for, in milliseconds. Nothing here acts on it.
+    #[must_use]
+    pub fn retry_ms(&self) -> Option<u64> {
+        self.retry_ms
+    }
+
+    /// The last event id, committed at blank lines only.
+    #[must_use]
+    pub fn last_event_id(&self) -> &[u8] {
+        &self.id
+    }
+
+    /// Bytes searched so far: at most twice the input, however it was cut.
+    #[must_use]
+    pub fn scanned(&self) -> u64 {
+        self.lines.scanned()
+    }
+
+    #[inline]
+    fn is_idle(&self) -> bool {
+        !self.has_data && self.name.is_empty() && self.pending_id.is_none()
+    }
+
+    fn keep(&mut self, part: &[u8]) -> Result<(), Error> {
+        if self.lines.carried() + part.len() > self.max_event_bytes {
+            return Err(self.too_large());
+        }
+        self.lines.keep(part);
+        Ok(())
+    }
+
+    fn line(
+        &mut self,
+        line: &[u8],
+        sink: &mut impl FnMut(Item<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        if line.is_empty() {
+            return self.dispatch(sink);
+        }
+        if line.len() > self.max_event_bytes {
+            return Err(self.too_large());
+        }
+        let (name, value) = match memchr::memchr(b':', line) {
+            Some(0) => return sink(Item::Comment(line.get(1..).unwrap_or_default())),
+            Some(colon) => {
+                let (name, value) = line.split_at_checked(colon).unwrap_or((line, b""));
+                (name, without_space(value.get(1..).unwrap_or_default()))
+            }
+            None => (line, &b""[..]),
+        };
+        match name {
+            b"data" => {
+                if self.data.len() + value.len() + 1 > self.max_event_bytes {
+                    return Err(self.too_large());
+                }
+                if self.has_data {
+                    self.data.push(b'\n');
+                }
+                self.has_data = true;
+                self.data.extend_from_slice(value);
+            }
+            b"event" => {
+                self.name.clear();
+                self.name.extend_from_slice(value);
+            }
+            b"id" => {
+                if memchr::memchr(0, value).is_none() {
+                    self.pending_id = Some(value.to_vec());
+                }
+            }
+            b"retry" => {
+                if !value.is_empty()
+                    && value.iter().all(u8::is_ascii_digit)
+                    && let Some(ms) = std::str::from_utf8(value)
+                        .ok()
+                        .and_then(|ms| ms.parse().ok())
+                {
+                    self.retry_ms = Some(ms);
+                }
+            }
+            _ => return sink(Item::Stray { name, value }),
+        }
+        Ok(())
+    }
+
+    fn dispatch(
+        &mut self,
+        sink: &mut impl FnMut(Item<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        if let Some(id) = self.pending_id.take() {
+            self.id = id;
+        }
+        let taken = if self.has_data {
+            sink(Item::Event {
+                name: &self.name,
+                data: &self.data,
+                id: &self.id,
+            })
+        } else {
+            Ok(())
+        };
+        self.reset();
+        taken
+    }
+
+    fn reset(&mut self) {
+        self.name.clear();
+        self.has_data = false;
+        // One huge event must not hold its memory for the rest of the stream.
+        if self.data.capacity() > 64 << 10 {
+            self.data = Vec::new();
+        }
+        self.data.clear();
+    }
+
+    fn too_large(&self) -> Error {
+        Error::new(
+            ErrorKind::EventTooLarge,
+            format!(
+                "one event of the stream is over {} bytes; raise Limits(max_event_bytes=…)",
+                self.max_event_bytes
+            ),
+        )
+    }
+}
+
+/// The value without the one space that may follow the colon.
+#[inline]
+fn without_space(value: &[u8]) -> &[u8] {
+    value.strip_prefix(b" ").unwrap_or(value)
+}

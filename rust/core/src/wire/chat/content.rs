@@ -1,0 +1,84 @@
+//! Content that is a list of blocks: Mistral's `text` and `thinking`, and whatever else stands between them.
+
+use std::borrow::Cow;
+
+use super::event::is_blank;
+use crate::json::{Error, Kind, Reader, Text};
+
+/// A block of a content list.
+#[derive(Debug)]
+pub(super) enum Block<'a> {
+    /// Text for the user.
+    Text(Text<'a>),
+    /// Reasoning, with its signature.
+    Thinking(Text<'a>, Option<String>),
+    /// A refusal.
+    Refusal(Text<'a>),
+    /// A block that we do not know, as sent.
+    Other(&'a str),
+}
+
+/// Reads a content list.
+pub(super) fn blocks(raw: &str) -> Result<Vec<Block<'_>>, Error> {
+    let mut blocks = Vec::new();
+    Reader::over(raw).array_or_skip(|reader| {
+        if reader.peek()? == Kind::String {
+            blocks.push(Block::Text(reader.string()?));
+        } else {
+            let raw = reader.raw()?;
+            blocks.extend(block(raw)?);
+        }
+        Ok(())
+    })?;
+    Ok(blocks)
+}
+
+fn block(raw: &str) -> Result<Option<Block<'_>>, Error> {
+    let mut kind = Cow::Borrowed("");
+    let (mut text, mut refusal, mut thinking, mut signature) = (None, None, None, None);
+    let known = Reader::over(raw).object_or_skip(|reader, key| {
+        match key {
+            "type" => {
+                kind = reader.string_or_skip()?.unwrap_or_default().into_lossy();
+            }
+            "text" => text = reader.string_or_skip()?,
+            "refusal" => refusal = reader.string_or_skip()?,
+            "thinking" => thinking = Some(thought(reader)?),
+            "signature" => {
+                signature = reader
+                    .string_or_skip()?
+                    .map(|text| text.into_lossy().into_owned());
+            }
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(match (&*kind, text, thinking, refusal) {
+        ("text" | "", Some(text), _, _) => Some(Block::Text(text)),
+        ("thinking", _, Some(thinking), _) => Some(Block::Thinking(thinking, signature)),
+        ("refusal", _, _, Some(refusal)) => Some(Block::Refusal(refusal)),
+        _ if !known || is_blank(raw) => None,
+        _ => Some(Block::Other(raw)),
+    })
+}
+
+/// A string, or a list of text blocks.
+fn thought<'a>(reader: &mut Reader<'a>) -> Result<Text<'a>, Error> {
+    if reader.peek()? == Kind::String {
+        return reader.string();
+    }
+    let mut whole = Text::default();
+    reader.array_or_skip(|reader| {
+        reader.object_or_skip(|reader, key| {
+            if key == "text" {
+                if let Some(piece) = reader.string_or_skip()? {
+                    whole = std::mem::take(&mut whole).followed_by(piece);
+                }
+                return Ok(());
+            }
+            reader.skip()
+        })?;
+        Ok(())
+    })?;
+    Ok(whole)
+}

@@ -1,0 +1,281 @@
+//! The JSON of a reply or stream event, read once and borrowed: what is known stands in fields, what must be
+//! looked at again stays as text.
+
+use std::borrow::Cow;
+
+use crate::json::{Error, Kind, Reader, Text};
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// A reply or an event of a stream.
+#[derive(Debug, Default)]
+pub(super) struct Event<'a> {
+    pub(super) id: Option<Text<'a>>,
+    pub(super) model: Option<Text<'a>>,
+    pub(super) created: Option<u64>,
+    /// Whether there is a list of choices, be it empty.
+    pub(super) has_choices: bool,
+    /// The first choice stands on its own, because nearly every event has just one.
+    pub(super) first: Option<Choice<'a>>,
+    pub(super) rest: Vec<Choice<'a>>,
+    pub(super) usage: Option<&'a str>,
+    /// Groq's copy of the usage, where nothing else says it.
+    pub(super) groq_usage: Option<&'a str>,
+    /// Set where the JSON is an error instead of a reply.
+    pub(super) is_error: bool,
+}
+
+/// One choice of an event.
+#[derive(Debug, Default)]
+pub(super) struct Choice<'a> {
+    pub(super) index: Option<u64>,
+    pub(super) finish_reason: Option<Cow<'a, str>>,
+    pub(super) delta: Option<Message<'a>>,
+    pub(super) message: Option<Message<'a>>,
+    /// Text completions.
+    pub(super) text: Option<Text<'a>>,
+    pub(super) logprobs: Option<&'a str>,
+}
+
+/// A message or a piece of one.
+#[derive(Debug, Default)]
+pub(super) struct Message<'a> {
+    pub(super) content: Content<'a>,
+    /// The reasoning, with the field that it came in.
+    pub(super) reasoning: Option<(&'static str, Text<'a>)>,
+    pub(super) refusal: Option<Text<'a>>,
+    pub(super) tool_calls: Option<&'a str>,
+    pub(super) function_call: Option<&'a str>,
+    /// Keys that we do not know, with their JSON.
+    pub(super) other: Vec<(String, &'a str)>,
+}
+
+/// What a message says.
+#[derive(Debug, Default)]
+pub(super) enum Content<'a> {
+    #[default]
+    None,
+    Text(Text<'a>),
+    /// A list of blocks (Mistral).
+    List(&'a str),
+}
+
+/// Message keys that say nothing worth keeping: padding, repeated facts, internal numbers.
+const NOISE: [&str; 9] = [
+    "role",
+    "name",
+    "index",
+    "padding",
+    "p",
+    "channel",
+    "token_id",
+    "obfuscation",
+    "prefix",
+];
+
+impl<'a> Event<'a> {
+    /// Reads the one JSON value in `bytes`, which must be an object or a list of one object.
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
+        let mut reader = Reader::new(bytes)?;
+        let mut event = Self::default();
+        let mut failure = Failure::default();
+        if reader.peek()? == Kind::Array {
+            // Google answers some errors as a list of one.
+            reader.array(|reader| event.object(reader, &mut failure))?;
+        } else {
+            event.object(&mut reader, &mut failure)?;
+        }
+        reader.end()?;
+        event.is_error = failure.error || !event.has_choices && failure.is_flat_error();
+        Ok(event)
+    }
+
+    /// All choices in order.
+    pub(super) fn choices(&mut self) -> impl Iterator<Item = Choice<'a>> {
+        self.first
+            .take()
+            .into_iter()
+            .chain(std::mem::take(&mut self.rest))
+    }
+
+    fn object(&mut self, reader: &mut Reader<'a>, failure: &mut Failure) -> Result<()> {
+        reader.object(|reader, key| {
+            match key {
+                "id" => self.id = reader.string_or_skip()?,
+                "model" => self.model = reader.string_or_skip()?,
+                "created" => self.created = reader.count_or_skip()?,
+                "choices" => self.read_choices(reader)?,
+                "usage" => self.usage = reader.raw_or_null()?,
+                "error" => failure.error = !is_blank(reader.raw()?),
+                "x_groq" => {
+                    let groq_failed = &mut failure.error;
+                    reader.object_or_skip(|reader, key| {
+                        match key {
+                            "usage" => self.groq_usage = reader.raw_or_null()?,
+                            "error" => *groq_failed |= !is_blank(reader.raw()?),
+                            _ => reader.skip()?,
+                        }
+                        Ok(())
+                    })?;
+                }
+                "object" => {
+                    let object = reader.string_or_skip()?;
+                    failure.object = object.is_some_and(|object| object.body == "error");
+                }
+                "message" => failure.message = !is_blank(reader.raw()?),
+                "detail" => failure.detail = !is_blank(reader.raw()?),
+                "code" | "type" | "status" | "statusCode" | "status_code" => {
+                    failure.code |= !is_blank(reader.raw()?);
+                }
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })
+    }
+
+    fn read_choices(&mut self, reader: &mut Reader<'a>) -> Result<()> {
+        (self.first, self.has_choices) = (None, false);
+        self.rest.clear();
+        self.has_choices = reader.array_or_skip(|reader| {
+            let mut choice = Choice::default();
+            if reader.object_or_skip(|reader, key| choice.field(reader, key))? {
+                if self.first.is_none() {
+                    self.first = Some(choice);
+                } else {
+                    self.rest.push(choice);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+}
+
+/// What tells an error from a reply: an `error`, or the flat shapes of servers that have none.
+#[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools)]
+struct Failure {
+    error: bool,
+    object: bool,
+    message: bool,
+    detail: bool,
+    code: bool,
+}
+
+impl Failure {
+    fn is_flat_error(&self) -> bool {
+        self.object || self.detail || self.message && self.code
+    }
+}
+
+impl<'a> Choice<'a> {
+    fn field(&mut self, reader: &mut Reader<'a>, key: &str) -> Result<()> {
+        match key {
+            "index" => self.index = reader.count_or_skip()?,
+            "delta" => self.delta = Message::read(reader)?,
+            "message" => self.message = Message::read(reader)?,
+            "text" => self.text = reader.string_or_skip()?,
+            "logprobs" => self.logprobs = reader.raw_or_null()?,
+            "finish_reason" => {
+                self.finish_reason = match reader.peek()? {
+                    Kind::String => Some(reader.string()?.into_lossy()),
+                    // Some servers number their reasons.
+                    Kind::Number => Some(Cow::Borrowed(reader.number()?)),
+                    _ => {
+                        reader.skip()?;
+                        None
+                    }
+                }
+                .filter(|reason| !reason.is_empty());
+            }
+            _ => reader.skip()?,
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Message<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Option<Self>> {
+        let mut message = Self::default();
+        // Servers that changed the field's name send both for a while; one of them counts.
+        let mut reasoning: [Option<Text<'a>>; REASONING.len()] = Default::default();
+        let known = reader.object_or_skip(|reader, key| {
+            match key {
+                "content" => {
+                    message.content = match reader.peek()? {
+                        Kind::String => Content::Text(reader.string()?),
+                        Kind::Array => Content::List(reader.raw()?),
+                        _ => {
+                            reader.skip()?;
+                            Content::None
+                        }
+                    }
+                }
+                "refusal" => message.refusal = reader.string_or_skip()?,
+                "tool_calls" => message.tool_calls = reader.raw_or_null()?,
+                "function_call" => message.function_call = reader.raw_or_null()?,
+                key => {
+                    if let Some(place) = REASONING.iter().position(|field| *field == key)
+                        && let Some(place) = reasoning.get_mut(place)
+                        && matches!(reader.peek()?, Kind::String | Kind::Null)
+                    {
+                        *place = reader.string_or_skip()?;
+                    } else {
+                        message.keep_other(key, reader.raw()?);
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        message.reasoning = REASONING
+            .into_iter()
+            .zip(reasoning)
+            .find_map(|(field, text)| Some((field, text.filter(|text| !text.is_empty())?)));
+        Ok(known.then_some(message))
+    }
+
+    fn keep_other(&mut self, key: &str, raw: &'a str) {
+        self.other.retain(|(known, _)| known != key);
+        // A block has structure or text; a lone number or flag is no part of a message.
+        if raw.starts_with(['{', '[', '"']) && !is_blank(raw) && !NOISE.contains(&key) {
+            self.other.push((key.to_owned(), raw));
+        }
+    }
+
+    /// Whether it brings `text` and nothing else.
+    pub(super) fn only_text(&self) -> Option<&Text<'a>> {
+        match &self.content {
+            Content::Text(text)
+                if self.reasoning.is_none()
+                    && self.refusal.is_none()
+                    && self.tool_calls.is_none()
+                    && self.function_call.is_none()
+                    && self.other.is_empty() =>
+            {
+                Some(text)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Fields that reasoning comes in, the one that counts first.
+const REASONING: [&str; 4] = [
+    "reasoning_content",
+    "reasoning",
+    "reasoning_text",
+    "thinking",
+];
+
+/// Whether a value says nothing: absent, null and empty are three spellings of one thing.
+pub(super) fn is_blank(raw: &str) -> bool {
+    let mut bytes = raw.bytes().filter(|byte| !byte.is_ascii_whitespace());
+    let (first, second, third) = (bytes.next(), bytes.next(), bytes.next());
+    raw == "null"
+        || matches!(
+            (first, second, third),
+            (Some(b'"'), Some(b'"'), None)
+                | (Some(b'['), Some(b']'), None)
+                | (Some(b'{'), Some(b'}'), None)
+        )
+}

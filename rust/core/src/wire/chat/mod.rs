@@ -1,0 +1,51 @@
+//! `OpenAI` Chat Completions, as all OpenAI-shaped servers speak it.
+//!
+//! Every quirk that some server was recorded with is read always: nothing here asks which server it is.
+
+mod content;
+mod encode;
+mod event;
+mod parts;
+mod reply;
+mod stream;
+mod tools;
+
+pub(super) use reply::decode as decode_reply;
+pub(super) use stream::ChatStream;
+
+use super::params::{self, Param};
+use super::providers::Provider;
+use super::{Dialect, Encoded, StreamDecoder, failure};
+use crate::error::Error;
+use crate::message::Reply;
+use crate::request::Request;
+
+/// `POST {base}/chat/completions`.
+#[derive(Debug, Clone, Copy)]
+pub struct Chat;
+
+impl Dialect for Chat {
+    fn name(&self) -> &'static str {
+        "chat"
+    }
+
+    fn parameters(&self) -> &'static [Param] {
+        params::CHAT
+    }
+
+    fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
+        encode::encode(request, provider)
+    }
+
+    fn decode_reply(&self, body: &[u8]) -> Result<Reply, Error> {
+        decode_reply(body)
+    }
+
+    fn stream(&self) -> Box<dyn StreamDecoder> {
+        Box::<ChatStream>::default()
+    }
+
+    fn decode_error(&self, status: u16, body: &[u8]) -> Error {
+        failure::decode(Some(status), body)
+    }
+}

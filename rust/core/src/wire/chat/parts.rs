@@ -1,0 +1,374 @@
+//! Messages of parts, written as messages of Chat Completions.
+
+use super::encode::{invalid, separate};
+use crate::error::Error;
+use crate::json::{Kind, Reader, write_string};
+use crate::wire::body::{Fields, fields};
+use crate::wire::providers::{Provider, ReasoningBack};
+
+/// Where messages are written to.
+pub(super) struct Written<'w, 'p> {
+    pub(super) provider: &'p Provider,
+    pub(super) out: &'w mut Vec<u8>,
+    pub(super) count: &'w mut usize,
+    pub(super) dropped: &'w mut Vec<String>,
+}
+
+/// What a message becomes; every value is JSON text.
+#[derive(Default)]
+struct Message<'a> {
+    content: Vec<Item<'a>>,
+    reasoning: Vec<(String, &'a str, String)>,
+    refusal: Vec<&'a str>,
+    calls: Vec<Fields<'a>>,
+    other: Vec<(String, String)>,
+}
+
+enum Item<'a> {
+    /// A JSON string.
+    Text(&'a str),
+    /// A content block.
+    Block(String),
+}
+
+/// Message keys that servers send and do not take.
+const ANSWER_ONLY: [&str; 4] = [
+    "annotations",
+    "executed_tools",
+    "parsed",
+    "provider_metadata",
+];
+
+/// Writes one message of parts. Tool results become messages of their own, before the rest.
+pub(super) fn write(
+    path: &str,
+    role: &str,
+    name: Option<&str>,
+    parts: &str,
+    to: &mut Written<'_, '_>,
+) -> Result<(), Error> {
+    let mut message = Message::default();
+    let mut any = false;
+    for (at, raw) in items(parts, &format!("{path}.parts"))?
+        .into_iter()
+        .enumerate()
+    {
+        let path = format!("{path}.parts[{at}]");
+        let part = Part::read(raw, path)?;
+        if part.kind == "tool_result" {
+            tool_message(&part, to)?;
+        } else {
+            any = true;
+            message.add(&part, to)?;
+        }
+    }
+    if any || role != "tool" && parts.trim() == "[]" {
+        message.settle_reasoning(to);
+        separate(to.count, to.out);
+        message.write(role, name, to.out);
+    }
+    Ok(())
+}
+
+struct Part<'a> {
+    kind: String,
+    path: String,
+    fields: Fields<'a>,
+}
+
+impl<'a> Part<'a> {
+    fn read(raw: &'a str, path: String) -> Result<Self, Error> {
+        let fields = fields(raw, &path)?;
+        let mut part = Self {
+            kind: String::new(),
+            path,
+            fields,
+        };
+        part.kind = plain(part.text("type")?);
+        Ok(part)
+    }
+
+    /// A field that is not null.
+    fn get(&self, key: &str) -> Option<&'a str> {
+        let found = self.fields.iter().find(|(name, _)| name == key);
+        found.map(|(_, raw)| *raw).filter(|raw| *raw != "null")
+    }
+
+    /// A field that must be a string, as JSON text.
+    fn text(&self, key: &str) -> Result<&'a str, Error> {
+        self.get(key)
+            .filter(|raw| raw.starts_with('"'))
+            .ok_or_else(|| {
+                invalid(format!(
+                    "{}.{key}: it is missing, or it is not a string",
+                    self.path
+                ))
+            })
+    }
+
+    fn is_from(&self, provider: &Provider) -> bool {
+        self.get("provider")
+            .is_some_and(|raw| plain(raw) == provider.name)
+    }
+}
+
+impl<'a> Message<'a> {
+    fn add(&mut self, part: &Part<'a>, to: &mut Written<'_, '_>) -> Result<(), Error> {
+        match &*part.kind {
+            "text" => self.content.push(Item::Text(part.text("text")?)),
+            "image" | "audio" | "file" => self.content.push(Item::Block(media(part)?)),
+            "refusal" => self.refusal.push(part.text("text")?),
+            "tool_call" => {
+                part.text("name")?;
+                self.calls.push(part.fields.clone());
+            }
+            "reasoning" => self.add_reasoning(part, to)?,
+            "opaque" => self.add_opaque(part, to)?,
+            other => {
+                return Err(invalid(format!(
+                    "{}.type: there is no part of type {other}",
+                    part.path
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_reasoning(&mut self, part: &Part<'a>, to: &mut Written<'_, '_>) -> Result<(), Error> {
+        let text = part.text("text")?;
+        let field = part.get("field").map(plain).unwrap_or_default();
+        let known = part.is_from(to.provider) && to.provider.reasoning_back != ReasoningBack::Never;
+        if !known || field.is_empty() {
+            to.dropped.push(part.path.clone());
+        } else if field == "thinking" {
+            // Mistral: a block of the content, in its place.
+            let signature = part.get("signature");
+            let signature = signature
+                .map(|raw| format!(",\"signature\":{raw}"))
+                .unwrap_or_default();
+            self.content.push(Item::Block(format!(
+                r#"{{"type":"thinking","thinking":[{{"type":"text","text":{text}}}]{signature}}}"#
+            )));
+        } else {
+            self.reasoning.push((field, text, part.path.clone()));
+        }
+        Ok(())
+    }
+
+    fn add_opaque(&mut self, part: &Part<'a>, to: &mut Written<'_, '_>) -> Result<(), Error> {
+        let field = plain(part.text("field")?);
+        let Some(json) = part.get("json") else {
+            return Err(invalid(format!("{}.json: it is missing", part.path)));
+        };
+        if !part.is_from(to.provider) {
+            to.dropped.push(part.path.clone());
+        } else if field == "content" {
+            self.content.push(Item::Block(json.to_owned()));
+        } else if field == "audio" {
+            // The server keeps what it said; its id is all that goes back.
+            let fields = fields(json, &part.path)?;
+            if let Some((_, id)) = fields.iter().find(|(key, _)| key == "id") {
+                self.other.push((field, format!("{{\"id\":{id}}}")));
+            }
+        } else if !ANSWER_ONLY.contains(&&*field) {
+            self.other.push((field, json.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Some servers take reasoning back only within a tool loop.
+    fn settle_reasoning(&mut self, to: &mut Written<'_, '_>) {
+        if to.provider.reasoning_back == ReasoningBack::WithToolCalls && self.calls.is_empty() {
+            to.dropped
+                .extend(self.reasoning.drain(..).map(|(_, _, path)| path));
+        }
+    }
+
+    fn write(&self, role: &str, name: Option<&str>, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"role\":");
+        write_string(out, role);
+        if let Some(name) = name {
+            field(out, "name", name);
+        }
+        field(out, "content", &self.content(role));
+        if !self.refusal.is_empty() {
+            field(out, "refusal", &joined(self.refusal.iter().copied()));
+        }
+        let mut fields: Vec<&str> = self.reasoning.iter().map(|(name, ..)| &**name).collect();
+        fields.dedup();
+        for name in fields {
+            let texts = self.reasoning.iter().filter(|(other, ..)| other == name);
+            field(out, name, &joined(texts.map(|(_, text, _)| *text)));
+        }
+        if !self.calls.is_empty() {
+            let calls: Vec<_> = self.calls.iter().map(call).collect();
+            field(out, "tool_calls", &format!("[{}]", calls.join(",")));
+        }
+        for (key, json) in &self.other {
+            field(out, key, json);
+        }
+        out.push(b'}');
+    }
+
+    /// One string where there is only text, for servers that know no lists; else a list of blocks.
+    fn content(&self, role: &str) -> String {
+        let texts: Option<Vec<&str>> = self
+            .content
+            .iter()
+            .map(|item| match item {
+                Item::Text(text) => Some(*text),
+                Item::Block(_) => None,
+            })
+            .collect();
+        match texts {
+            Some(texts)
+                if texts.is_empty() && !(self.calls.is_empty() && self.refusal.is_empty()) =>
+            {
+                "null".to_owned()
+            }
+            Some(texts) if texts.len() < 2 || role == "assistant" => joined(texts.into_iter()),
+            _ => {
+                let blocks = self.content.iter().map(|item| match item {
+                    Item::Text(text) => format!(r#"{{"type":"text","text":{text}}}"#),
+                    Item::Block(block) => block.clone(),
+                });
+                format!("[{}]", blocks.collect::<Vec<_>>().join(","))
+            }
+        }
+    }
+}
+
+fn tool_message(part: &Part<'_>, to: &mut Written<'_, '_>) -> Result<(), Error> {
+    let content = match part.get("content") {
+        None => "\"\"".to_owned(),
+        Some(raw) if raw.starts_with('"') => raw.to_owned(),
+        Some(raw) if raw.starts_with('[') => {
+            let mut message = Message::default();
+            for (at, raw) in items(raw, &part.path)?.into_iter().enumerate() {
+                message.add(
+                    &Part::read(raw, format!("{}.content[{at}]", part.path))?,
+                    to,
+                )?;
+            }
+            message.content("tool")
+        }
+        Some(_) => {
+            let message = format!(
+                "{}.content: it must be a string or a list of parts",
+                part.path
+            );
+            return Err(invalid(message));
+        }
+    };
+    separate(to.count, to.out);
+    to.out.extend_from_slice(b"{\"role\":\"tool\"");
+    // A server that gives calls no id takes results without one.
+    if let Some(id) = part.get("tool_call_id") {
+        field(to.out, "tool_call_id", id);
+    }
+    if let Some(name) = part.get("name") {
+        field(to.out, "name", name);
+    }
+    field(to.out, "content", &content);
+    to.out.push(b'}');
+    Ok(())
+}
+
+fn media(part: &Part<'_>) -> Result<String, Error> {
+    let url = |default: &str| -> Result<String, Error> {
+        if let Some(url) = part.get("url") {
+            return Ok(url.to_owned());
+        }
+        let kind = part.get("media_type").map_or(default, inner);
+        let data = inner(
+            part.text("data")
+                .map_err(|_| invalid(format!("{}: it needs url, or data in base64", part.path)))?,
+        );
+        Ok(format!("\"data:{kind};base64,{data}\""))
+    };
+    let optional = |key: &str| {
+        part.get(key)
+            .map(|raw| format!(",\"{key}\":{raw}"))
+            .unwrap_or_default()
+    };
+    Ok(match &*part.kind {
+        "image" => format!(
+            r#"{{"type":"image_url","image_url":{{"url":{}{}}}}}"#,
+            url("image/png")?,
+            optional("detail")
+        ),
+        "audio" => format!(
+            r#"{{"type":"input_audio","input_audio":{{"data":{},"format":{}}}}}"#,
+            part.text("data")?,
+            part.text("format")?
+        ),
+        _ => match part.get("file_id") {
+            Some(id) => format!(r#"{{"type":"file","file":{{"file_id":{id}}}}}"#),
+            None => format!(
+                r#"{{"type":"file","file":{{"file_data":{}{}}}}}"#,
+                url("application/pdf")?,
+                optional("filename")
+            ),
+        },
+    })
+}
+
+fn call(fields: &Fields<'_>) -> String {
+    let get = |key: &str| {
+        let found = fields.iter().find(|(name, _)| name == key);
+        found.map(|(_, raw)| *raw).filter(|raw| *raw != "null")
+    };
+    let id = get("id")
+        .map(|id| format!("\"id\":{id},"))
+        .unwrap_or_default();
+    // A call without arguments may have come as "", which chat templates cannot read.
+    let arguments = get("arguments")
+        .filter(|raw| *raw != "\"\"")
+        .unwrap_or("\"{}\"");
+    format!(
+        r#"{{{id}"type":"function","function":{{"name":{},"arguments":{arguments}}}}}"#,
+        get("name").unwrap_or("\"\"")
+    )
+}
+
+/// The items of a JSON list.
+fn items<'a>(raw: &'a str, path: &str) -> Result<Vec<&'a str>, Error> {
+    let mut reader = Reader::over(raw);
+    if reader.peek()? != Kind::Array {
+        return Err(invalid(format!("{path}: it must be a list")));
+    }
+    let mut items = Vec::new();
+    reader.array(|reader| {
+        items.push(reader.raw()?);
+        Ok(())
+    })?;
+    Ok(items)
+}
+
+fn field(out: &mut Vec<u8>, key: &str, json: &str) {
+    out.push(b',');
+    write_string(out, key);
+    out.push(b':');
+    out.extend_from_slice(json.as_bytes());
+}
+
+/// JSON strings as one. Their escapes stay as they are.
+fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let mut whole = String::from("\"");
+    texts.for_each(|text| whole.push_str(inner(text)));
+    whole.push('"');
+    whole
+}
+
+/// A JSON string without its quotes.
+fn inner(raw: &str) -> &str {
+    raw.strip_prefix('"')
+        .and_then(|raw| raw.strip_suffix('"'))
+        .unwrap_or(raw)
+}
+
+/// A JSON string's text; empty for another value.
+fn plain(raw: &str) -> String {
+    let text = Reader::over(raw).string().unwrap_or_default();
+    text.into_lossy().into_owned()
+}

@@ -1,0 +1,90 @@
+//! Whole replies of OpenAI-shaped servers.
+
+use super::event::Event;
+use super::stream::{ChatStream, unexpected};
+use crate::error::{Error, ErrorKind};
+use crate::message::{ChunkKind, Reply};
+use crate::sse::{EventParser, Item};
+use crate::wire::{ReplyHead, Step, StreamDecoder, failure};
+
+/// Reads a body with a 2xx status.
+///
+/// A reply is read as a stream of one event, so that both give the same.
+pub(in crate::wire) fn decode(body: &[u8]) -> Result<Reply, Error> {
+    // Busy servers send blank lines first, to say that they are alive.
+    let body = body
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(body)
+        .trim_ascii_start();
+    match body.first() {
+        Some(b'{' | b'[') => {}
+        None => return Err(unexpected("the reply has no body").retryable(true)),
+        Some(b'<') => {
+            return Err(unexpected(
+                "an HTML page came instead of a reply; base_url is probably wrong",
+            ));
+        }
+        Some(_) if body.starts_with(b"data:") || body.starts_with(b"event:") => {
+            return fold_stream(body);
+        }
+        Some(_) => {
+            let start = body.get(..body.len().min(80)).unwrap_or(body);
+            let start = failure::one_line(&String::from_utf8_lossy(start));
+            return Err(unexpected(&format!(
+                "the reply is not JSON; it begins with: {start}"
+            )));
+        }
+    }
+    let event = Event::read(body)?;
+    if event.is_error {
+        return Err(failure::decode(None, body));
+    }
+    if event.first.is_none() {
+        return Err(unexpected("the reply is JSON, but it has no choices"));
+    }
+    let mut decoder = ChatStream::default();
+    let mut chunks = Vec::new();
+    decoder.apply(event, true, &mut chunks)?;
+    Ok(folded(decoder.head(), &chunks))
+}
+
+/// Reads a stream that came although none was asked for.
+fn fold_stream(body: &[u8]) -> Result<Reply, Error> {
+    let mut decoder = ChatStream::default();
+    let mut chunks = Vec::new();
+    let mut done = false;
+    let mut parser = EventParser::new(usize::MAX);
+    let mut take = |item: Item<'_>| {
+        match item {
+            Item::Event { name, data, .. } => {
+                done |= decoder.event(name, data, &mut chunks)? == Step::Done;
+            }
+            Item::Stray { name, value } => decoder.stray_field(name, value)?,
+            Item::Comment(_) => {}
+        }
+        Ok(())
+    };
+    parser.push(body, &mut take)?;
+    parser.finish(&mut take)?;
+    if !done && !decoder.is_finished() {
+        return Err(Error::new(
+            ErrorKind::ConnectionLost,
+            "a stream came instead of a whole reply, and it is cut",
+        ));
+    }
+    Ok(folded(decoder.head(), &chunks))
+}
+
+fn folded(head: &ReplyHead, chunks: &[ChunkKind]) -> Reply {
+    let mut reply = Reply {
+        id: head.id.clone(),
+        model: head.model.clone(),
+        created: head.created,
+        ..Reply::default()
+    };
+    for chunk in chunks {
+        reply.apply(chunk);
+    }
+    reply.settle();
+    reply
+}

@@ -1,0 +1,413 @@
+//! The one stream decoder of OpenAI-shaped servers, chat and text completions alike.
+
+use compact_str::CompactString;
+
+use super::content::{Block, blocks};
+use super::event::{Choice, Content, Event, Message};
+use super::tools::Calls;
+use crate::error::{Error, ErrorKind};
+use crate::json::{self, SurrogateJoin, Text};
+use crate::message::{ChunkKind, Delta, FinishReason, Usage};
+use crate::wire::{ReplyHead, Step, StreamDecoder, failure, logprobs, usage};
+
+/// Reads the events of one stream; also whole replies, which are streams of one event.
+#[derive(Debug, Default)]
+pub(in crate::wire) struct ChatStream {
+    head: ReplyHead,
+    /// By index.
+    choices: Vec<State>,
+    done: bool,
+    /// Lines of a JSON body that came where events should.
+    stray: Vec<u8>,
+}
+
+/// What is remembered of one choice.
+#[derive(Debug, Default)]
+struct State {
+    index: u32,
+    finished: bool,
+    refused: bool,
+    reasoned: bool,
+    /// Bytes of text handed on.
+    text_bytes: usize,
+    text: SurrogateJoin,
+    reasoning: SurrogateJoin,
+    refusal: SurrogateJoin,
+    calls: Calls,
+}
+
+/// How many bytes of a JSON body are collected where events should come.
+const STRAY_CAP: usize = 64 << 10;
+
+impl StreamDecoder for ChatStream {
+    fn event(&mut self, name: &[u8], data: &[u8], out: &mut Vec<ChunkKind>) -> Result<Step, Error> {
+        if self.done {
+            return Ok(Step::Done);
+        }
+        let data = data.trim_ascii();
+        if data == b"[DONE]" {
+            return self.end(out);
+        }
+        if data.is_empty() {
+            return Ok(Step::Continue);
+        }
+        if name == b"error" {
+            return Err(failure::decode(None, data));
+        }
+        let event = Event::read(data)?;
+        if event.is_error {
+            return Err(failure::decode(None, data));
+        }
+        self.apply(event, false, out)?;
+        Ok(Step::Continue)
+    }
+
+    fn stray_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Error> {
+        if self.done {
+            return Ok(());
+        }
+        if name == b"error" {
+            return Err(failure::decode(None, value));
+        }
+        // A body of JSON or HTML under the content type of a stream looks like unknown fields.
+        if self.stray.is_empty() && !name.trim_ascii_start().starts_with(b"{") {
+            if failure::is_html(name) && self.choices.is_empty() {
+                return Err(unexpected(
+                    "an HTML page came instead of a stream; base_url is probably wrong",
+                ));
+            }
+            return Ok(());
+        }
+        if self.stray.len() + name.len() + value.len() < STRAY_CAP {
+            self.stray.extend_from_slice(name);
+            if !value.is_empty() {
+                self.stray.push(b':');
+                self.stray.extend_from_slice(value);
+            }
+            self.stray.push(b'\n');
+        }
+        if json::is_complete(&self.stray) {
+            return Err(match Event::read(&self.stray) {
+                Ok(event) if event.is_error => failure::decode(None, &self.stray),
+                _ => unexpected("a JSON body came instead of a stream"),
+            });
+        }
+        Ok(())
+    }
+
+    fn is_finished(&self) -> bool {
+        !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finished)
+    }
+
+    fn open_choices(&self) -> Vec<u32> {
+        let open = self.choices.iter().filter(|choice| !choice.finished);
+        open.map(|choice| choice.index).collect()
+    }
+
+    fn head(&self) -> &ReplyHead {
+        &self.head
+    }
+}
+
+impl ChatStream {
+    /// Reads one event's choices and usage. In a `whole` reply each tool call is complete.
+    pub(super) fn apply(
+        &mut self,
+        mut event: Event<'_>,
+        whole: bool,
+        out: &mut Vec<ChunkKind>,
+    ) -> Result<(), Error> {
+        self.note_head(&mut event);
+        let before = out.len();
+        let usage = event
+            .usage
+            .and_then(usage::read)
+            .or_else(|| usage::read(event.groq_usage?));
+        if usage.is_none()
+            && !whole
+            && event.rest.is_empty()
+            && let Some(choice) = &event.first
+            && let Some(text) = self.plain_text(choice)
+        {
+            out.push(ChunkKind::Text(text));
+            return Ok(());
+        }
+        for (place, choice) in event.choices().enumerate() {
+            self.choice(choice, place, whole, out)?;
+        }
+        attach_usage(usage, before, out);
+        Ok(())
+    }
+
+    /// The fast path: text of choice 0 and nothing else.
+    #[inline]
+    fn plain_text(&mut self, choice: &Choice<'_>) -> Option<CompactString> {
+        if choice.index.unwrap_or(0) != 0
+            || choice.finish_reason.is_some()
+            || choice.message.is_some()
+            || choice.logprobs.is_some()
+        {
+            return None;
+        }
+        let text = match (&choice.delta, &choice.text) {
+            (Some(delta), None) => delta.only_text()?,
+            (None, Some(text)) => text,
+            _ => return None,
+        };
+        if text.low.is_some() || text.high.is_some() {
+            return None;
+        }
+        let state = state(&mut self.choices, 0)?;
+        if state.text.is_waiting() || state.reasoning.is_waiting() {
+            return None;
+        }
+        state.text_bytes += text.body.len();
+        Some(CompactString::new(&text.body))
+    }
+
+    fn note_head(&mut self, event: &mut Event<'_>) {
+        let note = |known: &mut Option<String>, text: Option<Text<'_>>| {
+            if known.is_none()
+                && let Some(text) = text.filter(|text| !text.is_empty())
+            {
+                *known = Some(text.into_lossy().into_owned());
+            }
+        };
+        note(&mut self.head.id, event.id.take());
+        note(&mut self.head.model, event.model.take());
+        if self.head.created.is_none() {
+            self.head.created = event
+                .created
+                .filter(|&created| created > 0)
+                .and_then(|created| i64::try_from(created).ok());
+        }
+    }
+
+    fn choice(
+        &mut self,
+        choice: Choice<'_>,
+        place: usize,
+        whole: bool,
+        out: &mut Vec<ChunkKind>,
+    ) -> Result<(), Error> {
+        let index = choice.index.unwrap_or(place as u64);
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        let Some(state) = state(&mut self.choices, index) else {
+            return Ok(());
+        };
+        let mut delta = Delta {
+            index,
+            ..Delta::default()
+        };
+        if let Some(text) = choice.text {
+            state.push_text(text, &mut delta);
+        }
+        if let Some(message) = choice.delta {
+            state.message(message, false, &mut delta, out)?;
+        }
+        if let Some(message) = choice.message {
+            if whole {
+                state.message(message, true, &mut delta, out)?;
+            } else {
+                state.catch_up(message, &mut delta, out)?;
+            }
+        }
+        if let Some(raw) = choice.logprobs {
+            delta.logprobs = logprobs::read(raw)?;
+        }
+        if let Some(word) = choice.finish_reason {
+            state.finished = true;
+            state.flush(&mut delta);
+            delta.finish_reason = FinishReason::from_word(&word)
+                .map(|reason| reason.given(state.refused, state.calls.any()));
+            delta.provider_finish_reason = Some(word.into_owned());
+        } else if whole {
+            state.flush(&mut delta);
+        }
+        out.push(ChunkKind::Delta(Box::new(delta)));
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut Vec<ChunkKind>) -> Result<Step, Error> {
+        if self.choices.is_empty() {
+            return Err(unexpected(
+                "the stream ended with [DONE] but held no choice; the server failed without saying why",
+            )
+            .retryable(true));
+        }
+        self.done = true;
+        for state in &mut self.choices {
+            let mut delta = Delta {
+                index: state.index,
+                ..Delta::default()
+            };
+            state.flush(&mut delta);
+            if delta.has_content() {
+                out.push(ChunkKind::Delta(Box::new(delta)));
+            }
+        }
+        Ok(Step::Done)
+    }
+}
+
+impl State {
+    fn push_text(&mut self, text: Text<'_>, delta: &mut Delta) {
+        let text = self.text.push(text);
+        self.text_bytes += text.len();
+        delta.text.push_str(&text);
+    }
+
+    fn push_reasoning(&mut self, field: &'static str, text: Text<'_>, delta: &mut Delta) {
+        self.reasoned = true;
+        delta.reasoning.push_str(&self.reasoning.push(text));
+        delta.reasoning_field = Some(field);
+    }
+
+    fn push_refusal(&mut self, text: Text<'_>, delta: &mut Delta) {
+        if !text.is_empty() {
+            self.refused = true;
+            let text = self.refusal.push(text);
+            delta.refusal.get_or_insert_default().push_str(&text);
+        }
+    }
+
+    fn message(
+        &mut self,
+        message: Message<'_>,
+        whole: bool,
+        delta: &mut Delta,
+        out: &mut Vec<ChunkKind>,
+    ) -> Result<(), Error> {
+        if let Some((field, text)) = message.reasoning {
+            self.push_reasoning(field, text, delta);
+        }
+        match message.content {
+            Content::None => {}
+            Content::Text(text) => self.push_text(text, delta),
+            Content::List(raw) => self.blocks(raw, delta, out)?,
+        }
+        if let Some(refusal) = message.refusal {
+            self.push_refusal(refusal, delta);
+        }
+        if let Some(raw) = message.tool_calls {
+            self.calls.read(raw, whole, &mut delta.tool_calls)?;
+        }
+        if let Some(raw) = message.function_call {
+            self.calls.read_function_call(raw, &mut delta.tool_calls)?;
+        }
+        let other = message.other.into_iter();
+        delta
+            .opaque
+            .extend(other.map(|(key, raw)| (key, raw.to_owned())));
+        Ok(())
+    }
+
+    /// Reads the blocks of a content list. A delta holds reasoning before text, so a block that comes before
+    /// what is already there begins another one.
+    fn blocks(
+        &mut self,
+        raw: &str,
+        delta: &mut Delta,
+        out: &mut Vec<ChunkKind>,
+    ) -> Result<(), Error> {
+        for block in blocks(raw)? {
+            let late = matches!(block, Block::Thinking(..))
+                && (!delta.text.is_empty() || delta.signature.is_some());
+            if late || !delta.opaque.is_empty() {
+                let next = Delta {
+                    index: delta.index,
+                    ..Delta::default()
+                };
+                out.push(ChunkKind::Delta(Box::new(std::mem::replace(delta, next))));
+            }
+            match block {
+                Block::Text(text) => self.push_text(text, delta),
+                Block::Refusal(text) => self.push_refusal(text, delta),
+                Block::Thinking(text, signature) => {
+                    self.push_reasoning("thinking", text, delta);
+                    delta.signature = signature;
+                }
+                Block::Other(raw) => delta.opaque.push(("content".to_owned(), raw.to_owned())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a message that repeats all that came so far (Perplexity), or that is the only one that comes: what
+    /// it has over the deltas before it is new.
+    fn catch_up(
+        &mut self,
+        mut message: Message<'_>,
+        delta: &mut Delta,
+        out: &mut Vec<ChunkKind>,
+    ) -> Result<(), Error> {
+        if self.reasoned {
+            message.reasoning = None;
+        }
+        if self.refused {
+            message.refusal = None;
+        }
+        if self.calls.any() {
+            (message.tool_calls, message.function_call) = (None, None);
+        }
+        if self.text_bytes > 0 {
+            message.content = match message.content {
+                Content::Text(Text { body, high, .. }) => match body.get(self.text_bytes..) {
+                    Some(new) => Content::Text(Text {
+                        low: None,
+                        body: new.to_owned().into(),
+                        high,
+                    }),
+                    None => Content::None,
+                },
+                _ => Content::None,
+            };
+            message.other.clear();
+        }
+        self.message(message, true, delta, out)
+    }
+
+    /// Hands on half characters that nothing can complete any more.
+    fn flush(&mut self, delta: &mut Delta) {
+        delta.text.extend(self.text.finish());
+        delta.reasoning.extend(self.reasoning.finish());
+        if let Some(half) = self.refusal.finish() {
+            delta.refusal.get_or_insert_default().push(half);
+        }
+    }
+}
+
+fn attach_usage(usage: Option<Usage>, before: usize, out: &mut Vec<ChunkKind>) {
+    if let Some(usage) = usage.map(Box::new) {
+        match out.get_mut(before..).and_then(<[_]>::last_mut) {
+            Some(ChunkKind::Delta(last)) => last.usage = Some(usage),
+            _ => out.push(ChunkKind::Delta(Box::new(Delta {
+                usage: Some(usage),
+                ..Delta::default()
+            }))),
+        }
+    } else if out.len() == before {
+        out.push(ChunkKind::Text(CompactString::default()));
+    }
+}
+
+/// The state of a choice, made if it is not there yet.
+#[inline]
+fn state(states: &mut Vec<State>, index: u32) -> Option<&mut State> {
+    let at = match states.binary_search_by_key(&index, |state| state.index) {
+        Ok(at) => at,
+        Err(at) => {
+            let new = State {
+                index,
+                ..State::default()
+            };
+            states.insert(at, new);
+            at
+        }
+    };
+    states.get_mut(at)
+}
+
+pub(super) fn unexpected(message: &str) -> Error {
+    Error::new(ErrorKind::UnexpectedContent, message)
+}

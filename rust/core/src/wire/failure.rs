@@ -1,0 +1,228 @@
+//! Error bodies of all OpenAI-shaped servers and of the proxies before them.
+//!
+//! The kind follows from the status and the provider's `code` and `type`. Its message decides only where
+//! servers say nothing else: for an overflown context, and for which thing a 404 is about.
+
+use serde_json::Value;
+
+use crate::error::{ApiFailure, Error, ErrorKind};
+
+/// Bytes of the body that an error keeps.
+const KEPT_BODY: usize = 64 << 10;
+
+/// Bytes of the provider's message that an error's line shows.
+const SHOWN: usize = 1 << 10;
+
+/// The error that a body describes. `status` is the HTTP status; `None` inside a 2xx body or a stream.
+pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
+    let mut api = read(body);
+    api.status = status;
+    api.body = body
+        .get(..body.len().min(KEPT_BODY))
+        .unwrap_or_default()
+        .to_vec();
+    let said = match api.message.as_deref().map(str::trim) {
+        Some(message) if !message.is_empty() => one_line(message),
+        _ if is_html(body) => {
+            "the answer is an HTML page, not an API reply; base_url is probably wrong".to_owned()
+        }
+        _ if body.trim_ascii().is_empty() => "the body is empty".to_owned(),
+        _ => one_line(&String::from_utf8_lossy(
+            body.get(..body.len().min(SHOWN)).unwrap_or(body),
+        )),
+    };
+    let line = match status {
+        Some(status) => format!("HTTP {status}: {said}"),
+        None => format!("the provider reports an error: {said}"),
+    };
+    // An error inside a stream or a 2xx body often carries the status that it would have had.
+    let status = status.or_else(|| {
+        let code: u16 = api.code.as_deref()?.parse().ok()?;
+        (400..600).contains(&code).then_some(code)
+    });
+    let kind = classify(status, &api);
+    let retryable = match kind {
+        ErrorKind::RateLimit => true,
+        ErrorKind::Server => status != Some(501),
+        // 408, 409: as the official SDKs do. 498: no capacity at Groq.
+        ErrorKind::Api => matches!(status, Some(408 | 409 | 498)),
+        _ => false,
+    };
+    Error::new(kind, line).retryable(retryable).with_api(api)
+}
+
+/// Whether a body is a web page.
+pub(super) fn is_html(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
+/// `text` on one line: cut to 1 KiB, control characters escaped.
+pub(super) fn one_line(text: &str) -> String {
+    let shown = cut(text, SHOWN);
+    let mut line = String::with_capacity(shown.len());
+    for character in shown.trim().chars() {
+        match character {
+            '\n' | '\r' | '\t' => line.push(' '),
+            control if control.is_control() => line.extend(control.escape_default()),
+            other => line.push(other),
+        }
+    }
+    if shown.len() < text.len() {
+        line.push('…');
+    }
+    line
+}
+
+/// At most `most` bytes of `text`, cut between characters.
+pub(super) fn cut(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len()))
+        .rev()
+        .find(|&end| text.is_char_boundary(end));
+    text.get(..end.unwrap_or_default()).unwrap_or_default()
+}
+
+fn read(body: &[u8]) -> ApiFailure {
+    let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
+        return ApiFailure::default();
+    };
+    if let Value::Array(list) = &mut value
+        && list.len() == 1
+    {
+        value = list.swap_remove(0);
+    }
+    let error = value.get("error").filter(|error| !error.is_null());
+    let inner = error.filter(|error| error.is_object()).unwrap_or(&value);
+    let from = |key: &str| {
+        inner
+            .get(key)
+            .and_then(word)
+            .or_else(|| value.get(key).and_then(word))
+    };
+    ApiFailure {
+        error_type: from("type")
+            .filter(|kind| kind != "error")
+            .or_else(|| from("status")),
+        code: from("code")
+            .or_else(|| from("statusCode"))
+            .or_else(|| from("status_code")),
+        param: from("param"),
+        message: message(&value, error, inner),
+        ..ApiFailure::default()
+    }
+}
+
+fn message(value: &Value, error: Option<&Value>, inner: &Value) -> Option<String> {
+    let plain = error
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .or_else(|| inner.get("message").and_then(prose))
+        .or_else(|| value.get("message").and_then(prose))
+        .or_else(|| value.get("detail").and_then(prose))?;
+    // A gateway that only says "Provider returned error" adds what the provider said.
+    match inner.pointer("/metadata/raw").and_then(prose) {
+        Some(raw) => Some(format!("{plain}: {raw}")),
+        None => Some(plain),
+    }
+}
+
+/// Text as it is, a list of `{msg}` (`FastAPI`) joined, other values as JSON.
+fn prose(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Array(items) => {
+            let said = |item: &Value| item.get("msg").and_then(prose).or_else(|| prose(item));
+            Some(items.iter().filter_map(said).collect::<Vec<_>>().join("; "))
+        }
+        Value::Object(fields) => match fields.get("message").or_else(|| fields.get("detail")) {
+            Some(inner) => prose(inner),
+            None => Some(value.to_string()),
+        },
+        other => Some(other.to_string()),
+    }
+}
+
+fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn classify(status: Option<u16>, api: &ApiFailure) -> ErrorKind {
+    let code = api.code.as_deref().unwrap_or_default();
+    let kind = api.error_type.as_deref().unwrap_or_default();
+    let named = |words: &[&str]| words.contains(&code) || words.contains(&kind);
+    let message = api
+        .message
+        .as_deref()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    // Only a request that was refused for its content can have been too long.
+    let refused = matches!(status, None | Some(400 | 413 | 422));
+
+    if named(&["context_length_exceeded", "exceed_context_size_error"])
+        || refused && TOO_LONG.iter().any(|face| message.contains(face))
+    {
+        ErrorKind::ContextLength
+    } else if named(&[
+        "content_filter",
+        "content_policy_violation",
+        "ResponsibleAIPolicyViolation",
+    ]) {
+        ErrorKind::ContentFilter
+    } else if status == Some(402) || named(&SPENT) {
+        ErrorKind::QuotaExceeded
+    } else if named(&["model_not_found", "DeploymentNotFound", "invalid_model"])
+        || status == Some(404)
+            && (api.param.as_deref() == Some("model") || message.contains("model"))
+    {
+        ErrorKind::ModelNotFound
+    } else {
+        match status {
+            Some(401 | 403) => ErrorKind::Authentication,
+            Some(429) => ErrorKind::RateLimit,
+            Some(500..) => ErrorKind::Server,
+            None if named(&[
+                "authentication_error",
+                "invalid_api_key",
+                "permission_error",
+            ]) =>
+            {
+                ErrorKind::Authentication
+            }
+            None if named(&["rate_limit_error", "rate_limit_exceeded"]) => ErrorKind::RateLimit,
+            None if named(&BROKEN) => ErrorKind::Server,
+            _ => ErrorKind::Api,
+        }
+    }
+}
+
+/// How an overflown context is worded where no code says it: vLLM, Anthropic, Google, llama.cpp.
+const TOO_LONG: [&str; 4] = [
+    "maximum context length",
+    "prompt is too long",
+    "input token count",
+    "exceeds the available context size",
+];
+
+/// Codes of a limit that waiting does not lift.
+const SPENT: [&str; 5] = [
+    "insufficient_quota",
+    "enforced_spend_limit_reached",
+    "billing_error",
+    "billing_hard_limit_reached",
+    "exceeded_current_quota_error",
+];
+
+/// Types of a failure on the server's side, where no status says it.
+const BROKEN: [&str; 7] = [
+    "server_error",
+    "api_error",
+    "overloaded_error",
+    "timeout_error",
+    "internal_error",
+    "internal_server_error",
+    "InternalServerError",
+];

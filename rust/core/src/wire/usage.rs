@@ -1,0 +1,86 @@
+//! Token counts of OpenAI-shaped servers.
+
+use crate::json::{Kind, Reader};
+use crate::message::Usage;
+
+/// Reads a `usage` object; `None` where it says nothing.
+///
+/// `completion_tokens` is to include reasoning. xAI leaves it out, which its own total gives away.
+pub(super) fn read(raw: &str) -> Option<Usage> {
+    let mut usage = Usage::default();
+    // The text was checked when it was cut out of its event, so nothing in it fails.
+    let read = Reader::over(raw).object_or_skip(|reader, key| {
+        match key {
+            "prompt_tokens" => usage.prompt_tokens = reader.count_or_skip()?,
+            "completion_tokens" => usage.completion_tokens = reader.count_or_skip()?,
+            "total_tokens" => usage.total_tokens = reader.count_or_skip()?,
+            "reasoning_tokens" => set(&mut usage.reasoning_tokens, reader.count_or_skip()?),
+            "cached_tokens"
+            | "num_cached_tokens"
+            | "prompt_cache_hit_tokens"
+            | "cache_read_input_tokens" => set(&mut usage.cached_tokens, reader.count_or_skip()?),
+            "cache_creation_input_tokens" => {
+                set(&mut usage.cache_write_tokens, reader.count_or_skip()?);
+            }
+            "prompt_tokens_details" | "prompt_token_details" => {
+                reader.object_or_skip(|reader, key| {
+                    match key {
+                        "cached_tokens" => usage.cached_tokens = reader.count_or_skip()?,
+                        "cache_write_tokens" => {
+                            usage.cache_write_tokens = reader.count_or_skip()?;
+                        }
+                        _ => reader.skip()?,
+                    }
+                    Ok(())
+                })?;
+            }
+            "completion_tokens_details" | "completion_token_details" => {
+                reader.object_or_skip(|reader, key| {
+                    match key {
+                        "reasoning_tokens" => usage.reasoning_tokens = reader.count_or_skip()?,
+                        _ => reader.skip()?,
+                    }
+                    Ok(())
+                })?;
+            }
+            // OpenRouter sends a number, Perplexity an object.
+            "cost" => match reader.peek()? {
+                Kind::Number => usage.cost_usd = Some(reader.number()?.to_owned()),
+                _ => {
+                    reader.object_or_skip(|reader, key| {
+                        if key == "total_cost" && reader.peek()? == Kind::Number {
+                            usage.cost_usd = Some(reader.number()?.to_owned());
+                            return Ok(());
+                        }
+                        reader.skip()
+                    })?;
+                }
+            },
+            _ => reader.skip()?,
+        }
+        Ok(())
+    });
+    if read.is_err() || usage == Usage::default() {
+        return None;
+    }
+    if let (Some(prompt), Some(completion)) = (usage.prompt_tokens, usage.completion_tokens) {
+        let sum = prompt.saturating_add(completion);
+        match (usage.total_tokens, usage.reasoning_tokens) {
+            (None, _) => usage.total_tokens = Some(sum),
+            (Some(total), Some(reasoning))
+                if sum != total && sum.saturating_add(reasoning) == total =>
+            {
+                usage.completion_tokens = Some(completion + reasoning);
+            }
+            _ => {}
+        }
+    }
+    Some(usage)
+}
+
+/// A count from a place of lower rank: it fills a gap and replaces nothing.
+fn set(count: &mut Option<u64>, value: Option<u64>) {
+    if count.is_none() {
+        *count = value;
+    }
+}
