@@ -52,14 +52,14 @@ demo-real: $(STAMPS)/release-engine ## The same against a real model on this mac
 
 ##@ Measure and prove
 
-bench: $(STAMPS)/release-engine ## Our own costs: per chunk, per request, import
+bench: $(STAMPS)/release-engine sim-program ## Our own costs: per chunk, per request, import
 	cargo bench --locked
 	$(PY) benches/peers/run.py --only tokenwire $(ARGS)
 
-bench-peers: $(STAMPS)/release-engine $(STAMPS)/bench ## The same beside other clients, interleaved
+bench-peers: $(STAMPS)/release-engine $(STAMPS)/bench sim-program ## The same beside other clients, interleaved
 	$(PY) benches/peers/run.py $(ARGS)
 
-soak: $(STAMPS)/release-engine ## Thousands of streams for minutes: nothing lost, nothing leaked
+soak: $(STAMPS)/release-engine sim-program ## Thousands of streams for minutes: nothing lost, nothing leaked
 	$(PY) benches/soak.py $(ARGS)
 
 cover: $(STAMPS)/dev-engine ## Coverage of the Python code
@@ -128,6 +128,10 @@ stubs: $(STAMPS)/dev-engine
 pytest: $(STAMPS)/dev-engine
 	$(PY) -m pytest $(ARGS)
 
+# The simulator as a process of its own, where the measured process must not share its CPU time.
+sim-program: toolchain
+	cargo build --quiet --locked --release -p tokenwire-sim
+
 toolchain:
 	@bash scripts/toolchain.sh
 
@@ -152,4 +156,4 @@ $(STAMPS)/release-engine: $(STAMPS)/check $(RUST_FILES) pyproject.toml
 	@rm -f $(STAMPS)/dev-engine && touch $@
 
 .PHONY: help setup fmt lint types test check demo demo-real bench bench-peers soak cover test-real \
-  fuzz wheel docs-check lock clean fmt-check ruff deny mypy clippy cargo-test cargo-doc stubs pytest toolchain
+  fuzz wheel docs-check lock clean fmt-check ruff deny mypy clippy cargo-test cargo-doc stubs pytest sim-program toolchain

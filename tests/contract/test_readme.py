@@ -18,6 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 BLOCK = re.compile(r"^<!-- test(: sim)? -->\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROVIDER = re.compile(r"(CompletionClient|\w+)\(\s*\"(?!sim:)[a-z]+:[^\"]+\"")
 
@@ -47,6 +48,14 @@ def test_the_provider_is_replaced_by_the_simulator():
     source = 'a = tw.ChatClient("openai:gpt-4o-mini", system="x"); b = CompletionClient("vllm:m")'
     expected = 'a = tw.ChatClient("sim:chat", system="x"); b = CompletionClient("sim:completion")'
     assert PROVIDER.sub(with_simulator, source) == expected
+
+
+@pytest.mark.parametrize(
+    "document", sorted({*DOCUMENTS, *ROOT.glob("*.md")}), ids=lambda path: path.name
+)
+def test_links_within_the_project_lead_somewhere(document):
+    links = LINK.findall(document.read_text(encoding="utf-8"))
+    assert [link for link in links if not (document.parent / link).exists()] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
