@@ -73,6 +73,9 @@ def schema_of(adapter: TypeAdapter[Any]) -> dict[str, Any]:
         schema = adapter.json_schema(schema_generator=_PlainSchema)
     except PydanticUserError as error:
         raise LlmConfigError(f"no JSON schema for this type: {_first_line(error)}") from error
+    if len(schema.get("allOf", ())) == 1:
+        # pydantic before 2.9 writes a recursive model so.
+        schema.update(schema.pop("allOf")[0])
     if "$ref" in schema:
         schema = {**_resolve(schema, schema["$ref"]), "$defs": schema.get("$defs", {})}
     return schema

@@ -216,10 +216,10 @@ class Part(Model):
              "media_type"?: str}
             {"type": "reasoning", "text": str, "signature"?: str, "provider"?: str, "field"?: str}
             {"type": "tool_call", "id"?: str, "name": str, "arguments": JSON text}
-            {"type": "tool_result", "call_id"?: str, "content": str | [part, …], "error": bool,
+            {"type": "tool_result", "tool_call_id"?: str, "content": str | [part, …], "error": bool,
              "name"?: str}
             {"type": "refusal", "text": str}
-            {"type": "opaque", "provider": str, "field": str, "value": any JSON}
+            {"type": "opaque", "provider": str, "field": str, "json": any JSON value}
 
         Unknown keys stand beside these.
         """

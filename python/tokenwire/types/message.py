@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal, Protocol, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError, to_json
+from pydantic_core import PydanticCustomError, from_json, to_json
 
 from tokenwire.errors import LlmValidationError
 from tokenwire.types._base import Model, Part, Str, base_init, given
@@ -110,8 +110,10 @@ class ToolResult(Part):
         super().__init__(**given(call_id=call_id, name=name), content=content, error=error, **extra)
 
     def __tokenwire_json__(self) -> dict[str, object]:
-        """As for every part, the parts of `content` in the same form."""
+        """As for every part; the id has OpenAI's name, and parts of `content` the same form."""
         wire = super().__tokenwire_json__()
+        if "call_id" in wire:
+            wire["tool_call_id"] = wire.pop("call_id")
         if not isinstance(self.content, str):
             wire["content"] = [part.__tokenwire_json__() for part in self.content]
         return wire
@@ -217,8 +219,8 @@ def message_from_parts(parts: Iterable[Mapping[str, object]], provider: str) -> 
 
     Args:
         parts: The reply's parts in order, each a dict of the shapes that
-            `Part.__tokenwire_json__` describes. An opaque one may have ``json`` (JSON text)
-            instead of ``value``.
+            `Part.__tokenwire_json__` describes. The ``json`` of an opaque one is its value, or
+            JSON text as bytes.
         provider: Who sent them; written into reasoning and opaque parts, which go back there only.
 
     Raises:
@@ -235,13 +237,11 @@ def message_from_parts(parts: Iterable[Mapping[str, object]], provider: str) -> 
     return LlmMessage.model_validate({"role": "assistant", "content": content})
 
 
-def _read_opaque(text: object) -> object:
-    import json
-
-    if not isinstance(text, (str, bytes)):
-        raise LlmValidationError("opaque part: json must be JSON text")
+def _read_opaque(value: object) -> object:
+    if not isinstance(value, bytes):
+        return value
     try:
-        return json.loads(text)
+        return from_json(value)
     except ValueError as error:
         raise LlmValidationError(f"opaque part: json is no JSON: {error}") from error
 

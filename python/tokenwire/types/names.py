@@ -19,7 +19,6 @@ REQUEST_PARAMETERS = frozenset(
         "logit_bias",
         "response_format",
         "user",
-        "metadata",
     }
 )
 CHAT_PARAMETERS = REQUEST_PARAMETERS | {
@@ -27,6 +26,7 @@ CHAT_PARAMETERS = REQUEST_PARAMETERS | {
     "tool_choice",
     "parallel_tool_calls",
     "reasoning_effort",
+    "metadata",
 }
 COMPLETION_PARAMETERS = REQUEST_PARAMETERS | {"suffix", "echo", "best_of"}
 

@@ -32,7 +32,6 @@ class RequestParams(TypedDict, total=False):
     logit_bias: Mapping[str, float] | Mapping[int, float] | None
     response_format: type | Mapping[str, object] | None
     user: str | None
-    metadata: Mapping[str, object] | None
     # For one call: the model (another provider's too), seconds or a Timeout (None is no limit),
     # retries, headers.
     model: str | None
@@ -53,6 +52,7 @@ class ChatParams(RequestParams, total=False):
     tool_choice: str | Mapping[str, object] | None
     parallel_tool_calls: bool | None
     reasoning_effort: str | None
+    metadata: Mapping[str, object] | None
 
 
 class CompletionParams(RequestParams, total=False):

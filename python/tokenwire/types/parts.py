@@ -135,5 +135,8 @@ class OpaquePart(Part):
         super().__init__(provider=provider, field=field, value=value, **extra)
 
     def __tokenwire_json__(self) -> dict[str, object]:
-        """As for every part; a value of None is JSON's null and stays."""
-        return {**super().__tokenwire_json__(), "value": self.value}
+        """As for every part; the value goes as ``json``, and one of None is JSON's null."""
+        wire = super().__tokenwire_json__()
+        wire.pop("value", None)
+        wire["json"] = self.value
+        return wire
