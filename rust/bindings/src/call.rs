@@ -5,10 +5,11 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
-use tokenwire_core::call::{Completed, complete, guard};
+use tokenwire_core::call::{Completed, Fetched, complete, fetch};
 use tokenwire_core::client::{Call, CallOptions, Client};
 use tokenwire_core::config::{ClientConfig, Secret, TlsSettings};
 use tokenwire_core::error::{Error, ErrorKind};
+use tokenwire_core::http::Transport;
 use tokenwire_core::stream::Queue;
 
 use crate::errors::{self, Caller};
@@ -21,6 +22,29 @@ use crate::stream_async::AsyncLlmStream;
 use crate::stream_sync::LlmStream;
 use crate::{convert, fork, logs, process};
 
+/// What came of a call.
+pub(crate) enum Came {
+    Reply(Completed),
+    Body(Fetched),
+}
+
+pub(crate) type Outcome = Result<Came, Error>;
+
+/// Which of the two a call is made for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum AnswerKind {
+    Reply,
+    Body,
+}
+
+/// Makes a call, on whatever runtime polls it.
+pub(crate) async fn make(transport: &Transport, call: Call, kind: AnswerKind) -> Outcome {
+    match kind {
+        AnswerKind::Reply => complete(transport, call).await.map(Came::Reply),
+        AnswerKind::Body => fetch(transport, call).await.map(Came::Body),
+    }
+}
+
 /// What a call gives back.
 pub(crate) enum Answer {
     /// An `LlmResponse`, its text read as this type when asked for.
@@ -29,18 +53,32 @@ pub(crate) enum Answer {
     Body,
 }
 
+impl Answer {
+    pub(crate) fn kind(&self) -> AnswerKind {
+        match self {
+            Self::Reply(_) => AnswerKind::Reply,
+            Self::Body => AnswerKind::Body,
+        }
+    }
+}
+
 /// Turns an outcome into what Python gets.
 pub(crate) fn finish_call<'py>(
     py: Python<'py>,
-    outcome: Result<Completed, Error>,
+    outcome: Outcome,
     caller: &Caller,
     answer: &Answer,
 ) -> PyResult<Bound<'py, PyAny>> {
     logs::drain(py);
-    let done = outcome.map_err(|error| errors::to_py(py, error, caller))?;
-    match answer {
-        Answer::Body => Ok(PyString::new(py, &String::from_utf8_lossy(&done.raw)).into_any()),
-        Answer::Reply(parse_as) => {
+    match outcome.map_err(|error| errors::to_py(py, error, caller))? {
+        Came::Body(done) => {
+            Ok(PyString::new(py, &String::from_utf8_lossy(&done.raw)).into_any())
+        }
+        Came::Reply(done) => {
+            let parse_as = match answer {
+                Answer::Reply(parse_as) => parse_as.as_ref(),
+                Answer::Body => None,
+            };
             let data = ReplyData {
                 reply: done.reply,
                 head: Some(done.head),
@@ -49,7 +87,7 @@ pub(crate) fn finish_call<'py>(
                 raw: Some(done.raw),
                 caller: caller.clone(),
             };
-            let response = LlmResponse::new(data, parse_as.as_ref().map(|kind| kind.clone_ref(py)));
+            let response = LlmResponse::new(data, parse_as.map(|kind| kind.clone_ref(py)));
             Ok(Bound::new(py, response)?.into_any())
         }
     }
@@ -87,15 +125,15 @@ impl Engine {
 }
 
 /// A call's arguments, sorted into what is encoded and what steers it.
-struct Prepared {
-    call: Call,
-    caller: Caller,
-    parse_as: Option<Py<PyAny>>,
+pub(crate) struct Prepared {
+    pub(crate) call: Call,
+    pub(crate) caller: Caller,
+    pub(crate) parse_as: Option<Py<PyAny>>,
     key_source: Option<Py<PyAny>>,
 }
 
 impl Engine {
-    fn prepare(
+    pub(crate) fn prepare(
         &self,
         input: &Bound<'_, PyAny>,
         params: Option<&Bound<'_, PyDict>>,
@@ -123,7 +161,10 @@ impl Engine {
                 "extra_body" => extra_body = Some(value),
                 "stream_usage" => stream_usage = Some(value.is_truthy()?),
                 "_api_key" => options.api_key = value.extract::<Option<String>>()?.map(Secret::new),
-                "_key_source" => key_source = Some(value.unbind()),
+                "_key_source" => {
+                    options.key_comes_later = true;
+                    key_source = Some(value.unbind());
+                }
                 "_parse_as" => parse_as = Some(value.unbind()),
                 "_system" => system = Some(value),
                 // Not given: neither sent nor taken from the client's defaults.
@@ -198,7 +239,7 @@ fn drive<'py>(
         let Some(lane) = lease.lane() else {
             return Ok(Err(Error::new(ErrorKind::Engine, "a lease without a lane")));
         };
-        let outcome = lane.drive(guard(complete(&lane.transport, call)));
+        let outcome = lane.drive(make(&lane.transport, call, answer.kind()));
         if outcome.is_err() {
             // The dropped call's connection closes when the runtime next runs.
             lane.settle(tokio::task::yield_now());
@@ -273,6 +314,18 @@ impl Engine {
     #[getter]
     fn base_url(&self, py: Python<'_>) -> PyResult<String> {
         Ok(self.client(py)?.base_url().to_owned())
+    }
+
+    /// Encodes a request with these arguments and throws it away: what is wrong with them, or a
+    /// missing key, is raised.
+    fn check(&self, params: &Bound<'_, PyDict>) -> PyResult<()> {
+        let input = PyString::new(params.py(), "-");
+        self.prepare(input.as_any(), Some(params), false).map(drop)
+    }
+
+    /// Names of the request parameters that the API takes.
+    fn parameters(&self, py: Python<'_>) -> PyResult<Vec<&'static str>> {
+        Ok(self.client(py)?.parameters())
     }
 
     /// A whole reply, on this thread.

@@ -49,6 +49,12 @@ pub(crate) fn to_py(py: Python<'_>, error: Error, caller: &Caller) -> PyErr {
     build(py, error, caller).unwrap_or_else(|broken| broken)
 }
 
+/// Whether a fresh key may help.
+pub(crate) fn is_unauthorized(py: Python<'_>, error: &PyErr) -> bool {
+    let status = error.value(py).getattr_opt("status_code").ok().flatten();
+    status.and_then(|status| status.extract::<u16>().ok()) == Some(401)
+}
+
 fn build(py: Python<'_>, error: Error, caller: &Caller) -> PyResult<PyErr> {
     let fields = PyDict::new(py);
     let attempts: Vec<Attempt> = error.attempts().iter().cloned().map(Attempt::from).collect();

@@ -6,18 +6,14 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tokenwire_core::call::{Completed, complete, guard};
-use tokenwire_core::error::Error;
 use tokio::task::AbortHandle;
 
-use crate::call::{Answer, Engine, Prepared, finish_call};
+use crate::call::{Answer, AnswerKind, Engine, Outcome, Prepared, finish_call, make};
 use crate::errors::{self, Caller};
 use crate::{fork, process};
 
 // How often the waiting thread looks for signals.
 const SIGNAL_TICK: Duration = Duration::from_millis(50);
-
-type Outcome = Result<Completed, Error>;
 
 #[derive(Default)]
 struct Finished {
@@ -64,7 +60,7 @@ impl Fanout {
         let io = process::current().io().map_err(|error| errors::to_py(py, error, &caller))?;
         let (transport, finished) = (io.transport.clone(), self.finished.clone());
         let task = io.handle.spawn(async move {
-            let outcome = guard(complete(&transport, call)).await;
+            let outcome = make(&transport, call, AnswerKind::Reply).await;
             finished.outcomes.lock().push((index, outcome));
             finished.ready.notify_one();
         });

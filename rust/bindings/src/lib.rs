@@ -4,11 +4,13 @@
 //! which holds the GIL anyway, comes for it.
 
 use pyo3::prelude::*;
+use tokenwire_core::wire::providers;
 
 mod call;
 mod chunk;
 mod convert;
 mod errors;
+mod fanout;
 mod events;
 mod fork;
 mod lane;
@@ -41,6 +43,40 @@ fn wakes() -> (u64, u64) {
     (mailbox::RINGS.load(Ordering::Relaxed), mailbox::WOKEN.load(Ordering::Relaxed))
 }
 
+/// Drops the sync connections that nobody has used for a while.
+#[pyfunction]
+#[pyo3(name = "_drop_idle_lanes")]
+fn drop_idle_lanes(py: Python<'_>) {
+    py.detach(|| process::current().lanes.drop_stale());
+}
+
+/// Whether a provider of this name is known, be its API spoken yet or not.
+#[pyfunction]
+#[pyo3(name = "_is_provider")]
+fn is_provider(name: &str) -> bool {
+    providers::is_known(name)
+}
+
+/// (base URL, key variables, base URL variables, whether a key is required) of a provider.
+#[pyfunction]
+#[pyo3(name = "_provider_row")]
+#[allow(clippy::type_complexity, reason = "it crosses once, at a client's making")]
+fn provider_row(
+    py: Python<'_>,
+    name: &str,
+) -> PyResult<(Option<&'static str>, Vec<&'static str>, Vec<&'static str>, bool)> {
+    let row = providers::find(name)
+        .map_err(|error| errors::to_py(py, error, &errors::Caller::default()))?;
+    Ok((row.base_url, row.key_vars.to_vec(), row.base_url_vars.to_vec(), row.key_required))
+}
+
+/// What is wrong with a provider's name; None where it is one.
+#[pyfunction]
+#[pyo3(name = "_provider_problem")]
+fn provider_problem(name: &str) -> Option<String> {
+    providers::find(name).err().map(|error| error.message().to_owned())
+}
+
 /// Compiled half of tokenwire.
 #[pymodule]
 mod _engine {
@@ -52,6 +88,8 @@ mod _engine {
     use super::events::{
         End, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallDone, UsageReported,
     };
+    #[pymodule_export]
+    use super::fanout::Fanout;
     #[pymodule_export]
     use super::parts::{Attempt, Timing, TokenLogprob, ToolCall, Usage};
     #[pymodule_export]
@@ -67,7 +105,9 @@ mod _engine {
     #[pymodule_export]
     use super::value::rebuild;
     #[pymodule_export]
-    use super::{shutdown, wakes};
+    use super::{
+        drop_idle_lanes, is_provider, provider_problem, provider_row, shutdown, wakes,
+    };
 
     use pyo3::prelude::*;
 
@@ -75,6 +115,10 @@ mod _engine {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         let py = module.py();
+        if std::env::var_os("TOKENWIRE_LOG").is_some_and(|level| !level.is_empty()) {
+            crate::process::current().hub.log().set_debug(true);
+            py.import("tokenwire.logs")?.call_method0("configure_from_environment")?;
+        }
         py.import("atexit")?.call_method1("register", (module.getattr("_shutdown")?,))?;
         Ok(())
     }

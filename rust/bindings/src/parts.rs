@@ -158,17 +158,6 @@ impl Timing {
             tokens_per_second: timing.tokens_per_second(usage),
         }
     }
-
-    pub(crate) fn to_core(&self) -> message::Timing {
-        message::Timing {
-            queue: self.queue,
-            connect: self.connect,
-            first_byte: self.first_byte,
-            first_token: self.first_token,
-            last_token: self.last_token,
-            total: self.total,
-        }
-    }
 }
 
 /// A tool call of the model.
@@ -223,7 +212,9 @@ impl ToolCall {
         error: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let types = slf.py().import("tokenwire.types")?;
-        types.call_method1("tool_result_message", (slf, value, error))
+        let options = PyDict::new(slf.py());
+        options.set_item("error", error)?;
+        types.call_method("tool_message", (slf, value), Some(&options))
     }
 }
 
@@ -235,16 +226,6 @@ value_methods!(ToolCall);
 impl From<&message::ToolCall> for ToolCall {
     fn from(call: &message::ToolCall) -> Self {
         Self { id: call.id.clone(), name: call.name.clone(), arguments: call.arguments.clone() }
-    }
-}
-
-impl ToolCall {
-    pub(crate) fn to_core(&self) -> message::ToolCall {
-        message::ToolCall {
-            id: self.id.clone(),
-            name: self.name.clone(),
-            arguments: self.arguments.clone(),
-        }
     }
 }
 

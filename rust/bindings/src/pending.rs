@@ -1,23 +1,19 @@
 //! A whole reply that an event loop waits for.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
-use tokenwire_core::call::{Completed, complete, guard};
 use tokenwire_core::client::Call;
-use tokenwire_core::error::Error;
+use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::stream::Wake;
 use tokio::task::AbortHandle;
 
-use crate::call::{Answer, finish_call};
+use crate::call::{Answer, Outcome, finish_call, make};
 use crate::errors::{self, Caller};
 use crate::mailbox::LoopMailbox;
 use crate::{fork, process};
-
-type Outcome = Result<Completed, Error>;
 
 #[derive(Default)]
 struct Slot {
@@ -52,8 +48,15 @@ impl PendingReply {
     fn start(&self, py: Python<'_>, state: &mut State) -> PyResult<()> {
         let Some(call) = state.call.take() else { return Ok(()) };
         let io = process::current().io().map_err(|error| errors::to_py(py, error, &self.caller))?;
-        let (transport, slot) = (io.transport.clone(), self.slot.clone());
-        let work = run(transport, call, slot);
+        let (transport, slot, answer) = (io.transport.clone(), self.slot.clone(), self.answer.kind());
+        let work = async move {
+            let outcome = make(&transport, call, answer).await;
+            let mut slot = slot.lock();
+            slot.outcome = Some(outcome);
+            if let Some((bell, token)) = slot.parked.take() {
+                bell.wake(token);
+            }
+        };
         state.running = Some(io.handle.spawn(work).abort_handle());
         Ok(())
     }
@@ -68,21 +71,6 @@ impl PendingReply {
     }
 }
 
-fn run(
-    transport: Arc<tokenwire_core::http::Transport>,
-    call: Call,
-    slot: Arc<Mutex<Slot>>,
-) -> impl Future<Output = ()> + Send + 'static {
-    async move {
-        let outcome = guard(complete(&transport, call)).await;
-        let mut slot = slot.lock();
-        slot.outcome = Some(outcome);
-        if let Some((bell, token)) = slot.parked.take() {
-            bell.wake(token);
-        }
-    }
-}
-
 #[pymethods]
 impl PendingReply {
     fn __await__(slf: Py<Self>) -> Py<Self> {
@@ -91,6 +79,13 @@ impl PendingReply {
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let mut state = self.state.lock();
+        if state.generation != fork::generation() {
+            let left = Error::new(
+                ErrorKind::ForkedStream,
+                "this call belongs to the parent process; make a new one after the fork",
+            );
+            return Err(errors::to_py(py, left, &self.caller));
+        }
         self.start(py, &mut state)?;
         loop {
             let outcome = self.slot.lock().outcome.take();
@@ -98,7 +93,7 @@ impl PendingReply {
                 state.running = None;
                 drop(state);
                 let value = finish_call(py, outcome, &self.caller, &self.answer)?;
-                return Err(PyStopIteration::new_err((value,)));
+                return Err(PyStopIteration::new_err((value.unbind(),)));
             }
             if state.running.is_none() {
                 return Err(PyRuntimeError::new_err("this call was awaited already"));

@@ -12,7 +12,7 @@ use tokenwire_sim::{Config, Kind, Script, Sim, cli_main};
 use crate::{convert, errors, fork};
 
 fn script(py: Python<'_>, json: &str) -> PyResult<Script> {
-    Script::from_json(json)
+    Script::parse(json)
         .map_err(|error| errors::plain(py, ErrorKind::Config, &format!("script: {error}")))
 }
 

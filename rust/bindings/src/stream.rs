@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 use tokenwire_core::client::Call;
+use tokenwire_core::config::Secret;
 use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::message::{Chunk, ChunkKind, StreamEvent, StreamEvents};
 use tokenwire_core::stream::{Interest, Queue, Taken};
@@ -14,7 +15,7 @@ use tokenwire_core::stream::{Interest, Queue, Taken};
 use crate::chunk::LlmStreamChunk;
 use crate::errors::{self, Caller};
 use crate::reply::{LlmResponse, ReplyData};
-use crate::{events, fork};
+use crate::{events, fork, logs};
 
 /// In which form a reader takes the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +63,9 @@ pub(crate) struct Stream {
     pub(crate) caller: Caller,
     pub(crate) generation: u64,
     /// The request, until it goes out.
-    pub(crate) call: Mutex<Option<Call>>,
+    call: Mutex<Option<Call>>,
+    /// Kept where a fresh key may be needed: the request as it was before it went out.
+    spare: Mutex<Option<Call>>,
     /// Brings the key on the caller's side where it is a callable.
     pub(crate) key_source: Mutex<Option<Py<PyAny>>>,
     parse_as: Option<Py<PyAny>>,
@@ -81,6 +84,7 @@ impl Stream {
             queue,
             caller,
             generation: fork::generation(),
+            spare: Mutex::new(key_source.is_some().then(|| call.clone())),
             call: Mutex::new(Some(call)),
             key_source: Mutex::new(key_source),
             parse_as,
@@ -102,12 +106,39 @@ impl Stream {
         ))
     }
 
+    /// The request to send, the first time.
+    pub(crate) fn take_call(&self) -> Option<Call> {
+        self.call.lock().take()
+    }
+
+    /// Puts a key into the request; after a failed opening the same request goes out once more.
+    pub(crate) fn set_key(&self, py: Python<'_>, key: String) -> PyResult<()> {
+        let mut call = self.call.lock();
+        if call.is_none() && let Some(spare) = self.spare.lock().take() {
+            self.queue.restart();
+            *call = Some(spare);
+        }
+        if let Some(call) = call.as_mut() {
+            call.set_key(Secret::new(key)).map_err(|error| self.raise(py, error))?;
+        }
+        Ok(())
+    }
+
+    /// Closes it, unless it is the parent's.
+    pub(crate) fn close(&self) {
+        if self.generation == fork::generation() {
+            self.queue.close();
+        }
+    }
+
     pub(crate) fn raise(&self, py: Python<'_>, error: Error) -> PyErr {
         errors::to_py(py, error, &self.caller)
     }
 
     /// The next item, if one is at hand.
     pub(crate) fn step(&self, py: Python<'_>, mode: Mode) -> PyResult<Step> {
+        // First of all: the parent's I/O thread may hold the queue's lock for ever.
+        self.check_generation(py)?;
         let mut local = self.local.lock();
         loop {
             if let Some(item) = next_item(py, &mut local, mode)? {
@@ -119,7 +150,7 @@ impl Stream {
                 Taken::Nothing => return Ok(Step::Wait),
                 Taken::End(Some(error)) => {
                     drop(local);
-                    self.check_generation(py)?;
+                    logs::drain(py);
                     return Err(self.raise(py, error));
                 }
                 Taken::End(None) => {
@@ -130,6 +161,7 @@ impl Stream {
                         events.extend(fresh.drain(..));
                         continue;
                     }
+                    logs::drain(py);
                     return Ok(Step::End);
                 }
             }
@@ -139,6 +171,7 @@ impl Stream {
     /// Where the stream stands, for `repr`.
     pub(crate) fn state(&self) -> &'static str {
         match () {
+            () if self.generation != fork::generation() => "left in the parent process",
             () if self.queue.is_over() => "ended",
             () if self.queue.is_closed() => "closed",
             () if self.call.lock().is_some() => "not sent",
@@ -147,19 +180,18 @@ impl Stream {
     }
 
     /// The reply so far.
-    pub(crate) fn response(&self, py: Python<'_>) -> LlmResponse {
+    pub(crate) fn response(&self, py: Python<'_>) -> PyResult<LlmResponse> {
+        self.check_generation(py)?;
         let (reply, timing, attempts, head) = self.queue.snapshot();
         let data =
             ReplyData { reply, head, timing, attempts, raw: None, caller: self.caller.clone() };
-        LlmResponse::new(data, self.parse_as.as_ref().map(|kind| kind.clone_ref(py)))
+        Ok(LlmResponse::new(data, self.parse_as.as_ref().map(|kind| kind.clone_ref(py))))
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if self.generation == fork::generation() {
-            self.queue.close();
-        }
+        self.close();
     }
 }
 

@@ -28,7 +28,7 @@ impl Shared {
     /// Sends the request, at most once.
     fn start(&self, py: Python<'_>) -> PyResult<()> {
         self.stream.check_generation(py)?;
-        let Some(call) = self.stream.call.lock().take() else { return Ok(()) };
+        let Some(call) = self.stream.take_call() else { return Ok(()) };
         let io = process::current().io().map_err(|error| self.stream.raise(py, error))?;
         let (transport, queue) = (io.transport.clone(), self.stream.queue.clone());
         io.handle.spawn(async move { pump(&transport, call, queue).await });
@@ -133,13 +133,13 @@ impl AsyncLlmStream {
 
     /// The reply as received so far; complete once the stream has been read to its end.
     #[getter]
-    fn response(&self, py: Python<'_>) -> LlmResponse {
+    fn response(&self, py: Python<'_>) -> PyResult<LlmResponse> {
         self.shared.stream.response(py)
     }
 
     /// Closes the stream and its connection. A task that waits for it gets `LlmClientClosedError`.
     fn close(&self) {
-        self.shared.stream.queue.close();
+        self.shared.stream.close();
     }
 
     /// Closes the stream and its connection.
@@ -149,11 +149,9 @@ impl AsyncLlmStream {
     }
 
     /// Puts a fresh key into a request that has not gone out, and waits for its head.
-    fn _enter_with<'py>(slf: Bound<'py, Self>, key: Option<String>) -> PyResult<Bound<'py, PyAny>> {
+    fn _enter_with<'py>(slf: Bound<'py, Self>, key: String) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        if let Some(call) = slf.get().shared.stream.call.lock().as_mut() {
-            call.set_key(key);
-        }
+        slf.get().shared.stream.set_key(py, key)?;
         Ok(Bound::new(py, Entering { stream: slf.unbind() })?.into_any())
     }
 

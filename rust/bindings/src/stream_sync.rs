@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use tokenwire_core::stream::{Interest, Parker, pump};
 use tokio::task::JoinHandle;
 
-use crate::fork;
+use crate::{errors, fork};
 use crate::lane::Lease;
 use crate::reply::LlmResponse;
 use crate::stream::{Mode, Step, Stream};
@@ -45,21 +45,42 @@ impl Shared {
         self.stream.check_generation(py)?;
         let source = self.stream.key_source.lock().take();
         if let Some(source) = source {
-            let key: Option<String> = py
-                .import("tokenwire.client")?
-                .call_method1("call_key", (source,))?
-                .extract()?;
-            if let Some(call) = self.stream.call.lock().as_mut() {
-                call.set_key(key);
-            }
+            return self.start_with_key(py, &source);
         }
-        let Some(call) = self.stream.call.lock().take() else { return Ok(()) };
+        let Some(call) = self.stream.take_call() else { return Ok(()) };
         let lease = py.detach(Lease::new).map_err(|error| self.stream.raise(py, error))?;
         let Some(lane) = lease.lane() else { return Ok(()) };
         let (transport, queue) = (lane.transport.clone(), self.stream.queue.clone());
         let pump = lane.spawn(async move { pump(&transport, call, queue).await });
         *self.driver.lock() = Some(Driver { lease, pump, generation: fork::generation() });
         Ok(())
+    }
+
+    /// Gets the key on the caller's side, once more after a 401, and waits for the head.
+    fn start_with_key(&self, py: Python<'_>, source: &Py<PyAny>) -> PyResult<()> {
+        let get_key = py.import("tokenwire.client")?.getattr("call_key")?;
+        self.stream.set_key(py, get_key.call1((source,))?.extract()?)?;
+        self.start(py)?;
+        match self.head(py) {
+            Err(error) if errors::is_unauthorized(py, &error) => {
+                self.finish(py);
+                self.stream.set_key(py, get_key.call1((source,))?.extract()?)?;
+                self.start(py)
+            }
+            // The reader hears of any other error in its turn.
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for the head.
+    fn head(&self, py: Python<'_>) -> PyResult<()> {
+        loop {
+            match self.stream.queue.head() {
+                Some(Ok(_)) => return Ok(()),
+                Some(Err(error)) => return Err(self.stream.raise(py, error)),
+                None => self.wait(py, Interest::Head)?,
+            }
+        }
     }
 
     /// Drives the lane until there is something for this reader.
@@ -130,20 +151,11 @@ impl Shared {
 
     fn enter(&self, py: Python<'_>) -> PyResult<()> {
         self.start(py)?;
-        loop {
-            match self.stream.queue.head() {
-                Some(Ok(_)) => return Ok(()),
-                Some(Err(error)) => {
-                    self.finish(py);
-                    return Err(self.stream.raise(py, error));
-                }
-                None => self.wait(py, Interest::Head)?,
-            }
-        }
+        self.head(py).inspect_err(|_| self.finish(py))
     }
 
     fn close(&self, py: Python<'_>) {
-        self.stream.queue.close();
+        self.stream.close();
         self.finish(py);
     }
 }
@@ -152,7 +164,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         let Some(mut driver) = self.driver.lock().take() else { return };
         if driver.generation == fork::generation() {
-            self.stream.queue.close();
+            self.stream.close();
             driver.settle();
         } else {
             // The task's runtime is the parent's.
@@ -223,7 +235,7 @@ impl LlmStream {
 
     /// The reply as received so far; complete once the stream has been read to its end.
     #[getter]
-    fn response(&self, py: Python<'_>) -> LlmResponse {
+    fn response(&self, py: Python<'_>) -> PyResult<LlmResponse> {
         self.shared.stream.response(py)
     }
 

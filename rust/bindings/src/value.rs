@@ -1,7 +1,7 @@
 //! What all our compiled value classes share: repr, `to_dict`, pickling, copying, and a pydantic schema.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
 /// Names of the fields in constructor order; each is a readable attribute.
 pub(crate) trait Fields {
@@ -82,11 +82,6 @@ pub(crate) fn rebuild<'py>(
 /// The schema by which pydantic takes an instance, or the dict that `to_dict` made of one.
 pub(crate) fn schema<'py>(class: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     class.py().import("tokenwire.types._schema")?.call_method1("compiled", (class,))
-}
-
-/// An optional string as Python sees it.
-pub(crate) fn text<'py>(py: Python<'py>, value: Option<&str>) -> Option<Bound<'py, PyString>> {
-    value.map(|text| PyString::new(py, text))
 }
 
 /// Adds the shared methods to a class that implements [`Fields`].

@@ -129,9 +129,30 @@ pub enum Part {
     Opaque {
         /// The message key that it stood under.
         field: String,
-        /// The JSON value as sent.
+        /// The JSON value as sent; in our own JSON it is a string of that text.
+        #[serde(with = "json_text")]
         json: Box<RawValue>,
     },
+}
+
+/// Raw JSON as a string: a tagged enum is buffered when read, and that loses raw values.
+mod json_text {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use serde_json::value::RawValue;
+
+    pub(super) fn serialize<S: Serializer>(
+        json: &RawValue,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(json.get())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Box<RawValue>, D::Error> {
+        RawValue::from_string(String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
 }
 
 impl PartialEq for Part {
@@ -250,6 +271,22 @@ pub struct Timing {
     pub last_token: Option<f64>,
     /// From the start of the call to its end, retries included.
     pub total: Option<f64>,
+}
+
+impl Timing {
+    /// (completion tokens - 1) / (last token - first token); on whole replies completion tokens / total.
+    ///
+    /// `None` where the provider did not count, or where no time passed.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
+    pub fn tokens_per_second(&self, usage: Option<&Usage>) -> Option<f64> {
+        let tokens = usage?.completion_tokens? as f64;
+        let (tokens, seconds) = match (self.first_token, self.last_token) {
+            (Some(first), Some(last)) => (tokens - 1.0, last - first),
+            _ => (tokens, self.total?),
+        };
+        (seconds > 0.0 && tokens >= 0.0).then(|| tokens / seconds)
+    }
 }
 
 /// A reply, whole or so far.

@@ -172,6 +172,14 @@ impl Queue {
         self.wake_if(state, |_| true);
     }
 
+    /// Reader: forgets a failed opening, so that the same stream can be opened again.
+    pub fn restart(&self) {
+        let mut state = self.state.lock();
+        if state.reply.choices.is_empty() && state.items.is_empty() {
+            *state = State::default();
+        }
+    }
+
     /// Producer: waits until there is room; false once the reader has closed the stream.
     pub async fn room(&self) -> bool {
         poll_fn(|context| {
