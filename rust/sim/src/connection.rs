@@ -318,5 +318,6 @@ fn record(request: &Request, json: &Value) -> RequestRecord {
         path,
         headers: headers.collect(),
         body,
+        body_bytes: request.body.len(),
     }
 }

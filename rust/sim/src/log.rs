@@ -37,6 +37,9 @@ pub enum Kind {
 
 const KINDS: usize = 9;
 
+/// Most bytes of request bodies in the log; older records are dropped to keep to it.
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+
 /// One entry of the log.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Record {
@@ -89,6 +92,8 @@ pub struct RequestRecord {
     pub headers: Vec<(String, String)>,
     /// The body as JSON; a string when it is none, null when it is empty.
     pub body: Value,
+    /// Length of the body as it came, in bytes.
+    pub body_bytes: usize,
 }
 
 impl RequestRecord {
@@ -155,6 +160,20 @@ struct List {
     records: VecDeque<Record>,
     last_seq: u64,
     dropped: u64,
+    body_bytes: usize,
+}
+
+impl List {
+    fn drop_oldest(&mut self) {
+        if let Some(oldest) = self.records.pop_front() {
+            self.dropped += 1;
+            self.body_bytes -= body_bytes(oldest.http.as_deref());
+        }
+    }
+}
+
+fn body_bytes(http: Option<&RequestRecord>) -> usize {
+    http.map_or(0, |http| http.body_bytes)
 }
 
 impl Log {
@@ -181,9 +200,11 @@ impl Log {
             let at_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
             let mut list = self.list.lock();
             list.last_seq += 1;
-            if list.records.len() >= self.capacity {
-                list.records.pop_front();
-                list.dropped += 1;
+            list.body_bytes += body_bytes(entry.http.as_deref());
+            while list.records.len() >= self.capacity
+                || (list.body_bytes > MAX_BODY_BYTES && !list.records.is_empty())
+            {
+                list.drop_oldest();
             }
             let Entry {
                 connection,
@@ -237,7 +258,9 @@ impl Log {
     }
 
     pub(crate) fn take(&self) -> Vec<Record> {
-        std::mem::take(&mut self.list.lock().records).into()
+        let mut list = self.list.lock();
+        list.body_bytes = 0;
+        std::mem::take(&mut list.records).into()
     }
 
     /// Records that were pushed out by newer ones.
@@ -249,6 +272,7 @@ impl Log {
     pub(crate) fn reset(&self) {
         let mut list = self.list.lock();
         list.records.clear();
+        list.body_bytes = 0;
         list.dropped = 0;
         for counter in &self.counts {
             counter.store(0, Ordering::SeqCst);
@@ -286,5 +310,35 @@ impl Log {
         }
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         self.total(kind) >= count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::Value;
+
+    use super::{Entry, Kind, Log, MAX_BODY_BYTES, RequestRecord};
+
+    #[test]
+    fn large_bodies_push_out_older_records() {
+        let log = Log::new(100);
+        for number in 1..=5 {
+            let mut entry = Entry::new(Kind::Request, 1, number);
+            entry.http = Some(Arc::new(RequestRecord {
+                method: "POST".to_owned(),
+                path: "/".to_owned(),
+                headers: Vec::new(),
+                body: Value::Null,
+                body_bytes: MAX_BODY_BYTES / 2,
+            }));
+            log.write(entry);
+        }
+        let kept: Vec<u64> = log.records().iter().map(|record| record.request).collect();
+        assert_eq!(
+            (kept, log.dropped(), log.total(Kind::Request)),
+            (vec![4, 5], 3, 5)
+        );
     }
 }

@@ -31,7 +31,8 @@ pub struct Config {
     pub allow_remote: bool,
     /// Names that a `Host` header may carry besides loopback, without a port.
     pub allowed_hosts: Vec<String>,
-    /// Most records in the log; 0 turns it off (waiting and counting still work).
+    /// Most records in the log; 0 turns it off (waiting and counting still work). Whatever it is,
+    /// at most 64 MiB of request bodies are kept.
     pub log_capacity: usize,
     /// What it is told to do at first.
     pub script: Script,

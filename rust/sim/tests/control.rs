@@ -353,3 +353,16 @@ fn the_command_serves_until_its_input_ends() {
         .unwrap();
     assert_eq!(wrong.status.code(), Some(2));
 }
+
+#[test]
+fn a_script_survives_its_own_json() {
+    let script = Script::parse(
+        r#"{"default": {"pacing": {"tokens": 3}, "framing": "close"},
+            "rules": [{"match": {"nth": 1}, "times": 2,
+                       "then": {"fault": {"kind": "stall", "at": {"events": 1}}}}],
+            "accept": {"kind": "refuse", "for_ms": 1}, "models": ["m"]}"#,
+    )
+    .unwrap();
+    let json = serde_json::to_string(&script).unwrap();
+    assert_eq!(Script::parse(&json).unwrap(), script);
+}

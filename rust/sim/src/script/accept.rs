@@ -2,7 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `"accept": {"kind": "reset", "times": 2}`; the default serves.
+/// `{"accept": {"kind": "reset", "times": 2}}`; the default serves.
+///
+/// ```
+/// use tokenwire_sim::Script;
+///
+/// for example in [
+///     r#"{"accept": {"kind": "serve"}}"#,
+///     r#"{"accept": {"kind": "refuse", "for_ms": 500}}"#,
+///     r#"{"accept": {"kind": "reset", "times": 2}}"#,
+///     r#"{"accept": {"kind": "close"}}"#,
+///     r#"{"accept": {"kind": "hold", "times": 1}}"#,
+/// ] {
+///     Script::parse(example)?;
+/// }
+/// # Ok::<(), tokenwire_sim::ScriptError>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Accept {

@@ -23,7 +23,39 @@ pub enum Position {
 
 /// What goes wrong: `{"fault": {"kind": "reset", "at": {"events": 3}}}`.
 ///
-/// `at` is a [`Position`], after the head by default.
+/// `at` is a [`Position`], after the head by default. One example of each kind:
+///
+/// ```
+/// use tokenwire_sim::script::Fault;
+///
+/// for example in [
+///     r#"{"kind": "reset", "at": {"bytes": 100}}"#,
+///     r#"{"kind": "close", "at": "before_head"}"#,
+///     r#"{"kind": "stall", "at": {"events": 2}, "for_ms": 500}"#,
+///     r#"{"kind": "slow_head", "bytes": 1, "interval_ms": 100}"#,
+///     r#"{"kind": "no_head"}"#,
+///     r#"{"kind": "idle_close", "after_ms": 5, "reset": false}"#,
+///     r#"{"kind": "close_on_next", "reset": true}"#,
+///     r#"{"kind": "idle_bytes", "after_ms": 1, "text": "HTTP/1.1 408 Request Timeout\r\n\r\n"}"#,
+///     r#"{"kind": "trailing_bytes", "text": "JUNK"}"#,
+///     r#"{"kind": "short_length", "missing": 10}"#,
+///     r#"{"kind": "no_terminator"}"#,
+///     r#"{"kind": "bad_chunk_size", "at": {"events": 2}}"#,
+///     r#"{"kind": "error_event", "at": {"events": 2}, "named": true, "body": {"error": {}}}"#,
+///     r#"{"kind": "garbage", "at": {"events": 2}, "bytes": 64, "seed": 1, "raw": false}"#,
+///     r#"{"kind": "endless", "at": "after_head", "text": ": ping\n", "bytes": 1000000000}"#,
+///     r#"{"kind": "redirect", "status": 308, "location": "http://127.0.0.1:1/v1"}"#,
+///     r#"{"kind": "comments", "at": {"events": 1}, "interval_ms": 50, "count": 10}"#,
+///     r#"{"kind": "drop_done", "before_finish": true}"#,
+///     r#"{"kind": "after_done", "events": 2}"#,
+///     r#"{"kind": "html", "status": 502}"#,
+///     r#"{"kind": "interim", "status": 103, "count": 20}"#,
+/// ] {
+///     let fault: Fault = serde_json::from_str(example)?;
+///     assert!(example.contains(fault.name()));
+/// }
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
