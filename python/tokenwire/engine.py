@@ -67,7 +67,6 @@ class EngineClient(LlmClientInterface):
             api=api,
             base_url=base_url,
             api_key=key,
-            key_comes_later=source is not None,
             headers=settings["headers"],
             timeout=settings["timeout"],
             limits=settings["limits"],
@@ -85,9 +84,8 @@ class EngineClient(LlmClientInterface):
         base.pop("model", None)
         if settings.get("system") is not None:
             base["_system"] = settings["system"]
-        if base or self._engine is not None:
-            # Misspelt or mistyped defaults are found here, not at the first call.
-            self._engine.check(base)
+        # A missing key, and misspelt or mistyped defaults, are found here, not at the first call.
+        self._engine.check(base if source is None else {**base, "_key_source": source})
         self._base = base
 
     def _call(self, asked: Prompt, params: dict[str, Any]) -> tuple[Engine, Prompt, dict[str, Any]]:
