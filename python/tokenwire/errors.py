@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from tokenwire._engine import Attempt, LlmResponse
 
     class ErrorFields(TypedDict, total=False):
-        """What every error takes; the attributes of `LlmError` say what each means."""
+        """What every error takes; the attributes of the classes say what each means."""
 
         attempts: tuple[Attempt, ...]
         retryable: bool
@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         partial: LlmResponse | None
         phase: str | None
         retry_budget_exhausted: bool
+        problems: tuple[str, ...]
 
     class ProviderErrorFields(ErrorFields, total=False):
         """What an error takes in addition when the provider or the model answered."""
@@ -98,6 +99,7 @@ _FIELD_NAMES = frozenset(
         "body",
         "retry_after",
         "response",
+        "problems",
     }
 )
 
@@ -159,7 +161,12 @@ class LlmValidationError(LlmError, ValueError):
     """Request data cannot be encoded, or reply data lacks the required form.
 
     The message names the path of the datum, such as ``messages[2].content``.
+
+    Attributes:
+        problems: All that is wrong, as ``path: reason``; the message holds the first few.
     """
+
+    problems: tuple[str, ...] = ()
 
 
 class LlmDecodeError(LlmValidationError):

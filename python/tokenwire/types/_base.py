@@ -100,7 +100,7 @@ def validation_error(owner: str, error: ValidationError, data: object) -> LlmVal
     text = "; ".join(lines[:_SHOWN_PROBLEMS])
     if len(lines) > _SHOWN_PROBLEMS:
         text += f"; and {len(lines) - _SHOWN_PROBLEMS} more"
-    return LlmValidationError(f"{owner}: {text}")
+    return LlmValidationError(f"{owner}: {text}", problems=tuple(lines))
 
 
 def _cut(text: str) -> str:

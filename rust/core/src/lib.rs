@@ -2,10 +2,18 @@
 
 #![forbid(unsafe_code)]
 
+pub mod call;
+pub mod client;
 pub mod config;
 pub mod error;
+pub mod guard;
+pub mod http;
 pub mod json;
+pub mod log;
 pub mod message;
+pub mod redact;
 pub mod request;
+pub mod retry;
 pub mod sse;
+pub mod stream;
 pub mod wire;

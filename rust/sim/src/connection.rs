@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::control;
-use crate::http::{Gone, ReadError, Request, Wire, read_request};
+use crate::http::{ReadError, Request, Wire, read_request};
 use crate::log::{Entry, Kind, RequestRecord, secret_hash};
 use crate::reply::{Plan, plan};
 use crate::script::{ErrorReply, Fault};
@@ -74,7 +74,7 @@ pub(crate) async fn serve(state: Arc<State>, stream: TcpStream, number: u64) {
         wire,
         number,
         is_logged: false,
-        requests: 0,
+        is_control: false,
     };
     connection.run().await;
 }
@@ -84,7 +84,7 @@ struct Connection<'a> {
     wire: Wire,
     number: u64,
     is_logged: bool,
-    requests: u64,
+    is_control: bool,
 }
 
 impl Connection<'_> {
@@ -110,6 +110,7 @@ impl Connection<'_> {
                     .await;
             }
             if request.path().starts_with("/_sim/") {
+                self.is_control = true;
                 let answer = control::answer(self.state, &request).await;
                 if self.wire.send(&answer).await.is_err() || request.close {
                     return;
@@ -174,19 +175,8 @@ impl Connection<'_> {
         )
         .await;
         counters.open_requests.fetch_sub(1, Ordering::Relaxed);
-        match result {
-            Ok(keeps) => {
-                counters.finished.fetch_add(1, Ordering::Relaxed);
-                Ok(keeps.then(|| idle_after(prepared.behaviour.fault.as_ref())))
-            }
-            Err(stop) => {
-                if matches!(stop, Stop::Gone(_)) {
-                    counters.closed_by_client.fetch_add(1, Ordering::Relaxed);
-                    counters.cancelled.fetch_add(1, Ordering::Relaxed);
-                }
-                Err(stop)
-            }
-        }
+        let fault = prepared.behaviour.fault.as_ref();
+        result.map(|keeps| keeps.then(|| idle_after(fault)))
     }
 
     /// Ends a connection between two answers.
@@ -196,18 +186,18 @@ impl Connection<'_> {
             Stop::Reset => (Kind::Reset, None),
             Stop::Close | Stop::EndBody => (Kind::Closed, None),
         };
-        // A connection that was used for `/_sim/` alone leaves no trace.
-        if self.is_logged || self.requests == 0 {
-            self.note_accepted();
-            let mut entry = Entry::new(kind, self.number, 0);
-            entry.what = what;
-            self.state.log.write(entry);
-        }
-        if matches!(stop, Stop::Gone(Gone::Fin | Gone::Rst)) {
+        if matches!(stop, Stop::Gone(_)) {
             self.state
                 .counters
                 .closed_by_client
                 .fetch_add(1, Ordering::Relaxed);
+        }
+        // A connection that was used for `/_sim/` alone leaves no trace.
+        if self.is_logged || !self.is_control {
+            self.note_accepted();
+            let mut entry = Entry::new(kind, self.number, 0);
+            entry.what = what;
+            self.state.log.write(entry);
         }
         if stop == Stop::Reset {
             self.wire.reset();
@@ -245,7 +235,6 @@ impl Connection<'_> {
 
     fn note_request(&mut self, request: &Request, json: &Value) -> Ids {
         self.note_accepted();
-        self.requests += 1;
         let number = self.state.counters.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let mut entry = Entry::new(Kind::Request, self.number, number);
         if self.state.log.is_on() {

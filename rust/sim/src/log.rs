@@ -68,6 +68,8 @@ pub struct Record {
     pub http: Option<Arc<RequestRecord>>,
 }
 
+// The signature is serde's.
+#[allow(clippy::ref_option)]
 fn through_arc<S: serde::Serializer>(
     http: &Option<Arc<RequestRecord>>,
     serializer: S,

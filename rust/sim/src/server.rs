@@ -7,16 +7,18 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
 use crate::connection::serve;
 use crate::http::Wire;
 use crate::log::{Entry, Kind, Log, Record};
 use crate::script::{Accept, Script, ScriptError};
 use crate::state::{Active, Counters, State, Stats};
+
+/// How long a change of the listener is waited for.
+const DOOR_LIMIT: Duration = Duration::from_secs(2);
 
 /// How a simulator is started.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +78,8 @@ impl Sim {
             active: Mutex::new(Arc::new(Active::new(config.script))),
             script_changed: Notify::new(),
             stop: Notify::new(),
+            door: Mutex::new(true),
+            door_moved: Condvar::new(),
             allowed_hosts: config.allowed_hosts,
             any_host: config.allow_remote,
         });
@@ -128,13 +132,16 @@ impl Sim {
     }
 
     /// Sets the script for all requests from now on; the counters of its rules start at zero.
+    /// When it changes whether connections are refused, that is done when this returns.
     pub fn set_script(&self, script: Script) -> Result<(), ScriptError> {
-        self.state.set_script(script)
+        self.state.set_script(script)?;
+        self.state.wait_for_door(DOOR_LIMIT);
+        Ok(())
     }
 
     /// As [`Sim::set_script`], from JSON.
     pub fn set_script_json(&self, json: &str) -> Result<(), ScriptError> {
-        self.state.set_script(Script::parse(json)?)
+        self.set_script(Script::parse(json)?)
     }
 
     /// A copy of the log.
@@ -171,6 +178,7 @@ impl Sim {
     /// Empties the log, sets the counters to zero and the script to the plain one.
     pub fn reset(&self) {
         self.state.reset();
+        self.state.wait_for_door(DOOR_LIMIT);
     }
 }
 
@@ -183,27 +191,16 @@ impl Drop for Sim {
 /// Accepts until it is dropped; opens and closes the listener as the script says.
 async fn accept_all(state: &Arc<State>, first: StdListener, address: SocketAddr) {
     let mut listener = TcpListener::from_std(first).ok();
-    let mut tasks = JoinSet::new();
     let mut number = 0;
     loop {
-        if let Accept::Refuse { for_ms } = state.active().accept() {
+        if let Some(time) = state.active().refuses() {
             listener = None;
-            match for_ms.map(Duration::from_millis) {
-                Some(time) => {
-                    tokio::select! {
-                        () = tokio::time::sleep(time) => {}
-                        () = state.script_changed.notified() => continue,
-                    }
-                    let active = state.active();
-                    let mut script = active.script.clone();
-                    script.accept = Accept::Serve;
-                    *state.active.lock() = Arc::new(Active::new(script));
-                }
-                None => {
-                    state.script_changed.notified().await;
-                    continue;
-                }
+            state.move_door(false);
+            tokio::select! {
+                () = tokio::time::sleep(time) => {}
+                () = state.script_changed.notified() => continue,
             }
+            state.active().serve_again();
         }
         let Some(open) = listener.as_ref() else {
             listener = TcpListener::bind(address).await.ok();
@@ -213,30 +210,30 @@ async fn accept_all(state: &Arc<State>, first: StdListener, address: SocketAddr)
             }
             continue;
         };
+        state.move_door(true);
         tokio::select! {
             accepted = open.accept() => match accepted {
                 Ok((stream, _)) => {
                     number += 1;
                     state.counters.accepts.fetch_add(1, Ordering::Relaxed);
-                    welcome(state, &mut tasks, stream, number);
+                    welcome(state, stream, number);
                 }
                 // Out of file descriptors: leave time for some to come free.
                 Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
             },
             () = state.script_changed.notified() => {}
         }
-        while tasks.try_join_next().is_some() {}
     }
 }
 
-fn welcome(state: &Arc<State>, tasks: &mut JoinSet<()>, stream: TcpStream, number: u64) {
+fn welcome(state: &Arc<State>, stream: TcpStream, number: u64) {
     let note = |kind| {
         state.log.write(Entry::new(Kind::Accepted, number, 0));
         state.log.write(Entry::new(kind, number, 0));
     };
     match state.active().accept() {
         Accept::Serve | Accept::Refuse { .. } => {
-            tasks.spawn(serve(Arc::clone(state), stream, number));
+            tokio::spawn(serve(Arc::clone(state), stream, number));
         }
         Accept::Reset { .. } => {
             Wire::new(stream).reset();
@@ -248,7 +245,7 @@ fn welcome(state: &Arc<State>, tasks: &mut JoinSet<()>, stream: TcpStream, numbe
         }
         Accept::Hold { .. } => {
             state.log.write(Entry::new(Kind::Accepted, number, 0));
-            tasks.spawn(async move {
+            tokio::spawn(async move {
                 let _held = stream;
                 std::future::pending::<()>().await;
             });

@@ -1,10 +1,12 @@
 //! What all connections of one simulator share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -60,6 +62,7 @@ pub(crate) struct Active {
     default: Arc<Prepared>,
     rules: Vec<ActiveRule>,
     accepts: AtomicU64,
+    serves_again: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -118,6 +121,7 @@ impl Active {
             default,
             rules,
             accepts: AtomicU64::new(0),
+            serves_again: AtomicBool::new(false),
         }
     }
 
@@ -139,7 +143,22 @@ impl Active {
         (Arc::clone(&self.default), false)
     }
 
-    /// What to do with the next connection.
+    /// The time of refusing connections is over.
+    pub(crate) fn serve_again(&self) {
+        self.serves_again.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether connecting is to be refused now, and for how long at most.
+    pub(crate) fn refuses(&self) -> Option<Duration> {
+        match &self.script.accept {
+            Accept::Refuse { for_ms } if !self.serves_again.load(Ordering::Relaxed) => {
+                Some(for_ms.map_or(Duration::MAX, Duration::from_millis))
+            }
+            _ => None,
+        }
+    }
+
+    /// What to do with the connection that has just come.
     pub(crate) fn accept(&self) -> Accept {
         let accept = &self.script.accept;
         if let Accept::Reset { times } | Accept::Close { times } | Accept::Hold { times } = accept
@@ -159,6 +178,9 @@ pub(crate) struct State {
     pub(crate) active: Mutex<Arc<Active>>,
     pub(crate) script_changed: Notify,
     pub(crate) stop: Notify,
+    /// Whether the listener is open.
+    pub(crate) door: Mutex<bool>,
+    pub(crate) door_moved: Condvar,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) any_host: bool,
 }
@@ -173,6 +195,26 @@ impl State {
         *self.active.lock() = Arc::new(Active::new(script));
         self.script_changed.notify_one();
         Ok(())
+    }
+
+    /// Tells those who wait that the listener is open, or closed.
+    pub(crate) fn move_door(&self, is_open: bool) {
+        let mut door = self.door.lock();
+        if *door != is_open {
+            *door = is_open;
+            self.door_moved.notify_all();
+        }
+    }
+
+    /// Blocks until the listener is as the script wants it. Never on the server's own thread.
+    pub(crate) fn wait_for_door(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        let mut door = self.door.lock();
+        while *door == self.active().refuses().is_some() {
+            if self.door_moved.wait_until(&mut door, deadline).timed_out() {
+                return;
+            }
+        }
     }
 
     /// Empties the log, sets the counters to zero and the script to the plain one.

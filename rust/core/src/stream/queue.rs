@@ -137,7 +137,8 @@ impl Queue {
                 }
             };
             state.reply.apply(&chunk.kind);
-            state.bytes += ITEM_OVERHEAD_BYTES + size + chunk.raw.as_ref().map_or(0, |raw| raw.len());
+            state.bytes +=
+                ITEM_OVERHEAD_BYTES + size + chunk.raw.as_ref().map_or(0, |raw| raw.len());
             state.items.push_back(chunk);
         }
         if any_text || any_content {
@@ -161,7 +162,7 @@ impl Queue {
             last_token: state.timing.last_token,
             ..timing
         };
-        state.reply.finish();
+        state.reply.settle();
         let end = end.err().map(|error| {
             let partial = (!state.reply.choices.is_empty()).then(|| Box::new(state.reply.clone()));
             error.with_attempts(attempts.clone()).with_partial(partial)
@@ -245,7 +246,11 @@ impl Queue {
             std::mem::swap(buffer, &mut state.items);
             let was_full = state.bytes >= self.buffer_bytes;
             state.bytes = 0;
-            let producer = if was_full { state.producer.take() } else { None };
+            let producer = if was_full {
+                state.producer.take()
+            } else {
+                None
+            };
             drop(state);
             if let Some(waker) = producer {
                 waker.wake();
@@ -313,7 +318,12 @@ impl Queue {
     #[must_use]
     pub fn snapshot(&self) -> (Reply, Timing, Vec<Attempt>, Option<Head>) {
         let state = self.state.lock();
-        (state.reply.clone(), state.timing, state.attempts.clone(), state.head.clone())
+        (
+            state.reply.clone(),
+            state.timing,
+            state.attempts.clone(),
+            state.head.clone(),
+        )
     }
 
     fn seconds(&self) -> f64 {
@@ -323,7 +333,10 @@ impl Queue {
     // Called with the lock held: the mailbox only notes the token, a task waker only schedules.
     #[allow(clippy::unused_self, reason = "reads as an action of the queue")]
     fn wake_if(&self, state: &mut State, wakes: impl Fn(Interest) -> bool) {
-        if state.parked.as_ref().is_some_and(|(_, interest)| wakes(*interest))
+        if state
+            .parked
+            .as_ref()
+            .is_some_and(|(_, interest)| wakes(*interest))
             && let Some((parker, _)) = state.parked.take()
         {
             parker.wake();
@@ -332,7 +345,10 @@ impl Queue {
 }
 
 fn closed_error() -> Error {
-    Error::new(ErrorKind::ClientClosed, "the stream was closed before it ended")
+    Error::new(
+        ErrorKind::ClientClosed,
+        "the stream was closed before it ended",
+    )
 }
 
 #[cfg(test)]
@@ -342,7 +358,10 @@ mod tests {
     use super::*;
 
     fn text(piece: &str) -> Chunk {
-        Chunk { kind: ChunkKind::Text(CompactString::new(piece)), raw: None }
+        Chunk {
+            kind: ChunkKind::Text(CompactString::new(piece)),
+            raw: None,
+        }
     }
 
     #[derive(Default)]
@@ -379,7 +398,10 @@ mod tests {
         let queue = Queue::new(1 << 20, Instant::now());
         let bell = Arc::new(Bell::default());
         assert!(queue.park(Parker::Mailbox(bell.clone(), 1), Interest::Text));
-        let empty = Chunk { kind: ChunkKind::Delta(Box::default()), raw: None };
+        let empty = Chunk {
+            kind: ChunkKind::Delta(Box::default()),
+            raw: None,
+        };
         queue.publish(&mut vec![empty], None);
         assert!(bell.0.lock().is_empty());
         queue.publish(&mut vec![text("a")], None);
@@ -395,8 +417,16 @@ mod tests {
         let mut buffer = VecDeque::new();
         assert!(matches!(queue.take(&mut buffer), Taken::Items));
         buffer.clear();
-        let Taken::End(Some(error)) = queue.take(&mut buffer) else { panic!("no end") };
-        assert_eq!(error.partial().map(|reply| reply.choices[0].text().into_owned()).as_deref(), Some("a"));
+        let Taken::End(Some(error)) = queue.take(&mut buffer) else {
+            panic!("no end")
+        };
+        assert_eq!(
+            error
+                .partial()
+                .map(|reply| reply.choices[0].text().into_owned())
+                .as_deref(),
+            Some("a")
+        );
     }
 
     #[tokio::test]
@@ -427,6 +457,9 @@ mod tests {
         queue.close();
         producer.await.unwrap();
         assert_eq!(*bell.0.lock(), [3]);
-        assert!(matches!(queue.take(&mut VecDeque::new()), Taken::End(Some(_))));
+        assert!(matches!(
+            queue.take(&mut VecDeque::new()),
+            Taken::End(Some(_))
+        ));
     }
 }

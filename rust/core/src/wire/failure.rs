@@ -199,10 +199,11 @@ fn classify(status: Option<u16>, api: &ApiFailure) -> ErrorKind {
     }
 }
 
-/// How an overflown context is worded where no code says it: vLLM, Anthropic, Google, llama.cpp.
-const TOO_LONG: [&str; 4] = [
+/// How an overflown context is worded where no code says it: vLLM, Anthropic, Ollama, Google, llama.cpp.
+const TOO_LONG: [&str; 5] = [
     "maximum context length",
     "prompt is too long",
+    "exceeded max context length",
     "input token count",
     "exceeds the available context size",
 ];

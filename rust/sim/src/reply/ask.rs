@@ -24,14 +24,20 @@ pub(crate) struct Prompt {
     pub(crate) hash: u64,
 }
 
+/// What a stream is to carry besides the text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StreamOptions {
+    pub(crate) usage: bool,
+    pub(crate) obfuscation: bool,
+}
+
 /// A checked request.
 #[derive(Debug)]
 pub(crate) struct Ask<'a> {
     pub(crate) api: Api,
     pub(crate) model: &'a str,
-    pub(crate) stream: bool,
-    pub(crate) include_usage: bool,
-    pub(crate) obfuscation: bool,
+    /// `None` asks for a whole reply.
+    pub(crate) stream: Option<StreamOptions>,
     pub(crate) n: u64,
     pub(crate) max_tokens: Option<u64>,
     /// Number of alternatives to each token; `None` is no logprobs.
@@ -44,7 +50,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) json: &'a Value,
 }
 
-type Checked<T> = Result<T, ErrorReply>;
+type Checked<T> = Result<T, Box<ErrorReply>>;
 
 impl<'a> Ask<'a> {
     pub(crate) fn read(api: Api, json: &'a Value) -> Checked<Self> {
@@ -74,9 +80,10 @@ impl<'a> Ask<'a> {
         Ok(Self {
             api,
             model,
-            stream: flag(json, "stream")?,
-            include_usage: option("include_usage").unwrap_or(false),
-            obfuscation: option("include_obfuscation").unwrap_or(true),
+            stream: flag(json, "stream")?.then(|| StreamOptions {
+                usage: option("include_usage").unwrap_or(false),
+                obfuscation: option("include_obfuscation").unwrap_or(true),
+            }),
             n: whole(json, "n", 1, MAX_CHOICES)?.unwrap_or(1),
             max_tokens,
             logprobs: logprobs(api, json)?,

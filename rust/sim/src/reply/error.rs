@@ -30,19 +30,19 @@ pub(crate) fn error_body(error: &ErrorReply) -> Vec<u8> {
 }
 
 /// A 400 that names the parameter.
-pub(crate) fn bad_request(param: &str, message: impl Into<String>) -> ErrorReply {
-    ErrorReply {
+pub(crate) fn bad_request(param: &str, message: impl Into<String>) -> Box<ErrorReply> {
+    Box::new(ErrorReply {
         status: 400,
         message: Some(message.into()),
         kind: Some("invalid_request_error".to_owned()),
         param: (!param.is_empty()).then(|| param.to_owned()),
         ..ErrorReply::default()
-    }
+    })
 }
 
 /// The 404 for a model that does not exist.
-pub(crate) fn model_not_found(model: &str) -> ErrorReply {
-    ErrorReply {
+pub(crate) fn model_not_found(model: &str) -> Box<ErrorReply> {
+    Box::new(ErrorReply {
         status: 404,
         message: Some(format!(
             "The model `{model}` does not exist or you do not have access to it."
@@ -50,31 +50,31 @@ pub(crate) fn model_not_found(model: &str) -> ErrorReply {
         kind: Some("invalid_request_error".to_owned()),
         code: Some("model_not_found".to_owned()),
         ..ErrorReply::default()
-    }
+    })
 }
 
 /// The 404 for a path that is no endpoint.
-pub(crate) fn unknown_path(method: &str, path: &str) -> ErrorReply {
-    ErrorReply {
+pub(crate) fn unknown_path(method: &str, path: &str) -> Box<ErrorReply> {
+    Box::new(ErrorReply {
         status: 404,
         message: Some(format!("Invalid URL ({method} {path})")),
         kind: Some("invalid_request_error".to_owned()),
         ..ErrorReply::default()
-    }
+    })
 }
 
 /// The 401 for a wrong or missing key.
-pub(crate) fn wrong_key(missing: bool) -> ErrorReply {
+pub(crate) fn wrong_key(missing: bool) -> Box<ErrorReply> {
     let message = if missing {
         "You didn't provide an API key."
     } else {
         "Incorrect API key provided."
     };
-    ErrorReply {
+    Box::new(ErrorReply {
         status: 401,
         message: Some(message.to_owned()),
         kind: Some("invalid_request_error".to_owned()),
         code: (!missing).then(|| "invalid_api_key".to_owned()),
         ..ErrorReply::default()
-    }
+    })
 }

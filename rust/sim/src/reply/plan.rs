@@ -133,7 +133,7 @@ fn generated(
     json: &Value,
     prepared: &Arc<Prepared>,
     by_rule: bool,
-) -> Result<Plan, ErrorReply> {
+) -> Result<Plan, Box<ErrorReply>> {
     let models = active.script.models.as_deref();
     let path = request.path().trim_end_matches('/');
     let api = match (request.method(), path) {
@@ -155,8 +155,8 @@ fn generated(
     if !is_known || (ask.model == MISSING_MODEL && !by_rule) {
         return Err(model_not_found(ask.model));
     }
-    let plain = Reply::default();
-    let reply = prepared.behaviour.reply.as_ref().unwrap_or(&plain);
+    let default_reply = Reply::default();
+    let reply = prepared.behaviour.reply.as_ref().unwrap_or(&default_reply);
     let said = say(&ask, prepared);
     let tokens = said
         .choices
@@ -166,9 +166,15 @@ fn generated(
         .unwrap_or(0);
     let mut plan = Plan::whole(Arc::clone(prepared), reply.status, Bytes::new());
     plan.headers.clone_from(&reply.headers);
-    if ask.stream {
+    if let Some(options) = ask.stream {
         plan.content_type = "text/event-stream; charset=utf-8";
-        let stream = EventStream::new(&ask, said, reply, prepared.behaviour.fault.as_ref());
+        let stream = EventStream::new(
+            &ask,
+            options,
+            said,
+            reply,
+            prepared.behaviour.fault.as_ref(),
+        );
         plan.body = Body::Events(Box::new(stream));
     } else {
         let bytes = Bytes::from(whole(&ask, &said, reply));

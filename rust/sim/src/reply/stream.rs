@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::ask::{Api, Ask};
+use super::ask::{Api, Ask, StreamOptions};
 use super::choice::{Choice, Said};
 use super::logprobs::{CompletionLogprobs, chat_entry};
 use super::plan::{CREATED, FINGERPRINT};
@@ -61,7 +61,13 @@ enum Phase {
 }
 
 impl EventStream {
-    pub(crate) fn new(ask: &Ask<'_>, said: Said, reply: &Reply, fault: Option<&Fault>) -> Self {
+    pub(crate) fn new(
+        ask: &Ask<'_>,
+        options: StreamOptions,
+        said: Said,
+        reply: &Reply,
+        fault: Option<&Fault>,
+    ) -> Self {
         let is_chat = ask.api == Api::Chat;
         let object = if is_chat {
             "chat.completion.chunk"
@@ -79,7 +85,7 @@ impl EventStream {
             open.extend_from_slice(format!("{}:{value},", Value::from(name.as_str())).as_bytes());
         }
         open.extend_from_slice(b"\"choices\":[");
-        let asks_usage = ask.include_usage && said.usage.is_some();
+        let asks_usage = options.usage && said.usage.is_some();
         let usage = said.usage.filter(|_| asks_usage).map(|usage| {
             let mut event = open.clone();
             event.extend_from_slice(format!("],\"usage\":{usage}}}\n\n").as_bytes());
@@ -89,7 +95,7 @@ impl EventStream {
         if asks_usage {
             close.extend_from_slice(b",\"usage\":null");
         }
-        if is_chat && ask.obfuscation {
+        if is_chat && options.obfuscation {
             close.extend_from_slice(b",\"obfuscation\":\"q7Xw\"");
         }
         close.extend_from_slice(b"}\n\n");

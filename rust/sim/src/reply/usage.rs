@@ -19,6 +19,8 @@ struct PromptDetails {
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
+// The names are the wire's.
+#[allow(clippy::struct_field_names)]
 struct CompletionDetails {
     reasoning_tokens: u64,
     audio_tokens: u64,

@@ -1,6 +1,7 @@
 //! One answer from its plan to its end.
 
 use std::io::Write;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,6 +34,11 @@ pub(crate) async fn answer(
                 Stop::Reset => (Kind::Reset, None),
                 Stop::Close | Stop::EndBody => (Kind::Closed, None),
             };
+            if matches!(stop, Stop::Gone(_)) {
+                let counters = &state.counters;
+                counters.closed_by_client.fetch_add(1, Ordering::Relaxed);
+                counters.cancelled.fetch_add(1, Ordering::Relaxed);
+            }
             let mut entry = sender.last_entry(kind);
             entry.what = what;
             state.log.write(entry);

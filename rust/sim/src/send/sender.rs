@@ -1,6 +1,7 @@
 //! Puts payloads into HTTP framing and onto the wire, at their time.
 
 use std::io::Write;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -144,7 +145,7 @@ impl<'a> Sender<'a> {
         let written = self.wire.take_written();
         self.sent_bytes += written;
         let total = &self.state.counters.bytes;
-        total.fetch_add(written, std::sync::atomic::Ordering::Relaxed);
+        total.fetch_add(written, Ordering::Relaxed);
     }
 
     /// Sends what is queued, then waits until `deadline`.
@@ -256,6 +257,7 @@ impl<'a> Sender<'a> {
         }
         self.out.extend_from_slice(trailing);
         self.flush().await?;
+        self.state.counters.finished.fetch_add(1, Ordering::Relaxed);
         self.state.log.write(self.entry(Kind::Finished));
         Ok(())
     }

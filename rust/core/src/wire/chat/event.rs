@@ -122,7 +122,10 @@ impl<'a> Event<'a> {
                     let object = reader.string_or_skip()?;
                     failure.object = object.is_some_and(|object| object.body == "error");
                 }
-                "message" => failure.message = !is_blank(reader.raw()?),
+                "message" => {
+                    let message = reader.string_or_skip()?;
+                    failure.message = message.is_some_and(|message| !message.is_empty());
+                }
                 "detail" => failure.detail = !is_blank(reader.raw()?),
                 "code" | "type" | "status" | "statusCode" | "status_code" => {
                     failure.code |= !is_blank(reader.raw()?);

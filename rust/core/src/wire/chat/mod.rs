@@ -2,6 +2,7 @@
 //!
 //! Every quirk that some server was recorded with is read always: nothing here asks which server it is.
 
+mod choice;
 mod content;
 mod encode;
 mod event;

@@ -1,0 +1,364 @@
+//! The state of one call over its attempts.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::time::Instant;
+
+use super::secs;
+use crate::client::Call;
+use crate::error::{ApiFailure, Attempt, Error, ErrorKind, Phase};
+use crate::http::{Body, Failed, Head, Probe, Transport, send};
+use crate::log::Event;
+use crate::message::Timing;
+use crate::redact;
+use crate::retry::{self, Decision, GaveUp, Hints, decide, server_hints};
+
+/// How much of an error's body is kept.
+const ERROR_BODY_BYTES: usize = 64 << 10;
+/// How much of a message is shown.
+const SHOWN_CHARS: usize = 1_024;
+
+/// A failed attempt.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    hints: Hints,
+    lost_idle: bool,
+    /// HTTP status, where a head came.
+    status: Option<u16>,
+}
+
+impl Failure {
+    /// The body of a reply failed after its head.
+    pub(crate) fn after_head(error: Error, head: &Head) -> Self {
+        Self {
+            error: error
+                .at(Phase::Body)
+                .with_request_id(head.request_id.clone()),
+            hints: Hints::default(),
+            lost_idle: false,
+            status: Some(head.status),
+        }
+    }
+}
+
+impl From<Failed> for Failure {
+    fn from(failed: Failed) -> Self {
+        Self {
+            status: failed.error.api().and_then(|api| api.status),
+            error: failed.error,
+            hints: Hints::default(),
+            lost_idle: failed.lost_idle,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failed::from(error).into()
+    }
+}
+
+/// One call in progress.
+pub(crate) struct Session<'a> {
+    transport: &'a Transport,
+    call: &'a Call,
+    started: Instant,
+    timing: Timing,
+    attempts: Vec<Attempt>,
+    retries: u32,
+    // Tokens that the last retry took; success gives them back.
+    taken: u32,
+    // The next attempt goes over a new connection.
+    fresh: bool,
+    lost_idle_retried: bool,
+    // The attempt in progress: its beginning in seconds and its probe.
+    current: Option<(f64, Arc<Probe>)>,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(transport: &'a Transport, call: &'a Call) -> Self {
+        Self {
+            transport,
+            call,
+            started: Instant::from_std(call.started),
+            timing: Timing::default(),
+            attempts: Vec::with_capacity(1),
+            retries: 0,
+            taken: 0,
+            fresh: false,
+            lost_idle_retried: false,
+            current: None,
+        }
+    }
+
+    pub(crate) fn call(&self) -> &'a Call {
+        self.call
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.started.checked_add(self.call.timeout.total?)
+    }
+
+    /// What the next attempt will learn of its connection.
+    pub(crate) fn probe(&self) -> Arc<Probe> {
+        Probe::new(
+            Arc::clone(&self.call.outgoing.origin),
+            self.call.timeout.connect,
+        )
+    }
+
+    /// Makes an attempt up to a head with a 2xx status.
+    pub(crate) async fn open(&mut self, probe: &Arc<Probe>) -> Result<(Head, Body), Failure> {
+        self.current = Some((secs(self.started.elapsed()), Arc::clone(probe)));
+        let outgoing = &self.call.outgoing;
+        self.timing.queue = None;
+        let sent = send(
+            self.transport,
+            outgoing,
+            probe,
+            self.fresh,
+            &mut self.timing.queue,
+        )
+        .await;
+        self.timing.connect = probe.connect_time().map(secs);
+        let (head, body) = sent?;
+        self.timing.first_byte = Some(secs(self.started.elapsed()));
+        if (200..300).contains(&head.status) {
+            return Ok((head, body));
+        }
+        let body = body.up_to(ERROR_BODY_BYTES, &outgoing.place).await;
+        Err(self.error_reply(&head, &body))
+    }
+
+    fn error_reply(&self, head: &Head, body: &[u8]) -> Failure {
+        let hints = server_hints(|name| head.header(name), SystemTime::now());
+        let proxied = head.status == 407 && self.call.outgoing.route.proxy.is_some();
+        let error = if proxied {
+            let proxy = self.call.outgoing.place.proxy.as_deref().unwrap_or("?");
+            let message = format!(
+                "the proxy {proxy} wants credentials, as in http://user:password@host:port"
+            );
+            Error::new(ErrorKind::Proxy, message)
+        } else {
+            self.call.client.dialect.decode_error(head.status, body)
+        };
+        let error = self.cleaned(error);
+        let mut api = error.api().cloned().unwrap_or_default();
+        api.status = Some(head.status);
+        api.retry_after = hints.retry_after;
+        // A 4xx is refused before any work; behind a 5xx of a gateway the work may have been done.
+        let maybe_processed = head.status >= 500;
+        Failure {
+            error: error
+                .with_api(api)
+                .with_request_id(head.request_id.clone())
+                .maybe_processed(maybe_processed)
+                .at(Phase::Head),
+            hints,
+            lost_idle: false,
+            status: Some(head.status),
+        }
+    }
+
+    /// An error from provider data without our key and on one short line.
+    pub(crate) fn cleaned(&self, error: Error) -> Error {
+        let key = self.call.key.as_ref();
+        let message = redact::without_secret(error.message(), key);
+        let message = redact::one_line(&message, SHOWN_CHARS);
+        let Some(api) = error.api().cloned() else {
+            return error.with_message(message);
+        };
+        let clean =
+            |text: Option<String>| text.map(|text| redact::without_secret(&text, key).into_owned());
+        error.with_message(message).with_api(ApiFailure {
+            message: clean(api.message),
+            error_type: clean(api.error_type),
+            code: clean(api.code),
+            param: clean(api.param),
+            body: redact::bytes_without_secret(api.body, key),
+            ..api
+        })
+    }
+
+    /// After a failed attempt: waits for the next one, or gives the error that ends the call.
+    pub(crate) async fn again(&mut self, failure: Failure) -> Result<(), Error> {
+        let policy = &self.call.client.config.retry;
+        if failure.lost_idle
+            && !self.lost_idle_retried
+            && policy.retry_ambiguous
+            && self.call.max_retries > 0
+        {
+            // The server closed an idle connection as we took it. Nothing is wrong with the server,
+            // so there is nothing to wait for, and the next attempt must not meet its like.
+            self.lost_idle_retried = true;
+            self.fresh = true;
+            self.record(&failure, 0.0);
+            return Ok(());
+        }
+        self.fresh = false;
+        let decision = self.decide(&failure);
+        let wait = match decision {
+            Decision::Retry { wait, cost } => {
+                self.taken = cost;
+                wait
+            }
+            Decision::GiveUp(why) => return Err(self.give_up(failure, why)),
+        };
+        self.retries += 1;
+        self.record(&failure, secs(wait));
+        self.transport.hub().log().push(Event::Retry {
+            provider: self.call.client.provider.name,
+            attempt: u32::try_from(self.attempts.len()).unwrap_or(u32::MAX),
+            kind: failure.error.kind(),
+            status: failure.status,
+            wait,
+        });
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    fn decide(&self, failure: &Failure) -> Decision {
+        let client = &self.call.client;
+        let policy = crate::config::RetryPolicy {
+            max_retries: self.call.max_retries,
+            ..client.config.retry.clone()
+        };
+        let error = &failure.error;
+        // A page or an empty body instead of a reply is a gateway's hiccup once, and its way twice.
+        let first_odd_page = error.kind() == ErrorKind::UnexpectedContent && self.retries == 0;
+        let facts = retry::Failure {
+            kind: error.kind(),
+            status: error.api().and_then(|api| api.status),
+            retryable: error.is_retryable() || first_odd_page,
+            maybe_processed: error.is_maybe_processed(),
+            hints: failure.hints,
+        };
+        let remaining = self
+            .deadline()
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        decide(
+            &policy,
+            &facts,
+            self.retries,
+            fastrand::f64(),
+            remaining,
+            &client.bucket,
+        )
+    }
+
+    fn give_up(&mut self, failure: Failure, why: GaveUp) -> Error {
+        let error = self.fail(failure).retryable(why != GaveUp::NotRetryable);
+        if why == GaveUp::BudgetSpent {
+            return error.with_retry_budget_exhausted();
+        }
+        error
+    }
+
+    /// Ends the call with an error that no attempt may follow.
+    pub(crate) fn fail(&mut self, failure: Failure) -> Error {
+        self.record(&failure, 0.0);
+        self.end();
+        failure.error.with_attempts(self.attempts.clone())
+    }
+
+    /// Ends the call in the middle of an attempt or a wait, because of what happened outside of it.
+    pub(crate) fn abandon(&mut self, error: Error) -> Error {
+        if self.current.is_some() {
+            return self.fail(error.into());
+        }
+        self.end();
+        error.with_attempts(self.attempts.clone())
+    }
+
+    /// Ends the call because its total time is over.
+    pub(crate) fn deadline_exceeded(&mut self) -> Error {
+        let limit = self.call.timeout.total.unwrap_or_default();
+        let (phase, sent) = match &self.current {
+            Some((_, probe)) if self.timing.first_byte.is_some() && probe.sent_at().is_some() => {
+                (Phase::Body, true)
+            }
+            Some((_, probe)) => match probe.sent_at() {
+                Some(_) => (Phase::Head, true),
+                None => (Phase::Connect, false),
+            },
+            None => (Phase::Backoff, false),
+        };
+        let message = format!(
+            "no whole reply from {} within {} s (the `total` timeout, over all attempts)",
+            self.call.outgoing.place.origin,
+            secs(limit)
+        );
+        let error = Error::new(ErrorKind::DeadlineExceeded, message)
+            .at(phase)
+            .maybe_processed(sent);
+        self.abandon(error)
+    }
+
+    /// The attempt in progress brought the whole reply.
+    pub(crate) fn succeed(&mut self, head: &Head) {
+        if let Some((started, _)) = self.current.take() {
+            self.attempts.push(Attempt {
+                started,
+                phase: Phase::Body,
+                status: Some(head.status),
+                error: None,
+                message: None,
+                slept: 0.0,
+                maybe_processed: true,
+            });
+        }
+        self.call.client.bucket.refund(self.taken);
+        self.end();
+    }
+
+    pub(crate) fn into_report(self) -> (Timing, Vec<Attempt>) {
+        (self.timing, self.attempts)
+    }
+
+    fn end(&mut self) {
+        self.current = None;
+        self.timing.total = Some(secs(self.started.elapsed()));
+        self.transport.touch();
+    }
+
+    fn record(&mut self, failure: &Failure, slept: f64) {
+        let now = secs(self.started.elapsed());
+        let started = self.current.take().map_or(now, |(started, _)| started);
+        let error = &failure.error;
+        self.attempts.push(Attempt {
+            started,
+            phase: error.phase(),
+            status: failure.status,
+            error: Some(error.kind()),
+            message: Some(error.message().to_owned()),
+            slept,
+            maybe_processed: error.is_maybe_processed(),
+        });
+    }
+
+    pub(crate) fn log_start(&self) {
+        let log = self.transport.hub().log();
+        if log.is_debug() {
+            log.push(Event::CallStart {
+                provider: self.call.client.provider.name,
+                origin: self.call.outgoing.place.origin.clone(),
+                path: self.call.outgoing.url.path().to_owned(),
+                stream: self.call.stream,
+            });
+        }
+    }
+
+    pub(crate) fn log_end(&self, error: Option<&Error>) {
+        let log = self.transport.hub().log();
+        if log.is_debug() {
+            log.push(Event::CallEnd {
+                provider: self.call.client.provider.name,
+                error: error.map(Error::kind),
+                attempts: self.attempts.len(),
+                took: self.started.elapsed(),
+            });
+        }
+    }
+}

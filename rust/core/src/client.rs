@@ -1,0 +1,338 @@
+//! A client: configuration checked once, and what each of its calls shares. Making one does no I/O.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::Method;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use url::Url;
+
+use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
+use crate::error::{Error, ErrorKind};
+use crate::http::{Hub, Origin, Outgoing, Place, Proxy, Route, TlsKey, proxy_from_environment};
+use crate::request::Request;
+use crate::retry::Bucket;
+use crate::wire::providers::{self, Provider};
+use crate::wire::{self, Dialect};
+
+mod address;
+mod check;
+
+/// A client. Cloning it is cheap, and clones are the same client.
+#[derive(Clone)]
+pub struct Client(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) config: ClientConfig,
+    pub(crate) provider: &'static Provider,
+    pub(crate) dialect: &'static dyn Dialect,
+    pub(crate) bucket: Arc<Bucket>,
+    base: Url,
+    headers: HeaderMap,
+    route: Arc<Route>,
+    origin: Arc<Origin>,
+    place: Arc<Place>,
+    hub: Arc<Hub>,
+}
+
+/// What one call sets differently from its client.
+#[derive(Debug, Clone)]
+pub struct CallOptions {
+    /// Limits in time.
+    pub timeout: Option<TimeoutSetting>,
+    /// Attempts after the first one.
+    pub max_retries: Option<u32>,
+    /// Headers; they win over the client's.
+    pub headers: Vec<(String, String)>,
+    /// Query parameters, added to the URL.
+    pub query: Vec<(String, String)>,
+    /// The key of this call, from a client whose key is a callable.
+    pub api_key: Option<Secret>,
+    /// When the caller's call began; all timing counts from here.
+    pub started: Instant,
+}
+
+impl Default for CallOptions {
+    fn default() -> Self {
+        Self {
+            timeout: None,
+            max_retries: None,
+            headers: Vec::new(),
+            query: Vec::new(),
+            api_key: None,
+            started: Instant::now(),
+        }
+    }
+}
+
+/// A call that is ready to be made, by [`crate::call::complete`] or [`crate::stream::pump`].
+pub struct Call {
+    pub(crate) client: Arc<Inner>,
+    pub(crate) outgoing: Outgoing,
+    pub(crate) timeout: Timeout,
+    pub(crate) max_retries: u32,
+    pub(crate) stream: bool,
+    pub(crate) started: Instant,
+    // For redaction: a server may echo what it was sent.
+    pub(crate) key: Option<Secret>,
+}
+
+impl Client {
+    /// Checks `config` and makes a client of it. Does no I/O; every failure is `Config` and names the fix.
+    pub fn new(hub: &Arc<Hub>, config: ClientConfig) -> Result<Self, Error> {
+        let bucket = Arc::new(Bucket::new(config.retry.budget));
+        Self::with_bucket(hub, config, bucket)
+    }
+
+    /// A client with other settings that shares this one's retry budget.
+    pub fn derive(&self, hub: &Arc<Hub>, config: ClientConfig) -> Result<Self, Error> {
+        Self::with_bucket(hub, config, Arc::clone(&self.0.bucket))
+    }
+
+    fn with_bucket(
+        hub: &Arc<Hub>,
+        config: ClientConfig,
+        bucket: Arc<Bucket>,
+    ) -> Result<Self, Error> {
+        check::settings(&config)?;
+        let provider = providers::find(&config.provider)?;
+        let Some(dialect) = wire::dialect(&config.api) else {
+            return Err(check::refused(format!(
+                "api={:?} is no API that tokenwire speaks",
+                config.api
+            )));
+        };
+        let base = address::base_url(config.base_url.as_deref(), provider)?;
+        let https = base.scheme() == "https";
+        let host = base.host_str().unwrap_or_default();
+        let port = base.port_or_known_default().unwrap_or_default();
+        let origin = hub.origin(https, host, port, &config.limits);
+        let trust_env = config.trust_env;
+        let var = move |name: &str| trust_env.then(|| std::env::var(name).ok()).flatten();
+        let proxy = match &config.proxy {
+            Some(proxy) => Some(Proxy::parse(proxy.expose(), "proxy=")?),
+            None => proxy_from_environment(&base, var)?,
+        };
+        let speaks_tls = https || proxy.as_ref().is_some_and(Proxy::is_https);
+        let place = Place {
+            origin: origin.name().to_owned(),
+            base_url: address::shown(&base),
+            proxy: proxy.as_ref().map(Proxy::shown),
+        };
+        let route = Route {
+            https,
+            tls: speaks_tls.then(|| TlsKey::new(&config.tls, var)),
+            proxy,
+            keepalive: config.limits.keepalive,
+        };
+        Ok(Self(Arc::new(Inner {
+            headers: headers(&config, provider)?,
+            config,
+            provider,
+            dialect,
+            bucket,
+            base,
+            route: Arc::new(route),
+            origin,
+            place: Arc::new(place),
+            hub: Arc::clone(hub),
+        })))
+    }
+
+    /// What it was made of.
+    #[must_use]
+    pub fn config(&self) -> &ClientConfig {
+        &self.0.config
+    }
+
+    /// The provider's row.
+    #[must_use]
+    pub fn provider(&self) -> &'static Provider {
+        self.0.provider
+    }
+
+    /// The base URL in canonical form, without its query.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.0.place.base_url
+    }
+
+    /// Encodes a request. Pure but for reading nothing: no I/O happens before the call is made.
+    pub fn prepare(&self, request_json: &[u8], options: CallOptions) -> Result<Call, Error> {
+        let request: Request<'_> = serde_json::from_slice(request_json).map_err(|error| {
+            Error::new(
+                ErrorKind::Validation,
+                format!("the request cannot be read: {error}"),
+            )
+        })?;
+        let stream = request.stream;
+        let encoded = self.0.dialect.encode(&request, self.0.provider)?;
+        self.call(Method::POST, &encoded.path, encoded.body, stream, options)
+    }
+
+    /// The call that lists the server's models: GET `{base}/models`.
+    pub fn models_call(&self, options: CallOptions) -> Result<Call, Error> {
+        self.call(Method::GET, "/models", Vec::new(), false, options)
+    }
+
+    fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        stream: bool,
+        options: CallOptions,
+    ) -> Result<Call, Error> {
+        let inner = &self.0;
+        let mut headers = inner.headers.clone();
+        if stream {
+            headers.insert(
+                header::ACCEPT,
+                HeaderValue::from_static("text/event-stream"),
+            );
+        }
+        if body.is_empty() {
+            headers.remove(header::CONTENT_TYPE);
+        }
+        if let Some(key) = &options.api_key {
+            let (name, value) = key_header(key, inner.provider)?;
+            headers.insert(name, value);
+        }
+        for (name, value) in &options.headers {
+            let (name, value) = check::header(name, value)?;
+            headers.insert(name, value);
+        }
+        if let Some(name) = &inner.config.retry.idempotency_header {
+            let (name, value) = check::header(name, &random_key())?;
+            headers.insert(name, value);
+        }
+        let key = options.api_key.or_else(|| inner.config.api_key.clone());
+        self.check_key(&headers, key.is_some())?;
+        let setting = options.timeout.unwrap_or(inner.config.timeout);
+        check::timeout(setting)?;
+        let timeout = check::bounded(if stream {
+            setting.for_stream()
+        } else {
+            setting.for_reply()
+        });
+        let max_retries = options
+            .max_retries
+            .unwrap_or(inner.config.retry.max_retries);
+        check::max_retries(max_retries)?;
+        let outgoing = Outgoing {
+            method,
+            url: address::below(&inner.base, path, &options.query),
+            headers,
+            body: Bytes::from(body),
+            route: Arc::clone(&inner.route),
+            origin: Arc::clone(&inner.origin),
+            place: Arc::clone(&inner.place),
+            pool_limit: timeout.pool,
+        };
+        Ok(Call {
+            client: Arc::clone(inner),
+            outgoing,
+            timeout,
+            max_retries,
+            stream,
+            started: options.started,
+            key,
+        })
+    }
+
+    /// Refuses a call without the key that its provider wants; warns of one that travels in the clear.
+    fn check_key(&self, headers: &HeaderMap, has_key: bool) -> Result<(), Error> {
+        let inner = &self.0;
+        let has_header = headers.contains_key(inner.provider.auth_header);
+        if inner.provider.key_required && !has_header {
+            let vars = inner.provider.key_vars.join(" or ");
+            return Err(check::refused(format!(
+                "no API key for {}: set {vars} or give api_key=",
+                inner.provider.name
+            )));
+        }
+        if has_key && !inner.route.https && !address::is_private(&inner.base) {
+            inner.origin.warn_of_plain_key(inner.hub.log());
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("provider", &self.0.provider.name)
+            .field("model", &self.0.config.model)
+            .field("base_url", &self.base_url())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Call {
+    /// Whether the reply is to be streamed.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        self.stream
+    }
+
+    /// The JSON body that goes out.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.outgoing.body
+    }
+
+    /// How many bytes a stream of this call may buffer.
+    #[must_use]
+    pub fn buffer_bytes(&self) -> usize {
+        self.client.config.limits.buffer_bytes
+    }
+
+    /// When the caller's call began.
+    #[must_use]
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+}
+
+/// The headers that all calls of a client share.
+fn headers(config: &ClientConfig, provider: &Provider) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::with_capacity(8 + config.headers.len());
+    let json = HeaderValue::from_static("application/json");
+    headers.insert(header::CONTENT_TYPE, json.clone());
+    headers.insert(header::ACCEPT, json);
+    // Compressed event streams arrive late: encoders wait for more.
+    headers.insert(
+        header::ACCEPT_ENCODING,
+        HeaderValue::from_static("identity"),
+    );
+    let agent = concat!("tokenwire/", env!("CARGO_PKG_VERSION"));
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
+    if let Some(key) = &config.api_key {
+        let (name, value) = key_header(key, provider)?;
+        headers.insert(name, value);
+    }
+    for (name, value) in &config.headers {
+        let (name, value) = check::header(name, value)?;
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+fn key_header(key: &Secret, provider: &Provider) -> Result<(HeaderName, HeaderValue), Error> {
+    check::key(key)?;
+    let name = HeaderName::from_static(provider.auth_header);
+    let value = if name == header::AUTHORIZATION {
+        HeaderValue::try_from(format!("Bearer {}", key.expose()))
+    } else {
+        HeaderValue::from_str(key.expose())
+    };
+    let mut value = value.map_err(|_| check::refused("api_key is no header value"))?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+/// One random key over all attempts of a call.
+fn random_key() -> String {
+    format!("{:032x}", fastrand::u128(..))
+}

@@ -1,0 +1,246 @@
+//! Base URLs: their canonical form, and what is below them.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+use super::check::refused;
+use crate::error::Error;
+use crate::wire::providers::Provider;
+
+/// The base URL that a client talks to, in canonical form: no trailing slash, no doubled ones.
+pub(super) fn base_url(given: Option<&str>, provider: &Provider) -> Result<Url, Error> {
+    let Some(text) = given.or(provider.base_url) else {
+        return Err(refused(format!(
+            "{} has no address of its own: give base_url=, as in http://127.0.0.1:8000/v1",
+            provider.name
+        )));
+    };
+    let text = text.trim_matches(' ');
+    if let Some(position) = text.find(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
+        return Err(refused(format!(
+            "base_url has a blank, control character or backslash at position {position}"
+        )));
+    }
+    let mut url = match Url::parse(text) {
+        Ok(url) if url.has_host() => url,
+        Err(url::ParseError::RelativeUrlWithoutBase) => {
+            return Err(refused(
+                "base_url has no scheme: write http://… or https://…",
+            ));
+        }
+        Ok(_) => {
+            return Err(refused(
+                "base_url has no host: write http://host:port/v1 or https://host/v1",
+            ));
+        }
+        Err(error) => return Err(refused(format!("base_url is no URL ({error})"))),
+    };
+    if !matches!(url.scheme(), "http" | "https") {
+        let scheme = url.scheme();
+        return Err(refused(format!(
+            "base_url begins with {scheme}://: write http:// or https://"
+        )));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refused(
+            "base_url holds a user name or password: give the key as api_key=",
+        ));
+    }
+    if url.fragment().is_some() {
+        return Err(refused("base_url has a fragment (#…): leave it out"));
+    }
+    if url.port() == Some(0) {
+        return Err(refused("base_url has port 0: give the server's port"));
+    }
+    let path: Vec<_> = url
+        .path()
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect();
+    let path = format!("/{}", path.join("/"));
+    for ending in ["/chat/completions", "/completions"] {
+        if path.ends_with(ending) {
+            return Err(refused(format!(
+                "base_url ends with {ending}, which each call adds: leave it out"
+            )));
+        }
+    }
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// `base` as messages show it: without its query, which may hold a key.
+pub(super) fn shown(base: &Url) -> String {
+    let mut shown = base.clone();
+    shown.set_query(None);
+    shown.as_str().trim_end_matches('/').to_owned()
+}
+
+/// The URL of `path`, which may bring a query, below `base`, with `query` added.
+pub(super) fn below(base: &Url, path: &str, query: &[(String, String)]) -> Url {
+    let mut url = base.clone();
+    let (path, own_query) = path.split_once('?').unwrap_or((path, ""));
+    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+    if !own_query.is_empty() || !query.is_empty() {
+        let mut pairs = url.query_pairs_mut();
+        pairs.extend_pairs(url::form_urlencoded::parse(own_query.as_bytes()));
+        pairs.extend_pairs(query);
+    }
+    url
+}
+
+/// Whether `base` is this machine or in a private network, where plain http with a key is common.
+///
+/// Names without a dot and those under `.local`, `.internal` and `.localhost` resolve inside a network.
+pub(super) fn is_private(base: &Url) -> bool {
+    match base.host() {
+        Some(Host::Ipv4(address)) => is_private_address(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => is_private_address(
+            address
+                .to_ipv4_mapped()
+                .map_or(IpAddr::V6(address), IpAddr::V4),
+        ),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            !name.contains('.')
+                || [".local", ".internal", ".localhost"]
+                    .iter()
+                    .any(|suffix| name.ends_with(suffix))
+        }
+        None => false,
+    }
+}
+
+fn is_private_address(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            // 100.64.0.0/10 is shared address space (RFC 6598), where mesh networks live.
+            let [a, b, ..] = v4.octets();
+            let shared = a == 100 && (64..128).contains(&b);
+            v4.is_loopback() || v4.is_private() || v4.is_link_local() || shared
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROW: Provider = Provider {
+        name: "row",
+        base_url: None,
+        key_vars: &[],
+        base_url_vars: &[],
+        key_required: false,
+        auth_header: "authorization",
+        max_tokens_field: "max_tokens",
+        stream_options: true,
+    };
+
+    #[test]
+    fn base_urls_are_brought_to_one_form() {
+        let table = [
+            ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1"),
+            ("http://127.0.0.1:8000/v1/", "http://127.0.0.1:8000/v1"),
+            ("HTTP://Example.COM:80//v1//", "http://example.com/v1"),
+            ("https://example.com", "https://example.com"),
+            (
+                "http://bücher.example/v1",
+                "http://xn--bcher-kva.example/v1",
+            ),
+            ("http://2130706433:1", "http://127.0.0.1:1"),
+            ("https://a.example/v1?api-version=2", "https://a.example/v1"),
+        ];
+        for (text, canonical) in table {
+            assert_eq!(
+                shown(&base_url(Some(text), &ROW).unwrap()),
+                canonical,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_base_url_that_cannot_be_meant_is_refused() {
+        let table = [
+            ("example.com/v1", "no scheme"),
+            ("/v1", "no scheme"),
+            ("", "no scheme"),
+            ("localhost:8000", "no host"),
+            ("ftp://example.com", "ftp://"),
+            ("http://", "is no URL"),
+            ("http://user:hunter2@example.com", "user name or password"),
+            ("http://example.com/#x", "fragment"),
+            ("http://example.com:0", "port 0"),
+            ("http://example.com:99999", "is no URL"),
+            ("http://exa mple.com", "position 10"),
+            ("http://example.com\\v1", "position 18"),
+            ("http://example.com/v1\n", "position 21"),
+            ("http://example.com/v1/chat/completions", "leave it out"),
+        ];
+        for (text, why) in table {
+            let error = base_url(Some(text), &ROW).unwrap_err();
+            assert!(error.message().contains(why), "{text}: {error}");
+            assert!(!error.message().contains("hunter2"), "{error}");
+        }
+        assert!(
+            base_url(None, &ROW)
+                .unwrap_err()
+                .message()
+                .contains("base_url=")
+        );
+    }
+
+    #[test]
+    fn paths_and_queries_go_below_the_base() {
+        let base = base_url(Some("http://h/v1/?api-version=2"), &ROW).unwrap();
+        let query = [("a".to_owned(), "b c&d".to_owned())];
+        assert_eq!(
+            below(&base, "/models", &[]).as_str(),
+            "http://h/v1/models?api-version=2"
+        );
+        let url = below(&base, "/x%2Fy:go?alt=sse", &query);
+        assert_eq!(
+            url.as_str(),
+            "http://h/v1/x%2Fy:go?api-version=2&alt=sse&a=b+c%26d"
+        );
+        let root = base_url(Some("http://h"), &ROW).unwrap();
+        assert_eq!(below(&root, "/models", &[]).as_str(), "http://h/models");
+    }
+
+    #[test]
+    fn private_hosts_are_known() {
+        for host in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "192.168.0.9",
+            "100.64.0.1",
+            "[::1]",
+            "[fd00::1]",
+            "[::ffff:10.0.0.1]",
+            "localhost",
+            "vllm",
+            "gpu.local",
+            "db.internal",
+        ] {
+            assert!(
+                is_private(&Url::parse(&format!("http://{host}/")).unwrap()),
+                "{host}"
+            );
+        }
+        for host in [
+            "8.8.8.8",
+            "example.com",
+            "[2001:db8::1]",
+            "local.example",
+            "100.128.0.1",
+        ] {
+            assert!(
+                !is_private(&Url::parse(&format!("http://{host}/")).unwrap()),
+                "{host}"
+            );
+        }
+    }
+}

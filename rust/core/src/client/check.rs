@@ -1,0 +1,224 @@
+//! Checks of settings. Each failure names the setting and the fix, and never shows a key.
+
+use std::time::Duration;
+
+use http::header::{HeaderName, HeaderValue};
+
+use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
+use crate::error::{Error, ErrorKind};
+
+/// Longest header value.
+const MAX_HEADER_BYTES: usize = 64 << 10;
+/// More attempts than this are a mistake.
+const MAX_RETRIES: u32 = 1_000;
+/// A limit beyond this is none; sums of instants stay far from overflow.
+const FOREVER: Duration = Duration::from_secs(366 * 24 * 3_600);
+
+/// Headers that the HTTP layer owns. Another value would let request and connection disagree on
+/// where a message ends, or bring a body that cannot be read.
+const OWNED: [&str; 10] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "upgrade",
+    "accept-encoding",
+];
+
+pub(super) fn refused(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Config, message)
+}
+
+/// Checks everything that needs no provider.
+pub(super) fn settings(config: &ClientConfig) -> Result<(), Error> {
+    if config.model.trim().is_empty() {
+        return Err(refused("model is empty: give the model's id"));
+    }
+    if let Some(secret) = &config.api_key {
+        key(secret)?;
+    }
+    timeout(config.timeout)?;
+    max_retries(config.retry.max_retries)?;
+    if let Some(name) = &config.retry.idempotency_header {
+        header(name, "x")?;
+    }
+    let limits = &config.limits;
+    for (name, is_zero) in [
+        ("max_connections", limits.max_connections == Some(0)),
+        ("keepalive", limits.keepalive == Some(Duration::ZERO)),
+        ("max_event_bytes", limits.max_event_bytes == 0),
+        ("max_reply_bytes", limits.max_reply_bytes == 0),
+        ("buffer_bytes", limits.buffer_bytes == 0),
+    ] {
+        if is_zero {
+            return Err(refused(format!(
+                "Limits({name}=0) lets nothing through: give at least 1"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// A key goes into a header as it is: visible ASCII only, so a stray line break is found here.
+pub(super) fn key(key: &Secret) -> Result<(), Error> {
+    let text = key.expose();
+    if text.is_empty() {
+        return Err(refused("api_key is empty: leave it out or give the key"));
+    }
+    if text.len() > MAX_HEADER_BYTES {
+        return Err(refused("api_key is over 64 KiB: it is no key"));
+    }
+    match text.chars().position(|c| !c.is_ascii_graphic()) {
+        None => Ok(()),
+        Some(position) => {
+            let what = match text.chars().nth(position) {
+                Some('\r' | '\n') => "a line break",
+                Some(' ' | '\t') => "a blank",
+                Some(c) if c.is_control() => "a control character",
+                _ => "a character outside ASCII",
+            };
+            Err(refused(format!(
+                "api_key has {what} at position {position}: give the key alone, as issued"
+            )))
+        }
+    }
+}
+
+/// A header of the caller's.
+pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
+    // The name may hold anything, even a pasted key: only its length is told where it is unusable.
+    let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+        let why = match name.find(|c: char| !c.is_ascii_graphic() || c == ':') {
+            Some(position) => format!("a character that no header name has at position {position}"),
+            None => "no valid form".to_owned(),
+        };
+        refused(format!("a name in headers= has {why}"))
+    })?;
+    if OWNED.contains(&parsed.as_str()) {
+        return Err(refused(format!(
+            "the header {parsed} is set by the HTTP layer: leave it out of headers="
+        )));
+    }
+    if value.len() > MAX_HEADER_BYTES {
+        return Err(refused(format!("the header {parsed} is over 64 KiB")));
+    }
+    let mut checked = HeaderValue::from_str(value).map_err(|_| {
+        let wrong = |c: char| c != '\t' && !(' '..='~').contains(&c);
+        let position = value.chars().position(wrong).unwrap_or_default();
+        refused(format!("the header {parsed} has a control character or one outside ASCII at position {position}"))
+    })?;
+    // Nobody but the caller knows which of these headers are secret.
+    checked.set_sensitive(true);
+    Ok((parsed, checked))
+}
+
+pub(super) fn timeout(setting: TimeoutSetting) -> Result<(), Error> {
+    let zero = |limit: Option<Duration>| limit == Some(Duration::ZERO);
+    let wrong = match setting {
+        TimeoutSetting::Bare(limit) => zero(Some(limit)).then_some("timeout"),
+        TimeoutSetting::Off => None,
+        TimeoutSetting::Full(timeout) => [
+            ("Timeout.connect", timeout.connect),
+            ("Timeout.pool", timeout.pool),
+            ("Timeout.first_token", timeout.first_token),
+            ("Timeout.idle", timeout.idle),
+            ("Timeout.total", timeout.total),
+        ]
+        .into_iter()
+        .find_map(|(name, limit)| zero(limit).then_some(name)),
+    };
+    match wrong {
+        None => Ok(()),
+        Some(name) => Err(refused(format!(
+            "{name} is 0: give seconds above 0, or None for no limit"
+        ))),
+    }
+}
+
+/// Takes limits that no call can reach for none.
+pub(super) fn bounded(timeout: Timeout) -> Timeout {
+    let bound = |limit: Option<Duration>| limit.filter(|limit| *limit < FOREVER);
+    Timeout {
+        connect: bound(timeout.connect),
+        pool: bound(timeout.pool),
+        first_token: bound(timeout.first_token),
+        idle: bound(timeout.idle),
+        total: bound(timeout.total),
+    }
+}
+
+pub(super) fn max_retries(retries: u32) -> Result<(), Error> {
+    if retries > MAX_RETRIES {
+        return Err(refused(format!(
+            "max_retries={retries} is over {MAX_RETRIES}"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_key_is_refused_by_position_and_never_shown() {
+        for (text, why) in [
+            ("", "empty"),
+            ("sk-canary\n", "a line break at position 9"),
+            ("sk-canary\r\nX: y", "a line break at position 9"),
+            ("sk-\0canary", "a control character at position 3"),
+            ("sk-canäry", "a character outside ASCII at position 6"),
+            (" sk-canary", "a blank at position 0"),
+        ] {
+            let error = key(&Secret::new(text.to_owned())).unwrap_err();
+            assert!(error.message().contains(why), "{text:?}: {error}");
+            assert!(!error.message().contains("canary"), "{error}");
+        }
+        assert!(key(&Secret::new("sk-good".to_owned())).is_ok());
+    }
+
+    #[test]
+    fn headers_of_the_http_layer_and_broken_ones_are_refused() {
+        for name in ["Host", "content-length", "Transfer-Encoding", "CONNECTION"] {
+            let error = header(name, "x").unwrap_err();
+            assert!(error.message().contains("leave it out"), "{error}");
+        }
+        for (name, value) in [
+            ("", "x"),
+            ("a b", "x"),
+            ("a:b", "x"),
+            ("a\r\n", "x"),
+            ("a", "secret\r\nb: c"),
+            ("a", "secret\0"),
+            ("a", "secretä"),
+            ("a", &"secret".repeat(20_000)),
+        ] {
+            let error = header(name, value).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(!error.message().contains("secret"), "{error}");
+            assert!(!error.message().contains(['\r', '\n', '\0']), "{error}");
+        }
+        let (name, value) = header("X-Title", "My app\t1").unwrap();
+        assert_eq!(
+            (name.as_str(), value.to_str().unwrap()),
+            ("x-title", "My app\t1")
+        );
+    }
+
+    #[test]
+    fn a_zero_timeout_is_refused_and_an_endless_one_is_none() {
+        assert!(timeout(TimeoutSetting::Bare(Duration::ZERO)).is_err());
+        let full = Timeout {
+            idle: Some(Duration::ZERO),
+            ..Timeout::default()
+        };
+        let error = timeout(TimeoutSetting::Full(full)).unwrap_err();
+        assert!(error.message().contains("Timeout.idle"), "{error}");
+        let endless = TimeoutSetting::Bare(Duration::MAX).for_stream();
+        assert_eq!(bounded(endless).idle, None);
+    }
+}

@@ -1,0 +1,196 @@
+//! One attempt: permit, connection, request, response head.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use tokio::time::Instant;
+use url::Url;
+
+use super::body::Body;
+use super::clients::Route;
+use super::connector::Probe;
+use super::fault::{self, Place};
+use super::origin::Origin;
+use super::{Head, Transport};
+use crate::error::{ApiFailure, Error, ErrorKind, Phase};
+
+/// Redirects followed within an origin.
+const REDIRECTS: usize = 3;
+
+/// Headers that carry a provider's id of the request, the likeliest first.
+const REQUEST_ID_HEADERS: [&str; 7] = [
+    "x-request-id",
+    "request-id",
+    "apim-request-id",
+    "x-amzn-requestid",
+    "mistral-correlation-id",
+    "x-generation-id",
+    "x-ds-trace-id",
+];
+
+/// A request that is ready to go out, as often as needed.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) route: Arc<Route>,
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) place: Arc<Place>,
+    pub(crate) pool_limit: Option<Duration>,
+}
+
+/// An attempt that got no head.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) error: Error,
+    /// An idle connection was used again and ended before any byte of a response: the server had
+    /// most likely closed it while the request was on its way.
+    pub(crate) lost_idle: bool,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            lost_idle: false,
+        }
+    }
+}
+
+/// Makes one attempt. `queued` receives the seconds spent waiting for the permit; with `fresh` the
+/// request does not meet an idle connection.
+pub(crate) async fn send(
+    transport: &Transport,
+    outgoing: &Outgoing,
+    probe: &Arc<Probe>,
+    fresh: bool,
+    queued: &mut Option<f64>,
+) -> Result<(Head, Body), Failed> {
+    let client = transport
+        .clients
+        .get(&transport.hub, &outgoing.route, fresh)?;
+    let asked = Instant::now();
+    let permit = outgoing
+        .origin
+        .permit(outgoing.pool_limit, &transport.hub.log)
+        .await;
+    *queued = Some(asked.elapsed().as_secs_f64());
+    let permit = permit.ok_or_else(|| pool_timeout(outgoing))?;
+    transport.touch();
+    probe.ask();
+    let mut url = outgoing.url.clone();
+    for _ in 0..=REDIRECTS {
+        let response = exchange(&client, outgoing, url.clone(), probe).await?;
+        match redirect_target(&response, outgoing, &url)? {
+            Some(target) => url = target,
+            None => return Ok((head_of(&response), Body::new(response, permit))),
+        }
+    }
+    let message = format!("{} redirects in a circle", outgoing.place.origin);
+    Err(Error::new(ErrorKind::Protocol, message)
+        .at(Phase::Head)
+        .into())
+}
+
+async fn exchange(
+    client: &reqwest::Client,
+    outgoing: &Outgoing,
+    url: Url,
+    probe: &Arc<Probe>,
+) -> Result<reqwest::Response, Failed> {
+    let mut request = reqwest::Request::new(outgoing.method.clone(), url);
+    *request.headers_mut() = outgoing.headers.clone();
+    if !outgoing.body.is_empty() {
+        *request.body_mut() = Some(outgoing.body.clone().into());
+    }
+    probe.watch(client.execute(request)).await.map_err(|error| {
+        let error = fault::of_send(&error, &outgoing.place);
+        let reused = probe.connected_at().is_none();
+        let lost_idle =
+            reused && error.phase() == Phase::Head && error.kind() == ErrorKind::ConnectionLost;
+        Failed { error, lost_idle }
+    })
+}
+
+/// Where to go on: the target of a redirect within the origin. Another origin is never sent
+/// anything, because the prompt and the key are meant for this one.
+fn redirect_target(
+    response: &reqwest::Response,
+    outgoing: &Outgoing,
+    from: &Url,
+) -> Result<Option<Url>, Error> {
+    let status = response.status();
+    let Some(location) = response.headers().get(http::header::LOCATION) else {
+        return Ok(None);
+    };
+    if !status.is_redirection() {
+        return Ok(None);
+    }
+    let target = location.to_str().ok().and_then(|text| from.join(text).ok());
+    let here = &outgoing.place.origin;
+    let message = match &target {
+        Some(target) if target.origin() == from.origin() => {
+            if matches!(
+                status,
+                StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+            ) {
+                return Ok(Some(target.clone()));
+            }
+            format!(
+                "{here} answers {status} with a redirect that would drop the request's body: check the path of base_url={}",
+                outgoing.place.base_url
+            )
+        }
+        Some(target) => {
+            let host = target.host_str().unwrap_or("?");
+            format!(
+                "{here} redirects ({}) to another origin, {}://{host}, which is not followed: set base_url to it if you trust it",
+                status.as_u16(),
+                target.scheme()
+            )
+        }
+        None => format!("{here} redirects ({}) to nowhere", status.as_u16()),
+    };
+    let api = ApiFailure {
+        status: Some(status.as_u16()),
+        ..ApiFailure::default()
+    };
+    Err(Error::new(ErrorKind::Api, message)
+        .at(Phase::Head)
+        .with_api(api))
+}
+
+fn pool_timeout(outgoing: &Outgoing) -> Error {
+    let message = format!(
+        "no free connection to {} within {} s (the `pool` timeout; Limits(max_connections={}))",
+        outgoing.place.origin,
+        outgoing.pool_limit.unwrap_or_default().as_secs_f64(),
+        outgoing.origin.max_connections(),
+    );
+    Error::new(ErrorKind::PoolTimeout, message).at(Phase::Connect)
+}
+
+fn head_of(response: &reqwest::Response) -> Head {
+    let headers: Vec<_> = response
+        .headers()
+        .iter()
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        })
+        .collect();
+    let mut head = Head {
+        status: response.status().as_u16(),
+        headers,
+        request_id: None,
+    };
+    head.request_id = REQUEST_ID_HEADERS
+        .iter()
+        .find_map(|name| head.header(name))
+        .map(str::to_owned);
+    head
+}

@@ -1,0 +1,96 @@
+//! A response's body: frames as they come. It holds the call's permit.
+
+use bytes::{Bytes, BytesMut};
+
+use super::fault::{self, Place};
+use super::origin::Permit;
+use crate::error::{Error, ErrorKind, Phase};
+
+/// A body that is being read. Dropping it before its end closes the connection; dropping it after
+/// its end, which [`Body::frame`] reports as `None`, gives the connection back for the next call.
+#[derive(Debug)]
+pub(crate) struct Body {
+    response: reqwest::Response,
+    // The end of the connection is the end of the body: no length and no chunks.
+    close_delimited: bool,
+    _permit: Permit,
+}
+
+impl Body {
+    pub(super) fn new(response: reqwest::Response, permit: Permit) -> Self {
+        let headers = response.headers();
+        let close_delimited = !headers.contains_key(http::header::TRANSFER_ENCODING)
+            && !headers.contains_key(http::header::CONTENT_LENGTH);
+        Self {
+            response,
+            close_delimited,
+            _permit: permit,
+        }
+    }
+
+    /// The next bytes; `None` at a clean end. May be dropped and called again without loss.
+    pub(crate) async fn frame(&mut self, place: &Place) -> Result<Option<Bytes>, Error> {
+        match self.response.chunk().await {
+            Ok(frame) => Ok(frame),
+            Err(error) if self.close_delimited && fault::is_bare_eof(&error) => Ok(None),
+            Err(error) => Err(fault::of_body(&error, place)),
+        }
+    }
+
+    /// The whole body, or an error once it is over `cap` bytes.
+    pub(crate) async fn whole(mut self, cap: usize, place: &Place) -> Result<Bytes, Error> {
+        match self.frame(place).await? {
+            Some(first) => self.whole_after(first, cap, place).await,
+            None => Ok(Bytes::new()),
+        }
+    }
+
+    /// The whole body, whose `first` frame was read before.
+    pub(crate) async fn whole_after(
+        mut self,
+        first: Bytes,
+        cap: usize,
+        place: &Place,
+    ) -> Result<Bytes, Error> {
+        if first.len() > cap {
+            return Err(too_large(cap));
+        }
+        let Some(second) = self.frame(place).await? else {
+            // By far the commonest case, and no copy.
+            return Ok(first);
+        };
+        let announced = usize::try_from(self.response.content_length().unwrap_or(0)).unwrap_or(0);
+        let mut all = BytesMut::with_capacity(announced.min(cap).max(first.len() + second.len()));
+        all.extend_from_slice(&first);
+        let mut next = Some(second);
+        while let Some(frame) = next {
+            if all.len() + frame.len() > cap {
+                return Err(too_large(cap));
+            }
+            all.extend_from_slice(&frame);
+            next = self.frame(place).await?;
+        }
+        Ok(all.freeze())
+    }
+
+    /// At most `cap` bytes of the body of an error. A broken body counts as ended: its status says enough.
+    pub(crate) async fn up_to(mut self, cap: usize, place: &Place) -> Bytes {
+        let mut all = BytesMut::new();
+        while let Ok(Some(frame)) = self.frame(place).await {
+            let room = cap.saturating_sub(all.len());
+            if frame.len() > room {
+                all.extend_from_slice(frame.get(..room).unwrap_or(&frame));
+                break;
+            }
+            all.extend_from_slice(&frame);
+        }
+        all.freeze()
+    }
+}
+
+fn too_large(cap: usize) -> Error {
+    let message = format!("the reply is over {cap} bytes: raise Limits(max_reply_bytes=…)");
+    Error::new(ErrorKind::ResponseTooLarge, message)
+        .at(Phase::Body)
+        .maybe_processed(true)
+}

@@ -1,0 +1,231 @@
+//! Names to addresses: getaddrinfo on a few threads of our own, one flight a name, a short cache.
+//!
+//! The threads belong to no runtime. A lookup that hangs (getaddrinfo cannot be stopped) holds up
+//! neither a runtime's shutdown nor its other blocking work, and a lookup begun by a lane that is
+//! no longer driven still fills the cache.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::watch;
+
+/// How long an answer is used.
+const KEEP: Duration = Duration::from_secs(45);
+
+/// Threads that may wait in getaddrinfo at once.
+const THREADS: usize = 8;
+
+/// A name that did not resolve.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{reason}")]
+pub(crate) struct LookupFailed {
+    /// The system's reason.
+    pub(crate) reason: String,
+    /// Whether the resolver itself failed, so that asking again may help.
+    pub(crate) transient: bool,
+}
+
+type Answer = Result<Arc<[SocketAddr]>, LookupFailed>;
+type Flight = watch::Receiver<Option<Answer>>;
+type Lookup = fn(&str) -> Answer;
+
+/// The process's resolver.
+#[derive(Debug, Clone)]
+pub(crate) struct Resolver(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    lookup: Lookup,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    known: HashMap<String, Known>,
+    flights: HashMap<String, Flight>,
+    waiting: VecDeque<(String, watch::Sender<Option<Answer>>)>,
+    threads: usize,
+}
+
+#[derive(Debug)]
+struct Known {
+    addresses: Arc<[SocketAddr]>,
+    until: Instant,
+    uses: usize,
+}
+
+impl Default for Resolver {
+    fn default() -> Self {
+        Self::with(system_lookup)
+    }
+}
+
+impl Resolver {
+    fn with(lookup: Lookup) -> Self {
+        Self(Arc::new(Shared {
+            state: Mutex::default(),
+            lookup,
+        }))
+    }
+
+    async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, LookupFailed> {
+        let mut flight = match self.known_or_flight(name) {
+            Ok(addresses) => return Ok(addresses),
+            Err(flight) => flight,
+        };
+        let answer = flight.wait_for(Option::is_some).await;
+        match answer.ok().and_then(|answer| answer.clone()) {
+            Some(answer) => answer.map(|addresses| addresses.to_vec()),
+            None => Err(LookupFailed {
+                reason: "the lookup was given up".to_owned(),
+                transient: true,
+            }),
+        }
+    }
+
+    fn known_or_flight(&self, name: &str) -> Result<Vec<SocketAddr>, Flight> {
+        let mut state = self.0.state.lock();
+        if let Some(known) = state.known.get_mut(name)
+            && known.until > Instant::now()
+        {
+            known.uses += 1;
+            return Ok(rotated(&known.addresses, known.uses));
+        }
+        if let Some(flight) = state.flights.get(name) {
+            return Err(flight.clone());
+        }
+        let (sender, flight) = watch::channel(None);
+        state.flights.insert(name.to_owned(), flight.clone());
+        state.waiting.push_back((name.to_owned(), sender));
+        if state.threads < THREADS {
+            let shared = Arc::clone(&self.0);
+            let spawned = std::thread::Builder::new()
+                .name("tokenwire-dns".to_owned())
+                .stack_size(256 << 10)
+                .spawn(move || shared.work());
+            // Without a thread the lookup waits for one that runs already, or for the connect limit.
+            if spawned.is_ok() {
+                state.threads += 1;
+            }
+        }
+        Err(flight)
+    }
+}
+
+impl Shared {
+    /// A thread's life: it looks up what waits and ends when nothing does.
+    fn work(&self) {
+        loop {
+            let (name, sender) = {
+                let mut state = self.state.lock();
+                let Some(next) = state.waiting.pop_front() else {
+                    state.threads -= 1;
+                    return;
+                };
+                next
+            };
+            let answer = (self.lookup)(&name);
+            let mut state = self.state.lock();
+            state.flights.remove(&name);
+            if let Ok(addresses) = &answer {
+                let known = Known {
+                    addresses: Arc::clone(addresses),
+                    until: Instant::now() + KEEP,
+                    uses: 0,
+                };
+                state.known.insert(name, known);
+            }
+            drop(state);
+            sender.send_replace(Some(answer));
+        }
+    }
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let resolver = self.clone();
+        Box::pin(async move {
+            let addresses = resolver.addresses(name.as_str()).await?;
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+fn system_lookup(name: &str) -> Answer {
+    match (name, 0).to_socket_addrs() {
+        Ok(addresses) => {
+            let addresses: Arc<[SocketAddr]> = addresses.collect();
+            if addresses.is_empty() {
+                return Err(LookupFailed {
+                    reason: "the name has no address".to_owned(),
+                    transient: false,
+                });
+            }
+            Ok(addresses)
+        }
+        Err(error) => Err(LookupFailed {
+            // std hides getaddrinfo's code, so EAI_AGAIN shows in the text alone.
+            transient: error.to_string().contains("Temporary failure"),
+            reason: error
+                .to_string()
+                .replace("failed to lookup address information: ", ""),
+        }),
+    }
+}
+
+/// The addresses with their start moved on, within each family, so that load spreads while the
+/// family that the system prefers stays first.
+fn rotated(addresses: &[SocketAddr], by: usize) -> Vec<SocketAddr> {
+    let Some(first) = addresses.first() else {
+        return Vec::new();
+    };
+    let (mut preferred, mut rest): (Vec<_>, Vec<_>) = addresses
+        .iter()
+        .partition(|address| address.is_ipv4() == first.is_ipv4());
+    let (a, b) = (by % preferred.len(), by.checked_rem(rest.len()));
+    preferred.rotate_left(a);
+    rest.rotate_left(b.unwrap_or(0));
+    preferred.append(&mut rest);
+    preferred
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    static LOOKUPS: AtomicUsize = AtomicUsize::new(0);
+
+    fn counted(_: &str) -> Answer {
+        LOOKUPS.fetch_add(1, Ordering::SeqCst);
+        Ok(["127.0.0.1:0", "127.0.0.2:0", "[::1]:0"]
+            .iter()
+            .map(|address| address.parse().unwrap())
+            .collect())
+    }
+
+    #[tokio::test]
+    async fn callers_of_one_name_share_a_lookup_and_its_answer_rotates() {
+        let resolver = Resolver::with(counted);
+        let (a, b) = tokio::join!(resolver.addresses("x"), resolver.addresses("x"));
+        assert_eq!(a.unwrap().len(), 3);
+        assert_eq!(b.unwrap().len(), 3);
+        let first = resolver.addresses("x").await.unwrap();
+        let second = resolver.addresses("x").await.unwrap();
+        assert_eq!(LOOKUPS.load(Ordering::SeqCst), 1);
+        assert_ne!(first[0], second[0]);
+        assert!(first[2].is_ipv6() && second[2].is_ipv6());
+    }
+
+    #[tokio::test]
+    async fn a_name_under_invalid_does_not_resolve() {
+        // RFC 6761 reserves `.invalid`: it never resolves.
+        let failed = Resolver::default().addresses("nothing.invalid").await;
+        assert!(!failed.unwrap_err().reason.is_empty());
+    }
+}

@@ -1,0 +1,231 @@
+//! What a transport error was. Told apart by the types in its chain; the one exception, errors of
+//! a proxy's tunnel, have a type that their crate keeps to itself.
+
+use std::error::Error as StdError;
+use std::io;
+
+use super::connector::HandshakeTimedOut;
+use super::dns::LookupFailed;
+use crate::error::{Error, ErrorKind, Phase};
+
+/// Where a call goes, as far as a message may say it.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// Host and port.
+    pub(crate) origin: String,
+    /// The base URL without userinfo and query.
+    pub(crate) base_url: String,
+    /// The proxy without credentials.
+    pub(crate) proxy: Option<String>,
+}
+
+/// The error of an attempt that got no response head. `fresh` says that the connection was made for it.
+pub(crate) fn of_send(error: &reqwest::Error, place: &Place) -> Error {
+    let found = if error.is_connect() {
+        of_connect(error, place)
+    } else if error.is_builder() {
+        let why = root_of(error);
+        Error::new(
+            ErrorKind::Config,
+            format!("the request cannot be built: {why}"),
+        )
+    } else {
+        let (kind, message) = of_exchange(error, place);
+        return Error::new(kind, message)
+            .at(Phase::Head)
+            .retryable(true)
+            .maybe_processed(true);
+    };
+    found.at(Phase::Connect)
+}
+
+/// The error of a body that broke: its kind for a whole reply, and why.
+pub(crate) fn of_body(error: &reqwest::Error, place: &Place) -> Error {
+    let (kind, message) = of_exchange(error, place);
+    Error::new(kind, message)
+        .at(Phase::Body)
+        .retryable(true)
+        .maybe_processed(true)
+}
+
+/// Whether a TLS peer ended the connection without saying so, which ends a body that has no other end.
+pub(crate) fn is_bare_eof(error: &reqwest::Error) -> bool {
+    links(error).any(|link| {
+        link.downcast_ref::<io::Error>()
+            .is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof)
+    })
+}
+
+fn of_connect(error: &reqwest::Error, place: &Place) -> Error {
+    let origin = &place.origin;
+    if let Some(HandshakeTimedOut(limit)) = find(error) {
+        let target = place.proxy.as_ref().unwrap_or(origin);
+        let message = format!(
+            "no connection to {target} within {} s (the `connect` timeout)",
+            limit.as_secs_f64()
+        );
+        return Error::new(ErrorKind::ConnectTimeout, message).retryable(true);
+    }
+    if let Some(failed) = find::<LookupFailed>(error) {
+        let message = format!(
+            "the name of {} does not resolve ({}): check base_url={}",
+            place.proxy.as_ref().unwrap_or(origin),
+            failed.reason,
+            place.base_url
+        );
+        return Error::new(ErrorKind::Dns, message).retryable(failed.transient);
+    }
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return of_tls(tls, place);
+    }
+    let io = find::<io::Error>(error);
+    if let Some(proxy) = &place.proxy {
+        let why = chain_text(error);
+        let refused = why.contains("authorization required");
+        let fix = if refused {
+            ": it wants credentials, as in http://user:password@host:port"
+        } else {
+            ""
+        };
+        let message = format!("the proxy {proxy} gave no connection to {origin} ({why}){fix}");
+        return Error::new(ErrorKind::Proxy, message).retryable(!refused);
+    }
+    let Some(io) = io else {
+        let message = format!("no connection to {origin} ({})", root_of(error));
+        return Error::new(ErrorKind::Connection, message).retryable(true);
+    };
+    of_socket(io, place)
+}
+
+fn of_socket(io: &io::Error, place: &Place) -> Error {
+    let (origin, base_url) = (&place.origin, &place.base_url);
+    // EMFILE and ENFILE have no `ErrorKind`; their numbers are the same on every Unix.
+    let no_file = cfg!(unix) && matches!(io.raw_os_error(), Some(23 | 24));
+    let (kind, message) = match io.kind() {
+        _ if no_file => (
+            ErrorKind::Connect,
+            format!(
+                "no file descriptor left for a connection to {origin}: raise `ulimit -n` or lower Limits(max_connections=…)"
+            ),
+        ),
+        io::ErrorKind::ConnectionRefused => (
+            ErrorKind::Connect,
+            format!(
+                "nothing listens at {origin} (connection refused): is the server running? base_url={base_url}"
+            ),
+        ),
+        io::ErrorKind::TimedOut => (
+            ErrorKind::ConnectTimeout,
+            format!("{origin} does not answer (the system gave up): check base_url={base_url}"),
+        ),
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe => (
+            ErrorKind::Tls,
+            format!("{origin} closed the connection during the handshake"),
+        ),
+        _ => (
+            ErrorKind::Connect,
+            format!("no connection to {origin} ({io}): check base_url={base_url}"),
+        ),
+    };
+    Error::new(kind, message).retryable(true)
+}
+
+fn of_tls(tls: &rustls::Error, place: &Place) -> Error {
+    let origin = &place.origin;
+    let message = match tls {
+        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => format!(
+            "the certificate of {origin} is signed by no known authority: give its root as ca_bundle= or SSL_CERT_FILE"
+        ),
+        rustls::Error::InvalidCertificate(reason) => {
+            format!("the certificate of {origin} is not valid ({reason})")
+        }
+        rustls::Error::InvalidMessage(_) => format!(
+            "{origin} does not speak TLS: does base_url need http:// instead of https://? base_url={}",
+            place.base_url
+        ),
+        other => format!("TLS with {origin} failed ({other})"),
+    };
+    Error::new(ErrorKind::Tls, message)
+}
+
+/// An error once the connection stood.
+fn of_exchange(error: &reqwest::Error, place: &Place) -> (ErrorKind, String) {
+    let origin = &place.origin;
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return (ErrorKind::Tls, format!("TLS with {origin} failed ({tls})"));
+    }
+    if let Some(hyper) = find::<hyper::Error>(error)
+        && hyper.is_parse()
+    {
+        let message = format!(
+            "{origin} does not speak HTTP/1.1 as it must ({})",
+            root_of(error)
+        );
+        return (ErrorKind::Protocol, message);
+    }
+    if let Some(io) = find::<io::Error>(error) {
+        // hyper reports a bad chunk size as invalid input and an oversized one as invalid data.
+        let broken = matches!(
+            io.kind(),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+        );
+        if broken {
+            return (
+                ErrorKind::Protocol,
+                format!("{origin} breaks HTTP/1.1 ({io})"),
+            );
+        }
+        return (
+            ErrorKind::ConnectionLost,
+            format!("the connection to {origin} was lost ({})", reason(io)),
+        );
+    }
+    (
+        ErrorKind::ConnectionLost,
+        format!("{origin} closed the connection before its reply was whole"),
+    )
+}
+
+fn reason(io: &io::Error) -> String {
+    match io.kind() {
+        io::ErrorKind::ConnectionReset => "reset by the peer".to_owned(),
+        io::ErrorKind::UnexpectedEof => "closed before the reply was whole".to_owned(),
+        io::ErrorKind::TimedOut => "the peer does not answer any more".to_owned(),
+        _ => io.to_string(),
+    }
+}
+
+/// The links of an error's chain. An `io::Error` that wraps another error does not give it as its
+/// source, so that one is looked into.
+fn links<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |link: &&'a (dyn StdError + 'static)| {
+        let link: &'a (dyn StdError + 'static) = *link;
+        if let Some(io) = link.downcast_ref::<io::Error>()
+            && let Some(inner) = io.get_ref()
+        {
+            return Some(inner as &(dyn StdError + 'static));
+        }
+        link.source()
+    })
+}
+
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    links(error).find_map(|link| link.downcast_ref::<T>())
+}
+
+fn root_of(error: &reqwest::Error) -> String {
+    // The first link shows a URL; the last one is the reason.
+    links(error)
+        .skip(1)
+        .last()
+        .map_or_else(|| "unknown".to_owned(), ToString::to_string)
+}
+
+fn chain_text(error: &reqwest::Error) -> String {
+    let texts: Vec<_> = links(error).skip(2).map(ToString::to_string).collect();
+    texts.join(": ")
+}

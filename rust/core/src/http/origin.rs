@@ -1,0 +1,145 @@
+//! One origin of the process: how many calls it may carry at once and how many handshakes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::config::Limits;
+use crate::log::{Event, LogSink};
+
+/// Handshakes that one origin makes at a time. A burst of thousands would otherwise time out on
+/// the queue of its own listen backlog.
+const HANDSHAKES: usize = 64;
+
+/// Connections of an origin that set no limit, however many files the process may open.
+const MAX_CONNECTIONS: usize = 10_000;
+
+/// A wait for a permit that is longer gets one warning an origin.
+const LONG_WAIT: Duration = Duration::from_secs(1);
+
+/// What makes two origins different. Callers that ask for different limits do not share permits:
+/// neither of them could be held to its own number otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct OriginKey {
+    pub(crate) https: bool,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) max_connections: usize,
+}
+
+/// One origin. It lives as long as the process: a semaphore and two flags.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    name: String,
+    max_connections: usize,
+    permits: Arc<Semaphore>,
+    pub(crate) handshakes: Arc<Semaphore>,
+    warned_of_wait: AtomicBool,
+    warned_of_plain_key: AtomicBool,
+}
+
+/// The right to carry one call; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Permit(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+
+impl Origin {
+    fn new(key: &OriginKey) -> Self {
+        Self {
+            name: format!("{}:{}", key.host, key.port),
+            max_connections: key.max_connections,
+            permits: Arc::new(Semaphore::new(key.max_connections)),
+            handshakes: Arc::new(Semaphore::new(HANDSHAKES)),
+            warned_of_wait: AtomicBool::new(false),
+            warned_of_plain_key: AtomicBool::new(false),
+        }
+    }
+
+    /// Host and port, as shown in errors and logs.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn max_connections(&self) -> usize {
+        self.max_connections
+    }
+
+    pub(crate) fn free_permits(&self) -> usize {
+        self.permits.available_permits()
+    }
+
+    /// Waits for a permit, first come first served; `None` when `limit` ran out.
+    pub(crate) async fn permit(&self, limit: Option<Duration>, log: &LogSink) -> Option<Permit> {
+        // A fair semaphore: `try_acquire` fails while others wait, so nobody is overtaken.
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Some(Permit(permit));
+        }
+        let wait = self.permit_with_warning(log);
+        let permit = match limit {
+            Some(limit) => tokio::time::timeout(limit, wait).await.ok()?,
+            None => wait.await,
+        };
+        permit.map(Permit)
+    }
+
+    async fn permit_with_warning(&self, log: &LogSink) -> Option<OwnedSemaphorePermit> {
+        let mut acquire = std::pin::pin!(Arc::clone(&self.permits).acquire_owned());
+        if let Ok(permit) = tokio::time::timeout(LONG_WAIT, acquire.as_mut()).await {
+            return permit.ok();
+        }
+        if !self.warned_of_wait.swap(true, Ordering::Relaxed) {
+            log.push(Event::LongPoolWait {
+                origin: self.name.clone(),
+                max_connections: self.max_connections,
+            });
+        }
+        acquire.await.ok()
+    }
+
+    /// Says once that a key goes to this origin in the clear.
+    pub(crate) fn warn_of_plain_key(&self, log: &LogSink) {
+        if !self.warned_of_plain_key.swap(true, Ordering::Relaxed) {
+            log.push(Event::PlainHttpKey {
+                origin: self.name.clone(),
+            });
+        }
+    }
+}
+
+/// The origins of the process.
+#[derive(Debug, Default)]
+pub(crate) struct Origins(Mutex<HashMap<OriginKey, Arc<Origin>>>);
+
+impl Origins {
+    pub(crate) fn get(&self, key: OriginKey) -> Arc<Origin> {
+        let mut origins = self.0.lock();
+        if let Some(origin) = origins.get(&key) {
+            return Arc::clone(origin);
+        }
+        let origin = Arc::new(Origin::new(&key));
+        origins.insert(key, Arc::clone(&origin));
+        origin
+    }
+}
+
+/// How many connections an origin may have under `limits`; `soft_file_limit` is the process's.
+pub(crate) fn max_connections(limits: &Limits, soft_file_limit: Option<usize>) -> usize {
+    match limits.max_connections {
+        Some(limit) => usize::try_from(limit).unwrap_or(MAX_CONNECTIONS).max(1),
+        // Four fifths leave descriptors for the caller's files and for idle connections.
+        None => soft_file_limit.map_or(MAX_CONNECTIONS, |files| {
+            (files / 5 * 4).clamp(1, MAX_CONNECTIONS)
+        }),
+    }
+}
+
+/// Reads the soft limit on open files out of the text of `/proc/self/limits`.
+pub(crate) fn soft_file_limit(limits: &str) -> Option<usize> {
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"))?;
+    line.split_whitespace().nth(3)?.parse().ok()
+}

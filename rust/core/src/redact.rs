@@ -1,0 +1,90 @@
+//! Keeps keys and control characters out of what is shown.
+
+use std::borrow::Cow;
+
+use crate::config::Secret;
+
+/// Stands where a key stood.
+const MASK: &str = "[key]";
+
+/// A key shorter than this is not searched for: a test's `x` would mask half of every text.
+const SHORTEST: usize = 6;
+
+/// `text` without `secret`.
+#[must_use]
+pub fn without_secret<'a>(text: &'a str, secret: Option<&Secret>) -> Cow<'a, str> {
+    match secret.map(Secret::expose) {
+        Some(key) if key.len() >= SHORTEST && text.contains(key) => {
+            Cow::Owned(text.replace(key, MASK))
+        }
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// `bytes` without `secret`.
+#[must_use]
+pub fn bytes_without_secret(bytes: Vec<u8>, secret: Option<&Secret>) -> Vec<u8> {
+    let Some(key) = secret
+        .map(Secret::expose)
+        .filter(|key| key.len() >= SHORTEST)
+    else {
+        return bytes;
+    };
+    let finder = memchr::memmem::Finder::new(key);
+    if finder.find(&bytes).is_none() {
+        return bytes;
+    }
+    let mut clean = Vec::with_capacity(bytes.len());
+    let mut rest = bytes.as_slice();
+    while let Some(at) = finder.find(rest) {
+        let (before, from) = rest.split_at(at);
+        clean.extend_from_slice(before);
+        clean.extend_from_slice(MASK.as_bytes());
+        rest = from.get(key.len()..).unwrap_or_default();
+    }
+    clean.extend_from_slice(rest);
+    clean
+}
+
+/// `text` on one line of at most `max_chars` characters, control characters escaped.
+#[must_use]
+pub fn one_line(text: &str, max_chars: usize) -> String {
+    let mut line = String::with_capacity(text.len().min(max_chars));
+    for (count, c) in text.trim().chars().enumerate() {
+        if count == max_chars {
+            line.push('…');
+            break;
+        }
+        match c {
+            '\n' | '\r' | '\t' => line.push(' '),
+            c if c.is_control() => line.extend(c.escape_unicode()),
+            c => line.push(c),
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_echoed_key_is_masked_wherever_it_stands() {
+        let key = Secret::new("sk-canary-1".to_owned());
+        let text = "sk-canary-1, Bearer sk-canary-1.";
+        let masked = "[key], Bearer [key].";
+        assert_eq!(without_secret(text, Some(&key)), masked);
+        assert_eq!(
+            bytes_without_secret(text.into(), Some(&key)),
+            masked.as_bytes()
+        );
+        assert_eq!(without_secret("nothing", Some(&key)), "nothing");
+        assert_eq!(without_secret(text, None), text);
+    }
+
+    #[test]
+    fn a_shown_text_is_one_short_line() {
+        assert_eq!(one_line(" a\nb\u{1b}[31m ", 20), "a b\\u{1b}[31m");
+        assert_eq!(one_line("äöü", 2), "äö…");
+    }
+}

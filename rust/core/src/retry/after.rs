@@ -1,0 +1,128 @@
+//! What a server says about trying again.
+
+use std::time::{Duration, SystemTime};
+
+/// A server's wishes, as far as they make sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Hints {
+    /// `x-should-retry`: overrides the table of statuses both ways.
+    pub should_retry: Option<bool>,
+    /// How long to wait.
+    pub retry_after: Option<Duration>,
+}
+
+/// Reads the hints out of a response's headers; `header` gives a header's first value.
+///
+/// `retry-after-ms` wins over `retry-after`, which is a number of seconds or a date. A date counts
+/// from the server's own `Date`, so that a wrong clock on our side does no harm; `now` stands in
+/// where the server sent none. What is not positive and finite, and what cannot be read, is
+/// ignored. Source: RFC 9110, sections 10.2.3 and 5.6.7.
+#[must_use]
+pub fn server_hints<'a>(header: impl Fn(&str) -> Option<&'a str>, now: SystemTime) -> Hints {
+    let should_retry = match header("x-should-retry") {
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        _ => None,
+    };
+    let millis = header("retry-after-ms").and_then(|value| seconds(value, 1e-3));
+    let retry_after = millis.or_else(|| {
+        let value = header("retry-after")?;
+        seconds(value, 1.0).or_else(|| {
+            let until = httpdate::parse_http_date(value.trim()).ok()?;
+            let server_now = header("date").and_then(|date| httpdate::parse_http_date(date).ok());
+            let wait = until.duration_since(server_now.unwrap_or(now)).ok()?;
+            (!wait.is_zero()).then_some(wait)
+        })
+    });
+    Hints {
+        should_retry,
+        retry_after,
+    }
+}
+
+/// A positive finite number of units, as far as a `Duration` can hold it.
+fn seconds(text: &str, unit: f64) -> Option<Duration> {
+    let number: f64 = text.trim().parse().ok()?;
+    if !number.is_finite() || number <= 0.0 {
+        return None;
+    }
+    Duration::try_from_secs_f64(number * unit)
+        .ok()
+        .filter(|wait| !wait.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hints(headers: &[(&str, &str)]) -> Hints {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let header = |name: &str| {
+            let found = headers.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| *value)
+        };
+        server_hints(header, now)
+    }
+
+    #[test]
+    fn every_form_of_the_hint_is_read_and_garbage_is_ignored() {
+        let date = "Sun, 09 Sep 2001 01:46:45 GMT"; // 5 s after `now`.
+        let past = "Sun, 09 Sep 2001 01:46:40 GMT";
+        let table: &[(&[(&str, &str)], Option<u64>)] = &[
+            (&[("retry-after-ms", "250")], Some(250)),
+            (&[("retry-after-ms", "1.5")], Some(1)),
+            (
+                &[("retry-after-ms", "250"), ("retry-after", "9")],
+                Some(250),
+            ),
+            (
+                &[("retry-after-ms", "0"), ("retry-after", "9")],
+                Some(9_000),
+            ),
+            (
+                &[("retry-after-ms", "-1"), ("retry-after", "9")],
+                Some(9_000),
+            ),
+            (
+                &[("retry-after-ms", "x"), ("retry-after", "9")],
+                Some(9_000),
+            ),
+            (&[("retry-after", "3")], Some(3_000)),
+            (&[("retry-after", " 0.25 ")], Some(250)),
+            (&[("retry-after", "3600")], Some(3_600_000)),
+            (&[("retry-after", date)], Some(5_000)),
+            (&[("retry-after", date), ("date", past)], Some(5_000)),
+            (
+                &[
+                    ("retry-after", date),
+                    ("date", "Sun, 09 Sep 2001 01:46:43 GMT"),
+                ],
+                Some(2_000),
+            ),
+            (&[("retry-after", date), ("date", "nonsense")], Some(5_000)),
+            (&[("retry-after", past)], None),
+            (&[("retry-after", "")], None),
+            (&[("retry-after", "0")], None),
+            (&[("retry-after", "-1")], None),
+            (&[("retry-after", "NaN")], None),
+            (&[("retry-after", "inf")], None),
+            (&[("retry-after", "1e99")], None),
+            (&[("retry-after", "soon")], None),
+            (&[], None),
+        ];
+        for (headers, expected) in table {
+            let expected = expected.map(Duration::from_millis);
+            let found = hints(headers)
+                .retry_after
+                .map(|wait| Duration::from_millis(u64::try_from(wait.as_millis()).unwrap()));
+            assert_eq!(found, expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn should_retry_is_true_or_false_or_nothing() {
+        for (value, expected) in [("true", Some(true)), ("false", Some(false)), ("1", None)] {
+            assert_eq!(hints(&[("x-should-retry", value)]).should_retry, expected);
+        }
+    }
+}

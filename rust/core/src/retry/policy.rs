@@ -1,0 +1,366 @@
+//! The decision after a failed attempt.
+
+use std::time::Duration;
+
+use super::{Bucket, Hints};
+use crate::config::RetryPolicy;
+use crate::error::ErrorKind;
+
+/// Tokens that a retry after a transient failure takes.
+const TRANSIENT_COST: u32 = 14;
+/// Tokens that a retry after throttling takes.
+const THROTTLE_COST: u32 = 5;
+
+/// What is known of a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Failure {
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// HTTP status of an error reply.
+    pub status: Option<u16>,
+    /// Whether the layer that found the error holds another attempt for sensible.
+    pub retryable: bool,
+    /// Whether the server may have worked on it.
+    pub maybe_processed: bool,
+    /// What the server wishes.
+    pub hints: Hints,
+}
+
+/// What to do after a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Decision {
+    /// Try again after `wait`; `cost` tokens were taken and come back on success.
+    Retry {
+        /// The wait.
+        wait: Duration,
+        /// Tokens taken.
+        cost: u32,
+    },
+    /// Raise the error.
+    GiveUp(GaveUp),
+}
+
+/// Why a call is not tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GaveUp {
+    /// Another attempt would not help, or might be billed twice against the caller's wish.
+    NotRetryable,
+    /// All attempts are made.
+    AttemptsSpent,
+    /// The server asks for a longer wait than the caller allows.
+    HintTooLong,
+    /// The total deadline would pass during the wait.
+    Deadline,
+    /// The client's bucket is empty.
+    BudgetSpent,
+}
+
+/// Decides what follows a failed attempt.
+///
+/// `retries` counts those made before. `jitter` (0.0 to 1.0, drawn by the caller) spreads the
+/// waits: a wait of our own is cut by up to half, a wait that the server asks for grows by up to a
+/// tenth. `remaining` is what the total deadline leaves. Tokens are taken only for a retry that is made.
+#[must_use]
+pub fn decide(
+    policy: &RetryPolicy,
+    failure: &Failure,
+    retries: u32,
+    jitter: f64,
+    remaining: Option<Duration>,
+    bucket: &Bucket,
+) -> Decision {
+    if !is_retryable(policy, failure) {
+        return Decision::GiveUp(GaveUp::NotRetryable);
+    }
+    // A hint is an answer to this reply, and is told to the caller whatever the number of attempts.
+    if failure
+        .hints
+        .retry_after
+        .is_some_and(|hint| hint > policy.max_retry_after)
+    {
+        return Decision::GiveUp(GaveUp::HintTooLong);
+    }
+    if retries >= policy.max_retries {
+        return Decision::GiveUp(GaveUp::AttemptsSpent);
+    }
+    let wait = match failure.hints.retry_after {
+        Some(hint) => hint.mul_f64(1.0 + 0.1 * jitter),
+        None => backoff(policy, is_throttle(failure), retries, jitter),
+    };
+    if remaining.is_some_and(|remaining| wait >= remaining) {
+        return Decision::GiveUp(GaveUp::Deadline);
+    }
+    let cost = cost(failure);
+    if !bucket.take(cost) {
+        return Decision::GiveUp(GaveUp::BudgetSpent);
+    }
+    Decision::Retry { wait, cost }
+}
+
+/// The wait before retry number `retries` + 1: it doubles from `first` (or `throttle_first`) up to
+/// `cap`, and `jitter` cuts off up to half.
+fn backoff(policy: &RetryPolicy, throttle: bool, retries: u32, jitter: f64) -> Duration {
+    let first = if throttle {
+        policy.throttle_first
+    } else {
+        policy.first
+    };
+    let doubled = first.saturating_mul(2_u32.saturating_pow(retries));
+    doubled.min(policy.cap).mul_f64(1.0 - 0.5 * jitter)
+}
+
+fn is_retryable(policy: &RetryPolicy, failure: &Failure) -> bool {
+    use ErrorKind as K;
+    // Spent money does not come back by asking again, whatever a header says.
+    if failure.kind == K::QuotaExceeded {
+        return false;
+    }
+    if failure.maybe_processed && failure.status.is_none() && !policy.retry_ambiguous {
+        return false;
+    }
+    match failure.kind {
+        K::FirstByteTimeout | K::StallTimeout | K::ContentTimeout => policy.retry_timeouts,
+        K::PoolTimeout | K::DeadlineExceeded | K::ClientClosed | K::Config | K::Engine => false,
+        _ => match (failure.hints.should_retry, failure.status) {
+            (Some(should), Some(_)) => should,
+            (_, Some(status)) => is_retryable_status(status),
+            (_, None) => failure.retryable,
+        },
+    }
+}
+
+/// Statuses after which another attempt may succeed.
+#[must_use]
+fn is_retryable_status(status: u16) -> bool {
+    matches!(status, 408 | 409 | 425 | 429 | 500 | 502..=504 | 520..=524 | 529)
+}
+
+/// Too much is asked of the server: 429, and 529 with which Anthropic says "overloaded".
+fn is_throttle(failure: &Failure) -> bool {
+    failure.kind == ErrorKind::RateLimit || matches!(failure.status, Some(429 | 529))
+}
+
+fn cost(failure: &Failure) -> u32 {
+    // A server that says when to come back controls its load itself.
+    if matches!(failure.status, Some(429 | 503)) && failure.hints.retry_after.is_some() {
+        0
+    } else if is_throttle(failure) {
+        THROTTLE_COST
+    } else {
+        TRANSIENT_COST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRANSPORT: Failure = Failure {
+        kind: ErrorKind::ConnectionLost,
+        status: None,
+        retryable: true,
+        maybe_processed: true,
+        hints: Hints {
+            should_retry: None,
+            retry_after: None,
+        },
+    };
+
+    fn status(status: u16) -> Failure {
+        let kind = match status {
+            429 => ErrorKind::RateLimit,
+            500.. => ErrorKind::Server,
+            _ => ErrorKind::Api,
+        };
+        Failure {
+            kind,
+            status: Some(status),
+            retryable: false,
+            ..TRANSPORT
+        }
+    }
+
+    fn hinted(mut failure: Failure, hint: Duration) -> Failure {
+        failure.hints.retry_after = Some(hint);
+        failure
+    }
+
+    fn first(failure: &Failure) -> Decision {
+        decide(
+            &RetryPolicy::default(),
+            failure,
+            0,
+            0.0,
+            None,
+            &Bucket::new(500),
+        )
+    }
+
+    fn wait_of(decision: Decision) -> Duration {
+        match decision {
+            Decision::Retry { wait, .. } => wait,
+            Decision::GiveUp(why) => panic!("gave up: {why:?}"),
+        }
+    }
+
+    #[test]
+    fn only_the_listed_statuses_are_retried() {
+        let retried = [
+            408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529,
+        ];
+        for code in 100..=599 {
+            let again = matches!(first(&status(code)), Decision::Retry { .. });
+            assert_eq!(again, retried.contains(&code), "status {code}");
+        }
+    }
+
+    #[test]
+    fn x_should_retry_overrides_the_statuses_both_ways() {
+        for code in 300..=599 {
+            for should in [false, true] {
+                let mut failure = status(code);
+                failure.hints.should_retry = Some(should);
+                let again = matches!(first(&failure), Decision::Retry { .. });
+                assert_eq!(again, should, "status {code}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_spent_quota_is_never_retried() {
+        let mut failure = hinted(status(429), Duration::from_secs(1));
+        failure.kind = ErrorKind::QuotaExceeded;
+        failure.hints.should_retry = Some(true);
+        assert_eq!(first(&failure), Decision::GiveUp(GaveUp::NotRetryable));
+    }
+
+    #[test]
+    fn waits_double_from_their_first_up_to_the_cap_and_jitter_halves_them_at_most() {
+        let policy = RetryPolicy {
+            max_retries: 9,
+            ..RetryPolicy::default()
+        };
+        for (failure, expected) in [
+            (TRANSPORT, [500, 1_000, 2_000, 4_000, 8_000, 8_000]),
+            (status(503), [500, 1_000, 2_000, 4_000, 8_000, 8_000]),
+            (status(429), [1_000, 2_000, 4_000, 8_000, 8_000, 8_000]),
+            (status(529), [1_000, 2_000, 4_000, 8_000, 8_000, 8_000]),
+        ] {
+            for (retries, millis) in (0..).zip(expected) {
+                for (jitter, share) in [(0.0, 1.0), (0.5, 0.75), (1.0, 0.5)] {
+                    let bucket = Bucket::new(500);
+                    let wait = wait_of(decide(&policy, &failure, retries, jitter, None, &bucket));
+                    assert_eq!(wait, Duration::from_millis(millis).mul_f64(share));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_hint_is_waited_for_and_grows_by_a_tenth_at_most() {
+        let failure = hinted(status(503), Duration::from_secs(10));
+        let policy = RetryPolicy::default();
+        for (jitter, millis) in [(0.0, 10_000), (1.0, 11_000)] {
+            let wait = wait_of(decide(&policy, &failure, 0, jitter, None, &Bucket::new(0)));
+            assert_eq!(wait, Duration::from_millis(millis));
+        }
+        let longest = hinted(status(429), policy.max_retry_after);
+        assert_eq!(wait_of(first(&longest)), policy.max_retry_after);
+        let longer = hinted(
+            status(429),
+            policy.max_retry_after + Duration::from_millis(1),
+        );
+        assert_eq!(first(&longer), Decision::GiveUp(GaveUp::HintTooLong));
+    }
+
+    #[test]
+    fn the_number_of_retries_is_kept() {
+        let policy = RetryPolicy::default();
+        for (retries, again) in [(0, true), (1, true), (2, false), (3, false)] {
+            let decision = decide(&policy, &TRANSPORT, retries, 0.0, None, &Bucket::new(500));
+            assert_eq!(matches!(decision, Decision::Retry { .. }), again);
+        }
+    }
+
+    #[test]
+    fn a_wait_past_the_deadline_is_not_begun() {
+        let policy = RetryPolicy::default();
+        for (remaining, again) in [(499, false), (500, false), (501, true)] {
+            let remaining = Some(Duration::from_millis(remaining));
+            let decision = decide(&policy, &TRANSPORT, 0, 0.0, remaining, &Bucket::new(500));
+            assert_eq!(matches!(decision, Decision::Retry { .. }), again);
+        }
+    }
+
+    #[test]
+    fn tokens_are_taken_by_what_went_wrong() {
+        let second = Duration::from_secs(1);
+        for (failure, expected) in [
+            (TRANSPORT, 14),
+            (status(500), 14),
+            (status(503), 14),
+            (status(429), 5),
+            (status(529), 5),
+            (hinted(status(429), second), 0),
+            (hinted(status(503), second), 0),
+            (hinted(status(500), second), 14),
+        ] {
+            let bucket = Bucket::new(500);
+            let decision = decide(&RetryPolicy::default(), &failure, 0, 0.0, None, &bucket);
+            assert!(matches!(decision, Decision::Retry { cost, .. } if cost == expected));
+            assert_eq!(bucket.left(), 500 - expected);
+        }
+    }
+
+    #[test]
+    fn an_empty_bucket_ends_the_retries_and_a_refusal_takes_nothing() {
+        let bucket = Bucket::new(13);
+        let decision = decide(&RetryPolicy::default(), &TRANSPORT, 0, 0.0, None, &bucket);
+        assert_eq!(decision, Decision::GiveUp(GaveUp::BudgetSpent));
+        let _ = decide(&RetryPolicy::default(), &status(400), 0, 0.0, None, &bucket);
+        assert_eq!(bucket.left(), 13);
+    }
+
+    #[test]
+    fn an_ambiguous_failure_is_retried_only_where_allowed() {
+        let policy = RetryPolicy {
+            retry_ambiguous: false,
+            ..RetryPolicy::default()
+        };
+        let bucket = Bucket::new(500);
+        let decide = |failure: &Failure| decide(&policy, failure, 0, 0.0, None, &bucket);
+        assert_eq!(decide(&TRANSPORT), Decision::GiveUp(GaveUp::NotRetryable));
+        let unsent = Failure {
+            kind: ErrorKind::Connect,
+            maybe_processed: false,
+            ..TRANSPORT
+        };
+        assert!(matches!(decide(&unsent), Decision::Retry { .. }));
+        assert!(matches!(decide(&status(503)), Decision::Retry { .. }));
+    }
+
+    #[test]
+    fn a_timeout_after_sending_is_retried_only_where_asked() {
+        let asked = RetryPolicy {
+            retry_timeouts: true,
+            ..RetryPolicy::default()
+        };
+        use ErrorKind as K;
+        for (kind, by_default, if_asked) in [
+            (K::ConnectTimeout, true, true),
+            (K::FirstByteTimeout, false, true),
+            (K::ContentTimeout, false, true),
+            (K::StallTimeout, false, true),
+            (K::PoolTimeout, false, false),
+            (K::DeadlineExceeded, false, false),
+        ] {
+            let failure = Failure { kind, ..TRANSPORT };
+            let again = |policy: &RetryPolicy| {
+                let decision = decide(policy, &failure, 0, 0.0, None, &Bucket::new(500));
+                matches!(decision, Decision::Retry { .. })
+            };
+            assert_eq!(again(&RetryPolicy::default()), by_default, "{kind:?}");
+            assert_eq!(again(&asked), if_asked, "{kind:?}");
+        }
+    }
+}

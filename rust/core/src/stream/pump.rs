@@ -1,0 +1,308 @@
+//! One stream: attempts up to a head, then bytes to events to deltas to the queue, under the timers.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+
+use super::Queue;
+use super::reader::{Reader, Verdict};
+use crate::call::{Failure, Session, no_body, secs, within};
+use crate::client::Call;
+use crate::error::{Error, ErrorKind, Phase};
+use crate::guard::guard;
+use crate::http::{Body, Head, Place, Probe, Transport};
+
+/// How long the bytes behind the terminal mark are waited for, so that the connection can be used again.
+const DRAIN: Duration = Duration::from_millis(250);
+
+/// Makes a call whose reply is streamed into `queue`, and ends with [`Queue::finish`].
+///
+/// It goes on for up to 250 ms after the queue's end, to give the connection back: drive it until it
+/// returns. Dropping it at any point closes the connection. When the reader closes the queue it returns by itself.
+pub async fn pump(transport: &Transport, call: Call, queue: Arc<Queue>) {
+    let mut session = Session::new(transport, &call);
+    session.log_start();
+    let deadline = session.deadline();
+    let work = guard(within(deadline, attempts(&mut session, &queue)));
+    let outcome = tokio::select! {
+        biased;
+        outcome = work => Some(outcome),
+        () = queue.closed() => None,
+    };
+    let outcome = match outcome {
+        Some(Ok(Some(outcome))) => outcome,
+        Some(Ok(None)) => Err(session.deadline_exceeded()),
+        Some(Err(panic)) => Err(session.abandon(panic)),
+        None => Err(session.abandon(closed())),
+    };
+    session.log_end(outcome.as_ref().err());
+    let (end, rest) = match outcome {
+        Ok(rest) => (Ok(()), rest),
+        Err(error) => (Err(error), None),
+    };
+    let (timing, attempts) = session.into_report();
+    queue.finish(end, timing, attempts);
+    if let Some(mut body) = rest {
+        let place = &call.outgoing.place;
+        let drain = async { while let Ok(Some(_)) = body.frame(place).await {} };
+        // A server that goes on talking costs its connection, nothing else.
+        let _ = timeout(DRAIN, drain).await;
+    }
+}
+
+fn closed() -> Error {
+    Error::new(
+        ErrorKind::ClientClosed,
+        "the stream was closed before it ended",
+    )
+}
+
+/// Attempts until one brings the whole reply. Gives the body that is still to be drained.
+async fn attempts(session: &mut Session<'_>, queue: &Queue) -> Result<Option<Body>, Error> {
+    loop {
+        let mut reader = Reader::new(session.call(), queue.wants_raw());
+        let failure = match one_attempt(session, queue, &mut reader).await {
+            Ok((head, rest)) => {
+                session.succeed(&head);
+                return Ok(rest);
+            }
+            Err(failure) => failure,
+        };
+        // What the reader has seen cannot be taken back, so from here on there is one attempt only.
+        if reader.has_surfaced() {
+            return Err(session.fail(failure));
+        }
+        session.again(failure).await?;
+    }
+}
+
+async fn one_attempt(
+    session: &mut Session<'_>,
+    queue: &Queue,
+    reader: &mut Reader<'_>,
+) -> Result<(Head, Option<Body>), Failure> {
+    let call = session.call();
+    let probe = session.probe();
+    let mut clock = Clock::new(call);
+    let (head, body) = tokio::select! {
+        biased;
+        opened = session.open(&probe) => opened?,
+        error = clock.no_head(&probe, call) => return Err(error.into()),
+    };
+    queue.publish_head(head.clone());
+    clock.sent(probe.sent_at());
+    let place = &call.outgoing.place;
+    match read(reader, body, queue, &mut clock, place, &head).await {
+        Ok(rest) => Ok((head, rest)),
+        Err(error) => Err(Failure::after_head(session.cleaned(error), &head)),
+    }
+}
+
+async fn read(
+    reader: &mut Reader<'_>,
+    mut body: Body,
+    queue: &Queue,
+    clock: &mut Clock,
+    place: &Place,
+    head: &Head,
+) -> Result<Option<Body>, Error> {
+    let mut is_first = true;
+    loop {
+        if !queue.has_room() {
+            if !queue.room().await {
+                return Err(closed());
+            }
+            // The reader's pace is not the server's silence.
+            clock.resume();
+        }
+        let next = tokio::select! {
+            biased;
+            next = body.frame(place) => next,
+            error = clock.silence(queue, place) => return Err(error),
+        };
+        let frame = match next {
+            Ok(Some(frame)) if frame.is_empty() => continue,
+            Ok(Some(frame)) => frame,
+            Ok(None) if is_first => return Err(no_body(head)),
+            Ok(None) => {
+                let verdict = reader.end_of_body();
+                reader.publish(queue);
+                return verdict.map(|()| None);
+            }
+            Err(error) => return Err(interrupted(&error)),
+        };
+        clock.bytes();
+        if is_first && is_document(&frame) {
+            return document(reader, frame, body, queue, place).await;
+        }
+        is_first &= frame.trim_ascii().is_empty();
+        let verdict = reader.feed(&frame);
+        if reader.publish(queue) {
+            clock.content();
+        }
+        match verdict? {
+            Verdict::More => {}
+            Verdict::Done => return Ok(Some(body)),
+        }
+    }
+}
+
+/// A broken transport in the middle of a stream.
+fn interrupted(error: &Error) -> Error {
+    let kind = match error.kind() {
+        ErrorKind::ResponseTooLarge => ErrorKind::ResponseTooLarge,
+        _ => ErrorKind::StreamInterrupted,
+    };
+    let message = format!("the stream broke before its end: {}", error.message());
+    Error::new(kind, message)
+        .at(Phase::Body)
+        .retryable(true)
+        .maybe_processed(true)
+}
+
+/// Whether a body is one JSON or HTML document instead of events: no line of an event stream begins so.
+fn is_document(frame: &[u8]) -> bool {
+    let text = frame.strip_prefix(b"\xef\xbb\xbf").unwrap_or(frame);
+    matches!(text.trim_ascii_start().first(), Some(b'{' | b'[' | b'<'))
+}
+
+/// Some servers ignore `stream` and answer whole, and some answer 200 with an error or a page.
+async fn document(
+    reader: &mut Reader<'_>,
+    first: Bytes,
+    body: Body,
+    queue: &Queue,
+    place: &Place,
+) -> Result<Option<Body>, Error> {
+    let whole = body
+        .whole_after(first, reader.max_reply_bytes(), place)
+        .await?;
+    reader.whole_reply(&whole)?;
+    reader.publish(queue);
+    Ok(None)
+}
+
+/// The timers `first_token` and `idle`: one timer a stream, armed anew only when it fires too early.
+struct Clock {
+    first_token: Option<Duration>,
+    idle: Option<Duration>,
+    sent_at: Instant,
+    bytes_at: Instant,
+    content_at: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Clock {
+    fn new(call: &Call) -> Self {
+        let now = Instant::now();
+        Self {
+            first_token: call.timeout.first_token,
+            idle: call.timeout.idle,
+            sent_at: now,
+            bytes_at: now,
+            content_at: None,
+            timer: None,
+        }
+    }
+
+    fn sent(&mut self, at: Option<Instant>) {
+        self.sent_at = at.unwrap_or(self.sent_at);
+        self.bytes_at = Instant::now();
+    }
+
+    fn bytes(&mut self) {
+        self.bytes_at = Instant::now();
+    }
+
+    fn content(&mut self) {
+        // `idle` may be shorter than what the timer waits for, so the first content arms it anew.
+        if self.content_at.replace(self.bytes_at).is_none() {
+            self.timer = None;
+        }
+    }
+
+    fn resume(&mut self) {
+        let now = Instant::now();
+        self.bytes_at = now;
+        match &mut self.content_at {
+            Some(at) => *at = now,
+            None => self.sent_at = now,
+        }
+    }
+
+    /// Waits until the head is overdue. Time for a permit and a connection does not count.
+    async fn no_head(&mut self, probe: &Probe, call: &Call) -> Error {
+        let Some(limit) = self.first_token else {
+            return std::future::pending().await;
+        };
+        let mut due = self.sent_at + limit;
+        loop {
+            sleep_until(due).await;
+            let now = Instant::now();
+            due = probe.sent_at().unwrap_or(now) + limit;
+            if due <= now {
+                let message = format!(
+                    "no response head from {} within {} s (the `first_token` timeout)",
+                    call.outgoing.place.origin,
+                    secs(limit)
+                );
+                return Error::new(ErrorKind::FirstByteTimeout, message)
+                    .at(Phase::Head)
+                    .retryable(true)
+                    .maybe_processed(true);
+            }
+        }
+    }
+
+    /// Waits until content is overdue.
+    async fn silence(&mut self, queue: &Queue, place: &Place) -> Error {
+        loop {
+            let limit = match self.content_at {
+                Some(_) => self.idle,
+                None => self.first_token,
+            };
+            let Some(limit) = limit else {
+                return std::future::pending().await;
+            };
+            let due = self.content_at.unwrap_or(self.sent_at) + limit;
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+            timer.as_mut().await;
+            // Time that a sync reader spent elsewhere does not count: nobody drove the connection.
+            let resumed = Instant::from_std(queue.resumed_at()) + limit;
+            let due = due.max(resumed);
+            if due <= Instant::now() {
+                return self.overdue(limit, place);
+            }
+            timer.as_mut().reset(due);
+        }
+    }
+
+    fn overdue(&self, limit: Duration, place: &Place) -> Error {
+        let origin = &place.origin;
+        let seconds = secs(limit);
+        let is_silent = self.bytes_at.elapsed() * 2 >= limit;
+        let (kind, message) = match self.content_at {
+            None => (
+                ErrorKind::ContentTimeout,
+                format!("no content from {origin} within {seconds} s (the `first_token` timeout)"),
+            ),
+            Some(_) if is_silent => (
+                ErrorKind::StallTimeout,
+                format!(
+                    "the stream from {origin} fell silent for {seconds} s (the `idle` timeout)"
+                ),
+            ),
+            Some(_) => (
+                ErrorKind::ContentTimeout,
+                format!("bytes but no content from {origin} for {seconds} s (the `idle` timeout)"),
+            ),
+        };
+        Error::new(kind, message)
+            .at(Phase::Body)
+            .retryable(true)
+            .maybe_processed(true)
+    }
+}

@@ -1,0 +1,68 @@
+//! A whole reply as the chunks that a stream would have brought.
+
+use crate::message::{Choice, ChunkKind, Delta, Part, Reply, ToolCallDelta};
+
+/// Fields that reasoning may come in; a delta names its field by one of these.
+const REASONING_FIELDS: [&str; 3] = ["reasoning_content", "reasoning", "thinking"];
+
+/// The chunks of `reply`: its parts in order, then each choice's end, the usage with the last one.
+pub(super) fn chunks(reply: Reply) -> Vec<ChunkKind> {
+    let mut chunks = Vec::new();
+    for choice in reply.choices {
+        of_choice(choice, &mut chunks);
+    }
+    if let Some(usage) = reply.usage {
+        let delta = Delta {
+            usage: Some(Box::new(usage)),
+            ..Delta::default()
+        };
+        chunks.push(ChunkKind::Delta(Box::new(delta)));
+    }
+    chunks
+}
+
+fn of_choice(choice: Choice, chunks: &mut Vec<ChunkKind>) {
+    let index = choice.index;
+    let mut calls = 0;
+    for part in choice.parts {
+        let mut delta = Delta {
+            index,
+            ..Delta::default()
+        };
+        match part {
+            Part::Text { text } => delta.text = text.into(),
+            Part::Refusal { text } => delta.refusal = Some(text),
+            Part::Reasoning {
+                text,
+                signature,
+                field,
+            } => {
+                delta.reasoning = text;
+                delta.signature = signature;
+                delta.reasoning_field = field
+                    .and_then(|field| REASONING_FIELDS.into_iter().find(|known| *known == field));
+            }
+            Part::ToolCall(call) => {
+                delta.tool_calls.push(ToolCallDelta {
+                    index: calls,
+                    id: call.id,
+                    name: Some(call.name),
+                    arguments: call.arguments,
+                });
+                calls += 1;
+            }
+            Part::Opaque { field, json } => {
+                delta.opaque.push((field, json.get().to_owned()));
+            }
+        }
+        chunks.push(ChunkKind::Delta(Box::new(delta)));
+    }
+    let end = Delta {
+        index,
+        finish_reason: choice.finish_reason,
+        provider_finish_reason: choice.provider_finish_reason,
+        logprobs: choice.logprobs,
+        ..Delta::default()
+    };
+    chunks.push(ChunkKind::Delta(Box::new(end)));
+}
