@@ -45,21 +45,21 @@ fn wakes() -> (u64, u64) {
 
 /// Drops the sync connections that nobody has used for a while.
 #[pyfunction]
-#[pyo3(name = "_drop_idle_lanes")]
+#[pyo3(name = "drop_idle_lanes")]
 fn drop_idle_lanes(py: Python<'_>) {
     py.detach(|| process::current().lanes.drop_stale());
 }
 
 /// Whether a provider of this name is known, be its API spoken yet or not.
 #[pyfunction]
-#[pyo3(name = "_is_provider")]
+#[pyo3(name = "is_provider")]
 fn is_provider(name: &str) -> bool {
     providers::is_known(name)
 }
 
 /// (base URL, key variables, base URL variables, whether a key is required) of a provider.
 #[pyfunction]
-#[pyo3(name = "_provider_row")]
+#[pyo3(name = "provider_row")]
 #[allow(clippy::type_complexity, reason = "it crosses once, at a client's making")]
 fn provider_row(
     py: Python<'_>,
@@ -72,7 +72,7 @@ fn provider_row(
 
 /// What is wrong with a provider's name; None where it is one.
 #[pyfunction]
-#[pyo3(name = "_provider_problem")]
+#[pyo3(name = "provider_problem")]
 fn provider_problem(name: &str) -> Option<String> {
     providers::find(name).err().map(|error| error.message().to_owned())
 }

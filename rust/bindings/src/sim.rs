@@ -94,7 +94,7 @@ static EMBEDDED: Mutex<Option<(u64, Arc<Sim>)>> = Mutex::new(None);
 
 /// Base URL of the embedded simulator, which starts at first use and lives as long as the process.
 #[pyfunction]
-#[pyo3(name = "_embedded_sim")]
+#[pyo3(name = "embedded_sim")]
 pub(crate) fn embedded(py: Python<'_>) -> PyResult<String> {
     // Holds the GIL throughout: starting takes well under a millisecond.
     let mut held = EMBEDDED.lock();

@@ -73,10 +73,10 @@ pub(crate) fn reduce<'py, T: Fields>(value: &Bound<'py, PyAny>) -> PyResult<Boun
 #[pyfunction]
 #[pyo3(name = "_rebuild")]
 pub(crate) fn rebuild<'py>(
-    class: &Bound<'py, PyAny>,
+    kind: &Bound<'py, PyAny>,
     fields: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    class.call((), Some(fields))
+    kind.call((), Some(fields))
 }
 
 /// The schema by which pydantic takes an instance, or the dict that `to_dict` made of one.
