@@ -214,9 +214,15 @@ impl<'a> Message<'a> {
                         }
                     }
                 }
-                "refusal" => message.refusal = reader.string_or_skip()?,
-                "tool_calls" => message.tool_calls = reader.raw_or_null()?,
-                "function_call" => message.function_call = reader.raw_or_null()?,
+                "refusal" => {
+                    message.refusal = reader.string_or_skip()?.filter(|text| !text.is_empty());
+                }
+                "tool_calls" => {
+                    message.tool_calls = Some(reader.raw()?).filter(|raw| !is_blank(raw));
+                }
+                "function_call" => {
+                    message.function_call = Some(reader.raw()?).filter(|raw| !is_blank(raw));
+                }
                 key => {
                     if let Some(place) = REASONING.iter().position(|field| *field == key)
                         && let Some(place) = reasoning.get_mut(place)
@@ -245,22 +251,26 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Whether it brings `text` and nothing else.
+    /// Its text, empty where it brings nothing; `None` where it brings something else.
     pub(super) fn only_text(&self) -> Option<&Text<'a>> {
+        let other = self.reasoning.is_some()
+            || self.refusal.is_some()
+            || self.tool_calls.is_some()
+            || self.function_call.is_some()
+            || !self.other.is_empty();
         match &self.content {
-            Content::Text(text)
-                if self.reasoning.is_none()
-                    && self.refusal.is_none()
-                    && self.tool_calls.is_none()
-                    && self.function_call.is_none()
-                    && self.other.is_empty() =>
-            {
-                Some(text)
-            }
+            Content::Text(text) if !other => Some(text),
+            Content::None if !other => Some(&NO_TEXT),
             _ => None,
         }
     }
 }
+
+static NO_TEXT: Text<'static> = Text {
+    low: None,
+    body: Cow::Borrowed(""),
+    high: None,
+};
 
 /// Fields that reasoning comes in, the one that counts first.
 const REASONING: [&str; 4] = [
