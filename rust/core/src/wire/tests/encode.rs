@@ -157,6 +157,20 @@ fn wrong_parameters_are_refused_with_their_path() {
 }
 
 #[test]
+fn a_request_that_is_nested_too_deep_is_refused() {
+    let deep = (0..200).fold(json!(1), |inner, _| json!([inner]));
+    let request = json!({"model": "m", "input": [{"role": "user", "content": deep}]}).to_string();
+    let request: Request<'_> = serde_json::from_str(&request).unwrap();
+    let provider = providers::find("openai").unwrap();
+    let error = dialect("chat")
+        .unwrap()
+        .encode(&request, provider)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Validation);
+    assert!(error.message().contains("127 levels"), "{error}");
+}
+
+#[test]
 fn prompts_of_the_other_client_are_refused_by_name() {
     for (api, input, part) in [
         ("chat", json!(""), "empty"),

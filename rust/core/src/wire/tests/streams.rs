@@ -202,7 +202,9 @@ fn finish_twice_with_usage_and_events_after_done() {
     let (chunks, mut decoder) = feed(&[finish, again, last]).unwrap();
     assert!(decoder.is_finished());
     let mut reply = Reply::default();
-    chunks.iter().for_each(|chunk| reply.apply(chunk));
+    for chunk in &chunks {
+        reply.apply(chunk);
+    }
     let usage = reply.usage.unwrap();
     assert_eq!(
         (usage.prompt_tokens, usage.total_tokens),
