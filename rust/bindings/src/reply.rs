@@ -125,21 +125,8 @@ fn choice_message<'py>(
     provider: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
     let parts: &[Part] = choice.map_or(&[], |choice| &choice.parts);
-    let mut json = String::from("[");
-    for part in parts {
-        if json.len() > 1 {
-            json.push(',');
-        }
-        match part {
-            // The provider's JSON goes in as it is, not as a string of it.
-            Part::Opaque { field, json: value } => {
-                let field = serde_json::to_string(field).unwrap_or_default();
-                json.push_str(&format!("{{\"type\":\"opaque\",\"field\":{field},\"json\":{value}}}"));
-            }
-            part => json.push_str(&serde_json::to_string(part).unwrap_or_default()),
-        }
-    }
-    json.push(']');
+    let json =
+        serde_json::to_string(parts).map_err(|error| PyValueError::new_err(error.to_string()))?;
     let parts = convert::load_json(py, &json)?;
     py.import(intern!(py, "tokenwire.types"))?
         .call_method1(intern!(py, "message_from_parts"), (parts, provider))

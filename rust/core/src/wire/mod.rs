@@ -110,3 +110,6 @@ pub struct ReplyHead {
     /// Unix time in seconds; `None` where absent or 0.
     pub created: Option<i64>,
 }
+
+#[cfg(test)]
+mod tests;
