@@ -35,7 +35,10 @@ pub(crate) struct Lanes {
 
 impl Lanes {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
-        Self { idle: Mutex::default(), hub }
+        Self {
+            idle: Mutex::default(),
+            hub,
+        }
     }
 
     /// Leases a lane. Called without the GIL.
@@ -65,7 +68,10 @@ impl Lanes {
         let stale: Vec<Lane> = {
             let mut idle = self.idle.lock();
             // The oldest lie at the bottom of the stack.
-            let keep_from = idle.iter().take_while(|lane| lane.used.elapsed() > DROP_AFTER).count();
+            let keep_from = idle
+                .iter()
+                .take_while(|lane| lane.used.elapsed() > DROP_AFTER)
+                .count();
             idle.drain(..keep_from).collect()
         };
         drop(stale);
@@ -81,9 +87,16 @@ impl Lane {
             .thread_name("tokenwire-dns")
             .build()
             .map_err(|error| {
-                Error::new(ErrorKind::Connect, format!("cannot start a runtime: {error}"))
+                Error::new(
+                    ErrorKind::Connect,
+                    format!("cannot start a runtime: {error}"),
+                )
             })?;
-        Ok(Self { runtime, transport: Arc::new(Transport::new(hub.clone())), used: Instant::now() })
+        Ok(Self {
+            runtime,
+            transport: Arc::new(Transport::new(hub.clone())),
+            used: Instant::now(),
+        })
     }
 
     /// Starts a task that runs while the lane is driven.
@@ -130,7 +143,10 @@ pub(crate) struct Lease {
 impl Lease {
     pub(crate) fn new() -> Result<Self, Error> {
         let lane = crate::process::current().lanes.lease()?;
-        Ok(Self { lane: Some(lane), generation: fork::generation() })
+        Ok(Self {
+            lane: Some(lane),
+            generation: fork::generation(),
+        })
     }
 
     pub(crate) fn lane(&self) -> Option<&Lane> {

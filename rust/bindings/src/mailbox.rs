@@ -9,8 +9,8 @@
 //! follows. A plain store in `drain` would not do: the lock after it may be reordered before it.
 
 use std::cell::{Cell, RefCell};
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -150,7 +150,11 @@ impl LoopMailbox {
     /// The mailbox of `running`, made at the loop's first wait.
     fn of(running: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
         let id = running.as_ptr() as usize;
-        let found = KNOWN.lock().iter().filter_map(Weak::upgrade).find(|known| known.loop_id == id && known.is_alive());
+        let found = KNOWN
+            .lock()
+            .iter()
+            .filter_map(Weak::upgrade)
+            .find(|known| known.loop_id == id && known.is_alive());
         match found {
             Some(mailbox) => Ok(mailbox),
             None => Self::make(running, id),
@@ -165,7 +169,9 @@ impl LoopMailbox {
     ) -> PyResult<(Bound<'py, PyAny>, Arc<Self>, u64)> {
         let running = running_loop(py)?;
         let mailbox = match bound {
-            Some(known) if known.is_alive() && known.loop_id == running.as_ptr() as usize => known.clone(),
+            Some(known) if known.is_alive() && known.loop_id == running.as_ptr() as usize => {
+                known.clone()
+            }
             _ => bound.insert(Self::of(&running)?).clone(),
         };
         let future = running.call_method0(intern!(py, "create_future"))?;
@@ -185,7 +191,9 @@ impl LoopMailbox {
             waiters.slots.push((0, None));
             u32::try_from(waiters.slots.len() - 1).unwrap_or(u32::MAX)
         });
-        let Some(slot) = waiters.slots.get_mut(index as usize) else { return u64::MAX };
+        let Some(slot) = waiters.slots.get_mut(index as usize) else {
+            return u64::MAX;
+        };
         slot.1 = Some(future);
         u64::from(slot.0) << 32 | u64::from(index)
     }
@@ -194,13 +202,18 @@ impl LoopMailbox {
     pub(crate) fn is_waiting(&self, py: Python<'_>, token: u64) -> PyResult<bool> {
         let future = {
             let waiters = self.waiters.lock();
-            let slot = u32::try_from(token & u64::from(u32::MAX)).ok().and_then(|index| waiters.slots.get(index as usize));
+            let slot = u32::try_from(token & u64::from(u32::MAX))
+                .ok()
+                .and_then(|index| waiters.slots.get(index as usize));
             slot.filter(|slot| u64::from(slot.0) == token >> 32)
                 .and_then(|slot| slot.1.as_ref())
                 .map(|future| future.clone_ref(py))
         };
         match future {
-            Some(future) => Ok(!future.bind(py).call_method0(intern!(py, "done"))?.is_truthy()?),
+            Some(future) => Ok(!future
+                .bind(py)
+                .call_method0(intern!(py, "done"))?
+                .is_truthy()?),
             None => Ok(false),
         }
     }
@@ -236,7 +249,12 @@ impl LoopMailbox {
             loop_id,
             generation: fork::generation(),
         });
-        let drain = Py::new(py, Drain { mailbox: mailbox.clone() })?;
+        let drain = Py::new(
+            py,
+            Drain {
+                mailbox: mailbox.clone(),
+            },
+        )?;
         running.call_method1(intern!(py, "add_reader"), (mailbox.shared.fd.raw(), drain))?;
         let mut known = KNOWN.lock();
         known.retain(|entry| entry.upgrade().is_some_and(|other| other.is_alive()));
@@ -265,7 +283,9 @@ impl Drain {
         }
         WOKEN.fetch_add(tokens.len() as u64, Ordering::Relaxed);
         for (done, token) in tokens.iter().enumerate() {
-            let Some(future) = self.mailbox.take(*token) else { continue };
+            let Some(future) = self.mailbox.take(*token) else {
+                continue;
+            };
             if let Err(error) = set(future.bind(py)) {
                 shared.ready.lock().extend(tokens.iter().skip(done + 1));
                 shared.ring();

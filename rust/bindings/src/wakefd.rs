@@ -1,7 +1,5 @@
 //! A file descriptor that becomes readable when it is rung.
 
-
-
 #[cfg(target_os = "linux")]
 mod imp {
     use std::fs::File;
@@ -102,4 +100,3 @@ mod imp {
 }
 
 pub(crate) use imp::WakeFd;
-

@@ -299,7 +299,10 @@ impl Timing {
     ///
     /// `None` where the provider did not count, or where no time passed.
     #[must_use]
-    #[allow(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "token counts are far below 2^52"
+    )]
     pub fn tokens_per_second(&self, usage: Option<&Usage>) -> Option<f64> {
         let tokens = usage?.completion_tokens? as f64;
         let (tokens, seconds) = match (self.first_token, self.last_token) {
