@@ -120,7 +120,7 @@ impl Lane {
                 tokio::select! {
                     biased;
                     output = &mut future => return Ok(output),
-                    () = tokio::time::sleep(SIGNAL_TICK) => Python::attach(|py| py.check_signals())?,
+                    () = tokio::time::sleep(SIGNAL_TICK) => check_signals()?,
                 }
             }
         })
@@ -132,6 +132,14 @@ impl Lane {
             let _ = tokio::time::timeout(Duration::from_millis(300), future).await;
         });
     }
+}
+
+#[allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method's own lifetime is too narrow for attach"
+)]
+fn check_signals() -> PyResult<()> {
+    Python::attach(|py| py.check_signals())
 }
 
 /// A lane that goes back when its holder is done with it, and is leaked where a fork has made it the parent's.
