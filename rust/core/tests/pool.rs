@@ -144,7 +144,7 @@ async fn an_idle_connection_lost_under_a_request_is_retried_once_and_at_once() {
 async fn without_ambiguous_retries_a_lost_idle_connection_is_raised() {
     let server = Server::start(|_| vec![Act::Read, Act::Send(ok()), Act::Read, Act::Close]);
     let bench = Bench::with(&server.base_url(), |config| {
-        config.retry.retry_ambiguous = false
+        config.retry.retry_ambiguous = false;
     });
     bench.complete().await.unwrap();
     let error = bench.complete().await.unwrap_err();
@@ -276,7 +276,7 @@ async fn callers_beyond_the_limit_wait_their_turn() {
         vec![Act::Read, wait, Act::Send(ok()), Act::Read, Act::Send(ok())]
     });
     let bench = Bench::with(&server.base_url(), |config| {
-        config.limits.max_connections = Some(1)
+        config.limits.max_connections = Some(1);
     });
     assert_eq!(bench.client.free_connections(), 1);
     let both = async { tokio::join!(bench.complete(), bench.complete()) };

@@ -42,9 +42,10 @@ async fn transient_statuses_are_asked_for_three_times_and_others_once() {
         let server = failing(&format!("{status} X"), "");
         for stream in [false, true] {
             let bench = Bench::new(&server.base_url());
-            let error = match stream {
-                false => bench.complete().await.unwrap_err(),
-                true => bench.stream().await.end.unwrap(),
+            let error = if stream {
+                bench.stream().await.end.unwrap()
+            } else {
+                bench.complete().await.unwrap_err()
             };
             assert_eq!(
                 error.attempts().len(),
@@ -84,7 +85,7 @@ async fn a_short_hint_is_waited_for_and_a_long_one_is_raised_at_once() {
     assert!(
         slept[..2]
             .iter()
-            .all(|slept| (0.003..=0.0033001).contains(slept)),
+            .all(|slept| (0.003..=0.003_301).contains(slept)),
         "{slept:?}"
     );
 
@@ -236,7 +237,7 @@ async fn a_body_over_the_cap_is_refused_while_it_comes() {
     for answer in [long, endless] {
         let server = Server::always(answer);
         let bench = Bench::with(&server.base_url(), |config| {
-            config.limits.max_reply_bytes = 50_000
+            config.limits.max_reply_bytes = 50_000;
         });
         let error = bench.complete().await.unwrap_err();
         assert_eq!(

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 const KEEP: Duration = Duration::from_secs(45);
 
 /// Threads that may wait in getaddrinfo at once.
-const THREADS: usize = 8;
+const THREADS: usize = 16;
 
 /// A name that did not resolve.
 #[derive(Debug, Clone, thiserror::Error)]
