@@ -95,8 +95,8 @@ pub trait StreamDecoder: Send {
     /// Indices of the choices that began and have not finished.
     fn open_choices(&self) -> Vec<u32>;
 
-    /// Facts of the reply that are not part of any choice: id, model, created, request id. Folded in by
-    /// [`Reply::apply`]'s caller at the first event and whenever they change.
+    /// Facts of the reply that are not part of any choice: id, model, created. Folded in by
+    /// [`Reply::apply`]'s caller; each is set once, by the first event that brings it.
     fn head(&self) -> &ReplyHead;
 }
 
