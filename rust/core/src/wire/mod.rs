@@ -111,5 +111,14 @@ pub struct ReplyHead {
     pub created: Option<i64>,
 }
 
+impl ReplyHead {
+    /// Sets what is known in `reply`.
+    pub fn fold_into(&self, reply: &mut Reply) {
+        reply.id.clone_from(&self.id);
+        reply.model.clone_from(&self.model);
+        reply.created = self.created;
+    }
+}
+
 #[cfg(test)]
 mod tests;
