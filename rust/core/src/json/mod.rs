@@ -6,6 +6,7 @@
 
 mod reader;
 mod scan;
+mod strings;
 mod text;
 
 pub use reader::{Kind, Reader};

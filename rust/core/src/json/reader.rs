@@ -1,9 +1,5 @@
 //! The reader: a cursor over valid UTF-8 that steps into objects and arrays and over everything else.
 
-use std::borrow::Cow;
-
-use super::scan::plain_run;
-use super::text::{Text, joined};
 use super::{Error, MAX_DEPTH};
 
 /// What the next value is.
@@ -26,12 +22,12 @@ pub enum Kind {
 /// A cursor over one JSON text. Every value is checked in full, also those that are stepped over.
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
-    text: &'a str,
-    at: usize,
+    pub(super) text: &'a str,
+    pub(super) at: usize,
     depth: u32,
 }
 
-type Result<T> = std::result::Result<T, Error>;
+pub(super) type Result<T> = std::result::Result<T, Error>;
 
 impl<'a> Reader<'a> {
     /// Begins to read `bytes`; fails where they are not UTF-8.
@@ -138,25 +134,6 @@ impl<'a> Reader<'a> {
         Ok(false)
     }
 
-    /// Reads a string; fails on anything else.
-    pub fn string(&mut self) -> Result<Text<'a>> {
-        self.skip_space();
-        if let Some(plain) = self.plain_string()? {
-            return Ok(Text::plain(plain));
-        }
-        self.escaped_string()
-    }
-
-    /// Reads a string if the next value is one, else skips it.
-    #[inline]
-    pub fn string_or_skip(&mut self) -> Result<Option<Text<'a>>> {
-        if self.peek()? == Kind::String {
-            return self.string().map(Some);
-        }
-        self.skip()?;
-        Ok(None)
-    }
-
     /// Steps over a value and returns its text, white space inside it included.
     pub fn raw(&mut self) -> Result<&'a str> {
         self.skip_space();
@@ -172,23 +149,37 @@ impl<'a> Reader<'a> {
     }
 
     /// Steps over one value, whatever its depth, without recursion.
+    #[inline]
     pub fn skip(&mut self) -> Result<()> {
+        match self.peek()? {
+            Kind::Array | Kind::Object => self.skip_nested(),
+            kind => self.skip_scalar(kind),
+        }
+    }
+
+    #[inline]
+    fn skip_scalar(&mut self, kind: Kind) -> Result<()> {
+        match kind {
+            Kind::String => self.skip_string(),
+            Kind::Number => self.number().map(|_| ()),
+            Kind::Null => self.word("null"),
+            _ if self.byte() == Some(b't') => self.word("true"),
+            _ => self.word("false"),
+        }
+    }
+
+    fn skip_nested(&mut self) -> Result<()> {
         // One bit a level, set for an object; MAX_DEPTH levels fit.
         let mut objects: u128 = 0;
         let mut levels: u32 = 0;
         loop {
             match self.peek()? {
-                Kind::String => self.skip_string()?,
-                Kind::Number => {
-                    self.number()?;
-                }
-                Kind::Null => self.word("null")?,
-                Kind::Bool if self.byte() == Some(b't') => self.word("true")?,
-                Kind::Bool => self.word("false")?,
-                kind => {
+                kind @ (Kind::Array | Kind::Object) => {
                     let object = kind == Kind::Object;
                     self.enter(if object { b'{' } else { b'[' })?;
-                    if !self.closes(if object { b'}' } else { b']' })? {
+                    if self.closes(if object { b'}' } else { b']' })? {
+                        self.depth -= 1;
+                    } else {
                         objects = objects << 1 | u128::from(object);
                         levels += 1;
                         if object {
@@ -196,13 +187,10 @@ impl<'a> Reader<'a> {
                         }
                         continue;
                     }
-                    self.depth -= 1;
                 }
+                kind => self.skip_scalar(kind)?,
             }
-            loop {
-                if levels == 0 {
-                    return Ok(());
-                }
+            while levels > 0 {
                 let object = objects & 1 == 1;
                 if self.more(if object { b'}' } else { b']' })? {
                     if object {
@@ -213,6 +201,9 @@ impl<'a> Reader<'a> {
                 objects >>= 1;
                 levels -= 1;
                 self.depth -= 1;
+            }
+            if levels == 0 {
+                return Ok(());
             }
         }
     }
@@ -263,15 +254,15 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn byte(&self) -> Option<u8> {
+    pub(super) fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    fn rest(&self) -> &'a [u8] {
+    pub(super) fn rest(&self) -> &'a [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
-    fn wrong(&self, what: &'static str) -> Error {
+    pub(super) fn wrong(&self, what: &'static str) -> Error {
         Error {
             offset: self.at,
             what,
@@ -279,7 +270,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn skip_space(&mut self) {
+    pub(super) fn skip_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
             self.at += 1;
         }
@@ -370,142 +361,6 @@ impl<'a> Reader<'a> {
         }
         self.digits();
         Ok(())
-    }
-
-    /// Reads a string without escapes; `None`, and nothing read, where it has one.
-    #[inline]
-    fn plain_string(&mut self) -> Result<Option<&'a str>> {
-        if self.byte() != Some(b'"') {
-            return Err(self.wrong("a string was expected"));
-        }
-        let start = self.at + 1;
-        let run = plain_run(self.text.as_bytes().get(start..).unwrap_or_default());
-        let end = start + run;
-        match self.text.as_bytes().get(end) {
-            Some(b'"') => {
-                self.at = end + 1;
-                Ok(Some(self.text.get(start..end).unwrap_or_default()))
-            }
-            Some(b'\\') => Ok(None),
-            other => {
-                self.at = end;
-                Err(self.wrong(broken_string(other.is_some())))
-            }
-        }
-    }
-
-    fn skip_string(&mut self) -> Result<()> {
-        if self.byte() != Some(b'"') {
-            return Err(self.wrong("a string was expected"));
-        }
-        self.at += 1;
-        loop {
-            self.at += plain_run(self.rest());
-            match self.byte() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                Some(b'\\') => {
-                    self.escape()?;
-                }
-                other => return Err(self.wrong(broken_string(other.is_some()))),
-            }
-        }
-    }
-
-    fn escaped_string(&mut self) -> Result<Text<'a>> {
-        self.at += 1;
-        let mut text = Text::default();
-        let mut body = String::new();
-        // A high surrogate that may still meet its low one.
-        let mut high: Option<u16> = None;
-        loop {
-            let start = self.at;
-            self.at += plain_run(self.rest());
-            let run = self.text.get(start..self.at).unwrap_or_default();
-            if !run.is_empty() {
-                if high.take().is_some() {
-                    body.push(char::REPLACEMENT_CHARACTER);
-                }
-                body.push_str(run);
-            }
-            match self.byte() {
-                Some(b'"') => {
-                    self.at += 1;
-                    text.high = high;
-                    text.body = Cow::Owned(body);
-                    return Ok(text);
-                }
-                Some(b'\\') => {
-                    let unit = self.escape()?;
-                    match (high.take(), unit) {
-                        (Some(first), 0xdc00..=0xdfff) => body.push(joined(first, unit)),
-                        (before, 0xdc00..=0xdfff) => {
-                            let first = before.is_none() && body.is_empty() && text.low.is_none();
-                            if first {
-                                text.low = Some(unit);
-                            } else {
-                                body.push(char::REPLACEMENT_CHARACTER);
-                            }
-                        }
-                        (before, _) => {
-                            if before.is_some() {
-                                body.push(char::REPLACEMENT_CHARACTER);
-                            }
-                            match char::from_u32(u32::from(unit)) {
-                                Some(character) => body.push(character),
-                                None => high = Some(unit),
-                            }
-                        }
-                    }
-                }
-                other => return Err(self.wrong(broken_string(other.is_some()))),
-            }
-        }
-    }
-
-    /// Reads one escape, from its backslash on, as a UTF-16 code unit.
-    fn escape(&mut self) -> Result<u16> {
-        let escape = match self.rest().get(1) {
-            Some(b'"') => 0x22,
-            Some(b'\\') => 0x5c,
-            Some(b'/') => 0x2f,
-            Some(b'b') => 0x08,
-            Some(b'f') => 0x0c,
-            Some(b'n') => 0x0a,
-            Some(b'r') => 0x0d,
-            Some(b't') => 0x09,
-            Some(b'u') => return self.unicode_escape(),
-            Some(_) => return Err(self.wrong("no such escape")),
-            None => return Err(self.wrong("the text ends inside a string")),
-        };
-        self.at += 2;
-        Ok(escape)
-    }
-
-    fn unicode_escape(&mut self) -> Result<u16> {
-        let digits = self.rest().get(2..6).unwrap_or_default();
-        let mut unit: u16 = 0;
-        for &digit in digits {
-            let Some(value) = char::from(digit).to_digit(16) else {
-                return Err(self.wrong("no such escape"));
-            };
-            unit = unit << 4 | u16::try_from(value).unwrap_or_default();
-        }
-        if digits.len() < 4 {
-            return Err(self.wrong("the text ends inside a string"));
-        }
-        self.at += 6;
-        Ok(unit)
-    }
-}
-
-fn broken_string(control_character: bool) -> &'static str {
-    if control_character {
-        "a control character stands in a string"
-    } else {
-        "the text ends inside a string"
     }
 }
 

@@ -193,6 +193,8 @@ impl Choice {
                 (part, _) => parts.push(part),
             }
         }
+        // A message's keys have no order of their own.
+        opaque.sort_by(|(one, _), (other, _)| one.cmp(other));
         parts.extend(opaque.into_iter().filter_map(|(field, fragments)| {
             let json = merged(fragments)?;
             Some(Part::Opaque { field, json })

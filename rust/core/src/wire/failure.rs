@@ -117,7 +117,8 @@ fn message(value: &Value, error: Option<&Value>, inner: &Value) -> Option<String
         .map(str::to_owned)
         .or_else(|| inner.get("message").and_then(prose))
         .or_else(|| value.get("message").and_then(prose))
-        .or_else(|| value.get("detail").and_then(prose))?;
+        .or_else(|| value.get("detail").and_then(prose))
+        .or_else(|| value.pointer("/x_groq/error").and_then(prose))?;
     // A gateway that only says "Provider returned error" adds what the provider said.
     match inner.pointer("/metadata/raw").and_then(prose) {
         Some(raw) => Some(format!("{plain}: {raw}")),
@@ -199,10 +200,11 @@ fn classify(status: Option<u16>, api: &ApiFailure) -> ErrorKind {
     }
 }
 
-/// How an overflown context is worded where no code says it: vLLM, Anthropic, Google, llama.cpp.
-const TOO_LONG: [&str; 4] = [
+/// How an overflown context is worded where no code says it: vLLM, Anthropic, Ollama, Google, llama.cpp.
+const TOO_LONG: [&str; 5] = [
     "maximum context length",
     "prompt is too long",
+    "exceeded max context length",
     "input token count",
     "exceeds the available context size",
 ];

@@ -2,6 +2,7 @@
 //!
 //! Every quirk that some server was recorded with is read always: nothing here asks which server it is.
 
+mod choice;
 mod content;
 mod encode;
 mod event;
@@ -34,7 +35,7 @@ impl Dialect for Chat {
     }
 
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
-        encode::encode(request, provider)
+        encode::encode(request, provider).map_err(params::about_the_request)
     }
 
     fn decode_reply(&self, body: &[u8]) -> Result<Reply, Error> {
