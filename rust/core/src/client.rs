@@ -49,6 +49,8 @@ pub struct CallOptions {
     pub query: Vec<(String, String)>,
     /// The key of this call, from a client whose key is a callable.
     pub api_key: Option<Secret>,
+    /// The key is put in later, by [`Call::set_key`].
+    pub key_comes_later: bool,
     /// When the caller's call began; all timing counts from here.
     pub started: Instant,
 }
@@ -61,12 +63,14 @@ impl Default for CallOptions {
             headers: Vec::new(),
             query: Vec::new(),
             api_key: None,
+            key_comes_later: false,
             started: Instant::now(),
         }
     }
 }
 
 /// A call that is ready to be made, by [`crate::call::complete`] or [`crate::stream::pump`].
+#[derive(Clone)]
 pub struct Call {
     pub(crate) client: Arc<Inner>,
     pub(crate) outgoing: Outgoing,
@@ -164,6 +168,12 @@ impl Client {
         self.0.origin.free_permits()
     }
 
+    /// Names of the request parameters that the dialect takes from this provider.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<&'static str> {
+        wire::params::supported(self.0.dialect, self.0.provider)
+    }
+
     /// Encodes a request. No I/O happens before the call is made.
     pub fn prepare(&self, request_json: &[u8], options: CallOptions) -> Result<Call, Error> {
         let request: Request<'_> = serde_json::from_slice(request_json).map_err(|error| {
@@ -214,7 +224,9 @@ impl Client {
             headers.insert(name, value);
         }
         let key = options.api_key.or_else(|| inner.config.api_key.clone());
-        self.check_key(&headers, key.is_some())?;
+        if !options.key_comes_later {
+            self.check_key(&headers, key.is_some())?;
+        }
         let setting = options.timeout.unwrap_or(inner.config.timeout);
         check::timeout(setting)?;
         let timeout = check::bounded(if stream {
@@ -276,6 +288,14 @@ impl std::fmt::Debug for Client {
 }
 
 impl Call {
+    /// Puts in the key of a client whose key is a callable.
+    pub fn set_key(&mut self, key: Secret) -> Result<(), Error> {
+        let (name, value) = key_header(&key, self.client.provider)?;
+        self.outgoing.headers.insert(name, value);
+        self.key = Some(key);
+        Ok(())
+    }
+
     /// Whether the reply is to be streamed.
     #[must_use]
     pub fn is_stream(&self) -> bool {

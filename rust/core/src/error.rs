@@ -135,7 +135,7 @@ pub struct ApiFailure {
 }
 
 /// One attempt of a call, as reported on replies and errors.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Seconds from the start of the call to the start of this attempt.
     pub started: f64,

@@ -31,7 +31,7 @@ const REQUEST_ID_HEADERS: [&str; 7] = [
 ];
 
 /// A request that is ready to go out, as often as needed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) url: Url,

@@ -67,6 +67,7 @@ impl Origin {
         self.max_connections
     }
 
+    #[cfg(test)]
     pub(crate) fn free_permits(&self) -> usize {
         self.permits.available_permits()
     }

@@ -294,6 +294,25 @@ pub struct Timing {
     pub total: Option<f64>,
 }
 
+impl Timing {
+    /// (completion tokens - 1) / (last token - first token); on whole replies completion tokens / total.
+    ///
+    /// `None` where the provider did not count, or where no time passed.
+    #[must_use]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "token counts are far below 2^52"
+    )]
+    pub fn tokens_per_second(&self, usage: Option<&Usage>) -> Option<f64> {
+        let tokens = usage?.completion_tokens? as f64;
+        let (tokens, seconds) = match (self.first_token, self.last_token) {
+            (Some(first), Some(last)) => (tokens - 1.0, last - first),
+            _ => (tokens, self.total?),
+        };
+        (seconds > 0.0 && tokens >= 0.0).then(|| tokens / seconds)
+    }
+}
+
 /// A reply, whole or so far.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reply {

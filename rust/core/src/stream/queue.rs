@@ -70,7 +70,7 @@ struct State {
     reply: Reply,
     timing: Timing,
     attempts: Vec<Attempt>,
-    end: Option<Option<Error>>,
+    end: Option<Result<(), Error>>,
     parked: Option<(Parker, Interest)>,
     // The producer waits here, for room or for the reader's close.
     producer: Option<Waker>,
@@ -163,13 +163,21 @@ impl Queue {
             ..timing
         };
         state.reply.settle();
-        let end = end.err().map(|error| {
+        let end = end.map_err(|error| {
             let partial = (!state.reply.choices.is_empty()).then(|| Box::new(state.reply.clone()));
             error.with_attempts(attempts.clone()).with_partial(partial)
         });
         state.attempts = attempts;
         state.end = Some(end);
         self.wake_if(state, |_| true);
+    }
+
+    /// Reader: forgets a failed opening, so that the same stream can be opened again.
+    pub fn restart(&self) {
+        let mut state = self.state.lock();
+        if state.reply.choices.is_empty() && state.items.is_empty() {
+            *state = State::default();
+        }
     }
 
     /// Producer: waits until there is room; false once the reader has closed the stream.
@@ -258,7 +266,7 @@ impl Queue {
             return Taken::Items;
         }
         match &state.end {
-            Some(end) => Taken::End(end.clone()),
+            Some(end) => Taken::End(end.clone().err()),
             None if self.is_closed() => Taken::End(Some(closed_error())),
             None => Taken::Nothing,
         }
@@ -283,11 +291,11 @@ impl Queue {
         let state = self.state.lock();
         match (&state.head, &state.end) {
             // An end before any item is the entering caller's to hear of, not a reader's later on.
-            (_, Some(Some(error))) if state.items.is_empty() && state.reply.choices.is_empty() => {
+            (_, Some(Err(error))) if state.items.is_empty() && state.reply.choices.is_empty() => {
                 Some(Err(error.clone()))
             }
             (Some(head), _) => Some(Ok(head.clone())),
-            (None, Some(end)) => Some(Err(end.clone().unwrap_or_else(closed_error))),
+            (None, Some(end)) => Some(Err(end.clone().err().unwrap_or_else(closed_error))),
             (None, None) if self.is_closed() => Some(Err(closed_error())),
             (None, None) => None,
         }

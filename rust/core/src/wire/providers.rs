@@ -237,6 +237,11 @@ const PROVIDERS: &[Provider] = &[
         key_vars: &["GPUSTACK_API_KEY"],
         ..LOCAL
     },
+    // A server of the dialect that no row names: a bare model id with a base URL.
+    Provider {
+        name: "openai-compatible",
+        ..LOCAL
+    },
     // The embedded simulator: it listens where it is started.
     Provider {
         name: "sim",

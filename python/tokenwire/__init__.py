@@ -1,0 +1,216 @@
+"""tokenwire: a client for language models over HTTP, with a Rust engine.
+
+    import tokenwire as tw
+
+    chat = tw.ChatClient("openai:gpt-4o-mini")
+    print(chat.run("Why is the sky blue?"))
+
+Names are imported when they are first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tokenwire._engine import (
+        AsyncLlmStream,
+        Attempt,
+        Choice,
+        End,
+        Limits,
+        LlmResponse,
+        LlmStream,
+        LlmStreamChunk,
+        ReasoningDelta,
+        RefusalDelta,
+        RetryPolicy,
+        TextDelta,
+        Timeout,
+        Timing,
+        TokenLogprob,
+        ToolCall,
+        ToolCallDelta,
+        ToolCallDone,
+        ToolCallFragment,
+        Usage,
+        UsageReported,
+        __version__,
+    )
+    from tokenwire.chat import ChatClient
+    from tokenwire.client import LlmClientInterface
+    from tokenwire.completion import CompletionClient
+    from tokenwire.errors import (
+        LlmAPIError,
+        LlmAuthenticationError,
+        LlmClientClosedError,
+        LlmConfigError,
+        LlmConnectError,
+        LlmConnectionError,
+        LlmConnectionLostError,
+        LlmConnectTimeoutError,
+        LlmContentFilterError,
+        LlmContentTimeoutError,
+        LlmContextLengthError,
+        LlmDeadlineExceededError,
+        LlmDecodeError,
+        LlmDNSError,
+        LlmEngineError,
+        LlmError,
+        LlmEventTooLargeError,
+        LlmFirstByteTimeoutError,
+        LlmForkedStreamError,
+        LlmModelError,
+        LlmModelNotFoundError,
+        LlmPoolTimeoutError,
+        LlmProtocolError,
+        LlmProxyError,
+        LlmQuotaExceededError,
+        LlmRateLimitError,
+        LlmResponseTooLargeError,
+        LlmServerError,
+        LlmStallTimeoutError,
+        LlmStreamIncompleteError,
+        LlmStreamingError,
+        LlmStreamInterruptedError,
+        LlmStreamServerError,
+        LlmTimeoutError,
+        LlmTLSError,
+        LlmUnexpectedContentError,
+        LlmValidationError,
+    )
+    from tokenwire.mapping import MapRow
+    from tokenwire.types import (
+        AudioPart,
+        FilePart,
+        ImagePart,
+        LlmMessage,
+        LlmRequest,
+        OpaquePart,
+        ReasoningPart,
+        RefusalPart,
+        TextPart,
+        Tool,
+        ToolResult,
+    )
+
+__all__ = [
+    "AsyncLlmStream",
+    "Attempt",
+    "AudioPart",
+    "ChatClient",
+    "Choice",
+    "CompletionClient",
+    "End",
+    "FilePart",
+    "ImagePart",
+    "Limits",
+    "LlmAPIError",
+    "LlmAuthenticationError",
+    "LlmClientClosedError",
+    "LlmClientInterface",
+    "LlmConfigError",
+    "LlmConnectError",
+    "LlmConnectTimeoutError",
+    "LlmConnectionError",
+    "LlmConnectionLostError",
+    "LlmContentFilterError",
+    "LlmContentTimeoutError",
+    "LlmContextLengthError",
+    "LlmDNSError",
+    "LlmDeadlineExceededError",
+    "LlmDecodeError",
+    "LlmEngineError",
+    "LlmError",
+    "LlmEventTooLargeError",
+    "LlmFirstByteTimeoutError",
+    "LlmForkedStreamError",
+    "LlmMessage",
+    "LlmModelError",
+    "LlmModelNotFoundError",
+    "LlmPoolTimeoutError",
+    "LlmProtocolError",
+    "LlmProxyError",
+    "LlmQuotaExceededError",
+    "LlmRateLimitError",
+    "LlmRequest",
+    "LlmResponse",
+    "LlmResponseTooLargeError",
+    "LlmServerError",
+    "LlmStallTimeoutError",
+    "LlmStream",
+    "LlmStreamChunk",
+    "LlmStreamIncompleteError",
+    "LlmStreamInterruptedError",
+    "LlmStreamServerError",
+    "LlmStreamingError",
+    "LlmTLSError",
+    "LlmTimeoutError",
+    "LlmUnexpectedContentError",
+    "LlmValidationError",
+    "MapRow",
+    "OpaquePart",
+    "ReasoningDelta",
+    "ReasoningPart",
+    "RefusalDelta",
+    "RefusalPart",
+    "RetryPolicy",
+    "TextDelta",
+    "TextPart",
+    "Timeout",
+    "Timing",
+    "TokenLogprob",
+    "Tool",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolCallDone",
+    "ToolCallFragment",
+    "ToolResult",
+    "Usage",
+    "UsageReported",
+    "__version__",
+]
+
+# Where a name lives, unless it is an error (`errors`) or compiled (`_engine`).
+_HOMES = {
+    "ChatClient": "chat",
+    "CompletionClient": "completion",
+    "LlmClientInterface": "client",
+    "MapRow": "mapping",
+    **dict.fromkeys(
+        (
+            "AudioPart",
+            "FilePart",
+            "ImagePart",
+            "LlmMessage",
+            "LlmRequest",
+            "OpaquePart",
+            "ReasoningPart",
+            "RefusalPart",
+            "TextPart",
+            "Tool",
+            "ToolResult",
+        ),
+        "types",
+    ),
+}
+_SUBMODULES = ("errors", "testing", "tools", "types")
+
+
+def __getattr__(name: str) -> object:
+    if name in _SUBMODULES:
+        return _module(name)
+    if name not in __all__:
+        raise AttributeError(f"module 'tokenwire' has no attribute {name!r}")
+    home = _HOMES.get(name) or ("errors" if name.endswith("Error") else "_engine")
+    value: object = getattr(_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def _module(name: str) -> object:
+    # importlib would be one more import of the standard library.
+    return __import__(f"tokenwire.{name}", fromlist=("",))
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__, *_SUBMODULES])

@@ -1,0 +1,364 @@
+"""A client over the Rust engine: settings, arguments of a call, keys."""
+
+from __future__ import annotations
+
+from tokenwire import _engine
+from tokenwire.client import (
+    LlmClientInterface,
+    await_key,
+    call_key,
+    checked_concurrency,
+)
+from tokenwire.errors import LlmAuthenticationError, LlmClientClosedError, LlmConfigError
+from tokenwire.models import key_and_address, resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any, TypeVar, overload
+
+    from typing_extensions import Self, Unpack
+
+    from tokenwire._engine import (
+        AsyncLlmStream,
+        Engine,
+        Fanout,
+        LlmResponse,
+        LlmStream,
+        RetryPolicy,
+    )
+    from tokenwire.client import KeySource, Prompt
+    from tokenwire.mapping import MapRow
+    from tokenwire.types import AnyParams
+
+    T = TypeVar("T")
+else:
+    from tokenwire.client import overload
+
+# Arguments that Python turns into JSON before they cross.
+_CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
+
+
+class EngineClient(LlmClientInterface):
+    """What `ChatClient` and `CompletionClient` share."""
+
+    _api = ""
+    _apis: tuple[str, ...] = ()
+
+    def _set_up(self, settings: dict[str, Any], defaults: dict[str, Any]) -> None:
+        """Check the settings, and make the engine's client of them."""
+        self._settings = settings
+        self._closed = False
+        target = resolve(settings["model"], settings["provider"], settings["base_url"])
+        self.model = target.model
+        self.provider = target.provider
+        api = settings["api"] or self._api
+        if api not in self._apis:
+            known = ", ".join(f'"{name}"' for name in self._apis)
+            raise LlmConfigError(f"api: {api!r} is not spoken by this class; it speaks {known}")
+        api_key = settings["api_key"]
+        source = api_key if callable(api_key) else None
+        if source is None and api_key is not None and not isinstance(api_key, str):
+            raise LlmConfigError("api_key: give a str or a callable that returns one")
+        base_url = target.base_url
+        key = None
+        if target.provider == "sim":
+            base_url = base_url or _engine.embedded_sim()
+        elif source is None:
+            key, base_url = key_and_address(
+                target.provider, api_key, base_url, own_address=base_url is not None
+            )
+        self._key_source: KeySource | None = source
+        self._engine: Engine = _engine.Engine(
+            provider=target.provider,
+            model=target.model,
+            api=api,
+            base_url=base_url,
+            api_key=key,
+            headers=settings["headers"],
+            timeout=settings["timeout"],
+            limits=settings["limits"],
+            retry=_retry(settings["max_retries"], settings["retry"]),
+            ca_bundle=_path(settings["ca_bundle"], "ca_bundle"),
+            client_cert=_cert(settings["client_cert"]),
+            proxy=settings["proxy"],
+            trust_env=settings["trust_env"],
+            parent=settings.get("parent"),
+        )
+        self.base_url: str = self._engine.base_url
+        self._siblings: dict[str, EngineClient] = {}
+        self.defaults = defaults
+        base = self._converted(defaults) if defaults else {}
+        base.pop("model", None)
+        if settings.get("system") is not None:
+            base["_system"] = settings["system"]
+        # A missing key, and misspelt or mistyped defaults, are found here, not at the first call.
+        self._engine.check(base if source is None else {**base, "_key_source": source})
+        self._base = base
+
+    def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, dict[str, Any]]:
+        """The engine, the input and the arguments of one call."""
+        if self._closed:
+            raise LlmClientClosedError("this client is closed; make a new one")
+        kind = type(asked)
+        if kind is not str and kind is not list:
+            asked, params = _unpacked(asked, params)
+        engine = self._engine
+        if not _CONVERTED.isdisjoint(params):
+            if params.get("model") is not None:
+                engine, params = self._for_model(params)
+            params = self._converted(params)
+        if self._base:
+            params = {**self._base, **params}
+        return engine, asked, params
+
+    def _converted(self, params: dict[str, Any]) -> dict[str, Any]:
+        params = dict(params)
+        headers = params.pop("headers", None)
+        if headers is not None:
+            params["extra_headers"] = {**headers, **(params.get("extra_headers") or {})}
+        if params.get("tools") is not None:
+            from tokenwire.tools import tool_schema
+
+            params["tools"] = [tool_schema(tool) for tool in params["tools"]]
+        target = params.get("response_format")
+        if target is not None and not isinstance(target, dict):
+            from tokenwire.parsing import response_format_for
+
+            params["_parse_as"] = target
+            params["response_format"] = response_format_for(target)
+        return params
+
+    def _for_model(self, params: dict[str, Any]) -> tuple[Engine, dict[str, Any]]:
+        """The engine for `model=` of a call: ours, or another provider's."""
+        model = params["model"]
+        head, separator, rest = model.partition(":") if isinstance(model, str) else ("", "", "")
+        if not separator or not _engine.is_provider(head):
+            return self._engine, params
+        if head == self.provider:
+            return self._engine, {**params, "model": rest}
+        if self._settings["api_key"] is not None or self._settings["base_url"] is not None:
+            own = "api_key" if self._settings["api_key"] is not None else "base_url"
+            raise LlmConfigError(
+                f'model: "{model}" is another provider\'s, and this client was given its own '
+                f"{own}, which is not sent to a stranger; make a client for that model"
+            )
+        sibling = self._siblings.get(head)
+        if sibling is None:
+            sibling = self.with_options(model=model, provider=None)
+            self._siblings[head] = sibling
+        return sibling._engine, {**params, "model": rest}
+
+    @overload
+    def complete(
+        self, request_or_prompt: Prompt, *, response_format: type[T], **params: Any
+    ) -> LlmResponse[T]: ...
+
+    @overload
+    def complete(
+        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
+    ) -> LlmResponse[Any]: ...
+
+    def complete(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
+        """Ask, and return the whole reply.
+
+        Raises:
+            LlmConfigError: An argument does not exist, or does not fit.
+            LlmValidationError: A value cannot be sent; the message names its path.
+            LlmAPIError: The provider answered with an error, or there was no usable connection.
+            LlmTimeoutError: A limit ran out.
+        """
+        engine, asked, params = self._call(request_or_prompt, params)
+        if self._key_source is None:
+            return engine.complete(asked, params)
+        params["_api_key"] = call_key(self._key_source)
+        try:
+            return engine.complete(asked, params)
+        except LlmAuthenticationError as error:
+            if error.status_code != 401:
+                raise
+        params["_api_key"] = call_key(self._key_source)
+        return engine.complete(asked, params)
+
+    @overload
+    async def complete_async(
+        self, request_or_prompt: Prompt, *, response_format: type[T], **params: Any
+    ) -> LlmResponse[T]: ...
+
+    @overload
+    async def complete_async(
+        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
+    ) -> LlmResponse[Any]: ...
+
+    async def complete_async(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
+        """Ask, and return the whole reply; see `complete`."""
+        engine, asked, params = self._call(request_or_prompt, params)
+        if self._key_source is None:
+            return await engine.complete_async(asked, params)
+        params["_api_key"] = await await_key(self._key_source)
+        try:
+            return await engine.complete_async(asked, params)
+        except LlmAuthenticationError as error:
+            if error.status_code != 401:
+                raise
+        params["_api_key"] = await await_key(self._key_source)
+        return await engine.complete_async(asked, params)
+
+    def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
+        """Ask, and read the reply as it comes.
+
+        The request goes out on entering `with`, or at the first step without it.
+
+        Raises:
+            LlmConfigError: An argument does not exist, or does not fit.
+            LlmValidationError: A value cannot be sent; the message names its path.
+        """
+        engine, asked, arguments = self._call(request_or_prompt, params)
+        if self._key_source is not None:
+            arguments["_key_source"] = self._key_source
+        return engine.stream(asked, arguments)
+
+    def stream_async(
+        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
+    ) -> AsyncLlmStream:
+        """Ask, and read the reply as it comes; see `stream`. Returns at once."""
+        engine, asked, arguments = self._call(request_or_prompt, params)
+        if self._key_source is not None:
+            arguments["_key_source"] = self._key_source
+        return engine.stream_async(asked, arguments)
+
+    def map(
+        self,
+        prompts: Iterable[Prompt],
+        *,
+        concurrency: int,
+        ordered: bool = True,
+        **params: Unpack[AnyParams],
+    ) -> Iterator[MapRow]:
+        """Ask many prompts at once, from plain sync code; see `LlmClientInterface.map`."""
+        from tokenwire.mapping import map_with_engine
+
+        return map_with_engine(
+            self, prompts, checked_concurrency(concurrency), params, ordered=ordered
+        )
+
+    def _submit(
+        self, fanout: Fanout, index: int, prompt: Prompt, params: Mapping[str, Any]
+    ) -> None:
+        engine, asked, params = self._call(prompt, dict(params))
+        if self._key_source is not None:
+            params = {**params, "_api_key": call_key(self._key_source)}
+        fanout.submit(index, engine, asked, params)
+
+    def models(self) -> list[str]:
+        """Ids of the server's models (`GET /models`), in the server's order."""
+        key = None if self._key_source is None else call_key(self._key_source)
+        return _ids(self._engine.models(key))
+
+    async def models_async(self) -> list[str]:
+        """Ids of the server's models; see `models`."""
+        key = None if self._key_source is None else await await_key(self._key_source)
+        return _ids(await self._engine.models_async(key))
+
+    def get_supported_parameters(self) -> frozenset[str]:
+        """Names of the request parameters that this provider's API takes."""
+        return frozenset(self._engine.parameters())
+
+    def with_options(self, **settings: Any) -> Self:
+        """A client with other settings or defaults that shares all that can be shared.
+
+        Raises:
+            LlmConfigError: A setting does not exist, or does not fit.
+        """
+        merged = {**self._settings, **self.defaults, **settings, "parent": self._engine}
+        if "max_retries" in settings and "retry" not in settings:
+            merged["retry"] = None
+        if "retry" in settings and "max_retries" not in settings:
+            merged["max_retries"] = None
+        client = object.__new__(type(self))
+        own = {name: merged.pop(name) for name in (*self._settings, "parent") if name in merged}
+        client._set_up(own, merged)
+        return client
+
+    def close(self) -> None:
+        """Refuse further calls. Calls in flight go on; connections belong to the process."""
+        self._closed = True
+        _engine.drop_idle_lanes()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the configuration, never a key: that comes from the environment again."""
+        settings = {name: value for name, value in self._settings.items() if name != "parent"}
+        settings["api_key"] = None
+        return _unpickled, (type(self), settings, self.defaults)
+
+    def __repr__(self) -> str:
+        """Name the class, the model and the address; never the key."""
+        return f"{type(self).__name__}({self.provider}:{self.model}, base_url={self.base_url!r})"
+
+
+def _unpickled(
+    kind: type[EngineClient], settings: dict[str, Any], defaults: dict[str, Any]
+) -> EngineClient:
+    client = object.__new__(kind)
+    client._set_up(settings, defaults)
+    return client
+
+
+def _unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any]]:
+    """An `LlmRequest`, a single message or another sequence as input and arguments."""
+    split = getattr(asked, "split", None)
+    if split is not None and not isinstance(asked, str):
+        asked, own = split()
+        return asked, {**own, **params}
+    if isinstance(asked, (str, list)):
+        return asked, params
+    if isinstance(asked, tuple):
+        return list(asked), params
+    if isinstance(asked, dict) or hasattr(asked, "__tokenwire_json__"):
+        return [asked], params
+    raise LlmConfigError(
+        f"prompt: give a str, a list of messages or an LlmRequest, not {type(asked).__name__}"
+    )
+
+
+def _retry(max_retries: int | None, retry: RetryPolicy | None) -> RetryPolicy | None:
+    if max_retries is None:
+        return retry
+    if retry is not None:
+        raise LlmConfigError("max_retries: give it inside retry=RetryPolicy(max_retries=…)")
+    return _engine.RetryPolicy(max_retries=max_retries)
+
+
+def _path(value: Any, name: str) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not (isinstance(value, str) or hasattr(value, "__fspath__")):
+        raise LlmConfigError(f"{name}: give the path of a PEM file")
+    from os import fspath
+
+    return str(fspath(value))
+
+
+def _cert(value: Any) -> tuple[str, str | None] | None:
+    if value is None:
+        return None
+    if isinstance(value, (tuple, list)):
+        if len(value) != 2:
+            raise LlmConfigError("client_cert: give (certificate file, key file)")
+        return _path(value[0], "client_cert") or "", _path(value[1], "client_cert")
+    return _path(value, "client_cert") or "", None
+
+
+def _ids(body: str) -> list[str]:
+    import json
+
+    from tokenwire.errors import LlmUnexpectedContentError
+
+    try:
+        listed = json.loads(body)
+        rows = listed if isinstance(listed, list) else listed.get("data", listed.get("models"))
+        return [str(row.get("id") or row["name"]) for row in rows]
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise LlmUnexpectedContentError(
+            "the server's list of models is not of OpenAI's form", body=body.encode()
+        ) from error

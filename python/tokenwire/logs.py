@@ -1,0 +1,27 @@
+"""The `tokenwire` logger. Imported when the engine has something to say; silent otherwise."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+LOGGER = logging.getLogger("tokenwire")
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+
+
+def emit(lines: list[tuple[str, str]]) -> None:
+    """Write what the engine gathered: (level, text)."""
+    for level, text in lines:
+        LOGGER.log(_LEVELS[level], "%s", text)
+
+
+def configure_from_environment() -> None:
+    """Follow `TOKENWIRE_LOG`: a handler on stderr at that level, unless the program has its own."""
+    wanted = os.environ.get("TOKENWIRE_LOG", "").strip().lower()
+    if wanted not in _LEVELS:
+        return
+    LOGGER.setLevel(_LEVELS[wanted])
+    if not LOGGER.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+        LOGGER.addHandler(handler)

@@ -1,0 +1,133 @@
+"""`map`: many calls at once from plain sync code."""
+
+from __future__ import annotations
+
+from tokenwire import _engine
+from tokenwire.errors import LlmError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from tokenwire._engine import LlmResponse
+    from tokenwire.client import LlmClientInterface
+    from tokenwire.engine import EngineClient
+
+
+class MapRow:
+    """One prompt's outcome: `response` or `error`.
+
+    Attributes:
+        index: Number of the prompt, from 0.
+        response: The reply; None where the call failed.
+        error: Why the call failed; None where it did not.
+    """
+
+    __match_args__ = ("index", "response", "error")
+    __slots__ = ("error", "index", "response")
+
+    def __init__(
+        self, index: int, response: LlmResponse[Any] | None = None, error: LlmError | None = None
+    ) -> None:
+        self.index = index
+        self.response = response
+        self.error = error
+
+    def __repr__(self) -> str:
+        """Name the row and its outcome."""
+        return f"MapRow(index={self.index}, response={self.response!r}, error={self.error!r})"
+
+    def result(self) -> LlmResponse[Any]:
+        """Return the reply, or raise the error."""
+        if self.response is None:
+            raise self.error or LlmError("this row has neither a reply nor an error")
+        return self.response
+
+
+def map_with_engine(
+    client: EngineClient,
+    prompts: Iterable[Any],
+    concurrency: int,
+    params: Mapping[str, Any],
+    *,
+    ordered: bool,
+) -> Iterator[MapRow]:
+    """Run the calls on the I/O thread; this thread only waits."""
+    fanout = _engine.Fanout()
+    source = enumerate(prompts)
+    held: dict[int, MapRow] = {}
+    due = in_flight = 0
+    more = True
+    try:
+        while True:
+            # A finished row that waits for its turn counts: memory stays bounded.
+            while more and in_flight + len(held) < concurrency:
+                item = next(source, None)
+                if item is None:
+                    more = False
+                    break
+                index, prompt = item
+                try:
+                    client._submit(fanout, index, prompt, params)
+                except LlmError as error:
+                    held[index] = MapRow(index, error=error)
+                else:
+                    in_flight += 1
+            while held and (not ordered or due in held):
+                yield held.pop(due if ordered else next(iter(held)))
+                due += 1
+            if in_flight:
+                if more and in_flight + len(held) < concurrency:
+                    continue
+                index, response, failure = fanout.next()
+                in_flight -= 1
+                held[index] = MapRow(index, response, failure)
+            elif not more and not held:
+                return
+    finally:
+        fanout.cancel()
+
+
+def map_with_threads(
+    client: LlmClientInterface,
+    prompts: Iterable[Any],
+    concurrency: int,
+    params: Mapping[str, Any],
+    *,
+    ordered: bool,
+) -> Iterator[MapRow]:
+    """Run the calls of a client that has only `complete`, on threads."""
+    from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+    def ask(index: int, prompt: Any) -> MapRow:
+        try:
+            return MapRow(index, client.complete(prompt, **params))
+        except LlmError as error:
+            return MapRow(index, error=error)
+
+    held: dict[int, MapRow] = {}
+    running: set[Future[MapRow]] = set()
+    source = enumerate(prompts)
+    due = 0
+    more = True
+    pool = ThreadPoolExecutor(concurrency, thread_name_prefix="tokenwire-map")
+    try:
+        while True:
+            while more and len(running) + len(held) < concurrency:
+                item = next(source, None)
+                if item is None:
+                    more = False
+                else:
+                    running.add(pool.submit(ask, *item))
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            held.update((row.index, row) for row in (future.result() for future in done))
+            for index in sorted(held):
+                if ordered and index != due:
+                    break
+                yield held.pop(index)
+                due += 1
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

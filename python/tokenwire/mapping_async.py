@@ -1,0 +1,68 @@
+"""`map_async`: many calls at once in an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from tokenwire.errors import LlmError
+from tokenwire.mapping import MapRow
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+
+    from tokenwire.client import LlmClientInterface
+
+
+async def map_with_tasks(
+    client: LlmClientInterface,
+    prompts: Iterable[Any] | AsyncIterable[Any],
+    concurrency: int,
+    params: Mapping[str, Any],
+    *,
+    ordered: bool,
+) -> AsyncIterator[MapRow]:
+    """Run each call as a task of the running loop; leaving the iteration cancels them."""
+
+    async def ask(index: int, prompt: Any) -> MapRow:
+        try:
+            return MapRow(index, await client.complete_async(prompt, **params))
+        except LlmError as error:
+            return MapRow(index, error=error)
+
+    source = _numbered(prompts)
+    running: set[asyncio.Task[MapRow]] = set()
+    held: dict[int, MapRow] = {}
+    due = 0
+    more = True
+    try:
+        while True:
+            while more and len(running) + len(held) < concurrency:
+                item = await anext(source, None)
+                if item is None:
+                    more = False
+                else:
+                    running.add(asyncio.create_task(ask(*item)))
+            if not running:
+                return
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            held.update((row.index, row) for row in (task.result() for task in done))
+            while held and (not ordered or due in held):
+                yield held.pop(due if ordered else next(iter(held)))
+                due += 1
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _numbered(prompts: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[tuple[int, Any]]:
+    index = 0
+    if hasattr(prompts, "__aiter__"):
+        async for prompt in prompts:
+            yield index, prompt
+            index += 1
+    else:
+        for prompt in prompts:
+            yield index, prompt
+            index += 1

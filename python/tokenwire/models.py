@@ -1,0 +1,97 @@
+"""Model strings: which provider, which model, which address."""
+
+from __future__ import annotations
+
+from tokenwire import _engine
+from tokenwire.errors import LlmConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# A server that speaks OpenAI's dialect and that no row names.
+COMPATIBLE = "openai-compatible"
+
+
+class Target:
+    """What a model string and the arguments beside it come to."""
+
+    __slots__ = ("base_url", "model", "provider")
+
+    def __init__(self, provider: str, model: str, base_url: str | None) -> None:
+        self.provider = provider
+        self.model = model
+        self.base_url = base_url
+
+
+def resolve(model: Any, provider: str | None, base_url: str | None) -> Target:
+    """Read a model string.
+
+    `provider:model` splits at the first colon, and only where a known provider stands before it;
+    `vllm://host:port@model` carries the address; with `provider` the model is taken whole; a bare
+    id needs `base_url` and means a server of OpenAI's dialect.
+
+    Raises:
+        LlmConfigError: The string names no provider and there is no `base_url`, or is empty.
+    """
+    if not isinstance(model, str) or not model.strip():
+        raise LlmConfigError('model: give a string such as "openai:gpt-4o-mini"')
+    if provider is not None:
+        return Target(provider, model, base_url)
+    scheme, separator, rest = model.partition("://")
+    if separator and _engine.is_provider(scheme):
+        return _with_address(model, scheme, rest, base_url)
+    head, separator, rest = model.partition(":")
+    if separator and _engine.is_provider(head):
+        if not rest.strip():
+            raise LlmConfigError(f'model: there is no model after "{head}:"')
+        return Target(head, rest, base_url)
+    if base_url is None:
+        raise LlmConfigError(_no_provider(model))
+    return Target(COMPATIBLE, model, base_url)
+
+
+def _with_address(model: str, provider: str, rest: str, base_url: str | None) -> Target:
+    # The first @ splits: ids that are file paths or hold another @ occur.
+    address, separator, name = rest.partition("@")
+    if not (address and separator and name):
+        raise LlmConfigError(f'model: "{model}" is not of the form {provider}://host:port@model')
+    if base_url is not None:
+        raise LlmConfigError("base_url: the model string carries an address already; give one")
+    address = address.rstrip("/")
+    return Target(provider, name, f"http://{address}{'' if '/' in address else '/v1'}")
+
+
+def _no_provider(model: str) -> str:
+    head, separator, rest = model.partition(":")
+    if separator and head.isidentifier():
+        near = _engine.provider_problem(head)
+        return f'model: "{model}": {near}'
+    head, separator, rest = model.partition("/")
+    if separator and _engine.is_provider(head):
+        return (
+            f'model: "{model}" names no provider; write "{head}:{rest}" (a colon), or give '
+            "base_url= if that is the id on a server of your own"
+        )
+    return (
+        f'model: "{model}" names no provider; write "provider:model", such as "openai:{model}", '
+        "or give base_url="
+    )
+
+
+def key_and_address(
+    provider: str, api_key: str | None, base_url: str | None, *, own_address: bool
+) -> tuple[str | None, str | None]:
+    """Fill in key and base URL from the environment, where the row names variables.
+
+    The key of a provider is not sent to an address that the row does not know, unless the
+    caller named that provider together with the address.
+    """
+    from os import environ
+
+    _, key_vars, url_vars, _ = _engine.provider_row(provider)
+    if api_key is None:
+        api_key = next((environ[name] for name in key_vars if environ.get(name)), None)
+    if base_url is None and not own_address:
+        base_url = next((environ[name] for name in url_vars if environ.get(name)), None)
+    return api_key, base_url

@@ -1,0 +1,225 @@
+"""A request as a value: what is asked, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
+
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Strict,
+    Tag,
+    field_serializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+from typing_extensions import Self, Unpack
+
+from tokenwire.errors import LlmConfigError
+from tokenwire.types._base import CONFIG_PROBLEM, Model, Str, base_init, given
+from tokenwire.types.message import LlmMessage, Role
+from tokenwire.types.tool import Tool
+
+if TYPE_CHECKING:
+    from tokenwire.types.params import ChatParams, CompletionParams
+
+    class _Params(ChatParams, CompletionParams, total=False):
+        """Everything that some call takes."""
+
+
+Prompt: TypeAlias = str | list[str] | list[int] | list[list[int]]
+
+_ROLES = frozenset(get_args(Role))
+
+_Int = Annotated[int, Strict()]
+_Float = Annotated[float, Strict()]
+_Bool = Annotated[bool, Strict()]
+
+
+def _prompt_kind(value: object) -> str | None:
+    if isinstance(value, str):
+        return "str"
+    if not isinstance(value, (list, tuple)):
+        return None
+    first = value[0] if value else ""
+    if isinstance(first, str):
+        return "strings"
+    return "token_lists" if isinstance(first, (list, tuple)) else "tokens"
+
+
+# Telling the kinds apart by the first item keeps problems to one line and lists of tokens cheap.
+_Prompt = Annotated[
+    Annotated[Str, Tag("str")]
+    | Annotated[list[Str], Tag("strings")]
+    | Annotated[list[_Int], Tag("tokens")]
+    | Annotated[list[list[_Int]], Tag("token_lists")],
+    Discriminator(
+        _prompt_kind,
+        custom_error_type="prompt_type",
+        custom_error_message="a prompt is a string, strings, token ids or lists of token ids",
+    ),
+]
+
+
+def _message_kind(value: object) -> str | None:
+    """Tells our messages, also dumped ones, from dicts that go to the provider as they are."""
+    if isinstance(value, LlmMessage):
+        return "message"
+    if not isinstance(value, Mapping):
+        return None
+    ours = "parts" in value or isinstance(value.get("content"), str)
+    return "message" if ours and value.get("role") in _ROLES else "dict"
+
+
+def _with_role(value: object) -> object:
+    if isinstance(value, Mapping) and not isinstance(value.get("role"), str):
+        raise PydanticCustomError("message_role", "a message needs a role")
+    return value
+
+
+_Message = Annotated[
+    Annotated[LlmMessage, Tag("message")]
+    | Annotated[dict[str, Any], BeforeValidator(_with_role), Tag("dict")],
+    Discriminator(
+        _message_kind,
+        custom_error_type="message_type",
+        custom_error_message="a message is an LlmMessage or a dict",
+    ),
+]
+
+
+def _check_tool(value: object) -> object:
+    if isinstance(value, (Tool, Mapping)) or callable(value):
+        return value
+    raise PydanticCustomError("tool_type", "a tool is a function, a Tool or a dict")
+
+
+class LlmRequest(Model):
+    """What `complete`, `stream` and `parse` take instead of a prompt and keywords.
+
+    Give `prompt` or `messages`, not both. A dict of `messages` with a string for its content
+    becomes an `LlmMessage`, which goes out the same; any other dict stays as it is. The other
+    arguments are those of a call (`ChatParams`, `CompletionParams`); one that was not given is
+    not sent.
+
+    A dump holds the schemas of functions and models that stand in `tools` and `response_format`,
+    so what is loaded from it asks for the same, but cannot call or parse.
+
+    Raises:
+        LlmConfigError: An argument does not exist (the message names the nearest that does), or
+            there are both `prompt` and `messages`, or neither.
+        LlmValidationError: A value has a wrong type or is not finite; the message names its path.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    prompt: _Prompt | None = None
+    messages: list[_Message] | None = None
+
+    max_tokens: _Int | None = None
+    max_completion_tokens: _Int | None = None
+    temperature: _Float | None = None
+    top_p: _Float | None = None
+    top_k: _Int | None = None
+    stop: Str | list[Str] | None = None
+    seed: _Int | None = None
+    n: _Int | None = None
+    logprobs: _Bool | _Int | None = None
+    frequency_penalty: _Float | None = None
+    presence_penalty: _Float | None = None
+    logit_bias: dict[Str | _Int, _Float] | None = None
+    tools: list[Annotated[Any, BeforeValidator(_check_tool)]] | None = None
+    tool_choice: Str | dict[Str, Any] | None = None
+    parallel_tool_calls: _Bool | None = None
+    response_format: Any = None
+    reasoning_effort: Str | None = None
+    user: Str | None = None
+    metadata: dict[Str, Any] | None = None
+
+    suffix: Str | None = None
+    echo: _Bool | None = None
+    best_of: _Int | None = None
+
+    model: Str | None = None
+    # Seconds or a compiled Timeout; the engine checks it, so that there is one rule.
+    timeout: Any = None
+    max_retries: _Int | None = None
+    headers: dict[Str, Str] | None = None
+    stream_usage: _Bool | None = None
+    extra_body: dict[Str, Any] | None = None
+    extra_headers: dict[Str, Str] | None = None
+    extra_query: dict[Str, Any] | None = None
+
+    @base_init
+    def __init__(
+        self,
+        prompt: Prompt | Sequence[LlmMessage | Mapping[str, object]] | None = None,
+        messages: Sequence[LlmMessage | Mapping[str, object]] | None = None,
+        **params: Unpack[_Params],
+    ) -> None:
+        if messages is None and _holds_messages(prompt):
+            super().__init__(messages=prompt, **params)
+        else:
+            super().__init__(**given(prompt=prompt, messages=messages), **params)
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        if (self.prompt is None) == (self.messages is None):
+            raise PydanticCustomError(CONFIG_PROBLEM, "give prompt= or messages=, one of them")
+        return self
+
+    def split(self) -> tuple[Prompt | list[LlmMessage | dict[str, Any]], dict[str, Any]]:
+        """What is asked, and the arguments of the call that were given.
+
+        Returns:
+            The prompt or the messages, and the arguments by name, their values as given. None
+            counts as not given, except for `timeout`, where it means no limit.
+        """
+        asked = self.prompt if self.messages is None else self.messages
+        if asked is None:
+            # Only assignment after construction comes here.
+            raise LlmConfigError("LlmRequest: give prompt= or messages=, one of them")
+        params = {}
+        for name in type(self).model_fields:
+            if name in ("prompt", "messages") or name not in self.model_fields_set:
+                continue
+            value = getattr(self, name)
+            if value is not None or name == "timeout":
+                params[name] = value
+        return asked, params
+
+    @field_serializer("messages")
+    def _dump_messages(self, messages: list[_Message] | None) -> list[dict[str, Any]] | None:
+        # The key `parts` tells our message from a provider's when the dump is loaded.
+        if messages is None:
+            return None
+        return [m if isinstance(m, dict) else _dump_message(m) for m in messages]
+
+    @field_serializer("tools", when_used="json-unless-none")
+    def _dump_tools(self, tools: list[Any]) -> list[dict[str, Any]]:
+        from tokenwire.tools import tool_schema
+
+        return [tool_schema(tool) for tool in tools]
+
+    @field_serializer("response_format", when_used="json-unless-none")
+    def _dump_response_format(self, target: type | dict[str, Any]) -> dict[str, Any]:
+        from tokenwire.parsing import response_format_for
+
+        return response_format_for(target)
+
+
+def _dump_message(message: LlmMessage) -> dict[str, Any]:
+    dump = message.model_dump(exclude_unset=False)
+    if isinstance(dump["content"], list):
+        return {("parts" if key == "content" else key): value for key, value in dump.items()}
+    return dump
+
+
+def _holds_messages(prompt: object) -> bool:
+    return (
+        isinstance(prompt, (list, tuple))
+        and bool(prompt)
+        and isinstance(prompt[0], (LlmMessage, Mapping))
+    )

@@ -1,0 +1,326 @@
+//! `AsyncLlmStream`: an await step that does not suspend while anything is buffered.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
+use pyo3::prelude::*;
+use tokenwire_core::stream::{Interest, Parker, pump};
+
+use crate::mailbox::LoopMailbox;
+use crate::process;
+use crate::reply::LlmResponse;
+use crate::stream::{Mode, Step, Stream};
+
+/// The one reader of a stream, while it waits.
+#[derive(Default)]
+struct Waiting {
+    mailbox: Option<Arc<LoopMailbox>>,
+    parked: Option<(Arc<LoopMailbox>, u64)>,
+}
+
+struct Shared {
+    stream: Stream,
+    waiting: Mutex<Waiting>,
+}
+
+impl Shared {
+    /// Sends the request, at most once.
+    fn start(&self, py: Python<'_>) -> PyResult<()> {
+        self.stream.check_generation(py)?;
+        let Some(call) = self.stream.take_call() else {
+            return Ok(());
+        };
+        let io = process::current()
+            .io()
+            .map_err(|error| self.stream.raise(py, error))?;
+        let (transport, queue) = (io.transport.clone(), self.stream.queue.clone());
+        io.handle
+            .spawn(async move { pump(&transport, call, queue).await });
+        Ok(())
+    }
+
+    /// Parks the running task; the future to yield, or None when something came in the meantime.
+    fn park<'py>(
+        &self,
+        py: Python<'py>,
+        interest: Interest,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let mut waiting = self.waiting.lock();
+        if let Some((mailbox, token)) = waiting.parked.take() {
+            if mailbox.is_waiting(py, token)? {
+                waiting.parked = Some((mailbox, token));
+                return Err(PyRuntimeError::new_err(
+                    "this stream is being read by another task; a stream has one reader",
+                ));
+            }
+            drop(mailbox.take(token));
+        }
+        let (future, mailbox, token) = LoopMailbox::wait(py, &mut waiting.mailbox)?;
+        if self
+            .stream
+            .queue
+            .park(Parker::Mailbox(mailbox.bell(), token), interest)
+        {
+            waiting.parked = Some((mailbox, token));
+            return Ok(Some(future));
+        }
+        drop(mailbox.take(token));
+        Ok(None)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some((mailbox, token)) = self.waiting.lock().parked.take() {
+            drop(mailbox.take(token));
+        }
+    }
+}
+
+/// A stream for `async with` and `async for`; it may be read from any event loop, by one task at a time.
+#[pyclass(frozen, module = "tokenwire", weakref)]
+pub(crate) struct AsyncLlmStream {
+    shared: Arc<Shared>,
+}
+
+impl AsyncLlmStream {
+    pub(crate) fn new(stream: Stream) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                stream,
+                waiting: Mutex::default(),
+            }),
+        }
+    }
+
+    fn iterate(&self, mode: Mode) -> AsyncStreamIterator {
+        AsyncStreamIterator {
+            shared: self.shared.clone(),
+            mode,
+        }
+    }
+
+    fn key_source<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.shared
+            .stream
+            .key_source
+            .lock()
+            .take()
+            .map(|source| source.into_bound(py))
+    }
+}
+
+#[pymethods]
+impl AsyncLlmStream {
+    /// Sends the request and waits for a 2xx head; errors of connection, status and head are raised here.
+    fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
+        let py = slf.py();
+        if let Some(source) = slf.get().key_source(py) {
+            return py
+                .import("tokenwire.client")?
+                .call_method1("enter_with_key", (slf, source));
+        }
+        Ok(Bound::new(
+            py,
+            Entering {
+                stream: slf.unbind(),
+            },
+        )?
+        .into_any())
+    }
+
+    fn __aexit__(
+        &self,
+        _kind: &Bound<'_, PyAny>,
+        _error: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> Ready {
+        self.aclose()
+    }
+
+    fn __aiter__(&self) -> AsyncStreamIterator {
+        self.iterate(Mode::Chunks)
+    }
+
+    fn __anext__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        next_of(Bound::new(slf.py(), slf.get().iterate(Mode::Chunks))?)
+    }
+
+    /// The text of choice 0 as it comes, one `str` for each delta.
+    #[getter]
+    fn text_stream(&self) -> AsyncStreamIterator {
+        self.shared.stream.queue.forgo_raw();
+        self.iterate(Mode::Text)
+    }
+
+    /// Typed events: `TextDelta`, `ReasoningDelta`, `ToolCallDone`, …
+    fn events(&self) -> AsyncStreamIterator {
+        self.shared.stream.queue.forgo_raw();
+        self.iterate(Mode::Events)
+    }
+
+    /// Lists of chunks: each step brings all that has come.
+    fn batches(&self) -> AsyncStreamIterator {
+        self.iterate(Mode::Batches)
+    }
+
+    /// The reply as received so far; complete once the stream has been read to its end.
+    #[getter]
+    fn response(&self, py: Python<'_>) -> PyResult<LlmResponse> {
+        self.shared.stream.response(py)
+    }
+
+    /// Closes the stream and its connection. A task that waits for it gets `LlmClientClosedError`.
+    fn close(&self) {
+        self.shared.stream.close();
+    }
+
+    /// Closes the stream and its connection.
+    fn aclose(&self) -> Ready {
+        self.close();
+        Ready
+    }
+
+    /// Puts a fresh key into a request that has not gone out, and waits for its head.
+    fn _enter_with(slf: Bound<'_, Self>, key: String) -> PyResult<Bound<'_, PyAny>> {
+        let py = slf.py();
+        slf.get().shared.stream.set_key(py, key)?;
+        Ok(Bound::new(
+            py,
+            Entering {
+                stream: slf.unbind(),
+            },
+        )?
+        .into_any())
+    }
+
+    fn __repr__(&self) -> String {
+        let stream = &self.shared.stream;
+        format!(
+            "AsyncLlmStream(model={:?}, state={})",
+            &*stream.caller.model,
+            stream.state()
+        )
+    }
+}
+
+/// Iterates a stream in one of its forms. It is its own awaitable: `__anext__` returns itself.
+#[pyclass(frozen, module = "tokenwire._engine")]
+pub(crate) struct AsyncStreamIterator {
+    shared: Arc<Shared>,
+    mode: Mode,
+}
+
+fn next_of(iterator: Bound<'_, AsyncStreamIterator>) -> PyResult<Bound<'_, PyAny>> {
+    let py = iterator.py();
+    let source = iterator.get().shared.stream.key_source.lock().take();
+    if let Some(source) = source {
+        let opener = AsyncLlmStream {
+            shared: iterator.get().shared.clone(),
+        };
+        let opener = Bound::new(py, opener)?;
+        return py
+            .import("tokenwire.client")?
+            .call_method1("first_step_with_key", (opener, source, iterator));
+    }
+    Ok(iterator.into_any())
+}
+
+#[pymethods]
+impl AsyncStreamIterator {
+    fn __aiter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __anext__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
+        // Hot path: no key source, nothing but the reference goes back.
+        next_of(slf)
+    }
+
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    /// One await step: the future to wait for, or StopIteration with the item.
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let shared = &self.shared;
+        loop {
+            match shared.stream.step(py, self.mode)? {
+                Step::Item(item) => return Err(PyStopIteration::new_err((item,))),
+                Step::End => return Err(PyStopAsyncIteration::new_err(())),
+                Step::Wait => {
+                    shared.start(py)?;
+                    if let Some(future) = shared.park(py, self.mode.interest())? {
+                        return Ok(future);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Waits for the head; what `async with` awaits.
+#[pyclass(frozen, module = "tokenwire._engine")]
+struct Entering {
+    stream: Py<AsyncLlmStream>,
+}
+
+#[pymethods]
+impl Entering {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let shared = &self.stream.get().shared;
+        shared.start(py)?;
+        loop {
+            match shared.stream.queue.head() {
+                Some(Ok(_)) => {
+                    return Err(PyStopIteration::new_err((self.stream.clone_ref(py),)));
+                }
+                Some(Err(error)) => return Err(shared.stream.raise(py, error)),
+                None => {
+                    if let Some(future) = shared.park(py, Interest::Head)? {
+                        return Ok(future);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The task that waits is cancelled: `__aexit__` will not run, so the request ends here.
+    #[pyo3(signature = (kind, value=None, _traceback=None))]
+    fn throw(
+        &self,
+        kind: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        self.close();
+        Err(PyErr::from_value(
+            value.filter(|value| !value.is_none()).unwrap_or(kind),
+        ))
+    }
+
+    fn close(&self) {
+        self.stream.get().close();
+    }
+}
+
+/// An awaitable that is done.
+#[pyclass(frozen, module = "tokenwire._engine")]
+pub(crate) struct Ready;
+
+#[pymethods]
+impl Ready {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[allow(clippy::unused_self, reason = "the iterator protocol passes it")]
+    fn __next__(&self) -> Option<Py<PyAny>> {
+        None
+    }
+}

@@ -1,0 +1,297 @@
+//! `LlmStream`: a sync stream holds its lane until it ends; its body pump is a task on that lane.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use parking_lot::Mutex;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use tokenwire_core::stream::{Interest, Parker, pump};
+use tokio::task::JoinHandle;
+
+use crate::lane::Lease;
+use crate::reply::LlmResponse;
+use crate::stream::{Mode, Step, Stream};
+use crate::{errors, fork};
+
+/// The lane of a running stream, and the task that reads the wire on it.
+struct Driver {
+    lease: Lease,
+    pump: JoinHandle<()>,
+    generation: u64,
+}
+
+impl Driver {
+    /// Lets the pump end (drain after the terminal mark, or drop the body), then frees the lane.
+    fn settle(&mut self) {
+        if self.generation == fork::generation()
+            && let Some(lane) = self.lease.lane()
+        {
+            lane.settle(&mut self.pump);
+        }
+    }
+}
+
+struct Shared {
+    stream: Stream,
+    // Locked while a reader waits; the key to "one reader at a time".
+    driver: Mutex<Option<Driver>>,
+}
+
+impl Shared {
+    /// Sends the request, at most once.
+    fn start(&self, py: Python<'_>) -> PyResult<()> {
+        self.stream.check_generation(py)?;
+        let source = self.stream.key_source.lock().take();
+        if let Some(source) = source {
+            return self.start_with_key(py, &source);
+        }
+        let Some(call) = self.stream.take_call() else {
+            return Ok(());
+        };
+        let lease = py
+            .detach(Lease::new)
+            .map_err(|error| self.stream.raise(py, error))?;
+        let Some(lane) = lease.lane() else {
+            return Ok(());
+        };
+        let (transport, queue) = (lane.transport.clone(), self.stream.queue.clone());
+        let pump = lane.spawn(async move { pump(&transport, call, queue).await });
+        *self.driver.lock() = Some(Driver {
+            lease,
+            pump,
+            generation: fork::generation(),
+        });
+        Ok(())
+    }
+
+    /// Gets the key on the caller's side, once more after a 401, and waits for the head.
+    fn start_with_key(&self, py: Python<'_>, source: &Py<PyAny>) -> PyResult<()> {
+        let get_key = py.import("tokenwire.client")?.getattr("call_key")?;
+        self.stream
+            .set_key(py, get_key.call1((source,))?.extract()?)?;
+        self.start(py)?;
+        match self.head(py) {
+            Err(error) if errors::is_unauthorized(py, &error) => {
+                self.finish(py);
+                self.stream
+                    .set_key(py, get_key.call1((source,))?.extract()?)?;
+                self.start(py)
+            }
+            // The reader hears of any other error in its turn.
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for the head.
+    fn head(&self, py: Python<'_>) -> PyResult<()> {
+        loop {
+            match self.stream.queue.head() {
+                Some(Ok(_)) => return Ok(()),
+                Some(Err(error)) => return Err(self.stream.raise(py, error)),
+                None => self.wait(py, Interest::Head)?,
+            }
+        }
+    }
+
+    /// Drives the lane until there is something for this reader.
+    fn wait(&self, py: Python<'_>, interest: Interest) -> PyResult<()> {
+        let queue = &self.stream.queue;
+        let waited = py.detach(|| {
+            let mut driver = self.driver.try_lock()?;
+            let Some(Driver { lease, .. }) = driver.as_ref() else {
+                return Some(Ok(()));
+            };
+            let lane = lease.lane()?;
+            queue.resume();
+            let waited = lane.drive(poll_fn(|context| {
+                if queue.park(Parker::Task(context.waker().clone()), interest) {
+                    Poll::Pending
+                } else {
+                    Poll::Ready(())
+                }
+            }));
+            // A signal handler raised: the stream ends here, and its connection with it.
+            if waited.is_err() {
+                queue.close();
+            }
+            if waited.is_err() || queue.is_closed() {
+                Self::release(&mut driver);
+            }
+            Some(waited)
+        });
+        waited.unwrap_or_else(|| {
+            Err(PyRuntimeError::new_err(
+                "this stream is being read by another thread; a stream has one reader",
+            ))
+        })
+    }
+
+    fn release(driver: &mut Option<Driver>) {
+        if let Some(mut driver) = driver.take() {
+            driver.settle();
+        }
+    }
+
+    /// Frees the lane, unless a reader holds it and will.
+    fn finish(&self, py: Python<'_>) {
+        py.detach(|| {
+            if let Some(mut driver) = self.driver.try_lock() {
+                Self::release(&mut driver);
+            }
+        });
+    }
+
+    fn next(&self, py: Python<'_>, mode: Mode) -> PyResult<Option<Py<PyAny>>> {
+        loop {
+            match self.stream.step(py, mode) {
+                Ok(Step::Item(item)) => return Ok(Some(item)),
+                Ok(Step::End) => {
+                    self.finish(py);
+                    return Ok(None);
+                }
+                Ok(Step::Wait) => {
+                    self.start(py)?;
+                    self.wait(py, mode.interest())?;
+                }
+                Err(error) => {
+                    self.finish(py);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn enter(&self, py: Python<'_>) -> PyResult<()> {
+        self.start(py)?;
+        self.head(py).inspect_err(|_| self.finish(py))
+    }
+
+    fn close(&self, py: Python<'_>) {
+        self.stream.close();
+        self.finish(py);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let Some(mut driver) = self.driver.lock().take() else {
+            return;
+        };
+        if driver.generation == fork::generation() {
+            self.stream.close();
+            driver.settle();
+        } else {
+            // The task's runtime is the parent's.
+            std::mem::forget(driver);
+        }
+    }
+}
+
+/// A stream for `with` and `for`; it may move between threads, one reader at a time.
+#[pyclass(frozen, module = "tokenwire", weakref)]
+pub(crate) struct LlmStream {
+    shared: Arc<Shared>,
+}
+
+impl LlmStream {
+    pub(crate) fn new(stream: Stream) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                stream,
+                driver: Mutex::new(None),
+            }),
+        }
+    }
+
+    fn iterate(&self, mode: Mode) -> StreamIterator {
+        StreamIterator {
+            shared: self.shared.clone(),
+            mode,
+        }
+    }
+}
+
+#[pymethods]
+impl LlmStream {
+    /// Sends the request and waits for a 2xx head; errors of connection, status and head are raised here.
+    fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
+        slf.get().shared.enter(slf.py())?;
+        Ok(slf)
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _kind: &Bound<'_, PyAny>,
+        _error: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) {
+        self.shared.close(py);
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.shared.next(py, Mode::Chunks)
+    }
+
+    /// The text of choice 0 as it comes, one `str` for each delta.
+    #[getter]
+    fn text_stream(&self) -> StreamIterator {
+        self.shared.stream.queue.forgo_raw();
+        self.iterate(Mode::Text)
+    }
+
+    /// Typed events: `TextDelta`, `ReasoningDelta`, `ToolCallDone`, …
+    fn events(&self) -> StreamIterator {
+        self.shared.stream.queue.forgo_raw();
+        self.iterate(Mode::Events)
+    }
+
+    /// Lists of chunks: each step brings all that has come.
+    fn batches(&self) -> StreamIterator {
+        self.iterate(Mode::Batches)
+    }
+
+    /// The reply as received so far; complete once the stream has been read to its end.
+    #[getter]
+    fn response(&self, py: Python<'_>) -> PyResult<LlmResponse> {
+        self.shared.stream.response(py)
+    }
+
+    /// Closes the stream and its connection, from any thread. A reader that waits gets `LlmClientClosedError`.
+    fn close(&self, py: Python<'_>) {
+        self.shared.close(py);
+    }
+
+    fn __repr__(&self) -> String {
+        let stream = &self.shared.stream;
+        format!(
+            "LlmStream(model={:?}, state={})",
+            &*stream.caller.model,
+            stream.state()
+        )
+    }
+}
+
+/// Iterates a stream in one of its forms.
+#[pyclass(frozen, module = "tokenwire._engine")]
+pub(crate) struct StreamIterator {
+    shared: Arc<Shared>,
+    mode: Mode,
+}
+
+#[pymethods]
+impl StreamIterator {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.shared.next(py, self.mode)
+    }
+}

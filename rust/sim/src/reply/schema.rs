@@ -1,0 +1,169 @@
+//! The smallest instance of a JSON schema, for structured output and tool arguments.
+
+use serde_json::{Map, Value, json};
+
+const MAX_DEPTH: usize = 32;
+
+/// An instance of `schema`: required properties only, values fixed by their type.
+pub(crate) fn instance(schema: &Value) -> Value {
+    fill(schema, schema, 0)
+}
+
+fn fill(root: &Value, schema: &Value, depth: usize) -> Value {
+    if depth > MAX_DEPTH {
+        return Value::Null;
+    }
+    let next = |schema: &Value| fill(root, schema, depth + 1);
+    if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
+        let target = target
+            .strip_prefix('#')
+            .and_then(|pointer| root.pointer(pointer));
+        return target.map_or(Value::Null, next);
+    }
+    if let Some(value) = schema.get("const") {
+        return value.clone();
+    }
+    if let Some(value) = schema.get("enum").and_then(|list| list.get(0)) {
+        return value.clone();
+    }
+    for word in ["anyOf", "oneOf"] {
+        if let Some(first) = schema.get(word).and_then(|list| list.get(0)) {
+            return next(first);
+        }
+    }
+    if let Some(Value::Array(parts)) = schema.get("allOf") {
+        return all_of(parts.iter().map(next));
+    }
+    let kind = match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.first().and_then(Value::as_str),
+        Some(kind) => kind.as_str(),
+        None if schema.get("properties").is_some() => Some("object"),
+        None => None,
+    };
+    match kind {
+        Some("object") => object(schema, next),
+        Some("array") => {
+            let least = schema
+                .get("minItems")
+                .and_then(Value::as_u64)
+                .unwrap_or(0)
+                .min(64);
+            let item = schema.get("items").map_or(Value::Null, next);
+            Value::Array((0..least).map(|_| item.clone()).collect())
+        }
+        Some("string") => json!(string(schema)),
+        Some("integer") => least_number(schema).map_or(json!(1), |least| {
+            let least = least.ceil();
+            if schema.get("exclusiveMinimum").is_some() {
+                whole(least + 1.0)
+            } else {
+                whole(least)
+            }
+        }),
+        Some("number") => least_number(schema).map_or(json!(0.5), |least| json!(least + 0.5)),
+        Some("boolean") => json!(true),
+        _ => Value::Null,
+    }
+}
+
+/// Numbers of this size come from schemas, and those that do not fit are of no use in a test.
+#[allow(clippy::cast_possible_truncation)]
+fn whole(number: f64) -> Value {
+    json!(number as i64)
+}
+
+fn least_number(schema: &Value) -> Option<f64> {
+    schema
+        .get("minimum")
+        .or_else(|| schema.get("exclusiveMinimum"))
+        .and_then(Value::as_f64)
+}
+
+fn object(schema: &Value, next: impl Fn(&Value) -> Value) -> Value {
+    let mut filled = Map::new();
+    let required = schema.get("required").and_then(Value::as_array);
+    for name in required.into_iter().flatten().filter_map(Value::as_str) {
+        let property = schema.get("properties").and_then(|all| all.get(name));
+        filled.insert(name.to_owned(), property.map_or(Value::Null, &next));
+    }
+    Value::Object(filled)
+}
+
+fn all_of(parts: impl Iterator<Item = Value>) -> Value {
+    parts.fold(Value::Null, |all, part| match (all, part) {
+        (Value::Object(mut all), Value::Object(part)) => {
+            all.extend(part);
+            Value::Object(all)
+        }
+        (Value::Null, part) => part,
+        (all, _) => all,
+    })
+}
+
+fn string(schema: &Value) -> String {
+    let text = match schema.get("format").and_then(Value::as_str) {
+        Some("date") => "2024-01-02",
+        Some("date-time") => "2024-01-02T03:04:05Z",
+        Some("time") => "03:04:05Z",
+        Some("duration") => "P1D",
+        Some("email") => "a@example.com",
+        Some("uri" | "url") => "https://example.com/",
+        Some("uuid") => "00000000-0000-4000-8000-000000000000",
+        Some("ipv4") => "192.0.2.1",
+        Some("ipv6") => "2001:db8::1",
+        _ => "text",
+    };
+    let least = schema
+        .get("minLength")
+        .and_then(Value::as_u64)
+        .unwrap_or(0)
+        .min(4096);
+    let most = schema
+        .get("maxLength")
+        .and_then(Value::as_u64)
+        .unwrap_or(u64::MAX);
+    let mut text = text.to_owned();
+    while (text.len() as u64) < least {
+        text.push('x');
+    }
+    text.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::instance;
+
+    #[test]
+    fn required_properties_are_filled_by_type() {
+        let schema = json!({
+            "type": "object",
+            "required": ["name", "age", "kind", "tags", "inner", "maybe"],
+            "properties": {
+                "name": {"type": "string"},
+                "age": {"type": "integer", "minimum": 18},
+                "kind": {"enum": ["a", "b"]},
+                "tags": {"type": "array", "items": {"type": "number"}, "minItems": 2},
+                "inner": {"$ref": "#/$defs/Inner"},
+                "maybe": {"anyOf": [{"type": "null"}, {"type": "string"}]},
+                "left_out": {"type": "string"},
+            },
+            "$defs": {"Inner": {"type": "object", "required": ["ok"],
+                                "properties": {"ok": {"type": "boolean"}}}},
+        });
+        assert_eq!(
+            instance(&schema),
+            json!({"name": "text", "age": 18, "kind": "a", "tags": [0.5, 0.5],
+                   "inner": {"ok": true}, "maybe": null})
+        );
+    }
+
+    #[test]
+    fn a_schema_that_holds_itself_ends() {
+        let schema = json!({"type": "object", "required": ["next"],
+                            "properties": {"next": {"$ref": "#"}}});
+        assert!(instance(&schema).is_object());
+    }
+}

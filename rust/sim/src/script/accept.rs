@@ -1,0 +1,53 @@
+//! What happens to a connection before its first byte.
+
+use serde::{Deserialize, Serialize};
+
+/// `{"accept": {"kind": "reset", "times": 2}}`; the default serves.
+///
+/// ```
+/// use tokenwire_sim::Script;
+///
+/// for example in [
+///     r#"{"accept": {"kind": "serve"}}"#,
+///     r#"{"accept": {"kind": "refuse", "for_ms": 500}}"#,
+///     r#"{"accept": {"kind": "reset", "times": 2}}"#,
+///     r#"{"accept": {"kind": "close"}}"#,
+///     r#"{"accept": {"kind": "hold", "times": 1}}"#,
+/// ] {
+///     Script::parse(example)?;
+/// }
+/// # Ok::<(), tokenwire_sim::ScriptError>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Accept {
+    /// Connections are served.
+    #[default]
+    Serve,
+    /// The listener is closed, so that connecting is refused. It opens again after `for_ms`
+    /// milliseconds or with the next script (which must then come through the library: nothing
+    /// listens for it).
+    Refuse {
+        /// How long, in milliseconds; `None` is until the next script.
+        #[serde(default)]
+        for_ms: Option<u64>,
+    },
+    /// The connection is reset (RST) as soon as it is accepted.
+    Reset {
+        /// How many connections; `None` is all.
+        #[serde(default)]
+        times: Option<u64>,
+    },
+    /// The connection is closed (FIN) as soon as it is accepted.
+    Close {
+        /// How many connections; `None` is all.
+        #[serde(default)]
+        times: Option<u64>,
+    },
+    /// The connection is accepted and nothing is ever read or written.
+    Hold {
+        /// How many connections; `None` is all.
+        #[serde(default)]
+        times: Option<u64>,
+    },
+}

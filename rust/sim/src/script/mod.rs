@@ -1,0 +1,117 @@
+//! What the simulator is told to do: a default behaviour and an ordered list of rules.
+//!
+//! The first rule that matches and has not been used up answers the request; without one the
+//! default does. A rule's `then` stands alone, except that its `pacing` falls back to the
+//! default's.
+//!
+//! ```
+//! let script = tokenwire_sim::Script::parse(
+//!     r#"{
+//!         "default": {"pacing": {"tokens": 64, "per_token_us": 10000}},
+//!         "rules": [
+//!             {"match": {"model": "flaky"}, "times": 2,
+//!              "then": {"error": {"status": 503, "headers": {"retry-after": "0.1"}}}},
+//!             {"match": {"stream": true, "body": "cut me"},
+//!              "then": {"fault": {"kind": "reset", "at": {"events": 3}}}}
+//!         ]
+//!     }"#,
+//! )?;
+//! assert_eq!(script.rules.len(), 2);
+//! # Ok::<(), tokenwire_sim::ScriptError>(())
+//! ```
+
+mod accept;
+mod base64;
+mod behaviour;
+mod fault;
+mod matching;
+mod source;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::accept::Accept;
+pub use self::behaviour::{Behaviour, Framing, Pacing};
+pub use self::fault::{Fault, Position};
+pub use self::matching::Match;
+pub use self::source::{Chunking, ErrorReply, Replay, Reply, ToolCallReply};
+
+/// Everything the simulator is told at once; see the module's example.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Script {
+    /// Answers every request that no rule takes.
+    pub default: Behaviour,
+    /// Asked in order; the first that matches answers.
+    pub rules: Vec<Rule>,
+    /// What happens to a new connection before its first byte.
+    pub accept: Accept,
+    /// The one accepted API key; any other is a 401. `None` accepts all, also none at all.
+    pub require_key: Option<String>,
+    /// The models that exist; any other is a 404. `None` accepts every name.
+    pub models: Option<Vec<String>>,
+}
+
+/// One rule: `{"match": {...}, "times": 1, "then": {...}}`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rule {
+    /// Which requests it takes; an empty match takes all.
+    #[serde(rename = "match")]
+    pub matching: Match,
+    /// How many requests it answers before it is used up; `None` is no limit.
+    pub times: Option<u64>,
+    /// What it does with them.
+    pub then: Behaviour,
+}
+
+impl Rule {
+    /// A rule that takes every request.
+    #[must_use]
+    pub fn always(then: Behaviour) -> Self {
+        Self {
+            then,
+            ..Self::default()
+        }
+    }
+}
+
+impl Script {
+    /// Reads a script from JSON; a field that does not exist is an error that names it.
+    pub fn parse(json: &str) -> Result<Self, ScriptError> {
+        let script: Self = serde_json::from_str(json).map_err(|e| ScriptError(e.to_string()))?;
+        script.check()?;
+        Ok(script)
+    }
+
+    /// A script whose only content is the default behaviour.
+    #[must_use]
+    pub fn always(default: Behaviour) -> Self {
+        Self {
+            default,
+            ..Self::default()
+        }
+    }
+
+    /// Checks what the types cannot: header text, base64, status codes.
+    pub fn check(&self) -> Result<(), ScriptError> {
+        self.default.check("default")?;
+        for (index, rule) in self.rules.iter().enumerate() {
+            rule.then.check(&format!("rules[{index}].then"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a script was refused; names the field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptError(pub(crate) String);
+
+impl fmt::Display for ScriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bad script: {}", self.0)
+    }
+}
+
+impl std::error::Error for ScriptError {}

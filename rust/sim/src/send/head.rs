@@ -1,0 +1,51 @@
+//! The head of an answer.
+
+use std::io::Write;
+
+use crate::http::reason;
+use crate::reply::Plan;
+
+/// How the end of the body is marked on this connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Chunks.
+    Chunked,
+    /// A length, in bytes.
+    Length(usize),
+    /// The end of the connection.
+    Close,
+    /// There is no body at all.
+    Nothing,
+}
+
+/// Appends the head; `closes` says that the connection will be closed after the answer.
+pub(crate) fn write_head(out: &mut Vec<u8>, plan: &Plan, request: u64, end: End, closes: bool) {
+    let is_free = |name: &str| {
+        !plan
+            .headers
+            .keys()
+            .any(|key| key.eq_ignore_ascii_case(name))
+    };
+    // Writing into memory cannot fail.
+    let _ = write!(out, "HTTP/1.1 {} {}\r\n", plan.status, reason(plan.status));
+    if end != End::Nothing && is_free("content-type") {
+        let _ = write!(out, "content-type: {}\r\n", plan.content_type);
+    }
+    if is_free("x-request-id") {
+        let _ = write!(out, "x-request-id: req_sim_{request}\r\n");
+    }
+    if is_free("content-length") && is_free("transfer-encoding") {
+        let _ = match end {
+            End::Chunked => out.write_all(b"transfer-encoding: chunked\r\n"),
+            End::Length(bytes) => write!(out, "content-length: {bytes}\r\n"),
+            End::Close | End::Nothing => Ok(()),
+        };
+    }
+    if (closes || end == End::Close) && is_free("connection") {
+        out.extend_from_slice(b"connection: close\r\n");
+    }
+    for (name, value) in &plan.headers {
+        let _ = write!(out, "{name}: {value}\r\n");
+    }
+    out.extend_from_slice(b"server: tokenwire-sim\r\n\r\n");
+}

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# All checks in an order that fails fast, with the time that each took. Run through `make check`.
+set -euo pipefail
+
+steps=(fmt-check ruff deny mypy clippy cargo-test cargo-doc setup stubs pytest)
+times=()
+for step in "${steps[@]}"; do
+    printf '\n== %s\n' "$step"
+    started=$SECONDS
+    make "$step" || { printf '== %s failed after %d s\n' "$step" $((SECONDS - started)) >&2; exit 1; }
+    times+=("$step $((SECONDS - started)) s")
+done
+printf '\n== check passed in %d s:' "$SECONDS"
+printf ' %s,' "${times[@]}" | sed 's/,$/\n/'

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Finds what the build needs and names what is missing, each with the line that installs it.
+#
+#   scripts/toolchain.sh            check everything; quiet when nothing is missing
+#   scripts/toolchain.sh --python   print the Python (3.10 or newer, with venv) that .venv is made from
+set -euo pipefail
+
+missing=0
+need() { # what, the line that installs it
+    printf 'missing: %s\n    install it with: %s\n' "$1" "$2" >&2
+    missing=1
+}
+
+# A shim of a version manager may exist and still run nothing, so each candidate is tried.
+runs_310() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; }
+has_venv() { "$1" -c 'import ensurepip, venv' >/dev/null 2>&1; }
+
+find_python() {
+    local candidate fallback=""
+    for candidate in ${PYTHON:-} python3 python3.11 python3.12 python3.13 python3.14 python3.10 \
+        python "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[0-9].*/bin/python3; do
+        runs_310 "$candidate" || continue
+        has_venv "$candidate" && { printf '%s\n' "$candidate"; return 0; }
+        fallback=$candidate
+    done
+    if [ -n "$fallback" ]; then
+        need "the venv module of $("$fallback" --version 2>&1)" \
+            "apt-get install python3-venv   (or the same package of your system)"
+    else
+        need "CPython 3.10 or newer (found: $(python3 --version 2>/dev/null || echo none))" \
+            "apt-get install python3 python3-venv   (or: pyenv install 3.13; macOS: brew install python)"
+    fi
+    return 1
+}
+
+if [ "${1:-}" = --python ]; then
+    find_python
+    exit
+fi
+
+find_python >/dev/null || true
+rust_line="curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
+wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+if ! command -v cargo >/dev/null 2>&1; then
+    need "cargo, Rust $wanted or newer" "$rust_line"
+else
+    found=$(rustc --version 2>/dev/null | sed -n 's/^rustc \([0-9.]*\).*/\1/p')
+    oldest=$(printf '%s\n%s\n' "$wanted" "${found:-0}" | sort -V | head -n 1)
+    [ "$oldest" = "$wanted" ] || need "Rust $wanted or newer (found: ${found:-none that runs})" \
+        "rustup update stable   (no rustup: $rust_line)"
+fi
+# The TLS library (ring) holds C and assembly.
+"${CC:-cc}" --version >/dev/null 2>&1 ||
+    need "a C compiler (${CC:-cc})" "apt-get install gcc libc6-dev   (macOS: xcode-select --install)"
+exit "$missing"

@@ -1,0 +1,31 @@
+"""Each kind of error of the engine has one Python class."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tokenwire import errors
+
+SOURCE = Path(__file__).resolve().parents[2] / "rust" / "core" / "src" / "error.rs"
+
+
+def kinds_of_the_engine() -> list[str]:
+    found = re.search(
+        r"pub enum ErrorKind \{(.*?)\n\}", SOURCE.read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert found, f"no `pub enum ErrorKind` in {SOURCE}"
+    variants = re.findall(r"^ {4}([A-Z]\w*),$", found[1], re.MULTILINE)
+    return [re.sub(r"(?<!^)(?=[A-Z])", "_", variant).lower() for variant in variants]
+
+
+def test_each_kind_of_the_engine_has_a_class():
+    kinds = kinds_of_the_engine()
+    assert len(kinds) >= 30, "the enum was not read: this check would pass on nothing"
+    assert sorted(kinds) == sorted(errors.KINDS)
+
+
+def test_every_class_is_an_llm_error_and_no_two_kinds_share_one():
+    classes = list(errors.KINDS.values())
+    assert all(issubclass(cls, errors.LlmError) for cls in classes)
+    assert len(set(classes)) == len(classes)

@@ -1,0 +1,114 @@
+"""The guards of conftest.py and of the pytest settings: each is shown a fault and must see it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+GOOD = {
+    "async": """
+        async def test_good(tmp_path):
+            assert tmp_path.is_dir()
+    """,
+    "property": """
+        from hypothesis import given, strategies as st
+        @given(st.integers())
+        def test_good(number):
+            assert number == int(str(number))
+    """,
+}
+FAULTS = {
+    "an async test that fails": """
+        async def test_fault():
+            assert False
+    """,
+    "an exception that an event loop keeps": """
+        import asyncio
+        async def test_fault():
+            asyncio.get_running_loop().call_soon(lambda: 1 / 0)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+    """,
+    "a task whose exception nobody takes": """
+        import asyncio
+        async def test_fault():
+            async def fail(): raise ValueError
+            task = asyncio.create_task(fail())
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            del task
+    """,
+    "an exception in a finalizer": """
+        class Loud:
+            def __del__(self): raise ValueError
+        def test_fault():
+            Loud()
+    """,
+    "an exception in a thread": """
+        import threading
+        def test_fault():
+            thread = threading.Thread(target=lambda: 1 / 0)
+            thread.start()
+            thread.join()
+    """,
+    "a coroutine never awaited": """
+        async def forgotten(): ...
+        def test_fault():
+            forgotten()
+    """,
+    "a warning": """
+        import warnings
+        def test_fault():
+            warnings.warn("old")
+    """,
+    "a key in the environment": """
+        import os
+        def test_fault():
+            assert os.environ.get("OPENAI_API_KEY") and os.environ.get("https_proxy")
+    """,
+}
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory) -> dict[str, str]:
+    """What one run of pytest, with our conftest and settings, makes of each test above."""
+    folder = tmp_path_factory.mktemp("harness")
+    (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
+    tests = {**GOOD, **FAULTS}
+    for number, source in enumerate(tests.values()):
+        (folder / f"test_{number}.py").write_text(textwrap.dedent(source))
+    command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "--rootdir", folder]
+    done = subprocess.run(
+        [*command, "-c", ROOT / "pyproject.toml", folder],
+        cwd=folder,
+        env={**os.environ, "OPENAI_API_KEY": "made-up", "https_proxy": "http://127.0.0.1:9"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.findall(r"^(PASSED|FAILED|ERROR) .*?test_(\d+)\.py", done.stdout, re.MULTILINE)
+    assert found, done.stdout + done.stderr
+    names = list(tests)
+    outcome = dict.fromkeys(names, "PASSED")
+    # An autouse fixture's failure is an ERROR beside the PASSED of the test itself.
+    outcome |= {names[int(number)]: word for word, number in found if word != "PASSED"}
+    assert {int(number) for _, number in found} == set(range(len(tests))), done.stdout
+    return outcome
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_test_passes(name, outcomes):
+    assert outcomes[name] == "PASSED"
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_fails(name, outcomes):
+    assert outcomes[name] in {"FAILED", "ERROR"}

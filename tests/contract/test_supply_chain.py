@@ -1,0 +1,51 @@
+"""What we build from, run in CI and depend on is pinned, and there is one version number."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import requires, version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def test_pydantic_is_the_only_dependency():
+    assert [re.split(r"[^\w-]", line)[0] for line in requires("tokenwire") or []] == ["pydantic"]
+
+
+def test_one_version_everywhere():
+    stated = re.search(r'^version = "(.+)"$', read(ROOT / "Cargo.toml"), re.MULTILINE)
+    logged = re.search(r"^## \[(\d.+?)\]", read(ROOT / "CHANGELOG.md"), re.MULTILINE)
+    assert stated
+    assert logged
+    assert version("tokenwire") == stated[1] == logged[1]
+
+
+def test_the_scan_sees_locks_and_workflows():
+    assert {"check.txt", "wheel.txt", "bench.txt"} <= {lock.name for lock in LOCKS}
+    assert len(WORKFLOWS) >= 2
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
+def test_locks_pin_by_hash_and_name_no_host(lock):
+    text = read(lock)
+    requirements = re.findall(r"^([\w.-]+)==[^\\]+\\\n +--hash=sha256:", text, re.MULTILINE)
+    named = re.findall(r"^[\w.-]+", text, re.MULTILINE)
+    assert requirements == named
+    assert len(named) >= 10
+    assert "://" not in text
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_by_commit(workflow):
+    used = re.findall(r"uses: (\S+)", read(workflow))
+    assert used
+    assert [action for action in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action)] == []

@@ -1,0 +1,185 @@
+"""The tree of errors: its shape, its fields, and that they survive pickling."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tokenwire import errors
+from tokenwire.errors import KINDS, LlmAPIError, LlmError
+
+ERRORS_PY = Path(errors.__file__)
+
+# Class -> (parents, in order). This is the table of the documentation.
+TREE = {
+    "LlmError": ("Exception",),
+    "LlmConfigError": ("LlmError", "ValueError"),
+    "LlmValidationError": ("LlmError", "ValueError"),
+    "LlmDecodeError": ("LlmValidationError",),
+    "LlmModelError": ("LlmError",),
+    "LlmTimeoutError": ("LlmError", "TimeoutError"),
+    "LlmConnectTimeoutError": ("LlmTimeoutError",),
+    "LlmPoolTimeoutError": ("LlmTimeoutError",),
+    "LlmFirstByteTimeoutError": ("LlmTimeoutError",),
+    "LlmStallTimeoutError": ("LlmTimeoutError",),
+    "LlmContentTimeoutError": ("LlmTimeoutError",),
+    "LlmDeadlineExceededError": ("LlmTimeoutError",),
+    "LlmStreamingError": ("LlmError",),
+    "LlmStreamInterruptedError": ("LlmStreamingError",),
+    "LlmStreamIncompleteError": ("LlmStreamingError",),
+    "LlmStreamServerError": ("LlmStreamingError",),
+    "LlmEventTooLargeError": ("LlmStreamingError",),
+    "LlmForkedStreamError": ("LlmStreamingError",),
+    "LlmAPIError": ("LlmError",),
+    "LlmModelNotFoundError": ("LlmAPIError", "LlmModelError"),
+    "LlmContextLengthError": ("LlmAPIError", "LlmModelError"),
+    "LlmContentFilterError": ("LlmAPIError", "LlmModelError"),
+    "LlmAuthenticationError": ("LlmAPIError",),
+    "LlmRateLimitError": ("LlmAPIError",),
+    "LlmQuotaExceededError": ("LlmRateLimitError",),
+    "LlmServerError": ("LlmAPIError",),
+    "LlmConnectionError": ("LlmAPIError",),
+    "LlmConnectError": ("LlmConnectionError",),
+    "LlmDNSError": ("LlmConnectionError",),
+    "LlmTLSError": ("LlmConnectionError",),
+    "LlmProxyError": ("LlmConnectionError",),
+    "LlmConnectionLostError": ("LlmConnectionError",),
+    "LlmProtocolError": ("LlmAPIError",),
+    "LlmResponseTooLargeError": ("LlmAPIError",),
+    "LlmUnexpectedContentError": ("LlmAPIError",),
+    "LlmEngineError": ("LlmError",),
+    "LlmClientClosedError": ("LlmError",),
+}
+CLASSES = [getattr(errors, name) for name in TREE]
+
+FIELDS = {
+    "attempts": (frozenset({"one"}), frozenset({"two"})),
+    "retryable": True,
+    "request_id": "req_1",
+    "provider": "openai",
+    "model": "gpt",
+    "partial": {"text": ["so far"]},
+    "phase": "body",
+    "retry_budget_exhausted": True,
+    "status_code": 429,
+    "type": "server_error",
+    "code": "overloaded",
+    "param": "messages",
+    "body": b'{"error":{}}',
+    "retry_after": 1.5,
+    "response": {"text": ""},
+    "problems": ("a[0]: wrong",),
+}
+
+
+def test_tree_is_as_documented():
+    found = {
+        name: tuple(parent.__name__ for parent in value.__bases__)
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, LlmError)
+    }
+    assert found == TREE
+
+
+def test_opening_docstring_draws_each_class_below_its_parent():
+    assert errors.__doc__ is not None
+    drawn = {}
+    above: list[str] = []
+    for line in errors.__doc__.splitlines():
+        words = line.replace("+--", "").replace("|", "").split()
+        if words and words[0] in TREE:
+            depth = (line.index(words[0]) - 4) // 4
+            above[depth:] = [words[0]]
+            drawn[words[0]] = above[depth - 1] if depth else "Exception"
+    assert drawn == {name: parents[0] for name, parents in TREE.items()}
+
+
+def test_each_kind_has_its_own_class_and_each_finer_class_a_kind():
+    bases = {"LlmError", "LlmTimeoutError", "LlmStreamingError"}
+    assert sorted(kind.__name__ for kind in KINDS.values()) == sorted(TREE.keys() - bases)
+
+
+def test_kinds_are_those_of_the_engine():
+    source = ERRORS_PY.parents[2] / "rust/core/src/error.rs"
+    if not source.exists():
+        pytest.skip("the engine's source is not here")
+    body = source.read_text().partition("pub enum ErrorKind {")[2].partition("}")[0]
+    names = [line.strip(" ,") for line in body.splitlines() if line.strip()[:1].isupper()]
+    snake = ["".join(f"_{c.lower()}" if c.isupper() else c for c in name)[1:] for name in names]
+    assert list(KINDS) == snake
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_pickle_keeps_all_fields(kind, protocol):
+    error = kind("message", **FIELDS)
+    again = pickle.loads(pickle.dumps(error, protocol))
+    assert (type(again), again.args, vars(again)) == (kind, ("message",), FIELDS)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_deepcopy_keeps_all_fields_and_shares_nothing_mutable(kind):
+    error = kind("message", **FIELDS)
+    again = copy.deepcopy(error)
+    assert (type(again), again.args, vars(again)) == (kind, ("message",), FIELDS)
+    assert again.partial is not error.partial
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_text_is_the_message_alone(kind):
+    error = kind("give a model", **FIELDS)
+    shown = (str(error), error.message, error.args, repr(error))
+    assert shown == (
+        "give a model",
+        "give a model",
+        ("give a model",),
+        f"{kind.__name__}('give a model')",
+    )
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_fields_that_were_not_given_have_their_defaults(kind):
+    error = kind("message")
+    found = {name: getattr(error, name) for name in FIELDS if hasattr(error, name)}
+    expected = dict.fromkeys(found)
+    expected.update(attempts=(), retryable=False, retry_budget_exhausted=False)
+    if "problems" in found:
+        expected["problems"] = ()
+    assert found == expected
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CLASSES if issubclass(kind, LlmAPIError)])
+def test_api_errors_have_a_status_even_without_a_reply(kind):
+    assert kind("message").status_code is None
+
+
+def test_unknown_field_is_refused_by_name():
+    with pytest.raises(TypeError, match=r"LlmConfigError.* 'retriable'"):
+        errors.LlmConfigError("message", retriable=True)  # type: ignore[call-arg]
+
+
+def test_raised_and_caught_as_the_standard_classes():
+    for kind, standard in [
+        (errors.LlmConfigError, ValueError),
+        (errors.LlmDecodeError, ValueError),
+        (errors.LlmStallTimeoutError, TimeoutError),
+    ]:
+        with pytest.raises(standard):
+            raise kind("message")
+
+
+def test_importing_it_imports_nothing_heavy():
+    program = (
+        "import sys; before = set(sys.modules)\n"
+        f"source = compile(open({str(ERRORS_PY)!r}).read(), 'errors.py', 'exec')\n"
+        "module = type(sys)('errors'); exec(source, module.__dict__)\n"
+        "print(sorted(set(sys.modules) - before))"
+    )
+    flags = ["-I", "-S", "-c", program]
+    done = subprocess.run([sys.executable, *flags], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in ("[]", "['__future__']")

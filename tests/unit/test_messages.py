@@ -1,0 +1,338 @@
+"""Messages and parts: what they take, what the engine reads, what a dump brings back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokenwire.errors import LlmDecodeError, LlmError, LlmValidationError
+from tokenwire.types import (
+    AudioPart,
+    FilePart,
+    ImagePart,
+    LlmMessage,
+    OpaquePart,
+    ReasoningPart,
+    RefusalPart,
+    TextPart,
+    ToolCallPart,
+    ToolResult,
+    message_from_parts,
+    tool_message,
+)
+
+PNG = b"\x89PNG\r\n\x1a\n-"
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+maybe = st.none() | texts
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+media_parts = st.one_of(
+    st.builds(TextPart, texts),
+    st.builds(ImagePart, texts, detail=maybe),
+    st.builds(ImagePart, data=st.binary(max_size=9), media_type=texts),
+    st.builds(AudioPart, st.binary(max_size=9), texts),
+    st.builds(FilePart, file_id=texts, filename=maybe),
+    st.builds(FilePart, data=st.binary(max_size=9), media_type=texts),
+)
+parts = st.one_of(
+    media_parts,
+    st.builds(ReasoningPart, texts, maybe, maybe, maybe),
+    st.builds(ToolCallPart, maybe, texts, texts),
+    st.builds(
+        ToolResult,
+        maybe,
+        texts | st.lists(media_parts, max_size=2),
+        error=st.booleans(),
+        name=maybe,
+    ),
+    st.builds(RefusalPart, texts),
+    st.builds(OpaquePart, texts, texts, json_values),
+)
+extras = st.dictionaries(st.sampled_from(["cache_control", "x"]), json_values, max_size=2)
+messages = st.builds(
+    lambda role, content, name, extra: LlmMessage(role, content, name, **extra),
+    st.sampled_from(["system", "developer", "user", "assistant", "tool"]),
+    texts | st.lists(parts, max_size=4),
+    maybe,
+    extras,
+)
+
+
+@given(messages)
+def test_dump_and_load_loses_nothing(message):
+    assert LlmMessage.model_validate(message.model_dump()) == message
+
+
+@given(messages)
+def test_json_and_load_loses_nothing(message):
+    assert LlmMessage.model_validate_json(message.model_dump_json()) == message
+
+
+@given(messages)
+def test_neutral_form_is_plain_json_without_none_in_known_fields(message):
+    wire = message.__tokenwire_json__()
+    assert json.loads(json.dumps(wire)) == wire
+    for part in wire.get("parts", []):
+        assert None not in [part[name] for name in part if name not in ("json", "cache_control")]
+
+
+@given(st.lists(media_parts | st.builds(OpaquePart, texts, texts, json_values), max_size=4))
+def test_reply_parts_come_back_as_they_were_sent(content):
+    wire = [part.__tokenwire_json__() for part in content]
+    assert message_from_parts(wire, "x") == LlmMessage("assistant", content)
+
+
+@dataclasses.dataclass
+class Call:
+    id: str | None
+    name: str
+    arguments: str
+
+
+@pytest.mark.parametrize(
+    ("part", "wire"),
+    [
+        pytest.param(TextPart("hi"), {"type": "text", "text": "hi"}, id="text"),
+        pytest.param(
+            TextPart("hi", cache_control={"type": "ephemeral"}),
+            {"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}},
+            id="unknown-key-kept",
+        ),
+        pytest.param(
+            ImagePart.from_url("https://x/a.png", detail="low"),
+            {"type": "image", "url": "https://x/a.png", "detail": "low"},
+            id="image-url",
+        ),
+        pytest.param(
+            ImagePart.from_bytes(PNG),
+            {"type": "image", "data": "iVBORw0KGgot", "media_type": "image/png"},
+            id="image-bytes",
+        ),
+        pytest.param(
+            AudioPart(b"abc", "wav"),
+            {"type": "audio", "data": "YWJj", "format": "wav"},
+            id="audio",
+        ),
+        pytest.param(
+            FilePart.from_bytes(b"abc", filename="a.pdf"),
+            {
+                "type": "file",
+                "data": "YWJj",
+                "filename": "a.pdf",
+                "media_type": "application/pdf",
+            },
+            id="file",
+        ),
+        pytest.param(
+            ReasoningPart("t", signature="s", provider="p", field="f"),
+            {"type": "reasoning", "text": "t", "signature": "s", "provider": "p", "field": "f"},
+            id="reasoning",
+        ),
+        pytest.param(
+            ToolCallPart(None, "f", "{}"),
+            {"type": "tool_call", "name": "f", "arguments": "{}"},
+            id="call-without-id",
+        ),
+        pytest.param(
+            ToolResult("1", [TextPart("x")], name="f"),
+            {
+                "type": "tool_result",
+                "content": [{"type": "text", "text": "x"}],
+                "error": False,
+                "name": "f",
+                "tool_call_id": "1",
+            },
+            id="result-of-parts",
+        ),
+        pytest.param(RefusalPart("no"), {"type": "refusal", "text": "no"}, id="refusal"),
+        pytest.param(
+            OpaquePart("p", "f", None),
+            {"type": "opaque", "provider": "p", "field": "f", "json": None},
+            id="opaque-null",
+        ),
+    ],
+)
+def test_neutral_form_of_a_part(part, wire):
+    assert part.__tokenwire_json__() == wire
+
+
+def test_neutral_form_of_a_string_message_is_openai_chat():
+    message = LlmMessage("tool", "42", tool_call_id="1")
+    assert message.__tokenwire_json__() == {"role": "tool", "content": "42", "tool_call_id": "1"}
+
+
+def test_strings_and_calls_may_stand_among_parts():
+    message = LlmMessage("assistant", ["hm", Call("1", "f", '{"a":1}')])
+    assert message.content == [TextPart("hm"), ToolCallPart("1", "f", '{"a":1}')]
+
+
+def test_text_joins_the_text_parts():
+    assert LlmMessage("user", ["a", ImagePart("u"), "b"]).text == "ab"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        pytest.param(
+            lambda: LlmMessage("usr", "x"),  # type: ignore[arg-type]
+            "LlmMessage: role: Input should be 'system', 'developer', 'user', 'assistant' or "
+            "'tool'",
+            id="role",
+        ),
+        pytest.param(
+            lambda: LlmMessage("user", None),  # type: ignore[arg-type]
+            "LlmMessage: content: content must be a string or a list of parts",
+            id="no-content",
+        ),
+        pytest.param(
+            lambda: LlmMessage("user", ["a", {"type": "text", "text": 4}]),
+            "LlmMessage: content[1].text: Input should be a valid string",
+            id="path-of-a-part",
+        ),
+        pytest.param(
+            lambda: LlmMessage("user", [{"type": "tool_result", "content": [{"type": "text"}]}]),
+            "LlmMessage: content[0].content[0].text: Field required",
+            id="path-two-levels-down",
+        ),
+        pytest.param(
+            lambda: LlmMessage("user", "a\ud800"),
+            "LlmMessage: content: lone surrogate at character 1",
+            id="lone-surrogate",
+        ),
+        pytest.param(
+            lambda: LlmMessage("user", b"bytes"),  # type: ignore[arg-type]
+            "LlmMessage: content: content must be a string or a list of parts",
+            id="bytes",
+        ),
+        pytest.param(
+            lambda: LlmMessage("user", [4]),  # type: ignore[list-item]
+            "LlmMessage: content[0]: a part is a string, a part class or a dict",
+            id="no-part",
+        ),
+        pytest.param(
+            lambda: ImagePart("u", data=b"x", media_type="image/png"),
+            "ImagePart: an image takes url= or data=, one of them",
+            id="two-sources",
+        ),
+        pytest.param(
+            lambda: ImagePart(data="data:image/png;base64,AA", media_type="image/png"),
+            "ImagePart: data: a data: URL goes into url=, data= is bare base64",
+            id="data-url-for-data",
+        ),
+        pytest.param(
+            lambda: FilePart(data=b"x"), "FilePart: data= needs media_type=", id="no-media-type"
+        ),
+        pytest.param(
+            lambda: ImagePart.from_bytes(b"?"),
+            "ImagePart: data is of no known image type; give media_type=",
+            id="unknown-image",
+        ),
+        pytest.param(
+            lambda: LlmMessage.model_validate_json('{"role":'),
+            "LlmMessage: Invalid JSON: EOF while parsing a value at line 1 column 8",
+            id="broken-json",
+        ),
+    ],
+)
+def test_wrong_values_are_named_by_path_in_one_line(make, message):
+    with pytest.raises(LlmValidationError) as caught:
+        make()
+    assert message is None or str(caught.value) == message
+    assert "\n" not in str(caught.value)
+
+
+@given(st.recursive(json_values, lambda inner: st.fixed_dictionaries({"content": inner})))
+def test_nothing_but_our_errors_leaves_model_validate(value):
+    shown = ""
+    try:
+        LlmMessage.model_validate(value)
+    except LlmError as error:
+        shown = str(error)
+    assert "\n" not in shown
+
+
+def test_openai_part_is_refused_with_the_way_out():
+    with pytest.raises(LlmValidationError, match=r"content\[0\]: .*goes into a dict message"):
+        LlmMessage("user", [{"type": "image_url", "image_url": {"url": "u"}}])
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "kind"),
+    [
+        ("a.jpg", ImagePart.from_file, "image/jpeg"),
+        ("a.png", ImagePart.from_file, "image/png"),
+        ("a.pdf", FilePart.from_file, "application/pdf"),
+    ],
+)
+def test_files_get_their_media_type_from_bytes_or_name(tmp_path, name, make, kind):
+    path = tmp_path / name
+    path.write_bytes(PNG if kind == "image/png" else b"?")
+    assert make(path).media_type == kind
+
+
+def test_audio_files_get_their_format_from_the_name(tmp_path):
+    path = tmp_path / "a.MP3"
+    path.write_bytes(b"abc")
+    assert AudioPart.from_file(path) == AudioPart(b"abc", "mp3")
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [
+        pytest.param("as it is", ToolResult("1", "as it is", name="f"), id="text"),
+        pytest.param({"a": [1]}, ToolResult("1", '{"a":[1]}', name="f"), id="json"),
+        pytest.param(Call(None, "n", "a"), None, id="dataclass"),
+        pytest.param(TextPart("x"), ToolResult("1", [TextPart("x")], name="f"), id="part"),
+        pytest.param(
+            KeyError("k"), ToolResult("1", "KeyError: 'k'", error=True, name="f"), id="exception"
+        ),
+    ],
+)
+def test_result_of_a_call_is_a_tool_message(value, result):
+    if result is None:
+        result = ToolResult("1", '{"id":null,"name":"n","arguments":"a"}', name="f")
+    assert ToolCallPart("1", "f", "{}").result(value) == LlmMessage("tool", [result])
+
+
+def test_result_that_is_no_json_names_the_tool():
+    with pytest.raises(LlmValidationError, match="result of tool 'f' cannot be written as JSON"):
+        tool_message(ToolCallPart("1", "f"), object())
+
+
+@pytest.mark.parametrize(("arguments", "parsed"), [("", {}), ('{"a":1}', {"a": 1})])
+def test_arguments_are_parsed(arguments, parsed):
+    assert ToolCallPart("1", "f", arguments).parsed_arguments == parsed
+
+
+def test_arguments_that_are_no_json_name_the_tool():
+    with pytest.raises(LlmDecodeError, match="arguments of tool call 'f'"):
+        _ = ToolCallPart("1", "f", "{").parsed_arguments
+
+
+def test_arguments_that_are_no_object_are_refused():
+    with pytest.raises(LlmValidationError, match="no JSON object"):
+        _ = ToolCallPart("1", "f", "[1]").parsed_arguments
+
+
+def test_reply_parts_are_stamped_with_their_provider():
+    message = message_from_parts(
+        [
+            {"type": "reasoning", "text": "t", "signature": "s", "field": "reasoning"},
+            {"type": "opaque", "field": "audio", "json": b'{"id":"a"}'},
+            {"type": "tool_call", "id": None, "name": "f", "arguments": ""},
+        ],
+        "groq",
+    )
+    assert message.content == [
+        ReasoningPart("t", "s", "groq", "reasoning"),
+        OpaquePart("groq", "audio", {"id": "a"}),
+        ToolCallPart(None, "f"),
+    ]

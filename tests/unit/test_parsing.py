@@ -1,0 +1,296 @@
+"""Typed output: the form asked for, the answer read, the question asked again."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from typing import Annotated, Any, Literal, Optional
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, Field
+from typing_extensions import TypedDict
+
+from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmValidationError
+from tokenwire.parsing import parse_reply, reask_message, response_format_for
+from tokenwire.schemas import strict_form
+
+
+class Price(BaseModel):
+    amount: float
+    currency: str = "EUR"
+
+
+class Item(BaseModel):
+    name: Annotated[str, Field(min_length=1, description="What it is.")]
+    price: Price = Field(description="What it costs.")
+    kind: Literal["a", "b"] | int = 1
+
+
+class Node(BaseModel):
+    value: int
+    children: list[Node] = []
+    twin: Optional[Node] = None  # noqa: UP045, the old spelling is what many write
+
+
+class Free(BaseModel):
+    counts: dict[str, int]
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"]
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"]
+
+
+class Owner(BaseModel):
+    pet: Annotated[Cat | Dog, Field(discriminator="kind")]
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: int
+
+
+class Record(TypedDict):
+    x: int
+
+
+def test_model_is_asked_for_in_strict_form():
+    assert response_format_for(Item) == {
+        "type": "json_schema",
+        "json_schema": {
+            "name": "Item",
+            "strict": True,
+            "schema": {
+                "title": "Item",
+                "type": "object",
+                "properties": {
+                    "name": {"type": "string", "description": "What it is."},
+                    "price": {
+                        "description": "What it costs.",
+                        "title": "Price",
+                        "type": "object",
+                        "properties": {
+                            "amount": {"type": "number"},
+                            "currency": {"type": "string"},
+                        },
+                        "required": ["amount", "currency"],
+                        "additionalProperties": False,
+                    },
+                    "kind": {
+                        "anyOf": [{"type": "string", "enum": ["a", "b"]}, {"type": "integer"}]
+                    },
+                },
+                "required": ["name", "price", "kind"],
+                "additionalProperties": False,
+            },
+        },
+    }
+
+
+def test_type_that_is_no_object_is_asked_for_as_a_value():
+    assert response_format_for(list[int])["json_schema"] == {
+        "name": "list",
+        "strict": True,
+        "schema": {
+            "type": "object",
+            "properties": {"value": {"type": "array", "items": {"type": "integer"}}},
+            "required": ["value"],
+            "additionalProperties": False,
+        },
+    }
+
+
+def test_free_keys_are_asked_for_without_strict():
+    described = response_format_for(Free)["json_schema"]
+    assert "strict" not in described
+    assert described["schema"]["properties"]["counts"]["additionalProperties"] == {
+        "type": "integer"
+    }
+
+
+def test_recursive_model_has_an_object_at_its_root():
+    schema = response_format_for(Node)["json_schema"]["schema"]
+    assert schema["type"] == "object"
+    assert schema["properties"]["children"]["items"] == {"$ref": "#/$defs/Node"}
+    assert schema["$defs"]["Node"]["required"] == ["value", "children", "twin"]
+
+
+def test_discriminated_union_becomes_any_of():
+    schema = response_format_for(Owner)["json_schema"]["schema"]
+    assert list(schema["properties"]["pet"]) == ["anyOf"]
+
+
+@pytest.mark.parametrize(
+    ("given_format", "expected"),
+    [
+        pytest.param({"type": "json_object"}, {"type": "json_object"}, id="provider's-form"),
+        pytest.param(
+            {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}},
+            {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}},
+            id="whole-form",
+        ),
+        pytest.param(
+            {"type": "object", "title": "A b", "properties": {"a": {"type": "integer"}}},
+            {
+                "type": "json_schema",
+                "json_schema": {
+                    "name": "A_b",
+                    "schema": {
+                        "type": "object",
+                        "title": "A b",
+                        "properties": {"a": {"type": "integer"}},
+                    },
+                },
+            },
+            id="schema-stays-as-written",
+        ),
+        pytest.param(
+            {"type": "object", "properties": {}, "required": [], "additionalProperties": False},
+            {
+                "type": "json_schema",
+                "json_schema": {
+                    "name": "response",
+                    "strict": True,
+                    "schema": {
+                        "type": "object",
+                        "properties": {},
+                        "required": [],
+                        "additionalProperties": False,
+                    },
+                },
+            },
+            id="schema-that-is-strict",
+        ),
+    ],
+)
+def test_dicts_pass_or_are_wrapped(given_format, expected):
+    assert response_format_for(given_format) == expected
+
+
+def test_type_without_schema_is_a_config_error():
+    with pytest.raises(LlmConfigError, match="object"):
+        response_format_for(object())
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "value"),
+    [
+        pytest.param(Price, '{"amount":1}', Price(amount=1), id="model"),
+        pytest.param(Point, '{"x":1,"y":2}', Point(1, 2), id="dataclass"),
+        pytest.param(Record, '{"x":1}', {"x": 1}, id="typed-dict"),
+        pytest.param(list[int], '{"value":[1,2]}', [1, 2], id="list"),
+        pytest.param(list[int], "[1,2]", [1, 2], id="bare-list"),
+        pytest.param(int, ' {"value": 4}\n', 4, id="int"),
+        pytest.param(Any, '{"value":{"value":4}}', {"value": 4}, id="any"),
+        pytest.param(Cat | Dog, '{"value":{"kind":"dog"}}', Dog(kind="dog"), id="union"),
+        pytest.param({"type": "json_object"}, '{"a":1}', {"a": 1}, id="dict"),
+        pytest.param({"type": "text"}, "{}", "{}", id="text"),
+        pytest.param(Price, '```json\n{"amount":1}\n```', Price(amount=1), id="fence"),
+        pytest.param(Price, '\n```\n{"amount":1}```\n', Price(amount=1), id="bare-fence"),
+        pytest.param(list[int], "```json\n[1]\n```", [1], id="fence-around-bare-list"),
+        pytest.param(str, '{"value":"```a\\nb\\n```"}', "```a\nb\n```", id="fence-inside-stays"),
+    ],
+)
+def test_reply_is_read(target, text, value):
+    assert parse_reply(target, text) == value
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "message"),
+    [
+        pytest.param(
+            Item,
+            '{"name":"","price":{"amount":"x"}}',
+            "reply for Item: name: String should have at least 1 character; price.amount: Input "
+            "should be a valid number, unable to parse string as a number",
+            id="paths",
+        ),
+        pytest.param(
+            list[int],
+            '{"value":[1,null]}',
+            "reply for list: value[1]: Input should be a valid integer",
+            id="path-in-value",
+        ),
+    ],
+)
+def test_reply_of_another_form_is_named_by_path(target, text, message):
+    with pytest.raises(LlmValidationError) as caught:
+        parse_reply(target, text)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "the text is empty"),
+        ('{"amount":', "EOF while parsing"),
+        ('Sure!\n```json\n{"amount":1}\n```', "expected value"),
+        ('```json\n{"amount":\n```', "EOF while parsing"),
+    ],
+)
+def test_reply_that_is_no_json_is_a_decode_error(text, reason):
+    with pytest.raises(LlmDecodeError, match=f"^reply for Price: .*{reason}"):
+        parse_reply(Price, text)
+
+
+def test_question_asked_again_names_every_problem_also_after_pickling():
+    with pytest.raises(LlmValidationError) as caught:
+        parse_reply(list[int], '{"value":["a","b","c","d","e"]}')
+    asked = reask_message(pickle.loads(pickle.dumps(caught.value)))
+    assert [f"- value[{at}]: " in asked for at in range(5)] == [True] * 5
+
+
+def test_question_asked_again_tells_a_broken_reply():
+    with pytest.raises(LlmDecodeError) as caught:
+        parse_reply(Price, "{")
+    assert "- reply for Price: Invalid JSON" in reask_message(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "place"),
+    [
+        ({"type": "array", "items": {"type": "integer"}}, "the schema: the root must be an object"),
+        ({"type": "object"}, "the schema: it takes keys"),
+        ({"type": "object", "properties": {"a": {}}}, "a: it takes anything"),
+        (
+            {"type": "object", "properties": {"a": {"type": "array"}}},
+            r"a\[\]: it takes anything",
+        ),
+        (
+            {"type": "object", "properties": {"a": {"not": {"type": "null"}}}},
+            "a: not is not part of it",
+        ),
+    ],
+)
+def test_schema_without_strict_form_names_the_place(schema, place):
+    with pytest.raises(LlmConfigError, match=f"no strict form: {place}"):
+        strict_form(schema)
+
+
+leaves = st.sampled_from(
+    [{"type": "integer"}, {"type": "string", "default": "x"}, {"enum": [1]}, {"type": "null"}]
+)
+schemas = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds(lambda items: {"type": "array", "items": items}, inner),
+        st.builds(lambda options: {"oneOf": options}, st.lists(inner, min_size=1, max_size=2)),
+        st.builds(
+            lambda fields: {"type": "object", "properties": fields},
+            st.dictionaries(st.sampled_from(["a", "default", "$ref"]), inner, max_size=3),
+        ),
+    ),
+    max_leaves=8,
+)
+
+
+@given(schemas)
+def test_strict_form_is_its_own_strict_form(schema):
+    once = strict_form({"type": "object", "properties": {"root": schema}})
+    assert strict_form(once) == once

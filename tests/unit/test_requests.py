@@ -1,0 +1,171 @@
+"""Requests as values: what they take, how they split, and the names of parameters."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+import tokenwire.types
+from tokenwire.errors import LlmConfigError, LlmValidationError
+from tokenwire.types import ImagePart, LlmMessage, LlmRequest, names, params
+
+
+def get_weather(city: str) -> str:
+    """Gives the weather."""
+    return city
+
+
+class Answer(BaseModel):
+    text: str
+
+
+def test_split_gives_what_was_set_as_it_was_given():
+    messages = [LlmMessage("user", "hi")]
+    request = LlmRequest(messages, temperature=1, tools=[get_weather], response_format=Answer)
+    assert request.split() == (
+        messages,
+        {"temperature": 1, "tools": [get_weather], "response_format": Answer},
+    )
+
+
+def test_none_is_not_given_except_for_a_timeout():
+    assert LlmRequest("hi", temperature=None, timeout=None).split() == ("hi", {"timeout": None})
+
+
+@pytest.mark.parametrize("prompt", ["a", ["a", "b"], [1, 2], [[1], [2, 3]]])
+def test_prompts_of_every_kind_split_as_they_are(prompt):
+    assert LlmRequest(prompt).split() == (prompt, {})
+
+
+def test_dump_and_load_loses_nothing():
+    messages: list[LlmMessage | dict[str, object]] = [
+        LlmMessage("user", ["look", ImagePart("https://x")], "ann", x=1),
+        LlmMessage("assistant", "hi", x=None),
+        {"role": "user", "content": [{"type": "text", "text": "as it is"}]},
+        {"role": "critic", "content": "a role that we do not know"},
+        {"role": "assistant", "content": None, "tool_calls": []},
+    ]
+    request = LlmRequest(messages, stop=["a"], logit_bias={"7": 1.5})
+    assert LlmRequest.model_validate(request.model_dump()) == request
+    assert LlmRequest.model_validate_json(request.model_dump_json()) == request
+
+
+def test_dict_messages_go_out_as_they_came():
+    dicts: list[dict[str, object]] = [
+        {"role": "user", "content": "hi", "x": None},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u"}}]},
+    ]
+    asked, _ = LlmRequest(dicts).split()
+    assert [getattr(m, "__tokenwire_json__", lambda m=m: m)() for m in asked] == dicts
+
+
+def test_json_of_a_request_holds_schemas_for_functions_and_types():
+    loaded = LlmRequest.model_validate_json(
+        LlmRequest("hi", tools=[get_weather], response_format=Answer).model_dump_json()
+    )
+    assert loaded.tools is not None
+    assert loaded.tools[0]["function"]["name"] == "get_weather"
+    assert loaded.response_format["json_schema"]["name"] == "Answer"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        pytest.param(
+            {"prompt": "x", "temprature": 1},
+            "LlmRequest takes no argument 'temprature'; did you mean 'temperature'?",
+            id="misspelt",
+        ),
+        pytest.param({}, "LlmRequest: give prompt= or messages=, one of them", id="neither"),
+        pytest.param(
+            {"prompt": "x", "messages": []},
+            "LlmRequest: give prompt= or messages=, one of them",
+            id="both",
+        ),
+    ],
+)
+def test_wrong_arguments_are_config_errors(fields, message):
+    with pytest.raises(LlmConfigError) as caught:
+        LlmRequest(**fields)
+    assert str(caught.value) == message
+
+
+def test_arguments_unlike_all_known_ones_bring_the_whole_list():
+    with pytest.raises(LlmConfigError, match=r"'zzz'; known: best_of, echo, .*, user"):
+        LlmRequest("x", zzz=1)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "path"),
+    [
+        ("temperature", "1", "temperature"),
+        ("temperature", True, "temperature"),
+        ("temperature", float("nan"), "temperature"),
+        ("top_p", float("inf"), "top_p"),
+        ("max_tokens", 1.5, "max_tokens"),
+        ("max_tokens", True, "max_tokens"),
+        ("n", "2", "n"),
+        ("logprobs", 1.5, "logprobs"),
+        ("stop", [1], "stop"),
+        ("logit_bias", {1: "x"}, "logit_bias[1]"),
+        ("echo", 1, "echo"),
+        ("user", b"x", "user"),
+        ("headers", {"a": 1}, "headers.a"),
+        ("tools", [4], "tools[0]"),
+        ("prompt", [1, 2, "x"], "prompt[2]"),
+        ("prompt", [[1], [True]], "prompt[1][0]"),
+        ("prompt", 4, "prompt"),
+    ],
+)
+def test_values_of_a_wrong_type_are_named_by_path(field, value, path):
+    with pytest.raises(LlmValidationError) as caught:
+        LlmRequest(**{"prompt": "x", field: value})
+    assert caught.value.problems[0].startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("message", "path"),
+    [
+        ({"content": "x"}, "messages[1]"),
+        (4, "messages[1]"),
+        ({"role": "user", "parts": [{"type": "text"}]}, "messages[1].parts[0].text"),
+    ],
+)
+def test_wrong_messages_are_named_by_path(message, path):
+    with pytest.raises(LlmValidationError) as caught:
+        LlmRequest([{"role": "user", "content": "x"}, message])
+    assert caught.value.problems[0].startswith(f"{path}: ")
+
+
+def test_names_typed_dicts_and_request_agree():
+    chat, completion = (
+        set(kind.__annotations__) for kind in (params.ChatParams, params.CompletionParams)
+    )
+    if "max_tokens" not in chat:
+        # From Python 3.14 on, and in some backports, a class lists its own keys only.
+        shared = set(params.RequestParams.__annotations__)
+        chat, completion = chat | shared, completion | shared
+    assert chat == names.CHAT_PARAMETERS | names.CALL_OPTIONS
+    assert completion == names.COMPLETION_PARAMETERS | names.CALL_OPTIONS
+    assert chat | completion == set(LlmRequest.model_fields) - {"prompt", "messages"}
+
+
+def test_every_exported_name_is_there():
+    assert {name for name in tokenwire.types.__all__ if not hasattr(tokenwire.types, name)} == set()
+
+
+def test_names_and_package_import_no_pydantic():
+    root = Path(tokenwire.types.__file__).parents[2]
+    program = (
+        f"import sys; sys.path.insert(0, {str(root)!r}); before = set(sys.modules)\n"
+        "import tokenwire.types.names\n"
+        "heavy = {'pydantic', 'typing', 'asyncio', 'dataclasses', 'json', 'enum'}\n"
+        "print(sorted((set(sys.modules) - before) & heavy))"
+    )
+    flags = ["-I", "-S", "-c", program]
+    done = subprocess.run([sys.executable, *flags], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,300 @@
+"""Functions as tools: their schemas, and calls with what a model wrote."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import functools
+import gc
+import weakref
+from collections.abc import Callable  # noqa: TC003, the schema reads the annotation
+from typing import Annotated, Any, Literal, Optional
+
+import pytest
+from pydantic import BaseModel, Field
+
+from tokenwire import tools
+from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmValidationError
+from tokenwire.tools import call_tool, tool_schema
+from tokenwire.types import Tool
+
+
+class Unit(enum.Enum):
+    C = "c"
+    F = "f"
+
+
+class Address(BaseModel):
+    """Where somebody lives."""
+
+    street: str
+    title: Optional[str] = None  # noqa: UP045, the old spelling is what many write
+
+
+def get_weather(
+    city: str,
+    unit: Unit = Unit.C,
+    days: Annotated[int, Field(description="How many.", ge=1)] = 3,
+    mode: Literal["short", "long"] = "short",
+    extra=None,
+):
+    """Gives the weather.
+
+    For one city only.
+
+    Args:
+        city: The city's
+            name: in English.
+        days: Not shown, for the annotation wins.
+        mode (str): How much.
+
+    Returns:
+        Text.
+    """
+    return city, unit, days, mode, extra
+
+
+async def wait_for(seconds: float) -> float:
+    """Waits."""
+    await asyncio.sleep(0)
+    return seconds
+
+
+class Shop:
+    def buy(self, item: str, count: int = 1) -> str:
+        """Buys."""
+        return f"{count} {item}"
+
+    def __call__(self, item: str) -> str:
+        """Shows."""
+        return item
+
+
+def test_schema_of_a_function():
+    assert tool_schema(get_weather) == {
+        "type": "function",
+        "function": {
+            "name": "get_weather",
+            "description": "Gives the weather.\n\nFor one city only.",
+            "parameters": {
+                "type": "object",
+                "properties": {
+                    "city": {"type": "string", "description": "The city's name: in English."},
+                    "unit": {"$ref": "#/$defs/Unit", "default": "c"},
+                    "days": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "description": "How many.",
+                        "default": 3,
+                    },
+                    "mode": {
+                        "type": "string",
+                        "enum": ["short", "long"],
+                        "description": "How much.",
+                        "default": "short",
+                    },
+                    "extra": {"default": None},
+                },
+                "required": ["city"],
+                "additionalProperties": False,
+                "$defs": {"Unit": {"enum": ["c", "f"], "title": "Unit", "type": "string"}},
+            },
+        },
+    }
+
+
+def test_nested_models_keep_fields_that_are_called_title():
+    def deliver(to: Address) -> None: ...
+
+    definitions = tool_schema(deliver)["function"]["parameters"]["$defs"]
+    assert set(definitions["Address"]["properties"]) == {"street", "title"}
+
+
+def test_function_without_docstring_has_no_description():
+    def plain(x: int) -> int:
+        return x
+
+    assert "description" not in tool_schema(plain)["function"]
+
+
+def test_method_leaves_out_self():
+    schema = tool_schema(Shop().buy)["function"]
+    assert (schema["name"], list(schema["parameters"]["properties"])) == ("buy", ["item", "count"])
+
+
+def test_object_with_call_has_its_class_name():
+    schema = tool_schema(Shop())["function"]
+    assert (schema["name"], schema["description"]) == ("Shop", "Shows.")
+
+
+def test_partial_needs_no_bound_argument():
+    schema = tool_schema(functools.partial(get_weather, city="Rome"))["function"]
+    assert (schema["name"], schema["parameters"].get("required", [])) == ("get_weather", [])
+
+
+def test_model_is_a_tool_of_its_fields():
+    schema = tool_schema(Address)["function"]
+    assert schema["description"] == "Where somebody lives."
+    assert schema["parameters"] == {
+        "type": "object",
+        "properties": {
+            "street": {"type": "string"},
+            "title": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+        },
+        "required": ["street"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("tool", "schema"),
+    [
+        pytest.param({"type": "web_search"}, {"type": "web_search"}, id="provider's-own"),
+        pytest.param(
+            {"name": "f", "parameters": {}},
+            {"type": "function", "function": {"name": "f", "parameters": {}}},
+            id="bare-function",
+        ),
+        pytest.param(
+            Tool("f", "Does.", {"type": "object"}),
+            {
+                "type": "function",
+                "function": {"name": "f", "description": "Does.", "parameters": {"type": "object"}},
+            },
+            id="tool",
+        ),
+        pytest.param(
+            Tool("f", parameters={"type": "object"}, strict=False),
+            {
+                "type": "function",
+                "function": {"name": "f", "parameters": {"type": "object"}, "strict": False},
+            },
+            id="not-strict",
+        ),
+    ],
+)
+def test_schema_of_tools_and_dicts(tool, schema):
+    assert tool_schema(tool) == schema
+
+
+def test_strict_tool_closes_its_objects():
+    def add(a: int, b: int = 0) -> int:
+        return a + b
+
+    function = tool_schema(Tool.from_function(add, strict=True))["function"]
+    assert function["strict"] is True
+    assert function["parameters"] == {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+        "required": ["a", "b"],
+        "additionalProperties": False,
+    }
+
+
+def test_strict_tool_without_a_strict_form_names_the_place():
+    with pytest.raises(LlmConfigError, match="tool 'get_weather': no strict form: extra: "):
+        tool_schema(Tool.from_function(get_weather, strict=True))
+
+
+def starred(*cities: str) -> None: ...
+def keywords(**cities: str) -> None: ...
+def positional(city: str, /) -> None: ...
+def callback(city: str, then: Callable[[int], int]) -> None: ...
+def default_field(city: str = Field("x")) -> None: ...
+def unknown_type(city: Missing) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+
+@pytest.mark.parametrize(
+    ("tool", "message"),
+    [
+        (starred, r"tool 'starred': parameter \*cities"),
+        (keywords, r"tool 'keywords': parameter \*\*cities"),
+        (positional, r"tool 'positional': parameter city: it must be callable by keyword"),
+        (callback, r"tool 'callback': parameter then: no JSON schema"),
+        (default_field, r"tool 'default_field': parameter city: write Annotated"),
+        (unknown_type, r"tool 'unknown_type': .*'Missing'"),
+        (lambda x: x, r"'<lambda>' is no name for a tool; wrap it"),
+        ({"a": 1}, r"a dict tool needs a type, or a name and parameters"),
+        (4, r"a tool is a function, a Tool or a dict, not int"),
+    ],
+)
+def test_what_cannot_be_a_tool_is_named(tool, message):
+    with pytest.raises(LlmConfigError, match=message):
+        tool_schema(tool)
+
+
+def test_lambda_with_a_name_is_a_tool():
+    assert Tool.from_function(lambda x: x, name="same").call('{"x":[1]}') == [1]
+
+
+def test_call_checks_and_converts_arguments():
+    arguments = '{"city":"Rome","unit":"f","days":"2"}'
+    assert call_tool(get_weather, arguments) == ("Rome", Unit.F, 2, "short", None)
+
+
+def test_empty_arguments_are_no_arguments():
+    def now() -> str:
+        return "12:00"
+
+    assert call_tool(now, "") == "12:00"
+
+
+def test_call_of_an_async_function_gives_its_coroutine():
+    result: Any = Tool.from_function(wait_for).call('{"seconds":0.5}')
+    assert asyncio.run(result) == 0.5
+
+
+def test_call_of_a_model_builds_it():
+    assert call_tool(Address, '{"street":"Main"}') == Address(street="Main")
+
+
+def test_wrong_arguments_are_named_by_path():
+    def deliver(to: Address, count: int) -> None: ...
+
+    with pytest.raises(LlmValidationError) as caught:
+        call_tool(deliver, '{"to":{"street":4},"when":1}')
+    assert caught.value.problems == (
+        "to.street: Input should be a valid string",
+        "count: Field required",
+        "when: Extra inputs are not permitted",
+    )
+
+
+def test_error_of_the_function_itself_stays_its_own():
+    def fail() -> None:
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match=r"^mine$") as caught:
+        call_tool(fail, "{}")
+    assert type(caught.value) is ValueError
+
+
+def test_arguments_that_are_no_json_are_a_decode_error():
+    with pytest.raises(LlmDecodeError, match="arguments of tool 'get_weather'"):
+        call_tool(get_weather, '{"city"')
+
+
+def test_tool_without_function_cannot_be_called():
+    with pytest.raises(LlmConfigError, match="tool 'f' has no function to call"):
+        Tool("f").call("{}")
+
+
+def test_misspelt_argument_of_a_tool_names_the_nearest():
+    with pytest.raises(LlmConfigError, match=r"did you mean 'description'\?"):
+        Tool("f", descripton="x")
+
+
+def test_schema_is_made_once_for_a_function_and_for_a_method():
+    first, second = Shop(), Shop()
+    assert tools.parameters_of(get_weather) is tools.parameters_of(get_weather)
+    assert tools.parameters_of(first.buy) is tools.parameters_of(second.buy)
+
+
+def test_kept_schema_does_not_keep_the_function():
+    def short_lived(x: int) -> int:
+        return x
+
+    tool_schema(short_lived)
+    gone = weakref.ref(short_lived)
+    del short_lived
+    gc.collect()
+    assert gone() is None
