@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tokenwire.errors import (
+    LlmAuthenticationError,
     LlmConfigError,
     LlmModelError,
     LlmValidationError,
@@ -373,6 +374,11 @@ def _checked_key(key: object) -> str:
 
 async def enter_with_key(stream: AsyncLlmStream, source: KeySource) -> AsyncLlmStream:
     """Enter a stream whose key comes from a callable; the engine calls this."""
+    try:
+        return await stream._enter_with(await await_key(source))
+    except LlmAuthenticationError as error:
+        if error.status_code != 401:
+            raise
     return await stream._enter_with(await await_key(source))
 
 

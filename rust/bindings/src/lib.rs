@@ -40,7 +40,9 @@ mod stream;
 mod stream_async;
 mod stream_sync;
 mod value;
+mod waiters;
 mod wakefd;
+mod watch;
 
 /// Stops the I/O thread; registered with `atexit` at import.
 #[pyfunction]

@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use crate::call::{Answer, Outcome, finish_call, make};
 use crate::errors::{self, Caller};
-use crate::mailbox::LoopMailbox;
+use crate::waiters::LoopMailbox;
 use crate::{fork, process};
 
 #[derive(Default)]

@@ -7,10 +7,10 @@ use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 use tokenwire_core::stream::{Interest, Parker, pump};
 
-use crate::mailbox::LoopMailbox;
 use crate::process;
 use crate::reply::LlmResponse;
 use crate::stream::{Mode, Step, Stream};
+use crate::waiters::LoopMailbox;
 
 /// The one reader of a stream, while it waits.
 #[derive(Default)]
