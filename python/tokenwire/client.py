@@ -286,7 +286,9 @@ class LlmClientInterface:
         await self.aclose()
 
     def _check_one_text(self, _prompt: Prompt, params: Mapping[str, Any]) -> None:
-        choices = params.get("n")
+        # A call's own number counts first, then an `LlmRequest`'s, then the client's.
+        choices = params.get("n") or getattr(_prompt, "n", None)
+        choices = choices or getattr(self, "defaults", {}).get("n")
         if choices is not None and choices != 1:
             raise LlmConfigError("n: run() returns one text; use complete() for several choices")
 

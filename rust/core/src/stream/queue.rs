@@ -162,7 +162,10 @@ impl Queue {
             last_token: state.timing.last_token,
             ..timing
         };
-        state.reply.settle();
+        match end {
+            Ok(()) => state.reply.conclude(),
+            Err(_) => state.reply.settle(),
+        }
         let end = end.map_err(|error| {
             let partial = (!state.reply.choices.is_empty()).then(|| Box::new(state.reply.clone()));
             error.with_attempts(attempts.clone()).with_partial(partial)

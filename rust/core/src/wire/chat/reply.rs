@@ -81,6 +81,6 @@ fn folded(head: &ReplyHead, chunks: &[ChunkKind]) -> Reply {
     for chunk in chunks {
         reply.apply(chunk);
     }
-    reply.settle();
+    reply.conclude();
     reply
 }
