@@ -350,7 +350,6 @@ impl Ready {
         slf
     }
 
-    #[allow(clippy::unused_self, reason = "the iterator protocol passes it")]
     fn __next__(&self) -> Option<Py<PyAny>> {
         None
     }
