@@ -1,5 +1,7 @@
 //! TLS: whom a client trusts, and what it says where it does not.
 
+#![allow(clippy::unwrap_used, reason = "the server of this file fails loudly")]
+
 mod support;
 
 use std::io::{Read, Write};
