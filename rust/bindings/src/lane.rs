@@ -2,6 +2,7 @@
 //! and Ctrl-C is seen. A lane is not tied to a thread, so short-lived threads keep connections warm.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,10 @@ pub(crate) struct Lanes {
 
 impl Lanes {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
-        Self { idle: Mutex::default(), hub }
+        Self {
+            idle: Mutex::default(),
+            hub,
+        }
     }
 
     /// Leases a lane. Called without the GIL.
@@ -65,7 +69,10 @@ impl Lanes {
         let stale: Vec<Lane> = {
             let mut idle = self.idle.lock();
             // The oldest lie at the bottom of the stack.
-            let keep_from = idle.iter().take_while(|lane| lane.used.elapsed() > DROP_AFTER).count();
+            let keep_from = idle
+                .iter()
+                .take_while(|lane| lane.used.elapsed() > DROP_AFTER)
+                .count();
             idle.drain(..keep_from).collect()
         };
         drop(stale);
@@ -81,9 +88,16 @@ impl Lane {
             .thread_name("tokenwire-dns")
             .build()
             .map_err(|error| {
-                Error::new(ErrorKind::Connect, format!("cannot start a runtime: {error}"))
+                Error::new(
+                    ErrorKind::Connect,
+                    format!("cannot start a runtime: {error}"),
+                )
             })?;
-        Ok(Self { runtime, transport: Arc::new(Transport::new(hub.clone())), used: Instant::now() })
+        Ok(Self {
+            runtime,
+            transport: Arc::new(Transport::new(hub.clone())),
+            used: Instant::now(),
+        })
     }
 
     /// Starts a task that runs while the lane is driven.
@@ -101,16 +115,21 @@ impl Lane {
         if !on_main_thread() {
             return Ok(self.runtime.block_on(future));
         }
-        self.runtime.block_on(async {
-            tokio::pin!(future);
-            loop {
+        let mut future = pin!(future);
+        loop {
+            let output = self.runtime.block_on(async {
                 tokio::select! {
                     biased;
-                    output = &mut future => return Ok(output),
-                    () = tokio::time::sleep(SIGNAL_TICK) => Python::attach(|py| py.check_signals())?,
+                    output = &mut future => Some(output),
+                    () = tokio::time::sleep(SIGNAL_TICK) => None,
                 }
+            });
+            if let Some(output) = output {
+                return Ok(output);
             }
-        })
+            // Outside the runtime: a handler may make calls of its own, or drop another stream.
+            check_signals()?;
+        }
     }
 
     /// Drives the lane once, so that dropped bodies close their connections.
@@ -119,6 +138,14 @@ impl Lane {
             let _ = tokio::time::timeout(Duration::from_millis(300), future).await;
         });
     }
+}
+
+#[allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method's own lifetime is too narrow for attach"
+)]
+fn check_signals() -> PyResult<()> {
+    Python::attach(|py| py.check_signals())
 }
 
 /// A lane that goes back when its holder is done with it, and is leaked where a fork has made it the parent's.
@@ -130,7 +157,10 @@ pub(crate) struct Lease {
 impl Lease {
     pub(crate) fn new() -> Result<Self, Error> {
         let lane = crate::process::current().lanes.lease()?;
-        Ok(Self { lane: Some(lane), generation: fork::generation() })
+        Ok(Self {
+            lane: Some(lane),
+            generation: fork::generation(),
+        })
     }
 
     pub(crate) fn lane(&self) -> Option<&Lane> {
