@@ -9,7 +9,7 @@ use tokenwire_core::sse::{EventParser, Item};
 use tokenwire_core::wire::{Chat, Dialect};
 
 /// A text chunk of `OpenAI` as it comes, 322 bytes of JSON.
-const TEXT: &str = r#"{"id":"chatcmpl-CQ3kVd0nS8mYtG7hJ2bXw4LfE9aRz","object":"chat.completion.chunk","created":1760355081,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_51db84afab","choices":[{"index":0,"delta":{"content":" molecules"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"8kQ4tZ"}"#;
+const TEXT: &str = r#"{"id":"chatcmpl-CQ3kVd0nS8mYtG7hJ2bXw4LfE9aRz","object":"chat.completion.chunk","created":1760355081,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_51db84afab","choices":[{"index":0,"delta":{"content":" molecules"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"8k"}"#;
 
 /// A fragment of a tool call.
 const TOOL: &str = r#"{"id":"chatcmpl-CQ3kVd0nS8mYtG7hJ2bXw4LfE9aRz","object":"chat.completion.chunk","created":1760355081,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_51db84afab","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"ci"}}]},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"8kQ4tZ"}"#;

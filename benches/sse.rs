@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tokenwire_core::sse::EventParser;
 
 /// A text chunk of `OpenAI` as it comes, 322 bytes of JSON.
-const CHUNK: &str = r#"{"id":"chatcmpl-CQ3kVd0nS8mYtG7hJ2bXw4LfE9aRz","object":"chat.completion.chunk","created":1760355081,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_51db84afab","choices":[{"index":0,"delta":{"content":" molecules"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"8kQ4tZ"}"#;
+const CHUNK: &str = r#"{"id":"chatcmpl-CQ3kVd0nS8mYtG7hJ2bXw4LfE9aRz","object":"chat.completion.chunk","created":1760355081,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_51db84afab","choices":[{"index":0,"delta":{"content":" molecules"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"8k"}"#;
 
 const EVENTS: usize = 1000;
 

@@ -24,7 +24,8 @@ class ChatClient(EngineClient):
         text = await chat.run_async("Why is the sky blue?")
 
     Args:
-        model: `provider:model`, `vllm://host:port@model`, or with `provider` or `base_url` the model's id.
+        model: `provider:model`, `vllm://host:port@model`, or with `provider` or `base_url` the
+            model's id.
         provider: Name of the provider; the model is then taken whole.
         api_key: The key, or a callable (sync or async) that returns it, called for each call on the
             caller's side and once more after a 401. Without it the provider's variable is read.

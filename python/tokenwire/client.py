@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tokenwire.errors import (
     LlmAuthenticationError,
-    LlmClientClosedError,
     LlmConfigError,
     LlmModelError,
     LlmValidationError,
@@ -17,23 +16,27 @@ if TYPE_CHECKING:
         AsyncIterator,
         Awaitable,
         Callable,
-        Generator,
         Iterable,
         Iterator,
+        Mapping,
     )
     from types import TracebackType
-    from typing import Any, TypeVar
+    from typing import Any, TypeAlias, TypeVar, overload
+
+    from typing_extensions import Self, Unpack
 
     from tokenwire._engine import AsyncLlmStream, AsyncStreamIterator, LlmResponse, LlmStream
     from tokenwire.mapping import MapRow
-    from tokenwire.types import LlmMessage, LlmRequest
+    from tokenwire.types import AnyParams, LlmMessage, LlmRequest
 
     T = TypeVar("T")
-    KeySource = Callable[[], str | Awaitable[str]]
-    from typing import TypeAlias, Union
+    KeySource: TypeAlias = Callable[[], str | Awaitable[str]]
+    Prompt: TypeAlias = str | list[Any] | tuple[Any, ...] | LlmRequest | LlmMessage
+else:
 
-    Prompt: TypeAlias = Union[str, list[Any], LlmRequest, LlmMessage]
-    from typing_extensions import Self
+    def overload(signature: object) -> object:
+        """Stand in for typing's, which costs an import."""
+        return signature
 
 
 class LlmClientInterface:
@@ -46,19 +49,41 @@ class LlmClientInterface:
     model: str
     provider: str
 
+    @overload
+    def complete(
+        self, request_or_prompt: Prompt, *, response_format: type[T], **params: Any
+    ) -> LlmResponse[T]: ...
+
+    @overload
+    def complete(
+        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
+    ) -> LlmResponse[Any]: ...
+
     def complete(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
         """Ask, and return the whole reply."""
         raise NotImplementedError
+
+    @overload
+    async def complete_async(
+        self, request_or_prompt: Prompt, *, response_format: type[T], **params: Any
+    ) -> LlmResponse[T]: ...
+
+    @overload
+    async def complete_async(
+        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
+    ) -> LlmResponse[Any]: ...
 
     async def complete_async(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
         """Ask, and return the whole reply."""
         raise NotImplementedError
 
-    def stream(self, request_or_prompt: Prompt, **params: Any) -> LlmStream:
+    def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
         """Ask, and read the reply as it comes."""
         raise NotImplementedError
 
-    def stream_async(self, request_or_prompt: Prompt, **params: Any) -> AsyncLlmStream:
+    def stream_async(
+        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
+    ) -> AsyncLlmStream:
         """Ask, and read the reply as it comes; returns at once."""
         raise NotImplementedError
 
@@ -68,7 +93,7 @@ class LlmClientInterface:
         *,
         stream: bool = False,
         on_text: Callable[[str], object] | None = None,
-        **params: Any,
+        **params: Unpack[AnyParams],
     ) -> str:
         """Text in, text out.
 
@@ -97,7 +122,7 @@ class LlmClientInterface:
         *,
         stream: bool = False,
         on_text: Callable[[str], object] | None = None,
-        **params: Any,
+        **params: Unpack[AnyParams],
     ) -> str:
         """Text in, text out; see `run`. `on_text` may be a coroutine function."""
         self._check_one_text(prompt, params)
@@ -114,7 +139,7 @@ class LlmClientInterface:
     def parse(
         self, response_format: type[T], request_or_prompt: Prompt, *, reask: int = 0, **params: Any
     ) -> T:
-        """Ask for a value of a type: a pydantic model, a dataclass, `list[int]`, …
+        """Ask for a value of a type: a pydantic model, a dataclass, `list[int]` or another.
 
         Args:
             response_format: The type; its JSON schema goes with the request.
@@ -166,7 +191,7 @@ class LlmClientInterface:
         *,
         concurrency: int,
         ordered: bool = True,
-        **params: Any,
+        **params: Unpack[AnyParams],
     ) -> Iterator[MapRow]:
         """Ask many prompts at once, from plain sync code.
 
@@ -181,7 +206,9 @@ class LlmClientInterface:
         """
         from tokenwire.mapping import map_with_threads
 
-        return map_with_threads(self, prompts, _concurrency(concurrency), ordered, params)
+        return map_with_threads(
+            self, prompts, checked_concurrency(concurrency), params, ordered=ordered
+        )
 
     def map_async(
         self,
@@ -189,12 +216,14 @@ class LlmClientInterface:
         *,
         concurrency: int,
         ordered: bool = True,
-        **params: Any,
+        **params: Unpack[AnyParams],
     ) -> AsyncIterator[MapRow]:
         """Ask many prompts at once; see `map`. `prompts` may be an async iterable."""
         from tokenwire.mapping_async import map_with_tasks
 
-        return map_with_tasks(self, prompts, _concurrency(concurrency), ordered, params)
+        return map_with_tasks(
+            self, prompts, checked_concurrency(concurrency), params, ordered=ordered
+        )
 
     def validate_config(self, *, probe: bool = False) -> None:
         """Check the configuration; with `probe` ask the server for its models too.
@@ -256,8 +285,10 @@ class LlmClientInterface:
         """Close the client."""
         await self.aclose()
 
-    def _check_one_text(self, prompt: Prompt, params: dict[str, Any]) -> None:
-        choices = params.get("n")
+    def _check_one_text(self, _prompt: Prompt, params: Mapping[str, Any]) -> None:
+        # A call's own number counts first, then an `LlmRequest`'s, then the client's.
+        choices = params.get("n") or getattr(_prompt, "n", None)
+        choices = choices or getattr(self, "defaults", {}).get("n")
         if choices is not None and choices != 1:
             raise LlmConfigError("n: run() returns one text; use complete() for several choices")
 
@@ -269,7 +300,7 @@ class LlmClientInterface:
             problem = f"the model refused: {reply.refusal or text}"
         elif reason == "content_filter":
             problem = "the provider's filter stopped the reply"
-        elif text or reason == "stop" and not reply.tool_calls:
+        elif text or (reason == "stop" and not reply.tool_calls):
             return text
         elif reply.tool_calls:
             names = ", ".join(call.name for call in reply.tool_calls)
@@ -305,16 +336,17 @@ def _messages(prompt: Prompt) -> list[Any]:
     return list(prompt) if isinstance(prompt, (list, tuple)) else [prompt]
 
 
-def _count(value: int, name: str) -> int:
+def _count(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise LlmConfigError(f"{name}: {value!r} is not a whole number of at least 0")
-    return value
+    return int(value)
 
 
-def _concurrency(value: int) -> int:
+def checked_concurrency(value: Any) -> int:
+    """How many calls at once, at least 1."""
     if not _count(value, "concurrency"):
         raise LlmConfigError("concurrency: give at least 1")
-    return value
+    return int(value)
 
 
 def call_key(source: KeySource) -> str:
@@ -344,15 +376,17 @@ def _checked_key(key: object) -> str:
 
 async def enter_with_key(stream: AsyncLlmStream, source: KeySource) -> AsyncLlmStream:
     """Enter a stream whose key comes from a callable; the engine calls this."""
+    try:
+        return await stream._enter_with(await await_key(source))
+    except LlmAuthenticationError as error:
+        if error.status_code != 401:
+            raise
     return await stream._enter_with(await await_key(source))
 
 
 async def first_step_with_key(
-    stream: AsyncLlmStream, source: KeySource, iterator: AsyncStreamIterator
+    stream: AsyncLlmStream, source: KeySource, iterator: AsyncStreamIterator[object]
 ) -> object:
     """Take the first step of a stream that was not entered; the engine calls this."""
     await enter_with_key(stream, source)
     return await iterator.__anext__()
-
-
-__all__ = ["LlmAuthenticationError", "LlmClientClosedError", "LlmClientInterface"]

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 
 class CompletionClient(EngineClient):
-    """A client of a text completion model (`POST /completions`), sync and async in one object.
+    r"""A client of a text completion model (`POST /completions`), sync and async in one object.
 
         llama = CompletionClient("vllm:Qwen/Qwen3-4B-Base", base_url="http://127.0.0.1:8000/v1")
-        llama.run("def fib(n):", max_tokens=64, stop=["\\n\\n"])
+        llama.run("def fib(n):", max_tokens=64, stop=["\n\n"])
 
     A prompt is a `str`, a list of strings, of token ids, or of lists of token ids.
 
     Args:
-        model: `provider:model`, `vllm://host:port@model`, or with `provider` or `base_url` the model's id.
+        model: `provider:model`, `vllm://host:port@model`, or with `provider` or `base_url` the
+            model's id.
         provider: Name of the provider; the model is then taken whole.
         api_key: The key, or a callable (sync or async) that returns it, called for each call on the
             caller's side and once more after a 401. Without it the provider's variable is read.
@@ -91,7 +92,10 @@ class CompletionClient(EngineClient):
             defaults,
         )
 
-    def _check_one_text(self, prompt: Prompt, params: dict[str, Any]) -> None:
-        super()._check_one_text(prompt, params)
-        if isinstance(prompt, (list, tuple)) and len(prompt) > 1 and not isinstance(prompt[0], int):
-            raise LlmConfigError("prompt: run() returns one text; use complete() for several prompts")
+    def _check_one_text(self, _prompt: Prompt, params: Mapping[str, Any]) -> None:
+        super()._check_one_text(_prompt, params)
+        asked = getattr(_prompt, "prompt", _prompt)
+        if isinstance(asked, (list, tuple)) and len(asked) > 1 and not isinstance(asked[0], int):
+            raise LlmConfigError(
+                "prompt: run() returns one text; use complete() for several prompts"
+            )

@@ -1,35 +1,43 @@
-"""A client over the Rust engine: settings, arguments of a call, keys. What is left to a class is its API."""
+"""A client over the Rust engine: settings, arguments of a call, keys."""
 
 from __future__ import annotations
 
 from tokenwire import _engine
-from tokenwire.client import LlmClientInterface, await_key, call_key
+from tokenwire.client import (
+    LlmClientInterface,
+    await_key,
+    call_key,
+    checked_concurrency,
+)
 from tokenwire.errors import LlmAuthenticationError, LlmClientClosedError, LlmConfigError
 from tokenwire.models import key_and_address, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from os import PathLike
-    from typing import Any
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any, TypeVar, overload
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from tokenwire._engine import (
         AsyncLlmStream,
         Engine,
         Fanout,
-        Limits,
         LlmResponse,
         LlmStream,
         RetryPolicy,
-        Timeout,
     )
     from tokenwire.client import KeySource, Prompt
     from tokenwire.mapping import MapRow
+    from tokenwire.types import AnyParams
+
+    T = TypeVar("T")
+else:
+    from tokenwire.client import overload
 
 # Arguments that Python turns into JSON before they cross.
 _CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
+
 
 class EngineClient(LlmClientInterface):
     """What `ChatClient` and `CompletionClient` share."""
@@ -55,7 +63,7 @@ class EngineClient(LlmClientInterface):
         base_url = target.base_url
         key = None
         if target.provider == "sim":
-            base_url = base_url or _engine._embedded_sim()
+            base_url = base_url or _engine.embedded_sim()
         elif source is None:
             key, base_url = key_and_address(
                 target.provider, api_key, base_url, own_address=base_url is not None
@@ -88,7 +96,7 @@ class EngineClient(LlmClientInterface):
         self._engine.check(base if source is None else {**base, "_key_source": source})
         self._base = base
 
-    def _call(self, asked: Prompt, params: dict[str, Any]) -> tuple[Engine, Prompt, dict[str, Any]]:
+    def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, dict[str, Any]]:
         """The engine, the input and the arguments of one call."""
         self._check_open()
         kind = type(asked)
@@ -128,21 +136,31 @@ class EngineClient(LlmClientInterface):
         """The engine for `model=` of a call: ours, or another provider's."""
         model = params["model"]
         head, separator, rest = model.partition(":") if isinstance(model, str) else ("", "", "")
-        if not separator or not _engine._is_provider(head):
+        if not separator or not _engine.is_provider(head):
             return self._engine, params
         if head == self.provider:
             return self._engine, {**params, "model": rest}
         if self._settings["api_key"] is not None or self._settings["base_url"] is not None:
             own = "api_key" if self._settings["api_key"] is not None else "base_url"
             raise LlmConfigError(
-                f'model: "{model}" is another provider\'s, and this client was given its own {own}, '
-                "which is not sent to a stranger; make a client for that model"
+                f'model: "{model}" is another provider\'s, and this client was given its own '
+                f"{own}, which is not sent to a stranger; make a client for that model"
             )
         sibling = self._siblings.get(head)
         if sibling is None:
             sibling = self.with_options(model=model, provider=None)
             self._siblings[head] = sibling
         return sibling._engine, {**params, "model": rest}
+
+    @overload
+    def complete(
+        self, request_or_prompt: Prompt, *, response_format: type[T], **params: Any
+    ) -> LlmResponse[T]: ...
+
+    @overload
+    def complete(
+        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
+    ) -> LlmResponse[Any]: ...
 
     def complete(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
         """Ask, and return the whole reply.
@@ -165,6 +183,16 @@ class EngineClient(LlmClientInterface):
         params["_api_key"] = call_key(self._key_source)
         return engine.complete(asked, params)
 
+    @overload
+    async def complete_async(
+        self, request_or_prompt: Prompt, *, response_format: type[T], **params: Any
+    ) -> LlmResponse[T]: ...
+
+    @overload
+    async def complete_async(
+        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
+    ) -> LlmResponse[Any]: ...
+
     async def complete_async(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
         """Ask, and return the whole reply; see `complete`."""
         engine, asked, params = self._call(request_or_prompt, params)
@@ -179,7 +207,7 @@ class EngineClient(LlmClientInterface):
         params["_api_key"] = await await_key(self._key_source)
         return await engine.complete_async(asked, params)
 
-    def stream(self, request_or_prompt: Prompt, **params: Any) -> LlmStream:
+    def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
         """Ask, and read the reply as it comes.
 
         The request goes out on entering `with`, or at the first step without it.
@@ -188,27 +216,39 @@ class EngineClient(LlmClientInterface):
             LlmConfigError: An argument does not exist, or does not fit.
             LlmValidationError: A value cannot be sent; the message names its path.
         """
-        engine, asked, params = self._call(request_or_prompt, params)
+        engine, asked, arguments = self._call(request_or_prompt, params)
         if self._key_source is not None:
-            params["_key_source"] = self._key_source
-        return engine.stream(asked, params)
+            arguments["_key_source"] = self._key_source
+        return engine.stream(asked, arguments)
 
-    def stream_async(self, request_or_prompt: Prompt, **params: Any) -> AsyncLlmStream:
+    def stream_async(
+        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
+    ) -> AsyncLlmStream:
         """Ask, and read the reply as it comes; see `stream`. Returns at once."""
-        engine, asked, params = self._call(request_or_prompt, params)
+        engine, asked, arguments = self._call(request_or_prompt, params)
         if self._key_source is not None:
-            params["_key_source"] = self._key_source
-        return engine.stream_async(asked, params)
+            arguments["_key_source"] = self._key_source
+        return engine.stream_async(asked, arguments)
 
-    def map(self, prompts: Any, *, concurrency: int, ordered: bool = True, **params: Any) -> Iterator[MapRow]:
+    def map(
+        self,
+        prompts: Iterable[Prompt],
+        *,
+        concurrency: int,
+        ordered: bool = True,
+        **params: Unpack[AnyParams],
+    ) -> Iterator[MapRow]:
         """Ask many prompts at once, from plain sync code; see `LlmClientInterface.map`."""
-        from tokenwire.client import _concurrency
         from tokenwire.mapping import map_with_engine
 
-        return map_with_engine(self, prompts, _concurrency(concurrency), ordered, params)
+        return map_with_engine(
+            self, prompts, checked_concurrency(concurrency), params, ordered=ordered
+        )
 
-    def _submit(self, fanout: Fanout, index: int, prompt: Prompt, params: dict[str, Any]) -> None:
-        engine, asked, params = self._call(prompt, params)
+    def _submit(
+        self, fanout: Fanout, index: int, prompt: Prompt, params: Mapping[str, Any]
+    ) -> None:
+        engine, asked, params = self._call(prompt, dict(params))
         if self._key_source is not None:
             params = {**params, "_api_key": call_key(self._key_source)}
         fanout.submit(index, engine, asked, params)
@@ -248,7 +288,7 @@ class EngineClient(LlmClientInterface):
     def close(self) -> None:
         """Refuse further calls. Calls in flight go on; connections belong to the process."""
         self._closed = True
-        _engine._drop_idle_lanes()
+        _engine.drop_idle_lanes()
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the configuration, never a key: that comes from the environment again."""
@@ -269,7 +309,7 @@ def _unpickled(
     return client
 
 
-def _unpacked(asked: Prompt, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any]]:
+def _unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any]]:
     """An `LlmRequest`, a single message or another sequence as input and arguments."""
     split = getattr(asked, "split", None)
     if split is not None and not isinstance(asked, str):
@@ -294,14 +334,14 @@ def _retry(max_retries: int | None, retry: RetryPolicy | None) -> RetryPolicy | 
     return _engine.RetryPolicy(max_retries=max_retries)
 
 
-def _path(value: str | PathLike[str] | None, name: str) -> str | None:
+def _path(value: Any, name: str) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool) or not (isinstance(value, str) or hasattr(value, "__fspath__")):
         raise LlmConfigError(f"{name}: give the path of a PEM file")
     from os import fspath
 
-    return fspath(value)
+    return str(fspath(value))
 
 
 def _cert(value: Any) -> tuple[str, str | None] | None:

@@ -10,7 +10,7 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 
 
 def emit(lines: list[tuple[str, str]]) -> None:
-    """Write what the engine gathered: (level, text). A logger that raises is not our caller's trouble."""
+    """Write what the engine gathered: (level, text)."""
     for level, text in lines:
         LOGGER.log(_LEVELS[level], "%s", text)
 

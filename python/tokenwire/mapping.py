@@ -7,7 +7,7 @@ from tokenwire.errors import LlmError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
     from tokenwire._engine import LlmResponse
@@ -40,9 +40,8 @@ class MapRow:
 
     def result(self) -> LlmResponse[Any]:
         """Return the reply, or raise the error."""
-        if self.error is not None:
-            raise self.error
-        assert self.response is not None
+        if self.response is None:
+            raise self.error or LlmError("this row has neither a reply nor an error")
         return self.response
 
 
@@ -50,8 +49,9 @@ def map_with_engine(
     client: EngineClient,
     prompts: Iterable[Any],
     concurrency: int,
+    params: Mapping[str, Any],
+    *,
     ordered: bool,
-    params: dict[str, Any],
 ) -> Iterator[MapRow]:
     """Run the calls on the I/O thread; this thread only waits."""
     fanout = _engine.Fanout()
@@ -93,8 +93,9 @@ def map_with_threads(
     client: LlmClientInterface,
     prompts: Iterable[Any],
     concurrency: int,
+    params: Mapping[str, Any],
+    *,
     ordered: bool,
-    params: dict[str, Any],
 ) -> Iterator[MapRow]:
     """Run the calls of a client that has only `complete`, on threads."""
     from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait

@@ -9,7 +9,7 @@ from tokenwire.errors import LlmError
 from tokenwire.mapping import MapRow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterable
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 
     from tokenwire.client import LlmClientInterface
 
@@ -18,8 +18,9 @@ async def map_with_tasks(
     client: LlmClientInterface,
     prompts: Iterable[Any] | AsyncIterable[Any],
     concurrency: int,
+    params: Mapping[str, Any],
+    *,
     ordered: bool,
-    params: dict[str, Any],
 ) -> AsyncIterator[MapRow]:
     """Run each call as a task of the running loop; leaving the iteration cancels them."""
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 # A server that speaks OpenAI's dialect and that no row names.
 COMPATIBLE = "openai-compatible"
 
@@ -20,7 +24,7 @@ class Target:
         self.base_url = base_url
 
 
-def resolve(model: str, provider: str | None, base_url: str | None) -> Target:
+def resolve(model: Any, provider: str | None, base_url: str | None) -> Target:
     """Read a model string.
 
     `provider:model` splits at the first colon, and only where a known provider stands before it;
@@ -35,10 +39,10 @@ def resolve(model: str, provider: str | None, base_url: str | None) -> Target:
     if provider is not None:
         return Target(provider, model, base_url)
     scheme, separator, rest = model.partition("://")
-    if separator and _engine._is_provider(scheme):
+    if separator and _engine.is_provider(scheme):
         return _with_address(model, scheme, rest, base_url)
     head, separator, rest = model.partition(":")
-    if separator and _engine._is_provider(head):
+    if separator and _engine.is_provider(head):
         if not rest.strip():
             raise LlmConfigError(f'model: there is no model after "{head}:"')
         return Target(head, rest, base_url)
@@ -61,10 +65,10 @@ def _with_address(model: str, provider: str, rest: str, base_url: str | None) ->
 def _no_provider(model: str) -> str:
     head, separator, rest = model.partition(":")
     if separator and head.isidentifier():
-        near = _engine._provider_problem(head)
+        near = _engine.provider_problem(head)
         return f'model: "{model}": {near}'
     head, separator, rest = model.partition("/")
-    if separator and _engine._is_provider(head):
+    if separator and _engine.is_provider(head):
         return (
             f'model: "{model}" names no provider; write "{head}:{rest}" (a colon), or give '
             "base_url= if that is the id on a server of your own"
@@ -78,14 +82,14 @@ def _no_provider(model: str) -> str:
 def key_and_address(
     provider: str, api_key: str | None, base_url: str | None, *, own_address: bool
 ) -> tuple[str | None, str | None]:
-    """Fill in the key and the base URL from the environment, where the provider's row names variables.
+    """Fill in key and base URL from the environment, where the row names variables.
 
     The key of a provider is not sent to an address that the row does not know, unless the
     caller named that provider together with the address.
     """
     from os import environ
 
-    _, key_vars, url_vars, _ = _engine._provider_row(provider)
+    _, key_vars, url_vars, _ = _engine.provider_row(provider)
     if api_key is None:
         api_key = next((environ[name] for name in key_vars if environ.get(name)), None)
     if base_url is None and not own_address:

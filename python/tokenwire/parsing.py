@@ -59,7 +59,7 @@ def parse_reply(target: type[_T], text: str) -> _T: ...
 
 
 @overload
-def parse_reply(target: object, text: str) -> Any: ...  # noqa: ANN401, as the type of json.loads
+def parse_reply(target: object, text: str) -> Any: ...
 
 
 def parse_reply(target: object, text: str) -> object:

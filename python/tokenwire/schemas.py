@@ -59,7 +59,7 @@ _FORMATS = frozenset(
 class _PlainSchema(GenerateJsonSchema):
     """Without the titles that pydantic makes from field names: the model reads the names."""
 
-    def field_title_should_be_set(self, schema: CoreSchema | Any) -> bool:  # noqa: ANN401, ARG002
+    def field_title_should_be_set(self, schema: CoreSchema | Any) -> bool:  # noqa: ARG002
         return False
 
 

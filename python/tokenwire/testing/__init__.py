@@ -1,9 +1,9 @@
 """For tests of code that calls language models: a simulator of their APIs on a loopback port.
 
-    with SimServer() as sim:
-        chat = ChatClient("gpt-4o-mini", base_url=sim.base_url)
-        chat.run("hi")
-        assert sim.requests()[0]["body"]["messages"][0]["content"] == "hi"
+with SimServer() as sim:
+    chat = ChatClient("gpt-4o-mini", base_url=sim.base_url)
+    chat.run("hi")
+    assert sim.requests()[0]["body"]["messages"][0]["content"] == "hi"
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class SimServer:
         return records
 
     def requests(self) -> list[dict[str, Any]]:
-        """The requests so far: `method`, `path`, `headers`, `body`. Keys are not kept, only that there was one."""
+        """The requests so far: `method`, `path`, `headers` (a key only as a hash), `body`."""
         return [record["http"] for record in self.log() if record["kind"] == "request"]
 
     def wait_for(self, kind: str, count: int = 1, *, timeout: float = 10.0) -> None:

@@ -12,12 +12,19 @@ if TYPE_CHECKING:
         message_from_parts,
         tool_message,
     )
-    from tokenwire.types.params import ChatParams, CompletionParams, RequestParams, ToolLike
+    from tokenwire.types.params import (
+        AnyParams,
+        ChatParams,
+        CompletionParams,
+        RequestParams,
+        ToolLike,
+    )
     from tokenwire.types.parts import OpaquePart, ReasoningPart, RefusalPart, TextPart, ToolCallPart
     from tokenwire.types.request import LlmRequest
     from tokenwire.types.tool import Tool
 
 __all__ = [
+    "AnyParams",
     "AnyPart",
     "AudioPart",
     "ChatParams",
@@ -48,6 +55,7 @@ _MODULES = {
     "ToolResult": "message",
     "message_from_parts": "message",
     "tool_message": "message",
+    "AnyParams": "params",
     "ChatParams": "params",
     "CompletionParams": "params",
     "RequestParams": "params",

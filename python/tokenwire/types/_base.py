@@ -160,7 +160,7 @@ class Model(BaseModel):
             raise self._llm_error(error, data) from error
 
     @classmethod
-    def model_validate(cls, obj: object, **options: Any) -> Self:  # noqa: ANN401
+    def model_validate(cls, obj: object, **options: Any) -> Self:
         """Makes one from a dict or an instance, as pydantic does, with our errors."""
         try:
             return super().model_validate(obj, **options)
@@ -171,7 +171,7 @@ class Model(BaseModel):
     def model_validate_json(
         cls,
         json_data: str | bytes | bytearray,
-        **options: Any,  # noqa: ANN401
+        **options: Any,
     ) -> Self:
         """Makes one from JSON text, as pydantic does, with our errors."""
         try:
@@ -179,7 +179,7 @@ class Model(BaseModel):
         except ValidationError as error:
             raise cls._llm_error(error, _read_json(json_data)) from error
 
-    def model_dump_json(self, **options: Any) -> str:  # noqa: ANN401
+    def model_dump_json(self, **options: Any) -> str:
         """Writes JSON text, as pydantic does, with our errors."""
         try:
             return super().model_dump_json(**options)

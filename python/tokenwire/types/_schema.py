@@ -20,12 +20,8 @@ def compiled(cls: type[Any]) -> CoreSchema:
             try:
                 return cls.from_dict(value)
             except (TypeError, ValueError) as error:
-                raise PydanticCustomError(
-                    "compiled", "{reason}", {"reason": str(error)}
-                ) from error
-        raise PydanticCustomError(
-            "compiled", "give a {name} or its dict", {"name": cls.__name__}
-        )
+                raise PydanticCustomError("compiled", "{reason}", {"reason": str(error)}) from error
+        raise PydanticCustomError("compiled", "give a {name} or its dict", {"name": cls.__name__})
 
     return core_schema.no_info_plain_validator_function(
         read,

@@ -61,3 +61,7 @@ class CompletionParams(RequestParams, total=False):
     suffix: str | None
     echo: bool | None
     best_of: int | None
+
+
+class AnyParams(ChatParams, CompletionParams, total=False):
+    """What a call of either API takes; what its own API lacks is refused when it is made."""

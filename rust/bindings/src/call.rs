@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::types::{PyDict, PyString};
 use tokenwire_core::call::{Completed, Fetched, complete, fetch};
 use tokenwire_core::client::{Call, CallOptions, Client};
 use tokenwire_core::config::{ClientConfig, Secret, TlsSettings};
@@ -15,16 +15,17 @@ use tokenwire_core::stream::Queue;
 use crate::errors::{self, Caller};
 use crate::lane::Lease;
 use crate::pending::PendingReply;
+use crate::prepare::{Prepared, pairs};
 use crate::reply::{LlmResponse, ReplyData};
 use crate::settings::{self, Limits, RetryPolicy};
 use crate::stream::Stream;
 use crate::stream_async::AsyncLlmStream;
 use crate::stream_sync::LlmStream;
-use crate::{convert, fork, logs, process};
+use crate::{fork, logs, process};
 
 /// What came of a call.
 pub(crate) enum Came {
-    Reply(Completed),
+    Reply(Box<Completed>),
     Body(Fetched),
 }
 
@@ -40,7 +41,9 @@ pub(crate) enum AnswerKind {
 /// Makes a call, on whatever runtime polls it.
 pub(crate) async fn make(transport: &Transport, call: Call, kind: AnswerKind) -> Outcome {
     match kind {
-        AnswerKind::Reply => complete(transport, call).await.map(Came::Reply),
+        AnswerKind::Reply => complete(transport, call)
+            .await
+            .map(|done| Came::Reply(Box::new(done))),
         AnswerKind::Body => fetch(transport, call).await.map(Came::Body),
     }
 }
@@ -71,10 +74,9 @@ pub(crate) fn finish_call<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     logs::drain(py);
     match outcome.map_err(|error| errors::to_py(py, error, caller))? {
-        Came::Body(done) => {
-            Ok(PyString::new(py, &String::from_utf8_lossy(&done.raw)).into_any())
-        }
+        Came::Body(done) => Ok(PyString::new(py, &String::from_utf8_lossy(&done.raw)).into_any()),
         Came::Reply(done) => {
+            let done = *done;
             let parse_as = match answer {
                 Answer::Reply(parse_as) => parse_as.as_ref(),
                 Answer::Body => None,
@@ -98,11 +100,11 @@ pub(crate) fn finish_call<'py>(
 pub(crate) struct Engine {
     // A forked child makes its own: the parent's permits may be taken for ever.
     client: Mutex<(u64, Client)>,
-    caller: Caller,
+    pub(crate) caller: Caller,
 }
 
 impl Engine {
-    fn client(&self, py: Python<'_>) -> PyResult<Client> {
+    pub(crate) fn client(&self, py: Python<'_>) -> PyResult<Client> {
         let mut held = self.client.lock();
         if held.0 != fork::generation() {
             let config = held.1.config().clone();
@@ -120,105 +122,25 @@ impl Engine {
             provider: config.provider.as_str().into(),
             model: config.model.as_str().into(),
         };
-        Self { client: Mutex::new((fork::generation(), client)), caller }
+        Self {
+            client: Mutex::new((fork::generation(), client)),
+            caller,
+        }
     }
-}
-
-/// A call's arguments, sorted into what is encoded and what steers it.
-pub(crate) struct Prepared {
-    pub(crate) call: Call,
-    pub(crate) caller: Caller,
-    pub(crate) parse_as: Option<Py<PyAny>>,
-    key_source: Option<Py<PyAny>>,
 }
 
 impl Engine {
-    pub(crate) fn prepare(
-        &self,
-        input: &Bound<'_, PyAny>,
-        params: Option<&Bound<'_, PyDict>>,
-        stream: bool,
-    ) -> PyResult<Prepared> {
-        let py = input.py();
-        let client = self.client(py)?;
-        let mut options = CallOptions { started: Instant::now(), ..CallOptions::default() };
-        let mut json = Vec::with_capacity(256);
-        let mut caller = self.caller.clone();
-        let mut parse_as = None;
-        let mut key_source = None;
-        let mut extra_body = None;
-        let mut stream_usage = None;
-        let mut system = None;
-        let mut encoded = Vec::new();
-        for (name, value) in params.into_iter().flatten() {
-            let name = name.cast_into::<PyString>()?;
-            match name.to_str()? {
-                "model" => caller.model = value.extract::<String>()?.into(),
-                "timeout" => options.timeout = Some(settings::timeout(&value)?),
-                "max_retries" => options.max_retries = Some(settings::max_retries(&value)?),
-                "extra_headers" => options.headers = pairs(&value, "extra_headers")?,
-                "extra_query" => options.query = pairs(&value, "extra_query")?,
-                "extra_body" => extra_body = Some(value),
-                "stream_usage" => stream_usage = Some(value.is_truthy()?),
-                "_api_key" => options.api_key = value.extract::<Option<String>>()?.map(Secret::new),
-                "_key_source" => {
-                    options.key_comes_later = true;
-                    key_source = Some(value.unbind());
-                }
-                "_parse_as" => parse_as = Some(value.unbind()),
-                "_system" => system = Some(value),
-                // Not given: neither sent nor taken from the client's defaults.
-                _ if value.is_none() => {}
-                param => {
-                    encoded.push(if encoded.is_empty() { b'{' } else { b',' });
-                    convert::write_str(param, &mut encoded);
-                    encoded.push(b':');
-                    convert::write_json(&value, param, &mut encoded)?;
-                }
-            }
-        }
-        json.extend_from_slice(b"{\"model\":");
-        convert::write_str(&caller.model, &mut json);
-        json.extend_from_slice(b",\"input\":");
-        let root = if input.is_instance_of::<PyList>() { "messages" } else { "prompt" };
-        convert::write_json(input, root, &mut json)?;
-        if !encoded.is_empty() {
-            json.extend_from_slice(b",\"params\":");
-            json.extend_from_slice(&encoded);
-            json.push(b'}');
-        }
-        if let Some(system) = system {
-            json.extend_from_slice(b",\"system\":");
-            convert::write_json(&system, "system", &mut json)?;
-        }
-        if let Some(extra_body) = extra_body.filter(|extra| !extra.is_none()) {
-            json.extend_from_slice(b",\"extra_body\":");
-            convert::write_json(&extra_body, "extra_body", &mut json)?;
-        }
-        if let Some(wanted) = stream_usage {
-            json.extend_from_slice(b",\"stream_usage\":");
-            json.extend_from_slice(if wanted { b"true" } else { b"false" });
-        }
-        if stream {
-            json.extend_from_slice(b",\"stream\":true");
-        }
-        json.push(b'}');
-        // Reading and encoding a large request takes a while; others may run meanwhile.
-        let call = if json.len() > 64 << 10 {
-            py.detach(|| client.prepare(&json, options))
-        } else {
-            client.prepare(&json, options)
-        };
-        let call = call.map_err(|error| errors::to_py(py, error, &caller))?;
-        Ok(Prepared { call, caller, parse_as, key_source })
-    }
-
     fn open(
         &self,
         input: &Bound<'_, PyAny>,
         params: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Stream> {
-        let Prepared { call, caller, parse_as, key_source } = self.prepare(input, params, true)?;
+        let Prepared {
+            call,
+            caller,
+            parse_as,
+            key_source,
+        } = self.prepare(input, params, true)?;
         let queue = Queue::new(call.buffer_bytes(), call.started());
         Ok(Stream::new(call, queue, caller, parse_as, key_source))
     }
@@ -249,25 +171,16 @@ fn drive<'py>(
     finish_call(py, outcome, caller, answer)
 }
 
-fn pairs(value: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<(String, String)>> {
-    let wrong = || {
-        let message = format!("{what}: give a dict of str to str");
-        errors::plain(value.py(), ErrorKind::Config, &message)
-    };
-    if value.is_none() {
-        return Ok(Vec::new());
-    }
-    let dict = value.cast::<PyDict>().map_err(|_| wrong())?;
-    dict.iter().map(|(name, item)| Ok((name.extract()?, item.extract()?))).collect::<PyResult<_>>().map_err(|_| wrong())
-}
-
 #[pymethods]
 impl Engine {
     #[new]
     #[pyo3(signature = (*, provider, model, api, base_url=None, api_key=None, headers=None,
         timeout=None, limits=None, retry=None, ca_bundle=None, client_cert=None, proxy=None,
         trust_env=true, parent=None))]
-    #[allow(clippy::too_many_arguments, reason = "the settings of one client, named one by one")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the settings of one client, named one by one"
+    )]
     fn py_new(
         py: Python<'_>,
         provider: String,
@@ -298,7 +211,10 @@ impl Engine {
             )?,
             limits: limits.map_or_else(Default::default, |limits| limits.get().0),
             retry: retry.map_or_else(Default::default, |retry| retry.get().0.clone()),
-            tls: TlsSettings { ca_bundle, client_cert },
+            tls: TlsSettings {
+                ca_bundle,
+                client_cert,
+            },
             proxy: proxy.map(Secret::new),
             trust_env,
         };
@@ -307,7 +223,9 @@ impl Engine {
             Some(parent) => parent.client(py)?.derive(hub, config),
             None => Client::new(hub, config),
         };
-        client.map(Self::wrap).map_err(|error| errors::to_py(py, error, &Caller::default()))
+        client
+            .map(Self::wrap)
+            .map_err(|error| errors::to_py(py, error, &Caller::default()))
     }
 
     /// The base URL in its canonical form, without credentials.
@@ -337,7 +255,12 @@ impl Engine {
         params: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let prepared = self.prepare(input, params, false)?;
-        drive(py, prepared.call, &prepared.caller, &Answer::Reply(prepared.parse_as))
+        drive(
+            py,
+            prepared.call,
+            &prepared.caller,
+            &Answer::Reply(prepared.parse_as),
+        )
     }
 
     /// A whole reply, to be awaited once.
@@ -348,7 +271,11 @@ impl Engine {
         params: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PendingReply> {
         let prepared = self.prepare(input, params, false)?;
-        Ok(PendingReply::new(prepared.call, prepared.caller, Answer::Reply(prepared.parse_as)))
+        Ok(PendingReply::new(
+            prepared.call,
+            prepared.caller,
+            Answer::Reply(prepared.parse_as),
+        ))
     }
 
     /// A stream that goes out when it is entered or first read.
@@ -374,13 +301,22 @@ impl Engine {
     /// The body of `GET /models`.
     #[pyo3(signature = (api_key=None))]
     fn models<'py>(&self, py: Python<'py>, api_key: Option<String>) -> PyResult<Bound<'py, PyAny>> {
-        drive(py, self.models_call(py, api_key)?, &self.caller, &Answer::Body)
+        drive(
+            py,
+            self.models_call(py, api_key)?,
+            &self.caller,
+            &Answer::Body,
+        )
     }
 
     /// The same, to be awaited once.
     #[pyo3(signature = (api_key=None))]
     fn models_async(&self, py: Python<'_>, api_key: Option<String>) -> PyResult<PendingReply> {
-        Ok(PendingReply::new(self.models_call(py, api_key)?, self.caller.clone(), Answer::Body))
+        Ok(PendingReply::new(
+            self.models_call(py, api_key)?,
+            self.caller.clone(),
+            Answer::Body,
+        ))
     }
 }
 
@@ -392,6 +328,8 @@ impl Engine {
             ..CallOptions::default()
         };
         let client = self.client(py)?;
-        client.models_call(options).map_err(|error| errors::to_py(py, error, &self.caller))
+        client
+            .models_call(options)
+            .map_err(|error| errors::to_py(py, error, &self.caller))
     }
 }

@@ -4,7 +4,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 use tokenwire_core::message::{self, Chunk, ChunkKind, Delta};
 
-use crate::parts::{TokenLogprob, Usage};
+use crate::logprob::TokenLogprob;
+use crate::parts::Usage;
 use crate::value::{Fields, value_methods};
 
 /// A fragment of a tool call.
@@ -30,7 +31,12 @@ impl ToolCallFragment {
     #[new]
     #[pyo3(signature = (index, id=None, name=None, arguments=String::new()))]
     fn py_new(index: u32, id: Option<String>, name: Option<String>, arguments: String) -> Self {
-        Self { index, id, name, arguments }
+        Self {
+            index,
+            id,
+            name,
+            arguments,
+        }
     }
 }
 
@@ -74,7 +80,10 @@ impl LlmStreamChunk {
     #[new]
     #[pyo3(signature = (*, text="", reasoning=None, refusal=None, tool_calls=Vec::new(),
         finish_reason=None, provider_finish_reason=None, index=0, raw=None))]
-    #[allow(clippy::too_many_arguments, reason = "one for each field, for unpickling and for tests")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one for each field, for unpickling and for tests"
+    )]
     fn py_new(
         text: &str,
         reasoning: Option<String>,
@@ -104,7 +113,10 @@ impl LlmStreamChunk {
             provider_finish_reason,
             ..Delta::default()
         };
-        Self(Chunk { kind: ChunkKind::Delta(Box::new(delta)), raw: raw.map(Into::into) })
+        Self(Chunk {
+            kind: ChunkKind::Delta(Box::new(delta)),
+            raw: raw.map(Into::into),
+        })
     }
 
     /// The next piece of text; empty where the event brought none.
@@ -119,7 +131,9 @@ impl LlmStreamChunk {
     /// The next piece of reasoning.
     #[getter]
     fn reasoning(&self) -> Option<&str> {
-        self.delta().map(|delta| delta.reasoning.as_str()).filter(|text| !text.is_empty())
+        self.delta()
+            .map(|delta| delta.reasoning.as_str())
+            .filter(|text| !text.is_empty())
     }
 
     /// The next piece of a refusal.
@@ -132,13 +146,18 @@ impl LlmStreamChunk {
     #[getter]
     fn tool_calls<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let fragments = self.delta().into_iter().flat_map(|delta| &delta.tool_calls);
-        PyTuple::new(py, fragments.map(ToolCallFragment::from).collect::<Vec<_>>())
+        PyTuple::new(
+            py,
+            fragments.map(ToolCallFragment::from).collect::<Vec<_>>(),
+        )
     }
 
     /// Why the choice ended, on the event that says so.
     #[getter]
     fn finish_reason(&self) -> Option<&'static str> {
-        self.delta()?.finish_reason.map(message::FinishReason::as_str)
+        self.delta()?
+            .finish_reason
+            .map(message::FinishReason::as_str)
     }
 
     /// The provider's own word for it.
@@ -172,7 +191,9 @@ impl LlmStreamChunk {
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<Self>().is_ok_and(|other| self.same(&other.get().0))
+        other
+            .cast::<Self>()
+            .is_ok_and(|other| self.same(&other.get().0))
     }
 
     fn __hash__(&self) -> u32 {
@@ -189,15 +210,24 @@ impl LlmStreamChunk {
 /// The one form in which two chunks of the same content are equal.
 fn normal(kind: &ChunkKind) -> Delta {
     match kind {
-        ChunkKind::Text(text) => Delta { text: text.clone(), ..Delta::default() },
+        ChunkKind::Text(text) => Delta {
+            text: text.clone(),
+            ..Delta::default()
+        },
         ChunkKind::Delta(delta) => (**delta).clone(),
     }
 }
 
 impl Fields for LlmStreamChunk {
     const FIELDS: &'static [&'static str] = &[
-        "text", "reasoning", "refusal", "tool_calls", "finish_reason", "provider_finish_reason",
-        "index", "raw",
+        "text",
+        "reasoning",
+        "refusal",
+        "tool_calls",
+        "finish_reason",
+        "provider_finish_reason",
+        "index",
+        "raw",
     ];
 }
 value_methods!(LlmStreamChunk);

@@ -29,12 +29,18 @@ enum Problem {
 
 impl From<PyErr> for Refusal {
     fn from(error: PyErr) -> Self {
-        Self { path: Vec::new(), problem: Problem::Raised(error) }
+        Self {
+            path: Vec::new(),
+            problem: Problem::Raised(error),
+        }
     }
 }
 
 fn refuse<T>(problem: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal { path: Vec::new(), problem: Problem::Text(problem.into()) })
+    Err(Refusal {
+        path: Vec::new(),
+        problem: Problem::Text(problem.into()),
+    })
 }
 
 /// Appends `value` as JSON; `root` names it in errors.
@@ -44,7 +50,11 @@ pub(crate) fn write_json(value: &Bound<'_, PyAny>, root: &str, out: &mut Vec<u8>
         Problem::Text(problem) => {
             let mut path = root.to_owned();
             path.extend(refusal.path.iter().rev().map(String::as_str));
-            errors::plain(value.py(), ErrorKind::Validation, &format!("{path}: {problem}"))
+            errors::plain(
+                value.py(),
+                ErrorKind::Validation,
+                &format!("{path}: {problem}"),
+            )
         }
     })
 }
@@ -57,7 +67,9 @@ pub(crate) fn write_str(value: &str, out: &mut Vec<u8>) {
 
 fn write(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Result<(), Refusal> {
     if depth > MAX_DEPTH {
-        return refuse(format!("nested deeper than {MAX_DEPTH} levels, or contains itself"));
+        return refuse(format!(
+            "nested deeper than {MAX_DEPTH} levels, or contains itself"
+        ));
     }
     if let Ok(text) = value.cast::<PyString>() {
         return match text.to_str() {
@@ -87,8 +99,17 @@ fn write(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Result<()
     }
     if value.is_instance_of::<PyInt>() {
         // int.__repr__ also of subclasses (IntEnum), exact at any size.
-        let plain = value.py().get_type::<PyInt>().call_method1(intern!(value.py(), "__repr__"), (value,))?;
-        out.extend_from_slice(plain.cast::<PyString>().map_err(PyErr::from)?.to_str()?.as_bytes());
+        let plain = value
+            .py()
+            .get_type::<PyInt>()
+            .call_method1(intern!(value.py(), "__repr__"), (value,))?;
+        out.extend_from_slice(
+            plain
+                .cast::<PyString>()
+                .map_err(PyErr::from)?
+                .to_str()?
+                .as_bytes(),
+        );
         return Ok(());
     }
     if let Ok(float) = value.cast::<PyFloat>() {
@@ -109,7 +130,9 @@ fn write_dict(dict: &Bound<'_, PyDict>, depth: usize, out: &mut Vec<u8>) -> Resu
         let Ok(name) = key.cast::<PyString>() else {
             return refuse(format!("key {} is not a string", short_repr(&key)));
         };
-        let Ok(name) = name.to_str() else { return refuse(lone_surrogate(name)) };
+        let Ok(name) = name.to_str() else {
+            return refuse(lone_surrogate(name));
+        };
         if !first {
             out.push(b',');
         }
@@ -156,8 +179,13 @@ fn write_object(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Re
         options.set_item(intern!(py, "exclude_unset"), true)?;
         return write(&dump.call((), Some(&options))?, depth + 1, out);
     }
-    let kind = value.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
-    refuse(format!("a value of type {kind} cannot be sent as JSON; pass str, int, float, bool, None, list or dict"))
+    let kind = value
+        .get_type()
+        .name()
+        .map_or_else(|_| "object".to_owned(), |name| name.to_string());
+    refuse(format!(
+        "a value of type {kind} cannot be sent as JSON; pass str, int, float, bool, None, list or dict"
+    ))
 }
 
 fn lone_surrogate(text: &Bound<'_, PyString>) -> String {
@@ -171,7 +199,9 @@ fn lone_surrogate(text: &Bound<'_, PyString>) -> String {
 }
 
 fn short_repr(value: &Bound<'_, PyAny>) -> String {
-    let whole = value.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
+    let whole = value
+        .repr()
+        .map_or_else(|_| "?".to_owned(), |text| text.to_string());
     whole.chars().take(40).collect()
 }
 
@@ -192,18 +222,31 @@ pub(crate) fn load_json<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py,
 /// Seconds from Python: a positive finite number.
 pub(crate) fn seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<std::time::Duration> {
     let py = value.py();
-    let wrong = |why: &str| errors::plain(py, ErrorKind::Config, &format!("{name}: {why}; give seconds above 0, or None for no limit"));
+    let wrong = |why: &str| {
+        errors::plain(
+            py,
+            ErrorKind::Config,
+            &format!("{name}: {why}; give seconds above 0, or None for no limit"),
+        )
+    };
     if value.is_instance_of::<PyBool>() || value.is_instance_of::<PyString>() {
         return Err(wrong(&format!("{} is not a number", short_repr(value))));
     }
     let number: f64 = value.extract().map_err(|error: PyErr| {
-        if error.is_instance_of::<PyTypeError>(py) { wrong(&format!("{} is not a number", short_repr(value))) } else { error }
+        if error.is_instance_of::<PyTypeError>(py) {
+            wrong(&format!("{} is not a number", short_repr(value)))
+        } else {
+            error
+        }
     })?;
     if number.is_nan() || number <= 0.0 {
         return Err(wrong(&format!("{} is not above 0", short_repr(value))));
     }
     if number > YEAR_SECS {
-        return Err(wrong(&format!("{} is longer than a year", short_repr(value))));
+        return Err(wrong(&format!(
+            "{} is longer than a year",
+            short_repr(value)
+        )));
     }
     Ok(std::time::Duration::from_secs_f64(number))
 }

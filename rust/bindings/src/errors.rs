@@ -8,7 +8,8 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::message::Timing;
 
-use crate::reply::{Attempt, LlmResponse, ReplyData};
+use crate::attempt::Attempt;
+use crate::reply::{LlmResponse, ReplyData};
 
 static KINDS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
 
@@ -57,7 +58,12 @@ pub(crate) fn is_unauthorized(py: Python<'_>, error: &PyErr) -> bool {
 
 fn build(py: Python<'_>, error: Error, caller: &Caller) -> PyResult<PyErr> {
     let fields = PyDict::new(py);
-    let attempts: Vec<Attempt> = error.attempts().iter().cloned().map(Attempt::from).collect();
+    let attempts: Vec<Attempt> = error
+        .attempts()
+        .iter()
+        .cloned()
+        .map(Attempt::from)
+        .collect();
     if !attempts.is_empty() {
         fields.set_item("attempts", PyTuple::new(py, attempts)?)?;
     }
@@ -99,5 +105,7 @@ fn build(py: Python<'_>, error: Error, caller: &Caller) -> PyResult<PyErr> {
         }
     }
     let class = class(py, error.kind())?;
-    Ok(PyErr::from_value(class.call((error.message(),), Some(&fields))?))
+    Ok(PyErr::from_value(
+        class.call((error.message(),), Some(&fields))?,
+    ))
 }

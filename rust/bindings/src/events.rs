@@ -64,7 +64,10 @@ impl ToolCallDelta {
     #[new]
     #[pyo3(signature = (fragment, index=0))]
     fn py_new(fragment: &ToolCallFragment, index: u32) -> Self {
-        Self { fragment: fragment.clone(), index }
+        Self {
+            fragment: fragment.clone(),
+            index,
+        }
     }
 
     #[classattr]
@@ -95,7 +98,10 @@ impl ToolCallDone {
     #[new]
     #[pyo3(signature = (call, index=0))]
     fn py_new(call: &ToolCall, index: u32) -> Self {
-        Self { call: call.clone(), index }
+        Self {
+            call: call.clone(),
+            index,
+        }
     }
 
     #[classattr]
@@ -122,7 +128,9 @@ pub(crate) struct UsageReported {
 impl UsageReported {
     #[new]
     fn py_new(usage: &Usage) -> Self {
-        Self { usage: usage.clone() }
+        Self {
+            usage: usage.clone(),
+        }
     }
 
     #[classattr]
@@ -162,22 +170,38 @@ value_methods!(End);
 /// The Python object of an event.
 pub(crate) fn object(py: Python<'_>, event: StreamEvent) -> PyResult<Py<PyAny>> {
     Ok(match event {
-        StreamEvent::TextDelta { index, text } => Py::new(py, TextDelta { text, index })?.into_any(),
+        StreamEvent::TextDelta { index, text } => {
+            Py::new(py, TextDelta { text, index })?.into_any()
+        }
         StreamEvent::ReasoningDelta { index, text } => {
             Py::new(py, ReasoningDelta { text, index })?.into_any()
         }
         StreamEvent::RefusalDelta { index, text } => {
             Py::new(py, RefusalDelta { text, index })?.into_any()
         }
-        StreamEvent::ToolCallDelta { index, delta } => {
-            Py::new(py, ToolCallDelta { fragment: (&delta).into(), index })?.into_any()
-        }
-        StreamEvent::ToolCallDone { index, call, .. } => {
-            Py::new(py, ToolCallDone { call: (&call).into(), index })?.into_any()
-        }
-        StreamEvent::UsageReported(usage) => {
-            Py::new(py, UsageReported { usage: (&usage).into() })?.into_any()
-        }
+        StreamEvent::ToolCallDelta { index, delta } => Py::new(
+            py,
+            ToolCallDelta {
+                fragment: (&delta).into(),
+                index,
+            },
+        )?
+        .into_any(),
+        StreamEvent::ToolCallDone { index, call, .. } => Py::new(
+            py,
+            ToolCallDone {
+                call: (&call).into(),
+                index,
+            },
+        )?
+        .into_any(),
+        StreamEvent::UsageReported(usage) => Py::new(
+            py,
+            UsageReported {
+                usage: (&usage).into(),
+            },
+        )?
+        .into_any(),
         StreamEvent::End => Py::new(py, End)?.into_any(),
     })
 }

@@ -8,8 +8,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tokio::task::AbortHandle;
 
-use crate::call::{Answer, AnswerKind, Engine, Outcome, Prepared, finish_call, make};
+use crate::call::{Answer, AnswerKind, Engine, Outcome, finish_call, make};
 use crate::errors::{self, Caller};
+use crate::prepare::Prepared;
 use crate::{fork, process};
 
 // How often the waiting thread looks for signals.
@@ -20,6 +21,9 @@ struct Finished {
     outcomes: Mutex<Vec<(u64, Outcome)>>,
     ready: Condvar,
 }
+
+// Index, response or None, error or None.
+type Row<'py> = (u64, Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
 
 struct Running {
     index: u64,
@@ -56,8 +60,15 @@ impl Fanout {
         input: &Bound<'_, PyAny>,
         params: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
-        let Prepared { call, caller, parse_as, .. } = engine.prepare(input, Some(params), false)?;
-        let io = process::current().io().map_err(|error| errors::to_py(py, error, &caller))?;
+        let Prepared {
+            call,
+            caller,
+            parse_as,
+            ..
+        } = engine.prepare(input, Some(params), false)?;
+        let io = process::current()
+            .io()
+            .map_err(|error| errors::to_py(py, error, &caller))?;
         let (transport, finished) = (io.transport.clone(), self.finished.clone());
         let task = io.handle.spawn(async move {
             let outcome = make(&transport, call, AnswerKind::Reply).await;
@@ -65,15 +76,17 @@ impl Fanout {
             finished.ready.notify_one();
         });
         let answer = Answer::Reply(parse_as);
-        self.running.lock().push(Running { index, task: task.abort_handle(), caller, answer });
+        self.running.lock().push(Running {
+            index,
+            task: task.abort_handle(),
+            caller,
+            answer,
+        });
         Ok(())
     }
 
     /// Waits for the next call to finish: (index, response or None, error or None).
-    fn next<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(u64, Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>)> {
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Row<'py>> {
         let (index, outcome) = loop {
             let found = py.detach(|| {
                 let mut outcomes = self.finished.outcomes.lock();
@@ -98,7 +111,11 @@ impl Fanout {
         );
         match finish_call(py, outcome, &caller, &answer) {
             Ok(response) => Ok((index, Some(response), None)),
-            Err(error) => Ok((index, None, Some(error.into_value(py).into_bound(py).into_any()))),
+            Err(error) => Ok((
+                index,
+                None,
+                Some(error.into_value(py).into_bound(py).into_any()),
+            )),
         }
     }
 

@@ -36,7 +36,10 @@ pub(crate) struct Lanes {
 
 impl Lanes {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
-        Self { idle: Mutex::default(), hub }
+        Self {
+            idle: Mutex::default(),
+            hub,
+        }
     }
 
     /// Leases a lane. Called without the GIL.
@@ -66,7 +69,10 @@ impl Lanes {
         let stale: Vec<Lane> = {
             let mut idle = self.idle.lock();
             // The oldest lie at the bottom of the stack.
-            let keep_from = idle.iter().take_while(|lane| lane.used.elapsed() > DROP_AFTER).count();
+            let keep_from = idle
+                .iter()
+                .take_while(|lane| lane.used.elapsed() > DROP_AFTER)
+                .count();
             idle.drain(..keep_from).collect()
         };
         drop(stale);
@@ -82,9 +88,16 @@ impl Lane {
             .thread_name("tokenwire-dns")
             .build()
             .map_err(|error| {
-                Error::new(ErrorKind::Connect, format!("cannot start a runtime: {error}"))
+                Error::new(
+                    ErrorKind::Connect,
+                    format!("cannot start a runtime: {error}"),
+                )
             })?;
-        Ok(Self { runtime, transport: Arc::new(Transport::new(hub.clone())), used: Instant::now() })
+        Ok(Self {
+            runtime,
+            transport: Arc::new(Transport::new(hub.clone())),
+            used: Instant::now(),
+        })
     }
 
     /// Starts a task that runs while the lane is driven.
@@ -115,7 +128,7 @@ impl Lane {
                 return Ok(output);
             }
             // Outside the runtime: a handler may make calls of its own, or drop another stream.
-            Python::attach(|py| py.check_signals())?;
+            check_signals()?;
         }
     }
 
@@ -127,6 +140,14 @@ impl Lane {
     }
 }
 
+#[allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method's own lifetime is too narrow for attach"
+)]
+fn check_signals() -> PyResult<()> {
+    Python::attach(|py| py.check_signals())
+}
+
 /// A lane that goes back when its holder is done with it, and is leaked where a fork has made it the parent's.
 pub(crate) struct Lease {
     lane: Option<Lane>,
@@ -136,7 +157,10 @@ pub(crate) struct Lease {
 impl Lease {
     pub(crate) fn new() -> Result<Self, Error> {
         let lane = crate::process::current().lanes.lease()?;
-        Ok(Self { lane: Some(lane), generation: fork::generation() })
+        Ok(Self {
+            lane: Some(lane),
+            generation: fork::generation(),
+        })
     }
 
     pub(crate) fn lane(&self) -> Option<&Lane> {

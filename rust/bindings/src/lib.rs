@@ -3,21 +3,36 @@
 //! Threads of the engine never touch Python: what they bring waits in queues until a Python thread,
 //! which holds the GIL anyway, comes for it.
 
+#![allow(
+    clippy::doc_markdown,
+    reason = "doc comments of classes are Python docstrings"
+)]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 hands arguments over by value"
+)]
+#![allow(clippy::unused_self, reason = "Python's protocols pass it")]
+
 use pyo3::prelude::*;
 use tokenwire_core::wire::providers;
 
+mod attempt;
 mod call;
+mod choice;
 mod chunk;
 mod convert;
 mod errors;
-mod fanout;
 mod events;
+mod fanout;
 mod fork;
+mod given;
 mod lane;
+mod logprob;
 mod logs;
 mod mailbox;
 mod parts;
 mod pending;
+mod prepare;
 mod process;
 mod reply;
 mod settings;
@@ -26,7 +41,9 @@ mod stream;
 mod stream_async;
 mod stream_sync;
 mod value;
+mod waiters;
 mod wakefd;
+mod watch;
 
 /// Stops the I/O thread; registered with `atexit` at import.
 #[pyfunction]
@@ -40,48 +57,70 @@ fn shutdown(py: Python<'_>) {
 #[pyo3(name = "_wakes")]
 fn wakes() -> (u64, u64) {
     use std::sync::atomic::Ordering;
-    (mailbox::RINGS.load(Ordering::Relaxed), mailbox::WOKEN.load(Ordering::Relaxed))
+    (
+        mailbox::RINGS.load(Ordering::Relaxed),
+        mailbox::WOKEN.load(Ordering::Relaxed),
+    )
 }
 
 /// Drops the sync connections that nobody has used for a while.
 #[pyfunction]
-#[pyo3(name = "_drop_idle_lanes")]
+#[pyo3(name = "drop_idle_lanes")]
 fn drop_idle_lanes(py: Python<'_>) {
     py.detach(|| process::current().lanes.drop_stale());
 }
 
 /// Whether a provider of this name is known, be its API spoken yet or not.
 #[pyfunction]
-#[pyo3(name = "_is_provider")]
+#[pyo3(name = "is_provider")]
 fn is_provider(name: &str) -> bool {
     providers::is_known(name)
 }
 
 /// (base URL, key variables, base URL variables, whether a key is required) of a provider.
 #[pyfunction]
-#[pyo3(name = "_provider_row")]
-#[allow(clippy::type_complexity, reason = "it crosses once, at a client's making")]
+#[pyo3(name = "provider_row")]
+#[allow(
+    clippy::type_complexity,
+    reason = "it crosses once, at a client's making"
+)]
 fn provider_row(
     py: Python<'_>,
     name: &str,
-) -> PyResult<(Option<&'static str>, Vec<&'static str>, Vec<&'static str>, bool)> {
+) -> PyResult<(
+    Option<&'static str>,
+    Vec<&'static str>,
+    Vec<&'static str>,
+    bool,
+)> {
     let row = providers::find(name)
         .map_err(|error| errors::to_py(py, error, &errors::Caller::default()))?;
-    Ok((row.base_url, row.key_vars.to_vec(), row.base_url_vars.to_vec(), row.key_required))
+    Ok((
+        row.base_url,
+        row.key_vars.to_vec(),
+        row.base_url_vars.to_vec(),
+        row.key_required,
+    ))
 }
 
 /// What is wrong with a provider's name; None where it is one.
 #[pyfunction]
-#[pyo3(name = "_provider_problem")]
+#[pyo3(name = "provider_problem")]
 fn provider_problem(name: &str) -> Option<String> {
-    providers::find(name).err().map(|error| error.message().to_owned())
+    providers::find(name)
+        .err()
+        .map(|error| error.message().to_owned())
 }
 
 /// Compiled half of tokenwire.
 #[pymodule]
 mod _engine {
     #[pymodule_export]
+    use super::attempt::Attempt;
+    #[pymodule_export]
     use super::call::Engine;
+    #[pymodule_export]
+    use super::choice::{Choice, restore_choice};
     #[pymodule_export]
     use super::chunk::{LlmStreamChunk, ToolCallFragment};
     #[pymodule_export]
@@ -91,9 +130,11 @@ mod _engine {
     #[pymodule_export]
     use super::fanout::Fanout;
     #[pymodule_export]
-    use super::parts::{Attempt, Timing, TokenLogprob, ToolCall, Usage};
+    use super::logprob::TokenLogprob;
     #[pymodule_export]
-    use super::reply::{Choice, LlmResponse, restore_choice, restore_response};
+    use super::parts::{Timing, ToolCall, Usage};
+    #[pymodule_export]
+    use super::reply::{LlmResponse, restore_response};
     #[pymodule_export]
     use super::settings::{Limits, RetryPolicy, Timeout};
     #[pymodule_export]
@@ -105,9 +146,7 @@ mod _engine {
     #[pymodule_export]
     use super::value::rebuild;
     #[pymodule_export]
-    use super::{
-        drop_idle_lanes, is_provider, provider_problem, provider_row, shutdown, wakes,
-    };
+    use super::{drop_idle_lanes, is_provider, provider_problem, provider_row, shutdown, wakes};
 
     use pyo3::prelude::*;
 
@@ -117,9 +156,11 @@ mod _engine {
         let py = module.py();
         if std::env::var_os("TOKENWIRE_LOG").is_some_and(|level| !level.is_empty()) {
             crate::process::current().hub.log().set_debug(true);
-            py.import("tokenwire.logs")?.call_method0("configure_from_environment")?;
+            py.import("tokenwire.logs")?
+                .call_method0("configure_from_environment")?;
         }
-        py.import("atexit")?.call_method1("register", (module.getattr("_shutdown")?,))?;
+        py.import("atexit")?
+            .call_method1("register", (module.getattr("_shutdown")?,))?;
         Ok(())
     }
 }

@@ -12,8 +12,9 @@ pub(crate) fn drain(py: Python<'_>) {
         return;
     }
     let lines: Vec<(&str, String)> = log.drain().iter().filter_map(line).collect();
-    let written =
-        py.import("tokenwire.logs").and_then(|module| module.call_method1("emit", (lines,)));
+    let written = py
+        .import("tokenwire.logs")
+        .and_then(|module| module.call_method1("emit", (lines,)));
     if let Err(error) = written {
         error.write_unraisable(py, None);
     }
@@ -21,13 +22,27 @@ pub(crate) fn drain(py: Python<'_>) {
 
 fn line(event: &Event) -> Option<(&'static str, String)> {
     Some(match event {
-        Event::Retry { provider, attempt, kind, status, wait } => {
+        Event::Retry {
+            provider,
+            attempt,
+            kind,
+            status,
+            wait,
+        } => {
             let status = status.map_or_else(String::new, |status| format!(" {status}"));
             let kind = errors::name(*kind);
             let wait = wait.as_secs_f64();
-            ("info", format!("{provider}: attempt {attempt} failed ({kind}{status}); the next one in {wait:.2} s"))
+            (
+                "info",
+                format!(
+                    "{provider}: attempt {attempt} failed ({kind}{status}); the next one in {wait:.2} s"
+                ),
+            )
         }
-        Event::LongPoolWait { origin, max_connections } => (
+        Event::LongPoolWait {
+            origin,
+            max_connections,
+        } => (
             "warning",
             format!(
                 "{origin}: a call has waited over 1 s for one of {max_connections} connections; \
@@ -38,14 +53,27 @@ fn line(event: &Event) -> Option<(&'static str, String)> {
             "warning",
             format!("{origin}: the key goes over plain http to a public address; use https"),
         ),
-        Event::CallStart { provider, origin, path, stream } => {
+        Event::CallStart {
+            provider,
+            origin,
+            path,
+            stream,
+        } => {
             let form = if *stream { "stream" } else { "reply" };
             ("debug", format!("{provider}: POST {origin}{path} ({form})"))
         }
-        Event::CallEnd { provider, error, attempts, took } => {
+        Event::CallEnd {
+            provider,
+            error,
+            attempts,
+            took,
+        } => {
             let end = error.map_or_else(|| "ok".to_owned(), errors::name);
             let took = took.as_secs_f64();
-            ("debug", format!("{provider}: {end} after {attempts} attempts in {took:.3} s"))
+            (
+                "debug",
+                format!("{provider}: {end} after {attempts} attempts in {took:.3} s"),
+            )
         }
         _ => return None,
     })

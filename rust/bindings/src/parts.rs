@@ -1,8 +1,8 @@
 //! The small frozen values that a reply is made of.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
-use tokenwire_core::error::{self, ErrorKind};
+use pyo3::types::PyDict;
+use tokenwire_core::error::ErrorKind;
 use tokenwire_core::message;
 
 use crate::value::{Fields, value_methods};
@@ -129,7 +129,15 @@ impl Timing {
         total: Option<f64>,
         tokens_per_second: Option<f64>,
     ) -> Self {
-        Self { queue, connect, first_byte, first_token, last_token, total, tokens_per_second }
+        Self {
+            queue,
+            connect,
+            first_byte,
+            first_token,
+            last_token,
+            total,
+            tokens_per_second,
+        }
     }
 }
 
@@ -180,7 +188,11 @@ impl ToolCall {
     #[new]
     #[pyo3(signature = (id, name, arguments=String::new()))]
     fn py_new(id: Option<String>, name: String, arguments: String) -> Self {
-        Self { id, name, arguments }
+        Self {
+            id,
+            name,
+            arguments,
+        }
     }
 
     /// The arguments as Python values; an empty text reads as `{}`.
@@ -193,7 +205,10 @@ impl ToolCall {
             return Ok(PyDict::new(py).into_any());
         }
         convert::load_json(py, &self.arguments).map_err(|error| {
-            let message = format!("the arguments of tool call {:?} are not JSON: {error}", self.name);
+            let message = format!(
+                "the arguments of tool call {:?} are not JSON: {error}",
+                self.name
+            );
             let text = errors::plain(py, ErrorKind::Decode, &message);
             text.set_cause(py, Some(error));
             text
@@ -225,165 +240,10 @@ value_methods!(ToolCall);
 
 impl From<&message::ToolCall> for ToolCall {
     fn from(call: &message::ToolCall) -> Self {
-        Self { id: call.id.clone(), name: call.name.clone(), arguments: call.arguments.clone() }
-    }
-}
-
-/// One attempt of a call.
-#[pyclass(frozen, eq, module = "tokenwire")]
-#[derive(Clone, PartialEq)]
-pub(crate) struct Attempt(error::Attempt);
-
-#[pymethods]
-impl Attempt {
-    #[new]
-    #[pyo3(signature = (*, started=0.0, phase="prepare", status=None, error=None, message=None,
-        slept=0.0, maybe_processed=false))]
-    fn py_new(
-        started: f64,
-        phase: &str,
-        status: Option<u16>,
-        error: Option<&str>,
-        message: Option<String>,
-        slept: f64,
-        maybe_processed: bool,
-    ) -> Self {
-        Self(error::Attempt {
-            started,
-            phase: serde_json::from_str(&format!("{phase:?}")).unwrap_or_default(),
-            status,
-            error: error.and_then(|kind| serde_json::from_str(&format!("{kind:?}")).ok()),
-            message,
-            slept,
-            maybe_processed,
-        })
-    }
-
-    /// Seconds from the start of the call.
-    #[getter]
-    fn started(&self) -> f64 {
-        self.0.started
-    }
-
-    /// How far it came: prepare, connect, head, body.
-    #[getter]
-    fn phase(&self) -> &'static str {
-        self.0.phase.as_str()
-    }
-
-    /// HTTP status; None where none came.
-    #[getter]
-    fn status(&self) -> Option<u16> {
-        self.0.status
-    }
-
-    /// Kind of the error; None for the attempt that succeeded.
-    #[getter]
-    fn error(&self) -> Option<String> {
-        self.0.error.map(errors::name)
-    }
-
-    /// The error's one-line text.
-    #[getter]
-    fn message(&self) -> Option<&str> {
-        self.0.message.as_deref()
-    }
-
-    /// Seconds slept after it.
-    #[getter]
-    fn slept(&self) -> f64 {
-        self.0.slept
-    }
-
-    /// Whether the server may have worked on it, and billed it.
-    #[getter]
-    fn maybe_processed(&self) -> bool {
-        self.0.maybe_processed
-    }
-}
-
-impl Fields for Attempt {
-    const FIELDS: &'static [&'static str] =
-        &["started", "phase", "status", "error", "message", "slept", "maybe_processed"];
-}
-value_methods!(Attempt);
-
-impl From<error::Attempt> for Attempt {
-    fn from(attempt: error::Attempt) -> Self {
-        Self(attempt)
-    }
-}
-
-/// One token with its probability.
-#[pyclass(frozen, eq, module = "tokenwire")]
-#[derive(Clone, PartialEq)]
-pub(crate) struct TokenLogprob(message::TokenLogprob);
-
-#[pymethods]
-impl TokenLogprob {
-    #[new]
-    #[pyo3(signature = (token, logprob=None, bytes=None, top=Vec::new(), text_offset=None))]
-    fn py_new(
-        token: String,
-        logprob: Option<f64>,
-        bytes: Option<Vec<u8>>,
-        top: Vec<(String, f64, Option<Vec<u8>>)>,
-        text_offset: Option<u64>,
-    ) -> Self {
-        let top = top
-            .into_iter()
-            .map(|(token, logprob, bytes)| message::TopLogprob { token, logprob, bytes })
-            .collect();
-        Self(message::TokenLogprob { token, logprob, bytes, top, text_offset })
-    }
-
-    /// The token's text.
-    #[getter]
-    fn token(&self) -> &str {
-        &self.0.token
-    }
-
-    /// Natural logarithm of its probability; None for the first prompt token under `echo`.
-    #[getter]
-    fn logprob(&self) -> Option<f64> {
-        self.0.logprob
-    }
-
-    /// The token's UTF-8 bytes, where the provider sends them.
-    #[getter]
-    fn bytes<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        self.0.bytes.as_deref().map(|bytes| PyBytes::new(py, bytes))
-    }
-
-    /// The likeliest tokens here: (token, logprob, bytes or None).
-    #[getter]
-    fn top<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let items = self.0.top.iter().map(|top| {
-            (top.token.as_str(), top.logprob, top.bytes.as_deref().map(|bytes| PyBytes::new(py, bytes)))
-        });
-        PyTuple::new(py, items.collect::<Vec<_>>())
-    }
-
-    /// Offset in the text, in characters (text completions only).
-    #[getter]
-    fn text_offset(&self) -> Option<u64> {
-        self.0.text_offset
-    }
-}
-
-impl Fields for TokenLogprob {
-    const FIELDS: &'static [&'static str] = &["token", "logprob", "bytes", "top", "text_offset"];
-}
-value_methods!(TokenLogprob);
-
-impl TokenLogprob {
-    /// All of a choice's, as a tuple.
-    pub(crate) fn tuple<'py>(
-        py: Python<'py>,
-        logprobs: Option<&[message::TokenLogprob]>,
-    ) -> PyResult<Option<Bound<'py, PyTuple>>> {
-        logprobs
-            .map(|items| PyTuple::new(py, items.iter().cloned().map(Self).collect::<Vec<_>>()))
-            .transpose()
+        Self {
+            id: call.id.clone(),
+            name: call.name.clone(),
+            arguments: call.arguments.clone(),
+        }
     }
 }

@@ -12,8 +12,8 @@ use tokio::task::AbortHandle;
 
 use crate::call::{Answer, Outcome, finish_call, make};
 use crate::errors::{self, Caller};
-use crate::mailbox::LoopMailbox;
 use crate::stream_async::thrown;
+use crate::waiters::LoopMailbox;
 use crate::{fork, process};
 
 #[derive(Default)]
@@ -42,14 +42,28 @@ pub(crate) struct PendingReply {
 
 impl PendingReply {
     pub(crate) fn new(call: Call, caller: Caller, answer: Answer) -> Self {
-        let state = State { call: Some(call), generation: fork::generation(), ..State::default() };
-        Self { slot: Arc::default(), state: Mutex::new(state), caller, answer }
+        let state = State {
+            call: Some(call),
+            generation: fork::generation(),
+            ..State::default()
+        };
+        Self {
+            slot: Arc::default(),
+            state: Mutex::new(state),
+            caller,
+            answer,
+        }
     }
 
     fn start(&self, py: Python<'_>, state: &mut State) -> PyResult<()> {
-        let Some(call) = state.call.take() else { return Ok(()) };
-        let io = process::current().io().map_err(|error| errors::to_py(py, error, &self.caller))?;
-        let (transport, slot, answer) = (io.transport.clone(), self.slot.clone(), self.answer.kind());
+        let Some(call) = state.call.take() else {
+            return Ok(());
+        };
+        let io = process::current()
+            .io()
+            .map_err(|error| errors::to_py(py, error, &self.caller))?;
+        let (transport, slot, answer) =
+            (io.transport.clone(), self.slot.clone(), self.answer.kind());
         let work = async move {
             let outcome = make(&transport, call, answer).await;
             let mut slot = slot.lock();

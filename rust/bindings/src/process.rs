@@ -78,14 +78,20 @@ pub(crate) fn forget() {
 impl Process {
     /// The I/O thread, started at the first async call.
     pub(crate) fn io(&self) -> Result<&IoThread, Error> {
-        self.io.get_or_init(|| IoThread::start(&self.hub)).as_ref().map_err(Clone::clone)
+        self.io
+            .get_or_init(|| IoThread::start(&self.hub))
+            .as_ref()
+            .map_err(Clone::clone)
     }
 }
 
 impl IoThread {
     fn start(hub: &Arc<Hub>) -> Result<Self, Error> {
         let broken = |what: &str, error: std::io::Error| {
-            Error::new(ErrorKind::Engine, format!("cannot start the I/O {what}: {error}"))
+            Error::new(
+                ErrorKind::Engine,
+                format!("cannot start the I/O {what}: {error}"),
+            )
         };
         let runtime = Builder::new_current_thread()
             .enable_io()
@@ -116,8 +122,12 @@ impl IoThread {
 
 /// At interpreter exit: stops the I/O thread and waits at most 100 ms for it.
 pub(crate) fn shutdown() {
-    let Some(Ok(io)) = existing().and_then(|process| process.io.get()) else { return };
-    let Some(stop) = io.stop.lock().take() else { return };
+    let Some(Ok(io)) = existing().and_then(|process| process.io.get()) else {
+        return;
+    };
+    let Some(stop) = io.stop.lock().take() else {
+        return;
+    };
     let _ = stop.signal.send(());
     for _ in 0..100 {
         if stop.thread.is_finished() {

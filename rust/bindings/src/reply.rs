@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 use serde::{Deserialize, Serialize};
 use tokenwire_core::error;
 use tokenwire_core::http::Head;
-use tokenwire_core::message::{self, Part};
+use tokenwire_core::message;
 
+use crate::attempt::Attempt;
+use crate::choice::{Choice, choice_message, choice_reasoning, choice_text, choice_tool_calls};
 use crate::errors::Caller;
-pub(crate) use crate::parts::Attempt;
-use crate::parts::{Timing, TokenLogprob, ToolCall, Usage};
+use crate::logprob::TokenLogprob;
+use crate::parts::{Timing, Usage};
 use crate::{convert, value};
 
 /// What a response is a view of.
@@ -61,6 +62,20 @@ impl LlmResponse {
         }
     }
 
+    /// A view of the same reply.
+    pub(crate) fn of(data: Arc<ReplyData>) -> Self {
+        Self {
+            data,
+            parse_as: None,
+            message: PyOnceLock::new(),
+            parsed: PyOnceLock::new(),
+        }
+    }
+
+    pub(crate) fn data(&self) -> &Arc<ReplyData> {
+        &self.data
+    }
+
     fn first(&self) -> Option<&message::Choice> {
         self.data.reply.choices.first()
     }
@@ -103,48 +118,6 @@ impl LlmResponse {
     }
 }
 
-fn choice_text(choice: Option<&message::Choice>) -> Cow<'_, str> {
-    choice.map_or(Cow::Borrowed(""), message::Choice::text)
-}
-
-fn choice_reasoning(choice: Option<&message::Choice>) -> Option<Cow<'_, str>> {
-    choice.map(message::Choice::reasoning).filter(|text| !text.is_empty())
-}
-
-fn choice_tool_calls<'py>(
-    py: Python<'py>,
-    choice: Option<&message::Choice>,
-) -> PyResult<Bound<'py, PyTuple>> {
-    let calls = choice.into_iter().flat_map(message::Choice::tool_calls).map(ToolCall::from);
-    PyTuple::new(py, calls.collect::<Vec<_>>())
-}
-
-fn choice_message<'py>(
-    py: Python<'py>,
-    choice: Option<&message::Choice>,
-    provider: &str,
-) -> PyResult<Bound<'py, PyAny>> {
-    let parts: &[Part] = choice.map_or(&[], |choice| &choice.parts);
-    let mut json = String::from("[");
-    for part in parts {
-        if json.len() > 1 {
-            json.push(',');
-        }
-        match part {
-            // The provider's JSON goes in as it is, not as a string of it.
-            Part::Opaque { field, json: value } => {
-                let field = serde_json::to_string(field).unwrap_or_default();
-                json.push_str(&format!("{{\"type\":\"opaque\",\"field\":{field},\"json\":{value}}}"));
-            }
-            part => json.push_str(&serde_json::to_string(part).unwrap_or_default()),
-        }
-    }
-    json.push(']');
-    let parts = convert::load_json(py, &json)?;
-    py.import(intern!(py, "tokenwire.types"))?
-        .call_method1(intern!(py, "message_from_parts"), (parts, provider))
-}
-
 #[pymethods]
 impl LlmResponse {
     /// The provider's id of the reply.
@@ -156,7 +129,11 @@ impl LlmResponse {
     /// The model that answered, as the provider names it; where it does not say, the one asked for.
     #[getter]
     fn model(&self) -> &str {
-        self.data.reply.model.as_deref().unwrap_or(&self.data.caller.model)
+        self.data
+            .reply
+            .model
+            .as_deref()
+            .unwrap_or(&self.data.caller.model)
     }
 
     /// Name of the provider's row.
@@ -207,7 +184,9 @@ impl LlmResponse {
     /// Why the reply ended: stop, length, tool_calls, refusal, content_filter, abort, error, other.
     #[getter]
     fn finish_reason(&self) -> Option<&'static str> {
-        self.first()?.finish_reason.map(message::FinishReason::as_str)
+        self.first()?
+            .finish_reason
+            .map(message::FinishReason::as_str)
     }
 
     /// The provider's own word for it.
@@ -220,14 +199,17 @@ impl LlmResponse {
     #[getter]
     fn choices<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let choices = (0..self.data.reply.choices.len())
-            .map(|position| Choice { data: self.data.clone(), position });
+            .map(|position| Choice::new(self.data.clone(), position));
         PyTuple::new(py, choices.collect::<Vec<_>>())
     }
 
     /// Token probabilities, where asked for.
     #[getter]
     fn logprobs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
-        TokenLogprob::tuple(py, self.first().and_then(|choice| choice.logprobs.as_deref()))
+        TokenLogprob::tuple(
+            py,
+            self.first().and_then(|choice| choice.logprobs.as_deref()),
+        )
     }
 
     /// Token counts; None where the provider sent none.
@@ -242,7 +224,9 @@ impl LlmResponse {
     ///     LlmValidationError: The text does not fit the type. The reply itself is not lost.
     #[getter]
     fn parsed<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(kind) = &self.parse_as else { return Ok(None) };
+        let Some(kind) = &self.parse_as else {
+            return Ok(None);
+        };
         let made = self.parsed.get_or_try_init(py, || {
             let parsing = py.import("tokenwire.parsing")?;
             parsing
@@ -255,7 +239,11 @@ impl LlmResponse {
     /// The provider's id of the request.
     #[getter]
     fn request_id(&self) -> Option<&str> {
-        let head = self.data.head.as_ref().and_then(|head| head.request_id.as_deref());
+        let head = self
+            .data
+            .head
+            .as_ref()
+            .and_then(|head| head.request_id.as_deref());
         head.or(self.data.reply.request_id.as_deref())
     }
 
@@ -281,7 +269,15 @@ impl LlmResponse {
     /// Every attempt, the last one being the one that succeeded.
     #[getter]
     fn attempts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.data.attempts.iter().cloned().map(Attempt::from).collect::<Vec<_>>())
+        PyTuple::new(
+            py,
+            self.data
+                .attempts
+                .iter()
+                .cloned()
+                .map(Attempt::from)
+                .collect::<Vec<_>>(),
+        )
     }
 
     /// The body as received; None for streams.
@@ -298,8 +294,17 @@ impl LlmResponse {
         let stored = convert::load_json(py, &json)?;
         let dict = PyDict::new(py);
         for name in [
-            "id", "model", "created", "text", "reasoning", "refusal", "tool_calls", "finish_reason",
-            "provider_finish_reason", "usage", "timing",
+            "id",
+            "model",
+            "created",
+            "text",
+            "reasoning",
+            "refusal",
+            "tool_calls",
+            "finish_reason",
+            "provider_finish_reason",
+            "usage",
+            "timing",
         ] {
             dict.set_item(name, value::plain(slf.getattr(name)?)?)?;
         }
@@ -324,7 +329,9 @@ impl LlmResponse {
         let py = slf.py();
         let json = serde_json::to_vec(&slf.get().stored())
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let restore = py.import("tokenwire._engine")?.getattr("_restore_response")?;
+        let restore = py
+            .import("tokenwire._engine")?
+            .getattr("_restore_response")?;
         let state = (PyBytes::new(py, &json), slf.get().raw(py)).into_pyobject(py)?;
         PyTuple::new(py, [restore, state.into_any()])
     }
@@ -375,119 +382,4 @@ pub(crate) fn restore_response(json: &[u8], raw: Option<&[u8]>) -> PyResult<LlmR
     let stored: Stored = serde_json::from_slice(json)
         .map_err(|error| PyValueError::new_err(format!("no pickled LlmResponse: {error}")))?;
     Ok(LlmResponse::from_stored(stored, raw))
-}
-
-/// One of the answers of a reply.
-#[pyclass(frozen, module = "tokenwire")]
-pub(crate) struct Choice {
-    data: Arc<ReplyData>,
-    position: usize,
-}
-
-impl Choice {
-    fn choice(&self) -> Option<&message::Choice> {
-        self.data.reply.choices.get(self.position)
-    }
-}
-
-#[pymethods]
-impl Choice {
-    /// Its number; prompt lists number them `prompt * n + i`.
-    #[getter]
-    fn index(&self) -> u32 {
-        self.choice().map_or(0, |choice| choice.index)
-    }
-
-    /// The text; empty where none came.
-    #[getter]
-    fn text(&self) -> Cow<'_, str> {
-        choice_text(self.choice())
-    }
-
-    /// The message, its parts in the order in which they came.
-    #[getter]
-    fn message<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        choice_message(py, self.choice(), &self.data.caller.provider)
-    }
-
-    /// The model's reasoning, where the provider shows it.
-    #[getter]
-    fn reasoning(&self) -> Option<Cow<'_, str>> {
-        choice_reasoning(self.choice())
-    }
-
-    /// The refusal; None where the model did not refuse.
-    #[getter]
-    fn refusal(&self) -> Option<Cow<'_, str>> {
-        self.choice().and_then(message::Choice::refusal)
-    }
-
-    /// The tool calls, in order.
-    #[getter]
-    fn tool_calls<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        choice_tool_calls(py, self.choice())
-    }
-
-    /// Why it ended.
-    #[getter]
-    fn finish_reason(&self) -> Option<&'static str> {
-        self.choice()?.finish_reason.map(message::FinishReason::as_str)
-    }
-
-    /// The provider's own word for it.
-    #[getter]
-    fn provider_finish_reason(&self) -> Option<&str> {
-        self.choice()?.provider_finish_reason.as_deref()
-    }
-
-    /// Token probabilities, where asked for.
-    #[getter]
-    fn logprobs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
-        TokenLogprob::tuple(py, self.choice().and_then(|choice| choice.logprobs.as_deref()))
-    }
-
-    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<Self>().is_ok_and(|other| self.choice() == other.get().choice())
-    }
-
-    fn __hash__(&self) -> usize {
-        Arc::as_ptr(&self.data) as usize ^ self.position
-    }
-
-    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        value::repr::<Self>(slf.as_any())
-    }
-
-    /// The answer as a dict of plain values.
-    fn to_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
-        value::to_dict::<Self>(slf.as_any())
-    }
-
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
-        let py = slf.py();
-        let choice = slf.get();
-        let response = LlmResponse {
-            data: choice.data.clone(),
-            parse_as: None,
-            message: PyOnceLock::new(),
-            parsed: PyOnceLock::new(),
-        };
-        let restore = py.import("tokenwire._engine")?.getattr("_restore_choice")?;
-        let state = (Py::new(py, response)?, choice.position).into_pyobject(py)?;
-        PyTuple::new(py, [restore, state.into_any()])
-    }
-}
-
-impl value::Fields for Choice {
-    const FIELDS: &'static [&'static str] = &[
-        "index", "text", "reasoning", "refusal", "tool_calls", "finish_reason",
-        "provider_finish_reason", "logprobs",
-    ];
-}
-
-/// What a pickled choice is read with.
-#[pyfunction]
-#[pyo3(name = "_restore_choice")]
-pub(crate) fn restore_choice(response: &LlmResponse, position: usize) -> Choice {
-    Choice { data: response.data.clone(), position }
 }

@@ -3,82 +3,12 @@
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyType};
+use pyo3::types::{PyDict, PyType};
 use tokenwire_core::config;
-use tokenwire_core::error::ErrorKind;
 
+use crate::convert;
+use crate::given::Given;
 use crate::value::{Fields, value_methods};
-use crate::{convert, errors};
-
-/// Keyword arguments, told apart from those not given: None means something here.
-struct Given<'a, 'py> {
-    class: &'static str,
-    py: Python<'py>,
-    fields: Option<&'a Bound<'py, PyDict>>,
-}
-
-impl<'py> Given<'_, 'py> {
-    fn check<T: Fields>(&self) -> PyResult<()> {
-        for key in self.fields.iter().flat_map(|fields| fields.keys()) {
-            let key = key.to_string();
-            if !T::FIELDS.contains(&key.as_str()) {
-                let known = T::FIELDS.join(", ");
-                return Err(self.wrong(&key, &format!("there is no such setting; there are {known}")));
-            }
-        }
-        Ok(())
-    }
-
-    fn get(&self, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.fields.map_or(Ok(None), |fields| fields.get_item(name))
-    }
-
-    fn wrong(&self, name: &str, why: &str) -> PyErr {
-        errors::plain(self.py, ErrorKind::Config, &format!("{}.{name}: {why}", self.class))
-    }
-
-    /// Seconds; None is no limit.
-    fn limit(&self, name: &str, usual: Option<Duration>) -> PyResult<Option<Duration>> {
-        match self.get(name)? {
-            None => Ok(usual),
-            Some(value) if value.is_none() => Ok(None),
-            Some(value) => convert::seconds(&value, &format!("{}.{name}", self.class)).map(Some),
-        }
-    }
-
-    /// Seconds that are always a limit.
-    fn seconds(&self, name: &str, usual: Duration) -> PyResult<Duration> {
-        match self.get(name)? {
-            None => Ok(usual),
-            Some(value) if value.is_none() => Err(self.wrong(name, "None is not a number of seconds")),
-            Some(value) => convert::seconds(&value, &format!("{}.{name}", self.class)),
-        }
-    }
-
-    /// A whole number of at least `least`.
-    fn count(&self, name: &str, usual: u64, least: u64) -> PyResult<u64> {
-        let Some(value) = self.get(name)? else { return Ok(usual) };
-        let wrong = || {
-            let shown = value.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
-            self.wrong(name, &format!("{shown} is not a whole number of at least {least}"))
-        };
-        if value.is_instance_of::<PyBool>() {
-            return Err(wrong());
-        }
-        let number: u64 = value.extract().map_err(|_| wrong())?;
-        if number < least { Err(wrong()) } else { Ok(number) }
-    }
-
-    fn size(&self, name: &str, usual: usize) -> PyResult<usize> {
-        Ok(usize::try_from(self.count(name, usual as u64, 1)?).unwrap_or(usize::MAX))
-    }
-
-    fn flag(&self, name: &str, usual: bool) -> PyResult<bool> {
-        self.get(name)?.map_or(Ok(usual), |value| {
-            value.extract().map_err(|_| self.wrong(name, "give True or False"))
-        })
-    }
-}
 
 fn secs(limit: Option<Duration>) -> Option<f64> {
     limit.map(|limit| limit.as_secs_f64())
@@ -105,7 +35,11 @@ impl Timeout {
     #[pyo3(signature = (**limits),
         text_signature = "(*, connect=10.0, pool=None, first_token=600.0, idle=600.0, total=None)")]
     fn py_new(py: Python<'_>, limits: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let given = Given { class: "Timeout", py, fields: limits };
+        let given = Given {
+            class: "Timeout",
+            py,
+            fields: limits,
+        };
         given.check::<Self>()?;
         let usual = config::Timeout::default();
         Ok(Self(config::Timeout {
@@ -171,7 +105,9 @@ pub(crate) fn timeout(value: &Bound<'_, PyAny>) -> PyResult<config::TimeoutSetti
     if let Ok(timeout) = value.cast::<Timeout>() {
         return Ok(config::TimeoutSetting::Full(timeout.get().0));
     }
-    Ok(config::TimeoutSetting::Bare(convert::seconds(value, "timeout")?))
+    Ok(config::TimeoutSetting::Bare(convert::seconds(
+        value, "timeout",
+    )?))
 }
 
 /// Bounds on connections and memory.
@@ -196,7 +132,11 @@ impl Limits {
     #[pyo3(signature = (**bounds), text_signature = "(*, max_connections=None, keepalive=None, \
         max_event_bytes=67108864, max_reply_bytes=67108864, buffer_bytes=262144)")]
     fn py_new(py: Python<'_>, bounds: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let given = Given { class: "Limits", py, fields: bounds };
+        let given = Given {
+            class: "Limits",
+            py,
+            fields: bounds,
+        };
         given.check::<Self>()?;
         let usual = config::Limits::default();
         let max_connections = match given.get("max_connections")? {
@@ -246,8 +186,13 @@ impl Limits {
 }
 
 impl Fields for Limits {
-    const FIELDS: &'static [&'static str] =
-        &["max_connections", "keepalive", "max_event_bytes", "max_reply_bytes", "buffer_bytes"];
+    const FIELDS: &'static [&'static str] = &[
+        "max_connections",
+        "keepalive",
+        "max_event_bytes",
+        "max_reply_bytes",
+        "buffer_bytes",
+    ];
 }
 value_methods!(Limits);
 
@@ -277,7 +222,11 @@ pub(crate) const MAX_RETRIES: u64 = 1_000;
 pub(crate) fn max_retries(value: &Bound<'_, PyAny>) -> PyResult<u32> {
     let fields = PyDict::new(value.py());
     fields.set_item("max_retries", value)?;
-    let given = Given { class: "RetryPolicy", py: value.py(), fields: Some(&fields) };
+    let given = Given {
+        class: "RetryPolicy",
+        py: value.py(),
+        fields: Some(&fields),
+    };
     retries(&given, 0)
 }
 
@@ -296,12 +245,18 @@ impl RetryPolicy {
         throttle_first=1.0, max_retry_after=120.0, budget=500, retry_ambiguous=True, \
         retry_timeouts=False, idempotency_header=None)")]
     fn py_new(py: Python<'_>, rules: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let given = Given { class: "RetryPolicy", py, fields: rules };
+        let given = Given {
+            class: "RetryPolicy",
+            py,
+            fields: rules,
+        };
         given.check::<Self>()?;
         let usual = config::RetryPolicy::default();
         let idempotency_header = match given.get("idempotency_header")? {
             Some(value) if !value.is_none() => Some(
-                value.extract().map_err(|_| given.wrong("idempotency_header", "give a str"))?,
+                value
+                    .extract()
+                    .map_err(|_| given.wrong("idempotency_header", "give a str"))?,
             ),
             _ => None,
         };
@@ -311,7 +266,8 @@ impl RetryPolicy {
             cap: given.seconds("cap", usual.cap)?,
             throttle_first: given.seconds("throttle_first", usual.throttle_first)?,
             max_retry_after: given.seconds("max_retry_after", usual.max_retry_after)?,
-            budget: u32::try_from(given.count("budget", usual.budget.into(), 0)?).unwrap_or(u32::MAX),
+            budget: u32::try_from(given.count("budget", usual.budget.into(), 0)?)
+                .unwrap_or(u32::MAX),
             retry_ambiguous: given.flag("retry_ambiguous", usual.retry_ambiguous)?,
             retry_timeouts: given.flag("retry_timeouts", usual.retry_timeouts)?,
             idempotency_header,

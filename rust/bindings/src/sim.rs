@@ -33,7 +33,12 @@ impl Simulator {
     #[pyo3(signature = (script_json="{}", port=0, log_capacity=100_000))]
     fn py_new(py: Python<'_>, script_json: &str, port: u16, log_capacity: usize) -> PyResult<Self> {
         let script = script(py, script_json)?;
-        let config = Config { port, log_capacity, script, ..Config::default() };
+        let config = Config {
+            port,
+            log_capacity,
+            script,
+            ..Config::default()
+        };
         let sim = py
             .detach(|| Sim::start(config))
             .map_err(|error| PyOSError::new_err(format!("the simulator cannot listen: {error}")))?;
@@ -63,7 +68,13 @@ impl Simulator {
     }
 
     /// Waits until that many records of a kind were written; false when the time is up.
-    fn wait_for(&self, py: Python<'_>, kind_name: &str, count: u64, seconds: f64) -> PyResult<bool> {
+    fn wait_for(
+        &self,
+        py: Python<'_>,
+        kind_name: &str,
+        count: u64,
+        seconds: f64,
+    ) -> PyResult<bool> {
         let kind = kind(kind_name)?;
         let limit = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
         Ok(py.detach(|| self.sim.wait_for(kind, count, limit)))
@@ -94,7 +105,7 @@ static EMBEDDED: Mutex<Option<(u64, Arc<Sim>)>> = Mutex::new(None);
 
 /// Base URL of the embedded simulator, which starts at first use and lives as long as the process.
 #[pyfunction]
-#[pyo3(name = "_embedded_sim")]
+#[pyo3(name = "embedded_sim")]
 pub(crate) fn embedded(py: Python<'_>) -> PyResult<String> {
     // Holds the GIL throughout: starting takes well under a millisecond.
     let mut held = EMBEDDED.lock();
@@ -103,9 +114,17 @@ pub(crate) fn embedded(py: Python<'_>) -> PyResult<String> {
     {
         return Ok(sim.base_url());
     }
-    let config = Config { log_capacity: 0, ..Config::default() };
-    let sim = Sim::start(config)
-        .map_err(|error| errors::plain(py, ErrorKind::Connect, &format!("the embedded simulator cannot listen: {error}")))?;
+    let config = Config {
+        log_capacity: 0,
+        ..Config::default()
+    };
+    let sim = Sim::start(config).map_err(|error| {
+        errors::plain(
+            py,
+            ErrorKind::Connect,
+            &format!("the embedded simulator cannot listen: {error}"),
+        )
+    })?;
     let base_url = sim.base_url();
     if let Some(inherited) = held.replace((fork::generation(), Arc::new(sim))) {
         // After a fork its thread is the parent's.

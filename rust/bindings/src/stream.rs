@@ -114,12 +114,15 @@ impl Stream {
     /// Puts a key into the request; after a failed opening the same request goes out once more.
     pub(crate) fn set_key(&self, py: Python<'_>, key: String) -> PyResult<()> {
         let mut call = self.call.lock();
-        if call.is_none() && let Some(spare) = self.spare.lock().take() {
+        if call.is_none()
+            && let Some(spare) = self.spare.lock().take()
+        {
             self.queue.restart();
             *call = Some(spare);
         }
         if let Some(call) = call.as_mut() {
-            call.set_key(Secret::new(key)).map_err(|error| self.raise(py, error))?;
+            call.set_key(Secret::new(key))
+                .map_err(|error| self.raise(py, error))?;
         }
         Ok(())
     }
@@ -156,7 +159,12 @@ impl Stream {
                 Taken::End(None) => {
                     if mode == Mode::Events && !local.ended {
                         local.ended = true;
-                        let Local { events, fresh, builder, .. } = &mut *local;
+                        let Local {
+                            events,
+                            fresh,
+                            builder,
+                            ..
+                        } = &mut *local;
                         builder.finish(fresh);
                         events.extend(fresh.drain(..));
                         continue;
@@ -183,9 +191,18 @@ impl Stream {
     pub(crate) fn response(&self, py: Python<'_>) -> PyResult<LlmResponse> {
         self.check_generation(py)?;
         let (reply, timing, attempts, head) = self.queue.snapshot();
-        let data =
-            ReplyData { reply, head, timing, attempts, raw: None, caller: self.caller.clone() };
-        Ok(LlmResponse::new(data, self.parse_as.as_ref().map(|kind| kind.clone_ref(py))))
+        let data = ReplyData {
+            reply,
+            head,
+            timing,
+            attempts,
+            raw: None,
+            caller: self.caller.clone(),
+        };
+        Ok(LlmResponse::new(
+            data,
+            self.parse_as.as_ref().map(|kind| kind.clone_ref(py)),
+        ))
     }
 }
 
@@ -197,7 +214,11 @@ impl Drop for Stream {
 
 fn next_item(py: Python<'_>, local: &mut Local, mode: Mode) -> PyResult<Option<Py<PyAny>>> {
     match mode {
-        Mode::Chunks => local.buffer.pop_front().map(|chunk| chunk_object(py, chunk)).transpose(),
+        Mode::Chunks => local
+            .buffer
+            .pop_front()
+            .map(|chunk| chunk_object(py, chunk))
+            .transpose(),
         Mode::Text => {
             while let Some(chunk) = local.buffer.pop_front() {
                 let text = match &chunk.kind {
@@ -223,8 +244,15 @@ fn next_item(py: Python<'_>, local: &mut Local, mode: Mode) -> PyResult<Option<P
             if let Some(event) = local.events.pop_front() {
                 return events::object(py, event).map(Some);
             }
-            let Some(chunk) = local.buffer.pop_front() else { return Ok(None) };
-            let Local { events, fresh, builder, .. } = local;
+            let Some(chunk) = local.buffer.pop_front() else {
+                return Ok(None);
+            };
+            let Local {
+                events,
+                fresh,
+                builder,
+                ..
+            } = local;
             builder.push(&chunk.kind, fresh);
             events.extend(fresh.drain(..));
         },

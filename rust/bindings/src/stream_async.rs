@@ -7,10 +7,10 @@ use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 use tokenwire_core::stream::{Interest, Parker, pump};
 
-use crate::mailbox::LoopMailbox;
 use crate::process;
 use crate::reply::LlmResponse;
 use crate::stream::{Mode, Step, Stream};
+use crate::waiters::LoopMailbox;
 
 /// The one reader of a stream, while it waits.
 #[derive(Default)]
@@ -28,15 +28,24 @@ impl Shared {
     /// Sends the request, at most once.
     fn start(&self, py: Python<'_>) -> PyResult<()> {
         self.stream.check_generation(py)?;
-        let Some(call) = self.stream.take_call() else { return Ok(()) };
-        let io = process::current().io().map_err(|error| self.stream.raise(py, error))?;
+        let Some(call) = self.stream.take_call() else {
+            return Ok(());
+        };
+        let io = process::current()
+            .io()
+            .map_err(|error| self.stream.raise(py, error))?;
         let (transport, queue) = (io.transport.clone(), self.stream.queue.clone());
-        io.handle.spawn(async move { pump(&transport, call, queue).await });
+        io.handle
+            .spawn(async move { pump(&transport, call, queue).await });
         Ok(())
     }
 
     /// Parks the running task; the future to yield, or None when something came in the meantime.
-    fn park<'py>(&self, py: Python<'py>, interest: Interest) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn park<'py>(
+        &self,
+        py: Python<'py>,
+        interest: Interest,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let mut waiting = self.waiting.lock();
         if let Some((mailbox, token)) = waiting.parked.take() {
             if mailbox.is_waiting(py, token)? {
@@ -48,7 +57,11 @@ impl Shared {
             drop(mailbox.take(token));
         }
         let (future, mailbox, token) = LoopMailbox::wait(py, &mut waiting.mailbox)?;
-        if self.stream.queue.park(Parker::Mailbox(mailbox.bell(), token), interest) {
+        if self
+            .stream
+            .queue
+            .park(Parker::Mailbox(mailbox.bell(), token), interest)
+        {
             waiting.parked = Some((mailbox, token));
             return Ok(Some(future));
         }
@@ -73,27 +86,48 @@ pub(crate) struct AsyncLlmStream {
 
 impl AsyncLlmStream {
     pub(crate) fn new(stream: Stream) -> Self {
-        Self { shared: Arc::new(Shared { stream, waiting: Mutex::default() }) }
+        Self {
+            shared: Arc::new(Shared {
+                stream,
+                waiting: Mutex::default(),
+            }),
+        }
     }
 
     fn iterate(&self, mode: Mode) -> AsyncStreamIterator {
-        AsyncStreamIterator { shared: self.shared.clone(), mode }
+        AsyncStreamIterator {
+            shared: self.shared.clone(),
+            mode,
+        }
     }
 
     fn key_source<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.shared.stream.key_source.lock().take().map(|source| source.into_bound(py))
+        self.shared
+            .stream
+            .key_source
+            .lock()
+            .take()
+            .map(|source| source.into_bound(py))
     }
 }
 
 #[pymethods]
 impl AsyncLlmStream {
     /// Sends the request and waits for a 2xx head; errors of connection, status and head are raised here.
-    fn __aenter__<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+    fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
         let py = slf.py();
         if let Some(source) = slf.get().key_source(py) {
-            return py.import("tokenwire.client")?.call_method1("enter_with_key", (slf, source));
+            return py
+                .import("tokenwire.client")?
+                .call_method1("enter_with_key", (slf, source));
         }
-        Ok(Bound::new(py, Entering { stream: slf.unbind() })?.into_any())
+        Ok(Bound::new(
+            py,
+            Entering {
+                stream: slf.unbind(),
+            },
+        )?
+        .into_any())
     }
 
     fn __aexit__(
@@ -149,15 +183,25 @@ impl AsyncLlmStream {
     }
 
     /// Puts a fresh key into a request that has not gone out, and waits for its head.
-    fn _enter_with<'py>(slf: Bound<'py, Self>, key: String) -> PyResult<Bound<'py, PyAny>> {
+    fn _enter_with(slf: Bound<'_, Self>, key: String) -> PyResult<Bound<'_, PyAny>> {
         let py = slf.py();
         slf.get().shared.stream.set_key(py, key)?;
-        Ok(Bound::new(py, Entering { stream: slf.unbind() })?.into_any())
+        Ok(Bound::new(
+            py,
+            Entering {
+                stream: slf.unbind(),
+            },
+        )?
+        .into_any())
     }
 
     fn __repr__(&self) -> String {
         let stream = &self.shared.stream;
-        format!("AsyncLlmStream(model={:?}, state={})", &*stream.caller.model, stream.state())
+        format!(
+            "AsyncLlmStream(model={:?}, state={})",
+            &*stream.caller.model,
+            stream.state()
+        )
     }
 }
 
@@ -168,11 +212,13 @@ pub(crate) struct AsyncStreamIterator {
     mode: Mode,
 }
 
-fn next_of<'py>(iterator: Bound<'py, AsyncStreamIterator>) -> PyResult<Bound<'py, PyAny>> {
+fn next_of(iterator: Bound<'_, AsyncStreamIterator>) -> PyResult<Bound<'_, PyAny>> {
     let py = iterator.py();
     let source = iterator.get().shared.stream.key_source.lock().take();
     if let Some(source) = source {
-        let opener = AsyncLlmStream { shared: iterator.get().shared.clone() };
+        let opener = AsyncLlmStream {
+            shared: iterator.get().shared.clone(),
+        };
         let opener = Bound::new(py, opener)?;
         return py
             .import("tokenwire.client")?
@@ -304,7 +350,6 @@ impl Ready {
         slf
     }
 
-    #[allow(clippy::unused_self, reason = "the iterator protocol passes it")]
     fn __next__(&self) -> Option<Py<PyAny>> {
         None
     }

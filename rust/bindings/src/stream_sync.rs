@@ -10,10 +10,10 @@ use pyo3::prelude::*;
 use tokenwire_core::stream::{Interest, Parker, pump};
 use tokio::task::JoinHandle;
 
-use crate::{errors, fork};
 use crate::lane::Lease;
 use crate::reply::LlmResponse;
 use crate::stream::{Mode, Step, Stream};
+use crate::{errors, fork};
 
 /// The lane of a running stream, and the task that reads the wire on it.
 struct Driver {
@@ -47,24 +47,36 @@ impl Shared {
         if let Some(source) = source {
             return self.start_with_key(py, &source);
         }
-        let Some(call) = self.stream.take_call() else { return Ok(()) };
-        let lease = py.detach(Lease::new).map_err(|error| self.stream.raise(py, error))?;
-        let Some(lane) = lease.lane() else { return Ok(()) };
+        let Some(call) = self.stream.take_call() else {
+            return Ok(());
+        };
+        let lease = py
+            .detach(Lease::new)
+            .map_err(|error| self.stream.raise(py, error))?;
+        let Some(lane) = lease.lane() else {
+            return Ok(());
+        };
         let (transport, queue) = (lane.transport.clone(), self.stream.queue.clone());
         let pump = lane.spawn(async move { pump(&transport, call, queue).await });
-        *self.driver.lock() = Some(Driver { lease, pump, generation: fork::generation() });
+        *self.driver.lock() = Some(Driver {
+            lease,
+            pump,
+            generation: fork::generation(),
+        });
         Ok(())
     }
 
     /// Gets the key on the caller's side, once more after a 401, and waits for the head.
     fn start_with_key(&self, py: Python<'_>, source: &Py<PyAny>) -> PyResult<()> {
         let get_key = py.import("tokenwire.client")?.getattr("call_key")?;
-        self.stream.set_key(py, get_key.call1((source,))?.extract()?)?;
+        self.stream
+            .set_key(py, get_key.call1((source,))?.extract()?)?;
         self.start(py)?;
         match self.head(py) {
             Err(error) if errors::is_unauthorized(py, &error) => {
                 self.finish(py);
-                self.stream.set_key(py, get_key.call1((source,))?.extract()?)?;
+                self.stream
+                    .set_key(py, get_key.call1((source,))?.extract()?)?;
                 self.start(py)
             }
             // The reader hears of any other error in its turn.
@@ -88,7 +100,9 @@ impl Shared {
         let queue = &self.stream.queue;
         let waited = py.detach(|| {
             let mut driver = self.driver.try_lock()?;
-            let Some(Driver { lease, .. }) = driver.as_ref() else { return Some(Ok(())) };
+            let Some(Driver { lease, .. }) = driver.as_ref() else {
+                return Some(Ok(()));
+            };
             let lane = lease.lane()?;
             queue.resume();
             let waited = lane.drive(poll_fn(|context| {
@@ -164,7 +178,9 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let Some(mut driver) = self.driver.lock().take() else { return };
+        let Some(mut driver) = self.driver.lock().take() else {
+            return;
+        };
         if driver.generation == fork::generation() {
             self.stream.close();
             driver.settle();
@@ -183,11 +199,19 @@ pub(crate) struct LlmStream {
 
 impl LlmStream {
     pub(crate) fn new(stream: Stream) -> Self {
-        Self { shared: Arc::new(Shared { stream, driver: Mutex::new(None) }) }
+        Self {
+            shared: Arc::new(Shared {
+                stream,
+                driver: Mutex::new(None),
+            }),
+        }
     }
 
     fn iterate(&self, mode: Mode) -> StreamIterator {
-        StreamIterator { shared: self.shared.clone(), mode }
+        StreamIterator {
+            shared: self.shared.clone(),
+            mode,
+        }
     }
 }
 
@@ -248,7 +272,11 @@ impl LlmStream {
 
     fn __repr__(&self) -> String {
         let stream = &self.shared.stream;
-        format!("LlmStream(model={:?}, state={})", &*stream.caller.model, stream.state())
+        format!(
+            "LlmStream(model={:?}, state={})",
+            &*stream.caller.model,
+            stream.state()
+        )
     }
 }
 

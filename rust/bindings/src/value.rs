@@ -65,7 +65,10 @@ pub(crate) fn reduce<'py, T: Fields>(value: &Bound<'py, PyAny>) -> PyResult<Boun
     let rebuild = py.import("tokenwire._engine")?.getattr("_rebuild")?;
     PyTuple::new(
         py,
-        [rebuild, PyTuple::new(py, [value.get_type().into_any(), fields.into_any()])?.into_any()],
+        [
+            rebuild,
+            PyTuple::new(py, [value.get_type().into_any(), fields.into_any()])?.into_any(),
+        ],
     )
 }
 
@@ -73,15 +76,18 @@ pub(crate) fn reduce<'py, T: Fields>(value: &Bound<'py, PyAny>) -> PyResult<Boun
 #[pyfunction]
 #[pyo3(name = "_rebuild")]
 pub(crate) fn rebuild<'py>(
-    class: &Bound<'py, PyAny>,
+    kind: &Bound<'py, PyAny>,
     fields: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    class.call((), Some(fields))
+    kind.call((), Some(fields))
 }
 
 /// The schema by which pydantic takes an instance, or the dict that `to_dict` made of one.
 pub(crate) fn schema<'py>(class: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    class.py().import("tokenwire.types._schema")?.call_method1("compiled", (class,))
+    class
+        .py()
+        .import("tokenwire.types._schema")?
+        .call_method1("compiled", (class,))
 }
 
 /// Adds the shared methods to a class that implements [`Fields`].
@@ -107,7 +113,9 @@ macro_rules! value_methods {
                 $crate::value::repr::<Self>(slf.as_any())
             }
 
-            fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, pyo3::types::PyTuple>> {
+            fn __reduce__<'py>(
+                slf: &Bound<'py, Self>,
+            ) -> PyResult<Bound<'py, pyo3::types::PyTuple>> {
                 $crate::value::reduce::<Self>(slf.as_any())
             }
 
@@ -115,7 +123,10 @@ macro_rules! value_methods {
                 slf
             }
 
-            fn __deepcopy__<'py>(slf: Bound<'py, Self>, _memo: &Bound<'py, PyAny>) -> Bound<'py, Self> {
+            fn __deepcopy__<'py>(
+                slf: Bound<'py, Self>,
+                _memo: &Bound<'py, PyAny>,
+            ) -> Bound<'py, Self> {
                 slf
             }
 

@@ -149,23 +149,37 @@ impl<'a> Reader<'a> {
     }
 
     /// Steps over one value, whatever its depth, without recursion.
+    #[inline]
     pub fn skip(&mut self) -> Result<()> {
+        match self.peek()? {
+            Kind::Array | Kind::Object => self.skip_nested(),
+            kind => self.skip_scalar(kind),
+        }
+    }
+
+    #[inline]
+    fn skip_scalar(&mut self, kind: Kind) -> Result<()> {
+        match kind {
+            Kind::String => self.skip_string(),
+            Kind::Number => self.number().map(|_| ()),
+            Kind::Null => self.word("null"),
+            _ if self.byte() == Some(b't') => self.word("true"),
+            _ => self.word("false"),
+        }
+    }
+
+    fn skip_nested(&mut self) -> Result<()> {
         // One bit a level, set for an object; MAX_DEPTH levels fit.
         let mut objects: u128 = 0;
         let mut levels: u32 = 0;
         loop {
             match self.peek()? {
-                Kind::String => self.skip_string()?,
-                Kind::Number => {
-                    self.number()?;
-                }
-                Kind::Null => self.word("null")?,
-                Kind::Bool if self.byte() == Some(b't') => self.word("true")?,
-                Kind::Bool => self.word("false")?,
-                kind => {
+                kind @ (Kind::Array | Kind::Object) => {
                     let object = kind == Kind::Object;
                     self.enter(if object { b'{' } else { b'[' })?;
-                    if !self.closes(if object { b'}' } else { b']' })? {
+                    if self.closes(if object { b'}' } else { b']' })? {
+                        self.depth -= 1;
+                    } else {
                         objects = objects << 1 | u128::from(object);
                         levels += 1;
                         if object {
@@ -173,13 +187,10 @@ impl<'a> Reader<'a> {
                         }
                         continue;
                     }
-                    self.depth -= 1;
                 }
+                kind => self.skip_scalar(kind)?,
             }
-            loop {
-                if levels == 0 {
-                    return Ok(());
-                }
+            while levels > 0 {
                 let object = objects & 1 == 1;
                 if self.more(if object { b'}' } else { b']' })? {
                     if object {
@@ -190,6 +201,9 @@ impl<'a> Reader<'a> {
                 objects >>= 1;
                 levels -= 1;
                 self.depth -= 1;
+            }
+            if levels == 0 {
+                return Ok(());
             }
         }
     }

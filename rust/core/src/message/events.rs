@@ -113,13 +113,6 @@ impl StreamEvents {
     }
 
     fn fragment(&mut self, choice: u32, delta: &ToolCallDelta, out: &mut Vec<StreamEvent>) {
-        // The next call has begun. Those before it are whole if their arguments are whole JSON; some
-        // servers send the headers of several calls first, so an empty one waits.
-        self.release(out, |growing| {
-            growing.choice == choice
-                && growing.index != delta.index
-                && json::is_complete(growing.call.arguments.as_bytes())
-        });
         let known = self
             .growing
             .iter_mut()
@@ -133,6 +126,11 @@ impl StreamEvents {
                 .push_str(delta.name.as_deref().unwrap_or_default());
             call.arguments.push_str(&delta.arguments);
         } else {
+            // The next call has begun. Those before it are whole if their arguments are whole JSON; some
+            // servers send the headers of several calls first, so an empty one waits.
+            self.release(out, |growing| {
+                growing.choice == choice && json::is_complete(growing.call.arguments.as_bytes())
+            });
             self.growing.push(Growing {
                 choice,
                 index: delta.index,

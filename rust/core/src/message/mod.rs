@@ -10,3 +10,6 @@ pub use events::{StreamEvent, StreamEvents};
 pub use reply::{
     Choice, FinishReason, Part, Reply, Timing, TokenLogprob, ToolCall, TopLogprob, Usage,
 };
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 /// Why a choice ended, in the words that all providers share.
@@ -101,7 +102,7 @@ pub struct TopLogprob {
 }
 
 /// One part of a reply's message. The parts stand in the order in which they came.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Part {
     /// Text for the user.
@@ -129,29 +130,49 @@ pub enum Part {
     Opaque {
         /// The message key that it stood under.
         field: String,
-        /// The JSON value as sent; in our own JSON it is a string of that text.
-        #[serde(with = "json_text")]
+        /// The JSON value as sent.
         json: Box<RawValue>,
     },
 }
 
-/// Raw JSON as a string: a tagged enum is buffered when read, and that loses raw values.
-mod json_text {
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-    use serde_json::value::RawValue;
-
-    pub(super) fn serialize<S: Serializer>(
-        json: &RawValue,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(json.get())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Box<RawValue>, D::Error> {
-        RawValue::from_string(String::deserialize(deserializer)?).map_err(D::Error::custom)
+/// By hand, because serde reads a tagged enum through a tree of its own, in which JSON text cannot be kept
+/// as it was sent.
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Fields<'a> {
+            #[serde(rename = "type", borrow)]
+            kind: Cow<'a, str>,
+            text: Option<String>,
+            signature: Option<String>,
+            field: Option<String>,
+            json: Option<Box<RawValue>>,
+        }
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let fields: Fields<'_> = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
+        let text = fields.text.ok_or_else(|| D::Error::missing_field("text"));
+        Ok(match &*fields.kind {
+            "text" => Self::Text { text: text? },
+            "reasoning" => Self::Reasoning {
+                text: text?,
+                signature: fields.signature,
+                field: fields.field,
+            },
+            "refusal" => Self::Refusal { text: text? },
+            "tool_call" => {
+                Self::ToolCall(serde_json::from_str(raw.get()).map_err(D::Error::custom)?)
+            }
+            "opaque" => Self::Opaque {
+                field: fields
+                    .field
+                    .ok_or_else(|| D::Error::missing_field("field"))?,
+                json: fields.json.ok_or_else(|| D::Error::missing_field("json"))?,
+            },
+            other => {
+                let known = &["text", "reasoning", "refusal", "tool_call", "opaque"];
+                return Err(D::Error::unknown_variant(other, known));
+            }
+        })
     }
 }
 
@@ -278,7 +299,10 @@ impl Timing {
     ///
     /// `None` where the provider did not count, or where no time passed.
     #[must_use]
-    #[allow(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "token counts are far below 2^52"
+    )]
     pub fn tokens_per_second(&self, usage: Option<&Usage>) -> Option<f64> {
         let tokens = usage?.completion_tokens? as f64;
         let (tokens, seconds) = match (self.first_token, self.last_token) {

@@ -70,7 +70,7 @@ struct State {
     reply: Reply,
     timing: Timing,
     attempts: Vec<Attempt>,
-    end: Option<Option<Error>>,
+    end: Option<Result<(), Error>>,
     parked: Option<(Parker, Interest)>,
     // The producer waits here, for room or for the reader's close.
     producer: Option<Waker>,
@@ -162,8 +162,11 @@ impl Queue {
             last_token: state.timing.last_token,
             ..timing
         };
-        state.reply.settle();
-        let end = end.err().map(|error| {
+        match end {
+            Ok(()) => state.reply.conclude(),
+            Err(_) => state.reply.settle(),
+        }
+        let end = end.map_err(|error| {
             let partial = (!state.reply.choices.is_empty()).then(|| Box::new(state.reply.clone()));
             error.with_attempts(attempts.clone()).with_partial(partial)
         });
@@ -266,7 +269,7 @@ impl Queue {
             return Taken::Items;
         }
         match &state.end {
-            Some(end) => Taken::End(end.clone()),
+            Some(end) => Taken::End(end.clone().err()),
             None if self.is_closed() => Taken::End(Some(closed_error())),
             None => Taken::Nothing,
         }
@@ -291,11 +294,11 @@ impl Queue {
         let state = self.state.lock();
         match (&state.head, &state.end) {
             // An end before any item is the entering caller's to hear of, not a reader's later on.
-            (_, Some(Some(error))) if state.items.is_empty() && state.reply.choices.is_empty() => {
+            (_, Some(Err(error))) if state.items.is_empty() && state.reply.choices.is_empty() => {
                 Some(Err(error.clone()))
             }
             (Some(head), _) => Some(Ok(head.clone())),
-            (None, Some(end)) => Some(Err(end.clone().unwrap_or_else(closed_error))),
+            (None, Some(end)) => Some(Err(end.clone().err().unwrap_or_else(closed_error))),
             (None, None) if self.is_closed() => Some(Err(closed_error())),
             (None, None) => None,
         }
@@ -357,117 +360,4 @@ fn closed_error() -> Error {
         ErrorKind::ClientClosed,
         "the stream was closed before it ended",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use compact_str::CompactString;
-
-    use super::*;
-
-    fn text(piece: &str) -> Chunk {
-        Chunk {
-            kind: ChunkKind::Text(CompactString::new(piece)),
-            raw: None,
-        }
-    }
-
-    #[derive(Default)]
-    struct Bell(Mutex<Vec<u64>>);
-
-    impl Wake for Bell {
-        fn wake(&self, token: u64) {
-            self.0.lock().push(token);
-        }
-    }
-
-    #[test]
-    fn a_parked_reader_is_woken_once_for_a_batch() {
-        let queue = Queue::new(1 << 20, Instant::now());
-        let bell = Arc::new(Bell::default());
-        assert!(queue.park(Parker::Mailbox(bell.clone(), 7), Interest::Any));
-        queue.publish(&mut vec![text("a"), text("b")], None);
-        queue.publish(&mut vec![text("c")], None);
-        assert_eq!(*bell.0.lock(), [7]);
-        let mut buffer = VecDeque::new();
-        assert!(matches!(queue.take(&mut buffer), Taken::Items));
-        assert_eq!(buffer.len(), 3);
-    }
-
-    #[test]
-    fn a_reader_that_finds_items_does_not_park() {
-        let queue = Queue::new(1 << 20, Instant::now());
-        queue.publish(&mut vec![text("a")], None);
-        assert!(!queue.park(Parker::Mailbox(Arc::new(Bell::default()), 1), Interest::Any));
-    }
-
-    #[test]
-    fn an_event_without_text_wakes_no_text_reader() {
-        let queue = Queue::new(1 << 20, Instant::now());
-        let bell = Arc::new(Bell::default());
-        assert!(queue.park(Parker::Mailbox(bell.clone(), 1), Interest::Text));
-        let empty = Chunk {
-            kind: ChunkKind::Delta(Box::default()),
-            raw: None,
-        };
-        queue.publish(&mut vec![empty], None);
-        assert!(bell.0.lock().is_empty());
-        queue.publish(&mut vec![text("a")], None);
-        assert_eq!(*bell.0.lock(), [1]);
-    }
-
-    #[test]
-    fn every_item_comes_before_the_end_and_the_error_carries_the_partial() {
-        let queue = Queue::new(1 << 20, Instant::now());
-        queue.publish(&mut vec![text("a")], None);
-        let cut = Error::new(ErrorKind::StreamInterrupted, "cut");
-        queue.finish(Err(cut), Timing::default(), Vec::new());
-        let mut buffer = VecDeque::new();
-        assert!(matches!(queue.take(&mut buffer), Taken::Items));
-        buffer.clear();
-        let Taken::End(Some(error)) = queue.take(&mut buffer) else {
-            panic!("no end")
-        };
-        assert_eq!(
-            error
-                .partial()
-                .map(|reply| reply.choices[0].text().into_owned())
-                .as_deref(),
-            Some("a")
-        );
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_holds_the_producer_until_the_reader_takes() {
-        let queue = Queue::new(8, Instant::now());
-        queue.publish(&mut vec![text("0123456789")], None);
-        assert!(!queue.has_room());
-        let producer = tokio::spawn({
-            let queue = queue.clone();
-            async move { queue.room().await }
-        });
-        tokio::task::yield_now().await;
-        assert!(!producer.is_finished());
-        queue.take(&mut VecDeque::new());
-        assert!(producer.await.unwrap());
-    }
-
-    #[tokio::test]
-    async fn close_wakes_both_sides() {
-        let queue = Queue::new(8, Instant::now());
-        let bell = Arc::new(Bell::default());
-        assert!(queue.park(Parker::Mailbox(bell.clone(), 3), Interest::Any));
-        let producer = tokio::spawn({
-            let queue = queue.clone();
-            async move { queue.closed().await }
-        });
-        tokio::task::yield_now().await;
-        queue.close();
-        producer.await.unwrap();
-        assert_eq!(*bell.0.lock(), [3]);
-        assert!(matches!(
-            queue.take(&mut VecDeque::new()),
-            Taken::End(Some(_))
-        ));
-    }
 }

@@ -23,22 +23,7 @@ impl Dialect for Completions {
     }
 
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
-        if request.system.is_some() {
-            return Err(Error::new(
-                ErrorKind::Config,
-                "system: text completions have no system prompt; put it into the prompt or use ChatClient",
-            ));
-        }
-        check_prompt(request.input.get())?;
-        let mut body = Body::new(request, provider)?;
-        body.raw("model", &params::quoted(&request.model));
-        body.raw("prompt", request.input.get());
-        body.params(params::COMPLETIONS, "text completions")?;
-        Ok(Encoded {
-            path: "/completions".to_owned(),
-            body: body.finish(),
-            dropped: Vec::new(),
-        })
+        encode(request, provider).map_err(params::about_the_request)
     }
 
     fn decode_reply(&self, body: &[u8]) -> Result<Reply, Error> {
@@ -52,6 +37,25 @@ impl Dialect for Completions {
     fn decode_error(&self, status: u16, body: &[u8]) -> Error {
         failure::decode(Some(status), body)
     }
+}
+
+fn encode(request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
+    if request.system.is_some() {
+        return Err(Error::new(
+            ErrorKind::Config,
+            "system: text completions have no system prompt; put it into the prompt or use ChatClient",
+        ));
+    }
+    check_prompt(request.input.get())?;
+    let mut body = Body::new(request, provider)?;
+    body.raw("model", &params::quoted(&request.model));
+    body.raw("prompt", request.input.get());
+    body.params(params::COMPLETIONS, "text completions")?;
+    Ok(Encoded {
+        path: "/completions".to_owned(),
+        body: body.finish(),
+        dropped: Vec::new(),
+    })
 }
 
 /// A string, strings, token ids, or lists of them; none of them empty.

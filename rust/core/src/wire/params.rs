@@ -182,6 +182,15 @@ fn is_list_of(raw: &str, wanted: Kind) -> Result<bool, crate::json::Error> {
     Ok(list && all)
 }
 
+/// JSON that cannot be read is the caller's here, not a server's.
+pub(super) fn about_the_request(error: Error) -> Error {
+    if error.kind() != ErrorKind::Decode {
+        return error;
+    }
+    let message = format!("the request cannot be encoded: {}", error.message());
+    error.with_kind(ErrorKind::Validation).with_message(message)
+}
+
 /// `text` as a JSON string.
 pub(super) fn quoted(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len() + 2);

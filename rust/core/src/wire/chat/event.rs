@@ -31,7 +31,8 @@ pub(super) struct Choice<'a> {
     pub(super) index: Option<u64>,
     pub(super) finish_reason: Option<Cow<'a, str>>,
     pub(super) delta: Option<Message<'a>>,
-    pub(super) message: Option<Message<'a>>,
+    /// A whole message, read only where it is looked at.
+    pub(super) message: Option<&'a str>,
     /// Text completions.
     pub(super) text: Option<Text<'a>>,
     pub(super) logprobs: Option<&'a str>,
@@ -140,15 +141,18 @@ impl<'a> Event<'a> {
         (self.first, self.has_choices) = (None, false);
         self.rest.clear();
         self.has_choices = reader.array_or_skip(|reader| {
-            let mut choice = Choice::default();
-            if reader.object_or_skip(|reader, key| choice.field(reader, key))? {
-                if self.first.is_none() {
-                    self.first = Some(choice);
-                } else {
-                    self.rest.push(choice);
-                }
+            if reader.peek()? != Kind::Object {
+                return reader.skip();
             }
-            Ok(())
+            let choice = if self.first.is_none() {
+                self.first.insert(Choice::default())
+            } else {
+                let mut choice = Choice::default();
+                reader.object(|reader, key| choice.field(reader, key))?;
+                self.rest.push(choice);
+                return Ok(());
+            };
+            reader.object(|reader, key| choice.field(reader, key))
         })?;
         Ok(())
     }
@@ -175,8 +179,14 @@ impl<'a> Choice<'a> {
     fn field(&mut self, reader: &mut Reader<'a>, key: &str) -> Result<()> {
         match key {
             "index" => self.index = reader.count_or_skip()?,
-            "delta" => self.delta = Message::read(reader)?,
-            "message" => self.message = Message::read(reader)?,
+            "delta" => {
+                // Read in its place: a message is large, and moving it costs more than reading it.
+                let delta = self.delta.insert(Message::default());
+                if !delta.fill(reader)? {
+                    self.delta = None;
+                }
+            }
+            "message" => self.message = reader.raw_or_null()?,
             "text" => self.text = reader.string_or_skip()?,
             "logprobs" => self.logprobs = reader.raw_or_null()?,
             "finish_reason" => {
@@ -198,14 +208,22 @@ impl<'a> Choice<'a> {
 }
 
 impl<'a> Message<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Option<Self>> {
+    /// Reads a message that was cut out of its event.
+    pub(super) fn read(raw: &'a str) -> Option<Self> {
         let mut message = Self::default();
-        // Servers that changed the field's name send both for a while; one of them counts.
-        let mut reasoning: [Option<Text<'a>>; REASONING.len()] = Default::default();
-        let known = reader.object_or_skip(|reader, key| {
+        message
+            .fill(&mut Reader::over(raw))
+            .ok()?
+            .then_some(message)
+    }
+
+    /// Reads an object; tells whether it was one.
+    fn fill(&mut self, reader: &mut Reader<'a>) -> Result<bool> {
+        let mut rank = REASONING.len();
+        reader.object_or_skip(|reader, key| {
             match key {
                 "content" => {
-                    message.content = match reader.peek()? {
+                    self.content = match reader.peek()? {
                         Kind::String => Content::Text(reader.string()?),
                         Kind::Array => Content::List(reader.raw()?),
                         _ => {
@@ -214,27 +232,29 @@ impl<'a> Message<'a> {
                         }
                     }
                 }
-                "refusal" => message.refusal = reader.string_or_skip()?,
-                "tool_calls" => message.tool_calls = reader.raw_or_null()?,
-                "function_call" => message.function_call = reader.raw_or_null()?,
-                key => {
-                    if let Some(place) = REASONING.iter().position(|field| *field == key)
-                        && let Some(place) = reasoning.get_mut(place)
-                        && matches!(reader.peek()?, Kind::String | Kind::Null)
-                    {
-                        *place = reader.string_or_skip()?;
-                    } else {
-                        message.keep_other(key, reader.raw()?);
-                    }
+                "refusal" => {
+                    self.refusal = reader.string_or_skip()?.filter(|text| !text.is_empty());
                 }
+                "tool_calls" => {
+                    self.tool_calls = Some(reader.raw()?).filter(|raw| !is_blank(raw));
+                }
+                "function_call" => {
+                    self.function_call = Some(reader.raw()?).filter(|raw| !is_blank(raw));
+                }
+                key => match REASONING.iter().position(|field| *field == key) {
+                    // Servers that changed the field's name send both for a while; one of them counts.
+                    Some(place) if reader.peek()? == Kind::String => {
+                        let text = reader.string()?;
+                        if place <= rank && !text.is_empty() {
+                            rank = place;
+                            self.reasoning = REASONING.get(place).map(|field| (*field, text));
+                        }
+                    }
+                    _ => self.keep_other(key, reader.raw()?),
+                },
             }
             Ok(())
-        })?;
-        message.reasoning = REASONING
-            .into_iter()
-            .zip(reasoning)
-            .find_map(|(field, text)| Some((field, text.filter(|text| !text.is_empty())?)));
-        Ok(known.then_some(message))
+        })
     }
 
     fn keep_other(&mut self, key: &str, raw: &'a str) {
@@ -245,22 +265,26 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Whether it brings `text` and nothing else.
+    /// Its text, empty where it brings nothing; `None` where it brings something else.
     pub(super) fn only_text(&self) -> Option<&Text<'a>> {
+        let other = self.reasoning.is_some()
+            || self.refusal.is_some()
+            || self.tool_calls.is_some()
+            || self.function_call.is_some()
+            || !self.other.is_empty();
         match &self.content {
-            Content::Text(text)
-                if self.reasoning.is_none()
-                    && self.refusal.is_none()
-                    && self.tool_calls.is_none()
-                    && self.function_call.is_none()
-                    && self.other.is_empty() =>
-            {
-                Some(text)
-            }
+            Content::Text(text) if !other => Some(text),
+            Content::None if !other => Some(&NO_TEXT),
             _ => None,
         }
     }
 }
+
+static NO_TEXT: Text<'static> = Text {
+    low: None,
+    body: Cow::Borrowed(""),
+    high: None,
+};
 
 /// Fields that reasoning comes in, the one that counts first.
 const REASONING: [&str; 4] = [

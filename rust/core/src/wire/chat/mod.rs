@@ -35,7 +35,7 @@ impl Dialect for Chat {
     }
 
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
-        encode::encode(request, provider)
+        encode::encode(request, provider).map_err(params::about_the_request)
     }
 
     fn decode_reply(&self, body: &[u8]) -> Result<Reply, Error> {

@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 
 use super::choice::{State, state};
-use super::event::{Choice, Event};
+use super::event::{Choice, Event, Message};
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Text};
 use crate::message::{ChunkKind, Delta, FinishReason, Usage};
@@ -189,7 +189,7 @@ impl ChatStream {
         if let Some(message) = choice.delta {
             state.message(message, false, &mut delta, out)?;
         }
-        if let Some(message) = choice.message {
+        if let Some(message) = choice.message.and_then(Message::read) {
             if whole {
                 state.message(message, true, &mut delta, out)?;
             } else {

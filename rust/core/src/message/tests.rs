@@ -1,0 +1,167 @@
+use serde_json::json;
+
+use super::*;
+
+fn fragment(index: u32, name: Option<&str>, arguments: &str) -> ToolCallDelta {
+    ToolCallDelta {
+        index,
+        id: name.map(|name| format!("id-{name}")),
+        name: name.map(str::to_owned),
+        arguments: arguments.to_owned(),
+    }
+}
+
+fn chunk(calls: Vec<ToolCallDelta>, finish_reason: Option<FinishReason>) -> ChunkKind {
+    ChunkKind::Delta(Box::new(Delta {
+        tool_calls: calls,
+        finish_reason,
+        ..Delta::default()
+    }))
+}
+
+/// Names and arguments of the calls that are done after each chunk, and after the end.
+fn done(chunks: &[ChunkKind]) -> Vec<Vec<String>> {
+    let mut events = StreamEvents::new();
+    let mut steps = Vec::new();
+    for at in 0..=chunks.len() {
+        let mut out = Vec::new();
+        match chunks.get(at) {
+            Some(chunk) => events.push(chunk, &mut out),
+            None => events.finish(&mut out),
+        }
+        let calls = out.into_iter().filter_map(|event| match event {
+            StreamEvent::ToolCallDone { call, .. } => {
+                Some(format!("{}{}", call.name, call.arguments))
+            }
+            _ => None,
+        });
+        steps.push(calls.collect());
+    }
+    steps
+}
+
+#[test]
+fn a_call_is_done_as_soon_as_the_next_one_begins() {
+    let chunks = [
+        chunk(vec![fragment(0, Some("f"), "{\"a\"")], None),
+        chunk(vec![fragment(0, None, ":1}")], None),
+        chunk(vec![fragment(1, Some("g"), "")], None),
+        chunk(vec![fragment(1, None, "{}")], Some(FinishReason::ToolCalls)),
+    ];
+    assert_eq!(
+        done(&chunks),
+        [vec![], vec![], vec!["f{\"a\":1}"], vec!["g{}"], vec![]]
+    );
+}
+
+#[test]
+fn calls_whose_headers_come_first_wait_for_their_arguments() {
+    let chunks = [
+        chunk(
+            vec![fragment(0, Some("f"), ""), fragment(1, Some("g"), "")],
+            None,
+        ),
+        chunk(vec![fragment(1, None, "{}"), fragment(0, None, "{}")], None),
+    ];
+    assert_eq!(done(&chunks), [vec![], vec![], vec!["f{}", "g{}"]]);
+}
+
+#[test]
+fn events_come_in_the_order_of_a_message() {
+    let mut events = StreamEvents::new();
+    let mut out = Vec::new();
+    let delta = Delta {
+        index: 1,
+        text: "t".into(),
+        reasoning: "r".to_owned(),
+        refusal: Some("n".to_owned()),
+        usage: Some(Box::default()),
+        ..Delta::default()
+    };
+    events.push(&ChunkKind::Text("".into()), &mut out);
+    events.push(&ChunkKind::Delta(Box::new(delta)), &mut out);
+    events.finish(&mut out);
+    let text = |text: &str| (1, text.to_owned());
+    let [(index, reasoning), (_, said), (_, refused)] = [text("r"), text("t"), text("n")];
+    let expected = [
+        StreamEvent::ReasoningDelta {
+            index,
+            text: reasoning,
+        },
+        StreamEvent::TextDelta { index, text: said },
+        StreamEvent::RefusalDelta {
+            index,
+            text: refused,
+        },
+        StreamEvent::UsageReported(Usage::default()),
+        StreamEvent::End,
+    ];
+    assert_eq!(out, expected);
+}
+
+#[test]
+fn settling_twice_changes_nothing() {
+    let block = |text: &str| json!([{"type": "t", "index": 0, "text": text}]).to_string();
+    let mut reply = Reply::default();
+    for text in ["a", "b"] {
+        reply.apply(&ChunkKind::Delta(Box::new(Delta {
+            reasoning: text.to_owned(),
+            reasoning_field: Some("reasoning"),
+            opaque: vec![("reasoning_details".to_owned(), block(text))],
+            ..Delta::default()
+        })));
+    }
+    assert_eq!(reply.choices[0].reasoning(), "ab");
+    reply.settle();
+    let once = reply.clone();
+    reply.settle();
+    assert_eq!(reply, once);
+    assert_eq!(reply.choices[0].parts.len(), 2);
+    let json = serde_json::to_string(&reply).unwrap();
+    assert_eq!(serde_json::from_str::<Reply>(&json).unwrap(), reply);
+}
+
+#[test]
+fn a_whole_reply_without_a_finish_reason_is_judged_by_what_came() {
+    let said = |text: &str, refusal: Option<&str>, calls| {
+        ChunkKind::Delta(Box::new(Delta {
+            text: text.into(),
+            refusal: refusal.map(str::to_owned),
+            tool_calls: calls,
+            ..Delta::default()
+        }))
+    };
+    let concluded = |chunk: &ChunkKind| {
+        let mut reply = Reply::default();
+        reply.apply(chunk);
+        reply.settle();
+        // It may still grow, so nothing is known yet.
+        assert_eq!(reply.choices[0].finish_reason, None);
+        reply.conclude();
+        reply.choices[0].finish_reason
+    };
+    let call = vec![fragment(0, Some("f"), "{}")];
+    assert_eq!(concluded(&said("hi", None, Vec::new())), None);
+    assert_eq!(
+        concluded(&said("", None, call.clone())),
+        Some(FinishReason::ToolCalls)
+    );
+    assert_eq!(
+        concluded(&said("", Some("no"), call)),
+        Some(FinishReason::Refusal)
+    );
+}
+
+#[test]
+fn usage_alone_makes_no_choice() {
+    let mut reply = Reply::default();
+    reply.apply(&ChunkKind::Delta(Box::new(Delta {
+        usage: Some(Box::default()),
+        ..Delta::default()
+    })));
+    reply.apply(&ChunkKind::Text("".into()));
+    assert_eq!(
+        (reply.choices.len(), reply.usage),
+        (0, Some(Usage::default()))
+    );
+}

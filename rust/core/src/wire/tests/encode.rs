@@ -1,0 +1,402 @@
+use serde_json::{Value, json};
+
+use crate::error::{Error, ErrorKind};
+use crate::request::Request;
+use crate::wire::{Encoded, dialect, params, providers};
+
+fn encoded(api: &str, provider: &str, request: &Value) -> Result<(Value, Encoded), Error> {
+    let text = request.to_string();
+    let request: Request<'_> = serde_json::from_str(&text).unwrap();
+    let provider = providers::find(provider).unwrap();
+    let encoded = dialect(api).unwrap().encode(&request, provider)?;
+    let body = serde_json::from_slice(&encoded.body).unwrap();
+    Ok((body, encoded))
+}
+
+fn chat(provider: &str, request: &Value) -> Value {
+    encoded("chat", provider, request).unwrap().0
+}
+
+fn refused(api: &str, request: &Value) -> (ErrorKind, String) {
+    let error = encoded(api, "openai", request).unwrap_err();
+    (error.kind(), error.message().to_owned())
+}
+
+#[test]
+fn nothing_is_sent_that_was_not_set() {
+    let (body, encoded) = encoded(
+        "chat",
+        "openai",
+        &json!({"model": "m", "input": "hi", "params": {"stop": null}}),
+    )
+    .unwrap();
+    assert_eq!(
+        body,
+        json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]})
+    );
+    assert_eq!(encoded.path, "/chat/completions");
+}
+
+#[test]
+fn messages_pass_as_they_are_with_the_system_prompt_first() {
+    let message = r#"{"role": "user","content":[{"type":"x_new","x":1e400}], "x":1}"#;
+    let text = format!(r#"{{"model":"m","system":"s\u00e9","input":[{message}]}}"#);
+    let request: Request<'_> = serde_json::from_str(&text).unwrap();
+    let provider = providers::find("vllm").unwrap();
+    let encoded = dialect("chat").unwrap().encode(&request, provider).unwrap();
+    let expected = format!(
+        r#"{{"model":"m","messages":[{{"role":"system","content":"s\u00e9"}},{message}]}}"#
+    );
+    assert_eq!(String::from_utf8(encoded.body).unwrap(), expected);
+}
+
+#[test]
+fn parameters_take_the_names_of_the_provider() {
+    let params =
+        json!({"max_tokens": 5, "seed": 7, "logprobs": 3, "temperature": 0, "stop": ["a"]});
+    let request = json!({"model": "m", "input": "hi", "stream": true, "params": params});
+    let openai = chat("openai", &request);
+    assert_eq!(openai["max_completion_tokens"], 5);
+    assert_eq!(openai["seed"], 7);
+    assert_eq!(
+        (&openai["logprobs"], &openai["top_logprobs"]),
+        (&json!(true), &json!(3))
+    );
+    assert_eq!(openai["stream_options"], json!({"include_usage": true}));
+    let mistral = chat("mistral", &request);
+    assert_eq!(
+        (&mistral["max_tokens"], &mistral["random_seed"]),
+        (&json!(5), &json!(7))
+    );
+    assert_eq!(
+        (&mistral["stream"], mistral.get("stream_options")),
+        (&json!(true), None)
+    );
+}
+
+#[test]
+fn stream_usage_can_be_left_out() {
+    let request = json!({"model": "m", "input": "hi", "stream": true, "stream_usage": false});
+    assert_eq!(chat("openai", &request).get("stream_options"), None);
+}
+
+#[test]
+fn keys_of_extra_body_win() {
+    let extra = json!({"messages": [], "top_p": 1, "min_p": 0.1, "model": "other"});
+    let request =
+        json!({"model": "m", "input": "hi", "params": {"top_p": 0.5, "n": 2}, "extra_body": extra});
+    let expected = json!({"messages": [], "top_p": 1, "min_p": 0.1, "model": "other", "n": 2});
+    assert_eq!(chat("vllm", &request), expected);
+}
+
+#[test]
+fn wrong_parameters_are_refused_with_their_path() {
+    for (params, kind, part) in [
+        (
+            json!({"temperature": "hot"}),
+            ErrorKind::Validation,
+            "params.temperature: it must be a number",
+        ),
+        (
+            json!({"max_tokens": 1.5}),
+            ErrorKind::Validation,
+            "params.max_tokens",
+        ),
+        (
+            json!({"max_tokens": true}),
+            ErrorKind::Validation,
+            "params.max_tokens",
+        ),
+        (json!({"max_tokens": 0}), ErrorKind::Validation, "from 1"),
+        (json!({"n": -1}), ErrorKind::Validation, "params.n"),
+        (
+            json!({"stop": [1]}),
+            ErrorKind::Validation,
+            "a string or a list of strings",
+        ),
+        (
+            json!({"tools": [1]}),
+            ErrorKind::Validation,
+            "a list of objects",
+        ),
+        (
+            json!({"logprobs": -1}),
+            ErrorKind::Validation,
+            "params.logprobs",
+        ),
+        (
+            json!({"temprature": 1}),
+            ErrorKind::Config,
+            "did you mean temperature?",
+        ),
+        (
+            json!({"max_token": 1}),
+            ErrorKind::Config,
+            "did you mean max_tokens?",
+        ),
+        (json!({"top_logprobs": 1}), ErrorKind::Config, "logprobs=k"),
+        (
+            json!({"echo": true}),
+            ErrorKind::Config,
+            "CompletionClient takes it",
+        ),
+        (json!({"zzz": 1}), ErrorKind::Config, "extra_body"),
+        (
+            json!({"max_tokens": 1, "max_completion_tokens": 1}),
+            ErrorKind::Config,
+            "one limit",
+        ),
+    ] {
+        let (found, message) = refused(
+            "chat",
+            &json!({"model": "m", "input": "hi", "params": params}),
+        );
+        assert_eq!(found, kind, "{params}: {message}");
+        assert!(message.contains(part), "{params}: {message}");
+    }
+}
+
+#[test]
+fn a_request_that_is_nested_too_deep_is_refused() {
+    let deep = (0..200).fold(json!(1), |inner, _| json!([inner]));
+    let request = json!({"model": "m", "input": [{"role": "user", "content": deep}]}).to_string();
+    let request: Request<'_> = serde_json::from_str(&request).unwrap();
+    let provider = providers::find("openai").unwrap();
+    let error = dialect("chat")
+        .unwrap()
+        .encode(&request, provider)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Validation);
+    assert!(error.message().contains("127 levels"), "{error}");
+}
+
+#[test]
+fn prompts_of_the_other_client_are_refused_by_name() {
+    for (api, input, part) in [
+        ("chat", json!(""), "empty"),
+        ("chat", json!([]), "at least one message"),
+        ("chat", json!([1, 2]), "CompletionClient"),
+        ("chat", json!([[1]]), "CompletionClient"),
+        ("chat", json!(["a"]), "CompletionClient"),
+        ("chat", json!({"role": "user"}), "a list of messages"),
+        ("chat", json!([{"content": "hi"}]), "messages[0].role"),
+        (
+            "completions",
+            json!([{"role": "user", "content": "hi"}]),
+            "ChatClient",
+        ),
+        ("completions", json!([]), "empty"),
+        ("completions", json!(""), "empty"),
+        ("completions", json!([1, "a"]), "prompt[1]"),
+        ("completions", json!([1, -1]), "prompt[1]"),
+        ("completions", json!([[1], []]), "prompt[1]"),
+        ("completions", json!(7), "prompt"),
+    ] {
+        let (kind, message) = refused(api, &json!({"model": "m", "input": input}));
+        assert_eq!(kind, ErrorKind::Validation, "{input}");
+        assert!(message.contains(part), "{input}: {message}");
+    }
+}
+
+#[test]
+fn a_system_prompt_stands_in_one_place() {
+    for role in ["system", "developer"] {
+        let request =
+            json!({"model": "m", "system": "s", "input": [{"role": role, "content": "t"}]});
+        assert_eq!(refused("chat", &request).0, ErrorKind::Config);
+    }
+    let request = json!({"model": "m", "system": "s", "input": "hi"});
+    assert_eq!(refused("completions", &request).0, ErrorKind::Config);
+}
+
+#[test]
+fn completions_take_every_form_of_prompt() {
+    for prompt in [
+        json!("a"),
+        json!(["a", "b"]),
+        json!([1, 2]),
+        json!([[1], [2, 3]]),
+    ] {
+        let params =
+            json!({"max_tokens": 1, "logprobs": true, "echo": true, "best_of": 2, "suffix": "s"});
+        let request = json!({"model": "m", "input": prompt, "params": params});
+        let (body, encoded) = encoded("completions", "openai", &request).unwrap();
+        let expected = json!({"model": "m", "prompt": prompt, "max_tokens": 1, "logprobs": 1, "echo": true,
+            "best_of": 2, "suffix": "s"});
+        assert_eq!((body, &*encoded.path), (expected, "/completions"));
+    }
+    let request = json!({"model": "m", "input": "a", "params": {"logprobs": 0}});
+    assert_eq!(
+        encoded("completions", "vllm", &request).unwrap().0["logprobs"],
+        0
+    );
+    let request = json!({"model": "m", "input": "a", "params": {"logprobs": false}});
+    assert_eq!(
+        encoded("completions", "vllm", &request)
+            .unwrap()
+            .0
+            .get("logprobs"),
+        None
+    );
+}
+
+#[test]
+fn parts_of_a_user_become_content_blocks() {
+    let parts = json!([
+        {"type": "text", "text": "a\"\n"},
+        {"type": "image", "url": "https://x/y.png", "detail": "low"},
+        {"type": "image", "data": "AAAA", "media_type": "image/jpeg"},
+        {"type": "audio", "data": "BBBB", "format": "wav"},
+        {"type": "file", "file_id": "f-1"},
+        {"type": "file", "data": "CCCC", "filename": "a.pdf"},
+    ]);
+    let request = json!({"model": "m", "input": [{"role": "user", "name": "ann", "parts": parts}]});
+    let content = json!([
+        {"type": "text", "text": "a\"\n"},
+        {"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}},
+        {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,AAAA"}},
+        {"type": "input_audio", "input_audio": {"data": "BBBB", "format": "wav"}},
+        {"type": "file", "file": {"file_id": "f-1"}},
+        {"type": "file", "file": {"file_data": "data:application/pdf;base64,CCCC", "filename": "a.pdf"}},
+    ]);
+    let expected = json!([{"role": "user", "name": "ann", "content": content}]);
+    assert_eq!(chat("openai", &request)["messages"], expected);
+}
+
+#[test]
+fn a_tool_loop_becomes_an_assistant_and_tool_messages() {
+    let input = json!([
+        {"role": "assistant", "parts": [
+            {"type": "tool_call", "id": "c1", "name": "f", "arguments": "{\"a\":1}"},
+            {"type": "tool_call", "id": null, "name": "g", "arguments": ""},
+        ]},
+        {"role": "tool", "parts": [
+            {"type": "tool_result", "tool_call_id": "c1", "content": "one"},
+            {"type": "tool_result", "tool_call_id": null, "name": "g", "content": [{"type": "text", "text": "two"}]},
+        ]},
+    ]);
+    let calls = json!([
+        {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}},
+        {"type": "function", "function": {"name": "g", "arguments": "{}"}},
+    ]);
+    let expected = json!([
+        {"role": "assistant", "content": null, "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "c1", "content": "one"},
+        {"role": "tool", "name": "g", "content": "two"},
+    ]);
+    assert_eq!(
+        chat("openai", &json!({"model": "m", "input": input}))["messages"],
+        expected
+    );
+}
+
+fn assistant(parts: &Value) -> Value {
+    json!({"model": "m", "input": [{"role": "assistant", "parts": parts}]})
+}
+
+#[test]
+fn reasoning_goes_back_only_where_it_came_from_and_is_taken() {
+    let parts = json!([
+        {"type": "reasoning", "text": "hm", "field": "reasoning", "provider": "openrouter"},
+        {"type": "opaque", "field": "reasoning_details", "json": [{"text": "hm"}], "provider": "openrouter"},
+        {"type": "text", "text": "a"},
+        {"type": "text", "text": "b"},
+        {"type": "refusal", "text": "no"},
+        {"type": "opaque", "field": "annotations", "json": [1], "provider": "openrouter"},
+        {"type": "opaque", "field": "audio", "json": {"id": "au", "data": "x"}, "provider": "openrouter"},
+    ]);
+    let (body, encoded) = encoded("chat", "openrouter", &assistant(&parts)).unwrap();
+    let expected = json!([{"role": "assistant", "content": "ab", "refusal": "no", "reasoning": "hm",
+        "reasoning_details": [{"text": "hm"}], "audio": {"id": "au"}}]);
+    assert_eq!((&body["messages"], &*encoded.dropped), (&expected, &[][..]));
+
+    let (body, elsewhere) = super::encode::encoded("chat", "groq", &assistant(&parts)).unwrap();
+    assert_eq!(
+        body["messages"],
+        json!([{"role": "assistant", "content": "ab", "refusal": "no"}])
+    );
+    let paths = [0, 1, 5, 6].map(|at| format!("messages[0].parts[{at}]"));
+    assert_eq!(elsewhere.dropped, paths);
+}
+
+#[test]
+fn deepseek_gets_its_reasoning_only_in_a_tool_loop() {
+    let thought = json!({"type": "reasoning", "text": "hm", "field": "reasoning_content", "provider": "deepseek"});
+    let call = json!({"type": "tool_call", "id": "c", "name": "f", "arguments": "{}"});
+    let (body, encoded_plain) = encoded("chat", "deepseek", &assistant(&json!([thought]))).unwrap();
+    assert_eq!(
+        body["messages"],
+        json!([{"role": "assistant", "content": ""}])
+    );
+    assert_eq!(encoded_plain.dropped, ["messages[0].parts[0]"]);
+    let (body, _) = encoded("chat", "deepseek", &assistant(&json!([thought, call]))).unwrap();
+    assert_eq!(body["messages"][0]["reasoning_content"], "hm");
+}
+
+#[test]
+fn mistral_gets_its_thinking_as_a_block() {
+    let parts = json!([
+        {"type": "reasoning", "text": "hm", "field": "thinking", "signature": "s", "provider": "mistral"},
+        {"type": "text", "text": "a"},
+    ]);
+    let content = json!([
+        {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}], "signature": "s"},
+        {"type": "text", "text": "a"},
+    ]);
+    let expected = json!([{"role": "assistant", "content": content}]);
+    assert_eq!(chat("mistral", &assistant(&parts))["messages"], expected);
+}
+
+#[test]
+fn wrong_parts_are_refused_with_their_path() {
+    for (parts, part) in [
+        (json!([{"type": "text"}]), "messages[0].parts[0].text"),
+        (json!([{"text": "x"}]), "messages[0].parts[0].type"),
+        (json!([{"type": "video"}]), "no part of type video"),
+        (json!([{"type": "image"}]), "needs url, or data"),
+        (json!("x"), "messages[0].parts: it must be a list"),
+        (json!([1]), "messages[0].parts[0]"),
+    ] {
+        let (kind, message) = refused("chat", &assistant(&parts));
+        assert_eq!(kind, ErrorKind::Validation, "{parts}");
+        assert!(message.contains(part), "{parts}: {message}");
+    }
+}
+
+#[test]
+fn providers_are_found_or_named() {
+    assert_eq!(providers::find("groq").unwrap().key_vars, ["GROQ_API_KEY"]);
+    for (name, part) in [
+        ("grok", "groq"),
+        ("anthropic", "not spoken yet"),
+        ("x", "one of: openai"),
+    ] {
+        let error = providers::find(name).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.message().contains(part), "{}", error.message());
+    }
+    assert!(providers::is_known("gemini") && !providers::is_known("gemma3"));
+    for name in providers::names() {
+        let url = providers::find(name)
+            .unwrap()
+            .base_url
+            .unwrap_or("https://x");
+        assert!(!url.ends_with('/') && url.starts_with("http"), "{name}");
+    }
+}
+
+#[test]
+fn supported_parameters_depend_on_the_dialect_and_the_provider() {
+    let names = |api: &str, provider: &str| {
+        params::supported(dialect(api).unwrap(), providers::find(provider).unwrap())
+    };
+    assert!(
+        names("chat", "openai").contains(&"tools") && !names("chat", "openai").contains(&"top_k")
+    );
+    assert!(names("chat", "vllm").contains(&"top_k"));
+    assert!(
+        names("completions", "vllm").contains(&"echo")
+            && !names("completions", "vllm").contains(&"tools")
+    );
+    assert!(dialect("messages").is_none());
+}

@@ -1,0 +1,197 @@
+use serde_json::{Value, json};
+
+use crate::error::{Error, ErrorKind};
+use crate::message::{FinishReason, Part, Reply};
+use crate::wire::dialect;
+
+fn read(body: &str) -> Result<Reply, Error> {
+    dialect("chat").unwrap().decode_reply(body.as_bytes())
+}
+
+fn reply(message: &Value, finish: &str) -> Reply {
+    let choice = json!({"index": 0, "message": message, "finish_reason": finish});
+    read(&json!({"id": "i", "model": "m", "created": 0, "choices": [choice]}).to_string()).unwrap()
+}
+
+fn reason(message: &Value, finish: &str) -> Option<FinishReason> {
+    reply(message, finish).choices[0].finish_reason
+}
+
+#[test]
+fn the_finish_reason_is_judged_by_what_came() {
+    let text = json!({"content": "a"});
+    let refusal = json!({"refusal": "no"});
+    let call = json!({"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": ""}}]});
+    for (message, word, expected) in [
+        (&text, "stop", Some(FinishReason::Stop)),
+        (&text, "eos", Some(FinishReason::Stop)),
+        (&text, "model_length", Some(FinishReason::Length)),
+        (&text, "function_call", Some(FinishReason::ToolCalls)),
+        (&text, "abort", Some(FinishReason::Abort)),
+        (&text, "error", Some(FinishReason::Error)),
+        (
+            &text,
+            "insufficient_system_resource",
+            Some(FinishReason::Other),
+        ),
+        (&text, "", None),
+        (&refusal, "stop", Some(FinishReason::Refusal)),
+        (&refusal, "length", Some(FinishReason::Refusal)),
+        (&call, "stop", Some(FinishReason::ToolCalls)),
+        (&call, "length", Some(FinishReason::Length)),
+        (&call, "content_filter", Some(FinishReason::ContentFilter)),
+    ] {
+        assert_eq!(reason(message, word), expected, "{word} {message}");
+    }
+    let choice = &reply(&text, "weird").choices[0];
+    assert_eq!(choice.provider_finish_reason.as_deref(), Some("weird"));
+}
+
+#[test]
+fn parts_stand_in_order_with_unknown_blocks_behind() {
+    let message = json!({
+        "role": "assistant", "annotations": [{"u": 1}], "audio": null, "x_empty": {}, "padding": "abc", "x_flag": true,
+        "content": [
+            {"type": "text", "text": "a"},
+            {"type": "thinking", "thinking": [{"type": "text", "text": "t"}, {"type": "text", "text": "u"}],
+                "signature": "s"},
+            {"type": "reference", "reference_ids": [1]},
+            {"type": "text", "text": "b"},
+        ],
+        "tool_calls": [{"function": {"name": "f", "arguments": {"x": 1}}}, {"function": {"name": "g"}}],
+    });
+    let parts = &reply(&message, "stop").choices[0].parts;
+    let expected = json!([
+        {"type": "text", "text": "a"},
+        {"type": "reasoning", "text": "tu", "signature": "s", "field": "thinking"},
+        {"type": "opaque", "field": "content", "json": {"type": "reference", "reference_ids": [1]}},
+        {"type": "text", "text": "b"},
+        {"type": "tool_call", "id": null, "name": "f", "arguments": "{\"x\":1}"},
+        {"type": "tool_call", "id": null, "name": "g", "arguments": ""},
+        {"type": "opaque", "field": "annotations", "json": [{"u": 1}]},
+    ]);
+    assert_eq!(serde_json::to_value(parts).unwrap(), expected);
+}
+
+#[test]
+fn two_fields_of_reasoning_are_one() {
+    let message = json!({"reasoning": "r", "reasoning_content": "r", "content": "a"});
+    let parts = &reply(&message, "stop").choices[0].parts;
+    let expected = Part::Reasoning {
+        text: "r".into(),
+        signature: None,
+        field: Some("reasoning_content".into()),
+    };
+    assert_eq!((parts.len(), &parts[0]), (2, &expected));
+}
+
+#[test]
+fn the_old_function_call_is_a_tool_call() {
+    let message = json!({"content": null, "function_call": {"name": "f", "arguments": "{}"}});
+    let reply = reply(&message, "function_call");
+    let call = reply.choices[0].tool_calls().next().unwrap();
+    assert_eq!(
+        (&*call.name, &*call.arguments, &call.id),
+        ("f", "{}", &None)
+    );
+}
+
+#[test]
+fn reasoning_is_added_where_the_total_says_so() {
+    let usage = |prompt: u64, completion: u64, total: u64, reasoning: u64| {
+        let usage = json!({"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total,
+            "completion_tokens_details": {"reasoning_tokens": reasoning}, "cost": 0.00012});
+        let body = json!({"choices": [{"message": {"content": "a"}}], "usage": usage});
+        read(&body.to_string()).unwrap().usage.unwrap()
+    };
+    assert_eq!(usage(496, 77, 694, 121).completion_tokens, Some(198));
+    assert_eq!(usage(10, 20, 30, 5).completion_tokens, Some(20));
+    assert_eq!(usage(10, 20, 30, 5).cost_usd.as_deref(), Some("0.00012"));
+}
+
+#[test]
+fn logprobs_of_both_apis_are_one_list() {
+    let chat = json!({"content": [{"token": "a", "logprob": -0.5, "bytes": [97],
+        "top_logprobs": [{"token": "a", "logprob": -0.5, "bytes": null}]}], "refusal": null});
+    let text = json!({"tokens": ["a", "b"], "token_logprobs": [null, -1], "top_logprobs": [null, {"b": -1, "c": -2}],
+        "text_offset": [0, 1]});
+    let logprobs = |logprobs: &Value| {
+        let body =
+            json!({"choices": [{"text": "ab", "logprobs": logprobs, "finish_reason": "stop"}]});
+        serde_json::to_value(&read(&body.to_string()).unwrap().choices[0].logprobs).unwrap()
+    };
+    let top = json!({"token": "a", "logprob": -0.5, "bytes": null});
+    let expected =
+        json!([{"token": "a", "logprob": -0.5, "bytes": [97], "top": [top], "text_offset": null}]);
+    assert_eq!(logprobs(&chat), expected);
+    let top = json!([{"token": "b", "logprob": -1.0, "bytes": null}, {"token": "c", "logprob": -2.0, "bytes": null}]);
+    let expected = json!([
+        {"token": "a", "logprob": null, "bytes": null, "top": [], "text_offset": 0},
+        {"token": "b", "logprob": -1.0, "bytes": null, "top": top, "text_offset": 1},
+    ]);
+    assert_eq!(logprobs(&text), expected);
+    assert_eq!(logprobs(&json!({"content": null})), Value::Null);
+}
+
+#[test]
+fn bodies_of_another_kind_are_named() {
+    let whole = r#"{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}"#;
+    assert!(read(&format!(" \n\n{whole}\n")).is_ok());
+    assert!(read(&format!("\u{feff}{whole}")).is_ok());
+    for (body, kind, part) in [
+        ("", ErrorKind::UnexpectedContent, "no body"),
+        ("<html></html>", ErrorKind::UnexpectedContent, "base_url"),
+        (
+            "upstream error",
+            ErrorKind::UnexpectedContent,
+            "upstream error",
+        ),
+        ("{}", ErrorKind::UnexpectedContent, "no choices"),
+        (
+            r#"{"choices":[]}"#,
+            ErrorKind::UnexpectedContent,
+            "no choices",
+        ),
+        (r#"{"choices":[{"#, ErrorKind::Decode, "byte 13"),
+        (r#"{"choices":[NaN]}"#, ErrorKind::Decode, "byte 12"),
+        (
+            r#"{"error":{"message":"m","code":503}}"#,
+            ErrorKind::Server,
+            "m",
+        ),
+        (
+            r#"{"error":{"message":"m","code":"rate_limit_exceeded"},"choices":[]}"#,
+            ErrorKind::Api,
+            "m",
+        ),
+        (
+            r#"{"object":"error","message":"maximum context length"}"#,
+            ErrorKind::ContextLength,
+            "maximum",
+        ),
+        (r#"{"detail":"m"}"#, ErrorKind::Api, "m"),
+    ] {
+        let error = read(body).unwrap_err();
+        let kinds = [
+            kind,
+            if kind == ErrorKind::Api {
+                ErrorKind::RateLimit
+            } else {
+                kind
+            },
+        ];
+        assert!(kinds.contains(&error.kind()), "{body}: {error:?}");
+        assert!(error.message().contains(part), "{body}: {error}");
+    }
+}
+
+#[test]
+fn a_stream_instead_of_a_reply_is_folded() {
+    let wire = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n\
+        data: {\"choices\":[{\"delta\":{\"content\":\"b\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    assert_eq!(read(wire).unwrap().choices[0].text(), "ab");
+    assert_eq!(
+        read(&wire[..60]).unwrap_err().kind(),
+        ErrorKind::ConnectionLost
+    );
+}

@@ -1,0 +1,371 @@
+use serde_json::{Value, json};
+
+use crate::error::{Error, ErrorKind};
+use crate::message::{Choice, ChunkKind, FinishReason, Reply};
+use crate::wire::{Step, StreamDecoder, dialect};
+
+fn feed(events: &[&str]) -> Result<(Vec<ChunkKind>, Box<dyn StreamDecoder>), Error> {
+    let mut decoder = dialect("chat").unwrap().stream();
+    let mut out = Vec::new();
+    for event in events {
+        decoder.event(b"", event.as_bytes(), &mut out)?;
+    }
+    Ok((out, decoder))
+}
+
+fn folded(events: &[String]) -> Reply {
+    let events: Vec<_> = events.iter().map(String::as_str).collect();
+    let mut reply = Reply::default();
+    for chunk in &feed(&events).unwrap().0 {
+        reply.apply(chunk);
+    }
+    reply.settle();
+    reply
+}
+
+fn delta(delta: &Value) -> String {
+    json!({"choices": [{"index": 0, "delta": delta}]}).to_string()
+}
+
+fn deltas(list: &Value) -> Choice {
+    let events: Vec<_> = list.as_array().unwrap().iter().map(delta).collect();
+    folded(&events).choices.remove(0)
+}
+
+/// Id, name and arguments of the calls that the `tool_calls` lists of some deltas make.
+fn calls(fragments: &Value) -> Vec<(String, String, String)> {
+    let list: Vec<_> = fragments
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|calls| json!({"tool_calls": calls}))
+        .collect();
+    let choice = deltas(&Value::Array(list));
+    let calls = choice.tool_calls();
+    calls
+        .map(|call| {
+            (
+                call.id.clone().unwrap_or_default(),
+                call.name.clone(),
+                call.arguments.clone(),
+            )
+        })
+        .collect()
+}
+
+fn made(calls: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
+    calls
+        .iter()
+        .map(|(id, name, arguments)| ((*id).into(), (*name).into(), (*arguments).into()))
+        .collect()
+}
+
+#[test]
+fn plain_text_takes_the_short_form() {
+    let (chunks, decoder) = feed(&[
+        &delta(&json!({"role": "assistant"})),
+        &delta(&json!({"content": "hi"})),
+    ])
+    .unwrap();
+    assert_eq!(
+        chunks,
+        [ChunkKind::Text("".into()), ChunkKind::Text("hi".into())]
+    );
+    assert_eq!(
+        (decoder.is_finished(), decoder.open_choices()),
+        (false, vec![0])
+    );
+    let text = json!({"choices": [{"text": "hi", "index": 0, "logprobs": null, "finish_reason": null}], "usage": null});
+    assert_eq!(
+        feed(&[&text.to_string()]).unwrap().0,
+        [ChunkKind::Text("hi".into())]
+    );
+}
+
+#[test]
+fn whose_fragment_it_is() {
+    let named = |index: Option<u32>, id: Option<&str>, name: &str, arguments: &str| {
+        let mut call = json!({"function": {"name": name, "arguments": arguments}});
+        if let Some(index) = index {
+            call["index"] = json!(index);
+        }
+        if let Some(id) = id {
+            call["id"] = json!(id);
+        }
+        call
+    };
+    let more = |index: Option<u32>, id: Option<&str>, arguments: &str| {
+        let mut call = named(index, id, "", arguments);
+        call["function"]["name"] = Value::Null;
+        call
+    };
+    // As the standard has it.
+    let plain = json!([
+        [named(Some(0), Some("a"), "f", "")],
+        [more(Some(0), None, "{")],
+        [more(Some(0), None, "}")]
+    ]);
+    assert_eq!(calls(&plain), made(&[("a", "f", "{}")]));
+    // The id repeated, null or empty.
+    let repeated = json!([
+        [named(Some(0), Some("a"), "f", "{")],
+        [named(Some(0), Some("a"), "f", "1")],
+        [more(Some(0), Some("null"), "2")],
+        [more(Some(0), Some(""), "}")]
+    ]);
+    assert_eq!(calls(&repeated), made(&[("a", "f", "{12}")]));
+    // Parallel calls that all say index 0.
+    let zeros = json!([
+        [named(Some(0), Some("a"), "f", "{}")],
+        [named(Some(0), Some("b"), "f", "{1}")]
+    ]);
+    assert_eq!(calls(&zeros), made(&[("a", "f", "{}"), ("b", "f", "{1}")]));
+    // No index.
+    let bare = json!([
+        [named(None, Some("a"), "f", "{")],
+        [more(None, None, "}")],
+        [named(None, Some("b"), "g", "{}")]
+    ]);
+    assert_eq!(calls(&bare), made(&[("a", "f", "{}"), ("b", "g", "{}")]));
+    // A new random id on every fragment.
+    let random = json!([
+        [named(Some(0), Some("a"), "f", "{")],
+        [more(Some(0), Some("b"), "}")]
+    ]);
+    assert_eq!(calls(&random), made(&[("a", "f", "{}")]));
+    // Two headers first, their arguments mixed.
+    let mixed = json!([
+        [
+            named(Some(0), Some("a"), "f", ""),
+            named(Some(1), Some("b"), "g", "")
+        ],
+        [more(Some(1), None, "{1")],
+        [more(Some(0), None, "{0}")],
+        [more(Some(1), None, "}")]
+    ]);
+    assert_eq!(calls(&mixed), made(&[("a", "f", "{0}"), ("b", "g", "{1}")]));
+    // No ids at all, the same index, another name.
+    let anonymous = json!([
+        [named(Some(0), None, "f", "{}")],
+        [named(Some(0), None, "g", "{}")]
+    ]);
+    assert_eq!(calls(&anonymous), made(&[("", "f", "{}"), ("", "g", "{}")]));
+    // A name in pieces.
+    let pieces = json!([
+        [named(Some(0), Some("a"), "get_", "")],
+        [named(Some(0), None, "time", "{}")]
+    ]);
+    assert_eq!(calls(&pieces), made(&[("a", "get_time", "{}")]));
+    // Absurd indices cost nothing.
+    let absurd = json!([[named(Some(u32::MAX), Some("a"), "f", "{}")],
+        [{"index": -1, "id": "b", "function": {"name": "g", "arguments": {"x": 1}}}]]);
+    assert_eq!(
+        calls(&absurd),
+        made(&[("a", "f", "{}"), ("b", "g", "{\"x\":1}")])
+    );
+}
+
+#[test]
+fn a_character_cut_in_two_is_joined_again() {
+    let event =
+        |key: &str, escape: &str| format!(r#"{{"choices":[{{"delta":{{"{key}":"{escape}"}}}}]}}"#);
+    let reply = folded(&[
+        event("content", r"a\ud83d"),
+        event("reasoning", r"r\ud83d"),
+        event("content", r"\ude00b"),
+        event("reasoning", r"\ude00"),
+        event("content", r"\ud83d"),
+        r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#.to_owned(),
+    ]);
+    let choice = &reply.choices[0];
+    assert_eq!(choice.text(), "a\u{1f600}b\u{fffd}");
+    assert_eq!(choice.reasoning(), "r\u{1f600}");
+}
+
+#[test]
+fn a_message_that_repeats_everything_is_not_doubled() {
+    let event = |delta: &str, message: &str| {
+        json!({"choices": [{"delta": {"content": delta}, "message": {"role": "assistant", "content": message}}]}).to_string()
+    };
+    let mut events = vec![event("a", "a"), event("b", "ab")];
+    assert_eq!(folded(&events).choices[0].text(), "ab");
+    let last = json!({"choices": [{"message": {"content": "abcd"}, "finish_reason": "stop"}]});
+    events.push(last.to_string());
+    assert_eq!(folded(&events).choices[0].text(), "abcd");
+}
+
+#[test]
+fn finish_twice_with_usage_and_events_after_done() {
+    let finish = r#"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}"#;
+    let again = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":1}}"#;
+    let last = r#"{"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":3}}"#;
+    let (chunks, mut decoder) = feed(&[finish, again, last]).unwrap();
+    assert!(decoder.is_finished());
+    let mut reply = Reply::default();
+    for chunk in &chunks {
+        reply.apply(chunk);
+    }
+    let usage = reply.usage.unwrap();
+    assert_eq!(
+        (usage.prompt_tokens, usage.total_tokens),
+        (Some(2), Some(5))
+    );
+    assert_eq!(
+        (reply.choices.len(), reply.choices[0].finish_reason),
+        (1, Some(FinishReason::Stop))
+    );
+    let mut out = Vec::new();
+    assert_eq!(
+        decoder.event(b"", b"[DONE] ", &mut out).unwrap(),
+        Step::Done
+    );
+    assert_eq!(
+        decoder
+            .event(b"", br#"{"choices":[],"cost":"0"}"#, &mut out)
+            .unwrap(),
+        Step::Done
+    );
+    assert_eq!(
+        decoder.event(b"", b"nonsense", &mut out).unwrap(),
+        Step::Done
+    );
+    assert!(out.is_empty());
+}
+
+#[test]
+fn choices_finish_one_by_one() {
+    let event = |index: u32, reason: Option<&str>| {
+        json!({"choices": [{"index": index, "delta": {"content": "x"}, "finish_reason": reason}]})
+            .to_string()
+    };
+    let (_, decoder) = feed(&[
+        &event(4_000_000_000, None),
+        &event(1, Some("stop")),
+        &event(0, None),
+    ])
+    .unwrap();
+    assert_eq!(
+        (decoder.is_finished(), decoder.open_choices()),
+        (false, vec![0, 4_000_000_000])
+    );
+    let reply = folded(&[
+        event(2, Some("stop")),
+        event(0, Some("length")),
+        event(1, Some("stop")),
+    ]);
+    assert_eq!(
+        reply
+            .choices
+            .iter()
+            .map(|choice| choice.index)
+            .collect::<Vec<_>>(),
+        [0, 1, 2]
+    );
+}
+
+#[test]
+fn errors_come_in_many_dresses() {
+    let event = |name: &[u8], data: &str| {
+        let mut decoder = dialect("chat").unwrap().stream();
+        decoder
+            .event(name, data.as_bytes(), &mut Vec::new())
+            .map(|_| ())
+    };
+    let kind = |name: &[u8], data: &str| event(name, data).unwrap_err().kind();
+    assert_eq!(
+        kind(
+            b"",
+            r#"{"error":{"message":"m","code":502},"choices":[{"delta":{}}]}"#
+        ),
+        ErrorKind::Server
+    );
+    assert_eq!(
+        kind(
+            b"error",
+            r#"{"error":{"message":"m","code":"tool_use_failed"}}"#
+        ),
+        ErrorKind::Api
+    );
+    assert_eq!(kind(b"error", "gone"), ErrorKind::Api);
+    assert_eq!(
+        kind(b"", r#"{"x_groq":{"error":"stopped"},"choices":[]}"#),
+        ErrorKind::Api
+    );
+    assert_eq!(kind(b"", "[done]"), ErrorKind::Decode);
+    assert_eq!(kind(b"", "[DONE]{}"), ErrorKind::Decode);
+    assert_eq!(kind(b"", "[DONE]"), ErrorKind::UnexpectedContent);
+    assert_eq!(
+        kind(b"", "{\"choices\":[{\"delta\":{\"content\":\"\u{1}\"}}]}"),
+        ErrorKind::Decode
+    );
+    for fine in [
+        "",
+        " ",
+        r#"{"error":null}"#,
+        r#"{"type":"ping"}"#,
+        r#"{"choices":null}"#,
+        r#"{"choices":[null]}"#,
+        r#"{"choices":[{"delta":null,"finish_reason":null,"index":null}],"usage":null}"#,
+    ] {
+        assert!(event(b"ping", fine).is_ok(), "{fine}");
+    }
+    let mut decoder = dialect("chat").unwrap().stream();
+    assert!(decoder.stray_field(b"foo", b"bar").is_ok());
+    let error = decoder
+        .stray_field(b"error", br#"{"error":{"message":"m"}}"#)
+        .unwrap_err();
+    assert_eq!(error.message(), "the provider reports an error: m");
+}
+
+#[test]
+fn a_body_of_another_kind_under_the_content_type_of_a_stream() {
+    let lines = |lines: &[(&str, &str)]| {
+        let mut decoder = dialect("chat").unwrap().stream();
+        let mut feed = lines.iter();
+        feed.find_map(|(name, value)| decoder.stray_field(name.as_bytes(), value.as_bytes()).err())
+    };
+    let pretty = [
+        ("{", ""),
+        ("  \"error\"", "{"),
+        ("    \"message\"", "\"m\""),
+        ("  }", ""),
+        ("}", ""),
+    ];
+    assert_eq!(
+        lines(&pretty).unwrap().message(),
+        "the provider reports an error: m"
+    );
+    assert_eq!(
+        lines(&[("{\"choices\"", "[]}")]).unwrap().kind(),
+        ErrorKind::UnexpectedContent
+    );
+    assert_eq!(
+        lines(&[("<!DOCTYPE html>", "")]).unwrap().kind(),
+        ErrorKind::UnexpectedContent
+    );
+}
+
+#[test]
+fn a_folded_stream_is_the_whole_reply() {
+    let details =
+        |text: &str| json!([{"type": "reasoning.text", "text": text, "index": 0, "format": "x"}]);
+    let call = json!([{"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]);
+    let streamed = deltas(&json!([
+        {"role": "assistant", "content": "", "reasoning": "a", "reasoning_details": details("a")},
+        {"role": "assistant", "content": "", "reasoning": "b", "reasoning_details": details("b")},
+        {"content": "x", "annotations": [{"u": 1}]},
+        {"content": "y", "annotations": [{"u": 2}]},
+        {"refusal": ""},
+        {"tool_calls": call},
+    ]));
+    let message = json!({"role": "assistant", "content": "xy", "reasoning": "ab", "reasoning_details": details("ab"),
+        "annotations": [{"u": 1}, {"u": 2}], "refusal": null, "tool_calls": call});
+    let whole = json!({"choices": [{"index": 0, "message": message}]}).to_string();
+    let whole = dialect("chat")
+        .unwrap()
+        .decode_reply(whole.as_bytes())
+        .unwrap();
+    // Neither says why it ended: only the whole one is known to have ended at all.
+    let parts = |choice: &Choice| serde_json::to_value(&choice.parts).unwrap();
+    assert_eq!(parts(&streamed), parts(&whole.choices[0]));
+}
