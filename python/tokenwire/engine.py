@@ -98,8 +98,7 @@ class EngineClient(LlmClientInterface):
 
     def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, dict[str, Any]]:
         """The engine, the input and the arguments of one call."""
-        if self._closed:
-            raise LlmClientClosedError("this client is closed; make a new one")
+        self._check_open()
         kind = type(asked)
         if kind is not str and kind is not list:
             asked, params = _unpacked(asked, params)
@@ -111,6 +110,10 @@ class EngineClient(LlmClientInterface):
         if self._base:
             params = {**self._base, **params}
         return engine, asked, params
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LlmClientClosedError("this client is closed; make a new one")
 
     def _converted(self, params: dict[str, Any]) -> dict[str, Any]:
         params = dict(params)
@@ -252,11 +255,13 @@ class EngineClient(LlmClientInterface):
 
     def models(self) -> list[str]:
         """Ids of the server's models (`GET /models`), in the server's order."""
+        self._check_open()
         key = None if self._key_source is None else call_key(self._key_source)
         return _ids(self._engine.models(key))
 
     async def models_async(self) -> list[str]:
         """Ids of the server's models; see `models`."""
+        self._check_open()
         key = None if self._key_source is None else await await_key(self._key_source)
         return _ids(await self._engine.models_async(key))
 
