@@ -148,7 +148,9 @@ class EngineClient(LlmClientInterface):
     def _for_model(self, params: dict[str, Any]) -> tuple[Engine, dict[str, Any]]:
         """The engine for `model=` of a call: ours, or another provider's."""
         model = params["model"]
-        head, separator, rest = model.partition(":") if isinstance(model, str) else ("", "", "")
+        if not isinstance(model, str) or not model.strip():
+            raise LlmConfigError('model: give a string such as "gpt-4o-mini"')
+        head, separator, rest = model.partition(":")
         if not separator or not _engine.is_provider(head):
             return self._engine, params
         names_address = rest.startswith("//")
