@@ -140,7 +140,7 @@ def total(out: Path) -> int:
     totals = [
         int(found)
         for file in out.parent.glob(f"{out.name}*")
-        for found in re.findall(r"^(?:totals|summary): (\d+)", file.read_text(), re.MULTILINE)[:1]
+        for found in re.findall(r"^totals: (\d+)", file.read_text(), re.MULTILINE)
     ]
     return sum(totals)
 

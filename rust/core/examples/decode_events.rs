@@ -19,7 +19,7 @@ fn event(kind: &str, number: usize) -> String {
     };
     // Where more than the text changes, the event is read in full.
     let own = if kind == "changing" {
-        format!(r#","x":{number:07}"#)
+        format!(r#","x":"{number:07}""#)
     } else {
         String::new()
     };
