@@ -1,8 +1,8 @@
 """Measure tokenwire beside other clients: one server, interleaved rounds, medians, gates.
 
-    python benches/peers/run.py                    # the short list (make bench)
-    python benches/peers/run.py --all              # every peer (make bench-peers)
-    python benches/peers/run.py --scenario burst8-asyncio --only tokenwire --rounds 3
+python benches/peers/run.py                    # the short list (make bench)
+python benches/peers/run.py --all              # every peer (make bench-peers)
+python benches/peers/run.py --scenario burst8-asyncio --only tokenwire --rounds 3
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ LIMIT_S = 150
 IMPORT = """
 import sys, time, resource
 def kib():
-    with open("/proc/self/statm") as f: return int(f.read().split()[1]) * resource.getpagesize() // 1024
+    with open("/proc/self/statm") as f:
+        return int(f.read().split()[1]) * resource.getpagesize() // 1024
 before, rss, cpu, wall = set(sys.modules), kib(), time.process_time(), time.perf_counter()
 {statement}
 wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -193,9 +194,7 @@ class Track:
         server.wait(10)
 
     def _imports(self, python: str, one: Contestant) -> dict[str, Any]:
-        runs = [
-            run_code(python, IMPORT.format(statement=one.statement)) for _ in range(3 + 1)
-        ]
+        runs = [run_code(python, IMPORT.format(statement=one.statement)) for _ in range(3 + 1)]
         if "unsupported" in runs[0]:
             return runs[0]
         # The first run may have written byte code.
