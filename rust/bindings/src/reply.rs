@@ -88,7 +88,7 @@ impl LlmResponse {
             requested_model: data.caller.model.to_string(),
             reply: data.reply.clone(),
             status: head.map(|head| head.status),
-            headers: head.map_or_else(Vec::new, |head| head.headers.clone()),
+            headers: head.map_or_else(Vec::new, |head| head.headers.to_vec()),
             request_id: head.and_then(|head| head.request_id.clone()),
             timing: data.timing,
             attempts: data.attempts.clone(),
@@ -98,7 +98,7 @@ impl LlmResponse {
     fn from_stored(stored: Stored, raw: Option<&[u8]>) -> Self {
         let head = stored.status.map(|status| Head {
             status,
-            headers: stored.headers,
+            headers: stored.headers.into(),
             request_id: stored.request_id,
         });
         Self::new(
@@ -251,7 +251,7 @@ impl LlmResponse {
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let headers = PyDict::new(py);
-        for (name, value) in self.data.head.iter().flat_map(|head| &head.headers) {
+        for (name, value) in self.data.head.iter().flat_map(|head| head.headers.iter()) {
             match headers.get_item(name)? {
                 Some(before) => headers.set_item(name, format!("{before}, {value}"))?,
                 None => headers.set_item(name, value)?,
