@@ -44,12 +44,12 @@ class Edgequake:
     def ask(self, client: str, prompt: str, tokens: int) -> tuple[str, str, int]:
         reply = edgequake_litellm.completion(MODEL, _messages(prompt), max_tokens=tokens)
         choice = reply.choices[0]
-        return choice.message.content, choice.finish_reason, reply.usage.total_tokens
+        return choice.message.content, choice.finish_reason.lower(), reply.usage.total_tokens
 
     async def ask_async(self, client: str, prompt: str, tokens: int) -> tuple[str, str, int]:
         reply = await edgequake_litellm.acompletion(MODEL, _messages(prompt), max_tokens=tokens)
         choice = reply.choices[0]
-        return choice.message.content, choice.finish_reason, reply.usage.total_tokens
+        return choice.message.content, choice.finish_reason.lower(), reply.usage.total_tokens
 
 
 if __name__ == "__main__":
