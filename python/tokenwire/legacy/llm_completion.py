@@ -13,7 +13,7 @@ from tokenwire.legacy._vendors import COMPATIBLE
 from tokenwire.legacy.token_counter import TokenCounter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
     from types import TracebackType
 
     from typing_extensions import Self
@@ -127,7 +127,7 @@ class CompletionStreamingContext:
         if self._stream is not None:
             await self._stream.__aexit__(kind, error, traceback)
 
-    async def stream_text(self, delta: bool = False) -> AsyncIterator[str]:  # noqa: ARG002
+    async def stream_text(self, delta: bool = False) -> AsyncGenerator[str, None]:  # noqa: ARG002
         """The pieces of text as they come; always pieces, whatever `delta` is."""
         if self._stream is None:
             raise RuntimeError("enter the context first: async with client.run_stream(…) as stream")
