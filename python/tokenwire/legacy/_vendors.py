@@ -91,7 +91,7 @@ def chat_target(model_name: str, api_key: str | None, base_url: str | None) -> C
     if model_name.lower().startswith("vllm://"):
         server, model = private_spec(model_name)
         return ChatTarget(COMPATIBLE, model, base_url or f"{server}/v1", api_key)
-    vendor, model = _split(model_name)
+    vendor, model = split_vendor(model_name)
     if vendor is None and base_url is None:
         raise LlmConfigError(
             f"unknown model: {model_name!r} names no vendor; write vendor:model, such as "
@@ -177,7 +177,7 @@ def _tables() -> Any:
     return LlmClientFactory
 
 
-def _split(model_name: str) -> tuple[str | None, str]:
+def split_vendor(model_name: str) -> tuple[str | None, str]:
     """The vendor that a chat model's name says, and the model."""
     head, separator, rest = model_name.partition(":")
     vendor = head.strip().lower()
