@@ -303,10 +303,12 @@ class LlmStreamChunk(_Value):
         text: str = "",
         reasoning: str | None = None,
         refusal: str | None = None,
-        tool_calls: list[ToolCallFragment] = ...,
+        tool_calls: Sequence[ToolCallFragment] = ...,
         finish_reason: str | None = None,
         provider_finish_reason: str | None = None,
         index: int = 0,
+        usage: Usage | None = None,
+        logprobs: Sequence[TokenLogprob] | None = None,
         raw: bytes | None = None,
     ) -> Self: ...
     @property

@@ -1,6 +1,7 @@
 //! `Choice`: one of the answers of a reply, and what it shares with the reply's top.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
@@ -132,8 +133,11 @@ impl Choice {
             .is_ok_and(|other| self.choice() == other.get().choice())
     }
 
-    fn __hash__(&self) -> usize {
-        Arc::as_ptr(&self.data) as usize ^ self.position
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.index().hash(&mut hasher);
+        self.text().hash(&mut hasher);
+        hasher.finish()
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

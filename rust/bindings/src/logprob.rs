@@ -1,7 +1,7 @@
 //! `TokenLogprob`: a token with its probability.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PySequence, PyTuple};
 use tokenwire_core::message;
 
 use crate::value::{Fields, value_methods};
@@ -19,24 +19,25 @@ impl TokenLogprob {
         token: String,
         logprob: Option<f64>,
         bytes: Option<Vec<u8>>,
-        top: Vec<(String, f64, Option<Vec<u8>>)>,
+        top: Vec<Bound<'_, PySequence>>,
         text_offset: Option<u64>,
-    ) -> Self {
-        let top = top
-            .into_iter()
-            .map(|(token, logprob, bytes)| message::TopLogprob {
+    ) -> PyResult<Self> {
+        // Tuples, or the lists that `to_dict` made of them.
+        let top = top.iter().map(|top| {
+            let (token, logprob, bytes) = top.to_tuple()?.extract()?;
+            PyResult::Ok(message::TopLogprob {
                 token,
                 logprob,
                 bytes,
             })
-            .collect();
-        Self(message::TokenLogprob {
+        });
+        Ok(Self(message::TokenLogprob {
             token,
             logprob,
             bytes,
-            top,
+            top: top.collect::<PyResult<_>>()?,
             text_offset,
-        })
+        }))
     }
 
     /// The token's text.
@@ -83,6 +84,10 @@ impl Fields for TokenLogprob {
 value_methods!(TokenLogprob);
 
 impl TokenLogprob {
+    pub(crate) fn into_core(self) -> message::TokenLogprob {
+        self.0
+    }
+
     /// All of a choice's, as a tuple.
     pub(crate) fn tuple<'py>(
         py: Python<'py>,

@@ -88,6 +88,20 @@ impl From<&message::Usage> for Usage {
     }
 }
 
+impl From<Usage> for message::Usage {
+    fn from(usage: Usage) -> Self {
+        Self {
+            prompt_tokens: usage.prompt_tokens,
+            completion_tokens: usage.completion_tokens,
+            total_tokens: usage.total_tokens,
+            cached_tokens: usage.cached_tokens,
+            cache_write_tokens: usage.cache_write_tokens,
+            reasoning_tokens: usage.reasoning_tokens,
+            cost_usd: usage.cost_usd,
+        }
+    }
+}
+
 /// Where a call's time went, in seconds; None where a stage did not happen.
 #[pyclass(frozen, eq, module = "tokenwire")]
 #[derive(Clone, PartialEq)]

@@ -1,6 +1,7 @@
 //! `LlmResponse` and `Choice`: frozen views of one reply, whole or so far. Nothing of it is made before it is asked for.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -339,14 +340,15 @@ impl LlmResponse {
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
         other.cast::<Self>().is_ok_and(|other| {
             let other = &other.get().data;
-            self.data.reply == other.reply
-                && self.data.raw == other.raw
-                && self.data.caller.provider == other.caller.provider
+            self.data.reply == other.reply && self.data.caller.provider == other.caller.provider
         })
     }
 
-    fn __hash__(&self) -> isize {
-        Arc::as_ptr(&self.data) as isize
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.data.reply.id.hash(&mut hasher);
+        choice_text(self.first()).hash(&mut hasher);
+        hasher.finish()
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

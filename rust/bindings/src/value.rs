@@ -1,7 +1,9 @@
 //! What all our compiled value classes share: repr, `to_dict`, pickling, copying, and a pydantic schema.
 
 use pyo3::prelude::*;
+use pyo3::pyclass::boolean_struct::True;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use pyo3::{PyClass, PyTypeInfo};
 
 /// Names of the fields in constructor order; each is a readable attribute.
 pub(crate) trait Fields {
@@ -53,6 +55,21 @@ pub(crate) fn repr<T: Fields>(value: &Bound<'_, PyAny>) -> PyResult<String> {
     }
     text.push(')');
     Ok(text)
+}
+
+/// A field that holds one of our classes: an instance, or the dict that `to_dict` made of it.
+pub(crate) struct Nested<T>(pub(crate) T);
+
+impl<'a, 'py, T: PyClass<Frozen = True> + Clone + Sync> FromPyObject<'a, 'py> for Nested<T> {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let made = match given.cast::<PyDict>() {
+            Ok(fields) => T::type_object(given.py()).call((), Some(&fields))?,
+            Err(_) => given.to_owned(),
+        };
+        Ok(Self(made.cast::<T>()?.get().clone()))
+    }
 }
 
 /// `(rebuild, (class, fields))`: pickles name the class by its public place.
