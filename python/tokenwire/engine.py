@@ -62,7 +62,11 @@ class EngineClient(LlmClientInterface):
         if api not in self._apis:
             known = ", ".join(f'"{name}"' for name in self._apis)
             raise LlmConfigError(f"api: {api!r} is not spoken by this class; it speaks {known}")
+        if isinstance(settings["api_key"], str):
+            settings["api_key"] = _Hidden(settings["api_key"])
         api_key = settings["api_key"]
+        if isinstance(api_key, _Hidden):
+            api_key = api_key.text
         source = api_key if callable(api_key) else None
         if source is None and api_key is not None and not isinstance(api_key, str):
             raise LlmConfigError("api_key: give a str or a callable that returns one")
@@ -70,9 +74,12 @@ class EngineClient(LlmClientInterface):
         key = None
         if target.provider == "sim":
             base_url = base_url or _engine.embedded_sim()
-        elif source is None:
+        else:
             key, base_url = key_and_address(
-                target.provider, api_key, base_url, own_address=base_url is not None
+                target.provider,
+                None if source else api_key,
+                base_url,
+                own_address=base_url is not None,
             )
         self._key_source: KeySource | None = source
         self._engine: Engine = _engine.Engine(
@@ -80,7 +87,7 @@ class EngineClient(LlmClientInterface):
             model=target.model,
             api=api,
             base_url=base_url,
-            api_key=key,
+            api_key=None if source else key,
             headers=settings["headers"],
             timeout=settings["timeout"],
             limits=settings["limits"],
@@ -94,6 +101,7 @@ class EngineClient(LlmClientInterface):
         self.base_url: str = self._engine.base_url
         self._siblings: dict[str, EngineClient] = {}
         self.defaults = defaults
+        _refuse_private(defaults)
         base = self._converted(defaults) if defaults else {}
         base.pop("model", None)
         if settings.get("system") is not None:
@@ -109,6 +117,8 @@ class EngineClient(LlmClientInterface):
         if kind is not str and kind is not list:
             asked, params = _unpacked(asked, params)
         engine = self._engine
+        if params:
+            _refuse_private(params)
         if not _CONVERTED.isdisjoint(params):
             if params.get("model") is not None:
                 engine, params = self._for_model(params)
@@ -296,8 +306,11 @@ class EngineClient(LlmClientInterface):
             LlmConfigError: A setting does not exist, or does not fit.
         """
         merged = {**self._settings, **self.defaults, **settings, "parent": self._engine}
-        if "max_retries" in settings and "retry" not in settings:
-            merged["retry"] = None
+        retries, policy = settings.get("max_retries"), merged["retry"]
+        if retries is not None and policy is not None and "retry" not in settings:
+            # Of a policy only the number changes: what it forbids stays forbidden.
+            rules = {**policy.to_dict(), "max_retries": retries}
+            merged.update(retry=_engine.RetryPolicy(**rules), max_retries=None)
         if "retry" in settings and "max_retries" not in settings:
             merged["max_retries"] = None
         client = object.__new__(type(self))
@@ -316,9 +329,33 @@ class EngineClient(LlmClientInterface):
         settings["api_key"] = None
         return _unpickled, (type(self), settings, self.defaults)
 
+    def __copy__(self) -> Self:
+        """Return a client with the same settings, the key included, that is closed by itself."""
+        return self.with_options()
+
+    def __deepcopy__(self, _memo: dict[int, object]) -> Self:
+        """Return a client with the same settings, the key included, that is closed by itself."""
+        return self.with_options()
+
     def __repr__(self) -> str:
         """Name the class, the model and the address; never the key."""
         return f"{type(self).__name__}({self.provider}:{self.model}, base_url={self.base_url!r})"
+
+
+class _Hidden:
+    """A key among the settings, which tracebacks with locals and `vars()` show."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def _refuse_private(params: Mapping[str, Any]) -> None:
+    # The engine is told by such names what no caller may set.
+    for name in params:
+        if name[:1] == "_":
+            raise LlmConfigError(f"{name}: there is no such parameter")
 
 
 def _unpickled(

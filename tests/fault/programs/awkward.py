@@ -1,4 +1,4 @@
-"""Awkward moments that once hung a program. Arguments: the scene's name and the simulator's address."""
+"""Awkward moments of readers. Arguments: the scene's name and the simulator's address."""
 
 from __future__ import annotations
 
