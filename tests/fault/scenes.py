@@ -207,7 +207,7 @@ def read_stream(client: Any, **params: Any) -> tuple[list[Any], LlmError | None,
     try:
         with stream:
             for chunk in stream:
-                chunks.append(chunk)  # noqa: PERF402 (a list would be lost with the error)
+                chunks.append(chunk)
     except LlmError as error:
         return chunks, error, stream.response
     return chunks, None, stream.response

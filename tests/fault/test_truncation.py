@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from tests.fault.scenes import (
@@ -31,7 +32,7 @@ SOON = RetryPolicy(max_retries=2, first=0.02)
 ONCE = RetryPolicy(max_retries=1, first=0.02)
 SHORT = Timeout(first_token=0.15, idle=0.15)
 
-CUTS = {
+CUTS: dict[str, Any] = {
     "fin": lambda at: {"fault": {"kind": "close", "at": {"events": at}}},
     "rst": lambda at: {"fault": {"kind": "reset", "at": {"events": at}}},
     "bad chunk": lambda at: {"fault": {"kind": "bad_chunk_size", "at": {"events": at}}},
@@ -223,9 +224,8 @@ def test_f37_a_stream_that_never_begins_is_interrupted(sim, make, read, name):
 
 
 def test_f37_an_empty_body_says_so(sim, make, read):
-    sim.set_script(
-        {"default": {"replay": {"text": "", "headers": {"content-type": "text/event-stream"}}}}
-    )
+    replay = {"text": "", "headers": {"content-type": "text/event-stream"}}
+    sim.set_script({"default": {"replay": replay}})
     chunks, error, _ = read(make(sim))
     assert (chunks, type(error)) == ([], LlmUnexpectedContentError)
 
