@@ -80,7 +80,10 @@ fn of_connect(error: &reqwest::Error, place: &Place) -> Error {
     if let Some(tls) = find::<rustls::Error>(error) {
         return of_tls(tls, place);
     }
-    let io = find::<io::Error>(error);
+    // The innermost one: an outer one only wraps it and has no kind of its own.
+    let io = links(error)
+        .filter_map(|link| link.downcast_ref::<io::Error>())
+        .last();
     if let Some(proxy) = &place.proxy {
         let why = chain_text(error);
         let refused = why.contains("authorization required");
@@ -120,6 +123,17 @@ fn of_socket(io: &io::Error, place: &Place) -> Error {
             ErrorKind::ConnectTimeout,
             format!("{origin} does not answer (the system gave up): check base_url={base_url}"),
         ),
+        // Without TLS there is no handshake: the peer accepted and went at once.
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe
+            if !base_url.starts_with("https:") =>
+        {
+            (
+                ErrorKind::ConnectionLost,
+                format!("the connection to {origin} was lost ({})", reason(io)),
+            )
+        }
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::BrokenPipe => (
