@@ -43,6 +43,14 @@ else:
 # Arguments that Python turns into JSON before they cross.
 _CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
 _WIRE_FORMATS = ("json_object", "json_schema", "text")
+_SETTING_TYPES: tuple[tuple[str, type], ...] = (
+    ("provider", str),
+    ("base_url", str),
+    ("proxy", str),
+    ("limits", _engine.Limits),
+    ("retry", _engine.RetryPolicy),
+    ("trust_env", bool),
+)
 
 
 class EngineClient(LlmClientInterface):
@@ -53,6 +61,10 @@ class EngineClient(LlmClientInterface):
 
     def _set_up(self, settings: dict[str, Any], defaults: dict[str, Any]) -> None:
         """Check the settings, and make the engine's client of them."""
+        for name, kind in _SETTING_TYPES:
+            value = settings[name]
+            if not isinstance(value, kind) and (value is not None or kind is bool):
+                raise LlmConfigError(f"{name}: give a {kind.__name__}, not {value!r}")
         self._settings = settings
         self._closed = False
         target = resolve(settings["model"], settings["provider"], settings["base_url"])
@@ -104,8 +116,7 @@ class EngineClient(LlmClientInterface):
 
     def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, dict[str, Any]]:
         """The engine, the input and the arguments of one call."""
-        if self._closed:
-            raise LlmClientClosedError("this client is closed; make a new one")
+        self._check_open()
         kind = type(asked)
         if kind is not str and kind is not list:
             asked, params = _unpacked(asked, params)
@@ -119,6 +130,10 @@ class EngineClient(LlmClientInterface):
             if params.get("response_format") is None:
                 params.pop("_parse_as", None)
         return engine, asked, params
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LlmClientClosedError("this client is closed; make a new one")
 
     def _converted(self, params: dict[str, Any]) -> dict[str, Any]:
         params = dict(params)
@@ -272,11 +287,13 @@ class EngineClient(LlmClientInterface):
 
     def models(self) -> list[str]:
         """Ids of the server's models (`GET /models`), in the server's order."""
+        self._check_open()
         key = None if self._key_source is None else call_key(self._key_source)
         return _ids(self._engine.models(key))
 
     async def models_async(self) -> list[str]:
         """Ids of the server's models; see `models`."""
+        self._check_open()
         key = None if self._key_source is None else await await_key(self._key_source)
         return _ids(await self._engine.models_async(key))
 
