@@ -201,7 +201,7 @@ async fn a_reader_that_takes_its_time_is_not_the_server_s_silence() {
             Act::Send(rest.into_bytes()),
         ]
     });
-    let bench = bench(&server, |timeout| timeout.idle = Some(SHORT));
+    let bench = bench(&server, |timeout| timeout.idle = Some(SHORT * 5));
     // One byte is enough to make the queue full, so the pump waits for the reader.
     let queue = Queue::new(1, Instant::now());
     let reader = async {
@@ -209,7 +209,7 @@ async fn a_reader_that_takes_its_time_is_not_the_server_s_silence() {
         while queue.has_room() {
             tokio::task::yield_now().await;
         }
-        let parked_until = Instant::now() + SHORT * 3;
+        let parked_until = Instant::now() + SHORT * 6;
         while Instant::now() < parked_until {
             tokio::task::yield_now().await;
         }
