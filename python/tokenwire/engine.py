@@ -58,6 +58,14 @@ _SEALS: dict[str, Callable[[Any], Any]] = {
 # Arguments that Python turns into JSON before they cross.
 _CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
 _WIRE_FORMATS = ("json_object", "json_schema", "text")
+_SETTING_TYPES: tuple[tuple[str, type], ...] = (
+    ("provider", str),
+    ("base_url", str),
+    ("proxy", str),
+    ("limits", _engine.Limits),
+    ("retry", _engine.RetryPolicy),
+    ("trust_env", bool),
+)
 
 
 class EngineClient(LlmClientInterface):
@@ -70,6 +78,10 @@ class EngineClient(LlmClientInterface):
 
     def _set_up(self, settings: dict[str, Any], defaults: dict[str, Any]) -> None:
         """Check the settings, and make the engine's client of them."""
+        for name, kind in _SETTING_TYPES:
+            value = settings[name]
+            if not isinstance(value, kind) and (value is not None or kind is bool):
+                raise LlmConfigError(f"{name}: give a {kind.__name__}, not {value!r}")
         self._settings = settings
         self._closed = False
         _check_types(settings)

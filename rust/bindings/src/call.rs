@@ -162,7 +162,7 @@ fn drive<'py>(
             return Ok(Err(Error::new(ErrorKind::Engine, "a lease without a lane")));
         };
         let outcome = lane.drive(make(&lane.transport, call, answer.kind()));
-        if outcome.is_err() {
+        if !matches!(outcome, Ok(Ok(_))) {
             // The dropped call's connection closes when the runtime next runs.
             lane.settle(tokio::task::yield_now());
         }
