@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tokenwire.errors import (
+    LlmAuthenticationError,
     LlmConfigError,
     LlmModelError,
     LlmValidationError,
@@ -285,7 +286,9 @@ class LlmClientInterface:
         await self.aclose()
 
     def _check_one_text(self, _prompt: Prompt, params: Mapping[str, Any]) -> None:
-        choices = params.get("n")
+        # A call's own number counts first, then an `LlmRequest`'s, then the client's.
+        choices = params.get("n") or getattr(_prompt, "n", None)
+        choices = choices or getattr(self, "defaults", {}).get("n")
         if choices is not None and choices != 1:
             raise LlmConfigError("n: run() returns one text; use complete() for several choices")
 
@@ -373,6 +376,11 @@ def _checked_key(key: object) -> str:
 
 async def enter_with_key(stream: AsyncLlmStream, source: KeySource) -> AsyncLlmStream:
     """Enter a stream whose key comes from a callable; the engine calls this."""
+    try:
+        return await stream._enter_with(await await_key(source))
+    except LlmAuthenticationError as error:
+        if error.status_code != 401:
+            raise
     return await stream._enter_with(await await_key(source))
 
 

@@ -94,11 +94,8 @@ class CompletionClient(EngineClient):
 
     def _check_one_text(self, _prompt: Prompt, params: Mapping[str, Any]) -> None:
         super()._check_one_text(_prompt, params)
-        if (
-            isinstance(_prompt, (list, tuple))
-            and len(_prompt) > 1
-            and not isinstance(_prompt[0], int)
-        ):
+        asked = getattr(_prompt, "prompt", _prompt)
+        if isinstance(asked, (list, tuple)) and len(asked) > 1 and not isinstance(asked[0], int):
             raise LlmConfigError(
                 "prompt: run() returns one text; use complete() for several prompts"
             )

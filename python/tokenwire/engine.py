@@ -306,14 +306,13 @@ def _unpickled(
 
 def _unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any]]:
     """An `LlmRequest`, a single message or another sequence as input and arguments."""
-    split = getattr(asked, "split", None)
-    if split is not None and not isinstance(asked, str):
-        asked, own = split()
-        return asked, {**own, **params}
     if isinstance(asked, (str, list)):
         return asked, params
     if isinstance(asked, tuple):
         return list(asked), params
+    if hasattr(asked, "messages") and hasattr(asked, "split"):
+        asked, own = asked.split()
+        return asked, {**own, **params}
     if isinstance(asked, dict) or hasattr(asked, "__tokenwire_json__"):
         return [asked], params
     raise LlmConfigError(

@@ -2,6 +2,7 @@
 //! and Ctrl-C is seen. A lane is not tied to a thread, so short-lived threads keep connections warm.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -114,16 +115,21 @@ impl Lane {
         if !on_main_thread() {
             return Ok(self.runtime.block_on(future));
         }
-        self.runtime.block_on(async {
-            tokio::pin!(future);
-            loop {
+        let mut future = pin!(future);
+        loop {
+            let output = self.runtime.block_on(async {
                 tokio::select! {
                     biased;
-                    output = &mut future => return Ok(output),
-                    () = tokio::time::sleep(SIGNAL_TICK) => Python::attach(|py| py.check_signals())?,
+                    output = &mut future => Some(output),
+                    () = tokio::time::sleep(SIGNAL_TICK) => None,
                 }
+            });
+            if let Some(output) = output {
+                return Ok(output);
             }
-        })
+            // Outside the runtime: a handler may make calls of its own, or drop another stream.
+            check_signals()?;
+        }
     }
 
     /// Drives the lane once, so that dropped bodies close their connections.
@@ -132,6 +138,14 @@ impl Lane {
             let _ = tokio::time::timeout(Duration::from_millis(300), future).await;
         });
     }
+}
+
+#[allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method's own lifetime is too narrow for attach"
+)]
+fn check_signals() -> PyResult<()> {
+    Python::attach(|py| py.check_signals())
 }
 
 /// A lane that goes back when its holder is done with it, and is leaked where a fork has made it the parent's.

@@ -11,6 +11,7 @@
     clippy::needless_pass_by_value,
     reason = "PyO3 hands arguments over by value"
 )]
+#![allow(clippy::unused_self, reason = "Python's protocols pass it")]
 
 use pyo3::prelude::*;
 use tokenwire_core::wire::providers;
@@ -40,7 +41,9 @@ mod stream;
 mod stream_async;
 mod stream_sync;
 mod value;
+mod waiters;
 mod wakefd;
+mod watch;
 
 /// Stops the I/O thread; registered with `atexit` at import.
 #[pyfunction]

@@ -12,7 +12,8 @@ use tokio::task::AbortHandle;
 
 use crate::call::{Answer, Outcome, finish_call, make};
 use crate::errors::{self, Caller};
-use crate::mailbox::LoopMailbox;
+use crate::stream_async::thrown;
+use crate::waiters::LoopMailbox;
 use crate::{fork, process};
 
 #[derive(Default)]
@@ -91,6 +92,10 @@ impl PendingReply {
         slf
     }
 
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let mut state = self.state.lock();
         if state.generation != fork::generation() {
@@ -137,9 +142,7 @@ impl PendingReply {
         _traceback: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         self.abort();
-        Err(PyErr::from_value(
-            value.filter(|value| !value.is_none()).unwrap_or(kind),
-        ))
+        Err(thrown(kind, value))
     }
 
     fn close(&self) {

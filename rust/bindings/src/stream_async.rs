@@ -7,10 +7,10 @@ use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 use tokenwire_core::stream::{Interest, Parker, pump};
 
-use crate::mailbox::LoopMailbox;
 use crate::process;
 use crate::reply::LlmResponse;
 use crate::stream::{Mode, Step, Stream};
+use crate::waiters::LoopMailbox;
 
 /// The one reader of a stream, while it waits.
 #[derive(Default)]
@@ -242,6 +242,26 @@ impl AsyncStreamIterator {
         slf
     }
 
+    /// What is awaited may also be delegated to: `asyncio.wait_for` does so with a step.
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    /// A step that is cancelled takes nothing: what comes waits for the next one. `anext(steps, None)`
+    /// hands the cancellation on by this method.
+    #[pyo3(signature = (kind, value=None, _traceback=None))]
+    fn throw(
+        &self,
+        kind: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        Err(thrown(kind, value))
+    }
+
+    /// Ends a step that nobody waits for any more.
+    fn close(&self) {}
+
     /// One await step: the future to wait for, or StopIteration with the item.
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let shared = &self.shared;
@@ -260,6 +280,11 @@ impl AsyncStreamIterator {
     }
 }
 
+/// The exception that the arguments of `throw` stand for: an instance, or a class and its value.
+pub(crate) fn thrown(kind: Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) -> PyErr {
+    PyErr::from_value(value.filter(|value| !value.is_none()).unwrap_or(kind))
+}
+
 /// Waits for the head; what `async with` awaits.
 #[pyclass(frozen, module = "tokenwire._engine")]
 struct Entering {
@@ -269,6 +294,10 @@ struct Entering {
 #[pymethods]
 impl Entering {
     fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
         slf
     }
 
@@ -299,9 +328,7 @@ impl Entering {
         _traceback: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         self.close();
-        Err(PyErr::from_value(
-            value.filter(|value| !value.is_none()).unwrap_or(kind),
-        ))
+        Err(thrown(kind, value))
     }
 
     fn close(&self) {
@@ -319,7 +346,10 @@ impl Ready {
         slf
     }
 
-    #[allow(clippy::unused_self, reason = "the iterator protocol passes it")]
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
     fn __next__(&self) -> Option<Py<PyAny>> {
         None
     }

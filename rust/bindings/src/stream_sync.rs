@@ -125,7 +125,9 @@ impl Shared {
             Err(PyRuntimeError::new_err(
                 "this stream is being read by another thread; a stream has one reader",
             ))
-        })
+        })?;
+        // A stream that flows ends each wait before its tick, and `list(stream)` runs no Python code.
+        py.check_signals().inspect_err(|_| self.close(py))
     }
 
     fn release(driver: &mut Option<Driver>) {

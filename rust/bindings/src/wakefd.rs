@@ -6,7 +6,7 @@ mod imp {
     use std::io::{self, Read, Write};
     use std::os::fd::{AsRawFd, FromRawFd};
 
-    /// An eventfd.
+    /// An eventfd, or the writing end of a socket pair whose reading end Python has.
     pub(crate) struct WakeFd(File);
 
     impl WakeFd {
@@ -29,6 +29,13 @@ mod imp {
             let _ = (&self.0).read(&mut [0; 8]);
         }
 
+        /// Takes over a descriptor that Python has let go of.
+        pub(crate) fn from_raw(raw: i64) -> Self {
+            let fd = i32::try_from(raw).unwrap_or(-1);
+            // SAFETY: `socket.detach` gave the descriptor away, so this is its only owner.
+            Self(unsafe { File::from_raw_fd(fd) })
+        }
+
         pub(crate) fn raw(&self) -> i64 {
             self.0.as_raw_fd().into()
         }
@@ -39,18 +46,18 @@ mod imp {
 mod imp {
     use std::io::{self, Read, Write};
     #[cfg(unix)]
-    use std::os::fd::AsRawFd;
+    use std::os::fd::{AsRawFd, FromRawFd};
     #[cfg(unix)]
     use std::os::unix::net::UnixStream as Stream;
 
     #[cfg(windows)]
     use std::net::TcpStream as Stream;
     #[cfg(windows)]
-    use std::os::windows::io::AsRawSocket;
+    use std::os::windows::io::{AsRawSocket, FromRawSocket};
 
     /// A pair of sockets: what is written to one is read from the other.
     pub(crate) struct WakeFd {
-        reader: Stream,
+        reader: Option<Stream>,
         writer: Stream,
     }
 
@@ -59,7 +66,10 @@ mod imp {
             let (reader, writer) = pair()?;
             reader.set_nonblocking(true)?;
             writer.set_nonblocking(true)?;
-            Ok(Self { reader, writer })
+            Ok(Self {
+                reader: Some(reader),
+                writer,
+            })
         }
 
         pub(crate) fn ring(&self) {
@@ -68,17 +78,38 @@ mod imp {
         }
 
         pub(crate) fn clear(&self) {
-            while matches!((&self.reader).read(&mut [0; 64]), Ok(64)) {}
+            let Some(mut reader) = self.reader.as_ref() else {
+                return;
+            };
+            while matches!(reader.read(&mut [0; 64]), Ok(64)) {}
+        }
+
+        /// Takes over a socket that Python has let go of; its reading end stays with Python.
+        pub(crate) fn from_raw(raw: i64) -> Self {
+            #[cfg(unix)]
+            // SAFETY: `socket.detach` gave the descriptor away, so this is its only owner.
+            let writer = unsafe { Stream::from_raw_fd(i32::try_from(raw).unwrap_or(-1)) };
+            #[cfg(windows)]
+            // SAFETY: as above.
+            let writer = unsafe { Stream::from_raw_socket(raw as u64) };
+            Self {
+                reader: None,
+                writer,
+            }
         }
 
         #[cfg(unix)]
         pub(crate) fn raw(&self) -> i64 {
-            self.reader.as_raw_fd().into()
+            self.reader
+                .as_ref()
+                .map_or(-1, |reader| reader.as_raw_fd().into())
         }
 
         #[cfg(windows)]
         pub(crate) fn raw(&self) -> i64 {
-            self.reader.as_raw_socket() as i64
+            self.reader
+                .as_ref()
+                .map_or(-1, |reader| reader.as_raw_socket() as i64)
         }
     }
 

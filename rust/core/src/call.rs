@@ -74,7 +74,9 @@ async fn run<T>(
     let mut session = Session::new(transport, call);
     session.log_start();
     let deadline = session.deadline();
-    let outcome = guard(within(deadline, attempts(&mut session, decode))).await;
+    // Boxed once: every wrapper around it would otherwise hold its bytes twice.
+    let work = Box::pin(attempts(&mut session, decode));
+    let outcome = guard(within(deadline, work)).await;
     let outcome = match outcome {
         Ok(Some(outcome)) => outcome,
         Ok(None) => Err(session.deadline_exceeded()),

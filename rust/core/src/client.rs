@@ -162,13 +162,19 @@ impl Client {
         &self.0.place.base_url
     }
 
+    /// How many more calls its origin may carry right now.
+    #[must_use]
+    pub fn free_connections(&self) -> usize {
+        self.0.origin.free_permits()
+    }
+
     /// Names of the request parameters that the dialect takes from this provider.
     #[must_use]
     pub fn parameters(&self) -> Vec<&'static str> {
         wire::params::supported(self.0.dialect, self.0.provider)
     }
 
-    /// Encodes a request. Pure but for reading nothing: no I/O happens before the call is made.
+    /// Encodes a request. No I/O happens before the call is made.
     pub fn prepare(&self, request_json: &[u8], options: CallOptions) -> Result<Call, Error> {
         let request: Request<'_> = serde_json::from_slice(request_json).map_err(|error| {
             Error::new(

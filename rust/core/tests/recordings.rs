@@ -50,12 +50,8 @@ fn stream(dialect: &dyn Dialect, chunks: impl Iterator<Item = Vec<u8>>) -> Resul
         })?;
     }
     let end = parser.finish(|item| take(item, &mut *decoder, &mut out, &mut done))?;
-    let mut reply = Reply {
-        id: decoder.head().id.clone(),
-        model: decoder.head().model.clone(),
-        created: decoder.head().created,
-        ..Reply::default()
-    };
+    let mut reply = Reply::default();
+    decoder.head().fold_into(&mut reply);
     for chunk in &out {
         reply.apply(chunk);
     }

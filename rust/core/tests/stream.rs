@@ -3,12 +3,28 @@
 mod support;
 
 use support::*;
+use tokenwire_core::config::Limits;
+use tokenwire_core::error::ErrorKind as K;
+use tokenwire_core::message::FinishReason;
+
+/// A server whose connections all answer one request with `answer` and close.
+fn once(answer: Vec<u8>) -> Server {
+    Server::start(move |_| vec![Act::Read, Act::Send(answer.clone())])
+}
+
+fn whole(events: &str) -> Vec<u8> {
+    format!("{STREAM_HEAD}{}{LAST_CHUNK}", chunk(events)).into_bytes()
+}
+
+async fn streamed(answer: Vec<u8>) -> (Streamed, usize) {
+    let server = once(answer);
+    let streamed = Bench::new(&server.base_url()).stream().await;
+    (streamed, server.requests())
+}
 
 #[tokio::test]
 async fn a_stream_brings_its_text_and_its_end() {
-    let server = Server::always_stream();
-    let bench = Bench::new(&server.base_url());
-    let streamed = bench.stream().await;
+    let (streamed, _) = streamed(stream()).await;
     assert_eq!(streamed.kind(), None, "{:?}", streamed.end);
     assert_eq!(streamed.text(), "hello");
     assert_eq!(streamed.attempts.len(), 1);
@@ -30,12 +46,257 @@ async fn a_connection_is_used_again_after_done() {
 }
 
 #[tokio::test]
-async fn a_whole_reply_comes_with_its_report() {
-    let server = Server::start(|_| vec![Act::Read, Act::Send(ok())]);
+async fn a_server_that_talks_on_after_done_costs_only_its_connection() {
+    let (closed, is_closed) = signal();
+    let closed = parking_lot::Mutex::new(Some(closed));
+    let server = Server::start(move |_| {
+        let tail = format!("{}{}", piece("ghost"), ": ping\n\n");
+        let events = format!("{}{FINISH}{DONE}{tail}", piece("hello"));
+        let closed = closed.lock().take().unwrap();
+        vec![
+            Act::Read,
+            Act::Send(begun(&events)),
+            Act::UntilClosed(closed),
+        ]
+    });
+    let streamed = Bench::new(&server.base_url()).stream().await;
+    assert_eq!((streamed.kind(), streamed.text().as_str()), (None, "hello"));
+    heard(&is_closed).await;
+}
+
+#[tokio::test]
+async fn a_stream_may_end_without_done_once_every_choice_has_finished() {
+    let usage = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,\"total_tokens\":3}}\n\n";
+    let (streamed, _) = streamed(whole(&format!("{}{FINISH}{usage}", piece("hello")))).await;
+    assert_eq!((streamed.kind(), streamed.text().as_str()), (None, "hello"));
+    assert_eq!(
+        streamed.reply.choices[0].finish_reason,
+        Some(FinishReason::Stop)
+    );
+    assert_eq!(streamed.reply.usage.unwrap().total_tokens, Some(3));
+}
+
+#[tokio::test]
+async fn a_clean_end_before_the_finish_names_the_open_choices() {
+    let (streamed, requests) = streamed(whole(&piece("hel"))).await;
+    assert_eq!(streamed.kind(), Some(K::StreamIncomplete));
+    let error = streamed.end.as_ref().unwrap();
+    assert!(error.message().contains("choice 0"), "{error}");
+    assert_eq!(error.partial().unwrap().choices[0].text(), "hel");
+    // Something was surfaced, so there is no second attempt.
+    assert_eq!((requests, error.attempts().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_broken_body_is_interrupted_even_after_the_finish() {
+    for events in [piece("hel"), format!("{}{FINISH}", piece("hello"))] {
+        let (streamed, requests) = streamed(begun(&events)).await;
+        assert_eq!(streamed.kind(), Some(K::StreamInterrupted), "{events}");
+        assert!(streamed.end.unwrap().partial().is_some());
+        assert_eq!(requests, 1);
+    }
+    let done = format!("{}{FINISH}{DONE}", piece("hello"));
+    let (streamed, _) = streamed(begun(&done)).await;
+    assert_eq!((streamed.kind(), streamed.text().as_str()), (None, "hello"));
+}
+
+#[tokio::test]
+async fn a_reset_inside_a_stream_keeps_what_came() {
+    let server = Server::start(|_| {
+        vec![
+            Act::Peek,
+            Act::Send(begun(&format!("{}{}", piece("a"), piece("b")))),
+            Act::Close,
+        ]
+    });
     let bench = Bench::new(&server.base_url());
-    let done = bench.complete().await.unwrap();
-    assert_eq!(done.reply.choices[0].text(), "hello");
-    assert_eq!(done.raw, REPLY);
-    assert_eq!(done.head.status, 200);
-    assert_eq!(done.attempts.len(), 1);
+    let streamed = bench.stream().await;
+    assert_eq!(streamed.kind(), Some(K::StreamInterrupted));
+    assert_eq!((streamed.text().as_str(), streamed.chunks), ("ab", 2));
+}
+
+#[tokio::test]
+async fn a_stream_without_events_is_tried_again_and_then_raised() {
+    let empty = response("200 OK", "content-type: text/event-stream\r\n", "");
+    for (answer, kind, attempts) in [
+        (begun(": ping\n\n"), K::StreamInterrupted, 3),
+        (whole(": ping\n\n"), K::StreamIncomplete, 3),
+        (whole(DONE), K::UnexpectedContent, 3),
+        // An empty body is a gateway's hiccup once, and the server's way twice.
+        (empty, K::UnexpectedContent, 2),
+    ] {
+        let shown = String::from_utf8_lossy(&answer).into_owned();
+        let (streamed, requests) = streamed(answer).await;
+        assert_eq!(streamed.kind(), Some(kind), "{shown}");
+        assert_eq!(
+            (requests, streamed.attempts.len()),
+            (attempts, attempts),
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_fails_before_its_first_event_succeeds_at_the_second_attempt() {
+    let overloaded =
+        "data: {\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\",\"code\":503}}\n\n";
+    for first in [begun(""), begun(": ping\n\n"), whole(overloaded)] {
+        let shown = String::from_utf8_lossy(&first).into_owned();
+        let server = Server::start(move |number| {
+            let answer = if number == 0 { first.clone() } else { stream() };
+            vec![Act::Read, Act::Send(answer)]
+        });
+        let streamed = Bench::new(&server.base_url()).stream().await;
+        assert_eq!(
+            (streamed.kind(), streamed.text().as_str()),
+            (None, "hello"),
+            "{shown}"
+        );
+        assert_eq!(streamed.attempts.len(), 2, "{shown}");
+        assert!(streamed.attempts[0].error.is_some() && streamed.attempts[1].error.is_none());
+    }
+}
+
+#[tokio::test]
+async fn an_error_inside_a_stream_carries_the_partial_and_the_code() {
+    let error =
+        "data: {\"error\":{\"message\":\"boom\",\"type\":\"server_error\",\"code\":\"x1\"}}\n\n";
+    let named = format!("event: error\n{error}");
+    for error in [error, &named] {
+        let (streamed, requests) = streamed(whole(&format!("{}{error}", piece("hel")))).await;
+        assert_eq!(streamed.kind(), Some(K::StreamServer), "{error}");
+        let failed = streamed.end.unwrap();
+        assert!(failed.message().contains("boom"), "{failed}");
+        assert_eq!(failed.api().unwrap().code.as_deref(), Some("x1"));
+        assert_eq!(failed.partial().unwrap().choices[0].text(), "hel");
+        assert_eq!(requests, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_first_event_is_the_reply_s_own_error() {
+    let error = "data: {\"error\":{\"message\":\"bad key\",\"type\":\"invalid_request_error\",\"code\":401}}\n\n";
+    let (streamed, requests) = streamed(whole(error)).await;
+    assert_ne!(streamed.kind(), Some(K::StreamServer));
+    assert!(streamed.end.unwrap().message().contains("bad key"));
+    assert_eq!(requests, 1);
+}
+
+#[tokio::test]
+async fn an_undecodable_event_keeps_what_came_before() {
+    let (streamed, requests) = streamed(whole(&format!("{}data: {{nope\n\n", piece("hel")))).await;
+    assert_eq!(streamed.kind(), Some(K::Decode));
+    assert_eq!(streamed.text(), "hel");
+    assert_eq!(requests, 1);
+}
+
+#[tokio::test]
+async fn a_close_delimited_stream_is_whole_iff_its_end_was_seen() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+    let (good, _) = streamed(format!("{head}{}{FINISH}", piece("hello")).into_bytes()).await;
+    assert_eq!((good.kind(), good.text().as_str()), (None, "hello"));
+    let (cut, _) = streamed(format!("{head}{}", piece("hel")).into_bytes()).await;
+    assert_eq!(cut.kind(), Some(K::StreamIncomplete));
+    let (torn, _) = streamed(format!("{head}{}data: {{\"cho", piece("hel")).into_bytes()).await;
+    assert_eq!(
+        (torn.kind(), torn.text().as_str()),
+        (Some(K::StreamIncomplete), "hel")
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_stream_is_read_whole() {
+    for kind in ["application/json", "text/event-stream"] {
+        let answer = response("200 OK", &format!("content-type: {kind}\r\n"), REPLY);
+        let (streamed, _) = streamed(answer).await;
+        assert_eq!(
+            (streamed.kind(), streamed.text().as_str()),
+            (None, "hello"),
+            "{kind}"
+        );
+        assert_eq!(streamed.reply.usage.unwrap().total_tokens, Some(3));
+        assert_eq!(
+            streamed.reply.choices[0].finish_reason,
+            Some(FinishReason::Stop)
+        );
+        assert_eq!(streamed.reply.id.as_deref(), Some("r1"));
+    }
+}
+
+#[tokio::test]
+async fn a_page_or_an_error_in_a_200_is_not_a_stream() {
+    let html = response(
+        "200 OK",
+        "content-type: text/html\r\n",
+        "<html>gateway</html>",
+    );
+    let (page, requests) = streamed(html).await;
+    assert_eq!((page.kind(), requests), (Some(K::UnexpectedContent), 2));
+    let error = r#"{"error":{"message":"no such model","type":"invalid_request_error","code":"model_not_found"}}"#;
+    let (failed, _) = streamed(response(
+        "200 OK",
+        "content-type: application/json\r\n",
+        error,
+    ))
+    .await;
+    assert_eq!(failed.kind(), Some(K::ModelNotFound), "{:?}", failed.end);
+}
+
+#[tokio::test]
+async fn an_event_over_its_cap_ends_the_stream() {
+    let server = once(whole(&format!(
+        "{}{}",
+        piece("hel"),
+        piece(&"x".repeat(5_000))
+    )));
+    let bench = Bench::with(&server.base_url(), |config| {
+        config.limits = Limits {
+            max_event_bytes: 4_096,
+            ..Limits::default()
+        };
+    });
+    let streamed = bench.stream().await;
+    assert_eq!(
+        (streamed.kind(), streamed.text().as_str()),
+        (Some(K::EventTooLarge), "hel")
+    );
+}
+
+#[tokio::test]
+async fn the_split_of_the_bytes_never_changes_the_stream() {
+    let bytes = format!(
+        "{}{}{FINISH}{DONE}",
+        piece("h\u{e4}l"),
+        piece("\u{1f600}lo")
+    );
+    for size in [1, 2, 3, 7, 64] {
+        let chunks: Vec<u8> = bytes
+            .as_bytes()
+            .chunks(size)
+            .flat_map(|part| {
+                let mut chunk = format!("{:x}\r\n", part.len()).into_bytes();
+                chunk.extend_from_slice(part);
+                chunk.extend_from_slice(b"\r\n");
+                chunk
+            })
+            .collect();
+        let (streamed, _) =
+            streamed([STREAM_HEAD.as_bytes(), &chunks, b"0\r\n\r\n"].concat()).await;
+        assert_eq!(
+            (streamed.kind(), streamed.text().as_str()),
+            (None, "h\u{e4}l\u{1f600}lo")
+        );
+    }
+}
+
+#[test]
+fn a_stream_in_flight_is_small() {
+    let bench = Bench::new("http://127.0.0.1:1/v1");
+    let queue = tokenwire_core::stream::Queue::new(1, std::time::Instant::now());
+    let work = tokenwire_core::stream::pump(&bench.transport, bench.call(true), queue);
+    let bytes = size_of_val(&work);
+    assert!(bytes < 4_096, "{bytes} bytes");
+    let whole = tokenwire_core::call::complete(&bench.transport, bench.call(false));
+    let bytes = size_of_val(&whole);
+    assert!(bytes < 4_096, "{bytes} bytes");
 }

@@ -113,7 +113,7 @@ impl<'a> Session<'a> {
     pub(crate) async fn open(&mut self, probe: &Arc<Probe>) -> Result<(Head, Body), Failure> {
         self.current = Some((secs(self.started.elapsed()), Arc::clone(probe)));
         let outgoing = &self.call.outgoing;
-        self.timing.queue = None;
+        self.timing = Timing::default();
         let sent = send(
             self.transport,
             outgoing,

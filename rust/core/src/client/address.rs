@@ -128,16 +128,14 @@ fn is_private_address(address: IpAddr) -> bool {
 mod tests {
     use super::*;
 
-    const ROW: Provider = Provider {
-        name: "row",
-        base_url: None,
-        key_vars: &[],
-        base_url_vars: &[],
-        key_required: false,
-        auth_header: "authorization",
-        max_tokens_field: "max_tokens",
-        stream_options: true,
-    };
+    fn parsed(text: Option<&str>) -> Result<Url, Error> {
+        let row = crate::wire::providers::find("openai").unwrap();
+        let without_address = Provider {
+            base_url: None,
+            ..row.clone()
+        };
+        base_url(text, &without_address)
+    }
 
     #[test]
     fn base_urls_are_brought_to_one_form() {
@@ -154,11 +152,7 @@ mod tests {
             ("https://a.example/v1?api-version=2", "https://a.example/v1"),
         ];
         for (text, canonical) in table {
-            assert_eq!(
-                shown(&base_url(Some(text), &ROW).unwrap()),
-                canonical,
-                "{text}"
-            );
+            assert_eq!(shown(&parsed(Some(text)).unwrap()), canonical, "{text}");
         }
     }
 
@@ -181,21 +175,16 @@ mod tests {
             ("http://example.com/v1/chat/completions", "leave it out"),
         ];
         for (text, why) in table {
-            let error = base_url(Some(text), &ROW).unwrap_err();
+            let error = parsed(Some(text)).unwrap_err();
             assert!(error.message().contains(why), "{text}: {error}");
             assert!(!error.message().contains("hunter2"), "{error}");
         }
-        assert!(
-            base_url(None, &ROW)
-                .unwrap_err()
-                .message()
-                .contains("base_url=")
-        );
+        assert!(parsed(None).unwrap_err().message().contains("base_url="));
     }
 
     #[test]
     fn paths_and_queries_go_below_the_base() {
-        let base = base_url(Some("http://h/v1/?api-version=2"), &ROW).unwrap();
+        let base = parsed(Some("http://h/v1/?api-version=2")).unwrap();
         let query = [("a".to_owned(), "b c&d".to_owned())];
         assert_eq!(
             below(&base, "/models", &[]).as_str(),
@@ -206,7 +195,7 @@ mod tests {
             url.as_str(),
             "http://h/v1/x%2Fy:go?api-version=2&alt=sse&a=b+c%26d"
         );
-        let root = base_url(Some("http://h"), &ROW).unwrap();
+        let root = parsed(Some("http://h")).unwrap();
         assert_eq!(below(&root, "/models", &[]).as_str(), "http://h/models");
     }
 

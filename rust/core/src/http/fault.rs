@@ -4,6 +4,8 @@
 use std::error::Error as StdError;
 use std::io;
 
+use rustls::CertificateError as E;
+
 use super::connector::HandshakeTimedOut;
 use super::dns::LookupFailed;
 use crate::error::{Error, ErrorKind, Phase};
@@ -19,7 +21,7 @@ pub(crate) struct Place {
     pub(crate) proxy: Option<String>,
 }
 
-/// The error of an attempt that got no response head. `fresh` says that the connection was made for it.
+/// The error of an attempt that got no response head.
 pub(crate) fn of_send(error: &reqwest::Error, place: &Place) -> Error {
     let found = if error.is_connect() {
         of_connect(error, place)
@@ -135,9 +137,17 @@ fn of_socket(io: &io::Error, place: &Place) -> Error {
 fn of_tls(tls: &rustls::Error, place: &Place) -> Error {
     let origin = &place.origin;
     let message = match tls {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => format!(
+        rustls::Error::InvalidCertificate(E::UnknownIssuer) => format!(
             "the certificate of {origin} is signed by no known authority: give its root as ca_bundle= or SSL_CERT_FILE"
         ),
+        rustls::Error::InvalidCertificate(E::Expired | E::ExpiredContext { .. }) => {
+            format!(
+                "the certificate of {origin} has expired: renew it, or check this machine's clock"
+            )
+        }
+        rustls::Error::InvalidCertificate(E::NotValidYet | E::NotValidYetContext { .. }) => {
+            format!("the certificate of {origin} is not valid yet: check this machine's clock")
+        }
         rustls::Error::InvalidCertificate(reason) => {
             format!("the certificate of {origin} is not valid ({reason})")
         }

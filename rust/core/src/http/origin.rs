@@ -67,7 +67,6 @@ impl Origin {
         self.max_connections
     }
 
-    #[cfg(test)]
     pub(crate) fn free_permits(&self) -> usize {
         self.permits.available_permits()
     }

@@ -25,6 +25,18 @@ impl Reply {
         self.choices.iter_mut().for_each(Choice::settle);
     }
 
+    /// Settles a reply of which nothing more comes. Some servers end without a finish reason; what came then
+    /// says it: a refusal, or a tool call.
+    pub fn conclude(&mut self) {
+        self.settle();
+        for choice in &mut self.choices {
+            if choice.finish_reason.is_none() {
+                let judged = FinishReason::Other.given(choice.refused(), choice.called());
+                choice.finish_reason = Some(judged).filter(|&it| it != FinishReason::Other);
+            }
+        }
+    }
+
     /// The choice with this index, made if it is not there yet. Choices stand by index.
     pub(crate) fn choice_mut(&mut self, index: u32) -> &mut Choice {
         let at = match self
@@ -200,14 +212,18 @@ impl Choice {
             Some(Part::Opaque { field, json })
         }));
         self.parts = parts;
-        let refused = self
-            .parts
-            .iter()
-            .any(|part| matches!(part, Part::Refusal { .. }));
-        let called = self.tool_calls().next().is_some();
         self.finish_reason = self
             .finish_reason
-            .map(|reason| reason.given(refused, called));
+            .map(|reason| reason.given(self.refused(), self.called()));
+    }
+
+    fn refused(&self) -> bool {
+        let mut parts = self.parts.iter();
+        parts.any(|part| matches!(part, Part::Refusal { .. }))
+    }
+
+    fn called(&self) -> bool {
+        self.tool_calls().next().is_some()
     }
 }
 

@@ -122,6 +122,37 @@ fn settling_twice_changes_nothing() {
 }
 
 #[test]
+fn a_whole_reply_without_a_finish_reason_is_judged_by_what_came() {
+    let said = |text: &str, refusal: Option<&str>, calls| {
+        ChunkKind::Delta(Box::new(Delta {
+            text: text.into(),
+            refusal: refusal.map(str::to_owned),
+            tool_calls: calls,
+            ..Delta::default()
+        }))
+    };
+    let concluded = |chunk: &ChunkKind| {
+        let mut reply = Reply::default();
+        reply.apply(chunk);
+        reply.settle();
+        // It may still grow, so nothing is known yet.
+        assert_eq!(reply.choices[0].finish_reason, None);
+        reply.conclude();
+        reply.choices[0].finish_reason
+    };
+    let call = vec![fragment(0, Some("f"), "{}")];
+    assert_eq!(concluded(&said("hi", None, Vec::new())), None);
+    assert_eq!(
+        concluded(&said("", None, call.clone())),
+        Some(FinishReason::ToolCalls)
+    );
+    assert_eq!(
+        concluded(&said("", Some("no"), call)),
+        Some(FinishReason::Refusal)
+    );
+}
+
+#[test]
 fn usage_alone_makes_no_choice() {
     let mut reply = Reply::default();
     reply.apply(&ChunkKind::Delta(Box::new(Delta {

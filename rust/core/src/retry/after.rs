@@ -55,6 +55,11 @@ fn seconds(text: &str, unit: f64) -> Option<Duration> {
 mod tests {
     use super::*;
 
+    const NOW: &str = "Sun, 09 Sep 2001 01:46:40 GMT";
+    const SOON: &str = "Sun, 09 Sep 2001 01:46:45 GMT";
+
+    type Headers = &'static [(&'static str, &'static str)];
+
     fn hints(headers: &[(&str, &str)]) -> Hints {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
         let header = |name: &str| {
@@ -66,9 +71,7 @@ mod tests {
 
     #[test]
     fn every_form_of_the_hint_is_read_and_garbage_is_ignored() {
-        let date = "Sun, 09 Sep 2001 01:46:45 GMT"; // 5 s after `now`.
-        let past = "Sun, 09 Sep 2001 01:46:40 GMT";
-        let table: &[(&[(&str, &str)], Option<u64>)] = &[
+        let table: &[(Headers, Option<u64>)] = &[
             (&[("retry-after-ms", "250")], Some(250)),
             (&[("retry-after-ms", "1.5")], Some(1)),
             (
@@ -90,17 +93,17 @@ mod tests {
             (&[("retry-after", "3")], Some(3_000)),
             (&[("retry-after", " 0.25 ")], Some(250)),
             (&[("retry-after", "3600")], Some(3_600_000)),
-            (&[("retry-after", date)], Some(5_000)),
-            (&[("retry-after", date), ("date", past)], Some(5_000)),
+            (&[("retry-after", SOON)], Some(5_000)),
+            (&[("retry-after", SOON), ("date", NOW)], Some(5_000)),
             (
                 &[
-                    ("retry-after", date),
+                    ("retry-after", SOON),
                     ("date", "Sun, 09 Sep 2001 01:46:43 GMT"),
                 ],
                 Some(2_000),
             ),
-            (&[("retry-after", date), ("date", "nonsense")], Some(5_000)),
-            (&[("retry-after", past)], None),
+            (&[("retry-after", SOON), ("date", "nonsense")], Some(5_000)),
+            (&[("retry-after", NOW)], None),
             (&[("retry-after", "")], None),
             (&[("retry-after", "0")], None),
             (&[("retry-after", "-1")], None),

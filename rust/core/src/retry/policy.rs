@@ -154,6 +154,7 @@ fn cost(failure: &Failure) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind as K;
 
     const TRANSPORT: Failure = Failure {
         kind: ErrorKind::ConnectionLost,
@@ -345,7 +346,6 @@ mod tests {
             retry_timeouts: true,
             ..RetryPolicy::default()
         };
-        use ErrorKind as K;
         for (kind, by_default, if_asked) in [
             (K::ConnectTimeout, true, true),
             (K::FirstByteTimeout, false, true),

@@ -3,6 +3,8 @@
 
 mod pump;
 mod queue;
+#[cfg(test)]
+mod queue_tests;
 mod reader;
 mod whole;
 

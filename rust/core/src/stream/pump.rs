@@ -26,7 +26,9 @@ pub async fn pump(transport: &Transport, call: Call, queue: Arc<Queue>) {
     let mut session = Session::new(transport, &call);
     session.log_start();
     let deadline = session.deadline();
-    let work = guard(within(deadline, attempts(&mut session, &queue)));
+    let work = attempts(&mut session, &queue);
+    // Boxed once: every wrapper around it would otherwise hold its bytes twice.
+    let work = guard(within(deadline, Box::pin(work)));
     let outcome = tokio::select! {
         biased;
         outcome = work => Some(outcome),

@@ -162,7 +162,10 @@ impl Queue {
             last_token: state.timing.last_token,
             ..timing
         };
-        state.reply.settle();
+        match end {
+            Ok(()) => state.reply.conclude(),
+            Err(_) => state.reply.settle(),
+        }
         let end = end.map_err(|error| {
             let partial = (!state.reply.choices.is_empty()).then(|| Box::new(state.reply.clone()));
             error.with_attempts(attempts.clone()).with_partial(partial)
@@ -357,117 +360,4 @@ fn closed_error() -> Error {
         ErrorKind::ClientClosed,
         "the stream was closed before it ended",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use compact_str::CompactString;
-
-    use super::*;
-
-    fn text(piece: &str) -> Chunk {
-        Chunk {
-            kind: ChunkKind::Text(CompactString::new(piece)),
-            raw: None,
-        }
-    }
-
-    #[derive(Default)]
-    struct Bell(Mutex<Vec<u64>>);
-
-    impl Wake for Bell {
-        fn wake(&self, token: u64) {
-            self.0.lock().push(token);
-        }
-    }
-
-    #[test]
-    fn a_parked_reader_is_woken_once_for_a_batch() {
-        let queue = Queue::new(1 << 20, Instant::now());
-        let bell = Arc::new(Bell::default());
-        assert!(queue.park(Parker::Mailbox(bell.clone(), 7), Interest::Any));
-        queue.publish(&mut vec![text("a"), text("b")], None);
-        queue.publish(&mut vec![text("c")], None);
-        assert_eq!(*bell.0.lock(), [7]);
-        let mut buffer = VecDeque::new();
-        assert!(matches!(queue.take(&mut buffer), Taken::Items));
-        assert_eq!(buffer.len(), 3);
-    }
-
-    #[test]
-    fn a_reader_that_finds_items_does_not_park() {
-        let queue = Queue::new(1 << 20, Instant::now());
-        queue.publish(&mut vec![text("a")], None);
-        assert!(!queue.park(Parker::Mailbox(Arc::new(Bell::default()), 1), Interest::Any));
-    }
-
-    #[test]
-    fn an_event_without_text_wakes_no_text_reader() {
-        let queue = Queue::new(1 << 20, Instant::now());
-        let bell = Arc::new(Bell::default());
-        assert!(queue.park(Parker::Mailbox(bell.clone(), 1), Interest::Text));
-        let empty = Chunk {
-            kind: ChunkKind::Delta(Box::default()),
-            raw: None,
-        };
-        queue.publish(&mut vec![empty], None);
-        assert!(bell.0.lock().is_empty());
-        queue.publish(&mut vec![text("a")], None);
-        assert_eq!(*bell.0.lock(), [1]);
-    }
-
-    #[test]
-    fn every_item_comes_before_the_end_and_the_error_carries_the_partial() {
-        let queue = Queue::new(1 << 20, Instant::now());
-        queue.publish(&mut vec![text("a")], None);
-        let cut = Error::new(ErrorKind::StreamInterrupted, "cut");
-        queue.finish(Err(cut), Timing::default(), Vec::new());
-        let mut buffer = VecDeque::new();
-        assert!(matches!(queue.take(&mut buffer), Taken::Items));
-        buffer.clear();
-        let Taken::End(Some(error)) = queue.take(&mut buffer) else {
-            panic!("no end")
-        };
-        assert_eq!(
-            error
-                .partial()
-                .map(|reply| reply.choices[0].text().into_owned())
-                .as_deref(),
-            Some("a")
-        );
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_holds_the_producer_until_the_reader_takes() {
-        let queue = Queue::new(8, Instant::now());
-        queue.publish(&mut vec![text("0123456789")], None);
-        assert!(!queue.has_room());
-        let producer = tokio::spawn({
-            let queue = queue.clone();
-            async move { queue.room().await }
-        });
-        tokio::task::yield_now().await;
-        assert!(!producer.is_finished());
-        queue.take(&mut VecDeque::new());
-        assert!(producer.await.unwrap());
-    }
-
-    #[tokio::test]
-    async fn close_wakes_both_sides() {
-        let queue = Queue::new(8, Instant::now());
-        let bell = Arc::new(Bell::default());
-        assert!(queue.park(Parker::Mailbox(bell.clone(), 3), Interest::Any));
-        let producer = tokio::spawn({
-            let queue = queue.clone();
-            async move { queue.closed().await }
-        });
-        tokio::task::yield_now().await;
-        queue.close();
-        producer.await.unwrap();
-        assert_eq!(*bell.0.lock(), [3]);
-        assert!(matches!(
-            queue.take(&mut VecDeque::new()),
-            Taken::End(Some(_))
-        ));
-    }
 }

@@ -117,7 +117,8 @@ fn message(value: &Value, error: Option<&Value>, inner: &Value) -> Option<String
         .map(str::to_owned)
         .or_else(|| inner.get("message").and_then(prose))
         .or_else(|| value.get("message").and_then(prose))
-        .or_else(|| value.get("detail").and_then(prose))?;
+        .or_else(|| value.get("detail").and_then(prose))
+        .or_else(|| value.pointer("/x_groq/error").and_then(prose))?;
     // A gateway that only says "Provider returned error" adds what the provider said.
     match inner.pointer("/metadata/raw").and_then(prose) {
         Some(raw) => Some(format!("{plain}: {raw}")),

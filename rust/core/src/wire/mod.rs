@@ -95,8 +95,8 @@ pub trait StreamDecoder: Send {
     /// Indices of the choices that began and have not finished.
     fn open_choices(&self) -> Vec<u32>;
 
-    /// Facts of the reply that are not part of any choice: id, model, created, request id. Folded in by
-    /// [`Reply::apply`]'s caller at the first event and whenever they change.
+    /// Facts of the reply that are not part of any choice: id, model, created. Folded in by
+    /// [`Reply::apply`]'s caller; each is set once, by the first event that brings it.
     fn head(&self) -> &ReplyHead;
 }
 
@@ -109,6 +109,15 @@ pub struct ReplyHead {
     pub model: Option<String>,
     /// Unix time in seconds; `None` where absent or 0.
     pub created: Option<i64>,
+}
+
+impl ReplyHead {
+    /// Sets what is known in `reply`.
+    pub fn fold_into(&self, reply: &mut Reply) {
+        reply.id.clone_from(&self.id);
+        reply.model.clone_from(&self.model);
+        reply.created = self.created;
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,12 @@
 //! A server whose every byte a test decides, and clients that talk to it.
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its share")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is the message of the test that uses it"
+)]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -24,14 +30,18 @@ pub enum Act {
     Read,
     /// Writes.
     Send(Vec<u8>),
+    /// Writes the same again and again, with pauses, until the test says so or the client closes.
+    Repeat(Vec<u8>, Duration, Receiver<()>),
     /// Waits until the test says so.
     Wait(Receiver<()>),
     /// Waits until the client closes, and tells the test.
     UntilClosed(Sender<()>),
     /// Closes with a FIN.
     Close,
-    /// Closes with an RST: bytes of the client's are left unread.
-    Reset,
+    /// Closes with a FIN, and tells the test.
+    CloseAndTell(Sender<()>),
+    /// Waits for a request and leaves it unread, so that a later close is an RST.
+    Peek,
 }
 
 /// One request as it came.
@@ -116,6 +126,14 @@ fn serve(number: usize, mut stream: TcpStream, acts: Vec<Act>, log: &Mutex<Vec<S
                     return;
                 }
             }
+            Act::Repeat(bytes, pause, stop) => {
+                use std::sync::mpsc::RecvTimeoutError::Timeout;
+                while matches!(stop.recv_timeout(pause), Err(Timeout)) {
+                    if stream.write_all(&bytes).is_err() {
+                        return;
+                    }
+                }
+            }
             Act::Wait(signal) => {
                 let _ = signal.recv();
             }
@@ -125,10 +143,14 @@ fn serve(number: usize, mut stream: TcpStream, acts: Vec<Act>, log: &Mutex<Vec<S
                 let _ = closed.send(());
             }
             Act::Close => return,
-            Act::Reset => {
+            Act::CloseAndTell(closed) => {
+                stream.shutdown(std::net::Shutdown::Both).unwrap();
+                let _ = closed.send(());
+                return;
+            }
+            Act::Peek => {
                 let mut one = [0; 1];
                 let _ = stream.peek(&mut one);
-                return;
             }
         }
     }
@@ -320,4 +342,15 @@ impl Streamed {
 /// A signal from the server's side to the test, or back.
 pub fn signal() -> (Sender<()>, Receiver<()>) {
     channel()
+}
+
+/// Waits for a signal from the server while the runtime goes on: a blocked one could close nothing.
+pub async fn heard(signal: &Receiver<()>) {
+    let wait = async {
+        while signal.try_recv().is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(10), wait).await;
+    waited.unwrap();
 }

@@ -76,15 +76,11 @@ fn fold_stream(body: &[u8]) -> Result<Reply, Error> {
 }
 
 fn folded(head: &ReplyHead, chunks: &[ChunkKind]) -> Reply {
-    let mut reply = Reply {
-        id: head.id.clone(),
-        model: head.model.clone(),
-        created: head.created,
-        ..Reply::default()
-    };
+    let mut reply = Reply::default();
+    head.fold_into(&mut reply);
     for chunk in chunks {
         reply.apply(chunk);
     }
-    reply.settle();
+    reply.conclude();
     reply
 }

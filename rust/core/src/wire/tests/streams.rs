@@ -365,6 +365,7 @@ fn a_folded_stream_is_the_whole_reply() {
         .unwrap()
         .decode_reply(whole.as_bytes())
         .unwrap();
-    let value = |choice: &Choice| serde_json::to_value(choice).unwrap();
-    assert_eq!(value(&streamed), value(&whole.choices[0]));
+    // Neither says why it ended: only the whole one is known to have ended at all.
+    let parts = |choice: &Choice| serde_json::to_value(&choice.parts).unwrap();
+    assert_eq!(parts(&streamed), parts(&whole.choices[0]));
 }

@@ -1,0 +1,87 @@
+"""Who is measured: interpreter environment, worker, event loop, and how much work it gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One row of the report."""
+
+    name: str
+    environment: str
+    worker: str
+    statement: str = ""
+    """What a user imports; empty where another row of the same package measures it."""
+    loop: str = "asyncio"
+    variables: dict[str, str] = field(default_factory=dict)
+    paced_variables: dict[str, str] = field(default_factory=dict)
+    """For live streams only."""
+    share: float = 1.0
+    """Slow ones get this share of the units, so that a round takes seconds for all."""
+    is_short: bool = True
+    """Whether `make bench` runs it, too."""
+    has_sync: bool = True
+
+
+OURS = "tokenwire"
+
+CONTESTANTS = [
+    Contestant("tokenwire", "tokenwire", "tokenwire_worker", "from tokenwire import ChatClient"),
+    Contestant(
+        "tokenwire, chunk objects",
+        "tokenwire",
+        "tokenwire_worker",
+        variables={"TOKENWIRE_FORM": "chunks"},
+    ),
+    Contestant(
+        "tokenwire, uvloop", "tokenwire", "tokenwire_worker", loop="uvloop", has_sync=False
+    ),
+    Contestant(
+        "aiohttp + orjson", "aiohttp", "aiohttp_worker", "import aiohttp, orjson", has_sync=False
+    ),
+    Contestant(
+        "aiohttp + orjson, uvloop", "aiohttp", "aiohttp_worker", loop="uvloop", has_sync=False
+    ),
+    Contestant(
+        "pyreqwest + orjson",
+        "pyreqwest",
+        "pyreqwest_worker",
+        "import orjson; from pyreqwest.client import ClientBuilder",
+        paced_variables={"PYREQWEST_BUFFER": "0"},
+    ),
+    Contestant("openai", "openai", "openai_worker", "from openai import OpenAI", share=0.05),
+    Contestant(
+        "httpx2 + orjson",
+        "httpx2",
+        "httpx2_worker",
+        "import httpx2, orjson",
+        share=0.2,
+        is_short=False,
+    ),
+    Contestant(
+        "litellm", "litellm", "litellm_worker", "import litellm", share=0.02, is_short=False
+    ),
+    Contestant(
+        "pydantic-ai",
+        "pydantic-ai",
+        "pydantic_ai_worker",
+        "from pydantic_ai.models.openai import OpenAIChatModel",
+        share=0.02,
+        is_short=False,
+        has_sync=False,
+    ),
+    Contestant("f3dx", "f3dx", "f3dx_worker", "import f3dx", share=0.5, is_short=False),
+    Contestant(
+        "liter-llm", "liter-llm", "liter_llm_worker", "import liter_llm", share=0.3, is_short=False
+    ),
+    Contestant(
+        "edgequake-litellm",
+        "edgequake-litellm",
+        "edgequake_worker",
+        "import edgequake_litellm",
+        share=0.3,
+        is_short=False,
+    ),
+]

@@ -1,0 +1,185 @@
+"""What is measured, and what ours has to reach: the rows of the project's table of numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Gate:
+    """`metric` of ours is at most `factor` times the peer's, or at most `limit`."""
+
+    factor: float = 0.0
+    peer: str = ""
+    metric: str = ""
+    limit: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One table of the report."""
+
+    name: str
+    title: str
+    kind: str
+    metric: str
+    unit: str
+    amount: str = ""
+    """The field of `spec` that a slow contestant gets less of."""
+    spec: dict[str, Any] = field(default_factory=dict)
+    pacing: dict[str, Any] = field(default_factory=dict)
+    gates: tuple[Gate, ...] = ()
+    pins: tuple[int, int] | None = None
+    """CPU of the client and CPU of the simulator."""
+    shows: tuple[str, ...] = ()
+    only: str = ""
+    """The one contestant that takes part."""
+    is_paced: bool = False
+
+
+def _paced(per_token_us: int) -> dict[str, Any]:
+    return {"per_token_us": per_token_us}
+
+
+SCENARIOS = [
+    Scenario(
+        "burst8-asyncio",
+        "Streamed chunk, burst, 8 events a write, asyncio",
+        "stream_async",
+        "cpu_us",
+        "µs CPU / chunk",
+        amount="streams",
+        spec={"streams": 40, "tokens": 5000},
+        pacing={"tokens_per_write": 8},
+        gates=(Gate(0.01, "openai"), Gate(0.25, "pyreqwest + orjson")),
+        shows=("loop_thread_us", "units_per_wake"),
+    ),
+    Scenario(
+        "burst8-sync",
+        "Streamed chunk, burst, 8 events a write, sync",
+        "stream_sync",
+        "cpu_us",
+        "µs CPU / chunk",
+        amount="streams",
+        spec={"streams": 40, "tokens": 5000},
+        pacing={"tokens_per_write": 8},
+        gates=(Gate(0.01, "openai"), Gate(0.25, "pyreqwest + orjson")),
+    ),
+    Scenario(
+        "burst1-asyncio",
+        "Streamed chunk, burst, 1 event a write, asyncio",
+        "stream_async",
+        "cpu_us",
+        "µs CPU / chunk",
+        amount="streams",
+        spec={"streams": 20, "tokens": 5000},
+        pacing={"tokens_per_write": 1},
+        gates=(Gate(0.4, "pyreqwest + orjson"),),
+        shows=("loop_thread_us", "units_per_wake"),
+    ),
+    Scenario(
+        "paced-200",
+        "Streamed chunk, 200 streams × 100/s, asyncio",
+        "paced_async",
+        "cpu_us",
+        "µs CPU / chunk",
+        spec={"streams": 200, "tokens": 300},
+        pacing=_paced(10_000),
+        gates=(
+            Gate(0.30, "aiohttp + orjson"),
+            Gate(0.30, "pyreqwest + orjson"),
+            Gate(0.6, "aiohttp + orjson, uvloop"),
+            Gate(metric="lag_p99_ms", limit=3.0, unit="ms"),
+        ),
+        shows=("loop_thread_us", "units_per_wake", "lag_p50_ms", "lag_p99_ms", "lag_max_ms"),
+        is_paced=True,
+    ),
+    Scenario(
+        "request-sync-same-cpu",
+        "Request, sync, keep-alive, typed reply; server on the same CPU",
+        "ask_sync",
+        "p50_us",
+        "µs wall p50",
+        amount="requests",
+        spec={"requests": 4000, "tokens": 16},
+        gates=(Gate(0.75, "pyreqwest + orjson"),),
+        pins=(0, 0),
+        shows=("cpu_us", "p99_us"),
+    ),
+    Scenario(
+        "request-sync-other-cpu",
+        "Request, sync, keep-alive, typed reply; server on another CPU",
+        "ask_sync",
+        "p50_us",
+        "µs wall p50",
+        amount="requests",
+        spec={"requests": 4000, "tokens": 16},
+        gates=(Gate(0.85, "pyreqwest + orjson"),),
+        pins=(0, 1),
+        shows=("cpu_us", "p99_us"),
+    ),
+    Scenario(
+        "request-asyncio-100",
+        "Request, asyncio, 100 at a time",
+        "ask_async",
+        "cpu_us",
+        "µs CPU / request",
+        amount="requests",
+        spec={"requests": 8000, "at_once": 100, "tokens": 16},
+        gates=(Gate(0.6, "pyreqwest + orjson"),),
+        shows=("loop_thread_us", "units_per_wake"),
+    ),
+    Scenario(
+        "import",
+        "Import, over bare Python",
+        "import",
+        "wall_ms",
+        "ms wall",
+        gates=(Gate(metric="wall_ms", limit=15.0, unit="ms"),),
+        shows=("cpu_ms", "rss_mib", "modules"),
+    ),
+    Scenario(
+        "create",
+        "Client creation (second and later)",
+        "create",
+        "p50_us",
+        "µs wall p50",
+        spec={"clients": 100},
+        gates=(Gate(metric="p50_us", limit=20.0, unit="µs"),),
+        shows=("first_us",),
+    ),
+    Scenario(
+        "tls",
+        "TLS setup: making the client and its first https call, less a later call that connects anew",
+        "tls",
+        "setup_ms",
+        "ms wall",
+        spec={"tokens": 16},
+        gates=(Gate(metric="setup_ms", limit=5.0, unit="ms"),),
+        shows=("first_ms", "later_ms"),
+    ),
+    Scenario(
+        "live-5000",
+        "5,000 live streams, 25,000 chunks/s, asyncio",
+        "paced_async",
+        "cpu_us",
+        "µs CPU / chunk",
+        spec={
+            "streams": 5000,
+            "tokens": 60,
+            "ramp_s": 3.0,
+            "memory_after_s": 8.0,
+            "files": 20_000,
+        },
+        pacing=_paced(200_000),
+        gates=(
+            Gate(metric="kib_per_stream", limit=30.0, unit="KiB a stream"),
+            Gate(metric="lag_p99_ms", limit=10.0, unit="ms"),
+        ),
+        shows=("loop_thread_us", "units_per_wake", "kib_per_stream", "lag_p50_ms", "lag_p99_ms"),
+        only="tokenwire",
+        is_paced=True,
+    ),
+]

@@ -1,0 +1,43 @@
+"""A virtual environment for each contestant, under `.venv-bench/`, from a pinned list of packages."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+PLACE = ROOT / ".venv-bench"
+
+
+class NotInstalled(Exception):  # noqa: N818 (a reason for the report)
+    """The packages cannot be installed here."""
+
+
+def python_of(name: str) -> Path:
+    """Return the interpreter of this environment, made at first use and when its list changes."""
+    wanted = HERE / "requirements" / f"{name}.txt"
+    place = PLACE / name
+    stamp = place / "installed"
+    digest = hashlib.sha256(wanted.read_bytes() + sys.version.encode()).hexdigest()
+    python = place / "bin" / "python"
+    if stamp.exists() and stamp.read_text(encoding="ascii") == digest:
+        return python
+    _call([sys.executable, "-m", "venv", "--clear", str(place)])
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    _call([*pip, "--no-deps", "-r", str(wanted)])
+    if name == "tokenwire":
+        # The package as it lies here: `make` has built its engine for release.
+        [site] = place.glob("lib/python3*/site-packages")
+        (site / "tokenwire.pth").write_text(f"{ROOT / 'python'}\n", encoding="utf-8")
+    stamp.write_text(digest, encoding="ascii")
+    return python
+
+
+def _call(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise NotInstalled(lines[-1] if lines else f"exit status {done.returncode}")

@@ -1,0 +1,339 @@
+"""What every contestant's worker does the same way: the clocks, the loops, the proof that no token was lost.
+
+A worker reads one scenario as JSON from its standard input and prints one JSON object. A contestant
+is an object with the methods of `Contestant`; the loops over pieces of text are written there, as a
+user of that client writes them, so that nothing of ours stands between a client and its consumer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Take = Callable[[str], None]
+    Spec = dict[str, Any]
+    Result = dict[str, Any]
+
+PROMPT = "Tell a long story about a river and a bridge."
+TICK = 0.01
+
+
+class Contestant(Protocol):
+    """What a worker gives for each contestant. A method that is missing is shown as unsupported."""
+
+    def make(self, base_url: str) -> Any:
+        """Return a new client, as its documentation tells to make one."""
+
+    async def make_async(self, base_url: str) -> Any:
+        """Return a new client for asyncio, inside a running loop."""
+
+    def read(self, client: Any, prompt: str, tokens: int, take: Take) -> None:
+        """Stream one reply, and give each piece of its text to `take`."""
+
+    async def read_async(self, client: Any, prompt: str, tokens: int, take: Take) -> None:
+        """Stream one reply, and give each piece of its text to `take`."""
+
+    def ask(self, client: Any, prompt: str, tokens: int) -> tuple[str, str, int]:
+        """Return text, finish reason and total tokens of one whole reply, from a typed reply."""
+
+    async def ask_async(self, client: Any, prompt: str, tokens: int) -> tuple[str, str, int]:
+        """Return text, finish reason and total tokens of one whole reply, from a typed reply."""
+
+
+class Clocks:
+    """CPU of the process, CPU of this thread, and wall time, from `start` to `stop`."""
+
+    def start(self) -> None:
+        """Begin to measure."""
+        self._usage = resource.getrusage(resource.RUSAGE_SELF)
+        self._cpu, self._thread, self._wall = (
+            time.process_time(),
+            time.thread_time(),
+            time.perf_counter(),
+        )
+
+    def stop(self, units: int) -> Result:
+        """Return the costs of `units` things, in seconds in all and in microseconds for each."""
+        wall = time.perf_counter() - self._wall
+        thread = time.thread_time() - self._thread
+        cpu = time.process_time() - self._cpu
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        return {
+            "units": units,
+            "cpu_s": cpu,
+            "loop_thread_s": thread,
+            "wall_s": wall,
+            "cpu_us": cpu / units * 1e6,
+            "loop_thread_us": thread / units * 1e6,
+            "wall_us": wall / units * 1e6,
+            "loop_share": thread / cpu if cpu else None,
+            "switches": usage.ru_nvcsw + usage.ru_nivcsw - self._usage.ru_nvcsw - self._usage.ru_nivcsw,
+            "rss_kib": resident_kib(),
+        }
+
+
+def resident_kib() -> int:
+    """Memory of this process that is in RAM now."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * resource.getpagesize() // 1024
+
+
+def texts_seen(texts: list[list[str]]) -> dict[str, int]:
+    """How often each text was read: `number of pieces:digest`."""
+    seen: dict[str, int] = {}
+    for pieces in texts:
+        # A last piece may be empty (the finish); the server's tokens never are.
+        full = [piece for piece in pieces if piece]
+        digest = hashlib.md5("".join(full).encode(), usedforsecurity=False).hexdigest()
+        name = f"{len(full)}:{digest}"
+        seen[name] = seen.get(name, 0) + 1
+    return seen
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which this share of all values lies."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def stream_sync(it: Contestant, spec: Spec) -> Result:
+    """Streams one after the other, on this thread."""
+    client = it.make(spec["base_url"])
+    tokens = spec["tokens"]
+    it.read(client, PROMPT, tokens, [].append)
+    texts: list[list[str]] = [[] for _ in range(spec["streams"])]
+    clocks = Clocks()
+    clocks.start()
+    for pieces in texts:
+        it.read(client, PROMPT, tokens, pieces.append)
+    result = clocks.stop(tokens * spec["streams"])
+    return {**result, "texts": texts_seen(texts)}
+
+
+async def stream_async(it: Contestant, spec: Spec) -> Result:
+    """Streams one after the other, on this thread's event loop."""
+    client = await it.make_async(spec["base_url"])
+    tokens = spec["tokens"]
+    await it.read_async(client, PROMPT, tokens, [].append)
+    texts: list[list[str]] = [[] for _ in range(spec["streams"])]
+    before = counters(it)
+    clocks = Clocks()
+    clocks.start()
+    for pieces in texts:
+        await it.read_async(client, PROMPT, tokens, pieces.append)
+    result = clocks.stop(tokens * spec["streams"])
+    return {**result, **counters(it, before, tokens * spec["streams"]), "texts": texts_seen(texts)}
+
+
+async def paced_async(it: Contestant, spec: Spec) -> Result:
+    """Many paced streams at once, and how late the event loop runs beside them."""
+    import asyncio
+
+    client = await it.make_async(spec["base_url"])
+    tokens, streams = spec["tokens"], spec["streams"]
+    await asyncio.gather(*(it.read_async(client, PROMPT, 3, [].append) for _ in range(20)))
+    texts: list[list[str]] = [[] for _ in range(streams)]
+    lags: list[float] = []
+    at_work = asyncio.Event()
+
+    async def watch() -> None:
+        # What the streams cost while they live is the question, not the rush of their start.
+        await asyncio.sleep(spec.get("ramp_s", 0.0))
+        while not at_work.is_set():
+            due = time.perf_counter() + TICK
+            await asyncio.sleep(TICK)
+            lags.append(time.perf_counter() - due)
+
+    async def read(place: int, pieces: list[str]) -> None:
+        if "ramp_s" in spec:
+            await asyncio.sleep(spec["ramp_s"] * place / streams)
+        await it.read_async(client, PROMPT, tokens, pieces.append)
+
+    before = counters(it)
+    memory = resident_kib()
+    clocks = Clocks()
+    clocks.start()
+    watcher = asyncio.create_task(watch())
+    readers = [asyncio.create_task(read(*numbered)) for numbered in enumerate(texts)]
+    half = None
+    if spec.get("memory_after_s"):
+        await asyncio.sleep(spec["memory_after_s"])
+        half = (resident_kib() - memory) / streams
+    outcomes = await asyncio.gather(*readers, return_exceptions=True)
+    at_work.set()
+    await watcher
+    result = clocks.stop(tokens * streams)
+    failed = [error for error in outcomes if isinstance(error, BaseException)]
+    return {
+        **result,
+        **counters(it, before, tokens * streams),
+        "texts": texts_seen(texts),
+        "failed": [f"{type(error).__name__}: {error}" for error in failed[:3]],
+        "lag_p50_ms": percentile(lags, 0.5) * 1e3,
+        "lag_p99_ms": percentile(lags, 0.99) * 1e3,
+        "lag_max_ms": max(lags) * 1e3,
+        "kib_per_stream": half,
+    }
+
+
+def ask_sync(it: Contestant, spec: Spec) -> Result:
+    """Requests one after the other, on this thread."""
+    client = it.make(spec["base_url"])
+    for _ in range(20):
+        last = it.ask(client, PROMPT, spec["tokens"])
+    times: list[float] = []
+    now = time.perf_counter
+    clocks = Clocks()
+    clocks.start()
+    for _ in range(spec["requests"]):
+        start = now()
+        last = it.ask(client, PROMPT, spec["tokens"])
+        times.append(now() - start)
+    result = clocks.stop(spec["requests"])
+    return {
+        **result,
+        "p50_us": percentile(times, 0.5) * 1e6,
+        "p99_us": percentile(times, 0.99) * 1e6,
+        "reply": reply_seen(last),
+    }
+
+
+async def ask_async(it: Contestant, spec: Spec) -> Result:
+    """Requests, a fixed number of them at a time, on this thread's event loop."""
+    import asyncio
+
+    client = await it.make_async(spec["base_url"])
+    left = spec["requests"]
+    replies: list[tuple[str, str, int]] = []
+    tokens = spec["tokens"]
+
+    async def work(count: int) -> None:
+        for _ in range(count):
+            replies.append(await it.ask_async(client, PROMPT, tokens))
+
+    at_once = spec["at_once"]
+    await asyncio.gather(*(work(2) for _ in range(at_once)))
+    replies.clear()
+    before = counters(it)
+    clocks = Clocks()
+    clocks.start()
+    await asyncio.gather(*(work(left // at_once) for _ in range(at_once)))
+    result = clocks.stop(len(replies))
+    different = {reply_seen(reply) for reply in replies}
+    return {
+        **result,
+        **counters(it, before, len(replies)),
+        "reply": different.pop() if len(different) == 1 else "replies differ",
+    }
+
+
+def reply_seen(reply: tuple[str, str, int]) -> str:
+    """Text, finish and usage of a reply as one word to compare."""
+    text, finish, total = reply
+    return f"{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}:{finish}:{total}"
+
+
+def create(it: Contestant, spec: Spec) -> Result:
+    """How long it takes to make a client; the first one apart."""
+    now = time.perf_counter
+    times: list[float] = []
+    kept = []
+    for _ in range(spec["clients"]):
+        start = now()
+        client = it.make(spec["base_url"])
+        times.append(now() - start)
+        kept.append(client)
+    return {"first_us": times[0] * 1e6, "p50_us": percentile(times[1:], 0.5) * 1e6}
+
+
+def tls(it: Contestant, spec: Spec) -> Result:
+    """What the first https call of a process costs beyond a later one that connects anew, too."""
+    now = time.perf_counter
+    start = now()
+    client = it.make(spec["base_url"])
+    reply = it.ask(client, PROMPT, spec["tokens"])
+    first = now() - start
+    later: list[float] = []
+    for _ in range(9):
+        start = now()
+        it.ask(client, PROMPT, spec["tokens"])
+        later.append(now() - start)
+    return {
+        "first_ms": first * 1e3,
+        "later_ms": percentile(later, 0.5) * 1e3,
+        "setup_ms": (first - percentile(later, 0.5)) * 1e3,
+        "reply": reply[0],
+    }
+
+
+def counters(it: Contestant, before: Result | None = None, units: int = 0) -> Result:
+    """The contestant's own counters; with an earlier reading, what one wake brought since."""
+    read = getattr(it, "counters", None)
+    if read is None:
+        return {}
+    rings, woken = read()
+    if before is None:
+        return {"rings": rings, "woken": woken}
+    rings, woken = rings - before["rings"], woken - before["woken"]
+    return {
+        "wakes": rings,
+        "units_per_wake": units / rings if rings else None,
+        "units_per_waiter": units / woken if woken else None,
+    }
+
+
+SYNC: dict[str, Callable[[Contestant, Spec], Result]] = {
+    "stream_sync": stream_sync,
+    "ask_sync": ask_sync,
+    "create": create,
+    "tls": tls,
+}
+ASYNC: dict[str, Callable[[Contestant, Spec], Awaitable[Result]]] = {
+    "stream_async": stream_async,
+    "paced_async": paced_async,
+    "ask_async": ask_async,
+}
+NEEDS = {
+    "stream_sync": "read",
+    "ask_sync": "ask",
+    "create": "make",
+    "tls": "ask",
+    "stream_async": "read_async",
+    "paced_async": "read_async",
+    "ask_async": "ask_async",
+}
+
+
+def run(it: Contestant) -> None:
+    """Do the scenario that standard input holds, and print its result."""
+    spec = json.load(sys.stdin)
+    kind = spec["kind"]
+    if spec.get("files"):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (spec["files"],) * 2)
+    cannot = getattr(it, "cannot", {})
+    if kind in cannot:
+        result: Result = {"unsupported": cannot[kind]}
+    elif not hasattr(it, NEEDS[kind]):
+        result = {"unsupported": f"{type(it).__name__} has no such call"}
+    else:
+        result = _run(it, kind, spec)
+    print(json.dumps(result))
+
+
+def _run(it: Contestant, kind: str, spec: Spec) -> Result:
+    if kind in SYNC:
+        return SYNC[kind](it, spec)
+    if spec["loop"] == "uvloop":
+        import uvloop
+
+        return uvloop.run(ASYNC[kind](it, spec))
+    import asyncio
+
+    return asyncio.run(ASYNC[kind](it, spec))

@@ -1,0 +1,66 @@
+"""The official client of OpenAI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from measure import run
+from openai import AsyncOpenAI, OpenAI
+
+if TYPE_CHECKING:
+    from measure import Take
+
+
+class Official:
+    """`chat.completions.create`, whole and streamed."""
+
+    def make(self, base_url: str) -> OpenAI:
+        return OpenAI(base_url=base_url, api_key="sk-bench")
+
+    async def make_async(self, base_url: str) -> AsyncOpenAI:
+        return AsyncOpenAI(base_url=base_url, api_key="sk-bench")
+
+    def read(self, client: OpenAI, prompt: str, tokens: int, take: Take) -> None:
+        with client.chat.completions.create(
+            model="bench-model",
+            messages=[{"role": "user", "content": prompt}],
+            max_tokens=tokens,
+            stream=True,
+            stream_options={"include_usage": True},
+        ) as stream:
+            for chunk in stream:
+                if chunk.choices:
+                    take(chunk.choices[0].delta.content or "")
+
+    async def read_async(self, client: AsyncOpenAI, prompt: str, tokens: int, take: Take) -> None:
+        stream = await client.chat.completions.create(
+            model="bench-model",
+            messages=[{"role": "user", "content": prompt}],
+            max_tokens=tokens,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+        async with stream:
+            async for chunk in stream:
+                if chunk.choices:
+                    take(chunk.choices[0].delta.content or "")
+
+    def ask(self, client: OpenAI, prompt: str, tokens: int) -> tuple[str, str, int]:
+        reply = client.chat.completions.create(
+            model="bench-model",
+            messages=[{"role": "user", "content": prompt}],
+            max_tokens=tokens,
+        )
+        return reply.choices[0].message.content, reply.choices[0].finish_reason, reply.usage.total_tokens
+
+    async def ask_async(self, client: AsyncOpenAI, prompt: str, tokens: int) -> tuple[str, str, int]:
+        reply = await client.chat.completions.create(
+            model="bench-model",
+            messages=[{"role": "user", "content": prompt}],
+            max_tokens=tokens,
+        )
+        return reply.choices[0].message.content, reply.choices[0].finish_reason, reply.usage.total_tokens
+
+
+if __name__ == "__main__":
+    run(Official())

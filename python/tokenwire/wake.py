@@ -1,0 +1,34 @@
+"""Wakes for event loops without `add_reader` (Windows): a task of the loop reads a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+
+
+def pair() -> tuple[socket.socket, int]:
+    """A reading socket for the loop, and the raw handle of the other end for the engine."""
+    reader, writer = socket.socketpair()
+    reader.settimeout(0)
+    writer.settimeout(0)
+    return reader, writer.detach()
+
+
+def arm(loop: Any, reader: socket.socket) -> None:
+    """Start the task that reads the socket, unless it runs already."""
+    if getattr(loop, "_tokenwire_watch", None) is None:
+        loop._tokenwire_watch = loop.create_task(_watch(loop, reader))
+
+
+async def _watch(loop: Any, reader: socket.socket) -> None:
+    drain = loop._tokenwire_drain
+    try:
+        # Gone when nobody waits, so that a loop which ends finds no task of ours.
+        while drain.is_waited_for():
+            await loop.sock_recv(reader, 4096)
+            drain()
+    except asyncio.CancelledError:
+        pass
+    finally:
+        loop._tokenwire_watch = None

@@ -1,0 +1,188 @@
+//! TLS: whom a client trusts, and what it says where it does not.
+
+#![allow(clippy::unwrap_used, reason = "the server of this file fails loudly")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use support::*;
+use tokenwire_core::config::TlsSettings;
+use tokenwire_core::error::ErrorKind as K;
+use tokenwire_core::http::Transport;
+
+fn data(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(name)
+}
+
+/// How a server ends its streams.
+#[derive(Clone, Copy, PartialEq)]
+enum Goodbye {
+    Polite,
+    Silent,
+}
+
+/// A TLS server that answers each request with `answer`; `mutual` asks for a client certificate.
+fn serve(certificate: &str, mutual: bool, answer: Vec<u8>, goodbye: Goodbye) -> String {
+    let pem = data(certificate);
+    let chain: Vec<_> = CertificateDer::pem_file_iter(&pem)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let key = PrivateKeyDer::from_pem_file(&pem).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let builder = if mutual {
+        let mut roots = rustls::RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_file(data("root.pem")).unwrap())
+            .unwrap();
+        let verifier =
+            rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        builder.with_client_cert_verifier(verifier.build().unwrap())
+    } else {
+        builder.with_no_client_auth()
+    };
+    let config = Arc::new(builder.with_single_cert(chain, key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let (config, answer) = (config.clone(), answer.clone());
+            std::thread::spawn(move || {
+                let connection = rustls::ServerConnection::new(config).unwrap();
+                let mut stream = rustls::StreamOwned::new(connection, socket.unwrap());
+                let mut request = Vec::new();
+                let mut byte = [0; 1];
+                while !request.ends_with(br#""m"}"#) && !request.ends_with(b"true}") {
+                    if !stream.read(&mut byte).is_ok_and(|read| read == 1) {
+                        return;
+                    }
+                    request.push(byte[0]);
+                }
+                stream.write_all(&answer).unwrap();
+                if goodbye == Goodbye::Polite {
+                    stream.conn.send_close_notify();
+                }
+                let _ = stream.flush();
+                let _ = stream.sock.shutdown(std::net::Shutdown::Write);
+                // The client reads all before the socket goes.
+                let _ = stream.sock.read(&mut byte);
+            });
+        }
+    });
+    format!("https://{address}/v1")
+}
+
+fn trusting(base_url: &str, client_cert: Option<&str>) -> Bench {
+    Bench::with(base_url, |config| {
+        config.tls = TlsSettings {
+            ca_bundle: Some(data("root.pem")),
+            client_cert: client_cert.map(|name| (data(name), None)),
+        };
+    })
+}
+
+#[tokio::test]
+async fn a_server_under_a_given_root_is_trusted() {
+    let base_url = serve("good.pem", false, stream(), Goodbye::Polite);
+    let streamed = trusting(&base_url, None).stream().await;
+    assert_eq!(
+        (streamed.kind(), streamed.text().as_str()),
+        (None, "hello"),
+        "{:?}",
+        streamed.end
+    );
+}
+
+#[tokio::test]
+async fn a_directory_of_roots_is_taken_too() {
+    let base_url = serve("good.pem", false, stream(), Goodbye::Polite);
+    let bench = Bench::with(&base_url, |config| {
+        config.tls.ca_bundle = Some(data("."));
+    });
+    assert_eq!(bench.stream().await.kind(), None);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_to_be_trusted_is_told_by_its_reason() {
+    for (certificate, trusted, why) in [
+        ("good.pem", false, "no known authority"),
+        ("elsewhere.pem", true, "not valid for name"),
+        ("expired.pem", true, "expired"),
+    ] {
+        let base_url = serve(certificate, false, stream(), Goodbye::Polite);
+        let bench = if trusted {
+            trusting(&base_url, None)
+        } else {
+            Bench::new(&base_url)
+        };
+        let error = bench.stream().await.end.unwrap();
+        assert_eq!(
+            (error.kind(), error.attempts().len()),
+            (K::Tls, 1),
+            "{certificate}: {error}"
+        );
+        assert!(error.message().contains(why), "{error}");
+        assert!(!error.is_maybe_processed());
+    }
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_shown_where_it_is_given() {
+    let base_url = serve("good.pem", true, stream(), Goodbye::Polite);
+    let streamed = trusting(&base_url, Some("good.pem")).stream().await;
+    assert_eq!(streamed.kind(), None, "{:?}", streamed.end);
+    let refused = trusting(&base_url, None).stream().await;
+    let kind = refused.kind().unwrap();
+    assert!(
+        matches!(kind, K::Tls | K::ConnectionLost),
+        "{:?}",
+        refused.end
+    );
+}
+
+#[tokio::test]
+async fn a_missing_bundle_is_raised_at_the_first_https_call_and_not_before() {
+    let bench = Bench::with("https://127.0.0.1:1/v1", |config| {
+        config.tls.ca_bundle = Some("/nowhere/roots.pem".into());
+    });
+    let error = bench.complete().await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts().len()), (K::Config, 1));
+    assert!(error.message().contains("/nowhere/roots.pem"), "{error}");
+}
+
+#[tokio::test]
+async fn a_stream_cut_without_close_notify_is_whole_iff_its_end_was_seen() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+    for goodbye in [Goodbye::Polite, Goodbye::Silent] {
+        let finished = format!("{head}{}{FINISH}", piece("hello"));
+        let base_url = serve("good.pem", false, finished.into(), goodbye);
+        let streamed = trusting(&base_url, None).stream().await;
+        assert_eq!((streamed.kind(), streamed.text().as_str()), (None, "hello"));
+        let open = format!("{head}{}", piece("hel"));
+        let base_url = serve("good.pem", false, open.into(), goodbye);
+        let streamed = trusting(&base_url, None).stream().await;
+        assert_eq!(streamed.kind(), Some(K::StreamIncomplete));
+    }
+}
+
+#[tokio::test]
+async fn tls_configurations_are_shared_over_transports() {
+    let base_url = serve("good.pem", false, stream(), Goodbye::Polite);
+    let bench = trusting(&base_url, None);
+    assert_eq!(bench.stream().await.kind(), None);
+    let other = Transport::new(bench.hub.clone());
+    let queue = tokenwire_core::stream::Queue::new(1 << 20, std::time::Instant::now());
+    tokenwire_core::stream::pump(&other, bench.call(true), queue.clone()).await;
+    assert_eq!(Streamed::of(&queue).text(), "hello");
+}

@@ -1,0 +1,171 @@
+"""What fault tests set up: clients of a simulator, a Ctrl-C at a moment, odd listeners."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokenwire import ChatClient, CompletionClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from typing_extensions import Self
+
+    from tokenwire.testing import SimServer
+
+TOKENS = ["One", " two", " three", " four", " five", " six", " seven", " eight"]
+TEXT = "".join(TOKENS)
+REPLY: dict[str, Any] = {"reply": {"tokens": TOKENS}}
+
+
+def chat(sim: SimServer, **settings: Any) -> ChatClient:
+    """A chat client of the simulator, without retries unless asked for."""
+    settings.setdefault("max_retries", None if "retry" in settings else 0)
+    return ChatClient("m", base_url=sim.base_url, **settings)
+
+
+def completion(sim: SimServer, **settings: Any) -> CompletionClient:
+    """A completion client of the simulator, without retries unless asked for."""
+    settings.setdefault("max_retries", None if "retry" in settings else 0)
+    return CompletionClient("m", base_url=sim.base_url, **settings)
+
+
+def always(**behaviour: Any) -> dict[str, Any]:
+    """A script that does one thing with every request."""
+    return {"default": {**REPLY, **behaviour}}
+
+
+def stalled(events: int) -> dict[str, Any]:
+    """A script whose streams fall silent after this many events, the role event included."""
+    return always(fault={"kind": "stall", "at": {"events": events}})
+
+
+class CtrlC:
+    """A thread that sends this process SIGINT once a moment is reached.
+
+    The moment is a function that returns when it has come. `late` is the time from the signal to
+    the end of the block.
+    """
+
+    def __init__(self, moment: Callable[[], object], number: int = signal.SIGINT) -> None:
+        self._moment = moment
+        self._number = number
+        self._thread = threading.Thread(target=self._send)
+        self._sent = 0.0
+        self.late = 0.0
+
+    def _send(self) -> None:
+        self._moment()
+        self._sent = time.monotonic()
+        os.kill(os.getpid(), self._number)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.late = time.monotonic() - self._sent
+        self._thread.join()
+
+
+def sockets() -> set[int]:
+    """The open sockets of this process, by inode."""
+    found = set()
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 (a Path would open no fewer)
+        try:
+            target = os.readlink(f"/proc/self/fd/{name}")  # noqa: PTH115
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            found.add(int(target[8:-1]))
+    return found
+
+
+def descriptors() -> int:
+    """How many file descriptors this process has open."""
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+
+def until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+    """Whether a condition that no event announces comes true in time; yields the processor."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        os.sched_yield()
+    return True
+
+
+class FullBacklog:
+    """A listener whose queue is full, so that a connect to it gets no answer."""
+
+    def __enter__(self) -> Self:
+        self._listener = socket.socket()
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(0)
+        self.port: int = self._listener.getsockname()[1]
+        self._fillers = []
+        for _ in range(4):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", self.port))
+            self._fillers.append(filler)
+        self._own = self._unanswered()
+        return self
+
+    def _unanswered(self) -> int:
+        wanted = f"0100007F:{self.port:04X} 02"
+        return sum(wanted in line for line in Path("/proc/net/tcp").read_text().splitlines())
+
+    def waiting(self) -> int:
+        """How many sockets of others wait for the answer to their SYN."""
+        return self._unanswered() - self._own
+
+    def __exit__(self, *_: object) -> None:
+        for one in (*self._fillers, self._listener):
+            one.close()
+
+
+class Mute:
+    """A listener that accepts one connection, waits for its first byte and never answers."""
+
+    def __enter__(self) -> Self:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._peer: socket.socket | None = None
+        return self
+
+    def hears(self) -> None:
+        """Return once the client has connected and sent something."""
+        self._listener.settimeout(10)
+        self._peer, _ = self._listener.accept()
+        self._peer.settimeout(10)
+        assert self._peer.recv(1)
+
+    def hears_the_end(self) -> bool:
+        """Return whether the client closes the connection."""
+        assert self._peer is not None
+        try:
+            while self._peer.recv(65536):
+                pass
+        except ConnectionResetError:
+            return True
+        except TimeoutError:
+            return False
+        return True
+
+    def __exit__(self, *_: object) -> None:
+        if self._peer is not None:
+            self._peer.close()
+        self._listener.close()
+
+
+def ends(sim: SimServer) -> Iterator[dict[str, Any]]:
+    """The log's records of connections that the client ended."""
+    return (record for record in sim.log() if record["kind"] == "client_closed")
