@@ -27,19 +27,18 @@ pub(crate) struct TlsKey {
 impl TlsKey {
     /// `var` looks into the environment; it finds nothing where the caller does not trust it.
     pub(crate) fn new(settings: &TlsSettings, var: impl Fn(&str) -> Option<String>) -> Self {
-        let roots = match &settings.ca_bundle {
-            Some(bundle) => vec![("ca_bundle", bundle.clone())],
-            None => {
-                let file = var(CERT_FILE).unwrap_or_default();
-                let directories = var(CERT_DIR).unwrap_or_default();
-                let file = (CERT_FILE, PathBuf::from(file));
-                // As in OpenSSL, a list like PATH.
-                let directories = std::env::split_paths(&directories).map(|path| (CERT_DIR, path));
-                std::iter::once(file)
-                    .chain(directories)
-                    .filter(|(_, path)| !path.as_os_str().is_empty())
-                    .collect()
-            }
+        let roots = if let Some(bundle) = &settings.ca_bundle {
+            vec![("ca_bundle", bundle.clone())]
+        } else {
+            let file = var(CERT_FILE).unwrap_or_default();
+            let directories = var(CERT_DIR).unwrap_or_default();
+            let file = (CERT_FILE, PathBuf::from(file));
+            // As in OpenSSL, a list like PATH.
+            let directories = std::env::split_paths(&directories).map(|path| (CERT_DIR, path));
+            std::iter::once(file)
+                .chain(directories)
+                .filter(|(_, path)| !path.as_os_str().is_empty())
+                .collect()
         };
         Self {
             roots,
