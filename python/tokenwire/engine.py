@@ -9,7 +9,12 @@ from tokenwire.client import (
     call_key,
     checked_concurrency,
 )
-from tokenwire.errors import LlmAuthenticationError, LlmClientClosedError, LlmConfigError
+from tokenwire.errors import (
+    LlmAuthenticationError,
+    LlmClientClosedError,
+    LlmConfigError,
+    LlmValidationError,
+)
 from tokenwire.models import key_and_address, resolve
 
 TYPE_CHECKING = False
@@ -37,6 +42,7 @@ else:
 
 # Arguments that Python turns into JSON before they cross.
 _CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
+_WIRE_FORMATS = ("json_object", "json_schema", "text")
 
 
 class EngineClient(LlmClientInterface):
@@ -98,8 +104,7 @@ class EngineClient(LlmClientInterface):
 
     def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, dict[str, Any]]:
         """The engine, the input and the arguments of one call."""
-        if self._closed:
-            raise LlmClientClosedError("this client is closed; make a new one")
+        self._check_open()
         kind = type(asked)
         if kind is not str and kind is not list:
             asked, params = _unpacked(asked, params)
@@ -110,32 +115,49 @@ class EngineClient(LlmClientInterface):
             params = self._converted(params)
         if self._base:
             params = {**self._base, **params}
+            if params.get("response_format") is None:
+                params.pop("_parse_as", None)
         return engine, asked, params
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LlmClientClosedError("this client is closed; make a new one")
 
     def _converted(self, params: dict[str, Any]) -> dict[str, Any]:
         params = dict(params)
         headers = params.pop("headers", None)
         if headers is not None:
-            params["extra_headers"] = {**headers, **(params.get("extra_headers") or {})}
-        if params.get("tools") is not None:
+            try:
+                params["extra_headers"] = {**headers, **(params.get("extra_headers") or {})}
+            except TypeError:
+                raise LlmConfigError("headers: give a dict of str to str") from None
+        tools = params.get("tools")
+        if tools is not None:
+            if not isinstance(tools, (list, tuple)):
+                raise LlmValidationError(f"tools: give a list of tools, not {type(tools).__name__}")
             from tokenwire.tools import tool_schema
 
-            params["tools"] = [tool_schema(tool) for tool in params["tools"]]
+            params["tools"] = [tool_schema(tool) for tool in tools]
         target = params.get("response_format")
-        if target is not None and not isinstance(target, dict):
-            from tokenwire.parsing import response_format_for
-
+        if target is not None:
             params["_parse_as"] = target
-            params["response_format"] = response_format_for(target)
+            # A form in the provider's words passes without pydantic.
+            if not (isinstance(target, dict) and target.get("type") in _WIRE_FORMATS):
+                from tokenwire.parsing import response_format_for
+
+                params["response_format"] = response_format_for(target)
         return params
 
     def _for_model(self, params: dict[str, Any]) -> tuple[Engine, dict[str, Any]]:
         """The engine for `model=` of a call: ours, or another provider's."""
         model = params["model"]
-        head, separator, rest = model.partition(":") if isinstance(model, str) else ("", "", "")
+        if not isinstance(model, str) or not model.strip():
+            raise LlmConfigError('model: give a string such as "gpt-4o-mini"')
+        head, separator, rest = model.partition(":")
         if not separator or not _engine.is_provider(head):
             return self._engine, params
-        if head == self.provider:
+        names_address = rest.startswith("//")
+        if head == self.provider and not names_address:
             return self._engine, {**params, "model": rest}
         if self._settings["api_key"] is not None or self._settings["base_url"] is not None:
             own = "api_key" if self._settings["api_key"] is not None else "base_url"
@@ -143,11 +165,12 @@ class EngineClient(LlmClientInterface):
                 f'model: "{model}" is another provider\'s, and this client was given its own '
                 f"{own}, which is not sent to a stranger; make a client for that model"
             )
-        sibling = self._siblings.get(head)
+        place = model if names_address else head
+        sibling = self._siblings.get(place)
         if sibling is None:
             sibling = self.with_options(model=model, provider=None)
-            self._siblings[head] = sibling
-        return sibling._engine, {**params, "model": rest}
+            self._siblings[place] = sibling
+        return sibling._engine, {**params, "model": sibling.model if names_address else rest}
 
     @overload
     def complete(
@@ -252,11 +275,13 @@ class EngineClient(LlmClientInterface):
 
     def models(self) -> list[str]:
         """Ids of the server's models (`GET /models`), in the server's order."""
+        self._check_open()
         key = None if self._key_source is None else call_key(self._key_source)
         return _ids(self._engine.models(key))
 
     async def models_async(self) -> list[str]:
         """Ids of the server's models; see `models`."""
+        self._check_open()
         key = None if self._key_source is None else await await_key(self._key_source)
         return _ids(await self._engine.models_async(key))
 
@@ -306,14 +331,13 @@ def _unpickled(
 
 def _unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any]]:
     """An `LlmRequest`, a single message or another sequence as input and arguments."""
-    split = getattr(asked, "split", None)
-    if split is not None and not isinstance(asked, str):
-        asked, own = split()
-        return asked, {**own, **params}
     if isinstance(asked, (str, list)):
         return asked, params
     if isinstance(asked, tuple):
         return list(asked), params
+    if hasattr(asked, "messages") and hasattr(asked, "split"):
+        asked, own = asked.split()
+        return asked, {**own, **params}
     if isinstance(asked, dict) or hasattr(asked, "__tokenwire_json__"):
         return [asked], params
     raise LlmConfigError(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -169,3 +171,28 @@ class Mute:
 def ends(sim: SimServer) -> Iterator[dict[str, Any]]:
     """The log's records of connections that the client ended."""
     return (record for record in sim.log() if record["kind"] == "client_closed")
+
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+def start(program: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a program of this folder in a process of its own; any warning of it is an error."""
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", str(PROGRAMS / program), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def outcome(process: subprocess.Popen[str], seconds: float = 30.0) -> tuple[int, str, str]:
+    """How a program ended: its exit code, what it printed, and what it complained of."""
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        # SIGABRT lets faulthandler show where each thread hangs.
+        process.send_signal(signal.SIGABRT)
+        out, err = process.communicate()
+        return -1, out, f"still running after {seconds} s: {err}"
+    return process.returncode, out, err

@@ -26,6 +26,8 @@ enum Type {
     Integer,
     /// An integer from 1.
     Count,
+    /// An integer from 0: with `echo`, no new token may be wanted.
+    FromZero,
     /// A flag, or an integer from 0.
     BoolOrCount,
     /// A string or a list of strings.
@@ -64,8 +66,8 @@ pub(super) const CHAT: &[Param] = &[
 
 /// Parameters of text completions.
 pub(super) const COMPLETIONS: &[Param] = &[
-    param("max_tokens", Type::Count),
-    param("max_completion_tokens", Type::Count),
+    param("max_tokens", Type::FromZero),
+    param("max_completion_tokens", Type::FromZero),
     param("temperature", Type::Number),
     param("top_p", Type::Number),
     param("top_k", Type::Integer),
@@ -144,6 +146,7 @@ impl Type {
             Self::Number => kind == Kind::Number,
             Self::Integer => is_integer(raw),
             Self::Count => is_integer(raw) && !raw.starts_with(['-', '0']),
+            Self::FromZero => is_integer(raw) && !raw.starts_with('-'),
             Self::BoolOrCount => kind == Kind::Bool || is_integer(raw) && !raw.starts_with('-'),
             Self::Texts => kind == Kind::String || is_list_of(raw, Kind::String)?,
             Self::Object => kind == Kind::Object,
@@ -159,6 +162,7 @@ impl Type {
             Self::Number => "a number",
             Self::Integer => "a whole number",
             Self::Count => "a whole number from 1",
+            Self::FromZero => "a whole number from 0",
             Self::BoolOrCount => "true, false or a whole number from 0",
             Self::Texts => "a string or a list of strings",
             Self::Object => "an object",

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind};
 use crate::json::{Kind, Reader};
 use crate::request::Request;
 use crate::wire::Encoded;
-use crate::wire::body::Body;
+use crate::wire::body::{Body, fields};
 use crate::wire::params;
 use crate::wire::providers::Provider;
 
@@ -128,7 +128,9 @@ fn message(
         count,
         dropped,
     };
-    parts::write(&path, &role, name, parts, &mut written)
+    let mut extra = fields(raw, &path)?;
+    extra.retain(|(key, _)| !matches!(&**key, "role" | "name" | "parts"));
+    parts::write(&path, (&role, name, &extra), parts, &mut written)
 }
 
 /// Puts a comma before every message but the first.

@@ -6,6 +6,7 @@ mod choice;
 mod content;
 mod encode;
 mod event;
+mod media;
 mod parts;
 mod reply;
 mod stream;

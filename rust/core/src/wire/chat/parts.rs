@@ -1,6 +1,7 @@
 //! Messages of parts, written as messages of Chat Completions.
 
 use super::encode::{invalid, separate};
+use super::media::media;
 use crate::error::Error;
 use crate::json::{Kind, Reader, write_string};
 use crate::wire::body::{Fields, fields};
@@ -42,8 +43,7 @@ const ANSWER_ONLY: [&str; 4] = [
 /// Writes one message of parts. Tool results become messages of their own, before the rest.
 pub(super) fn write(
     path: &str,
-    role: &str,
-    name: Option<&str>,
+    (role, name, extra): (&str, Option<&str>, &Fields<'_>),
     parts: &str,
     to: &mut Written<'_, '_>,
 ) -> Result<(), Error> {
@@ -64,15 +64,19 @@ pub(super) fn write(
     }
     if any || role != "tool" && parts.trim() == "[]" {
         message.settle_reasoning(to);
+        let extra = extra
+            .iter()
+            .map(|(key, raw)| (key.to_string(), (*raw).to_owned()));
+        message.other.extend(extra);
         separate(to.count, to.out);
         message.write(role, name, to.out);
     }
     Ok(())
 }
 
-struct Part<'a> {
-    kind: String,
-    path: String,
+pub(super) struct Part<'a> {
+    pub(super) kind: String,
+    pub(super) path: String,
     fields: Fields<'a>,
 }
 
@@ -89,13 +93,13 @@ impl<'a> Part<'a> {
     }
 
     /// A field that is not null.
-    fn get(&self, key: &str) -> Option<&'a str> {
+    pub(super) fn get(&self, key: &str) -> Option<&'a str> {
         let found = self.fields.iter().find(|(name, _)| name == key);
         found.map(|(_, raw)| *raw).filter(|raw| *raw != "null")
     }
 
     /// A field that must be a string, as JSON text.
-    fn text(&self, key: &str) -> Result<&'a str, Error> {
+    pub(super) fn text(&self, key: &str) -> Result<&'a str, Error> {
         self.get(key)
             .filter(|raw| raw.starts_with('"'))
             .ok_or_else(|| {
@@ -104,6 +108,19 @@ impl<'a> Part<'a> {
                     self.path
                 ))
             })
+    }
+
+    /// Keys that we do not know, which go along: providers have their own (`cache_control`).
+    pub(super) fn extra(&self, known: &[&str]) -> String {
+        let mut extra = String::new();
+        for (key, raw) in &self.fields {
+            if key != "type" && *raw != "null" && !known.contains(&&**key) {
+                let mut name = Vec::new();
+                field(&mut name, key, raw);
+                extra.push_str(&String::from_utf8_lossy(&name));
+            }
+        }
+        extra
     }
 
     fn is_from(&self, provider: &Provider) -> bool {
@@ -115,7 +132,15 @@ impl<'a> Part<'a> {
 impl<'a> Message<'a> {
     fn add(&mut self, part: &Part<'a>, to: &mut Written<'_, '_>) -> Result<(), Error> {
         match &*part.kind {
-            "text" => self.content.push(Item::Text(part.text("text")?)),
+            "text" => {
+                let text = part.text("text")?;
+                let extra = part.extra(&["text"]);
+                self.content.push(if extra.is_empty() {
+                    Item::Text(text)
+                } else {
+                    Item::Block(format!(r#"{{"type":"text","text":{text}{extra}}}"#))
+                });
+            }
             "image" | "audio" | "file" => self.content.push(Item::Block(media(part)?)),
             "refusal" => self.refusal.push(part.text("text")?),
             "tool_call" => {
@@ -157,7 +182,9 @@ impl<'a> Message<'a> {
 
     fn add_opaque(&mut self, part: &Part<'a>, to: &mut Written<'_, '_>) -> Result<(), Error> {
         let field = plain(part.text("field")?);
-        let Some(json) = part.get("json") else {
+        // A block may be null: it goes back as it came.
+        let found = part.fields.iter().find(|(key, _)| key == "json");
+        let Some(json) = found.map(|(_, raw)| *raw) else {
             return Err(invalid(format!("{}.json: it is missing", part.path)));
         };
         if !part.is_from(to.provider) {
@@ -274,45 +301,6 @@ fn tool_message(part: &Part<'_>, to: &mut Written<'_, '_>) -> Result<(), Error> 
     Ok(())
 }
 
-fn media(part: &Part<'_>) -> Result<String, Error> {
-    let url = |default: &str| -> Result<String, Error> {
-        if let Some(url) = part.get("url") {
-            return Ok(url.to_owned());
-        }
-        let kind = part.get("media_type").map_or(default, inner);
-        let data = inner(
-            part.text("data")
-                .map_err(|_| invalid(format!("{}: it needs url, or data in base64", part.path)))?,
-        );
-        Ok(format!("\"data:{kind};base64,{data}\""))
-    };
-    let optional = |key: &str| {
-        part.get(key)
-            .map(|raw| format!(",\"{key}\":{raw}"))
-            .unwrap_or_default()
-    };
-    Ok(match &*part.kind {
-        "image" => format!(
-            r#"{{"type":"image_url","image_url":{{"url":{}{}}}}}"#,
-            url("image/png")?,
-            optional("detail")
-        ),
-        "audio" => format!(
-            r#"{{"type":"input_audio","input_audio":{{"data":{},"format":{}}}}}"#,
-            part.text("data")?,
-            part.text("format")?
-        ),
-        _ => match part.get("file_id") {
-            Some(id) => format!(r#"{{"type":"file","file":{{"file_id":{id}}}}}"#),
-            None => format!(
-                r#"{{"type":"file","file":{{"file_data":{}{}}}}}"#,
-                url("application/pdf")?,
-                optional("filename")
-            ),
-        },
-    })
-}
-
 fn call(fields: &Fields<'_>) -> String {
     let get = |key: &str| {
         let found = fields.iter().find(|(name, _)| name == key);
@@ -361,7 +349,7 @@ fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// A JSON string without its quotes.
-fn inner(raw: &str) -> &str {
+pub(super) fn inner(raw: &str) -> &str {
     raw.strip_prefix('"')
         .and_then(|raw| raw.strip_suffix('"'))
         .unwrap_or(raw)

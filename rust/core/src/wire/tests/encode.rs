@@ -264,6 +264,20 @@ fn parts_of_a_user_become_content_blocks() {
 }
 
 #[test]
+fn keys_that_we_do_not_know_go_along_with_their_part_and_message() {
+    let cached = json!({"type": "ephemeral"});
+    let request = json!({"model": "m", "input": [{"role": "user", "prefix": true, "parts": [
+        {"type": "text", "text": "a", "cache_control": cached},
+        {"type": "image", "url": "https://x/y.png", "cache_control": cached},
+    ]}]});
+    let expected = json!([{"role": "user", "prefix": true, "content": [
+        {"type": "text", "text": "a", "cache_control": cached},
+        {"type": "image_url", "image_url": {"url": "https://x/y.png"}, "cache_control": cached},
+    ]}]);
+    assert_eq!(chat("openrouter", &request)["messages"], expected);
+}
+
+#[test]
 fn a_tool_loop_becomes_an_assistant_and_tool_messages() {
     let input = json!([
         {"role": "assistant", "parts": [
