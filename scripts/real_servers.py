@@ -104,7 +104,14 @@ def install(*packages: str, requires: str, options: list[str]) -> None:
     if wanted.items() <= installed().items():
         return
     print(f"real servers: installing {', '.join(packages)}", flush=True)
-    command = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command: list[str | Path] = [
+        python(),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
     done = subprocess.run([*command, *options, *packages], check=False)
     if done.returncode:
         raise NotUsableError(f"pip cannot install {requires} here; the lines above say why")
