@@ -355,23 +355,32 @@ def call_key(source: KeySource) -> str:
     Raises:
         LlmConfigError: The callable is async, or returns no string.
     """
-    key = source()
+    key: Any = source()
     if hasattr(key, "__await__"):
         getattr(key, "close", lambda: None)()
         raise LlmConfigError("api_key: the callable is async; use the async methods of the client")
-    return _checked_key(key)
+    if isinstance(key, str) and key:
+        return key
+    # What is no string may be a key all the same, and a traceback may show local variables.
+    kind = type(key).__name__
+    del key
+    raise _no_key(kind)
 
 
 async def await_key(source: KeySource) -> str:
     """The key from a sync or async callable."""
-    key = source()
-    return _checked_key(await key if hasattr(key, "__await__") else key)
+    key: Any = source()
+    if hasattr(key, "__await__"):
+        key = await key
+    if isinstance(key, str) and key:
+        return key
+    kind = type(key).__name__
+    del key
+    raise _no_key(kind)
 
 
-def _checked_key(key: object) -> str:
-    if not isinstance(key, str) or not key:
-        raise LlmConfigError(f"api_key: the callable returned {type(key).__name__}, not a key")
-    return key
+def _no_key(kind: str) -> LlmConfigError:
+    return LlmConfigError(f"api_key: the callable returned {kind}, not a key")
 
 
 async def enter_with_key(stream: AsyncLlmStream, source: KeySource) -> AsyncLlmStream:

@@ -77,9 +77,11 @@ def test_the_prompt_comes_from_standard_input(words, sim, run, monkeypatch):
 
 
 def test_a_terminal_without_a_prompt_is_not_waited_for(run, monkeypatch):
-    terminal = io.StringIO()
-    terminal.isatty = lambda: True
-    monkeypatch.setattr(sys, "stdin", terminal)
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
     code, out, err = run()
     assert (code, out) == (2, "")
     assert "no PROMPT" in err

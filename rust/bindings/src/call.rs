@@ -163,7 +163,8 @@ fn drive<'py>(
         };
         let outcome = lane.drive(make(&lane.transport, call, answer.kind()));
         if !matches!(outcome, Ok(Ok(_))) {
-            // The dropped call's connection closes when the runtime next runs.
+            // A call that failed or was interrupted may have left its connection in the middle of an
+            // answer; it closes when the runtime next runs, and who knows when that is.
             lane.settle(tokio::task::yield_now());
         }
         outcome

