@@ -5,8 +5,6 @@ from __future__ import annotations
 from tokenwire import _engine
 from tokenwire.client import (
     LlmClientInterface,
-    await_key,
-    call_key,
     checked_concurrency,
 )
 from tokenwire.errors import (
@@ -15,6 +13,7 @@ from tokenwire.errors import (
     LlmConfigError,
     LlmValidationError,
 )
+from tokenwire.keys import await_key, call_key
 from tokenwire.models import key_and_address, resolve
 from tokenwire.secret import (
     Secret,
@@ -24,6 +23,7 @@ from tokenwire.secret import (
     sealed_url,
     without_secrets,
 )
+from tokenwire.settings import certificate, check_types, path_of, retry_policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
         Fanout,
         LlmResponse,
         LlmStream,
-        RetryPolicy,
     )
     from tokenwire.client import KeySource, Prompt
     from tokenwire.mapping import MapRow
@@ -58,14 +57,6 @@ _SEALS: dict[str, Callable[[Any], Any]] = {
 # Arguments that Python turns into JSON before they cross.
 _CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
 _WIRE_FORMATS = ("json_object", "json_schema", "text")
-_SETTING_TYPES: tuple[tuple[str, type], ...] = (
-    ("provider", str),
-    ("base_url", str),
-    ("proxy", str),
-    ("limits", _engine.Limits),
-    ("retry", _engine.RetryPolicy),
-    ("trust_env", bool),
-)
 
 
 class EngineClient(LlmClientInterface):
@@ -78,13 +69,9 @@ class EngineClient(LlmClientInterface):
 
     def _set_up(self, settings: dict[str, Any], defaults: dict[str, Any]) -> None:
         """Check the settings, and make the engine's client of them."""
-        for name, kind in _SETTING_TYPES:
-            value = settings[name]
-            if not isinstance(value, kind) and (value is not None or kind is bool):
-                raise LlmConfigError(f"{name}: give a {kind.__name__}, not {value!r}")
         self._settings = settings
         self._closed = False
-        _check_types(settings)
+        check_types(settings)
         target = resolve(settings["model"], settings["provider"], settings["base_url"])
         self.model = target.model
         self.provider = target.provider
@@ -114,9 +101,9 @@ class EngineClient(LlmClientInterface):
             headers=revealed(settings["headers"]),
             timeout=settings["timeout"],
             limits=settings["limits"],
-            retry=_retry(settings["max_retries"], settings["retry"]),
-            ca_bundle=_path(settings["ca_bundle"], "ca_bundle"),
-            client_cert=_cert(settings["client_cert"]),
+            retry=retry_policy(settings["max_retries"], settings["retry"]),
+            ca_bundle=path_of(settings["ca_bundle"], "ca_bundle"),
+            client_cert=certificate(settings["client_cert"]),
             proxy=revealed(settings["proxy"]),
             trust_env=settings["trust_env"],
             parent=settings.get("parent"),
@@ -383,46 +370,6 @@ def _unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any
     raise LlmConfigError(
         f"prompt: give a str, a list of messages or an LlmRequest, not {type(asked).__name__}"
     )
-
-
-def _check_types(settings: dict[str, Any]) -> None:
-    """Refuse what the engine would refuse without naming the setting."""
-    for name in ("provider", "base_url", "proxy"):
-        if settings[name] is not None and not isinstance(settings[name], (str, Secret)):
-            raise LlmConfigError(f"{name}: give a str, not {type(settings[name]).__name__}")
-    for name, kind in (("limits", _engine.Limits), ("retry", _engine.RetryPolicy)):
-        if settings[name] is not None and not isinstance(settings[name], kind):
-            raise LlmConfigError(f"{name}: give a {kind.__name__}(…)")
-    if not isinstance(settings["trust_env"], bool):
-        raise LlmConfigError("trust_env: give True or False")
-
-
-def _retry(max_retries: int | None, retry: RetryPolicy | None) -> RetryPolicy | None:
-    if max_retries is None:
-        return retry
-    if retry is not None:
-        raise LlmConfigError("max_retries: give it inside retry=RetryPolicy(max_retries=…)")
-    return _engine.RetryPolicy(max_retries=max_retries)
-
-
-def _path(value: Any, name: str) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not (isinstance(value, str) or hasattr(value, "__fspath__")):
-        raise LlmConfigError(f"{name}: give the path of a PEM file")
-    from os import fspath
-
-    return str(fspath(value))
-
-
-def _cert(value: Any) -> tuple[str, str | None] | None:
-    if value is None:
-        return None
-    if isinstance(value, (tuple, list)):
-        if len(value) != 2:
-            raise LlmConfigError("client_cert: give (certificate file, key file)")
-        return _path(value[0], "client_cert") or "", _path(value[1], "client_cert")
-    return _path(value, "client_cert") or "", None
 
 
 def _ids(body: str) -> list[str]:

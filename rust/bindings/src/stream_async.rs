@@ -118,7 +118,7 @@ impl AsyncLlmStream {
         let py = slf.py();
         if let Some(source) = slf.get().key_source(py) {
             return py
-                .import("tokenwire.client")?
+                .import("tokenwire.keys")?
                 .call_method1("enter_with_key", (slf, source));
         }
         Ok(Bound::new(
@@ -221,7 +221,7 @@ fn next_of(iterator: Bound<'_, AsyncStreamIterator>) -> PyResult<Bound<'_, PyAny
         };
         let opener = Bound::new(py, opener)?;
         return py
-            .import("tokenwire.client")?
+            .import("tokenwire.keys")?
             .call_method1("first_step_with_key", (opener, source, iterator));
     }
     Ok(iterator.into_any())
