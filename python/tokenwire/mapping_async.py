@@ -32,6 +32,7 @@ async def map_with_tasks(
 
     source = _numbered(prompts)
     running: set[asyncio.Task[MapRow]] = set()
+    done: set[asyncio.Task[MapRow]] = set()
     held: dict[int, MapRow] = {}
     due = 0
     more = True
@@ -53,7 +54,8 @@ async def map_with_tasks(
     finally:
         for task in running:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        # One error leaves the loop; asyncio would report those that came with it as not retrieved.
+        await asyncio.gather(*running, *done, return_exceptions=True)
 
 
 async def _numbered(prompts: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[tuple[int, Any]]:

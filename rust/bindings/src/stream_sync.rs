@@ -68,7 +68,7 @@ impl Shared {
 
     /// Gets the key on the caller's side, once more after a 401, and waits for the head.
     fn start_with_key(&self, py: Python<'_>, source: &Py<PyAny>) -> PyResult<()> {
-        let get_key = py.import("tokenwire.client")?.getattr("call_key")?;
+        let get_key = py.import("tokenwire.keys")?.getattr("call_key")?;
         self.stream
             .set_key(py, get_key.call1((source,))?.extract()?)?;
         self.start(py)?;

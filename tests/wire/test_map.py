@@ -1,0 +1,242 @@
+"""`map` and `map_async`: lazy, bounded, in order or as they come, and cleanly left."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.wire.asking import sent
+
+import tokenwire as tw
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from tests.wire.asking import Asking
+
+    from tokenwire.testing import SimServer
+
+# One prompt that is answered late, so that the others overtake it.
+SLOW_FIRST = {
+    "rules": [
+        {
+            "match": {"body": "first"},
+            "then": {"reply": {"text": "late"}, "pacing": {"head_delay_ms": 150}},
+        }
+    ],
+    "default": {"reply": {"text": "soon"}},
+}
+NEVER = {"default": {"fault": {"kind": "no_head"}}}
+
+
+def chat_on(sim: SimServer, **settings: Any) -> tw.ChatClient:
+    return tw.ChatClient("m", base_url=sim.base_url, **settings)
+
+
+def asked(sim: SimServer) -> list[str]:
+    return [body["messages"][-1]["content"] for body in sent(sim)]
+
+
+def test_rows_come_in_the_order_of_the_prompts(sim: SimServer, ask: Asking) -> None:
+    sim.set_script(SLOW_FIRST)
+    rows = ask.map(chat_on(sim), ["first", "b", "c", "d"], concurrency=4)
+    assert [row.index for row in rows] == [0, 1, 2, 3]
+    assert [row.response.text for row in rows] == ["late", "soon", "soon", "soon"]
+    assert [row.error for row in rows] == [None] * 4
+
+
+def test_rows_come_as_they_finish(sim: SimServer, ask: Asking) -> None:
+    sim.set_script(SLOW_FIRST)
+    rows = ask.map(chat_on(sim), ["first", "b", "c"], concurrency=3, ordered=False)
+    assert rows[-1].index == 0
+    assert sorted(row.index for row in rows) == [0, 1, 2]
+
+
+def test_an_error_is_a_row(sim: SimServer, ask: Asking) -> None:
+    failing = {"match": {"body": "bad"}, "then": {"error": {"status": 400, "message": "No."}}}
+    sim.set_script({"rules": [failing], "default": {"reply": {"text": "ok"}}})
+    rows = ask.map(chat_on(sim), ["a", "bad", "\ud800", "b"], concurrency=2)
+    assert [row.index for row in rows] == [0, 1, 2, 3]
+    assert [row.response and row.response.text for row in rows] == ["ok", None, None, "ok"]
+    assert [type(row.error) for row in rows] == [
+        type(None),
+        tw.LlmAPIError,
+        tw.LlmValidationError,
+        type(None),
+    ]
+    assert rows[0].result().text == "ok"
+    with pytest.raises(tw.LlmAPIError, match=r"No\."):
+        rows[1].result()
+
+
+def test_arguments_hold_for_each_call(sim: SimServer, ask: Asking) -> None:
+    ask.map(chat_on(sim), ["a", "b"], concurrency=2, temperature=0.5, max_tokens=3)
+    assert [(body["temperature"], body["max_tokens"]) for body in sent(sim)] == [(0.5, 3)] * 2
+
+
+def test_prompts_of_any_kind_are_taken(sim: SimServer, ask: Asking) -> None:
+    prompts = [
+        "a",
+        [{"role": "user", "content": "b"}],
+        tw.LlmMessage("user", "c"),
+        tw.LlmRequest("d", max_tokens=2),
+    ]
+    rows = ask.map(chat_on(sim), prompts, concurrency=1)
+    assert [row.error for row in rows] == [None] * 4
+    assert asked(sim) == ["a", "b", "c", "d"]
+
+
+def test_nothing_to_ask_gives_no_rows(sim: SimServer, ask: Asking) -> None:
+    assert ask.map(chat_on(sim), [], concurrency=5) == []
+
+
+@pytest.mark.parametrize("concurrency", [0, -1, 1.5, True, None])
+def test_a_wrong_concurrency_is_refused_at_once(sim: SimServer, concurrency: Any) -> None:
+    chat = chat_on(sim)
+    with pytest.raises(tw.LlmConfigError, match="concurrency"):
+        chat.map(["a"], concurrency=concurrency)
+    with pytest.raises(tw.LlmConfigError, match="concurrency"):
+        chat.map_async(["a"], concurrency=concurrency)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_prompts_are_pulled_lazily(sim: SimServer, ordered: bool) -> None:
+    pulled: list[int] = []
+
+    def prompts() -> Iterator[str]:
+        for number in range(1000):
+            pulled.append(number)
+            yield str(number)
+
+    rows = chat_on(sim).map(prompts(), concurrency=3, ordered=ordered)
+    assert pulled == []
+    for taken, _ in enumerate(rows, start=1):
+        assert len(pulled) <= taken + 3
+        if taken == 20:
+            break
+    assert sim.stats()["peak_connections"] <= 3
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_prompts_are_pulled_lazily_async(sim: SimServer, ordered: bool) -> None:
+    pulled: list[int] = []
+
+    async def prompts() -> AsyncIterator[str]:
+        for number in range(1000):
+            pulled.append(number)
+            yield str(number)
+
+    rows = chat_on(sim).map_async(prompts(), concurrency=3, ordered=ordered)
+    assert pulled == []
+    taken = 0
+    async for _ in rows:
+        taken += 1
+        assert len(pulled) <= taken + 3
+        if taken == 20:
+            break
+    await rows.aclose()  # type: ignore[attr-defined]
+    assert sim.stats()["peak_connections"] <= 3
+
+
+def test_leaving_the_loop_ends_the_calls_in_flight(sim: SimServer) -> None:
+    rule = {"match": {"body": "quick"}, "then": {"reply": {"text": "ok"}}}
+    sim.set_script({"rules": [rule], **NEVER})
+    rows = chat_on(sim).map(["quick", "a", "b"], concurrency=3)
+    for row in rows:
+        assert row.response is not None
+        assert row.response.text == "ok"
+        sim.wait_for("request", 3)
+        break
+    rows.close()  # type: ignore[attr-defined]
+    sim.wait_for("client_closed", 2)
+
+
+async def test_leaving_the_async_loop_ends_the_calls_in_flight(sim: SimServer) -> None:
+    rule = {"match": {"body": "quick"}, "then": {"reply": {"text": "ok"}}}
+    sim.set_script({"rules": [rule], **NEVER})
+    rows = chat_on(sim).map_async(["quick", "a", "b"], concurrency=3)
+    async for row in rows:
+        assert row.response is not None
+        await asyncio.to_thread(sim.wait_for, "request", 3)
+        break
+    await rows.aclose()  # type: ignore[attr-defined]
+    await asyncio.to_thread(sim.wait_for, "client_closed", 2)
+
+
+async def test_cancelling_the_task_ends_the_calls_in_flight(sim: SimServer) -> None:
+    sim.set_script(NEVER)
+    chat = chat_on(sim)
+
+    async def read() -> None:
+        async for _ in chat.map_async(["a", "b"], concurrency=2):
+            pass
+
+    task = asyncio.create_task(read())
+    await asyncio.to_thread(sim.wait_for, "request", 2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.to_thread(sim.wait_for, "client_closed", 2)
+
+
+def test_an_error_of_the_prompts_is_the_callers(sim: SimServer, ask: Asking) -> None:
+    def prompts() -> Iterator[str]:
+        yield "a"
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        ask.map(chat_on(sim), prompts(), concurrency=1)
+
+
+def test_a_wrong_argument_is_each_rows_error(sim: SimServer, ask: Asking) -> None:
+    rows = ask.map(chat_on(sim), ["a", "b"], concurrency=2, temprature=1)
+    assert [type(row.error) for row in rows] == [tw.LlmConfigError] * 2
+    assert sim.requests() == []
+
+
+def test_many_more_prompts_than_places(sim: SimServer, ask: Asking) -> None:
+    rows = ask.map(chat_on(sim), (str(number) for number in range(300)), concurrency=16)
+    assert [row.index for row in rows] == list(range(300))
+    assert all(row.error is None for row in rows)
+    assert sorted(asked(sim)) == sorted(map(str, range(300)))
+    assert sim.stats()["peak_connections"] <= 16
+
+
+class Plain(tw.LlmClientInterface):
+    """A client of the caller's own, which has only the four methods."""
+
+    model = "plain"
+    provider = "mine"
+
+    def __init__(self, inner: tw.ChatClient) -> None:
+        self._inner = inner
+
+    def complete(self, request_or_prompt: Any, **params: Any) -> tw.LlmResponse[Any]:
+        return self._inner.complete(request_or_prompt, **params)
+
+    async def complete_async(self, request_or_prompt: Any, **params: Any) -> tw.LlmResponse[Any]:
+        return await self._inner.complete_async(request_or_prompt, **params)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_client_of_ones_own_maps_too(sim: SimServer, ask: Asking, ordered: bool) -> None:
+    sim.set_script(SLOW_FIRST)
+    rows = ask.map(Plain(chat_on(sim)), ["first", "b", "c"], concurrency=3, ordered=ordered)
+    assert sorted(row.index for row in rows) == [0, 1, 2]
+    assert [row.index for row in rows][-1] == (2 if ordered else 0)
+
+
+def test_an_error_of_a_client_of_ones_own_is_its_callers(sim: SimServer, ask: Asking) -> None:
+    # Not an error of ours, so no row.
+    class Broken(Plain):
+        def complete(self, request_or_prompt: Any, **params: Any) -> tw.LlmResponse[Any]:
+            raise KeyError("mine", request_or_prompt, params)
+
+        async def complete_async(
+            self, request_or_prompt: Any, **params: Any
+        ) -> tw.LlmResponse[Any]:
+            raise KeyError("mine", request_or_prompt, params)
+
+    with pytest.raises(KeyError, match="mine"):
+        ask.map(Broken(chat_on(sim)), ["a", "b"], concurrency=2)

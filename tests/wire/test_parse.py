@@ -1,0 +1,200 @@
+"""Typed output: `parse`, `response_format=`, `.parsed`, and asking again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import BaseModel
+from tests.wire.asking import sent
+
+import tokenwire as tw
+
+if TYPE_CHECKING:
+    from tests.wire.asking import Asking
+
+    from tokenwire.testing import SimServer
+
+
+class Answer(BaseModel):
+    """A model of the caller's."""
+
+    text: str
+    score: int
+
+
+@dataclass
+class Point:
+    """A dataclass of the caller's."""
+
+    x: int
+    y: int
+
+
+ANSWER_FORMAT = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "Answer",
+        "strict": True,
+        "schema": {
+            "type": "object",
+            "properties": {"text": {"type": "string"}, "score": {"type": "integer"}},
+            "required": ["text", "score"],
+            "additionalProperties": False,
+        },
+    },
+}
+
+
+def chat_on(sim: SimServer) -> tw.ChatClient:
+    return tw.ChatClient("m", base_url=sim.base_url)
+
+
+def answers(sim: SimServer, *texts: str) -> None:
+    """Each text answers once, in order; the last one from then on."""
+    rules = [{"times": 1, "then": {"reply": {"text": text}}} for text in texts]
+    sim.set_script({"rules": rules, "default": {"reply": {"text": texts[-1]}}})
+
+
+def untitled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: untitled(item)
+            for key, item in value.items()
+            if not (key in ("title", "description") and isinstance(item, str))
+        }
+    return value
+
+
+def test_a_model_is_asked_for_and_read(sim: SimServer, ask: Asking) -> None:
+    answers(sim, '{"text": "blue", "score": 7}')
+    assert ask.parse(chat_on(sim), Answer, "-") == Answer(text="blue", score=7)
+    assert untitled(sent(sim)[0]["response_format"]) == ANSWER_FORMAT
+
+
+def test_a_dataclass_is_asked_for_and_read(sim: SimServer, ask: Asking) -> None:
+    answers(sim, '{"x": 1, "y": 2}')
+    assert ask.parse(chat_on(sim), Point, "-") == Point(1, 2)
+
+
+def test_a_list_is_asked_for_within_an_object(sim: SimServer, ask: Asking) -> None:
+    answers(sim, '{"value": [1, 2]}', "[3]")
+    assert ask.parse(chat_on(sim), list[int], "-") == [1, 2]
+    assert ask.parse(chat_on(sim), list[int], "-") == [3]
+    schema = sent(sim)[0]["response_format"]["json_schema"]["schema"]
+    assert schema["properties"]["value"]["type"] == "array"
+
+
+def test_a_fence_around_the_answer_is_taken_off(sim: SimServer, ask: Asking) -> None:
+    answers(sim, '```json\n{"text": "blue", "score": 7}\n```')
+    assert ask.parse(chat_on(sim), Answer, "-") == Answer(text="blue", score=7)
+
+
+def test_the_made_up_answer_of_the_simulator_fits(sim: SimServer, ask: Asking) -> None:
+    assert isinstance(ask.parse(chat_on(sim), Answer, "-"), Answer)
+
+
+def test_parsed_of_a_whole_and_of_a_streamed_reply(sim: SimServer, ask: Asking) -> None:
+    answers(sim, '{"text": "blue", "score": 7}')
+    whole = ask.complete(chat_on(sim), "-", response_format=Answer)
+    _, streamed = ask.read(chat_on(sim), "-", response_format=Answer)
+    assert whole.parsed == streamed.parsed == Answer(text="blue", score=7)
+    assert whole.parsed is whole.parsed
+
+
+def test_a_paid_reply_is_not_lost_because_it_does_not_fit(sim: SimServer, ask: Asking) -> None:
+    answers(sim, '{"text": "blue"}')
+    reply = ask.complete(chat_on(sim), "-", response_format=Answer)
+    assert reply.text == '{"text": "blue"}'
+    with pytest.raises(tw.LlmValidationError, match="score"):
+        _ = reply.parsed
+
+
+def test_a_schema_is_sent_and_the_json_read(sim: SimServer, ask: Asking) -> None:
+    schema = {"title": "Pair", "type": "object", "properties": {"a": {"type": "integer"}}}
+    answers(sim, '{"a": 1}')
+    assert ask.complete(chat_on(sim), "-", response_format=schema).parsed == {"a": 1}
+    assert ask.parse(chat_on(sim), schema, "-") == {"a": 1}
+    for body in sent(sim):
+        assert body["response_format"]["type"] == "json_schema"
+        assert body["response_format"]["json_schema"]["name"] == "Pair"
+        assert untitled(body["response_format"]["json_schema"]["schema"]) == untitled(schema)
+
+
+def test_a_format_in_the_providers_words_goes_as_it_is(sim: SimServer, ask: Asking) -> None:
+    for form in ({"type": "json_object"}, ANSWER_FORMAT):
+        ask.complete(chat_on(sim), "-", response_format=form)
+    assert [body["response_format"] for body in sent(sim)] == [
+        {"type": "json_object"},
+        ANSWER_FORMAT,
+    ]
+
+
+def test_a_call_overrides_the_clients_format(sim: SimServer, ask: Asking) -> None:
+    answers(sim, '{"text": "blue", "score": 7}')
+    chat = tw.ChatClient("m", base_url=sim.base_url, response_format=Answer)
+    assert ask.complete(chat, "-").parsed == Answer(text="blue", score=7)
+    other = ask.complete(chat, "-", response_format={"type": "json_object"})
+    assert other.parsed == {"text": "blue", "score": 7}
+    assert ask.complete(chat, "-", response_format={"type": "text"}).parsed == other.text
+    assert ask.complete(chat, "-", response_format=None).parsed is None
+    assert [body.get("response_format", {}).get("type") for body in sent(sim)] == [
+        "json_schema",
+        "json_object",
+        "text",
+        None,
+    ]
+
+
+def test_reask_sends_the_answer_back_with_its_problems(sim: SimServer, ask: Asking) -> None:
+    answers(sim, '{"text": "blue", "score": "high"}', '{"text": "blue", "score": 7}')
+    assert ask.parse(chat_on(sim), Answer, "How?", reask=1) == Answer(text="blue", score=7)
+    first, second = (body["messages"] for body in sent(sim))
+    assert first == [{"role": "user", "content": "How?"}]
+    assert second[:2] == [
+        {"role": "user", "content": "How?"},
+        {"role": "assistant", "content": '{"text": "blue", "score": "high"}'},
+    ]
+    assert second[2]["role"] == "user"
+    assert "score" in second[2]["content"]
+    assert len(second) == 3
+
+
+def test_reask_of_a_request_keeps_its_arguments(sim: SimServer, ask: Asking) -> None:
+    answers(sim, "{", '{"text": "blue", "score": 7}')
+    request = tw.LlmRequest("How?", temperature=0.5)
+    assert ask.parse(chat_on(sim), Answer, request, reask=2).score == 7
+    assert [body["temperature"] for body in sent(sim)] == [0.5, 0.5]
+    assert request.prompt == "How?"
+
+
+def test_the_last_answer_that_does_not_fit_is_on_the_error(sim: SimServer, ask: Asking) -> None:
+    answers(sim, "{", '{"text": 1, "score": 2}')
+    with pytest.raises(tw.LlmValidationError, match="text") as caught:
+        ask.parse(chat_on(sim), Answer, "-", reask=1)
+    assert caught.value.partial is not None
+    assert caught.value.partial.text == '{"text": 1, "score": 2}'
+    assert len(sim.requests()) == 2
+
+
+def test_a_refusal_is_not_parsed(sim: SimServer, ask: Asking) -> None:
+    sim.set_script({"default": {"reply": {"refusal": "No."}}})
+    with pytest.raises(tw.LlmModelError, match=r"No\."):
+        ask.parse(chat_on(sim), Answer, "-", reask=3)
+    assert len(sim.requests()) == 1
+
+
+@pytest.mark.parametrize("reask", [-1, 1.5, True, "1"])
+def test_a_wrong_reask_is_refused(sim: SimServer, ask: Asking, reask: Any) -> None:
+    with pytest.raises(tw.LlmConfigError, match="reask"):
+        ask.parse(chat_on(sim), Answer, "-", reask=reask)
+
+
+def test_a_type_without_a_schema_is_refused(sim: SimServer, ask: Asking) -> None:
+    class Odd:
+        pass
+
+    with pytest.raises(tw.LlmConfigError):
+        ask.parse(chat_on(sim), Odd, "-")
+    assert sim.requests() == []

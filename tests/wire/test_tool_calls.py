@@ -1,0 +1,231 @@
+"""Tools: what is offered to the model, what it calls, and the way back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.wire.asking import sent
+
+import tokenwire as tw
+
+if TYPE_CHECKING:
+    from tests.wire.asking import Asking
+
+    from tokenwire.testing import SimServer
+
+
+def get_weather(city: str, days: int = 1) -> str:
+    """Look up the weather.
+
+    Args:
+        city: A city's name.
+        days: How many days ahead.
+    """
+    return f"{city}: sunny for {days} d"
+
+
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Look up the weather.",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "city": {"type": "string", "description": "A city's name."},
+                "days": {"type": "integer", "description": "How many days ahead.", "default": 1},
+            },
+            "required": ["city"],
+        },
+    },
+}
+
+
+def chat_on(sim: SimServer, **settings: Any) -> tw.ChatClient:
+    return tw.ChatClient("openrouter:m", base_url=sim.base_url, api_key="k", **settings)
+
+
+def without_flags(schema: Any) -> Any:
+    """A schema less what only strict readers ask for."""
+    if isinstance(schema, dict):
+        return {
+            name: without_flags(value)
+            for name, value in schema.items()
+            if name != "additionalProperties"
+        }
+    return schema
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        get_weather,
+        tw.Tool.from_function(get_weather),
+        WEATHER,
+        WEATHER["function"],
+    ],
+    ids=["function", "Tool", "dict", "bare dict"],
+)
+def test_a_function_a_tool_and_a_dict_offer_the_same(
+    sim: SimServer, ask: Asking, tool: Any
+) -> None:
+    ask.complete(chat_on(sim), "-", tools=[tool])
+    assert without_flags(sent(sim)[0]["tools"][0]) == WEATHER
+
+
+def test_a_tool_round_trip_sends_the_reply_back_as_it_came(sim: SimServer, ask: Asking) -> None:
+    calling = {
+        "text": "Let me look.",
+        "reasoning": "A tool knows.",
+        "reasoning_field": "reasoning",
+        "tool_calls": [
+            {"id": "c1", "name": "get_weather", "arguments": '{"city": "Paris"}'},
+            {"id": "c2", "name": "get_weather", "arguments": '{"city": "Rome", "days": 2}'},
+        ],
+    }
+    sim.set_script(
+        {
+            "rules": [{"times": 1, "then": {"reply": calling}}],
+            "default": {"reply": {"text": "Sunny in both."}},
+        }
+    )
+    messages: list[Any] = [{"role": "user", "content": "Weather in Paris and Rome?"}]
+    reply = ask.complete(chat_on(sim), messages, tools=[get_weather])
+    assert (reply.finish_reason, len(reply.tool_calls)) == ("tool_calls", 2)
+    while reply.tool_calls:
+        results = [call.result(get_weather(**call.parsed_arguments)) for call in reply.tool_calls]
+        messages += [reply.message, *results]
+        reply = ask.complete(chat_on(sim), messages, tools=[get_weather])
+    assert reply.text == "Sunny in both."
+    assert sent(sim)[1]["messages"] == [
+        {"role": "user", "content": "Weather in Paris and Rome?"},
+        {
+            "role": "assistant",
+            "content": "Let me look.",
+            "reasoning": "A tool knows.",
+            "tool_calls": [
+                {
+                    "id": "c1",
+                    "type": "function",
+                    "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'},
+                },
+                {
+                    "id": "c2",
+                    "type": "function",
+                    "function": {"name": "get_weather", "arguments": '{"city": "Rome", "days": 2}'},
+                },
+            ],
+        },
+        {
+            "role": "tool",
+            "tool_call_id": "c1",
+            "name": "get_weather",
+            "content": "Paris: sunny for 1 d",
+        },
+        {
+            "role": "tool",
+            "tool_call_id": "c2",
+            "name": "get_weather",
+            "content": "Rome: sunny for 2 d",
+        },
+    ]
+
+
+def test_a_streamed_reply_goes_back_as_a_whole_one_does(sim: SimServer, ask: Asking) -> None:
+    calling = {
+        "reasoning": "A tool knows.",
+        "tool_calls": [{"id": "c1", "name": "f", "arguments": "{}"}],
+    }
+    sim.set_script({"default": {"reply": calling}})
+    whole = ask.complete(chat_on(sim), "-")
+    _, streamed = ask.read(chat_on(sim), "-")
+    assert streamed.message == whole.message
+    assert streamed.tool_calls == whole.tool_calls == (tw.ToolCall("c1", "f", "{}"),)
+
+
+def test_what_a_provider_adds_to_a_message_goes_back_to_it_alone(
+    sim: SimServer, ask: Asking
+) -> None:
+    message = (
+        '{"role":"assistant","content":"x","reasoning_details":[{"type":"r","data":"sig="}],'
+        '"annotations":[{"a":1}]}'
+    )
+    body = f'{{"id":"1","choices":[{{"index":0,"message":{message},"finish_reason":"stop"}}]}}'
+    sim.set_script({"rules": [{"times": 1, "then": {"replay": {"text": body}}}]})
+    reply = ask.complete(chat_on(sim), "-")
+    again = [{"role": "user", "content": "-"}, reply.message]
+    ask.complete(chat_on(sim), again)
+    ask.complete(tw.ChatClient("groq:m", base_url=sim.base_url, api_key="k"), again)
+    same, other = (body["messages"][1] for body in sent(sim)[1:])
+    assert same["reasoning_details"] == [{"type": "r", "data": "sig="}]
+    assert other == {"role": "assistant", "content": "x"}
+
+
+@pytest.mark.parametrize(
+    ("value", "content"),
+    [
+        ("text", "text"),
+        ({"temperature": 21}, '{"temperature":21}'),
+        (None, "null"),
+        ([1, 2], "[1,2]"),
+        (ValueError("no such city"), "ValueError: no such city"),
+    ],
+)
+def test_a_result_of_any_kind_goes_back_as_text(
+    sim: SimServer, ask: Asking, value: object, content: str
+) -> None:
+    call = tw.ToolCall("c1", "f", "{}")
+    ask.complete(chat_on(sim), [{"role": "user", "content": "-"}, call.result(value)])
+    assert sent(sim)[0]["messages"][1] == {
+        "role": "tool",
+        "tool_call_id": "c1",
+        "name": "f",
+        "content": content,
+    }
+
+
+def test_no_arguments_read_as_an_empty_dict() -> None:
+    assert tw.ToolCall("c", "f", "").parsed_arguments == {}
+    assert tw.ToolCall("c", "f", '{"a": [1]}').parsed_arguments == {"a": [1]}
+    with pytest.raises(tw.LlmDecodeError, match="f"):
+        _ = tw.ToolCall("c", "f", '{"a": ').parsed_arguments
+
+
+def test_a_call_cut_by_the_limit_says_so(sim: SimServer, ask: Asking) -> None:
+    call = {"id": "c1", "name": "f", "arguments": '{"a": '}
+    sim.set_script({"default": {"reply": {"tool_calls": [call], "finish_reason": "length"}}})
+    for reply in (ask.complete(chat_on(sim), "-"), ask.read(chat_on(sim), "-")[1]):
+        assert reply.finish_reason == "length"
+        assert reply.tool_calls == (tw.ToolCall("c1", "f", '{"a": '),)
+
+
+def test_a_call_without_a_finish_reason_is_a_call(sim: SimServer, ask: Asking) -> None:
+    call = {"id": "c1", "name": "f", "arguments": "{}"}
+    sim.set_script({"default": {"reply": {"tool_calls": [call], "finish_reason": ""}}})
+    for reply in (ask.complete(chat_on(sim), "-"), ask.read(chat_on(sim), "-")[1]):
+        assert (reply.finish_reason, reply.provider_finish_reason) == ("tool_calls", None)
+
+
+def test_choosing_among_tools_is_sent_as_given(sim: SimServer, ask: Asking) -> None:
+    named = {"type": "function", "function": {"name": "get_weather"}}
+    for choice in ("required", named):
+        ask.complete(
+            chat_on(sim), "-", tools=[get_weather], tool_choice=choice, parallel_tool_calls=False
+        )
+    assert [(body["tool_choice"], body["parallel_tool_calls"]) for body in sent(sim)] == [
+        ("required", False),
+        (named, False),
+    ]
+
+
+def test_what_cannot_be_a_tool_is_named(sim: SimServer, ask: Asking) -> None:
+    def sums(*numbers: int) -> int:
+        return sum(numbers)
+
+    with pytest.raises(tw.LlmConfigError, match="sums"):
+        ask.complete(chat_on(sim), "-", tools=[sums])
+    for tools in (get_weather, WEATHER, "get_weather"):
+        with pytest.raises(tw.LlmValidationError, match="tools: give a list"):
+            ask.complete(chat_on(sim), "-", tools=tools)
+    assert sim.requests() == []
