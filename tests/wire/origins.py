@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import trustme
     from typing_extensions import Self
 
+HOSTS = ("127.0.0.1", "localhost")
 TEXT = "One two three."
 
 _USAGE = {"prompt_tokens": 1, "completion_tokens": 3, "total_tokens": 4}
@@ -70,6 +72,13 @@ WHOLE = response(
     ).encode(),
     "content-type: application/json",
 )
+
+
+def tls_of(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    """What a server of this certificate speaks TLS with."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
 
 
 @dataclass
