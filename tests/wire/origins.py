@@ -137,7 +137,7 @@ class Origin:
     ) -> None:
         self.seen: list[Seen] = []
         self._tls = tls
-        self._answers = answers or []
+        self._answers = list(answers or [])
         self._hang_up = hang_up
         self._at_once = at_once or []
         self._changed = threading.Condition()
@@ -164,6 +164,10 @@ class Origin:
     def raw(self) -> bytes:
         """All bytes of all connections, as the server reads them: behind TLS."""
         return b"".join(bytes(seen.raw) for seen in self.seen)
+
+    def answer_next(self, written: Answer) -> None:
+        """Write this for the next request that has no answer yet."""
+        self._answers.append(written)
 
     def wait_for_ends(self, count: int) -> None:
         """Return once this many connections have come and ended."""
