@@ -146,11 +146,14 @@ fn redirect_target(
             )
         }
         Some(target) => {
+            // Path, query and userinfo may hold what no log should.
             let host = target.host_str().unwrap_or("?");
+            let port = target.port().map(|port| format!(":{port}"));
             format!(
-                "{here} redirects ({}) to another origin, {}://{host}, which is not followed: set base_url to it if you trust it",
+                "{here} redirects ({}) to another origin, {}://{host}{}, which is not followed: set base_url to it if you trust it",
                 status.as_u16(),
-                target.scheme()
+                target.scheme(),
+                port.unwrap_or_default()
             )
         }
         None => format!("{here} redirects ({}) to nowhere", status.as_u16()),
