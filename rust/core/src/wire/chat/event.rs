@@ -176,6 +176,18 @@ impl Failure {
 }
 
 impl<'a> Choice<'a> {
+    /// Its text, where that stands in the JSON without escapes.
+    pub(super) fn into_plain_text(self) -> Option<&'a str> {
+        let text = match (self.delta.map(|delta| delta.content), self.text) {
+            (Some(Content::Text(text)), _) | (None, Some(text)) => text,
+            _ => return None,
+        };
+        match text.body {
+            Cow::Borrowed(text) => Some(text),
+            Cow::Owned(_) => None,
+        }
+    }
+
     fn field(&mut self, reader: &mut Reader<'a>, key: &str) -> Result<()> {
         match key {
             "index" => self.index = reader.count_or_skip()?,
