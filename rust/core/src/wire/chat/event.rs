@@ -178,9 +178,10 @@ impl Failure {
 impl<'a> Choice<'a> {
     /// Its text, where that stands in the JSON without escapes.
     pub(super) fn into_plain_text(self) -> Option<&'a str> {
-        let text = match (self.delta.map(|delta| delta.content), self.text) {
-            (Some(Content::Text(text)), _) | (None, Some(text)) => text,
-            _ => return None,
+        let ((Some(Content::Text(text)), _) | (None, Some(text))) =
+            (self.delta.map(|delta| delta.content), self.text)
+        else {
+            return None;
         };
         match text.body {
             Cow::Borrowed(text) => Some(text),
