@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
+from tokenwire.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ def _no_provider(model: str) -> str:
 
 
 def key_and_address(
-    provider: str, api_key: str | None, base_url: str | None, *, own_address: bool
-) -> tuple[str | None, str | None]:
+    provider: str, api_key: Secret | None, base_url: str | None, *, own_address: bool
+) -> tuple[Secret | None, str | None]:
     """Fill in key and base URL from the environment, where the row names variables.
 
     The key of a provider is not sent to an address that the row does not know, unless the
@@ -91,7 +92,7 @@ def key_and_address(
 
     _, key_vars, url_vars, _ = _engine.provider_row(provider)
     if api_key is None:
-        api_key = next((environ[name] for name in key_vars if environ.get(name)), None)
+        api_key = next((Secret(environ[name]) for name in key_vars if environ.get(name)), None)
     if base_url is None and not own_address:
         base_url = next((environ[name] for name in url_vars if environ.get(name)), None)
     return api_key, base_url

@@ -118,7 +118,7 @@ impl AsyncLlmStream {
         let py = slf.py();
         if let Some(source) = slf.get().key_source(py) {
             return py
-                .import("tokenwire.client")?
+                .import("tokenwire.keys")?
                 .call_method1("enter_with_key", (slf, source));
         }
         Ok(Bound::new(
@@ -221,7 +221,7 @@ fn next_of(iterator: Bound<'_, AsyncStreamIterator>) -> PyResult<Bound<'_, PyAny
         };
         let opener = Bound::new(py, opener)?;
         return py
-            .import("tokenwire.client")?
+            .import("tokenwire.keys")?
             .call_method1("first_step_with_key", (opener, source, iterator));
     }
     Ok(iterator.into_any())
@@ -267,7 +267,8 @@ impl AsyncStreamIterator {
         let shared = &self.shared;
         loop {
             match shared.stream.step(py, self.mode)? {
-                Step::Item(item) => return Err(PyStopIteration::new_err((item,))),
+                // The item itself, not a tuple of it: an exception object is then never made.
+                Step::Item(item) => return Err(PyStopIteration::new_err(item)),
                 Step::End => return Err(PyStopAsyncIteration::new_err(())),
                 Step::Wait => {
                     shared.start(py)?;
@@ -307,7 +308,7 @@ impl Entering {
         loop {
             match shared.stream.queue.head() {
                 Some(Ok(_)) => {
-                    return Err(PyStopIteration::new_err((self.stream.clone_ref(py),)));
+                    return Err(PyStopIteration::new_err(self.stream.clone_ref(py)));
                 }
                 Some(Err(error)) => return Err(shared.stream.raise(py, error)),
                 None => {

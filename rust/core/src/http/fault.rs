@@ -139,10 +139,16 @@ fn of_socket(io: &io::Error, place: &Place) -> Error {
         ),
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::BrokenPipe => (
-            ErrorKind::Tls,
-            format!("{origin} closed the connection during the handshake"),
-        ),
+        | io::ErrorKind::BrokenPipe => {
+            // Without TLS the handshake is TCP's own, and the peer went right after it.
+            if base_url.starts_with("https:") {
+                let message = format!("{origin} closed the connection during the handshake");
+                (ErrorKind::Tls, message)
+            } else {
+                let message = format!("{origin} closed the connection as soon as it stood ({io})");
+                (ErrorKind::ConnectionLost, message)
+            }
+        }
         _ => (
             ErrorKind::Connect,
             format!("no connection to {origin} ({io}): check base_url={base_url}"),
