@@ -112,7 +112,7 @@ Answer = bytes | None
 """What is written for a request; None closes without an answer."""
 
 
-def answer(request: Request) -> Answer:
+def answer(request: Request) -> bytes:
     """The reply that a request asks for."""
     return STREAM if request.streams else WHOLE
 
@@ -234,13 +234,13 @@ class Origin:
         except OSError as error:
             seen.refused = str(error)
         finally:
-            with self._changed:
-                seen.ended = True
-                self._open.discard(plain)
-                self._changed.notify_all()
             # The file descriptor is closed without TLS's goodbye.
             peer.close()
             plain.close()
+            with self._changed:
+                seen.ended = True
+                self._open -= {plain, peer}
+                self._changed.notify_all()
 
     def _handshake(self, plain: socket.socket, seen: Seen) -> ssl.SSLSocket:
         assert self._tls is not None
