@@ -195,8 +195,9 @@ def _sim(parsed: argparse.Namespace) -> int:
     # It reads standard input, and a signal that comes just before it does would not end that read.
     # So it reads on a thread of its own, and this one is free to take Ctrl-C.
     server = Thread(target=lambda: codes.append(_engine._sim_main(arguments)), daemon=True)
-    server.start()
     try:
+        # Within the `try`: it may print its address, and be stopped, before `start` returns.
+        server.start()
         while server.is_alive():
             server.join(0.5)
     except KeyboardInterrupt:
