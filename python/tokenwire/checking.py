@@ -12,7 +12,7 @@ from tokenwire import _engine
 from tokenwire.chat import ChatClient
 from tokenwire.completion import CompletionClient
 from tokenwire.config import Configuration, LlmProvider, ModelConfig, ModelEntry, Price
-from tokenwire.config_file import Problem, read_toml
+from tokenwire.config_file import Problem, read_toml, without_secrets
 from tokenwire.errors import LlmConfigError, LlmError, LlmValidationError
 from tokenwire.models import resolve
 from tokenwire.registry import SPOKEN
@@ -276,7 +276,8 @@ class _Check:
         try:
             kind(**fields)
         except (LlmError, TypeError) as error:
-            self._say(path, _without_place(error), value=next(iter(fields.values())))
+            value = next(iter(fields.values()))
+            self._say(path, without_secrets(_without_place(error), value), value=value)
             return False
         return True
 
@@ -289,7 +290,7 @@ class _Check:
         except (LlmError, TypeError) as error:
             # A header's value may be a key.
             shown = None if name in ("headers", "proxy", "base_url") else value
-            self._say(path, _without_place(error), value=shown)
+            self._say(path, without_secrets(_without_place(error), value), value=shown)
             return False
         return True
 

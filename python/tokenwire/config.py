@@ -75,10 +75,6 @@ class _Row(Model):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    @base_init
-    def __init__(self, /, **data: object) -> None:
-        super().__init__(**data)
-
 
 class Price(_Row):
     """US dollars per million tokens.
@@ -98,6 +94,28 @@ class Price(_Row):
     cache_write: _Dollars | None = None
     source: Str | None = None
     as_of: date | None = None
+
+    @base_init
+    def __init__(
+        self,
+        *,
+        input: Decimal | float | str,  # noqa: A002 (the field's name)
+        output: Decimal | float | str,
+        cached_input: Decimal | float | str | None = None,
+        cache_write: Decimal | float | str | None = None,
+        source: str | None = None,
+        as_of: date | str | None = None,
+        **unknown: object,
+    ) -> None:
+        fields = given(
+            input=input,
+            output=output,
+            cached_input=cached_input,
+            cache_write=cache_write,
+            source=source,
+            as_of=as_of,
+        )
+        super().__init__(**fields, **unknown)
 
     def of(self, usage: Usage) -> Decimal:
         """Dollars for what was used; a count that is unknown is 0."""

@@ -95,3 +95,17 @@ def _shown(value: object) -> str | None:
     if len(text) > _SHOWN_CHARS or _LONG_WORD.search(text):
         return None
     return text
+
+
+def without_secrets(message: str, value: object) -> str:
+    """A text about a value, without the words of the value that might be a key."""
+    if isinstance(value, str):
+        for word in _LONG_WORD.findall(value):
+            message = message.replace(word, "…")
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            message = without_secrets(message, item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            message = without_secrets(message, item)
+    return message

@@ -6,8 +6,8 @@ from tokenwire.errors import LlmConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from _thread import RLock
+    from collections.abc import Callable
     from typing import Any, TypeVar
 
     from tokenwire.client import LlmClientInterface

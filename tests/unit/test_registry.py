@@ -43,15 +43,17 @@ def reply(provider="groq", model="m", created=1_700_000_000, **usage):
     )
 
 
-def point(value, name="theirs"):
-    class Point:
-        def load(self):
-            if isinstance(value, Exception):
-                raise value
-            return value
+class Point:
+    """An entry point of an installed package."""
 
-    Point.name = name
-    return Point()
+    def __init__(self, value, name="theirs"):
+        self.value = value
+        self.name = name
+
+    def load(self):
+        if isinstance(self.value, Exception):
+            raise self.value
+        return self.value
 
 
 @pytest.fixture
@@ -241,7 +243,7 @@ def test_a_description_that_cannot_be_names_its_field(fields, told):
 
 def test_installed_packages_add_providers_and_models(plugins):
     row = ModelConfig("m1", "acme", api="completions")
-    looked = plugins(point([ACME, row]), point(lambda: [ModelConfig("m2", "groq")]))
+    looked = plugins(Point([ACME, row]), Point(lambda: [ModelConfig("m2", "groq")]))
     known = Registry()
     assert known.own_provider("groq") is None
     assert looked == [], "a provider of the engine's needs no look at what is installed"
@@ -254,7 +256,7 @@ def test_installed_packages_add_providers_and_models(plugins):
 def test_an_installed_package_changes_nothing_that_is_there(plugins):
     mine = ModelConfig("m1", "acme", context_window=5)
     theirs = LlmProvider("acme", base_url="https://elsewhere.example/v1")
-    plugins(point([theirs, ModelConfig("m1", "acme"), ModelConfig("m", "groq", api="completions")]))
+    plugins(Point([theirs, ModelConfig("m1", "acme"), ModelConfig("m", "groq", api="completions")]))
     known = Registry()
     known.register_provider(ACME)
     known.register_model(mine)
@@ -269,7 +271,7 @@ def test_an_installed_package_changes_nothing_that_is_there(plugins):
     ids=["import", "entry", "value", "name"],
 )
 def test_a_broken_package_is_a_warning_and_stops_nothing(plugins, broken):
-    plugins(point(broken), point([ACME], "good"))
+    plugins(Point(broken), Point([ACME], "good"))
     known = Registry()
     with pytest.warns(RuntimeWarning, match="entry point 'theirs' of tokenwire.models"):
         assert known.get_providers() == [*SPOKEN, "acme"]

@@ -180,7 +180,7 @@ def test_the_same_name_gives_the_same_client_and_other_settings_another():
 def test_a_hundred_threads_that_ask_for_twenty_models_get_twenty_clients():
     factory = new()
     start = threading.Barrier(100)
-    got = [[] for _ in range(100)]
+    got: list[list[ChatClient | CompletionClient]] = [[] for _ in range(100)]
 
     def ask(number):
         start.wait(30)
@@ -203,12 +203,12 @@ def test_a_hundred_threads_that_ask_for_twenty_models_get_twenty_clients():
 
 def test_what_one_call_or_one_asker_changes_reaches_no_other(sim):
     factory = new()
-    settings = {"headers": {"x-team": "a"}, "stop": ["x"]}
-    named = {"base_url": sim.base_url, **settings}
+    headers, stop = {"x-team": "a"}, ["x"]
+    named = {"base_url": sim.base_url, "headers": headers, "stop": stop}
     client = factory.get_client("m", **named)
     client.run("hi", temperature=1, headers={"x-team": "b"})
-    settings["headers"]["x-team"] = "c"
-    settings["stop"].append("y")
+    headers["x-team"] = "c"
+    stop.append("y")
     factory.get_client("m", **named).run("hi")
     client.run("hi")
     assert [body.get("temperature") for body in sent(sim)] == [1, None, None]
@@ -315,7 +315,8 @@ def test_a_provider_of_one_s_own_gets_its_own_key_and_no_other(sim, monkeypatch,
         ),
     ],
 )
-def test_its_row_says_how_key_and_limit_are_sent(sim, monkeypatch, keys, fields, header, limit):
+@pytest.mark.usefixtures("keys")
+def test_its_row_says_how_key_and_limit_are_sent(sim, monkeypatch, fields, header, limit):
     monkeypatch.setenv("ACME_API_KEY", "acme-key")
     client = new(None, acme(sim, **fields)).get_client("acme:m1")
     client.run("hi", max_tokens=7)
@@ -476,6 +477,6 @@ def test_the_submodule_does_not_take_the_function_s_place(monkeypatch):
     assert tw.client is module.client
     assert submodule.LlmClientInterface is tw.LlmClientInterface
     with monkeypatch.context() as patched:
-        patched.setattr(tw, "client", len)
-        assert tw.client is len
+        patched.setattr(tw, "client", str)
+        assert tw.client("m") == "m"
     assert tw.client is module.client
