@@ -10,8 +10,12 @@ Names are imported when they are first used, so that importing the package costs
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from tokenwire._engine import (
         AsyncLlmStream,
         Attempt,
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from tokenwire.chat import ChatClient
     from tokenwire.client import LlmClientInterface
     from tokenwire.completion import CompletionClient
+    from tokenwire.config import LlmProvider, ModelConfig
     from tokenwire.errors import (
         LlmAPIError,
         LlmAuthenticationError,
@@ -78,7 +83,11 @@ if TYPE_CHECKING:
         LlmUnexpectedContentError,
         LlmValidationError,
     )
+    from tokenwire.factory import LlmClientFactory, client
     from tokenwire.mapping import MapRow
+    from tokenwire.pool import ClientPool
+    from tokenwire.prices import Cost
+    from tokenwire.registry import ModelRegistry
     from tokenwire.types import (
         AudioPart,
         FilePart,
@@ -92,6 +101,9 @@ if TYPE_CHECKING:
         Tool,
         ToolResult,
     )
+else:
+    # `types` would be one more import of the standard library.
+    ModuleType = type(sys)
 
 __all__ = [
     "AsyncLlmStream",
@@ -99,7 +111,9 @@ __all__ = [
     "AudioPart",
     "ChatClient",
     "Choice",
+    "ClientPool",
     "CompletionClient",
+    "Cost",
     "End",
     "FilePart",
     "ImagePart",
@@ -107,6 +121,7 @@ __all__ = [
     "LlmAPIError",
     "LlmAuthenticationError",
     "LlmClientClosedError",
+    "LlmClientFactory",
     "LlmClientInterface",
     "LlmConfigError",
     "LlmConnectError",
@@ -129,6 +144,7 @@ __all__ = [
     "LlmModelNotFoundError",
     "LlmPoolTimeoutError",
     "LlmProtocolError",
+    "LlmProvider",
     "LlmProxyError",
     "LlmQuotaExceededError",
     "LlmRateLimitError",
@@ -148,6 +164,8 @@ __all__ = [
     "LlmUnexpectedContentError",
     "LlmValidationError",
     "MapRow",
+    "ModelConfig",
+    "ModelRegistry",
     "OpaquePart",
     "ReasoningDelta",
     "ReasoningPart",
@@ -168,14 +186,21 @@ __all__ = [
     "Usage",
     "UsageReported",
     "__version__",
+    "client",
 ]
 
 # Where a name lives, unless it is an error (`errors`) or compiled (`_engine`).
 _HOMES = {
     "ChatClient": "chat",
+    "ClientPool": "pool",
     "CompletionClient": "completion",
+    "Cost": "prices",
+    "LlmClientFactory": "factory",
     "LlmClientInterface": "client",
+    "LlmProvider": "config",
     "MapRow": "mapping",
+    "ModelConfig": "config",
+    "ModelRegistry": "registry",
     **dict.fromkeys(
         (
             "AudioPart",
@@ -212,5 +237,26 @@ def _module(name: str) -> object:
     return __import__(f"tokenwire.{name}", fromlist=("",))
 
 
+class _Package(ModuleType):
+    """The package, with `client` as the function of that name.
+
+    Importing the submodule `tokenwire.client` would put the module in its place.
+    """
+
+    @property
+    def client(self) -> object:
+        own = self.__dict__.get("client")
+        return own or getattr(_module("factory"), "client")  # noqa: B009
+
+    @client.setter
+    def client(self, value: object) -> None:
+        # A test may put a stand-in there; the import system may not put the submodule there.
+        if not isinstance(value, ModuleType):
+            self.__dict__["client"] = value
+
+
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__, *_SUBMODULES])
+
+
+sys.modules[__name__].__class__ = _Package

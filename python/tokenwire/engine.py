@@ -89,7 +89,11 @@ class EngineClient(LlmClientInterface):
             base_url = base_url or _engine.embedded_sim()
         elif source is None:
             key, base_url = key_and_address(
-                target.provider, api_key, base_url, own_address=base_url is not None
+                target.provider,
+                api_key,
+                base_url,
+                own_address=base_url is not None,
+                key_vars=settings.get("key_vars"),
             )
         self._key_source: KeySource | None = source
         self._engine: Engine = _engine.Engine(
