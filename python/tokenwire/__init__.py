@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tokenwire._engine import (
         AsyncLlmStream,
         Attempt,
+        CallEvent,
         Choice,
         End,
         Limits,
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
         LlmValidationError,
     )
     from tokenwire.mapping import MapRow
+    from tokenwire.observe import on_call
     from tokenwire.types import (
         AudioPart,
         FilePart,
@@ -97,6 +99,7 @@ __all__ = [
     "AsyncLlmStream",
     "Attempt",
     "AudioPart",
+    "CallEvent",
     "ChatClient",
     "Choice",
     "CompletionClient",
@@ -168,6 +171,7 @@ __all__ = [
     "Usage",
     "UsageReported",
     "__version__",
+    "on_call",
 ]
 
 # Where a name lives, unless it is an error (`errors`) or compiled (`_engine`).
@@ -176,6 +180,7 @@ _HOMES = {
     "CompletionClient": "completion",
     "LlmClientInterface": "client",
     "MapRow": "mapping",
+    "on_call": "observe",
     **dict.fromkeys(
         (
             "AudioPart",
