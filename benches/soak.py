@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benches.load import Outcome, Process, check_map, map_script, run_streams, run_threads
 from benches.peers.simulator import SimulatorProcess, raise_file_limit
+
 from tokenwire import ChatClient, RetryPolicy
 
 RATE = 50

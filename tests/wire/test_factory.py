@@ -468,15 +468,3 @@ def test_the_working_folder_is_not_searched(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(LlmConfigError, match="names no provider"):
         tw.client("fast")
-
-
-def test_the_submodule_does_not_take_the_function_s_place(monkeypatch):
-    import importlib
-
-    submodule = importlib.import_module("tokenwire.client")
-    assert tw.client is module.client
-    assert submodule.LlmClientInterface is tw.LlmClientInterface
-    with monkeypatch.context() as patched:
-        patched.setattr(tw, "client", str)
-        assert tw.client("m") == "m"
-    assert tw.client is module.client

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from benches.load import (
     FAULTS,
     Ledger,
@@ -15,6 +14,7 @@ from benches.load import (
     run_streams,
     run_threads,
 )
+
 from tokenwire import ChatClient, Limits, RetryPolicy
 from tokenwire.testing import SimServer
 

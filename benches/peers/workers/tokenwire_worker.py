@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from measure import run
+
 from tokenwire import ChatClient, _engine
 
 if TYPE_CHECKING:

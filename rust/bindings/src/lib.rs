@@ -30,6 +30,7 @@ mod lane;
 mod logprob;
 mod logs;
 mod mailbox;
+mod observe;
 mod parts;
 mod pending;
 mod prepare;
@@ -131,6 +132,8 @@ mod _engine {
     use super::fanout::Fanout;
     #[pymodule_export]
     use super::logprob::TokenLogprob;
+    #[pymodule_export]
+    use super::observe::{CallEvent, add_callback, remove_callback};
     #[pymodule_export]
     use super::parts::{Timing, ToolCall, Usage};
     #[pymodule_export]

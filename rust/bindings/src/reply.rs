@@ -237,6 +237,13 @@ impl LlmResponse {
         Ok(Some(made.bind(py).clone()))
     }
 
+    /// What the call cost, the provider's own figure first; None where it is not known.
+    #[getter]
+    fn cost<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let registry = slf.py().import("tokenwire.registry")?;
+        registry.call_method1("cost_of", (slf,))
+    }
+
     /// The provider's id of the request.
     #[getter]
     fn request_id(&self) -> Option<&str> {

@@ -308,7 +308,7 @@ impl Entering {
                 Some(Ok(_)) => {
                     return Err(PyStopIteration::new_err(self.stream.clone_ref(py)));
                 }
-                Some(Err(error)) => return Err(shared.stream.raise(py, error)),
+                Some(Err(error)) => return Err(shared.stream.fail(py, error)),
                 None => {
                     if let Some(future) = shared.park(py, Interest::Head)? {
                         return Ok(future);

@@ -92,7 +92,7 @@ impl Shared {
         loop {
             match self.stream.queue.head() {
                 Some(Ok(_)) => return Ok(()),
-                Some(Err(error)) => return Err(self.stream.raise(py, error)),
+                Some(Err(error)) => return Err(self.stream.fail(py, error)),
                 None => self.wait(py, Interest::Head)?,
             }
         }
