@@ -217,7 +217,7 @@ def test_f44_a_server_that_does_not_stream_is_read_all_the_same(sim, make, read)
 
 @pytest.mark.linux
 def test_f45_a_slow_reader_holds_the_server_back_and_loses_nothing(sim):
-    tokens = 200_000
+    tokens = 60_000
     sim.set_script({"default": {"ledger": True, "pacing": {"tokens": tokens}}})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
