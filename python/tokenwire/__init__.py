@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from tokenwire.chat import ChatClient
     from tokenwire.client import LlmClientInterface
     from tokenwire.completion import CompletionClient
-    from tokenwire.config import LlmProvider, ModelConfig
     from tokenwire.errors import (
         LlmAPIError,
         LlmAuthenticationError,
@@ -101,6 +100,7 @@ if TYPE_CHECKING:
         Tool,
         ToolResult,
     )
+    from tokenwire.types.rows import LlmProvider, ModelConfig
 else:
     # `types` would be one more import of the standard library.
     ModuleType = type(sys)
@@ -197,9 +197,9 @@ _HOMES = {
     "Cost": "prices",
     "LlmClientFactory": "factory",
     "LlmClientInterface": "client",
-    "LlmProvider": "config",
+    "LlmProvider": "types.rows",
     "MapRow": "mapping",
-    "ModelConfig": "config",
+    "ModelConfig": "types.rows",
     "ModelRegistry": "registry",
     **dict.fromkeys(
         (

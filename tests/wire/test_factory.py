@@ -477,6 +477,7 @@ def test_the_submodule_does_not_take_the_function_s_place(monkeypatch):
     assert tw.client is module.client
     assert submodule.LlmClientInterface is tw.LlmClientInterface
     with monkeypatch.context() as patched:
-        patched.setattr(tw, "client", str)
-        assert tw.client("m") == "m"
+        stand_in = LlmClientFactory().get_client
+        patched.setattr(tw, "client", stand_in)
+        assert tw.client == stand_in
     assert tw.client is module.client
