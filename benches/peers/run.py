@@ -139,6 +139,8 @@ class Track:
     def _takes_part(self, scenario: Scenario, one: Contestant) -> bool:
         if one.environment not in self._pythons or (scenario.only and scenario.only != one.name):
             return False
+        if one.kinds and scenario.kind not in one.kinds:
+            return False
         if scenario.kind == "import":
             return bool(one.statement)
         return one.has_sync or scenario.kind in {"stream_async", "paced_async", "ask_async"}
@@ -152,13 +154,12 @@ class Track:
             spec[scenario.amount] = max(1, round(spec[scenario.amount] * one.share))
             if scenario.kind == "ask_async":
                 spec["requests"] = max(200, spec["requests"])
-        variables = {**one.variables, **(one.paced_variables if scenario.is_paced else {})}
         command = [python, str(HERE / "workers" / f"{one.worker}.py")]
         if scenario.pins:
             command = ["taskset", "-c", str(scenario.pins[0]), *command]
         server_cpu = self._sim.cpu_seconds()
         for base_url, more in self._servers(scenario):
-            result = call(command, {**spec, "base_url": base_url}, {**variables, **more})
+            result = call(command, {**spec, "base_url": base_url}, {**one.variables, **more})
         result["server_cpu_s"] = self._sim.cpu_seconds() - server_cpu
         if "unsupported" not in result and scenario.kind != "tls":
             self._check(spec, result)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import json
 import os
 import resource
 import subprocess
+from binascii import crc32
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -102,6 +102,6 @@ class SimulatorProcess:
         reply = json.loads(self.call("POST", "/v1/chat/completions", ask))
         [choice] = reply["choices"]
         text = choice["message"]["content"]
-        digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+        digest = f"{crc32(text.encode()):08x}"
         total = reply["usage"]["total_tokens"]
         return f"{tokens}:{digest}", f"{digest}:{choice['finish_reason']}:{total}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
+from tokenwire.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,12 +84,12 @@ def _no_provider(model: str) -> str:
 
 def key_and_address(
     provider: str,
-    api_key: str | None,
+    api_key: Secret | None,
     base_url: str | None,
     *,
     own_address: bool,
     key_vars: Sequence[str] | None = None,
-) -> tuple[str | None, str | None]:
+) -> tuple[Secret | None, str | None]:
     """Fill in key and base URL from the environment, where the row names variables.
 
     The key of a provider is not sent to an address that the row does not know, unless the
@@ -100,7 +101,7 @@ def key_and_address(
     _, row_vars, url_vars, _ = _engine.provider_row(provider)
     key_vars = row_vars if key_vars is None else key_vars
     if api_key is None:
-        api_key = next((environ[name] for name in key_vars if environ.get(name)), None)
+        api_key = next((Secret(environ[name]) for name in key_vars if environ.get(name)), None)
     if base_url is None and not own_address:
         base_url = next((environ[name] for name in url_vars if environ.get(name)), None)
     return api_key, base_url

@@ -162,8 +162,9 @@ fn drive<'py>(
             return Ok(Err(Error::new(ErrorKind::Engine, "a lease without a lane")));
         };
         let outcome = lane.drive(make(&lane.transport, call, answer.kind()));
-        if outcome.is_err() {
-            // The dropped call's connection closes when the runtime next runs.
+        if !matches!(outcome, Ok(Ok(_))) {
+            // A call that failed or was interrupted may have left its connection in the middle of an
+            // answer; it closes when the runtime next runs, and who knows when that is.
             lane.settle(tokio::task::yield_now());
         }
         outcome

@@ -6,6 +6,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use tokenwire_core::error::ErrorKind;
 use tokio::task::AbortHandle;
 
 use crate::call::{Answer, AnswerKind, Engine, Outcome, finish_call, make};
@@ -60,6 +61,7 @@ impl Fanout {
         input: &Bound<'_, PyAny>,
         params: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
+        self.check_generation(py)?;
         let Prepared {
             call,
             caller,
@@ -87,6 +89,7 @@ impl Fanout {
 
     /// Waits for the next call to finish: (index, response or None, error or None).
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Row<'py>> {
+        self.check_generation(py)?;
         let (index, outcome) = loop {
             let found = py.detach(|| {
                 let mut outcomes = self.finished.outcomes.lock();
@@ -126,6 +129,17 @@ impl Fanout {
                 running.task.abort();
             }
         }
+    }
+}
+
+impl Fanout {
+    /// Refuses what a fork has left with the parent, whose I/O thread may hold the lock for ever.
+    fn check_generation(&self, py: Python<'_>) -> PyResult<()> {
+        if self.generation == fork::generation() {
+            return Ok(());
+        }
+        let message = "this map belongs to the parent process; start a new one after the fork";
+        Err(errors::plain(py, ErrorKind::ForkedStream, message))
     }
 }
 

@@ -155,7 +155,9 @@ mod _engine {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         let py = module.py();
         if std::env::var_os("TOKENWIRE_LOG").is_some_and(|level| !level.is_empty()) {
-            crate::process::current().hub.log().set_debug(true);
+            let log = crate::process::current().hub.log();
+            log.set_debug(true);
+            log.set_bodies(std::env::var_os("TOKENWIRE_LOG_BODIES").is_some_and(|on| on == "1"));
             py.import("tokenwire.logs")?
                 .call_method0("configure_from_environment")?;
         }

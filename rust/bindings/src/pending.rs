@@ -112,7 +112,7 @@ impl PendingReply {
                 state.running = None;
                 drop(state);
                 let value = finish_call(py, outcome, &self.caller, &self.answer)?;
-                return Err(PyStopIteration::new_err((value.unbind(),)));
+                return Err(PyStopIteration::new_err(value.unbind()));
             }
             if state.running.is_none() {
                 return Err(PyRuntimeError::new_err("this call was awaited already"));

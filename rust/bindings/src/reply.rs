@@ -1,6 +1,7 @@
 //! `LlmResponse` and `Choice`: frozen views of one reply, whole or so far. Nothing of it is made before it is asked for.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -345,8 +346,14 @@ impl LlmResponse {
         })
     }
 
-    fn __hash__(&self) -> isize {
-        Arc::as_ptr(&self.data) as isize
+    fn __hash__(&self) -> u64 {
+        let reply = &self.data.reply;
+        hash_of((
+            &reply.id,
+            &reply.model,
+            reply.created,
+            choice_text(self.first()),
+        ))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -373,6 +380,13 @@ impl LlmResponse {
     ) -> PyResult<Bound<'py, PyAny>> {
         value::schema(cls.as_any())
     }
+}
+
+/// What is equal has the same hash, wherever it was made.
+pub(crate) fn hash_of(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What a pickled response is read with.
