@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     )
     from tokenwire.chat import ChatClient
     from tokenwire.completion import CompletionClient
-    from tokenwire.config import LlmProvider, ModelConfig
     from tokenwire.errors import (
         LlmAPIError,
         LlmAuthenticationError,
@@ -99,6 +98,7 @@ if TYPE_CHECKING:
         Tool,
         ToolResult,
     )
+    from tokenwire.types.rows import LlmProvider, ModelConfig
 
 __all__ = [
     "AsyncLlmStream",
@@ -194,9 +194,9 @@ _HOMES = {
     "Cost": "prices",
     "LlmClientFactory": "factory",
     "LlmClientInterface": "interface",
-    "LlmProvider": "config",
+    "LlmProvider": "types.rows",
     "MapRow": "mapping",
-    "ModelConfig": "config",
+    "ModelConfig": "types.rows",
     "ModelRegistry": "registry",
     "client": "factory",
     "on_call": "observe",

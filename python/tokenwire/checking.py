@@ -11,13 +11,14 @@ from pydantic import ValidationError
 from tokenwire import _engine
 from tokenwire.chat import ChatClient
 from tokenwire.completion import CompletionClient
-from tokenwire.config import Configuration, LlmProvider, ModelConfig, ModelEntry, Price
+from tokenwire.config import Configuration, ModelEntry
 from tokenwire.config_file import Problem, read_toml, without_secrets
 from tokenwire.errors import LlmConfigError, LlmError, LlmValidationError
 from tokenwire.models import resolve
 from tokenwire.registry import SPOKEN
 from tokenwire.types._base import Model, nearest_name
 from tokenwire.types.names import CALL_OPTIONS, CHAT_PARAMETERS, COMPLETION_PARAMETERS
+from tokenwire.types.rows import LlmProvider, ModelConfig, Price
 
 if TYPE_CHECKING:
     from typing import TypeVar

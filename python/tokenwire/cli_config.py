@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tokenwire.config import Configuration, ModelConfig
+    from tokenwire.config import Configuration
     from tokenwire.factory import LlmClientFactory
+    from tokenwire.types.rows import ModelConfig
 
 OK = 0
 FAILED = 1

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Literal, TypeAlias, TypeVar, overload
 
-    from tokenwire.config import Configuration, LlmProvider, ModelEntry, Source
+    from tokenwire.config import Configuration, ModelEntry, Source
     from tokenwire.pool import PoolStats
+    from tokenwire.types.rows import LlmProvider
 
     AnyClient: TypeAlias = ChatClient | CompletionClient
     Value = TypeVar("Value")

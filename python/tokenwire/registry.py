@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tokenwire._engine import LlmResponse
-    from tokenwire.config import LlmProvider, ModelConfig
+    from tokenwire.types.rows import LlmProvider, ModelConfig
 
 # The engine's rows, in its order; a test holds them against the engine's own list.
 SPOKEN = (
@@ -116,7 +116,7 @@ class ModelRegistry:
         """
         row = self.own_provider(name)
         if row is None and name in SPOKEN:
-            from tokenwire.config import LlmProvider
+            from tokenwire.types.rows import LlmProvider
 
             return LlmProvider.built_in(name)
         if row is None:
@@ -168,7 +168,7 @@ class ModelRegistry:
         if not _engine.is_provider(provider) and provider not in self._providers:
             raise LlmConfigError(f'model: "{model}": {self.provider_problem(provider)}')
         from tokenwire import prices
-        from tokenwire.config import ModelConfig
+        from tokenwire.types.rows import ModelConfig
 
         return ModelConfig(name, provider, context_window=prices.context_window(provider, name))
 
@@ -192,14 +192,14 @@ class ModelRegistry:
             LlmConfigError: There is no such capability, or no such provider.
         """
         if capability is not None:
-            from tokenwire.config import check_capability
+            from tokenwire.types.rows import check_capability
 
             check_capability(capability)
         if provider is not None and not _engine.is_provider(provider):
             self.get_provider(provider)
         self._load_plugins()
         found = {(row.provider, row.name): row for row in list(self._models.values())}
-        from tokenwire.config import ModelConfig
+        from tokenwire.types.rows import ModelConfig
 
         for sim_model, api in _SIM_MODELS.items():
             found.setdefault(("sim", sim_model), ModelConfig(sim_model, "sim", api=api))
@@ -232,7 +232,7 @@ class ModelRegistry:
     def _known(self, provider: str, name: str) -> ModelConfig | None:
         known = self._models.get((provider, name))
         if known is None and provider == "sim" and name in _SIM_MODELS:
-            from tokenwire.config import ModelConfig
+            from tokenwire.types.rows import ModelConfig
 
             return ModelConfig(name, "sim", api=_SIM_MODELS[name])
         return known
@@ -277,7 +277,7 @@ class ModelRegistry:
             )
 
     def _add_plugin(self, entries: Iterable[object]) -> None:
-        from tokenwire.config import LlmProvider, ModelConfig
+        from tokenwire.types.rows import LlmProvider, ModelConfig
 
         for entry in list(entries):
             if isinstance(entry, LlmProvider):

@@ -13,8 +13,8 @@ import pytest
 import tokenwire as tw
 from tokenwire import Cost, LlmConfigError, LlmProvider, LlmValidationError, ModelConfig, _engine
 from tokenwire import ModelRegistry as Registry
-from tokenwire.config import Price
 from tokenwire.registry import SPOKEN, cost_of
+from tokenwire.types.rows import Price
 
 ACME = LlmProvider("acme", base_url="https://llm.acme.example/v1", key_vars=["ACME_API_KEY"])
 PRICE = Price(input="2", output=8, source="https://acme.example/prices", as_of=date(2026, 11, 1))
