@@ -88,7 +88,7 @@ def told(what: str, outcome: Outcome, started: float) -> list[str]:
 
 def compared(stats: dict[str, int], streams: int, tokens: int) -> list[str]:
     """The server's own ledger: it must have sent what was read, to nobody who left."""
-    # Two streams and replies of the warm-up come on top; a stream has four events besides its tokens.
+    # The warm-up has a stream and a reply more; a stream has four events besides its tokens.
     sent = streams * (tokens + 4) + 2 + 4
     found = {name: stats[name] for name in ("events", "cancelled", "finished")}
     due = {"events": sent, "cancelled": 0, "finished": streams + 2}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokenwire_core::client::Call;
 use tokenwire_core::error::{Error, ErrorKind};
@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use crate::call::{Answer, Outcome, finish_call, make};
 use crate::errors::{self, Caller};
-use crate::stream_async::thrown;
+use crate::stream_async::{returned, thrown};
 use crate::waiters::LoopMailbox;
 use crate::{fork, observe, process};
 
@@ -99,7 +99,7 @@ impl PendingReply {
         slf
     }
 
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let mut state = self.state.lock();
         if state.generation != fork::generation() {
             let left = Error::new(
@@ -115,7 +115,7 @@ impl PendingReply {
                 state.running = None;
                 drop(state);
                 let value = finish_call(py, outcome, &self.caller, &self.answer)?;
-                return Err(PyStopIteration::new_err(value.unbind()));
+                return returned(value);
             }
             if state.running.is_none() {
                 return Err(PyRuntimeError::new_err("this call was awaited already"));
@@ -129,7 +129,7 @@ impl PendingReply {
                 slot.parked = Some((mailbox.bell(), token));
                 drop(slot);
                 state.parked = Some((mailbox, token));
-                return Ok(future);
+                return Ok(Some(future));
             }
             drop(slot);
             drop(mailbox.take(token));
