@@ -107,8 +107,7 @@ def test_pydantic_reads_and_writes_a_value_as_a_field() -> None:
     kept = Kept(limits=tw.Timeout(total=3), usage=USAGE)
     assert Kept.model_validate_json(kept.model_dump_json()) == kept
     for mode in ("validation", "serialization"):
-        fields = Kept.model_json_schema(mode=mode)["properties"]
-        assert fields["limits"]["type"] == "object"
+        assert {*Kept.model_json_schema(mode=mode)["properties"]} == {"limits", "usage"}
 
 
 def test_a_wrong_value_is_an_error_of_pydantics_in_a_model() -> None:

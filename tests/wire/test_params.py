@@ -89,11 +89,12 @@ def test_mistral_has_its_own_name_for_the_seed(sim: SimServer, ask: Asking) -> N
 def test_a_misspelt_parameter_names_the_near_one(
     sim: SimServer, ask: Asking, name: str, near: str
 ) -> None:
+    given: dict[str, Any] = {name: 1}
     for wrong in (
-        lambda: ask.complete(chat_on(sim), "-", **{name: 1}),
-        lambda: ask.read(chat_on(sim), "-", **{name: 1}),
-        lambda: chat_on(sim, **{name: 1}),
-        lambda: tw.LlmRequest("-", **{name: 1}),
+        lambda: ask.complete(chat_on(sim), "-", **given),
+        lambda: ask.read(chat_on(sim), "-", **given),
+        lambda: chat_on(sim, **given),
+        lambda: tw.LlmRequest("-", **given),
     ):
         with pytest.raises(tw.LlmConfigError, match=rf"{name}.*{near}"):
             wrong()

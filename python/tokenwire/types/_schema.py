@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticCustomError, core_schema
 
-from tokenwire.errors import LlmError
-
 if TYPE_CHECKING:
     from pydantic_core.core_schema import CoreSchema
 
@@ -21,17 +19,15 @@ def compiled(cls: type[Any]) -> CoreSchema:
         if isinstance(value, dict):
             try:
                 return cls.from_dict(value)
-            except (TypeError, ValueError, LlmError) as error:
+            except (TypeError, ValueError) as error:
                 raise PydanticCustomError("compiled", "{reason}", {"reason": str(error)}) from error
         raise PydanticCustomError("compiled", "give a {name} or its dict", {"name": cls.__name__})
 
-    from_python = core_schema.no_info_plain_validator_function(read)
-    # In JSON it is an object, which JSON schemas say too.
-    from_json = core_schema.chain_schema([core_schema.dict_schema(), from_python])
-    return core_schema.json_or_python_schema(
-        from_json,
-        from_python,
+    # A plain validator has no JSON schema, and a model with such a field would have none either.
+    return core_schema.no_info_before_validator_function(
+        read,
+        core_schema.any_schema(),
         serialization=core_schema.plain_serializer_function_ser_schema(
-            lambda value: value.to_dict(), return_schema=core_schema.dict_schema()
+            lambda value: value.to_dict()
         ),
     )

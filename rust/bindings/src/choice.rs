@@ -1,7 +1,6 @@
 //! `Choice`: one of the answers of a reply, and what it shares with the reply's top.
 
 use std::borrow::Cow;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
@@ -12,7 +11,7 @@ use tokenwire_core::message::{self, Part};
 
 use crate::logprob::TokenLogprob;
 use crate::parts::ToolCall;
-use crate::reply::{LlmResponse, ReplyData};
+use crate::reply::{LlmResponse, ReplyData, hash_of};
 use crate::{convert, value};
 
 pub(crate) fn choice_text(choice: Option<&message::Choice>) -> Cow<'_, str> {
@@ -134,10 +133,7 @@ impl Choice {
     }
 
     fn __hash__(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.index().hash(&mut hasher);
-        self.text().hash(&mut hasher);
-        hasher.finish()
+        hash_of((self.index(), choice_text(self.choice())))
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

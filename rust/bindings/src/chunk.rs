@@ -6,7 +6,7 @@ use tokenwire_core::message::{self, Chunk, ChunkKind, Delta};
 
 use crate::logprob::TokenLogprob;
 use crate::parts::Usage;
-use crate::value::{Fields, Nested, value_methods};
+use crate::value::{Fields, value_methods};
 
 /// A fragment of a tool call.
 #[pyclass(frozen, eq, hash, module = "tokenwire")]
@@ -79,8 +79,7 @@ impl LlmStreamChunk {
 impl LlmStreamChunk {
     #[new]
     #[pyo3(signature = (*, text="", reasoning=None, refusal=None, tool_calls=Vec::new(),
-        finish_reason=None, provider_finish_reason=None, index=0, usage=None, logprobs=None,
-        raw=None))]
+        finish_reason=None, provider_finish_reason=None, index=0, usage=None, logprobs=None, raw=None))]
     #[allow(
         clippy::too_many_arguments,
         reason = "one for each field, for unpickling and for tests"
@@ -89,13 +88,13 @@ impl LlmStreamChunk {
         text: &str,
         reasoning: Option<String>,
         refusal: Option<String>,
-        tool_calls: Vec<Nested<ToolCallFragment>>,
+        tool_calls: Vec<PyRef<'_, ToolCallFragment>>,
         finish_reason: Option<&str>,
         provider_finish_reason: Option<String>,
         index: u32,
-        usage: Option<Nested<Usage>>,
-        logprobs: Option<Vec<Nested<TokenLogprob>>>,
-        raw: Option<Vec<u8>>,
+        usage: Option<PyRef<'_, Usage>>,
+        logprobs: Option<Vec<PyRef<'_, TokenLogprob>>>,
+        raw: Option<&[u8]>,
     ) -> Self {
         let delta = Delta {
             index,
@@ -103,20 +102,19 @@ impl LlmStreamChunk {
             reasoning: reasoning.unwrap_or_default(),
             refusal,
             tool_calls: tool_calls
-                .into_iter()
-                .map(|Nested(fragment)| message::ToolCallDelta {
+                .iter()
+                .map(|fragment| message::ToolCallDelta {
                     index: fragment.index,
-                    id: fragment.id,
-                    name: fragment.name,
-                    arguments: fragment.arguments,
+                    id: fragment.id.clone(),
+                    name: fragment.name.clone(),
+                    arguments: fragment.arguments.clone(),
                 })
                 .collect(),
-            usage: usage.map(|Nested(usage)| Box::new(usage.into())),
-            logprobs: logprobs
-                .map(|items| items.into_iter().map(|item| item.0.into_core()).collect()),
             finish_reason: finish_reason
                 .and_then(|reason| serde_json::from_str(&format!("{reason:?}")).ok()),
             provider_finish_reason,
+            usage: usage.map(|usage| Box::new((&*usage).into())),
+            logprobs: logprobs.map(|tokens| tokens.iter().map(|token| token.0.clone()).collect()),
             ..Delta::default()
         };
         Self(Chunk {
@@ -213,7 +211,7 @@ impl LlmStreamChunk {
     }
 }
 
-/// The one form in which two chunks with the same attributes are equal.
+/// The one form in which two chunks that show the same are equal.
 fn normal(kind: &ChunkKind) -> Delta {
     match kind {
         ChunkKind::Text(text) => Delta {

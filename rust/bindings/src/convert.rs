@@ -16,6 +16,9 @@ const MAX_DEPTH: usize = 120;
 // Longer limits are mistakes, and far from any overflow of the clock.
 const YEAR_SECS: f64 = 31_536_000.0;
 
+// A deeper path is not read by anybody.
+const SHOWN_STEPS: usize = 12;
+
 /// Why a value was refused; `path` grows from the inside out.
 struct Refusal {
     path: Vec<String>,
@@ -49,7 +52,11 @@ pub(crate) fn write_json(value: &Bound<'_, PyAny>, root: &str, out: &mut Vec<u8>
         Problem::Raised(error) => error,
         Problem::Text(problem) => {
             let mut path = root.to_owned();
-            path.extend(refusal.path.iter().rev().map(String::as_str));
+            let steps = refusal.path.iter().rev().map(String::as_str);
+            path.extend(steps.clone().take(SHOWN_STEPS));
+            if steps.len() > SHOWN_STEPS {
+                path.push('…');
+            }
             errors::plain(
                 value.py(),
                 ErrorKind::Validation,

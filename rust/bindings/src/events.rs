@@ -6,7 +6,7 @@ use tokenwire_core::message::StreamEvent;
 
 use crate::chunk::ToolCallFragment;
 use crate::parts::{ToolCall, Usage};
-use crate::value::{Fields, Nested, value_methods};
+use crate::value::{Fields, value_methods};
 
 macro_rules! text_event {
     ($name:ident, $doc:literal) => {
@@ -63,9 +63,9 @@ pub(crate) struct ToolCallDelta {
 impl ToolCallDelta {
     #[new]
     #[pyo3(signature = (fragment, index=0))]
-    fn py_new(fragment: Nested<ToolCallFragment>, index: u32) -> Self {
+    fn py_new(fragment: &ToolCallFragment, index: u32) -> Self {
         Self {
-            fragment: fragment.0,
+            fragment: fragment.clone(),
             index,
         }
     }
@@ -97,9 +97,9 @@ pub(crate) struct ToolCallDone {
 impl ToolCallDone {
     #[new]
     #[pyo3(signature = (call, index=0))]
-    fn py_new(call: Nested<ToolCall>, index: u32) -> Self {
+    fn py_new(call: &ToolCall, index: u32) -> Self {
         Self {
-            call: call.0,
+            call: call.clone(),
             index,
         }
     }
@@ -127,8 +127,10 @@ pub(crate) struct UsageReported {
 #[pymethods]
 impl UsageReported {
     #[new]
-    fn py_new(usage: Nested<Usage>) -> Self {
-        Self { usage: usage.0 }
+    fn py_new(usage: &Usage) -> Self {
+        Self {
+            usage: usage.clone(),
+        }
     }
 
     #[classattr]

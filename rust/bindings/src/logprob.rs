@@ -1,7 +1,7 @@
 //! `TokenLogprob`: a token with its probability.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PySequence, PyTuple};
+use pyo3::types::{PyBytes, PyTuple};
 use tokenwire_core::message;
 
 use crate::value::{Fields, value_methods};
@@ -9,7 +9,7 @@ use crate::value::{Fields, value_methods};
 /// One token with its probability.
 #[pyclass(frozen, eq, module = "tokenwire")]
 #[derive(Clone, PartialEq)]
-pub(crate) struct TokenLogprob(message::TokenLogprob);
+pub(crate) struct TokenLogprob(pub(crate) message::TokenLogprob);
 
 #[pymethods]
 impl TokenLogprob {
@@ -19,25 +19,24 @@ impl TokenLogprob {
         token: String,
         logprob: Option<f64>,
         bytes: Option<Vec<u8>>,
-        top: Vec<Bound<'_, PySequence>>,
+        top: Vec<(String, f64, Option<Vec<u8>>)>,
         text_offset: Option<u64>,
-    ) -> PyResult<Self> {
-        // Tuples, or the lists that `to_dict` made of them.
-        let top = top.iter().map(|top| {
-            let (token, logprob, bytes) = top.to_tuple()?.extract()?;
-            PyResult::Ok(message::TopLogprob {
+    ) -> Self {
+        let top = top
+            .into_iter()
+            .map(|(token, logprob, bytes)| message::TopLogprob {
                 token,
                 logprob,
                 bytes,
             })
-        });
-        Ok(Self(message::TokenLogprob {
+            .collect();
+        Self(message::TokenLogprob {
             token,
             logprob,
             bytes,
-            top: top.collect::<PyResult<_>>()?,
+            top,
             text_offset,
-        }))
+        })
     }
 
     /// The token's text.
@@ -84,10 +83,6 @@ impl Fields for TokenLogprob {
 value_methods!(TokenLogprob);
 
 impl TokenLogprob {
-    pub(crate) fn into_core(self) -> message::TokenLogprob {
-        self.0
-    }
-
     /// All of a choice's, as a tuple.
     pub(crate) fn tuple<'py>(
         py: Python<'py>,

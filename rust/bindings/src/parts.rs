@@ -74,8 +74,8 @@ impl Fields for Usage {
 }
 value_methods!(Usage);
 
-impl From<&message::Usage> for Usage {
-    fn from(usage: &message::Usage) -> Self {
+impl From<&Usage> for message::Usage {
+    fn from(usage: &Usage) -> Self {
         Self {
             prompt_tokens: usage.prompt_tokens,
             completion_tokens: usage.completion_tokens,
@@ -88,8 +88,8 @@ impl From<&message::Usage> for Usage {
     }
 }
 
-impl From<Usage> for message::Usage {
-    fn from(usage: Usage) -> Self {
+impl From<&message::Usage> for Usage {
+    fn from(usage: &message::Usage) -> Self {
         Self {
             prompt_tokens: usage.prompt_tokens,
             completion_tokens: usage.completion_tokens,
@@ -97,7 +97,7 @@ impl From<Usage> for message::Usage {
             cached_tokens: usage.cached_tokens,
             cache_write_tokens: usage.cache_write_tokens,
             reasoning_tokens: usage.reasoning_tokens,
-            cost_usd: usage.cost_usd,
+            cost_usd: usage.cost_usd.clone(),
         }
     }
 }

@@ -71,7 +71,7 @@ impl Shared {
 
     /// Gets the key on the caller's side, once more after a 401, and waits for the head.
     fn start_with_key(&self, py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<()> {
-        let get_key = py.import("tokenwire.client")?.getattr("call_key")?;
+        let get_key = py.import("tokenwire.keys")?.getattr("call_key")?;
         self.stream
             .set_key(py, get_key.call1((source,))?.extract()?)?;
         self.start(py)?;
@@ -92,7 +92,7 @@ impl Shared {
         loop {
             match self.stream.queue.head() {
                 Some(Ok(_)) => return Ok(()),
-                Some(Err(error)) => return Err(self.stream.raise(py, error)),
+                Some(Err(error)) => return Err(self.stream.fail(py, error)),
                 None => self.wait(py, Interest::Head)?,
             }
         }
@@ -115,6 +115,7 @@ impl Shared {
                     Poll::Ready(())
                 }
             }));
+            queue.leave();
             // A signal handler raised: the stream ends here, and its connection with it.
             if waited.is_err() {
                 queue.close();
@@ -125,6 +126,10 @@ impl Shared {
             Some(waited)
         });
         waited.unwrap_or_else(|| {
+            // Another thread closes the stream and frees its lane; the next step says so.
+            if queue.is_closed() {
+                return Ok(());
+            }
             Err(PyRuntimeError::new_err(
                 "this stream is being read by another thread; a stream has one reader",
             ))
