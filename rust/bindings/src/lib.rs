@@ -38,6 +38,7 @@ mod process;
 mod reply;
 mod settings;
 mod sim;
+mod stored;
 mod stream;
 mod stream_async;
 mod stream_sync;
