@@ -174,7 +174,7 @@ class LlmClientFactory:
         row = self._own_row(head)
         # `gemma3:4b` is an id and no provider's, where the caller gives an address.
         if row is None and not _engine.is_provider(head):
-            if settings.get("base_url") is None and head.isidentifier():
+            if settings.get("base_url") is None and head.replace("-", "_").isidentifier():
                 raise LlmConfigError(f'model: "{name}": {self.registry.provider_problem(head)}')
             return "", None, name
         return head, row, model
