@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -105,7 +106,7 @@ def step_total(base_url: str, count: int) -> int:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={"PYTHONHASHSEED": "0", "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "python")},
+            env={"PYTHONHASHSEED": "0", "PATH": os.defpath, "PYTHONPATH": str(ROOT / "python")},
         )  # fmt: skip
         wait_for(process, "ready")
         control(process.pid, "on")

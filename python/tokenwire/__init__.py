@@ -10,15 +10,12 @@ Names are imported when they are first used, so that importing the package costs
 
 from __future__ import annotations
 
-import sys
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from tokenwire._engine import (
         AsyncLlmStream,
         Attempt,
+        CallEvent,
         Choice,
         End,
         Limits,
@@ -41,7 +38,6 @@ if TYPE_CHECKING:
         __version__,
     )
     from tokenwire.chat import ChatClient
-    from tokenwire.client import LlmClientInterface
     from tokenwire.completion import CompletionClient
     from tokenwire.errors import (
         LlmAPIError,
@@ -83,7 +79,9 @@ if TYPE_CHECKING:
         LlmValidationError,
     )
     from tokenwire.factory import LlmClientFactory, client
+    from tokenwire.interface import LlmClientInterface
     from tokenwire.mapping import MapRow
+    from tokenwire.observe import on_call
     from tokenwire.pool import ClientPool
     from tokenwire.prices import Cost
     from tokenwire.registry import ModelRegistry
@@ -101,14 +99,12 @@ if TYPE_CHECKING:
         ToolResult,
     )
     from tokenwire.types.rows import LlmProvider, ModelConfig
-else:
-    # `types` would be one more import of the standard library.
-    ModuleType = type(sys)
 
 __all__ = [
     "AsyncLlmStream",
     "Attempt",
     "AudioPart",
+    "CallEvent",
     "ChatClient",
     "Choice",
     "ClientPool",
@@ -187,6 +183,7 @@ __all__ = [
     "UsageReported",
     "__version__",
     "client",
+    "on_call",
 ]
 
 # Where a name lives, unless it is an error (`errors`) or compiled (`_engine`).
@@ -196,11 +193,13 @@ _HOMES = {
     "CompletionClient": "completion",
     "Cost": "prices",
     "LlmClientFactory": "factory",
-    "LlmClientInterface": "client",
+    "LlmClientInterface": "interface",
     "LlmProvider": "types.rows",
     "MapRow": "mapping",
     "ModelConfig": "types.rows",
     "ModelRegistry": "registry",
+    "client": "factory",
+    "on_call": "observe",
     **dict.fromkeys(
         (
             "AudioPart",
@@ -237,26 +236,5 @@ def _module(name: str) -> object:
     return __import__(f"tokenwire.{name}", fromlist=("",))
 
 
-class _Package(ModuleType):
-    """The package, with `client` as the function of that name.
-
-    Importing the submodule `tokenwire.client` would put the module in its place.
-    """
-
-    @property
-    def client(self) -> object:
-        own = self.__dict__.get("client")
-        return own or getattr(_module("factory"), "client")  # noqa: B009
-
-    @client.setter
-    def client(self, value: object) -> None:
-        # A test may put a stand-in there; the import system may not put the submodule there.
-        if not isinstance(value, ModuleType):
-            self.__dict__["client"] = value
-
-
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__, *_SUBMODULES])
-
-
-sys.modules[__name__].__class__ = _Package

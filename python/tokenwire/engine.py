@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from tokenwire import _engine
-from tokenwire.client import (
-    LlmClientInterface,
-    checked_concurrency,
-)
 from tokenwire.errors import (
     LlmAuthenticationError,
     LlmClientClosedError,
     LlmConfigError,
     LlmValidationError,
+)
+from tokenwire.interface import (
+    LlmClientInterface,
+    checked_concurrency,
 )
 from tokenwire.keys import await_key, call_key
 from tokenwire.models import key_and_address, resolve
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
         LlmResponse,
         LlmStream,
     )
-    from tokenwire.client import KeySource, Prompt
+    from tokenwire.interface import KeySource, Prompt
     from tokenwire.mapping import MapRow
     from tokenwire.types import AnyParams
 
     T = TypeVar("T")
 else:
-    from tokenwire.client import overload
+    from tokenwire.interface import overload
 
 # Settings that are kept sealed.
 _SEALS: dict[str, Callable[[Any], Any]] = {

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     AnyClient: TypeAlias = ChatClient | CompletionClient
     Value = TypeVar("Value")
 else:
-    from tokenwire.client import overload
+    from tokenwire.interface import overload
 
 # Names the file that `client()` takes its configuration from. The working folder is not searched:
 # a file that came with somebody's repository could send prompts and keys to an address of its own.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
-    from tokenwire.client import LlmClientInterface
+    from tokenwire.interface import LlmClientInterface
 
     Client = TypeVar("Client", bound=LlmClientInterface)
 

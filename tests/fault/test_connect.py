@@ -9,10 +9,11 @@ import threading
 import time
 
 import pytest
-
 from tests.fault.scenes import TEXT, FullBacklog, Mute, always, chat
+
 from tokenwire import (
     ChatClient,
+    Limits,
     LlmConnectError,
     LlmConnectionLostError,
     LlmConnectTimeoutError,
@@ -23,7 +24,6 @@ from tokenwire import (
     LlmProtocolError,
     LlmProxyError,
     LlmTLSError,
-    Limits,
     RetryPolicy,
     Timeout,
 )

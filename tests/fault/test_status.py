@@ -8,8 +8,8 @@ from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
 import pytest
-
 from tests.fault.scenes import TEXT, always, chat, completion
+
 from tokenwire import (
     LlmAPIError,
     LlmAuthenticationError,

@@ -7,7 +7,6 @@ import resource
 import time
 
 import pytest
-
 from tests.fault.scenes import (
     READERS,
     TEXT,
@@ -18,6 +17,7 @@ from tests.fault.scenes import (
     stalled,
     until,
 )
+
 from tokenwire import (
     Limits,
     LlmContentTimeoutError,
@@ -119,9 +119,7 @@ def event_stream(newline: str) -> str:
 @pytest.mark.parametrize("newline", NEWLINES)
 @pytest.mark.parametrize("chunking", CHUNKINGS, ids=str)
 def test_f42_b16_a_split_never_changes_the_events(sim, read, newline, chunking):
-    sim.set_script(
-        {"default": {"replay": {"text": event_stream(newline), "chunking": chunking}}}
-    )
+    sim.set_script({"default": {"replay": {"text": event_stream(newline), "chunking": chunking}}})
     chunks, error, response = read(chat(sim))
     assert (error, "".join(texts(chunks)), response.text) == (None, ODD, ODD)
     assert len(texts(chunks)) == (len(ODD) + 2) // 3
@@ -219,7 +217,7 @@ def test_f44_a_server_that_does_not_stream_is_read_all_the_same(sim, make, read)
 
 @pytest.mark.linux
 def test_f45_a_slow_reader_holds_the_server_back_and_loses_nothing(sim):
-    tokens = 200_000
+    tokens = 60_000
     sim.set_script({"default": {"ledger": True, "pacing": {"tokens": tokens}}})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 

@@ -7,8 +7,8 @@ import decimal
 from typing import Any
 
 import pytest
-
 from tests.fault.scenes import always, chat, completion
+
 from tokenwire import (
     ChatClient,
     LlmAPIError,
@@ -272,7 +272,9 @@ def test_f30_another_scheme_or_name_is_another_origin(sim, location):
 @pytest.mark.parametrize("status", [307, 308])
 def test_f30_a_redirect_within_the_origin_is_followed(sim, status):
     fault = {"kind": "redirect", "status": status, "location": "/other/chat/completions"}
-    sim.set_script({"rules": [{"match": {"path": "/v1/chat/completions"}, "then": {"fault": fault}}]})
+    sim.set_script(
+        {"rules": [{"match": {"path": "/v1/chat/completions"}, "then": {"fault": fault}}]}
+    )
     assert chat(sim).run("hi")
     assert [request["path"] for request in sim.requests()] == [
         "/v1/chat/completions",

@@ -505,16 +505,3 @@ def test_the_working_folder_is_not_searched(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(LlmConfigError, match="names no provider"):
         tw.client("fast")
-
-
-def test_the_submodule_does_not_take_the_function_s_place(monkeypatch):
-    import importlib
-
-    submodule = importlib.import_module("tokenwire.client")
-    assert tw.client is module.client
-    assert submodule.LlmClientInterface is tw.LlmClientInterface
-    with monkeypatch.context() as patched:
-        stand_in = LlmClientFactory().get_client
-        patched.setattr(tw, "client", stand_in)
-        assert tw.client == stand_in
-    assert tw.client is module.client

@@ -151,7 +151,7 @@ def test_a_handshake_that_always_ends_early_is_an_error_of_tls(roots, call):
 def test_https_to_a_plain_server_says_so(roots, call):
     with Origin(at_once=[response(400)]) as server:
         secure = server.base_url.replace("http:", "https:")
-        with pytest.raises(LlmTLSError, match="does not speak TLS: does it need http://"):
+        with pytest.raises(LlmTLSError, match="does not speak TLS: does base_url need http://"):
             call(ChatClient("m", base_url=secure, ca_bundle=roots))
 
 

@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 use crate::call::{Answer, AnswerKind, Engine, Outcome, finish_call, make};
 use crate::errors::{self, Caller};
 use crate::prepare::Prepared;
-use crate::{fork, process};
+use crate::{fork, observe, process};
 
 // How often the waiting thread looks for signals.
 const SIGNAL_TICK: Duration = Duration::from_millis(50);
@@ -123,10 +123,12 @@ impl Fanout {
     }
 
     /// Ends every call in flight.
-    fn cancel(&self) {
+    fn cancel(&self, py: Python<'_>) {
         if self.generation == fork::generation() {
-            for running in self.running.lock().drain(..) {
+            let running: Vec<Running> = self.running.lock().drain(..).collect();
+            for running in running {
                 running.task.abort();
+                observe::let_go(py, &running.caller);
             }
         }
     }
@@ -145,6 +147,6 @@ impl Fanout {
 
 impl Drop for Fanout {
     fn drop(&mut self) {
-        self.cancel();
+        Python::attach(|py| self.cancel(py));
     }
 }

@@ -30,6 +30,7 @@ mod lane;
 mod logprob;
 mod logs;
 mod mailbox;
+mod observe;
 mod parts;
 mod pending;
 mod prepare;
@@ -37,6 +38,7 @@ mod process;
 mod reply;
 mod settings;
 mod sim;
+mod stored;
 mod stream;
 mod stream_async;
 mod stream_sync;
@@ -131,6 +133,8 @@ mod _engine {
     use super::fanout::Fanout;
     #[pymodule_export]
     use super::logprob::TokenLogprob;
+    #[pymodule_export]
+    use super::observe::{CallEvent, add_callback, remove_callback};
     #[pymodule_export]
     use super::parts::{Timing, ToolCall, Usage};
     #[pymodule_export]

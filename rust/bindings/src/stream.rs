@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -14,8 +15,9 @@ use tokenwire_core::stream::{Interest, Queue, Taken};
 
 use crate::chunk::LlmStreamChunk;
 use crate::errors::{self, Caller};
+use crate::observe::Ending;
 use crate::reply::{LlmResponse, ReplyData};
-use crate::{events, fork, logs};
+use crate::{events, fork, logs, observe};
 
 /// In which form a reader takes the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +87,7 @@ pub(crate) struct Stream {
     key_source: Mutex<Option<Py<PyAny>>>,
     parse_as: Option<Py<PyAny>>,
     local: Mutex<Local>,
+    reported: AtomicBool,
 }
 
 impl Stream {
@@ -104,6 +107,7 @@ impl Stream {
             key_source: Mutex::new(key_source),
             parse_as,
             local: Mutex::default(),
+            reported: AtomicBool::new(false),
         }
     }
 
@@ -160,7 +164,48 @@ impl Stream {
     pub(crate) fn close(&self) {
         if self.generation == fork::generation() {
             self.queue.close();
+            if observe::is_on() {
+                Python::attach(|py| self.report(py, false));
+            }
         }
+    }
+
+    /// The exception that ends the stream; the call is over.
+    pub(crate) fn fail(&self, py: Python<'_>, error: Error) -> PyErr {
+        logs::drain(py);
+        let kind = error.kind();
+        let raised = self.raise(py, error);
+        if self.is_to_report() {
+            let kind = errors::name(kind);
+            let partial = raised.value(py).getattr("partial").ok();
+            let partial = partial.filter(|partial| !partial.is_none());
+            observe::report(
+                py,
+                &self.caller,
+                true,
+                Ending::Error(&raised, &kind, partial),
+            );
+        }
+        raised
+    }
+
+    /// Whether somebody listens who has not heard of this stream's end.
+    fn is_to_report(&self) -> bool {
+        observe::is_on() && !self.reported.swap(true, Ordering::Relaxed)
+    }
+
+    /// Tells of the end of a whole stream, or of one that was let go of.
+    fn report(&self, py: Python<'_>, whole: bool) {
+        if self.call.lock().is_some() || !self.is_to_report() {
+            return;
+        }
+        let response = self.response(py).and_then(|reply| Bound::new(py, reply));
+        let response = response.map(Bound::into_any).ok();
+        let ending = match &response {
+            Some(response) if whole => Ending::Reply(response),
+            _ => Ending::LetGo(response),
+        };
+        observe::report(py, &self.caller, true, ending);
     }
 
     pub(crate) fn raise(&self, py: Python<'_>, error: Error) -> PyErr {
@@ -175,9 +220,11 @@ impl Stream {
         match self.find(mode) {
             Found::Item(item) => item.object(py).map(Step::Item),
             Found::Nothing => Ok(Step::Wait),
-            Found::End(end) => {
+            Found::End(Some(error)) => Err(self.fail(py, error)),
+            Found::End(None) => {
                 logs::drain(py);
-                end.map_or(Ok(Step::End), |error| Err(self.raise(py, error)))
+                self.report(py, true);
+                Ok(Step::End)
             }
         }
     }

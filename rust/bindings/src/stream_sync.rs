@@ -92,7 +92,7 @@ impl Shared {
         loop {
             match self.stream.queue.head() {
                 Some(Ok(_)) => return Ok(()),
-                Some(Err(error)) => return Err(self.stream.raise(py, error)),
+                Some(Err(error)) => return Err(self.stream.fail(py, error)),
                 None => self.wait(py, Interest::Head)?,
             }
         }
@@ -115,6 +115,7 @@ impl Shared {
                     Poll::Ready(())
                 }
             }));
+            queue.leave();
             // A signal handler raised: the stream ends here, and its connection with it.
             if waited.is_err() {
                 queue.close();

@@ -92,7 +92,7 @@ fn of_connect(error: &reqwest::Error, place: &Place) -> Error {
                 if place.base_url.starts_with("http:")
                     || chain_text(error).contains("tunnel error") =>
             {
-                of_tls(tls, proxy, "the proxy's address")
+                of_tls(tls, proxy, "the proxy's address", "the proxy's address")
             }
             _ => of_tls_of_origin(tls, place),
         };
@@ -158,11 +158,12 @@ fn of_socket(io: &io::Error, place: &Place) -> Error {
 }
 
 fn of_tls_of_origin(tls: &rustls::Error, place: &Place) -> Error {
-    of_tls(tls, &place.origin, &format!("base_url={}", place.base_url))
+    let shown = format!("base_url={}", place.base_url);
+    of_tls(tls, &place.origin, "base_url", &shown)
 }
 
-/// TLS with `peer` failed; `setting` is what names it.
-fn of_tls(tls: &rustls::Error, peer: &str, setting: &str) -> Error {
+/// TLS with `peer` failed; `setting` is what names it, `shown` the same with its value.
+fn of_tls(tls: &rustls::Error, peer: &str, setting: &str, shown: &str) -> Error {
     let message = match tls {
         rustls::Error::InvalidCertificate(E::UnknownIssuer) => format!(
             "the certificate of {peer} is signed by no known authority: give its root as ca_bundle= or SSL_CERT_FILE"
@@ -177,7 +178,7 @@ fn of_tls(tls: &rustls::Error, peer: &str, setting: &str) -> Error {
         }
         rustls::Error::InvalidCertificate(
             reason @ (E::NotValidForName | E::NotValidForNameContext { .. }),
-        ) => format!("the certificate of {peer} is for another host ({reason}): check {setting}"),
+        ) => format!("the certificate of {peer} is for another host ({reason}): check {shown}"),
         rustls::Error::InvalidCertificate(reason) => {
             format!("the certificate of {peer} is not valid ({reason})")
         }
@@ -192,7 +193,7 @@ fn of_tls(tls: &rustls::Error, peer: &str, setting: &str) -> Error {
             format!("{peer} refuses the TLS handshake ({tls})")
         }
         rustls::Error::InvalidMessage(_) => format!(
-            "{peer} does not speak TLS: does it need http:// instead of https://? Check {setting}"
+            "{peer} does not speak TLS: does {setting} need http:// instead of https://? Check {shown}"
         ),
         other => format!("TLS with {peer} failed ({other})"),
     };
