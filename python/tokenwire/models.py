@@ -67,7 +67,8 @@ def with_address(model: str, provider: str, rest: str, base_url: str | None) -> 
 
 def _no_provider(model: str) -> str:
     head, separator, rest = model.partition(":")
-    if separator and head.isidentifier():
+    # A hyphen, too: google-gla is the name of a provider elsewhere.
+    if separator and head.replace("-", "_").isidentifier():
         near = _engine.provider_problem(head)
         return f'model: "{model}": {near}'
     head, separator, rest = model.partition("/")
