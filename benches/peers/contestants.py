@@ -16,16 +16,20 @@ class Contestant:
     """What a user imports; empty where another row of the same package measures it."""
     loop: str = "asyncio"
     variables: dict[str, str] = field(default_factory=dict)
-    paced_variables: dict[str, str] = field(default_factory=dict)
-    """For live streams only."""
     share: float = 1.0
     """Slow ones get this share of the units, so that a round takes seconds for all."""
     is_short: bool = True
     """Whether `make bench` runs it, too."""
     has_sync: bool = True
+    kinds: tuple[str, ...] = ()
+    """Where given, only scenarios of these kinds."""
 
 
 OURS = "tokenwire"
+
+# A hand-written loop that takes whatever has come in one block and calls back, with no iterator for
+# the reader of the stream: the least that Python code can do, shown beside what users write.
+IN_BLOCKS = {"BENCH_FORM": "blocks"}
 
 CONTESTANTS = [
     Contestant("tokenwire", "tokenwire", "tokenwire_worker", "from tokenwire import ChatClient"),
@@ -34,10 +38,9 @@ CONTESTANTS = [
         "tokenwire",
         "tokenwire_worker",
         variables={"TOKENWIRE_FORM": "chunks"},
+        kinds=("stream_async", "stream_sync", "paced_async"),
     ),
-    Contestant(
-        "tokenwire, uvloop", "tokenwire", "tokenwire_worker", loop="uvloop", has_sync=False
-    ),
+    Contestant("tokenwire, uvloop", "tokenwire", "tokenwire_worker", loop="uvloop", has_sync=False),
     Contestant(
         "aiohttp + orjson", "aiohttp", "aiohttp_worker", "import aiohttp, orjson", has_sync=False
     ),
@@ -45,11 +48,32 @@ CONTESTANTS = [
         "aiohttp + orjson, uvloop", "aiohttp", "aiohttp_worker", loop="uvloop", has_sync=False
     ),
     Contestant(
+        "aiohttp + orjson, blocks",
+        "aiohttp",
+        "aiohttp_worker",
+        variables=IN_BLOCKS,
+        kinds=("stream_async", "paced_async"),
+    ),
+    Contestant(
+        "aiohttp + orjson, blocks, uvloop",
+        "aiohttp",
+        "aiohttp_worker",
+        loop="uvloop",
+        variables=IN_BLOCKS,
+        kinds=("stream_async", "paced_async"),
+    ),
+    Contestant(
         "pyreqwest + orjson",
         "pyreqwest",
         "pyreqwest_worker",
         "import orjson; from pyreqwest.client import ClientBuilder",
-        paced_variables={"PYREQWEST_BUFFER": "0"},
+    ),
+    Contestant(
+        "pyreqwest + orjson, 64 KiB blocks",
+        "pyreqwest",
+        "pyreqwest_worker",
+        variables=IN_BLOCKS,
+        kinds=("stream_async", "stream_sync"),
     ),
     Contestant("openai", "openai", "openai_worker", "from openai import OpenAI", share=0.05),
     Contestant(

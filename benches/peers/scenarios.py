@@ -36,7 +36,6 @@ class Scenario:
     shows: tuple[str, ...] = ()
     only: str = ""
     """The one contestant that takes part."""
-    is_paced: bool = False
 
 
 def _paced(per_token_us: int) -> dict[str, Any]:
@@ -94,7 +93,6 @@ SCENARIOS = [
             Gate(metric="lag_p99_ms", limit=3.0, unit="ms"),
         ),
         shows=("loop_thread_us", "units_per_wake", "lag_p50_ms", "lag_p99_ms", "lag_max_ms"),
-        is_paced=True,
     ),
     Scenario(
         "request-sync-same-cpu",
@@ -152,7 +150,7 @@ SCENARIOS = [
     ),
     Scenario(
         "tls",
-        "TLS setup: making the client and its first https call, less a later call that connects anew",
+        "TLS setup: client and first https call, less a later call that connects anew",
         "tls",
         "setup_ms",
         "ms wall",
@@ -180,6 +178,5 @@ SCENARIOS = [
         ),
         shows=("loop_thread_us", "units_per_wake", "kib_per_stream", "lag_p50_ms", "lag_p99_ms"),
         only="tokenwire",
-        is_paced=True,
     ),
 ]

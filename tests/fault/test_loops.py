@@ -334,3 +334,20 @@ def test_f61_five_blocked_seconds_lose_nothing(sim):
     text = asyncio.run(read())
     numbers = [int(token.split(":")[1]) for token in text.split()]
     assert numbers == list(range(numbers[0], numbers[0] + 20_000))
+
+
+def test_f63_a_subinterpreter_is_refused_by_an_import_error():
+    name = "_xxsubinterpreters" if sys.version_info < (3, 13) else "_interpreters"
+    interpreters = pytest.importorskip(name, reason="no subinterpreters here")
+    one = interpreters.create()
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}\n"
+        "try:\n    import tokenwire._engine\n"
+        "except ImportError:\n    pass\n"
+        "else:\n    raise SystemError('imported')"
+    )
+    try:
+        told = interpreters.run_string(one, code)
+    finally:
+        interpreters.destroy(one)
+    assert told is None

@@ -1,4 +1,4 @@
-"""The event-stream loop that users of a bare HTTP client write: lines, `data:`, JSON, the delta's text."""
+"""The event-stream loop that users of a bare HTTP client write: lines, JSON, the delta's text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from measure import Take
 
 
@@ -25,32 +27,43 @@ def body(prompt: str, tokens: int, *, stream: bool) -> bytes:
 HEADERS = {"content-type": "application/json", "authorization": "Bearer sk-bench"}
 
 
+def text_of(line: bytes) -> str:
+    """The delta's text in one line of the stream; empty where there is none."""
+    if not line.startswith(b"data: ") or line.startswith(b"data: [DONE]"):
+        return ""
+    choices = orjson.loads(line[6:])["choices"]
+    return choices[0]["delta"].get("content") or "" if choices else ""
+
+
+class Events:
+    """Cuts blocks of bytes into lines; an incomplete last one waits for the next block."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def texts(self, block: bytes) -> Iterator[str]:
+        """Yield the texts in a block."""
+        lines = (self._rest + block).split(b"\n") if self._rest else block.split(b"\n")
+        self._rest = lines.pop()
+        for line in lines:
+            text = text_of(line)
+            if text:
+                yield text
+
+
 class Lines:
-    """Cuts blocks of bytes into events, and hands on the text of each."""
+    """The same with a callback."""
 
     def __init__(self, take: Take) -> None:
         self._take = take
         self._rest = b""
-        self.is_done = False
 
     def feed(self, block: bytes) -> None:
-        """Take what has come; an incomplete last line waits for the next block."""
+        """Take what has come."""
         lines = (self._rest + block).split(b"\n") if self._rest else block.split(b"\n")
         self._rest = lines.pop()
         for line in lines:
-            self.line(line)
-
-    def line(self, line: bytes) -> None:
-        """Take one line."""
-        if not line.startswith(b"data: "):
-            return
-        data = line[6:]
-        if data.startswith(b"[DONE]"):
-            self.is_done = True
-            return
-        choices = orjson.loads(data)["choices"]
-        if choices:
-            text = choices[0]["delta"].get("content")
+            text = text_of(line)
             if text:
                 self._take(text)
 

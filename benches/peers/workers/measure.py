@@ -1,4 +1,4 @@
-"""What every contestant's worker does the same way: the clocks, the loops, the proof that no token was lost.
+"""What every worker does the same way: the clocks, the loops, the proof that no token was lost.
 
 A worker reads one scenario as JSON from its standard input and prints one JSON object. A contestant
 is an object with the methods of `Contestant`; the loops over pieces of text are written there, as a
@@ -7,11 +7,12 @@ user of that client writes them, so that nothing of ours stands between a client
 
 from __future__ import annotations
 
-import hashlib
 import json
 import resource
 import sys
 import time
+from binascii import crc32
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -74,25 +75,51 @@ class Clocks:
             "loop_thread_us": thread / units * 1e6,
             "wall_us": wall / units * 1e6,
             "loop_share": thread / cpu if cpu else None,
-            "switches": usage.ru_nvcsw + usage.ru_nivcsw - self._usage.ru_nvcsw - self._usage.ru_nivcsw,
+            "switches": usage.ru_nvcsw
+            + usage.ru_nivcsw
+            - self._usage.ru_nvcsw
+            - self._usage.ru_nivcsw,
             "rss_kib": resident_kib(),
         }
 
 
 def resident_kib() -> int:
     """Memory of this process that is in RAM now."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * resource.getpagesize() // 1024
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * resource.getpagesize() // 1024
+
+
+class Digest:
+    """Takes the pieces of a stream without keeping them, where memory is what is measured."""
+
+    __slots__ = ("count", "crc")
+
+    def __init__(self) -> None:
+        self.count = self.crc = 0
+
+    def append(self, piece: str) -> None:
+        """Take one piece."""
+        if piece:
+            self.count += 1
+            self.crc = crc32(piece.encode(), self.crc)
+
+
+def digests_seen(texts: list[Digest]) -> dict[str, int]:
+    """How often each text was read: `number of pieces:checksum`."""
+    seen: dict[str, int] = {}
+    for text in texts:
+        name = f"{text.count}:{text.crc:08x}"
+        seen[name] = seen.get(name, 0) + 1
+    return seen
 
 
 def texts_seen(texts: list[list[str]]) -> dict[str, int]:
-    """How often each text was read: `number of pieces:digest`."""
+    """How often each text was read: `number of pieces:checksum`."""
     seen: dict[str, int] = {}
     for pieces in texts:
         # A last piece may be empty (the finish); the server's tokens never are.
         full = [piece for piece in pieces if piece]
-        digest = hashlib.md5("".join(full).encode(), usedforsecurity=False).hexdigest()
-        name = f"{len(full)}:{digest}"
+        name = f"{len(full)}:{crc32(''.join(full).encode()):08x}"
         seen[name] = seen.get(name, 0) + 1
     return seen
 
@@ -139,7 +166,8 @@ async def paced_async(it: Contestant, spec: Spec) -> Result:
     client = await it.make_async(spec["base_url"])
     tokens, streams = spec["tokens"], spec["streams"]
     await asyncio.gather(*(it.read_async(client, PROMPT, 3, [].append) for _ in range(20)))
-    texts: list[list[str]] = [[] for _ in range(streams)]
+    keeps = not spec.get("memory_after_s")
+    texts: list[Any] = [[] if keeps else Digest() for _ in range(streams)]
     lags: list[float] = []
     at_work = asyncio.Event()
 
@@ -151,7 +179,7 @@ async def paced_async(it: Contestant, spec: Spec) -> Result:
             await asyncio.sleep(TICK)
             lags.append(time.perf_counter() - due)
 
-    async def read(place: int, pieces: list[str]) -> None:
+    async def read(place: int, pieces: Any) -> None:
         if "ramp_s" in spec:
             await asyncio.sleep(spec["ramp_s"] * place / streams)
         await it.read_async(client, PROMPT, tokens, pieces.append)
@@ -174,7 +202,7 @@ async def paced_async(it: Contestant, spec: Spec) -> Result:
     return {
         **result,
         **counters(it, before, tokens * streams),
-        "texts": texts_seen(texts),
+        "texts": texts_seen(texts) if keeps else digests_seen(texts),
         "failed": [f"{type(error).__name__}: {error}" for error in failed[:3]],
         "lag_p50_ms": percentile(lags, 0.5) * 1e3,
         "lag_p99_ms": percentile(lags, 0.99) * 1e3,
@@ -237,7 +265,7 @@ async def ask_async(it: Contestant, spec: Spec) -> Result:
 def reply_seen(reply: tuple[str, str, int]) -> str:
     """Text, finish and usage of a reply as one word to compare."""
     text, finish, total = reply
-    return f"{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}:{finish}:{total}"
+    return f"{crc32(text.encode()):08x}:{finish}:{total}"
 
 
 def create(it: Contestant, spec: Spec) -> Result:

@@ -1,7 +1,8 @@
 """pyreqwest with orjson: the same hand-written loop over another Rust client.
 
-Its reader collects 64 KiB before it hands anything on, which would hold back the tokens of a live
-stream; `PYREQWEST_BUFFER=0` sets the limit that a token stream needs. Bursts run with the default.
+By its default the reader collects 64 KiB before it hands anything on, which holds back the tokens
+of a live stream; the limit is 0 here, as a token stream needs it. `BENCH_FORM=blocks` takes the
+default and whole blocks, to show what that would save in a burst.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from lines import HEADERS, Lines, body, reply
+from lines import HEADERS, Events, Lines, body, reply
 from measure import run
 from pyreqwest.client import Client, ClientBuilder, SyncClient, SyncClientBuilder
 
 if TYPE_CHECKING:
-    from measure import Take
+    from collections.abc import AsyncIterator, Iterator
 
-BUFFER = os.environ.get("PYREQWEST_BUFFER")
+    from measure import Take
+    from pyreqwest.request import RequestBuilder, SyncRequestBuilder
+
+IN_BLOCKS = os.environ.get("BENCH_FORM") == "blocks"
 
 
 class Pyreqwest:
@@ -33,33 +37,52 @@ class Pyreqwest:
     def read(self, client: tuple[SyncClient, str], prompt: str, tokens: int, take: Take) -> None:
         session, url = client
         request = session.post(url).body_bytes(body(prompt, tokens, stream=True))
-        if BUFFER:
-            request = request.streamed_read_buffer_limit(int(BUFFER))
-        lines = Lines(take)
-        with request.build_streamed() as response:
+        if IN_BLOCKS:
+            lines = Lines(take)
+            with request.build_streamed() as response:
+                reader = response.body_reader
+                while (block := reader.read_chunk()) is not None:
+                    lines.feed(bytes(block))
+            return
+        for text in self.texts(request):
+            take(text)
+
+    def texts(self, request: SyncRequestBuilder) -> Iterator[str]:
+        """Yield the deltas' texts, as a user's own small stream helper does."""
+        events = Events()
+        with request.streamed_read_buffer_limit(0).build_streamed() as response:
             reader = response.body_reader
             while (block := reader.read_chunk()) is not None:
-                lines.feed(bytes(block))
+                yield from events.texts(bytes(block))
 
     async def read_async(
         self, client: tuple[Client, str], prompt: str, tokens: int, take: Take
     ) -> None:
         session, url = client
         request = session.post(url).body_bytes(body(prompt, tokens, stream=True))
-        if BUFFER:
-            request = request.streamed_read_buffer_limit(int(BUFFER))
-        lines = Lines(take)
-        async with request.build_streamed() as response:
+        if IN_BLOCKS:
+            lines = Lines(take)
+            async with request.build_streamed() as response:
+                reader = response.body_reader
+                while (block := await reader.read_chunk()) is not None:
+                    lines.feed(bytes(block))
+            return
+        async for text in self.texts_async(request):
+            take(text)
+
+    async def texts_async(self, request: RequestBuilder) -> AsyncIterator[str]:
+        """Yield the deltas' texts, as a user's own small stream helper does."""
+        events = Events()
+        async with request.streamed_read_buffer_limit(0).build_streamed() as response:
             reader = response.body_reader
             while (block := await reader.read_chunk()) is not None:
-                lines.feed(bytes(block))
+                for text in events.texts(bytes(block)):
+                    yield text
 
-    def ask(
-        self, client: tuple[SyncClient, str], prompt: str, tokens: int
-    ) -> tuple[str, str, int]:
+    def ask(self, client: tuple[SyncClient, str], prompt: str, tokens: int) -> tuple[str, str, int]:
         session, url = client
         response = session.post(url).body_bytes(body(prompt, tokens, stream=False)).build().send()
-        return reply(response.bytes())
+        return reply(bytes(response.bytes()))
 
     async def ask_async(
         self, client: tuple[Client, str], prompt: str, tokens: int
@@ -67,7 +90,7 @@ class Pyreqwest:
         session, url = client
         request = session.post(url).body_bytes(body(prompt, tokens, stream=False)).build()
         response = await request.send()
-        return reply(await response.bytes())
+        return reply(bytes(await response.bytes()))
 
 
 if __name__ == "__main__":

@@ -17,8 +17,10 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    pub(super) fn new(response: reqwest::Response, permit: Permit) -> Self {
-        let headers = response.headers();
+    pub(super) fn new(mut response: reqwest::Response, permit: Permit) -> Self {
+        // Their values are slices of the connection's first read buffer: 8 KiB for as long as the
+        // stream lives. What is needed of them is in the head.
+        let headers = std::mem::take(response.headers_mut());
         let close_delimited = !headers.contains_key(http::header::TRANSFER_ENCODING)
             && !headers.contains_key(http::header::CONTENT_LENGTH);
         Self {
