@@ -77,7 +77,7 @@ class LlmClientFactory:
 
     def __new__(cls, debug: bool = False, verbose: bool = False) -> Self:
         """Return the one object, made at the first call."""
-        warn_once("LlmClientFactory", 'tokenwire.ChatClient("provider:model")')
+        warn_once("LlmClientFactory", 'tokenwire.client("provider:model")')
         with cls._lock:
             made: Self | None = cls._instance
             if made is None:

@@ -79,7 +79,7 @@ class ModelRegistry:
     """Models by name; a new one holds those of the older interface."""
 
     def __init__(self) -> None:
-        warn_once("ModelRegistry", "a table of its own: tokenwire takes any model's name")
+        warn_once("ModelRegistry", "tokenwire.ModelRegistry")
         self._models: dict[str, ModelConfig] = {}
         for name, provider, client_class, max_tokens, cost_in, cost_out in _MODELS:
             self.register_model(
