@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -306,7 +308,7 @@ def test_completion_clients_send_a_key_as_bearer_token(sim, make):
     assert "authorization" in headers(sim)
 
 
-@pytest.mark.parametrize("ending", ["", "/", "/v1", "/v1/"])
+@pytest.mark.parametrize("ending", ["", "/", "/v1", "/v1/", "/v1/chat/completions"])
 def test_the_private_address_comes_from_the_environment(sim, monkeypatch, ending):
     monkeypatch.setenv("TOKENWIRE_LEGACY_BASE_URL", f"http://127.0.0.1:{sim.port}{ending}")
     LlmClient().run("hi")
@@ -395,6 +397,16 @@ def test_an_empty_prompt_format_and_the_attributes_that_callers_read(private):
     assert ChatClient("openai:m", base_url=private.base_url).model.model == "m"
     assert LlmClient(prompt_format="x", debug=True).prompt_format == "x"
     assert client.token_counter.model_tokenizer_map == {}
+
+
+@EVERY_CLIENT
+def test_a_client_goes_through_pickle_and_copy_and_asks_the_same(sim, kind):
+    client = MAKE[kind](sim, api_key="sk-1234567", temperature=0.1)
+    client.run("hi")
+    for again in (pickle.loads(pickle.dumps(client)), copy.deepcopy(client)):
+        again.run("hi")
+        first, second = sim.requests()[0], sim.requests()[-1]
+        assert (first["body"], first["headers"]) == (second["body"], second["headers"])
 
 
 def test_chat_and_completion_clients_are_of_the_interface_and_no_key_is_shown():

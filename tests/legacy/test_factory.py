@@ -382,6 +382,9 @@ def test_changed_entries_change_later_clients(sim, monkeypatch):
     LlmClientFactory.CLIENT_DEFAULT_PARAMS["temperature"] = 0.2
     LlmClientFactory.VENDOR_API_ENV_VARS["groq"] = "MY_KEY"
     LlmClientFactory.VENDOR_CONFIG["openai"]["env_var"] = "MY_KEY"
+    LlmClientFactory.VENDOR_CONFIG["mistralai"] = {"client_type": "chat", "key_name": "mistral"}
+    monkeypatch.setenv("MISTRAL_API_KEY", "sk-mistral")
+    assert factory.get_client("mistralai:m")._target.api_key == "sk-mistral"
     LlmClientFactory.VENDOR_CONFIG["own"] = {"client_type": "chat"}
     LlmClientFactory.VENDOR_URLS["own"] = sim.base_url
     factory.get_client("vllm:m").run("hi")

@@ -167,6 +167,7 @@ LEFT = {
     "c = ChatClient('openai:m')\ndef f(c): c.run('x')": "also an argument",
     "c = ChatClient(\n    'openai:m',  # why\n)\nc.run('x')": "comments",
     "c = LlmClient()\nc.run('x')": "old default",
+    "class A:\n    c = ChatClient('openai:m')\n    def f(self): self.c.run(1, True)": "to a class",
     "class ChatClient: ...\nc = LlmClient(url)\nc.run('x')": "ChatClient of its own",
 }
 
@@ -185,6 +186,30 @@ def test_what_cannot_be_proved_stays_and_is_listed(migrated, old):
     assert len(left) == 1
     assert left[0].startswith(f"app.py:{number}: ")
     assert LEFT[old] in left[0]
+
+
+@pytest.mark.parametrize("use", ["from app import c", "import app\napp.c.run('x', True)"])
+def test_a_client_that_another_file_reaches_stays(migrated, tmp_path, use):
+    (tmp_path / "other.py").write_text(f"{use}\n")
+    text = "from root.agents.chat_client import ChatClient\nc = ChatClient('openai:m')\n"
+    new, left = migrated(text, "--package", "root.agents")
+    assert new == text.replace("root.agents", "tokenwire.legacy")
+    assert ["used by another file" in line for line in left] == [True]
+
+
+def test_clients_in_attributes_move_with_all_their_uses(migrated, tmp_path):
+    other = tmp_path / "other.py"
+    other.write_text("def f(agent):\n    return agent.llm.run('x', top_k=1)\n")
+    text = """\
+    from root.agents.chat_client import ChatClient
+    class Agent:
+        def __init__(self):
+            self.llm = ChatClient("groq:m")
+    """
+    new, left = migrated(text, "--package", "root.agents")
+    assert f'self.llm = ChatClient("groq:m", {USUAL})' in new
+    assert other.read_text() == "def f(agent):\n    return agent.llm.run('x')\n"
+    assert left == []
 
 
 def test_the_factory_star_imports_and_strings_are_listed(migrated):

@@ -52,6 +52,13 @@ class Calls(Summary):
         with as_old_errors(self._secrets):
             return self._make()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the new client, which is made again: its own pickle leaves its key out."""
+        made = {"_client"}
+        if isinstance(getattr(type(self), "model", None), cached_property):
+            made.add("model")
+        return {name: value for name, value in vars(self).items() if name not in made}
+
     def _arguments(self, call: Mapping[str, Any]) -> dict[str, Any]:
         """The request parameters: the call's over the constructor's over the defaults."""
         arguments = dict(self._default_arguments) if defaults_wanted() else {}

@@ -98,7 +98,8 @@ def private_address() -> str:
             f"base_url: give one, or set {ADDRESS_VARIABLE} to the address of the server that the "
             "old default named, such as http://localhost:3000/v1"
         )
-    address = address.removesuffix("/completions").removesuffix("/v1")
+    for ending in ("/completions", "/chat", "/v1"):
+        address = address.removesuffix(ending)
     return f"{address}/v1"
 
 

@@ -76,6 +76,10 @@ class ChatTarget(NamedTuple):
     base_url: str | None
     api_key: str | None
 
+    def __repr__(self) -> str:
+        """Name all but the key."""
+        return f"ChatTarget({self.provider}:{self.model}, base_url={self.base_url!r})"
+
 
 def chat_target(model_name: str, api_key: str | None, base_url: str | None) -> ChatTarget:
     """What `ChatClient(model_name, api_key, base_url)` of the older interface means.
@@ -149,9 +153,9 @@ def vendor_address(vendor: str) -> str:
 def key_variables(vendor: str) -> list[str]:
     """The variables that may hold a vendor's key, in order. A changed entry of a table counts."""
     tables = _tables()
-    own = tables.VENDOR_CONFIG.get(vendor, {}).get("env_var")
-    listed = tables.VENDOR_API_ENV_VARS.get(vendor)
     shipped = KEY_VARIABLES.get(vendor)
+    own = tables.VENDOR_CONFIG.get(vendor, {}).get("env_var", shipped)
+    listed = tables.VENDOR_API_ENV_VARS.get(vendor, shipped)
     changed = [name for name in (own, listed) if name != shipped]
     names = [str(name) for name in (changed or [shipped]) if name]
     second = _SECOND_KEY_VARIABLES.get(names[0]) if names else None

@@ -126,9 +126,9 @@ class LlmClientFactory:
             config.get(f"{key}_params", default="{}", return_type="dict"), f"{key}_params"
         )
         tokenizers = config.get("model_tokenizer_map", default="{}", return_type="json")
-        prompt_format = params.pop("prompt_format", None) or config.get(
-            "prompt_format_default", default="json_message"
-        )
+        prompt_format = params.pop("prompt_format", None)
+        if prompt_format is None:
+            prompt_format = config.get("prompt_format_default", default="json_message")
         params.pop("model_name", None)
         settings = {
             "model_tokenizer_map": _as_dict(tokenizers, "model_tokenizer_map"),

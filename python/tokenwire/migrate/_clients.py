@@ -150,6 +150,8 @@ def _place(site: Site, found: dict[object, Holder]) -> None:
         runs.append((source, run))
     elif isinstance(target, ast.Name):
         key = ("name", source, target.id)
+        if isinstance(source.parents[above], ast.ClassDef):
+            problem = f"{target.id} belongs to a class; its uses are not told from others"
     elif isinstance(target, ast.Attribute):
         key = ("attribute", None, target.attr)
     else:
@@ -180,8 +182,12 @@ def _follow(key: tuple[str, Source, str], holder: Holder, everything: list[Sourc
     for source in everything:
         for node in ast.walk(source.tree):
             if what == "name" and source is not home:
-                if isinstance(node, ast.ImportFrom) and any(a.name == name for a in node.names):
-                    holder.problem = f"{name} is imported by {source.path}:{node.lineno}"
+                imported = isinstance(node, ast.ImportFrom) and any(
+                    alias.name == name for alias in node.names
+                )
+                if imported or (isinstance(node, ast.Attribute) and node.attr == name):
+                    place = f"{source.path}:{node.lineno}"  # type: ignore[attr-defined]
+                    holder.problem = f"{name} may be used by another file ({place})"
                 continue
             if isinstance(node, ast.arg) and what == "name" and node.arg == name:
                 holder.problem = f"{name} is also an argument at line {node.lineno}"
