@@ -112,6 +112,7 @@ impl Shared {
                     Poll::Ready(())
                 }
             }));
+            queue.leave();
             // A signal handler raised: the stream ends here, and its connection with it.
             if waited.is_err() {
                 queue.close();
