@@ -135,3 +135,19 @@ def test_b32_a_copy_without_its_key_says_which_variable_to_set(sim):
     assert client.run("hi") == TEXT
     with pytest.raises(LlmConfigError, match="OPENAI_API_KEY"):
         copy.deepcopy(client)
+
+
+def test_b05_a_key_in_the_clear_beyond_the_network_is_warned_of_once(caplog):
+    client = ChatClient("m", base_url="http://clear.invalid/v1", api_key=KEY, max_retries=0)
+    for _ in range(2):
+        with pytest.raises(LlmError):
+            client.run("hi")
+    warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert "clear.invalid" in warnings[0]
+    assert KEY not in warnings[0]
+
+
+def test_b05_a_key_within_the_network_is_not_warned_of(sim, caplog):
+    chat(sim, api_key=KEY).run("hi")
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == []
