@@ -52,15 +52,16 @@ demo-real: $(STAMPS)/release-engine ## The same against a real model on this mac
 
 ##@ Measure and prove
 
-bench: $(STAMPS)/release-engine sim-program ## Our own costs: per chunk, per request, import
-	cargo bench --locked
-	$(PY) benches/peers/run.py --only tokenwire $(ARGS)
-
-bench-peers: $(STAMPS)/release-engine $(STAMPS)/bench sim-program ## The same beside other clients, interleaved
+bench: $(STAMPS)/release-engine $(STAMPS)/bench sim-program ## Our own costs, beside the clients that matter; gates and budgets
+	$(PY) -m pytest -q --benchmark-columns=min,median,iqr,rounds benches/test_overhead.py
+	$(PY) benches/callgrind.py
 	$(PY) benches/peers/run.py $(ARGS)
 
+bench-peers: $(STAMPS)/release-engine sim-program ## The same table with every peer
+	$(PY) benches/peers/run.py --all $(ARGS)
+
 soak: $(STAMPS)/release-engine sim-program ## Thousands of streams for minutes: nothing lost, nothing leaked
-	$(PY) benches/soak.py $(ARGS)
+	$(PY) -m benches.soak $(ARGS)
 
 cover: $(STAMPS)/dev-engine ## Coverage of the Python code
 	$(PY) -m coverage erase
@@ -122,8 +123,7 @@ cargo-doc: $(STAMPS)/check
 # Importing the engine first: stubtest alone reports success on a package that is not there.
 stubs: $(STAMPS)/dev-engine
 	$(PY) -c 'import tokenwire._engine'
-	$(PY) -m mypy.stubtest tokenwire --mypy-config-file pyproject.toml \
-	  --allowlist scripts/stubtest-allowlist.txt
+	$(PY) -m mypy.stubtest tokenwire._engine --mypy-config-file pyproject.toml
 
 canary: $(STAMPS)/dev-engine
 	$(PY) -m pytest -q tests/contract/test_stub.py

@@ -86,8 +86,8 @@ class Process:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return cls(
             rss_kib=pages * os.sysconf("SC_PAGE_SIZE") // 1024,
-            descriptors=len(os.listdir("/proc/self/fd")),
-            threads=len(os.listdir("/proc/self/task")),
+            descriptors=sum(1 for _ in Path("/proc/self/fd").iterdir()),
+            threads=sum(1 for _ in Path("/proc/self/task").iterdir()),
         )
 
 
@@ -219,14 +219,14 @@ def check_map(client: ChatClient, count: int, concurrency: int, tokens: int) -> 
     """Map `count` prompts, check every row, and return how often each outcome came.
 
     Raises:
-        AssertionError: A row is missing, comes twice, or is neither right nor the error that is due.
+        AssertionError: A row is missing or doubled, or neither right nor the error that is due.
     """
     from tokenwire import LlmError
 
     seen: dict[str, int] = {}
     due = 0
     rows = client.map(map_prompts(count), concurrency=concurrency, max_tokens=tokens)
-    for (row, prompt) in zip(rows, map_prompts(count), strict=True):
+    for row, prompt in zip(rows, map_prompts(count), strict=True):
         assert row.index == due, f"row {row.index} instead of {due}"
         due += 1
         name = prompt.partition(".")[0].removeprefix("fault=")

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benches.load import Outcome, Process, check_map, map_script, run_streams, run_threads
 from benches.peers.simulator import SimulatorProcess, raise_file_limit
+
 from tokenwire import ChatClient, RetryPolicy
 
 RATE = 50
@@ -87,7 +88,7 @@ def told(what: str, outcome: Outcome, started: float) -> list[str]:
 
 def compared(stats: dict[str, int], streams: int, tokens: int) -> list[str]:
     """The server's own ledger: it must have sent what was read, to nobody who left."""
-    # Two streams and replies of the warm-up come on top; a stream has four events besides its tokens.
+    # The warm-up has a stream and a reply more; a stream has four events besides its tokens.
     sent = streams * (tokens + 4) + 2 + 4
     found = {name: stats[name] for name in ("events", "cancelled", "finished")}
     due = {"events": sent, "cancelled": 0, "finished": streams + 2}

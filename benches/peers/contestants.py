@@ -40,9 +40,7 @@ CONTESTANTS = [
         variables={"TOKENWIRE_FORM": "chunks"},
         kinds=("stream_async", "stream_sync", "paced_async"),
     ),
-    Contestant(
-        "tokenwire, uvloop", "tokenwire", "tokenwire_worker", loop="uvloop", has_sync=False
-    ),
+    Contestant("tokenwire, uvloop", "tokenwire", "tokenwire_worker", loop="uvloop", has_sync=False),
     Contestant(
         "aiohttp + orjson", "aiohttp", "aiohttp_worker", "import aiohttp, orjson", has_sync=False
     ),

@@ -54,7 +54,9 @@ def svg(results: Results) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{top}" '
         f'viewBox="0 0 {WIDTH} {top}" font-family="sans-serif" font-size="12">'
     )
-    title = _text(10, 14, "Cost, logarithmic; × is times tokenwire's; shorter is better", "normal", "start")
+    title = _text(
+        10, 14, "Cost, logarithmic; × is times tokenwire's; shorter is better", "normal", "start"
+    )
     background = f'<rect width="{WIDTH}" height="{top}" fill="white"/>'
     return "\n".join([head, background, title, *body, "</svg>", ""])
 

@@ -134,7 +134,7 @@ def markdown(results: Results) -> str:
     lines += [f"- {name}: {value}" for name, value in results.facts.items()]
     lines += [
         f"- command: `{results.command}`",
-        f"- median of {results.rounds} interleaved rounds; the spread is the lowest and the highest",
+        f"- median of {results.rounds} interleaved rounds; the spread is lowest … highest",
         "",
     ]
     lines += summary(results)

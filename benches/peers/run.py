@@ -1,8 +1,8 @@
 """Measure tokenwire beside other clients: one server, interleaved rounds, medians, gates.
 
-    python benches/peers/run.py                    # the short list (make bench)
-    python benches/peers/run.py --all              # every peer (make bench-peers)
-    python benches/peers/run.py --scenario burst8-asyncio --only tokenwire --rounds 3
+python benches/peers/run.py                    # the short list (make bench)
+python benches/peers/run.py --all              # every peer (make bench-peers)
+python benches/peers/run.py --scenario burst8-asyncio --only tokenwire --rounds 3
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ LIMIT_S = 150
 IMPORT = """
 import sys, time, resource
 def kib():
-    with open("/proc/self/statm") as f: return int(f.read().split()[1]) * resource.getpagesize() // 1024
+    with open("/proc/self/statm") as f:
+        return int(f.read().split()[1]) * resource.getpagesize() // 1024
 before, rss, cpu, wall = set(sys.modules), kib(), time.process_time(), time.perf_counter()
 {statement}
 wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -50,13 +51,17 @@ def main() -> int:
     """Run what was asked for, print the tables, and write them down."""
     asked = arguments()
     raise_file_limit()
+    if asked.realtime:
+        # Server and contestants alike: what else the machine does then waits for them.
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     contestants = [
         one
         for one in CONTESTANTS
         if (asked.all or one.is_short) and (not asked.only or one.name in asked.only)
     ]
     scenarios = [one for one in SCENARIOS if not asked.scenario or one.name in asked.scenario]
-    results = Results(describe(), " ".join(["python", *sys.argv]), asked.rounds)
+    facts = {**describe(), "scheduling": "SCHED_RR" if asked.realtime else "as all else"}
+    results = Results(facts, " ".join(["python", *sys.argv]), asked.rounds)
     pythons = environments(contestants, results)
     with tempfile.TemporaryDirectory() as folder, SimulatorProcess() as sim:
         track = Track(sim, Path(folder), pythons, results)
@@ -77,6 +82,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", action="append", help="this contestant (may be repeated)")
     parser.add_argument("--scenario", action="append", help="this scenario (may be repeated)")
+    parser.add_argument(
+        "--realtime", action="store_true", help="before all else on a shared machine (needs root)"
+    )
     parser.add_argument("--gate", action="store_true", help="fail when a gate is missed")
     parser.add_argument("--no-write", action="store_true", help="leave benches/results alone")
     return parser.parse_args()
@@ -186,9 +194,7 @@ class Track:
         server.wait(10)
 
     def _imports(self, python: str, one: Contestant) -> dict[str, Any]:
-        runs = [
-            run_code(python, IMPORT.format(statement=one.statement)) for _ in range(3 + 1)
-        ]
+        runs = [run_code(python, IMPORT.format(statement=one.statement)) for _ in range(3 + 1)]
         if "unsupported" in runs[0]:
             return runs[0]
         # The first run may have written byte code.

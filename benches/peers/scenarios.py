@@ -150,7 +150,7 @@ SCENARIOS = [
     ),
     Scenario(
         "tls",
-        "TLS setup: making the client and its first https call, less a later call that connects anew",
+        "TLS setup: client and first https call, less a later call that connects anew",
         "tls",
         "setup_ms",
         "ms wall",

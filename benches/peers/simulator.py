@@ -1,4 +1,4 @@
-"""The one server that all contestants talk to: the simulator as a process of its own, its log off."""
+"""The one server that all talk to: the simulator as a process of its own, its log off."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ class SimulatorProcess:
 
     def pin(self, cpus: set[int]) -> None:
         """Let it run on these CPUs alone."""
-        for thread in os.listdir(f"/proc/{self.pid}/task"):
-            os.sched_setaffinity(int(thread), cpus)
+        for thread in Path(f"/proc/{self.pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), cpus)
 
     def cpu_seconds(self) -> float:
         """CPU time that it has used so far."""

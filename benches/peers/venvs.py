@@ -1,4 +1,4 @@
-"""A virtual environment for each contestant, under `.venv-bench/`, from a pinned list of packages."""
+"""A virtual environment for each contestant, under `.venv-bench/`, from a pinned list."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tokenwire._engine import Limits, RetryPolicy, Timeout
-    from tokenwire.client import KeySource
+    from tokenwire.interface import KeySource
 
 
 class ChatClient(EngineClient):

@@ -1,4 +1,4 @@
-"""The command `tokenwire`: ask a model from a terminal, or serve the simulator.
+"""The command `tokenwire`: ask a model, serve the simulator, list models, check a configuration.
 
 What a command needs is imported when it runs, so that `--help` and `--version` answer at once.
 """
@@ -9,6 +9,8 @@ import argparse
 import os
 import sys
 from typing import TYPE_CHECKING
+
+from tokenwire import cli_config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,6 +95,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if parsed.command == "sim":
             return _sim(parsed)
+        if parsed.command == "models":
+            return cli_config.list_models(parsed)
+        if parsed.command == "check":
+            return cli_config.check(parsed)
         return _run(parsed)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -122,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
+    cli_config.add_commands(commands)
     run = commands.add_parser(
         "run",
         help="ask a model and print its reply as it comes",
@@ -188,8 +195,9 @@ def _sim(parsed: argparse.Namespace) -> int:
     # It reads standard input, and a signal that comes just before it does would not end that read.
     # So it reads on a thread of its own, and this one is free to take Ctrl-C.
     server = Thread(target=lambda: codes.append(_engine._sim_main(arguments)), daemon=True)
-    server.start()
     try:
+        # Within the `try`: it may print its address, and be stopped, before `start` returns.
+        server.start()
         while server.is_alive():
             server.join(0.5)
     except KeyboardInterrupt:

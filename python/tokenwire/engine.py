@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from tokenwire import _engine
-from tokenwire.client import (
-    LlmClientInterface,
-    checked_concurrency,
-)
 from tokenwire.errors import (
     LlmAuthenticationError,
     LlmClientClosedError,
     LlmConfigError,
     LlmValidationError,
+)
+from tokenwire.interface import (
+    LlmClientInterface,
+    checked_concurrency,
 )
 from tokenwire.keys import await_key, call_key
 from tokenwire.models import key_and_address, resolve
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
         LlmResponse,
         LlmStream,
     )
-    from tokenwire.client import KeySource, Prompt
+    from tokenwire.interface import KeySource, Prompt
     from tokenwire.mapping import MapRow
     from tokenwire.types import AnyParams
 
     T = TypeVar("T")
 else:
-    from tokenwire.client import overload
+    from tokenwire.interface import overload
 
 # Settings that are kept sealed.
 _SEALS: dict[str, Callable[[Any], Any]] = {
@@ -89,7 +89,11 @@ class EngineClient(LlmClientInterface):
             base_url = base_url or _engine.embedded_sim()
         elif source is None:
             key, base_url = key_and_address(
-                target.provider, api_key, base_url, own_address=base_url is not None
+                target.provider,
+                api_key,
+                base_url,
+                own_address=base_url is not None,
+                key_vars=settings.get("key_vars"),
             )
         self._key_source: KeySource | None = source
         self._engine: Engine = _engine.Engine(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tokenwire._engine import AsyncLlmStream, AsyncStreamIterator
-    from tokenwire.client import KeySource
+    from tokenwire.interface import KeySource
 
 
 def call_key(source: KeySource) -> str:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tokenwire._engine import LlmResponse
-    from tokenwire.client import LlmClientInterface
     from tokenwire.engine import EngineClient
+    from tokenwire.interface import LlmClientInterface
 
 
 class MapRow:

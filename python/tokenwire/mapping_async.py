@@ -11,7 +11,7 @@ from tokenwire.mapping import MapRow
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 
-    from tokenwire.client import LlmClientInterface
+    from tokenwire.interface import LlmClientInterface
 
 
 async def map_with_tasks(

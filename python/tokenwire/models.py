@@ -8,6 +8,7 @@ from tokenwire.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 # A server that speaks OpenAI's dialect and that no row names.
@@ -41,7 +42,7 @@ def resolve(model: Any, provider: str | None, base_url: str | None) -> Target:
         return Target(provider, model, base_url)
     scheme, separator, rest = model.partition("://")
     if separator and _engine.is_provider(scheme):
-        return _with_address(model, scheme, rest, base_url)
+        return with_address(model, scheme, rest, base_url)
     head, separator, rest = model.partition(":")
     if separator and _engine.is_provider(head):
         if not rest.strip():
@@ -52,7 +53,8 @@ def resolve(model: Any, provider: str | None, base_url: str | None) -> Target:
     return Target(COMPATIBLE, model, base_url)
 
 
-def _with_address(model: str, provider: str, rest: str, base_url: str | None) -> Target:
+def with_address(model: str, provider: str, rest: str, base_url: str | None) -> Target:
+    """Read `host:port@model`, the rest of a model string that carries its address."""
     # The first @ splits: ids that are file paths or hold another @ occur.
     address, separator, name = rest.partition("@")
     if not (address and separator and name):
@@ -81,16 +83,23 @@ def _no_provider(model: str) -> str:
 
 
 def key_and_address(
-    provider: str, api_key: Secret | None, base_url: str | None, *, own_address: bool
+    provider: str,
+    api_key: Secret | None,
+    base_url: str | None,
+    *,
+    own_address: bool,
+    key_vars: Sequence[str] | None = None,
 ) -> tuple[Secret | None, str | None]:
     """Fill in key and base URL from the environment, where the row names variables.
 
     The key of a provider is not sent to an address that the row does not know, unless the
-    caller named that provider together with the address.
+    caller named that provider together with the address. `key_vars` stands for the row's own: a
+    client that the row only serves for must not be given the key of the row's provider.
     """
     from os import environ
 
-    _, key_vars, url_vars, _ = _engine.provider_row(provider)
+    _, row_vars, url_vars, _ = _engine.provider_row(provider)
+    key_vars = row_vars if key_vars is None else key_vars
     if api_key is None:
         api_key = next((Secret(environ[name]) for name in key_vars if environ.get(name)), None)
     if base_url is None and not own_address:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import trustme
     from typing_extensions import Self
 
+HOSTS = ("127.0.0.1", "localhost")
 TEXT = "One two three."
 
 _USAGE = {"prompt_tokens": 1, "completion_tokens": 3, "total_tokens": 4}
@@ -72,6 +74,13 @@ WHOLE = response(
 )
 
 
+def tls_of(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    """What a server of this certificate speaks TLS with."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
 @dataclass
 class Request:
     """One request as it came."""
@@ -103,7 +112,7 @@ Answer = bytes | None
 """What is written for a request; None closes without an answer."""
 
 
-def answer(request: Request) -> Answer:
+def answer(request: Request) -> bytes:
     """The reply that a request asks for."""
     return STREAM if request.streams else WHOLE
 
@@ -128,7 +137,7 @@ class Origin:
     ) -> None:
         self.seen: list[Seen] = []
         self._tls = tls
-        self._answers = answers or []
+        self._answers = list(answers or [])
         self._hang_up = hang_up
         self._at_once = at_once or []
         self._changed = threading.Condition()
@@ -155,6 +164,10 @@ class Origin:
     def raw(self) -> bytes:
         """All bytes of all connections, as the server reads them: behind TLS."""
         return b"".join(bytes(seen.raw) for seen in self.seen)
+
+    def answer_next(self, written: Answer) -> None:
+        """Write this for the next request that has no answer yet."""
+        self._answers.append(written)
 
     def wait_for_ends(self, count: int) -> None:
         """Return once this many connections have come and ended."""
@@ -221,13 +234,13 @@ class Origin:
         except OSError as error:
             seen.refused = str(error)
         finally:
-            with self._changed:
-                seen.ended = True
-                self._open.discard(plain)
-                self._changed.notify_all()
             # The file descriptor is closed without TLS's goodbye.
             peer.close()
             plain.close()
+            with self._changed:
+                seen.ended = True
+                self._open -= {plain, peer}
+                self._changed.notify_all()
 
     def _handshake(self, plain: socket.socket, seen: Seen) -> ssl.SSLSocket:
         assert self._tls is not None

@@ -1,4 +1,4 @@
-"""A call that fails by its own limit is given up on the wire, too: the server sees the client go."""
+"""A call past its own limit is given up on the wire, too: the server sees the client go."""
 
 from __future__ import annotations
 

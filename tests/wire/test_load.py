@@ -1,11 +1,10 @@
-"""Many streams, threads and prompts at once: each token once and in order, and nothing left behind."""
+"""Many streams, threads and prompts at once: each token once, in order, and nothing left."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from benches.load import (
     FAULTS,
     Ledger,
@@ -15,6 +14,7 @@ from benches.load import (
     run_streams,
     run_threads,
 )
+
 from tokenwire import ChatClient, Limits, RetryPolicy
 from tokenwire.testing import SimServer
 
@@ -73,7 +73,7 @@ async def test_a_thousand_async_streams_lose_double_and_reorder_nothing(paced):
     outcome = await run_streams(chat, streams=1000, tokens=100, rounds=2)
     assert (outcome.faults, outcome.streams, outcome.tokens) == ([], 2000, 200_000)
     stats = paced.stats()
-    # Besides its tokens a stream has four events: role, finish, usage, [DONE]; the warm-up has none.
+    # Besides its tokens a stream has role, finish, usage and [DONE]; the warm-up has none.
     whole = 2000 * (100 + 4)
     assert (stats["finished"], stats["cancelled"], stats["events"]) == (2001, 0, whole)
     # A stream of the throw-away build took 20 KiB; a leak of a buffer each would show at once.

@@ -97,3 +97,14 @@ def test_debug_shows_the_calls_without_their_words(sim: SimServer) -> None:
 @pytest.mark.parametrize("level", ["", "loud", "0"])
 def test_a_level_that_is_none_changes_nothing(sim: SimServer, level: str) -> None:
     assert logged_by_a_program(sim, TOKENWIRE_LOG=level) == ""
+
+
+def test_bodies_are_shown_only_where_they_are_asked_for(sim: SimServer) -> None:
+    calls_alone = logged_by_a_program(sim, TOKENWIRE_LOG="debug")
+    assert "prompt-words" not in calls_alone
+    assert "reply-words" not in calls_alone
+    everything = logged_by_a_program(sim, TOKENWIRE_LOG="debug", TOKENWIRE_LOG_BODIES="1")
+    # Sent by the whole call (once more after its error) and by the stream; received by both.
+    assert everything.count("sent {") == 2
+    assert everything.count("prompt-words") == 2
+    assert everything.count("reply-words") == 2

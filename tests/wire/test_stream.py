@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -269,3 +270,16 @@ def test_clients_of_one_server_share_a_connection(sim: SimServer, ask: Asking) -
     for _ in range(5):
         ask.complete(chat_on(sim), "-")
     assert sim.stats()["accepts"] == 1
+
+
+async def test_a_text_reader_takes_more_reasoning_than_a_buffer_holds(sim: SimServer) -> None:
+    def event(delta: dict[str, str], finish: str | None = None) -> str:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        return f"data: {json.dumps({'id': 'r', 'choices': [choice]})}\n\n"
+
+    thinking = event({"reasoning_content": " hm"}) * 2_000
+    said = event({"content": "hi"}) + event({}, "stop") + "data: [DONE]\n\n"
+    tell(sim, {"replay": {"text": thinking + said}})
+    chat = chat_on(sim, limits=tw.Limits(buffer_bytes=4_096))
+    asked = chat.run_async("-", stream=True)
+    assert await asyncio.wait_for(asked, 10) == "hi"

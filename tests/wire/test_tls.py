@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import ssl
@@ -10,11 +9,11 @@ import subprocess
 import sys
 import textwrap
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import trustme
-from tests.wire.origins import DONE, STREAM, TEXT, Origin, chunked, delta, response
+from tests.wire.origins import DONE, HOSTS, STREAM, TEXT, Origin, chunked, delta, response, tls_of
 
 from tokenwire import (
     ChatClient,
@@ -24,22 +23,8 @@ from tokenwire import (
     RetryPolicy,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-HOSTS = ("127.0.0.1", "localhost")
 LONG_AGO = datetime(2001, 1, 1, tzinfo=timezone.utc)
 LONG_AFTER = datetime(2101, 1, 1, tzinfo=timezone.utc)
-
-
-@pytest.fixture(scope="session")
-def ca():
-    return trustme.CA()
-
-
-@pytest.fixture(scope="session")
-def server_tls(ca):
-    return tls_of(ca.issue_cert(*HOSTS))
 
 
 @pytest.fixture
@@ -49,49 +34,22 @@ def server(server_tls):
         yield started
 
 
-@pytest.fixture
-def roots(ca, tmp_path):
-    path = tmp_path / "roots.pem"
-    ca.cert_pem.write_to_path(path)
-    return path
-
-
-@pytest.fixture(params=["complete", "complete_async", "stream", "stream_async"])
-def run(request) -> Callable[..., str]:
-    """One call in each of the four ways."""
-    stream = request.param.startswith("stream")
-
-    def run_sync(client):
-        return client.run("hi", stream=stream)
-
-    def run_async(client):
-        return asyncio.run(client.run_async("hi", stream=stream))
-
-    return run_async if request.param.endswith("_async") else run_sync
-
-
-def tls_of(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate.configure_cert(context)
-    return context
-
-
 def client(server: Origin, **settings: Any) -> ChatClient:
     # What is tried again is tried at once.
     settings.setdefault("retry", RetryPolicy(first=0.001))
     return ChatClient("m", base_url=server.base_url, **settings)
 
 
-def test_a_given_file_of_roots_is_trusted(server, roots, run):
-    assert run(client(server, ca_bundle=roots)) == TEXT
-    assert run(client(server, ca_bundle=str(roots))) == TEXT
+def test_a_given_file_of_roots_is_trusted(server, roots, call):
+    assert call(client(server, ca_bundle=roots)) == TEXT
+    assert call(client(server, ca_bundle=str(roots))) == TEXT
 
 
-def test_a_given_directory_of_roots_is_trusted_whatever_else_is_in_it(server, roots, run):
+def test_a_given_directory_of_roots_is_trusted_whatever_else_is_in_it(server, roots, call):
     (roots.parent / "README").write_text("no certificate")
     (roots.parent / "gone.0").symlink_to("nowhere")
     (roots.parent / "sub").mkdir()
-    assert run(client(server, ca_bundle=roots.parent)) == TEXT
+    assert call(client(server, ca_bundle=roots.parent)) == TEXT
 
 
 @pytest.mark.parametrize(
@@ -103,24 +61,24 @@ def test_a_given_directory_of_roots_is_trusted_whatever_else_is_in_it(server, ro
     ],
     ids=["file", "directory", "directories"],
 )
-def test_the_environment_names_roots_for_who_trusts_it(setting, server, roots, run, monkeypatch):
+def test_the_environment_names_roots_for_who_trusts_it(setting, server, roots, call, monkeypatch):
     variable, value = setting.split("=")
     monkeypatch.setenv(variable, value.format(roots.parent))
-    assert run(client(server)) == TEXT
+    assert call(client(server)) == TEXT
     with pytest.raises(LlmTLSError, match="no known authority"):
-        run(client(server, trust_env=False))
+        call(client(server, trust_env=False))
 
 
-def test_a_given_bundle_wins_over_the_environment(server, roots, run, monkeypatch):
+def test_a_given_bundle_wins_over_the_environment(server, roots, call, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/roots.pem")
-    assert run(client(server, ca_bundle=roots)) == TEXT
+    assert call(client(server, ca_bundle=roots)) == TEXT
 
 
-def test_an_empty_variable_names_nothing(server_tls, run, monkeypatch):
+def test_an_empty_variable_names_nothing(server_tls, call, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", "")
     monkeypatch.setenv("SSL_CERT_DIR", "")
     with Origin(tls=server_tls) as server, pytest.raises(LlmTLSError, match="no known authority"):
-        run(client(server))
+        call(client(server))
 
 
 def leaf(kind: str, ca: trustme.CA) -> trustme.LeafCert:
@@ -149,10 +107,10 @@ def leaf(kind: str, ca: trustme.CA) -> trustme.LeafCert:
         ("elsewhere", "is for another host (certificate not valid for name"),
     ],
 )
-def test_a_server_that_is_not_to_be_trusted_is_told_by_its_reason(kind, why, ca, roots, run):
+def test_a_server_that_is_not_to_be_trusted_is_told_by_its_reason(kind, why, ca, roots, call):
     with Origin(tls=tls_of(leaf(kind, ca))) as server:
         with pytest.raises(LlmTLSError) as raised:
-            run(client(server, ca_bundle=roots))
+            call(client(server, ca_bundle=roots))
         error = raised.value
         assert why in str(error)
         assert f"127.0.0.1:{server.port}" in str(error)
@@ -164,37 +122,37 @@ def test_a_server_that_is_not_to_be_trusted_is_told_by_its_reason(kind, why, ca,
 @pytest.mark.parametrize(
     ("code", "name"), [(40, "HandshakeFailure"), (70, "ProtocolVersion"), (112, "Unrecognised")]
 )
-def test_a_fatal_alert_is_named_and_final(code, name, roots, run):
+def test_a_fatal_alert_is_named_and_final(code, name, roots, call):
     alert = bytes([21, 3, 3, 0, 2, 2, code])
     with Origin(at_once=[alert] * 3) as server:
         secure = server.base_url.replace("http:", "https:")
         with pytest.raises(LlmTLSError, match=name) as raised:
-            run(ChatClient("m", base_url=secure, ca_bundle=roots))
+            call(ChatClient("m", base_url=secure, ca_bundle=roots))
         assert (len(raised.value.attempts), raised.value.retryable) == (1, False)
 
 
-def test_a_handshake_that_ends_early_is_tried_again(server_tls, roots, run):
+def test_a_handshake_that_ends_early_is_tried_again(server_tls, roots, call):
     with Origin(tls=server_tls, at_once=[b"", b""]) as server:
-        assert run(client(server, ca_bundle=roots)) == TEXT
+        assert call(client(server, ca_bundle=roots)) == TEXT
         assert len(server.seen) == 3
 
 
-def test_a_handshake_that_always_ends_early_is_an_error_of_tls(roots, run):
+def test_a_handshake_that_always_ends_early_is_an_error_of_tls(roots, call):
     with Origin(at_once=[b""] * 3) as server:
         secure = server.base_url.replace("http:", "https:")
         settings = {"ca_bundle": roots, "retry": RetryPolicy(first=0.001)}
         with pytest.raises(LlmTLSError, match="closed the connection during the handshake") as it:
-            run(ChatClient("m", base_url=secure, **settings))
+            call(ChatClient("m", base_url=secure, **settings))
         attempts = it.value.attempts
         assert [attempt.maybe_processed for attempt in attempts] == [False] * 3
         assert it.value.retryable
 
 
-def test_https_to_a_plain_server_says_so(roots, run):
+def test_https_to_a_plain_server_says_so(roots, call):
     with Origin(at_once=[response(400)]) as server:
         secure = server.base_url.replace("http:", "https:")
         with pytest.raises(LlmTLSError, match="does not speak TLS: does base_url need http://"):
-            run(ChatClient("m", base_url=secure, ca_bundle=roots))
+            call(ChatClient("m", base_url=secure, ca_bundle=roots))
 
 
 @pytest.fixture(params=["text", "empty", "torn", "key", "folder", "missing"])
@@ -216,22 +174,22 @@ def no_roots(request, tmp_path):
 
 
 @pytest.mark.parametrize("setting", ["ca_bundle", "SSL_CERT_FILE", "SSL_CERT_DIR"])
-def test_roots_that_cannot_be_used_are_named(setting, no_roots, server, run, monkeypatch):
+def test_roots_that_cannot_be_used_are_named(setting, no_roots, server, call, monkeypatch):
     settings = {"ca_bundle": no_roots} if setting == "ca_bundle" else {}
     if not settings:
         monkeypatch.setenv(setting, str(no_roots))
     made = client(server, **settings)
     with pytest.raises(LlmConfigError) as raised:
-        run(made)
+        call(made)
     assert str(raised.value).startswith(f"cannot use {setting} {no_roots}: ")
     assert "\n" not in str(raised.value)
     assert server.seen == []
 
 
-def test_plain_http_needs_no_roots(run, monkeypatch):
+def test_plain_http_needs_no_roots(call, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/roots.pem")
     with Origin() as server:
-        assert run(client(server)) == TEXT
+        assert call(client(server)) == TEXT
 
 
 @pytest.mark.linux
@@ -298,11 +256,11 @@ def own(ca, roots):
 
 
 @pytest.mark.parametrize("files", [("both.pem",), ("cert.pem", "key.pem")])
-def test_a_client_shows_its_certificate(files, mutual_tls, own, roots, run):
+def test_a_client_shows_its_certificate(files, mutual_tls, own, roots, call):
     paths = [str(own / name) for name in files]
     given = tuple(paths) if len(paths) == 2 else paths[0]
     with Origin(tls=mutual_tls) as server:
-        assert run(client(server, ca_bundle=roots, client_cert=given)) == TEXT
+        assert call(client(server, ca_bundle=roots, client_cert=given)) == TEXT
         shown = server.seen[0].certificate
         assert shown is not None
         assert shown["subjectAltName"] == (("DNS", "me.example"),)
@@ -310,12 +268,12 @@ def test_a_client_shows_its_certificate(files, mutual_tls, own, roots, run):
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_client_without_the_certificate_it_needs_is_told_and_not_tried_again(
-    version, mutual_tls, roots, run
+    version, mutual_tls, roots, call
 ):
     mutual_tls.minimum_version = mutual_tls.maximum_version = version
     with Origin(tls=mutual_tls) as server:
         with pytest.raises(LlmTLSError, match="client_cert=") as raised:
-            run(client(server, ca_bundle=roots))
+            call(client(server, ca_bundle=roots))
         assert (len(raised.value.attempts), raised.value.retryable) == (1, False)
         assert raised.value.attempts[0].maybe_processed is False
         assert server.requests == []
@@ -332,30 +290,30 @@ def test_a_client_without_the_certificate_it_needs_is_told_and_not_tried_again(
     ],
     ids=["missing", "no-key", "key-missing", "key-of-another", "key-is-none"],
 )
-def test_a_client_certificate_that_cannot_be_used_is_named(files, why, mutual_tls, own, run):
+def test_a_client_certificate_that_cannot_be_used_is_named(files, why, mutual_tls, own, call):
     trustme.CA().private_key_pem.write_to_path(own / "other.pem")
     paths = [str(own / name) for name in files]
     given = tuple(paths) if len(paths) == 2 else paths[0]
     with Origin(tls=mutual_tls) as server:
         with pytest.raises(LlmConfigError, match=rf"client_cert .*{why}") as raised:
-            run(client(server, ca_bundle=own / "roots.pem", client_cert=given))
+            call(client(server, ca_bundle=own / "roots.pem", client_cert=given))
         assert "PRIVATE KEY" not in str(raised.value)
         assert server.seen == []
 
 
-def test_clients_share_one_configuration_so_a_second_connection_resumes(server_tls, roots, run):
+def test_clients_share_one_configuration_so_a_second_connection_resumes(server_tls, roots, call):
     with Origin(tls=server_tls, hang_up=True) as server:
         for number in (1, 2, 3):
-            assert run(client(server, ca_bundle=roots)) == TEXT
+            assert call(client(server, ca_bundle=roots)) == TEXT
             server.wait_for_ends(number)
         assert [seen.resumed for seen in server.seen] == [False, True, True]
 
 
-def test_other_roots_are_another_configuration(server, ca, roots, tmp_path, run):
+def test_other_roots_are_another_configuration(server, ca, roots, tmp_path, call):
     copy = tmp_path / "copy.pem"
     ca.cert_pem.write_to_path(copy)
     for bundle in (roots, copy):
-        assert run(client(server, ca_bundle=bundle)) == TEXT
+        assert call(client(server, ca_bundle=bundle)) == TEXT
     assert [seen.resumed for seen in server.seen] == [False, False]
 
 
@@ -388,7 +346,7 @@ def check_cut(error: LlmStreamInterruptedError, pieces: list[str], server: Origi
 
 
 @pytest.mark.parametrize("end", [False, True], ids=["no-last-chunk", "whole-body"])
-def test_what_is_missing_after_done_takes_nothing_from_a_stream(end, server_tls, roots, run):
+def test_what_is_missing_after_done_takes_nothing_from_a_stream(end, server_tls, roots, call):
     whole = chunked(delta(TEXT), delta(None, "stop"), DONE, end=end)
     with Origin(tls=server_tls, answers=[whole], hang_up=True) as server:
         chat = client(server, ca_bundle=roots)
@@ -398,33 +356,33 @@ def test_what_is_missing_after_done_takes_nothing_from_a_stream(end, server_tls,
 
 
 def test_no_variable_makes_the_client_write_down_its_session_keys(
-    server, roots, run, tmp_path, monkeypatch
+    server, roots, call, tmp_path, monkeypatch
 ):
     secrets = tmp_path / "keys.log"
     monkeypatch.setenv("SSLKEYLOGFILE", str(secrets))
-    assert run(client(server, ca_bundle=roots)) == TEXT
+    assert call(client(server, ca_bundle=roots)) == TEXT
     assert not secrets.exists()
 
 
-def test_a_certificate_is_checked_against_the_address_and_not_a_header(ca, roots, run):
+def test_a_certificate_is_checked_against_the_address_and_not_a_header(ca, roots, call):
     with Origin(tls=tls_of(ca.issue_cert("elsewhere.example"))) as server:
         with pytest.raises(LlmConfigError, match=r"(?i)\bhost\b"):
             client(server, ca_bundle=roots, headers={"Host": "elsewhere.example"})
         assert server.seen == []
 
 
-def test_a_name_is_told_to_the_server_and_an_address_is_not(ca, roots, run):
+def test_a_name_is_told_to_the_server_and_an_address_is_not(ca, roots, call):
     names: list[str | None] = []
     context = tls_of(ca.issue_cert(*HOSTS))
     context.sni_callback = lambda _socket, name, _context: names.append(name)
     with Origin(tls=context) as server:
-        run(client(server, ca_bundle=roots))
+        call(client(server, ca_bundle=roots))
         named = server.base_url.replace("127.0.0.1", "localhost")
-        run(ChatClient("m", base_url=named, ca_bundle=roots))
+        call(ChatClient("m", base_url=named, ca_bundle=roots))
     assert names == [None, "localhost"]
 
 
-def test_the_stream_of_a_tls_server_is_the_one_it_sent(server_tls, roots, run):
+def test_the_stream_of_a_tls_server_is_the_one_it_sent(server_tls, roots, call):
     with Origin(tls=server_tls, answers=[STREAM]) as server:
         with client(server, ca_bundle=roots).stream("hi") as stream:
             assert list(stream.text_stream) == ["One", " two three."]

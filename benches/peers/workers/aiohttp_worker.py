@@ -3,6 +3,7 @@
 `BENCH_FORM=blocks` cuts whole blocks and calls back instead of yielding: less work, and no helper
 of anybody that a stream's reader could await in.
 """
+
 from __future__ import annotations
 
 import os

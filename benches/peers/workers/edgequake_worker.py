@@ -51,5 +51,6 @@ class Edgequake:
         choice = reply.choices[0]
         return choice.message.content, choice.finish_reason, reply.usage.total_tokens
 
+
 if __name__ == "__main__":
     run(Edgequake())

@@ -1,4 +1,4 @@
-"""The event-stream loop that users of a bare HTTP client write: lines, `data:`, JSON, the delta's text."""
+"""The event-stream loop that users of a bare HTTP client write: lines, JSON, the delta's text."""
 
 from __future__ import annotations
 

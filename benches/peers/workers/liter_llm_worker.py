@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 def _request(prompt: str, tokens: int, **more: Any) -> ChatCompletionRequest:
     messages = [{"role": "user", "content": prompt}]
-    return ChatCompletionRequest(
-        model="bench-model", messages=messages, max_tokens=tokens, **more
-    )
+    return ChatCompletionRequest(model="bench-model", messages=messages, max_tokens=tokens, **more)
 
 
 class LiterLlm:

@@ -1,4 +1,4 @@
-"""What every contestant's worker does the same way: the clocks, the loops, the proof that no token was lost.
+"""What every worker does the same way: the clocks, the loops, the proof that no token was lost.
 
 A worker reads one scenario as JSON from its standard input and prints one JSON object. A contestant
 is an object with the methods of `Contestant`; the loops over pieces of text are written there, as a
@@ -12,6 +12,7 @@ import resource
 import sys
 import time
 from binascii import crc32
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -74,15 +75,18 @@ class Clocks:
             "loop_thread_us": thread / units * 1e6,
             "wall_us": wall / units * 1e6,
             "loop_share": thread / cpu if cpu else None,
-            "switches": usage.ru_nvcsw + usage.ru_nivcsw - self._usage.ru_nvcsw - self._usage.ru_nivcsw,
+            "switches": usage.ru_nvcsw
+            + usage.ru_nivcsw
+            - self._usage.ru_nvcsw
+            - self._usage.ru_nivcsw,
             "rss_kib": resident_kib(),
         }
 
 
 def resident_kib() -> int:
     """Memory of this process that is in RAM now."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * resource.getpagesize() // 1024
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * resource.getpagesize() // 1024
 
 
 class Digest:

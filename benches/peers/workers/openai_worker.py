@@ -51,15 +51,25 @@ class Official:
             messages=[{"role": "user", "content": prompt}],
             max_tokens=tokens,
         )
-        return reply.choices[0].message.content, reply.choices[0].finish_reason, reply.usage.total_tokens
+        return (
+            reply.choices[0].message.content,
+            reply.choices[0].finish_reason,
+            reply.usage.total_tokens,
+        )
 
-    async def ask_async(self, client: AsyncOpenAI, prompt: str, tokens: int) -> tuple[str, str, int]:
+    async def ask_async(
+        self, client: AsyncOpenAI, prompt: str, tokens: int
+    ) -> tuple[str, str, int]:
         reply = await client.chat.completions.create(
             model="bench-model",
             messages=[{"role": "user", "content": prompt}],
             max_tokens=tokens,
         )
-        return reply.choices[0].message.content, reply.choices[0].finish_reason, reply.usage.total_tokens
+        return (
+            reply.choices[0].message.content,
+            reply.choices[0].finish_reason,
+            reply.usage.total_tokens,
+        )
 
 
 if __name__ == "__main__":

@@ -79,9 +79,7 @@ class Pyreqwest:
                 for text in events.texts(bytes(block)):
                     yield text
 
-    def ask(
-        self, client: tuple[SyncClient, str], prompt: str, tokens: int
-    ) -> tuple[str, str, int]:
+    def ask(self, client: tuple[SyncClient, str], prompt: str, tokens: int) -> tuple[str, str, int]:
         session, url = client
         response = session.post(url).body_bytes(body(prompt, tokens, stream=False)).build().send()
         return reply(bytes(response.bytes()))

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from measure import run
+
 from tokenwire import ChatClient, _engine
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ class Tokenwire:
             for piece in stream.text_stream:
                 take(piece)
 
-    async def read_async(
-        self, client: ChatClient, prompt: str, tokens: int, take: Take
-    ) -> None:
+    async def read_async(self, client: ChatClient, prompt: str, tokens: int, take: Take) -> None:
         async with client.stream_async(prompt, max_tokens=tokens) as stream:
             async for piece in stream.text_stream:
                 take(piece)
@@ -37,9 +36,7 @@ class Tokenwire:
         reply = client.complete(prompt, max_tokens=tokens)
         return reply.text, reply.finish_reason, reply.usage.total_tokens
 
-    async def ask_async(
-        self, client: ChatClient, prompt: str, tokens: int
-    ) -> tuple[str, str, int]:
+    async def ask_async(self, client: ChatClient, prompt: str, tokens: int) -> tuple[str, str, int]:
         reply = await client.complete_async(prompt, max_tokens=tokens)
         return reply.text, reply.finish_reason, reply.usage.total_tokens
 
@@ -56,9 +53,7 @@ class Chunks(Tokenwire):
             for chunk in stream:
                 take(chunk.text)
 
-    async def read_async(
-        self, client: ChatClient, prompt: str, tokens: int, take: Take
-    ) -> None:
+    async def read_async(self, client: ChatClient, prompt: str, tokens: int, take: Take) -> None:
         async with client.stream_async(prompt, max_tokens=tokens) as stream:
             async for chunk in stream:
                 take(chunk.text)

@@ -30,6 +30,7 @@ mod lane;
 mod logprob;
 mod logs;
 mod mailbox;
+mod observe;
 mod parts;
 mod pending;
 mod prepare;
@@ -37,6 +38,7 @@ mod process;
 mod reply;
 mod settings;
 mod sim;
+mod stored;
 mod stream;
 mod stream_async;
 mod stream_sync;
@@ -146,6 +148,8 @@ mod _engine {
     #[pymodule_export]
     use super::logprob::TokenLogprob;
     #[pymodule_export]
+    use super::observe::{CallEvent, add_callback, remove_callback};
+    #[pymodule_export]
     use super::parts::{Timing, ToolCall, Usage};
     #[pymodule_export]
     use super::reply::{LlmResponse, restore_response};
@@ -170,7 +174,9 @@ mod _engine {
         crate::refuse_subinterpreter(py)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         if std::env::var_os("TOKENWIRE_LOG").is_some_and(|level| !level.is_empty()) {
-            crate::process::current().hub.log().set_debug(true);
+            let log = crate::process::current().hub.log();
+            log.set_debug(true);
+            log.set_bodies(std::env::var_os("TOKENWIRE_LOG_BODIES").is_some_and(|on| on == "1"));
             py.import("tokenwire.logs")?
                 .call_method0("configure_from_environment")?;
         }

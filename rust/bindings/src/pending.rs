@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokenwire_core::client::Call;
 use tokenwire_core::error::{Error, ErrorKind};
@@ -12,9 +12,9 @@ use tokio::task::AbortHandle;
 
 use crate::call::{Answer, Outcome, finish_call, make};
 use crate::errors::{self, Caller};
-use crate::stream_async::thrown;
+use crate::stream_async::{returned, thrown};
 use crate::waiters::LoopMailbox;
-use crate::{fork, process};
+use crate::{fork, observe, process};
 
 #[derive(Default)]
 struct Slot {
@@ -76,12 +76,15 @@ impl PendingReply {
         Ok(())
     }
 
-    fn abort(&self) {
-        let state = self.state.lock();
-        if let Some(running) = &state.running
-            && state.generation == fork::generation()
-        {
+    fn abort(&self, py: Python<'_>) {
+        let mut state = self.state.lock();
+        if state.generation != fork::generation() {
+            return;
+        }
+        if let Some(running) = state.running.take() {
             running.abort();
+            drop(state);
+            observe::let_go(py, &self.caller);
         }
     }
 }
@@ -96,7 +99,7 @@ impl PendingReply {
         slf
     }
 
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let mut state = self.state.lock();
         if state.generation != fork::generation() {
             let left = Error::new(
@@ -112,7 +115,7 @@ impl PendingReply {
                 state.running = None;
                 drop(state);
                 let value = finish_call(py, outcome, &self.caller, &self.answer)?;
-                return Err(PyStopIteration::new_err(value.unbind()));
+                return returned(value);
             }
             if state.running.is_none() {
                 return Err(PyRuntimeError::new_err("this call was awaited already"));
@@ -126,7 +129,7 @@ impl PendingReply {
                 slot.parked = Some((mailbox.bell(), token));
                 drop(slot);
                 state.parked = Some((mailbox, token));
-                return Ok(future);
+                return Ok(Some(future));
             }
             drop(slot);
             drop(mailbox.take(token));
@@ -141,18 +144,19 @@ impl PendingReply {
         value: Option<Bound<'_, PyAny>>,
         _traceback: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        self.abort();
+        self.abort(kind.py());
         Err(thrown(kind, value))
     }
 
-    fn close(&self) {
-        self.abort();
+    fn close(&self, py: Python<'_>) {
+        self.abort(py);
     }
 }
 
 impl Drop for PendingReply {
     fn drop(&mut self) {
-        self.abort();
+        // An object of Python's is dropped by Python, so this attaches to what is attached.
+        Python::attach(|py| self.abort(py));
         if let Some((mailbox, token)) = self.state.lock().parked.take() {
             drop(mailbox.take(token));
         }

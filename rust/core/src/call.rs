@@ -88,6 +88,9 @@ async fn run<T>(
         Ok(None) => Err(session.deadline_exceeded()),
         Err(panic) => Err(session.abandon(panic)),
     };
+    if let Ok((_, _, raw)) = &outcome {
+        session.log_body(false, raw);
+    }
     session.log_end(outcome.as_ref().err());
     let (value, head, raw) = outcome?;
     let (timing, attempts) = session.into_report();

@@ -36,7 +36,7 @@ pub(crate) fn of_send(error: &reqwest::Error, place: &Place) -> Error {
         if let Some(tls @ rustls::Error::AlertReceived(alert)) = find(error)
             && is_refusal(*alert)
         {
-            return of_tls(tls, place).at(Phase::Connect);
+            return of_tls_of_origin(tls, place).at(Phase::Connect);
         }
         let (kind, message) = of_exchange(error, place);
         return Error::new(kind, message)
@@ -75,16 +75,27 @@ fn of_connect(error: &reqwest::Error, place: &Place) -> Error {
         return Error::new(ErrorKind::ConnectTimeout, message).retryable(true);
     }
     if let Some(failed) = find::<LookupFailed>(error) {
+        let (name, fix) = match &place.proxy {
+            Some(proxy) => (proxy, "the proxy's address".to_owned()),
+            None => (origin, format!("base_url={}", place.base_url)),
+        };
         let message = format!(
-            "the name of {} does not resolve ({}): check base_url={}",
-            place.proxy.as_ref().unwrap_or(origin),
-            failed.reason,
-            place.base_url
+            "the name of {name} does not resolve ({}): check {fix}",
+            failed.reason
         );
         return Error::new(ErrorKind::Dns, message).retryable(failed.transient);
     }
     if let Some(tls) = find::<rustls::Error>(error) {
-        return of_tls(tls, place);
+        return match &place.proxy {
+            // A plain origin leaves only the proxy, and a tunnel's error comes before the origin's TLS.
+            Some(proxy)
+                if place.base_url.starts_with("http:")
+                    || chain_text(error).contains("tunnel error") =>
+            {
+                of_tls(tls, proxy, "the proxy's address", "the proxy's address")
+            }
+            _ => of_tls_of_origin(tls, place),
+        };
     }
     let io = root_io(error);
     if let Some(proxy) = &place.proxy {
@@ -146,44 +157,45 @@ fn of_socket(io: &io::Error, place: &Place) -> Error {
     Error::new(kind, message).retryable(true)
 }
 
-fn of_tls(tls: &rustls::Error, place: &Place) -> Error {
-    let origin = &place.origin;
+fn of_tls_of_origin(tls: &rustls::Error, place: &Place) -> Error {
+    let shown = format!("base_url={}", place.base_url);
+    of_tls(tls, &place.origin, "base_url", &shown)
+}
+
+/// TLS with `peer` failed; `setting` is what names it, `shown` the same with its value.
+fn of_tls(tls: &rustls::Error, peer: &str, setting: &str, shown: &str) -> Error {
     let message = match tls {
         rustls::Error::InvalidCertificate(E::UnknownIssuer) => format!(
-            "the certificate of {origin} is signed by no known authority: give its root as ca_bundle= or SSL_CERT_FILE"
+            "the certificate of {peer} is signed by no known authority: give its root as ca_bundle= or SSL_CERT_FILE"
         ),
         rustls::Error::InvalidCertificate(E::Expired | E::ExpiredContext { .. }) => {
             format!(
-                "the certificate of {origin} has expired: renew it, or check this machine's clock"
+                "the certificate of {peer} has expired: renew it, or check this machine's clock"
             )
         }
         rustls::Error::InvalidCertificate(E::NotValidYet | E::NotValidYetContext { .. }) => {
-            format!("the certificate of {origin} is not valid yet: check this machine's clock")
+            format!("the certificate of {peer} is not valid yet: check this machine's clock")
         }
         rustls::Error::InvalidCertificate(
             reason @ (E::NotValidForName | E::NotValidForNameContext { .. }),
-        ) => format!(
-            "the certificate of {origin} is for another host ({reason}): check base_url={}",
-            place.base_url
-        ),
+        ) => format!("the certificate of {peer} is for another host ({reason}): check {shown}"),
         rustls::Error::InvalidCertificate(reason) => {
-            format!("the certificate of {origin} is not valid ({reason})")
+            format!("the certificate of {peer} is not valid ({reason})")
         }
         rustls::Error::AlertReceived(Alert::CertificateRequired) => {
-            format!("{origin} wants a certificate of the client: give client_cert=")
+            format!("{peer} wants a certificate of the client: give client_cert=")
         }
         // What servers of TLS 1.2 say where 1.3 has `CertificateRequired`.
         rustls::Error::AlertReceived(Alert::HandshakeFailure) => format!(
-            "{origin} refuses the TLS handshake ({tls}): it may want client_cert=, or speak older ciphers only"
+            "{peer} refuses the TLS handshake ({tls}): it may want client_cert=, or speak older ciphers only"
         ),
         rustls::Error::AlertReceived(alert) if is_refusal(*alert) => {
-            format!("{origin} refuses the TLS handshake ({tls})")
+            format!("{peer} refuses the TLS handshake ({tls})")
         }
         rustls::Error::InvalidMessage(_) => format!(
-            "{origin} does not speak TLS: does base_url need http:// instead of https://? base_url={}",
-            place.base_url
+            "{peer} does not speak TLS: does {setting} need http:// instead of https://? Check {shown}"
         ),
-        other => format!("TLS with {origin} failed ({other})"),
+        other => format!("TLS with {peer} failed ({other})"),
     };
     Error::new(ErrorKind::Tls, message)
 }

@@ -10,6 +10,7 @@ mod strings;
 mod text;
 
 pub use reader::{Kind, Reader};
+pub(crate) use scan::plain_run;
 pub use text::{SurrogateJoin, Text};
 
 /// Deepest nesting that is read, the same as `serde_json`'s.

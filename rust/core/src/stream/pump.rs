@@ -40,6 +40,10 @@ pub async fn pump(transport: &Transport, call: Call, queue: Arc<Queue>) {
         Some(Err(panic)) => Err(session.abandon(panic)),
         None => Err(session.abandon(closed())),
     };
+    if transport.hub().log().shows_bodies() {
+        let reply = serde_json::to_vec(&queue.snapshot().0).unwrap_or_default();
+        session.log_body(false, &reply);
+    }
     session.log_end(outcome.as_ref().err());
     let (end, rest) = match outcome {
         Ok(rest) => (Ok(()), rest),

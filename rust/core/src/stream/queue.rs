@@ -47,7 +47,7 @@ pub enum Interest {
     Head,
     /// Any event.
     Any,
-    /// Text; other events are taken along, but wake nobody.
+    /// Text; other events are taken along, and wake nobody before the queue is full of them.
     Text,
 }
 
@@ -149,7 +149,9 @@ impl Queue {
             state.timing.first_token.get_or_insert(at);
             state.timing.last_token = Some(at);
         }
-        self.wake_if(state, |interest| interest == Interest::Any || any_text);
+        // A full queue wakes any reader: the producer stands still until it is emptied.
+        let wakes_all = any_text || state.bytes >= self.buffer_bytes;
+        self.wake_if(state, |interest| interest == Interest::Any || wakes_all);
     }
 
     /// Producer: the stream is over. An error gets the reply so far as its partial.

@@ -8,6 +8,7 @@ mod encode;
 mod event;
 mod media;
 mod parts;
+mod repeat;
 mod reply;
 mod stream;
 mod tools;

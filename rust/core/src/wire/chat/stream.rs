@@ -4,6 +4,7 @@ use compact_str::CompactString;
 
 use super::choice::{State, state};
 use super::event::{Choice, Event, Message};
+use super::repeat::Frame;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Text};
 use crate::message::{ChunkKind, Delta, FinishReason, Usage};
@@ -18,6 +19,8 @@ pub(in crate::wire) struct ChatStream {
     done: bool,
     /// Lines of a JSON body that came where events should.
     stray: Vec<u8>,
+    /// What stood around the last plain text.
+    frame: Frame,
 }
 
 /// How many bytes of a JSON body are collected where events should come.
@@ -38,11 +41,19 @@ impl StreamDecoder for ChatStream {
         if name == b"error" {
             return Err(failure::decode(None, data));
         }
+        if let Some(text) = self.frame.text(data)
+            && let Some(text) = self.push_plain(text)
+        {
+            out.push(ChunkKind::Text(text));
+            return Ok(Step::Continue);
+        }
         let event = Event::read(data)?;
         if event.is_error {
             return Err(failure::decode(None, data));
         }
-        self.apply(event, false, out)?;
+        if let Some(text) = self.apply(event, false, out)? {
+            self.frame.learn(data, text);
+        }
         Ok(Step::Continue)
     }
 
@@ -52,6 +63,16 @@ impl StreamDecoder for ChatStream {
         }
         if name == b"error" {
             return Err(failure::decode(None, value));
+        }
+        // Unknown fields are to be ignored, but the names of fields are text: what is none may have
+        // swallowed an event.
+        if std::str::from_utf8(name).map_or(true, |name| {
+            name.contains(|c: char| c.is_control() && c != '\t')
+        }) {
+            return Err(Error::new(
+                ErrorKind::Decode,
+                "the stream holds bytes that are no event stream; something on the way damaged it",
+            ));
         }
         // A body of JSON or HTML under the content type of a stream looks like unknown fields.
         if self.stray.is_empty() && !name.trim_ascii_start().starts_with(b"{") {
@@ -94,13 +115,14 @@ impl StreamDecoder for ChatStream {
 }
 
 impl ChatStream {
-    /// Reads one event's choices and usage. In a `whole` reply each tool call is complete.
-    pub(super) fn apply(
+    /// Reads one event's choices and usage. In a `whole` reply each tool call is complete. Gives the
+    /// text of an event that is nothing but text, as it stands in the event's JSON.
+    pub(super) fn apply<'a>(
         &mut self,
-        mut event: Event<'_>,
+        mut event: Event<'a>,
         whole: bool,
         out: &mut Vec<ChunkKind>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<&'a str>, Error> {
         self.note_head(&mut event);
         let before = out.len();
         let usage = event
@@ -114,13 +136,13 @@ impl ChatStream {
             && let Some(text) = self.plain_text(choice)
         {
             out.push(ChunkKind::Text(text));
-            return Ok(());
+            return Ok(event.first.and_then(Choice::into_plain_text));
         }
         for (place, choice) in event.choices().enumerate() {
             self.choice(choice, place, whole, out)?;
         }
         attach_usage(usage, before, out);
-        Ok(())
+        Ok(None)
     }
 
     /// The fast path: text of choice 0 and nothing else.
@@ -141,12 +163,23 @@ impl ChatStream {
         if text.low.is_some() || text.high.is_some() {
             return None;
         }
+        self.push_plain(&text.body)
+    }
+
+    /// Enters text of choice 0, unless half a character waits for it.
+    #[inline]
+    fn push_plain(&mut self, text: &str) -> Option<CompactString> {
         let state = state(&mut self.choices, 0)?;
         if state.text.is_waiting() || state.reasoning.is_waiting() {
             return None;
         }
-        state.text_bytes += text.body.len();
-        Some(CompactString::new(&text.body))
+        state.text_bytes += text.len();
+        Some(CompactString::new(text))
+    }
+
+    #[cfg(test)]
+    pub(super) fn forget_frame(&mut self) {
+        self.frame = Frame::default();
     }
 
     fn note_head(&mut self, event: &mut Event<'_>) {

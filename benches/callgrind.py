@@ -1,0 +1,170 @@
+"""Instruction counts under valgrind: the buffered await step, and the parser for each event.
+
+    python benches/callgrind.py             # compare with benches/callgrind.json, +3 % at most
+    python benches/callgrind.py --keep      # write what was counted as the new budget
+
+Instructions do not depend on the machine's load, so 3 % more of them is 3 % more work. They do
+depend on Python's version and the compiler's, which the budget names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from peers.simulator import ROOT, SimulatorProcess
+
+BUDGET = Path(__file__).parent / "callgrind.json"
+ALLOWED = 1.03
+EVENTS = (2000, 6000)
+
+# Drains a stream that has come in full, so that nothing but the step itself is counted: it says so,
+# waits for a line (counting is switched on meanwhile), drains, and says so again.
+STEP = """
+import asyncio, sys
+from tokenwire import ChatClient, Limits
+
+async def main(url, count):
+    chat = ChatClient("m", base_url=url, api_key="k", limits=Limits(buffer_bytes=1 << 30))
+    async with chat.stream_async("go", max_tokens=8000) as stream:
+        texts = stream.text_stream
+        for _ in range(1000):
+            await texts.__anext__()
+        while "usage" not in repr(stream.response.usage).lower():
+            await asyncio.sleep(0.05)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        left = count
+        async for text in texts:
+            left -= 1
+            if not left:
+                break
+        print("drained", flush=True)
+        sys.stdin.readline()
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+"""
+
+
+def main() -> int:
+    """Count, and compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", action="store_true")
+    asked = parser.parse_args()
+    if shutil.which("valgrind") is None:
+        print("callgrind: valgrind is not installed; nothing was counted")
+        return 0
+    counted = {"await_step": await_step(), **parser_events()}
+    key = f"python {sys.version_info.major}.{sys.version_info.minor}, {rustc()}"
+    kept: dict[str, Any] = json.loads(BUDGET.read_text()) if BUDGET.exists() else {}
+    budget = kept.get(key, {})
+    failed = False
+    for name, count in counted.items():
+        due = budget.get(name)
+        over = due is not None and count > due * ALLOWED
+        failed |= over
+        told = f"of {due:.0f}" if due else "no budget for this Python and compiler"
+        print(f"callgrind: {name}: {count:.0f} instructions, {told}{'  OVER' if over else ''}")
+    if asked.keep:
+        kept[key] = {name: round(count) for name, count in counted.items()}
+        BUDGET.write_text(json.dumps(kept, indent=2) + "\n")
+    return 1 if failed else 0
+
+
+def rustc() -> str:
+    """The compiler, whose new versions count anew."""
+    done = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True)
+    return " ".join(done.stdout.split()[:2])
+
+
+def await_step() -> float:
+    """Instructions of one `async for` step over a buffered text."""
+    with SimulatorProcess() as sim:
+        sim.set_script({"default": {"pacing": {"tokens_per_write": 64}}})
+        few, many = (step_total(sim.base_url, count) for count in EVENTS)
+    return (many - few) / (EVENTS[1] - EVENTS[0])
+
+
+def step_total(base_url: str, count: int) -> int:
+    """Instructions between the two signs of the program."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out"
+        process = subprocess.Popen(
+            [
+                "valgrind", "--tool=callgrind", "--instr-atstart=no", "--quiet",
+                f"--callgrind-out-file={out}", sys.executable, "-c", STEP, base_url, str(count),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={"PYTHONHASHSEED": "0", "PATH": os.defpath, "PYTHONPATH": str(ROOT / "python")},
+        )  # fmt: skip
+        wait_for(process, "ready")
+        control(process.pid, "on")
+        go_on(process)
+        wait_for(process, "drained")
+        control(process.pid, "off")
+        go_on(process)
+        process.communicate(timeout=60)
+        return total(out)
+
+
+def wait_for(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stdout is not None
+    line = process.stdout.readline().strip()
+    if line != word:
+        raise SystemExit(f"callgrind: {line!r} instead of {word!r}: {process.communicate()[1]}")
+
+
+def go_on(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def control(pid: int, switch: str) -> None:
+    command = ["callgrind_control", "-i", switch, str(pid)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
+def total(out: Path) -> int:
+    """All instructions of a run that were counted."""
+    totals = [
+        int(found)
+        for file in out.parent.glob(f"{out.name}*")
+        for found in re.findall(r"^totals: (\d+)", file.read_text(), re.MULTILINE)
+    ]
+    return sum(totals)
+
+
+def parser_events() -> dict[str, float]:
+    """Instructions of the decoder for each event, by kind."""
+    build = ["cargo", "build", "--quiet", "--locked", "--release", "-p", "tokenwire-core"]
+    subprocess.run([*build, "--example", "decode_events"], cwd=ROOT, check=True)
+    program = ROOT / "target" / "release" / "examples" / "decode_events"
+    counts = {}
+    for kind in ("text", "changing", "tool", "reasoning"):
+        few, many = (program_total([str(program), kind, str(count)]) for count in EVENTS)
+        counts[f"event_{kind}"] = (many - few) / (EVENTS[1] - EVENTS[0])
+    return counts
+
+
+def program_total(command: list[str]) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out"
+        valgrind = ["valgrind", "--tool=callgrind", "--quiet", f"--callgrind-out-file={out}"]
+        subprocess.run([*valgrind, *command], check=True, capture_output=True)
+        return total(out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

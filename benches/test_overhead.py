@@ -1,0 +1,94 @@
+"""What single steps cost, alone and repeated: crossing, chunk, request, client, import.
+
+    make bench ARGS=... runs it; alone: python -m pytest benches/test_overhead.py
+
+Regressions of one step show here; what a user pays is what `peers/run.py` measures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tokenwire import ChatClient, _engine
+from tokenwire.testing import SimServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHUNKS = 2000
+
+
+@pytest.fixture(scope="module")
+def sim() -> Iterator[SimServer]:
+    script = {"default": {"pacing": {"tokens_per_write": 64}}}
+    with SimServer(script, log_capacity=0) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def chat(sim: SimServer) -> ChatClient:
+    return ChatClient("m", base_url=sim.base_url, api_key="sk-bench")
+
+
+def test_crossing(benchmark: Any) -> None:
+    """A call into the engine that does nothing there."""
+    benchmark(_engine._wakes)
+
+
+def test_request_prepared(benchmark: Any, chat: ChatClient) -> None:
+    """All of a call but its network: arguments, JSON, encoding; the stream is never started."""
+    benchmark(chat.stream, "Why is the sky blue?", max_tokens=16, temperature=0.5)
+
+
+def test_request_of_messages_prepared(benchmark: Any, chat: ChatClient) -> None:
+    """The same with ten messages."""
+    messages = [
+        {"role": "user" if place % 2 == 0 else "assistant", "content": "Why is the sky blue? " * 20}
+        for place in range(9)
+    ]
+    benchmark(chat.stream, messages, max_tokens=16, temperature=0.5)
+
+
+def test_request_sync(benchmark: Any, chat: ChatClient) -> None:
+    """A whole reply, with the simulator in this process: its thread takes CPU time, too."""
+    benchmark(chat.complete, "hi", max_tokens=16)
+
+
+def test_chunks_sync(benchmark: Any, chat: ChatClient) -> None:
+    """A stream of 2,000 texts."""
+
+    def read() -> int:
+        with chat.stream("hi", max_tokens=CHUNKS) as stream:
+            return sum(1 for _ in stream.text_stream)
+
+    assert benchmark(read) == CHUNKS
+
+
+def test_chunks_async(benchmark: Any, chat: ChatClient) -> None:
+    """A stream of 2,000 texts on an event loop."""
+
+    async def read() -> int:
+        count = 0
+        async with chat.stream_async("hi", max_tokens=CHUNKS) as stream:
+            async for _ in stream.text_stream:
+                count += 1
+        return count
+
+    with asyncio.Runner() as runner:
+        assert benchmark(lambda: runner.run(read())) == CHUNKS
+
+
+def test_client_made(benchmark: Any, sim: SimServer) -> None:
+    """A client like one that is there already."""
+    benchmark(ChatClient, "m", base_url=sim.base_url, api_key="sk-bench")
+
+
+def test_imported(benchmark: Any) -> None:
+    """A Python that imports the client and ends; bare Python alone is about half of it."""
+    command = [sys.executable, "-c", "from tokenwire import ChatClient"]
+    benchmark.pedantic(subprocess.run, (command,), {"check": True}, rounds=10, warmup_rounds=1)
