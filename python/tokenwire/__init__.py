@@ -217,7 +217,7 @@ _HOMES = {
         "types",
     ),
 }
-_SUBMODULES = ("errors", "testing", "tools", "types")
+_SUBMODULES = ("errors", "legacy", "migrate", "testing", "tools", "types")
 
 
 def __getattr__(name: str) -> object:
