@@ -209,7 +209,7 @@ impl LlmResponse {
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let headers = PyDict::new(py);
-        for (name, value) in self.data.head.iter().flat_map(|head| &head.headers) {
+        for (name, value) in self.data.head.iter().flat_map(|head| head.headers.iter()) {
             match headers.get_item(name)? {
                 Some(before) => headers.set_item(name, format!("{before}, {value}"))?,
                 None => headers.set_item(name, value)?,
