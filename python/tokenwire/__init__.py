@@ -79,6 +79,7 @@ if TYPE_CHECKING:
         LlmValidationError,
     )
     from tokenwire.factory import LlmClientFactory, client
+    from tokenwire.handler import StreamingHandler
     from tokenwire.interface import LlmClientInterface
     from tokenwire.mapping import MapRow
     from tokenwire.observe import on_call
@@ -168,6 +169,7 @@ __all__ = [
     "RefusalDelta",
     "RefusalPart",
     "RetryPolicy",
+    "StreamingHandler",
     "TextDelta",
     "TextPart",
     "Timeout",
@@ -198,6 +200,7 @@ _HOMES = {
     "MapRow": "mapping",
     "ModelConfig": "types.rows",
     "ModelRegistry": "registry",
+    "StreamingHandler": "handler",
     "client": "factory",
     "on_call": "observe",
     **dict.fromkeys(
