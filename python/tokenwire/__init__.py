@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from tokenwire.factory import LlmClientFactory, client
     from tokenwire.interface import LlmClientInterface
     from tokenwire.mapping import MapRow
+    from tokenwire.metrics import MetricsCollector
     from tokenwire.observe import on_call
     from tokenwire.pool import ClientPool
     from tokenwire.prices import Cost
@@ -160,6 +161,7 @@ __all__ = [
     "LlmUnexpectedContentError",
     "LlmValidationError",
     "MapRow",
+    "MetricsCollector",
     "ModelConfig",
     "ModelRegistry",
     "OpaquePart",
@@ -196,6 +198,7 @@ _HOMES = {
     "LlmClientInterface": "interface",
     "LlmProvider": "config",
     "MapRow": "mapping",
+    "MetricsCollector": "metrics",
     "ModelConfig": "config",
     "ModelRegistry": "registry",
     "client": "factory",
@@ -217,7 +220,7 @@ _HOMES = {
         "types",
     ),
 }
-_SUBMODULES = ("errors", "testing", "tools", "types")
+_SUBMODULES = ("errors", "metrics", "otel", "testing", "tools", "types")
 
 
 def __getattr__(name: str) -> object:
