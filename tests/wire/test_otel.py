@@ -30,18 +30,15 @@ class Seen:
     """An SDK that keeps what it is given, with `instrument` on it."""
 
     def __init__(self, **settings: Any) -> None:
-        pytest.importorskip("opentelemetry.sdk", reason=SDK)
-        from opentelemetry.sdk.metrics import MeterProvider
-        from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-        from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-        from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+        def sdk(name: str) -> Any:
+            return pytest.importorskip(f"opentelemetry.sdk.{name}", reason=SDK)
 
-        self._exporter = InMemorySpanExporter()
-        self._reader = InMemoryMetricReader()
-        self.tracers = TracerProvider()
-        self.tracers.add_span_processor(SimpleSpanProcessor(self._exporter))
-        self._meters = MeterProvider([self._reader])
+        memory = sdk("trace.export.in_memory_span_exporter")
+        self._exporter = memory.InMemorySpanExporter()
+        self._reader = sdk("metrics.export").InMemoryMetricReader()
+        self.tracers = sdk("trace").TracerProvider()
+        self.tracers.add_span_processor(sdk("trace.export").SimpleSpanProcessor(self._exporter))
+        self._meters = sdk("metrics").MeterProvider([self._reader])
         self.remove = otel.instrument(self.tracers, self._meters, **settings)
 
     def spans(self) -> list[Any]:
