@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from tokenwire.handler import StreamingHandler
     from tokenwire.interface import LlmClientInterface
     from tokenwire.mapping import MapRow
+    from tokenwire.metrics import MetricsCollector
     from tokenwire.observe import on_call
     from tokenwire.pool import ClientPool
     from tokenwire.prices import Cost
@@ -161,6 +162,7 @@ __all__ = [
     "LlmUnexpectedContentError",
     "LlmValidationError",
     "MapRow",
+    "MetricsCollector",
     "ModelConfig",
     "ModelRegistry",
     "OpaquePart",
@@ -198,6 +200,7 @@ _HOMES = {
     "LlmClientInterface": "interface",
     "LlmProvider": "types.rows",
     "MapRow": "mapping",
+    "MetricsCollector": "metrics",
     "ModelConfig": "types.rows",
     "ModelRegistry": "registry",
     "StreamingHandler": "handler",
@@ -220,7 +223,7 @@ _HOMES = {
         "types",
     ),
 }
-_SUBMODULES = ("errors", "legacy", "migrate", "testing", "tools", "types")
+_SUBMODULES = ("errors", "legacy", "metrics", "migrate", "otel", "testing", "tools", "types")
 
 
 def __getattr__(name: str) -> object:
