@@ -79,8 +79,10 @@ if TYPE_CHECKING:
         LlmValidationError,
     )
     from tokenwire.factory import LlmClientFactory, client
+    from tokenwire.handler import StreamingHandler
     from tokenwire.interface import LlmClientInterface
     from tokenwire.mapping import MapRow
+    from tokenwire.metrics import MetricsCollector
     from tokenwire.observe import on_call
     from tokenwire.pool import ClientPool
     from tokenwire.prices import Cost
@@ -160,6 +162,7 @@ __all__ = [
     "LlmUnexpectedContentError",
     "LlmValidationError",
     "MapRow",
+    "MetricsCollector",
     "ModelConfig",
     "ModelRegistry",
     "OpaquePart",
@@ -168,6 +171,7 @@ __all__ = [
     "RefusalDelta",
     "RefusalPart",
     "RetryPolicy",
+    "StreamingHandler",
     "TextDelta",
     "TextPart",
     "Timeout",
@@ -196,8 +200,10 @@ _HOMES = {
     "LlmClientInterface": "interface",
     "LlmProvider": "types.rows",
     "MapRow": "mapping",
+    "MetricsCollector": "metrics",
     "ModelConfig": "types.rows",
     "ModelRegistry": "registry",
+    "StreamingHandler": "handler",
     "client": "factory",
     "on_call": "observe",
     **dict.fromkeys(
@@ -217,7 +223,7 @@ _HOMES = {
         "types",
     ),
 }
-_SUBMODULES = ("errors", "legacy", "migrate", "testing", "tools", "types")
+_SUBMODULES = ("errors", "legacy", "metrics", "migrate", "otel", "testing", "tools", "types")
 
 
 def __getattr__(name: str) -> object:

@@ -98,14 +98,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return migrate.main(words[1:])
     parsed = _parser().parse_args(words)
+    commands = {
+        "sim": _sim,
+        "models": cli_config.list_models,
+        "check": cli_config.check,
+        "run": _run,
+    }
     try:
-        if parsed.command == "sim":
-            return _sim(parsed)
-        if parsed.command == "models":
-            return cli_config.list_models(parsed)
-        if parsed.command == "check":
-            return cli_config.check(parsed)
-        return _run(parsed)
+        return commands[parsed.command](parsed)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -14,7 +14,7 @@ from tokenwire.interface import (
     checked_concurrency,
 )
 from tokenwire.keys import await_key, call_key
-from tokenwire.models import key_and_address, resolve
+from tokenwire.models import key_and_address, listed_ids, resolve
 from tokenwire.secret import (
     Secret,
     revealed,
@@ -306,13 +306,13 @@ class EngineClient(LlmClientInterface):
         """Ids of the server's models (`GET /models`), in the server's order."""
         self._check_open()
         source = self._key_source
-        return _ids(self._engine.models(None if source is None else call_key(source)))
+        return listed_ids(self._engine.models(None if source is None else call_key(source)))
 
     async def models_async(self) -> list[str]:
         """Ids of the server's models; see `models`."""
         self._check_open()
         source = self._key_source
-        return _ids(
+        return listed_ids(
             await self._engine.models_async(None if source is None else await await_key(source))
         )
 
@@ -395,18 +395,3 @@ def _unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any
     raise LlmConfigError(
         f"prompt: give a str, a list of messages or an LlmRequest, not {type(asked).__name__}"
     )
-
-
-def _ids(body: str) -> list[str]:
-    import json
-
-    from tokenwire.errors import LlmUnexpectedContentError
-
-    try:
-        listed = json.loads(body)
-        rows = listed if isinstance(listed, list) else listed.get("data", listed.get("models"))
-        return [str(row.get("id") or row["name"]) for row in rows]
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise LlmUnexpectedContentError(
-            "the server's list of models is not of OpenAI's form", body=body.encode()
-        ) from error

@@ -21,7 +21,7 @@ def test_the_key_is_not_among_what_an_object_shows() -> None:
 
 
 @pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, tw.ChatClient.with_options])
-def test_a_copy_keeps_the_key_and_is_closed_by_itself(sim: tw.testing.SimServer, make: Any) -> None:
+def test_a_copy_keeps_the_key_and_is_closed_by_itself(sim: Any, make: Any) -> None:
     sim.set_script({"require_key": KEY})
     chat = tw.ChatClient("m", base_url=sim.base_url, api_key=KEY)
     twin = make(chat)
@@ -47,7 +47,7 @@ def test_headers_may_be_any_mapping() -> None:
 @pytest.mark.parametrize("name", ["_api_key", "_key_source", "_parse_as", "_system", "_"])
 def test_no_name_of_the_engines_own_is_a_parameter(name: str) -> None:
     with pytest.raises(tw.LlmConfigError, match=f"^{name}: there is no such parameter$"):
-        tw.ChatClient("m", base_url=URL, **{name: "x"})
+        tw.ChatClient("m", base_url=URL, **dict[str, Any]({name: "x"}))
     chat = tw.ChatClient("m", base_url=URL)
     params: dict[str, Any] = {name: "x"}
     for ask in (chat.complete, chat.stream, chat.stream_async, chat.run):
