@@ -199,7 +199,7 @@ def test_a_client_that_another_file_reaches_stays(migrated, tmp_path, use):
 
 def test_clients_in_attributes_move_with_all_their_uses(migrated, tmp_path):
     other = tmp_path / "other.py"
-    other.write_text("def f(agent):\n    return agent.llm.run('x', top_k=1)\n")
+    other.write_text("def f(agent):\n    return agent.llm.run('x', top_p=1)\n")
     text = """\
     from root.agents.chat_client import ChatClient
     class Agent:
@@ -208,8 +208,11 @@ def test_clients_in_attributes_move_with_all_their_uses(migrated, tmp_path):
     """
     new, left = migrated(text, "--package", "root.agents")
     assert f'self.llm = ChatClient("groq:m", {USUAL})' in new
-    assert other.read_text() == "def f(agent):\n    return agent.llm.run('x')\n"
     assert left == []
+    other.write_text("def f(agent):\n    return agent.llm.run('x', top_k=1)\n")
+    new, left = migrated(text, "--package", "root.agents")
+    assert "tokenwire.legacy" in new
+    assert ["other.py:2 would have to change" in line for line in left] == [True]
 
 
 def test_the_factory_star_imports_and_strings_are_listed(migrated):

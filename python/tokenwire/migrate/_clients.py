@@ -223,17 +223,23 @@ def _convert(holder: Holder) -> None:
         for site in holder.sites:
             site.new = constructor(site.source, site.call, site.kind)
         for source, run in holder.runs:
-            of_a_run(source, run)
+            if of_a_run(source, run) is not None:
+                _check_same_file(holder, source, run)
             if _is_cleaned(holder):
                 _check_cleaning(holder, source, run)
     except LeftAloneError as error:
         holder.problem = str(error)
 
 
+def _check_same_file(holder: Holder, source: Source, run: ast.Call) -> None:
+    """Another file's attribute of that name may be another thing: nothing is changed there."""
+    if all(site.source is not source for site in holder.sites):
+        raise LeftAloneError(f"its use at {source.path}:{run.lineno} would have to change")
+
+
 def _check_cleaning(holder: Holder, source: Source, run: ast.Call) -> None:
     """The old client cleaned its text, so the call is wrapped; that is not possible anywhere."""
-    if all(site.source is not source for site in holder.sites):
-        raise LeftAloneError(f"it is used in another file: {source.path}:{run.lineno}")
+    _check_same_file(holder, source, run)
     if _is_async(run) and not isinstance(source.parents[run], ast.Await):
         raise LeftAloneError(f"run_async() of line {run.lineno} is not awaited there")
 
