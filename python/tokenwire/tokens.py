@@ -1,6 +1,7 @@
 """How many tokens a text has before it is sent: exact where a vocabulary is at hand.
 
-OpenAI's vocabularies come with `tokenwire[tokens]`; of another model you name the `tokenizer.json`.
+OpenAI's vocabularies come with `tokenwire[tokens]`; of another model you name the `tokenizer.json`,
+which the library `tokenizers` reads.
 Nothing here uses the network.
 """
 
@@ -200,8 +201,13 @@ def _encoding(provider: str, name: str) -> str | None:
 
 @lru_cache(maxsize=8)
 def _bundled(name: str) -> _Vocabulary | None:
+    import warnings
+
     try:
-        import bpe_openai  # type: ignore[import-not-found,import-untyped,unused-ignore]
+        with warnings.catch_warnings():
+            # It reads its files by a function that Python 3.11 and 3.12 call deprecated.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            import bpe_openai  # type: ignore[import-not-found,import-untyped,unused-ignore]
     except ImportError:
         return None
     encoding = bpe_openai.get_encoding(name)
@@ -220,7 +226,7 @@ def _from_file(path: str | PathLike[str]) -> _Vocabulary:
         from tokenizers import Tokenizer  # type: ignore[import-not-found,unused-ignore]
     except ImportError as error:
         raise LlmConfigError(
-            "tokenizers: a tokenizer.json is read with `pip install tokenwire[tokens]`"
+            "tokenizers: a tokenizer.json is read by that library: pip install tokenizers"
         ) from error
     try:
         tokenizer = Tokenizer.from_file(str(path))
