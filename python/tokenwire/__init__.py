@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from tokenwire.pool import ClientPool
     from tokenwire.prices import Cost
     from tokenwire.registry import ModelRegistry
+    from tokenwire.tokens import TokenCounter
     from tokenwire.types import (
         AudioPart,
         FilePart,
@@ -176,6 +177,7 @@ __all__ = [
     "TextPart",
     "Timeout",
     "Timing",
+    "TokenCounter",
     "TokenLogprob",
     "Tool",
     "ToolCall",
@@ -204,6 +206,7 @@ _HOMES = {
     "ModelConfig": "types.rows",
     "ModelRegistry": "registry",
     "StreamingHandler": "handler",
+    "TokenCounter": "tokens",
     "client": "factory",
     "on_call": "observe",
     **dict.fromkeys(

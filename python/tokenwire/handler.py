@@ -25,24 +25,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from tokenwire._engine import (
-        AsyncLlmStream,
-        LlmResponse,
-        LlmStream,
-        ToolCall,
-        ToolCallDelta,
-        Usage,
-    )
+    from tokenwire import _engine
+    from tokenwire._engine import AsyncLlmStream, LlmResponse, LlmStream, ToolCall, ToolCallDelta
 
-    Event: TypeAlias = (
-        TextDelta
-        | ReasoningDelta
-        | RefusalDelta
-        | ToolCallDelta
-        | ToolCallDone
-        | UsageReported
-        | End
-    )
+    _Piece: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | ToolCallDone
+    Event: TypeAlias = _Piece | UsageReported | End
     Consumer: TypeAlias = Callable[[Event], object]
 
 # What clears a line of a terminal and goes back to its start.
@@ -77,7 +64,7 @@ class StreamingHandler:
         on_text: Callable[[str], object] | None = None,
         on_reasoning: Callable[[str], object] | None = None,
         on_tool_call: Callable[[ToolCall], object] | None = None,
-        on_usage: Callable[[Usage], object] | None = None,
+        on_usage: Callable[[_engine.Usage], object] | None = None,
         on_end: Callable[[LlmResponse[Any]], object] | None = None,
         on_error: Callable[[LlmError], object] | None = None,
     ) -> None:
@@ -114,7 +101,7 @@ class StreamingHandler:
             LlmError: What ended the stream; `on_error` was told.
             LlmConfigError: A callback is a coroutine function.
         """
-        terminals = self._open_terminals()
+        terminals = [_Terminal(file) for file in self._terminals]
         try:
             with stream as pieces:
                 for event in pieces.events():
@@ -140,28 +127,18 @@ class StreamingHandler:
         then it is `event: error`, which names the kind of error and no more. `on_error` gets the
         whole of it. Cancelling or closing the generator closes the stream.
         """
-        # JSON escapes CR and LF (and all that is not ASCII), so no text can begin a line.
-        try:
-            async with contextlib.aclosing(self._read(stream)) as events:
-                async for event in events:
-                    fields = _fields(event, stream)
-                    if fields is not None:
-                        yield b"data: %b\n\n" % _json(fields)
-        except LlmError as error:
-            yield b"event: error\ndata: %b\n\n" % _json(_error_fields(error))
-        else:
-            yield b"data: [DONE]\n\n"
+        async with contextlib.aclosing(self._rows(stream)) as rows:
+            async for row in rows:
+                field = b"event: error\n" if row["type"] == "error" else b""
+                yield b"%bdata: %b\n\n" % (field, _json(row))
+                if row["type"] == "end":
+                    yield b"data: [DONE]\n\n"
 
     async def json_lines(self, stream: AsyncLlmStream) -> AsyncGenerator[bytes, None]:
         """The stream as lines of JSON; the last is of the type `end` or `error`. See `sse`."""
-        try:
-            async with contextlib.aclosing(self._read(stream)) as events:
-                async for event in events:
-                    fields = _fields(event, stream)
-                    if fields is not None:
-                        yield _json(fields) + b"\n"
-        except LlmError as error:
-            yield _json(_error_fields(error)) + b"\n"
+        async with contextlib.aclosing(self._rows(stream)) as rows:
+            async for row in rows:
+                yield _json(row) + b"\n"
 
     def tee(self, stream: AsyncLlmStream, count: int, *, buffer: int = 64) -> Tee:
         """Several readers of one stream, each of which gets every event.
@@ -179,9 +156,22 @@ class StreamingHandler:
             raise LlmConfigError("tee: count and buffer are at least 1")
         return Tee(self._read(stream), count, buffer)
 
+    async def _rows(self, stream: AsyncLlmStream) -> AsyncGenerator[dict[str, object], None]:
+        """The events as JSON values; an error is the last of them."""
+        try:
+            async with contextlib.aclosing(self._read(stream)) as events:
+                async for event in events:
+                    fields = _fields(event, stream)
+                    if fields is not None:
+                        yield fields
+        except LlmError as error:
+            # Its text may name hosts and models that are not the browser's business.
+            kind = type(error).__name__
+            yield {"type": "error", "error": kind, "retryable": error.retryable}
+
     async def _read(self, stream: AsyncLlmStream) -> AsyncGenerator[Event, None]:
         """The events; each was told to the callbacks when it comes."""
-        terminals = self._open_terminals()
+        terminals = [_Terminal(file) for file in self._terminals]
         try:
             async with stream as pieces:
                 async for event in pieces.events():
@@ -195,9 +185,6 @@ class StreamingHandler:
                 if hasattr(returned, "__await__"):
                     await returned
             raise
-
-    def _open_terminals(self) -> list[_Terminal]:
-        return [_Terminal(file) for file in self._terminals]
 
     def _call(
         self, event: Event, stream: LlmStream | AsyncLlmStream, terminals: list[_Terminal]
@@ -402,10 +389,6 @@ def _fields(event: Event, stream: AsyncLlmStream) -> dict[str, object] | None:
     return {**fields, "index": event.index} if event.index else fields
 
 
-def _error_fields(error: LlmError) -> dict[str, object]:
-    # Its text may name hosts and models that are not the browser's business.
-    return {"type": "error", "error": type(error).__name__, "retryable": error.retryable}
-
-
 def _json(fields: dict[str, object]) -> bytes:
+    """One line: JSON escapes CR and LF, and here all that is not ASCII."""
     return json.dumps(fields, separators=(",", ":")).encode("ascii")

@@ -232,6 +232,14 @@ async def test_the_stream_ends_when_all_readers_left(sim, chat):
         assert [event async for event in readers[0]] == []
 
 
+async def test_leaving_the_block_leaves_no_task_behind(sim, chat):
+    script(sim, PACED)
+    async with StreamingHandler().tee(chat.stream_async("hi"), 2) as readers:
+        await anext(readers[0])
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert [event async for event in readers[1]] == []
+
+
 async def test_leaving_the_block_ends_a_reader_that_waits(sim, chat):
     script(sim, {"fault": {"kind": "stall", "at": {"events": 2}}})
     async with StreamingHandler().tee(chat.stream_async("hi"), 1) as (reader,):
