@@ -8,10 +8,11 @@ from bisect import bisect_left
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tokenwire import metrics_text
 from tokenwire.observe import on_call
+from tokenwire.registry import cost_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,17 +20,18 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from tokenwire._engine import CallEvent, Timing, Usage
+    from tokenwire._engine import CallEvent, LlmResponse, Timing, Usage
     from tokenwire.prices import Cost
 
-    # provider, model, kind of the error, timing, usage, retries, cost
-    _Row = tuple[str, str, str | None, Timing | None, Usage | None, int, Cost | None]
+    # provider, model, kind of the error, timing, usage, retries, what its price depends on
+    _Row = tuple[str, str, str | None, Timing | None, Usage | None, int, "_Priced | None"]
 
 # Upper bounds. Fixed, so that what two processes collected can be added.
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 TOKENS_PER_SECOND = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0)
 
-# Events are gathered and counted together: one lock for many calls.
+# Events are gathered and counted together: one lock for many calls, and code that the processor's
+# caches hold. After a wait for the network each line of it costs several times as much.
 _BATCH = 256
 
 
@@ -157,6 +159,21 @@ class _Spread:
         return Distribution(count, self.sum, low, high, self.bounds, tuple(self.counts))
 
 
+class _Priced:
+    """What `cost_of` reads of a reply, without its text: that is never kept."""
+
+    __slots__ = ("created", "model", "provider", "usage")
+
+    def __init__(self, response: LlmResponse[Any], usage: Usage) -> None:
+        self.provider = response.provider
+        self.model = response.model
+        self.created = response.created
+        self.usage = usage
+
+    def cost(self) -> Cost | None:
+        return cost_of(cast("LlmResponse[Any]", self))
+
+
 _COUNTS = (
     "calls",
     "cancelled",
@@ -192,7 +209,7 @@ class _Tally:
     tokens_per_second: _Spread = field(default_factory=lambda: _Spread(TOKENS_PER_SECOND))
 
     def add(self, row: _Row) -> None:
-        _, _, kind, timing, usage, retries, cost = row
+        _, _, kind, timing, usage, retries, priced = row
         self.calls += 1
         self.retries += retries
         if kind == "cancelled":
@@ -206,6 +223,7 @@ class _Tally:
             self.completion_tokens += usage.completion_tokens or 0
             self.cached_tokens += usage.cached_tokens or 0
             self.reasoning_tokens += usage.reasoning_tokens or 0
+            cost = None if priced is None else priced.cost()
             if cost is None:
                 self.without_price += 1
             else:
@@ -313,7 +331,10 @@ class MetricsCollector:
         return metrics_text.exposition(self.snapshot().models)
 
     def _record(self, event: CallEvent) -> None:
-        usage = event.usage
+        usage, response = event.usage, event.response
+        priced = None
+        if self._cost and response is not None and usage is not None:
+            priced = _Priced(response, usage)
         self._pending.append(
             (
                 event.provider,
@@ -322,7 +343,7 @@ class MetricsCollector:
                 event.timing,
                 usage,
                 max(len(event.attempts) - 1, 0),
-                event.cost if self._cost and usage is not None else None,
+                priced,
             )
         )
         # Never waits: the collector of garbage may end a call while this thread holds the lock.

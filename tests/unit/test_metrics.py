@@ -18,8 +18,9 @@ import pytest
 
 import tokenwire as tw
 from tokenwire import MetricsCollector
+from tokenwire import registry as module
 from tokenwire.metrics import SECONDS, TOKENS_PER_SECOND, Distribution
-from tokenwire.prices import Cost
+from tokenwire.types.rows import Price
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "metrics.py"
 USAGE = tw.Usage(prompt_tokens=10, completion_tokens=20, cached_tokens=4, reasoning_tokens=3)
@@ -27,7 +28,8 @@ TIMING = tw.Timing(first_token=0.05, total=0.3, tokens_per_second=80.0)
 
 
 def event(model="m", *, kind=None, usage=USAGE, timing=TIMING, attempts=1, usd=None):
-    cost = None if usd is None else Cost(Decimal(usd), "test")
+    if usd is not None:
+        usage = tw.Usage(**(usage.to_dict() | {"cost_usd": usd}))
     return SimpleNamespace(
         provider="acme",
         model=model,
@@ -35,7 +37,7 @@ def event(model="m", *, kind=None, usage=USAGE, timing=TIMING, attempts=1, usd=N
         usage=usage,
         timing=timing,
         attempts=(tw.Attempt(),) * attempts,
-        cost=cost,
+        response=SimpleNamespace(provider="acme", model=model, created=None),
     )
 
 
@@ -113,10 +115,21 @@ def test_a_bound_belongs_to_its_own_bucket():
 
 
 def test_nobody_is_asked_for_a_price_where_costs_are_off():
-    one = event()
-    del one.cost
-    total = counted(one, cost=False).snapshot().total
+    total = counted(event(usd="0.5"), cost=False).snapshot().total
     assert (total.cost_usd, total.without_price) == (0, 1)
+
+
+def test_costs_are_those_of_the_replies(sim, monkeypatch):
+    registry = tw.ModelRegistry(plugins=False)
+    price = Price(input="1", output="2", source="made up")
+    registry.register_model(tw.ModelConfig(provider="openai", name="m", price=price))
+    monkeypatch.setattr(module, "shared", lambda: registry)
+    chat = tw.ChatClient("openai:m", base_url=sim.base_url, api_key="sk-x")
+    with MetricsCollector() as metrics:
+        reply = chat.complete("hi")
+    assert reply.cost is not None
+    total = metrics.snapshot().total
+    assert (total.cost_usd, total.without_price) == (reply.cost.usd, 0)
 
 
 def test_a_snapshot_does_not_change_any_more():
