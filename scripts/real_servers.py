@@ -104,8 +104,8 @@ def install(*packages: str, requires: str, options: list[str]) -> None:
     if wanted.items() <= installed().items():
         return
     print(f"real servers: installing {', '.join(packages)}", flush=True)
-    command = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run([*command, *options, *packages], check=False)
+    options = ["--quiet", "--disable-pip-version-check", *options]
+    done = subprocess.run([python(), "-m", "pip", "install", *options, *packages], check=False)
     if done.returncode:
         raise NotUsableError(f"pip cannot install {requires} here; the lines above say why")
 
@@ -165,16 +165,9 @@ def llmock() -> Iterator[str]:
     """A running llmock; its address without a path."""
     log = VENV / "llmock.log"
     port = free_port()
-    command: list[str | Path] = [
-        python(),
-        "-m",
-        "llmock.cli",
-        "serve",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
+    # Paced like a model, so that a client that stops reading is seen to stop.
+    options = ["--port", str(port), "--stream-chunk-delay-ms", "10"]
+    command: list[str | Path] = [python(), "-m", "llmock.cli", "serve", *options]
     with running(command, log, {}) as server:
         wait_until_healthy(f"http://127.0.0.1:{port}/health", server, log)
         yield f"http://127.0.0.1:{port}"

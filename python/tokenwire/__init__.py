@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tokenwire._engine import (
         AsyncLlmStream,
         Attempt,
+        CallEvent,
         Choice,
         End,
         Limits,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
         __version__,
     )
     from tokenwire.chat import ChatClient
-    from tokenwire.client import LlmClientInterface
     from tokenwire.completion import CompletionClient
     from tokenwire.errors import (
         LlmAPIError,
@@ -78,7 +78,16 @@ if TYPE_CHECKING:
         LlmUnexpectedContentError,
         LlmValidationError,
     )
+    from tokenwire.factory import LlmClientFactory, client
+    from tokenwire.handler import StreamingHandler
+    from tokenwire.interface import LlmClientInterface
     from tokenwire.mapping import MapRow
+    from tokenwire.metrics import MetricsCollector
+    from tokenwire.observe import on_call
+    from tokenwire.pool import ClientPool
+    from tokenwire.prices import Cost
+    from tokenwire.registry import ModelRegistry
+    from tokenwire.tokens import TokenCounter
     from tokenwire.types import (
         AudioPart,
         FilePart,
@@ -92,14 +101,18 @@ if TYPE_CHECKING:
         Tool,
         ToolResult,
     )
+    from tokenwire.types.rows import LlmProvider, ModelConfig
 
 __all__ = [
     "AsyncLlmStream",
     "Attempt",
     "AudioPart",
+    "CallEvent",
     "ChatClient",
     "Choice",
+    "ClientPool",
     "CompletionClient",
+    "Cost",
     "End",
     "FilePart",
     "ImagePart",
@@ -107,6 +120,7 @@ __all__ = [
     "LlmAPIError",
     "LlmAuthenticationError",
     "LlmClientClosedError",
+    "LlmClientFactory",
     "LlmClientInterface",
     "LlmConfigError",
     "LlmConnectError",
@@ -129,6 +143,7 @@ __all__ = [
     "LlmModelNotFoundError",
     "LlmPoolTimeoutError",
     "LlmProtocolError",
+    "LlmProvider",
     "LlmProxyError",
     "LlmQuotaExceededError",
     "LlmRateLimitError",
@@ -148,16 +163,21 @@ __all__ = [
     "LlmUnexpectedContentError",
     "LlmValidationError",
     "MapRow",
+    "MetricsCollector",
+    "ModelConfig",
+    "ModelRegistry",
     "OpaquePart",
     "ReasoningDelta",
     "ReasoningPart",
     "RefusalDelta",
     "RefusalPart",
     "RetryPolicy",
+    "StreamingHandler",
     "TextDelta",
     "TextPart",
     "Timeout",
     "Timing",
+    "TokenCounter",
     "TokenLogprob",
     "Tool",
     "ToolCall",
@@ -168,14 +188,27 @@ __all__ = [
     "Usage",
     "UsageReported",
     "__version__",
+    "client",
+    "on_call",
 ]
 
 # Where a name lives, unless it is an error (`errors`) or compiled (`_engine`).
 _HOMES = {
     "ChatClient": "chat",
+    "ClientPool": "pool",
     "CompletionClient": "completion",
-    "LlmClientInterface": "client",
+    "Cost": "prices",
+    "LlmClientFactory": "factory",
+    "LlmClientInterface": "interface",
+    "LlmProvider": "types.rows",
     "MapRow": "mapping",
+    "MetricsCollector": "metrics",
+    "ModelConfig": "types.rows",
+    "ModelRegistry": "registry",
+    "StreamingHandler": "handler",
+    "TokenCounter": "tokens",
+    "client": "factory",
+    "on_call": "observe",
     **dict.fromkeys(
         (
             "AudioPart",
@@ -193,7 +226,7 @@ _HOMES = {
         "types",
     ),
 }
-_SUBMODULES = ("errors", "testing", "tools", "types")
+_SUBMODULES = ("errors", "legacy", "metrics", "migrate", "otel", "testing", "tools", "types")
 
 
 def __getattr__(name: str) -> object:

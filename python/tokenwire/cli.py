@@ -1,4 +1,4 @@
-"""The command `tokenwire`: ask a model from a terminal, or serve the simulator.
+"""The command `tokenwire`: ask a model, serve the simulator, list models, check a configuration.
 
 What a command needs is imported when it runs, so that `--help` and `--version` answer at once.
 """
@@ -9,6 +9,8 @@ import argparse
 import os
 import sys
 from typing import TYPE_CHECKING
+
+from tokenwire import cli_config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,11 +91,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; `tokenwire run --help` lists them.
     """
-    parsed = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["migrate"]:
+        # It has a parser of its own, so that the others need not load it.
+        from tokenwire import migrate
+
+        return migrate.main(words[1:])
+    parsed = _parser().parse_args(words)
+    commands = {
+        "sim": _sim,
+        "models": cli_config.list_models,
+        "check": cli_config.check,
+        "run": _run,
+    }
     try:
-        if parsed.command == "sim":
-            return _sim(parsed)
-        return _run(parsed)
+        return commands[parsed.command](parsed)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -122,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
+    cli_config.add_commands(commands)
     run = commands.add_parser(
         "run",
         help="ask a model and print its reply as it comes",
@@ -171,6 +184,7 @@ def _parser() -> argparse.ArgumentParser:
     sim.add_argument(
         "--allow-remote", action="store_true", help="permit a --host that other machines can reach"
     )
+    commands.add_parser("migrate", help="rewrite code of the older interface for the new one")
     return parser
 
 
@@ -188,8 +202,9 @@ def _sim(parsed: argparse.Namespace) -> int:
     # It reads standard input, and a signal that comes just before it does would not end that read.
     # So it reads on a thread of its own, and this one is free to take Ctrl-C.
     server = Thread(target=lambda: codes.append(_engine._sim_main(arguments)), daemon=True)
-    server.start()
     try:
+        # Within the `try`: it may print its address, and be stopped, before `start` returns.
+        server.start()
         while server.is_alive():
             server.join(0.5)
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tokenwire import _engine
 from tokenwire.engine import EngineClient
 from tokenwire.errors import LlmConfigError
+from tokenwire.secret import sealed, sealed_headers, sealed_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tokenwire._engine import Limits, RetryPolicy, Timeout
-    from tokenwire.client import KeySource, Prompt
+    from tokenwire.interface import KeySource, Prompt
 
 
 class CompletionClient(EngineClient):
@@ -72,6 +73,9 @@ class CompletionClient(EngineClient):
         headers: Mapping[str, str] | None = None,
         **defaults: Any,
     ) -> None:
+        # At once, so that no traceback that shows locals shows them.
+        api_key, headers = sealed(api_key), sealed_headers(headers)
+        base_url, proxy = sealed_url(base_url), sealed_url(proxy)
         self._set_up(
             {
                 "model": model,

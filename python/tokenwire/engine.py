@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from tokenwire import _engine
-from tokenwire.client import (
-    LlmClientInterface,
-    await_key,
-    call_key,
-    checked_concurrency,
-)
 from tokenwire.errors import (
     LlmAuthenticationError,
     LlmClientClosedError,
     LlmConfigError,
     LlmValidationError,
 )
-from tokenwire.models import key_and_address, resolve
+from tokenwire.interface import (
+    LlmClientInterface,
+    checked_concurrency,
+)
+from tokenwire.keys import await_key, call_key
+from tokenwire.models import key_and_address, listed_ids, resolve
+from tokenwire.secret import (
+    Secret,
+    revealed,
+    sealed,
+    sealed_headers,
+    sealed_url,
+    without_secrets,
+)
+from tokenwire.settings import certificate, check_types, path_of, retry_policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any, TypeVar, overload
 
     from typing_extensions import Self, Unpack
@@ -30,16 +38,22 @@ if TYPE_CHECKING:
         Fanout,
         LlmResponse,
         LlmStream,
-        RetryPolicy,
     )
-    from tokenwire.client import KeySource, Prompt
+    from tokenwire.interface import KeySource, Prompt
     from tokenwire.mapping import MapRow
     from tokenwire.types import AnyParams
 
     T = TypeVar("T")
 else:
-    from tokenwire.client import overload
+    from tokenwire.interface import overload
 
+# Settings that are kept sealed.
+_SEALS: dict[str, Callable[[Any], Any]] = {
+    "api_key": sealed,
+    "base_url": sealed_url,
+    "proxy": sealed_url,
+    "headers": sealed_headers,
+}
 # Arguments that Python turns into JSON before they cross.
 _CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
 _WIRE_FORMATS = ("json_object", "json_schema", "text")
@@ -50,11 +64,14 @@ class EngineClient(LlmClientInterface):
 
     _api = ""
     _apis: tuple[str, ...] = ()
+    # A traceback with local variables shows clients whose making failed, too.
+    model = provider = base_url = ""
 
     def _set_up(self, settings: dict[str, Any], defaults: dict[str, Any]) -> None:
         """Check the settings, and make the engine's client of them."""
         self._settings = settings
         self._closed = False
+        check_types(settings)
         target = resolve(settings["model"], settings["provider"], settings["base_url"])
         self.model = target.model
         self.provider = target.provider
@@ -64,36 +81,41 @@ class EngineClient(LlmClientInterface):
             raise LlmConfigError(f"api: {api!r} is not spoken by this class; it speaks {known}")
         api_key = settings["api_key"]
         source = api_key if callable(api_key) else None
-        if source is None and api_key is not None and not isinstance(api_key, str):
+        if source is None and api_key is not None and not isinstance(api_key, Secret):
             raise LlmConfigError("api_key: give a str or a callable that returns one")
         base_url = target.base_url
         key = None
         if target.provider == "sim":
             base_url = base_url or _engine.embedded_sim()
-        elif source is None:
+        else:
             key, base_url = key_and_address(
-                target.provider, api_key, base_url, own_address=base_url is not None
+                target.provider,
+                None if source else api_key,
+                base_url,
+                own_address=base_url is not None,
+                key_vars=settings.get("key_vars"),
             )
         self._key_source: KeySource | None = source
         self._engine: Engine = _engine.Engine(
             provider=target.provider,
             model=target.model,
             api=api,
-            base_url=base_url,
-            api_key=key,
-            headers=settings["headers"],
+            base_url=revealed(base_url),
+            api_key=None if source else revealed(key),
+            headers=revealed(settings["headers"]),
             timeout=settings["timeout"],
             limits=settings["limits"],
-            retry=_retry(settings["max_retries"], settings["retry"]),
-            ca_bundle=_path(settings["ca_bundle"], "ca_bundle"),
-            client_cert=_cert(settings["client_cert"]),
-            proxy=settings["proxy"],
+            retry=retry_policy(settings["max_retries"], settings["retry"]),
+            ca_bundle=path_of(settings["ca_bundle"], "ca_bundle"),
+            client_cert=certificate(settings["client_cert"]),
+            proxy=revealed(settings["proxy"]),
             trust_env=settings["trust_env"],
             parent=settings.get("parent"),
         )
-        self.base_url: str = self._engine.base_url
+        self.base_url = self._engine.base_url
         self._siblings: dict[str, EngineClient] = {}
         self.defaults = defaults
+        _refuse_private(defaults)
         base = self._converted(defaults) if defaults else {}
         base.pop("model", None)
         if settings.get("system") is not None:
@@ -109,6 +131,8 @@ class EngineClient(LlmClientInterface):
         if kind is not str and kind is not list:
             asked, params = _unpacked(asked, params)
         engine = self._engine
+        if params:
+            _refuse_private(params)
         if not _CONVERTED.isdisjoint(params):
             if params.get("model") is not None:
                 engine, params = self._for_model(params)
@@ -127,6 +151,8 @@ class EngineClient(LlmClientInterface):
         params = dict(params)
         headers = params.pop("headers", None)
         if headers is not None:
+            if not hasattr(headers, "keys"):
+                raise LlmConfigError("headers: give a dict of str to str")
             try:
                 params["extra_headers"] = {**headers, **(params.get("extra_headers") or {})}
             except TypeError:
@@ -137,6 +163,8 @@ class EngineClient(LlmClientInterface):
                 raise LlmValidationError(f"tools: give a list of tools, not {type(tools).__name__}")
             from tokenwire.tools import tool_schema
 
+            if not isinstance(params["tools"], (list, tuple)):
+                raise LlmConfigError("tools: give a list of functions, Tools or dicts")
             params["tools"] = [tool_schema(tool) for tool in tools]
         target = params.get("response_format")
         if target is not None:
@@ -194,14 +222,13 @@ class EngineClient(LlmClientInterface):
         engine, asked, params = self._call(request_or_prompt, params)
         if self._key_source is None:
             return engine.complete(asked, params)
-        params["_api_key"] = call_key(self._key_source)
+        # The key stands in no local variable: a traceback may show those.
         try:
-            return engine.complete(asked, params)
+            return engine.complete(asked, {**params, "_api_key": call_key(self._key_source)})
         except LlmAuthenticationError as error:
             if error.status_code != 401:
                 raise
-        params["_api_key"] = call_key(self._key_source)
-        return engine.complete(asked, params)
+        return engine.complete(asked, {**params, "_api_key": call_key(self._key_source)})
 
     @overload
     async def complete_async(
@@ -218,14 +245,15 @@ class EngineClient(LlmClientInterface):
         engine, asked, params = self._call(request_or_prompt, params)
         if self._key_source is None:
             return await engine.complete_async(asked, params)
-        params["_api_key"] = await await_key(self._key_source)
+        source = self._key_source
         try:
-            return await engine.complete_async(asked, params)
+            return await engine.complete_async(
+                asked, {**params, "_api_key": await await_key(source)}
+            )
         except LlmAuthenticationError as error:
             if error.status_code != 401:
                 raise
-        params["_api_key"] = await await_key(self._key_source)
-        return await engine.complete_async(asked, params)
+        return await engine.complete_async(asked, {**params, "_api_key": await await_key(source)})
 
     def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
         """Ask, and read the reply as it comes.
@@ -269,21 +297,24 @@ class EngineClient(LlmClientInterface):
         self, fanout: Fanout, index: int, prompt: Prompt, params: Mapping[str, Any]
     ) -> None:
         engine, asked, params = self._call(prompt, dict(params))
-        if self._key_source is not None:
-            params = {**params, "_api_key": call_key(self._key_source)}
-        fanout.submit(index, engine, asked, params)
+        if self._key_source is None:
+            fanout.submit(index, engine, asked, params)
+        else:
+            fanout.submit(index, engine, asked, {**params, "_api_key": call_key(self._key_source)})
 
     def models(self) -> list[str]:
         """Ids of the server's models (`GET /models`), in the server's order."""
         self._check_open()
-        key = None if self._key_source is None else call_key(self._key_source)
-        return _ids(self._engine.models(key))
+        source = self._key_source
+        return listed_ids(self._engine.models(None if source is None else call_key(source)))
 
     async def models_async(self) -> list[str]:
         """Ids of the server's models; see `models`."""
         self._check_open()
-        key = None if self._key_source is None else await await_key(self._key_source)
-        return _ids(await self._engine.models_async(key))
+        source = self._key_source
+        return listed_ids(
+            await self._engine.models_async(None if source is None else await await_key(source))
+        )
 
     def get_supported_parameters(self) -> frozenset[str]:
         """Names of the request parameters that this provider's API takes."""
@@ -295,9 +326,15 @@ class EngineClient(LlmClientInterface):
         Raises:
             LlmConfigError: A setting does not exist, or does not fit.
         """
+        for name, seal in _SEALS.items():
+            if name in settings:
+                settings[name] = seal(settings[name])
         merged = {**self._settings, **self.defaults, **settings, "parent": self._engine}
-        if "max_retries" in settings and "retry" not in settings:
-            merged["retry"] = None
+        retries, policy = settings.get("max_retries"), merged["retry"]
+        if retries is not None and policy is not None and "retry" not in settings:
+            # Of a policy only the number changes: what it forbids stays forbidden.
+            rules = {**policy.to_dict(), "max_retries": retries}
+            merged.update(retry=_engine.RetryPolicy(**rules), max_retries=None)
         if "retry" in settings and "max_retries" not in settings:
             merged["max_retries"] = None
         client = object.__new__(type(self))
@@ -312,13 +349,28 @@ class EngineClient(LlmClientInterface):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the configuration, never a key: that comes from the environment again."""
-        settings = {name: value for name, value in self._settings.items() if name != "parent"}
-        settings["api_key"] = None
+        settings = {**without_secrets(self._settings), "api_key": None}
+        settings.pop("parent", None)
         return _unpickled, (type(self), settings, self.defaults)
+
+    def __copy__(self) -> Self:
+        """Return a client with the same settings, the key included, that is closed by itself."""
+        return self.with_options()
+
+    def __deepcopy__(self, _memo: dict[int, object]) -> Self:
+        """Return a client with the same settings, the key included, that is closed by itself."""
+        return self.with_options()
 
     def __repr__(self) -> str:
         """Name the class, the model and the address; never the key."""
         return f"{type(self).__name__}({self.provider}:{self.model}, base_url={self.base_url!r})"
+
+
+def _refuse_private(params: Mapping[str, Any]) -> None:
+    # By such names the engine is told what no caller may set.
+    for name in params:
+        if name[:1] == "_":
+            raise LlmConfigError(f"{name}: there is no such parameter")
 
 
 def _unpickled(
@@ -343,46 +395,3 @@ def _unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any
     raise LlmConfigError(
         f"prompt: give a str, a list of messages or an LlmRequest, not {type(asked).__name__}"
     )
-
-
-def _retry(max_retries: int | None, retry: RetryPolicy | None) -> RetryPolicy | None:
-    if max_retries is None:
-        return retry
-    if retry is not None:
-        raise LlmConfigError("max_retries: give it inside retry=RetryPolicy(max_retries=…)")
-    return _engine.RetryPolicy(max_retries=max_retries)
-
-
-def _path(value: Any, name: str) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not (isinstance(value, str) or hasattr(value, "__fspath__")):
-        raise LlmConfigError(f"{name}: give the path of a PEM file")
-    from os import fspath
-
-    return str(fspath(value))
-
-
-def _cert(value: Any) -> tuple[str, str | None] | None:
-    if value is None:
-        return None
-    if isinstance(value, (tuple, list)):
-        if len(value) != 2:
-            raise LlmConfigError("client_cert: give (certificate file, key file)")
-        return _path(value[0], "client_cert") or "", _path(value[1], "client_cert")
-    return _path(value, "client_cert") or "", None
-
-
-def _ids(body: str) -> list[str]:
-    import json
-
-    from tokenwire.errors import LlmUnexpectedContentError
-
-    try:
-        listed = json.loads(body)
-        rows = listed if isinstance(listed, list) else listed.get("data", listed.get("models"))
-        return [str(row.get("id") or row["name"]) for row in rows]
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise LlmUnexpectedContentError(
-            "the server's list of models is not of OpenAI's form", body=body.encode()
-        ) from error

@@ -154,7 +154,9 @@ class LlmError(Exception):
 
 
 class LlmConfigError(LlmError, ValueError):
-    """A setting, argument or header is wrong; nothing was sent."""
+    """A setting, argument or header is wrong; nothing was sent. Of several, `problems` has all."""
+
+    problems: tuple[str, ...] = ()
 
 
 class LlmValidationError(LlmError, ValueError):

@@ -15,6 +15,11 @@ def emit(lines: list[tuple[str, str]]) -> None:
         LOGGER.log(_LEVELS[level], "%s", text)
 
 
+def callback_failed(callback: object, error: BaseException) -> None:
+    """Write that a callback of `on_call` raised; its caller's call goes on."""
+    LOGGER.error("a callback of on_call raised: %r", callback, exc_info=error)
+
+
 def configure_from_environment() -> None:
     """Follow `TOKENWIRE_LOG`: a handler on stderr at that level, unless the program has its own."""
     wanted = os.environ.get("TOKENWIRE_LOG", "").strip().lower()

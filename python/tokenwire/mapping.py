@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tokenwire._engine import LlmResponse
-    from tokenwire.client import LlmClientInterface
     from tokenwire.engine import EngineClient
+    from tokenwire.interface import LlmClientInterface
 
 
 class MapRow:
@@ -54,39 +54,78 @@ def map_with_engine(
     ordered: bool,
 ) -> Iterator[MapRow]:
     """Run the calls on the I/O thread; this thread only waits."""
-    fanout = _engine.Fanout()
+    calls = _Calls(client, params)
     source = enumerate(prompts)
     held: dict[int, MapRow] = {}
-    due = in_flight = 0
+    due = 0
     more = True
     try:
         while True:
             # A finished row that waits for its turn counts: memory stays bounded.
-            while more and in_flight + len(held) < concurrency:
+            while more and calls.in_flight + len(held) < concurrency:
                 item = next(source, None)
                 if item is None:
                     more = False
                     break
-                index, prompt = item
-                try:
-                    client._submit(fanout, index, prompt, params)
-                except LlmError as error:
-                    held[index] = MapRow(index, error=error)
-                else:
-                    in_flight += 1
+                row = calls.start(*item)
+                if row is not None:
+                    held[row.index] = row
             while held and (not ordered or due in held):
                 yield held.pop(due if ordered else next(iter(held)))
                 due += 1
-            if in_flight:
-                if more and in_flight + len(held) < concurrency:
-                    continue
-                index, response, failure = fanout.next()
-                in_flight -= 1
-                held[index] = MapRow(index, response, failure)
-            elif not more and not held:
+            if more and calls.in_flight + len(held) < concurrency:
+                continue
+            if calls.in_flight:
+                row = calls.next()
+                held[row.index] = row
+            elif not held:
                 return
     finally:
-        fanout.cancel()
+        calls.cancel()
+
+
+class _Calls:
+    """The calls of one `map` on the I/O thread."""
+
+    def __init__(self, client: EngineClient, params: Mapping[str, Any]) -> None:
+        self.in_flight = 0
+        self._client = client
+        self._params = params
+        self._fanout = _engine.Fanout()
+        # Prompts in flight under a key that may turn out to be stale.
+        self._keyed: dict[int, Any] = {}
+
+    def start(self, index: int, prompt: Any) -> MapRow | None:
+        """Start a call; a row where it cannot be made."""
+        row = self._submit(index, prompt)
+        if row is None and self._client._key_source is not None:
+            self._keyed[index] = prompt
+        return row
+
+    def _submit(self, index: int, prompt: Any) -> MapRow | None:
+        try:
+            self._client._submit(self._fanout, index, prompt, self._params)
+        except LlmError as error:
+            return MapRow(index, error=error)
+        self.in_flight += 1
+        return None
+
+    def next(self) -> MapRow:
+        """Wait for the next row; a key from a callable is asked for once more after a 401."""
+        while True:
+            index, response, failure = self._fanout.next()
+            self.in_flight -= 1
+            row = MapRow(index, response, failure)
+            prompt = self._keyed.pop(index, None)
+            if prompt is None or getattr(failure, "status_code", None) != 401:
+                return row
+            wrong = self._submit(index, prompt)
+            if wrong is not None:
+                return wrong
+
+    def cancel(self) -> None:
+        """End what is in flight."""
+        self._fanout.cancel()
 
 
 def map_with_threads(

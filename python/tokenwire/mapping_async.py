@@ -9,9 +9,9 @@ from tokenwire.errors import LlmError
 from tokenwire.mapping import MapRow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
 
-    from tokenwire.client import LlmClientInterface
+    from tokenwire.interface import LlmClientInterface
 
 
 async def map_with_tasks(
@@ -21,7 +21,7 @@ async def map_with_tasks(
     params: Mapping[str, Any],
     *,
     ordered: bool,
-) -> AsyncIterator[MapRow]:
+) -> AsyncGenerator[MapRow, None]:
     """Run each call as a task of the running loop; leaving the iteration cancels them."""
 
     async def ask(index: int, prompt: Any) -> MapRow:
@@ -54,7 +54,7 @@ async def map_with_tasks(
     finally:
         for task in running:
             task.cancel()
-        # One error leaves the loop; those that came with it are taken here, or asyncio reports them.
+        # One error leaves the loop; asyncio would report those that came with it as not retrieved.
         await asyncio.gather(*running, *done, return_exceptions=True)
 
 

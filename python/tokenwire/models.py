@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
+from tokenwire.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 # A server that speaks OpenAI's dialect and that no row names.
@@ -40,7 +42,7 @@ def resolve(model: Any, provider: str | None, base_url: str | None) -> Target:
         return Target(provider, model, base_url)
     scheme, separator, rest = model.partition("://")
     if separator and _engine.is_provider(scheme):
-        return _with_address(model, scheme, rest, base_url)
+        return with_address(model, scheme, rest, base_url)
     head, separator, rest = model.partition(":")
     if separator and _engine.is_provider(head):
         if not rest.strip():
@@ -51,7 +53,8 @@ def resolve(model: Any, provider: str | None, base_url: str | None) -> Target:
     return Target(COMPATIBLE, model, base_url)
 
 
-def _with_address(model: str, provider: str, rest: str, base_url: str | None) -> Target:
+def with_address(model: str, provider: str, rest: str, base_url: str | None) -> Target:
+    """Read `host:port@model`, the rest of a model string that carries its address."""
     # The first @ splits: ids that are file paths or hold another @ occur.
     address, separator, name = rest.partition("@")
     if not (address and separator and name):
@@ -64,7 +67,8 @@ def _with_address(model: str, provider: str, rest: str, base_url: str | None) ->
 
 def _no_provider(model: str) -> str:
     head, separator, rest = model.partition(":")
-    if separator and head.isidentifier():
+    # A hyphen, too: google-gla is the name of a provider elsewhere.
+    if separator and head.replace("-", "_").isidentifier():
         near = _engine.provider_problem(head)
         return f'model: "{model}": {near}'
     head, separator, rest = model.partition("/")
@@ -80,18 +84,41 @@ def _no_provider(model: str) -> str:
 
 
 def key_and_address(
-    provider: str, api_key: str | None, base_url: str | None, *, own_address: bool
-) -> tuple[str | None, str | None]:
+    provider: str,
+    api_key: Secret | None,
+    base_url: str | None,
+    *,
+    own_address: bool,
+    key_vars: Sequence[str] | None = None,
+) -> tuple[Secret | None, str | None]:
     """Fill in key and base URL from the environment, where the row names variables.
 
     The key of a provider is not sent to an address that the row does not know, unless the
-    caller named that provider together with the address.
+    caller named that provider together with the address. `key_vars` stands for the row's own: a
+    client that the row only serves for must not be given the key of the row's provider.
     """
     from os import environ
 
-    _, key_vars, url_vars, _ = _engine.provider_row(provider)
+    _, row_vars, url_vars, _ = _engine.provider_row(provider)
+    key_vars = row_vars if key_vars is None else key_vars
     if api_key is None:
-        api_key = next((environ[name] for name in key_vars if environ.get(name)), None)
+        api_key = next((Secret(environ[name]) for name in key_vars if environ.get(name)), None)
     if base_url is None and not own_address:
         base_url = next((environ[name] for name in url_vars if environ.get(name)), None)
     return api_key, base_url
+
+
+def listed_ids(body: str) -> list[str]:
+    """Ids in the body of a server's list of models, in its order."""
+    import json
+
+    from tokenwire.errors import LlmUnexpectedContentError
+
+    try:
+        listed = json.loads(body)
+        rows = listed if isinstance(listed, list) else listed.get("data", listed.get("models"))
+        return [str(row.get("id") or row["name"]) for row in rows]
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise LlmUnexpectedContentError(
+            "the server's list of models is not of OpenAI's form", body=body.encode()
+        ) from error

@@ -36,6 +36,7 @@ print(*sorted(set(sys.modules) - before))
         "from tokenwire import ChatClient",
         "from tokenwire import CompletionClient",
         "from tokenwire import ChatClient; ChatClient('sim:chat')",
+        "import tokenwire as tw; tw.client('sim:chat'); tw.client('sim:chat', timeout=3)",
     ],
 )
 def test_nothing_heavy_is_imported(statement):

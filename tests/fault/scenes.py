@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -12,13 +13,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokenwire import ChatClient, CompletionClient
+from tokenwire import ChatClient, CompletionClient, LlmError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from typing_extensions import Self
 
+    from tokenwire import LlmResponse
     from tokenwire.testing import SimServer
 
 TOKENS = ["One", " two", " three", " four", " five", " six", " seven", " eight"]
@@ -196,3 +198,37 @@ def outcome(process: subprocess.Popen[str], seconds: float = 30.0) -> tuple[int,
         out, err = process.communicate()
         return -1, out, f"still running after {seconds} s: {err}"
     return process.returncode, out, err
+
+
+def read_stream(client: Any, **params: Any) -> tuple[list[Any], Any, LlmResponse[Any]]:
+    """The chunks of a sync stream, what it ended with, and its reply."""
+    chunks = []
+    stream = client.stream("hi", **params)
+    try:
+        with stream:
+            for chunk in stream:
+                chunks.append(chunk)
+    except LlmError as error:
+        return chunks, error, stream.response
+    return chunks, None, stream.response
+
+
+async def read_async(client: Any, **params: Any) -> tuple[list[Any], Any, LlmResponse[Any]]:
+    """The same of an async stream."""
+    chunks = []
+    stream = client.stream_async("hi", **params)
+    try:
+        async with stream:
+            async for chunk in stream:
+                chunks.append(chunk)
+    except LlmError as error:
+        return chunks, error, stream.response
+    return chunks, None, stream.response
+
+
+def read_in_loop(client: Any, **params: Any) -> tuple[list[Any], Any, LlmResponse[Any]]:
+    """The same, in an event loop of its own."""
+    return asyncio.run(read_async(client, **params))
+
+
+READERS = {"sync": read_stream, "async": read_in_loop}

@@ -63,7 +63,8 @@ async def test_f59_close_from_another_thread_ends_a_waiting_task(sim):
     sim.set_script(always(fault={"kind": "no_head"}))
     stream = chat(sim).stream_async("hi")
     reader = asyncio.ensure_future(anext(stream))
-    await asyncio.to_thread(lambda: (sim.wait_for("request"), stream.close()))
+    await asyncio.to_thread(sim.wait_for, "request")
+    await asyncio.to_thread(stream.close)
     with pytest.raises(LlmClientClosedError, match=STREAM_CLOSED):
         await reader
     await asyncio.to_thread(sim.wait_for, "client_closed", timeout=LATE)

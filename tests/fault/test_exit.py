@@ -37,3 +37,7 @@ def test_f55_a_program_ends_in_silence(sim, scene):
         assert ends == [(0, "", "")] * AT_A_TIME
     # Start, import and end of four programs that share two cores with the simulator.
     assert slowest < 2 + AT_A_TIME
+
+
+def test_a_call_after_the_engine_has_stopped_is_refused(sim):
+    assert outcome(start("exit.py", "calls_after_the_end", sim.base_url)) == (0, "", "")

@@ -17,6 +17,7 @@ SCENES = [
     "with_a_live_async_stream",
     "while_another_thread_reads",
     "with_a_call_that_was_not_awaited",
+    "in_the_middle_of_a_map",
     "by_multiprocessing",
     "while_threads_ask",
 ]

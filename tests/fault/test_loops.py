@@ -11,7 +11,16 @@ import time
 from typing import Any
 
 import pytest
-from tests.fault.scenes import TEXT, TOKENS, always, chat, descriptors, stalled
+from tests.fault.scenes import (
+    TEXT,
+    TOKENS,
+    always,
+    chat,
+    descriptors,
+    outcome,
+    stalled,
+    start,
+)
 
 from tokenwire import LlmClientClosedError
 
@@ -334,3 +343,7 @@ def test_f61_five_blocked_seconds_lose_nothing(sim):
     text = asyncio.run(read())
     numbers = [int(token.split(":")[1]) for token in text.split()]
     assert numbers == list(range(numbers[0], numbers[0] + 20_000))
+
+
+def test_f63_a_subinterpreter_is_refused_by_an_import_error():
+    assert outcome(start("subinterpreter.py")) == (0, "", "")

@@ -150,6 +150,7 @@ def test_ctrl_c_in_the_command(llama, llama_log):
     with subprocess.Popen(
         [*command, "Write a very long story."], stdout=subprocess.PIPE, env=environment
     ) as process:
+        assert process.stdout is not None
         assert process.stdout.read(1)
         process.send_signal(signal.SIGINT)
         process.stdout.read()

@@ -112,8 +112,10 @@ async def test_a_schema_is_kept_by_the_server_and_read_into_the_model(llama):
 def test_a_reply_cut_by_the_token_limit_is_kept_when_it_does_not_parse(llama):
     with pytest.raises(tw.LlmDecodeError) as caught:
         llama.chat(max_tokens=4).parse(City, "Name a city and its population as JSON.")
-    assert caught.value.partial.finish_reason == "length"
-    assert caught.value.partial.text.startswith("{")
+    reply = caught.value.partial
+    assert reply is not None
+    assert reply.finish_reason == "length"
+    assert reply.text.startswith("{")
 
 
 def test_several_choices_come_apart(llama):
@@ -163,26 +165,22 @@ async def test_the_list_of_models(llama):
 
 
 @pytest.mark.parametrize("kind", ["chat", "completion"])
-@pytest.mark.parametrize("way", ["complete", "stream"])
-def test_a_prompt_that_does_not_fit_the_window_is_its_own_error(llama, kind, way):
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_a_prompt_that_does_not_fit_the_window_is_its_own_error(llama, kind, is_streamed):
     client = getattr(llama, kind)(max_tokens=4)
+    prompt = "word " * (llama.context_tokens + 10)
     with pytest.raises(tw.LlmContextLengthError) as caught:
-        asked = getattr(client, way)("word " * (llama.context_tokens + 10))
-        with asked:
-            pass
+        client.run(prompt, stream=is_streamed)
     error = caught.value
     assert (error.status_code, error.type) == (400, "exceed_context_size_error")
     assert (error.retryable, len(error.attempts)) == (False, 1)
 
 
-@pytest.mark.parametrize("way", ["complete", "stream"])
-async def test_a_wrong_key_is_an_authentication_error_without_the_key(llama, way):
+@pytest.mark.parametrize("is_streamed", [False, True])
+async def test_a_wrong_key_is_an_authentication_error_without_the_key(llama, is_streamed):
     client = tw.ChatClient("llamacpp:m", base_url=llama.address, api_key="sk-wrong-key")
     with pytest.raises(tw.LlmAuthenticationError) as caught:
-        if way == "complete":
-            await client.complete_async("hi")
-        else:
-            await collected(client.stream_async("hi"))
+        await client.run_async("hi", stream=is_streamed)
     assert (caught.value.status_code, len(caught.value.attempts)) == (401, 1)
     assert "sk-wrong-key" not in repr(caught.value)
 

@@ -32,59 +32,55 @@ def get_weather(city: str) -> str:
 QUESTION = {"role": "user", "content": "What is the weather in Paris?"}
 BEGUN = {
     "role": "assistant",
-    "content": '<tool_call>\n{"name": "get_weather", "arguments": {',
+    "content": '<tool_call>\n{"name": "get_weather", "arguments": {"city": "',
 }
-ASKED = {"tools": [get_weather], "tool_choice": "required", "max_tokens": 40}
+ASKED = {"tools": [get_weather], "tool_choice": "required", "max_tokens": 120}
+# The model says it twice, whatever `parallel_tool_calls` says.
+TWICE = [("get_weather", {"city": "Paris"})] * 2
 
 
 def names_and_arguments(calls):
     return [(call.name, call.parsed_arguments) for call in calls]
 
 
-async def test_a_call_comes_whole_and_streamed_sync_and_async(llama):
-    chat = llama.chat(parallel_tool_calls=False)
-    expected = [("get_weather", {"city": "Paris"})]
+async def test_calls_come_whole_and_streamed_sync_and_async(llama):
+    chat = llama.chat()
     reply = chat.complete([QUESTION, BEGUN], **ASKED)
-    assert (names_and_arguments(reply.tool_calls), reply.finish_reason) == (expected, "tool_calls")
-    assert reply.tool_calls[0].id
+    assert (names_and_arguments(reply.tool_calls), reply.finish_reason) == (TWICE, "tool_calls")
 
     with chat.stream([QUESTION, BEGUN], **ASKED) as stream:
         events = list(stream.events())
     done = [event.call for event in events if isinstance(event, tw.ToolCallDone)]
-    pieces = [event.fragment for event in events if isinstance(event, tw.ToolCallDelta)]
-    assert names_and_arguments(done) == expected
+    assert names_and_arguments(done) == TWICE
     assert done == list(stream.response.tool_calls)
-    assert len(pieces) > 3
-    assert "".join(piece.arguments for piece in pieces) == done[0].arguments
-
-    async with chat.stream_async([QUESTION, BEGUN], **ASKED) as stream:
-        async for _ in stream:
-            pass
-    assert names_and_arguments(stream.response.tool_calls) == expected
-
-
-def test_parallel_calls_keep_apart_when_streamed(llama):
-    chat = llama.chat(parallel_tool_calls=True)
-    with chat.stream([QUESTION, BEGUN], **ASKED) as stream:
-        events = list(stream.events())
-    calls = stream.response.tool_calls
-    assert len(calls) == 2
-    assert len({call.id for call in calls}) == 2
+    assert len({call.id for call in done}) == 2
     # Fragments of the calls, put together by their index.
     put_together = ["", ""]
     for event in events:
         if isinstance(event, tw.ToolCallDelta):
             put_together[event.fragment.index] += event.fragment.arguments
-    assert [call.arguments for call in calls] == put_together
-    # The token limit cuts the second one, and what is left of it is not taken for JSON.
-    assert stream.response.finish_reason == "length"
-    assert calls[0].parsed_arguments == {"city": "Paris"}
+    assert [call.arguments for call in done] == put_together
+    # The first was whole before the second began.
+    kinds = [type(event) for event in events]
+    assert kinds.index(tw.ToolCallDone) < len(kinds) - 1 - kinds[::-1].index(tw.ToolCallDelta)
+
+    async with chat.stream_async([QUESTION, BEGUN], **ASKED) as stream:
+        async for _ in stream:
+            pass
+    assert names_and_arguments(stream.response.tool_calls) == TWICE
+
+
+def test_a_call_that_the_token_limit_cuts_is_not_taken_for_json(llama):
+    begun = {**BEGUN, "content": BEGUN["content"].removesuffix('"city": "')}
+    reply = llama.chat().complete([QUESTION, begun], **{**ASKED, "max_tokens": 40})
+    assert reply.finish_reason == "length"
+    assert reply.tool_calls[0].parsed_arguments == {"city": "Paris"}
     with pytest.raises(tw.LlmDecodeError):
-        _ = calls[1].parsed_arguments
+        _ = reply.tool_calls[1].parsed_arguments
 
 
-def test_the_result_goes_back_and_the_model_answers_in_text(llama):
-    chat = llama.chat(parallel_tool_calls=False)
+def test_the_results_go_back_and_the_model_answers_in_text(llama):
+    chat = llama.chat()
     reply = chat.complete([QUESTION, BEGUN], **ASKED)
     results = [call.result(get_weather(**call.parsed_arguments)) for call in reply.tool_calls]
     talk = [QUESTION, reply.message, *results]

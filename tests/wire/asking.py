@@ -91,7 +91,8 @@ class Async(Asking):
     """The same in an event loop of its own each time: a client is bound to none."""
 
     def complete(self, client: LlmClientInterface, *args: Any, **params: Any) -> LlmResponse[Any]:
-        return _in_a_loop(client.complete_async, *args, **params)
+        reply: LlmResponse[Any] = _in_a_loop(client.complete_async, *args, **params)
+        return reply
 
     def run(self, client: LlmClientInterface, *args: Any, **params: Any) -> str:
         return str(_in_a_loop(client.run_async, *args, **params))

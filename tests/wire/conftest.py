@@ -1,9 +1,21 @@
-"""What the tests against the simulator share: both ways to ask."""
+"""What tests of the wire share: ways to ask, and certificates made for the session."""
 
 from __future__ import annotations
 
+import asyncio
+from typing import TYPE_CHECKING
+
 import pytest
+import trustme
 from tests.wire.asking import ASKING, Asking
+from tests.wire.origins import HOSTS, tls_of
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tokenwire import ChatClient
 
 
 @pytest.fixture(params=ASKING)
@@ -11,3 +23,37 @@ def ask(request: pytest.FixtureRequest) -> Asking:
     """The sync and the async interface, in turn; what holds for one holds for the other."""
     asking: Asking = ASKING[request.param]
     return asking
+
+
+@pytest.fixture(scope="session")
+def ca() -> trustme.CA:
+    """The root of every certificate of this session that is to be trusted."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def server_tls(ca: trustme.CA) -> ssl.SSLContext:
+    """What a server under that root speaks TLS with."""
+    return tls_of(ca.issue_cert(*HOSTS))
+
+
+@pytest.fixture
+def roots(ca: trustme.CA, tmp_path: Path) -> Path:
+    """A file with that root, alone in its folder."""
+    path = tmp_path / "roots.pem"
+    ca.cert_pem.write_to_path(path)
+    return path
+
+
+@pytest.fixture(params=["complete", "complete_async", "stream", "stream_async"])
+def call(request: pytest.FixtureRequest) -> Callable[[ChatClient], str]:
+    """One call in each of the four ways."""
+    stream = request.param.startswith("stream")
+
+    def run_sync(client: ChatClient) -> str:
+        return client.run("hi", stream=stream)
+
+    def run_async(client: ChatClient) -> str:
+        return asyncio.run(client.run_async("hi", stream=stream))
+
+    return run_async if request.param.endswith("_async") else run_sync

@@ -112,7 +112,7 @@ def test_parts_are_written_as_openai_wants_them(
     picture = b"\x89PNG\r\n\x1a\n" + bytes(8)
     path = tmp_path / "report.pdf"
     path.write_bytes(b"%PDF-1.7 x")
-    parts = [
+    parts: list[Any] = [
         tw.TextPart("What is this?"),
         tw.ImagePart(url="https://example.org/a.png", detail="low"),
         tw.ImagePart.from_bytes(picture),

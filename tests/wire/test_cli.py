@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -243,6 +244,14 @@ def test_sim_serves_until_its_input_ends():
         assert len(chat.run("hi").split()) == 3
         out, err = process.communicate(timeout=10)
     assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_ctrl_c_while_the_sim_is_being_started_stops_it(monkeypatch):
+    def interrupted(thread):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    assert main(["sim"]) == 0
 
 
 def test_ctrl_c_stops_the_sim_without_a_traceback():

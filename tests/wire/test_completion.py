@@ -68,7 +68,7 @@ def test_run_takes_one_prompt_only(sim: SimServer, ask: Asking) -> None:
 
 def test_logprobs_with_echo_tell_of_the_prompt_too(sim: SimServer, ask: Asking) -> None:
     sim.set_script({"default": {"reply": {"tokens": [" 4", "!"]}}})
-    params = {"max_tokens": 2, "logprobs": 2, "echo": True}
+    params: dict[str, Any] = {"max_tokens": 2, "logprobs": 2, "echo": True}
     whole = ask.complete(llama_on(sim), "2+2 =", **params)
     _, streamed = ask.read(llama_on(sim), "2+2 =", **params)
     assert whole.text == streamed.text == "2+2 = 4!"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tokenwire.testing import SimServer
 
-COUNTS = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+COUNTS: dict[str, Any] = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
 USAGE = tw.Usage(**COUNTS)
 
 

@@ -89,11 +89,12 @@ def test_mistral_has_its_own_name_for_the_seed(sim: SimServer, ask: Asking) -> N
 def test_a_misspelt_parameter_names_the_near_one(
     sim: SimServer, ask: Asking, name: str, near: str
 ) -> None:
+    given: dict[str, Any] = {name: 1}
     for wrong in (
-        lambda: ask.complete(chat_on(sim), "-", **{name: 1}),
-        lambda: ask.read(chat_on(sim), "-", **{name: 1}),
-        lambda: chat_on(sim, **{name: 1}),
-        lambda: tw.LlmRequest("-", **{name: 1}),
+        lambda: ask.complete(chat_on(sim), "-", **given),
+        lambda: ask.read(chat_on(sim), "-", **given),
+        lambda: chat_on(sim, **given),
+        lambda: tw.LlmRequest("-", **given),
     ):
         with pytest.raises(tw.LlmConfigError, match=rf"{name}.*{near}"):
             wrong()
@@ -253,3 +254,53 @@ def test_supported_parameters_are_the_providers(sim: SimServer) -> None:
     assert ALL_OF_CHAT.keys() <= vllm
     assert {"echo", "suffix", "best_of"} <= completions - vllm
     assert {"tools", "reasoning_effort"} <= vllm - completions
+
+
+def test_none_is_an_argument_that_was_not_given(sim: SimServer, ask: Asking) -> None:
+    names = {*ALL_OF_CHAT, "model", "max_retries", "extra_body", "extra_headers", "stream_usage"}
+    nothing: dict[str, Any] = dict.fromkeys(names)
+    ask.complete(chat_on(sim), "-", **nothing)
+    _, response = ask.read(chat_on(sim), "-", **nothing)
+    whole, stream = sent(sim)
+    assert own(whole) == {}
+    assert own(stream) == {"stream": True, "stream_options": {"include_usage": True}}
+    assert response.usage is not None
+
+
+class Dumped:
+    """An object that is sent as what its method gives."""
+
+    def __init__(self, dump: Any) -> None:
+        self.dump = dump
+
+    def model_dump(self, **_: object) -> object:
+        return self.dump()
+
+
+def fails() -> object:
+    raise ValueError("no such thing")
+
+
+def test_a_value_that_cannot_be_turned_into_json_is_refused_with_its_path(
+    sim: SimServer, ask: Asking
+) -> None:
+    changing: dict[str, Any] = {"role": "user", "content": "hi", "name": "a"}
+    changing["content"] = Dumped(lambda: changing.update(more=1))
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"seed": 10**5000}, "seed: it cannot be sent as JSON: ValueError: Exceeds the limit"),
+        (
+            {"metadata": {"a": Dumped(fails)}},
+            r"metadata\.a: it cannot be .*: no such thing",
+        ),
+        ({"metadata": {"a": tw.LlmRequest}}, r"metadata\.a: it cannot be .*TypeError"),
+        ({"extra_body": [changing]}, r"extra_body\[0\]: the dict changed while it was read"),
+    ]
+    for params, problem in cases:
+        with pytest.raises(tw.LlmValidationError, match=f"^{problem}"):
+            ask.complete(chat_on(sim), "-", **params)
+    assert sent(sim) == []
+
+
+def test_logit_bias_takes_token_ids_as_numbers(sim: SimServer, ask: Asking) -> None:
+    ask.complete(chat_on(sim), "-", logit_bias={50256: -100})
+    assert sent(sim)[0]["logit_bias"] == {"50256": -100}

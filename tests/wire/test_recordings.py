@@ -40,15 +40,6 @@ NO_REPLY = {
     "opencode_go/minimax_stream/response_000.txt#0": _MESSAGES,
 }
 
-# Rows that are read otherwise than the plain reading says, with what is missing.
-_DETAILS_ONLY = "reasoning that stands in reasoning_details alone is kept, but not read as text"
-READ_OTHERWISE = {
-    "openrouter_openai_gpt-5_2_searches_transparently_returning_citations"
-    "_and_usage_counters.yml#0": _DETAILS_ONLY,
-    "test_snowflake/test_snowflake_thinking.yaml#0": _DETAILS_ONLY,
-    "test_snowflake/test_snowflake_thinking_streaming.yaml#0": _DETAILS_ONLY,
-}
-
 NO_REPLY_ERRORS = ("LlmUnexpectedContentError", "LlmStreamIncompleteError")
 
 
@@ -67,7 +58,7 @@ class Recordings:
         ]
 
     def judge(self, replays: list[Replay], outcomes: list[PlainReply]) -> None:
-        """Holds the outcomes against the plain reading; both tables must be exact."""
+        """Holds the outcomes against the plain reading; the table must be exact."""
         otherwise, without_reply = {}, set()
         for replay, seen in zip(replays, outcomes, strict=True):
             source = replay.row["source"]
@@ -79,19 +70,10 @@ class Recordings:
                 without_reply.add(source)
             if seen != expected:
                 otherwise[source] = f"\n  seen     {seen}\n  expected {expected}"
-        unlisted = {
-            source: text
-            for source, text in otherwise.items()
-            if not source.endswith(tuple(READ_OTHERWISE))
-        }
-        assert not unlisted, f"{len(unlisted)} rows: {dict(list(unlisted.items())[:5])}"
-        assert _matched(otherwise, READ_OTHERWISE) == set(READ_OTHERWISE)
-        assert all(source.endswith(tuple(NO_REPLY)) for source in without_reply), without_reply
-        assert _matched(without_reply, NO_REPLY) == set(NO_REPLY)
-
-
-def _matched(sources: Any, ends: dict[str, str]) -> set[str]:
-    return {end for source in sources for end in ends if source.endswith(end)}
+        assert not otherwise, f"{len(otherwise)} rows: {dict(list(otherwise.items())[:5])}"
+        listed = {end for source in without_reply for end in NO_REPLY if source.endswith(end)}
+        assert len(without_reply) == len(listed)
+        assert listed == set(NO_REPLY)
 
 
 @pytest.fixture(scope="module")

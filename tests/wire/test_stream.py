@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +70,10 @@ def test_the_facts_of_a_streamed_reply(sim: SimServer, ask: Asking) -> None:
     assert reply.usage is not None
     assert reply.usage.completion_tokens == 3
     timing = reply.timing
-    assert None not in (timing.first_byte, timing.first_token, timing.last_token, timing.total)
-    assert timing.first_byte <= timing.first_token <= timing.last_token <= timing.total
+    stages = (timing.first_byte, timing.first_token, timing.last_token, timing.total)
+    times = [stage for stage in stages if stage is not None]
+    assert len(times) == 4
+    assert times == sorted(times)
     assert [(a.status, a.error) for a in reply.attempts] == [(200, None)]
     assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["stop"]
     assert {chunk.index for chunk in chunks} == {0}
@@ -267,3 +270,16 @@ def test_clients_of_one_server_share_a_connection(sim: SimServer, ask: Asking) -
     for _ in range(5):
         ask.complete(chat_on(sim), "-")
     assert sim.stats()["accepts"] == 1
+
+
+async def test_a_text_reader_takes_more_reasoning_than_a_buffer_holds(sim: SimServer) -> None:
+    def event(delta: dict[str, str], finish: str | None = None) -> str:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        return f"data: {json.dumps({'id': 'r', 'choices': [choice]})}\n\n"
+
+    thinking = event({"reasoning_content": " hm"}) * 2_000
+    said = event({"content": "hi"}) + event({}, "stop") + "data: [DONE]\n\n"
+    tell(sim, {"replay": {"text": thinking + said}})
+    chat = chat_on(sim, limits=tw.Limits(buffer_bytes=4_096))
+    asked = chat.run_async("-", stream=True)
+    assert await asyncio.wait_for(asked, 10) == "hi"

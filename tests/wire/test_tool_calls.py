@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -160,6 +161,32 @@ def test_what_a_provider_adds_to_a_message_goes_back_to_it_alone(
     same, other = (body["messages"][1] for body in sent(sim)[1:])
     assert same["reasoning_details"] == [{"type": "r", "data": "sig="}]
     assert other == {"role": "assistant", "content": "x"}
+
+
+def test_reasoning_in_blocks_is_read_and_goes_back_as_blocks(sim: SimServer, ask: Asking) -> None:
+    blocks = [{"type": "reasoning.text", "index": 0, "text": "A tool.", "signature": "sig="}]
+    message = {"role": "assistant", "content": "x", "reasoning_details": blocks}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    whole = json.dumps({"id": "1", "choices": [choice]})
+    pieces = [
+        {"reasoning_details": [{"type": "reasoning.text", "index": 0, "text": "A "}]},
+        {"reasoning_details": [{"type": "reasoning.text", "index": 0, "text": "tool."}]},
+        {"reasoning_details": [{"type": "reasoning.text", "index": 0, "signature": "sig="}]},
+        {"content": "x"},
+    ]
+    choices = [{"index": 0, "delta": piece} for piece in pieces]
+    choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
+    events = [json.dumps({"id": "1", "choices": [choice]}) for choice in choices]
+    stream = "".join(f"data: {data}\n\n" for data in [*events, "[DONE]"])
+    rules = [{"times": 1, "then": {"replay": {"text": text}}} for text in (whole, stream)]
+    sim.set_script({"rules": rules})
+    reply = ask.complete(chat_on(sim), "-")
+    chunks, streamed = ask.read(chat_on(sim), "-")
+    assert reply.reasoning == streamed.reasoning == "A tool."
+    assert [chunk.reasoning for chunk in chunks if chunk.reasoning] == ["A ", "tool."]
+    assert reply.message == streamed.message
+    ask.complete(chat_on(sim), [{"role": "user", "content": "-"}, streamed.message])
+    assert sent(sim)[2]["messages"][1] == message
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ class SimServer:
         return counters
 
     def reset(self) -> None:
-        """Forget the log and the counts, and start the script anew."""
+        """Forget the log, the counts and the script."""
         self._simulator.reset()
 
     def stop(self) -> None:

@@ -23,8 +23,10 @@ def compiled(cls: type[Any]) -> CoreSchema:
                 raise PydanticCustomError("compiled", "{reason}", {"reason": str(error)}) from error
         raise PydanticCustomError("compiled", "give a {name} or its dict", {"name": cls.__name__})
 
-    return core_schema.no_info_plain_validator_function(
+    # A plain validator has no JSON schema, and a model with such a field would have none either.
+    return core_schema.no_info_before_validator_function(
         read,
+        core_schema.any_schema(),
         serialization=core_schema.plain_serializer_function_ser_schema(
             lambda value: value.to_dict()
         ),

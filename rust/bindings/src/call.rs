@@ -14,6 +14,7 @@ use tokenwire_core::stream::Queue;
 
 use crate::errors::{self, Caller};
 use crate::lane::Lease;
+use crate::observe::{self, Ending};
 use crate::pending::PendingReply;
 use crate::prepare::{Prepared, pairs};
 use crate::reply::{LlmResponse, ReplyData};
@@ -73,7 +74,21 @@ pub(crate) fn finish_call<'py>(
     answer: &Answer,
 ) -> PyResult<Bound<'py, PyAny>> {
     logs::drain(py);
-    match outcome.map_err(|error| errors::to_py(py, error, caller))? {
+    let came = outcome.map_err(|error| {
+        let kind = error.kind();
+        let raised = errors::to_py(py, error, caller);
+        if observe::is_on() {
+            let kind = errors::name(kind);
+            let partial = raised
+                .value(py)
+                .getattr("partial")
+                .ok()
+                .filter(|partial| !partial.is_none());
+            observe::report(py, caller, false, Ending::Error(&raised, &kind, partial));
+        }
+        raised
+    })?;
+    match came {
         Came::Body(done) => Ok(PyString::new(py, &String::from_utf8_lossy(&done.raw)).into_any()),
         Came::Reply(done) => {
             let done = *done;
@@ -90,7 +105,11 @@ pub(crate) fn finish_call<'py>(
                 caller: caller.clone(),
             };
             let response = LlmResponse::new(data, parse_as.map(|kind| kind.clone_ref(py)));
-            Ok(Bound::new(py, response)?.into_any())
+            let response = Bound::new(py, response)?.into_any();
+            if observe::is_on() {
+                observe::report(py, caller, false, Ending::Reply(&response));
+            }
+            Ok(response)
         }
     }
 }
@@ -162,12 +181,14 @@ fn drive<'py>(
             return Ok(Err(Error::new(ErrorKind::Engine, "a lease without a lane")));
         };
         let outcome = lane.drive(make(&lane.transport, call, answer.kind()));
-        if outcome.is_err() {
-            // The dropped call's connection closes when the runtime next runs.
+        if !matches!(outcome, Ok(Ok(_))) {
+            // A call that failed or was interrupted may have left its connection in the middle of an
+            // answer; it closes when the runtime next runs, and who knows when that is.
             lane.settle(tokio::task::yield_now());
         }
         outcome
-    })?;
+    });
+    let outcome = outcome.inspect_err(|_| observe::let_go(py, caller))?;
     finish_call(py, outcome, caller, answer)
 }
 

@@ -11,7 +11,7 @@ use tokenwire_core::message::{self, Part};
 
 use crate::logprob::TokenLogprob;
 use crate::parts::ToolCall;
-use crate::reply::{LlmResponse, ReplyData};
+use crate::reply::{LlmResponse, ReplyData, hash_of};
 use crate::{convert, value};
 
 pub(crate) fn choice_text(choice: Option<&message::Choice>) -> Cow<'_, str> {
@@ -132,8 +132,8 @@ impl Choice {
             .is_ok_and(|other| self.choice() == other.get().choice())
     }
 
-    fn __hash__(&self) -> usize {
-        Arc::as_ptr(&self.data) as usize ^ self.position
+    fn __hash__(&self) -> u64 {
+        hash_of((self.index(), choice_text(self.choice())))
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

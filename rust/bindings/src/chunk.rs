@@ -79,7 +79,7 @@ impl LlmStreamChunk {
 impl LlmStreamChunk {
     #[new]
     #[pyo3(signature = (*, text="", reasoning=None, refusal=None, tool_calls=Vec::new(),
-        finish_reason=None, provider_finish_reason=None, index=0, raw=None))]
+        finish_reason=None, provider_finish_reason=None, index=0, usage=None, logprobs=None, raw=None))]
     #[allow(
         clippy::too_many_arguments,
         reason = "one for each field, for unpickling and for tests"
@@ -92,6 +92,8 @@ impl LlmStreamChunk {
         finish_reason: Option<&str>,
         provider_finish_reason: Option<String>,
         index: u32,
+        usage: Option<PyRef<'_, Usage>>,
+        logprobs: Option<Vec<PyRef<'_, TokenLogprob>>>,
         raw: Option<&[u8]>,
     ) -> Self {
         let delta = Delta {
@@ -111,6 +113,8 @@ impl LlmStreamChunk {
             finish_reason: finish_reason
                 .and_then(|reason| serde_json::from_str(&format!("{reason:?}")).ok()),
             provider_finish_reason,
+            usage: usage.map(|usage| Box::new((&*usage).into())),
+            logprobs: logprobs.map(|tokens| tokens.iter().map(|token| token.0.clone()).collect()),
             ..Delta::default()
         };
         Self(Chunk {
@@ -207,14 +211,19 @@ impl LlmStreamChunk {
     }
 }
 
-/// The one form in which two chunks of the same content are equal.
+/// The one form in which two chunks that show the same are equal.
 fn normal(kind: &ChunkKind) -> Delta {
     match kind {
         ChunkKind::Text(text) => Delta {
             text: text.clone(),
             ..Delta::default()
         },
-        ChunkKind::Delta(delta) => (**delta).clone(),
+        ChunkKind::Delta(delta) => Delta {
+            reasoning_field: None,
+            signature: None,
+            opaque: Vec::new(),
+            ..(**delta).clone()
+        },
     }
 }
 
@@ -227,6 +236,8 @@ impl Fields for LlmStreamChunk {
         "finish_reason",
         "provider_finish_reason",
         "index",
+        "usage",
+        "logprobs",
         "raw",
     ];
 }

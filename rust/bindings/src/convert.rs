@@ -1,7 +1,7 @@
 //! Python values to JSON bytes in one pass, and JSON back to Python. A value that JSON cannot hold is
 //! refused with its path before anything is sent.
 
-use pyo3::exceptions::{PyRecursionError, PyTypeError};
+use pyo3::exceptions::{PyRecursionError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -15,6 +15,9 @@ const MAX_DEPTH: usize = 120;
 
 // Longer limits are mistakes, and far from any overflow of the clock.
 const YEAR_SECS: f64 = 31_536_000.0;
+
+// A deeper path is not read by anybody.
+const SHOWN_STEPS: usize = 12;
 
 /// Why a value was refused; `path` grows from the inside out.
 struct Refusal {
@@ -49,7 +52,11 @@ pub(crate) fn write_json(value: &Bound<'_, PyAny>, root: &str, out: &mut Vec<u8>
         Problem::Raised(error) => error,
         Problem::Text(problem) => {
             let mut path = root.to_owned();
-            path.extend(refusal.path.iter().rev().map(String::as_str));
+            let steps = refusal.path.iter().rev().map(String::as_str);
+            path.extend(steps.clone().take(SHOWN_STEPS));
+            if steps.len() > SHOWN_STEPS {
+                path.push('…');
+            }
             errors::plain(
                 value.py(),
                 ErrorKind::Validation,
@@ -102,7 +109,8 @@ fn write(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Result<()
         let plain = value
             .py()
             .get_type::<PyInt>()
-            .call_method1(intern!(value.py(), "__repr__"), (value,))?;
+            .call_method1(intern!(value.py(), "__repr__"), (value,))
+            .or_else(unfit)?;
         out.extend_from_slice(
             plain
                 .cast::<PyString>()
@@ -126,7 +134,16 @@ fn write(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Result<()
 fn write_dict(dict: &Bound<'_, PyDict>, depth: usize, out: &mut Vec<u8>) -> Result<(), Refusal> {
     out.push(b'{');
     let mut first = true;
-    for (key, item) in dict {
+    // Writing an item may run Python code that changes the dict, at which the iterator panics.
+    let length = dict.len();
+    let mut items = dict.iter();
+    for _ in 0..length {
+        if dict.len() != length {
+            return refuse("the dict changed while it was read");
+        }
+        let Some((key, item)) = items.next() else {
+            break;
+        };
         let Ok(name) = key.cast::<PyString>() else {
             return refuse(format!("key {} is not a string", short_repr(&key)));
         };
@@ -177,7 +194,8 @@ fn write_object(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Re
         let options = PyDict::new(py);
         options.set_item(intern!(py, "mode"), "json")?;
         options.set_item(intern!(py, "exclude_unset"), true)?;
-        return write(&dump.call((), Some(&options))?, depth + 1, out);
+        let dumped = dump.call((), Some(&options)).or_else(unfit)?;
+        return write(&dumped, depth + 1, out);
     }
     let kind = value
         .get_type()
@@ -186,6 +204,18 @@ fn write_object(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Re
     refuse(format!(
         "a value of type {kind} cannot be sent as JSON; pass str, int, float, bool, None, list or dict"
     ))
+}
+
+/// A value that Python itself cannot turn into text or plain values.
+fn unfit<T>(error: PyErr) -> Result<T, Refusal> {
+    let is_unfit = Python::attach(|py| {
+        error.is_instance_of::<PyValueError>(py) || error.is_instance_of::<PyTypeError>(py)
+    });
+    if is_unfit {
+        refuse(format!("it cannot be sent as JSON: {error}"))
+    } else {
+        Err(error.into())
+    }
 }
 
 fn lone_surrogate(text: &Bound<'_, PyString>) -> String {

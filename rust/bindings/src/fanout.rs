@@ -6,12 +6,13 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use tokenwire_core::error::ErrorKind;
 use tokio::task::AbortHandle;
 
 use crate::call::{Answer, AnswerKind, Engine, Outcome, finish_call, make};
 use crate::errors::{self, Caller};
 use crate::prepare::Prepared;
-use crate::{fork, process};
+use crate::{fork, observe, process};
 
 // How often the waiting thread looks for signals.
 const SIGNAL_TICK: Duration = Duration::from_millis(50);
@@ -60,6 +61,7 @@ impl Fanout {
         input: &Bound<'_, PyAny>,
         params: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
+        self.check_generation(py)?;
         let Prepared {
             call,
             caller,
@@ -87,6 +89,7 @@ impl Fanout {
 
     /// Waits for the next call to finish: (index, response or None, error or None).
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Row<'py>> {
+        self.check_generation(py)?;
         let (index, outcome) = loop {
             let found = py.detach(|| {
                 let mut outcomes = self.finished.outcomes.lock();
@@ -120,17 +123,30 @@ impl Fanout {
     }
 
     /// Ends every call in flight.
-    fn cancel(&self) {
+    fn cancel(&self, py: Python<'_>) {
         if self.generation == fork::generation() {
-            for running in self.running.lock().drain(..) {
+            let running: Vec<Running> = self.running.lock().drain(..).collect();
+            for running in running {
                 running.task.abort();
+                observe::let_go(py, &running.caller);
             }
         }
     }
 }
 
+impl Fanout {
+    /// Refuses what a fork has left with the parent, whose I/O thread may hold the lock for ever.
+    fn check_generation(&self, py: Python<'_>) -> PyResult<()> {
+        if self.generation == fork::generation() {
+            return Ok(());
+        }
+        let message = "this map belongs to the parent process; start a new one after the fork";
+        Err(errors::plain(py, ErrorKind::ForkedStream, message))
+    }
+}
+
 impl Drop for Fanout {
     fn drop(&mut self) {
-        self.cancel();
+        Python::attach(|py| self.cancel(py));
     }
 }

@@ -30,6 +30,7 @@ mod lane;
 mod logprob;
 mod logs;
 mod mailbox;
+mod observe;
 mod parts;
 mod pending;
 mod prepare;
@@ -37,6 +38,7 @@ mod process;
 mod reply;
 mod settings;
 mod sim;
+mod stored;
 mod stream;
 mod stream_async;
 mod stream_sync;
@@ -112,6 +114,20 @@ fn provider_problem(name: &str) -> Option<String> {
         .map(|error| error.message().to_owned())
 }
 
+/// Statics of this module hold objects of one interpreter, so no second one may use it.
+fn refuse_subinterpreter(py: Python<'_>) -> PyResult<()> {
+    // SAFETY: both calls only read, and the interpreter is attached to this thread.
+    let id = unsafe { pyo3::ffi::PyInterpreterState_GetID(pyo3::ffi::PyInterpreterState_Get()) };
+    if id == 0 {
+        return Ok(());
+    }
+    // An error of the interpreter's own leaves -1 and an exception.
+    drop(PyErr::take(py));
+    Err(pyo3::exceptions::PyImportError::new_err(
+        "tokenwire does not run in subinterpreters: import it in the main interpreter",
+    ))
+}
+
 /// Compiled half of tokenwire.
 #[pymodule]
 mod _engine {
@@ -131,6 +147,8 @@ mod _engine {
     use super::fanout::Fanout;
     #[pymodule_export]
     use super::logprob::TokenLogprob;
+    #[pymodule_export]
+    use super::observe::{CallEvent, add_callback, remove_callback};
     #[pymodule_export]
     use super::parts::{Timing, ToolCall, Usage};
     #[pymodule_export]
@@ -152,10 +170,13 @@ mod _engine {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         let py = module.py();
+        crate::refuse_subinterpreter(py)?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         if std::env::var_os("TOKENWIRE_LOG").is_some_and(|level| !level.is_empty()) {
-            crate::process::current().hub.log().set_debug(true);
+            let log = crate::process::current().hub.log();
+            log.set_debug(true);
+            log.set_bodies(std::env::var_os("TOKENWIRE_LOG_BODIES").is_some_and(|on| on == "1"));
             py.import("tokenwire.logs")?
                 .call_method0("configure_from_environment")?;
         }

@@ -9,7 +9,7 @@ use crate::value::{Fields, value_methods};
 /// One token with its probability.
 #[pyclass(frozen, eq, module = "tokenwire")]
 #[derive(Clone, PartialEq)]
-pub(crate) struct TokenLogprob(message::TokenLogprob);
+pub(crate) struct TokenLogprob(pub(crate) message::TokenLogprob);
 
 #[pymethods]
 impl TokenLogprob {

@@ -62,6 +62,14 @@ fn line(event: &Event) -> Option<(&'static str, String)> {
             let form = if *stream { "stream" } else { "reply" };
             ("debug", format!("{provider}: POST {origin}{path} ({form})"))
         }
+        Event::Body {
+            provider,
+            sent,
+            text,
+        } => {
+            let way = if *sent { "sent" } else { "received" };
+            ("debug", format!("{provider}: {way} {text}"))
+        }
         Event::CallEnd {
             provider,
             error,

@@ -74,6 +74,20 @@ impl Fields for Usage {
 }
 value_methods!(Usage);
 
+impl From<&Usage> for message::Usage {
+    fn from(usage: &Usage) -> Self {
+        Self {
+            prompt_tokens: usage.prompt_tokens,
+            completion_tokens: usage.completion_tokens,
+            total_tokens: usage.total_tokens,
+            cached_tokens: usage.cached_tokens,
+            cache_write_tokens: usage.cache_write_tokens,
+            reasoning_tokens: usage.reasoning_tokens,
+            cost_usd: usage.cost_usd.clone(),
+        }
+    }
+}
+
 impl From<&message::Usage> for Usage {
     fn from(usage: &message::Usage) -> Self {
         Self {

@@ -14,7 +14,7 @@ use crate::call::{Answer, Outcome, finish_call, make};
 use crate::errors::{self, Caller};
 use crate::stream_async::{returned, thrown};
 use crate::waiters::LoopMailbox;
-use crate::{fork, process};
+use crate::{fork, observe, process};
 
 #[derive(Default)]
 struct Slot {
@@ -76,12 +76,15 @@ impl PendingReply {
         Ok(())
     }
 
-    fn abort(&self) {
-        let state = self.state.lock();
-        if let Some(running) = &state.running
-            && state.generation == fork::generation()
-        {
+    fn abort(&self, py: Python<'_>) {
+        let mut state = self.state.lock();
+        if state.generation != fork::generation() {
+            return;
+        }
+        if let Some(running) = state.running.take() {
             running.abort();
+            drop(state);
+            observe::let_go(py, &self.caller);
         }
     }
 }
@@ -141,18 +144,19 @@ impl PendingReply {
         value: Option<Bound<'_, PyAny>>,
         _traceback: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        self.abort();
+        self.abort(kind.py());
         Err(thrown(kind, value))
     }
 
-    fn close(&self) {
-        self.abort();
+    fn close(&self, py: Python<'_>) {
+        self.abort(py);
     }
 }
 
 impl Drop for PendingReply {
     fn drop(&mut self) {
-        self.abort();
+        // An object of Python's is dropped by Python, so this attaches to what is attached.
+        Python::attach(|py| self.abort(py));
         if let Some((mailbox, token)) = self.state.lock().parked.take() {
             drop(mailbox.take(token));
         }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::types::{PyDict, PyList, PyMapping, PyString};
 use tokenwire_core::client::{Call, CallOptions};
 use tokenwire_core::config::Secret;
 use tokenwire_core::error::ErrorKind;
@@ -44,6 +44,8 @@ impl Engine {
         for (name, value) in params.into_iter().flatten() {
             let name = name.cast_into::<PyString>()?;
             match name.to_str()? {
+                // Not given: neither sent nor taken from the client's defaults.
+                name if value.is_none() && name != "timeout" => {}
                 "model" => caller.model = value.extract::<String>()?.into(),
                 "timeout" => options.timeout = Some(settings::timeout(&value)?),
                 "max_retries" => options.max_retries = Some(settings::max_retries(&value)?),
@@ -58,14 +60,15 @@ impl Engine {
                 }
                 "_parse_as" => parse_as = Some(value.unbind()),
                 "_system" => system = Some(value),
-                // Not given: neither sent nor taken from the client's defaults.
-                _ if value.is_none() => {}
-                param => {
-                    encoded.push(if encoded.is_empty() { b'{' } else { b',' });
-                    convert::write_str(param, &mut encoded);
-                    encoded.push(b':');
-                    convert::write_json(&value, param, &mut encoded)?;
+                "logit_bias" if value.is_instance_of::<PyDict>() => {
+                    // Token ids are numbers in Python and keys in JSON.
+                    let named = PyDict::new(py);
+                    for (token, bias) in value.cast::<PyDict>()? {
+                        named.set_item(token.str()?, bias)?;
+                    }
+                    param_json("logit_bias", named.as_any(), &mut encoded)?;
                 }
+                param => param_json(param, &value, &mut encoded)?,
             }
         }
         json.extend_from_slice(b"{\"model\":");
@@ -114,7 +117,7 @@ impl Engine {
     }
 }
 
-/// A dict of str to str.
+/// A mapping of str to str.
 pub(crate) fn pairs(value: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<(String, String)>> {
     let wrong = || {
         let message = format!("{what}: give a dict of str to str");
@@ -123,9 +126,14 @@ pub(crate) fn pairs(value: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<(Strin
     if value.is_none() {
         return Ok(Vec::new());
     }
-    let dict = value.cast::<PyDict>().map_err(|_| wrong())?;
-    dict.iter()
-        .map(|(name, item)| Ok((name.extract()?, item.extract()?)))
-        .collect::<PyResult<_>>()
-        .map_err(|_| wrong())
+    let items = value.cast::<PyMapping>().map_err(|_| wrong())?.items()?;
+    items.extract().map_err(|_| wrong())
+}
+
+/// Adds a parameter to the object that is being written.
+fn param_json(name: &str, value: &Bound<'_, PyAny>, out: &mut Vec<u8>) -> PyResult<()> {
+    out.push(if out.is_empty() { b'{' } else { b',' });
+    convert::write_str(name, out);
+    out.push(b':');
+    convert::write_json(value, name, out)
 }

@@ -22,7 +22,8 @@ static CURRENT: AtomicPtr<Process> = AtomicPtr::new(ptr::null_mut());
 pub(crate) struct Process {
     pub(crate) hub: Arc<Hub>,
     pub(crate) lanes: Lanes,
-    io: OnceLock<Result<IoThread, Error>>,
+    io: OnceLock<IoThread>,
+    starting: Mutex<()>,
 }
 
 /// The thread that drives all async calls.
@@ -50,6 +51,7 @@ pub(crate) fn current() -> &'static Process {
         lanes: Lanes::new(hub.clone()),
         hub,
         io: OnceLock::new(),
+        starting: Mutex::default(),
     }));
     match CURRENT.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
         // SAFETY: `fresh` was just made and is now published for good.
@@ -76,12 +78,21 @@ pub(crate) fn forget() {
 }
 
 impl Process {
-    /// The I/O thread, started at the first async call.
+    /// The I/O thread, started at the first async call; one that could not start is tried again.
     pub(crate) fn io(&self) -> Result<&IoThread, Error> {
-        self.io
-            .get_or_init(|| IoThread::start(&self.hub))
-            .as_ref()
-            .map_err(Clone::clone)
+        if let Some(io) = self.io.get() {
+            if io.stop.lock().is_none() {
+                let message = "the interpreter exits: async calls and map() are over";
+                return Err(Error::new(ErrorKind::ClientClosed, message));
+            }
+            return Ok(io);
+        }
+        let _starting = self.starting.lock();
+        if let Some(io) = self.io.get() {
+            return Ok(io);
+        }
+        let fresh = IoThread::start(&self.hub)?;
+        Ok(self.io.get_or_init(|| fresh))
     }
 }
 
@@ -122,7 +133,7 @@ impl IoThread {
 
 /// At interpreter exit: stops the I/O thread and waits at most 100 ms for it.
 pub(crate) fn shutdown() {
-    let Some(Ok(io)) = existing().and_then(|process| process.io.get()) else {
+    let Some(io) = existing().and_then(|process| process.io.get()) else {
         return;
     };
     let Some(stop) = io.stop.lock().take() else {

@@ -1,6 +1,7 @@
 //! `LlmResponse` and `Choice`: frozen views of one reply, whole or so far. Nothing of it is made before it is asked for.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,7 +9,6 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
-use serde::{Deserialize, Serialize};
 use tokenwire_core::error;
 use tokenwire_core::http::Head;
 use tokenwire_core::message;
@@ -18,6 +18,7 @@ use crate::choice::{Choice, choice_message, choice_reasoning, choice_text, choic
 use crate::errors::Caller;
 use crate::logprob::TokenLogprob;
 use crate::parts::{Timing, Usage};
+use crate::stored::Stored;
 use crate::{convert, value};
 
 /// What a response is a view of.
@@ -28,19 +29,6 @@ pub(crate) struct ReplyData {
     pub(crate) attempts: Vec<error::Attempt>,
     pub(crate) raw: Option<Bytes>,
     pub(crate) caller: Caller,
-}
-
-/// What a pickle holds, and what `to_dict` shows beside the derived fields.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    provider: String,
-    requested_model: String,
-    reply: message::Reply,
-    status: Option<u16>,
-    headers: Vec<(String, String)>,
-    request_id: Option<String>,
-    timing: message::Timing,
-    attempts: Vec<error::Attempt>,
 }
 
 /// A reply, whole or so far. What stands at the top is choice 0's.
@@ -78,43 +66,6 @@ impl LlmResponse {
 
     fn first(&self) -> Option<&message::Choice> {
         self.data.reply.choices.first()
-    }
-
-    fn stored(&self) -> Stored {
-        let data = &*self.data;
-        let head = data.head.as_ref();
-        Stored {
-            provider: data.caller.provider.to_string(),
-            requested_model: data.caller.model.to_string(),
-            reply: data.reply.clone(),
-            status: head.map(|head| head.status),
-            headers: head.map_or_else(Vec::new, |head| head.headers.to_vec()),
-            request_id: head.and_then(|head| head.request_id.clone()),
-            timing: data.timing,
-            attempts: data.attempts.clone(),
-        }
-    }
-
-    fn from_stored(stored: Stored, raw: Option<&[u8]>) -> Self {
-        let head = stored.status.map(|status| Head {
-            status,
-            headers: stored.headers.into(),
-            request_id: stored.request_id,
-        });
-        Self::new(
-            ReplyData {
-                reply: stored.reply,
-                head,
-                timing: stored.timing,
-                attempts: stored.attempts,
-                raw: raw.map(Bytes::copy_from_slice),
-                caller: Caller {
-                    provider: stored.provider.into(),
-                    model: stored.requested_model.into(),
-                },
-            },
-            None,
-        )
     }
 }
 
@@ -236,6 +187,13 @@ impl LlmResponse {
         Ok(Some(made.bind(py).clone()))
     }
 
+    /// What the call cost, the provider's own figure first; None where it is not known.
+    #[getter]
+    fn cost<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let registry = slf.py().import("tokenwire.registry")?;
+        registry.call_method1("cost_of", (slf,))
+    }
+
     /// The provider's id of the request.
     #[getter]
     fn request_id(&self) -> Option<&str> {
@@ -339,14 +297,19 @@ impl LlmResponse {
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
         other.cast::<Self>().is_ok_and(|other| {
             let other = &other.get().data;
-            self.data.reply == other.reply
-                && self.data.raw == other.raw
-                && self.data.caller.provider == other.caller.provider
+            // Not the raw body: a reply read from its dict has none.
+            self.data.reply == other.reply && self.data.caller.provider == other.caller.provider
         })
     }
 
-    fn __hash__(&self) -> isize {
-        Arc::as_ptr(&self.data) as isize
+    fn __hash__(&self) -> u64 {
+        let reply = &self.data.reply;
+        hash_of((
+            &reply.id,
+            &reply.model,
+            reply.created,
+            choice_text(self.first()),
+        ))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -373,6 +336,13 @@ impl LlmResponse {
     ) -> PyResult<Bound<'py, PyAny>> {
         value::schema(cls.as_any())
     }
+}
+
+/// What is equal has the same hash, wherever it was made.
+pub(crate) fn hash_of(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What a pickled response is read with.

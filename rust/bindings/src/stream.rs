@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -14,8 +15,9 @@ use tokenwire_core::stream::{Interest, Queue, Taken};
 
 use crate::chunk::LlmStreamChunk;
 use crate::errors::{self, Caller};
+use crate::observe::Ending;
 use crate::reply::{LlmResponse, ReplyData};
-use crate::{events, fork, logs};
+use crate::{events, fork, logs, observe};
 
 /// In which form a reader takes the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +50,21 @@ struct Local {
     ended: bool,
 }
 
+/// An item that was taken, before Python has it.
+enum Pulled {
+    Chunk(Chunk),
+    Text(Chunk),
+    Batch(VecDeque<Chunk>),
+    Event(StreamEvent),
+}
+
+/// What a look at the buffer and the queue found.
+enum Found {
+    Item(Pulled),
+    Nothing,
+    End(Option<Error>),
+}
+
 /// What a step found.
 pub(crate) enum Step {
     Item(Py<PyAny>),
@@ -66,10 +83,11 @@ pub(crate) struct Stream {
     call: Mutex<Option<Call>>,
     /// Kept where a fresh key may be needed: the request as it was before it went out.
     spare: Mutex<Option<Call>>,
-    /// Brings the key on the caller's side where it is a callable.
-    pub(crate) key_source: Mutex<Option<Py<PyAny>>>,
+    /// Brings the key on the caller's side where it is a callable; gone once a key is in the request.
+    key_source: Mutex<Option<Py<PyAny>>>,
     parse_as: Option<Py<PyAny>>,
     local: Mutex<Local>,
+    reported: AtomicBool,
 }
 
 impl Stream {
@@ -89,6 +107,7 @@ impl Stream {
             key_source: Mutex::new(key_source),
             parse_as,
             local: Mutex::default(),
+            reported: AtomicBool::new(false),
         }
     }
 
@@ -111,19 +130,33 @@ impl Stream {
         self.call.lock().take()
     }
 
+    /// Takes a request back that could not be started, so that the next step tries again.
+    pub(crate) fn put_back(&self, call: Call) {
+        *self.call.lock() = Some(call);
+    }
+
+    /// Who brings the key, as long as the request has none.
+    pub(crate) fn key_source<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        let source = self.key_source.lock();
+        source.as_ref().map(|source| source.bind(py).clone())
+    }
+
     /// Puts a key into the request; after a failed opening the same request goes out once more.
     pub(crate) fn set_key(&self, py: Python<'_>, key: String) -> PyResult<()> {
-        let mut call = self.call.lock();
-        if call.is_none()
-            && let Some(spare) = self.spare.lock().take()
-        {
-            self.queue.restart();
-            *call = Some(spare);
-        }
-        if let Some(call) = call.as_mut() {
-            call.set_key(Secret::new(key))
-                .map_err(|error| self.raise(py, error))?;
-        }
+        let put = {
+            let mut call = self.call.lock();
+            if call.is_none()
+                && let Some(spare) = self.spare.lock().take()
+            {
+                self.queue.restart();
+                *call = Some(spare);
+            }
+            call.as_mut()
+                .map_or(Ok(()), |call| call.set_key(Secret::new(key)))
+        };
+        put.map_err(|error| self.raise(py, error))?;
+        let source = self.key_source.lock().take();
+        drop(source);
         Ok(())
     }
 
@@ -131,7 +164,48 @@ impl Stream {
     pub(crate) fn close(&self) {
         if self.generation == fork::generation() {
             self.queue.close();
+            if observe::is_on() {
+                Python::attach(|py| self.report(py, false));
+            }
         }
+    }
+
+    /// The exception that ends the stream; the call is over.
+    pub(crate) fn fail(&self, py: Python<'_>, error: Error) -> PyErr {
+        logs::drain(py);
+        let kind = error.kind();
+        let raised = self.raise(py, error);
+        if self.is_to_report() {
+            let kind = errors::name(kind);
+            let partial = raised.value(py).getattr("partial").ok();
+            let partial = partial.filter(|partial| !partial.is_none());
+            observe::report(
+                py,
+                &self.caller,
+                true,
+                Ending::Error(&raised, &kind, partial),
+            );
+        }
+        raised
+    }
+
+    /// Whether somebody listens who has not heard of this stream's end.
+    fn is_to_report(&self) -> bool {
+        observe::is_on() && !self.reported.swap(true, Ordering::Relaxed)
+    }
+
+    /// Tells of the end of a whole stream, or of one that was let go of.
+    fn report(&self, py: Python<'_>, whole: bool) {
+        if self.call.lock().is_some() || !self.is_to_report() {
+            return;
+        }
+        let response = self.response(py).and_then(|reply| Bound::new(py, reply));
+        let response = response.map(Bound::into_any).ok();
+        let ending = match &response {
+            Some(response) if whole => Ending::Reply(response),
+            _ => Ending::LetGo(response),
+        };
+        observe::report(py, &self.caller, true, ending);
     }
 
     pub(crate) fn raise(&self, py: Python<'_>, error: Error) -> PyErr {
@@ -142,36 +216,35 @@ impl Stream {
     pub(crate) fn step(&self, py: Python<'_>, mode: Mode) -> PyResult<Step> {
         // First of all: the parent's I/O thread may hold the queue's lock for ever.
         self.check_generation(py)?;
-        let mut local = self.local.lock();
-        loop {
-            if let Some(item) = next_item(py, &mut local, mode)? {
-                return Ok(Step::Item(item));
+        // No lock is held while Python objects are made: the collector may run Python code then.
+        match self.find(mode) {
+            Found::Item(item) => item.object(py).map(Step::Item),
+            Found::Nothing => Ok(Step::Wait),
+            Found::End(Some(error)) => Err(self.fail(py, error)),
+            Found::End(None) => {
+                logs::drain(py);
+                self.report(py, true);
+                Ok(Step::End)
             }
-            local.buffer.clear();
+        }
+    }
+
+    fn find(&self, mode: Mode) -> Found {
+        let mut guard = self.local.lock();
+        let local = &mut *guard;
+        loop {
+            if let Some(item) = local.pull(mode) {
+                return Found::Item(item);
+            }
             match self.queue.take(&mut local.buffer) {
                 Taken::Items => {}
-                Taken::Nothing => return Ok(Step::Wait),
-                Taken::End(Some(error)) => {
-                    drop(local);
-                    logs::drain(py);
-                    return Err(self.raise(py, error));
+                Taken::Nothing => return Found::Nothing,
+                Taken::End(None) if mode == Mode::Events && !local.ended => {
+                    local.ended = true;
+                    local.builder.finish(&mut local.fresh);
+                    local.events.extend(local.fresh.drain(..));
                 }
-                Taken::End(None) => {
-                    if mode == Mode::Events && !local.ended {
-                        local.ended = true;
-                        let Local {
-                            events,
-                            fresh,
-                            builder,
-                            ..
-                        } = &mut *local;
-                        builder.finish(fresh);
-                        events.extend(fresh.drain(..));
-                        continue;
-                    }
-                    logs::drain(py);
-                    return Ok(Step::End);
-                }
+                Taken::End(end) => return Found::End(end),
             }
         }
     }
@@ -212,53 +285,55 @@ impl Drop for Stream {
     }
 }
 
-fn next_item(py: Python<'_>, local: &mut Local, mode: Mode) -> PyResult<Option<Py<PyAny>>> {
-    match mode {
-        Mode::Chunks => local
-            .buffer
-            .pop_front()
-            .map(|chunk| chunk_object(py, chunk))
-            .transpose(),
-        Mode::Text => {
-            while let Some(chunk) = local.buffer.pop_front() {
-                let text = match &chunk.kind {
-                    ChunkKind::Text(text) => text,
-                    ChunkKind::Delta(delta) if delta.index == 0 => &delta.text,
-                    ChunkKind::Delta(_) => continue,
-                };
-                if !text.is_empty() {
-                    return Ok(Some(PyString::new(py, text).into_any().unbind()));
+impl Local {
+    /// The next item of what was taken from the queue; with None, nothing is left.
+    fn pull(&mut self, mode: Mode) -> Option<Pulled> {
+        match mode {
+            Mode::Chunks => self.buffer.pop_front().map(Pulled::Chunk),
+            Mode::Text => {
+                while let Some(chunk) = self.buffer.pop_front() {
+                    if text(&chunk).is_some_and(|text| !text.is_empty()) {
+                        return Some(Pulled::Text(chunk));
+                    }
                 }
+                None
             }
-            Ok(None)
+            Mode::Batches if self.buffer.is_empty() => None,
+            Mode::Batches => Some(Pulled::Batch(std::mem::take(&mut self.buffer))),
+            Mode::Events => loop {
+                if let Some(event) = self.events.pop_front() {
+                    return Some(Pulled::Event(event));
+                }
+                let chunk = self.buffer.pop_front()?;
+                self.builder.push(&chunk.kind, &mut self.fresh);
+                self.events.extend(self.fresh.drain(..));
+            },
         }
-        Mode::Batches => {
-            if local.buffer.is_empty() {
-                return Ok(None);
-            }
-            let chunks = local.buffer.drain(..).map(|chunk| chunk_object(py, chunk));
-            let chunks = chunks.collect::<PyResult<Vec<_>>>()?;
-            Ok(Some(PyList::new(py, chunks)?.into_any().unbind()))
-        }
-        Mode::Events => loop {
-            if let Some(event) = local.events.pop_front() {
-                return events::object(py, event).map(Some);
-            }
-            let Some(chunk) = local.buffer.pop_front() else {
-                return Ok(None);
-            };
-            let Local {
-                events,
-                fresh,
-                builder,
-                ..
-            } = local;
-            builder.push(&chunk.kind, fresh);
-            events.extend(fresh.drain(..));
-        },
     }
 }
 
-fn chunk_object(py: Python<'_>, chunk: Chunk) -> PyResult<Py<PyAny>> {
-    Ok(Py::new(py, LlmStreamChunk::from(chunk))?.into_any())
+impl Pulled {
+    fn object(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let chunk = |chunk| Py::new(py, LlmStreamChunk::from(chunk));
+        match self {
+            Self::Chunk(one) => Ok(chunk(one)?.into_any()),
+            Self::Text(one) => {
+                let text = text(&one).unwrap_or_default();
+                Ok(PyString::new(py, text).into_any().unbind())
+            }
+            Self::Batch(many) => {
+                let chunks = many.into_iter().map(chunk).collect::<PyResult<Vec<_>>>()?;
+                Ok(PyList::new(py, chunks)?.into_any().unbind())
+            }
+            Self::Event(event) => events::object(py, event),
+        }
+    }
+}
+
+/// The text of choice 0, where the chunk is its.
+fn text(chunk: &Chunk) -> Option<&str> {
+    match &chunk.kind {
+        ChunkKind::Text(text) => Some(text),
+        ChunkKind::Delta(delta) => (delta.index == 0).then_some(delta.text.as_str()),
+    }
 }

@@ -33,9 +33,13 @@ impl Shared {
         let Some(call) = self.stream.take_call() else {
             return Ok(());
         };
-        let io = process::current()
-            .io()
-            .map_err(|error| self.stream.raise(py, error))?;
+        let io = match process::current().io() {
+            Ok(io) => io,
+            Err(error) => {
+                self.stream.put_back(call);
+                return Err(self.stream.raise(py, error));
+            }
+        };
         let (transport, queue) = (io.transport.clone(), self.stream.queue.clone());
         io.handle
             .spawn(async move { pump(&transport, call, queue).await });
@@ -48,13 +52,17 @@ impl Shared {
         py: Python<'py>,
         interest: Interest,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let mut waiting = self.waiting.lock();
+        let second_reader = || {
+            PyRuntimeError::new_err(
+                "this stream is being read by another task; a stream has one reader",
+            )
+        };
+        // Never waited for: the thread that holds it runs Python code and may want the GIL of this one.
+        let mut waiting = self.waiting.try_lock().ok_or_else(second_reader)?;
         if let Some((mailbox, token)) = waiting.parked.take() {
             if mailbox.is_waiting(py, token)? {
                 waiting.parked = Some((mailbox, token));
-                return Err(PyRuntimeError::new_err(
-                    "this stream is being read by another task; a stream has one reader",
-                ));
+                return Err(second_reader());
             }
             drop(mailbox.take(token));
         }
@@ -102,15 +110,6 @@ impl AsyncLlmStream {
             mode,
         }
     }
-
-    fn key_source<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.shared
-            .stream
-            .key_source
-            .lock()
-            .take()
-            .map(|source| source.into_bound(py))
-    }
 }
 
 #[pymethods]
@@ -118,9 +117,9 @@ impl AsyncLlmStream {
     /// Sends the request and waits for a 2xx head; errors of connection, status and head are raised here.
     fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
         let py = slf.py();
-        if let Some(source) = slf.get().key_source(py) {
+        if let Some(source) = slf.get().shared.stream.key_source(py) {
             return py
-                .import("tokenwire.client")?
+                .import("tokenwire.keys")?
                 .call_method1("enter_with_key", (slf, source));
         }
         Ok(Bound::new(
@@ -216,14 +215,13 @@ pub(crate) struct AsyncStreamIterator {
 
 fn next_of(iterator: Bound<'_, AsyncStreamIterator>) -> PyResult<Bound<'_, PyAny>> {
     let py = iterator.py();
-    let source = iterator.get().shared.stream.key_source.lock().take();
-    if let Some(source) = source {
+    if let Some(source) = iterator.get().shared.stream.key_source(py) {
         let opener = AsyncLlmStream {
             shared: iterator.get().shared.clone(),
         };
         let opener = Bound::new(py, opener)?;
         return py
-            .import("tokenwire.client")?
+            .import("tokenwire.keys")?
             .call_method1("first_step_with_key", (opener, source, iterator));
     }
     Ok(iterator.into_any())
@@ -326,7 +324,7 @@ impl Entering {
                 Some(Ok(_)) => {
                     return returned(self.stream.bind(py).clone().into_any());
                 }
-                Some(Err(error)) => return Err(shared.stream.raise(py, error)),
+                Some(Err(error)) => return Err(shared.stream.fail(py, error)),
                 None => {
                     if let Some(future) = shared.park(py, Interest::Head)? {
                         return Ok(Some(future));

@@ -43,16 +43,19 @@ impl Shared {
     /// Sends the request, at most once.
     fn start(&self, py: Python<'_>) -> PyResult<()> {
         self.stream.check_generation(py)?;
-        let source = self.stream.key_source.lock().take();
-        if let Some(source) = source {
+        if let Some(source) = self.stream.key_source(py) {
             return self.start_with_key(py, &source);
         }
         let Some(call) = self.stream.take_call() else {
             return Ok(());
         };
-        let lease = py
-            .detach(Lease::new)
-            .map_err(|error| self.stream.raise(py, error))?;
+        let lease = match py.detach(Lease::new) {
+            Ok(lease) => lease,
+            Err(error) => {
+                self.stream.put_back(call);
+                return Err(self.stream.raise(py, error));
+            }
+        };
         let Some(lane) = lease.lane() else {
             return Ok(());
         };
@@ -67,8 +70,8 @@ impl Shared {
     }
 
     /// Gets the key on the caller's side, once more after a 401, and waits for the head.
-    fn start_with_key(&self, py: Python<'_>, source: &Py<PyAny>) -> PyResult<()> {
-        let get_key = py.import("tokenwire.client")?.getattr("call_key")?;
+    fn start_with_key(&self, py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<()> {
+        let get_key = py.import("tokenwire.keys")?.getattr("call_key")?;
         self.stream
             .set_key(py, get_key.call1((source,))?.extract()?)?;
         self.start(py)?;
@@ -79,8 +82,8 @@ impl Shared {
                     .set_key(py, get_key.call1((source,))?.extract()?)?;
                 self.start(py)
             }
-            // The reader hears of any other error in its turn.
-            _ => Ok(()),
+            // A signal handler's exception comes here only, any other error in the reader's turn too.
+            opened => opened.inspect_err(|_| self.finish(py)),
         }
     }
 
@@ -89,7 +92,7 @@ impl Shared {
         loop {
             match self.stream.queue.head() {
                 Some(Ok(_)) => return Ok(()),
-                Some(Err(error)) => return Err(self.stream.raise(py, error)),
+                Some(Err(error)) => return Err(self.stream.fail(py, error)),
                 None => self.wait(py, Interest::Head)?,
             }
         }
@@ -112,6 +115,7 @@ impl Shared {
                     Poll::Ready(())
                 }
             }));
+            queue.leave();
             // A signal handler raised: the stream ends here, and its connection with it.
             if waited.is_err() {
                 queue.close();
@@ -122,6 +126,10 @@ impl Shared {
             Some(waited)
         });
         waited.unwrap_or_else(|| {
+            // Another thread closes the stream and frees its lane; the next step says so.
+            if queue.is_closed() {
+                return Ok(());
+            }
             Err(PyRuntimeError::new_err(
                 "this stream is being read by another thread; a stream has one reader",
             ))

@@ -1,7 +1,12 @@
 //! What all our compiled value classes share: repr, `to_dict`, pickling, copying, and a pydantic schema.
 
 use pyo3::prelude::*;
+use pyo3::type_object::PyTypeInfo;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+
+use crate::chunk::ToolCallFragment;
+use crate::logprob::TokenLogprob;
+use crate::parts::{ToolCall, Usage};
 
 /// Names of the fields in constructor order; each is a readable attribute.
 pub(crate) trait Fields {
@@ -31,6 +36,55 @@ pub(crate) fn plain(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
         Some(method) => method.call0(),
         None => Ok(value),
     }
+}
+
+/// What `to_dict` returned, with every dict and list in it made again what it was in an instance.
+pub(crate) fn revived<'py>(fields: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
+    let py = fields.py();
+    let given = fields.copy()?;
+    for (name, value) in fields {
+        let made = match name.extract::<&str>()? {
+            "usage" => instance::<Usage>(&value)?,
+            "call" => instance::<ToolCall>(&value)?,
+            "fragment" => instance::<ToolCallFragment>(&value)?,
+            "tool_calls" => each(&value, instance::<ToolCallFragment>)?,
+            "logprobs" => each(&value, instance::<TokenLogprob>)?,
+            "top" => each(&value, |item| match item.cast::<PyList>() {
+                Ok(items) => Ok(items.to_tuple().into_any()),
+                Err(_) => Ok(item.clone()),
+            })?,
+            "raw" => match value.cast::<PyList>() {
+                Ok(bytes) => PyBytes::new(py, &bytes.extract::<Vec<u8>>()?).into_any(),
+                Err(_) => continue,
+            },
+            _ => continue,
+        };
+        given.set_item(name, made)?;
+    }
+    Ok(given)
+}
+
+/// An instance from its dict; anything else as it is.
+fn instance<'py, T: PyTypeInfo>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if value.is_instance_of::<PyDict>() {
+        return T::type_object(value.py()).call_method1("from_dict", (value,));
+    }
+    Ok(value.clone())
+}
+
+/// A list with each item made anew; anything else as it is.
+fn each<'py>(
+    value: &Bound<'py, PyAny>,
+    make: impl Fn(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let Ok(items) = value.cast::<PyList>() else {
+        return Ok(value.clone());
+    };
+    let fresh: Vec<_> = items
+        .iter()
+        .map(|item| make(&item))
+        .collect::<PyResult<_>>()?;
+    Ok(PyList::new(value.py(), fresh)?.into_any())
 }
 
 /// `Name(field=…, …)`, fields that are None left out.
@@ -106,7 +160,7 @@ macro_rules! value_methods {
                 cls: &Bound<'py, pyo3::types::PyType>,
                 fields: &Bound<'py, pyo3::types::PyDict>,
             ) -> PyResult<Bound<'py, PyAny>> {
-                cls.call((), Some(fields))
+                cls.call((), Some(&$crate::value::revived(fields)?))
             }
 
             fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

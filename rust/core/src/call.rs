@@ -10,6 +10,7 @@ use crate::error::{Attempt, Error, ErrorKind};
 use crate::guard::guard;
 use crate::http::{Head, Transport};
 use crate::message::{Reply, Timing};
+use crate::redact;
 
 mod session;
 
@@ -62,7 +63,12 @@ pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Er
 
 /// Makes a call whose body the caller reads, as for [`crate::client::Client::models_call`].
 pub async fn fetch(transport: &Transport, call: Call) -> Result<Fetched, Error> {
-    let ((), fetched) = run(transport, &call, |_| Ok(())).await?;
+    let ((), mut fetched) = run(transport, &call, |_| Ok(())).await?;
+    // The body may end up in an error of the caller's, and a server may echo what it was sent.
+    if call.key.is_some() {
+        let raw = Vec::from(fetched.raw);
+        fetched.raw = redact::bytes_without_secret(raw, call.key.as_ref()).into();
+    }
     Ok(fetched)
 }
 
@@ -82,6 +88,9 @@ async fn run<T>(
         Ok(None) => Err(session.deadline_exceeded()),
         Err(panic) => Err(session.abandon(panic)),
     };
+    if let Ok((_, _, raw)) = &outcome {
+        session.log_body(false, raw);
+    }
     session.log_end(outcome.as_ref().err());
     let (value, head, raw) = outcome?;
     let (timing, attempts) = session.into_report();

@@ -227,6 +227,7 @@ impl Client {
         if !options.key_comes_later {
             self.check_key(&headers, key.is_some())?;
         }
+        let key = key.or_else(|| key_in(&headers));
         let setting = options.timeout.unwrap_or(inner.config.timeout);
         check::timeout(setting)?;
         let timeout = check::bounded(if stream {
@@ -343,6 +344,14 @@ fn headers(config: &ClientConfig, provider: &Provider) -> Result<HeaderMap, Erro
         headers.insert(name, value);
     }
     Ok(headers)
+}
+
+/// A key that came as a header of the caller's: it is kept out of errors like any other.
+fn key_in(headers: &HeaderMap) -> Option<Secret> {
+    ["authorization", "x-api-key", "api-key", "x-goog-api-key"]
+        .iter()
+        .find_map(|name| headers.get(*name)?.to_str().ok())
+        .map(|value| Secret::new(value.rsplit(' ').next().unwrap_or(value).to_owned()))
 }
 
 fn key_header(key: &Secret, provider: &Provider) -> Result<(HeaderName, HeaderValue), Error> {

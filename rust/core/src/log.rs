@@ -52,6 +52,15 @@ pub enum Event {
         /// Whether the reply is streamed.
         stream: bool,
     },
+    /// A body, sent or received (DEBUG, where bodies are switched on). The key is cut out of it.
+    Body {
+        /// Name of the provider's row.
+        provider: &'static str,
+        /// Whether we sent it.
+        sent: bool,
+        /// The body; of a streamed reply what had come of it, as JSON.
+        text: String,
+    },
     /// A call ended (DEBUG).
     CallEnd {
         /// Name of the provider's row.
@@ -70,6 +79,7 @@ pub enum Event {
 pub struct LogSink {
     ring: Mutex<VecDeque<Event>>,
     debug: AtomicBool,
+    bodies: AtomicBool,
     dropped: AtomicU64,
 }
 
@@ -77,6 +87,11 @@ impl LogSink {
     /// Turns debug events on or off; they are off at first.
     pub fn set_debug(&self, on: bool) {
         self.debug.store(on, Ordering::Relaxed);
+    }
+
+    /// Turns bodies on or off among the debug events; they are off at first.
+    pub fn set_bodies(&self, on: bool) {
+        self.bodies.store(on, Ordering::Relaxed);
     }
 
     /// Takes everything out, oldest first.
@@ -92,6 +107,10 @@ impl LogSink {
     /// How many events were dropped because nobody drained the ring.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn shows_bodies(&self) -> bool {
+        self.is_debug() && self.bodies.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_debug(&self) -> bool {

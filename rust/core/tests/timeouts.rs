@@ -235,6 +235,7 @@ async fn a_sync_reader_that_comes_back_late_gets_its_full_idle_time() {
     let bench = bench(&server, |timeout| timeout.idle = Some(SHORT));
     let queue = Queue::new(1 << 20, Instant::now());
     let resumed = async {
+        queue.leave();
         let comes_back = Instant::now() + SHORT / 2;
         while Instant::now() < comes_back {
             tokio::task::yield_now().await;

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import faulthandler
 import sys
 import threading
 import warnings
 
-from tokenwire import ChatClient
+from tokenwire import ChatClient, LlmClientClosedError, _engine
 
 faulthandler.enable()
 
@@ -118,6 +119,30 @@ def an_error_with_streams_open() -> None:
     sync_streams()
     async_streams_after_their_loop()
     raise SystemExit(0)
+
+
+def calls_after_the_end() -> None:
+    """Exit handlers that were registered before the import run after the engine's own."""
+    asyncio.run(client.run_async("hi", max_tokens=1))
+    atexit.unregister(_engine._shutdown)
+    atexit.register(late)
+    atexit.register(_engine._shutdown)
+
+
+def late() -> None:
+    async def stream() -> None:
+        async for _ in client.stream_async("hi", max_tokens=1):
+            pass
+
+    for ask in (lambda: client.run_async("hi"), stream):
+        try:
+            asyncio.run(ask())
+        except LlmClientClosedError:
+            continue
+        raise AssertionError("a call without an I/O thread was answered")
+    (row,) = client.map(["hi"], concurrency=1)
+    assert isinstance(row.error, LlmClientClosedError)
+    assert client.run("hi", max_tokens=1) != ""
 
 
 globals()[NAME]()

@@ -187,6 +187,22 @@ def while_threads_ask() -> None:
             thread.join()
 
 
+def in_the_middle_of_a_map() -> None:
+    rows = client.map(["hi", *["slow"] * 3], concurrency=2)
+    next(rows)
+
+    def child() -> None:
+        try:
+            list(rows)
+        except LlmForkedStreamError:
+            ask()
+            return
+        raise AssertionError("an inherited map was read")
+
+    wait_for(in_child(child))
+    assert [row.result().text for row in rows] == [TEXT] * 3
+
+
 def by_multiprocessing() -> None:
     ask()
     context = multiprocessing.get_context("fork")

@@ -348,6 +348,20 @@ impl<'a> Session<'a> {
                 stream: self.call.stream,
             });
         }
+        self.log_body(true, &self.call.outgoing.body);
+    }
+
+    /// Logs a body where they are switched on.
+    pub(crate) fn log_body(&self, sent: bool, body: &[u8]) {
+        let log = self.transport.hub().log();
+        if log.shows_bodies() && !body.is_empty() {
+            let text = String::from_utf8_lossy(body);
+            log.push(Event::Body {
+                provider: self.call.client.provider.name,
+                sent,
+                text: redact::without_secret(&text, self.call.key.as_ref()).into_owned(),
+            });
+        }
     }
 
     pub(crate) fn log_end(&self, error: Option<&Error>) {

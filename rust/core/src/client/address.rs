@@ -42,6 +42,13 @@ pub(super) fn base_url(given: Option<&str>, provider: &Provider) -> Result<Url, 
             "base_url begins with {scheme}://: write http:// or https://"
         )));
     }
+    // The URL standard takes any number of slashes: an empty host would make one of the path.
+    let after_scheme = text.get(url.scheme().len()..).unwrap_or_default();
+    if !after_scheme.starts_with("://") || after_scheme.starts_with(":///") {
+        return Err(refused(
+            "base_url has no host: write http://host:port/v1 or https://host/v1",
+        ));
+    }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(refused(
             "base_url holds a user name or password: give the key as api_key=",
@@ -165,6 +172,8 @@ mod tests {
             ("localhost:8000", "no host"),
             ("ftp://example.com", "ftp://"),
             ("http://", "is no URL"),
+            ("http:///v1", "no host"),
+            ("http:example.com/v1", "no host"),
             ("http://user:hunter2@example.com", "user name or password"),
             ("http://example.com/#x", "fragment"),
             ("http://example.com:0", "port 0"),

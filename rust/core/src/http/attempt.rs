@@ -19,6 +19,10 @@ use crate::error::{ApiFailure, Error, ErrorKind, Phase};
 /// Redirects followed within an origin.
 const REDIRECTS: usize = 3;
 
+/// The runtime of a sync caller sleeps between two calls. After a pause as long as this one a server
+/// may have closed the idle connection, unseen, and the request would be lost on it.
+const ASLEEP: Duration = Duration::from_micros(50);
+
 /// Headers that carry a provider's id of the request, the likeliest first.
 const REQUEST_ID_HEADERS: [&str; 7] = [
     "x-request-id",
@@ -80,6 +84,9 @@ pub(crate) async fn send(
         .await;
     *queued = Some(asked.elapsed().as_secs_f64());
     let permit = permit.ok_or_else(|| pool_timeout(outgoing))?;
+    if transport.last_used().elapsed() > ASLEEP {
+        see_closed_connections().await;
+    }
     transport.touch();
     probe.ask();
     let mut url = outgoing.url.clone();
@@ -94,6 +101,15 @@ pub(crate) async fn send(
     Err(Error::new(ErrorKind::Protocol, message)
         .at(Phase::Head)
         .into())
+}
+
+/// Lets the runtime look at its sockets, and each connection at what it finds there.
+async fn see_closed_connections() {
+    // A task that yields goes on after the sockets were polled. It may be the first to, and only
+    // at its second turn the connections have had theirs.
+    for _ in 0..2 {
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn exchange(
@@ -146,11 +162,14 @@ fn redirect_target(
             )
         }
         Some(target) => {
+            // Path, query and userinfo may hold what no log should.
             let host = target.host_str().unwrap_or("?");
+            let port = target.port().map(|port| format!(":{port}"));
             format!(
-                "{here} redirects ({}) to another origin, {}://{host}, which is not followed: set base_url to it if you trust it",
+                "{here} redirects ({}) to another origin, {}://{host}{}, which is not followed: set base_url to it if you trust it",
                 status.as_u16(),
-                target.scheme()
+                target.scheme(),
+                port.unwrap_or_default()
             )
         }
         None => format!("{here} redirects ({}) to nowhere", status.as_u16()),

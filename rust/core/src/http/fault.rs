@@ -4,7 +4,7 @@
 use std::error::Error as StdError;
 use std::io;
 
-use rustls::CertificateError as E;
+use rustls::{AlertDescription as Alert, CertificateError as E};
 
 use super::connector::HandshakeTimedOut;
 use super::dns::LookupFailed;
@@ -32,6 +32,12 @@ pub(crate) fn of_send(error: &reqwest::Error, place: &Place) -> Error {
             format!("the request cannot be built: {why}"),
         )
     } else {
+        // In TLS 1.3 the client is done first, so a server's refusal of it comes after the request.
+        if let Some(tls @ rustls::Error::AlertReceived(alert)) = find(error)
+            && is_refusal(*alert)
+        {
+            return of_tls_of_origin(tls, place).at(Phase::Connect);
+        }
         let (kind, message) = of_exchange(error, place);
         return Error::new(kind, message)
             .at(Phase::Head)
@@ -69,18 +75,29 @@ fn of_connect(error: &reqwest::Error, place: &Place) -> Error {
         return Error::new(ErrorKind::ConnectTimeout, message).retryable(true);
     }
     if let Some(failed) = find::<LookupFailed>(error) {
+        let (name, fix) = match &place.proxy {
+            Some(proxy) => (proxy, "the proxy's address".to_owned()),
+            None => (origin, format!("base_url={}", place.base_url)),
+        };
         let message = format!(
-            "the name of {} does not resolve ({}): check base_url={}",
-            place.proxy.as_ref().unwrap_or(origin),
-            failed.reason,
-            place.base_url
+            "the name of {name} does not resolve ({}): check {fix}",
+            failed.reason
         );
         return Error::new(ErrorKind::Dns, message).retryable(failed.transient);
     }
     if let Some(tls) = find::<rustls::Error>(error) {
-        return of_tls(tls, place);
+        return match &place.proxy {
+            // A plain origin leaves only the proxy, and a tunnel's error comes before the origin's TLS.
+            Some(proxy)
+                if place.base_url.starts_with("http:")
+                    || chain_text(error).contains("tunnel error") =>
+            {
+                of_tls(tls, proxy, "the proxy's address", "the proxy's address")
+            }
+            _ => of_tls_of_origin(tls, place),
+        };
     }
-    let io = find::<io::Error>(error);
+    let io = root_io(error);
     if let Some(proxy) = &place.proxy {
         let why = chain_text(error);
         let refused = why.contains("authorization required");
@@ -122,10 +139,16 @@ fn of_socket(io: &io::Error, place: &Place) -> Error {
         ),
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::BrokenPipe => (
-            ErrorKind::Tls,
-            format!("{origin} closed the connection during the handshake"),
-        ),
+        | io::ErrorKind::BrokenPipe => {
+            // Without TLS the handshake is TCP's own, and the peer went right after it.
+            if base_url.starts_with("https:") {
+                let message = format!("{origin} closed the connection during the handshake");
+                (ErrorKind::Tls, message)
+            } else {
+                let message = format!("{origin} closed the connection as soon as it stood ({io})");
+                (ErrorKind::ConnectionLost, message)
+            }
+        }
         _ => (
             ErrorKind::Connect,
             format!("no connection to {origin} ({io}): check base_url={base_url}"),
@@ -134,30 +157,66 @@ fn of_socket(io: &io::Error, place: &Place) -> Error {
     Error::new(kind, message).retryable(true)
 }
 
-fn of_tls(tls: &rustls::Error, place: &Place) -> Error {
-    let origin = &place.origin;
+fn of_tls_of_origin(tls: &rustls::Error, place: &Place) -> Error {
+    let shown = format!("base_url={}", place.base_url);
+    of_tls(tls, &place.origin, "base_url", &shown)
+}
+
+/// TLS with `peer` failed; `setting` is what names it, `shown` the same with its value.
+fn of_tls(tls: &rustls::Error, peer: &str, setting: &str, shown: &str) -> Error {
     let message = match tls {
         rustls::Error::InvalidCertificate(E::UnknownIssuer) => format!(
-            "the certificate of {origin} is signed by no known authority: give its root as ca_bundle= or SSL_CERT_FILE"
+            "the certificate of {peer} is signed by no known authority: give its root as ca_bundle= or SSL_CERT_FILE"
         ),
         rustls::Error::InvalidCertificate(E::Expired | E::ExpiredContext { .. }) => {
             format!(
-                "the certificate of {origin} has expired: renew it, or check this machine's clock"
+                "the certificate of {peer} has expired: renew it, or check this machine's clock"
             )
         }
         rustls::Error::InvalidCertificate(E::NotValidYet | E::NotValidYetContext { .. }) => {
-            format!("the certificate of {origin} is not valid yet: check this machine's clock")
+            format!("the certificate of {peer} is not valid yet: check this machine's clock")
         }
+        rustls::Error::InvalidCertificate(
+            reason @ (E::NotValidForName | E::NotValidForNameContext { .. }),
+        ) => format!("the certificate of {peer} is for another host ({reason}): check {shown}"),
         rustls::Error::InvalidCertificate(reason) => {
-            format!("the certificate of {origin} is not valid ({reason})")
+            format!("the certificate of {peer} is not valid ({reason})")
+        }
+        rustls::Error::AlertReceived(Alert::CertificateRequired) => {
+            format!("{peer} wants a certificate of the client: give client_cert=")
+        }
+        // What servers of TLS 1.2 say where 1.3 has `CertificateRequired`.
+        rustls::Error::AlertReceived(Alert::HandshakeFailure) => format!(
+            "{peer} refuses the TLS handshake ({tls}): it may want client_cert=, or speak older ciphers only"
+        ),
+        rustls::Error::AlertReceived(alert) if is_refusal(*alert) => {
+            format!("{peer} refuses the TLS handshake ({tls})")
         }
         rustls::Error::InvalidMessage(_) => format!(
-            "{origin} does not speak TLS: does base_url need http:// instead of https://? base_url={}",
-            place.base_url
+            "{peer} does not speak TLS: does {setting} need http:// instead of https://? Check {shown}"
         ),
-        other => format!("TLS with {origin} failed ({other})"),
+        other => format!("TLS with {peer} failed ({other})"),
     };
     Error::new(ErrorKind::Tls, message)
+}
+
+/// Whether a server says by `alert` that it will not talk to us; another attempt gets the same answer.
+fn is_refusal(alert: Alert) -> bool {
+    matches!(
+        alert,
+        Alert::HandshakeFailure
+            | Alert::ProtocolVersion
+            | Alert::InsufficientSecurity
+            | Alert::UnrecognisedName
+            | Alert::AccessDenied
+            | Alert::CertificateRequired
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+    )
 }
 
 /// An error once the connection stood.
@@ -175,7 +234,7 @@ fn of_exchange(error: &reqwest::Error, place: &Place) -> (ErrorKind, String) {
         );
         return (ErrorKind::Protocol, message);
     }
-    if let Some(io) = find::<io::Error>(error) {
+    if let Some(io) = root_io(error) {
         // hyper reports a bad chunk size as invalid input and an oversized one as invalid data.
         let broken = matches!(
             io.kind(),
@@ -225,6 +284,13 @@ fn links<'a>(
 
 fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     links(error).find_map(|link| link.downcast_ref::<T>())
+}
+
+/// The innermost `io::Error`: those around it are of kind `Other`, whatever it is.
+fn root_io(error: &reqwest::Error) -> Option<&io::Error> {
+    links(error)
+        .filter_map(|link| link.downcast_ref::<io::Error>())
+        .last()
 }
 
 fn root_of(error: &reqwest::Error) -> String {

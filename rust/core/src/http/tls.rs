@@ -12,25 +12,33 @@ use rustls::{ClientConfig, RootCertStore};
 use crate::config::TlsSettings;
 use crate::error::{Error, ErrorKind};
 
+const CERT_FILE: &str = "SSL_CERT_FILE";
+const CERT_DIR: &str = "SSL_CERT_DIR";
+
 /// TLS settings with the environment's share in them, so that equal ones share a configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct TlsKey {
-    /// Files and directories whose roots replace the system's; empty takes the system's.
-    roots: Vec<PathBuf>,
+    /// Files and directories whose roots replace the system's, with the setting that names each;
+    /// empty takes the system's.
+    roots: Vec<(&'static str, PathBuf)>,
     client_cert: Option<(PathBuf, Option<PathBuf>)>,
 }
 
 impl TlsKey {
     /// `var` looks into the environment; it finds nothing where the caller does not trust it.
     pub(crate) fn new(settings: &TlsSettings, var: impl Fn(&str) -> Option<String>) -> Self {
-        let roots = match &settings.ca_bundle {
-            Some(bundle) => vec![bundle.clone()],
-            None => ["SSL_CERT_FILE", "SSL_CERT_DIR"]
-                .into_iter()
-                .filter_map(var)
-                .filter(|path| !path.is_empty())
-                .map(PathBuf::from)
-                .collect(),
+        let roots = if let Some(bundle) = &settings.ca_bundle {
+            vec![("ca_bundle", bundle.clone())]
+        } else {
+            let file = var(CERT_FILE).unwrap_or_default();
+            let directories = var(CERT_DIR).unwrap_or_default();
+            let file = (CERT_FILE, PathBuf::from(file));
+            // As in OpenSSL, a list like PATH.
+            let directories = std::env::split_paths(&directories).map(|path| (CERT_DIR, path));
+            std::iter::once(file)
+                .chain(directories)
+                .filter(|(_, path)| !path.as_os_str().is_empty())
+                .collect()
         };
         Self {
             roots,
@@ -74,11 +82,7 @@ fn build(key: &TlsKey) -> Result<ClientConfig, Error> {
     let roots = if key.roots.is_empty() {
         system_roots()
     } else {
-        let mut roots = RootCertStore::empty();
-        for path in &key.roots {
-            add_roots(&mut roots, path)?;
-        }
-        roots
+        given_roots(&key.roots)?
     };
     let builder = builder()?.with_root_certificates(roots);
     let mut config = match &key.client_cert {
@@ -86,7 +90,7 @@ fn build(key: &TlsKey) -> Result<ClientConfig, Error> {
         Some((chain, private_key)) => {
             let key_path = private_key.as_ref().unwrap_or(chain);
             builder
-                .with_client_auth_cert(certificates(chain)?, read_key(key_path)?)
+                .with_client_auth_cert(certificates("client_cert", chain)?, read_key(key_path)?)
                 .map_err(|error| unusable("client_cert", chain, &error))?
         }
     };
@@ -95,9 +99,25 @@ fn build(key: &TlsKey) -> Result<ClientConfig, Error> {
     Ok(config)
 }
 
-fn system_roots() -> RootCertStore {
+fn given_roots(places: &[(&'static str, PathBuf)]) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let mut useless = None;
+    for (setting, path) in places {
+        match add_roots(&mut roots, setting, path) {
+            Ok(()) => {}
+            // Of a list of directories some may be empty or gone, as long as the others hold roots.
+            Err(error) if *setting == CERT_DIR => useless = useless.or(Some(error)),
+            Err(error) => return Err(error),
+        }
+    }
+    match useless {
+        Some(error) if roots.is_empty() => Err(error),
+        _ => Ok(roots),
+    }
+}
+
+fn system_roots() -> RootCertStore {
+    let mut roots = store_roots();
     if roots.is_empty() {
         // Slim containers have no store; the bundled roots let https work there all the same.
         let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
@@ -106,31 +126,64 @@ fn system_roots() -> RootCertStore {
     roots
 }
 
-fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<(), Error> {
+/// The roots of the system's own store.
+#[cfg(any(windows, target_os = "macos"))]
+fn store_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
+}
+
+/// The roots of the system's own store: one file that holds them all, or else a directory of them.
+///
+/// `rustls_native_certs` would look at `SSL_CERT_FILE` and `SSL_CERT_DIR` here too, also for a
+/// caller who does not trust the environment, and it reads every root twice, from both places.
+#[cfg(not(any(windows, target_os = "macos")))]
+fn store_roots() -> RootCertStore {
+    const PLACES: [&str; 10] = [
+        // Debian, Ubuntu, Arch; Fedora and RHEL; openSUSE; Alpine and OpenBSD; FreeBSD; NetBSD.
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",
+        "/etc/ssl/cert.pem",
+        "/usr/local/etc/ssl/cert.pem",
+        "/etc/openssl/certs/ca-certificates.crt",
+        // Stores without such a file.
+        "/etc/ssl/certs",
+        "/etc/pki/tls/certs",
+        "/usr/local/share/certs",
+    ];
+    let mut roots = RootCertStore::empty();
+    for place in PLACES {
+        if add_roots(&mut roots, "the system's roots", Path::new(place)).is_ok() {
+            break;
+        }
+    }
+    roots
+}
+
+fn add_roots(roots: &mut RootCertStore, setting: &str, path: &Path) -> Result<(), Error> {
     if !path.is_dir() {
-        let (added, _) = roots.add_parsable_certificates(certificates(path)?);
+        let (added, _) = roots.add_parsable_certificates(certificates(setting, path)?);
         if added == 0 {
-            return Err(unusable(
-                "ca_bundle",
-                path,
-                &"it holds no usable certificate",
-            ));
+            return Err(unusable(setting, path, &"it holds no usable certificate"));
         }
         return Ok(());
     }
-    let files = std::fs::read_dir(path).map_err(|error| unusable("ca_bundle", path, &error))?;
+    let files = std::fs::read_dir(path).map_err(|error| unusable(setting, path, &error))?;
     let before = roots.len();
     for file in files.flatten().map(|entry| entry.path()) {
         // A certificate directory holds other files too (links by hash, READMEs): they are passed over.
         if file.is_file()
-            && let Ok(found) = certificates(&file)
+            && let Ok(found) = certificates(setting, &file)
         {
             roots.add_parsable_certificates(found);
         }
     }
     if roots.len() == before {
         return Err(unusable(
-            "ca_bundle",
+            setting,
             path,
             &"no file in it holds a usable certificate",
         ));
@@ -138,8 +191,8 @@ fn add_roots(roots: &mut RootCertStore, path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let unusable = |error: &dyn std::fmt::Display| unusable("certificate file", path, error);
+fn certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let unusable = |error: &dyn std::fmt::Display| unusable(setting, path, error);
     let found: Vec<_> = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)
         .map_err(|error| unusable(&error))?;
@@ -187,14 +240,14 @@ mod tests {
     fn a_bundle_argument_wins_over_the_environment() {
         let var = |name: &str| (name == "SSL_CERT_FILE").then(|| "/env.pem".to_owned());
         let from_env = TlsKey::new(&TlsSettings::default(), var);
-        assert_eq!(from_env.roots, [PathBuf::from("/env.pem")]);
+        assert_eq!(from_env.roots, [(CERT_FILE, PathBuf::from("/env.pem"))]);
         let settings = TlsSettings {
             ca_bundle: Some("/mine.pem".into()),
             client_cert: None,
         };
         assert_eq!(
             TlsKey::new(&settings, var).roots,
-            [PathBuf::from("/mine.pem")]
+            [("ca_bundle", PathBuf::from("/mine.pem"))]
         );
     }
 

@@ -1,6 +1,6 @@
 //! Typed events from the chunks of a stream.
 
-use super::reply::{ToolCall, Usage};
+use super::reply::{FinishReason, ToolCall, Usage};
 use super::{ChunkKind, Delta, ToolCallDelta};
 use crate::json;
 
@@ -104,8 +104,17 @@ impl StreamEvents {
         for fragment in &delta.tool_calls {
             self.fragment(index, fragment, out);
         }
-        if delta.finish_reason.is_some() {
-            self.release(out, |growing| growing.choice == index);
+        if let Some(reason) = delta.finish_reason {
+            let is_cut = !matches!(
+                reason,
+                FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other
+            );
+            self.release(out, |growing| {
+                growing.choice == index
+                    && (!is_cut || json::is_complete(growing.call.arguments.as_bytes()))
+            });
+            // A call that the token limit or a filter cut short is never whole: nobody must start it.
+            self.growing.retain(|growing| growing.choice != index);
         }
         if let Some(usage) = &delta.usage {
             out.push(StreamEvent::UsageReported((**usage).clone()));

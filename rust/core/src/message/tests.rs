@@ -55,6 +55,21 @@ fn a_call_is_done_as_soon_as_the_next_one_begins() {
 }
 
 #[test]
+fn a_call_that_the_token_limit_cut_is_never_done() {
+    let chunks = [
+        chunk(
+            vec![
+                fragment(0, Some("f"), "{}"),
+                fragment(1, Some("g"), "{\"a\""),
+            ],
+            None,
+        ),
+        chunk(vec![], Some(FinishReason::Length)),
+    ];
+    assert_eq!(done(&chunks), [vec!["f{}"], vec![], vec![]]);
+}
+
+#[test]
 fn calls_whose_headers_come_first_wait_for_their_arguments() {
     let chunks = [
         chunk(

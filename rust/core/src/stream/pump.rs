@@ -40,6 +40,10 @@ pub async fn pump(transport: &Transport, call: Call, queue: Arc<Queue>) {
         Some(Err(panic)) => Err(session.abandon(panic)),
         None => Err(session.abandon(closed())),
     };
+    if transport.hub().log().shows_bodies() {
+        let reply = serde_json::to_vec(&queue.snapshot().0).unwrap_or_default();
+        session.log_body(false, &reply);
+    }
     session.log_end(outcome.as_ref().err());
     let (end, rest) = match outcome {
         Ok(rest) => (Ok(()), rest),
@@ -95,7 +99,7 @@ async fn one_attempt(
         error = clock.no_head(&probe, call) => return Err(error.into()),
     };
     queue.publish_head(head.clone());
-    clock.sent(probe.sent_at());
+    clock.sent(probe.sent_at(), queue);
     let place = &call.outgoing.place;
     match read(reader, body, queue, &mut clock, place, &head).await {
         Ok(rest) => Ok((head, rest)),
@@ -118,7 +122,7 @@ async fn read(
                 return Err(closed());
             }
             // The reader's pace is not the server's silence.
-            clock.resume();
+            clock.resume(queue);
         }
         let next = tokio::select! {
             biased;
@@ -143,7 +147,7 @@ async fn read(
         is_first &= frame.trim_ascii().is_empty();
         let verdict = reader.feed(&frame);
         if reader.publish(queue) {
-            clock.content();
+            clock.content(queue);
         }
         match verdict? {
             Verdict::More => {}
@@ -194,6 +198,8 @@ struct Clock {
     sent_at: Instant,
     bytes_at: Instant,
     content_at: Option<Instant>,
+    // What the reader had spent elsewhere when the limit that runs began.
+    away_before: Duration,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -206,11 +212,13 @@ impl Clock {
             sent_at: now,
             bytes_at: now,
             content_at: None,
+            away_before: Duration::ZERO,
             timer: None,
         }
     }
 
-    fn sent(&mut self, at: Option<Instant>) {
+    fn sent(&mut self, at: Option<Instant>, queue: &Queue) {
+        self.away_before = queue.away();
         self.sent_at = at.unwrap_or(self.sent_at);
         self.bytes_at = Instant::now();
     }
@@ -219,15 +227,17 @@ impl Clock {
         self.bytes_at = Instant::now();
     }
 
-    fn content(&mut self) {
+    fn content(&mut self, queue: &Queue) {
+        self.away_before = queue.away();
         // `idle` may be shorter than what the timer waits for, so the first content arms it anew.
         if self.content_at.replace(self.bytes_at).is_none() {
             self.timer = None;
         }
     }
 
-    fn resume(&mut self) {
+    fn resume(&mut self, queue: &Queue) {
         let now = Instant::now();
+        self.away_before = queue.away();
         self.bytes_at = now;
         match &mut self.content_at {
             Some(at) => *at = now,
@@ -273,8 +283,7 @@ impl Clock {
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
             timer.as_mut().await;
             // Time that a sync reader spent elsewhere does not count: nobody drove the connection.
-            let resumed = Instant::from_std(queue.resumed_at()) + limit;
-            let due = due.max(resumed);
+            let due = due + queue.away().saturating_sub(self.away_before);
             if due <= Instant::now() {
                 return self.overdue(limit, place);
             }

@@ -47,7 +47,7 @@ pub enum Interest {
     Head,
     /// Any event.
     Any,
-    /// Text; other events are taken along, but wake nobody.
+    /// Text; other events are taken along, and wake nobody before the queue is full of them.
     Text,
 }
 
@@ -83,8 +83,10 @@ pub struct Queue {
     started: Instant,
     closed: AtomicBool,
     wants_raw: AtomicBool,
-    // Nanoseconds after `started` at which a sync reader last came back.
-    resumed: AtomicU64,
+    // Nanoseconds after `started` at which a sync reader left; 0 while it is here.
+    left: AtomicU64,
+    // Nanoseconds that it spent elsewhere in all.
+    away: AtomicU64,
 }
 
 // What an item costs beside its text: the slot and its share of the deque.
@@ -100,7 +102,8 @@ impl Queue {
             started,
             closed: AtomicBool::new(false),
             wants_raw: AtomicBool::new(true),
-            resumed: AtomicU64::new(0),
+            left: AtomicU64::new(0),
+            away: AtomicU64::new(0),
         })
     }
 
@@ -146,7 +149,9 @@ impl Queue {
             state.timing.first_token.get_or_insert(at);
             state.timing.last_token = Some(at);
         }
-        self.wake_if(state, |interest| interest == Interest::Any || any_text);
+        // A full queue wakes any reader: the producer stands still until it is emptied.
+        let wakes_all = any_text || state.bytes >= self.buffer_bytes;
+        self.wake_if(state, |interest| interest == Interest::Any || wakes_all);
     }
 
     /// Producer: the stream is over. An error gets the reply so far as its partial.
@@ -238,16 +243,28 @@ impl Queue {
         self.wants_raw.store(false, Ordering::Relaxed);
     }
 
-    /// When a sync reader last came back to the stream: time spent elsewhere is not the server's silence.
+    /// Time that a sync reader spent elsewhere, which is not the server's silence.
     #[must_use]
-    pub fn resumed_at(&self) -> Instant {
-        self.started + Duration::from_nanos(self.resumed.load(Ordering::Relaxed))
+    pub fn away(&self) -> Duration {
+        Duration::from_nanos(self.away.load(Ordering::Relaxed))
+    }
+
+    /// Reader: leaves, so that nobody drives the connection until it comes back.
+    pub fn leave(&self) {
+        self.left.store(self.nanos(), Ordering::Relaxed);
     }
 
     /// Reader: comes back to the stream after time spent elsewhere.
     pub fn resume(&self) {
-        let nanos = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.resumed.store(nanos, Ordering::Relaxed);
+        let left = self.left.swap(0, Ordering::Relaxed);
+        if left > 0 {
+            self.away
+                .fetch_add(self.nanos().saturating_sub(left), Ordering::Relaxed);
+        }
+    }
+
+    fn nanos(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// Reader: takes all that waits into `buffer`, which must be empty.

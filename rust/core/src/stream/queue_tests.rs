@@ -62,6 +62,22 @@ fn an_event_without_text_wakes_no_text_reader() {
 }
 
 #[test]
+fn a_queue_full_of_events_without_text_wakes_a_text_reader() {
+    let queue = Queue::new(1000, Instant::now());
+    let bell = Arc::new(Bell::default());
+    assert!(queue.park(Parker::Mailbox(bell.clone(), 1), Interest::Text));
+    while queue.has_room() {
+        assert!(bell.0.lock().is_empty());
+        let empty = Chunk {
+            kind: ChunkKind::Delta(Box::default()),
+            raw: None,
+        };
+        queue.publish(&mut vec![empty], None);
+    }
+    assert_eq!(*bell.0.lock(), [1]);
+}
+
+#[test]
 fn every_item_comes_before_the_end_and_the_error_carries_the_partial() {
     let queue = Queue::new(1 << 20, Instant::now());
     queue.publish(&mut vec![text("a")], None);

@@ -210,8 +210,11 @@ const TOO_LONG: [&str; 5] = [
 ];
 
 /// Codes of a limit that waiting does not lift.
-const SPENT: [&str; 5] = [
+const SPENT: [&str; 8] = [
     "insufficient_quota",
+    "credit_balance_exhausted",
+    "organization_spend_limit_exceeded",
+    "workspace_spend_limit_exceeded",
     "enforced_spend_limit_reached",
     "billing_error",
     "billing_hard_limit_reached",

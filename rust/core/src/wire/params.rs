@@ -94,6 +94,21 @@ pub fn supported(dialect: &dyn Dialect, provider: &Provider) -> Vec<&'static str
         .collect()
 }
 
+/// What a client takes and a call does not.
+const CLIENT_SETTINGS: [&str; 11] = [
+    "api",
+    "api_key",
+    "base_url",
+    "ca_bundle",
+    "client_cert",
+    "limits",
+    "provider",
+    "proxy",
+    "retry",
+    "system",
+    "trust_env",
+];
+
 /// The parameter of this name.
 pub(super) fn find<'a>(table: &'a [Param], name: &str, api: &str) -> Result<&'a Param, Error> {
     if let Some(param) = table.iter().find(|param| param.name == name) {
@@ -103,6 +118,20 @@ pub(super) fn find<'a>(table: &'a [Param], name: &str, api: &str) -> Result<&'a 
         .into_iter()
         .find(|(table, _)| table.iter().any(|param| param.name == name));
     let hint = match (name, other) {
+        (_, None) if CLIENT_SETTINGS.contains(&name) => {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "params.{name}: it is a setting of the client: give {name}= to ChatClient(…), CompletionClient(…) or with_options(…)"
+                ),
+            ));
+        }
+        ("stream", _) => {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "params.stream: which form is used is said by the method: stream(…), or run(…, stream=True)",
+            ));
+        }
         ("top_logprobs", _) => "logprobs=k asks for the k likeliest tokens".to_owned(),
         (_, Some((_, client))) => format!("{client} takes it"),
         _ => match nearest(name, table.iter().map(|param| param.name)) {

@@ -313,7 +313,19 @@ fn message(message: &Value, known: &mut ExpectedChoice, whole: bool) {
     let reasoning = ["reasoning_content", "reasoning"]
         .iter()
         .find_map(|key| message[key].as_str().filter(|text| !text.is_empty()));
-    known.reasoning.push_str(reasoning.unwrap_or_default());
+    match reasoning {
+        Some(text) => known.reasoning.push_str(text),
+        None => {
+            for block in message["reasoning_details"]
+                .as_array()
+                .into_iter()
+                .flatten()
+            {
+                let said = block["text"].as_str().or(block["summary"].as_str());
+                known.reasoning.push_str(said.unwrap_or_default());
+            }
+        }
+    }
     known
         .refusal
         .push_str(message["refusal"].as_str().unwrap_or_default());

@@ -178,9 +178,10 @@ impl Failure {
 impl<'a> Choice<'a> {
     /// Its text, where that stands in the JSON without escapes.
     pub(super) fn into_plain_text(self) -> Option<&'a str> {
-        let text = match (self.delta.map(|delta| delta.content), self.text) {
-            (Some(Content::Text(text)), _) | (None, Some(text)) => text,
-            _ => return None,
+        let ((Some(Content::Text(text)), _) | (None, Some(text))) =
+            (self.delta.map(|delta| delta.content), self.text)
+        else {
+            return None;
         };
         match text.body {
             Cow::Borrowed(text) => Some(text),
@@ -232,7 +233,7 @@ impl<'a> Message<'a> {
     /// Reads an object; tells whether it was one.
     fn fill(&mut self, reader: &mut Reader<'a>) -> Result<bool> {
         let mut rank = REASONING.len();
-        reader.object_or_skip(|reader, key| {
+        let found = reader.object_or_skip(|reader, key| {
             match key {
                 "content" => {
                     self.content = match reader.peek()? {
@@ -266,7 +267,14 @@ impl<'a> Message<'a> {
                 },
             }
             Ok(())
-        })
+        })?;
+        if self.reasoning.is_none()
+            && let Some((_, raw)) = self.other.iter().find(|(key, _)| key == DETAILS)
+        {
+            let text = details(raw)?;
+            self.reasoning = Some((DETAILS, text)).filter(|(_, text)| !text.is_empty());
+        }
+        Ok(found)
     }
 
     fn keep_other(&mut self, key: &str, raw: &'a str) {
@@ -305,6 +313,27 @@ const REASONING: [&str; 4] = [
     "reasoning_text",
     "thinking",
 ];
+
+/// Reasoning in blocks, beside a field of plain text or instead of one. They are kept as they came, too: their
+/// signatures have to go back.
+pub(super) const DETAILS: &str = "reasoning_details";
+
+fn details(raw: &str) -> Result<Text<'_>> {
+    let mut whole = Text::default();
+    Reader::over(raw).array_or_skip(|reader| {
+        reader.object_or_skip(|reader, key| {
+            if matches!(key, "text" | "summary") {
+                if let Some(piece) = reader.string_or_skip()? {
+                    whole = std::mem::take(&mut whole).followed_by(piece);
+                }
+                return Ok(());
+            }
+            reader.skip()
+        })?;
+        Ok(())
+    })?;
+    Ok(whole)
+}
 
 /// Whether a value says nothing: absent, null and empty are three spellings of one thing.
 pub(super) fn is_blank(raw: &str) -> bool {

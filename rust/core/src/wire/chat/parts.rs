@@ -1,6 +1,7 @@
 //! Messages of parts, written as messages of Chat Completions.
 
 use super::encode::{invalid, separate};
+use super::event::DETAILS;
 use super::media::media;
 use crate::error::Error;
 use crate::json::{Kind, Reader, write_string};
@@ -165,6 +166,8 @@ impl<'a> Message<'a> {
         let known = part.is_from(to.provider) && to.provider.reasoning_back != ReasoningBack::Never;
         if !known || field.is_empty() {
             to.dropped.push(part.path.clone());
+        } else if field == DETAILS {
+            // It goes back within the block that it was read from.
         } else if field == "thinking" {
             // Mistral: a block of the content, in its place.
             let signature = part.get("signature");

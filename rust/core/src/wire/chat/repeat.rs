@@ -98,8 +98,10 @@ mod tests {
         )
     }
 
+    type Said = Vec<Result<(Step, Vec<ChunkKind>), String>>;
+
     /// What the events say, to one decoder that knows their frame and to one that reads each anew.
-    fn read_both(events: &[String]) -> [Vec<Result<(Step, Vec<ChunkKind>), String>>; 2] {
+    fn read_both(events: &[String]) -> [Said; 2] {
         [false, true].map(|forgets| {
             let mut stream = ChatStream::default();
             events
@@ -132,7 +134,7 @@ mod tests {
             Some("\u{e9}".to_owned())
         );
         for other in [
-            padded(r#"a\n"#),
+            padded(r"a\n"),
             padded("tab\there"),
             event("two", ""),
             event("two", r#","obfuscation":"q","usage":{}"#),

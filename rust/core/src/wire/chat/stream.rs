@@ -64,6 +64,16 @@ impl StreamDecoder for ChatStream {
         if name == b"error" {
             return Err(failure::decode(None, value));
         }
+        // Unknown fields are to be ignored, but the names of fields are text: what is none may have
+        // swallowed an event.
+        if std::str::from_utf8(name).map_or(true, |name| {
+            name.contains(|c: char| c.is_control() && c != '\t')
+        }) {
+            return Err(Error::new(
+                ErrorKind::Decode,
+                "the stream holds bytes that are no event stream; something on the way damaged it",
+            ));
+        }
         // A body of JSON or HTML under the content type of a stream looks like unknown fields.
         if self.stray.is_empty() && !name.trim_ascii_start().starts_with(b"{") {
             if failure::is_html(name) && self.choices.is_empty() {

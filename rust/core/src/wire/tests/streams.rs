@@ -311,6 +311,10 @@ fn errors_come_in_many_dresses() {
     }
     let mut decoder = dialect("chat").unwrap().stream();
     assert!(decoder.stray_field(b"foo", b"bar").is_ok());
+    for name in [&b"\x00\x01dat"[..], b"\xff\xfe"] {
+        let damaged = decoder.stray_field(name, b"").unwrap_err();
+        assert_eq!(damaged.kind(), ErrorKind::Decode);
+    }
     let error = decoder
         .stray_field(b"error", br#"{"error":{"message":"m"}}"#)
         .unwrap_err();

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tokenwire.errors import (
-    LlmAuthenticationError,
     LlmConfigError,
     LlmModelError,
     LlmValidationError,
@@ -12,8 +11,8 @@ from tokenwire.errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import (
+        AsyncGenerator,
         AsyncIterable,
-        AsyncIterator,
         Awaitable,
         Callable,
         Iterable,
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from tokenwire._engine import AsyncLlmStream, AsyncStreamIterator, LlmResponse, LlmStream
+    from tokenwire._engine import AsyncLlmStream, LlmResponse, LlmStream
     from tokenwire.mapping import MapRow
     from tokenwire.types import AnyParams, LlmMessage, LlmRequest
 
@@ -217,7 +216,7 @@ class LlmClientInterface:
         concurrency: int,
         ordered: bool = True,
         **params: Unpack[AnyParams],
-    ) -> AsyncIterator[MapRow]:
+    ) -> AsyncGenerator[MapRow, None]:
         """Ask many prompts at once; see `map`. `prompts` may be an async iterable."""
         from tokenwire.mapping_async import map_with_tasks
 
@@ -347,46 +346,3 @@ def checked_concurrency(value: Any) -> int:
     if not _count(value, "concurrency"):
         raise LlmConfigError("concurrency: give at least 1")
     return int(value)
-
-
-def call_key(source: KeySource) -> str:
-    """The key from a callable, in sync code.
-
-    Raises:
-        LlmConfigError: The callable is async, or returns no string.
-    """
-    key = source()
-    if hasattr(key, "__await__"):
-        getattr(key, "close", lambda: None)()
-        raise LlmConfigError("api_key: the callable is async; use the async methods of the client")
-    return _checked_key(key)
-
-
-async def await_key(source: KeySource) -> str:
-    """The key from a sync or async callable."""
-    key = source()
-    return _checked_key(await key if hasattr(key, "__await__") else key)
-
-
-def _checked_key(key: object) -> str:
-    if not isinstance(key, str) or not key:
-        raise LlmConfigError(f"api_key: the callable returned {type(key).__name__}, not a key")
-    return key
-
-
-async def enter_with_key(stream: AsyncLlmStream, source: KeySource) -> AsyncLlmStream:
-    """Enter a stream whose key comes from a callable; the engine calls this."""
-    try:
-        return await stream._enter_with(await await_key(source))
-    except LlmAuthenticationError as error:
-        if error.status_code != 401:
-            raise
-    return await stream._enter_with(await await_key(source))
-
-
-async def first_step_with_key(
-    stream: AsyncLlmStream, source: KeySource, iterator: AsyncStreamIterator[object]
-) -> object:
-    """Take the first step of a stream that was not entered; the engine calls this."""
-    await enter_with_key(stream, source)
-    return await iterator.__anext__()

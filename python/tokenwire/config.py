@@ -1,0 +1,98 @@
+"""Configurations: clients by name, with what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from tokenwire.errors import LlmConfigError
+from tokenwire.types.rows import ModelConfig
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from tokenwire.registry import ModelRegistry
+    from tokenwire.types.rows import LlmProvider
+
+    Source: TypeAlias = str | PathLike[str] | Mapping[str, Any]
+
+
+class ModelEntry:
+    """One client that a configuration names.
+
+    Attributes:
+        key: Its name there.
+        model: Model string, as `get_client` takes it.
+        api: The API, where the entry states one.
+        key_var: Environment variable with the key, where the provider's own is not meant.
+        settings: Arguments of the client, those of `[defaults]` included.
+        facts: What it says about the model, for a `ModelConfig`.
+    """
+
+    __slots__ = ("api", "facts", "key", "key_var", "model", "settings")
+
+    def __init__(
+        self,
+        key: str,
+        *,
+        model: str,
+        api: str | None,
+        key_var: str | None,
+        settings: dict[str, Any],
+        facts: dict[str, Any],
+    ) -> None:
+        self.key = key
+        self.model = model
+        self.api = api
+        self.key_var = key_var
+        self.settings = settings
+        self.facts = facts
+
+
+class Configuration:
+    """Models, providers and defaults, read from `tokenwire.toml` or a mapping.
+
+    Attributes:
+        models: The clients that it names.
+        providers: The providers that it adds.
+        defaults: Arguments of every client.
+    """
+
+    def __init__(
+        self,
+        *,
+        models: dict[str, ModelEntry],
+        providers: dict[str, LlmProvider],
+        defaults: dict[str, Any],
+    ) -> None:
+        self.models = models
+        self.providers = providers
+        self.defaults = defaults
+
+    @classmethod
+    def read(cls, source: Source) -> Configuration:
+        """Read a configuration; it makes no client and touches no network.
+
+        Args:
+            source: The path of a TOML file, or a mapping of the same form.
+
+        Raises:
+            LlmConfigError: It cannot be read, or has problems: `problems` holds all of them.
+        """
+        from tokenwire.checking import checked
+
+        configuration, problems = checked(source)
+        if configuration is None:
+            lines = [str(problem) for problem in problems]
+            count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
+            where = "configuration" if isinstance(source, Mapping) else str(source)
+            raise LlmConfigError(f"{where}: {count}: {'; '.join(lines)}", problems=tuple(lines))
+        return configuration
+
+    def register(self, registry: ModelRegistry) -> None:
+        """Add its providers, and what it says about models, to a registry."""
+        for provider in self.providers.values():
+            registry.register_provider(provider)
+        for entry in self.models.values():
+            if entry.facts:
+                registry.register_model(ModelConfig.model_validate(entry.facts))

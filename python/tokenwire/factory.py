@@ -1,0 +1,387 @@
+"""One place that makes clients: from a model string, or from a name in a configuration."""
+
+from __future__ import annotations
+
+from tokenwire import _engine
+from tokenwire.chat import ChatClient
+from tokenwire.completion import CompletionClient
+from tokenwire.errors import LlmConfigError
+from tokenwire.models import with_address
+from tokenwire.pool import ClientPool
+from tokenwire.registry import ModelRegistry, shared
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Literal, TypeAlias, TypeVar, overload
+
+    from tokenwire.config import Configuration, ModelEntry, Source
+    from tokenwire.pool import PoolStats
+    from tokenwire.types.rows import LlmProvider
+
+    AnyClient: TypeAlias = ChatClient | CompletionClient
+    Value = TypeVar("Value")
+else:
+    from tokenwire.interface import overload
+
+# Names the file that `client()` takes its configuration from. The working folder is not searched:
+# a file that came with somebody's repository could send prompts and keys to an address of its own.
+CONFIG_VARIABLE = "TOKENWIRE_CONFIG"
+
+_PLAIN = frozenset((type(None), bool, int, float, str, bytes))
+
+
+class LlmClientFactory:
+    """Gives the client that a name stands for: made once, and shared from then on.
+
+        factory = LlmClientFactory("tokenwire.toml")
+        factory.get_client("groq:llama-3.3-70b-versatile")       # ChatClient
+        factory.get_client("vllm://10.0.0.5:8000@Qwen/Qwen3-4B-Base", api="completions")
+        factory.get_client("fast")                               # a name of the configuration
+
+    Clients are shared by all that ask for the same: close them by `close_all()`. One of your own is
+    `get_client(...).with_options()`.
+
+    Args:
+        config: The path of a TOML file, a mapping of the same form, or a `Configuration`.
+        registry: Where your providers and models are; without it the process's.
+        max_clients: Most clients that are held; the one unused for longest is let go.
+
+    Raises:
+        LlmConfigError: The configuration has problems; the message names each.
+    """
+
+    def __init__(
+        self,
+        config: Source | Configuration | None = None,
+        *,
+        registry: ModelRegistry | None = None,
+        max_clients: int = 256,
+    ) -> None:
+        self.registry = shared() if registry is None else registry
+        self.pool = ClientPool(max_clients)
+        self._models: dict[str, ModelEntry] = {}
+        self._providers: dict[str, LlmProvider] = {}
+        self._defaults: dict[str, Any] = {}
+        # By provider of the engine's: they are looked up at every call.
+        self._variables: dict[str, Sequence[str]] = {}
+        # By name of the configuration, with the registry's version that it was made by.
+        self._plans: dict[str, tuple[int, _Plan]] = {}
+        if config is not None:
+            from tokenwire.config import Configuration
+
+            if not isinstance(config, Configuration):
+                config = Configuration.read(config)
+            config.register(self.registry)
+            self._models = config.models
+            self._providers = config.providers
+            self._defaults = config.defaults
+
+    @overload
+    def get_client(
+        self, name: str, *, api: Literal["completions"], **settings: Any
+    ) -> CompletionClient: ...
+
+    @overload
+    def get_client(self, name: str, *, api: Literal["chat"], **settings: Any) -> ChatClient: ...
+
+    @overload
+    def get_client(self, name: str, *, api: str | None = None, **settings: Any) -> AnyClient: ...
+
+    def get_client(self, name: str, *, api: str | None = None, **settings: Any) -> AnyClient:
+        """The client of a name, from the pool or new.
+
+        Args:
+            name: A name of the configuration, `provider:model`, `vllm://host:port@model`, or with
+                `base_url` a model's id.
+            api: `"completions"` makes a `CompletionClient`; without it the configuration and the
+                registry decide, and else it is a `ChatClient`: a model tuned for chat never gets
+                raw text by a guess.
+            **settings: Arguments of the client, and request parameters of each of its calls. They
+                make a client of its own and change no other.
+
+        Raises:
+            LlmConfigError: The name stands for nothing, a setting cannot work, or the key is
+                missing; the message names the fix.
+        """
+        if not isinstance(name, str) or not name.strip():  # type: ignore[redundant-expr]
+            raise LlmConfigError('model: give a string such as "openai:gpt-4o-mini"')
+        plan = self._plan(name, api, settings)
+        return self.pool.get(_identity(plan), lambda: self._made(plan))
+
+    def names(self) -> list[str]:
+        """The names that the configuration gives to clients."""
+        return list(self._models)
+
+    def stats(self) -> PoolStats:
+        """What the pool did so far."""
+        return self.pool.stats()
+
+    def close_all(self) -> None:
+        """Close every client: calls in flight go on, later ones are refused.
+
+        The factory stays usable and makes new ones.
+        """
+        self.pool.close_all()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle what was configured: clients are this process's, and keys are nobody's."""
+        parts = (self._models, self._providers, self._defaults, self.pool.max_clients)
+        return _restored, parts
+
+    def _plan(self, name: str, api: str | None, settings: dict[str, Any]) -> _Plan:
+        """What to make: the API, its arguments, and the variables that it will read."""
+        entry = self._models.get(name)
+        if entry is None:
+            if self._defaults:
+                settings = _merged(self._defaults, settings)
+            return self._planned(name, api, settings, None)
+        if api is None and not settings:
+            # Asked for again and again: merging and writing it down takes longer than the rest.
+            known = self._plans.get(name)
+            if known is not None and known[0] == self.registry.version:
+                return known[1]
+        key_vars = None if entry.key_var is None else (entry.key_var,)
+        merged = _merged(entry.settings, settings)
+        plan = self._planned(entry.model, api or entry.api, merged, key_vars)
+        if api is None and not settings and not plan.is_moving:
+            self._plans[name] = self.registry.version, plan
+        return plan
+
+    def _planned(
+        self,
+        name: str,
+        api: str | None,
+        settings: dict[str, Any],
+        key_vars: Sequence[str] | None,
+    ) -> _Plan:
+        provider, row, model = self._target(name, settings)
+        api = api or self.registry.api_of(provider, model) or "chat"
+        if row is not None:
+            return _own_plan(row, name, api, settings, key_vars)
+        return _Plan(name, api, settings, key_vars, key_vars or self._variables_of(provider))
+
+    def _target(self, name: str, settings: dict[str, Any]) -> tuple[str, LlmProvider | None, str]:
+        """Provider, its row where it is one of the user's, and model."""
+        provider = settings.get("provider")
+        if provider is not None:
+            return provider, self._own_row(provider), name
+        head, separator, model = name.partition(":")
+        if not separator:
+            return "", None, name
+        if model.startswith("//"):
+            model = model.partition("@")[2]
+        row = self._own_row(head)
+        # `gemma3:4b` is an id and no provider's, where the caller gives an address.
+        if row is None and not _engine.is_provider(head):
+            if settings.get("base_url") is None and head.replace("-", "_").isidentifier():
+                raise LlmConfigError(f'model: "{name}": {self.registry.provider_problem(head)}')
+            return "", None, name
+        return head, row, model
+
+    def _own_row(self, name: str) -> LlmProvider | None:
+        return self._providers.get(name) or self.registry.own_provider(name)
+
+    def _variables_of(self, provider: str) -> Sequence[str]:
+        """The variables that a client of this provider takes key and address from."""
+        if not provider:
+            return ()
+        known = self._variables.get(provider)
+        if known is None:
+            _, key_vars, url_vars, _ = _engine.provider_row(provider)
+            known = self._variables[provider] = (*key_vars, *url_vars)
+        return known
+
+    def _made(self, plan: _Plan) -> AnyClient:
+        settings = {name: _copied(value) for name, value in plan.settings.items()}
+        if plan.key_vars is not None and settings.get("api_key") is None:
+            key = _first(plan.key_vars)
+            if key is None and plan.key_for is not None:
+                names = " or ".join(plan.key_vars)
+                raise LlmConfigError(f"no API key for {plan.key_for}: set {names} or give api_key=")
+            settings["api_key"] = key
+        kind = CompletionClient if plan.api == "completions" else ChatClient
+        client = kind(plan.name, api=plan.api, **settings)
+        if plan.key_vars is not None:
+            # After pickling, too, the key comes from these and from no other variable.
+            client._settings["key_vars"] = tuple(plan.key_vars)
+        return client
+
+
+def _own_plan(
+    row: LlmProvider,
+    name: str,
+    api: str,
+    settings: dict[str, Any],
+    key_vars: Sequence[str] | None,
+) -> _Plan:
+    """A plan for a provider of the user's: the engine's row serves, key and address are its own."""
+    settings = dict(settings)
+    base_url = settings.pop("base_url", None)
+    if settings.pop("provider", None) is None:
+        rest = name[len(row.name) + 1 :]
+        if rest.startswith("//"):
+            target = with_address(name, row.name, rest[2:], base_url)
+            name, base_url = target.model, target.base_url
+        elif not rest.strip():
+            raise LlmConfigError(f'model: there is no model after "{row.name}:"')
+        else:
+            name = rest
+    base_url = base_url or _first(row.base_url_vars) or row.base_url
+    if base_url is None:
+        where = f"set {' or '.join(row.base_url_vars)} or " if row.base_url_vars else ""
+        raise LlmConfigError(f"provider {row.name}: there is no address: {where}give base_url=")
+    settings["provider"] = row.engine_row()
+    settings["base_url"] = base_url
+    if not row.stream_options:
+        settings.setdefault("stream_usage", False)
+    own_key = key_vars is not None
+    key_vars = key_vars or row.key_vars
+    plan = _Plan(name, api, settings, key_vars, key_vars)
+    plan.key_for = row.name if row.key_required or own_key else None
+    plan.is_moving = bool(row.base_url_vars)
+    return plan
+
+
+class _Plan:
+    """What to make."""
+
+    __slots__ = ("api", "is_moving", "key_for", "key_vars", "name", "settings", "text", "variables")
+
+    def __init__(
+        self,
+        name: str,
+        api: str,
+        settings: dict[str, Any],
+        key_vars: Sequence[str] | None,
+        variables: Sequence[str],
+    ) -> None:
+        # Whether the same name may mean another address at the next call.
+        self.is_moving = False
+        # Who needs a key from `key_vars`; the variable that an entry names is needed, not tried.
+        self.key_for = None if key_vars is None else name
+        self.text: str | None = None
+        self.api = api
+        self.name = name
+        self.settings = settings
+        self.key_vars = key_vars
+        self.variables = variables
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    from tokenwire.checking import merged_settings
+
+    return merged_settings(base, own)
+
+
+def _first(variables: Sequence[str]) -> str | None:
+    """The first of these variables that is set."""
+    from os import environ
+
+    return next((environ[name] for name in variables if environ.get(name)), None)
+
+
+def _copied(value: Value) -> Value:
+    """A copy that the caller's later changes do not reach."""
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}  # type: ignore[return-value]
+    if isinstance(value, list):
+        return [_copied(item) for item in value]  # type: ignore[return-value]
+    return value
+
+
+def _identity(plan: _Plan) -> bytes:
+    """What makes a client differ, as a keyed hash: neither a key nor a header stands in it."""
+    if plan.text is None:
+        settings = _frozen(plan.settings) if plan.settings else ()
+        plan.text = repr((plan.api, plan.name, settings, plan.key_vars))
+    text = plan.text
+    if plan.variables:
+        from os import environ
+
+        text += repr([environ.get(name) for name in plan.variables])
+    keyed = (_process.get("hash") or _keyed_hash()).copy()
+    keyed.update(text.encode("utf-8", "surrogatepass"))
+    digest: bytes = keyed.digest()
+    return digest
+
+
+def _frozen(value: Any) -> object:
+    """A value whose `repr` is equal for equal settings, and only for those."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if isinstance(value, dict):
+        return ("dict", sorted((repr(name), _frozen(item)) for name, item in value.items()))
+    if isinstance(value, (list, tuple)):
+        return ("list", [_frozen(item) for item in value])
+    if isinstance(value, (_engine.Timeout, _engine.Limits, _engine.RetryPolicy)):
+        return (kind.__name__, _frozen(value.to_dict()))
+    # A function, a type, a tool: the client holds it, so its number is nobody else's meanwhile.
+    return ("object", kind.__name__, id(value))
+
+
+# The keyed hash and the factory behind `client()` are the process's. Each is made once, when first
+# asked for: `setdefault` is one step, and threads that come at once get the same.
+_process: dict[str, Any] = {}
+
+
+def _keyed_hash() -> Any:
+    """A hash that this process has the key of: nobody can try out what went in."""
+    try:
+        # hashlib loads OpenSSL, which takes longer than all that is done here.
+        from _blake2 import blake2b
+    except ImportError:
+        from hashlib import blake2b
+    from os import urandom
+
+    return _process.setdefault("hash", blake2b(key=urandom(16), digest_size=16))
+
+
+def shared_factory() -> LlmClientFactory:
+    """The factory behind `client()`, with the configuration that `TOKENWIRE_CONFIG` names.
+
+    Raises:
+        LlmConfigError: That configuration has problems.
+    """
+    factory: LlmClientFactory | None = _process.get("factory")
+    if factory is None:
+        from os import environ
+
+        made = LlmClientFactory(environ.get(CONFIG_VARIABLE) or None)
+        factory = _process.setdefault("factory", made)
+    return factory
+
+
+def _restored(
+    models: dict[str, ModelEntry],
+    providers: dict[str, LlmProvider],
+    defaults: dict[str, Any],
+    max_clients: int,
+) -> LlmClientFactory:
+    from tokenwire.config import Configuration
+
+    config = Configuration(models=models, providers=providers, defaults=defaults)
+    return LlmClientFactory(config, max_clients=max_clients)
+
+
+@overload
+def client(name: str, *, api: Literal["completions"], **settings: Any) -> CompletionClient: ...
+
+
+@overload
+def client(name: str, *, api: Literal["chat"], **settings: Any) -> ChatClient: ...
+
+
+@overload
+def client(name: str, *, api: str | None = None, **settings: Any) -> AnyClient: ...
+
+
+def client(name: str, *, api: str | None = None, **settings: Any) -> AnyClient:
+    """The client of a model, made once and shared from then on; see `LlmClientFactory.get_client`.
+
+        tw.client("groq:llama-3.3-70b-versatile").run("Why is the sky blue?")
+
+    `TOKENWIRE_CONFIG` names the configuration whose names it knows, too.
+    """
+    return shared_factory().get_client(name, api=api, **settings)

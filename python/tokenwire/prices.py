@@ -1,0 +1,168 @@
+"""Costs, and what the library `genai-prices` knows of them (`tokenwire[prices]`).
+
+The only module that names that library. It brings its table with it, so nothing here uses the
+network.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date, datetime
+    from decimal import Decimal
+    from typing import Any
+
+    from tokenwire._engine import Usage
+
+# Our name of a provider and its. A provider that is not here has no list price there: servers of
+# one's own, gateways whose price depends on who serves, and those that it does not carry.
+_ITS_NAMES = {
+    "anthropic": "anthropic",
+    "azure": "azure",
+    "cerebras": "cerebras",
+    "cohere": "cohere",
+    "deepseek": "deepseek",
+    "fireworks": "fireworks",
+    "gemini": "google",
+    "google": "google",
+    "groq": "groq",
+    "mistral": "mistral",
+    "moonshot": "moonshotai",
+    "openai": "openai",
+    "openrouter": "openrouter",
+    "perplexity": "perplexity",
+    "together": "together",
+    "vertex": "google",
+    "xai": "x-ai",
+    "zai": "zai",
+}
+
+
+class Cost:
+    """What a reply cost.
+
+    Attributes:
+        usd: US dollars.
+        source: Who says so: the provider's name for its own figure, what the registry's entry
+            names, or `"genai-prices"` with the version of its table.
+        as_of: The day or moment from which the figure is; None where the source does not say.
+    """
+
+    __match_args__ = ("usd", "source", "as_of")
+    __slots__ = ("as_of", "source", "usd")
+
+    usd: Decimal
+    source: str
+    as_of: date | datetime | None
+
+    def __init__(self, usd: Decimal, source: str, as_of: date | datetime | None = None) -> None:
+        for name, value in (("usd", usd), ("source", source), ("as_of", as_of)):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, _value: object) -> None:
+        raise AttributeError(f"Cost is frozen: {name} cannot be set")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by name; the dollars as text, so that JSON keeps every digit."""
+        as_of = None if self.as_of is None else self.as_of.isoformat()
+        return {"usd": format(self.usd, "f"), "source": self.source, "as_of": as_of}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Cost) and self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Cost, self._fields()
+
+    def __repr__(self) -> str:
+        """Name the fields."""
+        return f"Cost(usd={self.usd!r}, source={self.source!r}, as_of={self.as_of!r})"
+
+    def _fields(self) -> tuple[Decimal, str, date | datetime | None]:
+        return self.usd, self.source, self.as_of
+
+
+def is_installed() -> bool:
+    """Whether the extra is there."""
+    return _library() is not None
+
+
+def version() -> str | None:
+    """The version of the table; None without the extra."""
+    library = _library()
+    return None if library is None else str(library.__version__)
+
+
+def price_of(
+    provider: str, model: str, usage: Usage, when: datetime | None
+) -> tuple[Decimal, str, datetime | None] | None:
+    """Dollars by the provider's list price, the source, and when its table was brought up to date.
+
+    Args:
+        provider: Our name of the provider.
+        model: The model as the reply names it.
+        usage: What was used.
+        when: When the call was made; prices change. None is now.
+
+    Returns:
+        None where the library is not installed, or does not know the model.
+    """
+    its_name = _ITS_NAMES.get(provider)
+    # Looked for last: to look for a library that is not installed takes as long as a small call.
+    if its_name is None or not model or (library := _library()) is None:
+        return None
+    used = library.Usage(
+        input_tokens=usage.prompt_tokens,
+        output_tokens=usage.completion_tokens,
+        cache_read_tokens=usage.cached_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+    )
+    try:
+        found = library.calc_price(used, model, provider_id=its_name, genai_request_timestamp=when)
+    except (LookupError, ValueError):
+        # An unknown model, or counts that contradict each other: no price is better than a wrong
+        # one.
+        return None
+    return found.total_price, f"genai-prices {library.__version__}", found.auto_update_timestamp
+
+
+def context_window(provider: str, model: str) -> int | None:
+    """How many tokens fit, input and output together; None where it is not known."""
+    its_name = _ITS_NAMES.get(provider)
+    if _library() is None or its_name is None:
+        return None
+    try:
+        _, row = _snapshot().find_provider_model(model, None, its_name, None)
+    except LookupError:
+        return None
+    window: int | None = row.context_window
+    return window
+
+
+def models(provider: str) -> Iterator[tuple[str, int | None]]:
+    """The models that it lists for a provider, with the context window; none without the extra."""
+    its_name = _ITS_NAMES.get(provider)
+    if _library() is None or its_name is None:
+        return
+    for row in _snapshot().providers:
+        if row.id == its_name:
+            for model in row.models:
+                if not model.deprecated:
+                    yield model.id, model.context_window
+
+
+def _library() -> Any:
+    try:
+        import genai_prices  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        return None
+    return genai_prices
+
+
+def _snapshot() -> Any:
+    from importlib import import_module
+
+    return import_module("genai_prices.data_snapshot").get_snapshot()

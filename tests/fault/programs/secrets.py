@@ -1,0 +1,118 @@
+"""Makes every kind of call and error with a key that must not be seen. Argument: the address.
+
+What it logs at the debug level goes to stderr, what the sweep finds to stdout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import faulthandler
+import gc
+import pickle
+import sys
+import tempfile
+import traceback
+
+import tokenwire as tw
+
+URL = sys.argv[1]
+KEY = "sk-canary-8Yx41"
+PASSWORD = "hunter2-canary"
+CANARIES = (KEY, PASSWORD)
+CLIENTS = (tw.ChatClient, tw.CompletionClient)
+# The program's own frames and names hold the key, as a caller's do; only ours are swept.
+OURS = "tokenwire"
+
+
+def check(what: str, shown: str) -> None:
+    for canary in CANARIES:
+        if canary in shown:
+            print(f"{what}: {shown}")
+
+
+def check_error(what: str, error: BaseException) -> None:
+    check(f"{what}: str", str(error))
+    check(f"{what}: repr", repr(error))
+    check(f"{what}: vars", repr(vars(error)))
+    check(f"{what}: pickle", repr(pickle.dumps(error)))
+    for name in ("body", "message", "attempts", "partial", "code", "type", "param"):
+        check(f"{what}: {name}", repr(getattr(error, name, None)))
+    told = traceback.TracebackException.from_exception(error, capture_locals=True)
+    for frame in told.stack:
+        if OURS in frame.filename and "programs" not in frame.filename:
+            check(f"{what}: {frame.filename}:{frame.lineno}", repr(frame.locals))
+
+
+def check_object(what: str, thing: object) -> None:
+    for name, shown in (("repr", repr(thing)), ("str", str(thing)), ("dir", repr(dir(thing)))):
+        check(f"{what}: {name}", shown)
+    check(f"{what}: vars", repr(getattr(thing, "__dict__", "")))
+    check(f"{what}: what it holds", repr(gc.get_referents(thing)))
+    try:
+        pickled = pickle.dumps(thing)
+    except (TypeError, pickle.PicklingError):
+        return
+    check(f"{what}: pickle", repr(pickled))
+
+
+def calls(client: tw.ChatClient | tw.CompletionClient):
+    yield lambda: client.run("hi")
+    yield lambda: list(client.stream("hi"))
+    yield lambda: asyncio.run(client.run_async("hi"))
+    yield lambda: asyncio.run(client.run_async("hi", stream=True))
+    yield lambda: [row.result() for row in client.map(["a"], concurrency=1)]
+    yield client.models
+    yield lambda: asyncio.run(client.models_async())
+
+
+def settings():
+    yield "key", {"api_key": KEY}
+    yield "callable", {"api_key": lambda: KEY}
+    yield "header", {"headers": {"Authorization": f"Bearer {KEY}"}}
+    yield "proxy", {"proxy": f"http://user:{PASSWORD}@127.0.0.1:1"}
+
+
+for kind in CLIENTS:
+    for name, given in settings():
+        what = f"{kind.__name__} with a {name}"
+        client = kind("m", base_url=URL, max_retries=0, **given)
+        check_object(what, client)
+        check_object(f"{what}, derived", client.with_options(timeout=5, **given))
+        if name != "callable":
+            check_object(f"{what}, copied", copy.deepcopy(client))
+            check_object(f"{what}, unpickled", pickle.loads(pickle.dumps(client)))
+        check_object(f"{what}: stream", client.stream("hi"))
+        for call in calls(client):
+            try:
+                check_object(f"{what}: reply", call())
+            except tw.LlmError as error:
+                check_error(what, error)
+        for wrong in ({"timeout": -1}, {"temprature": 1}, {"base_url": "nowhere"}, {"retry": 5}):
+            try:
+                kind(**{"model": "m", "base_url": URL, **given, **wrong})
+            except tw.LlmError as error:
+                check_error(f"{what}, {wrong}", error)
+            try:
+                client.with_options(**given, **wrong)
+            except tw.LlmError as error:
+                check_error(f"{what}, derived with {wrong}", error)
+
+for bad in (KEY + "\n", KEY + "\u00e9", " " + KEY):
+    try:
+        tw.ChatClient("m", base_url=URL, api_key=bad)
+    except tw.LlmError as error:
+        check_error("a bad key", error)
+for address in (f"http://user:{PASSWORD}@127.0.0.1:1/v1", f"http://127.0.0.1:1/v1?key={KEY}"):
+    try:
+        tw.ChatClient("m", base_url=address, max_retries=0).run("hi")
+    except tw.LlmError as error:
+        check_error("an address with a secret", error)
+try:
+    tw.ChatClient("m", base_url=URL, proxy=f"http://user:{PASSWORD}@127.0.0.1:0")
+except tw.LlmError as error:
+    check_error("a bad proxy", error)
+with tempfile.TemporaryFile("w+") as dump:
+    faulthandler.dump_traceback(dump)
+    dump.seek(0)
+    check("faulthandler", dump.read())

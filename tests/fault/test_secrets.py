@@ -1,0 +1,152 @@
+"""B32 to B35: a key is seen by the server alone."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+
+import pytest
+from tests.fault.scenes import PROGRAMS, TEXT, always, chat
+
+from tokenwire import ChatClient, LlmAPIError, LlmConfigError, LlmError, LlmProxyError
+
+KEY = "sk-canary-8Yx41"
+ECHO = f"Incorrect API key provided: {KEY}. Authorization: Bearer {KEY}"
+SERVERS = {
+    "that answers": always(),
+    "that echoes the key in an error": always(
+        error={
+            "status": 401,
+            "message": ECHO,
+            "code": KEY,
+            "type": KEY,
+            "param": KEY,
+            "headers": {"x-echo": KEY},
+        }
+    ),
+    "that echoes the key in a page": always(
+        error={"status": 500, "body": f"<html>{ECHO}</html>"},
+    ),
+    "that echoes the key in a stream": always(
+        fault={"kind": "error_event", "at": {"events": 2}, "body": {"error": {"message": ECHO}}}
+    ),
+    "that cuts": always(fault={"kind": "reset", "at": {"bytes": 30}}),
+    "that redirects": always(
+        fault={"kind": "redirect", "location": f"http://127.0.0.1:1/v1?key={KEY}"}
+    ),
+}
+
+
+@pytest.mark.parametrize("bodies", ["0", "1"])
+@pytest.mark.parametrize("server", SERVERS)
+def test_b32_a_key_is_seen_nowhere(sim, server, bodies):
+    sim.set_script(SERVERS[server])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(PROGRAMS / "secrets.py"), sim.base_url],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TOKENWIRE_LOG": "debug", "TOKENWIRE_LOG_BODIES": bodies},
+    )
+    assert (done.stdout, done.returncode) == ("", 0), done.stderr[-2_000:]
+    assert "canary" not in done.stderr
+    assert "/v1/chat/completions" in done.stderr
+
+
+def test_b32_the_servers_own_log_holds_a_hash(sim):
+    chat(sim, api_key=KEY).run("hi")
+    headers = dict(sim.requests()[0]["headers"])
+    assert headers["authorization"].startswith("hash:")
+
+
+def test_b32_a_key_in_an_error_is_masked_and_the_rest_is_kept(sim):
+    sim.set_script(SERVERS["that echoes the key in an error"])
+    with pytest.raises(LlmAPIError) as caught:
+        chat(sim, api_key=KEY).run("hi")
+    assert "Incorrect API key provided: [key]" in str(caught.value)
+    assert caught.value.code == "[key]"
+
+
+def test_b33_there_is_no_switch_that_turns_verification_off(sim):
+    with pytest.raises(LlmConfigError, match="verify"):
+        chat(sim, verify=False)
+
+
+@pytest.mark.parametrize("content", ["", "garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n"])
+def test_b33_a_bundle_without_a_certificate_is_refused(tmp_path, content):
+    bundle = tmp_path / "roots.pem"
+    bundle.write_text(content)
+    client = ChatClient("m", base_url="https://127.0.0.1:1/v1", ca_bundle=bundle, max_retries=0)
+    with pytest.raises(LlmConfigError, match=r"roots\.pem"):
+        client.run("hi")
+
+
+def test_b34_cookies_are_not_stored_and_no_referer_is_sent(sim, monkeypatch, tmp_path):
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login user password secret\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    reply = {**always()["default"]["reply"], "headers": {"set-cookie": "session=1; Path=/"}}
+    sim.set_script({"default": {"reply": reply}})
+    client = chat(sim)
+    for _ in range(2):
+        client.run("hi")
+    sent = {name for request in sim.requests() for name, _ in request["headers"]}
+    assert sent & {"cookie", "referer", "authorization"} == set()
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "ftp://user:hunter2@127.0.0.1:1",
+        "user:hunter2@",
+        "http://user:hunter2@:1",
+        "http://user:hunter2@127.0.0.1:0",
+        "http://user:hunter2@127.0.0.1:99999",
+    ],
+)
+def test_b35_a_bad_proxy_is_refused_without_showing_its_credentials(sim, proxy):
+    with pytest.raises(LlmConfigError, match="proxy") as caught:
+        chat(sim, proxy=proxy)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_b35_a_proxy_from_the_environment_is_masked_too(monkeypatch, sim):
+    monkeypatch.setenv("http_proxy", "http://user:hunter2@127.0.0.1:1")
+    with pytest.raises(LlmProxyError, match=r"http://127\.0\.0\.1:1 ") as caught:
+        chat(sim).run("hi")
+    assert "hunter2" not in repr(vars(caught.value)) + str(caught.value)
+    assert chat(sim, trust_env=False).run("hi")
+
+
+def test_b35_a_pickle_keeps_a_proxy_without_its_credentials(sim):
+    import pickle
+
+    client = chat(sim, proxy="http://user:hunter2@127.0.0.1:1")
+    copied = pickle.loads(pickle.dumps(client))
+    with pytest.raises(LlmError, match=r"the proxy http://127\.0\.0\.1:1 "):
+        copied.run("hi")
+
+
+def test_b32_a_pickle_without_its_key_says_which_variable_to_set(sim):
+    client = ChatClient("openai:m", base_url=sim.base_url, api_key=KEY)
+    sim.set_script(always())
+    assert client.run("hi") == TEXT
+    with pytest.raises(LlmConfigError, match="OPENAI_API_KEY"):
+        pickle.loads(pickle.dumps(client))
+
+
+def test_b05_a_key_in_the_clear_beyond_the_network_is_warned_of_once(caplog):
+    client = ChatClient("m", base_url="http://clear.invalid/v1", api_key=KEY, max_retries=0)
+    for _ in range(2):
+        with pytest.raises(LlmError):
+            client.run("hi")
+    warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert "clear.invalid" in warnings[0]
+    assert KEY not in warnings[0]
+
+
+def test_b05_a_key_within_the_network_is_not_warned_of(sim, caplog):
+    chat(sim, api_key=KEY).run("hi")
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == []

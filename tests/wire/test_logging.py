@@ -1,0 +1,110 @@
+"""What is logged: nothing, unless something is worth it or was asked for; never a key."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+import tokenwire as tw
+
+if TYPE_CHECKING:
+    from tests.wire.asking import Asking
+
+    from tokenwire.testing import SimServer
+
+KEY = "sk-canary-7Gq2"
+PROGRAM = f"""
+import sys, tokenwire as tw
+chat = tw.ChatClient("openai:m", base_url=sys.argv[1], api_key="{KEY}",
+                     retry=tw.RetryPolicy(first=0.001))
+chat.run("prompt-words")
+with chat.stream("prompt-words") as stream:
+    print("".join(stream.text_stream))
+"""
+
+
+def chat_on(sim: SimServer) -> tw.ChatClient:
+    retry = tw.RetryPolicy(first=0.001)
+    return tw.ChatClient("openai:m", base_url=sim.base_url, api_key=KEY, retry=retry)
+
+
+def logged_by_a_program(sim: SimServer, **environment: str) -> str:
+    """What a program with this environment writes to stderr."""
+    script = {
+        "rules": [{"times": 1, "then": {"error": {"status": 500}}}],
+        "default": {"reply": {"text": "reply-words"}},
+    }
+    sim.set_script(script)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, sim.base_url],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "reply-words\n"
+    assert KEY not in done.stderr
+    return done.stderr
+
+
+def test_a_call_that_goes_well_is_silent(
+    sim: SimServer, ask: Asking, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="tokenwire")
+    ask.complete(chat_on(sim), "-")
+    ask.read(chat_on(sim), "-")
+    assert caplog.records == []
+
+
+def test_a_retry_is_info(sim: SimServer, ask: Asking, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="tokenwire")
+    for call in (ask.complete, ask.read):
+        caplog.clear()
+        failing = {"error": {"status": 503, "message": f"{KEY} is bad"}}
+        sim.set_script({"rules": [{"times": 1, "then": failing}]})
+        call(chat_on(sim), "-")
+        (record,) = caplog.records
+        assert (record.name, record.levelname) == ("tokenwire", "INFO")
+        assert "503" in record.getMessage()
+        assert KEY not in record.getMessage()
+
+
+def test_without_the_variable_a_program_is_silent(sim: SimServer) -> None:
+    assert logged_by_a_program(sim) == ""
+
+
+def test_info_shows_the_retry(sim: SimServer) -> None:
+    (line,) = logged_by_a_program(sim, TOKENWIRE_LOG="info").splitlines()
+    assert "tokenwire INFO" in line
+    assert "500" in line
+
+
+def test_debug_shows_the_calls_without_their_words(sim: SimServer) -> None:
+    shown = logged_by_a_program(sim, TOKENWIRE_LOG="debug")
+    assert shown.count("/chat/completions") >= 2
+    assert "tokenwire DEBUG" in shown
+    assert "tokenwire INFO" in shown
+    assert "prompt-words" not in shown
+    assert "reply-words" not in shown
+
+
+@pytest.mark.parametrize("level", ["", "loud", "0"])
+def test_a_level_that_is_none_changes_nothing(sim: SimServer, level: str) -> None:
+    assert logged_by_a_program(sim, TOKENWIRE_LOG=level) == ""
+
+
+def test_bodies_are_shown_only_where_they_are_asked_for(sim: SimServer) -> None:
+    calls_alone = logged_by_a_program(sim, TOKENWIRE_LOG="debug")
+    assert "prompt-words" not in calls_alone
+    assert "reply-words" not in calls_alone
+    everything = logged_by_a_program(sim, TOKENWIRE_LOG="debug", TOKENWIRE_LOG_BODIES="1")
+    # Sent by the whole call (once more after its error) and by the stream; received by both.
+    assert everything.count("sent {") == 2
+    assert everything.count("prompt-words") == 2
+    assert everything.count("reply-words") == 2

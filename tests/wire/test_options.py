@@ -1,0 +1,155 @@
+"""`with_options`, closing, pickling, and what a client shows of itself."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.wire.asking import sent, sent_headers
+
+import tokenwire as tw
+
+if TYPE_CHECKING:
+    from tests.wire.asking import Asking
+
+    from tokenwire.testing import SimServer
+
+KEY = "sk-canary-7Gq2"
+
+
+def chat_on(sim: SimServer, model: str = "m", **settings: Any) -> tw.ChatClient:
+    return tw.ChatClient(model, base_url=sim.base_url, **settings)
+
+
+def test_a_child_has_other_settings_and_the_parent_its_own(sim: SimServer, ask: Asking) -> None:
+    parent = chat_on(sim, system="P", temperature=0.1, headers={"x-a": "1"})
+    child = parent.with_options(model="other", system="C", temperature=0.9, headers={"x-a": "2"})
+    for client in (child, parent):
+        ask.complete(client, "hi")
+    assert type(child) is tw.ChatClient
+    assert [
+        (body["model"], body["messages"][0]["content"], body["temperature"], headers["x-a"])
+        for body, headers in zip(sent(sim), sent_headers(sim), strict=True)
+    ] == [("other", "C", 0.9, "2"), ("m", "P", 0.1, "1")]
+    assert sim.stats()["accepts"] == 1
+
+
+def test_a_child_keeps_what_is_not_named(sim: SimServer, ask: Asking) -> None:
+    child = chat_on(sim, api_key=KEY, temperature=0.1, seed=3).with_options(temperature=None)
+    ask.complete(child, "hi")
+    assert sent(sim) == [{"model": "m", "messages": [{"role": "user", "content": "hi"}], "seed": 3}]
+    assert "authorization" in sent_headers(sim)[0]
+
+
+def test_a_childs_retries_are_its_own(sim: SimServer, ask: Asking) -> None:
+    sim.set_script({"default": {"error": {"status": 500}}})
+    parent = chat_on(sim, retry=tw.RetryPolicy(max_retries=1, first=0.001))
+    for client, attempts in (
+        (parent.with_options(max_retries=0), 1),
+        (parent, 2),
+        (parent.with_options(retry=tw.RetryPolicy(max_retries=2, first=0.001)), 3),
+        (parent.with_options(timeout=5), 2),
+    ):
+        with pytest.raises(tw.LlmServerError) as caught:
+            ask.complete(client, "-")
+        assert len(caught.value.attempts) == attempts
+
+
+def test_a_child_spends_its_parents_retry_budget(sim: SimServer, ask: Asking) -> None:
+    sim.set_script({"default": {"error": {"status": 500}}})
+    parent = chat_on(sim, retry=tw.RetryPolicy(max_retries=2, first=0.001, budget=14))
+    exhausted = []
+    for client in (parent.with_options(seed=1), parent):
+        with pytest.raises(tw.LlmServerError) as caught:
+            ask.complete(client, "-")
+        exhausted.append((len(caught.value.attempts), caught.value.retry_budget_exhausted))
+    assert exhausted == [(2, True), (1, True)]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"no_such": 1}, {"timeout": -1}, {"max_retries": 1, "retry": tw.RetryPolicy()}]
+)
+def test_a_wrong_option_is_refused(sim: SimServer, wrong: dict[str, Any]) -> None:
+    with pytest.raises(tw.LlmConfigError):
+        chat_on(sim).with_options(**wrong)
+    with pytest.raises(tw.LlmConfigError):
+        chat_on(sim, **wrong)
+
+
+def test_a_closed_client_refuses_calls(sim: SimServer, ask: Asking) -> None:
+    chat = chat_on(sim)
+    child = chat.with_options(seed=1)
+    chat.close()
+    chat.close()
+    for call in (ask.complete, ask.run, ask.read):
+        with pytest.raises(tw.LlmClientClosedError):
+            call(chat, "-")
+    with pytest.raises(tw.LlmClientClosedError):
+        ask.models(chat)
+    assert ask.complete(child, "-").text
+
+
+def test_a_with_block_closes_the_client(sim: SimServer) -> None:
+    with chat_on(sim) as chat:
+        assert chat.run("-")
+    with pytest.raises(tw.LlmClientClosedError):
+        chat.run("-")
+
+
+async def test_an_async_with_block_closes_the_client(sim: SimServer) -> None:
+    async with chat_on(sim) as chat:
+        assert await chat.run_async("-")
+    with pytest.raises(tw.LlmClientClosedError):
+        await chat.run_async("-")
+    await chat.aclose()
+
+
+def test_a_pickle_holds_the_configuration_and_no_key(sim: SimServer, ask: Asking) -> None:
+    chat = chat_on(
+        sim,
+        "vllm:m",
+        api_key=KEY,
+        system="S",
+        timeout=tw.Timeout(idle=5),
+        retry=tw.RetryPolicy(max_retries=0),
+        limits=tw.Limits(buffer_bytes=1000),
+        temperature=0.5,
+        headers={"x-a": "1"},
+    )
+    data = pickle.dumps(chat)
+    assert KEY.encode() not in data
+    again = pickle.loads(data)
+    assert repr(again) == repr(chat)
+    ask.complete(again, "hi")
+    body, headers = sent(sim)[0], sent_headers(sim)[0]
+    assert (body["temperature"], body["messages"][0]["content"], headers["x-a"]) == (0.5, "S", "1")
+    assert "authorization" not in headers
+
+
+def test_a_copy_is_a_client_of_its_own(sim: SimServer, ask: Asking) -> None:
+    chat = chat_on(sim, seed=3)
+    for again in (copy.copy(chat), copy.deepcopy(chat)):
+        ask.complete(again, "-")
+    assert [body["seed"] for body in sent(sim)] == [3, 3]
+
+
+def test_a_client_never_shows_its_key(sim: SimServer, ask: Asking) -> None:
+    chat = tw.ChatClient("openai:m", base_url=sim.base_url, api_key=KEY, max_retries=0)
+    assert repr(chat) == f"ChatClient(openai:m, base_url='{sim.base_url}')"
+    echo = {"status": 400, "body": f"bad key {KEY} in Bearer {KEY}"}
+    sim.set_script({"default": {"error": echo}})
+    with pytest.raises(tw.LlmAPIError) as caught:
+        ask.complete(chat, "-")
+    error = caught.value
+    shown = f"{error} {error!r} {error.__dict__} {pickle.dumps(error)!r}"
+    assert KEY not in shown
+
+
+def test_names_of_the_package_are_all_there() -> None:
+    for name in tw.__all__:
+        assert getattr(tw, name) is not None
+        assert name in dir(tw)
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = tw.no_such_name
