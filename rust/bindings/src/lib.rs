@@ -156,6 +156,14 @@ mod _engine {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        // SAFETY: the thread is attached, so it has an interpreter.
+        if unsafe { pyo3::ffi::PyInterpreterState_GetID(pyo3::ffi::PyInterpreterState_Get()) } != 0
+        {
+            // Its end would stop the I/O thread of them all, and its objects would mix with the others'.
+            return Err(pyo3::exceptions::PyImportError::new_err(
+                "tokenwire serves the main interpreter only",
+            ));
+        }
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         let py = module.py();
         if std::env::var_os("TOKENWIRE_LOG").is_some_and(|level| !level.is_empty()) {
