@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 USAGE = tw.Usage(prompt_tokens=3, completion_tokens=2, cost_usd="0.1")
 CALL = tw.ToolCall("c1", "add", '{"a": 1}')
 FRAGMENT = ToolCallFragment(0, "c1", "add", "{")
-LOGPROB = TokenLogprob("a", -0.1, b"a", [("a", -0.1, b"a"), ("b", -2.5, None)], 7)
+LOGPROB = TokenLogprob("a", -0.1, b"a", (("a", -0.1, b"a"), ("b", -2.5, None)), 7)
 CHUNK = tw.LlmStreamChunk(
     text="a",
     reasoning="r",

@@ -297,9 +297,7 @@ impl LlmResponse {
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
         other.cast::<Self>().is_ok_and(|other| {
             let other = &other.get().data;
-            self.data.reply == other.reply
-                && self.data.raw == other.raw
-                && self.data.caller.provider == other.caller.provider
+            self.data.reply == other.reply && self.data.caller.provider == other.caller.provider
         })
     }
 
