@@ -23,7 +23,14 @@ from tokenwire.secret import (
     sealed_url,
     without_secrets,
 )
-from tokenwire.settings import certificate, check_types, path_of, retry_policy
+from tokenwire.settings import (
+    certificate,
+    check_types,
+    merged_retries,
+    path_of,
+    refuse_private,
+    retry_policy,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,7 +122,7 @@ class EngineClient(LlmClientInterface):
         self.base_url = self._engine.base_url
         self._siblings: dict[str, EngineClient] = {}
         self.defaults = defaults
-        _refuse_private(defaults)
+        refuse_private(defaults)
         base = self._converted(defaults) if defaults else {}
         base.pop("model", None)
         if settings.get("system") is not None:
@@ -132,7 +139,7 @@ class EngineClient(LlmClientInterface):
             asked, params = _unpacked(asked, params)
         engine = self._engine
         if params:
-            _refuse_private(params)
+            refuse_private(params)
         if not _CONVERTED.isdisjoint(params):
             if params.get("model") is not None:
                 engine, params = self._for_model(params)
@@ -330,13 +337,7 @@ class EngineClient(LlmClientInterface):
             if name in settings:
                 settings[name] = seal(settings[name])
         merged = {**self._settings, **self.defaults, **settings, "parent": self._engine}
-        retries, policy = settings.get("max_retries"), merged["retry"]
-        if retries is not None and policy is not None and "retry" not in settings:
-            # Of a policy only the number changes: what it forbids stays forbidden.
-            rules = {**policy.to_dict(), "max_retries": retries}
-            merged.update(retry=_engine.RetryPolicy(**rules), max_retries=None)
-        if "retry" in settings and "max_retries" not in settings:
-            merged["max_retries"] = None
+        merged.update(merged_retries(self._settings, settings))
         client = object.__new__(type(self))
         own = {name: merged.pop(name) for name in (*self._settings, "parent") if name in merged}
         client._set_up(own, merged)
@@ -353,24 +354,9 @@ class EngineClient(LlmClientInterface):
         settings.pop("parent", None)
         return _unpickled, (type(self), settings, self.defaults)
 
-    def __copy__(self) -> Self:
-        """Return a client with the same settings, the key included, that is closed by itself."""
-        return self.with_options()
-
-    def __deepcopy__(self, _memo: dict[int, object]) -> Self:
-        """Return a client with the same settings, the key included, that is closed by itself."""
-        return self.with_options()
-
     def __repr__(self) -> str:
         """Name the class, the model and the address; never the key."""
         return f"{type(self).__name__}({self.provider}:{self.model}, base_url={self.base_url!r})"
-
-
-def _refuse_private(params: Mapping[str, Any]) -> None:
-    # By such names the engine is told what no caller may set.
-    for name in params:
-        if name[:1] == "_":
-            raise LlmConfigError(f"{name}: there is no such parameter")
 
 
 def _unpickled(

@@ -11,6 +11,7 @@ from tests.wire.asking import sent_headers
 import tokenwire as tw
 
 if TYPE_CHECKING:
+    from tokenwire.interface import KeySource
     from tokenwire.testing import SimServer
 
 KEY = "sk-from-the-vault"
@@ -67,7 +68,7 @@ def test_ctrl_c_ends_the_opening_of_a_stream_whose_key_is_a_callable(sim: SimSer
 
 @pytest.mark.parametrize("key", ["k", lambda: "k"])
 def test_the_address_comes_from_the_environment_whatever_brings_the_key(
-    monkeypatch: pytest.MonkeyPatch, key: str | tw.client.KeySource
+    monkeypatch: pytest.MonkeyPatch, key: str | KeySource
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     assert tw.ChatClient("openai:m", api_key=key).base_url == "http://127.0.0.1:9/v1"

@@ -258,7 +258,7 @@ def test_supported_parameters_are_the_providers(sim: SimServer) -> None:
 
 def test_none_is_an_argument_that_was_not_given(sim: SimServer, ask: Asking) -> None:
     names = {*ALL_OF_CHAT, "model", "max_retries", "extra_body", "extra_headers", "stream_usage"}
-    nothing = dict.fromkeys(names)
+    nothing: dict[str, Any] = dict.fromkeys(names)
     ask.complete(chat_on(sim), "-", **nothing)
     _, response = ask.read(chat_on(sim), "-", **nothing)
     whole, stream = sent(sim)
