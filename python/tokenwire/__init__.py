@@ -79,12 +79,15 @@ if TYPE_CHECKING:
         LlmValidationError,
     )
     from tokenwire.factory import LlmClientFactory, client
+    from tokenwire.handler import StreamingHandler
     from tokenwire.interface import LlmClientInterface
     from tokenwire.mapping import MapRow
+    from tokenwire.metrics import MetricsCollector
     from tokenwire.observe import on_call
     from tokenwire.pool import ClientPool
     from tokenwire.prices import Cost
     from tokenwire.registry import ModelRegistry
+    from tokenwire.tokens import TokenCounter
     from tokenwire.types import (
         AudioPart,
         FilePart,
@@ -160,6 +163,7 @@ __all__ = [
     "LlmUnexpectedContentError",
     "LlmValidationError",
     "MapRow",
+    "MetricsCollector",
     "ModelConfig",
     "ModelRegistry",
     "OpaquePart",
@@ -168,10 +172,12 @@ __all__ = [
     "RefusalDelta",
     "RefusalPart",
     "RetryPolicy",
+    "StreamingHandler",
     "TextDelta",
     "TextPart",
     "Timeout",
     "Timing",
+    "TokenCounter",
     "TokenLogprob",
     "Tool",
     "ToolCall",
@@ -196,8 +202,11 @@ _HOMES = {
     "LlmClientInterface": "interface",
     "LlmProvider": "types.rows",
     "MapRow": "mapping",
+    "MetricsCollector": "metrics",
     "ModelConfig": "types.rows",
     "ModelRegistry": "registry",
+    "StreamingHandler": "handler",
+    "TokenCounter": "tokens",
     "client": "factory",
     "on_call": "observe",
     **dict.fromkeys(
@@ -217,7 +226,7 @@ _HOMES = {
         "types",
     ),
 }
-_SUBMODULES = ("errors", "testing", "tools", "types")
+_SUBMODULES = ("errors", "legacy", "metrics", "migrate", "otel", "testing", "tools", "types")
 
 
 def __getattr__(name: str) -> object:

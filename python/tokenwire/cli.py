@@ -91,15 +91,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; `tokenwire run --help` lists them.
     """
-    parsed = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["migrate"]:
+        # It has a parser of its own, so that the others need not load it.
+        from tokenwire import migrate
+
+        return migrate.main(words[1:])
+    parsed = _parser().parse_args(words)
+    commands = {
+        "sim": _sim,
+        "models": cli_config.list_models,
+        "check": cli_config.check,
+        "run": _run,
+    }
     try:
-        if parsed.command == "sim":
-            return _sim(parsed)
-        if parsed.command == "models":
-            return cli_config.list_models(parsed)
-        if parsed.command == "check":
-            return cli_config.check(parsed)
-        return _run(parsed)
+        return commands[parsed.command](parsed)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -178,6 +184,7 @@ def _parser() -> argparse.ArgumentParser:
     sim.add_argument(
         "--allow-remote", action="store_true", help="permit a --host that other machines can reach"
     )
+    commands.add_parser("migrate", help="rewrite code of the older interface for the new one")
     return parser
 
 

@@ -14,7 +14,7 @@ from tokenwire.interface import (
     checked_concurrency,
 )
 from tokenwire.keys import await_key, call_key
-from tokenwire.models import key_and_address, resolve
+from tokenwire.models import key_and_address, listed_ids, resolve
 from tokenwire.secret import (
     Secret,
     revealed,
@@ -23,14 +23,7 @@ from tokenwire.secret import (
     sealed_url,
     without_secrets,
 )
-from tokenwire.settings import (
-    certificate,
-    check_types,
-    merged_retries,
-    path_of,
-    refuse_private,
-    retry_policy,
-)
+from tokenwire.settings import certificate, check_types, path_of, retry_policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,7 +115,7 @@ class EngineClient(LlmClientInterface):
         self.base_url = self._engine.base_url
         self._siblings: dict[str, EngineClient] = {}
         self.defaults = defaults
-        refuse_private(defaults)
+        _refuse_private(defaults)
         base = self._converted(defaults) if defaults else {}
         base.pop("model", None)
         if settings.get("system") is not None:
@@ -139,7 +132,7 @@ class EngineClient(LlmClientInterface):
             asked, params = _unpacked(asked, params)
         engine = self._engine
         if params:
-            refuse_private(params)
+            _refuse_private(params)
         if not _CONVERTED.isdisjoint(params):
             if params.get("model") is not None:
                 engine, params = self._for_model(params)
@@ -313,13 +306,13 @@ class EngineClient(LlmClientInterface):
         """Ids of the server's models (`GET /models`), in the server's order."""
         self._check_open()
         source = self._key_source
-        return _ids(self._engine.models(None if source is None else call_key(source)))
+        return listed_ids(self._engine.models(None if source is None else call_key(source)))
 
     async def models_async(self) -> list[str]:
         """Ids of the server's models; see `models`."""
         self._check_open()
         source = self._key_source
-        return _ids(
+        return listed_ids(
             await self._engine.models_async(None if source is None else await await_key(source))
         )
 
@@ -337,7 +330,13 @@ class EngineClient(LlmClientInterface):
             if name in settings:
                 settings[name] = seal(settings[name])
         merged = {**self._settings, **self.defaults, **settings, "parent": self._engine}
-        merged.update(merged_retries(self._settings, settings))
+        retries, policy = settings.get("max_retries"), merged["retry"]
+        if retries is not None and policy is not None and "retry" not in settings:
+            # Of a policy only the number changes: what it forbids stays forbidden.
+            rules = {**policy.to_dict(), "max_retries": retries}
+            merged.update(retry=_engine.RetryPolicy(**rules), max_retries=None)
+        if "retry" in settings and "max_retries" not in settings:
+            merged["max_retries"] = None
         client = object.__new__(type(self))
         own = {name: merged.pop(name) for name in (*self._settings, "parent") if name in merged}
         client._set_up(own, merged)
@@ -354,9 +353,24 @@ class EngineClient(LlmClientInterface):
         settings.pop("parent", None)
         return _unpickled, (type(self), settings, self.defaults)
 
+    def __copy__(self) -> Self:
+        """Return a client with the same settings, the key included, that is closed by itself."""
+        return self.with_options()
+
+    def __deepcopy__(self, _memo: dict[int, object]) -> Self:
+        """Return a client with the same settings, the key included, that is closed by itself."""
+        return self.with_options()
+
     def __repr__(self) -> str:
         """Name the class, the model and the address; never the key."""
         return f"{type(self).__name__}({self.provider}:{self.model}, base_url={self.base_url!r})"
+
+
+def _refuse_private(params: Mapping[str, Any]) -> None:
+    # By such names the engine is told what no caller may set.
+    for name in params:
+        if name[:1] == "_":
+            raise LlmConfigError(f"{name}: there is no such parameter")
 
 
 def _unpickled(
@@ -381,18 +395,3 @@ def _unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any
     raise LlmConfigError(
         f"prompt: give a str, a list of messages or an LlmRequest, not {type(asked).__name__}"
     )
-
-
-def _ids(body: str) -> list[str]:
-    import json
-
-    from tokenwire.errors import LlmUnexpectedContentError
-
-    try:
-        listed = json.loads(body)
-        rows = listed if isinstance(listed, list) else listed.get("data", listed.get("models"))
-        return [str(row.get("id") or row["name"]) for row in rows]
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise LlmUnexpectedContentError(
-            "the server's list of models is not of OpenAI's form", body=body.encode()
-        ) from error

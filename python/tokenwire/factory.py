@@ -174,7 +174,7 @@ class LlmClientFactory:
         row = self._own_row(head)
         # `gemma3:4b` is an id and no provider's, where the caller gives an address.
         if row is None and not _engine.is_provider(head):
-            if settings.get("base_url") is None and head.isidentifier():
+            if settings.get("base_url") is None and head.replace("-", "_").isidentifier():
                 raise LlmConfigError(f'model: "{name}": {self.registry.provider_problem(head)}')
             return "", None, name
         return head, row, model
@@ -196,8 +196,9 @@ class LlmClientFactory:
         settings = {name: _copied(value) for name, value in plan.settings.items()}
         if plan.key_vars is not None and settings.get("api_key") is None:
             key = _first(plan.key_vars)
-            if key is None and settings.get("provider") is None:
-                raise _no_key(plan.name, plan.key_vars)
+            if key is None and plan.key_for is not None:
+                names = " or ".join(plan.key_vars)
+                raise LlmConfigError(f"no API key for {plan.key_for}: set {names} or give api_key=")
             settings["api_key"] = key
         kind = CompletionClient if plan.api == "completions" else ChatClient
         client = kind(plan.name, api=plan.api, **settings)
@@ -234,10 +235,10 @@ def _own_plan(
     settings["base_url"] = base_url
     if not row.stream_options:
         settings.setdefault("stream_usage", False)
+    own_key = key_vars is not None
     key_vars = key_vars or row.key_vars
-    if row.key_required and settings.get("api_key") is None and not _first(key_vars):
-        raise _no_key(row.name, key_vars)
     plan = _Plan(name, api, settings, key_vars, key_vars)
+    plan.key_for = row.name if row.key_required or own_key else None
     plan.is_moving = bool(row.base_url_vars)
     return plan
 
@@ -245,7 +246,7 @@ def _own_plan(
 class _Plan:
     """What to make."""
 
-    __slots__ = ("api", "is_moving", "key_vars", "name", "settings", "text", "variables")
+    __slots__ = ("api", "is_moving", "key_for", "key_vars", "name", "settings", "text", "variables")
 
     def __init__(
         self,
@@ -257,6 +258,8 @@ class _Plan:
     ) -> None:
         # Whether the same name may mean another address at the next call.
         self.is_moving = False
+        # Who needs a key from `key_vars`; the variable that an entry names is needed, not tried.
+        self.key_for = None if key_vars is None else name
         self.text: str | None = None
         self.api = api
         self.name = name
@@ -269,10 +272,6 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     from tokenwire.checking import merged_settings
 
     return merged_settings(base, own)
-
-
-def _no_key(who: str, variables: Sequence[str]) -> LlmConfigError:
-    return LlmConfigError(f"no API key for {who}: set {' or '.join(variables)} or give api_key=")
 
 
 def _first(variables: Sequence[str]) -> str | None:

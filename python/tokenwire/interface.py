@@ -11,8 +11,8 @@ from tokenwire.errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import (
+        AsyncGenerator,
         AsyncIterable,
-        AsyncIterator,
         Awaitable,
         Callable,
         Iterable,
@@ -216,7 +216,7 @@ class LlmClientInterface:
         concurrency: int,
         ordered: bool = True,
         **params: Unpack[AnyParams],
-    ) -> AsyncIterator[MapRow]:
+    ) -> AsyncGenerator[MapRow, None]:
         """Ask many prompts at once; see `map`. `prompts` may be an async iterable."""
         from tokenwire.mapping_async import map_with_tasks
 

@@ -9,7 +9,7 @@ from tokenwire.errors import LlmError
 from tokenwire.mapping import MapRow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
 
     from tokenwire.interface import LlmClientInterface
 
@@ -21,7 +21,7 @@ async def map_with_tasks(
     params: Mapping[str, Any],
     *,
     ordered: bool,
-) -> AsyncIterator[MapRow]:
+) -> AsyncGenerator[MapRow, None]:
     """Run each call as a task of the running loop; leaving the iteration cancels them."""
 
     async def ask(index: int, prompt: Any) -> MapRow:

@@ -67,7 +67,8 @@ def with_address(model: str, provider: str, rest: str, base_url: str | None) -> 
 
 def _no_provider(model: str) -> str:
     head, separator, rest = model.partition(":")
-    if separator and head.isidentifier():
+    # A hyphen, too: google-gla is the name of a provider elsewhere.
+    if separator and head.replace("-", "_").isidentifier():
         near = _engine.provider_problem(head)
         return f'model: "{model}": {near}'
     head, separator, rest = model.partition("/")
@@ -105,3 +106,19 @@ def key_and_address(
     if base_url is None and not own_address:
         base_url = next((environ[name] for name in url_vars if environ.get(name)), None)
     return api_key, base_url
+
+
+def listed_ids(body: str) -> list[str]:
+    """Ids in the body of a server's list of models, in its order."""
+    import json
+
+    from tokenwire.errors import LlmUnexpectedContentError
+
+    try:
+        listed = json.loads(body)
+        rows = listed if isinstance(listed, list) else listed.get("data", listed.get("models"))
+        return [str(row.get("id") or row["name"]) for row in rows]
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise LlmUnexpectedContentError(
+            "the server's list of models is not of OpenAI's form", body=body.encode()
+        ) from error

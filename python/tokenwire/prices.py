@@ -110,9 +110,9 @@ def price_of(
     Returns:
         None where the library is not installed, or does not know the model.
     """
-    library = _library()
     its_name = _ITS_NAMES.get(provider)
-    if library is None or its_name is None or not model:
+    # Looked for last: to look for a library that is not installed takes as long as a small call.
+    if its_name is None or not model or (library := _library()) is None:
         return None
     used = library.Usage(
         input_tokens=usage.prompt_tokens,

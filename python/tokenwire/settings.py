@@ -8,7 +8,6 @@ from tokenwire.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
     from tokenwire._engine import RetryPolicy
@@ -33,25 +32,6 @@ def retry_policy(max_retries: int | None, retry: RetryPolicy | None) -> RetryPol
     if retry is not None:
         raise LlmConfigError("max_retries: give it inside retry=RetryPolicy(max_retries=…)")
     return _engine.RetryPolicy(max_retries=max_retries)
-
-
-def merged_retries(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """What `max_retries` and `retry` become where some of them are given anew."""
-    if "retry" in given:
-        return {"max_retries": given.get("max_retries"), "retry": given["retry"]}
-    retries, policy = given.get("max_retries"), before["retry"]
-    if retries is None or policy is None:
-        return {}
-    # Of a policy only the number changes: what it forbids stays forbidden.
-    rules = {**policy.to_dict(), "max_retries": retries}
-    return {"max_retries": None, "retry": _engine.RetryPolicy(**rules)}
-
-
-def refuse_private(params: Mapping[str, Any]) -> None:
-    """Refuse the names by which the engine is told what no caller may set."""
-    for name in params:
-        if name[:1] == "_":
-            raise LlmConfigError(f"{name}: there is no such parameter")
 
 
 def path_of(value: Any, name: str) -> str | None:

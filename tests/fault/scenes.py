@@ -200,7 +200,7 @@ def outcome(process: subprocess.Popen[str], seconds: float = 30.0) -> tuple[int,
     return process.returncode, out, err
 
 
-def read_stream(client: Any, **params: Any) -> tuple[list[Any], LlmError | None, LlmResponse[Any]]:
+def read_stream(client: Any, **params: Any) -> tuple[list[Any], Any, LlmResponse[Any]]:
     """The chunks of a sync stream, what it ended with, and its reply."""
     chunks = []
     stream = client.stream("hi", **params)

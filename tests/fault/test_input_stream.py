@@ -151,8 +151,9 @@ ODD = {
     "a key twice": '{"choices":[{"index":0,"delta":{"content":"x","content":"a"}}]}',
     "null fields": '{"id":null,"usage":null,"choices":[{"index":0,"delta":{"content":"a",'
     '"role":null,"tool_calls":null,"refusal":null},"logprobs":null,"finish_reason":null}]}',
-    "unknown fields": '{"choices":[{"index":0,"delta":{"content":"a","new":{"x":[1]}},"y":2}],"z":3}',
-    "null choices before": '{"choices":null}\n\ndata: {"choices":[{"index":0,"delta":{"content":"a"}}]}',
+    "unknown fields": '{"choices":[{"index":0,"delta":{"content":"a","new":{"x":[1]}}}],"z":3}',
+    "null choices before": '{"choices":null}\n\ndata: '
+    '{"choices":[{"index":0,"delta":{"content":"a"}}]}',
     "no delta before": '{"choices":[{"index":0}]}\n\ndata: '
     '{"choices":[{"index":0,"delta":{"content":"a"}}]}',
     "a null delta before": '{"choices":[{"index":0,"delta":null}]}\n\ndata: '

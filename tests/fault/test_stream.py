@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import time
+from typing import Any
 
 import pytest
 from tests.fault.scenes import (
@@ -55,6 +56,7 @@ def test_f38_silence_ends_at_its_limit_and_closes_the_connection(sim, make, read
     chunks, error, _ = read(make(sim, timeout=Timeout(idle=0.2), retry=SOON))
     assert 0.2 <= time.monotonic() - began < 0.7
     assert type(error) is LlmStallTimeoutError
+    assert error.partial is not None
     assert error.partial.text == "".join(texts(chunks))
     assert (texts(chunks), sim.count("request")) == (TOKENS[: len(texts(chunks))], 1)
     sim.wait_for("client_closed", timeout=1)
@@ -168,6 +170,7 @@ def test_f43_an_error_event_in_the_middle_is_raised_with_what_came(sim, make, re
     sim.set_script(always(fault={**fault, "body": ERROR}))
     chunks, error, _ = read(make(sim, retry=SOON))
     assert type(error) is LlmStreamServerError
+    assert error.partial is not None
     assert (error.code, error.type, "overloaded" in str(error)) == ("busy", "server_error", True)
     assert error.partial.text == "".join(texts(chunks))
     assert (len(chunks), sim.count("request")) == (4, 1)
@@ -270,7 +273,7 @@ def test_f47_a_second_finish_changes_nothing(sim, read):
     assert (error, response.text, response.finish_reason) == (None, "a", "stop")
 
 
-ENDLESS = {
+ENDLESS: dict[str, dict[str, Any]] = {
     "one line": {"text": None},
     "data lines": {"text": "data: x\n"},
 }
@@ -279,7 +282,7 @@ ENDLESS = {
 @pytest.mark.parametrize("name", ENDLESS)
 @pytest.mark.parametrize("place", ["after_head", {"events": 3}])
 def test_b19_an_event_over_its_cap_ends_the_stream(sim, read, name, place):
-    fault = {"kind": "endless", "at": place, **ENDLESS[name]}
+    fault: dict[str, Any] = {"kind": "endless", "at": place, **ENDLESS[name]}
     if name == "one line" and place == "after_head":
         fault["text"] = "data: " + "x" * 10_000
     sim.set_script(always(fault=fault))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 from typing import Any
 
@@ -122,7 +122,7 @@ CALLS: dict[str, tuple[dict[str, Any], str]] = {
     "text as a number": ({"max_tokens": "2"}, "max_tokens: it must be a whole number"),
     "a number as text": ({"stop": 5}, "stop: it must be a string or a list of strings"),
     "a decimal": ({"temperature": decimal.Decimal("0.5")}, "type Decimal cannot be sent"),
-    "a date": ({"metadata": {"a": datetime.date.today()}}, "metadata.a: "),
+    "a date": ({"metadata": {"a": dt.date(2026, 1, 1)}}, "metadata.a: "),
     "a set": ({"stop": {"a"}}, "type set cannot be sent"),
     "a number as a key": ({"logit_bias": {1: 2}}, "logit_bias: key 1 is not a string"),
     "a number as model": ({"model": 5}, "model: give a str"),
@@ -209,7 +209,8 @@ def test_b13_a_large_prompt_is_sent_whole_and_others_run_meanwhile(sim):
 
 
 def test_a_misspelt_argument_of_a_request_names_the_nearest():
-    assert "did you mean 'temperature'?" in str(refusal(lambda: LlmRequest("x", tempreture=1)))
+    wrong: Any = {"tempreture": 1}
+    assert "did you mean 'temperature'?" in str(refusal(lambda: LlmRequest("x", **wrong)))
 
 
 MODELS = {
@@ -318,5 +319,6 @@ def test_b08_an_image_address_is_not_fetched_by_us(sim, stranger):
 
 
 def test_errors_of_data_and_of_settings_are_told_apart(sim):
+    wrong: Any = {"nope": 1}
     assert isinstance(refusal(lambda: chat(sim).run("\ud800")), LlmValidationError)
-    assert isinstance(refusal(lambda: chat(sim).run("x", nope=1)), LlmConfigError)
+    assert isinstance(refusal(lambda: chat(sim).run("x", **wrong)), LlmConfigError)

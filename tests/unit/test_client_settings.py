@@ -1,16 +1,14 @@
-"""A client's settings: what children keep, what is hidden, what nobody may set."""
+"""A client's settings: what copies and children keep, what is hidden, what nobody may set."""
 
 from __future__ import annotations
 
+import copy
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 import tokenwire as tw
-
-if TYPE_CHECKING:
-    from tokenwire.testing import SimServer
 
 KEY = "sk-nobody-sees-this"
 URL = "http://127.0.0.1:9/v1"
@@ -22,15 +20,16 @@ def test_the_key_is_not_among_what_an_object_shows() -> None:
     assert KEY not in repr(vars(chat.with_options(max_retries=1)))
 
 
-def test_a_child_keeps_the_key_and_is_closed_by_itself(sim: SimServer) -> None:
+@pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, tw.ChatClient.with_options])
+def test_a_copy_keeps_the_key_and_is_closed_by_itself(sim: Any, make: Any) -> None:
     sim.set_script({"require_key": KEY})
     chat = tw.ChatClient("m", base_url=sim.base_url, api_key=KEY)
-    child = chat.with_options()
+    twin = make(chat)
     chat.close()
-    assert child.run("-") != ""
-    child.close()
+    assert twin.run("-") != ""
+    twin.close()
     with pytest.raises(tw.LlmClientClosedError):
-        child.run("-")
+        twin.run("-")
 
 
 def test_a_child_with_more_retries_keeps_the_rest_of_its_policy() -> None:
@@ -47,10 +46,10 @@ def test_headers_may_be_any_mapping() -> None:
 
 @pytest.mark.parametrize("name", ["_api_key", "_key_source", "_parse_as", "_system", "_"])
 def test_no_name_of_the_engines_own_is_a_parameter(name: str) -> None:
-    params: dict[str, Any] = {name: "x"}
     with pytest.raises(tw.LlmConfigError, match=f"^{name}: there is no such parameter$"):
-        tw.ChatClient("m", base_url=URL, **params)
+        tw.ChatClient("m", base_url=URL, **dict[str, Any]({name: "x"}))
     chat = tw.ChatClient("m", base_url=URL)
+    params: dict[str, Any] = {name: "x"}
     for ask in (chat.complete, chat.stream, chat.stream_async, chat.run):
         with pytest.raises(tw.LlmConfigError, match=f"^{name}: there is no such parameter$"):
             ask("-", **params)

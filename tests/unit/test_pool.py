@@ -58,6 +58,33 @@ def test_close_all_closes_what_is_held_and_the_pool_goes_on():
     assert not pool.get("a", make())._closed
 
 
+def test_threads_that_come_while_a_client_is_made_get_that_one():
+    pool = ClientPool()
+    made_twice = threading.Event()
+    entered = threading.Event()
+    got = []
+
+    def first():
+        entered.set()
+        # Nobody else makes one meanwhile: this wait runs out.
+        made_twice.wait(0.2)
+        return make()()
+
+    def second():
+        made_twice.set()
+        return make()()
+
+    threads = [threading.Thread(target=lambda: got.append(pool.get("a", first)))]
+    threads[0].start()
+    assert entered.wait(30)
+    threads.append(threading.Thread(target=lambda: got.append(pool.get("a", second))))
+    threads[1].start()
+    for thread in threads:
+        thread.join(30)
+    assert not made_twice.is_set()
+    assert got[0] is got[1]
+
+
 def test_a_maker_that_fails_leaves_nothing_behind():
     pool = ClientPool()
     with pytest.raises(LlmConfigError):

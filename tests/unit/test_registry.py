@@ -11,7 +11,15 @@ from decimal import Decimal
 import pytest
 
 import tokenwire as tw
-from tokenwire import Cost, LlmConfigError, LlmProvider, LlmValidationError, ModelConfig, _engine
+from tokenwire import (
+    Cost,
+    LlmConfigError,
+    LlmProvider,
+    LlmValidationError,
+    ModelConfig,
+    _engine,
+    prices,
+)
 from tokenwire import ModelRegistry as Registry
 from tokenwire.registry import SPOKEN, cost_of
 from tokenwire.types.rows import Price
@@ -392,3 +400,10 @@ def test_a_cost_is_a_value():
     match cost:
         case Cost(usd, source):
             assert (usd, source) == (Decimal("0.0000001"), "groq")
+
+
+def test_the_library_is_not_looked_for_where_it_has_no_name_for_the_provider(monkeypatch):
+    looked = []
+    monkeypatch.setattr(prices, "_library", lambda: looked.append("looked"))
+    assert cost_of(reply(provider="openai-compatible"), registry=registry()) is None
+    assert looked == []

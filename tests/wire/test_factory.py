@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import pickle
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from tests.wire.asking import sent, sent_headers
@@ -124,7 +127,7 @@ def test_the_simulator_s_models_are_of_their_own_class():
     [
         ("anthropic:claude-3-5-sonnet", "provider anthropic: the Messages API is not spoken yet"),
         ("google:gemini-1.5-flash", "provider google: the Gemini API is not spoken yet"),
-        ("google-gla:gemini-1.5-flash", "google-gla"),
+        ("google-gla:gemini-1.5-flash", "provider google-gla: unknown"),
         ("mistralai:ministral-8b", "provider mistralai: unknown; did you mean mistral?"),
         ("deepily:m", "provider deepily: unknown"),
         ("gemma3:4b", "provider gemma3: unknown"),
@@ -404,6 +407,18 @@ def test_a_name_of_the_configuration_is_a_client_with_its_settings(sim, monkeypa
     assert [headers["x-team"] for headers in sent_headers(sim)] == ["a"] * 3
 
 
+def test_a_named_client_follows_an_address_that_moves(monkeypatch):
+    config = {
+        "providers": {"acme": {"base_url_vars": ["ACME_URL"]}},
+        "models": {"fast": {"model": "acme:m1"}},
+    }
+    factory = new(config)
+    for number in (1, 2, 1):
+        monkeypatch.setenv("ACME_URL", f"http://10.0.0.{number}/v1")
+        assert factory.get_client("fast").base_url == f"http://10.0.0.{number}/v1"
+    assert factory.stats().misses == 2
+
+
 def test_an_override_of_a_named_client_is_a_client_of_its_own(sim):
     config = {
         "models": {"fast": {"model": "m", "base_url": sim.base_url, "retry": {"max_retries": 5}}}
@@ -418,10 +433,23 @@ def test_an_override_of_a_named_client_is_a_client_of_its_own(sim):
     assert "temperature" not in sent(sim)[0]
 
 
-def test_a_named_client_without_its_key_names_the_variable():
-    factory = new({"models": {"fast": {"model": "groq:m", "key_var": "MY_KEY"}}})
-    with pytest.raises(LlmConfigError, match="set MY_KEY"):
-        factory.get_client("fast")
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"model": "groq:m"},
+        {"model": "m", "provider": "groq"},
+        {"model": "acme:m"},
+        {"model": "m", "base_url": "http://10.0.0.5:1/v1"},
+    ],
+)
+@pytest.mark.usefixtures("keys")
+def test_a_named_client_without_its_key_takes_no_other(entry):
+    config = {
+        "providers": {"acme": {"base_url": "http://10.0.0.5:1/v1"}},
+        "models": {"fast": {**entry, "key_var": "MY_KEY"}},
+    }
+    with pytest.raises(LlmConfigError, match=r"no API key for .*: set MY_KEY or give api_key="):
+        new(config).get_client("fast")
 
 
 def test_a_later_entry_of_the_registry_counts_for_a_named_client():
@@ -441,6 +469,15 @@ def test_a_factory_is_pickled_as_its_configuration(monkeypatch):
     again = pickle.loads(pickle.dumps(factory))
     assert told(again.get_client("fast")) == told(factory.get_client("fast"))
     assert (again.pool.max_clients, again.names()) == (3, ["fast"])
+
+
+def test_the_example_runs():
+    example = Path(__file__).resolve().parents[2] / "examples" / "factory.py"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(example)], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1] == "PoolStats(size=2, hits=0, misses=2, evicted=0)"
 
 
 # The process's own

@@ -142,7 +142,7 @@ async def test_prompts_are_pulled_lazily_async(sim: SimServer, ordered: bool) ->
         assert len(pulled) <= taken + 3
         if taken == 20:
             break
-    await rows.aclose()  # type: ignore[attr-defined]
+    await rows.aclose()
     assert most_at_once(sim) <= 3
 
 
@@ -167,7 +167,7 @@ async def test_leaving_the_async_loop_ends_the_calls_in_flight(sim: SimServer) -
         assert row.response is not None
         await asyncio.to_thread(sim.wait_for, "request", 3)
         break
-    await rows.aclose()  # type: ignore[attr-defined]
+    await rows.aclose()
     await asyncio.to_thread(sim.wait_for, "client_closed", 2)
 
 

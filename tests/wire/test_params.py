@@ -299,3 +299,8 @@ def test_a_value_that_cannot_be_turned_into_json_is_refused_with_its_path(
         with pytest.raises(tw.LlmValidationError, match=f"^{problem}"):
             ask.complete(chat_on(sim), "-", **params)
     assert sent(sim) == []
+
+
+def test_logit_bias_takes_token_ids_as_numbers(sim: SimServer, ask: Asking) -> None:
+    ask.complete(chat_on(sim), "-", logit_bias={50256: -100})
+    assert sent(sim)[0]["logit_bias"] == {"50256": -100}

@@ -181,9 +181,23 @@ impl Drop for Lease {
 }
 
 #[cfg(target_os = "linux")]
+thread_local! {
+    // Which generation it was asked in, and the answer: a fork makes its thread the child's main one.
+    static IS_MAIN: std::cell::Cell<Option<(u64, bool)>> = const { std::cell::Cell::new(None) };
+}
+
+#[cfg(target_os = "linux")]
 fn on_main_thread() -> bool {
+    let now = fork::generation();
+    if let Some((generation, is_main)) = IS_MAIN.get()
+        && generation == now
+    {
+        return is_main;
+    }
     // SAFETY: both calls only read ids of the calling thread.
-    unsafe { libc::getpid() == libc::gettid() }
+    let is_main = unsafe { libc::getpid() == libc::gettid() };
+    IS_MAIN.set(Some((now, is_main)));
+    is_main
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -114,6 +114,20 @@ fn provider_problem(name: &str) -> Option<String> {
         .map(|error| error.message().to_owned())
 }
 
+/// Statics of this module hold objects of one interpreter, so no second one may use it.
+fn refuse_subinterpreter(py: Python<'_>) -> PyResult<()> {
+    // SAFETY: both calls only read, and the interpreter is attached to this thread.
+    let id = unsafe { pyo3::ffi::PyInterpreterState_GetID(pyo3::ffi::PyInterpreterState_Get()) };
+    if id == 0 {
+        return Ok(());
+    }
+    // An error of the interpreter's own leaves -1 and an exception.
+    drop(PyErr::take(py));
+    Err(pyo3::exceptions::PyImportError::new_err(
+        "tokenwire does not run in subinterpreters: import it in the main interpreter",
+    ))
+}
+
 /// Compiled half of tokenwire.
 #[pymodule]
 mod _engine {
@@ -156,16 +170,9 @@ mod _engine {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        // SAFETY: the thread is attached, so it has an interpreter.
-        if unsafe { pyo3::ffi::PyInterpreterState_GetID(pyo3::ffi::PyInterpreterState_Get()) } != 0
-        {
-            // Its end would stop the I/O thread of them all, and its objects would mix with the others'.
-            return Err(pyo3::exceptions::PyImportError::new_err(
-                "tokenwire serves the main interpreter only",
-            ));
-        }
-        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         let py = module.py();
+        crate::refuse_subinterpreter(py)?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         if std::env::var_os("TOKENWIRE_LOG").is_some_and(|level| !level.is_empty()) {
             let log = crate::process::current().hub.log();
             log.set_debug(true);

@@ -60,12 +60,15 @@ impl Engine {
                 }
                 "_parse_as" => parse_as = Some(value.unbind()),
                 "_system" => system = Some(value),
-                param => {
-                    encoded.push(if encoded.is_empty() { b'{' } else { b',' });
-                    convert::write_str(param, &mut encoded);
-                    encoded.push(b':');
-                    convert::write_json(&value, param, &mut encoded)?;
+                "logit_bias" if value.is_instance_of::<PyDict>() => {
+                    // Token ids are numbers in Python and keys in JSON.
+                    let named = PyDict::new(py);
+                    for (token, bias) in value.cast::<PyDict>()? {
+                        named.set_item(token.str()?, bias)?;
+                    }
+                    param_json("logit_bias", named.as_any(), &mut encoded)?;
                 }
+                param => param_json(param, &value, &mut encoded)?,
             }
         }
         json.extend_from_slice(b"{\"model\":");
@@ -125,4 +128,12 @@ pub(crate) fn pairs(value: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<(Strin
     }
     let items = value.cast::<PyMapping>().map_err(|_| wrong())?.items()?;
     items.extract().map_err(|_| wrong())
+}
+
+/// Adds a parameter to the object that is being written.
+fn param_json(name: &str, value: &Bound<'_, PyAny>, out: &mut Vec<u8>) -> PyResult<()> {
+    out.push(if out.is_empty() { b'{' } else { b',' });
+    convert::write_str(name, out);
+    out.push(b':');
+    convert::write_json(value, name, out)
 }

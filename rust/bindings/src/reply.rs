@@ -209,7 +209,7 @@ impl LlmResponse {
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let headers = PyDict::new(py);
-        for (name, value) in self.data.head.iter().flat_map(|head| &head.headers) {
+        for (name, value) in self.data.head.iter().flat_map(|head| head.headers.iter()) {
             match headers.get_item(name)? {
                 Some(before) => headers.set_item(name, format!("{before}, {value}"))?,
                 None => headers.set_item(name, value)?,
@@ -297,6 +297,7 @@ impl LlmResponse {
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
         other.cast::<Self>().is_ok_and(|other| {
             let other = &other.get().data;
+            // Not the raw body: a reply read from its dict has none.
             self.data.reply == other.reply && self.data.caller.provider == other.caller.provider
         })
     }

@@ -31,7 +31,7 @@ impl LlmResponse {
             requested_model: data.caller.model.to_string(),
             reply: data.reply.clone(),
             status: head.map(|head| head.status),
-            headers: head.map_or_else(Vec::new, |head| head.headers.clone()),
+            headers: head.map_or_else(Vec::new, |head| head.headers.to_vec()),
             request_id: head.and_then(|head| head.request_id.clone()),
             timing: data.timing,
             attempts: data.attempts.clone(),
@@ -41,7 +41,7 @@ impl LlmResponse {
     pub(crate) fn from_stored(stored: Stored, raw: Option<&[u8]>) -> Self {
         let head = stored.status.map(|status| Head {
             status,
-            headers: stored.headers,
+            headers: stored.headers.into(),
             request_id: stored.request_id,
         });
         Self::new(

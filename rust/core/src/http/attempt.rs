@@ -194,7 +194,7 @@ fn pool_timeout(outgoing: &Outgoing) -> Error {
 }
 
 fn head_of(response: &reqwest::Response) -> Head {
-    let headers: Vec<_> = response
+    let headers: Arc<[_]> = response
         .headers()
         .iter()
         .map(|(name, value)| {

@@ -128,7 +128,8 @@ pub struct Head {
     /// HTTP status.
     pub status: u16,
     /// Names in lower case, and values; bytes that are not UTF-8 are replaced.
-    pub headers: Vec<(String, String)>,
+    /// Shared by the call, the queue and every reply made of it.
+    pub headers: Arc<[(String, String)]>,
     /// The provider's id of the request.
     pub request_id: Option<String>,
 }

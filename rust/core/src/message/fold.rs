@@ -49,6 +49,8 @@ impl Reply {
                     index,
                     ..Choice::default()
                 };
+                // Most replies have one choice, and thousands of them may be live.
+                self.choices.reserve_exact(1);
                 self.choices.insert(at, new);
                 at
             }
@@ -121,9 +123,12 @@ impl Choice {
     fn push_text(&mut self, piece: &CompactString) {
         match self.parts.last_mut() {
             Some(Part::Text { text }) => text.push_str(piece),
-            _ => self.parts.push(Part::Text {
-                text: piece.to_string(),
-            }),
+            _ => {
+                self.parts.reserve_exact(1);
+                self.parts.push(Part::Text {
+                    text: piece.to_string(),
+                });
+            }
         }
     }
 

@@ -159,6 +159,7 @@ pub(super) fn state(states: &mut Vec<State>, index: u32) -> Option<&mut State> {
                 index,
                 ..State::default()
             };
+            states.reserve_exact(1);
             states.insert(at, new);
             at
         }

@@ -1,0 +1,394 @@
+"""What consumes a stream: callbacks, a terminal, several readers at once, a web page."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from tokenwire._engine import (
+    End,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCallDone,
+    UsageReported,
+)
+from tokenwire.errors import LlmConfigError, LlmError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterator
+    from types import TracebackType
+    from typing import Any, TextIO, TypeAlias
+
+    from typing_extensions import Self
+
+    from tokenwire import _engine
+    from tokenwire._engine import AsyncLlmStream, LlmResponse, LlmStream, ToolCall, ToolCallDelta
+
+    _Piece: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | ToolCallDone
+    Event: TypeAlias = _Piece | UsageReported | End
+    Consumer: TypeAlias = Callable[[Event], object]
+
+# What clears a line of a terminal and goes back to its start.
+_CLEAR = "\r\x1b[2K"
+# A model's words move no cursor and set no title: control characters but tab and newline go.
+_CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {9, 10})
+
+
+class StreamingHandler:
+    """One consumer for any number of streams, of any client, one after another or at once.
+
+        handler = StreamingHandler(on_text=print, on_usage=meter.add)
+        reply = handler.run(chat.stream("Why?"))
+        reply = await handler.run_async(chat.stream_async("Why?"))
+
+    Each callback may be a coroutine function where the stream is read by an async method. The next
+    event waits for it, so nothing piles up and nothing is lost. What a callback raises ends the
+    stream and is raised.
+
+    Args:
+        on_text: Called with each piece of text.
+        on_reasoning: Called with each piece of reasoning.
+        on_tool_call: Called with each `ToolCall` when it is whole.
+        on_usage: Called with the `Usage`.
+        on_end: Called with the `LlmResponse` of a stream that came to its end.
+        on_error: Called with the `LlmError` of one that did not, before it is raised.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_text: Callable[[str], object] | None = None,
+        on_reasoning: Callable[[str], object] | None = None,
+        on_tool_call: Callable[[ToolCall], object] | None = None,
+        on_usage: Callable[[_engine.Usage], object] | None = None,
+        on_end: Callable[[LlmResponse[Any]], object] | None = None,
+        on_error: Callable[[LlmError], object] | None = None,
+    ) -> None:
+        # What each kind of event is told to, and the attribute that it is told.
+        self._callbacks: dict[type, tuple[Callable[[Any], object] | None, str]] = {
+            TextDelta: (on_text, "text"),
+            ReasoningDelta: (on_reasoning, "text"),
+            ToolCallDone: (on_tool_call, "call"),
+            UsageReported: (on_usage, "usage"),
+        }
+        self._on_end = on_end
+        self._on_error = on_error
+        self._consumers: list[Consumer] = []
+        self._terminals: list[TextIO] = []
+
+    def add(self, consumer: Consumer) -> Self:
+        """Call `consumer` with every event of the streams that are read from now on."""
+        self._consumers.append(consumer)
+        return self
+
+    def to_terminal(self, file: TextIO | None = None) -> Self:
+        """Write the text as it comes; on a terminal, show progress and what it took too.
+
+        Args:
+            file: Where to; without it `sys.stdout`. One that is no terminal gets the text alone.
+        """
+        self._terminals.append(sys.stdout if file is None else file)
+        return self
+
+    def run(self, stream: LlmStream) -> LlmResponse[Any]:
+        """Read a stream to its end.
+
+        Raises:
+            LlmError: What ended the stream; `on_error` was told.
+            LlmConfigError: A callback is a coroutine function.
+        """
+        terminals = [_Terminal(file) for file in self._terminals]
+        try:
+            with stream as pieces:
+                for event in pieces.events():
+                    for returned in self._call(event, pieces, terminals):
+                        _refuse_awaitable(returned)
+                return pieces.response
+        except LlmError as error:
+            if self._on_error is not None:
+                _refuse_awaitable(self._on_error(error))
+            raise
+
+    async def run_async(self, stream: AsyncLlmStream) -> LlmResponse[Any]:
+        """Read a stream to its end; see `run`. Cancelling it closes the stream."""
+        async with contextlib.aclosing(self._read(stream)) as events:
+            async for _ in events:
+                pass
+        return stream.response
+
+    async def sse(self, stream: AsyncLlmStream) -> AsyncGenerator[bytes, None]:
+        r"""The stream as Server-Sent Events, for the body of a web response.
+
+        Each is `data: {json}\n\n`; the last one is `data: [DONE]\n\n`, unless the stream failed:
+        then it is `event: error`, which names the kind of error and no more. `on_error` gets the
+        whole of it. Cancelling or closing the generator closes the stream.
+        """
+        async with contextlib.aclosing(self._rows(stream)) as rows:
+            async for row in rows:
+                field = b"event: error\n" if row["type"] == "error" else b""
+                yield b"%bdata: %b\n\n" % (field, _json(row))
+                if row["type"] == "end":
+                    yield b"data: [DONE]\n\n"
+
+    async def json_lines(self, stream: AsyncLlmStream) -> AsyncGenerator[bytes, None]:
+        """The stream as lines of JSON; the last is of the type `end` or `error`. See `sse`."""
+        async with contextlib.aclosing(self._rows(stream)) as rows:
+            async for row in rows:
+                yield _json(row) + b"\n"
+
+    def tee(self, stream: AsyncLlmStream, count: int, *, buffer: int = 64) -> Tee:
+        """Several readers of one stream, each of which gets every event.
+
+            async with handler.tee(chat.stream_async("Why?"), 2) as (page, archive):
+                await asyncio.gather(show(page), keep(archive))
+
+        A reader may be `buffer` events behind the fastest; then all wait for it, the provider too.
+        One that is closed holds nobody back, and when all are, the stream is closed.
+
+        Raises:
+            LlmConfigError: `count` or `buffer` is less than 1.
+        """
+        if count < 1 or buffer < 1:
+            raise LlmConfigError("tee: count and buffer are at least 1")
+        return Tee(self._read(stream), count, buffer)
+
+    async def _rows(self, stream: AsyncLlmStream) -> AsyncGenerator[dict[str, object], None]:
+        """The events as JSON values; an error is the last of them."""
+        try:
+            async with contextlib.aclosing(self._read(stream)) as events:
+                async for event in events:
+                    fields = _fields(event, stream)
+                    if fields is not None:
+                        yield fields
+        except LlmError as error:
+            # Its text may name hosts and models that are not the browser's business.
+            kind = type(error).__name__
+            yield {"type": "error", "error": kind, "retryable": error.retryable}
+
+    async def _read(self, stream: AsyncLlmStream) -> AsyncGenerator[Event, None]:
+        """The events; each was told to the callbacks when it comes."""
+        terminals = [_Terminal(file) for file in self._terminals]
+        try:
+            async with stream as pieces:
+                async for event in pieces.events():
+                    for returned in self._call(event, pieces, terminals):
+                        if hasattr(returned, "__await__"):
+                            await returned
+                    yield event
+        except LlmError as error:
+            if self._on_error is not None:
+                returned = self._on_error(error)
+                if hasattr(returned, "__await__"):
+                    await returned
+            raise
+
+    def _call(
+        self, event: Event, stream: LlmStream | AsyncLlmStream, terminals: list[_Terminal]
+    ) -> Iterator[object]:
+        """What the callbacks returned; each is called when the one before it is done."""
+        for consumer in self._consumers:
+            yield consumer(event)
+        for terminal in terminals:
+            terminal.show(event, stream)
+        callback, told = self._callbacks.get(type(event), (None, ""))
+        if callback is not None:
+            yield callback(getattr(event, told))
+        if isinstance(event, End) and self._on_end is not None:
+            yield self._on_end(stream.response)
+
+
+class Tee:
+    """The readers of one stream, from `StreamingHandler.tee`; a context manager."""
+
+    def __init__(self, events: AsyncGenerator[Event, None], count: int, buffer: int) -> None:
+        self._events = events
+        self._readers = tuple(TeeReader(buffer) for _ in range(count))
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> tuple[TeeReader, ...]:
+        """Start reading, and return the readers."""
+        if self._task is not None:
+            raise LlmConfigError("tee: it was entered before; make another for another stream")
+        self._task = asyncio.create_task(self._distribute())
+        for reader in self._readers:
+            reader._on_close = self._on_close
+        return self._readers
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        """Close the readers and the stream."""
+        for reader in self._readers:
+            reader.close()
+        if self._task is not None:
+            # Its failure is every reader's, and was raised there.
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def _on_close(self) -> None:
+        if self._task is not None and all(reader._is_closed for reader in self._readers):
+            self._task.cancel()
+
+    async def _distribute(self) -> None:
+        last: BaseException | None = None
+        try:
+            async with contextlib.aclosing(self._events) as events:
+                async for event in events:
+                    for reader in self._readers:
+                        await reader._put(event)
+        except Exception as error:  # noqa: BLE001 (a callback may raise anything; it is passed on)
+            last = error
+        for reader in self._readers:
+            await reader._put(_Last(last))
+
+
+class TeeReader:
+    """One reader of a `Tee`: an async iterator of events."""
+
+    def __init__(self, buffer: int) -> None:
+        self._queue: asyncio.Queue[Event | _Last] = asyncio.Queue()
+        self._buffer = buffer
+        self._room = asyncio.Event()
+        self._is_closed = False
+        self._on_close: Callable[[], None] | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        if self._is_closed:
+            raise StopAsyncIteration
+        item = await self._queue.get()
+        self._room.set()
+        if not isinstance(item, _Last):
+            return item
+        self._is_closed = True
+        if item.error is not None:
+            raise item.error
+        raise StopAsyncIteration
+
+    def close(self) -> None:
+        """Take no more events; the other readers go on."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        # Whoever waits for an event, or for room, waits no longer.
+        self._queue.put_nowait(_Last(None))
+        self._room.set()
+        if self._on_close is not None:
+            self._on_close()
+
+    async def _put(self, item: Event | _Last) -> None:
+        while not self._is_closed and self._queue.qsize() >= self._buffer:
+            self._room.clear()
+            await self._room.wait()
+        if not self._is_closed:
+            self._queue.put_nowait(item)
+
+
+class _Last:
+    """What follows the last event: nothing, or the error."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+class _Terminal:
+    """One stream on a terminal, or in a file that is none."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._is_tty = file.isatty()
+        self._reasoning = 0
+        self._has_progress = False
+        self._is_at_start = True
+
+    def show(self, event: Event, stream: LlmStream | AsyncLlmStream) -> None:
+        if isinstance(event, TextDelta | RefusalDelta):
+            self._write(event.text)
+        elif isinstance(event, End):
+            self._end(stream.response)
+        elif self._is_tty and isinstance(event, ReasoningDelta):
+            self._reasoning += len(event.text)
+            self._progress(f"[reasoning: {self._reasoning} characters]")
+        elif self._is_tty and isinstance(event, ToolCallDone):
+            self._progress(f"[calls {event.call.name.translate(_CONTROLS)}]")
+        else:
+            return
+        self._file.flush()
+
+    def _write(self, text: str) -> None:
+        self._clear()
+        self._file.write(text.translate(_CONTROLS) if self._is_tty else text)
+        self._is_at_start = text.endswith("\n")
+
+    def _progress(self, text: str) -> None:
+        # A line of its own: the text before it stays.
+        if not self._is_at_start:
+            self._write("\n")
+        self._file.write(f"{_CLEAR}{text}")
+        self._has_progress = True
+
+    def _clear(self) -> None:
+        if self._has_progress:
+            self._file.write(_CLEAR)
+            self._has_progress = False
+
+    def _end(self, reply: LlmResponse[Any]) -> None:
+        self._clear()
+        if not self._is_at_start:
+            self._write("\n")
+        if not self._is_tty:
+            return
+        parts = []
+        if reply.usage is not None and reply.usage.completion_tokens is not None:
+            parts.append(f"{reply.usage.completion_tokens} tokens")
+        if reply.timing.total is not None:
+            parts.append(f"{reply.timing.total:.1f} s")
+        if parts:
+            self._file.write(f"[{', '.join(parts)}]\n")
+
+
+def _refuse_awaitable(returned: object) -> None:
+    if hasattr(returned, "__await__"):
+        close = getattr(returned, "close", None)
+        if close is not None:
+            close()  # a coroutine that is never awaited warns
+        raise LlmConfigError("a callback is a coroutine function: use run_async()")
+
+
+def _fields(event: Event, stream: AsyncLlmStream) -> dict[str, object] | None:
+    """An event as JSON values; fragments of a tool call are left out, since it comes whole."""
+    fields: dict[str, object]
+    if isinstance(event, TextDelta):
+        fields = {"type": "text", "text": event.text}
+    elif isinstance(event, ReasoningDelta):
+        fields = {"type": "reasoning", "text": event.text}
+    elif isinstance(event, RefusalDelta):
+        fields = {"type": "refusal", "text": event.text}
+    elif isinstance(event, ToolCallDone):
+        fields = {"type": "tool_call", **event.call.to_dict()}
+    elif isinstance(event, UsageReported):
+        return {"type": "usage", **event.usage.to_dict()}
+    elif isinstance(event, End):
+        return {"type": "end", "finish_reason": stream.response.finish_reason}
+    else:
+        return None
+    # Only a call with n > 1 has other choices than the first.
+    return {**fields, "index": event.index} if event.index else fields
+
+
+def _json(fields: dict[str, object]) -> bytes:
+    """One line: JSON escapes CR and LF, and here all that is not ASCII."""
+    return json.dumps(fields, separators=(",", ":")).encode("ascii")

@@ -1,0 +1,118 @@
+"""Errors of the new clients as errors of the older interface."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import tokenwire as tw
+from tokenwire.legacy import llm_exceptions as old
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+_SECRET_HEADER = re.compile(r"(?i)auth|key|token|secret|cookie")
+# A short one would tear holes into words that are no key.
+_SHORTEST_SECRET = 4
+
+
+class LlmModelRequestError(old.LlmModelError, old.LlmAPIError):
+    """The server refused the request because of the model: both a model's and an API error."""
+
+
+# The first row whose class fits says what an error becomes.
+_TABLE: tuple[tuple[type[tw.LlmError], type[old.LlmError]], ...] = (
+    (tw.LlmAuthenticationError, old.LlmAuthenticationError),
+    (tw.LlmRateLimitError, old.LlmRateLimitError),
+    (tw.LlmModelNotFoundError, LlmModelRequestError),
+    (tw.LlmContextLengthError, LlmModelRequestError),
+    (tw.LlmContentFilterError, LlmModelRequestError),
+    (tw.LlmAPIError, old.LlmAPIError),
+    (tw.LlmTimeoutError, old.LlmTimeoutError),
+    (tw.LlmStreamingError, old.LlmStreamingError),
+    (tw.LlmModelError, old.LlmModelError),
+    (tw.LlmConfigError, old.LlmConfigError),
+    (tw.LlmValidationError, old.LlmValidationError),
+)
+_LOST = (tw.LlmConnectionError, tw.LlmStreamInterruptedError, tw.LlmStreamIncompleteError)
+
+
+@contextmanager
+def as_old_errors(secrets: Collection[str] = ()) -> Iterator[None]:
+    """Raise the older class for an error of the new clients, without any of `secrets`."""
+    try:
+        yield
+    except tw.LlmError as error:
+        raise translated(error, secrets) from error
+
+
+def translated(error: tw.LlmError, secrets: Collection[str] = ()) -> old.LlmError:
+    """The older interface's error for a new one."""
+    kind = next((old_kind for kind, old_kind in _TABLE if isinstance(error, kind)), old.LlmError)
+    raw: bytes | None = getattr(error, "body", None)
+    body = None if raw is None else _without(raw.decode("utf-8", "replace"), secrets)
+    fields: dict[str, Any] = {
+        "error_code": getattr(error, "code", None) or getattr(error, "type", None),
+        "metadata": _metadata(error),
+    }
+    if issubclass(kind, old.LlmAPIError):
+        fields["status_code"] = getattr(error, "status_code", None)
+        fields["response_body"] = body
+    if issubclass(kind, old.LlmRateLimitError):
+        fields["retry_after"] = getattr(error, "retry_after", None)
+    return kind(_without(_text(error, body), secrets), **fields)
+
+
+def secrets_in(api_key: str | None, headers: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """What no error may show: the key, and the values of headers that carry one."""
+    found = [] if api_key in (None, "", "EMPTY") else [str(api_key)]
+    for name, value in (headers or {}).items():
+        if _SECRET_HEADER.search(str(name)):
+            found += [str(value), *str(value).split()[-1:]]
+    return tuple(found)
+
+
+def _text(error: tw.LlmError, body: str | None) -> str:
+    """The message: people read it, and callers search it for the words of the contract."""
+    text = error.message
+    reply = (body or "").strip()
+    if reply and reply not in text:
+        text = f"{text}: {reply}"
+    lowered = text.lower()
+    if (
+        isinstance(error, tw.LlmTimeoutError)
+        and "timeout" not in lowered
+        and "timed out" not in lowered
+    ):
+        text = f"timed out: {text}"
+    if isinstance(error, _LOST) and "connect" not in lowered:
+        text = f"connection failed: {text}"
+    return text
+
+
+def _metadata(error: tw.LlmError) -> dict[str, Any]:
+    known = {name: getattr(error, name) for name in ("provider", "model", "request_id", "phase")}
+    known = {name: value for name, value in known.items() if value is not None}
+    if error.attempts:
+        known["attempts"] = len(error.attempts)
+    if error.partial is not None:
+        known["partial_text"] = error.partial.text
+    return known
+
+
+def _without(text: str, secrets: Collection[str]) -> str:
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "[key]")
+    return text
+
+
+def refused(message: str, reply: tw.LlmResponse[Any]) -> old.LlmModelError:
+    """The error for a reply in which the model did not serve the request."""
+    known = {"model": reply.model, "request_id": reply.request_id}
+    return old.LlmModelError(
+        message,
+        error_code=reply.finish_reason,
+        metadata={name: value for name, value in known.items() if value is not None},
+    )

@@ -1,0 +1,216 @@
+"""Vendors of the older interface: their tables, and what a chat model's name comes to."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from tokenwire import _engine
+from tokenwire.legacy._settings import private_address
+from tokenwire.legacy.llm_exceptions import LlmConfigError
+
+# The factory's class attributes begin as copies of these. Without an entry of its own, the address
+# of a private machine comes from the environment.
+URLS = {
+    "openai": "https://api.openai.com/v1",
+    "groq": "https://api.groq.com/openai/v1",
+    "anthropic": "https://api.anthropic.com/v1",
+    "google-gla": "https://generativelanguage.googleapis.com/v1",
+    "mistralai": "https://api.mistral.ai/v1",
+    "vllm": "",
+    "deepily": "",
+}
+KEY_VARIABLES = {
+    "openai": "OPENAI_API_KEY",
+    "groq": "GROQ_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+    "google-gla": "GEMINI_API_KEY",
+    "mistralai": "MISTRAL_API_KEY",
+    "vllm": None,
+    "deepily": None,
+}
+KEY_FILES = {
+    "openai": "openai",
+    "groq": "groq",
+    "anthropic": "claude",
+    "google-gla": "gemini",
+    "mistralai": "mistral",
+}
+# Variables that hold another address, and what their values lack of a base URL.
+_URL_VARIABLES = {
+    "openai": ("OPENAI_BASE_URL", ""),
+    "groq": ("GROQ_BASE_URL", "/openai/v1"),
+    "anthropic": ("ANTHROPIC_BASE_URL", "/v1"),
+    "google-gla": ("GOOGLE_GEMINI_BASE_URL", ""),
+}
+_SECOND_KEY_VARIABLES = {"GEMINI_API_KEY": "GOOGLE_API_KEY"}
+_PREFIXES = (
+    ("gpt", "openai"),
+    ("o1", "openai"),
+    ("o3", "openai"),
+    ("claude", "anthropic"),
+    ("gemini", "google-gla"),
+)
+# At a vendor's own address the engine's row for it counts; any other server is of OpenAI's dialect.
+_ROWS = {
+    "api.openai.com": "openai",
+    "api.groq.com": "groq",
+    "api.mistral.ai": "mistral",
+}
+_GOOGLE_HOST = "generativelanguage.googleapis.com"
+COMPATIBLE = "openai-compatible"
+
+
+class WholeModelId(str):
+    """A model's id in which a colon or the beginning says nothing of a vendor."""
+
+    __slots__ = ()
+
+
+class ChatTarget(NamedTuple):
+    """What a new chat client is made of."""
+
+    provider: str
+    model: str
+    base_url: str | None
+    api_key: str | None
+
+    def __repr__(self) -> str:
+        """Name all but the key."""
+        return f"ChatTarget({self.provider}:{self.model}, base_url={self.base_url!r})"
+
+
+def chat_target(model_name: str, api_key: str | None, base_url: str | None) -> ChatTarget:
+    """What `ChatClient(model_name, api_key, base_url)` of the older interface means.
+
+    Raises:
+        LlmConfigError: The name says no vendor and there is no address, or there is no key.
+    """
+    given: Any = model_name
+    if not isinstance(given, str) or not given.strip():
+        raise LlmConfigError('model_name: give a string such as "openai:gpt-4o-mini"')
+    if isinstance(model_name, WholeModelId):
+        return ChatTarget(COMPATIBLE, str(model_name), base_url, api_key)
+    if model_name.lower().startswith("vllm://"):
+        server, model = private_spec(model_name)
+        return ChatTarget(COMPATIBLE, model, base_url or f"{server}/v1", api_key)
+    vendor, model = split_vendor(model_name)
+    if vendor is None and base_url is None:
+        raise LlmConfigError(
+            f"unknown model: {model_name!r} names no vendor; write vendor:model, such as "
+            f"openai:{model_name}, or give base_url="
+        )
+    if vendor is not None and not is_vendor(vendor):
+        return _target_of_the_engine(vendor, model, api_key, base_url)
+    address: str | None = base_url or (vendor_address(vendor) if vendor else None)
+    key = api_key or (vendor_key(vendor) if vendor else None)
+    if key is None and vendor and key_variables(vendor) and not is_local(address):
+        raise missing_key(vendor)
+    return _target(vendor, model, address, key)
+
+
+def private_spec(spec: str) -> tuple[str, str]:
+    """`vllm://host:port@model` as the server's address, without `/v1`, and the model.
+
+    Raises:
+        LlmConfigError: It is not of that form.
+    """
+    # The first @ splits: ids that are file paths, or hold another @, occur.
+    address, separator, model = spec.partition("://")[2].partition("@")
+    address = address.strip().rstrip("/").removesuffix("/v1")
+    if not (separator and address and model):
+        raise LlmConfigError(f"model: {spec!r} is not of the form vllm://host:port@model")
+    return f"http://{address}", model
+
+
+def is_vendor(name: str) -> bool:
+    """Whether the factory's tables know the vendor."""
+    return name in _tables().VENDOR_CONFIG
+
+
+def is_local(address: str | None) -> bool:
+    """Whether the address is of a server that needs no key."""
+    return address is not None and address.strip().lower().startswith("http://")
+
+
+def vendor_address(vendor: str) -> str:
+    """The base URL of a vendor: a changed entry, else its variable, else the entry.
+
+    Raises:
+        LlmConfigError: It is the private machine's, and the variable for that is not set.
+    """
+    url = _tables().VENDOR_URLS.get(vendor)
+    if url and url != URLS.get(vendor):
+        return str(url)
+    variable, ending = _URL_VARIABLES.get(vendor, ("", ""))
+    address = os.environ.get(variable, "").strip().rstrip("/") if variable else ""
+    if address:
+        return f"{address.removesuffix(ending)}{ending}"
+    return str(url) if url else private_address()
+
+
+def key_variables(vendor: str) -> list[str]:
+    """The variables that may hold a vendor's key, in order. A changed entry of a table counts."""
+    tables = _tables()
+    shipped = KEY_VARIABLES.get(vendor)
+    own = tables.VENDOR_CONFIG.get(vendor, {}).get("env_var", shipped)
+    listed = tables.VENDOR_API_ENV_VARS.get(vendor, shipped)
+    changed = [name for name in (own, listed) if name != shipped]
+    names = [str(name) for name in (changed or [shipped]) if name]
+    second = _SECOND_KEY_VARIABLES.get(names[0]) if names else None
+    return [*names, second] if second else names
+
+
+def vendor_key(vendor: str) -> str | None:
+    """The key from a vendor's variable."""
+    values = (os.environ.get(name, "").strip() for name in key_variables(vendor))
+    return next((value for value in values if value), None)
+
+
+def missing_key(vendor: str) -> LlmConfigError:
+    """The error that says where a vendor's key is looked for."""
+    names = " or ".join(key_variables(vendor))
+    return LlmConfigError(f"no API key for {vendor}: set {names}, or give api_key=")
+
+
+def _tables() -> Any:
+    """The factory's class, whose attributes are the tables."""
+    from tokenwire.legacy.llm_client_factory import LlmClientFactory
+
+    return LlmClientFactory
+
+
+def split_vendor(model_name: str) -> tuple[str | None, str]:
+    """The vendor that a chat model's name says, and the model."""
+    head, separator, rest = model_name.partition(":")
+    vendor = head.strip().lower()
+    if separator and (is_vendor(vendor) or _engine.is_provider(vendor)):
+        if not rest.strip():
+            raise LlmConfigError(f"model_name: there is no model after {head!r}")
+        return vendor, rest.strip()
+    for prefix, vendor_of_prefix in _PREFIXES:
+        if model_name.startswith(prefix):
+            return vendor_of_prefix, model_name
+    return None, model_name
+
+
+def _target(vendor: str | None, model: str, address: str | None, key: str | None) -> ChatTarget:
+    parts = urlsplit(address or "")
+    host = parts.hostname or ""
+    if host == _GOOGLE_HOST and parts.path.rstrip("/") in ("", "/v1", "/v1beta"):
+        address = f"https://{_GOOGLE_HOST}/v1beta/openai"
+    row = _ROWS.get(host, COMPATIBLE)
+    if vendor == "openai" and key and model.startswith(("o1", "o3", "o4", "gpt-5")):
+        # These refuse max_tokens wherever they are served.
+        row = "openai"
+    return ChatTarget(row, model, address, key)
+
+
+def _target_of_the_engine(
+    provider: str, model: str, api_key: str | None, base_url: str | None
+) -> ChatTarget:
+    """A provider that the older interface had no table for."""
+    if api_key is None and is_local(base_url):
+        return ChatTarget(COMPATIBLE, model, base_url, None)
+    return ChatTarget(provider, model, base_url, api_key)

@@ -1,0 +1,31 @@
+"""Imports the engine in a second interpreter, which must be refused, and goes on in the first."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from typing import Any
+
+import tokenwire
+
+# The module is the interpreter's own affair until Python 3.14.
+warnings.simplefilter("ignore")
+name = "_xxsubinterpreters" if sys.version_info < (3, 13) else "_interpreters"
+interpreters: Any = importlib.import_module(name)
+CODE = f"""
+import sys
+sys.path[:] = {sys.path!r}
+try:
+    import tokenwire._engine
+except ImportError:
+    pass
+else:
+    raise SystemError("imported")
+"""
+assert tokenwire.Timeout().connect == 10
+one = interpreters.create()
+told = interpreters.run_string(one, CODE)
+interpreters.destroy(one)
+assert told is None, told
+assert tokenwire.ChatClient("sim:chat").run("hi")

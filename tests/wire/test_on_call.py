@@ -1,0 +1,283 @@
+"""`on_call`: one event for each finished call, on the caller's thread, whatever became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import tokenwire as tw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.wire.asking import Asking
+
+    from tokenwire.testing import SimServer
+
+REPLY = {"default": {"reply": {"tokens": ["one", " two", " three"]}}}
+STALLED = {"default": {"fault": {"kind": "stall", "at": {"events": 2}}}}
+NEVER = {"default": {"fault": {"kind": "no_head"}}}
+OPENAI = "openai-compatible"
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[[Callable[[tw.CallEvent], object]], Callable[[], None]]]:
+    """`on_call`, taken back at the end of the test."""
+    removers = []
+
+    def add(callback):
+        removers.append(tw.on_call(callback))
+        return removers[-1]
+
+    yield add
+    for remove in removers:
+        remove()
+
+
+@pytest.fixture
+def events(listen) -> list[tw.CallEvent]:
+    heard: list[tw.CallEvent] = []
+    listen(heard.append)
+    return heard
+
+
+def chat_on(sim: SimServer, **settings: Any) -> tw.ChatClient:
+    retry = tw.RetryPolicy(max_retries=0)
+    return tw.ChatClient("m", base_url=sim.base_url, **{"retry": retry, **settings})
+
+
+def told(event: tw.CallEvent) -> tuple[Any, ...]:
+    text = None if event.response is None else event.response.text
+    return event.provider, event.model, event.streamed, event.error_kind, text
+
+
+def test_a_whole_reply_is_one_event(sim, ask: Asking, events):
+    sim.set_script(REPLY)
+    reply = ask.complete(chat_on(sim), "hi")
+    (event,) = events
+    assert told(event) == (OPENAI, "m", False, None, "one two three")
+    assert event.response == reply
+    assert (event.usage, event.timing, event.cost) == (reply.usage, reply.timing, reply.cost)
+    assert (event.attempts, event.error) == (reply.attempts, None)
+
+
+@pytest.mark.parametrize("view", ["chunks", "text", "events", "batches"])
+def test_a_stream_is_one_event_at_its_end_and_none_for_a_chunk(sim, ask: Asking, events, view):
+    sim.set_script(REPLY)
+    items, reply = ask.read(chat_on(sim), "hi", view=view)
+    assert items
+    (event,) = events
+    assert told(event) == (OPENAI, "m", True, None, "one two three")
+    assert (event.usage, event.timing) == (reply.usage, reply.timing)
+
+
+def test_no_event_comes_before_the_end_of_a_stream(sim, events):
+    sim.set_script(REPLY)
+    with chat_on(sim).stream("hi") as stream:
+        heard = {len(events) for _ in stream}
+    assert heard == {0}
+    assert len(events) == 1
+
+
+def test_the_event_comes_before_the_reply_does(sim, ask: Asking, listen):
+    order = []
+    listen(lambda _event: order.append("event"))
+    ask.complete(chat_on(sim), "hi")
+    order.append("reply")
+    assert order == ["event", "reply"]
+
+
+def test_a_stream_left_early_was_let_go_of(sim, events):
+    sim.set_script(STALLED)
+    with chat_on(sim).stream("hi") as stream:
+        next(stream)
+    (event,) = events
+    assert (event.streamed, event.error_kind, event.error) == (True, "cancelled", None)
+    assert event.response is not None
+    assert event.response.text
+
+
+async def test_an_async_stream_left_early_was_let_go_of(sim, events):
+    sim.set_script(STALLED)
+    async with chat_on(sim).stream_async("hi") as stream:
+        async for _ in stream:
+            break
+    (event,) = events
+    assert (event.streamed, event.error_kind, event.error) == (True, "cancelled", None)
+
+
+def test_a_stream_that_was_never_sent_is_no_call(sim, events):
+    stream = chat_on(sim).stream("hi")
+    stream.close()
+    assert (events, sim.requests()) == ([], [])
+
+
+def test_a_failed_call_has_its_error(sim, ask: Asking, events):
+    sim.set_script({"default": {"error": {"status": 429}}})
+    for call in (ask.complete, ask.read):
+        events.clear()
+        with pytest.raises(tw.LlmRateLimitError) as caught:
+            call(chat_on(sim), "hi")
+        (event,) = events
+        assert (event.error_kind, event.error) == ("rate_limit", caught.value)
+        assert (event.response, event.usage, event.timing, event.cost) == (None, None, None, None)
+        assert [attempt.status for attempt in event.attempts] == [429]
+
+
+def test_a_cut_stream_has_what_came_and_its_error(sim, ask: Asking, events):
+    cut = {"reply": {"tokens": ["one", " two", " three"]}}
+    sim.set_script({"default": cut | {"fault": {"kind": "reset", "at": {"events": 3}}}})
+    with pytest.raises(tw.LlmStreamInterruptedError) as caught:
+        ask.read(chat_on(sim), "hi")
+    (event,) = events
+    assert told(event) == (OPENAI, "m", True, "stream_interrupted", "one two")
+    assert event.error is caught.value
+
+
+def test_a_retried_call_is_one_event(sim, ask: Asking, events):
+    sim.set_script({"rules": [{"times": 2, "then": {"error": {"status": 503}}}]})
+    ask.complete(chat_on(sim, retry=tw.RetryPolicy(first=0.001)), "hi")
+    (event,) = events
+    assert event.error_kind is None
+    assert [attempt.status for attempt in event.attempts] == [503, 503, 200]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_cancelled_task_let_go_of_its_call(sim, events, streamed):
+    sim.set_script(NEVER)
+    task = asyncio.create_task(chat_on(sim).run_async("hi", stream=streamed))
+    await asyncio.to_thread(sim.wait_for, "request")
+    assert events == []
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [(event.streamed, event.error_kind) for event in events] == [(streamed, "cancelled")]
+
+
+def test_a_map_is_one_event_for_each_row(sim, ask: Asking, events):
+    failing = {"match": {"body": "bad"}, "then": {"error": {"status": 400}}}
+    sim.set_script({"rules": [failing], **REPLY})
+    ask.map(chat_on(sim), ["a", "bad", "b"], concurrency=2)
+    assert sorted(str(event.error_kind) for event in events) == ["None", "None", "api"]
+
+
+def test_a_completion_is_an_event_too(sim, ask: Asking, events):
+    ask.complete(tw.CompletionClient("base", base_url=sim.base_url), "hi")
+    assert [(event.model, event.error_kind) for event in events] == [("base", None)]
+
+
+def test_it_runs_on_the_thread_of_the_caller(sim, listen):
+    threads = []
+    listen(lambda _event: threads.append(threading.current_thread()))
+    client = chat_on(sim)
+
+    def calls():
+        client.run("hi")
+        client.run("hi", stream=True)
+        asyncio.run(client.run_async("hi"))
+        asyncio.run(client.run_async("hi", stream=True))
+        list(client.map(["hi"], concurrency=1))
+
+    worker = threading.Thread(target=calls)
+    worker.start()
+    worker.join()
+    assert threads == [worker] * 5
+
+
+def test_callbacks_run_in_the_order_in_which_they_were_added(sim, listen):
+    order = []
+    for name in ("first", "second", "third"):
+        listen(lambda _event, name=name: order.append(name))
+    chat_on(sim).run("hi")
+    assert order == ["first", "second", "third"]
+
+
+def test_one_that_raises_is_logged_and_the_others_run(sim, ask: Asking, listen, events, caplog):
+    sim.set_script(REPLY)
+    problem = RuntimeError("no room")
+
+    def broken(_event):
+        raise problem
+
+    listen(broken)
+    after: list[tw.CallEvent] = []
+    listen(after.append)
+    assert ask.complete(chat_on(sim), "hi").text == "one two three"
+    assert (len(events), len(after)) == (1, 1)
+    (record,) = caplog.records
+    assert (record.name, record.levelno) == ("tokenwire", logging.ERROR)
+    assert "broken" in record.getMessage()
+    assert record.exc_info is not None
+    assert record.exc_info[1] is problem
+
+
+def test_one_that_raises_does_not_hide_the_error_of_the_call(sim, ask: Asking, listen, caplog):
+    sim.set_script({"default": {"error": {"status": 429}}})
+    listen(lambda _event: 1 // 0)
+    for call in (ask.complete, ask.read):
+        with pytest.raises(tw.LlmRateLimitError):
+            call(chat_on(sim), "hi")
+    assert len(caplog.records) == 2
+
+
+def test_one_that_was_taken_back_hears_nothing_more(sim, listen):
+    kept: list[tw.CallEvent] = []
+    gone: list[tw.CallEvent] = []
+    listen(kept.append)
+    remove = listen(gone.append)
+    chat_on(sim).run("hi")
+    remove()
+    remove()
+    chat_on(sim).run("hi")
+    assert (len(kept), len(gone)) == (2, 1)
+
+
+def test_a_callback_may_take_itself_back(sim, listen):
+    heard = []
+
+    def once(event):
+        heard.append(event.model)
+        remove()
+
+    remove = listen(once)
+    after: list[tw.CallEvent] = []
+    listen(after.append)
+    chat_on(sim).run("hi")
+    chat_on(sim).run("hi")
+    assert (heard, len(after)) == (["m"], 2)
+
+
+def test_a_callback_may_add_another_that_hears_the_next_call(sim, listen):
+    late: list[tw.CallEvent] = []
+
+    def add(_event):
+        remove()
+        listen(late.append)
+
+    remove = listen(add)
+    chat_on(sim).run("hi")
+    assert late == []
+    chat_on(sim).run("hi")
+    assert len(late) == 1
+
+
+def test_a_callback_may_call_a_model(sim, listen):
+    kinds = []
+
+    def ask_again(event):
+        kinds.append(event.model)
+        if event.model == "m":
+            tw.ChatClient("judge", base_url=sim.base_url).run("Was it good?")
+
+    listen(ask_again)
+    chat_on(sim).run("hi")
+    assert kinds == ["m", "judge"]
+
+
+def test_what_cannot_be_called_is_refused():
+    with pytest.raises(tw.LlmConfigError, match="takes a CallEvent"):
+        tw.on_call(None)  # type: ignore[arg-type]

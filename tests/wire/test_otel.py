@@ -1,0 +1,293 @@
+"""`otel.instrument`: spans and metrics by the semantic conventions for generative AI."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import tokenwire as tw
+from tokenwire import otel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.wire.asking import Asking
+
+    from tokenwire.testing import SimServer
+
+KEY = "sk-canary-9Wd2"
+REPLY = {"default": {"reply": {"tokens": ["reply", "-words"]}}}
+SDK = "the OpenTelemetry SDK is not installed: pip install opentelemetry-sdk"
+
+
+class Seen:
+    """An SDK that keeps what it is given, with `instrument` on it."""
+
+    def __init__(self, **settings: Any) -> None:
+        def sdk(name: str) -> Any:
+            return pytest.importorskip(f"opentelemetry.sdk.{name}", reason=SDK)
+
+        memory = sdk("trace.export.in_memory_span_exporter")
+        self._exporter = memory.InMemorySpanExporter()
+        self._reader = sdk("metrics.export").InMemoryMetricReader()
+        self.tracers = sdk("trace").TracerProvider()
+        self.tracers.add_span_processor(sdk("trace.export").SimpleSpanProcessor(self._exporter))
+        self._meters = sdk("metrics").MeterProvider([self._reader])
+        self.remove = otel.instrument(self.tracers, self._meters, **settings)
+
+    def spans(self) -> list[Any]:
+        """The finished spans, oldest first."""
+        return list(self._exporter.get_finished_spans())
+
+    def span(self) -> Any:
+        """The only one."""
+        (span,) = self.spans()
+        return span
+
+    def points(self) -> dict[str, list[Any]]:
+        """What each metric holds."""
+        data = self._reader.get_metrics_data()
+        return {
+            metric.name: list(metric.data.data_points)
+            for resource in (data.resource_metrics if data else ())
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        }
+
+    def stop(self) -> None:
+        self.remove()
+        self.tracers.shutdown()
+        self._meters.shutdown()
+
+
+@pytest.fixture
+def seen() -> Iterator[Seen]:
+    seen = Seen()
+    yield seen
+    seen.stop()
+
+
+@pytest.fixture
+def seen_with_content() -> Iterator[Seen]:
+    seen = Seen(capture_content=True)
+    yield seen
+    seen.stop()
+
+
+def chat_on(sim: SimServer, **settings: Any) -> tw.ChatClient:
+    given: dict[str, Any] = {"retry": tw.RetryPolicy(max_retries=0), "api_key": KEY} | settings
+    return tw.ChatClient("openai:m", base_url=sim.base_url, **given)
+
+
+def test_a_call_is_a_span_with_what_the_conventions_name(sim, ask: Asking, seen):
+    sim.set_script(REPLY)
+    reply = ask.complete(chat_on(sim), "prompt-words")
+    span = seen.span()
+    assert (span.name, span.kind.name, span.status.status_code.name) == (
+        "chat m",
+        "CLIENT",
+        "UNSET",
+    )
+    assert reply.usage is not None
+    assert dict(span.attributes) == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "m",
+        "gen_ai.request.stream": False,
+        "gen_ai.response.model": reply.model,
+        "gen_ai.response.id": reply.id,
+        "gen_ai.response.finish_reasons": ("stop",),
+        "gen_ai.usage.input_tokens": reply.usage.prompt_tokens,
+        "gen_ai.usage.output_tokens": 2,
+        "gen_ai.usage.cache_read.input_tokens": 0,
+        "gen_ai.usage.reasoning.output_tokens": 0,
+    }
+    assert (span.instrumentation_scope.name, span.instrumentation_scope.version) == (
+        "tokenwire",
+        tw.__version__,
+    )
+
+
+def test_a_stream_is_one_span_with_its_first_chunk(sim, ask: Asking, seen):
+    sim.set_script(REPLY)
+    _, reply = ask.read(chat_on(sim), "hi")
+    attributes = seen.span().attributes
+    assert attributes["gen_ai.request.stream"] is True
+    assert attributes["gen_ai.response.time_to_first_chunk"] == reply.timing.first_token
+    assert attributes["gen_ai.usage.output_tokens"] == 2
+
+
+def test_a_span_lasts_as_long_as_its_call(sim, ask: Asking, seen):
+    before = time.time_ns()
+    reply = ask.complete(chat_on(sim), "hi")
+    after = time.time_ns()
+    span = seen.span()
+    assert reply.timing.total is not None
+    assert span.end_time - span.start_time == int(reply.timing.total * 1e9)
+    # The clocks are two: the call's runs evenly, and the span's is the time of day.
+    assert before - 50_000_000 < span.start_time <= span.end_time <= after + 50_000_000
+
+
+def test_the_caller_s_span_is_the_parent(sim, seen):
+    chat = chat_on(sim)
+
+    async def ask_async():
+        await chat.run_async("hi")
+        await chat.run_async("hi", stream=True)
+
+    with seen.tracers.get_tracer("test").start_as_current_span("request") as parent:
+        chat.run("hi")
+        chat.run("hi", stream=True)
+        asyncio.run(ask_async())
+    calls = [span for span in seen.spans() if span.name == "chat m"]
+    assert [span.parent.span_id for span in calls] == [parent.get_span_context().span_id] * 4
+
+
+def test_a_failed_call_has_its_kind_and_no_text(sim, ask: Asking, seen):
+    sim.set_script({"default": {"error": {"status": 429, "message": "prompt-words"}}})
+    for call in (ask.complete, ask.read):
+        with pytest.raises(tw.LlmRateLimitError):
+            call(chat_on(sim), "hi")
+    for span in seen.spans():
+        assert (span.status.status_code.name, span.status.description) == ("ERROR", None)
+        assert span.attributes["error.type"] == "rate_limit"
+        assert span.end_time >= span.start_time
+    assert len(seen.spans()) == 2
+
+
+def test_a_stream_left_early_is_no_error(sim, seen):
+    sim.set_script({"default": {"fault": {"kind": "stall", "at": {"events": 2}}}})
+    with chat_on(sim).stream("hi") as stream:
+        next(stream)
+    span = seen.span()
+    assert (span.status.status_code.name, span.attributes["error.type"]) == ("UNSET", "cancelled")
+    assert "gen_ai.response.finish_reasons" not in span.attributes
+    assert span.end_time > span.start_time
+
+
+def test_a_retried_call_that_failed_lasts_at_least_its_waits(sim, seen):
+    sim.set_script({"default": {"error": {"status": 503}}})
+    with pytest.raises(tw.LlmServerError) as caught:
+        chat_on(sim, retry=tw.RetryPolicy(max_retries=2, first=0.01)).run("hi")
+    span = seen.span()
+    waits = sum(attempt.slept for attempt in caught.value.attempts)
+    assert waits > 0
+    assert span.end_time - span.start_time >= int(waits * 1e9)
+
+
+def test_metrics_have_the_conventions_names_and_attributes(sim, seen):
+    sim.set_script(REPLY)
+    reply = chat_on(sim).complete("hi")
+    with chat_on(sim).stream("hi") as stream:
+        list(stream)
+    points = seen.points()
+    assert set(points) == {
+        "gen_ai.client.operation.duration",
+        "gen_ai.client.operation.time_to_first_chunk",
+        "gen_ai.client.token.usage",
+    }
+    common = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "m",
+        "gen_ai.response.model": reply.model,
+    }
+    (duration,) = points["gen_ai.client.operation.duration"]
+    assert (dict(duration.attributes), duration.count) == (common, 2)
+    assert reply.timing.total is not None
+    assert stream.response.timing.total is not None
+    assert duration.sum == pytest.approx(reply.timing.total + stream.response.timing.total)
+    (first_chunk,) = points["gen_ai.client.operation.time_to_first_chunk"]
+    assert (dict(first_chunk.attributes), first_chunk.count) == (common, 1)
+    assert first_chunk.sum == pytest.approx(stream.response.timing.first_token)
+    tokens = {
+        point.attributes["gen_ai.token.type"]: (point.count, point.sum)
+        for point in points["gen_ai.client.token.usage"]
+    }
+    assert reply.usage is not None
+    assert tokens == {"input": (2, 2 * (reply.usage.prompt_tokens or 0)), "output": (2, 4)}
+
+
+def test_errors_are_told_apart_in_the_durations(sim, seen):
+    sim.set_script({"rules": [{"times": 1, "then": {"error": {"status": 429}}}]})
+    with pytest.raises(tw.LlmRateLimitError):
+        chat_on(sim).run("hi")
+    chat_on(sim).run("hi")
+    durations = seen.points()["gen_ai.client.operation.duration"]
+    kinds = {point.attributes.get("error.type"): point.count for point in durations}
+    assert kinds == {"rate_limit": 1, None: 1}
+
+
+def test_no_text_and_no_key_is_told(sim, ask: Asking, seen):
+    sim.set_script(REPLY)
+    ask.complete(chat_on(sim), "prompt-words")
+    ask.read(chat_on(sim), "prompt-words")
+    told = " ".join([*(span.to_json() for span in seen.spans()), str(seen.points())])
+    assert "gen_ai.response.id" in told
+    assert [word for word in ("-words", KEY) if word in told] == []
+
+
+def test_replies_are_told_where_it_is_switched_on(sim, ask: Asking, seen_with_content):
+    calls = [{"id": "c1", "name": "look", "arguments": '{"q": 1}'}]
+    sim.set_script({"default": {"reply": {"text": "ünd", "tool_calls": calls}}})
+    ask.complete(chat_on(sim), "prompt-words")
+    span = seen_with_content.span()
+    assert json.loads(span.attributes["gen_ai.output.messages"]) == [
+        {
+            "role": "assistant",
+            "parts": [
+                {"type": "text", "content": "ünd"},
+                {"type": "tool_call", "id": "c1", "name": "look", "arguments": '{"q": 1}'},
+            ],
+            "finish_reason": "tool_calls",
+        }
+    ]
+    assert KEY not in span.to_json()
+
+
+def test_texts_of_errors_are_told_where_it_is_switched_on(sim, seen_with_content):
+    sim.set_script({"default": {"error": {"status": 429, "message": "slow down"}}})
+    with pytest.raises(tw.LlmRateLimitError) as caught:
+        chat_on(sim).run("hi")
+    assert seen_with_content.span().status.description == str(caught.value)
+
+
+def test_removed_it_reports_nothing_more(sim, seen):
+    chat_on(sim).run("hi")
+    seen.remove()
+    chat_on(sim).run("hi")
+    assert len(seen.spans()) == 1
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("azure", "azure.ai.openai"), ("xai", "x_ai"), ("groq", "groq")]
+)
+def test_providers_have_the_names_of_the_conventions(sim, seen, ours, theirs):
+    tw.ChatClient(f"{ours}:m", base_url=sim.base_url, api_key=KEY).run("hi")
+    assert seen.span().attributes["gen_ai.provider.name"] == theirs
+
+
+def test_it_works_without_an_sdk(sim, ask: Asking, caplog):
+    pytest.importorskip("opentelemetry", reason="OpenTelemetry is not installed")
+    remove = otel.instrument()
+    ask.complete(chat_on(sim), "hi")
+    remove()
+    assert caplog.records == []
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    with pytest.raises(tw.LlmConfigError, match=r"pip install 'tokenwire\[otel\]'"):
+        otel.instrument()
+
+
+def test_importing_the_module_needs_no_opentelemetry():
+    program = "import sys; sys.modules['opentelemetry'] = None; from tokenwire import otel"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
