@@ -124,7 +124,7 @@ CALLS: dict[str, tuple[dict[str, Any], str]] = {
     "a decimal": ({"temperature": decimal.Decimal("0.5")}, "type Decimal cannot be sent"),
     "a date": ({"metadata": {"a": dt.date(2026, 1, 1)}}, "metadata.a: "),
     "a set": ({"stop": {"a"}}, "type set cannot be sent"),
-    "a number as a key": ({"logit_bias": {1: 2}}, "logit_bias: key 1 is not a string"),
+    "a number as a key": ({"metadata": {1: 2}}, "metadata: key 1 is not a string"),
     "a number as model": ({"model": 5}, "model: give a str"),
     "another provider": ({"model": "groq:m"}, "not sent to a stranger"),
     "a number as tools": ({"tools": 5}, "tools: give a list"),

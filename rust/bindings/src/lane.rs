@@ -16,10 +16,8 @@ use crate::fork;
 
 // How often a waiting main thread looks for signals.
 const SIGNAL_TICK: Duration = Duration::from_millis(50);
-// An idle runtime sees a server's close only when it is driven: one turn is, after this long.
-const STALE_AFTER: Duration = Duration::from_secs(1);
 // Lanes idle for longer than any connection is kept are dropped.
-const DROP_AFTER: Duration = Duration::from_secs(60);
+const DROP_AFTER: Duration = Duration::from_secs(30);
 
 /// One runtime with its connections, leased by one call or stream at a time.
 pub(crate) struct Lane {
@@ -46,15 +44,7 @@ impl Lanes {
     pub(crate) fn lease(&self) -> Result<Lane, Error> {
         self.drop_stale();
         let found = self.idle.lock().pop();
-        match found {
-            Some(lane) => {
-                if lane.used.elapsed() > STALE_AFTER {
-                    lane.runtime.block_on(tokio::task::yield_now());
-                }
-                Ok(lane)
-            }
-            None => Lane::new(&self.hub),
-        }
+        found.map_or_else(|| Lane::new(&self.hub), Ok)
     }
 
     /// Takes a lane back.

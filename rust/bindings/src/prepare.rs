@@ -63,7 +63,8 @@ impl Engine {
                 "logit_bias" if value.is_instance_of::<PyDict>() => {
                     // Token ids are numbers in Python and keys in JSON.
                     let named = PyDict::new(py);
-                    for (token, bias) in value.cast::<PyDict>()? {
+                    // A copy: a token's own text is Python code, which may change the dict.
+                    for (token, bias) in value.cast::<PyDict>()?.copy()? {
                         named.set_item(token.str()?, bias)?;
                     }
                     param_json("logit_bias", named.as_any(), &mut encoded)?;
