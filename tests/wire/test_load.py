@@ -100,7 +100,9 @@ async def test_after_async_streams_threads_and_descriptors_are_back_where_they_w
     # All but the warm-up's own sync connection, which its lane keeps.
     paced.wait_for("client_closed", paced.count("accepted") - 1)
     after = Process.now()
-    assert (after.threads, after.descriptors) == (before.threads, before.descriptors)
+    # Fewer is no leak: a thread that looked up a name for a test before this one may end meanwhile.
+    assert after.threads <= before.threads
+    assert after.descriptors <= before.descriptors
 
 
 @pytest.mark.slow
@@ -111,7 +113,8 @@ def test_threads_that_come_again_take_the_connections_that_are_there(paced):
     before = Process.now()
     run_threads(chat, threads=50, tokens=20)
     after = Process.now()
-    assert (after.threads, paced.stats()["accepts"] <= 51) == (before.threads, True)
+    assert paced.stats()["accepts"] <= 51
+    assert after.threads <= before.threads
     assert after.descriptors <= before.descriptors
 
 
