@@ -92,10 +92,13 @@ pub(crate) async fn send(
     let mut url = outgoing.url.clone();
     for _ in 0..=REDIRECTS {
         let response = exchange(&client, outgoing, url.clone(), probe).await?;
-        match redirect_target(&response, outgoing, &url)? {
-            Some(target) => url = target,
-            None => return Ok((head_of(&response), Body::new(response, permit))),
+        if let Some(target) = redirect_target(&response, outgoing, &url)? {
+            url = target;
+            continue;
         }
+        // The pause begins about here, not when this request began.
+        transport.touch();
+        return Ok((head_of(&response), Body::new(response, permit)));
     }
     let message = format!("{} redirects in a circle", outgoing.place.origin);
     Err(Error::new(ErrorKind::Protocol, message)
