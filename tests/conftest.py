@@ -23,9 +23,10 @@ ROOT = Path(__file__).resolve().parent.parent
 _DATA_DIR = Path(os.environ.get("TOKENWIRE_DATA", ROOT.parent / "shared" / "data"))
 
 # What could change a test's outcome on a machine where someone works: keys, other addresses of the
-# providers, proxies, certificate stores, our own switches.
+# providers, proxies, certificate stores, colours, our own switches.
 _LEAKING = re.compile(
     r"(?ix) .*_(key|token|proxy|base_url|host) | ssl_.* | requests_ca_bundle | tokenwire_.*"
+    r"| (no|force)_color"
 )
 
 

@@ -17,6 +17,7 @@ from tokenwire._engine import (
     UsageReported,
 )
 from tokenwire.errors import LlmConfigError, LlmError
+from tokenwire.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
     _Piece: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | ToolCallDone
     Event: TypeAlias = _Piece | UsageReported | End
     Consumer: TypeAlias = Callable[[Event], object]
-
-# What clears a line of a terminal and goes back to its start.
-_CLEAR = "\r\x1b[2K"
-# A model's words move no cursor and set no title: control characters but tab and newline go.
-_CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {9, 10})
 
 
 class StreamingHandler:
@@ -101,7 +97,7 @@ class StreamingHandler:
             LlmError: What ended the stream; `on_error` was told.
             LlmConfigError: A callback is a coroutine function.
         """
-        terminals = [_Terminal(file) for file in self._terminals]
+        terminals = [Terminal(file) for file in self._terminals]
         try:
             with stream as pieces:
                 for event in pieces.events():
@@ -112,6 +108,9 @@ class StreamingHandler:
             if self._on_error is not None:
                 _refuse_awaitable(self._on_error(error))
             raise
+        finally:
+            for terminal in terminals:
+                terminal.end()
 
     async def run_async(self, stream: AsyncLlmStream) -> LlmResponse[Any]:
         """Read a stream to its end; see `run`. Cancelling it closes the stream."""
@@ -171,7 +170,7 @@ class StreamingHandler:
 
     async def _read(self, stream: AsyncLlmStream) -> AsyncGenerator[Event, None]:
         """The events; each was told to the callbacks when it comes."""
-        terminals = [_Terminal(file) for file in self._terminals]
+        terminals = [Terminal(file) for file in self._terminals]
         try:
             async with stream as pieces:
                 async for event in pieces.events():
@@ -185,9 +184,12 @@ class StreamingHandler:
                 if hasattr(returned, "__await__"):
                     await returned
             raise
+        finally:
+            for terminal in terminals:
+                terminal.end()
 
     def _call(
-        self, event: Event, stream: LlmStream | AsyncLlmStream, terminals: list[_Terminal]
+        self, event: Event, stream: LlmStream | AsyncLlmStream, terminals: list[Terminal]
     ) -> Iterator[object]:
         """What the callbacks returned; each is called when the one before it is done."""
         for consumer in self._consumers:
@@ -302,62 +304,6 @@ class _Last:
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
-
-
-class _Terminal:
-    """One stream on a terminal, or in a file that is none."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-        self._is_tty = file.isatty()
-        self._reasoning = 0
-        self._has_progress = False
-        self._is_at_start = True
-
-    def show(self, event: Event, stream: LlmStream | AsyncLlmStream) -> None:
-        if isinstance(event, TextDelta | RefusalDelta):
-            self._write(event.text)
-        elif isinstance(event, End):
-            self._end(stream.response)
-        elif self._is_tty and isinstance(event, ReasoningDelta):
-            self._reasoning += len(event.text)
-            self._progress(f"[reasoning: {self._reasoning} characters]")
-        elif self._is_tty and isinstance(event, ToolCallDone):
-            self._progress(f"[calls {event.call.name.translate(_CONTROLS)}]")
-        else:
-            return
-        self._file.flush()
-
-    def _write(self, text: str) -> None:
-        self._clear()
-        self._file.write(text.translate(_CONTROLS) if self._is_tty else text)
-        self._is_at_start = text.endswith("\n")
-
-    def _progress(self, text: str) -> None:
-        # A line of its own: the text before it stays.
-        if not self._is_at_start:
-            self._write("\n")
-        self._file.write(f"{_CLEAR}{text}")
-        self._has_progress = True
-
-    def _clear(self) -> None:
-        if self._has_progress:
-            self._file.write(_CLEAR)
-            self._has_progress = False
-
-    def _end(self, reply: LlmResponse[Any]) -> None:
-        self._clear()
-        if not self._is_at_start:
-            self._write("\n")
-        if not self._is_tty:
-            return
-        parts = []
-        if reply.usage is not None and reply.usage.completion_tokens is not None:
-            parts.append(f"{reply.usage.completion_tokens} tokens")
-        if reply.timing.total is not None:
-            parts.append(f"{reply.timing.total:.1f} s")
-        if parts:
-            self._file.write(f"[{', '.join(parts)}]\n")
 
 
 def _refuse_awaitable(returned: object) -> None:

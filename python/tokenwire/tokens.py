@@ -61,6 +61,11 @@ class Count(NamedTuple):
     exact: bool
     source: str
 
+    @property
+    def at_most(self) -> int:
+        """The number, or a quarter more than an estimate, so that a limit can be relied on."""
+        return self.tokens if self.exact else -(-self.tokens * 5 // 4)
+
 
 class TokenCounter:
     """Counts tokens without asking a server.
@@ -155,8 +160,7 @@ class TokenCounter:
             count = self.count(model, messages)
         else:
             count = self.count_messages(model, messages)
-        tokens = count.tokens if count.exact else -(-count.tokens * 5 // 4)
-        return tokens + max_tokens <= known.context_window
+        return count.at_most + max_tokens <= known.context_window
 
     def _vocabulary(self, model: str) -> _Vocabulary | None:
         provider, separator, name = model.partition(":")

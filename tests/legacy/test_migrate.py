@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -52,6 +53,27 @@ def test_without_write_it_shows_a_diff_and_changes_nothing(tmp_path, capsys):
 def test_a_path_that_is_not_there_is_an_error(tmp_path, capsys):
     assert migrate.main([str(tmp_path / "none")]) == 2
     assert "no such file" in capsys.readouterr().err
+
+
+def test_json_has_the_diffs_and_what_is_left_alone(tmp_path, capsys):
+    file = tmp_path / "app.py"
+    file.write_text(
+        f'import os\n{ALIASED}\nname = "root.agents.llm_client"\n'.replace(
+            "tokenwire.legacy", "root.agents"
+        )
+    )
+    for write in ([], ["--write"]):
+        assert cli.main(["migrate", str(tmp_path), "--json", *write]) == 0
+        printed = capsys.readouterr()
+        told = json.loads(printed.out)
+        assert (told["written"], printed.err) == (bool(write), "")
+        (change,) = told["changes"]
+        assert change["path"] == str(file)
+        assert f"+{ALIASED}\n" in change["diff"]
+        (note,) = told["notes"]
+        assert (note["path"], note["line"]) == (str(file), 3)
+        assert "a string names an old module" in note["why"]
+    assert ALIASED in file.read_text()
 
 
 @pytest.mark.parametrize(

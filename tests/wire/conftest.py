@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 import trustme
 from tests.wire.asking import ASKING, Asking
 from tests.wire.origins import HOSTS, tls_of
+
+from tokenwire.cli import main
 
 if TYPE_CHECKING:
     import ssl
@@ -57,3 +61,16 @@ def call(request: pytest.FixtureRequest) -> Callable[[ChatClient], str]:
         return asyncio.run(client.run_async("hi", stream=stream))
 
     return run_async if request.param.endswith("_async") else run_sync
+
+
+@pytest.fixture
+def command(capsys, monkeypatch):
+    """Run `tokenwire` in this process; (exit code, standard output, standard error)."""
+
+    def run(*words: object, stdin: bytes = b"") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        code = main([str(word) for word in words])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run

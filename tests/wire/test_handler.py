@@ -15,6 +15,7 @@ import pytest
 
 import tokenwire as tw
 from tokenwire import ChatClient, End, LlmConfigError, StreamingHandler, TextDelta
+from tokenwire.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
@@ -355,17 +356,56 @@ def test_a_file_gets_the_text_alone(sim, chat, way):
     assert file.getvalue() == "It is blue.\n"
 
 
-def test_a_terminal_shows_progress_and_what_it_took(sim, chat):
+def test_a_terminal_shows_progress_and_what_it_took(sim, chat, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
     script(sim, FULL)
     file = Tty()
     reply = run(StreamingHandler().to_terminal(file), chat, "sync")
     assert file.getvalue() == (
         "\r\x1b[2K[reasoning: 9 characters]\r\x1b[2KIt is blue.\n\r\x1b[2K[calls look]\r\x1b[2K"
-        f"[4 tokens, {reply.timing.total:.1f} s]\n"
+        f"\x1b[2m[4 tokens, {reply.timing.total:.1f} s]\x1b[0m\n"
     )
 
 
-def test_a_model_s_control_characters_do_not_reach_a_terminal(sim, chat):
+def test_a_terminal_may_show_the_reasoning_dimmed(sim, chat, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    script(sim, {"reply": {"reasoning": "Ray leigh.", "tokens": ["It is", " blue."]}})
+    file = Tty()
+    terminal = Terminal(file, reasoning=True)
+    with chat.stream("hi") as stream:
+        for event in stream.events():
+            if not isinstance(event, End):
+                terminal.show(event, stream)
+    terminal.end()
+    assert file.getvalue() == "\x1b[2mRay leigh.\x1b[0m\n\nIt is blue.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("a", "a\n\x1b[2mb\x1b[0m\n\n"), ("a\n", "a\n\x1b[2mb\x1b[0m\n\n")],
+)
+def test_reasoning_that_follows_text_begins_a_line(chat, text, written, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    file = Tty()
+    terminal = Terminal(file, reasoning=True)
+    stream = chat.stream("hi")
+    terminal.show(TextDelta(text), stream)
+    terminal.show(tw.ReasoningDelta("b"), stream)
+    terminal.end()
+    assert file.getvalue() == written
+
+
+@both
+def test_a_stream_that_breaks_off_leaves_the_terminal_at_a_line_s_start(sim, chat, way):
+    script(sim, CUT)
+    file = io.StringIO()
+    with pytest.raises(tw.LlmStreamingError):
+        run(StreamingHandler().to_terminal(file), chat, way)
+    assert file.getvalue() == "ab\n"
+
+
+def test_a_model_s_control_characters_do_not_reach_a_terminal(sim, chat, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
     script(sim, {"reply": {"tokens": ["a\x1b]0;title\x07\tb\r\n\x9b2J"]}})
     file = Tty()
     run(StreamingHandler().to_terminal(file), chat, "sync")

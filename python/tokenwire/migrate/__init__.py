@@ -8,17 +8,19 @@ places that `ast` names, so formatting and comments around them stay.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from tokenwire.cli.output import examples, print_json
+from tokenwire.errors import LlmConfigError
 from tokenwire.legacy._install import MODULES
 from tokenwire.migrate import _clients, _imports
 from tokenwire.migrate._source import Source
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator, Sequence
 
 DESCRIPTION = """\
@@ -27,6 +29,16 @@ Rewrite code that calls the older interface (LlmClient, LlmClientFactory, ...) f
 It prints a diff to standard output and changes nothing; --write changes the files. What it leaves
 alone is listed on standard error, with file, line and reason. docs/migration.md has the table.
 """
+EPILOG = examples(
+    """\
+  tokenwire migrate src                                    a diff; nothing is changed
+  tokenwire migrate src --write 2>left-alone.txt
+  tokenwire migrate src --package root.agents              where the old clients were
+  tokenwire migrate src --json | jq '.notes[] | .why'
+""",
+    done="done",
+    usage="there is no such file or folder",
+)
 _SKIPPED = {"__pycache__", "node_modules", "site-packages", "venv", "build", "dist"}
 _CLIENTS = ("chat_client", "completion_client", "llm_client")
 _FIELDS = {"error_code", "metadata", "response_body"}
@@ -71,25 +83,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0, or 2 where PATH does not exist.
     """
-    parser = argparse.ArgumentParser(
-        prog="tokenwire migrate",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_arguments(parser)
-    return run(parser.parse_args(argv))
+    from tokenwire.cli import main as command
+
+    return command(["migrate", *(sys.argv[1:] if argv is None else argv)])
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Run the command with arguments that `add_arguments` has described."""
+    """Run the command with arguments that `add_arguments` has described.
+
+    Raises:
+        LlmConfigError: The path does not exist.
+    """
     if not parsed.path.exists():
-        sys.stderr.write(f"tokenwire migrate: {parsed.path}: no such file or folder\n")
-        return 2
+        raise LlmConfigError(f"migrate: {parsed.path}: no such file or folder")
     plan = planned(parsed.path, parsed.package)
-    for source, new in plan.changes:
-        sys.stdout.write(source.diff(new))
-        if parsed.write:
+    diffs = [(source, source.diff(new)) for source, new in plan.changes]
+    if parsed.write:
+        for source, new in plan.changes:
             source.path.write_bytes(new.encode(source.encoding))
+    if parsed.json:
+        changes = [{"path": str(source.path), "diff": diff} for source, diff in diffs]
+        notes = [
+            {"path": str(note.path), "line": note.line, "why": note.why} for note in plan.notes
+        ]
+        print_json({"written": parsed.write, "changes": changes, "notes": notes})
+        return 0
+    sys.stdout.write("".join(diff for _, diff in diffs))
     sys.stdout.flush()
     for note in plan.notes:
         sys.stderr.write(f"{note.path}:{note.line}: {note.why}\n")

@@ -37,6 +37,7 @@ mod pending;
 mod prepare;
 mod process;
 mod reply;
+mod report;
 mod settings;
 mod sim;
 mod stored;
@@ -155,6 +156,8 @@ mod _engine {
     use super::parts::{Timing, ToolCall, Usage};
     #[pymodule_export]
     use super::reply::{LlmResponse, restore_response};
+    #[pymodule_export]
+    use super::report::{proxy_for, report};
     #[pymodule_export]
     use super::settings::{Limits, RetryPolicy, Timeout};
     #[pymodule_export]

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use tokenwire_core::error::ErrorKind;
-use tokenwire_sim::{Config, Kind, Script, Sim, cli_main};
+use tokenwire_sim::{Config, Kind, Script, Sim, serve};
 
 use crate::{convert, errors, fork};
 
@@ -133,9 +133,12 @@ pub(crate) fn embedded(py: Python<'_>) -> PyResult<String> {
     Ok(base_url)
 }
 
-/// `tokenwire sim`: serves until its standard input closes; the exit code.
+/// `tokenwire sim`: serves until its standard input closes; the exit code, and why it is not 0.
 #[pyfunction]
 #[pyo3(name = "_sim_main")]
-pub(crate) fn main(py: Python<'_>, arguments: Vec<String>) -> i32 {
-    py.detach(|| cli_main(&arguments))
+pub(crate) fn main(py: Python<'_>, arguments: Vec<String>) -> (i32, String) {
+    match py.detach(|| serve(&arguments)) {
+        Ok(()) => (0, String::new()),
+        Err(refusal) => (refusal.code, refusal.message),
+    }
 }

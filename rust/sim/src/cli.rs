@@ -7,34 +7,49 @@ use crate::server::{Config, Sim};
 
 const USAGE: &str = "usage: tokenwire-sim [--port N] [--host ADDRESS] [--allow-remote] \
                      [--script FILE] [--log-capacity N] [--tokens N] [--per-token-us N] \
-                     [--first-token-ms N] [--tokens-per-write N]\n\
-                     Prints `listening URL` and serves until its standard input ends.\n";
+                     [--first-token-ms N] [--tokens-per-write N] [--json]\n\
+                     Prints `listening URL`, or with --json the address as JSON, and serves until its standard input ends.\n";
+
+/// Why the command ended without having served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The exit code: 2 for an argument that is wrong, else 1.
+    pub code: i32,
+    /// One line.
+    pub message: String,
+}
 
 /// Runs the command with its arguments (without the program's name) and returns its exit code.
-///
-/// Blocks until standard input ends or a signal interrupts reading it; installs no signal handler.
 #[must_use]
 pub fn cli_main(arguments: &[String]) -> i32 {
-    let config = match parse(arguments) {
-        Ok(Some(config)) => config,
-        Ok(None) => return say(&mut std::io::stdout(), USAGE, 0),
-        Err(message) => return say(&mut std::io::stderr(), &format!("{message}\n{USAGE}"), 2),
-    };
-    let sim = match Sim::start(config) {
-        Ok(sim) => sim,
-        Err(error) => {
-            return say(
-                &mut std::io::stderr(),
-                &format!("cannot start: {error}\n"),
-                1,
-            );
+    match serve(arguments) {
+        Ok(()) => 0,
+        Err(Refusal { code, message }) => {
+            let usage = if code == 2 { USAGE } else { "" };
+            print(&mut std::io::stderr(), &format!("{message}\n{usage}"));
+            code
         }
+    }
+}
+
+/// Serves as its arguments say.
+///
+/// Blocks until standard input ends or a signal interrupts reading it; installs no signal handler.
+pub fn serve(arguments: &[String]) -> Result<(), Refusal> {
+    let asked = parse(arguments).map_err(|message| Refusal { code: 2, message })?;
+    let Some((config, as_json)) = asked else {
+        print(&mut std::io::stdout(), USAGE);
+        return Ok(());
     };
-    let code = say(
-        &mut std::io::stdout(),
-        &format!("listening {}\n", sim.base_url()),
-        0,
-    );
+    let refused = |message| Refusal { code: 1, message };
+    let sim = Sim::start(config).map_err(|error| refused(format!("cannot start: {error}")))?;
+    let base_url = sim.base_url();
+    let line = if as_json {
+        serde_json::json!({ "base_url": base_url, "port": sim.port() }).to_string()
+    } else {
+        format!("listening {base_url}")
+    };
+    let is_told = print(&mut std::io::stdout(), &format!("{line}\n"));
     let mut input = std::io::stdin();
     let mut buffer = [0_u8; 1024];
     loop {
@@ -47,28 +62,36 @@ pub fn cli_main(arguments: &[String]) -> i32 {
         }
     }
     sim.stop();
-    code
-}
-
-/// Writes a text and returns `code`, or 1 when nobody reads it.
-fn say(to: &mut dyn Write, text: &str, code: i32) -> i32 {
-    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
-        Ok(()) => code,
-        Err(_) => 1,
+    if is_told {
+        Ok(())
+    } else {
+        Err(refused("the address could not be printed".to_owned()))
     }
 }
 
-/// `None` when help was asked for.
-fn parse(arguments: &[String]) -> Result<Option<Config>, String> {
+/// Writes a text; false when nobody reads it.
+fn print(to: &mut dyn Write, text: &str) -> bool {
+    to.write_all(text.as_bytes())
+        .and_then(|()| to.flush())
+        .is_ok()
+}
+
+/// The configuration, and whether the address is printed as JSON; `None` when help was asked for.
+fn parse(arguments: &[String]) -> Result<Option<(Config, bool)>, String> {
     let mut config = Config::default();
     let mut pacing = crate::script::Pacing::default();
     let mut is_paced = false;
+    let mut as_json = false;
     let mut rest = arguments.iter();
     while let Some(name) = rest.next() {
         match name.as_str() {
             "--help" | "-h" => return Ok(None),
             "--allow-remote" => {
                 config.allow_remote = true;
+                continue;
+            }
+            "--json" => {
+                as_json = true;
                 continue;
             }
             _ => {}
@@ -93,7 +116,7 @@ fn parse(arguments: &[String]) -> Result<Option<Config>, String> {
     if is_paced {
         config.script.default.pacing = Some(pacing);
     }
-    Ok(Some(config))
+    Ok(Some((config, as_json)))
 }
 
 fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {

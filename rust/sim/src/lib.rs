@@ -26,7 +26,7 @@ mod send;
 mod server;
 mod state;
 
-pub use self::cli::cli_main;
+pub use self::cli::{Refusal, cli_main, serve};
 pub use self::log::{Kind, Record, RequestRecord, secret_hash};
 pub use self::reply::{ledger_checksum, ledger_token};
 pub use self::script::{Behaviour, Rule, Script, ScriptError};

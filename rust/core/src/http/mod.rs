@@ -26,8 +26,10 @@ pub(crate) use clients::Route;
 pub(crate) use connector::Probe;
 pub(crate) use fault::Place;
 pub(crate) use origin::{Origin, OriginKey};
+pub use proxy::proxy_in_use;
 pub(crate) use proxy::{Proxy, from_environment as proxy_from_environment};
 pub(crate) use tls::TlsKey;
+pub use tls::{RootPlace, root_places};
 
 /// What the connections of a process share: permits, TLS configurations, DNS cache, log.
 ///
@@ -58,6 +60,12 @@ impl Hub {
     #[must_use]
     pub fn log(&self) -> &LogSink {
         &self.log
+    }
+
+    /// How many connections an origin may have where nothing else is set.
+    #[must_use]
+    pub fn usual_max_connections(&self) -> usize {
+        origin::max_connections(&Limits::default(), self.soft_file_limit())
     }
 
     pub(crate) fn origin(

@@ -94,6 +94,17 @@ pub(crate) fn from_environment(
     Proxy::parse(&value, &format!("environment variable {name}")).map(Some)
 }
 
+/// The environment's proxy for `url` as scheme, host and port, without its credentials.
+pub fn proxy_in_use(
+    url: &str,
+    var: impl Fn(&str) -> Option<String>,
+) -> Result<Option<String>, Error> {
+    let target = Url::parse(url)
+        .map_err(|error| Error::new(ErrorKind::Config, format!("this is no URL ({error})")))?;
+    let proxy = from_environment(&target, var)?;
+    Ok(proxy.map(|proxy| proxy.shown()))
+}
+
 /// Whether `list` (comma or blank separated: names, domain suffixes, addresses, address/bits, `*`) names the target.
 fn is_excepted(target: &Url, list: &str) -> bool {
     let host = target.host_str().unwrap_or_default();
@@ -172,13 +183,11 @@ mod tests {
     use super::*;
 
     fn chosen(target: &str, vars: &[(&str, &str)]) -> Option<String> {
-        let target = Url::parse(target).unwrap();
         let var = |name: &str| {
             let found = vars.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        let proxy = from_environment(&target, var).unwrap();
-        proxy.map(|proxy| proxy.shown())
+        proxy_in_use(target, var).unwrap()
     }
 
     #[test]

@@ -47,6 +47,44 @@ impl TlsKey {
     }
 }
 
+/// A place that roots come from, as a report names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootPlace {
+    /// `SSL_CERT_FILE`, `SSL_CERT_DIR`, `system`, or `bundled` where the system has none.
+    pub setting: &'static str,
+    /// The file or directory, where there is one.
+    pub path: Option<PathBuf>,
+    /// How many usable certificates it holds.
+    pub certificates: usize,
+    /// Why it is of no use.
+    pub problem: Option<String>,
+}
+
+/// Where https takes its roots from; `var` looks into the environment. Reads the files.
+pub fn root_places(var: impl Fn(&str) -> Option<String>) -> Vec<RootPlace> {
+    let key = TlsKey::new(&TlsSettings::default(), var);
+    if key.roots.is_empty() {
+        let (roots, path) = system_roots();
+        return vec![RootPlace {
+            setting: if path.is_some() { "system" } else { "bundled" },
+            path,
+            certificates: roots.len(),
+            problem: None,
+        }];
+    }
+    let report = |(setting, path): (&'static str, PathBuf)| {
+        let mut roots = RootCertStore::empty();
+        let added = add_roots(&mut roots, setting, &path);
+        RootPlace {
+            setting,
+            path: Some(path),
+            certificates: roots.len(),
+            problem: added.err().map(|error| error.message().to_owned()),
+        }
+    };
+    key.roots.into_iter().map(report).collect()
+}
+
 /// The configurations made so far.
 #[derive(Debug, Default)]
 pub(crate) struct TlsConfigs(Mutex<HashMap<TlsKey, ClientConfig>>);
@@ -80,7 +118,7 @@ fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier
 
 fn build(key: &TlsKey) -> Result<ClientConfig, Error> {
     let roots = if key.roots.is_empty() {
-        system_roots()
+        system_roots().0
     } else {
         given_roots(&key.roots)?
     };
@@ -116,30 +154,32 @@ fn given_roots(places: &[(&'static str, PathBuf)]) -> Result<RootCertStore, Erro
     }
 }
 
-fn system_roots() -> RootCertStore {
-    let mut roots = store_roots();
+/// The system's roots and where they lie, or the bundled ones.
+fn system_roots() -> (RootCertStore, Option<PathBuf>) {
+    let mut roots = RootCertStore::empty();
+    let place = add_store_roots(&mut roots);
     if roots.is_empty() {
         // Slim containers have no store; the bundled roots let https work there all the same.
         let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
         roots.add_parsable_certificates(bundled.iter().cloned());
+        return (roots, None);
     }
-    roots
+    (roots, Some(place))
 }
 
-/// The roots of the system's own store.
+/// Adds the roots of the system's own store; its name.
 #[cfg(any(windows, target_os = "macos"))]
-fn store_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
+fn add_store_roots(roots: &mut RootCertStore) -> PathBuf {
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots
+    PathBuf::from("the system's store")
 }
 
-/// The roots of the system's own store: one file that holds them all, or else a directory of them.
+/// Adds the roots of the system's own store: one file that holds them all, or else a directory of them.
 ///
 /// `rustls_native_certs` would look at `SSL_CERT_FILE` and `SSL_CERT_DIR` here too, also for a
 /// caller who does not trust the environment, and it reads every root twice, from both places.
 #[cfg(not(any(windows, target_os = "macos")))]
-fn store_roots() -> RootCertStore {
+fn add_store_roots(roots: &mut RootCertStore) -> PathBuf {
     const PLACES: [&str; 10] = [
         // Debian, Ubuntu, Arch; Fedora and RHEL; openSUSE; Alpine and OpenBSD; FreeBSD; NetBSD.
         "/etc/ssl/certs/ca-certificates.crt",
@@ -154,13 +194,11 @@ fn store_roots() -> RootCertStore {
         "/etc/pki/tls/certs",
         "/usr/local/share/certs",
     ];
-    let mut roots = RootCertStore::empty();
-    for place in PLACES {
-        if add_roots(&mut roots, "the system's roots", Path::new(place)).is_ok() {
-            break;
-        }
-    }
-    roots
+    let found = PLACES.iter().map(Path::new).find(|place| {
+        // One that is missing or empty adds nothing.
+        add_roots(roots, "the system's roots", place).is_ok()
+    });
+    found.map(Path::to_path_buf).unwrap_or_default()
 }
 
 fn add_roots(roots: &mut RootCertStore, setting: &str, path: &Path) -> Result<(), Error> {
@@ -253,6 +291,36 @@ mod tests {
 
     #[test]
     fn the_system_or_the_bundled_roots_are_there() {
-        assert!(!system_roots().is_empty());
+        let (roots, place) = system_roots();
+        assert!(!roots.is_empty());
+        let reported = root_places(|_| None);
+        assert_eq!(reported.len(), 1);
+        assert_eq!(reported[0].certificates, roots.len());
+        assert_eq!(reported[0].path, place);
+    }
+
+    #[test]
+    fn a_report_names_each_place_and_what_is_wrong_with_it() {
+        let folder = std::env::temp_dir().join(format!("tokenwire-roots-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("README"), "no PEM here").unwrap();
+        let list = std::env::join_paths([folder.as_path(), Path::new("/nowhere")]).unwrap();
+        let list = list.into_string().unwrap();
+        let places = root_places(|name| (name == CERT_DIR).then(|| list.clone()));
+        std::fs::remove_dir_all(&folder).unwrap();
+        let told: Vec<_> = places
+            .iter()
+            .map(|place| (place.setting, place.certificates))
+            .collect();
+        assert_eq!(told, [(CERT_DIR, 0), (CERT_DIR, 0)]);
+        let problems: Vec<_> = places
+            .iter()
+            .filter_map(|place| place.problem.as_deref())
+            .collect();
+        assert!(
+            problems[0].contains("no file in it holds a usable certificate"),
+            "{problems:?}"
+        );
+        assert!(problems[1].contains("/nowhere"), "{problems:?}");
     }
 }

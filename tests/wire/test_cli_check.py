@@ -7,26 +7,12 @@ import sys
 
 import pytest
 
-from tokenwire.cli import main
-
 SECRET = "sk-canary-0123456789-0123456789"
 
 
 @pytest.fixture(autouse=True)
 def without_prices(monkeypatch):
     monkeypatch.setitem(sys.modules, "genai_prices", None)
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the command; (exit code, stdout, stderr)."""
-
-    def run(*words):
-        code = main([str(word) for word in words])
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture
@@ -52,8 +38,8 @@ api = "completions"
 """
 
 
-def test_check_lists_the_clients_and_sends_nothing(run, file, sim):
-    code, out, err = run("check", file(GOOD))
+def test_check_lists_the_clients_and_sends_nothing(command, file, sim):
+    code, out, err = command("check", file(GOOD))
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         "NAME  CLIENT            MODEL                 NOTE",
@@ -63,36 +49,36 @@ def test_check_lists_the_clients_and_sends_nothing(run, file, sim):
     assert sim.requests() == []
 
 
-def test_a_probe_makes_one_tiny_call_to_each(run, file, sim):
-    code, out, _ = run("check", "--probe", file(GOOD))
+def test_a_probe_makes_one_tiny_call_to_each(command, file, sim):
+    code, out, _ = command("check", "--probe", file(GOOD))
     assert code == 0
     assert [line.split()[-1] for line in out.splitlines()] == ["PROBE", "ok", "ok"]
     calls = sorted((request["path"], request["body"]["max_tokens"]) for request in sim.requests())
     assert calls == [("/v1/chat/completions", 1), ("/v1/completions", 1)]
 
 
-def test_a_probe_that_fails_is_told_and_not_tried_again(run, file, sim):
+def test_a_probe_that_fails_is_told_and_not_tried_again(command, file, sim):
     sim.set_script({"default": {"error": {"status": 503}}})
-    code, out, _ = run("check", "--probe", "--json", file(GOOD))
+    code, out, _ = command("check", "--probe", "--json", file(GOOD))
     assert code == 1
     told = [row["probe"].partition(":")[0] for row in json.loads(out)["models"]]
     assert told == ["LlmServerError", "LlmServerError"]
     assert len(sim.requests()) == 2
 
 
-def test_a_missing_key_is_a_note_and_fails_a_probe_alone(run, file):
+def test_a_missing_key_is_a_note_and_fails_a_probe_alone(command, file):
     path = file('[models.fast]\nmodel = "groq:m"\n')
     note = "no API key for groq: set GROQ_API_KEY or give api_key="
-    code, out, _ = run("check", "--json", path)
+    code, out, _ = command("check", "--json", path)
     row = {"name": "fast", "client": None, "model": None, "note": note}
     assert (code, json.loads(out)) == (0, {"file": str(path), "problems": [], "models": [row]})
-    code, out, _ = run("check", "--json", "--probe", path)
+    code, out, _ = command("check", "--json", "--probe", path)
     assert (code, json.loads(out)["models"]) == (1, [{**row, "probe": "not tried"}])
 
 
-def test_every_problem_is_a_line_on_standard_error(run, file):
+def test_every_problem_is_a_line_on_standard_error(command, file):
     path = file(f'[models.a]\nmodel = "grok:m"\napi_key = "{SECRET}"\nmax_retries = -1\n')
-    code, out, err = run("check", path)
+    code, out, err = command("check", path)
     assert (code, out) == (2, "")
     assert err.splitlines() == [
         (
@@ -102,7 +88,7 @@ def test_every_problem_is_a_line_on_standard_error(run, file):
         "tokenwire: models.a.max_retries: -1 is not a whole number of at least 0",
         'tokenwire: models.a.model: provider grok: unknown (got "grok:m"); did you mean groq?',
     ]
-    code, out, err = run("check", "--json", path)
+    code, out, err = command("check", "--json", path)
     assert (code, err) == (2, "")
     assert [problem["path"] for problem in json.loads(out)["problems"]] == [
         "models.a.api_key",
@@ -111,24 +97,33 @@ def test_every_problem_is_a_line_on_standard_error(run, file):
     ]
 
 
-def test_a_file_that_is_not_there_is_told(run):
-    code, out, err = run("check", "/no/such.toml")
+def test_a_file_that_is_not_there_is_told(command):
+    code, out, err = command("check", "/no/such.toml")
     assert (code, out) == (2, "")
     assert err == "tokenwire: /no/such.toml: No such file or directory\n"
+    code, out, _ = command("check", "--json", "/no/such.toml")
+    assert (code, json.loads(out)["error"]["kind"]) == (2, "LlmConfigError")
 
 
-def test_models_lists_what_is_described(run, file):
-    code, out, _ = run("models", "--config", file(GOOD), "--provider", "acme")
+def test_models_lists_what_is_described(command, file):
+    code, out, _ = command("models", "--config", file(GOOD), "--provider", "acme")
     assert code == 0
     assert out.splitlines() == [
         "MODEL    CONTEXT  OUTPUT  CAPABILITIES",
         "acme:m1  32768    ?       tools, vision",
     ]
-    code, out, _ = run("models", "--config", file(GOOD), "--capability", "tools", "--json")
+    code, out, _ = command("models", "--config", file(GOOD), "--capability", "tools", "--json")
     assert [(row["name"], row["context_window"]) for row in json.loads(out)] == [("m1", 32768)]
 
 
-def test_models_of_an_unknown_provider_names_the_nearest(run):
-    code, out, err = run("models", "--provider", "grok")
+def test_models_of_an_unknown_provider_names_the_nearest(command):
+    code, out, err = command("models", "--provider", "grok")
     assert (code, out) == (2, "")
     assert err == "tokenwire: provider grok: unknown; did you mean groq?\n"
+
+
+def test_problems_of_a_configuration_are_listed_in_the_error_of_other_commands(command, file):
+    path = file('[models.a]\nmodel = "grok:m"\nmax_retries = -1\n')
+    code, out, err = command("models", "--json", "--config", path)
+    assert (code, err.count("\n")) == (2, 1)
+    assert len(json.loads(out)["error"]["problems"]) == 2

@@ -1,0 +1,109 @@
+"""`tokenwire check`: check a configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tokenwire.cli import output
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tokenwire.config import Configuration
+    from tokenwire.factory import LlmClientFactory
+
+DESCRIPTION = """\
+Check a configuration and print every problem, one a line, with its place.
+
+Without --probe nothing is sent, and keys are not needed: one that is missing is a note.
+"""
+
+EPILOG = output.examples(
+    """\
+  tokenwire check tokenwire.toml
+  tokenwire check --probe tokenwire.toml                   one tiny call to each model
+  tokenwire check --json tokenwire.toml | jq .problems
+""",
+    done="usable",
+    failed="a probe failed",
+    usage="the configuration has problems, or cannot be read",
+)
+
+# Enough for a model to begin, and next to nothing to pay.
+_PROBE_TEXT = "Say ok."
+_PROBE_TOKENS = 1
+_PROBE_SECONDS = 60.0
+_PROBES_AT_ONCE = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to a parser."""
+    parser.add_argument("file", metavar="FILE", help="a configuration, such as tokenwire.toml")
+    parser.add_argument("--probe", action="store_true", help="make one tiny call to each model")
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Run the command.
+
+    Raises:
+        LlmConfigError: The file cannot be read.
+    """
+    from tokenwire.checking import checked
+
+    configuration, problems = checked(parsed.file)
+    rows: list[dict[str, Any]] = []
+    if configuration is not None:
+        rows = _rows(configuration, probe=parsed.probe)
+    failed = [row for row in rows if row.get("probe", "ok") != "ok"]
+    if parsed.json:
+        report = {
+            "file": parsed.file,
+            "problems": [problem.to_dict() for problem in problems],
+            "models": rows,
+        }
+        output.print_json(report)
+    elif problems:
+        for problem in problems:
+            output.say(str(problem))
+    else:
+        names = ("name", "client", "model", "note", "probe")
+        header = tuple(name.upper() for name in names[: 5 if parsed.probe else 4])
+        cells = (tuple(row[name] or "" for name in names[: len(header)]) for row in rows)
+        output.print_table([header, *cells])
+    if problems:
+        return output.USAGE
+    return output.FAILED if failed else output.DONE
+
+
+def _rows(configuration: Configuration, *, probe: bool) -> list[dict[str, Any]]:
+    """What `check` reports of each model."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from tokenwire.factory import LlmClientFactory
+    from tokenwire.registry import ModelRegistry
+
+    factory = LlmClientFactory(configuration, registry=ModelRegistry())
+    with ThreadPoolExecutor(_PROBES_AT_ONCE) as threads:
+        return list(threads.map(lambda name: _row(factory, name, probe=probe), factory.names()))
+
+
+def _row(factory: LlmClientFactory, name: str, *, probe: bool) -> dict[str, Any]:
+    from tokenwire.errors import LlmError
+
+    row: dict[str, Any] = {"name": name, "client": None, "model": None, "note": None}
+    try:
+        client = factory.get_client(name)
+    except LlmError as error:
+        # The form is good, so what is missing is in the environment: a key, or an address.
+        row["note"] = str(error)
+        return {**row, "probe": "not tried"} if probe else row
+    row.update(client=type(client).__name__, model=f"{client.provider}:{client.model}")
+    if not probe:
+        return row
+    try:
+        client.complete(
+            _PROBE_TEXT, max_tokens=_PROBE_TOKENS, timeout=_PROBE_SECONDS, max_retries=0
+        )
+    except LlmError as error:
+        return {**row, "probe": f"{type(error).__name__}: {error}"}
+    return {**row, "probe": "ok"}
