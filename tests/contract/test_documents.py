@@ -7,6 +7,8 @@ top-level `await` included.
 - `<!-- test: sim -->`: with the simulator in the place of the provider that the block names.
 - `<!-- test: sim {"default": …} -->`: the same, with a script.
 - `<!-- not run: the reason -->`
+
+A block of TOML is a configuration, and a valid one.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pathlib import Path
 import pytest
 
 import tokenwire.legacy
+from tokenwire.config import Configuration
 from tokenwire.legacy import _install
 from tokenwire.testing import SimServer
 
@@ -29,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 BLOCK = re.compile(r"^([^\n]*)\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TOML = re.compile(r"^```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"<!-- (?:test(?P<sim>: sim(?P<script> \{.*\})?)?|not run: \w.*) -->")
 # A client whose first argument names a provider.
 PROVIDER = re.compile(r"(CompletionClient|\w+)\(\s*\"(?!sim:)[a-z]+:([^\"]+)\"")
@@ -128,3 +132,13 @@ def test_code_runs(document):
             elif mark["sim"]:
                 code = with_simulator(source)
             run(code, line, document, names, loop)
+
+
+def test_configurations_are_valid(tmp_path):
+    pytest.importorskip("tomllib", reason="Python 3.10 reads TOML with an extra")
+    file = tmp_path / "tokenwire.toml"
+    found = [text for path in DOCUMENTS for text in TOML.findall(path.read_text(encoding="utf-8"))]
+    assert len(found) >= 1
+    for text in found:
+        file.write_text(text, encoding="utf-8")
+        assert Configuration.read(file).models
