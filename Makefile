@@ -81,8 +81,9 @@ fuzz: ## Fuzz each target for FUZZ_SECONDS (needs cargo-fuzz)
 wheel: $(STAMPS)/wheel ## Build, install and try every wheel, and the sdist
 	$(PY) scripts/wheel.py $(ARGS)
 
+# Not with --quiet: mkdocs then counts no warnings, and nothing is strict any more.
 docs: $(STAMPS)/dev-engine ## Build the guide and the reference into site/; what is broken is an error
-	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build
 
 lock: $(STAMPS)/check ## Resolve requirements/*.txt anew from pyproject.toml
 	$(PY) -m pip install uv

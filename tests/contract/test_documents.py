@@ -84,10 +84,9 @@ def _nothing_served():
 
 
 def test_the_scan_sees_the_documents():
-    counts = {path.name: len(blocks(path.read_text(encoding="utf-8"))) for path in DOCUMENTS}
-    assert counts["README.md"] >= 1
-    assert counts["index.md"] >= 1
-    assert sum(counts.values()) >= 40
+    counts = [len(blocks(path.read_text(encoding="utf-8"))) for path in DOCUMENTS]
+    assert counts[0] >= 1, "README.md"
+    assert sum(counts) >= 50
 
 
 def test_the_provider_is_replaced_by_the_simulator():
