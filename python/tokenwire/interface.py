@@ -59,18 +59,7 @@ class LlmClientInterface:
     ) -> LlmResponse[Any]: ...
 
     def complete(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
-        """Ask, and return the whole reply.
-
-        Args:
-            request_or_prompt: A string, messages, or an `LlmRequest`.
-            **params: Request parameters of this call; they win over those of the client.
-
-        Returns:
-            The reply; with `response_format=` a type, `reply.parsed` is a value of it.
-
-        Raises:
-            LlmError: The call failed; its class says how.
-        """
+        """Ask, and return the whole reply."""
         raise NotImplementedError
 
     @overload
@@ -84,20 +73,17 @@ class LlmClientInterface:
     ) -> LlmResponse[Any]: ...
 
     async def complete_async(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
-        """Ask, and return the whole reply; see `complete`."""
+        """Ask, and return the whole reply."""
         raise NotImplementedError
 
     def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
-        """Ask, and read the reply as it comes; the arguments are those of `complete`.
-
-        The stream is for `with` and `for`; what goes wrong is raised there.
-        """
+        """Ask, and read the reply as it comes."""
         raise NotImplementedError
 
     def stream_async(
         self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
     ) -> AsyncLlmStream:
-        """Ask, and read the reply as it comes; see `stream`. Returns at once."""
+        """Ask, and read the reply as it comes; returns at once."""
         raise NotImplementedError
 
     def run(
@@ -241,12 +227,9 @@ class LlmClientInterface:
     def validate_config(self, *, probe: bool = False) -> None:
         """Check the configuration; with `probe` ask the server for its models too.
 
-        Args:
-            probe: Whether to ask; without it no network is used.
-
         Raises:
             LlmConfigError: The configuration cannot work.
-            LlmError: The server could not be asked, or refused.
+            LlmError: The probe failed.
         """
         if probe:
             self.models()
