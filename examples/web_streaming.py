@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
 from starlette.responses import StreamingResponse
@@ -20,6 +20,8 @@ from starlette.routing import Route
 import tokenwire as tw
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from starlette.requests import Request
     from starlette.types import Send
 
@@ -33,7 +35,8 @@ class EventStream(StreamingResponse):
 
     async def stream_response(self, send: Send) -> None:
         """Send the body."""
-        async with contextlib.aclosing(self.body_iterator):
+        body = cast("AsyncGenerator[bytes]", self.body_iterator)
+        async with contextlib.aclosing(body):
             await super().stream_response(send)
 
 

@@ -2,7 +2,7 @@
 # All checks in an order that fails fast, with the time that each took. Run through `make check`.
 set -euo pipefail
 
-steps=(fmt-check ruff deny mypy clippy cargo-test cargo-doc setup stubs pytest)
+steps=(fmt-check ruff deny mypy clippy cargo-test cargo-doc setup stubs docs pytest)
 times=()
 for step in "${steps[@]}"; do
     printf '\n== %s\n' "$step"

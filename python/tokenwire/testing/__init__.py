@@ -1,9 +1,11 @@
 """For tests of code that calls language models: a simulator of their APIs on a loopback port.
 
-with SimServer() as sim:
-    chat = ChatClient("gpt-4o-mini", base_url=sim.base_url)
-    chat.run("hi")
-    assert sim.requests()[0]["body"]["messages"][0]["content"] == "hi"
+    with SimServer() as sim:
+        chat = ChatClient("gpt-4o-mini", base_url=sim.base_url)
+        chat.run("hi")
+        assert sim.requests()[0]["body"]["messages"][0]["content"] == "hi"
+
+It needs no key and no network; what a script can make it do is in the simulator's guide.
 """
 
 from __future__ import annotations

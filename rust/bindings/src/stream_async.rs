@@ -90,6 +90,15 @@ impl Drop for Shared {
 }
 
 /// A stream for `async with` and `async for`; it may be read from any event loop, by one task at a time.
+///
+/// Each step gives an `LlmStreamChunk`. `async with` sends the request and waits for the answer's head;
+/// without it the first step does.
+///
+/// Raises:
+///     LlmAPIError: On entering: the provider refused, or there was no usable connection.
+///     LlmTimeoutError: A limit ran out; `partial` has what came.
+///     LlmStreamingError: While reading: the stream broke off, ended early, or brought an error;
+///         `partial` has what came.
 #[pyclass(frozen, module = "tokenwire", weakref)]
 pub(crate) struct AsyncLlmStream {
     shared: Arc<Shared>,
@@ -156,13 +165,14 @@ impl AsyncLlmStream {
         self.iterate(Mode::Text)
     }
 
-    /// Typed events: `TextDelta`, `ReasoningDelta`, `ToolCallDone`, …
+    /// Typed events: `TextDelta`, `ReasoningDelta`, `RefusalDelta`, `ToolCallDelta`, `ToolCallDone`,
+    /// `UsageReported`, and `End` when the stream is whole.
     fn events(&self) -> AsyncStreamIterator {
         self.shared.stream.queue.forgo_raw();
         self.iterate(Mode::Events)
     }
 
-    /// Lists of chunks: each step brings all that has come.
+    /// Lists of chunks, at least one in each: a step brings all that has come.
     fn batches(&self) -> AsyncStreamIterator {
         self.iterate(Mode::Batches)
     }

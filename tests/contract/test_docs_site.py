@@ -1,0 +1,70 @@
+"""`make docs` is strict: each kind of fault is shown to it and must stop it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mkdocs", reason="mkdocs is not installed")
+
+ROOT = Path(__file__).resolve().parents[2]
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+COMMAND = next(iter(re.findall(r"^\t.*\$\(PY\) (-m mkdocs build.*)$", MAKEFILE, re.MULTILINE)))
+WARNED = """
+[a page](none.md), [a place](clients.md#none), [a name][tokenwire.Nothing]
+"""
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Builds the site with a text added to its first page; the exit status and what was said."""
+    for name in ("python", "scripts", "examples"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / "mkdocs.yml", tmp_path)
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+
+    def run(text):
+        with (tmp_path / "docs" / "index.md").open("a", encoding="utf-8") as page:
+            page.write(text)
+        done = subprocess.run(
+            [sys.executable, *COMMAND.split()],
+            cwd=tmp_path,
+            env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    return run
+
+
+@pytest.mark.linux
+def test_broken_links_and_pages_that_no_menu_shows_stop_the_build(build, tmp_path):
+    (tmp_path / "docs" / "unlisted.md").write_text("# Unlisted\n", encoding="utf-8")
+    code, told = build(WARNED)
+    assert code != 0
+    for fault in ("unlisted.md", "'none.md'", "'clients.md#none'", "'tokenwire.Nothing'"):
+        assert fault in told
+    assert "Aborted with 4 warnings" in told
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("\n::: tokenwire.Nothing\n", "tokenwire.Nothing could not be found"),
+        ("\n![a picture](https://example.com/a.png)\n", "index.md loads from another host"),
+    ],
+)
+def test_a_name_that_is_not_there_and_a_load_from_elsewhere_stop_the_build(build, text, told):
+    code, said = build(text)
+    assert code != 0
+    assert told in said
