@@ -148,7 +148,7 @@ mod _engine {
     #[pymodule_export]
     use super::logprob::TokenLogprob;
     #[pymodule_export]
-    use super::observe::{CallEvent, add_callback, remove_callback};
+    use super::observe::{CallEvent, add_callback, is_on, remove_callback, tell_all};
     #[pymodule_export]
     use super::parts::{Timing, ToolCall, Usage};
     #[pymodule_export]

@@ -84,7 +84,7 @@ impl PendingReply {
         if let Some(running) = state.running.take() {
             running.abort();
             drop(state);
-            observe::let_go(py, &self.caller);
+            observe::let_go(py, &self.caller, &self.answer);
         }
     }
 }

@@ -35,6 +35,7 @@ impl Engine {
         };
         let mut json = Vec::with_capacity(256);
         let mut caller = self.caller.clone();
+        caller.started = Some(options.started);
         let mut parse_as = None;
         let mut key_source = None;
         let mut extra_body = None;

@@ -176,15 +176,11 @@ impl Stream {
         let kind = error.kind();
         let raised = self.raise(py, error);
         if self.is_to_report() {
-            let kind = errors::name(kind);
-            let partial = raised.value(py).getattr("partial").ok();
-            let partial = partial.filter(|partial| !partial.is_none());
-            observe::report(
-                py,
-                &self.caller,
-                true,
-                Ending::Error(&raised, &kind, partial),
-            );
+            // It may have failed long before a slow reader came to see it.
+            let elapsed = self.queue.timing().total;
+            let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
+            let ending = Ending::Error(&raised, kind, elapsed);
+            observe::report(py, &self.caller, true, ending);
         }
         raised
     }
@@ -200,10 +196,9 @@ impl Stream {
             return;
         }
         let response = self.response(py).and_then(|reply| Bound::new(py, reply));
-        let response = response.map(Bound::into_any).ok();
         let ending = match &response {
-            Some(response) if whole => Ending::Reply(response),
-            _ => Ending::LetGo(response),
+            Ok(response) if whole => Ending::Reply(response),
+            _ => Ending::LetGo(response.ok()),
         };
         observe::report(py, &self.caller, true, ending);
     }
