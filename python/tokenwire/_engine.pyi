@@ -1,6 +1,6 @@
 """Types of the compiled module; `stubtest` holds them against it."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from os import PathLike
 from types import GenericAlias, TracebackType
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, final, type_check_only
@@ -16,6 +16,7 @@ __all__ = [
     "AsyncStreamIterator",
     "Attempt",
     "CallEvent",
+    "CallTally",
     "Choice",
     "End",
     "Engine",
@@ -526,6 +527,16 @@ class CallEvent:
     def cost(self) -> Cost | None: ...
     @property
     def attempts(self) -> tuple[Attempt, ...]: ...
+
+@final
+class CallTally:
+    def __new__(
+        cls,
+        prices_of: Callable[[list[tuple[str, str, int | None, Usage]]], list[int | None]] | None,
+    ) -> Self: ...
+    def __call__(self, event: CallEvent) -> None: ...
+    def snapshot(self) -> tuple[float, list[dict[str, Any]]]: ...
+    def reset(self) -> None: ...
 
 @final
 class StreamIterator(Generic[_Item_co]):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
-    from tokenwire._engine import LlmResponse
+    from tokenwire._engine import LlmResponse, Usage
     from tokenwire.types.rows import LlmProvider, ModelConfig
 
 # The engine's rows, in its order; a test holds them against the engine's own list.
@@ -323,20 +323,27 @@ def cost_of(reply: LlmResponse[Any], *, registry: ModelRegistry | None = None) -
     usage = reply.usage
     if usage is None:
         return None
-    when = _moment(reply.created)
+    return cost_of_usage(reply.provider, reply.model, reply.created, usage, registry or shared())
+
+
+def cost_of_usage(
+    provider: str, model: str, created: int | None, usage: Usage, registry: ModelRegistry
+) -> Cost | None:
+    """What a reply with these fields cost; see `cost_of`."""
+    when = _moment(created)
     if usage.cost_usd is not None:
         from decimal import Decimal
 
-        return Cost(Decimal(usage.cost_usd), reply.provider, when)
+        return Cost(Decimal(usage.cost_usd), provider, when)
     if usage.prompt_tokens is None or usage.completion_tokens is None:
         return None
-    entry = (registry or shared())._priced(reply.provider, reply.model)
+    entry = registry._priced(provider, model)
     if entry is not None and entry.price is not None:
         usd = entry.price.of(usage)
         return Cost(usd, entry.price.source or "registry", entry.price.as_of)
     from tokenwire import prices
 
-    found = prices.price_of(reply.provider, reply.model, usage, when)
+    found = prices.price_of(provider, model, usage, when)
     return None if found is None else Cost(*found)
 
 

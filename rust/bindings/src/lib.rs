@@ -42,6 +42,7 @@ mod stored;
 mod stream;
 mod stream_async;
 mod stream_sync;
+mod tally;
 mod value;
 mod waiters;
 mod wakefd;
@@ -161,6 +162,8 @@ mod _engine {
     use super::stream_async::{AsyncLlmStream, AsyncStreamIterator};
     #[pymodule_export]
     use super::stream_sync::{LlmStream, StreamIterator};
+    #[pymodule_export]
+    use super::tally::CallTally;
     #[pymodule_export]
     use super::value::rebuild;
     #[pymodule_export]

@@ -18,7 +18,7 @@ use crate::parts::{Timing, Usage};
 use crate::reply::LlmResponse;
 use crate::value::{self, Fields};
 
-const CANCELLED: &str = "cancelled";
+pub(crate) const CANCELLED: &str = "cancelled";
 
 static ON: AtomicBool = AtomicBool::new(false);
 static CALLBACKS: Mutex<Registered> = Mutex::new(Registered {
@@ -65,26 +65,35 @@ pub(crate) fn is_on() -> bool {
 ///     LlmConfigError: `elapsed` is no number of seconds, or there is no such operation.
 #[pyclass(frozen, module = "tokenwire")]
 pub(crate) struct CallEvent {
-    caller: Caller,
+    pub(crate) caller: Caller,
     /// Whether the reply was streamed.
     #[pyo3(get)]
     streamed: bool,
-    error_kind: Option<Cow<'static, str>>,
+    pub(crate) error_kind: Option<Cow<'static, str>>,
     /// The error; None where the call succeeded or was let go of.
     #[pyo3(get)]
     error: Option<Py<PyBaseException>>,
     /// The reply, or what had come of it; None where nothing came.
     #[pyo3(get)]
-    response: Option<Py<LlmResponse>>,
+    pub(crate) response: Option<Py<LlmResponse>>,
     /// Seconds from the start of the call to its end, however it ended.
     #[pyo3(get)]
-    elapsed: f64,
+    pub(crate) elapsed: f64,
     /// When the call began, as Unix time in seconds.
     #[pyo3(get)]
     started: f64,
 }
 
 impl CallEvent {
+    /// How many attempts there were.
+    pub(crate) fn attempt_count(&self, py: Python<'_>) -> PyResult<u64> {
+        if self.error.is_some() {
+            return Ok(self.attempts(py)?.len()? as u64);
+        }
+        let response = self.response.as_ref();
+        Ok(response.map_or(0, |response| response.get().data().attempts.len() as u64))
+    }
+
     fn asked(&self) -> Option<&Asked> {
         self.caller.asked.as_deref()
     }

@@ -1,0 +1,241 @@
+//! `CallTally`: a callback of `on_call` that counts without running Python code.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::{Mutex, MutexGuard};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use tokenwire_core::message;
+use tokenwire_core::tally::{Counts, Finished, Spread};
+
+use crate::errors::Caller;
+use crate::observe::{CANCELLED, CallEvent};
+use crate::parts::Usage;
+use crate::{fork, process};
+
+// Prices are looked up for so many calls at a time: code and data that the processor's caches hold.
+const BATCH: usize = 256;
+
+type Model = (Arc<str>, Arc<str>);
+
+/// A call that has no price yet.
+struct Unpriced {
+    caller: Caller,
+    model: Option<String>,
+    created: Option<i64>,
+    usage: message::Usage,
+}
+
+struct State {
+    generation: u64,
+    began: Instant,
+    models: HashMap<Model, Counts>,
+    unpriced: Vec<Unpriced>,
+}
+
+impl State {
+    fn new() -> Self {
+        Self {
+            generation: fork::generation(),
+            began: Instant::now(),
+            models: HashMap::new(),
+            unpriced: Vec::new(),
+        }
+    }
+}
+
+/// Counts by provider and model. A forked child begins at zero: what its parent counted is the parent's.
+#[pyclass(frozen, module = "tokenwire._engine")]
+pub(crate) struct CallTally {
+    // Takes rows (provider, model, created, usage), gives 10^-18 dollars or None for each.
+    prices_of: Option<Py<PyAny>>,
+    // Held only by a thread that has the GIL and runs no Python code meanwhile, so no fork finds it held.
+    state: Mutex<State>,
+}
+
+#[pymethods]
+impl CallTally {
+    #[new]
+    fn py_new(prices_of: Option<Py<PyAny>>) -> Self {
+        // The hook that tells a child from its parent.
+        process::current();
+        Self {
+            prices_of,
+            state: Mutex::new(State::new()),
+        }
+    }
+
+    /// Counts an event.
+    fn __call__(&self, event: &Bound<'_, CallEvent>) -> PyResult<()> {
+        let py = event.py();
+        let event = event.get();
+        let retries = event.attempt_count(py)?.saturating_sub(1);
+        let data = event
+            .response
+            .as_ref()
+            .map(|response| response.get().data());
+        let usage = data.and_then(|data| data.reply.usage.as_ref());
+        let kind = event.error_kind.as_deref();
+        let call = Finished {
+            error_kind: kind,
+            cancelled: kind == Some(CANCELLED),
+            elapsed: event.elapsed,
+            retries,
+            timing: data.map(|data| &data.timing),
+            usage,
+        };
+        let batch = {
+            let mut state = self.state();
+            let caller = &event.caller;
+            let key = (caller.provider.clone(), caller.model.clone());
+            let counts = state.models.entry(key).or_default();
+            counts.add(&call);
+            match (data, usage) {
+                (Some(_), Some(_)) if self.prices_of.is_none() => counts.add_price(None),
+                (Some(data), Some(usage)) => state.unpriced.push(Unpriced {
+                    caller: caller.clone(),
+                    model: data.reply.model.clone(),
+                    created: data.reply.created,
+                    usage: usage.clone(),
+                }),
+                _ => {}
+            }
+            if state.unpriced.len() < BATCH {
+                return Ok(());
+            }
+            std::mem::take(&mut state.unpriced)
+        };
+        self.settle(py, batch)
+    }
+
+    /// Seconds that it counted, and the counts of all and of each model, as dicts.
+    fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<(f64, Bound<'py, PyList>)> {
+        let batch = std::mem::take(&mut self.state().unpriced);
+        self.settle(py, batch)?;
+        let (seconds, mut models) = {
+            let state = self.state();
+            let models = state.models.iter();
+            let models: Vec<_> = models
+                .map(|(key, counts)| (key.clone(), counts.clone()))
+                .collect();
+            (state.began.elapsed().as_secs_f64(), models)
+        };
+        models.sort_by(|one, other| one.0.cmp(&other.0));
+        let mut total = Counts::default();
+        for (_, counts) in &models {
+            total.merge(counts);
+        }
+        let rows = PyList::empty(py);
+        rows.append(row(py, "", "", &total)?)?;
+        for ((provider, model), counts) in &models {
+            rows.append(row(py, provider, model, counts)?)?;
+        }
+        Ok((seconds, rows))
+    }
+
+    /// Begins at zero.
+    fn reset(&self) {
+        // What waits for its price belongs to the time before.
+        *self.state.lock() = State::new();
+    }
+}
+
+impl CallTally {
+    fn state(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock();
+        if state.generation != fork::generation() {
+            *state = State::new();
+        }
+        state
+    }
+
+    /// Looks up what these calls cost, and counts it.
+    fn settle(&self, py: Python<'_>, batch: Vec<Unpriced>) -> PyResult<()> {
+        let Some(prices_of) = self.prices_of.as_ref().filter(|_| !batch.is_empty()) else {
+            return Ok(());
+        };
+        let found = ask(py, prices_of.bind(py), &batch);
+        // Without an answer they are calls without a price; the counts stay whole.
+        let (prices, failed) = match found {
+            Ok(prices) => (prices, Ok(())),
+            Err(error) => (vec![None; batch.len()], Err(error)),
+        };
+        let mut state = self.state();
+        for (one, price) in batch.into_iter().zip(prices) {
+            // None where it was reset meanwhile.
+            if let Some(counts) = state
+                .models
+                .get_mut(&(one.caller.provider, one.caller.model))
+            {
+                counts.add_price(price);
+            }
+        }
+        failed
+    }
+}
+
+fn ask(
+    py: Python<'_>,
+    prices_of: &Bound<'_, PyAny>,
+    batch: &[Unpriced],
+) -> PyResult<Vec<Option<i128>>> {
+    let rows = PyList::empty(py);
+    for one in batch {
+        let model = one.model.as_deref().unwrap_or(&one.caller.model);
+        rows.append((
+            &*one.caller.provider,
+            model,
+            one.created,
+            Usage::from(&one.usage),
+        ))?;
+    }
+    prices_of.call1((rows,))?.extract()
+}
+
+fn row<'py>(
+    py: Python<'py>,
+    provider: &str,
+    model: &str,
+    counts: &Counts,
+) -> PyResult<Bound<'py, PyDict>> {
+    let fields = PyDict::new(py);
+    fields.set_item("provider", provider)?;
+    fields.set_item("model", model)?;
+    fields.set_item("errors", counts.errors.clone())?;
+    fields.set_item("cost_usd", counts.attodollars)?;
+    for (name, count) in [
+        ("calls", counts.calls),
+        ("cancelled", counts.cancelled),
+        ("retries", counts.retries),
+        ("prompt_tokens", counts.prompt_tokens),
+        ("completion_tokens", counts.completion_tokens),
+        ("cached_tokens", counts.cached_tokens),
+        ("reasoning_tokens", counts.reasoning_tokens),
+        ("without_usage", counts.without_usage),
+        ("without_price", counts.without_price),
+    ] {
+        fields.set_item(name, count)?;
+    }
+    for (name, spread) in [
+        ("latency", &counts.latency),
+        ("failed_latency", &counts.failed_latency),
+        ("first_token", &counts.first_token),
+        ("tokens_per_second", &counts.tokens_per_second),
+    ] {
+        fields.set_item(name, distribution(py, spread)?)?;
+    }
+    Ok(fields)
+}
+
+/// The fields of `Distribution`, in its order.
+fn distribution<'py>(py: Python<'py>, spread: &Spread) -> PyResult<Bound<'py, PyAny>> {
+    let (low, high) = spread.range.unzip();
+    let count: u64 = spread.counts.iter().sum();
+    let bounds = pyo3::types::PyTuple::new(py, spread.bounds)?;
+    let counts = pyo3::types::PyTuple::new(py, &spread.counts)?;
+    Ok((count, spread.sum, low, high, bounds, counts)
+        .into_pyobject(py)?
+        .into_any())
+}
