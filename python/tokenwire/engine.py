@@ -224,7 +224,9 @@ class EngineClient(LlmClientInterface):
             return engine.complete(asked, params)
         # The key stands in no local variable: a traceback may show those.
         try:
-            return engine.complete(asked, {**params, "_api_key": call_key(self._key_source)})
+            return engine.complete(
+                asked, {**params, "_api_key": call_key(self._key_source), "_may_renew": True}
+            )
         except LlmAuthenticationError as error:
             if error.status_code != 401:
                 raise
@@ -248,7 +250,7 @@ class EngineClient(LlmClientInterface):
         source = self._key_source
         try:
             return await engine.complete_async(
-                asked, {**params, "_api_key": await await_key(source)}
+                asked, {**params, "_api_key": await await_key(source), "_may_renew": True}
             )
         except LlmAuthenticationError as error:
             if error.status_code != 401:

@@ -89,7 +89,8 @@ pub(crate) fn finish_call<'py>(
     let came = outcome.map_err(|Failed { error, elapsed }| {
         let kind = error.kind();
         let raised = errors::to_py(py, error, caller);
-        if observe::is_on() && matches!(answer, Answer::Reply(_)) {
+        let is_over = !(caller.may_renew && errors::is_unauthorized(py, &raised));
+        if is_over && observe::is_on() && matches!(answer, Answer::Reply(_)) {
             observe::report(py, caller, false, Ending::Error(&raised, kind, elapsed));
         }
         raised
@@ -147,7 +148,7 @@ impl Engine {
             provider: config.provider.as_str().into(),
             model: config.model.as_str().into(),
             asked: Some(Arc::new(asked(&client))),
-            started: None,
+            ..Caller::default()
         };
         Self {
             client: Mutex::new((fork::generation(), client)),

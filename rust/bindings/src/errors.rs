@@ -23,6 +23,8 @@ pub(crate) struct Caller {
     pub(crate) asked: Option<Arc<Asked>>,
     /// When the call began; None before there is one.
     pub(crate) started: Option<Instant>,
+    /// Whether a key that is refused is followed by a fresh one: the call is not over then.
+    pub(crate) may_renew: bool,
 }
 
 /// What a client asks of whom.

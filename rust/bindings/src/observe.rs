@@ -148,7 +148,7 @@ impl CallEvent {
                 provider: provider.into(),
                 model: model.into(),
                 asked: Some(Arc::new(asked)),
-                started: None,
+                ..Caller::default()
             },
             streamed,
             error_kind: error_kind.map(Cow::Owned),

@@ -175,7 +175,7 @@ impl Stream {
         logs::drain(py);
         let kind = error.kind();
         let raised = self.raise(py, error);
-        if self.is_to_report() {
+        if !self.may_renew(py, &raised) && self.is_to_report() {
             // It may have failed long before a slow reader came to see it.
             let elapsed = self.queue.timing().total;
             let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
@@ -183,6 +183,11 @@ impl Stream {
             observe::report(py, &self.caller, true, ending);
         }
         raised
+    }
+
+    /// Whether the call is not over yet: it goes out once more with a fresh key.
+    fn may_renew(&self, py: Python<'_>, error: &PyErr) -> bool {
+        self.spare.lock().is_some() && errors::is_unauthorized(py, error)
     }
 
     /// Whether somebody listens who has not heard of this stream's end.
