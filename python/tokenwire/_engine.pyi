@@ -532,7 +532,9 @@ class CallEvent:
 class CallTally:
     def __new__(
         cls,
-        prices_of: Callable[[list[tuple[str, str, int | None, Usage]]], list[int | None]] | None,
+        rates_of: Callable[[str, str, int | None], tuple[int, int, int, int, int] | None]
+        | None = None,
+        cost_of: Callable[[str, str, int | None, Usage], int | None] | None = None,
     ) -> Self: ...
     def __call__(self, event: CallEvent) -> None: ...
     def snapshot(self) -> tuple[float, list[dict[str, Any]]]: ...

@@ -134,7 +134,7 @@ class MetricsCollector:
     """
 
     def __init__(self, *, cost: bool = True) -> None:
-        self._tally = _engine.CallTally(_prices_of if cost else None)
+        self._tally = _engine.CallTally(_rates_of, _cost_of) if cost else _engine.CallTally()
         # Of threads that start or stop at once one takes what is in a list: that is one step, and
         # there is no lock that a fork could leave held.
         self._stopped = [True]
@@ -199,8 +199,21 @@ def _model_metrics(fields: dict[str, Any]) -> ModelMetrics:
     return ModelMetrics(**{**fields, **distributions, "cost_usd": dollars})
 
 
-def _prices_of(rows: list[tuple[str, str, int | None, Usage]]) -> list[int | None]:
-    """What the engine asks: the cost of each row, None where it is not known."""
-    known = registry.shared()
-    costs = (registry.cost_of_usage(*row, known) for row in rows)
-    return [None if cost is None else int(cost.usd.scaleb(_DIGITS)) for cost in costs]
+def _rates_of(
+    provider: str, model: str, created: int | None
+) -> tuple[int, int, int, int, int] | None:
+    """What the engine asks once for all calls of a model in a second: see `registry.rates_of`."""
+    found = registry.rates_of(provider, model, created, registry.shared())
+    if found is None:
+        return None
+    exact = [dollars.scaleb(_DIGITS) for dollars in found[:4]]
+    fresh, cached, written, output = map(int, exact)
+    # Beyond our digits: each call is priced by itself.
+    limit = found[4] if [fresh, cached, written, output] == exact else 0
+    return fresh, cached, written, output, limit
+
+
+def _cost_of(provider: str, model: str, created: int | None, usage: Usage) -> int | None:
+    """What the engine asks for a call that the rates do not cover."""
+    cost = registry.cost_of_usage(provider, model, created, usage, registry.shared())
+    return None if cost is None else int(cost.usd.scaleb(_DIGITS))

@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
+    from decimal import Decimal
     from importlib.metadata import EntryPoint
     from os import PathLike
     from typing import Any
@@ -345,6 +346,22 @@ def cost_of_usage(
 
     found = prices.price_of(provider, model, usage, when)
     return None if found is None else Cost(*found)
+
+
+def rates_of(
+    provider: str, model: str, created: int | None, registry: ModelRegistry
+) -> tuple[Decimal, Decimal, Decimal, Decimal, int] | None:
+    """Dollars per token: of fresh, cached and written input, and of output.
+
+    The last number is that of input tokens from which on a call costs something else. None where no
+    price is known.
+    """
+    entry = registry._priced(provider, model)
+    if entry is not None and entry.price is not None:
+        return entry.price.rates()
+    from tokenwire import prices
+
+    return prices.rates_of(provider, model, _moment(created))
 
 
 def _moment(created: int | None) -> datetime | None:

@@ -148,6 +148,29 @@ def test_costs_are_those_of_the_replies(sim, monkeypatch):
     assert (total.cost_usd, total.without_price) == (reply.cost.usd, 0)
 
 
+@pytest.mark.parametrize("limit", [sys.maxsize, 1000, 0])
+def test_costs_by_rates_are_those_of_each_call(monkeypatch, limit):
+    """Whatever the rates do not cover is priced by itself."""
+    price = Price(input="0.15", cached_input="0.075", output="0.6", source="made up")
+    registry = tw.ModelRegistry(plugins=False)
+    registry.register_model(tw.ModelConfig(provider="acme", name="m", price=price))
+    monkeypatch.setattr(module, "shared", lambda: registry)
+    monkeypatch.setattr(Price, "rates", lambda self, known=Price.rates: (*known(self)[:4], limit))
+    usages = [
+        tw.Usage(prompt_tokens=10, completion_tokens=20, cached_tokens=4),
+        tw.Usage(prompt_tokens=2000, completion_tokens=1),
+        # More from the cache than there was: no input at the full price.
+        tw.Usage(prompt_tokens=5, completion_tokens=0, cached_tokens=9),
+        tw.Usage(prompt_tokens=1, completion_tokens=1, cost_usd="0.125"),
+    ]
+    unknown = tw.Usage(prompt_tokens=1)
+    calls = [event(usage=usage) for usage in (*usages, unknown)]
+    total = counted(*calls).snapshot().total
+    known = [module.cost_of(call.response, registry=registry) for call in calls]
+    assert total.cost_usd == sum(cost.usd for cost in known if cost is not None)
+    assert (known[-1], total.without_price) == (None, 1)
+
+
 def test_a_snapshot_does_not_change_any_more():
     metrics = counted(event())
     before = metrics.snapshot()
@@ -256,7 +279,7 @@ def test_a_price_list_that_fails_loses_no_call(monkeypatch):
     def broken(*_row):
         raise RuntimeError("no price list")
 
-    monkeypatch.setattr(module, "cost_of_usage", broken)
+    monkeypatch.setattr(module, "rates_of", broken)
     metrics = counted(event(), event())
     with pytest.raises(RuntimeError, match="no price list"):
         metrics.snapshot()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import date  # noqa: TC003, pydantic reads the annotations of fields
 from decimal import Decimal
@@ -116,20 +117,27 @@ class Price(_Row):
         )
         super().__init__(**fields, **unknown)
 
+    def rates(self) -> tuple[Decimal, Decimal, Decimal, Decimal, int]:
+        """Dollars per token: of fresh, cached and written input, of output; for any number."""
+        cached = self.input if self.cached_input is None else self.cached_input
+        written = self.input if self.cache_write is None else self.cache_write
+        fresh, cached, written, output = (
+            price / _MILLION for price in (self.input, cached, written, self.output)
+        )
+        return fresh, cached, written, output, sys.maxsize
+
     def of(self, usage: Usage) -> Decimal:
         """Dollars for what was used; a count that is unknown is 0."""
+        input_rate, cached_rate, written_rate, output_rate, _ = self.rates()
         cached = usage.cached_tokens or 0
         written = usage.cache_write_tokens or 0
         fresh = max((usage.prompt_tokens or 0) - cached - written, 0)
-        read_price = self.input if self.cached_input is None else self.cached_input
-        write_price = self.input if self.cache_write is None else self.cache_write
-        total = (
-            fresh * self.input
-            + cached * read_price
-            + written * write_price
-            + (usage.completion_tokens or 0) * self.output
+        return (
+            fresh * input_rate
+            + cached * cached_rate
+            + written * written_rate
+            + (usage.completion_tokens or 0) * output_rate
         )
-        return total / _MILLION
 
 
 class ModelConfig(_Row):

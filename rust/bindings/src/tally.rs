@@ -1,6 +1,7 @@
 //! `CallTally`: a callback of `on_call` that counts without running Python code.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -28,6 +29,50 @@ struct Unpriced {
     usage: message::Usage,
 }
 
+impl Unpriced {
+    /// What its price depends on, beside its tokens.
+    fn key(&self) -> (&str, &str, Option<i64>) {
+        let model = self.model.as_deref().unwrap_or(&self.caller.model);
+        (&self.caller.provider, model, self.created)
+    }
+}
+
+/// Where prices come from, in 10^-18 dollars.
+struct Prices {
+    // (provider, model, created) -> rates or None.
+    rates_of: Py<PyAny>,
+    // (provider, model, created, usage) -> what it cost or None.
+    cost_of: Py<PyAny>,
+}
+
+/// What a token costs: fresh input, cached input, input written to a cache, output; and the number of
+/// input tokens from which on it costs something else.
+#[derive(FromPyObject)]
+struct Rates(i128, i128, i128, i128, u64);
+
+impl Rates {
+    /// What a call cost; None where the rates do not tell.
+    fn price(&self, usage: &message::Usage) -> Option<i128> {
+        let (prompt, output) = (usage.prompt_tokens?, usage.completion_tokens?);
+        if prompt >= self.4 || usage.cost_usd.is_some() {
+            return None;
+        }
+        let cached = usage.cached_tokens.unwrap_or(0);
+        let written = usage.cache_write_tokens.unwrap_or(0);
+        let fresh = prompt.checked_sub(cached)?.checked_sub(written)?;
+        [
+            (self.0, fresh),
+            (self.1, cached),
+            (self.2, written),
+            (self.3, output),
+        ]
+        .into_iter()
+        .try_fold(0_i128, |sum, (rate, count)| {
+            sum.checked_add(rate.checked_mul(i128::from(count))?)
+        })
+    }
+}
+
 struct State {
     generation: u64,
     began: Instant,
@@ -49,8 +94,7 @@ impl State {
 /// Counts by provider and model. A forked child begins at zero: what its parent counted is the parent's.
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct CallTally {
-    // Takes rows (provider, model, created, usage), gives 10^-18 dollars or None for each.
-    prices_of: Option<Py<PyAny>>,
+    prices: Option<Prices>,
     // Held only by a thread that has the GIL and runs no Python code meanwhile, so no fork finds it held.
     state: Mutex<State>,
 }
@@ -58,11 +102,14 @@ pub(crate) struct CallTally {
 #[pymethods]
 impl CallTally {
     #[new]
-    fn py_new(prices_of: Option<Py<PyAny>>) -> Self {
+    #[pyo3(signature = (rates_of=None, cost_of=None))]
+    fn py_new(rates_of: Option<Py<PyAny>>, cost_of: Option<Py<PyAny>>) -> Self {
         // The hook that tells a child from its parent.
         process::current();
         Self {
-            prices_of,
+            prices: rates_of
+                .zip(cost_of)
+                .map(|(rates_of, cost_of)| Prices { rates_of, cost_of }),
             state: Mutex::new(State::new()),
         }
     }
@@ -93,7 +140,7 @@ impl CallTally {
             let counts = state.models.entry(key).or_default();
             counts.add(&call);
             match (data, usage) {
-                (Some(_), Some(_)) if self.prices_of.is_none() => counts.add_price(None),
+                (Some(_), Some(_)) if self.prices.is_none() => counts.add_price(None),
                 (Some(data), Some(usage)) => state.unpriced.push(Unpriced {
                     caller: caller.clone(),
                     model: data.reply.model.clone(),
@@ -153,10 +200,10 @@ impl CallTally {
 
     /// Looks up what these calls cost, and counts it.
     fn settle(&self, py: Python<'_>, batch: Vec<Unpriced>) -> PyResult<()> {
-        let Some(prices_of) = self.prices_of.as_ref().filter(|_| !batch.is_empty()) else {
+        let Some(prices) = &self.prices else {
             return Ok(());
         };
-        let found = ask(py, prices_of.bind(py), &batch);
+        let found = prices.of(py, &batch);
         // Without an answer they are calls without a price; the counts stay whole.
         let (prices, failed) = match found {
             Ok(prices) => (prices, Ok(())),
@@ -176,22 +223,33 @@ impl CallTally {
     }
 }
 
-fn ask(
-    py: Python<'_>,
-    prices_of: &Bound<'_, PyAny>,
-    batch: &[Unpriced],
-) -> PyResult<Vec<Option<i128>>> {
-    let rows = PyList::empty(py);
-    for one in batch {
-        let model = one.model.as_deref().unwrap_or(&one.caller.model);
-        rows.append((
-            &*one.caller.provider,
-            model,
-            one.created,
-            Usage::from(&one.usage),
-        ))?;
+impl Prices {
+    fn of(&self, py: Python<'_>, batch: &[Unpriced]) -> PyResult<Vec<Option<i128>>> {
+        let mut known = HashMap::new();
+        let mut prices = Vec::with_capacity(batch.len());
+        for one in batch {
+            let key = one.key();
+            let rates = match known.entry(key) {
+                Entry::Occupied(found) => found.into_mut(),
+                Entry::Vacant(place) => {
+                    let rates = self.rates_of.bind(py).call1(key)?;
+                    place.insert(rates.extract::<Option<Rates>>()?)
+                }
+            };
+            let by_rates = rates.as_ref().and_then(|rates| rates.price(&one.usage));
+            // Without rates there is at most the provider's own figure.
+            prices.push(match by_rates {
+                None if rates.is_some() || one.usage.cost_usd.is_some() => {
+                    let (provider, model, created) = key;
+                    let usage = Usage::from(&one.usage);
+                    let cost = self.cost_of.bind(py);
+                    cost.call1((provider, model, created, usage))?.extract()?
+                }
+                found => found,
+            });
+        }
+        Ok(prices)
     }
-    prices_of.call1((rows,))?.extract()
 }
 
 fn row<'py>(
