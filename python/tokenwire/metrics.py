@@ -129,11 +129,15 @@ class MetricsCollector:
     It keeps counts only: no prompt, no reply, no key. A forked child begins at zero.
 
     Args:
-        cost: Whether to ask for the price of each call: the one part that runs Python code, for
-            256 calls at a time.
+        cost: Whether to ask for the price of each call: the one part that runs Python code, once a
+            model and second. Where `genai-prices` is installed, it is imported here (0.1 s).
     """
 
     def __init__(self, *, cost: bool = True) -> None:
+        if cost:
+            # Imports all that prices need: not in the middle of a call, nor in a thread during a
+            # fork, whose child would wait for that import for ever.
+            _rates_of("openai", "gpt-4o", 1)
         self._tally = _engine.CallTally(_rates_of, _cost_of) if cost else _engine.CallTally()
         # Of threads that start or stop at once one takes what is in a list: that is one step, and
         # there is no lock that a fork could leave held.

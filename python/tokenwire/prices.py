@@ -41,6 +41,9 @@ _ITS_NAMES = {
 }
 
 
+# The library, or None where it is not installed: to look for it takes as long as a small call.
+_found: dict[str, Any] = {}
+
 # So many tokens show what one costs.
 _PROBE = 1000
 
@@ -117,7 +120,6 @@ def price_of(
         None where the library is not installed, or does not know the model.
     """
     its_name = _ITS_NAMES.get(provider)
-    # Looked for last: to look for a library that is not installed takes as long as a small call.
     if its_name is None or not model or (library := _library()) is None:
         return None
     used = library.Usage(
@@ -203,11 +205,14 @@ def models(provider: str) -> Iterator[tuple[str, int | None]]:
 
 
 def _library() -> Any:
-    try:
-        import genai_prices  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        return None
-    return genai_prices
+    if "library" not in _found:
+        from importlib import import_module
+
+        try:
+            _found["library"] = import_module("genai_prices")
+        except ImportError:
+            _found["library"] = None
+    return _found["library"]
 
 
 def _snapshot() -> Any:

@@ -31,12 +31,22 @@ EMPTY = MetricsCollector().snapshot().total
 SECONDS, TOKENS_PER_SECOND = EMPTY.latency.bounds, EMPTY.tokens_per_second.bounds
 
 
-def response(model: str, usage: tw.Usage | None, timing: dict[str, float], attempts: int) -> Any:
+def response(
+    model: str,
+    usage: tw.Usage | None,
+    timing: dict[str, float],
+    attempts: int = 1,
+    created: int | None = None,
+) -> Any:
     attempt = {"started": 0.0, "phase": "body", "slept": 0.0, "maybe_processed": True}
     fields: dict[str, Any] = {
         "provider": "acme",
         "requested_model": model,
-        "reply": {"choices": [], "usage": None if usage is None else usage.to_dict()},
+        "reply": {
+            "choices": [],
+            "created": created,
+            "usage": None if usage is None else usage.to_dict(),
+        },
         "headers": [],
         "timing": timing,
         "attempts": [attempt] * attempts,
@@ -171,6 +181,36 @@ def test_costs_by_rates_are_those_of_each_call(monkeypatch, limit):
     assert (known[-1], total.without_price) == (None, 1)
 
 
+def test_rates_are_looked_up_once_for_all_calls_of_a_second(monkeypatch):
+    asked = []
+
+    def rates_of(provider, model, created, _registry):
+        asked.append(created)
+        cents = Decimal(created) / 100
+        return cents, cents, cents, Decimal(0), sys.maxsize
+
+    def call(created, started=1000.0, usd=None):
+        usage = tw.Usage(prompt_tokens=1, completion_tokens=1, cost_usd=usd)
+        reply = response("m", usage, TIMING, created=created)
+        return tw.CallEvent(
+            provider="acme", model="m", elapsed=0.1, started=started, response=reply
+        )
+
+    metrics = MetricsCollector()
+    monkeypatch.setattr(module, "rates_of", rates_of)
+    for _ in range(700):
+        metrics._tally(call(1))
+    assert asked == [1]
+    metrics._tally(call(1, usd="5"))
+    for created in [2] * 10:
+        metrics._tally(call(created))
+    # What is read later is looked up anew, whatever the reply's own clock says.
+    metrics._tally(call(1, started=1002.0))
+    assert asked == [1]
+    assert metrics.snapshot().total.cost_usd == Decimal("12.21")
+    assert asked == [1, 1, 2]
+
+
 def test_a_snapshot_does_not_change_any_more():
     metrics = counted(event())
     before = metrics.snapshot()
@@ -279,8 +319,8 @@ def test_a_price_list_that_fails_loses_no_call(monkeypatch):
     def broken(*_row):
         raise RuntimeError("no price list")
 
-    monkeypatch.setattr(module, "rates_of", broken)
     metrics = counted(event(), event())
+    monkeypatch.setattr(module, "rates_of", broken)
     with pytest.raises(RuntimeError, match="no price list"):
         metrics.snapshot()
     total = metrics.snapshot().total

@@ -33,6 +33,7 @@ PRICE = Price(input="2", output=8, source="https://acme.example/prices", as_of=d
 def without_prices(monkeypatch):
     """The library of prices is there for the tests that ask for it, and for no other."""
     monkeypatch.setitem(sys.modules, "genai_prices", None)
+    monkeypatch.setattr(prices, "_found", {})
 
 
 def registry(*entries):

@@ -37,6 +37,11 @@ pub(crate) struct Asked {
 }
 
 impl Caller {
+    /// Provider and model.
+    pub(crate) fn key(&self) -> (Arc<str>, Arc<str>) {
+        (self.provider.clone(), self.model.clone())
+    }
+
     /// Seconds since the call began.
     pub(crate) fn elapsed(&self) -> f64 {
         self.started

@@ -34,6 +34,7 @@ mod observe;
 mod parts;
 mod pending;
 mod prepare;
+mod pricing;
 mod process;
 mod reply;
 mod settings;

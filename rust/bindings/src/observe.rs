@@ -81,7 +81,7 @@ pub(crate) struct CallEvent {
     pub(crate) elapsed: f64,
     /// When the call began, as Unix time in seconds.
     #[pyo3(get)]
-    started: f64,
+    pub(crate) started: f64,
 }
 
 impl CallEvent {

@@ -1,19 +1,16 @@
 //! `CallTally`: a callback of `on_call` that counts without running Python code.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::{Mutex, MutexGuard};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use tokenwire_core::message;
 use tokenwire_core::tally::{Counts, Finished, Spread};
 
-use crate::errors::Caller;
 use crate::observe::{CANCELLED, CallEvent};
-use crate::parts::Usage;
+use crate::pricing::{Known, Prices, Unpriced};
 use crate::{fork, process};
 
 // Prices are looked up for so many calls at a time: code and data that the processor's caches hold.
@@ -21,62 +18,16 @@ const BATCH: usize = 256;
 
 type Model = (Arc<str>, Arc<str>);
 
-/// A call that has no price yet.
-struct Unpriced {
-    caller: Caller,
-    model: Option<String>,
-    created: Option<i64>,
-    usage: message::Usage,
-}
-
-impl Unpriced {
-    /// What its price depends on, beside its tokens.
-    fn key(&self) -> (&str, &str, Option<i64>) {
-        let model = self.model.as_deref().unwrap_or(&self.caller.model);
-        (&self.caller.provider, model, self.created)
-    }
-}
-
-/// Where prices come from, in 10^-18 dollars.
-struct Prices {
-    // (provider, model, created) -> rates or None.
-    rates_of: Py<PyAny>,
-    // (provider, model, created, usage) -> what it cost or None.
-    cost_of: Py<PyAny>,
-}
-
-/// What a token costs: fresh input, cached input, input written to a cache, output; and the number of
-/// input tokens from which on it costs something else.
-#[derive(FromPyObject)]
-struct Rates(i128, i128, i128, i128, u64);
-
-impl Rates {
-    /// What a call cost; None where the rates do not tell.
-    fn price(&self, usage: &message::Usage) -> Option<i128> {
-        let (prompt, output) = (usage.prompt_tokens?, usage.completion_tokens?);
-        if prompt >= self.4 || usage.cost_usd.is_some() {
-            return None;
-        }
-        let cached = usage.cached_tokens.unwrap_or(0);
-        let written = usage.cache_write_tokens.unwrap_or(0);
-        let fresh = prompt.checked_sub(cached)?.checked_sub(written)?;
-        [
-            (self.0, fresh),
-            (self.1, cached),
-            (self.2, written),
-            (self.3, output),
-        ]
-        .into_iter()
-        .try_fold(0_i128, |sum, (rate, count)| {
-            sum.checked_add(rate.checked_mul(i128::from(count))?)
-        })
-    }
+#[derive(Default)]
+struct Entry {
+    counts: Counts,
+    known: Option<Known>,
 }
 
 struct State {
     generation: u64,
     began: Instant,
-    models: HashMap<Model, Counts>,
+    models: HashMap<Model, Entry>,
     unpriced: Vec<Unpriced>,
 }
 
@@ -136,19 +87,29 @@ impl CallTally {
         let batch = {
             let mut state = self.state();
             let caller = &event.caller;
-            let key = (caller.provider.clone(), caller.model.clone());
-            let counts = state.models.entry(key).or_default();
-            counts.add(&call);
-            match (data, usage) {
-                (Some(_), Some(_)) if self.prices.is_none() => counts.add_price(None),
-                (Some(data), Some(usage)) => state.unpriced.push(Unpriced {
-                    caller: caller.clone(),
-                    model: data.reply.model.clone(),
-                    created: data.reply.created,
-                    usage: usage.clone(),
-                }),
-                _ => {}
+            let key = caller.key();
+            let entry = state.models.entry(key).or_default();
+            entry.counts.add(&call);
+            let (Some(data), Some(usage)) = (data, usage) else {
+                return Ok(());
+            };
+            let ended = event.started + event.elapsed;
+            let price = match &entry.known {
+                _ if self.prices.is_none() => Some(None),
+                Some(known) => known.price(&data.reply, usage, ended),
+                None => None,
+            };
+            if let Some(price) = price {
+                entry.counts.add_price(price);
+                return Ok(());
             }
+            state.unpriced.push(Unpriced {
+                caller: caller.clone(),
+                model: data.reply.model.as_deref().map(Arc::from),
+                created: data.reply.created,
+                usage: usage.clone(),
+                ended,
+            });
             if state.unpriced.len() < BATCH {
                 return Ok(());
             }
@@ -165,7 +126,7 @@ impl CallTally {
             let state = self.state();
             let models = state.models.iter();
             let models: Vec<_> = models
-                .map(|(key, counts)| (key.clone(), counts.clone()))
+                .map(|(key, entry)| (key.clone(), entry.counts.clone()))
                 .collect();
             (state.began.elapsed().as_secs_f64(), models)
         };
@@ -204,51 +165,28 @@ impl CallTally {
             return Ok(());
         };
         let found = prices.of(py, &batch);
-        // Without an answer they are calls without a price; the counts stay whole.
-        let (prices, failed) = match found {
-            Ok(prices) => (prices, Ok(())),
-            Err(error) => (vec![None; batch.len()], Err(error)),
-        };
         let mut state = self.state();
-        for (one, price) in batch.into_iter().zip(prices) {
-            // None where it was reset meanwhile.
-            if let Some(counts) = state
-                .models
-                .get_mut(&(one.caller.provider, one.caller.model))
-            {
-                counts.add_price(price);
+        // A model is missing where it was reset meanwhile.
+        match found {
+            Ok(found) => {
+                for (one, (price, rates)) in batch.into_iter().zip(found) {
+                    if let Some(entry) = state.models.get_mut(&one.caller.key()) {
+                        entry.counts.add_price(price);
+                        entry.known = Known::new(one, rates);
+                    }
+                }
+                Ok(())
+            }
+            Err(error) => {
+                // Without an answer they are calls without a price; the counts stay whole.
+                for one in batch {
+                    if let Some(entry) = state.models.get_mut(&one.caller.key()) {
+                        entry.counts.add_price(None);
+                    }
+                }
+                Err(error)
             }
         }
-        failed
-    }
-}
-
-impl Prices {
-    fn of(&self, py: Python<'_>, batch: &[Unpriced]) -> PyResult<Vec<Option<i128>>> {
-        let mut known = HashMap::new();
-        let mut prices = Vec::with_capacity(batch.len());
-        for one in batch {
-            let key = one.key();
-            let rates = match known.entry(key) {
-                Entry::Occupied(found) => found.into_mut(),
-                Entry::Vacant(place) => {
-                    let rates = self.rates_of.bind(py).call1(key)?;
-                    place.insert(rates.extract::<Option<Rates>>()?)
-                }
-            };
-            let by_rates = rates.as_ref().and_then(|rates| rates.price(&one.usage));
-            // Without rates there is at most the provider's own figure.
-            prices.push(match by_rates {
-                None if rates.is_some() || one.usage.cost_usd.is_some() => {
-                    let (provider, model, created) = key;
-                    let usage = Usage::from(&one.usage);
-                    let cost = self.cost_of.bind(py);
-                    cost.call1((provider, model, created, usage))?.extract()?
-                }
-                found => found,
-            });
-        }
-        Ok(prices)
     }
 }
 
