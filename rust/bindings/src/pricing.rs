@@ -43,6 +43,9 @@ pub(crate) struct Known {
     until: f64,
 }
 
+/// What is known does not tell: Python is to be asked.
+pub(crate) struct LookUp;
+
 impl Rates {
     /// What a call cost; None where the rates do not tell.
     fn price(&self, usage: &message::Usage) -> Option<i128> {
@@ -83,22 +86,23 @@ impl Known {
         })
     }
 
-    /// What a call cost, or that it has no price; None where that is to be looked up.
+    /// What a call cost; None where it has no price.
     pub(crate) fn price(
         &self,
         reply: &message::Reply,
         usage: &message::Usage,
         ended: f64,
-    ) -> Option<Option<i128>> {
+    ) -> Result<Option<i128>, LookUp> {
         if reply.created != Some(self.created)
             || reply.model.as_deref() != self.model.as_deref()
             || ended > self.until
         {
-            return None;
+            return Err(LookUp);
         }
         match &self.rates {
-            Some(rates) => rates.price(usage).map(Some),
-            None => usage.cost_usd.is_none().then_some(None),
+            Some(rates) => rates.price(usage).map(Some).ok_or(LookUp),
+            None if usage.cost_usd.is_some() => Err(LookUp),
+            None => Ok(None),
         }
     }
 }

@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyList};
 use tokenwire_core::tally::{Counts, Finished, Spread};
 
 use crate::observe::{CANCELLED, CallEvent};
-use crate::pricing::{Known, Prices, Unpriced};
+use crate::pricing::{Known, LookUp, Prices, Unpriced};
 use crate::{fork, process};
 
 // Prices are looked up for so many calls at a time: code and data that the processor's caches hold.
@@ -95,11 +95,11 @@ impl CallTally {
             };
             let ended = event.started + event.elapsed;
             let price = match &entry.known {
-                _ if self.prices.is_none() => Some(None),
+                _ if self.prices.is_none() => Ok(None),
                 Some(known) => known.price(&data.reply, usage, ended),
-                None => None,
+                None => Err(LookUp),
             };
-            if let Some(price) = price {
+            if let Ok(price) = price {
                 entry.counts.add_price(price);
                 return Ok(());
             }
