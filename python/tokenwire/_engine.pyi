@@ -1,6 +1,6 @@
 """Types of the compiled module; `stubtest` holds them against it."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import AsyncIterable, Callable, Generator, Iterable, Mapping, Sequence
 from os import PathLike
 from types import GenericAlias, TracebackType
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, final, type_check_only
@@ -41,6 +41,8 @@ __all__ = [
     "Usage",
     "UsageReported",
     "__version__",
+    "_enter_call",
+    "_leave_call",
     "_rebuild",
     "_restore_choice",
     "_restore_response",
@@ -310,12 +312,12 @@ class LlmStreamChunk(_Value):
         text: str = "",
         reasoning: str | None = None,
         refusal: str | None = None,
-        tool_calls: list[ToolCallFragment] = ...,
-        finish_reason: str | None = None,
+        tool_calls: Sequence[ToolCallFragment] = ...,
+        finish_reason: _FinishReason | None = None,
         provider_finish_reason: str | None = None,
         index: int = 0,
         usage: Usage | None = None,
-        logprobs: list[TokenLogprob] | None = None,
+        logprobs: Sequence[TokenLogprob] | None = None,
         raw: bytes | None = None,
     ) -> Self: ...
     @property
@@ -427,6 +429,28 @@ class Choice:
 
 @final
 class LlmResponse(Generic[_Parsed_co]):
+    def __new__(
+        cls,
+        *,
+        provider: str,
+        model: str,
+        text: str | None = None,
+        reasoning: str | None = None,
+        refusal: str | None = None,
+        tool_calls: Sequence[ToolCall] = ...,
+        message: LlmMessage | None = None,
+        finish_reason: _FinishReason | None = None,
+        provider_finish_reason: str | None = None,
+        usage: Usage | None = None,
+        logprobs: Sequence[TokenLogprob] | None = None,
+        timing: Timing | None = None,
+        id: str | None = None,
+        created: int | None = None,
+        request_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        response_format: Any = None,
+    ) -> Self: ...
+    def _timed(self, seconds: float) -> Self: ...
     @property
     def id(self) -> str | None: ...
     @property
@@ -556,6 +580,17 @@ class AsyncStreamIterator(Generic[_Item_co]):
 
 @final
 class LlmStream:
+    @classmethod
+    def from_chunks(
+        cls,
+        chunks: Iterable[LlmStreamChunk | str],
+        *,
+        provider: str,
+        model: str,
+        id: str | None = None,
+        created: int | None = None,
+        response_format: Any = None,
+    ) -> LlmStream: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self,
@@ -575,6 +610,17 @@ class LlmStream:
 
 @final
 class AsyncLlmStream:
+    @classmethod
+    def from_chunks(
+        cls,
+        chunks: AsyncIterable[LlmStreamChunk | str],
+        *,
+        provider: str,
+        model: str,
+        id: str | None = None,
+        created: int | None = None,
+        response_format: Any = None,
+    ) -> AsyncLlmStream: ...
     def __aenter__(self) -> _Step[Self]: ...
     def __aexit__(
         self,
@@ -663,6 +709,8 @@ def embedded_sim() -> str: ...
 def is_provider(name: str) -> bool: ...
 def provider_problem(name: str) -> str | None: ...
 def provider_row(name: str) -> tuple[str | None, list[str], list[str], bool]: ...
+def _enter_call() -> Any: ...
+def _leave_call(token: Any) -> None: ...
 def _rebuild(kind: Any, fields: dict[str, Any]) -> Any: ...
 def _restore_choice(response: LlmResponse[Any], position: int) -> Choice: ...
 def _restore_response(json: bytes, raw: bytes | None) -> LlmResponse[Any]: ...

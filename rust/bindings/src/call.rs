@@ -91,7 +91,12 @@ pub(crate) fn finish_call<'py>(
         let raised = errors::to_py(py, error, caller);
         let is_over = !(caller.may_renew && errors::is_unauthorized(py, &raised));
         if is_over && observe::is_on() && matches!(answer, Answer::Reply(_)) {
-            observe::report(py, caller, false, Ending::Error(&raised, kind, elapsed));
+            observe::report(
+                py,
+                caller,
+                false,
+                Ending::Error(&raised, errors::name(kind), elapsed),
+            );
         }
         raised
     })?;

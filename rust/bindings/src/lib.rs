@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 use tokenwire_core::wire::providers;
 
 mod attempt;
+mod awaiting;
 mod call;
 mod choice;
 mod chunk;
@@ -25,10 +26,13 @@ mod errors;
 mod events;
 mod fanout;
 mod fork;
+mod from_chunks;
 mod given;
+mod inside;
 mod lane;
 mod logprob;
 mod logs;
+mod made;
 mod mailbox;
 mod observe;
 mod parts;
@@ -39,6 +43,7 @@ mod process;
 mod reply;
 mod settings;
 mod sim;
+mod source;
 mod stored;
 mod stream;
 mod stream_async;
@@ -147,6 +152,8 @@ mod _engine {
     };
     #[pymodule_export]
     use super::fanout::Fanout;
+    #[pymodule_export]
+    use super::inside::{enter_call, leave_call};
     #[pymodule_export]
     use super::logprob::TokenLogprob;
     #[pymodule_export]

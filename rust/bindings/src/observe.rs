@@ -14,6 +14,7 @@ use tokenwire_core::error::ErrorKind;
 
 use crate::call::Answer;
 use crate::errors::{self, Asked, Caller};
+use crate::inside;
 use crate::parts::{Timing, Usage};
 use crate::reply::LlmResponse;
 use crate::value::{self, Fields};
@@ -132,10 +133,7 @@ impl CallEvent {
             }
         };
         let error_kind = match (&error, error_kind) {
-            (Some(error), None) => {
-                let named = py.import("tokenwire.observe")?;
-                Some(named.call_method1("kind_of", (error,))?.extract()?)
-            }
+            (Some(error), None) => Some(named(error.bind(py).as_any())?),
             (_, kind) => kind,
         };
         let asked = Asked {
@@ -258,12 +256,15 @@ impl Fields for CallEvent {
 pub(crate) enum Ending<'a, 'py> {
     Reply(&'a Bound<'py, LlmResponse>),
     /// An error after so many seconds.
-    Error(&'a PyErr, ErrorKind, f64),
+    Error(&'a PyErr, String, f64),
     LetGo(Option<Bound<'py, LlmResponse>>),
 }
 
 /// Tells every callback; what one raises is logged, not thrown.
 pub(crate) fn report(py: Python<'_>, caller: &Caller, streamed: bool, ending: Ending<'_, '_>) {
+    if inside::is_inside(py) {
+        return;
+    }
     let (error, error_kind, response, elapsed) = match ending {
         Ending::Reply(reply) => {
             let elapsed = reply.get().data().timing.total;
@@ -273,7 +274,7 @@ pub(crate) fn report(py: Python<'_>, caller: &Caller, streamed: bool, ending: En
             let error = error.value(py);
             let partial = error.as_any().getattr(intern!(py, "partial"));
             let partial = partial.and_then(|partial| Ok(partial.cast_into::<LlmResponse>()?));
-            let kind = Cow::Owned(errors::name(kind));
+            let kind = Cow::Owned(kind);
             let error = Some(error.clone().unbind());
             (error, Some(kind), partial.ok(), Some(elapsed))
         }
@@ -316,6 +317,16 @@ pub(crate) fn tell_all(event: &Bound<'_, CallEvent>) -> PyResult<()> {
         }
     }
     Ok(())
+}
+
+fn named(error: &Bound<'_, PyAny>) -> PyResult<String> {
+    let observe = error.py().import("tokenwire.observe")?;
+    observe.call_method1("kind_of", (error,))?.extract()
+}
+
+/// The kind of an exception that did not come from the engine.
+pub(crate) fn kind_of(py: Python<'_>, error: &PyErr) -> String {
+    named(error.value(py).as_any()).unwrap_or_default()
 }
 
 /// Tells that a whole reply was let go of before it came.
