@@ -62,6 +62,7 @@ _WIRE_FORMATS = ("json_object", "json_schema", "text")
 class EngineClient(LlmClientInterface):
     """What `ChatClient` and `CompletionClient` share."""
 
+    _is_engines = True
     _api = ""
     _apis: tuple[str, ...] = ()
     # A traceback with local variables shows clients whose making failed, too.
