@@ -107,7 +107,7 @@ class ModelRegistry:
         """
         from tokenwire.config import Configuration
 
-        Configuration.read(source).register(self)
+        Configuration.read(source, registry=self).register(self)
 
     def get_provider(self, name: str) -> LlmProvider:
         """What is known of a provider, the engine's or one of yours.
