@@ -1,6 +1,6 @@
 """Types of the compiled module; `stubtest` holds them against it."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import AsyncIterable, Callable, Generator, Iterable, Mapping, Sequence
 from os import PathLike
 from types import GenericAlias, TracebackType
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, final, type_check_only
@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Generic, Literal, TypeAlias, final, type_check
 from pydantic_core.core_schema import CoreSchema
 from typing_extensions import Self, TypeVar
 
-from tokenwire.errors import LlmError
 from tokenwire.prices import Cost
 from tokenwire.types import LlmMessage
 
@@ -17,6 +16,7 @@ __all__ = [
     "AsyncStreamIterator",
     "Attempt",
     "CallEvent",
+    "CallTally",
     "Choice",
     "End",
     "Engine",
@@ -41,6 +41,8 @@ __all__ = [
     "Usage",
     "UsageReported",
     "__version__",
+    "_enter_call",
+    "_leave_call",
     "_proxy_for",
     "_rebuild",
     "_report",
@@ -52,10 +54,12 @@ __all__ = [
     "add_callback",
     "drop_idle_lanes",
     "embedded_sim",
+    "is_listened_to",
     "is_provider",
     "provider_problem",
     "provider_row",
     "remove_callback",
+    "report_call",
 ]
 
 __version__: str
@@ -310,12 +314,12 @@ class LlmStreamChunk(_Value):
         text: str = "",
         reasoning: str | None = None,
         refusal: str | None = None,
-        tool_calls: list[ToolCallFragment] = ...,
-        finish_reason: str | None = None,
+        tool_calls: Sequence[ToolCallFragment] = ...,
+        finish_reason: _FinishReason | None = None,
         provider_finish_reason: str | None = None,
         index: int = 0,
         usage: Usage | None = None,
-        logprobs: list[TokenLogprob] | None = None,
+        logprobs: Sequence[TokenLogprob] | None = None,
         raw: bytes | None = None,
     ) -> Self: ...
     @property
@@ -427,6 +431,28 @@ class Choice:
 
 @final
 class LlmResponse(Generic[_Parsed_co]):
+    def __new__(
+        cls,
+        *,
+        provider: str,
+        model: str,
+        text: str | None = None,
+        reasoning: str | None = None,
+        refusal: str | None = None,
+        tool_calls: Sequence[ToolCall] = ...,
+        message: LlmMessage | None = None,
+        finish_reason: _FinishReason | None = None,
+        provider_finish_reason: str | None = None,
+        usage: Usage | None = None,
+        logprobs: Sequence[TokenLogprob] | None = None,
+        timing: Timing | None = None,
+        id: str | None = None,
+        created: int | None = None,
+        request_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        response_format: Any = None,
+    ) -> Self: ...
+    def _timed(self, seconds: float) -> Self: ...
     @property
     def id(self) -> str | None: ...
     @property
@@ -482,16 +508,41 @@ class LlmResponse(Generic[_Parsed_co]):
 
 @final
 class CallEvent:
+    def __new__(
+        cls,
+        *,
+        provider: str,
+        model: str,
+        elapsed: float,
+        streamed: bool = False,
+        error: BaseException | None = None,
+        error_kind: str | None = None,
+        response: LlmResponse[Any] | None = None,
+        started: float | None = None,
+        operation: str = "chat",
+        server_address: str | None = None,
+        server_port: int | None = None,
+    ) -> Self: ...
     @property
     def provider(self) -> str: ...
     @property
     def model(self) -> str: ...
     @property
+    def operation(self) -> Literal["chat", "text_completion"]: ...
+    @property
+    def server_address(self) -> str | None: ...
+    @property
+    def server_port(self) -> int | None: ...
+    @property
     def streamed(self) -> bool: ...
+    @property
+    def elapsed(self) -> float: ...
+    @property
+    def started(self) -> float: ...
     @property
     def error_kind(self) -> str | None: ...
     @property
-    def error(self) -> LlmError | None: ...
+    def error(self) -> BaseException | None: ...
     @property
     def response(self) -> LlmResponse[Any] | None: ...
     @property
@@ -502,6 +553,18 @@ class CallEvent:
     def cost(self) -> Cost | None: ...
     @property
     def attempts(self) -> tuple[Attempt, ...]: ...
+
+@final
+class CallTally:
+    def __new__(
+        cls,
+        rates_of: Callable[[str, str, int | None], tuple[int, int, int, int, int] | None]
+        | None = None,
+        cost_of: Callable[[str, str, int | None, Usage], int | None] | None = None,
+    ) -> Self: ...
+    def __call__(self, event: CallEvent) -> None: ...
+    def snapshot(self) -> tuple[float, list[dict[str, Any]]]: ...
+    def reset(self) -> None: ...
 
 @final
 class StreamIterator(Generic[_Item_co]):
@@ -519,6 +582,17 @@ class AsyncStreamIterator(Generic[_Item_co]):
 
 @final
 class LlmStream:
+    @classmethod
+    def from_chunks(
+        cls,
+        chunks: Iterable[LlmStreamChunk | str],
+        *,
+        provider: str,
+        model: str,
+        id: str | None = None,
+        created: int | None = None,
+        response_format: Any = None,
+    ) -> LlmStream: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self,
@@ -538,6 +612,17 @@ class LlmStream:
 
 @final
 class AsyncLlmStream:
+    @classmethod
+    def from_chunks(
+        cls,
+        chunks: AsyncIterable[LlmStreamChunk | str],
+        *,
+        provider: str,
+        model: str,
+        id: str | None = None,
+        created: int | None = None,
+        response_format: Any = None,
+    ) -> AsyncLlmStream: ...
     def __aenter__(self) -> _Step[Self]: ...
     def __aexit__(
         self,
@@ -626,12 +711,16 @@ def embedded_sim() -> str: ...
 def is_provider(name: str) -> bool: ...
 def provider_problem(name: str) -> str | None: ...
 def provider_row(name: str) -> tuple[str | None, list[str], list[str], bool]: ...
+def _enter_call() -> Any: ...
+def _leave_call(token: Any) -> None: ...
 def _rebuild(kind: Any, fields: dict[str, Any]) -> Any: ...
 def _restore_choice(response: LlmResponse[Any], position: int) -> Choice: ...
 def _restore_response(json: bytes, raw: bytes | None) -> LlmResponse[Any]: ...
 def _shutdown() -> None: ...
-def add_callback(callback: Any) -> None: ...
-def remove_callback(callback: Any) -> bool: ...
+def add_callback(callback: Any) -> int: ...
+def is_listened_to() -> bool: ...
+def remove_callback(id: int) -> bool: ...
+def report_call(event: CallEvent) -> None: ...
 def _proxy_for(url: str) -> str | None: ...
 def _report() -> dict[str, Any]: ...
 def _sim_main(arguments: list[str]) -> tuple[int, str]: ...

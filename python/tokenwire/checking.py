@@ -15,7 +15,8 @@ from tokenwire.config import Configuration, ModelEntry
 from tokenwire.config_file import Problem, read_toml, without_secrets
 from tokenwire.errors import LlmConfigError, LlmError, LlmValidationError
 from tokenwire.models import resolve
-from tokenwire.registry import SPOKEN
+from tokenwire.own_clients import problems_of
+from tokenwire.registry import SPOKEN, shared
 from tokenwire.types._base import Model, nearest_name
 from tokenwire.types.names import CALL_OPTIONS, CHAT_PARAMETERS, COMPLETION_PARAMETERS
 from tokenwire.types.rows import LlmProvider, ModelConfig, Price
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from tokenwire.config import Source
+    from tokenwire.interface import LlmClientInterface
+    from tokenwire.registry import ModelRegistry
 
     Made = TypeVar("Made", bound=Model)
 
@@ -51,7 +54,8 @@ _SETTINGS = frozenset(
 _DEFAULTS = _SETTINGS - {"base_url", "system"}
 _FACTS = frozenset(ModelConfig.model_fields) - {"name", "provider", "api"}
 _ENTRY = frozenset({"model", "provider", "api", "key_var"}) | _SETTINGS | _FACTS
-_PROVIDER = frozenset(LlmProvider.model_fields) - {"name", "is_built_in"}
+# A file names no class: what it names would be imported.
+_PROVIDER = frozenset(LlmProvider.model_fields) - {"name", "is_built_in", "client"}
 # What holds for one call only is no parameter of a configuration.
 _PARAMETERS = (CHAT_PARAMETERS | COMPLETION_PARAMETERS | CALL_OPTIONS) - {
     "model",
@@ -63,7 +67,9 @@ _SECRET_NAME = re.compile(r"(?i)(api_?)?key|.*secret.*|.*password.*|(auth_?|acce
 _ADDRESS = "http://localhost/v1"
 
 
-def checked(source: Source) -> tuple[Configuration | None, list[Problem]]:
+def checked(
+    source: Source, registry: ModelRegistry | None = None
+) -> tuple[Configuration | None, list[Problem]]:
     """Read a configuration and check it, without a client and without the network.
 
     Returns:
@@ -73,14 +79,15 @@ def checked(source: Source) -> tuple[Configuration | None, list[Problem]]:
         LlmConfigError: The file cannot be read, or is no TOML.
     """
     data = source if isinstance(source, Mapping) else read_toml(source)
-    return _Check(data).result()
+    return _Check(data, registry or shared()).result()
 
 
 class _Check:
     """One pass over a configuration."""
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: Any, registry: ModelRegistry) -> None:
         self._data = data
+        self._registry = registry
         self._problems: list[Problem] = []
 
     def result(self) -> tuple[Configuration | None, list[Problem]]:
@@ -120,10 +127,10 @@ class _Check:
         good = set()
         for name in table:
             here = f"{path}.{name}" if path else str(name)
-            if name in known:
-                good.add(name)
-            elif _SECRET_NAME.fullmatch(str(name)):
+            if _SECRET_NAME.fullmatch(str(name)):
                 self._say(here, "a key does not belong here; name its variable: key_var, key_vars")
+            elif name in known:
+                good.add(name)
             else:
                 # Its value is not shown: it may be anything.
                 self._say(here, "no such setting", near=nearest_name(str(name), known))
@@ -156,16 +163,14 @@ class _Check:
             self._say(path, "it must be a table", value=row)
             return None
         before = len(self._problems)
-        good = self._names(path, row, _ENTRY)
-        for name in good & {"model", "provider", "key_var"}:
-            if not isinstance(row[name], str) or not row[name].strip():
-                self._say(f"{path}.{name}", "it must be a text", value=row[name])
-        api = row.get("api")
-        if api is not None and api not in _APIS:
-            near = nearest_name(str(api), _APIS)
-            self._say(f"{path}.api", "it must be chat or completions", value=api, near=near)
+        own = self._own_client(row, providers)
+        good = self._names(path, row, _ENTRY if own is None else [*_ENTRY, *row])
+        api = self._words(path, row, good)
         kind = CompletionClient if api == "completions" else ChatClient
-        settings = self._settings(path, {name: row[name] for name in good & _SETTINGS}, kind)
+        if own is not None:
+            settings = self._own_settings(path, row, own)
+        else:
+            settings = self._settings(path, {name: row[name] for name in good & _SETTINGS}, kind)
         if "model" not in row:
             self._say(path, 'there is no model; write model = "provider:model"')
         facts = {name: row[name] for name in good & _FACTS}
@@ -178,10 +183,12 @@ class _Check:
             self._made(path, ModelConfig, facts)
         if len(self._problems) > before:
             return None
-        merged = merged_settings(defaults, settings)
+        # What a class of the user's takes of the defaults, its factory finds out.
+        merged = settings if own is not None else merged_settings(defaults, settings)
         if "provider" in row:
             merged["provider"] = row["provider"]
-        self._whole(path, merged, kind)
+        if own is None:
+            self._whole(path, merged, kind)
         return ModelEntry(
             key,
             model=row["model"],
@@ -191,6 +198,37 @@ class _Check:
             facts=facts,
         )
 
+    def _words(self, path: str, row: Mapping[str, Any], good: set[str]) -> str | None:
+        """Check what is a word for itself; the API."""
+        for name in good & {"model", "provider", "key_var"}:
+            if not isinstance(row[name], str) or not row[name].strip():
+                self._say(f"{path}.{name}", "it must be a text", value=row[name])
+        api: str | None = row.get("api")
+        if api is not None and api not in _APIS:
+            near = nearest_name(str(api), _APIS)
+            self._say(f"{path}.api", "it must be chat or completions", value=api, near=near)
+        return api
+
+    def _own_client(
+        self, row: Mapping[str, Any], providers: Mapping[str, object]
+    ) -> type[LlmClientInterface] | None:
+        """The class of the user's that an entry means, if it means one."""
+        model = row.get("model")
+        place = row.get("provider") or str(model).partition(":")[0]
+        if not isinstance(place, str) or place in providers:
+            return None
+        known = self._registry.own_provider(place)
+        return None if known is None else known.client
+
+    def _own_settings(
+        self, path: str, row: Mapping[str, Any], kind: type[LlmClientInterface]
+    ) -> dict[str, Any]:
+        settings = {name: row[name] for name in row if name in _SETTINGS or name not in _ENTRY}
+        settings.update(settings.pop("params", {}))
+        for name, problem in problems_of(kind, settings).items():
+            self._say(f"{path}.{name}", problem)
+        return settings
+
     def _target(
         self, path: str, row: Mapping[str, Any], providers: Mapping[str, LlmProvider | None]
     ) -> tuple[str, str] | None:
@@ -199,7 +237,8 @@ class _Check:
         if not isinstance(model, str) or not isinstance(provider, (str, type(None))):
             return None
         head, separator, name = model.partition(":")
-        if provider is None and separator and head in providers:
+        known = head in providers or self._registry.own_provider(head) is not None
+        if provider is None and separator and known:
             return head, name.removeprefix("//").rpartition("@")[2] or name
         try:
             target = resolve(model, provider, row.get("base_url"))
@@ -209,7 +248,8 @@ class _Check:
             else:
                 self._say(f"{path}.model", _without_place(error), value=model)
             return None
-        if target.provider in providers or target.provider in SPOKEN:
+        own = self._registry.own_provider(target.provider)
+        if target.provider in providers or target.provider in SPOKEN or own is not None:
             return target.provider, target.model
         where = "model" if provider is None else "provider"
         self._unknown(f"{path}.{where}", row[where], target.provider, providers)

@@ -70,18 +70,19 @@ class Configuration:
         self.defaults = defaults
 
     @classmethod
-    def read(cls, source: Source) -> Configuration:
+    def read(cls, source: Source, *, registry: ModelRegistry | None = None) -> Configuration:
         """Read a configuration; it makes no client and touches no network.
 
         Args:
             source: The path of a TOML file, or a mapping of the same form.
+            registry: Where providers are that it may name too; without it the process's.
 
         Raises:
             LlmConfigError: It cannot be read, or has problems: `problems` holds all of them.
         """
         from tokenwire.checking import checked
 
-        configuration, problems = checked(source)
+        configuration, problems = checked(source, registry)
         if configuration is None:
             lines = [str(problem) for problem in problems]
             count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"

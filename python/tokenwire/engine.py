@@ -62,6 +62,7 @@ _WIRE_FORMATS = ("json_object", "json_schema", "text")
 class EngineClient(LlmClientInterface):
     """What `ChatClient` and `CompletionClient` share."""
 
+    _is_engines = True
     _api = ""
     _apis: tuple[str, ...] = ()
     # A traceback with local variables shows clients whose making failed, too.
@@ -224,7 +225,9 @@ class EngineClient(LlmClientInterface):
             return engine.complete(asked, params)
         # The key stands in no local variable: a traceback may show those.
         try:
-            return engine.complete(asked, {**params, "_api_key": call_key(self._key_source)})
+            return engine.complete(
+                asked, {**params, "_api_key": call_key(self._key_source), "_may_renew": True}
+            )
         except LlmAuthenticationError as error:
             if error.status_code != 401:
                 raise
@@ -248,7 +251,7 @@ class EngineClient(LlmClientInterface):
         source = self._key_source
         try:
             return await engine.complete_async(
-                asked, {**params, "_api_key": await await_key(source)}
+                asked, {**params, "_api_key": await await_key(source), "_may_renew": True}
             )
         except LlmAuthenticationError as error:
             if error.status_code != 401:

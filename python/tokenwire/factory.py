@@ -6,6 +6,7 @@ from tokenwire import _engine
 from tokenwire.chat import ChatClient
 from tokenwire.completion import CompletionClient
 from tokenwire.errors import LlmConfigError
+from tokenwire.identity import identity
 from tokenwire.models import with_address
 from tokenwire.pool import ClientPool
 from tokenwire.registry import ModelRegistry, shared
@@ -13,13 +14,13 @@ from tokenwire.registry import ModelRegistry, shared
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, Literal, TypeAlias, TypeVar, overload
+    from typing import Any, Literal, TypeVar, overload
 
     from tokenwire.config import Configuration, ModelEntry, Source
+    from tokenwire.interface import LlmClientInterface
     from tokenwire.pool import PoolStats
     from tokenwire.types.rows import LlmProvider
 
-    AnyClient: TypeAlias = ChatClient | CompletionClient
     Value = TypeVar("Value")
 else:
     from tokenwire.interface import overload
@@ -27,8 +28,6 @@ else:
 # Names the file that `client()` takes its configuration from. The working folder is not searched:
 # a file that came with somebody's repository could send prompts and keys to an address of its own.
 CONFIG_VARIABLE = "TOKENWIRE_CONFIG"
-
-_PLAIN = frozenset((type(None), bool, int, float, str, bytes))
 
 
 class LlmClientFactory:
@@ -71,7 +70,7 @@ class LlmClientFactory:
             from tokenwire.config import Configuration
 
             if not isinstance(config, Configuration):
-                config = Configuration.read(config)
+                config = Configuration.read(config, registry=self.registry)
             config.register(self.registry)
             self._models = config.models
             self._providers = config.providers
@@ -86,9 +85,13 @@ class LlmClientFactory:
     def get_client(self, name: str, *, api: Literal["chat"], **settings: Any) -> ChatClient: ...
 
     @overload
-    def get_client(self, name: str, *, api: str | None = None, **settings: Any) -> AnyClient: ...
+    def get_client(
+        self, name: str, *, api: str | None = None, **settings: Any
+    ) -> LlmClientInterface: ...
 
-    def get_client(self, name: str, *, api: str | None = None, **settings: Any) -> AnyClient:
+    def get_client(
+        self, name: str, *, api: str | None = None, **settings: Any
+    ) -> LlmClientInterface:
         """The client of a name, from the pool or new.
 
         Args:
@@ -107,7 +110,7 @@ class LlmClientFactory:
         if not isinstance(name, str) or not name.strip():  # type: ignore[redundant-expr]
             raise LlmConfigError('model: give a string such as "openai:gpt-4o-mini"')
         plan = self._plan(name, api, settings)
-        return self.pool.get(_identity(plan), lambda: self._made(plan))
+        return self.pool.get(identity(plan), lambda: self._made(plan))
 
     def names(self) -> list[str]:
         """The names that the configuration gives to clients."""
@@ -133,8 +136,6 @@ class LlmClientFactory:
         """What to make: the API, its arguments, and the variables that it will read."""
         entry = self._models.get(name)
         if entry is None:
-            if self._defaults:
-                settings = _merged(self._defaults, settings)
             return self._planned(name, api, settings, None)
         if api is None and not settings:
             # Asked for again and again: merging and writing it down takes longer than the rest.
@@ -156,7 +157,20 @@ class LlmClientFactory:
         key_vars: Sequence[str] | None,
     ) -> _Plan:
         provider, row, model = self._target(name, settings)
-        api = api or self.registry.api_of(provider, model) or "chat"
+        api = api or self.registry.api_of(provider, model)
+        if row is not None and row.client is not None:
+            # Of the defaults its class is given what it takes.
+            from tokenwire.own_clients import accepted
+
+            settings = _merged(accepted(row.client, self._defaults), settings)
+            plan = _own_plan(row, name, api or "", settings, key_vars)
+            plan.kind = row.client
+            if api is not None:
+                plan.settings["api"] = api
+            return plan
+        if self._defaults:
+            settings = _merged(self._defaults, settings)
+        api = api or "chat"
         if row is not None:
             return _own_plan(row, name, api, settings, key_vars)
         return _Plan(name, api, settings, key_vars, key_vars or self._variables_of(provider))
@@ -192,14 +206,19 @@ class LlmClientFactory:
             known = self._variables[provider] = (*key_vars, *url_vars)
         return known
 
-    def _made(self, plan: _Plan) -> AnyClient:
+    def _made(self, plan: _Plan) -> LlmClientInterface:
         settings = {name: _copied(value) for name, value in plan.settings.items()}
         if plan.key_vars is not None and settings.get("api_key") is None:
             key = _first(plan.key_vars)
             if key is None and plan.key_for is not None:
                 names = " or ".join(plan.key_vars)
                 raise LlmConfigError(f"no API key for {plan.key_for}: set {names} or give api_key=")
-            settings["api_key"] = key
+            if key is not None or plan.kind is None:
+                settings["api_key"] = key
+        if plan.kind is not None:
+            from tokenwire.own_clients import made
+
+            return made(plan.kind, plan.name, settings)
         kind = CompletionClient if plan.api == "completions" else ChatClient
         client = kind(plan.name, api=plan.api, **settings)
         if plan.key_vars is not None:
@@ -228,12 +247,13 @@ def _own_plan(
         else:
             name = rest
     base_url = base_url or _first(row.base_url_vars) or row.base_url
-    if base_url is None:
+    if base_url is None and row.client is None:
         where = f"set {' or '.join(row.base_url_vars)} or " if row.base_url_vars else ""
         raise LlmConfigError(f"provider {row.name}: there is no address: {where}give base_url=")
     settings["provider"] = row.engine_row()
-    settings["base_url"] = base_url
-    if not row.stream_options:
+    if base_url is not None:
+        settings["base_url"] = base_url
+    if not row.stream_options and row.client is None:
         settings.setdefault("stream_usage", False)
     own_key = key_vars is not None
     key_vars = key_vars or row.key_vars
@@ -246,7 +266,17 @@ def _own_plan(
 class _Plan:
     """What to make."""
 
-    __slots__ = ("api", "is_moving", "key_for", "key_vars", "name", "settings", "text", "variables")
+    __slots__ = (
+        "api",
+        "is_moving",
+        "key_for",
+        "key_vars",
+        "kind",
+        "name",
+        "settings",
+        "text",
+        "variables",
+    )
 
     def __init__(
         self,
@@ -260,6 +290,8 @@ class _Plan:
         self.is_moving = False
         # Who needs a key from `key_vars`; the variable that an entry names is needed, not tried.
         self.key_for = None if key_vars is None else name
+        # The class, where it is the user's.
+        self.kind: type[LlmClientInterface] | None = None
         self.text: str | None = None
         self.api = api
         self.name = name
@@ -290,52 +322,9 @@ def _copied(value: Value) -> Value:
     return value
 
 
-def _identity(plan: _Plan) -> bytes:
-    """What makes a client differ, as a keyed hash: neither a key nor a header stands in it."""
-    if plan.text is None:
-        settings = _frozen(plan.settings) if plan.settings else ()
-        plan.text = repr((plan.api, plan.name, settings, plan.key_vars))
-    text = plan.text
-    if plan.variables:
-        from os import environ
-
-        text += repr([environ.get(name) for name in plan.variables])
-    keyed = (_process.get("hash") or _keyed_hash()).copy()
-    keyed.update(text.encode("utf-8", "surrogatepass"))
-    digest: bytes = keyed.digest()
-    return digest
-
-
-def _frozen(value: Any) -> object:
-    """A value whose `repr` is equal for equal settings, and only for those."""
-    kind = type(value)
-    if kind in _PLAIN:
-        return value
-    if isinstance(value, dict):
-        return ("dict", sorted((repr(name), _frozen(item)) for name, item in value.items()))
-    if isinstance(value, (list, tuple)):
-        return ("list", [_frozen(item) for item in value])
-    if isinstance(value, (_engine.Timeout, _engine.Limits, _engine.RetryPolicy)):
-        return (kind.__name__, _frozen(value.to_dict()))
-    # A function, a type, a tool: the client holds it, so its number is nobody else's meanwhile.
-    return ("object", kind.__name__, id(value))
-
-
-# The keyed hash and the factory behind `client()` are the process's. Each is made once, when first
-# asked for: `setdefault` is one step, and threads that come at once get the same.
+# The factory behind `client()` is the process's, made when first asked for: `setdefault` is one
+# step, and threads that come at once get the same.
 _process: dict[str, Any] = {}
-
-
-def _keyed_hash() -> Any:
-    """A hash that this process has the key of: nobody can try out what went in."""
-    try:
-        # hashlib loads OpenSSL, which takes longer than all that is done here.
-        from _blake2 import blake2b
-    except ImportError:
-        from hashlib import blake2b
-    from os import urandom
-
-    return _process.setdefault("hash", blake2b(key=urandom(16), digest_size=16))
 
 
 def shared_factory() -> LlmClientFactory:
@@ -374,10 +363,10 @@ def client(name: str, *, api: Literal["chat"], **settings: Any) -> ChatClient: .
 
 
 @overload
-def client(name: str, *, api: str | None = None, **settings: Any) -> AnyClient: ...
+def client(name: str, *, api: str | None = None, **settings: Any) -> LlmClientInterface: ...
 
 
-def client(name: str, *, api: str | None = None, **settings: Any) -> AnyClient:
+def client(name: str, *, api: str | None = None, **settings: Any) -> LlmClientInterface:
     """The client of a model, made once and shared from then on; see `LlmClientFactory.get_client`.
 
         tw.client("groq:llama-3.3-70b-versatile").run("Why is the sky blue?")

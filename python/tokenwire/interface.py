@@ -41,12 +41,43 @@ else:
 class LlmClientInterface:
     """One client object, sync and async, safe from any thread and any event loop.
 
-    A client of your own implements `complete`, `complete_async`, `stream` and `stream_async`; the
-    rest stands on them.
+    A client of your own is a subclass that writes `complete` or `stream`, or their async twins, or
+    all four; the rest stands on them:
+
+    - `stream` gives the reply of `complete` at once, and `complete` reads `stream` to its end; the
+      same holds for `stream_async` and `complete_async`.
+    - Without async methods, the sync ones run in threads. Without sync methods there are none: a
+      loop made for one call would not be the one that the client's connections belong to.
+
+    `complete` returns an `LlmResponse(provider=…, model=…, text=…)`, `stream` an
+    `LlmStream.from_chunks(…)`, and `stream_async` an `AsyncLlmStream.from_chunks(…)`. Each finished
+    call is told to `on_call` once; what a client does inside of it is part of it.
+
+    `LlmProvider("acme", client=AcmeClient)` makes `tw.client("acme:m1", **settings)` give
+    `AcmeClient("m1", provider="acme", **settings)`.
+
+    Args:
+        model: The model's id, without a provider.
+        provider: Its provider's name, for replies, errors and events.
     """
 
     model: str
     provider: str
+    _closed = False
+    # Whether the engine reports the calls.
+    _is_engines = False
+
+    def __init__(self, model: str, *, provider: str = "custom") -> None:
+        self.model = model
+        self.provider = provider
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Let the methods of a client of your own report their calls."""
+        super().__init_subclass__(**arguments)
+        if not cls._is_engines:
+            from tokenwire.extension import adopt
+
+            adopt(cls)
 
     @overload
     def complete(
@@ -60,7 +91,9 @@ class LlmClientInterface:
 
     def complete(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
         """Ask, and return the whole reply."""
-        raise NotImplementedError
+        from tokenwire.extension import complete_by_stream
+
+        return complete_by_stream(self, request_or_prompt, params)
 
     @overload
     async def complete_async(
@@ -74,17 +107,23 @@ class LlmClientInterface:
 
     async def complete_async(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
         """Ask, and return the whole reply."""
-        raise NotImplementedError
+        from tokenwire.extension import complete_by_others
+
+        return await complete_by_others(self, request_or_prompt, params)
 
     def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
         """Ask, and read the reply as it comes."""
-        raise NotImplementedError
+        from tokenwire.extension import stream_by_complete
+
+        return stream_by_complete(self, request_or_prompt, dict(params))
 
     def stream_async(
         self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
     ) -> AsyncLlmStream:
         """Ask, and read the reply as it comes; returns at once."""
-        raise NotImplementedError
+        from tokenwire.extension import stream_by_others
+
+        return stream_by_others(self, request_or_prompt, dict(params))
 
     def run(
         self,
@@ -150,17 +189,19 @@ class LlmClientInterface:
             LlmValidationError: The last reply does not fit; `.partial` is that reply.
             LlmModelError: A refusal, a filter, or a reply without text.
         """
+        from tokenwire.parsing import asked_again, parse_reply
+
         asked = request_or_prompt
         for left in range(_count(reask, "reask"), -1, -1):
             reply = self.complete(asked, response_format=response_format, **params)
-            self._text_of(reply)
+            text = self._text_of(reply)
             try:
-                value: T = reply.parsed
+                value: T = parse_reply(response_format, text)
             except LlmValidationError as error:
                 if not left:
                     error.partial = reply
                     raise
-                asked = _asked_again(asked, reply, error)
+                asked = asked_again(asked, reply, error)
             else:
                 return value
         raise AssertionError("unreachable")
@@ -169,17 +210,19 @@ class LlmClientInterface:
         self, response_format: type[T], request_or_prompt: Prompt, *, reask: int = 0, **params: Any
     ) -> T:
         """Ask for a value of a type; see `parse`."""
+        from tokenwire.parsing import asked_again, parse_reply
+
         asked = request_or_prompt
         for left in range(_count(reask, "reask"), -1, -1):
             reply = await self.complete_async(asked, response_format=response_format, **params)
-            self._text_of(reply)
+            text = self._text_of(reply)
             try:
-                value: T = reply.parsed
+                value: T = parse_reply(response_format, text)
             except LlmValidationError as error:
                 if not left:
                     error.partial = reply
                     raise
-                asked = _asked_again(asked, reply, error)
+                asked = asked_again(asked, reply, error)
             else:
                 return value
         raise AssertionError("unreachable")
@@ -240,19 +283,38 @@ class LlmClientInterface:
             await self.models_async()
 
     def models(self) -> list[str]:
-        """Ids of the server's models."""
-        raise NotImplementedError
+        """Ids of the server's models.
+
+        Raises:
+            LlmConfigError: The client has no such list.
+        """
+        from tokenwire.extension import lacking
+
+        raise lacking(self, "models")
 
     async def models_async(self) -> list[str]:
-        """Ids of the server's models."""
-        raise NotImplementedError
+        """Ids of the server's models; see `models`."""
+        from tokenwire.extension import models_in_thread
+
+        return await models_in_thread(self)
 
     def get_supported_parameters(self) -> frozenset[str]:
         """Names of the request parameters that this model's API takes."""
         return frozenset()
 
+    def with_options(self, **settings: Any) -> Self:  # noqa: ARG002 (of those that can)
+        """A client with other settings.
+
+        Raises:
+            LlmConfigError: The client does not know how.
+        """
+        from tokenwire.extension import lacking
+
+        raise lacking(self, "with_options")
+
     def close(self) -> None:
-        """Refuse further calls. Calls in flight go on; connections belong to the process."""
+        """Refuse further calls. Calls in flight go on."""
+        self._closed = True
 
     async def aclose(self) -> None:
         """Refuse further calls; see `close`."""
@@ -313,26 +375,6 @@ class LlmClientInterface:
         )
 
     _needs_text = True
-
-
-def _asked_again(asked: Prompt, reply: LlmResponse[Any], error: LlmValidationError) -> Prompt:
-    from tokenwire.parsing import reask_message
-    from tokenwire.types import LlmRequest
-
-    again: dict[str, Any] = {"role": "user", "content": reask_message(error)}
-    if isinstance(asked, LlmRequest):
-        prompt, _ = asked.split()
-        copy = asked.model_copy()
-        copy.prompt = None
-        copy.messages = [*_messages(prompt), reply.message, again]
-        return copy
-    return [*_messages(asked), reply.message, again]
-
-
-def _messages(prompt: Prompt) -> list[Any]:
-    if isinstance(prompt, str):
-        return [{"role": "user", "content": prompt}]
-    return list(prompt) if isinstance(prompt, (list, tuple)) else [prompt]
 
 
 def _count(value: Any, name: str) -> int:

@@ -69,6 +69,7 @@ _COUNTERS = (
 )
 _HISTOGRAMS = (
     ("call_seconds", "latency", "Seconds from the start of a call to its end."),
+    ("failed_call_seconds", "failed_latency", "Seconds from the start of a call to its error."),
     ("first_token_seconds", "first_token", "Seconds from the start of a stream to its token."),
     ("reply_tokens_per_second", "tokens_per_second", "How fast each reply came."),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tokenwire import _engine
-from tokenwire.errors import LlmConfigError
+from tokenwire.errors import KINDS, LlmConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,16 +23,23 @@ def on_call(callback: Callable[[CallEvent], object]) -> Callable[[], None]:
         callback: Takes a `CallEvent`: provider, model, usage, timing, cost, attempts, error kind.
 
     Returns:
-        A function that takes the callback back.
+        A function that takes this registration back, and no other of the same callback. To call
+        it again does nothing.
 
     Raises:
         LlmConfigError: The callback is not callable.
     """
     if not callable(callback):
         raise LlmConfigError("on_call: give a function that takes a CallEvent")
-    _engine.add_callback(callback)
-    return lambda: _remove(callback)
+    registration = _engine.add_callback(callback)
+
+    def remove() -> None:
+        _engine.remove_callback(registration)
+
+    return remove
 
 
-def _remove(callback: Callable[[CallEvent], object]) -> None:
-    _engine.remove_callback(callback)
+def kind_of(error: BaseException) -> str:
+    """The kind of an error, as a `CallEvent` names it; `other` for one that is not ours."""
+    kinds = {known: kind for kind, known in KINDS.items()}
+    return next((kinds[base] for base in type(error).__mro__ if base in kinds), "other")

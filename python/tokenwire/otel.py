@@ -11,7 +11,6 @@ replies and the texts of errors, which may quote a prompt, only with `capture_co
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 from tokenwire import _engine
@@ -109,30 +108,29 @@ class _Reporter:
         )
 
     def report(self, event: CallEvent) -> None:
-        # First of all: what is done here takes time, too.
-        ended = time.time_ns()
         shared = _shared(event)
-        self._report_span(event, shared, ended)
+        self._report_span(event, shared)
         self._report_metrics(event, shared)
 
-    def _report_span(self, event: CallEvent, shared: _Attributes, ended: int) -> None:
+    def _report_span(self, event: CallEvent, shared: _Attributes) -> None:
         attributes = shared | _told(event)
         if self._capture_content and event.response is not None:
             attributes["gen_ai.output.messages"] = _messages(event.response)
         # The caller's thread, so the caller's span is the parent.
+        started = int(event.started * 1e9)
         span = self._tracer.start_span(
-            f"chat {event.model}",
+            f"{event.operation} {event.model}",
             kind=self._kind,
             attributes=attributes,
-            start_time=ended - int(_seconds_of(event) * 1e9),
+            start_time=started,
         )
         if event.error is not None:
             span.set_status(self._error, str(event.error) if self._capture_content else None)
-        span.end(ended)
+        span.end(started + int(event.elapsed * 1e9))
 
     def _report_metrics(self, event: CallEvent, shared: _Attributes) -> None:
         usage, timing = event.usage, event.timing
-        self._duration.record(_seconds_of(event), shared)
+        self._duration.record(event.elapsed, shared)
         if usage is not None:
             counted = {"input": usage.prompt_tokens, "output": usage.completion_tokens}
             for kind, count in counted.items():
@@ -142,29 +140,17 @@ class _Reporter:
             self._first_chunk.record(timing.first_token, shared)
 
 
-def _seconds_of(event: CallEvent) -> float:
-    """How long a call took; of one that did not come to its end, what is known of it.
-
-    That is the last thing that it is known to have done: a start of an attempt with the wait after
-    it, a first byte, a last token.
-    """
-    timing = event.timing
-    if timing is not None and timing.total is not None:
-        return timing.total
-    known = [attempt.started + attempt.slept for attempt in event.attempts]
-    if timing is not None:
-        moments = (timing.first_byte, timing.first_token, timing.last_token)
-        known += [moment for moment in moments if moment is not None]
-    return max(known, default=0.0)
-
-
 def _shared(event: CallEvent) -> _Attributes:
     """What a call's span and metrics have in common."""
     attributes: _Attributes = {
-        "gen_ai.operation.name": "chat",
+        "gen_ai.operation.name": event.operation,
         "gen_ai.provider.name": _THEIR_NAMES.get(event.provider, event.provider),
         "gen_ai.request.model": event.model,
     }
+    if event.server_address is not None:
+        attributes["server.address"] = event.server_address
+        if event.server_port is not None:
+            attributes["server.port"] = event.server_port
     if event.response is not None and event.response.model:
         attributes["gen_ai.response.model"] = event.response.model
     if event.error_kind is not None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from pydantic import TypeAdapter
 
+    from tokenwire._engine import LlmResponse
+    from tokenwire.interface import Prompt
+
 _T = TypeVar("_T")
 
 # Types of JSON schema; any other word in `type` is a response_format as providers write it.
@@ -99,6 +102,26 @@ def reask_message(error: LlmValidationError) -> str:
         f"Your answer does not have the required form:\n{lines}\n"
         "Answer again with the whole corrected JSON and nothing else."
     )
+
+
+def asked_again(asked: Prompt, reply: LlmResponse[Any], error: LlmValidationError) -> Prompt:
+    """What was asked, with an answer that does not fit and what is wrong with it."""
+    from tokenwire.types import LlmRequest
+
+    again: dict[str, Any] = {"role": "user", "content": reask_message(error)}
+    if isinstance(asked, LlmRequest):
+        prompt, _ = asked.split()
+        copy = asked.model_copy()
+        copy.prompt = None
+        copy.messages = [*_messages(prompt), reply.message, again]
+        return copy
+    return [*_messages(asked), reply.message, again]
+
+
+def _messages(prompt: Prompt) -> list[Any]:
+    if isinstance(prompt, str):
+        return [{"role": "user", "content": prompt}]
+    return list(prompt) if isinstance(prompt, (list, tuple)) else [prompt]
 
 
 class _Form:

@@ -6,6 +6,8 @@ network.
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +39,13 @@ _ITS_NAMES = {
     "xai": "x-ai",
     "zai": "zai",
 }
+
+
+# The library, or None where it is not installed: to look for it takes as long as a small call.
+_found: dict[str, Any] = {}
+
+# So many tokens show what one costs.
+_PROBE = 1000
 
 
 class Cost:
@@ -111,7 +120,6 @@ def price_of(
         None where the library is not installed, or does not know the model.
     """
     its_name = _ITS_NAMES.get(provider)
-    # Looked for last: to look for a library that is not installed takes as long as a small call.
     if its_name is None or not model or (library := _library()) is None:
         return None
     used = library.Usage(
@@ -127,6 +135,48 @@ def price_of(
         # one.
         return None
     return found.total_price, f"genai-prices {library.__version__}", found.auto_update_timestamp
+
+
+def rates_of(
+    provider: str, model: str, when: datetime | None
+) -> tuple[Decimal, Decimal, Decimal, Decimal, int] | None:
+    """Dollars per token by the list price; see `registry.rates_of`.
+
+    `price_of` takes longer than a call does. One look at the rates serves for many calls.
+    """
+    its_name = _ITS_NAMES.get(provider)
+    if its_name is None or not model or (library := _library()) is None:
+        return None
+
+    from decimal import Decimal
+
+    zero = Decimal(0)
+
+    def price(**counts: int) -> Any:
+        used = library.Usage(**counts)
+        return library.calc_price(used, model, provider_id=its_name, genai_request_timestamp=when)
+
+    try:
+        nothing = price(input_tokens=0, output_tokens=0)
+        fresh = price(input_tokens=_PROBE, output_tokens=0).total_price / _PROBE
+        cached = price(input_tokens=_PROBE, output_tokens=0, cache_read_tokens=_PROBE)
+        written = price(input_tokens=_PROBE, output_tokens=0, cache_write_tokens=_PROBE)
+        output = price(input_tokens=0, output_tokens=_PROBE).total_price / _PROBE
+    except LookupError:
+        return None
+    except ValueError:
+        # It does not price one of these counts by itself; a call may have none of that kind.
+        return zero, zero, zero, zero, 0
+    tiers = [
+        tier.start
+        for rate in vars(nothing.model_price).values()
+        for tier in getattr(rate, "tiers", ())
+    ]
+    limit = min(tiers, default=sys.maxsize)
+    if nothing.total_price or limit <= _PROBE:
+        # A price for each request, or of so small steps: no rate tells.
+        limit = 0
+    return fresh, cached.total_price / _PROBE, written.total_price / _PROBE, output, limit
 
 
 def context_window(provider: str, model: str) -> int | None:
@@ -155,11 +205,14 @@ def models(provider: str) -> Iterator[tuple[str, int | None]]:
 
 
 def _library() -> Any:
-    try:
-        import genai_prices  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        return None
-    return genai_prices
+    if "library" not in _found:
+        from importlib import import_module
+
+        try:
+            _found["library"] = import_module("genai_prices")
+        except ImportError:
+            _found["library"] = None
+    return _found["library"]
 
 
 def _snapshot() -> Any:

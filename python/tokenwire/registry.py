@@ -14,11 +14,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
+    from decimal import Decimal
     from importlib.metadata import EntryPoint
     from os import PathLike
     from typing import Any
 
-    from tokenwire._engine import LlmResponse
+    from tokenwire._engine import LlmResponse, Usage
     from tokenwire.types.rows import LlmProvider, ModelConfig
 
 # The engine's rows, in its order; a test holds them against the engine's own list.
@@ -106,7 +107,7 @@ class ModelRegistry:
         """
         from tokenwire.config import Configuration
 
-        Configuration.read(source).register(self)
+        Configuration.read(source, registry=self).register(self)
 
     def get_provider(self, name: str) -> LlmProvider:
         """What is known of a provider, the engine's or one of yours.
@@ -323,21 +324,44 @@ def cost_of(reply: LlmResponse[Any], *, registry: ModelRegistry | None = None) -
     usage = reply.usage
     if usage is None:
         return None
-    when = _moment(reply.created)
+    return cost_of_usage(reply.provider, reply.model, reply.created, usage, registry or shared())
+
+
+def cost_of_usage(
+    provider: str, model: str, created: int | None, usage: Usage, registry: ModelRegistry
+) -> Cost | None:
+    """What a reply with these fields cost; see `cost_of`."""
+    when = _moment(created)
     if usage.cost_usd is not None:
         from decimal import Decimal
 
-        return Cost(Decimal(usage.cost_usd), reply.provider, when)
+        return Cost(Decimal(usage.cost_usd), provider, when)
     if usage.prompt_tokens is None or usage.completion_tokens is None:
         return None
-    entry = (registry or shared())._priced(reply.provider, reply.model)
+    entry = registry._priced(provider, model)
     if entry is not None and entry.price is not None:
         usd = entry.price.of(usage)
         return Cost(usd, entry.price.source or "registry", entry.price.as_of)
     from tokenwire import prices
 
-    found = prices.price_of(reply.provider, reply.model, usage, when)
+    found = prices.price_of(provider, model, usage, when)
     return None if found is None else Cost(*found)
+
+
+def rates_of(
+    provider: str, model: str, created: int | None, registry: ModelRegistry
+) -> tuple[Decimal, Decimal, Decimal, Decimal, int] | None:
+    """Dollars per token: of fresh, cached and written input, and of output.
+
+    The last number is that of input tokens from which on a call costs something else. None where no
+    price is known.
+    """
+    entry = registry._priced(provider, model)
+    if entry is not None and entry.price is not None:
+        return entry.price.rates()
+    from tokenwire import prices
+
+    return prices.rates_of(provider, model, _moment(created))
 
 
 def _moment(created: int | None) -> datetime | None:

@@ -20,6 +20,7 @@ SCENES = [
     "in_the_middle_of_a_map",
     "by_multiprocessing",
     "while_threads_ask",
+    "while_threads_are_counted",
 ]
 
 

@@ -44,7 +44,7 @@ SERVERS = {
 def test_b32_a_key_is_seen_nowhere(sim, server, bodies):
     sim.set_script(SERVERS[server])
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(PROGRAMS / "secrets.py"), sim.base_url],
+        [sys.executable, "-W", "error", str(PROGRAMS / "shown_secrets.py"), sim.base_url],
         capture_output=True,
         text=True,
         check=False,

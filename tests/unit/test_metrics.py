@@ -12,39 +12,62 @@ import threading
 from dataclasses import FrozenInstanceError
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import tokenwire as tw
 from tokenwire import MetricsCollector
 from tokenwire import registry as module
-from tokenwire.metrics import SECONDS, TOKENS_PER_SECOND, Distribution
+from tokenwire.metrics import Distribution
 from tokenwire.types.rows import Price
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "metrics.py"
 USAGE = tw.Usage(prompt_tokens=10, completion_tokens=20, cached_tokens=4, reasoning_tokens=3)
-TIMING = tw.Timing(first_token=0.05, total=0.3, tokens_per_second=80.0)
+TIMING = {"first_token": 0.05, "last_token": 0.25, "total": 0.3}
+# Tokens after the first, by the time between the first and the last.
+SPEED = 19 / (0.25 - 0.05)
+EMPTY = MetricsCollector().snapshot().total
+SECONDS, TOKENS_PER_SECOND = EMPTY.latency.bounds, EMPTY.tokens_per_second.bounds
+
+
+def response(
+    model: str,
+    usage: tw.Usage | None,
+    timing: dict[str, float],
+    attempts: int = 1,
+    created: int | None = None,
+) -> Any:
+    attempt = {"started": 0.0, "phase": "body", "slept": 0.0, "maybe_processed": True}
+    fields: dict[str, Any] = {
+        "provider": "acme",
+        "requested_model": model,
+        "reply": {
+            "choices": [],
+            "created": created,
+            "usage": None if usage is None else usage.to_dict(),
+        },
+        "headers": [],
+        "timing": timing,
+        "attempts": [attempt] * attempts,
+    }
+    return tw.LlmResponse.from_dict(fields)
 
 
 def event(model="m", *, kind=None, usage=USAGE, timing=TIMING, attempts=1, usd=None):
     if usd is not None:
         usage = tw.Usage(**(usage.to_dict() | {"cost_usd": usd}))
-    return SimpleNamespace(
-        provider="acme",
-        model=model,
-        error_kind=kind,
-        usage=usage,
-        timing=timing,
-        attempts=(tw.Attempt(),) * attempts,
-        response=SimpleNamespace(provider="acme", model=model, created=None),
+    reply = None if timing is None else response(model, usage, timing, attempts)
+    elapsed = (timing or {}).get("total", 0.3)
+    return tw.CallEvent(
+        provider="acme", model=model, elapsed=elapsed, error_kind=kind, response=reply
     )
 
 
 def counted(*events, **settings):
     metrics = MetricsCollector(**settings)
     for one in events:
-        metrics._record(one)
+        metrics._tally(one)
     return metrics
 
 
@@ -74,8 +97,9 @@ def test_everything_of_a_call_is_counted():
         cost_usd=Decimal("0.25"),
         without_price=0,
         latency=spread(SECONDS, 0.3),
+        failed_latency=spread(SECONDS),
         first_token=spread(SECONDS, 0.05),
-        tokens_per_second=spread(TOKENS_PER_SECOND, 80.0),
+        tokens_per_second=spread(TOKENS_PER_SECOND, SPEED),
     )
 
 
@@ -93,11 +117,13 @@ def test_errors_are_counted_by_kind_and_what_was_let_go_of_is_none():
     total = counted(*(event(kind=kind) for kind in kinds)).snapshot().total
     assert total.errors == {"rate_limit": 2, "server": 1}
     assert (total.calls, total.failed, total.cancelled) == (5, 3, 1)
+    # What was let go of took as long as its caller wanted.
+    assert (total.failed_latency.count, total.latency.count) == (3, 1)
 
 
 def test_what_is_not_known_is_not_counted_as_nothing():
-    unknown = event(kind="cancelled", usage=None, timing=None, attempts=0)
-    partly = event(usage=tw.Usage(prompt_tokens=7), timing=tw.Timing(first_byte=0.1))
+    unknown = event(kind="cancelled", usage=None, timing=None)
+    partly = event(kind="cancelled", usage=tw.Usage(prompt_tokens=7), timing={"first_byte": 0.1})
     total = counted(unknown, partly).snapshot().total
     assert (total.prompt_tokens, total.completion_tokens, total.without_usage) == (7, 0, 1)
     assert (total.retries, total.without_price) == (0, 1)
@@ -107,7 +133,7 @@ def test_what_is_not_known_is_not_counted_as_nothing():
 
 def test_a_bound_belongs_to_its_own_bucket():
     values = [0.0, 0.05, 0.0501, 600.0, 601.0]
-    timings = [event(timing=tw.Timing(total=value)) for value in values]
+    timings = [event(timing={"total": value}) for value in values]
     latency = counted(*timings).snapshot().total.latency
     assert latency.counts == (2, 1, *[0] * 10, 1, 1)
     assert (latency.min, latency.max, latency.count) == (0.0, 601.0, 5)
@@ -132,10 +158,63 @@ def test_costs_are_those_of_the_replies(sim, monkeypatch):
     assert (total.cost_usd, total.without_price) == (reply.cost.usd, 0)
 
 
+@pytest.mark.parametrize("limit", [sys.maxsize, 1000, 0])
+def test_costs_by_rates_are_those_of_each_call(monkeypatch, limit):
+    """Whatever the rates do not cover is priced by itself."""
+    price = Price(input="0.15", cached_input="0.075", output="0.6", source="made up")
+    registry = tw.ModelRegistry(plugins=False)
+    registry.register_model(tw.ModelConfig(provider="acme", name="m", price=price))
+    monkeypatch.setattr(module, "shared", lambda: registry)
+    monkeypatch.setattr(Price, "rates", lambda self, known=Price.rates: (*known(self)[:4], limit))
+    usages = [
+        tw.Usage(prompt_tokens=10, completion_tokens=20, cached_tokens=4),
+        tw.Usage(prompt_tokens=2000, completion_tokens=1),
+        # More from the cache than there was: no input at the full price.
+        tw.Usage(prompt_tokens=5, completion_tokens=0, cached_tokens=9),
+        tw.Usage(prompt_tokens=1, completion_tokens=1, cost_usd="0.125"),
+    ]
+    unknown = tw.Usage(prompt_tokens=1)
+    calls = [event(usage=usage) for usage in (*usages, unknown)]
+    total = counted(*calls).snapshot().total
+    known = [module.cost_of(call.response, registry=registry) for call in calls]
+    assert total.cost_usd == sum(cost.usd for cost in known if cost is not None)
+    assert (known[-1], total.without_price) == (None, 1)
+
+
+def test_rates_are_looked_up_once_for_all_calls_of_a_second(monkeypatch):
+    asked = []
+
+    def rates_of(provider, model, created, _registry):
+        asked.append(created)
+        cents = Decimal(created) / 100
+        return cents, cents, cents, Decimal(0), sys.maxsize
+
+    def call(created, started=1000.0, usd=None):
+        usage = tw.Usage(prompt_tokens=1, completion_tokens=1, cost_usd=usd)
+        reply = response("m", usage, TIMING, created=created)
+        return tw.CallEvent(
+            provider="acme", model="m", elapsed=0.1, started=started, response=reply
+        )
+
+    metrics = MetricsCollector()
+    monkeypatch.setattr(module, "rates_of", rates_of)
+    for _ in range(700):
+        metrics._tally(call(1))
+    assert asked == [1]
+    metrics._tally(call(1, usd="5"))
+    for created in [2] * 10:
+        metrics._tally(call(created))
+    # What is read later is looked up anew, whatever the reply's own clock says.
+    metrics._tally(call(1, started=1002.0))
+    assert asked == [1]
+    assert metrics.snapshot().total.cost_usd == Decimal("12.21")
+    assert asked == [1, 1, 2]
+
+
 def test_a_snapshot_does_not_change_any_more():
     metrics = counted(event())
     before = metrics.snapshot()
-    metrics._record(event(kind="server"))
+    metrics._tally(event(kind="server"))
     assert (before.total.calls, before.total.errors) == (1, {})
     assert metrics.snapshot().total.calls == 2
     with pytest.raises(FrozenInstanceError):
@@ -157,8 +236,16 @@ def test_a_snapshot_becomes_json():
         "cached_tokens": 4,
         "reasoning_tokens": 3,
         "without_usage": 0,
-        "cost_usd": "0.10",
+        "cost_usd": "0.1",
         "without_price": 0,
+        "failed_latency": {
+            "count": 0,
+            "sum": 0.0,
+            "min": None,
+            "max": None,
+            "bounds": list(SECONDS),
+            "counts": [0] * (len(SECONDS) + 1),
+        },
         **{
             name: {
                 "count": 1,
@@ -171,7 +258,7 @@ def test_a_snapshot_becomes_json():
             for name, value, bounds in [
                 ("latency", 0.3, SECONDS),
                 ("first_token", 0.05, SECONDS),
-                ("tokens_per_second", 80.0, TOKENS_PER_SECOND),
+                ("tokens_per_second", SPEED, TOKENS_PER_SECOND),
             ]
         },
     }
@@ -181,7 +268,7 @@ def test_reset_begins_at_zero():
     metrics = counted(event())
     metrics.reset()
     assert metrics.snapshot().models == ()
-    metrics._record(event())
+    metrics._tally(event())
     assert metrics.snapshot().total.calls == 1
 
 
@@ -193,7 +280,7 @@ def test_nothing_is_lost_between_threads():
     def record():
         ready.wait()
         for _ in range(each):
-            metrics._record(event())
+            metrics._tally(event())
 
     workers = [threading.Thread(target=record) for _ in range(threads)]
     for worker in workers:
@@ -211,19 +298,56 @@ def test_nothing_is_lost_between_threads():
     assert total.prompt_tokens == threads * each * 10
 
 
-def test_a_call_that_ends_while_the_lock_is_held_does_not_wait_for_it():
+def test_prices_are_asked_for_many_calls_at_a_time(monkeypatch):
+    asked = []
+    known = module.cost_of_usage
+
+    def cost_of_usage(*row):
+        asked.append(row)
+        return known(*row)
+
+    monkeypatch.setattr(module, "cost_of_usage", cost_of_usage)
     metrics = MetricsCollector()
-    with metrics._lock:
-        for _ in range(1000):
-            metrics._record(event())
-    assert metrics.snapshot().total.calls == 1000
+    for _ in range(300):
+        metrics._tally(event(usd="0.001"))
+    assert len(asked) == 256
+    assert metrics.snapshot().total.cost_usd == Decimal("0.3")
+    assert len(asked) == 300
 
 
-def test_what_is_waiting_to_be_counted_has_a_bound():
-    metrics = MetricsCollector()
-    for _ in range(10_000):
-        metrics._record(event())
-    assert len(metrics._pending) < 256
+def test_a_price_list_that_fails_loses_no_call(monkeypatch):
+    def broken(*_row):
+        raise RuntimeError("no price list")
+
+    metrics = counted(event(), event())
+    monkeypatch.setattr(module, "rates_of", broken)
+    with pytest.raises(RuntimeError, match="no price list"):
+        metrics.snapshot()
+    total = metrics.snapshot().total
+    assert (total.calls, total.without_price) == (2, 2)
+
+
+def test_a_call_may_end_while_prices_are_looked_up(monkeypatch):
+    """The collector of garbage ends streams wherever it runs."""
+    known = module.cost_of_usage
+
+    def cost_of_usage(*row):
+        if len(late) < 600:
+            late.append(event("late", usd="0.5"))
+            metrics._tally(late[-1])
+        return known(*row)
+
+    late: list[tw.CallEvent] = []
+    monkeypatch.setattr(module, "cost_of_usage", cost_of_usage)
+    metrics = counted(event(usd="0.5"))
+    metrics.snapshot()
+    total = metrics.snapshot().total
+    assert (total.calls, total.without_price) == (1 + len(late), 0)
+
+
+def test_sums_of_dollars_are_exact():
+    total = counted(*[event(usd="0.000000123456789012")] * 1000, event(usd="12")).snapshot().total
+    assert total.cost_usd == Decimal("12.000123456789012")
 
 
 def test_it_counts_while_it_is_started(sim):
@@ -254,13 +378,13 @@ def test_starting_twice_counts_once(sim):
 
 
 def test_the_table_is_aligned():
-    metrics = counted(event("gpt", usd="0.5"), event("a-longer-name", usage=None, timing=None))
+    metrics = counted(event("gpt", usd="0.5"), event("a-longer-name", kind="server", timing=None))
     head, *rows = metrics.summary().splitlines()
     assert head.split("  ")[0] == "model"
     assert [row.split() for row in rows] == [
-        ["acme:a-longer-name", "1", "0", "0", "0", "0", "0", "-", "-", "-", "-"],
-        ["acme:gpt", *["1", "0", "0", "0", "10", "20", "0.500000", "0.300", "0.050", "80.0"]],
-        ["all", *["2", "0", "0", "0", "10", "20", "0.500000", "0.300", "0.050", "80.0"]],
+        ["acme:a-longer-name", "1", "1", "0", "0", "0", "0", "-", "-", "-", "-"],
+        ["acme:gpt", *["1", "0", "0", "0", "10", "20", "0.500000", "0.300", "0.050", "95.0"]],
+        ["all", *["2", "1", "0", "0", "10", "20", "0.500000", "0.300", "0.050", "95.0"]],
     ]
     assert len({len(line) for line in (head, *rows)}) == 1
 
@@ -309,7 +433,7 @@ def test_prometheus_reads_the_counters():
 
 
 def test_prometheus_reads_the_histograms():
-    timings = [event(timing=tw.Timing(total=value)) for value in (0.05, 0.3, 1000.0)]
+    timings = [event(timing={"total": value}) for value in (0.05, 0.3, 1000.0)]
     found = samples(counted(*timings).prometheus())
     who = (("provider", "acme"), ("model", "m"))
     buckets = {

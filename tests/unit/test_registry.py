@@ -7,6 +7,7 @@ import sys
 import types
 from datetime import date, datetime, timezone
 from decimal import Decimal
+from random import Random
 
 import pytest
 
@@ -32,6 +33,7 @@ PRICE = Price(input="2", output=8, source="https://acme.example/prices", as_of=d
 def without_prices(monkeypatch):
     """The library of prices is there for the tests that ask for it, and for no other."""
     monkeypatch.setitem(sys.modules, "genai_prices", None)
+    monkeypatch.setattr(prices, "_found", {})
 
 
 def registry(*entries):
@@ -387,6 +389,50 @@ def test_the_library_itself_prices_a_reply(monkeypatch):
     assert told.source.startswith("genai-prices ")
     assert (registry().get_model_config("openai:gpt-4o-mini").context_window or 0) >= 100_000
     assert len(registry().get_models(provider="openai", listed=True)) >= 20
+
+
+def test_rates_give_what_the_library_gives_for_every_model_that_it_lists(monkeypatch):
+    monkeypatch.delitem(sys.modules, "genai_prices")
+    pytest.importorskip("genai_prices", reason="the extra `prices` is not installed")
+    random = Random(7)
+    when = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    compared = 0
+    for provider in ("openai", "google", "groq", "mistral", "openrouter", "perplexity", "xai"):
+        for model, _ in prices.models(provider):
+            rates = prices.rates_of(provider, model, when)
+            cached, written, fresh, output = (random.randrange(9000) for _ in range(4))
+            usage = tw.Usage(
+                prompt_tokens=cached + written + fresh,
+                completion_tokens=output,
+                cached_tokens=cached,
+                cache_write_tokens=written,
+            )
+            listed = prices.price_of(provider, model, usage, when)
+            if rates is None:
+                assert listed is None
+            elif cached + written + fresh < rates[4]:
+                counts = (fresh, cached, written, output)
+                each = [rate * count for rate, count in zip(rates[:4], counts, strict=True)]
+                told = sum(each, Decimal(0))
+                assert listed is not None
+                assert (model, told) == (model, listed[0])
+                compared += 1
+    assert compared > 300
+
+
+def test_a_model_that_is_not_listed_has_no_rates(monkeypatch):
+    monkeypatch.delitem(sys.modules, "genai_prices")
+    pytest.importorskip("genai_prices", reason="the extra `prices` is not installed")
+    assert prices.rates_of("openai", "no-such-model", None) is None
+    assert prices.rates_of("vllm", "gpt-4o", None) is None
+
+
+def test_a_price_by_the_request_has_no_rates(monkeypatch):
+    monkeypatch.delitem(sys.modules, "genai_prices")
+    pytest.importorskip("genai_prices", reason="the extra `prices` is not installed")
+    found = prices.rates_of("perplexity", "sonar", None)
+    assert found is not None
+    assert found[4] == 0
 
 
 def test_a_cost_is_a_value():

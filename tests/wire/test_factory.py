@@ -14,7 +14,7 @@ import pytest
 from tests.wire.asking import sent, sent_headers
 
 import tokenwire as tw
-from tokenwire import ChatClient, CompletionClient, LlmClientFactory, LlmConfigError
+from tokenwire import ChatClient, CompletionClient, LlmClientFactory, LlmConfigError, identity
 from tokenwire import LlmProvider as Provider
 from tokenwire import ModelConfig as Model
 from tokenwire import ModelRegistry as Registry
@@ -235,7 +235,7 @@ def test_another_key_is_another_client_and_no_key_is_kept_in_clear(monkeypatch):
 def test_another_process_hashes_the_same_key_to_something_else(monkeypatch):
     pools = []
     for _ in range(2):
-        monkeypatch.setattr(module, "_process", {})
+        monkeypatch.setattr(identity, "_process", {})
         factory = new()
         factory.get_client("groq:m", api_key=KEY)
         pools.append(set(factory.pool._clients))

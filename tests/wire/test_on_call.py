@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.fault.scenes import until
 
 import tokenwire as tw
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 REPLY = {"default": {"reply": {"tokens": ["one", " two", " three"]}}}
 STALLED = {"default": {"fault": {"kind": "stall", "at": {"events": 2}}}}
 NEVER = {"default": {"fault": {"kind": "no_head"}}}
+CUT = {"kind": "reset", "at": {"events": 2}}
 OPENAI = "openai-compatible"
 
 
@@ -94,7 +97,7 @@ def test_the_event_comes_before_the_reply_does(sim, ask: Asking, listen):
 def test_a_stream_left_early_was_let_go_of(sim, events):
     sim.set_script(STALLED)
     with chat_on(sim).stream("hi") as stream:
-        next(stream)
+        next(piece for piece in stream.text_stream if piece)
     (event,) = events
     assert (event.streamed, event.error_kind, event.error) == (True, "cancelled", None)
     assert event.response is not None
@@ -156,6 +159,106 @@ async def test_a_cancelled_task_let_go_of_its_call(sim, events, streamed):
     with pytest.raises(asyncio.CancelledError):
         await task
     assert [(event.streamed, event.error_kind) for event in events] == [(streamed, "cancelled")]
+
+
+def test_an_event_knows_who_was_asked_for_what(sim, ask: Asking, events):
+    ask.complete(chat_on(sim), "hi")
+    ask.read(tw.CompletionClient("base", base_url=sim.base_url), "hi")
+    assert [event.operation for event in events] == ["chat", "text_completion"]
+    assert [(e.server_address, e.server_port) for e in events] == [("127.0.0.1", sim.port)] * 2
+
+
+def test_an_address_is_told_without_brackets_path_and_query(events):
+    away = "http://[::1]:9/v1/hidden?api_key=sk-canary"
+    with pytest.raises(tw.LlmConnectionError):
+        tw.ChatClient("m", base_url=away, max_retries=0).run("hi")
+    (event,) = events
+    assert (event.server_address, event.server_port) == ("::1", 9)
+    assert "hidden" not in repr(event)
+    assert "sk-canary" not in repr(event)
+
+
+def test_a_whole_reply_took_as_long_as_its_timing_says(sim, ask: Asking, events):
+    before = time.time()
+    replies = [ask.complete(chat_on(sim), "hi"), ask.read(chat_on(sim), "hi")[1]]
+    for event, reply in zip(events, replies, strict=True):
+        assert event.elapsed == reply.timing.total
+        assert before <= event.started + 0.01
+        assert event.started + event.elapsed <= time.time() + 0.01
+
+
+def test_a_failed_call_took_until_it_failed(sim, ask: Asking, events):
+    sim.set_script({"default": {"error": {"status": 503}, "pacing": {"first_token_ms": 50}}})
+    retry = tw.RetryPolicy(max_retries=1, first=0.1, cap=0.1)
+    for call in (ask.complete, ask.read):
+        events.clear()
+        with pytest.raises(tw.LlmServerError):
+            call(chat_on(sim, retry=retry), "hi")
+        (event,) = events
+        last = event.attempts[-1]
+        assert last.started <= event.elapsed < last.started + 5
+
+
+def test_a_call_that_ran_out_of_time_took_that_long(sim, ask: Asking, events):
+    sim.set_script(NEVER)
+    with pytest.raises(tw.LlmTimeoutError):
+        ask.complete(chat_on(sim, timeout=0.2), "hi")
+    assert 0.2 <= events[0].elapsed < 5
+
+
+def test_a_stream_that_broke_took_until_it_broke_however_late_it_is_read(sim, events):
+    sim.set_script(REPLY | {"rules": [{"then": REPLY["default"] | {"fault": CUT}}]})
+
+    async def read() -> None:
+        async with chat_on(sim).stream_async("hi") as stream:
+            assert until(lambda: "ended" in repr(stream))
+            ended.append(time.monotonic())
+            async for _ in stream:
+                pass
+
+    ended: list[float] = []
+    began = time.monotonic()
+    with pytest.raises(tw.LlmStreamInterruptedError):
+        asyncio.run(read())
+    assert 0 < events[0].elapsed <= ended[0] - began
+
+
+def test_a_call_that_was_let_go_of_took_until_then(sim, events):
+    sim.set_script(STALLED)
+    began = time.monotonic()
+    with chat_on(sim).stream("hi") as stream:
+        entered = time.monotonic()
+        next(stream)
+        left = time.monotonic()
+    assert left - entered <= events[0].elapsed <= time.monotonic() - began
+
+
+@pytest.mark.parametrize("call", ["complete", "read"])
+def test_a_call_whose_key_was_renewed_is_one_event(sim, ask: Asking, events, call):
+    sim.set_script(REPLY | {"rules": [{"times": 1, "then": {"error": {"status": 401}}}]})
+    keys = iter(["old", "new"])
+    client = tw.ChatClient("m", base_url=sim.base_url, api_key=lambda: next(keys), max_retries=0)
+    getattr(ask, call)(client, "hi")
+    (event,) = events
+    assert event.error_kind is None
+    assert len(sim.requests()) == 2
+
+
+@pytest.mark.parametrize("call", ["complete", "read"])
+def test_a_key_that_is_refused_twice_is_one_event(sim, ask: Asking, events, call):
+    sim.set_script({"default": {"error": {"status": 401}}})
+    client = tw.ChatClient("m", base_url=sim.base_url, api_key=lambda: "k", max_retries=0)
+    with pytest.raises(tw.LlmAuthenticationError):
+        getattr(ask, call)(client, "hi")
+    assert [event.error_kind for event in events] == ["authentication"]
+    assert len(sim.requests()) == 2
+
+
+def test_the_list_of_models_is_no_call_of_a_model(sim, events):
+    sim.set_script({"default": {"error": {"status": 500}}})
+    with pytest.raises(tw.LlmAPIError):
+        tw.ChatClient("m", base_url="http://127.0.0.1:9", max_retries=0).models()
+    assert events == []
 
 
 def test_a_map_is_one_event_for_each_row(sim, ask: Asking, events):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import tokenwire as tw
-from tokenwire import otel
+from tokenwire import _engine, otel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +107,8 @@ def test_a_call_is_a_span_with_what_the_conventions_name(sim, ask: Asking, seen)
         "gen_ai.usage.output_tokens": 2,
         "gen_ai.usage.cache_read.input_tokens": 0,
         "gen_ai.usage.reasoning.output_tokens": 0,
+        "server.address": "127.0.0.1",
+        "server.port": sim.port,
     }
     assert (span.instrumentation_scope.name, span.instrumentation_scope.version) == (
         "tokenwire",
@@ -171,14 +173,31 @@ def test_a_stream_left_early_is_no_error(sim, seen):
     assert span.end_time > span.start_time
 
 
-def test_a_retried_call_that_failed_lasts_at_least_its_waits(sim, seen):
-    sim.set_script({"default": {"error": {"status": 503}}})
-    with pytest.raises(tw.LlmServerError) as caught:
-        chat_on(sim, retry=tw.RetryPolicy(max_retries=2, first=0.01)).run("hi")
+def test_a_call_that_failed_lasts_until_it_failed(sim, ask: Asking, seen):
+    sim.set_script({"default": {"fault": {"kind": "no_head"}}})
+    began = time.monotonic()
+    with pytest.raises(tw.LlmTimeoutError):
+        ask.complete(chat_on(sim, timeout=0.2), "hi")
+    took = time.monotonic() - began
     span = seen.span()
-    waits = sum(attempt.slept for attempt in caught.value.attempts)
-    assert waits > 0
-    assert span.end_time - span.start_time >= int(waits * 1e9)
+    assert 0.2e9 <= span.end_time - span.start_time <= took * 1e9
+    (duration,) = seen.points()["gen_ai.client.operation.duration"]
+    assert 0.2 <= duration.sum <= took
+
+
+def test_a_text_completion_is_told_apart(sim, seen):
+    tw.CompletionClient("base", base_url=sim.base_url).run("hi")
+    span = seen.span()
+    assert span.name == "text_completion base"
+    assert span.attributes["gen_ai.operation.name"] == "text_completion"
+
+
+def test_a_call_of_another_client_is_told_too(seen):
+    event = tw.CallEvent(provider="acme", model="m1", elapsed=1.5, started=1e9)
+    _engine.report_call(event)
+    span = seen.span()
+    assert (span.name, span.start_time, span.end_time) == ("chat m1", 10**18, 10**18 + 1500000000)
+    assert "server.address" not in span.attributes
 
 
 def test_metrics_have_the_conventions_names_and_attributes(sim, seen):
@@ -197,6 +216,8 @@ def test_metrics_have_the_conventions_names_and_attributes(sim, seen):
         "gen_ai.provider.name": "openai",
         "gen_ai.request.model": "m",
         "gen_ai.response.model": reply.model,
+        "server.address": "127.0.0.1",
+        "server.port": sim.port,
     }
     (duration,) = points["gen_ai.client.operation.duration"]
     assert (dict(duration.attributes), duration.count) == (common, 2)

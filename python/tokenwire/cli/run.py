@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
-    from tokenwire import ChatClient, CompletionClient, LlmResponse
+    from tokenwire import LlmClientInterface, LlmResponse
 
 MODEL_VARIABLE = "TOKENWIRE_MODEL"
 _SIM_MODEL = {False: "sim:chat", True: "sim:completion"}
@@ -102,7 +102,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _print_as_it_comes(
-    client: ChatClient | CompletionClient, prompt: str, params: dict[str, Any], *, with_stats: bool
+    client: LlmClientInterface, prompt: str, params: dict[str, Any], *, with_stats: bool
 ) -> int:
     from tokenwire._engine import RefusalDelta
     from tokenwire.terminal import Terminal
@@ -121,7 +121,7 @@ def _print_as_it_comes(
 
 
 def _print_whole(
-    client: ChatClient | CompletionClient, prompt: str, params: dict[str, Any], *, with_stats: bool
+    client: LlmClientInterface, prompt: str, params: dict[str, Any], *, with_stats: bool
 ) -> int:
     # Streamed, too: what has come of a reply that breaks off is in the error.
     with client.stream(prompt, **params) as stream:
@@ -177,7 +177,7 @@ def _parameters(parsed: argparse.Namespace) -> dict[str, Any]:
     return params
 
 
-def _client(parsed: argparse.Namespace) -> ChatClient | CompletionClient:
+def _client(parsed: argparse.Namespace) -> LlmClientInterface:
     from tokenwire.factory import LlmClientFactory, shared_factory
 
     factory = shared_factory() if parsed.config is None else LlmClientFactory(parsed.config)
@@ -204,9 +204,7 @@ def _key(variable: str | None) -> str | None:
     return key
 
 
-def _ended(
-    reply: LlmResponse[object], client: ChatClient | CompletionClient, *, with_stats: bool
-) -> int:
+def _ended(reply: LlmResponse[object], client: LlmClientInterface, *, with_stats: bool) -> int:
     """Tell what is to be told of the end of a reply; the exit code."""
     if with_stats:
         output.say(_stats(reply, client))
@@ -221,7 +219,7 @@ def _ended(
     return output.DONE
 
 
-def _stats(reply: LlmResponse[object], client: ChatClient | CompletionClient) -> str:
+def _stats(reply: LlmResponse[object], client: LlmClientInterface) -> str:
     usage, timing = reply.usage, reply.timing
 
     def number(value: float | None, form: str = "{}") -> str:

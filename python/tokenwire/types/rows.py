@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import date  # noqa: TC003, pydantic reads the annotations of fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from tokenwire import _engine
@@ -16,6 +24,7 @@ from tokenwire.types._base import CONFIG_PROBLEM, Model, Str, base_init, given, 
 
 if TYPE_CHECKING:
     from tokenwire._engine import Usage
+    from tokenwire.interface import LlmClientInterface
 
 CAPABILITIES = frozenset(
     {
@@ -39,6 +48,17 @@ _MILLION = 1_000_000
 _Tokens = Annotated[int, Field(gt=0, strict=True)]
 _Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 _ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
+
+
+def _check_client(value: object) -> object:
+    from tokenwire.interface import LlmClientInterface
+
+    if isinstance(value, type) and issubclass(value, LlmClientInterface):
+        return value
+    raise PydanticCustomError(CONFIG_PROBLEM, "client: give a subclass of LlmClientInterface")
+
+
+_Client = Annotated[Any, PlainValidator(_check_client)]
 
 # The engine's row that serves for a provider of one's own, by what it must send. The rest of the
 # row (names of other fields, what is sent back) goes with it.
@@ -116,20 +136,27 @@ class Price(_Row):
         )
         super().__init__(**fields, **unknown)
 
+    def rates(self) -> tuple[Decimal, Decimal, Decimal, Decimal, int]:
+        """Dollars per token: of fresh, cached and written input, of output; for any number."""
+        cached = self.input if self.cached_input is None else self.cached_input
+        written = self.input if self.cache_write is None else self.cache_write
+        fresh, cached, written, output = (
+            price / _MILLION for price in (self.input, cached, written, self.output)
+        )
+        return fresh, cached, written, output, sys.maxsize
+
     def of(self, usage: Usage) -> Decimal:
         """Dollars for what was used; a count that is unknown is 0."""
+        input_rate, cached_rate, written_rate, output_rate, _ = self.rates()
         cached = usage.cached_tokens or 0
         written = usage.cache_write_tokens or 0
         fresh = max((usage.prompt_tokens or 0) - cached - written, 0)
-        read_price = self.input if self.cached_input is None else self.cached_input
-        write_price = self.input if self.cache_write is None else self.cache_write
-        total = (
-            fresh * self.input
-            + cached * read_price
-            + written * write_price
-            + (usage.completion_tokens or 0) * self.output
+        return (
+            fresh * input_rate
+            + cached * cached_rate
+            + written * written_rate
+            + (usage.completion_tokens or 0) * output_rate
         )
-        return total / _MILLION
 
 
 class ModelConfig(_Row):
@@ -210,6 +237,9 @@ class LlmProvider(_Row):
 
         LlmProvider("acme", base_url="https://llm.acme.example/v1", key_vars=["ACME_API_KEY"])
 
+    One that speaks anything else has a client of its own, `client(model, provider=name, …)`. It is
+    given `base_url` and `api_key` only where this row or the caller names them.
+
     Attributes:
         name: What stands before the colon of a model string.
         base_url: Address of the API; None where a client must be given one.
@@ -222,6 +252,7 @@ class LlmProvider(_Row):
         max_tokens_field: Field for the token limit: `"max_tokens"` or `"max_completion_tokens"`.
             None for the engine's own.
         stream_options: Whether streams may ask for usage. None for the engine's own.
+        client: The class of its clients, where it is not the engine that speaks to it.
         is_built_in: Whether it is the engine's own.
     """
 
@@ -233,6 +264,8 @@ class LlmProvider(_Row):
     auth_header: Literal["authorization", "api-key"] | None = None
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
     stream_options: bool | None = None
+    # No dump has it: it is code.
+    client: _Client | None = Field(default=None, exclude=True)
     is_built_in: bool = False
 
     @base_init
@@ -247,6 +280,7 @@ class LlmProvider(_Row):
         auth_header: str | None = None,
         max_tokens_field: str | None = None,
         stream_options: bool | None = None,
+        client: type[LlmClientInterface] | None = None,
         **unknown: object,
     ) -> None:
         fields = given(
@@ -258,6 +292,7 @@ class LlmProvider(_Row):
             auth_header=auth_header,
             max_tokens_field=max_tokens_field,
             stream_options=stream_options,
+            client=client,
         )
         super().__init__(**fields, **unknown)
 
@@ -266,13 +301,15 @@ class LlmProvider(_Row):
     def _fill_in(cls, data: Any) -> Any:
         if not isinstance(data, Mapping) or data.get("is_built_in"):
             return data
+        if data.get("client") is not None:
+            return {"key_required": bool(data.get("key_vars")), **data}
         own = {"auth_header": "authorization", "max_tokens_field": "max_tokens"}
         own_flags = {"stream_options": True, "key_required": bool(data.get("key_vars"))}
         return {**own, **own_flags, **data}
 
     @model_validator(mode="after")
     def _can_be_served(self) -> LlmProvider:
-        if self.is_built_in:
+        if self.is_built_in or self.client is not None:
             return self
         if (self.auth_header, self.max_tokens_field) not in _SERVING:
             problem = (
@@ -307,7 +344,7 @@ class LlmProvider(_Row):
         )
 
     def engine_row(self) -> str:
-        """The engine's row that serves for it."""
-        if self.is_built_in:
+        """The engine's row that serves for it; its own name where none does."""
+        if self.is_built_in or self.client is not None:
             return self.name
         return _SERVING[self.auth_header or "", self.max_tokens_field or ""]

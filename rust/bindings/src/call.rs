@@ -1,5 +1,6 @@
 //! `Engine`: one client as Python holds it. Arguments become request JSON; which runtime drives a call is decided here.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -12,7 +13,7 @@ use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::http::Transport;
 use tokenwire_core::stream::Queue;
 
-use crate::errors::{self, Caller};
+use crate::errors::{self, Asked, Caller};
 use crate::lane::Lease;
 use crate::observe::{self, Ending};
 use crate::pending::PendingReply;
@@ -30,7 +31,13 @@ pub(crate) enum Came {
     Body(Fetched),
 }
 
-pub(crate) type Outcome = Result<Came, Error>;
+pub(crate) type Outcome = Result<Came, Failed>;
+
+/// Why a call failed, and after how many seconds.
+pub(crate) struct Failed {
+    error: Error,
+    elapsed: f64,
+}
 
 /// Which of the two a call is made for.
 #[derive(Debug, Clone, Copy)]
@@ -41,12 +48,17 @@ pub(crate) enum AnswerKind {
 
 /// Makes a call, on whatever runtime polls it.
 pub(crate) async fn make(transport: &Transport, call: Call, kind: AnswerKind) -> Outcome {
-    match kind {
+    let started = call.started();
+    let came = match kind {
         AnswerKind::Reply => complete(transport, call)
             .await
             .map(|done| Came::Reply(Box::new(done))),
         AnswerKind::Body => fetch(transport, call).await.map(Came::Body),
-    }
+    };
+    came.map_err(|error| Failed {
+        error,
+        elapsed: started.elapsed().as_secs_f64(),
+    })
 }
 
 /// What a call gives back.
@@ -74,17 +86,17 @@ pub(crate) fn finish_call<'py>(
     answer: &Answer,
 ) -> PyResult<Bound<'py, PyAny>> {
     logs::drain(py);
-    let came = outcome.map_err(|error| {
+    let came = outcome.map_err(|Failed { error, elapsed }| {
         let kind = error.kind();
         let raised = errors::to_py(py, error, caller);
-        if observe::is_on() {
-            let kind = errors::name(kind);
-            let partial = raised
-                .value(py)
-                .getattr("partial")
-                .ok()
-                .filter(|partial| !partial.is_none());
-            observe::report(py, caller, false, Ending::Error(&raised, &kind, partial));
+        let is_over = !(caller.may_renew && errors::is_unauthorized(py, &raised));
+        if is_over && observe::is_on() && matches!(answer, Answer::Reply(_)) {
+            observe::report(
+                py,
+                caller,
+                false,
+                Ending::Error(&raised, errors::name(kind), elapsed),
+            );
         }
         raised
     })?;
@@ -105,11 +117,11 @@ pub(crate) fn finish_call<'py>(
                 caller: caller.clone(),
             };
             let response = LlmResponse::new(data, parse_as.map(|kind| kind.clone_ref(py)));
-            let response = Bound::new(py, response)?.into_any();
+            let response = Bound::new(py, response)?;
             if observe::is_on() {
                 observe::report(py, caller, false, Ending::Reply(&response));
             }
-            Ok(response)
+            Ok(response.into_any())
         }
     }
 }
@@ -140,6 +152,8 @@ impl Engine {
         let caller = Caller {
             provider: config.provider.as_str().into(),
             model: config.model.as_str().into(),
+            asked: Some(Arc::new(asked(&client))),
+            ..Caller::default()
         };
         Self {
             client: Mutex::new((fork::generation(), client)),
@@ -165,6 +179,19 @@ impl Engine {
     }
 }
 
+fn asked(client: &Client) -> Asked {
+    let (host, port) = client.server();
+    Asked {
+        operation: match client.config().api.as_str() {
+            "completions" => "text_completion",
+            _ => "chat",
+        },
+        // An IPv6 address stands in brackets only beside a port.
+        host: host.trim_matches(['[', ']']).to_owned(),
+        port,
+    }
+}
+
 /// Runs a call on a lane, on this thread.
 fn drive<'py>(
     py: Python<'py>,
@@ -172,13 +199,18 @@ fn drive<'py>(
     caller: &Caller,
     answer: &Answer,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let started = call.started();
+    let failed = |error| {
+        let elapsed = started.elapsed().as_secs_f64();
+        Ok(Err(Failed { error, elapsed }))
+    };
     let outcome = py.detach(|| {
         let lease = match Lease::new() {
             Ok(lease) => lease,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return failed(error),
         };
         let Some(lane) = lease.lane() else {
-            return Ok(Err(Error::new(ErrorKind::Engine, "a lease without a lane")));
+            return failed(Error::new(ErrorKind::Engine, "a lease without a lane"));
         };
         let outcome = lane.drive(make(&lane.transport, call, answer.kind()));
         if !matches!(outcome, Ok(Ok(_))) {
@@ -188,7 +220,7 @@ fn drive<'py>(
         }
         outcome
     });
-    let outcome = outcome.inspect_err(|_| observe::let_go(py, caller))?;
+    let outcome = outcome.inspect_err(|_| observe::let_go(py, caller, answer))?;
     finish_call(py, outcome, caller, answer)
 }
 

@@ -5,6 +5,7 @@ use pyo3::types::{PyBytes, PyString, PyTuple};
 use tokenwire_core::message::{self, Chunk, ChunkKind, Delta};
 
 use crate::logprob::TokenLogprob;
+use crate::made;
 use crate::parts::Usage;
 use crate::value::{Fields, value_methods};
 
@@ -67,6 +68,10 @@ impl From<Chunk> for LlmStreamChunk {
 }
 
 impl LlmStreamChunk {
+    pub(crate) fn chunk(&self) -> &Chunk {
+        &self.0
+    }
+
     fn delta(&self) -> Option<&Delta> {
         match &self.0.kind {
             ChunkKind::Text(_) => None,
@@ -85,6 +90,7 @@ impl LlmStreamChunk {
         reason = "one for each field, for unpickling and for tests"
     )]
     fn py_new(
+        py: Python<'_>,
         text: &str,
         reasoning: Option<String>,
         refusal: Option<String>,
@@ -95,7 +101,7 @@ impl LlmStreamChunk {
         usage: Option<PyRef<'_, Usage>>,
         logprobs: Option<Vec<PyRef<'_, TokenLogprob>>>,
         raw: Option<&[u8]>,
-    ) -> Self {
+    ) -> PyResult<Self> {
         let delta = Delta {
             index,
             text: text.into(),
@@ -110,17 +116,16 @@ impl LlmStreamChunk {
                     arguments: fragment.arguments.clone(),
                 })
                 .collect(),
-            finish_reason: finish_reason
-                .and_then(|reason| serde_json::from_str(&format!("{reason:?}")).ok()),
+            finish_reason: made::finish_reason(py, finish_reason)?,
             provider_finish_reason,
             usage: usage.map(|usage| Box::new((&*usage).into())),
             logprobs: logprobs.map(|tokens| tokens.iter().map(|token| token.0.clone()).collect()),
             ..Delta::default()
         };
-        Self(Chunk {
+        Ok(Self(Chunk {
             kind: ChunkKind::Delta(Box::new(delta)),
             raw: raw.map(Into::into),
-        })
+        }))
     }
 
     /// The next piece of text; empty where the event brought none.

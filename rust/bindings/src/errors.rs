@@ -1,6 +1,7 @@
 //! The only place where an engine error becomes a Python exception: by kind, never by text.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::exit::calling_python;
 use pyo3::prelude::*;
@@ -19,6 +20,34 @@ static KINDS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
 pub(crate) struct Caller {
     pub(crate) provider: Arc<str>,
     pub(crate) model: Arc<str>,
+    /// What was asked of whom; None before a client is made.
+    pub(crate) asked: Option<Arc<Asked>>,
+    /// When the call began; None before there is one.
+    pub(crate) started: Option<Instant>,
+    /// Whether a key that is refused is followed by a fresh one: the call is not over then.
+    pub(crate) may_renew: bool,
+}
+
+/// What a client asks of whom.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The operation by its name in OpenTelemetry.
+    pub(crate) operation: &'static str,
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+}
+
+impl Caller {
+    /// Provider and model.
+    pub(crate) fn key(&self) -> (Arc<str>, Arc<str>) {
+        (self.provider.clone(), self.model.clone())
+    }
+
+    /// Seconds since the call began.
+    pub(crate) fn elapsed(&self) -> f64 {
+        self.started
+            .map_or(0.0, |started| started.elapsed().as_secs_f64())
+    }
 }
 
 /// The kind's name, as `tokenwire.errors.KINDS` has it.

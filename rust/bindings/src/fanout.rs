@@ -128,7 +128,7 @@ impl Fanout {
             let running: Vec<Running> = self.running.lock().drain(..).collect();
             for running in running {
                 running.task.abort();
-                observe::let_go(py, &running.caller);
+                observe::let_go(py, &running.caller, &running.answer);
             }
         }
     }

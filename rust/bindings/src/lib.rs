@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 use tokenwire_core::wire::providers;
 
 mod attempt;
+mod awaiting;
 mod call;
 mod choice;
 mod chunk;
@@ -26,24 +27,30 @@ mod events;
 mod exit;
 mod fanout;
 mod fork;
+mod from_chunks;
 mod given;
+mod inside;
 mod lane;
 mod logprob;
 mod logs;
+mod made;
 mod mailbox;
 mod observe;
 mod parts;
 mod pending;
 mod prepare;
+mod pricing;
 mod process;
 mod reply;
 mod report;
 mod settings;
 mod sim;
+mod source;
 mod stored;
 mod stream;
 mod stream_async;
 mod stream_sync;
+mod tally;
 mod value;
 mod waiter;
 mod waiters;
@@ -149,9 +156,11 @@ mod _engine {
     #[pymodule_export]
     use super::fanout::Fanout;
     #[pymodule_export]
+    use super::inside::{enter_call, leave_call};
+    #[pymodule_export]
     use super::logprob::TokenLogprob;
     #[pymodule_export]
-    use super::observe::{CallEvent, add_callback, remove_callback};
+    use super::observe::{CallEvent, add_callback, is_on, remove_callback, tell_all};
     #[pymodule_export]
     use super::parts::{Timing, ToolCall, Usage};
     #[pymodule_export]
@@ -166,6 +175,8 @@ mod _engine {
     use super::stream_async::{AsyncLlmStream, AsyncStreamIterator};
     #[pymodule_export]
     use super::stream_sync::{LlmStream, StreamIterator};
+    #[pymodule_export]
+    use super::tally::CallTally;
     #[pymodule_export]
     use super::value::rebuild;
     #[pymodule_export]

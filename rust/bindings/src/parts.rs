@@ -183,6 +183,19 @@ impl Timing {
     }
 }
 
+impl From<&Timing> for message::Timing {
+    fn from(timing: &Timing) -> Self {
+        Self {
+            queue: timing.queue,
+            connect: timing.connect,
+            first_byte: timing.first_byte,
+            first_token: timing.first_token,
+            last_token: timing.last_token,
+            total: timing.total,
+        }
+    }
+}
+
 /// A tool call of the model.
 #[pyclass(frozen, eq, hash, module = "tokenwire")]
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -260,6 +273,16 @@ value_methods!(ToolCall);
 
 impl From<&message::ToolCall> for ToolCall {
     fn from(call: &message::ToolCall) -> Self {
+        Self {
+            id: call.id.clone(),
+            name: call.name.clone(),
+            arguments: call.arguments.clone(),
+        }
+    }
+}
+
+impl From<&ToolCall> for message::ToolCall {
+    fn from(call: &ToolCall) -> Self {
         Self {
             id: call.id.clone(),
             name: call.name.clone(),

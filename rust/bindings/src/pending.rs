@@ -10,9 +10,9 @@ use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::stream::Wake;
 use tokio::task::AbortHandle;
 
+use crate::awaiting::{returned, thrown};
 use crate::call::{Answer, Outcome, finish_call, make};
 use crate::errors::{self, Caller};
-use crate::stream_async::{returned, thrown};
 use crate::waiters::LoopMailbox;
 use crate::{fork, observe, process};
 
@@ -84,7 +84,7 @@ impl PendingReply {
         if let Some(running) = state.running.take() {
             running.abort();
             drop(state);
-            observe::let_go(py, &self.caller);
+            observe::let_go(py, &self.caller, &self.answer);
         }
     }
 }

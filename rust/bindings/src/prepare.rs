@@ -35,6 +35,7 @@ impl Engine {
         };
         let mut json = Vec::with_capacity(256);
         let mut caller = self.caller.clone();
+        caller.started = Some(options.started);
         let mut parse_as = None;
         let mut key_source = None;
         let mut extra_body = None;
@@ -54,6 +55,7 @@ impl Engine {
                 "extra_body" => extra_body = Some(value),
                 "stream_usage" => stream_usage = Some(value.is_truthy()?),
                 "_api_key" => options.api_key = value.extract::<Option<String>>()?.map(Secret::new),
+                "_may_renew" => caller.may_renew = value.is_truthy()?,
                 "_key_source" => {
                     options.key_comes_later = true;
                     key_source = Some(value.unbind());

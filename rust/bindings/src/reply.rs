@@ -65,6 +65,11 @@ impl LlmResponse {
         &self.data
     }
 
+    /// The type that `response_format=` named.
+    pub(crate) fn parse_as(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.parse_as.as_ref().map(|kind| kind.clone_ref(py))
+    }
+
     fn first(&self) -> Option<&message::Choice> {
         self.data.reply.choices.first()
     }

@@ -54,6 +54,7 @@ impl LlmResponse {
                 caller: Caller {
                     provider: stored.provider.into(),
                     model: stored.requested_model.into(),
+                    ..Caller::default()
                 },
             },
             None,

@@ -17,6 +17,7 @@ use crate::chunk::LlmStreamChunk;
 use crate::errors::{self, Caller};
 use crate::observe::Ending;
 use crate::reply::{LlmResponse, ReplyData};
+use crate::source::Source;
 use crate::{events, fork, logs, observe};
 
 /// In which form a reader takes the stream.
@@ -79,6 +80,8 @@ pub(crate) struct Stream {
     pub(crate) queue: Arc<Queue>,
     pub(crate) caller: Caller,
     pub(crate) generation: u64,
+    /// What brings the chunks, where it is not the engine.
+    pub(crate) source: Option<Source>,
     /// The request, until it goes out.
     call: Mutex<Option<Call>>,
     /// Kept where a fresh key may be needed: the request as it was before it went out.
@@ -98,13 +101,28 @@ impl Stream {
         parse_as: Option<Py<PyAny>>,
         key_source: Option<Py<PyAny>>,
     ) -> Self {
+        let mut stream = Self::of_source(None, queue, caller, parse_as);
+        stream.spare = Mutex::new(key_source.is_some().then(|| call.clone()));
+        stream.call = Mutex::new(Some(call));
+        stream.key_source = Mutex::new(key_source);
+        stream
+    }
+
+    /// A stream that no request of the engine stands behind.
+    pub(crate) fn of_source(
+        source: Option<Source>,
+        queue: Arc<Queue>,
+        caller: Caller,
+        parse_as: Option<Py<PyAny>>,
+    ) -> Self {
         Self {
             queue,
             caller,
             generation: fork::generation(),
-            spare: Mutex::new(key_source.is_some().then(|| call.clone())),
-            call: Mutex::new(Some(call)),
-            key_source: Mutex::new(key_source),
+            source,
+            spare: Mutex::new(None),
+            call: Mutex::new(None),
+            key_source: Mutex::new(None),
             parse_as,
             local: Mutex::default(),
             reported: AtomicBool::new(false),
@@ -166,6 +184,9 @@ impl Stream {
             self.queue.close();
             if observe::is_on() {
                 Python::attach(|py| self.report(py, false));
+            } else {
+                // Who listens from now on did not see this call.
+                self.reported.store(true, Ordering::Relaxed);
             }
         }
     }
@@ -174,36 +195,48 @@ impl Stream {
     pub(crate) fn fail(&self, py: Python<'_>, error: Error) -> PyErr {
         logs::drain(py);
         let kind = error.kind();
-        let raised = self.raise(py, error);
-        if self.is_to_report() {
-            let kind = errors::name(kind);
-            let partial = raised.value(py).getattr("partial").ok();
-            let partial = partial.filter(|partial| !partial.is_none());
-            observe::report(
-                py,
-                &self.caller,
-                true,
-                Ending::Error(&raised, &kind, partial),
-            );
+        let own = self.source.as_ref().and_then(|source| source.failure(py));
+        let is_own = own.is_some();
+        let raised = own.unwrap_or_else(|| self.raise(py, error));
+        if !self.may_renew(py, &raised) && self.is_to_report() {
+            // It may have failed long before a slow reader came to see it.
+            let elapsed = self.queue.timing().total;
+            let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
+            let kind = if is_own {
+                observe::kind_of(py, &raised)
+            } else {
+                errors::name(kind)
+            };
+            let ending = Ending::Error(&raised, kind, elapsed);
+            observe::report(py, &self.caller, true, ending);
         }
         raised
     }
 
+    fn is_unsent(&self) -> bool {
+        let source = self.source.as_ref();
+        source.is_some_and(|source| !source.has_begun()) || self.call.lock().is_some()
+    }
+
+    /// Whether the call is not over yet: it goes out once more with a fresh key.
+    fn may_renew(&self, py: Python<'_>, error: &PyErr) -> bool {
+        self.spare.lock().is_some() && errors::is_unauthorized(py, error)
+    }
+
     /// Whether somebody listens who has not heard of this stream's end.
     fn is_to_report(&self) -> bool {
-        observe::is_on() && !self.reported.swap(true, Ordering::Relaxed)
+        !self.reported.swap(true, Ordering::Relaxed) && observe::is_on()
     }
 
     /// Tells of the end of a whole stream, or of one that was let go of.
     fn report(&self, py: Python<'_>, whole: bool) {
-        if self.call.lock().is_some() || !self.is_to_report() {
+        if self.is_unsent() || !self.is_to_report() {
             return;
         }
         let response = self.response(py).and_then(|reply| Bound::new(py, reply));
-        let response = response.map(Bound::into_any).ok();
         let ending = match &response {
-            Some(response) if whole => Ending::Reply(response),
-            _ => Ending::LetGo(response),
+            Ok(response) if whole => Ending::Reply(response),
+            _ => Ending::LetGo(response.ok()),
         };
         observe::report(py, &self.caller, true, ending);
     }
@@ -255,7 +288,7 @@ impl Stream {
             () if self.generation != fork::generation() => "left in the parent process",
             () if self.queue.is_over() => "ended",
             () if self.queue.is_closed() => "closed",
-            () if self.call.lock().is_some() => "not sent",
+            () if self.is_unsent() => "not sent",
             () => "open",
         }
     }

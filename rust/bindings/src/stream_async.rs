@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
-use pyo3::ffi;
+use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 use tokenwire_core::stream::{Interest, Parker, pump};
 
+use crate::awaiting::{Ready, returned, thrown};
 use crate::process;
 use crate::reply::LlmResponse;
+use crate::source::Resume;
 use crate::stream::{Mode, Step, Stream};
 use crate::waiter::Waiter;
 use crate::waiters::LoopMailbox;
@@ -45,6 +45,19 @@ impl Shared {
         io.handle
             .spawn(async move { pump(&transport, call, queue).await });
         Ok(())
+    }
+
+    /// Sends the request if need be, and waits for what comes; what to yield, as of `park`.
+    fn wait<'py>(
+        &self,
+        py: Python<'py>,
+        interest: Interest,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Some(source) = &self.stream.source {
+            return self.stream.advance_async(py, source, Resume::Send);
+        }
+        self.start(py)?;
+        Ok(self.park(py, interest)?.map(Bound::into_any))
     }
 
     /// Parks the running task; what to yield, or None when something came in the meantime.
@@ -143,11 +156,12 @@ impl AsyncLlmStream {
 
     fn __aexit__(
         &self,
+        py: Python<'_>,
         _kind: &Bound<'_, PyAny>,
         _error: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
-    ) -> Ready {
-        self.aclose()
+    ) -> PyResult<Py<PyAny>> {
+        self.aclose(py)
     }
 
     fn __aiter__(&self) -> AsyncStreamIterator {
@@ -184,14 +198,23 @@ impl AsyncLlmStream {
     }
 
     /// Closes the stream and its connection. A task that waits for it gets `LlmClientClosedError`.
-    fn close(&self) {
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.shared.stream.close();
+        match &self.shared.stream.source {
+            Some(source) => source.let_go(py),
+            None => Ok(()),
+        }
     }
 
     /// Closes the stream and its connection.
-    fn aclose(&self) -> Ready {
-        self.close();
-        Ready
+    fn aclose(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.shared.stream.close();
+        let source = self.shared.stream.source.as_ref();
+        let closing = source.map_or(Ok(None), |source| source.aclose(py))?;
+        match closing {
+            Some(closing) => Ok(closing.unbind()),
+            None => Ok(Py::new(py, Ready)?.into_any()),
+        }
     }
 
     /// Puts a fresh key into a request that has not gone out, and waits for its head.
@@ -259,56 +282,56 @@ impl AsyncStreamIterator {
     }
 
     /// A step that is cancelled takes nothing: what comes waits for the next one. `anext(steps, None)`
-    /// hands the cancellation on by this method.
+    /// hands the cancellation on by this method. The source of a stream of `from_chunks` is cancelled.
     #[pyo3(signature = (kind, value=None, _traceback=None))]
-    fn throw(
+    fn throw<'py>(
         &self,
-        kind: Bound<'_, PyAny>,
-        value: Option<Bound<'_, PyAny>>,
-        _traceback: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        Err(thrown(kind, value))
+        py: Python<'py>,
+        kind: Bound<'py, PyAny>,
+        value: Option<Bound<'py, PyAny>>,
+        _traceback: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let thrown = thrown(kind, value);
+        let stream = &self.shared.stream;
+        match &stream.source {
+            Some(source) if source.has_step() => {
+                let waits_for = stream.advance_async(py, source, Resume::Throw(thrown))?;
+                waits_for.map_or_else(|| self.__next__(py), |future| Ok(Some(future)))
+            }
+            _ => Err(thrown),
+        }
     }
 
     /// Ends a step that nobody waits for any more.
-    fn close(&self) {}
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        match &self.shared.stream.source {
+            Some(source) => source.drop_step(py),
+            None => Ok(()),
+        }
+    }
 
     /// One await step: what to wait for, or StopIteration with the item.
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let shared = &self.shared;
+        // A step of a source goes on before anything else is looked at: a closing waits for its cleaning up.
+        if let Some(source) = &shared.stream.source
+            && source.has_step()
+            && let Some(future) = shared.stream.advance_async(py, source, Resume::Send)?
+        {
+            return Ok(Some(future));
+        }
         loop {
             match shared.stream.step(py, self.mode)? {
                 Step::Item(item) => return returned(item.into_bound(py)),
                 Step::End => return Err(PyStopAsyncIteration::new_err(())),
                 Step::Wait => {
-                    shared.start(py)?;
-                    if let Some(waiter) = shared.park(py, self.mode.interest())? {
-                        return Ok(Some(waiter.into_any()));
+                    if let Some(future) = shared.wait(py, self.mode.interest())? {
+                        return Ok(Some(future));
                     }
                 }
             }
         }
     }
-}
-
-/// Ends an await step with its result: a StopIteration that holds it.
-///
-/// A `PyErr` would make the exception object first, which is more than a third of what a buffered
-/// step costs. CPython up to 3.11 takes the bare value, and 3.12 makes the object by itself.
-pub(crate) fn returned(value: Bound<'_, PyAny>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    // The first would be taken for the exception's arguments, the second for the exception.
-    if value.is_instance_of::<PyTuple>() || value.is_instance_of::<PyBaseException>() {
-        return Err(PyStopIteration::new_err((value.unbind(),)));
-    }
-    // SAFETY: a `Bound` says that this thread is attached, and both objects live. No value and this
-    // error is how an iterator's `next` ends.
-    unsafe { ffi::PyErr_SetObject(ffi::PyExc_StopIteration, value.as_ptr()) };
-    Ok(None)
-}
-
-/// The exception that the arguments of `throw` stand for: an instance, or a class and its value.
-pub(crate) fn thrown(kind: Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) -> PyErr {
-    PyErr::from_value(value.filter(|value| !value.is_none()).unwrap_or(kind))
 }
 
 /// Waits for the head; what `async with` awaits.
@@ -329,6 +352,10 @@ impl Entering {
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let shared = &self.stream.get().shared;
+        if let Some(source) = &shared.stream.source {
+            shared.stream.enter(py, source)?;
+            return returned(self.stream.bind(py).clone().into_any());
+        }
         shared.start(py)?;
         loop {
             match shared.stream.queue.head() {
@@ -358,25 +385,6 @@ impl Entering {
     }
 
     fn close(&self) {
-        self.stream.get().close();
-    }
-}
-
-/// An awaitable that is done.
-#[pyclass(frozen, module = "tokenwire._engine")]
-pub(crate) struct Ready;
-
-#[pymethods]
-impl Ready {
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__(&self) -> Option<Py<PyAny>> {
-        None
+        self.stream.get().shared.stream.close();
     }
 }

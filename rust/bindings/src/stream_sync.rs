@@ -140,7 +140,10 @@ impl Shared {
             ))
         })?;
         // A stream that flows ends each wait before its tick, and `list(stream)` runs no Python code.
-        py.check_signals().inspect_err(|_| self.close(py))
+        py.check_signals().inspect_err(|_| {
+            self.stream.close();
+            self.finish(py);
+        })
     }
 
     fn release(driver: &mut Option<Driver>) {
@@ -167,8 +170,12 @@ impl Shared {
                     return Ok(None);
                 }
                 Ok(Step::Wait) => {
-                    self.start(py)?;
-                    self.wait(py, mode.interest())?;
+                    if let Some(source) = &self.stream.source {
+                        self.stream.advance(py, source)?;
+                    } else {
+                        self.start(py)?;
+                        self.wait(py, mode.interest())?;
+                    }
                 }
                 Err(error) => {
                     self.finish(py);
@@ -179,13 +186,20 @@ impl Shared {
     }
 
     fn enter(&self, py: Python<'_>) -> PyResult<()> {
+        if let Some(source) = &self.stream.source {
+            return self.stream.enter(py, source);
+        }
         self.start(py)?;
         self.head(py).inspect_err(|_| self.finish(py))
     }
 
-    fn close(&self, py: Python<'_>) {
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.stream.close();
+        if let Some(source) = &self.stream.source {
+            return source.close(py);
+        }
         self.finish(py);
+        Ok(())
     }
 }
 
@@ -251,8 +265,8 @@ impl LlmStream {
         _kind: &Bound<'_, PyAny>,
         _error: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
-    ) {
-        self.shared.close(py);
+    ) -> PyResult<()> {
+        self.shared.close(py)
     }
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {
@@ -289,8 +303,8 @@ impl LlmStream {
     }
 
     /// Closes the stream and its connection, from any thread. A reader that waits gets `LlmClientClosedError`.
-    fn close(&self, py: Python<'_>) {
-        self.shared.close(py);
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.shared.close(py)
     }
 
     fn __repr__(&self) -> String {

@@ -162,6 +162,16 @@ impl Client {
         &self.0.place.base_url
     }
 
+    /// Host and port of its server.
+    #[must_use]
+    pub fn server(&self) -> (&str, Option<u16>) {
+        let base = &self.0.base;
+        (
+            base.host_str().unwrap_or_default(),
+            base.port_or_known_default(),
+        )
+    }
+
     /// How many more calls its origin may carry right now.
     #[must_use]
     pub fn free_connections(&self) -> usize {

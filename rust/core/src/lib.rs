@@ -16,4 +16,5 @@ pub mod request;
 pub mod retry;
 pub mod sse;
 pub mod stream;
+pub mod tally;
 pub mod wire;

@@ -11,7 +11,7 @@ import sys
 import threading
 import warnings
 
-from tokenwire import ChatClient, LlmForkedStreamError
+from tokenwire import ChatClient, LlmForkedStreamError, MetricsCollector
 
 faulthandler.enable()
 # Python 3.12 warns of a fork in a process with threads, which is what this program is about.
@@ -181,6 +181,37 @@ def while_threads_ask() -> None:
     try:
         for _ in range(15):
             wait_for(in_child(lambda: client.run("hi")))
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def while_threads_are_counted() -> None:
+    stop = threading.Event()
+    metrics = MetricsCollector().start()
+
+    def caller() -> None:
+        own = ChatClient("m", base_url=URL)
+        while not stop.is_set():
+            own.run("hi")
+            metrics.snapshot()
+
+    def child() -> None:
+        assert metrics.snapshot().total.calls == 0
+        metrics.stop()
+        metrics.start()
+        ask()
+        assert metrics.snapshot().total.calls == 5
+
+    threads = [threading.Thread(target=caller) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(6):
+            before = metrics.snapshot().total.calls
+            wait_for(in_child(child))
+            assert metrics.snapshot().total.calls >= before
     finally:
         stop.set()
         for thread in threads:

@@ -354,6 +354,12 @@ impl Queue {
         )
     }
 
+    /// How long each stage took so far.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        self.state.lock().timing
+    }
+
     fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }

@@ -1,0 +1,529 @@
+"""Clients of somebody's own: what they write, what they get for it, and what is heard of them."""
+
+# Positional names are shortened here; the typed client below is held against the real ones.
+# mypy: disable-error-code="override"
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pydantic
+import pytest
+
+import tokenwire as tw
+from tokenwire import AsyncLlmStream, LlmResponse, LlmStream, LlmStreamChunk, Usage
+
+ROOT = Path(__file__).resolve().parents[2]
+USAGE = Usage(prompt_tokens=1, completion_tokens=2)
+END = LlmStreamChunk(finish_reason="stop", usage=USAGE)
+
+
+class Writes(tw.LlmClientInterface):
+    """What the clients here share: how to answer."""
+
+    def __init__(self, model="m1", *, provider="acme", shout=False, api_key=None, timeout=None):
+        super().__init__(model, provider=provider)
+        self.shout = shout
+        self.api_key = api_key
+        self.timeout = timeout
+
+    def reply(self, prompt, **fields):
+        fields = {"text": f"echo {prompt}", "finish_reason": "stop", "usage": USAGE, **fields}
+        return LlmResponse(provider=self.provider, model=self.model, **fields)
+
+    def chunks(self, prompt):
+        yield "echo "
+        yield str(prompt)
+        yield END
+
+    async def async_chunks(self, prompt):
+        for chunk in self.chunks(prompt):
+            await asyncio.sleep(0)
+            yield chunk
+
+
+class Complete(Writes):
+    def complete(self, prompt, **_params):
+        return self.reply(prompt)
+
+
+class Stream(Writes):
+    def stream(self, prompt, **_params):
+        chunks = self.chunks(prompt)
+        return LlmStream.from_chunks(chunks, provider=self.provider, model=self.model)
+
+
+class CompleteAsync(Writes):
+    async def complete_async(self, prompt, **_params):
+        await asyncio.sleep(0)
+        return self.reply(prompt)
+
+
+class StreamAsync(Writes):
+    def stream_async(self, prompt, **_params):
+        chunks = self.async_chunks(prompt)
+        return AsyncLlmStream.from_chunks(chunks, provider=self.provider, model=self.model)
+
+
+class OwnStream(Stream):
+    """Its `complete` reads its own stream, and makes a reply of its own of it."""
+
+    def complete(self, prompt, **_params):
+        with self.stream(prompt) as stream:
+            return self.reply("", text="".join(stream.text_stream))
+
+
+class Super(Complete):
+    def complete(self, prompt, **_params):
+        return super().complete(prompt)
+
+
+class Delegates(Writes):
+    """Hands its calls on to a client of the engine's."""
+
+    def complete(self, prompt, **_params):
+        return tw.client("sim:chat").complete(prompt)
+
+    def stream(self, prompt, **_params):
+        chunks = tw.client("sim:chat").stream(prompt)
+        return LlmStream.from_chunks(chunks, provider=self.provider, model=self.model)
+
+    async def complete_async(self, prompt, **_params):
+        return await tw.client("sim:chat").complete_async(prompt)
+
+    def stream_async(self, prompt, **_params):
+        chunks = tw.client("sim:chat").stream_async(prompt)
+        return AsyncLlmStream.from_chunks(chunks, provider=self.provider, model=self.model)
+
+
+WAYS = {
+    "complete": lambda client: client.complete("hi").text,
+    "stream": lambda client: client.run("hi", stream=True),
+    "complete_async": lambda client: asyncio.run(client.complete_async("hi")).text,
+    "stream_async": lambda client: asyncio.run(client.run_async("hi", stream=True)),
+}
+
+
+@pytest.fixture
+def events():
+    """What callbacks were told."""
+    told: list[tw.CallEvent] = []
+    remove = tw.on_call(told.append)
+    yield told
+    remove()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", [Complete, Stream, OwnStream, Super, Delegates])
+def test_each_call_is_told_once(kind, way, events):
+    assert WAYS[way](kind())
+    [event] = events
+    assert (event.provider, event.model, event.error_kind) == ("acme", "m1", None)
+    assert event.usage is not None
+    assert 0 < event.elapsed <= event.response.timing.total + 1
+
+
+@pytest.mark.parametrize("way", ["complete_async", "stream_async"])
+@pytest.mark.parametrize("kind", [CompleteAsync, StreamAsync])
+def test_async_methods_stand_on_each_other(kind, way, events):
+    assert WAYS[way](kind()) == "echo hi"
+    assert [event.usage for event in events] == [USAGE]
+
+
+@pytest.mark.parametrize(
+    ("kind", "way", "words"),
+    [
+        (Writes, "complete", r"Writes has no complete\(\): write complete\(\) or stream\(\)"),
+        (Writes, "stream", r"Writes has no stream\(\)"),
+        (Writes, "complete_async", r"write complete_async\(\) or stream_async\(\) or complete\(\)"),
+        (Writes, "stream_async", r"Writes has no stream_async\(\)"),
+        (CompleteAsync, "complete", r"CompleteAsync has no complete\(\)"),
+        (StreamAsync, "stream", r"StreamAsync has no stream\(\)"),
+    ],
+)
+def test_a_method_that_is_missing_is_named(kind, way, words, events):
+    with pytest.raises(tw.LlmConfigError, match=words):
+        WAYS[way](kind())
+    assert events == []
+
+
+def test_a_result_of_another_kind_is_refused():
+    class Wrong(Writes):
+        def complete(self, _prompt, **_params):
+            return "text"
+
+        def stream(self, _prompt, **_params):
+            yield "text"
+
+        async def stream_async(self, _prompt, **_params):
+            return None
+
+    with pytest.raises(tw.LlmConfigError, match=r"Wrong.complete\(\) returned str; return an Llm"):
+        Wrong().complete("hi")
+    with pytest.raises(tw.LlmConfigError, match=r"returned generator; return LlmStream.from_chunk"):
+        Wrong().stream("hi")
+    with pytest.raises(tw.LlmConfigError, match=r"returned coroutine; return AsyncLlmStream\.from"):
+        assert Wrong().stream_async("hi") is None
+
+
+def test_what_the_interface_cannot_know_says_so():
+    client = Complete()
+    for ask in (client.models, client.with_options, lambda: asyncio.run(client.models_async())):
+        with pytest.raises(tw.LlmConfigError, match="Complete has no"):
+            ask()
+    client.validate_config()
+    assert client.get_supported_parameters() == frozenset()
+    assert pickle.loads(pickle.dumps(client)).run("hi") == "echo hi"
+
+
+def test_a_closed_client_refuses_calls():
+    with Complete() as client, Stream() as streaming:
+        assert client.run("hi") == "echo hi"
+    for ask in (client.complete, client.stream, streaming.stream):
+        with pytest.raises(tw.LlmClientClosedError):
+            list(ask("hi"))
+    with pytest.raises(tw.LlmClientClosedError):
+        asyncio.run(client.complete_async("hi"))
+
+
+class Fails(Stream, StreamAsync):
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def complete(self, _prompt, **_params):
+        raise self.error
+
+    async def complete_async(self, _prompt, **_params):
+        raise self.error
+
+    def chunks(self, _prompt):
+        yield "so far"
+        raise self.error
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(tw.LlmRateLimitError("slow down"), "rate_limit"), (KeyError("x"), "other")],
+    ids=["ours", "theirs"],
+)
+def test_a_failed_call_is_told_once(way, error, kind, events):
+    with pytest.raises(type(error)):
+        WAYS[way](Fails(error))
+    [event] = events
+    assert (event.error_kind, event.error, event.provider) == (kind, error, "acme")
+    if way.startswith("stream") and kind == "rate_limit":
+        assert event.response.text == "so far"
+    if kind == "rate_limit":
+        assert (error.provider, error.model) == ("acme", "m1")
+
+
+async def test_a_cancelled_call_is_told_as_one(events):
+    begun = asyncio.Event()
+
+    class Waits(Writes):
+        async def complete_async(self, _prompt, **_params):
+            begun.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(Waits().complete_async("hi"))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [event.error_kind for event in events] == ["cancelled"]
+
+
+def test_a_stream_that_is_left_is_told_as_cancelled(events):
+    with Stream().stream("hi") as stream:
+        next(stream)
+    [event] = events
+    assert (event.error_kind, event.response.text, event.streamed) == ("cancelled", "echo ", True)
+
+
+async def test_a_thread_stands_in_for_async_methods_and_stops_when_left(events):
+    resume = threading.Event()
+
+    class Slow(Stream):
+        def chunks(self, _prompt):
+            try:
+                yield "one"
+                assert resume.wait(30)
+                yield "two"
+            finally:
+                closed.set()
+
+    closed = threading.Event()
+    async with Slow().stream_async("hi") as stream:
+        assert (await anext(stream)).text == "one"
+        step = asyncio.create_task(_next(stream))
+        await asyncio.sleep(0)
+        step.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await step
+    resume.set()
+    assert await asyncio.to_thread(closed.wait, 30)
+    assert [event.error_kind for event in events] == ["cancelled"]
+
+
+async def _next(stream):
+    return await anext(stream)
+
+
+def test_metrics_count_them():
+    with tw.MetricsCollector() as metrics:
+        for way in ("complete", "stream"):
+            WAYS[way](OwnStream())
+        with pytest.raises(tw.LlmRateLimitError):
+            Fails(tw.LlmRateLimitError("slow")).complete("hi")
+        [model] = metrics.snapshot().models
+    assert (model.provider, model.model, model.calls) == ("acme", "m1", 3)
+    assert (model.completion_tokens, dict(model.errors)) == (4, {"rate_limit": 1})
+
+
+def test_map_takes_rows_of_them():
+    prompts = [str(number) for number in range(50)]
+    expected = [(number, f"echo {number}") for number in range(50)]
+    for client in (Complete(), Stream()):
+        rows = list(client.map(prompts, concurrency=8))
+        assert [(row.index, row.result().text) for row in rows] == expected
+
+    async def collect():
+        return [row async for row in CompleteAsync().map_async(prompts, concurrency=8)]
+
+    assert [(row.index, row.result().text) for row in asyncio.run(collect())] == expected
+    [row] = Fails(tw.LlmServerError("broken")).map(["a"], concurrency=1)
+    assert isinstance(row.error, tw.LlmServerError)
+
+
+class City(pydantic.BaseModel):
+    name: str
+
+
+def test_parse_asks_again(events):
+    class Learns(Writes):
+        asked = 0
+
+        def complete(self, _prompt, **params):
+            self.asked += 1
+            assert params["response_format"] is City
+            return self.reply("", text='{"name": "Rome"}' if self.asked == 2 else "{}")
+
+    client = Learns()
+    assert client.parse(City, "Where?", reask=1) == City(name="Rome")
+    assert asyncio.run(Learns().parse_async(City, "Where?", reask=1)).name == "Rome"
+    with pytest.raises(tw.LlmValidationError):
+        Learns().parse(City, "Where?")
+    assert (client.asked, len(events)) == (2, 5)
+
+
+async def test_a_handler_reads_them():
+    texts: list[str] = []
+    handler = tw.StreamingHandler(on_text=texts.append)
+    assert handler.run(Stream().stream("hi")).usage == USAGE
+    assert (await handler.run_async(Complete().stream_async("hi"))).text == "echo hi"
+    assert texts == ["echo ", "hi", "echo hi"]
+    async with handler.tee(StreamAsync().stream_async("hi"), 2) as readers:
+        one, two = await asyncio.gather(*(_all(reader) for reader in readers))
+    assert one == two
+    assert one[-1] == tw.End()
+    lines = [line async for line in handler.sse(StreamAsync().stream_async("hi"))]
+    assert json.loads(lines[0].removeprefix(b"data: ")) == {"type": "text", "text": "echo "}
+    assert lines[-1] == b"data: [DONE]\n\n"
+    failing = Fails(tw.LlmServerError("host 10.0.0.1")).stream_async("hi")
+    last = [line async for line in handler.sse(failing)][-1]
+    assert last.startswith(b"event: error\n")
+    assert b"10.0.0.1" not in last
+
+
+async def _all(reader):
+    return [event async for event in reader]
+
+
+@pytest.fixture
+def registry():
+    registry = tw.ModelRegistry(plugins=False)
+    registry.register_provider(tw.LlmProvider("acme", client=Complete, key_vars=["ACME_KEY"]))
+    registry.register_provider(tw.LlmProvider("plain", client=Stream))
+    return registry
+
+
+def test_a_factory_makes_and_keeps_them(registry, monkeypatch):
+    monkeypatch.setenv("ACME_KEY", "k1")
+    config = {
+        "defaults": {"timeout": 5, "trust_env": False},
+        "models": {"ours": {"model": "acme:m7", "shout": True, "context_window": 10}},
+    }
+    factory = tw.LlmClientFactory(config, registry=registry)
+    client = factory.get_client("acme:m1")
+    assert isinstance(client, Complete)
+    assert (client.model, client.provider, client.api_key) == ("m1", "acme", "k1")
+    assert client.timeout == 5
+    assert factory.get_client("acme:m1") is client
+    ours = factory.get_client("ours")
+    assert isinstance(ours, Complete)
+    assert (ours.model, ours.shout, ours.api_key, ours.timeout) == ("m7", True, "k1", 5)
+    assert factory.get_client("ours") is ours
+    assert vars(factory.get_client("ours", shout=False))["shout"] is False
+    assert type(factory.get_client("plain:m1")) is Stream
+    assert vars(factory.get_client("plain:m1"))["api_key"] is None
+    assert factory.get_client("m1", provider="plain") is not factory.get_client("plain:m1", shout=1)
+    monkeypatch.setenv("ACME_KEY", "k2")
+    assert factory.get_client("acme:m1") is not client
+    client.close()
+    assert b"k1" not in repr(vars(factory.pool)).encode()
+    factory.close_all()
+    with pytest.raises(tw.LlmClientClosedError):
+        ours.complete("hi")
+
+
+def test_the_shared_factory_makes_them(monkeypatch):
+    from tokenwire import factory, registry
+
+    monkeypatch.setattr(factory, "_process", {})
+    monkeypatch.setattr(registry, "_shared", {})
+    registry.shared().register_provider(tw.LlmProvider("acme", client=Complete))
+    client = tw.client("acme:m1", shout=True)
+    assert isinstance(client, tw.LlmClientInterface)
+    assert client.run("hi") == "echo hi"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"shuot": True}, "shuot: Complete takes no such setting; did you mean shout"),
+        ({"api": "completions"}, "api: Complete takes no such setting"),
+    ],
+)
+def test_a_setting_that_the_class_does_not_take_is_named(registry, settings, words):
+    factory = tw.LlmClientFactory(registry=registry)
+    with pytest.raises(tw.LlmConfigError, match=words):
+        factory.get_client("acme:m1", api_key="k", **settings)
+    if "api" not in settings:
+        with pytest.raises(tw.LlmConfigError, match=f"models.ours.{words}"):
+            tw.LlmClientFactory(
+                {"models": {"ours": {"model": "acme:m1", **settings}}}, registry=registry
+            )
+
+
+def test_what_is_wrong_with_a_class_is_said(registry):
+    class Needs(Complete):
+        def __init__(self, model, *, provider, folder):
+            super().__init__(model, provider=provider)
+            self.folder = folder
+
+    class Forgets(Complete):
+        def __init__(self, model, *, provider):
+            self.model = f"{provider}/{model}"
+
+    registry.register_provider(tw.LlmProvider("needs", client=Needs))
+    registry.register_provider(tw.LlmProvider("forgets", client=Forgets))
+    factory = tw.LlmClientFactory(registry=registry)
+    with pytest.raises(tw.LlmConfigError, match="folder: Needs needs this setting"):
+        factory.get_client("needs:m1")
+    with pytest.raises(tw.LlmConfigError, match="Forgets: its provider is not set"):
+        factory.get_client("forgets:m1")
+    with pytest.raises(tw.LlmConfigError, match="ACME_KEY"):
+        factory.get_client("acme:m1")
+    with pytest.raises(tw.LlmConfigError, match="client: give a subclass of LlmClientInterface"):
+        tw.LlmProvider("x", client=int)  # type: ignore[arg-type]
+
+
+def test_a_file_names_no_class_and_no_key(registry):
+    for data, words in (
+        ({"providers": {"x": {"client": "os:system"}}}, "providers.x.client: no such setting"),
+        (
+            {"models": {"x": {"model": "acme:m1", "api_key": "sk-1"}}},
+            "models.x.api_key: a key does not belong here",
+        ),
+    ):
+        with pytest.raises(tw.LlmConfigError, match=words):
+            tw.LlmClientFactory(data, registry=registry)
+
+
+def test_the_example_runs():
+    example = ROOT / "examples" / "own_client.py"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", example], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "the sky is blue ",
+        "THERE IS A REASON WHY ",
+        "['ONE ', 'THREE ']",
+        "3 calls, 7 words",
+    ]
+
+
+TYPED = """
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from typing_extensions import Unpack
+
+import tokenwire as tw
+from tokenwire.interface import Prompt
+from tokenwire.types import AnyParams
+
+
+class Acme(tw.LlmClientInterface):
+    def __init__(self, model: str, *, provider: str = "acme") -> None:
+        super().__init__(model, provider=provider)
+
+    def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> tw.LlmStream:
+        def chunks() -> Iterator[tw.LlmStreamChunk | str]:
+            yield "hi"
+            yield tw.LlmStreamChunk(finish_reason="stop")
+
+        return tw.LlmStream.from_chunks(chunks(), provider=self.provider, model=self.model)
+
+    def stream_async(
+        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
+    ) -> tw.AsyncLlmStream:
+        async def chunks() -> AsyncIterator[tw.LlmStreamChunk]:
+            yield tw.LlmStreamChunk(text="hi", finish_reason="stop")
+
+        return tw.AsyncLlmStream.from_chunks(chunks(), provider=self.provider, model=self.model)
+
+    def complete(self, request_or_prompt: Prompt, **params: Any) -> tw.LlmResponse[Any]:
+        return tw.LlmResponse(provider=self.provider, model=self.model, text="hi")
+
+    async def complete_async(
+        self, request_or_prompt: Prompt, **params: Any
+    ) -> tw.LlmResponse[Any]:
+        return self.complete(request_or_prompt, **params)
+
+    def models(self) -> list[str]:
+        return ["m1"]
+
+
+client = Acme("m1")
+text: str = client.run("hi", max_tokens=3)
+reply: tw.LlmResponse[object] = client.complete("hi")
+row = tw.LlmProvider("acme", client=Acme)
+made: tw.LlmClientInterface = tw.client("acme:m1")
+whole: tw.LlmResponse[object] = tw.LlmResponse(provider="acme", model="m1", text="hi")
+tw.StreamingHandler().run(client.stream("hi"))
+"""
+
+
+@pytest.mark.slow
+def test_a_typed_client_satisfies_mypy(tmp_path):
+    source = tmp_path / "acme.py"
+    source.write_text(textwrap.dedent(TYPED))
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", str(source)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
