@@ -1,10 +1,20 @@
-"""Wakes for event loops without `add_reader` (Windows): a task of the loop reads a socket."""
+"""What runs on an event loop when the engine has something for its tasks."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 from typing import Any
+
+
+def run(drain: Any) -> None:
+    """Run the tasks that have something; the loop's callback for the engine's descriptor.
+
+    In Python, so that no frame of Rust lies below a task: CPython before 3.14 ends daemon threads
+    at exit by unwinding their stacks, and Rust aborts where that reaches one of its frames.
+    """
+    for context, function, waiter in drain:
+        context.run(function, waiter)
 
 
 def pair() -> tuple[socket.socket, int]:
@@ -16,7 +26,7 @@ def pair() -> tuple[socket.socket, int]:
 
 
 def arm(loop: Any, reader: socket.socket) -> None:
-    """Start the task that reads the socket, unless it runs already."""
+    """Start the task that reads the socket, unless it runs; for loops without `add_reader`."""
     if getattr(loop, "_tokenwire_watch", None) is None:
         loop._tokenwire_watch = loop.create_task(_watch(loop, reader))
 
@@ -27,7 +37,7 @@ async def _watch(loop: Any, reader: socket.socket) -> None:
         # Gone when nobody waits, so that a loop which ends finds no task of ours.
         while drain.is_waited_for():
             await loop.sock_recv(reader, 4096)
-            drain()
+            run(drain)
     except asyncio.CancelledError:
         pass
     finally:

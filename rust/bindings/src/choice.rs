@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::exit::calling_python;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -44,8 +45,10 @@ pub(crate) fn choice_message<'py>(
     let json =
         serde_json::to_string(parts).map_err(|error| PyValueError::new_err(error.to_string()))?;
     let parts = convert::load_json(py, &json)?;
-    py.import(intern!(py, "tokenwire.types"))?
-        .call_method1(intern!(py, "message_from_parts"), (parts, provider))
+    calling_python(|| {
+        py.import(intern!(py, "tokenwire.types"))?
+            .call_method1(intern!(py, "message_from_parts"), (parts, provider))
+    })
 }
 
 /// One of the answers of a reply.

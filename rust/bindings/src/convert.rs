@@ -1,6 +1,7 @@
 //! Python values to JSON bytes in one pass, and JSON back to Python. A value that JSON cannot hold is
 //! refused with its path before anything is sent.
 
+use crate::exit::calling_python;
 use pyo3::exceptions::{PyRecursionError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -188,13 +189,13 @@ fn write_items<'py>(
 fn write_object(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Result<(), Refusal> {
     let py = value.py();
     if let Ok(neutral) = value.getattr(intern!(py, "__tokenwire_json__")) {
-        return write(&neutral.call0()?, depth + 1, out);
+        return write(&calling_python(|| neutral.call0())?, depth + 1, out);
     }
     if let Ok(dump) = value.getattr(intern!(py, "model_dump")) {
         let options = PyDict::new(py);
         options.set_item(intern!(py, "mode"), "json")?;
         options.set_item(intern!(py, "exclude_unset"), true)?;
-        let dumped = dump.call((), Some(&options)).or_else(unfit)?;
+        let dumped = calling_python(|| dump.call((), Some(&options))).or_else(unfit)?;
         return write(&dumped, depth + 1, out);
     }
     let kind = value
@@ -241,7 +242,7 @@ pub(crate) fn load_json<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py,
     let loads = LOADS.get_or_try_init(py, || {
         PyResult::Ok(py.import("json")?.getattr("loads")?.unbind())
     })?;
-    loads.bind(py).call1((text,)).map_err(|error| {
+    calling_python(|| loads.bind(py).call1((text,))).map_err(|error| {
         if error.is_instance_of::<PyRecursionError>(py) {
             return errors::plain(py, ErrorKind::Decode, "the JSON is nested too deeply");
         }

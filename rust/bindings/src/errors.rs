@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::exit::calling_python;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
@@ -105,7 +106,6 @@ fn build(py: Python<'_>, error: Error, caller: &Caller) -> PyResult<PyErr> {
         }
     }
     let class = class(py, error.kind())?;
-    Ok(PyErr::from_value(
-        class.call((error.message(),), Some(&fields))?,
-    ))
+    let made = calling_python(|| class.call((error.message(),), Some(&fields)))?;
+    Ok(PyErr::from_value(made))
 }

@@ -1,5 +1,6 @@
 //! The engine's log lines, drained into Python's `tokenwire` logger on a thread that holds the GIL anyway.
 
+use crate::exit::calling_python;
 use pyo3::prelude::*;
 use tokenwire_core::log::Event;
 
@@ -12,9 +13,10 @@ pub(crate) fn drain(py: Python<'_>) {
         return;
     }
     let lines: Vec<(&str, String)> = log.drain().iter().filter_map(line).collect();
-    let written = py
-        .import("tokenwire.logs")
-        .and_then(|module| module.call_method1("emit", (lines,)));
+    let written = calling_python(|| {
+        py.import("tokenwire.logs")
+            .and_then(|module| module.call_method1("emit", (lines,)))
+    });
     if let Err(error) = written {
         error.write_unraisable(py, None);
     }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::exit::calling_python;
 use parking_lot::Mutex;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -136,7 +137,8 @@ pub(crate) fn report(py: Python<'_>, caller: &Caller, streamed: bool, ending: En
             .map(|one| one.clone_ref(py))
             .collect();
         for callback in callbacks {
-            if let Err(error) = callback.bind(py).call1((&event,)) {
+            let told = calling_python(|| callback.bind(py).call1((&event,)));
+            if let Err(error) = told {
                 failed(py, &callback, &error)?;
             }
         }
@@ -156,8 +158,7 @@ pub(crate) fn let_go(py: Python<'_>, caller: &Caller) {
 
 fn failed(py: Python<'_>, callback: &Py<PyAny>, error: &PyErr) -> PyResult<()> {
     let logs = py.import("tokenwire.logs")?;
-    logs.call_method1("callback_failed", (callback, error.value(py)))?;
-    Ok(())
+    calling_python(|| logs.call_method1("callback_failed", (callback, error.value(py)))).map(drop)
 }
 
 /// Registers a callback for every finished call of the process.

@@ -1,5 +1,6 @@
 //! The small frozen values that a reply is made of.
 
+use crate::exit::calling_python;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tokenwire_core::error::ErrorKind;
@@ -240,10 +241,15 @@ impl ToolCall {
         value: &Bound<'py, PyAny>,
         error: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let types = slf.py().import("tokenwire.types")?;
         let options = PyDict::new(slf.py());
         options.set_item("error", error)?;
-        types.call_method("tool_message", (slf, value), Some(&options))
+        calling_python(|| {
+            slf.py().import("tokenwire.types")?.call_method(
+                "tool_message",
+                (slf, value),
+                Some(&options),
+            )
+        })
     }
 }
 

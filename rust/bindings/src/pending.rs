@@ -123,13 +123,13 @@ impl PendingReply {
             if let Some((mailbox, token)) = state.parked.take() {
                 drop(mailbox.take(token));
             }
-            let (future, mailbox, token) = LoopMailbox::wait(py, &mut state.mailbox)?;
+            let (waiter, mailbox, token) = LoopMailbox::wait(py, &mut state.mailbox)?;
             let mut slot = self.slot.lock();
             if slot.outcome.is_none() {
                 slot.parked = Some((mailbox.bell(), token));
                 drop(slot);
                 state.parked = Some((mailbox, token));
-                return Ok(Some(future));
+                return Ok(Some(waiter.into_any()));
             }
             drop(slot);
             drop(mailbox.take(token));

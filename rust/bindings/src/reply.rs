@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 
+use crate::exit::calling_python;
 use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -179,10 +180,12 @@ impl LlmResponse {
             return Ok(None);
         };
         let made = self.parsed.get_or_try_init(py, || {
-            let parsing = py.import("tokenwire.parsing")?;
-            parsing
-                .call_method1("parse_reply", (kind, choice_text(self.first())))
-                .map(Bound::unbind)
+            let text = choice_text(self.first());
+            calling_python(|| {
+                py.import("tokenwire.parsing")?
+                    .call_method1("parse_reply", (kind, text))
+                    .map(Bound::unbind)
+            })
         })?;
         Ok(Some(made.bind(py).clone()))
     }
@@ -190,8 +193,11 @@ impl LlmResponse {
     /// What the call cost, the provider's own figure first; None where it is not known.
     #[getter]
     fn cost<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let registry = slf.py().import("tokenwire.registry")?;
-        registry.call_method1("cost_of", (slf,))
+        calling_python(|| {
+            slf.py()
+                .import("tokenwire.registry")?
+                .call_method1("cost_of", (slf,))
+        })
     }
 
     /// The provider's id of the request.

@@ -12,6 +12,7 @@ use tokenwire_core::stream::{Interest, Parker, pump};
 use crate::process;
 use crate::reply::LlmResponse;
 use crate::stream::{Mode, Step, Stream};
+use crate::waiter::Waiter;
 use crate::waiters::LoopMailbox;
 
 /// The one reader of a stream, while it waits.
@@ -46,12 +47,12 @@ impl Shared {
         Ok(())
     }
 
-    /// Parks the running task; the future to yield, or None when something came in the meantime.
+    /// Parks the running task; what to yield, or None when something came in the meantime.
     fn park<'py>(
         &self,
         py: Python<'py>,
         interest: Interest,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+    ) -> PyResult<Option<Bound<'py, Waiter>>> {
         let second_reader = || {
             PyRuntimeError::new_err(
                 "this stream is being read by another task; a stream has one reader",
@@ -60,20 +61,20 @@ impl Shared {
         // Never waited for: the thread that holds it runs Python code and may want the GIL of this one.
         let mut waiting = self.waiting.try_lock().ok_or_else(second_reader)?;
         if let Some((mailbox, token)) = waiting.parked.take() {
-            if mailbox.is_waiting(py, token)? {
+            if mailbox.is_waiting(token) {
                 waiting.parked = Some((mailbox, token));
                 return Err(second_reader());
             }
             drop(mailbox.take(token));
         }
-        let (future, mailbox, token) = LoopMailbox::wait(py, &mut waiting.mailbox)?;
+        let (waiter, mailbox, token) = LoopMailbox::wait(py, &mut waiting.mailbox)?;
         if self
             .stream
             .queue
             .park(Parker::Mailbox(mailbox.bell(), token), interest)
         {
             waiting.parked = Some((mailbox, token));
-            return Ok(Some(future));
+            return Ok(Some(waiter));
         }
         drop(mailbox.take(token));
         Ok(None)
@@ -262,7 +263,7 @@ impl AsyncStreamIterator {
     /// Ends a step that nobody waits for any more.
     fn close(&self) {}
 
-    /// One await step: the future to wait for, or StopIteration with the item.
+    /// One await step: what to wait for, or StopIteration with the item.
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let shared = &self.shared;
         loop {
@@ -271,8 +272,8 @@ impl AsyncStreamIterator {
                 Step::End => return Err(PyStopAsyncIteration::new_err(())),
                 Step::Wait => {
                     shared.start(py)?;
-                    if let Some(future) = shared.park(py, self.mode.interest())? {
-                        return Ok(Some(future));
+                    if let Some(waiter) = shared.park(py, self.mode.interest())? {
+                        return Ok(Some(waiter.into_any()));
                     }
                 }
             }
@@ -326,8 +327,8 @@ impl Entering {
                 }
                 Some(Err(error)) => return Err(shared.stream.fail(py, error)),
                 None => {
-                    if let Some(future) = shared.park(py, Interest::Head)? {
-                        return Ok(Some(future));
+                    if let Some(waiter) = shared.park(py, Interest::Head)? {
+                        return Ok(Some(waiter.into_any()));
                     }
                 }
             }

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
+use crate::exit::calling_python;
 use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -71,15 +72,19 @@ impl Shared {
 
     /// Gets the key on the caller's side, once more after a 401, and waits for the head.
     fn start_with_key(&self, py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<()> {
-        let get_key = py.import("tokenwire.keys")?.getattr("call_key")?;
-        self.stream
-            .set_key(py, get_key.call1((source,))?.extract()?)?;
+        let get_key = || -> PyResult<String> {
+            calling_python(|| {
+                py.import("tokenwire.keys")?
+                    .call_method1("call_key", (source,))?
+                    .extract()
+            })
+        };
+        self.stream.set_key(py, get_key()?)?;
         self.start(py)?;
         match self.head(py) {
             Err(error) if errors::is_unauthorized(py, &error) => {
                 self.finish(py);
-                self.stream
-                    .set_key(py, get_key.call1((source,))?.extract()?)?;
+                self.stream.set_key(py, get_key()?)?;
                 self.start(py)
             }
             // A signal handler's exception comes here only, any other error in the reader's turn too.

@@ -1,5 +1,6 @@
 //! What all our compiled value classes share: repr, `to_dict`, pickling, copying, and a pydantic schema.
 
+use crate::exit::calling_python;
 use pyo3::prelude::*;
 use pyo3::type_object::PyTypeInfo;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
@@ -33,7 +34,7 @@ pub(crate) fn plain(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
         return Ok(PyList::new(value.py(), bytes.as_bytes())?.into_any());
     }
     match value.getattr_opt("to_dict")? {
-        Some(method) => method.call0(),
+        Some(method) => calling_python(|| method.call0()),
         None => Ok(value),
     }
 }
@@ -138,10 +139,12 @@ pub(crate) fn rebuild<'py>(
 
 /// The schema by which pydantic takes an instance, or the dict that `to_dict` made of one.
 pub(crate) fn schema<'py>(class: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    class
-        .py()
-        .import("tokenwire.types._schema")?
-        .call_method1("compiled", (class,))
+    calling_python(|| {
+        class
+            .py()
+            .import("tokenwire.types._schema")?
+            .call_method1("compiled", (class,))
+    })
 }
 
 /// Adds the shared methods to a class that implements [`Fields`].

@@ -1,7 +1,9 @@
-//! A mailbox as its own loop's thread sees it: the futures of those who wait, and the loop's callback.
+//! A mailbox as its own loop's thread sees it: those who wait, and the loop's callback.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+use std::vec::IntoIter;
 
 use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
@@ -13,16 +15,17 @@ use tokenwire_core::stream::Wake;
 
 use crate::fork;
 use crate::mailbox::{Bell, Mailbox, WOKEN};
+use crate::waiter::{Callback, Waiter};
 use crate::wakefd::WakeFd;
 use crate::watch::{self, Watch};
 
-// Longer drains let the loop breathe in between.
-const DRAIN_BUDGET: usize = 512;
+// A drain runs the tasks that it wakes. After so long the loop has a turn for all else in between.
+const DRAIN_BUDGET: Duration = Duration::from_millis(1);
 
 #[derive(Default)]
 struct Waiters {
     // Index into `slots` is the low half of a token, the slot's age the high half.
-    slots: Vec<(u32, Option<Py<PyAny>>)>,
+    slots: Vec<(u32, Option<Py<Waiter>>)>,
     free: Vec<u32>,
 }
 
@@ -73,12 +76,12 @@ impl LoopMailbox {
         }
     }
 
-    /// A future of the running loop, to be yielded by an await step, with the mailbox and the token
-    /// that set it. `bound` caches the mailbox from one wait to the next.
+    /// A waiter of the running loop, to be yielded by an await step, with the mailbox and the token
+    /// that wake it. `bound` caches the mailbox from one wait to the next.
     pub(crate) fn wait<'py>(
         py: Python<'py>,
         bound: &mut Option<Arc<Self>>,
-    ) -> PyResult<(Bound<'py, PyAny>, Arc<Self>, u64)> {
+    ) -> PyResult<(Bound<'py, Waiter>, Arc<Self>, u64)> {
         let running = running_loop(py)?;
         let mailbox = match bound {
             Some(known) if known.is_alive() && known.loop_id == running.as_ptr() as usize => {
@@ -86,13 +89,12 @@ impl LoopMailbox {
             }
             _ => bound.insert(Self::of(&running)?).clone(),
         };
-        let future = running.call_method0(intern!(py, "create_future"))?;
-        future.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
-        let token = mailbox.insert(future.clone().unbind());
+        let waiter = Bound::new(py, Waiter::new(running.clone().unbind()))?;
+        let token = mailbox.insert(waiter.clone().unbind());
         if let Some(watch) = &mailbox.watch {
             watch.arm(&running)?;
         }
-        Ok((future, mailbox, token))
+        Ok((waiter, mailbox, token))
     }
 
     /// What a parked stream keeps to be woken by.
@@ -100,7 +102,7 @@ impl LoopMailbox {
         self.bell.clone()
     }
 
-    fn insert(&self, future: Py<PyAny>) -> u64 {
+    fn insert(&self, waiter: Py<Waiter>) -> u64 {
         let mut waiters = self.waiters.lock();
         let index = waiters.free.pop().unwrap_or_else(|| {
             waiters.slots.push((0, None));
@@ -109,42 +111,33 @@ impl LoopMailbox {
         let Some(slot) = waiters.slots.get_mut(index as usize) else {
             return u64::MAX;
         };
-        slot.1 = Some(future);
+        slot.1 = Some(waiter);
         u64::from(slot.0) << 32 | u64::from(index)
     }
 
     /// Whether the waiter is still there and its task has not left.
-    pub(crate) fn is_waiting(&self, py: Python<'_>, token: u64) -> PyResult<bool> {
-        let future = {
-            let waiters = self.waiters.lock();
-            let slot = u32::try_from(token & u64::from(u32::MAX))
-                .ok()
-                .and_then(|index| waiters.slots.get(index as usize));
-            slot.filter(|slot| u64::from(slot.0) == token >> 32)
-                .and_then(|slot| slot.1.as_ref())
-                .map(|future| future.clone_ref(py))
-        };
-        match future {
-            Some(future) => Ok(!future
-                .bind(py)
-                .call_method0(intern!(py, "done"))?
-                .is_truthy()?),
-            None => Ok(false),
-        }
+    pub(crate) fn is_waiting(&self, token: u64) -> bool {
+        let waiters = self.waiters.lock();
+        u32::try_from(token & u64::from(u32::MAX))
+            .ok()
+            .and_then(|index| waiters.slots.get(index as usize))
+            .filter(|slot| u64::from(slot.0) == token >> 32)
+            .and_then(|slot| slot.1.as_ref())
+            .is_some_and(|waiter| waiter.get().is_pending())
     }
 
     /// Takes back a waiter that was not parked after all, or that a drain has reached.
-    pub(crate) fn take(&self, token: u64) -> Option<Py<PyAny>> {
+    pub(crate) fn take(&self, token: u64) -> Option<Py<Waiter>> {
         let mut waiters = self.waiters.lock();
         let index = u32::try_from(token & u64::from(u32::MAX)).ok()?;
         let slot = waiters.slots.get_mut(index as usize)?;
         if u64::from(slot.0) != token >> 32 {
             return None;
         }
-        let future = slot.1.take()?;
+        let waiter = slot.1.take()?;
         slot.0 = slot.0.wrapping_add(1);
         waiters.free.push(index);
-        Some(future)
+        Some(waiter)
     }
 
     fn is_alive(&self) -> bool {
@@ -179,7 +172,8 @@ impl LoopMailbox {
             running.setattr(intern!(py, "_tokenwire_drain"), drain)?;
         } else {
             let fd = mailbox.shared.fd().raw();
-            running.call_method1(intern!(py, "add_reader"), (fd, drain))?;
+            let run = py.import("tokenwire.wake")?.getattr("run")?;
+            running.call_method1(intern!(py, "add_reader"), (fd, run, drain))?;
         }
         let mut known = KNOWN.lock();
         known.retain(|entry| entry.upgrade().is_some_and(|other| other.is_alive()));
@@ -188,32 +182,89 @@ impl LoopMailbox {
     }
 }
 
-/// The loop's callback: sets the futures of those that have something.
+/// What the loop's callback, `tokenwire.wake.run`, iterates: the tasks that have something.
 #[pyclass(frozen, module = "tokenwire._engine")]
 struct Drain {
     mailbox: Arc<LoopMailbox>,
 }
 
+/// One run of the callback. What it leaves, by its budget or by Ctrl-C, the next one gets.
+#[pyclass(frozen, module = "tokenwire._engine")]
+struct Turn {
+    mailbox: Arc<LoopMailbox>,
+    // No task can be entered from within another one, so there the loop's next turn runs it.
+    is_inside_a_task: bool,
+    left: Mutex<(IntoIter<u64>, Vec<Ended>)>,
+    started: Instant,
+}
+
+// What one has to run whose wait is over.
+type Ended = (Py<Waiter>, Callback);
+// The context to run in, the function to run, and its argument.
+type Woken = (Py<PyAny>, Py<PyAny>, Py<Waiter>);
+
+#[pymethods]
+impl Turn {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Woken>> {
+        loop {
+            let (waiter, callback) = {
+                let mut left = self.left.lock();
+                if let Some(next) = left.1.pop() {
+                    next
+                } else {
+                    if self.started.elapsed() > DRAIN_BUDGET {
+                        return Ok(None);
+                    }
+                    let Some(token) = left.0.next() else {
+                        return Ok(None);
+                    };
+                    WOKEN.fetch_add(1, Ordering::Relaxed);
+                    if let Some(waiter) = self.mailbox.take(token) {
+                        let callbacks = waiter.get().end();
+                        let waiting = callbacks.into_iter().rev();
+                        left.1
+                            .extend(waiting.map(|one| (waiter.clone_ref(py), one)));
+                    }
+                    continue;
+                }
+            };
+            if !self.is_inside_a_task {
+                return Ok(Some((callback.context, callback.function, waiter)));
+            }
+            callback.schedule(waiter.bind(py))?;
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let (tokens, callbacks) = self.left.get_mut();
+        let tokens = std::mem::replace(tokens, Vec::new().into_iter());
+        if tokens.len() > 0 {
+            self.mailbox.shared.put_back(tokens);
+        }
+        for (waiter, callback) in callbacks.drain(..).rev() {
+            Python::attach(|py| callback.schedule(waiter.bind(py))).ok();
+        }
+    }
+}
+
 #[pymethods]
 impl Drain {
-    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        let shared = &self.mailbox.shared;
-        let mut tokens = shared.open();
-        let rest = tokens.split_off(tokens.len().min(DRAIN_BUDGET));
-        if !rest.is_empty() {
-            shared.put_back(rest);
-        }
-        WOKEN.fetch_add(tokens.len() as u64, Ordering::Relaxed);
-        for (done, token) in tokens.iter().enumerate() {
-            let Some(future) = self.mailbox.take(*token) else {
-                continue;
-            };
-            if let Err(error) = set(future.bind(py)) {
-                shared.put_back(tokens.iter().skip(done + 1).copied());
-                return Err(error);
-            }
-        }
-        Ok(())
+    fn __iter__(&self, py: Python<'_>) -> PyResult<Turn> {
+        let running = running_loop(py)?;
+        Ok(Turn {
+            mailbox: self.mailbox.clone(),
+            // Nested runs of a loop: the tasks of the outer one would wait for the inner one's end.
+            is_inside_a_task: self.mailbox.watch.is_some()
+                || running.hasattr(intern!(py, "_nest_patched"))?,
+            left: Mutex::new((self.mailbox.shared.open().into_iter(), Vec::new())),
+            started: Instant::now(),
+        })
     }
 
     /// Whether a reader waits, for the watch.
@@ -225,8 +276,8 @@ impl Drain {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // A lock that is held means that the waiters are in use, so nothing of them is garbage.
         if let Some(waiters) = self.mailbox.waiters.try_lock() {
-            for future in waiters.slots.iter().filter_map(|slot| slot.1.as_ref()) {
-                visit.call(future)?;
+            for waiter in waiters.slots.iter().filter_map(|slot| slot.1.as_ref()) {
+                visit.call(waiter)?;
             }
         }
         Ok(())
@@ -241,18 +292,8 @@ impl Drain {
 impl Drop for Drain {
     fn drop(&mut self) {
         self.mailbox.shared.bury();
-        // Futures are dropped outside the lock: that may run Python code.
+        // Waiters are dropped outside the lock: that may run Python code.
         let waiters = std::mem::take(&mut *self.mailbox.waiters.lock());
         drop(waiters);
     }
-}
-
-fn set(future: &Bound<'_, PyAny>) -> PyResult<()> {
-    let py = future.py();
-    // Cancelled in the meantime: its task has left, the data waits for the next step.
-    if future.call_method0(intern!(py, "done"))?.is_truthy()? {
-        return Ok(());
-    }
-    future.call_method1(intern!(py, "set_result"), (py.None(),))?;
-    Ok(())
 }

@@ -50,3 +50,10 @@ impl Watch {
             .map(drop)
     }
 }
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // After the loop is gone. Nothing is left to do where the interpreter is, too.
+        Python::try_attach(|py| drop(self.reader.call_method0(py, intern!(py, "close"))));
+    }
+}
