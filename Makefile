@@ -63,11 +63,8 @@ bench-peers: $(STAMPS)/release-engine sim-program ## The same table with every p
 soak: $(STAMPS)/release-engine sim-program ## Thousands of streams for minutes: nothing lost, nothing leaked
 	$(PY) -m benches.soak $(ARGS)
 
-cover: $(STAMPS)/dev-engine ## Coverage of the Python code
-	$(PY) -m coverage erase
-	$(PY) -m coverage run -m pytest -q $(ARGS)
-	$(PY) -m coverage combine --quiet
-	$(PY) -m coverage report
+cover: $(STAMPS)/check ## Line coverage of rust/core and python/ (needs cargo-llvm-cov)
+	@bash scripts/cover.sh $(ARGS)
 
 test-real: $(STAMPS)/dev-engine ## Tests against real servers on this machine
 	$(PY) scripts/real_servers.py test $(ARGS)

@@ -128,8 +128,10 @@ async fn a_stream_without_events_is_tried_again_and_then_raised() {
         let shown = String::from_utf8_lossy(&answer).into_owned();
         let (streamed, requests) = streamed(answer).await;
         assert_eq!(streamed.kind(), Some(kind), "{shown}");
+        // The server closes without saying so: an attempt may meet a connection that is gone.
+        let answered = streamed.attempts.iter().filter(|one| one.status.is_some());
         assert_eq!(
-            (requests, streamed.attempts.len()),
+            (requests, answered.count()),
             (attempts, attempts),
             "{shown}"
         );

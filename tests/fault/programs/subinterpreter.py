@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import warnings
 from typing import Any
 
 import tokenwire
 
+# Coverage of programs starts by itself, and in no second interpreter.
+os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 # The module is the interpreter's own affair until Python 3.14.
 warnings.simplefilter("ignore")
 name = "_xxsubinterpreters" if sys.version_info < (3, 13) else "_interpreters"
