@@ -73,4 +73,5 @@ def _describe(described: griffe.Class, compiled: type) -> None:
 
 def _text(compiled: object, described: griffe.Object) -> griffe.Docstring | None:
     text = inspect.getdoc(compiled)
-    return griffe.Docstring(text, parent=described) if text else None
+    parser = griffe.Parser.google
+    return griffe.Docstring(text, parent=described, parser=parser) if text else None
