@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use tokio::time::Instant;
 
 use super::secs;
-use crate::client::Call;
+use crate::client::{Call, MISTAKE_HEADER};
 use crate::error::{ApiFailure, Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Failed, Head, Probe, Transport, send};
 use crate::log::Event;
@@ -133,6 +133,12 @@ impl<'a> Session<'a> {
     }
 
     fn error_reply(&self, head: &Head, body: &[u8]) -> Failure {
+        if self.call.is_diverted && head.header(MISTAKE_HEADER).is_some() {
+            let message = redact::one_line(&String::from_utf8_lossy(body), SHOWN_CHARS);
+            return Error::new(ErrorKind::Config, message)
+                .at(Phase::Head)
+                .into();
+        }
         let hints = server_hints(|name| head.header(name), SystemTime::now());
         let proxied = head.status == 407 && self.call.outgoing.route.proxy.is_some();
         let error = if proxied {
