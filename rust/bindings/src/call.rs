@@ -1,5 +1,6 @@
 //! `Engine`: one client as Python holds it. Arguments become request JSON; which runtime drives a call is decided here.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -120,6 +121,7 @@ pub(crate) struct Engine {
     // A forked child makes its own: the parent's permits may be taken for ever.
     client: Mutex<(u64, Client)>,
     pub(crate) caller: Caller,
+    pub(crate) alias: OnceLock<Arc<str>>,
 }
 
 impl Engine {
@@ -144,6 +146,7 @@ impl Engine {
         Self {
             client: Mutex::new((fork::generation(), client)),
             caller,
+            alias: OnceLock::new(),
         }
     }
 }
@@ -247,6 +250,11 @@ impl Engine {
         client
             .map(Self::wrap)
             .map_err(|error| errors::to_py(py, error, &Caller::default()))
+    }
+
+    /// What its user calls the provider, where the client's row only serves for it.
+    fn set_alias(&self, name: &str) {
+        let _ = self.alias.set(name.into());
     }
 
     /// The base URL in its canonical form, without credentials.

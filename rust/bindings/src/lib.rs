@@ -25,6 +25,7 @@ mod errors;
 mod events;
 mod fanout;
 mod fork;
+mod gate;
 mod given;
 mod lane;
 mod logprob;
@@ -146,6 +147,8 @@ mod _engine {
     #[pymodule_export]
     use super::fanout::Fanout;
     #[pymodule_export]
+    use super::gate::{allow_only, divert, is_diverted};
+    #[pymodule_export]
     use super::logprob::TokenLogprob;
     #[pymodule_export]
     use super::observe::{CallEvent, add_callback, remove_callback};
@@ -156,7 +159,7 @@ mod _engine {
     #[pymodule_export]
     use super::settings::{Limits, RetryPolicy, Timeout};
     #[pymodule_export]
-    use super::sim::{Simulator, embedded, main};
+    use super::sim::{Simulator, check_behaviour, embedded, main};
     #[pymodule_export]
     use super::stream_async::{AsyncLlmStream, AsyncStreamIterator};
     #[pymodule_export]
