@@ -112,6 +112,7 @@ class EngineClient(LlmClientInterface):
             trust_env=settings["trust_env"],
             parent=settings.get("parent"),
         )
+        self._engine.set_alias(settings.get("alias"))
         self.base_url = self._engine.base_url
         self._siblings: dict[str, EngineClient] = {}
         self.defaults = defaults

@@ -196,7 +196,7 @@ class LlmClientFactory:
         settings = {name: _copied(value) for name, value in plan.settings.items()}
         if plan.key_vars is not None and settings.get("api_key") is None:
             key = _first(plan.key_vars)
-            if key is None and plan.key_for is not None:
+            if key is None and plan.key_for is not None and not _engine.is_diverted():
                 names = " or ".join(plan.key_vars)
                 raise LlmConfigError(f"no API key for {plan.key_for}: set {names} or give api_key=")
             settings["api_key"] = key
@@ -205,6 +205,9 @@ class LlmClientFactory:
         if plan.key_vars is not None:
             # After pickling, too, the key comes from these and from no other variable.
             client._settings["key_vars"] = tuple(plan.key_vars)
+        if plan.alias is not None:
+            client._settings["alias"] = plan.alias
+            client._engine.set_alias(plan.alias)
         return client
 
 
@@ -228,7 +231,7 @@ def _own_plan(
         else:
             name = rest
     base_url = base_url or _first(row.base_url_vars) or row.base_url
-    if base_url is None:
+    if base_url is None and not _engine.is_diverted():
         where = f"set {' or '.join(row.base_url_vars)} or " if row.base_url_vars else ""
         raise LlmConfigError(f"provider {row.name}: there is no address: {where}give base_url=")
     settings["provider"] = row.engine_row()
@@ -239,14 +242,13 @@ def _own_plan(
     key_vars = key_vars or row.key_vars
     plan = _Plan(name, api, settings, key_vars, key_vars)
     plan.key_for = row.name if row.key_required or own_key else None
-    plan.is_moving = bool(row.base_url_vars)
+    plan.is_moving = bool(row.base_url_vars) or base_url is None
+    plan.alias = row.name
     return plan
 
 
 class _Plan:
     """What to make."""
-
-    __slots__ = ("api", "is_moving", "key_for", "key_vars", "name", "settings", "text", "variables")
 
     def __init__(
         self,
@@ -261,6 +263,8 @@ class _Plan:
         # Who needs a key from `key_vars`; the variable that an entry names is needed, not tried.
         self.key_for = None if key_vars is None else name
         self.text: str | None = None
+        # What the user calls a provider of his, for which a row of the engine's serves.
+        self.alias: str | None = None
         self.api = api
         self.name = name
         self.settings = settings
@@ -300,6 +304,9 @@ def _identity(plan: _Plan) -> bytes:
         from os import environ
 
         text += repr([environ.get(name) for name in plan.variables])
+    if _engine.is_diverted():
+        # Made without key or address, it must not be found once calls go where they belong.
+        text += "diverted"
     keyed = (_process.get("hash") or _keyed_hash()).copy()
     keyed.update(text.encode("utf-8", "surrogatepass"))
     digest: bytes = keyed.digest()

@@ -253,8 +253,11 @@ impl Engine {
     }
 
     /// What its user calls the provider, where the client's row only serves for it.
-    fn set_alias(&self, name: &str) {
-        let _ = self.alias.set(name.into());
+    #[pyo3(signature = (name))]
+    fn set_alias(&self, name: Option<&str>) {
+        if let Some(name) = name {
+            let _ = self.alias.set(name.into());
+        }
     }
 
     /// The base URL in its canonical form, without credentials.
