@@ -186,7 +186,7 @@ class LlmClientFactory:
             found = _here().du.get_api_key(key_file)
             key = str(found).strip() if found else None
         if not key and _vendors.key_variables(vendor):
-            raise _vendors.missing_key(vendor)
+            _vendors.check_key_is_needed(vendor)
         return key or None
 
     def _parse_model_descriptor(self, model_descriptor: str) -> tuple[str, str]:

@@ -42,7 +42,8 @@ class FakeRequest:
         stream: Whether the reply was to be streamed.
         body: The whole body.
         headers: The headers, names in lower case; those that hold a key were taken out.
-        attempt: 1, or which attempt of the same call it was.
+        call: One and the same for all attempts of a call.
+        attempt: 1, or which attempt of its call it was.
     """
 
     provider: str
@@ -52,6 +53,7 @@ class FakeRequest:
     stream: bool
     body: dict[str, Any]
     headers: dict[str, str]
+    call: str
     attempt: int
 
     @property
@@ -122,6 +124,8 @@ class Fake:
     def __init__(self, rules: Rules | None = None) -> None:
         self.requests: list[FakeRequest] = []
         self._rules: list[_Rule] = []
+        # By call: an attempt goes where the first one went.
+        self._attempts: dict[str, int] = {}
         self._simulator: _engine.Simulator | None = None
         self.add(rules or {})
 
@@ -186,24 +190,24 @@ class Fake:
                     return _behaviour(rule, request, target)
         self.requests.append(request)
         patterns = ", ".join(f'"{rule.pattern}"' for one in fakes for rule in one._rules)
-        return _mistake(
-            f'the fake has no rule for "{target}"; its patterns: {patterns or "none"}'
-        )
+        return _mistake(f'the fake has no rule for "{target}"; its patterns: {patterns or "none"}')
 
     def _read(self, record: dict[str, Any]) -> FakeRequest:
         headers: dict[str, str] = dict(record["headers"])
-        call = headers[_CALL]
+        # What the engine told us, and nobody else would have been told.
+        call, provider, url = headers.pop(_CALL), headers.pop(_PROVIDER), headers.pop(_URL, None)
         body = record["body"] if isinstance(record["body"], dict) else {}
-        attempts = sum(call == before.headers[_CALL] for fake in _in_force for before in fake.requests)
+        attempt = self._attempts[call] = self._attempts.get(call, 0) + 1
         return FakeRequest(
-            provider=headers[_PROVIDER],
+            provider=provider,
             model=str(body.get("model", "")),
-            api="chat" if record["path"].partition("?")[0].endswith("/chat/completions") else "completions",
-            url=headers.get(_URL),
+            api="chat" if "/chat/" in record["path"].partition("?")[0] else "completions",
+            url=url,
             stream=body.get("stream") is True,
             body=body,
             headers=headers,
-            attempt=attempts + 1,
+            call=call,
+            attempt=attempt,
         )
 
 
@@ -215,9 +219,10 @@ def _behaviour(rule: _Rule, request: FakeRequest, target: str) -> str:
             f"used up, and this is request {rule.used}; give more, or one reply without a list, "
             "which answers every request"
         )
-    if isinstance(answer, str):
-        return answer
-    return _called(answer, rule, request)
+    text = answer if isinstance(answer, str) else _called(answer, rule, request)
+    if request.api == "completions" and json.loads(text).get("reply", {}).get("tool_calls"):
+        return _mistake(f'fake: "{rule.pattern}" calls a tool, and "{target}" was asked for text')
+    return text
 
 
 def _called(function: Callable[[FakeRequest], Any], rule: _Rule, request: FakeRequest) -> str:

@@ -22,8 +22,8 @@ def block_network(*, allow: Iterable[str] = ()) -> Iterator[None]:
         with block_network():
             ChatClient("openai:gpt-4o-mini", api_key="sk-…").run("hi")  # LlmConnectionError
 
-    It holds for all threads of the process and for connections that stand already. Nothing is looked
-    up, and nothing is tried again. Of nested ones the innermost decides.
+    It holds for all threads of the process, and for connections that stand already. No name is
+    looked up, and nothing is tried again. Of nested ones the innermost decides.
 
     Args:
         allow: Hosts, `host` or `host:port`, that may be reached besides loopback.

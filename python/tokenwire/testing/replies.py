@@ -1,4 +1,4 @@
-"""What a fake answers: each function returns a behaviour of the simulator, to be changed at will."""
+"""What a fake answers: each function returns a behaviour of the simulator."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def reply(text: str = "", **fields: Any) -> dict[str, Any]:
 
 
 def tool_call(name: str, /, **arguments: Any) -> dict[str, Any]:
-    """A call of a tool. Several in one reply are a tuple: `(tool_call("f"), tool_call("g"))`.
+    """A reply that calls a tool. Several calls in one reply are a tuple of these.
+
+        (tool_call("get_weather", city="Paris"), tool_call("get_time"))
 
     Args:
         name: The function's name.
@@ -52,7 +54,7 @@ def error(
     status: int,
     message: str | None = None,
     *,
-    retry_after: float | None = 0,
+    retry_after: float = 0,
     **fields: Any,
 ) -> dict[str, Any]:
     """An error of the provider's.
@@ -60,8 +62,8 @@ def error(
     Args:
         status: HTTP status, 400 to 599.
         message: What the provider says.
-        retry_after: Seconds that the client is told to wait before it tries again. 0 keeps tests
-            fast; None sends no hint, and the client waits as its policy says.
+        retry_after: Seconds that the provider asks for before another attempt: these are waited.
+            A client's own waits between attempts are left out while a fake answers it.
         **fields: Fields of the simulator's `error`: `type`, `code`, `param`, `body`, `headers`.
 
     Raises:
@@ -70,8 +72,7 @@ def error(
     if type(status) is not int or not 400 <= status <= 599:
         raise LlmConfigError(f"error: {status!r} is no status of an error; give 400 to 599")
     headers = dict(fields.pop("headers", None) or {})
-    if retry_after is not None:
-        headers.setdefault("retry-after", f"{retry_after:g}")
+    headers.setdefault("retry-after", f"{retry_after:g}")
     behaviour = {"error": {"status": status, "message": message, **fields, "headers": headers}}
     _checked(behaviour, "error")
     return behaviour
@@ -83,10 +84,11 @@ def cut(text: str, *, after_events: int) -> dict[str, Any]:
     Args:
         text: The text that would have come.
         after_events: How many events of a stream come before that; the first carries the role,
-            each other one a word. A reply that is not streamed has no events and never comes whole.
+            each other one a word. A reply that is not streamed never comes whole either.
     """
     fault = {"kind": "reset", "at": {"events": after_events}}
-    behaviour = {**reply(text), "fault": fault}
+    # Chunked: a body of a known length would be whole before it is cut at its end.
+    behaviour = {**reply(text), "framing": "chunked", "fault": fault}
     _checked(behaviour, "cut")
     return behaviour
 

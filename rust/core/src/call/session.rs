@@ -1,7 +1,7 @@
 //! The state of one call over its attempts.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -227,10 +227,15 @@ impl<'a> Session<'a> {
 
     fn decide(&self, failure: &Failure) -> Decision {
         let client = &self.call.client;
-        let policy = crate::config::RetryPolicy {
+        let mut policy = crate::config::RetryPolicy {
             max_retries: self.call.max_retries,
             ..client.config.retry.clone()
         };
+        if self.call.is_diverted {
+            // A test's own server needs no rest; a wait that it asks for is kept.
+            policy.first = Duration::ZERO;
+            policy.throttle_first = Duration::ZERO;
+        }
         let error = &failure.error;
         // A page or an empty body instead of a reply is a gateway's hiccup once, and its way twice.
         let first_odd_page = error.kind() == ErrorKind::UnexpectedContent && self.retries == 0;
