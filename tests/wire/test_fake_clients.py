@@ -204,7 +204,7 @@ def test_a_loop_that_ran_before_and_many_calls_at_once_are_served(sim):
         with fake({"*": lambda request: request.messages[0]["content"]}):
             rows = [row async for row in client.map_async(map(str, range(50)), concurrency=20)]
         await client.run_async("hi")
-        return [row.response.text for row in rows]
+        return [row.result().text for row in rows]
 
     assert asyncio.run(main()) == list(map(str, range(50)))
     assert len(sent(sim)) == 2
