@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import tokenwire as tw
+
 pytest_plugins = ["pytester"]
 
 TESTS = """
@@ -85,3 +87,9 @@ def test_it_imports_nothing_that_pytest_has_not():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["tokenwire", "tokenwire.pytest_plugin"]
+
+
+def test_the_fixtures_are_those_of_this_run(tokenwire_fake, tokenwire_block_network, tokenwire_sim):
+    tokenwire_fake.add({"*": "hi"})
+    assert tw.ChatClient("m", base_url=tokenwire_sim.base_url).run("-") == "hi"
+    assert (len(tokenwire_fake.requests), tokenwire_sim.requests()) == (1, [])

@@ -97,19 +97,65 @@ def test_unused_replies_are_named():
     assert str(raised.value) == 'unused replies: "a:*" has 2 of 2 left; "b:*" was never asked for'
 
 
+def answered(served, model="m", path="/v1/chat/completions"):
+    """What the fake tells the simulator to do with a request."""
+    record = {
+        "path": path,
+        "headers": [["x-tokenwire-call", "1"], ["x-tokenwire-provider", "openai"]],
+        "body": {"model": model, "messages": []},
+    }
+    return json.loads(served._answer(json.dumps(record)))
+
+
+def text(behaviour):
+    return behaviour["reply"]["text"]
+
+
+def mistake(behaviour):
+    """The message of what the caller gets as an LlmConfigError."""
+    assert behaviour["error"]["headers"] == {"x-tokenwire-mistake": "1"}
+    return behaviour["error"]["body"]
+
+
 def test_a_fake_answers_by_the_first_rule_that_matches_and_by_later_ones_first():
     served = fake({"openai:gpt-*": "one", "openai:*": "two"})
-
-    def told(model):
-        record = {
-            "path": "/v1/chat/completions",
-            "headers": [["x-tokenwire-call", "1"], ["x-tokenwire-provider", "openai"]],
-            "body": {"model": model, "messages": []},
-        }
-        return json.loads(served._answer(json.dumps(record)))
-
-    assert told("gpt-4o")["reply"]["text"] == "one"
-    assert told("GPT-4o")["reply"]["text"] == "two"
+    assert text(answered(served, "gpt-4o")) == "one"
+    assert text(answered(served, "GPT-4o")) == "two"
     served.add({"openai:GPT-4o": "three"})
-    assert told("GPT-4o")["reply"]["text"] == "three"
+    assert text(answered(served, "GPT-4o")) == "three"
     assert [one.attempt for one in served.requests] == [1, 2, 3]
+
+
+def test_a_list_is_used_in_turn_and_then_a_mistake():
+    served = fake({"openai:*": ["one", lambda asked: f"{asked.attempt}", error(429)]})
+    assert [text(answered(served)) for _ in range(2)] == ["one", "2"]
+    assert answered(served)["error"]["status"] == 429
+    served.assert_all_used()
+    assert "used up, and this is request 4" in mistake(answered(served))
+    assert len(served.requests) == 4
+
+
+async def coroutine(_asked):
+    return "never"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda _: 1 / 0, "raised ZeroDivisionError: division by zero"),
+        (lambda _: None, "returned a wrong reply: a NoneType is no reply"),
+        (coroutine, "is async; give a plain one"),
+    ],
+)
+def test_a_function_that_fails_is_a_mistake(answer, said):
+    assert said in mistake(answered(fake({"openai:*": answer})))
+
+
+def test_what_has_no_rule_or_cannot_be_answered_is_a_mistake():
+    served = fake({"openai:f": tool_call("f")})
+    assert (
+        mistake(answered(served)) == 'the fake has no rule for "openai:m"; its patterns: "openai:f"'
+    )
+    assert mistake(answered(fake())).endswith("its patterns: none")
+    told = mistake(answered(served, "f", "/v1/completions"))
+    assert told == 'fake: "openai:f" calls a tool, and "openai:f" was asked for text'
