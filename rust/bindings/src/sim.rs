@@ -140,13 +140,6 @@ impl Simulator {
     }
 }
 
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        // Its threads may wait for the interpreter that this thread holds.
-        let _ = Python::try_attach(|py| py.detach(|| self.sim.stop()));
-    }
-}
-
 // The embedded simulator of this process, with the generation that started it.
 static EMBEDDED: Mutex<Option<(u64, Arc<Sim>)>> = Mutex::new(None);
 

@@ -102,7 +102,8 @@ impl Sim {
                         () = accept_all(&shared, listener, address) => {}
                     }
                 });
-                // Drops all connections, and leaves an answerer that still decides to itself.
+                // Drops all connections. An answerer that still decides is not waited for: it may wait
+                // for whoever stops us.
                 runtime.shutdown_background();
             })?;
         let process = std::process::id();
