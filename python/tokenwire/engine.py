@@ -9,10 +9,7 @@ from tokenwire.errors import (
     LlmConfigError,
     LlmValidationError,
 )
-from tokenwire.interface import (
-    LlmClientInterface,
-    checked_concurrency,
-)
+from tokenwire.interface import LlmClientInterface, checked_concurrency
 from tokenwire.keys import await_key, call_key
 from tokenwire.models import key_and_address, listed_ids, resolve
 from tokenwire.secret import (

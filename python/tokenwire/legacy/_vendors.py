@@ -106,7 +106,8 @@ def chat_target(model_name: str, api_key: str | None, base_url: str | None) -> C
     address: str | None = base_url or (vendor_address(vendor) if vendor else None)
     key = api_key or (vendor_key(vendor) if vendor else None)
     if key is None and vendor and key_variables(vendor) and not is_local(address):
-        check_key_is_needed(vendor)
+        if not _engine.is_diverted():
+            raise missing_key(vendor)
     return _target(vendor, model, address, key)
 
 
@@ -168,15 +169,10 @@ def vendor_key(vendor: str) -> str | None:
     return next((value for value in values if value), None)
 
 
-def check_key_is_needed(vendor: str) -> None:
-    """Say where a vendor's key is looked for, unless a test answers the calls.
-
-    Raises:
-        LlmConfigError: The vendor wants a key.
-    """
-    if not _engine.is_diverted():
-        names = " or ".join(key_variables(vendor))
-        raise LlmConfigError(f"no API key for {vendor}: set {names}, or give api_key=")
+def missing_key(vendor: str) -> LlmConfigError:
+    """The error that says where a vendor's key is looked for."""
+    names = " or ".join(key_variables(vendor))
+    return LlmConfigError(f"no API key for {vendor}: set {names}, or give api_key=")
 
 
 def _tables() -> Any:
