@@ -47,6 +47,19 @@ def test_a_wait_that_the_provider_asks_for_is_kept():
     assert 0.2 <= reply.attempts[0].slept < 0.3
 
 
+def test_errors_of_a_fake_leave_the_clients_retry_budget_alone(sim):
+    sim.set_script({"rules": [{"times": 1, "then": {"error": {"status": 500}}}]})
+    # Two retries after a 500 take 28 tokens.
+    client = tw.ChatClient("m", base_url=sim.base_url, retry=tw.RetryPolicy(budget=30, first=0.001))
+    for _ in range(3):
+        with fake({"*": [error(500), error(500), "hi"]}):
+            assert client.run("hi") == "hi"
+        with fake({"*": error(500)}), pytest.raises(tw.LlmServerError) as raised:
+            client.run("hi")
+        assert len(raised.value.attempts) == 3
+    assert len(client.complete("hi").attempts) == 2
+
+
 def test_an_error_comes_to_the_caller(ask):
     busy = error(429, "Slow down.", code="busy", retry_after=200)
     with fake({"openai:*": busy}), pytest.raises(tw.LlmRateLimitError) as raised:

@@ -217,7 +217,7 @@ def test_the_list_of_models_is_the_simulators_and_is_not_recorded(f, ask):
 
 IN_CHILD = """
 import os, sys, tokenwire as tw
-from tokenwire.testing import fake
+from tokenwire.testing import block_network, fake
 client = tw.ChatClient("m", base_url="http://127.0.0.1:9/v1", max_retries=0)
 
 def run(work):
@@ -254,11 +254,22 @@ with fake({"*": "hi"}) as f:
     run(ask)
     told = [one.messages[0]["content"] for one in f.requests]
 assert told == ["from the child", "again", "from the parent", "from the child", "again"], told
+
+def blocked():
+    try:
+        tw.ChatClient("m", base_url="http://stranger.invalid/v1").run("out")
+    except tw.LlmConnectionError as error:
+        assert "block_network" in str(error), error
+        return
+    raise AssertionError("it went out")
+
+with block_network():
+    run(blocked)
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_child_is_served_and_recorded_by_its_parent():
+def test_a_forked_child_is_served_and_held_back_as_its_parent_is():
     done = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", IN_CHILD],
         capture_output=True,

@@ -12,7 +12,7 @@ use crate::http::{Body, Failed, Head, Probe, Transport, send};
 use crate::log::Event;
 use crate::message::Timing;
 use crate::redact;
-use crate::retry::{self, Decision, GaveUp, Hints, decide, server_hints};
+use crate::retry::{self, Bucket, Decision, GaveUp, Hints, decide, server_hints};
 
 /// How much of an error's body is kept.
 const ERROR_BODY_BYTES: usize = 64 << 10;
@@ -207,7 +207,7 @@ impl<'a> Session<'a> {
         let decision = self.decide(&failure);
         let wait = match decision {
             Decision::Retry { wait, cost } => {
-                self.taken = cost;
+                self.taken = if self.call.is_diverted { 0 } else { cost };
                 wait
             }
             Decision::GiveUp(why) => return Err(self.give_up(failure, why)),
@@ -231,10 +231,14 @@ impl<'a> Session<'a> {
             max_retries: self.call.max_retries,
             ..client.config.retry.clone()
         };
+        let mut bucket = &client.bucket;
+        let own = Arc::new(Bucket::new(policy.budget));
         if self.call.is_diverted {
-            // A test's own server needs no rest; a wait that it asks for is kept.
+            // A test's own server needs no rest, and spends nothing of what is kept for the real
+            // one; a wait that it asks for is kept.
             policy.first = Duration::ZERO;
             policy.throttle_first = Duration::ZERO;
+            bucket = &own;
         }
         let error = &failure.error;
         // A page or an empty body instead of a reply is a gateway's hiccup once, and its way twice.
@@ -255,7 +259,7 @@ impl<'a> Session<'a> {
             self.retries,
             fastrand::f64(),
             remaining,
-            &client.bucket,
+            bucket,
         )
     }
 
