@@ -73,5 +73,4 @@ def _describe(described: griffe.Class, compiled: type) -> None:
 
 def _text(compiled: object, described: griffe.Object) -> griffe.Docstring | None:
     text = inspect.getdoc(compiled)
-    parser = griffe.Parser.google
-    return griffe.Docstring(text, parent=described, parser=parser) if text else None
+    return griffe.Docstring(text, parent=described, parser="google") if text else None

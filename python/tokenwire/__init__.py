@@ -12,6 +12,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tokenwire import testing as testing
     from tokenwire._engine import (
         AsyncLlmStream,
         Attempt,

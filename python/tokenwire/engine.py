@@ -9,10 +9,7 @@ from tokenwire.errors import (
     LlmConfigError,
     LlmValidationError,
 )
-from tokenwire.interface import (
-    LlmClientInterface,
-    checked_concurrency,
-)
+from tokenwire.interface import LlmClientInterface, checked_concurrency
 from tokenwire.keys import await_key, call_key
 from tokenwire.models import key_and_address, listed_ids, resolve
 from tokenwire.secret import (
@@ -113,6 +110,7 @@ class EngineClient(LlmClientInterface):
             trust_env=settings["trust_env"],
             parent=settings.get("parent"),
         )
+        self._engine.set_alias(settings.get("alias"))
         self.base_url = self._engine.base_url
         self._siblings: dict[str, EngineClient] = {}
         self.defaults = defaults

@@ -210,7 +210,7 @@ class LlmClientFactory:
         settings = {name: _copied(value) for name, value in plan.settings.items()}
         if plan.key_vars is not None and settings.get("api_key") is None:
             key = _first(plan.key_vars)
-            if key is None and plan.key_for is not None:
+            if key is None and plan.key_for is not None and not _engine.is_diverted():
                 names = " or ".join(plan.key_vars)
                 raise LlmConfigError(f"no API key for {plan.key_for}: set {names} or give api_key=")
             if key is not None or plan.kind is None:
@@ -224,6 +224,9 @@ class LlmClientFactory:
         if plan.key_vars is not None:
             # After pickling, too, the key comes from these and from no other variable.
             client._settings["key_vars"] = tuple(plan.key_vars)
+        if plan.alias is not None:
+            client._settings["alias"] = plan.alias
+            client._engine.set_alias(plan.alias)
         return client
 
 
@@ -247,7 +250,7 @@ def _own_plan(
         else:
             name = rest
     base_url = base_url or _first(row.base_url_vars) or row.base_url
-    if base_url is None and row.client is None:
+    if base_url is None and row.client is None and not _engine.is_diverted():
         where = f"set {' or '.join(row.base_url_vars)} or " if row.base_url_vars else ""
         raise LlmConfigError(f"provider {row.name}: there is no address: {where}give base_url=")
     settings["provider"] = row.engine_row()
@@ -259,7 +262,8 @@ def _own_plan(
     key_vars = key_vars or row.key_vars
     plan = _Plan(name, api, settings, key_vars, key_vars)
     plan.key_for = row.name if row.key_required or own_key else None
-    plan.is_moving = bool(row.base_url_vars)
+    plan.is_moving = bool(row.base_url_vars) or base_url is None
+    plan.alias = row.name
     return plan
 
 
@@ -267,6 +271,7 @@ class _Plan:
     """What to make."""
 
     __slots__ = (
+        "alias",
         "api",
         "is_moving",
         "key_for",
@@ -293,6 +298,8 @@ class _Plan:
         # The class, where it is the user's.
         self.kind: type[LlmClientInterface] | None = None
         self.text: str | None = None
+        # What the user calls a provider of his, for which a row of the engine's serves.
+        self.alias: str | None = None
         self.api = api
         self.name = name
         self.settings = settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tokenwire import _engine
 from tokenwire.errors import LlmAuthenticationError, LlmConfigError
 
 TYPE_CHECKING = False
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
     from tokenwire._engine import AsyncLlmStream, AsyncStreamIterator
     from tokenwire.interface import KeySource
 
+# What stands for a key while calls are diverted, as by `testing.fake`: nobody is asked for one, and
+# the engine sends none.
+NO_KEY = "-"
+
 
 def call_key(source: KeySource) -> str:
     """The key from a callable, in sync code.
@@ -18,6 +23,8 @@ def call_key(source: KeySource) -> str:
     Raises:
         LlmConfigError: The callable is async, or returns no string.
     """
+    if _engine.is_diverted():
+        return NO_KEY
     key: Any = source()
     if hasattr(key, "__await__"):
         getattr(key, "close", lambda: None)()
@@ -32,6 +39,8 @@ def call_key(source: KeySource) -> str:
 
 async def await_key(source: KeySource) -> str:
     """The key from a sync or async callable."""
+    if _engine.is_diverted():
+        return NO_KEY
     key: Any = source()
     if hasattr(key, "__await__"):
         key = await key

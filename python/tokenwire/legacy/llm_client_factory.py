@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tokenwire import _engine
 from tokenwire.legacy import _vendors
 from tokenwire.legacy._application import application_names
 from tokenwire.legacy._settings import by_the_adapter, defaults_wanted, warn, warn_once
@@ -185,7 +186,7 @@ class LlmClientFactory:
         if key is None and key_file:
             found = _here().du.get_api_key(key_file)
             key = str(found).strip() if found else None
-        if not key and _vendors.key_variables(vendor):
+        if not key and _vendors.key_variables(vendor) and not _engine.is_diverted():
             raise _vendors.missing_key(vendor)
         return key or None
 

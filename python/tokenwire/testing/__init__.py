@@ -1,4 +1,13 @@
-"""For tests of code that calls language models: a simulator of their APIs on a loopback port.
+"""For tests of code that calls language models: no key, no network, and the same outcome each time.
+
+`fake` answers the calls of code whose model string cannot be changed:
+
+    with fake({"openai:*": ["hi", tool_call("f", x=1), error(429)]}) as f:
+        code_under_test()
+    assert f.requests[0].messages[-1]["content"] == "Say hi."
+
+`block_network` refuses connections to other machines, and `SimServer` is a simulator of the APIs on
+a loopback port, with a script and a log:
 
     with SimServer() as sim:
         chat = ChatClient("gpt-4o-mini", base_url=sim.base_url)
@@ -14,6 +23,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tokenwire import _engine
+from tokenwire.testing.fakes import Fake, FakeRequest, fake
+from tokenwire.testing.network import block_network
+from tokenwire.testing.replies import cut, error, reply, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +33,17 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["SimServer"]
+__all__ = [
+    "Fake",
+    "FakeRequest",
+    "SimServer",
+    "block_network",
+    "cut",
+    "error",
+    "fake",
+    "reply",
+    "tool_call",
+]
 
 
 class SimServer:

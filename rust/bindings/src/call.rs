@@ -1,6 +1,6 @@
 //! `Engine`: one client as Python holds it. Arguments become request JSON; which runtime drives a call is decided here.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -132,6 +132,7 @@ pub(crate) struct Engine {
     // A forked child makes its own: the parent's permits may be taken for ever.
     client: Mutex<(u64, Client)>,
     pub(crate) caller: Caller,
+    pub(crate) alias: OnceLock<Arc<str>>,
 }
 
 impl Engine {
@@ -158,6 +159,7 @@ impl Engine {
         Self {
             client: Mutex::new((fork::generation(), client)),
             caller,
+            alias: OnceLock::new(),
         }
     }
 }
@@ -279,6 +281,14 @@ impl Engine {
         client
             .map(Self::wrap)
             .map_err(|error| errors::to_py(py, error, &Caller::default()))
+    }
+
+    /// What its user calls the provider, where the client's row only serves for it.
+    #[pyo3(signature = (name))]
+    fn set_alias(&self, name: Option<&str>) {
+        if let Some(name) = name {
+            let _ = self.alias.set(name.into());
+        }
     }
 
     /// The base URL in its canonical form, without credentials.

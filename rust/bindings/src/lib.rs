@@ -28,6 +28,7 @@ mod exit;
 mod fanout;
 mod fork;
 mod from_chunks;
+mod gate;
 mod given;
 mod inside;
 mod lane;
@@ -156,6 +157,8 @@ mod _engine {
     #[pymodule_export]
     use super::fanout::Fanout;
     #[pymodule_export]
+    use super::gate::{allow_only, divert, is_diverted};
+    #[pymodule_export]
     use super::inside::{enter_call, leave_call};
     #[pymodule_export]
     use super::logprob::TokenLogprob;
@@ -170,7 +173,7 @@ mod _engine {
     #[pymodule_export]
     use super::settings::{Limits, RetryPolicy, Timeout};
     #[pymodule_export]
-    use super::sim::{Simulator, embedded, main};
+    use super::sim::{Simulator, check_behaviour, embedded, main};
     #[pymodule_export]
     use super::stream_async::{AsyncLlmStream, AsyncStreamIterator};
     #[pymodule_export]

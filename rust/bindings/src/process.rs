@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use crate::lane::Lanes;
-use crate::{fork, mailbox};
+use crate::{fork, gate, mailbox};
 
 static CURRENT: AtomicPtr<Process> = AtomicPtr::new(ptr::null_mut());
 
@@ -47,6 +47,7 @@ pub(crate) fn current() -> &'static Process {
     }
     fork::install();
     let hub = Hub::new();
+    gate::tell(&hub);
     let fresh = Box::into_raw(Box::new(Process {
         lanes: Lanes::new(hub.clone()),
         hub,

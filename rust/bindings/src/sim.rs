@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use tokenwire_core::error::ErrorKind;
-use tokenwire_sim::{Config, Kind, Script, Sim, serve};
+use tokenwire_sim::script::ErrorReply;
+use tokenwire_sim::{Answerer, Behaviour, Config, Kind, Script, Sim, serve};
 
 use crate::{convert, errors, fork};
 
@@ -21,6 +22,38 @@ fn kind(name: &str) -> PyResult<Kind> {
         .map_err(|error| PyValueError::new_err(format!("no such log record: {error}")))
 }
 
+/// Asks a Python function what to do with a request: JSON of the request in, of a behaviour out.
+fn answerer(answer: Py<PyAny>) -> Answerer {
+    let failed = |message: String| Behaviour {
+        error: Some(ErrorReply {
+            message: Some(message),
+            ..ErrorReply::default()
+        }),
+        ..Behaviour::default()
+    };
+    Answerer::new(move |request| {
+        let json = serde_json::to_string(request).unwrap_or_default();
+        // None while the interpreter exits: nobody waits for the answer any more.
+        let answered = Python::try_attach(|py| answer.call1(py, (json,))?.extract::<String>(py));
+        match answered {
+            Some(Ok(json)) => {
+                Behaviour::parse(&json).unwrap_or_else(|error| failed(error.to_string()))
+            }
+            Some(Err(error)) => failed(format!("the answerer raised {error}")),
+            None => failed("the interpreter exits".to_owned()),
+        }
+    })
+}
+
+/// Checks a behaviour; a wrong field is raised.
+#[pyfunction]
+#[pyo3(name = "check_behaviour")]
+pub(crate) fn check_behaviour(py: Python<'_>, json: &str) -> PyResult<()> {
+    Behaviour::parse(json)
+        .map(drop)
+        .map_err(|error| errors::plain(py, ErrorKind::Config, &error.to_string()))
+}
+
 /// A running simulator on a loopback port; `tokenwire.testing.SimServer` wraps it.
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct Simulator {
@@ -30,13 +63,20 @@ pub(crate) struct Simulator {
 #[pymethods]
 impl Simulator {
     #[new]
-    #[pyo3(signature = (script_json="{}", port=0, log_capacity=100_000))]
-    fn py_new(py: Python<'_>, script_json: &str, port: u16, log_capacity: usize) -> PyResult<Self> {
+    #[pyo3(signature = (script_json="{}", port=0, log_capacity=100_000, answer=None))]
+    fn py_new(
+        py: Python<'_>,
+        script_json: &str,
+        port: u16,
+        log_capacity: usize,
+        answer: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
         let script = script(py, script_json)?;
         let config = Config {
             port,
             log_capacity,
             script,
+            answerer: answer.map(answerer),
             ..Config::default()
         };
         let sim = py

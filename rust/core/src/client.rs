@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::Method;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
 use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
@@ -18,6 +18,12 @@ use crate::wire::{self, Dialect};
 
 mod address;
 mod check;
+mod detour;
+mod headers;
+
+use self::headers::{key_header, key_in, random_key};
+
+pub use self::detour::{CALL_HEADER, MISTAKE_HEADER, PROVIDER_HEADER, URL_HEADER};
 
 /// A client. Cloning it is cheap, and clones are the same client.
 #[derive(Clone)]
@@ -29,6 +35,8 @@ pub(crate) struct Inner {
     pub(crate) dialect: &'static dyn Dialect,
     pub(crate) bucket: Arc<Bucket>,
     base: Url,
+    // Only a client made on a detour has none of its own.
+    has_address: bool,
     headers: HeaderMap,
     route: Arc<Route>,
     origin: Arc<Origin>,
@@ -51,6 +59,8 @@ pub struct CallOptions {
     pub api_key: Option<Secret>,
     /// The key is put in later, by [`Call::set_key`].
     pub key_comes_later: bool,
+    /// What the caller calls the provider, where the client's row only serves for it.
+    pub alias: Option<Arc<str>>,
     /// When the caller's call began; all timing counts from here.
     pub started: Instant,
 }
@@ -64,6 +74,7 @@ impl Default for CallOptions {
             query: Vec::new(),
             api_key: None,
             key_comes_later: false,
+            alias: None,
             started: Instant::now(),
         }
     }
@@ -77,6 +88,7 @@ pub struct Call {
     pub(crate) timeout: Timeout,
     pub(crate) max_retries: u32,
     pub(crate) stream: bool,
+    pub(crate) is_diverted: bool,
     pub(crate) started: Instant,
     // For redaction: a server may echo what it was sent.
     pub(crate) key: Option<Secret>,
@@ -107,7 +119,13 @@ impl Client {
                 config.api
             )));
         };
-        let base = address::base_url(config.base_url.as_deref(), provider)?;
+        let has_address = config.base_url.is_some() || provider.base_url.is_some();
+        let base = if has_address || !hub.is_diverted() {
+            address::base_url(config.base_url.as_deref(), provider)?
+        } else {
+            // Never asked: a call that is not diverted is refused.
+            address::base_url(Some("http://address.invalid"), provider)?
+        };
         let https = base.scheme() == "https";
         let host = base.host_str().unwrap_or_default();
         let port = base.port_or_known_default().unwrap_or_default();
@@ -131,12 +149,13 @@ impl Client {
             keepalive: config.limits.keepalive,
         };
         Ok(Self(Arc::new(Inner {
-            headers: headers(&config, provider)?,
+            headers: headers::of_client(&config, provider)?,
             config,
             provider,
             dialect,
             bucket,
             base,
+            has_address,
             route: Arc::new(route),
             origin,
             place: Arc::new(place),
@@ -211,6 +230,11 @@ impl Client {
         options: CallOptions,
     ) -> Result<Call, Error> {
         let inner = &self.0;
+        let detour = inner.hub.detour();
+        if detour.is_none() && !inner.has_address {
+            // Says that there is no address.
+            address::base_url(None, inner.provider)?;
+        }
         let mut headers = inner.headers.clone();
         if stream {
             headers.insert(
@@ -234,7 +258,7 @@ impl Client {
             headers.insert(name, value);
         }
         let key = options.api_key.or_else(|| inner.config.api_key.clone());
-        if !options.key_comes_later {
+        if detour.is_none() && !options.key_comes_later {
             self.check_key(&headers, key.is_some())?;
         }
         let key = key.or_else(|| key_in(&headers));
@@ -249,7 +273,7 @@ impl Client {
             .max_retries
             .unwrap_or(inner.config.retry.max_retries);
         check::max_retries(max_retries)?;
-        let outgoing = Outgoing {
+        let mut outgoing = Outgoing {
             method,
             url: address::below(&inner.base, path, &options.query),
             headers,
@@ -259,12 +283,18 @@ impl Client {
             place: Arc::clone(&inner.place),
             pool_limit: timeout.pool,
         };
+        if let Some(base) = &detour {
+            let provider = options.alias.as_deref().unwrap_or(&inner.config.provider);
+            let query = &options.query;
+            inner.divert(&mut outgoing, base, path, query, provider, key.as_ref());
+        }
         Ok(Call {
             client: Arc::clone(inner),
             outgoing,
             timeout,
             max_retries,
             stream,
+            is_diverted: detour.is_some(),
             started: options.started,
             key,
         })
@@ -301,6 +331,9 @@ impl std::fmt::Debug for Client {
 impl Call {
     /// Puts in the key of a client whose key is a callable.
     pub fn set_key(&mut self, key: Secret) -> Result<(), Error> {
+        if self.is_diverted {
+            return Ok(());
+        }
         let (name, value) = key_header(&key, self.client.provider)?;
         self.outgoing.headers.insert(name, value);
         self.key = Some(key);
@@ -330,54 +363,4 @@ impl Call {
     pub fn started(&self) -> Instant {
         self.started
     }
-}
-
-/// The headers that all calls of a client share.
-fn headers(config: &ClientConfig, provider: &Provider) -> Result<HeaderMap, Error> {
-    let mut headers = HeaderMap::with_capacity(8 + config.headers.len());
-    let json = HeaderValue::from_static("application/json");
-    headers.insert(header::CONTENT_TYPE, json.clone());
-    headers.insert(header::ACCEPT, json);
-    // Compressed event streams arrive late: encoders wait for more.
-    headers.insert(
-        header::ACCEPT_ENCODING,
-        HeaderValue::from_static("identity"),
-    );
-    let agent = concat!("tokenwire/", env!("CARGO_PKG_VERSION"));
-    headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
-    if let Some(key) = &config.api_key {
-        let (name, value) = key_header(key, provider)?;
-        headers.insert(name, value);
-    }
-    for (name, value) in &config.headers {
-        let (name, value) = check::header(name, value)?;
-        headers.insert(name, value);
-    }
-    Ok(headers)
-}
-
-/// A key that came as a header of the caller's: it is kept out of errors like any other.
-fn key_in(headers: &HeaderMap) -> Option<Secret> {
-    ["authorization", "x-api-key", "api-key", "x-goog-api-key"]
-        .iter()
-        .find_map(|name| headers.get(*name)?.to_str().ok())
-        .map(|value| Secret::new(value.rsplit(' ').next().unwrap_or(value).to_owned()))
-}
-
-fn key_header(key: &Secret, provider: &Provider) -> Result<(HeaderName, HeaderValue), Error> {
-    check::key(key)?;
-    let name = HeaderName::from_static(provider.auth_header);
-    let value = if name == header::AUTHORIZATION {
-        HeaderValue::try_from(format!("Bearer {}", key.expose()))
-    } else {
-        HeaderValue::from_str(key.expose())
-    };
-    let mut value = value.map_err(|_| check::refused("api_key is no header value"))?;
-    value.set_sensitive(true);
-    Ok((name, value))
-}
-
-/// One random key over all attempts of a call.
-fn random_key() -> String {
-    format!("{:032x}", fastrand::u128(..))
 }

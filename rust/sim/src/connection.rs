@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use crate::control;
 use crate::http::{ReadError, Request, Wire, read_request};
 use crate::log::{Entry, Kind, RequestRecord, secret_hash};
-use crate::reply::{Plan, plan};
+use crate::reply::{Plan, plan, plan_for};
 use crate::script::{ErrorReply, Fault};
 use crate::send::{Ids, Stop, answer};
-use crate::state::State;
+use crate::state::{Prepared, State};
 
 /// Headers whose values never enter the log.
 const SECRET_HEADERS: [&str; 6] = [
@@ -158,7 +158,15 @@ impl Connection<'_> {
             serde_json::from_slice(&request.body).unwrap_or(Value::Null)
         };
         let ids = self.note_request(&request, &json);
-        let plan = plan(&self.state.active(), &request, &json);
+        let active = self.state.active();
+        let plan = match &self.state.answerer {
+            Some(answerer) if request.method() == "POST" => {
+                let behaviour = answerer.ask(record(&request, &json)).await;
+                let prepared = Prepared::new(&behaviour, None);
+                plan_for(&active, &request, &json, &prepared, true)
+            }
+            _ => plan(&active, &request, &json),
+        };
         drop(json);
         let client_closes = request.close;
         drop(request);

@@ -15,6 +15,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod answerer;
 mod cli;
 mod connection;
 mod control;
@@ -26,6 +27,7 @@ mod send;
 mod server;
 mod state;
 
+pub use self::answerer::Answerer;
 pub use self::cli::{Refusal, cli_main, serve};
 pub use self::log::{Kind, Record, RequestRecord, secret_hash};
 pub use self::reply::{ledger_checksum, ledger_token};

@@ -11,6 +11,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
+use crate::answerer::Answerer;
 use crate::connection::serve;
 use crate::http::Wire;
 use crate::log::{Entry, Kind, Log, Record};
@@ -36,6 +37,8 @@ pub struct Config {
     pub log_capacity: usize,
     /// What it is told to do at first.
     pub script: Script,
+    /// Asked what to do with each POST, in the place of the script.
+    pub answerer: Option<Answerer>,
 }
 
 impl Default for Config {
@@ -47,6 +50,7 @@ impl Default for Config {
             allowed_hosts: Vec::new(),
             log_capacity: 100_000,
             script: Script::default(),
+            answerer: None,
         }
     }
 }
@@ -81,6 +85,7 @@ impl Sim {
             stop: Notify::new(),
             door: Mutex::new(true),
             door_moved: Condvar::new(),
+            answerer: config.answerer,
             allowed_hosts: config.allowed_hosts,
             any_host: config.allow_remote,
         });
@@ -97,7 +102,9 @@ impl Sim {
                         () = accept_all(&shared, listener, address) => {}
                     }
                 });
-                // Dropping the runtime drops all connections.
+                // Drops all connections. An answerer that still decides is not waited for: it may wait
+                // for whoever stops us.
+                runtime.shutdown_background();
             })?;
         let process = std::process::id();
         Ok(Self {

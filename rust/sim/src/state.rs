@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Notify;
 
+use crate::answerer::Answerer;
 use crate::http::Request;
 use crate::log::Log;
 use crate::script::{Accept, Behaviour, Pacing, Rule, Script, ScriptError};
@@ -82,7 +83,7 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    fn new(behaviour: &Behaviour, fallback: Option<&Pacing>) -> Arc<Self> {
+    pub(crate) fn new(behaviour: &Behaviour, fallback: Option<&Pacing>) -> Arc<Self> {
         let pacing = behaviour
             .pacing
             .as_ref()
@@ -181,6 +182,7 @@ pub(crate) struct State {
     /// Whether the listener is open.
     pub(crate) door: Mutex<bool>,
     pub(crate) door_moved: Condvar,
+    pub(crate) answerer: Option<Answerer>,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) any_host: bool,
 }

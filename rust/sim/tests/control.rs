@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use client::{Client, Ending, PATIENCE, chat, sim, stream_from, whole_from};
 use serde_json::{Value, json};
-use tokenwire_sim::{Config, Kind, Script, Sim, secret_hash};
+use tokenwire_sim::{Answerer, Behaviour, Config, Kind, Script, Sim, secret_hash};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -365,4 +365,37 @@ fn a_script_survives_its_own_json() {
     .unwrap();
     let json = serde_json::to_string(&script).unwrap();
     assert_eq!(Script::parse(&json).unwrap(), script);
+}
+
+#[test]
+fn an_answerer_decides_in_the_place_of_the_script() {
+    let answerer = Answerer::new(|request| {
+        let asked = request.body["messages"][0]["content"].as_str().unwrap();
+        assert_ne!(asked, "panic");
+        Behaviour::parse(asked).unwrap()
+    });
+    let config = Config {
+        answerer: Some(answerer),
+        script: Script::parse(r#"{"default": {"error": {"status": 418}}}"#).unwrap(),
+        ..Config::default()
+    };
+    let sim = Sim::start(config).unwrap();
+    let mut client = Client::new(&sim);
+    let cut = r#"{"reply": {"text": "one two three"}}"#;
+    let whole = r#"{"reply": {"text": "one two three", "verbatim": true}}"#;
+    for (behaviour, text, finish) in [(cut, "one two", "length"), (whole, "one two three", "stop")]
+    {
+        let limits = json!({"max_tokens": 2, "stop": ["four"]});
+        let answer = client.post(CHAT, &chat(behaviour, limits)).unwrap().json();
+        let choice = &answer["choices"][0];
+        assert_eq!(choice["message"]["content"], text);
+        assert_eq!(choice["finish_reason"], finish);
+    }
+    let answer = client.post(CHAT, &chat("panic", json!({}))).unwrap();
+    assert_eq!(answer.status, 500);
+    // What is no POST is the script's.
+    client.write("GET /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    assert_eq!(client.read().unwrap().status, 418);
+    assert!(Behaviour::parse(r#"{"replies": 1}"#).is_err());
+    assert!(Behaviour::parse(r#"{"error": {"status": 1}}"#).is_err());
 }

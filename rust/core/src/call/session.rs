@@ -1,18 +1,18 @@
 //! The state of one call over its attempts.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
 use super::secs;
-use crate::client::Call;
+use crate::client::{Call, MISTAKE_HEADER};
 use crate::error::{ApiFailure, Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Failed, Head, Probe, Transport, send};
 use crate::log::Event;
 use crate::message::Timing;
 use crate::redact;
-use crate::retry::{self, Decision, GaveUp, Hints, decide, server_hints};
+use crate::retry::{self, Bucket, Decision, GaveUp, Hints, decide, server_hints};
 
 /// How much of an error's body is kept.
 const ERROR_BODY_BYTES: usize = 64 << 10;
@@ -133,6 +133,12 @@ impl<'a> Session<'a> {
     }
 
     fn error_reply(&self, head: &Head, body: &[u8]) -> Failure {
+        if self.call.is_diverted && head.header(MISTAKE_HEADER).is_some() {
+            let message = redact::one_line(&String::from_utf8_lossy(body), SHOWN_CHARS);
+            return Error::new(ErrorKind::Config, message)
+                .at(Phase::Head)
+                .into();
+        }
         let hints = server_hints(|name| head.header(name), SystemTime::now());
         let proxied = head.status == 407 && self.call.outgoing.route.proxy.is_some();
         let error = if proxied {
@@ -201,7 +207,7 @@ impl<'a> Session<'a> {
         let decision = self.decide(&failure);
         let wait = match decision {
             Decision::Retry { wait, cost } => {
-                self.taken = cost;
+                self.taken = if self.call.is_diverted { 0 } else { cost };
                 wait
             }
             Decision::GiveUp(why) => return Err(self.give_up(failure, why)),
@@ -221,10 +227,19 @@ impl<'a> Session<'a> {
 
     fn decide(&self, failure: &Failure) -> Decision {
         let client = &self.call.client;
-        let policy = crate::config::RetryPolicy {
+        let mut policy = crate::config::RetryPolicy {
             max_retries: self.call.max_retries,
             ..client.config.retry.clone()
         };
+        let mut bucket = &client.bucket;
+        let own = Arc::new(Bucket::new(policy.budget));
+        if self.call.is_diverted {
+            // A test's own server needs no rest, and spends nothing of what is kept for the real
+            // one; a wait that it asks for is kept.
+            policy.first = Duration::ZERO;
+            policy.throttle_first = Duration::ZERO;
+            bucket = &own;
+        }
         let error = &failure.error;
         // A page or an empty body instead of a reply is a gateway's hiccup once, and its way twice.
         let first_odd_page = error.kind() == ErrorKind::UnexpectedContent && self.retries == 0;
@@ -244,7 +259,7 @@ impl<'a> Session<'a> {
             self.retries,
             fastrand::f64(),
             remaining,
-            &client.bucket,
+            bucket,
         )
     }
 

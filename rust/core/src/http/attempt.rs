@@ -74,6 +74,7 @@ pub(crate) async fn send(
     fresh: bool,
     queued: &mut Option<f64>,
 ) -> Result<(Head, Body), Failed> {
+    transport.hub.gate.check(outgoing)?;
     let client = transport
         .clients
         .get(&transport.hub, &outgoing.route, fresh)?;

@@ -6,8 +6,10 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
+use url::Url;
 
 use crate::config::Limits;
+use crate::error::Error;
 use crate::log::LogSink;
 
 mod attempt;
@@ -16,6 +18,7 @@ mod clients;
 mod connector;
 mod dns;
 mod fault;
+mod gate;
 mod origin;
 mod proxy;
 mod tls;
@@ -40,6 +43,7 @@ pub struct Hub {
     tls: tls::TlsConfigs,
     dns: dns::Resolver,
     log: LogSink,
+    gate: gate::Gate,
     soft_file_limit: OnceLock<Option<usize>>,
 }
 
@@ -52,6 +56,7 @@ impl Hub {
             tls: tls::TlsConfigs::default(),
             dns: dns::Resolver::default(),
             log: LogSink::default(),
+            gate: gate::Gate::default(),
             soft_file_limit: OnceLock::new(),
         })
     }
@@ -66,6 +71,28 @@ impl Hub {
     #[must_use]
     pub fn usual_max_connections(&self) -> usize {
         origin::max_connections(&Limits::default(), self.soft_file_limit())
+    }
+
+    /// Sends the calls of all clients that are prepared from now on to `base_url`, without their
+    /// keys, with headers that say what they were: see [`CALL_HEADER`](crate::client::CALL_HEADER). `None` ends that.
+    pub fn divert(&self, base_url: Option<&str>) -> Result<(), Error> {
+        self.gate.divert(base_url)
+    }
+
+    /// Whether calls go to another address than their client's.
+    #[must_use]
+    pub fn is_diverted(&self) -> bool {
+        self.gate.is_diverted()
+    }
+
+    pub(crate) fn detour(&self) -> Option<Arc<Url>> {
+        self.gate.detour()
+    }
+
+    /// Refuses attempts to reach anything but loopback and these hosts (`host` or `host:port`),
+    /// over connections that stand already, too. `None` ends that.
+    pub fn allow_only(&self, hosts: Option<Vec<String>>) {
+        self.gate.allow_only(hosts);
     }
 
     pub(crate) fn origin(

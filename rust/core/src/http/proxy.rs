@@ -131,7 +131,7 @@ fn is_excepted(target: &Url, list: &str) -> bool {
 }
 
 /// Cuts a `:port` off; IPv6 addresses have one only in brackets.
-fn split_port(entry: &str) -> (&str, Option<u16>) {
+pub(super) fn split_port(entry: &str) -> (&str, Option<u16>) {
     if let Some((host, rest)) = entry.strip_prefix('[').and_then(|e| e.split_once(']')) {
         return (
             host,

@@ -102,8 +102,8 @@ fn choice(
     let calls = calls(ask, reply, &mut seed);
     let is_special = !calls.is_empty() || reply.refusal.is_some();
     let mut content = content(ask, prepared, reply, seed, index, is_special);
-    let stopped = !ask.stop.is_empty() && content.stop_at(&ask.stop);
-    let cut = ask.max_tokens.is_some_and(|limit| content.cut(limit));
+    let stopped = !reply.verbatim && !ask.stop.is_empty() && content.stop_at(&ask.stop);
+    let cut = !reply.verbatim && ask.max_tokens.is_some_and(|limit| content.cut(limit));
     let made_up = reply.text.is_none() && reply.tokens.is_none() && !is_special;
     // A made-up reply that is as long as was allowed would have gone on.
     let full = made_up

@@ -11,7 +11,7 @@ mod tokens;
 mod usage;
 mod whole;
 
-pub(crate) use self::plan::{Body, Plan, plan};
+pub(crate) use self::plan::{Body, Plan, plan, plan_for};
 pub(crate) use self::stream::{Due, EventStream};
 pub use self::tokens::{ledger_checksum, ledger_token};
 

@@ -89,25 +89,36 @@ pub(crate) fn plan(active: &Active, request: &Request, json: &Value) -> Plan {
         }
     }
     let (prepared, by_rule) = active.choose(request, json);
+    plan_for(active, request, json, &prepared, by_rule)
+}
+
+/// The answer of a behaviour to a request; `by_rule` where it was chosen for that request.
+pub(crate) fn plan_for(
+    active: &Active,
+    request: &Request,
+    json: &Value,
+    prepared: &Arc<Prepared>,
+    by_rule: bool,
+) -> Plan {
     let behaviour = &prepared.behaviour;
     match &behaviour.fault {
         Some(Fault::Redirect { status, location }) => {
-            let mut plan = Plan::whole(Arc::clone(&prepared), *status, "");
+            let mut plan = Plan::whole(Arc::clone(prepared), *status, "");
             plan.headers.insert("location".to_owned(), location.clone());
             return plan;
         }
         Some(Fault::Html { status }) => {
-            let mut plan = Plan::whole(Arc::clone(&prepared), *status, HTML);
+            let mut plan = Plan::whole(Arc::clone(prepared), *status, HTML);
             plan.content_type = "text/html; charset=utf-8";
             return plan;
         }
         _ => {}
     }
     if let Some(error) = &behaviour.error {
-        return Plan::error(Arc::clone(&prepared), error);
+        return Plan::error(Arc::clone(prepared), error);
     }
     if let (Some(replay), Some(bytes)) = (&behaviour.replay, &prepared.replay) {
-        let mut plan = Plan::whole(Arc::clone(&prepared), replay.status, bytes.clone());
+        let mut plan = Plan::whole(Arc::clone(prepared), replay.status, bytes.clone());
         plan.headers.clone_from(&replay.headers);
         if [&b"data:"[..], b"event:", b":"]
             .iter()
@@ -123,7 +134,7 @@ pub(crate) fn plan(active: &Active, request: &Request, json: &Value) -> Plan {
         };
         return plan;
     }
-    generated(active, request, json, &prepared, by_rule)
+    generated(active, request, json, prepared, by_rule)
         .unwrap_or_else(|error| Plan::refusal(&error))
 }
 

@@ -98,6 +98,13 @@ impl Default for Pacing {
 }
 
 impl Behaviour {
+    /// Reads a behaviour from JSON; a field that does not exist is an error that names it.
+    pub fn parse(json: &str) -> Result<Self, ScriptError> {
+        let behaviour: Self = serde_json::from_str(json).map_err(|e| ScriptError(e.to_string()))?;
+        behaviour.check("behaviour")?;
+        Ok(behaviour)
+    }
+
     /// Checks header text, base64 and status codes below `path`, the place named in an error.
     pub(crate) fn check(&self, path: &str) -> Result<(), ScriptError> {
         if let Some(reply) = &self.reply {

@@ -19,6 +19,8 @@ use super::base64;
 pub struct Reply {
     /// The text; cut into tokens before each run of white space.
     pub text: Option<String>,
+    /// `true`: neither `max_tokens` nor `stop` of the request cuts it.
+    pub verbatim: bool,
     /// The text as the tokens that are to be streamed, one event each; wins over `text`.
     pub tokens: Option<Vec<String>>,
     /// Calls of tools; text is then left out unless it is given, too.
@@ -48,6 +50,7 @@ impl Default for Reply {
     fn default() -> Self {
         Self {
             text: None,
+            verbatim: false,
             tokens: None,
             tool_calls: Vec::new(),
             tool_fragment_bytes: 8,

@@ -1,0 +1,27 @@
+"""A fake answers code that is written against the older interface, without its keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from tokenwire.legacy.chat_client import ChatClient
+from tokenwire.legacy.llm_client_factory import LlmClientFactory
+from tokenwire.legacy.llm_exceptions import LlmConfigError
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ChatClient(model_name="groq:llama"),
+        lambda: LlmClientFactory().get_client("groq:llama"),
+    ],
+)
+def test_no_key_is_needed_until_it_is_over(make, tokenwire_fake):
+    tokenwire_fake.add({"*:llama": "It is faked."})
+    client = make()
+    assert client.run("hi", stream=False) == "It is faked."
+    (request,) = tokenwire_fake.requests
+    assert request.url == "https://api.groq.com/openai/v1/chat/completions"
+    tokenwire_fake.__exit__(None, None, None)
+    with pytest.raises(LlmConfigError, match="no API key for groq"):
+        make()

@@ -1,0 +1,161 @@
+"""What a fake's rules and replies may be, and what is said of those that cannot be."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tokenwire import LlmConfigError
+from tokenwire.testing import FakeRequest, cut, error, fake, reply, tool_call
+
+
+def request(**changed):
+    fields = {
+        "provider": "openai",
+        "model": "m",
+        "api": "chat",
+        "url": "https://api.openai.com/v1/chat/completions",
+        "stream": False,
+        "body": {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
+        "headers": {},
+        "call": "1",
+        "attempt": 1,
+    }
+    return FakeRequest(**{**fields, **changed})
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ("hi", 'give a mapping, such as {"openai:*": "hi"}'),
+        ({"gpt-4o": "hi"}, "'gpt-4o' matches no model; write \"provider:model\""),
+        ({1: "hi"}, "1 matches no model"),
+        ({"a:b": None}, 'fake: "a:b": a NoneType is no reply; give a str, tool_call(...)'),
+        ({"a:b": ["hi", 3]}, 'fake: "a:b", reply 2: a int is no reply'),
+        ({"a:b": {"replay": 1}}, 'fake: "a:b": bad script: invalid type'),
+        ({"a:b": {"reply": {"txt": "hi"}}}, "unknown field `txt`"),
+        ({"a:b": {"reply": {"text": "hi", "status": 9}}}, "behaviour.reply.status 9 is not 200 to"),
+        ({"a:b": {"reply": {"extra": {"x": object()}}}}, "Object of type object is not JSON"),
+        ({"a:b": ()}, "a reply of several parts needs a tool call among them"),
+        ({"a:b": ("hi",)}, "a reply of several parts needs a tool call among them"),
+        ({"a:b": ("hi", "ho")}, "several parts of one reply are tool calls, and a text at most"),
+        ({"a:b": [[tool_call("f"), error(429)]]}, 'fake: "a:b", reply 1: several parts'),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused_by_name(rules, said):
+    with pytest.raises(LlmConfigError) as raised:
+        fake(rules)
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: error(200), "error: 200 is no status of an error; give 400 to 599"),
+        (lambda: error(True), "error: True is no status"),
+        (lambda: error(429, kind="x"), "error: bad script: unknown field `kind`"),
+        (lambda: reply("hi", usages={}), "reply: bad script: unknown field `usages`"),
+        (lambda: tool_call("f", x=float("nan")), "tool_call('f'): Out of range float"),
+        (lambda: tool_call("f", x={1}), "tool_call('f'): Object of type set"),
+        (lambda: cut("hi", after_events=-1), "cut: bad script: invalid"),
+    ],
+)
+def test_a_reply_that_cannot_be_is_refused_by_name(make, said):
+    with pytest.raises(LlmConfigError) as raised:
+        make()
+    assert said in str(raised.value)
+
+
+def test_a_helper_returns_the_behaviour_that_it_stands_for():
+    assert reply("hi", usage={}) == {"reply": {"text": "hi", "verbatim": True, "usage": {}}}
+    assert tool_call("f", name="x") == {
+        "reply": {"tool_calls": [{"name": "f", "arguments": {"name": "x"}}]}
+    }
+    assert error(429, "Slow down.", retry_after=2, code="c", headers={"x-a": "b"}) == {
+        "error": {
+            "status": 429,
+            "message": "Slow down.",
+            "code": "c",
+            "headers": {"x-a": "b", "retry-after": "2"},
+        }
+    }
+    assert cut("a b", after_events=2)["fault"] == {"kind": "reset", "at": {"events": 2}}
+
+
+def test_a_request_parts_what_was_asked_from_how():
+    asked = request(body={"model": "m", "messages": [], "stream": True, "seed": 1})
+    assert (asked.messages, asked.prompt, asked.params) == ([], None, {"seed": 1})
+    assert request(body={"model": "m", "prompt": "a"}).prompt == "a"
+    assert request(body={"model": "m", "prompt": "a"}).messages == []
+
+
+def test_unused_replies_are_named():
+    served = fake({"a:*": ["1", "2"], "b:*": "always", "c:*": []})
+    with pytest.raises(AssertionError) as raised:
+        served.assert_all_used()
+    assert str(raised.value) == 'unused replies: "a:*" has 2 of 2 left; "b:*" was never asked for'
+
+
+def answered(served, model="m", path="/v1/chat/completions"):
+    """What the fake tells the simulator to do with a request."""
+    record = {
+        "path": path,
+        "headers": [["x-tokenwire-call", "1"], ["x-tokenwire-provider", "openai"]],
+        "body": {"model": model, "messages": []},
+    }
+    return json.loads(served._answer(json.dumps(record)))
+
+
+def text(behaviour):
+    return behaviour["reply"]["text"]
+
+
+def mistake(behaviour):
+    """The message of what the caller gets as an LlmConfigError."""
+    assert behaviour["error"]["headers"] == {"x-tokenwire-mistake": "1"}
+    return behaviour["error"]["body"]
+
+
+def test_a_fake_answers_by_the_first_rule_that_matches_and_by_later_ones_first():
+    served = fake({"openai:gpt-*": "one", "openai:*": "two"})
+    assert text(answered(served, "gpt-4o")) == "one"
+    assert text(answered(served, "GPT-4o")) == "two"
+    served.add({"openai:GPT-4o": "three"})
+    assert text(answered(served, "GPT-4o")) == "three"
+    assert [one.attempt for one in served.requests] == [1, 2, 3]
+
+
+def test_a_list_is_used_in_turn_and_then_a_mistake():
+    served = fake({"openai:*": ["one", lambda asked: f"{asked.attempt}", error(429)]})
+    assert [text(answered(served)) for _ in range(2)] == ["one", "2"]
+    assert answered(served)["error"]["status"] == 429
+    served.assert_all_used()
+    assert "used up, and this is request 4" in mistake(answered(served))
+    assert len(served.requests) == 4
+
+
+async def coroutine(_asked):
+    return "never"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda _: 1 / 0, "raised ZeroDivisionError: division by zero"),
+        (lambda _: None, "returned a wrong reply: a NoneType is no reply"),
+        (coroutine, "is async; give a plain one"),
+    ],
+)
+def test_a_function_that_fails_is_a_mistake(answer, said):
+    assert said in mistake(answered(fake({"openai:*": answer})))
+
+
+def test_what_has_no_rule_or_cannot_be_answered_is_a_mistake():
+    served = fake({"openai:f": tool_call("f")})
+    assert (
+        mistake(answered(served)) == 'the fake has no rule for "openai:m"; its patterns: "openai:f"'
+    )
+    assert mistake(answered(fake())).endswith("its patterns: none")
+    told = mistake(answered(served, "f", "/v1/completions"))
+    assert told == 'fake: "openai:f" calls a tool, and "openai:f" was asked for text'
