@@ -10,6 +10,7 @@ from typing_extensions import Self, TypeVar
 
 from tokenwire.prices import Cost
 from tokenwire.types import LlmMessage
+from tokenwire.types.rows import LlmProvider
 
 __all__ = [
     "AsyncLlmStream",
@@ -52,6 +53,7 @@ __all__ = [
     "embedded_sim",
     "is_listened_to",
     "is_provider",
+    "provider_names",
     "provider_problem",
     "provider_row",
     "remove_callback",
@@ -602,6 +604,7 @@ class Engine:
         provider: str,
         model: str,
         api: str,
+        own_provider: LlmProvider | None = None,
         base_url: str | None = None,
         api_key: str | None = None,
         headers: Mapping[str, str] | None = None,
@@ -662,7 +665,8 @@ def drop_idle_lanes() -> None: ...
 def embedded_sim() -> str: ...
 def is_provider(name: str) -> bool: ...
 def provider_problem(name: str) -> str | None: ...
-def provider_row(name: str) -> tuple[str | None, list[str], list[str], bool]: ...
+def provider_names() -> tuple[str, ...]: ...
+def provider_row(name: str) -> dict[str, Any]: ...
 def _rebuild(kind: Any, fields: dict[str, Any]) -> Any: ...
 def _restore_choice(response: LlmResponse[Any], position: int) -> Choice: ...
 def _restore_response(json: bytes, raw: bytes | None) -> LlmResponse[Any]: ...

@@ -15,7 +15,6 @@ from tokenwire.config import Configuration, ModelEntry
 from tokenwire.config_file import Problem, read_toml, without_secrets
 from tokenwire.errors import LlmConfigError, LlmError, LlmValidationError
 from tokenwire.models import resolve
-from tokenwire.registry import SPOKEN
 from tokenwire.types._base import Model, nearest_name
 from tokenwire.types.names import CALL_OPTIONS, CHAT_PARAMETERS, COMPLETION_PARAMETERS
 from tokenwire.types.rows import LlmProvider, ModelConfig, Price
@@ -209,7 +208,7 @@ class _Check:
             else:
                 self._say(f"{path}.model", _without_place(error), value=model)
             return None
-        if target.provider in providers or target.provider in SPOKEN:
+        if target.provider in providers or target.provider in _engine.provider_names():
             return target.provider, target.model
         where = "model" if provider is None else "provider"
         self._unknown(f"{path}.{where}", row[where], target.provider, providers)
@@ -218,7 +217,7 @@ class _Check:
     def _unknown(
         self, path: str, value: object, name: str, providers: Mapping[str, object]
     ) -> None:
-        near = nearest_name(name, [*providers, *SPOKEN])
+        near = nearest_name(name, [*providers, *_engine.provider_names()])
         if near is None or _engine.is_provider(name):
             problem = _engine.provider_problem(name) or f"provider {name}: unknown"
         else:

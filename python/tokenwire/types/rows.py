@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
-from tokenwire.types._base import CONFIG_PROBLEM, Model, Str, base_init, given, nearest_name
+from tokenwire.types._base import Model, Str, base_init, given, nearest_name
 
 if TYPE_CHECKING:
     from tokenwire._engine import Usage
@@ -39,15 +39,11 @@ _MILLION = 1_000_000
 
 _Tokens = Annotated[int, Field(gt=0, strict=True)]
 _Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+_HeaderName = Annotated[
+    str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+]
+_FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 _ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
-
-# The engine's row that serves for a provider of one's own, by what it must send. The rest of the
-# row (names of other fields, what is sent back) goes with it.
-_SERVING = {
-    ("authorization", "max_tokens"): "openai-compatible",
-    ("authorization", "max_completion_tokens"): "openai",
-    ("api-key", "max_completion_tokens"): "azure",
-}
 
 
 def check_capability(name: str) -> None:
@@ -225,11 +221,10 @@ class LlmProvider(_Row):
         base_url_vars: Environment variables that may hold another address, in order.
         key_required: Whether a client without a key is refused; without it, whether there are
             `key_vars`.
-        auth_header: Header that carries the key: `"authorization"` (as a bearer token) or
-            `"api-key"`. None for the engine's own providers: its row decides.
-        max_tokens_field: Field for the token limit: `"max_tokens"` or `"max_completion_tokens"`.
-            None for the engine's own.
-        stream_options: Whether streams may ask for usage. None for the engine's own.
+        auth_header: Header that carries the key, such as `"x-api-key"`; `"authorization"` carries
+            it as a bearer token.
+        max_tokens_field: Field of a chat request for the token limit.
+        stream_options: Whether streams may ask for usage.
         is_built_in: Whether it is the engine's own.
     """
 
@@ -238,9 +233,9 @@ class LlmProvider(_Row):
     key_vars: tuple[Str, ...] = ()
     base_url_vars: tuple[Str, ...] = ()
     key_required: bool = False
-    auth_header: Literal["authorization", "api-key"] | None = None
-    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
-    stream_options: bool | None = None
+    auth_header: _HeaderName = "authorization"
+    max_tokens_field: _FieldName = "max_tokens"
+    stream_options: bool = True
     is_built_in: bool = False
 
     @base_init
@@ -274,26 +269,7 @@ class LlmProvider(_Row):
     def _fill_in(cls, data: Any) -> Any:
         if not isinstance(data, Mapping) or data.get("is_built_in"):
             return data
-        own = {"auth_header": "authorization", "max_tokens_field": "max_tokens"}
-        own_flags = {"stream_options": True, "key_required": bool(data.get("key_vars"))}
-        return {**own, **own_flags, **data}
-
-    @model_validator(mode="after")
-    def _can_be_served(self) -> LlmProvider:
-        if self.is_built_in:
-            return self
-        if (self.auth_header, self.max_tokens_field) not in _SERVING:
-            problem = (
-                "auth_header 'api-key' goes with max_tokens_field 'max_completion_tokens' only"
-            )
-        elif self.engine_row() != "openai-compatible" and not self.key_required:
-            problem = (
-                f"auth_header {self.auth_header!r} with max_tokens_field "
-                f"{self.max_tokens_field!r} needs a key: give key_vars"
-            )
-        else:
-            return self
-        raise PydanticCustomError(CONFIG_PROBLEM, "{text}", {"text": problem})
+        return {"key_required": bool(data.get("key_vars")), **data}
 
     @classmethod
     def built_in(cls, name: str) -> LlmProvider:
@@ -302,20 +278,4 @@ class LlmProvider(_Row):
         Raises:
             LlmConfigError: There is none, or its API is not spoken yet.
         """
-        base_url, key_vars, base_url_vars, key_required = _engine.provider_row(name)
-        return cls.model_validate(
-            {
-                "name": name,
-                "base_url": base_url,
-                "key_vars": key_vars,
-                "base_url_vars": base_url_vars,
-                "key_required": key_required,
-                "is_built_in": True,
-            }
-        )
-
-    def engine_row(self) -> str:
-        """The engine's row that serves for it."""
-        if self.is_built_in:
-            return self.name
-        return _SERVING[self.auth_header or "", self.max_tokens_field or ""]
+        return cls.model_validate({**_engine.provider_row(name), "is_built_in": True})

@@ -18,6 +18,7 @@ use crate::lane::Lease;
 use crate::observe::{self, Ending};
 use crate::pending::PendingReply;
 use crate::prepare::{Prepared, pairs};
+use crate::providers::OwnRow;
 use crate::reply::{LlmResponse, ReplyData};
 use crate::settings::{self, Limits, RetryPolicy};
 use crate::stream::Stream;
@@ -222,7 +223,7 @@ fn drive<'py>(
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (*, provider, model, api, base_url=None, api_key=None, headers=None,
+    #[pyo3(signature = (*, provider, model, api, own_provider=None, base_url=None, api_key=None, headers=None,
         timeout=None, limits=None, retry=None, ca_bundle=None, client_cert=None, proxy=None,
         trust_env=true, parent=None))]
     #[allow(
@@ -234,6 +235,7 @@ impl Engine {
         provider: String,
         model: String,
         api: String,
+        own_provider: Option<OwnRow>,
         base_url: Option<String>,
         api_key: Option<String>,
         headers: Option<Bound<'_, PyAny>>,
@@ -248,6 +250,7 @@ impl Engine {
     ) -> PyResult<Self> {
         let config = ClientConfig {
             provider,
+            own_provider: own_provider.map(OwnRow::into_config),
             model,
             api,
             base_url,

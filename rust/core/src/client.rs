@@ -100,7 +100,10 @@ impl Client {
         bucket: Arc<Bucket>,
     ) -> Result<Self, Error> {
         check::settings(&config)?;
-        let provider = providers::find(&config.provider)?;
+        let provider = match &config.own_provider {
+            Some(own) => check::own_provider(own)?,
+            None => providers::find(&config.provider)?,
+        };
         let Some(dialect) = wire::dialect(&config.api) else {
             return Err(check::refused(format!(
                 "api={:?} is no API that tokenwire speaks",
@@ -237,7 +240,8 @@ impl Client {
         if !options.key_comes_later {
             self.check_key(&headers, key.is_some())?;
         }
-        let key = key.or_else(|| key_in(&headers));
+        // What is sent counts: a header of the caller's wins over the key.
+        let key = key_in(&headers, inner.provider).or(key);
         let setting = options.timeout.unwrap_or(inner.config.timeout);
         check::timeout(setting)?;
         let timeout = check::bounded(if stream {
@@ -357,9 +361,11 @@ fn headers(config: &ClientConfig, provider: &Provider) -> Result<HeaderMap, Erro
 }
 
 /// A key that came as a header of the caller's: it is kept out of errors like any other.
-fn key_in(headers: &HeaderMap) -> Option<Secret> {
-    ["authorization", "x-api-key", "api-key", "x-goog-api-key"]
+fn key_in(headers: &HeaderMap, provider: &Provider) -> Option<Secret> {
+    let usual = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+    [provider.auth_header]
         .iter()
+        .chain(&usual)
         .find_map(|name| headers.get(*name)?.to_str().ok())
         .map(|value| Secret::new(value.rsplit(' ').next().unwrap_or(value).to_owned()))
 }
