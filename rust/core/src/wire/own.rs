@@ -66,3 +66,30 @@ fn kept(text: &str) -> &'static str {
 fn all_kept(texts: &[String]) -> &'static [&'static str] {
     Box::leak(texts.iter().map(|text| kept(text)).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_rows_are_one_and_others_are_not() {
+        let own = OwnProvider {
+            name: "acme-of-this-test".into(),
+            auth_header: "x-api-key".into(),
+            max_tokens_field: "max_output".into(),
+            ..OwnProvider::default()
+        };
+        let first = row(&own).unwrap();
+        assert!(std::ptr::eq(first, row(&own.clone()).unwrap()));
+        let changed = OwnProvider {
+            stream_options: true,
+            ..own
+        };
+        let second = row(&changed).unwrap();
+        assert!(!std::ptr::eq(first, second));
+        assert_eq!(
+            (second.name, second.auth_header, second.base_url),
+            (first.name, "x-api-key", None)
+        );
+    }
+}
