@@ -39,7 +39,7 @@ def main() -> None:
     asked = arguments()
     with SimulatorProcess() as sim:
         sim.set_script({"default": {"pacing": {"tokens_per_write": 64}}})
-        chat = tw.ChatClient("m", base_url=sim.base_url, api_key="sk-bench")
+        chat = tw.ChatClient(asked.model, base_url=sim.base_url, api_key="sk-bench")
         print(
             f"{'':18}{'off µs':>9}{'on µs':>9}{'added µs':>10}{'+-':>7}{'more':>8}  at 1/s"
             "  of a core  goal"
@@ -54,6 +54,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--only", default="", help="rows whose name has this in it")
+    parser.add_argument(
+        "--model", default="openai:gpt-4o-mini", help="the default has a list price, `vllm:m` none"
+    )
     parser.add_argument("--no-cost", action="store_true", help="MetricsCollector(cost=False)")
     return parser.parse_args()
 
@@ -111,7 +114,7 @@ def loads(chat: tw.ChatClient) -> dict[str, Callable[[], int]]:  # noqa: C901 (f
 
 
 @contextlib.contextmanager
-def switched_on(*, cost: bool) -> Iterator[None]:
+def switched_on(collector: tw.MetricsCollector) -> Iterator[None]:
     """Metrics, and a callback such as a program would have."""
     took: dict[str, float] = {}
 
@@ -119,7 +122,7 @@ def switched_on(*, cost: bool) -> Iterator[None]:
         took[event.model] = event.elapsed
 
     remove = tw.on_call(note)
-    with tw.MetricsCollector(cost=cost):
+    with collector:
         yield
     remove()
 
@@ -127,11 +130,12 @@ def switched_on(*, cost: bool) -> Iterator[None]:
 def measure(load: Callable[[], int], rounds: int, *, cost: bool) -> tuple[float, float, float]:
     """Microseconds a unit without, what comes on top with it (medians of the rounds), its error."""
     load()
+    collector = tw.MetricsCollector(cost=cost)
     off, added = [], []
     for number in range(rounds):
         took = {}
         for with_it in (False, True) if number % 2 else (True, False):
-            with switched_on(cost=cost) if with_it else contextlib.nullcontext():
+            with switched_on(collector) if with_it else contextlib.nullcontext():
                 began = time.process_time()
                 units = load()
                 took[with_it] = (time.process_time() - began) / units * 1e6

@@ -8,13 +8,14 @@ Regressions of one step show here; what a user pays is what `peers/run.py` measu
 from __future__ import annotations
 
 import asyncio
+import itertools
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tokenwire import ChatClient, _engine
+from tokenwire import ChatClient, LlmClientFactory, ModelRegistry, _engine
 from tokenwire.testing import SimServer
 
 if TYPE_CHECKING:
@@ -33,6 +34,18 @@ def sim() -> Iterator[SimServer]:
 @pytest.fixture(scope="module")
 def chat(sim: SimServer) -> ChatClient:
     return ChatClient("m", base_url=sim.base_url, api_key="sk-bench")
+
+
+@pytest.fixture
+def factory(monkeypatch: pytest.MonkeyPatch) -> LlmClientFactory:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-bench")
+    return LlmClientFactory(
+        {
+            "providers": {"acme": {"base_url": "http://127.0.0.1:9/v1"}},
+            "models": {"fast": {"model": "openai:gpt-4o-mini", "params": {"temperature": 0}}},
+        },
+        registry=ModelRegistry(plugins=False),
+    )
 
 
 def test_crossing(benchmark: Any) -> None:
@@ -86,6 +99,43 @@ def test_chunks_async(benchmark: Any, chat: ChatClient) -> None:
 def test_client_made(benchmark: Any, sim: SimServer) -> None:
     """A client like one that is there already."""
     benchmark(ChatClient, "m", base_url=sim.base_url, api_key="sk-bench")
+
+
+def test_client_of_a_factory_pooled(benchmark: Any, factory: LlmClientFactory) -> None:
+    """A client that the factory has; the goal is 20 µs."""
+    first = factory.get_client("openai:gpt-4o-mini")
+    assert benchmark(factory.get_client, "openai:gpt-4o-mini") is first
+    assert benchmark.stats["min"] <= 20e-6
+
+
+def test_client_of_a_factory_pooled_by_name(benchmark: Any, factory: LlmClientFactory) -> None:
+    """The same by a name of the configuration."""
+    first = factory.get_client("fast")
+    assert benchmark(factory.get_client, "fast") is first
+
+
+def test_client_of_a_factory_pooled_with_settings(
+    benchmark: Any, factory: LlmClientFactory
+) -> None:
+    """The same with settings of the caller's, which make a client of its own."""
+    settings = {"temperature": 0, "headers": {"x-team": "a"}, "timeout": 30.0}
+    first = factory.get_client("openai:gpt-4o-mini", **settings)
+    assert benchmark(factory.get_client, "openai:gpt-4o-mini", **settings) is first
+
+
+def test_client_of_a_factory_made(benchmark: Any, factory: LlmClientFactory) -> None:
+    """A client that the factory does not have yet; the goal is 60 µs."""
+    numbers = itertools.count()
+    benchmark(lambda: factory.get_client(f"openai:model-{next(numbers)}"))
+    assert benchmark.stats["min"] <= 60e-6
+
+
+def test_client_of_a_factory_made_for_a_provider_of_one_s_own(
+    benchmark: Any, factory: LlmClientFactory
+) -> None:
+    """The same, with a row of the configuration."""
+    numbers = itertools.count()
+    benchmark(lambda: factory.get_client(f"acme:model-{next(numbers)}"))
 
 
 def test_imported(benchmark: Any) -> None:

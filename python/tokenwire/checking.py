@@ -16,7 +16,7 @@ from tokenwire.config_file import Problem, read_toml, without_secrets
 from tokenwire.errors import LlmConfigError, LlmError, LlmValidationError
 from tokenwire.models import resolve
 from tokenwire.own_clients import problems_of
-from tokenwire.registry import SPOKEN, shared
+from tokenwire.registry import shared
 from tokenwire.types._base import Model, nearest_name
 from tokenwire.types.names import CALL_OPTIONS, CHAT_PARAMETERS, COMPLETION_PARAMETERS
 from tokenwire.types.rows import LlmProvider, ModelConfig, Price
@@ -249,7 +249,8 @@ class _Check:
                 self._say(f"{path}.model", _without_place(error), value=model)
             return None
         own = self._registry.own_provider(target.provider)
-        if target.provider in providers or target.provider in SPOKEN or own is not None:
+        known = own is not None or target.provider in _engine.provider_names()
+        if known or target.provider in providers:
             return target.provider, target.model
         where = "model" if provider is None else "provider"
         self._unknown(f"{path}.{where}", row[where], target.provider, providers)
@@ -258,7 +259,7 @@ class _Check:
     def _unknown(
         self, path: str, value: object, name: str, providers: Mapping[str, object]
     ) -> None:
-        near = nearest_name(name, [*providers, *SPOKEN])
+        near = nearest_name(name, [*providers, *_engine.provider_names()])
         if near is None or _engine.is_provider(name):
             problem = _engine.provider_problem(name) or f"provider {name}: unknown"
         else:

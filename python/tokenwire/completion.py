@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tokenwire._engine import Limits, RetryPolicy, Timeout
     from tokenwire.interface import KeySource, Prompt
+    from tokenwire.types.rows import LlmProvider
 
 
 class CompletionClient(EngineClient):
@@ -28,7 +29,7 @@ class CompletionClient(EngineClient):
     Args:
         model: `provider:model`, `vllm://host:port@model`, or with `provider` or `base_url` the
             model's id.
-        provider: Name of the provider; the model is then taken whole.
+        provider: Name of the provider, or a row of your own; the model is then taken whole.
         api_key: The key, or a callable (sync or async) that returns it, called for each call on the
             caller's side and once more after a 401. Without it the provider's variable is read.
         base_url: Address of the API, such as `http://localhost:8000/v1`.
@@ -58,7 +59,7 @@ class CompletionClient(EngineClient):
         self,
         model: str,
         *,
-        provider: str | None = None,
+        provider: str | LlmProvider | None = None,
         api_key: str | KeySource | None = None,
         base_url: str | None = None,
         api: str | None = None,

@@ -81,23 +81,19 @@ class EngineClient(LlmClientInterface):
         source = api_key if callable(api_key) else None
         if source is None and api_key is not None and not isinstance(api_key, Secret):
             raise LlmConfigError("api_key: give a str or a callable that returns one")
+        key: Secret | None = None
         base_url = target.base_url
-        key = None
         if target.provider == "sim":
             base_url = base_url or _engine.embedded_sim()
         else:
-            key, base_url = key_and_address(
-                target.provider,
-                None if source else api_key,
-                base_url,
-                own_address=base_url is not None,
-                key_vars=settings.get("key_vars"),
-            )
+            given = None if source else api_key
+            key, base_url = key_and_address(target, given, settings.get("key_vars"))
         self._key_source: KeySource | None = source
         self._engine: Engine = _engine.Engine(
             provider=target.provider,
             model=target.model,
             api=api,
+            own_provider=target.row,
             base_url=revealed(base_url),
             api_key=None if source else revealed(key),
             headers=revealed(settings["headers"]),
@@ -110,7 +106,6 @@ class EngineClient(LlmClientInterface):
             trust_env=settings["trust_env"],
             parent=settings.get("parent"),
         )
-        self._engine.set_alias(settings.get("alias"))
         self.base_url = self._engine.base_url
         self._siblings: dict[str, EngineClient] = {}
         self.defaults = defaults
@@ -181,11 +176,11 @@ class EngineClient(LlmClientInterface):
         if not isinstance(model, str) or not model.strip():
             raise LlmConfigError('model: give a string such as "gpt-4o-mini"')
         head, separator, rest = model.partition(":")
+        names_address = rest.startswith("//")
+        if separator and head == self.provider and not names_address:
+            return self._engine, {**params, "model": rest}
         if not separator or not _engine.is_provider(head):
             return self._engine, params
-        names_address = rest.startswith("//")
-        if head == self.provider and not names_address:
-            return self._engine, {**params, "model": rest}
         if self._settings["api_key"] is not None or self._settings["base_url"] is not None:
             own = "api_key" if self._settings["api_key"] is not None else "base_url"
             raise LlmConfigError(

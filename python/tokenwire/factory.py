@@ -145,7 +145,7 @@ class LlmClientFactory:
         key_vars = None if entry.key_var is None else (entry.key_var,)
         merged = _merged(entry.settings, settings)
         plan = self._planned(entry.model, api or entry.api, merged, key_vars)
-        if api is None and not settings and not plan.is_moving:
+        if api is None and not settings:
             self._plans[name] = self.registry.version, plan
         return plan
 
@@ -164,7 +164,6 @@ class LlmClientFactory:
 
             settings = _merged(accepted(row.client, self._defaults), settings)
             plan = _own_plan(row, name, api or "", settings, key_vars)
-            plan.kind = row.client
             if api is not None:
                 plan.settings["api"] = api
             return plan
@@ -179,6 +178,8 @@ class LlmClientFactory:
         """Provider, its row where it is one of the user's, and model."""
         provider = settings.get("provider")
         if provider is not None:
+            if not isinstance(provider, str):
+                return provider.name, provider, name
             return provider, self._own_row(provider), name
         head, separator, model = name.partition(":")
         if not separator:
@@ -202,31 +203,27 @@ class LlmClientFactory:
             return ()
         known = self._variables.get(provider)
         if known is None:
-            _, key_vars, url_vars, _ = _engine.provider_row(provider)
-            known = self._variables[provider] = (*key_vars, *url_vars)
+            row = _engine.provider_row(provider)
+            known = self._variables[provider] = (*row["key_vars"], *row["base_url_vars"])
         return known
 
     def _made(self, plan: _Plan) -> LlmClientInterface:
         settings = {name: _copied(value) for name, value in plan.settings.items()}
-        if plan.key_vars is not None and settings.get("api_key") is None:
-            key = _first(plan.key_vars)
-            if key is None and plan.key_for is not None and not _engine.is_diverted():
-                names = " or ".join(plan.key_vars)
-                raise LlmConfigError(f"no API key for {plan.key_for}: set {names} or give api_key=")
-            if key is not None or plan.kind is None:
-                settings["api_key"] = key
-        if plan.kind is not None:
+        if plan.row is not None and plan.row.client is not None:
             from tokenwire.own_clients import made
 
-            return made(plan.kind, plan.name, settings)
+            return made(plan.row.client, plan.row, plan.name, settings, plan.key_vars)
+        if plan.key_vars is not None and settings.get("api_key") is None:
+            key = _first(plan.key_vars)
+            if key is None and not _engine.is_diverted():
+                names = " or ".join(plan.key_vars)
+                raise LlmConfigError(f"no API key for {plan.key_for}: set {names} or give api_key=")
+            settings["api_key"] = key
         kind = CompletionClient if plan.api == "completions" else ChatClient
         client = kind(plan.name, api=plan.api, **settings)
         if plan.key_vars is not None:
             # After pickling, too, the key comes from these and from no other variable.
             client._settings["key_vars"] = tuple(plan.key_vars)
-        if plan.alias is not None:
-            client._settings["alias"] = plan.alias
-            client._engine.set_alias(plan.alias)
         return client
 
 
@@ -237,7 +234,7 @@ def _own_plan(
     settings: dict[str, Any],
     key_vars: Sequence[str] | None,
 ) -> _Plan:
-    """A plan for a provider of the user's: the engine's row serves, key and address are its own."""
+    """A plan for a provider of the user's."""
     settings = dict(settings)
     base_url = settings.pop("base_url", None)
     if settings.pop("provider", None) is None:
@@ -249,39 +246,19 @@ def _own_plan(
             raise LlmConfigError(f'model: there is no model after "{row.name}:"')
         else:
             name = rest
-    base_url = base_url or _first(row.base_url_vars) or row.base_url
-    if base_url is None and row.client is None and not _engine.is_diverted():
-        where = f"set {' or '.join(row.base_url_vars)} or " if row.base_url_vars else ""
-        raise LlmConfigError(f"provider {row.name}: there is no address: {where}give base_url=")
-    settings["provider"] = row.engine_row()
+    settings["provider"] = row
     if base_url is not None:
         settings["base_url"] = base_url
-    if not row.stream_options and row.client is None:
-        settings.setdefault("stream_usage", False)
-    own_key = key_vars is not None
-    key_vars = key_vars or row.key_vars
-    plan = _Plan(name, api, settings, key_vars, key_vars)
-    plan.key_for = row.name if row.key_required or own_key else None
-    plan.is_moving = bool(row.base_url_vars) or base_url is None
-    plan.alias = row.name
+    plan = _Plan(name, api, settings, key_vars, (*(key_vars or row.key_vars), *row.base_url_vars))
+    plan.key_for = row.name
+    plan.row = row
     return plan
 
 
 class _Plan:
     """What to make."""
 
-    __slots__ = (
-        "alias",
-        "api",
-        "is_moving",
-        "key_for",
-        "key_vars",
-        "kind",
-        "name",
-        "settings",
-        "text",
-        "variables",
-    )
+    __slots__ = ("api", "key_for", "key_vars", "name", "row", "settings", "text", "variables")
 
     def __init__(
         self,
@@ -291,15 +268,11 @@ class _Plan:
         key_vars: Sequence[str] | None,
         variables: Sequence[str],
     ) -> None:
-        # Whether the same name may mean another address at the next call.
-        self.is_moving = False
         # Who needs a key from `key_vars`; the variable that an entry names is needed, not tried.
-        self.key_for = None if key_vars is None else name
-        # The class, where it is the user's.
-        self.kind: type[LlmClientInterface] | None = None
+        self.key_for = name
         self.text: str | None = None
-        # What the user calls a provider of his, for which a row of the engine's serves.
-        self.alias: str | None = None
+        # Of a provider that is the user's.
+        self.row: LlmProvider | None = None
         self.api = api
         self.name = name
         self.settings = settings

@@ -17,8 +17,7 @@ def identity(plan: Plan) -> bytes:
     """What makes a client differ, as a keyed hash: neither a key nor a header stands in it."""
     if plan.text is None:
         settings = _frozen(plan.settings) if plan.settings else ()
-        kind = _frozen(plan.kind)
-        plan.text = repr((plan.api, plan.name, settings, plan.key_vars, kind))
+        plan.text = repr((plan.api, plan.name, settings, plan.key_vars))
     text = plan.text
     if plan.variables:
         from os import environ

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from tokenwire.types.rows import LlmProvider
+
 # A server that speaks OpenAI's dialect and that no row names.
 COMPATIBLE = "openai-compatible"
 
@@ -18,15 +20,19 @@ COMPATIBLE = "openai-compatible"
 class Target:
     """What a model string and the arguments beside it come to."""
 
-    __slots__ = ("base_url", "model", "provider")
+    __slots__ = ("base_url", "model", "provider", "row")
 
-    def __init__(self, provider: str, model: str, base_url: str | None) -> None:
+    def __init__(
+        self, provider: str, model: str, base_url: str | None, row: LlmProvider | None = None
+    ) -> None:
         self.provider = provider
+        # Of a provider that the engine does not know.
+        self.row = row
         self.model = model
         self.base_url = base_url
 
 
-def resolve(model: Any, provider: str | None, base_url: str | None) -> Target:
+def resolve(model: Any, provider: str | LlmProvider | None, base_url: str | None) -> Target:
     """Read a model string.
 
     `provider:model` splits at the first colon, and only where a known provider stands before it;
@@ -38,8 +44,10 @@ def resolve(model: Any, provider: str | None, base_url: str | None) -> Target:
     """
     if not isinstance(model, str) or not model.strip():
         raise LlmConfigError('model: give a string such as "openai:gpt-4o-mini"')
-    if provider is not None:
+    if isinstance(provider, str):
         return Target(provider, model, base_url)
+    if provider is not None:
+        return Target(provider.name, model, base_url, None if provider.is_built_in else provider)
     scheme, separator, rest = model.partition("://")
     if separator and _engine.is_provider(scheme):
         return with_address(model, scheme, rest, base_url)
@@ -84,27 +92,23 @@ def _no_provider(model: str) -> str:
 
 
 def key_and_address(
-    provider: str,
-    api_key: Secret | None,
-    base_url: str | None,
-    *,
-    own_address: bool,
-    key_vars: Sequence[str] | None = None,
+    target: Target, api_key: Secret | None, key_vars: Sequence[str] | None = None
 ) -> tuple[Secret | None, str | None]:
     """Fill in key and base URL from the environment, where the row names variables.
 
     The key of a provider is not sent to an address that the row does not know, unless the
-    caller named that provider together with the address. `key_vars` stands for the row's own: a
-    client that the row only serves for must not be given the key of the row's provider.
+    caller named that provider together with the address. `key_vars` stands for the row's own.
     """
     from os import environ
 
-    _, row_vars, url_vars, _ = _engine.provider_row(provider)
-    key_vars = row_vars if key_vars is None else key_vars
+    row = _engine.provider_row(target.provider) if target.row is None else dict(target.row)
     if api_key is None:
-        api_key = next((Secret(environ[name]) for name in key_vars if environ.get(name)), None)
-    if base_url is None and not own_address:
-        base_url = next((environ[name] for name in url_vars if environ.get(name)), None)
+        names = row["key_vars"] if key_vars is None else key_vars
+        api_key = next((Secret(environ[name]) for name in names if environ.get(name)), None)
+    base_url = target.base_url
+    if base_url is None:
+        names = row["base_url_vars"]
+        base_url = next((environ[name] for name in names if environ.get(name)), row["base_url"])
     return api_key, base_url
 
 

@@ -9,13 +9,16 @@ from inspect import Parameter, signature
 from typing import TYPE_CHECKING
 
 from tokenwire.errors import LlmConfigError
+from tokenwire.models import Target, key_and_address
+from tokenwire.secret import revealed
 from tokenwire.types._base import nearest_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from tokenwire.interface import LlmClientInterface
+    from tokenwire.types.rows import LlmProvider
 
 _GIVEN = ("model", "provider")
 
@@ -44,19 +47,33 @@ def problems_of(kind: type[LlmClientInterface], names: Iterable[str]) -> dict[st
 
 
 def made(
-    kind: type[LlmClientInterface], model: str, settings: Mapping[str, Any]
+    kind: type[LlmClientInterface],
+    row: LlmProvider,
+    model: str,
+    settings: dict[str, Any],
+    key_vars: Sequence[str] | None,
 ) -> LlmClientInterface:
-    """A client of this class.
+    """A client of this class, with the row's key and address where it was given none.
 
     Raises:
-        LlmConfigError: The class does not take these settings.
+        LlmConfigError: The class does not take these settings, or there is no key.
     """
+    settings["provider"] = row.name
+    target = Target(row.name, model, settings.get("base_url"), row)
+    key, base_url = key_and_address(target, settings.get("api_key"), key_vars)
+    if key is None and (row.key_required or key_vars):
+        names = " or ".join(key_vars or row.key_vars)
+        raise LlmConfigError(f"no API key for {row.name}: set {names} or give api_key=")
+    if key is not None:
+        settings["api_key"] = revealed(key)
+    if base_url is not None:
+        settings["base_url"] = base_url
     problems = problems_of(kind, settings.keys() - {"provider"})
     if problems:
         raise LlmConfigError("; ".join(f"{name}: {text}" for name, text in problems.items()))
-    client = kind(model, **settings)
+    client: LlmClientInterface = kind(model, **settings)
     # What it did not keep, its replies and events would not have.
-    for name, value in (("model", model), ("provider", settings["provider"])):
+    for name, value in (("model", model), ("provider", row.name)):
         if getattr(client, name, None) is None:
             raise LlmConfigError(
                 f"{kind.__name__}: its {name} is not set; call super().__init__(model, "

@@ -22,34 +22,6 @@ if TYPE_CHECKING:
     from tokenwire._engine import LlmResponse, Usage
     from tokenwire.types.rows import LlmProvider, ModelConfig
 
-# The engine's rows, in its order; a test holds them against the engine's own list.
-SPOKEN = (
-    "openai",
-    "azure",
-    "groq",
-    "mistral",
-    "deepseek",
-    "xai",
-    "openrouter",
-    "together",
-    "fireworks",
-    "perplexity",
-    "cerebras",
-    "huggingface",
-    "moonshot",
-    "zai",
-    "alibaba",
-    "venice",
-    "writer",
-    "vllm",
-    "sglang",
-    "ollama",
-    "llamacpp",
-    "lmstudio",
-    "gpustack",
-    "openai-compatible",
-    "sim",
-)
 ENTRY_POINTS = "tokenwire.models"
 
 # The simulator's two models, and the API that each stands for.
@@ -116,7 +88,7 @@ class ModelRegistry:
             LlmConfigError: There is none of that name, or its API is not spoken yet.
         """
         row = self.own_provider(name)
-        if row is None and name in SPOKEN:
+        if row is None and name in _engine.provider_names():
             from tokenwire.types.rows import LlmProvider
 
             return LlmProvider.built_in(name)
@@ -127,7 +99,7 @@ class ModelRegistry:
     def get_providers(self) -> list[str]:
         """Names of all providers: the engine's, then yours in the order they came."""
         self._load_plugins()
-        return [*SPOKEN, *self._providers]
+        return [*_engine.provider_names(), *self._providers]
 
     def own_provider(self, name: str) -> LlmProvider | None:
         """The provider that the engine does not know; None where there is none of that name."""
@@ -142,7 +114,7 @@ class ModelRegistry:
         if not _engine.is_provider(name) and self._providers:
             from tokenwire.types._base import nearest_name
 
-            near = nearest_name(name, [*self._providers, *SPOKEN])
+            near = nearest_name(name, [*self._providers, *_engine.provider_names()])
             if near in self._providers:
                 return f"provider {name}: unknown; did you mean {near}?"
         return _engine.provider_problem(name) or f"provider {name}: known"
@@ -207,7 +179,7 @@ class ModelRegistry:
         if listed:
             from tokenwire import prices
 
-            for place in SPOKEN if provider is None else (provider,):
+            for place in _engine.provider_names() if provider is None else (provider,):
                 for model, window in prices.models(place):
                     row = ModelConfig(model, place, context_window=window)
                     found.setdefault((place, model), row)
@@ -237,21 +209,6 @@ class ModelRegistry:
 
             return ModelConfig(name, "sim", api=_SIM_MODELS[name])
         return known
-
-    def _priced(self, provider: str, model: str) -> ModelConfig | None:
-        """The entry with the price of a reply's model."""
-        known = self._models.get((provider, model))
-        if known is not None:
-            return known
-        # The engine calls a provider of yours by the row that serves for it.
-        rows = [
-            row
-            for (place, name), row in list(self._models.items())
-            if name == model
-            and place in self._providers
-            and self._providers[place].engine_row() == provider
-        ]
-        return rows[0] if len({(row.provider, row.name) for row in rows}) == 1 else None
 
     def _load_plugins(self) -> None:
         if not self._needs_plugins:
@@ -338,7 +295,7 @@ def cost_of_usage(
         return Cost(Decimal(usage.cost_usd), provider, when)
     if usage.prompt_tokens is None or usage.completion_tokens is None:
         return None
-    entry = registry._priced(provider, model)
+    entry = registry._models.get((provider, model))
     if entry is not None and entry.price is not None:
         usd = entry.price.of(usage)
         return Cost(usd, entry.price.source or "registry", entry.price.as_of)
@@ -356,7 +313,7 @@ def rates_of(
     The last number is that of input tokens from which on a call costs something else. None where no
     price is known.
     """
-    entry = registry._priced(provider, model)
+    entry = registry._models.get((provider, model))
     if entry is not None and entry.price is not None:
         return entry.price.rates()
     from tokenwire import prices

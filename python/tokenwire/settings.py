@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 def check_types(settings: dict[str, Any]) -> None:
     """Refuse what the engine would refuse without naming the setting."""
-    for name in ("provider", "base_url", "proxy"):
+    provider = settings["provider"]
+    if provider is not None and not isinstance(provider, str) and not hasattr(provider, "key_vars"):
+        given = type(provider).__name__
+        raise LlmConfigError(f"provider: give a str or an LlmProvider, not {given}")
+    for name in ("base_url", "proxy"):
         if settings[name] is not None and not isinstance(settings[name], (str, Secret)):
             raise LlmConfigError(f"{name}: give a str, not {type(settings[name]).__name__}")
     for name, kind in (("limits", _engine.Limits), ("retry", _engine.RetryPolicy)):

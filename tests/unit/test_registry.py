@@ -22,7 +22,7 @@ from tokenwire import (
     prices,
 )
 from tokenwire import ModelRegistry as Registry
-from tokenwire.registry import SPOKEN, cost_of
+from tokenwire.registry import cost_of
 from tokenwire.types.rows import Price
 
 ACME = LlmProvider("acme", base_url="https://llm.acme.example/v1", key_vars=["ACME_API_KEY"])
@@ -88,8 +88,8 @@ def plugins(monkeypatch):
 def test_the_list_of_providers_is_the_engine_s():
     told = _engine.provider_problem("no-such-provider-anywhere")
     assert told is not None
-    assert tuple(told.partition("one of: ")[2].split(", ")) == SPOKEN
-    assert registry().get_providers() == list(SPOKEN)
+    assert tuple(told.partition("one of: ")[2].split(", ")) == _engine.provider_names()
+    assert registry().get_providers() == list(_engine.provider_names())
 
 
 def test_a_provider_of_the_engine_is_data():
@@ -99,9 +99,9 @@ def test_a_provider_of_the_engine_is_data():
         "key_vars": ("GROQ_API_KEY",),
         "base_url_vars": ("GROQ_BASE_URL",),
         "key_required": True,
-        "auth_header": None,
-        "max_tokens_field": None,
-        "stream_options": None,
+        "auth_header": "authorization",
+        "max_tokens_field": "max_tokens",
+        "stream_options": True,
         "is_built_in": True,
     }
 
@@ -118,7 +118,7 @@ def test_a_provider_of_one_s_own_is_data():
         "stream_options": True,
         "is_built_in": False,
     }
-    assert registry(ACME).get_providers() == [*SPOKEN, "acme"]
+    assert registry(ACME).get_providers() == [*_engine.provider_names(), "acme"]
 
 
 @pytest.mark.parametrize("name", ["openai", "sim", "anthropic"])
@@ -149,13 +149,12 @@ def test_a_provider_whose_api_is_not_spoken_says_so():
     ("fields", "error", "told"),
     [
         ({"base_ulr": "x"}, LlmConfigError, "did you mean 'base_url'"),
-        ({"auth_header": "x-key"}, LlmValidationError, "auth_header: .*'authorization'"),
-        ({"auth_header": "api-key"}, LlmConfigError, "goes with max_tokens_field"),
-        ({"max_tokens_field": "max_completion_tokens"}, LlmConfigError, "needs a key"),
+        ({"auth_header": "x key"}, LlmValidationError, "auth_header: "),
+        ({"max_tokens_field": "max tokens"}, LlmValidationError, "max_tokens_field: "),
         ({"key_vars": 3}, LlmValidationError, "key_vars"),
     ],
 )
-def test_a_provider_that_cannot_be_served_is_refused(fields, error, told):
+def test_a_provider_that_cannot_be_is_refused(fields, error, told):
     with pytest.raises(error, match=told):
         LlmProvider("acme", **fields)
 
@@ -284,7 +283,7 @@ def test_a_broken_package_is_a_warning_and_stops_nothing(plugins, broken):
     plugins(Point(broken), Point([ACME], "good"))
     known = Registry()
     with pytest.warns(RuntimeWarning, match="entry point 'theirs' of tokenwire.models"):
-        assert known.get_providers() == [*SPOKEN, "acme"]
+        assert known.get_providers() == [*_engine.provider_names(), "acme"]
 
 
 # Costs
@@ -320,15 +319,9 @@ def test_cached_and_written_input_have_their_own_price():
 
 def test_a_reply_of_a_provider_of_one_s_own_finds_its_price():
     known = registry(ACME, ModelConfig("m1", "acme", price=PRICE))
-    told = cost_of(reply(provider="openai-compatible", model="m1"), registry=known)
+    told = cost_of(reply(provider="acme", model="m1"), registry=known)
     assert told is not None
     assert told.usd == 10
-
-
-def test_two_prices_for_one_name_are_none():
-    other = LlmProvider("other", base_url="https://other.example/v1")
-    rows = [ModelConfig("m1", place, price=PRICE) for place in ("acme", "other")]
-    known = registry(ACME, other, *rows)
     assert cost_of(reply(provider="openai-compatible", model="m1"), registry=known) is None
 
 

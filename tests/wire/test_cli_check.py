@@ -42,9 +42,9 @@ def test_check_lists_the_clients_and_sends_nothing(command, file, sim):
     code, out, err = command("check", file(GOOD))
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        "NAME  CLIENT            MODEL                 NOTE",
-        "fast  ChatClient        openai-compatible:m1",
-        "base  CompletionClient  openai-compatible:m2",
+        "NAME  CLIENT            MODEL    NOTE",
+        "fast  ChatClient        acme:m1",
+        "base  CompletionClient  acme:m2",
     ]
     assert sim.requests() == []
 

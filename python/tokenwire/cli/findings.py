@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from tokenwire import _engine
 from tokenwire.errors import LlmError
 from tokenwire.factory import CONFIG_VARIABLE
-from tokenwire.registry import SPOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -225,7 +224,9 @@ def _keys(configuration: Configuration | None) -> Iterator[Finding]:
 
 
 def _key_variables(configuration: Configuration | None) -> list[str]:
-    rows: list[Iterable[str]] = [_engine.provider_row(name)[1] for name in SPOKEN]
+    rows: list[Iterable[str]] = [
+        _engine.provider_row(name)["key_vars"] for name in _engine.provider_names()
+    ]
     if configuration is not None:
         rows += [row.key_vars for row in configuration.providers.values()]
         rows += [[entry.key_var] for entry in configuration.models.values() if entry.key_var]
@@ -252,10 +253,11 @@ def _addresses() -> Iterator[Finding]:
     """Which providers the environment sends elsewhere."""
     from tokenwire.chat import ChatClient
 
-    for provider in SPOKEN:
+    for provider in _engine.provider_names():
         if provider in ("sim", "openai-compatible"):
             continue
-        usual, _, variables, _ = _engine.provider_row(provider)
+        row = _engine.provider_row(provider)
+        usual, variables = row["base_url"], row["base_url_vars"]
         for name in [name for name in variables if os.environ.get(name)][:1]:
             try:
                 # A client that is made connects to nothing.

@@ -39,8 +39,9 @@ def _check(target: str) -> None:
     problem = _engine.provider_problem(target)
     if problem is not None:
         raise LlmConfigError(f"--reach: give a provider or a URL: {problem}")
-    address, _, variables, _ = _engine.provider_row(target)
-    if address is None and not any(environ.get(name) for name in variables):
+    row = _engine.provider_row(target)
+    variables = row["base_url_vars"]
+    if row["base_url"] is None and not any(environ.get(name) for name in variables):
         where = f"set {' or '.join(variables)}, or " if variables else ""
         raise LlmConfigError(f"--reach: {target} has no address of its own: {where}give its URL")
 
@@ -75,8 +76,8 @@ def _reached(target: str) -> Finding:
 
 
 def _has_key(provider: str) -> bool:
-    _, variables, _, is_required = _engine.provider_row(provider)
-    return not is_required or any(environ.get(name) for name in variables)
+    row = _engine.provider_row(provider)
+    return not row["key_required"] or any(environ.get(name) for name in row["key_vars"])
 
 
 def _failed(about: str, shown: str, error: LlmError, took: int, *, has_key: bool) -> Finding:

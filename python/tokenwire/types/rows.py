@@ -47,6 +47,10 @@ _MILLION = 1_000_000
 
 _Tokens = Annotated[int, Field(gt=0, strict=True)]
 _Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+_HeaderName = Annotated[
+    str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+]
+_FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 _ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 
 
@@ -59,14 +63,6 @@ def _check_client(value: object) -> object:
 
 
 _Client = Annotated[Any, PlainValidator(_check_client)]
-
-# The engine's row that serves for a provider of one's own, by what it must send. The rest of the
-# row (names of other fields, what is sent back) goes with it.
-_SERVING = {
-    ("authorization", "max_tokens"): "openai-compatible",
-    ("authorization", "max_completion_tokens"): "openai",
-    ("api-key", "max_completion_tokens"): "azure",
-}
 
 
 def check_capability(name: str) -> None:
@@ -247,11 +243,10 @@ class LlmProvider(_Row):
         base_url_vars: Environment variables that may hold another address, in order.
         key_required: Whether a client without a key is refused; without it, whether there are
             `key_vars`.
-        auth_header: Header that carries the key: `"authorization"` (as a bearer token) or
-            `"api-key"`. None for the engine's own providers: its row decides.
-        max_tokens_field: Field for the token limit: `"max_tokens"` or `"max_completion_tokens"`.
-            None for the engine's own.
-        stream_options: Whether streams may ask for usage. None for the engine's own.
+        auth_header: Header that carries the key, such as `"x-api-key"`; `"authorization"` carries
+            it as a bearer token.
+        max_tokens_field: Field of a chat request for the token limit.
+        stream_options: Whether streams may ask for usage.
         client: The class of its clients, where it is not the engine that speaks to it.
         is_built_in: Whether it is the engine's own.
     """
@@ -261,9 +256,9 @@ class LlmProvider(_Row):
     key_vars: tuple[Str, ...] = ()
     base_url_vars: tuple[Str, ...] = ()
     key_required: bool = False
-    auth_header: Literal["authorization", "api-key"] | None = None
-    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
-    stream_options: bool | None = None
+    auth_header: _HeaderName = "authorization"
+    max_tokens_field: _FieldName = "max_tokens"
+    stream_options: bool = True
     # No dump has it: it is code.
     client: _Client | None = Field(default=None, exclude=True)
     is_built_in: bool = False
@@ -301,28 +296,7 @@ class LlmProvider(_Row):
     def _fill_in(cls, data: Any) -> Any:
         if not isinstance(data, Mapping) or data.get("is_built_in"):
             return data
-        if data.get("client") is not None:
-            return {"key_required": bool(data.get("key_vars")), **data}
-        own = {"auth_header": "authorization", "max_tokens_field": "max_tokens"}
-        own_flags = {"stream_options": True, "key_required": bool(data.get("key_vars"))}
-        return {**own, **own_flags, **data}
-
-    @model_validator(mode="after")
-    def _can_be_served(self) -> LlmProvider:
-        if self.is_built_in or self.client is not None:
-            return self
-        if (self.auth_header, self.max_tokens_field) not in _SERVING:
-            problem = (
-                "auth_header 'api-key' goes with max_tokens_field 'max_completion_tokens' only"
-            )
-        elif self.engine_row() != "openai-compatible" and not self.key_required:
-            problem = (
-                f"auth_header {self.auth_header!r} with max_tokens_field "
-                f"{self.max_tokens_field!r} needs a key: give key_vars"
-            )
-        else:
-            return self
-        raise PydanticCustomError(CONFIG_PROBLEM, "{text}", {"text": problem})
+        return {"key_required": bool(data.get("key_vars")), **data}
 
     @classmethod
     def built_in(cls, name: str) -> LlmProvider:
@@ -331,20 +305,4 @@ class LlmProvider(_Row):
         Raises:
             LlmConfigError: There is none, or its API is not spoken yet.
         """
-        base_url, key_vars, base_url_vars, key_required = _engine.provider_row(name)
-        return cls.model_validate(
-            {
-                "name": name,
-                "base_url": base_url,
-                "key_vars": key_vars,
-                "base_url_vars": base_url_vars,
-                "key_required": key_required,
-                "is_built_in": True,
-            }
-        )
-
-    def engine_row(self) -> str:
-        """The engine's row that serves for it; its own name where none does."""
-        if self.is_built_in or self.client is not None:
-            return self.name
-        return _SERVING[self.auth_header or "", self.max_tokens_field or ""]
+        return cls.model_validate({**_engine.provider_row(name), "is_built_in": True})

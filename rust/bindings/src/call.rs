@@ -1,6 +1,6 @@
 //! `Engine`: one client as Python holds it. Arguments become request JSON; which runtime drives a call is decided here.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -18,6 +18,7 @@ use crate::lane::Lease;
 use crate::observe::{self, Ending};
 use crate::pending::PendingReply;
 use crate::prepare::{Prepared, pairs};
+use crate::providers::OwnRow;
 use crate::reply::{LlmResponse, ReplyData};
 use crate::settings::{self, Limits, RetryPolicy};
 use crate::stream::Stream;
@@ -132,7 +133,6 @@ pub(crate) struct Engine {
     // A forked child makes its own: the parent's permits may be taken for ever.
     client: Mutex<(u64, Client)>,
     pub(crate) caller: Caller,
-    pub(crate) alias: OnceLock<Arc<str>>,
 }
 
 impl Engine {
@@ -159,7 +159,6 @@ impl Engine {
         Self {
             client: Mutex::new((fork::generation(), client)),
             caller,
-            alias: OnceLock::new(),
         }
     }
 }
@@ -229,7 +228,7 @@ fn drive<'py>(
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (*, provider, model, api, base_url=None, api_key=None, headers=None,
+    #[pyo3(signature = (*, provider, model, api, own_provider=None, base_url=None, api_key=None, headers=None,
         timeout=None, limits=None, retry=None, ca_bundle=None, client_cert=None, proxy=None,
         trust_env=true, parent=None))]
     #[allow(
@@ -241,6 +240,7 @@ impl Engine {
         provider: String,
         model: String,
         api: String,
+        own_provider: Option<OwnRow>,
         base_url: Option<String>,
         api_key: Option<String>,
         headers: Option<Bound<'_, PyAny>>,
@@ -255,6 +255,7 @@ impl Engine {
     ) -> PyResult<Self> {
         let config = ClientConfig {
             provider,
+            own_provider: own_provider.map(OwnRow::into_config),
             model,
             api,
             base_url,
@@ -281,14 +282,6 @@ impl Engine {
         client
             .map(Self::wrap)
             .map_err(|error| errors::to_py(py, error, &Caller::default()))
-    }
-
-    /// What its user calls the provider, where the client's row only serves for it.
-    #[pyo3(signature = (name))]
-    fn set_alias(&self, name: Option<&str>) {
-        if let Some(name) = name {
-            let _ = self.alias.set(name.into());
-        }
     }
 
     /// The base URL in its canonical form, without credentials.

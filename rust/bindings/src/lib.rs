@@ -14,7 +14,6 @@
 #![allow(clippy::unused_self, reason = "Python's protocols pass it")]
 
 use pyo3::prelude::*;
-use tokenwire_core::wire::providers;
 
 mod attempt;
 mod awaiting;
@@ -42,6 +41,7 @@ mod pending;
 mod prepare;
 mod pricing;
 mod process;
+mod providers;
 mod reply;
 mod report;
 mod settings;
@@ -81,48 +81,6 @@ fn wakes() -> (u64, u64) {
 #[pyo3(name = "drop_idle_lanes")]
 fn drop_idle_lanes(py: Python<'_>) {
     py.detach(|| process::current().lanes.drop_stale());
-}
-
-/// Whether a provider of this name is known, be its API spoken yet or not.
-#[pyfunction]
-#[pyo3(name = "is_provider")]
-fn is_provider(name: &str) -> bool {
-    providers::is_known(name)
-}
-
-/// (base URL, key variables, base URL variables, whether a key is required) of a provider.
-#[pyfunction]
-#[pyo3(name = "provider_row")]
-#[allow(
-    clippy::type_complexity,
-    reason = "it crosses once, at a client's making"
-)]
-fn provider_row(
-    py: Python<'_>,
-    name: &str,
-) -> PyResult<(
-    Option<&'static str>,
-    Vec<&'static str>,
-    Vec<&'static str>,
-    bool,
-)> {
-    let row = providers::find(name)
-        .map_err(|error| errors::to_py(py, error, &errors::Caller::default()))?;
-    Ok((
-        row.base_url,
-        row.key_vars.to_vec(),
-        row.base_url_vars.to_vec(),
-        row.key_required,
-    ))
-}
-
-/// What is wrong with a provider's name; None where it is one.
-#[pyfunction]
-#[pyo3(name = "provider_problem")]
-fn provider_problem(name: &str) -> Option<String> {
-    providers::find(name)
-        .err()
-        .map(|error| error.message().to_owned())
 }
 
 /// Statics of this module hold objects of one interpreter, so no second one may use it.
@@ -167,6 +125,8 @@ mod _engine {
     #[pymodule_export]
     use super::parts::{Timing, ToolCall, Usage};
     #[pymodule_export]
+    use super::providers::{is_provider, provider_names, provider_problem, provider_row};
+    #[pymodule_export]
     use super::reply::{LlmResponse, restore_response};
     #[pymodule_export]
     use super::report::{proxy_for, report};
@@ -183,7 +143,7 @@ mod _engine {
     #[pymodule_export]
     use super::value::rebuild;
     #[pymodule_export]
-    use super::{drop_idle_lanes, is_provider, provider_problem, provider_row, shutdown, wakes};
+    use super::{drop_idle_lanes, shutdown, wakes};
 
     use pyo3::prelude::*;
 

@@ -31,7 +31,6 @@ impl Engine {
         let client = self.client(py)?;
         let mut options = CallOptions {
             started: Instant::now(),
-            alias: self.alias.get().cloned(),
             ..CallOptions::default()
         };
         let mut json = Vec::with_capacity(256);

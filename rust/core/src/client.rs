@@ -59,8 +59,6 @@ pub struct CallOptions {
     pub api_key: Option<Secret>,
     /// The key is put in later, by [`Call::set_key`].
     pub key_comes_later: bool,
-    /// What the caller calls the provider, where the client's row only serves for it.
-    pub alias: Option<Arc<str>>,
     /// When the caller's call began; all timing counts from here.
     pub started: Instant,
 }
@@ -74,7 +72,6 @@ impl Default for CallOptions {
             query: Vec::new(),
             api_key: None,
             key_comes_later: false,
-            alias: None,
             started: Instant::now(),
         }
     }
@@ -112,7 +109,10 @@ impl Client {
         bucket: Arc<Bucket>,
     ) -> Result<Self, Error> {
         check::settings(&config)?;
-        let provider = providers::find(&config.provider)?;
+        let provider = match &config.own_provider {
+            Some(own) => check::own_provider(own)?,
+            None => providers::find(&config.provider)?,
+        };
         let Some(dialect) = wire::dialect(&config.api) else {
             return Err(check::refused(format!(
                 "api={:?} is no API that tokenwire speaks",
@@ -261,7 +261,8 @@ impl Client {
         if detour.is_none() && !options.key_comes_later {
             self.check_key(&headers, key.is_some())?;
         }
-        let key = key.or_else(|| key_in(&headers));
+        // What is sent counts: a header of the caller's wins over the key.
+        let key = key_in(&headers, inner.provider).or(key);
         let setting = options.timeout.unwrap_or(inner.config.timeout);
         check::timeout(setting)?;
         let timeout = check::bounded(if stream {
@@ -284,9 +285,7 @@ impl Client {
             pool_limit: timeout.pool,
         };
         if let Some(base) = &detour {
-            let provider = options.alias.as_deref().unwrap_or(&inner.config.provider);
-            let query = &options.query;
-            inner.divert(&mut outgoing, base, path, query, provider, key.as_ref());
+            inner.divert(&mut outgoing, base, path, &options.query, key.as_ref());
         }
         Ok(Call {
             client: Arc::clone(inner),

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::wire::own::OwnProvider;
+
 /// A key or password. It has no `Display`, and its `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(String);
@@ -189,8 +191,10 @@ pub struct TlsSettings {
 /// Everything a client is made of.
 #[derive(Debug, Clone)]
 pub struct ClientConfig {
-    /// Name of the provider's row, or `openai` for a bare base URL.
+    /// Name of the provider's row.
     pub provider: String,
+    /// The row of a provider of the caller's own; `None` takes the table's of that name.
+    pub own_provider: Option<OwnProvider>,
     /// The model's id, without a provider.
     pub model: String,
     /// `chat` or `completions`, later others.

@@ -201,3 +201,81 @@ impl Counts {
         self.tokens_per_second.merge(&other.tokens_per_second);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(error_kind: Option<&str>, elapsed: f64) -> Counts {
+        let usage = Usage {
+            prompt_tokens: Some(10),
+            completion_tokens: Some(20),
+            ..Usage::default()
+        };
+        let timing = Timing {
+            total: Some(2.0),
+            ..Timing::default()
+        };
+        let mut counts = Counts::default();
+        counts.add(&Finished {
+            error_kind,
+            cancelled: error_kind == Some("cancelled"),
+            elapsed,
+            retries: 1,
+            timing: Some(&timing),
+            usage: Some(&usage),
+        });
+        counts
+    }
+
+    #[test]
+    fn a_bound_belongs_to_its_own_bucket() {
+        let mut spread = Spread::new(&[1.0, 2.0]);
+        for value in [0.0, 1.0, 1.5, 2.0, 9.0] {
+            spread.add(value);
+        }
+        assert_eq!(spread.counts, [2, 2, 1]);
+        assert_eq!((spread.sum, spread.range), (13.5, Some((0.0, 9.0))));
+    }
+
+    #[test]
+    fn how_a_call_ended_says_where_its_time_counts() {
+        let (ok, failed, left) = (
+            call(None, 1.0),
+            call(Some("server"), 3.0),
+            call(Some("cancelled"), 5.0),
+        );
+        assert_eq!((ok.latency.sum, ok.failed_latency.sum), (1.0, 0.0));
+        assert_eq!((failed.latency.sum, failed.failed_latency.sum), (0.0, 3.0));
+        assert_eq!(
+            (left.latency.sum, left.failed_latency.sum, left.cancelled),
+            (0.0, 0.0, 1)
+        );
+        assert!(left.errors.is_empty());
+    }
+
+    #[test]
+    fn merged_counts_are_those_of_both() {
+        let mut sum = call(None, 1.0);
+        sum.add_price(Some(5));
+        sum.merge(&call(Some("server"), 3.0));
+        let mut other = call(Some("server"), 4.0);
+        other.add_price(None);
+        sum.merge(&other);
+        assert_eq!(
+            (
+                sum.calls,
+                sum.retries,
+                sum.prompt_tokens,
+                sum.completion_tokens
+            ),
+            (3, 3, 30, 60)
+        );
+        assert_eq!(
+            (sum.attodollars, sum.without_price, sum.errors["server"]),
+            (5, 1, 2)
+        );
+        assert_eq!(sum.failed_latency.range, Some((3.0, 4.0)));
+        assert_eq!(sum.tokens_per_second.counts.iter().sum::<u64>(), 3);
+    }
+}

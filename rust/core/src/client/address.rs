@@ -11,8 +11,12 @@ use crate::wire::providers::Provider;
 /// The base URL that a client talks to, in canonical form: no trailing slash, no doubled ones.
 pub(super) fn base_url(given: Option<&str>, provider: &Provider) -> Result<Url, Error> {
     let Some(text) = given.or(provider.base_url) else {
+        let vars = match provider.base_url_vars {
+            [] => String::new(),
+            vars => format!("set {} or ", vars.join(" or ")),
+        };
         return Err(refused(format!(
-            "{} has no address of its own: give base_url=, as in http://127.0.0.1:8000/v1",
+            "{} has no address of its own: {vars}give base_url=, as in http://127.0.0.1:8000/v1",
             provider.name
         )));
     };

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use http::header::{HeaderName, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 
 use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
 use crate::error::{Error, ErrorKind};
+use crate::wire::own::{self, OwnProvider};
+use crate::wire::providers::Provider;
 
 /// Longest header value.
 const MAX_HEADER_BYTES: usize = 64 << 10;
@@ -85,6 +87,20 @@ pub(super) fn key(key: &Secret) -> Result<(), Error> {
                 "api_key has {what} at position {position}: give the key alone, as issued"
             )))
         }
+    }
+}
+
+/// A provider of the caller's own.
+pub(super) fn own_provider(own: &OwnProvider) -> Result<&'static Provider, Error> {
+    let name = &own.auth_header;
+    // The table's names are in the form that the HTTP layer takes without a look.
+    match HeaderName::from_lowercase(name.as_bytes()) {
+        Ok(name) if !OWNED.contains(&name.as_str()) && name != header::CONTENT_TYPE => {
+            own::row(own)
+        }
+        _ => Err(refused(format!(
+            "auth_header: {name:?} is no header that can carry a key; give one in lower case, such as \"x-api-key\""
+        ))),
     }
 }
 

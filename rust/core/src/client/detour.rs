@@ -26,7 +26,6 @@ impl Inner {
         base: &Url,
         path: &str,
         query: &[(String, String)],
-        provider: &str,
         key: Option<&Secret>,
     ) {
         let headers = &mut outgoing.headers;
@@ -38,7 +37,7 @@ impl Inner {
             }
         };
         tell(CALL_HEADER, &random_key());
-        tell(PROVIDER_HEADER, provider);
+        tell(PROVIDER_HEADER, &self.config.provider);
         if self.has_address {
             tell(URL_HEADER, &format!("{}{path}", self.place.base_url));
         }

@@ -35,9 +35,10 @@ pub(super) fn of_client(config: &ClientConfig, provider: &Provider) -> Result<He
 }
 
 /// A key that came as a header of the caller's: it is kept out of errors like any other.
-pub(super) fn key_in(headers: &HeaderMap) -> Option<Secret> {
-    KEY_HEADERS
+pub(super) fn key_in(headers: &HeaderMap, provider: &Provider) -> Option<Secret> {
+    [provider.auth_header]
         .iter()
+        .chain(&KEY_HEADERS)
         .find_map(|name| headers.get(*name)?.to_str().ok())
         .map(|value| Secret::new(value.rsplit(' ').next().unwrap_or(value).to_owned()))
 }

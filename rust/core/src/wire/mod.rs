@@ -10,6 +10,7 @@ mod chat;
 mod completions;
 mod failure;
 mod logprobs;
+pub mod own;
 pub mod params;
 pub mod providers;
 mod usage;

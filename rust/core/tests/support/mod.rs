@@ -224,6 +224,7 @@ pub const KEY: &str = "sk-canary-0123456789";
 
 pub fn config(base_url: &str) -> ClientConfig {
     ClientConfig {
+        own_provider: None,
         provider: "openai".to_owned(),
         model: "m".to_owned(),
         api: "chat".to_owned(),
