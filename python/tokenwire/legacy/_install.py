@@ -150,11 +150,15 @@ def _is_served(fullname: str) -> bool:
 
 def _forget(package: str, why: str) -> None:
     """Drop modules of the old files that were imported already, so that ours are served."""
+    early = []
     for name in MODULES:
         fullname = f"{package}.{name}"
         if fullname in sys.modules and not _is_served(fullname):
             _drop(package, name)
-            warnings.warn(f"{fullname} {why}", RuntimeWarning, stacklevel=3)
+            early.append(fullname)
+    # All are dropped by now: a filter may make an error of the first warning.
+    for fullname in early:
+        warnings.warn(f"{fullname} {why}", RuntimeWarning, stacklevel=3)
 
 
 def _drop(package: str, name: str) -> None:

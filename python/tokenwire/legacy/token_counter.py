@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tokenwire.legacy._settings import warn_once
 from tokenwire.legacy._vocabulary import counter_for
 
 __all__ = ["TokenCounter"]
@@ -17,6 +18,7 @@ class TokenCounter:
     """
 
     def __init__(self, model_tokenizer_map: dict[str, str] | None = None) -> None:
+        warn_once("TokenCounter", 'tokenwire.TokenCounter().count("openai:gpt-4o", "text")')
         self.model_tokenizer_map = {} if model_tokenizer_map is None else model_tokenizer_map
 
     def count_tokens(self, model_name: str, text: str) -> int:
