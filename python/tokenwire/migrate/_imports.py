@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from tokenwire.legacy._install import MODULES
+from tokenwire.migrate._reach import absolute, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,21 +44,17 @@ _UNSURE = {"chat_client": {"ChatClient"}, "token_counter": {"TokenCounter"}} | {
 }
 
 
+_GAP = r"(?:\s|\\(?:\r\n|\r|\n))*"
+# The dots and names of a module may stand apart, and on lines that a backslash joins.
+_FROM = re.compile(rf"from{_GAP}(?P<module>[.\w](?:{_GAP}[.\w])*?){_GAP}\bimport\b")
+
+
 class OldImport(NamedTuple):
     """A statement that imports from an old module."""
 
     source: Source
     node: ast.ImportFrom | ast.Import
     module: str
-
-
-def absolute(source: Source, node: ast.ImportFrom) -> str:
-    """The module that a `from … import` names, without dots at its beginning."""
-    if not node.level:
-        return node.module or ""
-    parts = source.package.split(".")
-    kept = parts[: len(parts) - node.level + 1]
-    return ".".join([*kept, *([node.module] if node.module else [])])
 
 
 def old_packages(sources: Iterable[Source]) -> set[str]:
@@ -127,6 +124,49 @@ def strings_that_name(source: Source, packages: Iterable[str]) -> list[int]:
     ]
 
 
+def patched(sources: Iterable[Source], packages: Iterable[str]) -> dict[str, str]:
+    """The old modules that a string names more of than themselves, and where.
+
+    A test that replaces `root.agents.chat_client.ChatClient.run` must find that class in use.
+    """
+    paths = {f"{package}.{name}": name for package in packages for name in MODULES}
+    found: dict[str, str] = {}
+    for source in sources:
+        for text, node in source.strings:
+            for path, name in paths.items():
+                if text.startswith(f"{path}."):
+                    found.setdefault(name, f"{source.path}:{node.lineno} names it in a string")
+    return found
+
+
+def reached_through_package(sources: Iterable[Source], packages: Iterable[str]) -> dict[str, str]:
+    """The old modules that files reach as attributes of a package that others import, and where."""
+    paths = {f"{package}.{name}": name for package in packages for name in MODULES}
+    found: dict[str, str] = {}
+    for source in sources:
+        own = {
+            alias.name
+            for node in ast.walk(source.tree)
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        }
+        for name in MODULES:
+            for node in source.using.get(name, ()):
+                if not isinstance(node, ast.Attribute):
+                    continue
+                path = dotted(source, node)
+                if path in paths and path not in own:
+                    found.setdefault(name, f"{source.path}:{node.lineno}")
+    return found
+
+
+def brought(old: OldImport) -> set[str]:
+    """The old modules that a statement binds in their package."""
+    if old.module:
+        return {old.module}
+    return {alias.name.rpartition(".")[2] for alias in old.node.names}
+
+
 def moved_names(old: OldImport, new_names: dict[str, str]) -> list[str]:
     """What a statement imports that `tokenwire` itself has now."""
     if not old.module or old.module == "llm_client_factory":
@@ -189,11 +229,11 @@ def _move_names(
     if moved:
         lines.append(f"from tokenwire import {', '.join(sorted(set(moved)))}")
     lines += extra
-    separator = f"\n{source.indent(node)}"
+    separator = f"{source.newline}{source.indent(node)}"
     end = source.end(node)
-    if not lines and not node.col_offset and source.between(end, end + 1) == "\n":
+    if not lines and not node.col_offset and source.follows(source.newline, end):
         # Nothing is left of the line.
-        end += 1
+        end += len(source.newline)
     source.replace(source.start(node), end, separator.join(lines))
 
 
@@ -220,12 +260,15 @@ def _replace_module(source: Source, node: ast.ImportFrom, module: str) -> None:
     """Put another module between `from` and `import`, and leave the rest as it is."""
     start = source.start(node)
     text = source.between(start, source.end(node))
-    found = re.match(r"from\s*(?P<module>[.\w\s]+?)\s*\bimport\b", text)
+    found = _FROM.match(text)
     if found is None:
         raise ValueError(f"{source.path}:{node.lineno}: no module in {text!r}")
     at = start + len(text[: found.start("module")].encode())
-    gap = "" if text[found.start("module") - 1].isspace() else " "
-    source.replace(at, at + len(found["module"].encode()), gap + module)
+    before, behind = (
+        "" if neighbour.isspace() or neighbour == "\\" else " "
+        for neighbour in (text[found.start("module") - 1], text[found.end("module")])
+    )
+    source.replace(at, at + len(found["module"].encode()), f"{before}{module}{behind}")
 
 
 def _alias(alias: ast.alias) -> str:
