@@ -213,7 +213,7 @@ def test_star_imports_bring_what_the_modules_carried(application):
         assert run(application, program) == "set()\n", module
 
 
-@pytest.mark.parametrize("package", ["", "root/agents", "root.", ".agents", "a b"])
+@pytest.mark.parametrize("package", ["", "root/agents", "root.", ".agents", "a b", None, 5])
 def test_a_path_that_is_no_package_is_refused(package):
     with pytest.raises(ValueError, match=r"root\.agents"):
         tokenwire.legacy.install(package)

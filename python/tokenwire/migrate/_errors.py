@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tokenwire.migrate._imports import ERRORS, HOME
 from tokenwire.migrate._reach import absolute, dotted
@@ -57,11 +57,12 @@ def why_they_stay(
 def errors_differ(calls: Sequence[tuple[Source, ast.Call]]) -> str:
     """Why it would be seen that other errors leave these calls; empty where it would not."""
     for source, call in calls:
-        node: ast.AST = call
+        node: Any = call
         while node in source.parents:
             below, node = node, source.parents[node]
-            if isinstance(node, ast.Try) and below in node.body:
-                found = _types(node) & _NEW_BASES
+            # `except*` makes a node of another class, with the same fields.
+            if hasattr(node, "handlers") and below in node.body:
+                found = {name for one in node.handlers for name in _names(one)} & _NEW_BASES
                 if found:
                     return (
                         f"{min(found)} of line {node.lineno} would catch the new errors, which are "
@@ -145,10 +146,6 @@ def _of_the_uses(caught: list[OldImport], blocked: Iterable[Source]) -> str:
         if line:
             return f"the text of an error is used at {old.source.path}:{line}, and the new differ"
     return ""
-
-
-def _types(node: ast.Try) -> set[str]:
-    return {name for handler in node.handlers for name in _names(handler)}
 
 
 def _names(handler: ast.ExceptHandler) -> set[str]:

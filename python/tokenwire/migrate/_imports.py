@@ -61,25 +61,23 @@ def old_packages(sources: Iterable[Source]) -> set[str]:
     """The packages that held old clients: installed ones, and those that an import gives away."""
     found: set[str] = set()
     for source in sources:
-        for node in ast.walk(source.tree):
+        for node in source.imports:
             if isinstance(node, ast.ImportFrom):
                 package, _, module = absolute(source, node).rpartition(".")
                 names = {alias.name for alias in node.names}
                 if package and names & _TELLING.get(module, set()):
                     found.add(package)
-            elif isinstance(node, ast.Call) and _is_install(node):
-                found.update(
-                    argument.value
-                    for argument in node.args[:1]
-                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-                )
+        for text, constant in source.strings:
+            above = source.parents[constant]
+            if isinstance(above, ast.Call) and _is_install(above) and above.args[:1] == [constant]:
+                found.add(text)
     return {package for package in found if package != HOME}
 
 
 def doubtful(source: Source, packages: Iterable[str]) -> list[tuple[int, str, str]]:
     """Imports that may be of old clients: line, module and package."""
     found = []
-    for node in ast.walk(source.tree):
+    for node in source.imports:
         if isinstance(node, ast.ImportFrom):
             named = absolute(source, node)
             package, _, module = named.rpartition(".")
@@ -100,14 +98,14 @@ def old_imports(source: Source, packages: Iterable[str]) -> list[OldImport]:
     """The statements that import old modules, or names from them."""
     modules = {f"{package}.{name}" for package in packages for name in MODULES}
     found = []
-    for node in ast.walk(source.tree):
+    for node in source.imports:
         if isinstance(node, ast.ImportFrom):
             named = absolute(source, node)
             if named in modules:
                 found.append(OldImport(source, node, named.rpartition(".")[2]))
             elif named in packages and any(alias.name in MODULES for alias in node.names):
                 found.append(OldImport(source, node, ""))
-        elif isinstance(node, ast.Import) and any(alias.name in modules for alias in node.names):
+        elif any(alias.name in modules for alias in node.names):
             found.append(OldImport(source, node, ""))
     return found
 
@@ -116,12 +114,7 @@ def strings_that_name(source: Source, packages: Iterable[str]) -> list[int]:
     """Lines of strings with an old module's path: targets of patches, names of modules."""
     paths = [re.escape(f"{package}.{name}") for package in packages for name in MODULES]
     pattern = re.compile(rf"(?:{'|'.join(paths)})(?![\w])") if paths else None
-    return [
-        node.lineno
-        for node in ast.walk(source.tree)
-        if pattern and isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if pattern.match(node.value)
-    ]
+    return [node.lineno for text, node in source.strings if pattern and pattern.match(text)]
 
 
 def patched(sources: Iterable[Source], packages: Iterable[str]) -> dict[str, str]:
@@ -146,7 +139,7 @@ def reached_through_package(sources: Iterable[Source], packages: Iterable[str]) 
     for source in sources:
         own = {
             alias.name
-            for node in ast.walk(source.tree)
+            for node in source.imports
             if isinstance(node, ast.Import)
             for alias in node.names
         }

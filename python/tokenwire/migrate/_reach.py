@@ -73,14 +73,14 @@ def dotted(source: Source, node: ast.AST) -> str:
     return ".".join([source.imported[node.id], *parts])
 
 
-def imported(tree: ast.AST, source: Source) -> Iterator[tuple[str, str]]:
+def imported(source: Source) -> Iterator[tuple[str, str]]:
     """The names that a file imports, and what they lead to."""
-    for node in ast.walk(tree):
+    for node in source.imports:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]
                 yield (alias.asname, alias.name) if alias.asname else (top, top)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             module = absolute(source, node)
             for alias in node.names:
                 yield alias.asname or alias.name, f"{module}.{alias.name}"

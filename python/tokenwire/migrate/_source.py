@@ -49,16 +49,20 @@ class Source:
         self.using: dict[str, list[ast.AST]] = {}
         self.binding: dict[str, list[ast.AST]] = {}
         self.strings: list[tuple[str, ast.Constant]] = []
-        for node in ast.walk(self.tree):
+        self.imports: list[ast.Import | ast.ImportFrom] = []
+        nodes: list[ast.AST] = [self.tree]
+        # One walk for all that is asked later: applications have thousands of files.
+        for node in nodes:
             self._index(node)
             for child in ast.iter_child_nodes(node):
                 self.parents[child] = node
+                nodes.append(child)
         self._edits: list[tuple[int, int, int, str]] = []
 
     @cached_property
     def imported(self) -> dict[str, str]:
         """The names that the file imports, and what they lead to."""
-        return dict(imported(self.tree, self))
+        return dict(imported(self))
 
     def belongs_to(self, package: str) -> None:
         """Say that the file's package has a longer name."""
@@ -76,6 +80,7 @@ class Source:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             self.strings.append((node.value, node))
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            self.imports.append(node)
             uses = [alias.name for alias in node.names]
             binds = [alias.asname or alias.name.partition(".")[0] for alias in node.names]
         elif isinstance(node, ast.arg):
@@ -147,6 +152,8 @@ class Source:
         Raises:
             ValueError: Two edits touch the same text, or the result is no Python.
         """
+        if not self._edits:
+            return self.text
         parts: list[bytes] = []
         at = 0
         for start, end, _, text in sorted(self._edits):
