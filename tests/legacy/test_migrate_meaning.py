@@ -267,3 +267,13 @@ def test_all_that_stays_and_goes_is_python(planned):
     for texts, _ in STAYS.values():
         for text in planned(*texts)[0]:
             ast.parse(text)
+
+
+def test_a_function_that_has_another_name_here_is_imported_by_its_own(planned):
+    text = (
+        "from root.agents.completion_client import CompletionClient, clean_llm_response as clean\n"
+        "c = CompletionClient(f'{u}/completions', 'm')\nc.run('x')\n"
+    )
+    (new,), _ = planned(text)
+    assert "from tokenwire.legacy.completion_client import clean_llm_response as clean\n" in new
+    assert "from tokenwire.legacy.completion_client import clean_llm_response\n" in new

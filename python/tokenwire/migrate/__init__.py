@@ -219,7 +219,9 @@ def _move_imports(
                 if site.source is source and site.new is not None and not holder.problem:
                     new_names[site.kind] = site.new.kind
         wants_cleaning = source in extra and not any(
-            alias.name == "clean_llm_response" for old in imports for alias in old.node.names
+            (alias.asname or alias.name) == "clean_llm_response"
+            for old in imports
+            for alias in old.node.names
         )
         moved = _places(source, imports, new_names)
         for old in imports:
