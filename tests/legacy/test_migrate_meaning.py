@@ -203,6 +203,18 @@ def test_a_client_goes_where_errors_are_only_shown(planned, text):
     assert notes == []
 
 
+def test_a_folder_of_a_package_may_be_given_alone(tmp_path):
+    agents = tmp_path / "root/agents"
+    agents.mkdir(parents=True)
+    (agents / "base.py").write_text("from .llm_client import LlmClient\n")
+    (agents / "llm_client.py").write_text("class LlmClient: ...\n")
+    plan = migrate.planned(agents, ["root.agents"])
+    assert [new for _, new in plan.changes] == [
+        "from tokenwire.legacy.llm_client import LlmClient\n"
+    ]
+    assert ["an old client" in note.why for note in plan.notes] == [True]
+
+
 def test_all_clients_of_a_file_go_or_none(planned):
     text = (
         "from root.agents.llm_client import LlmClient\n"

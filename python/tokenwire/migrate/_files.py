@@ -45,7 +45,11 @@ def read(path: Path, packages: Iterable[str], notes: list[Note]) -> list[Source]
 def _lengthen(source: Source, imports: Collection[str]) -> None:
     """Put a folder without `__init__.py` before a package that somebody imports by way of it."""
     if not source.package:
-        return
+        # The folder given is itself in such a package, as `root/agents` is.
+        folder = source.path.resolve().parent
+        if f"{folder.parent.name}.{folder.name}" not in imports:
+            return
+        source.belongs_to(folder.name)
     depth = source.package.count(".") + 1
     for folder in list(source.path.resolve().parents)[depth:]:
         longer = f"{folder.name}.{source.package.partition('.')[0]}"

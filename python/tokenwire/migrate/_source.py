@@ -66,7 +66,8 @@ class Source:
 
     def belongs_to(self, package: str) -> None:
         """Say that the file's package has a longer name."""
-        self.module = package + self.module.removeprefix(self.package)
+        below = self.module.removeprefix(self.package).removeprefix(".")
+        self.module = f"{package}.{below}" if below else package
         self.package = package
         self.__dict__.pop("imported", None)
 
