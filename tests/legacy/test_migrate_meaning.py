@@ -93,6 +93,13 @@ STAYS = {
         [f"{CHAT}class A:\n    def f(s):\n        s.llm = ChatClient('groq:x')\ngetattr(a, 'llm')"],
         "another file",
     ),
+    "an attribute that a subclass has as a property": (
+        [
+            f"{CHAT}class A:\n    def f(s): s.llm = ChatClient('groq:x')\n",
+            "class B(A):\n    @property\n    def llm(self): return other\n",
+        ],
+        "also defined",
+    ),
     "a name of an import": ([f"{CLIENT}def f():\n    import subprocess as c\n"], "something else"),
     "a name of an error": ([f"{CLIENT}{ASKED}except KeyError as c: pass\n"], "something else"),
     "a name of a pattern": (

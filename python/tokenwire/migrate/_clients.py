@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tokenwire.migrate._arguments import POSITIONAL, LeftAloneError, constructor, of_a_run
 from tokenwire.migrate._errors import errors_differ
-from tokenwire.migrate._reach import absolute, named, reached, rebound
+from tokenwire.migrate._reach import absolute, defined, named, reached, rebound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -219,7 +219,7 @@ def _follow(key: tuple[str, Source, str], holder: Holder, everything: list[Sourc
     if what == "name":
         holder.problem = holder.problem or reached(home, name, everything) or rebound(home, name)
     else:
-        holder.problem = holder.problem or named(name, everything)
+        holder.problem = holder.problem or named(name, everything) or defined(name, everything)
     for source in everything:
         for node in source.using.get(name, ()):
             if what == "name" and source is not home:

@@ -62,6 +62,15 @@ def named(attribute: str, everything: Iterable[Source]) -> str:
     return ""
 
 
+def defined(attribute: str, everything: Iterable[Source]) -> str:
+    """Where a method, a property or a class has an attribute's name; empty where none has."""
+    for source in everything:
+        for node in source.binding.get(attribute, ()):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                return f"{attribute} is also defined at {source.path}:{node.lineno}"
+    return ""
+
+
 def dotted(source: Source, node: ast.AST) -> str:
     """What a chain of names such as `a.b.c` leads to, by the file's imports; empty if unknown."""
     parts: list[str] = []
