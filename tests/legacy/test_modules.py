@@ -259,3 +259,41 @@ def test_clients_that_the_factory_makes_do_not_warn(monkeypatch):
     monkeypatch.setenv("GROQ_API_KEY", "sk-1234567")
     factory.get_client("groq:m")
     factory.get_client("vllm:m")
+
+
+def test_what_a_test_has_put_back_is_found_anew(application, monkeypatch):
+    (application / "root/config").mkdir()
+    own = application / "root/config/configuration_manager.py"
+    own.write_text("class ConfigurationManager:\n    def __init__(self, env_var_name): ...\n")
+    from tokenwire.legacy import llm_client_factory as factory
+
+    stand_in, fake = factory.ConfigurationManager, type("Fake", (), {})
+    with monkeypatch.context() as patch:
+        patch.setattr(factory, "ConfigurationManager", fake)
+        assert factory.ConfigurationManager is fake
+        patch.setattr("tokenwire.legacy.llm_client_factory.du.get_api_key", lambda name: name)
+        assert factory.du.get_api_key("groq") == "groq"
+    assert factory.ConfigurationManager is stand_in
+    assert factory.du.get_api_key("groq") is None
+    monkeypatch.syspath_prepend(str(application))
+    before = set(sys.modules)
+    try:
+        tokenwire.legacy.install("root.agents")
+        assert factory.ConfigurationManager.__module__ == "root.config.configuration_manager"
+    finally:
+        for name in set(sys.modules) - before:
+            if name.partition(".")[0] == "root":
+                del sys.modules[name]
+
+
+def test_specs_of_the_classes_can_be_mocked():
+    from unittest.mock import create_autospec
+
+    from tokenwire.legacy.chat_client import ChatClient
+    from tokenwire.legacy.llm_client_factory import LlmClientFactory
+
+    client = create_autospec(ChatClient, instance=True)
+    client.run.return_value = "mocked"
+    factory = create_autospec(LlmClientFactory, instance=True)
+    factory.get_client.return_value = client
+    assert factory.get_client("groq:m").run("hi", stream=True) == "mocked"

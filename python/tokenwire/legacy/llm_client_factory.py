@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokenwire.legacy import _vendors
-from tokenwire.legacy._application import application_names
+from tokenwire.legacy._application import FindingModule, application_names
 from tokenwire.legacy._settings import by_the_adapter, defaults_wanted, warn, warn_once
 from tokenwire.legacy.base_llm_client import LlmClientInterface
 from tokenwire.legacy.chat_client import ChatClient
@@ -242,3 +242,6 @@ def _as_dict(value: Any, name: str) -> dict[str, Any]:
 
 def __getattr__(name: str) -> Any:
     return application_names(name, __name__)
+
+
+sys.modules[__name__].__class__ = FindingModule
