@@ -26,8 +26,9 @@ class TokenCounter:
         try:
             tokenizer = self.model_tokenizer_map.get(model_name, model_name)
             count = counter_for(tokenizer)
-            if count is not None:
-                return count(text)
+            tokens = None if count is None else count(text)
+            if tokens is not None:
+                return tokens
         except Exception:  # noqa: BLE001, S110 (a count is never worth a failure)
             pass
         try:
