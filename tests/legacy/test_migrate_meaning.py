@@ -60,6 +60,13 @@ STAYS = {
         [f"{CLIENT}{ASKED}except Exception as e:\n    if '429' in f'{{e}}': pass\n"],
         "text of an error",
     ),
+    "the text of any error in a file that imports this one": (
+        [
+            CLIENT,
+            f"from app import f\n{ASKED}except Exception as e:\n    if '429' in str(e): ...\n",
+        ],
+        "text of an error",
+    ),
     "a method of the text": (
         [f"{CLIENT}{ASKED}except Exception as e:\n    str(e).find('429')\n"],
         "text of an error",

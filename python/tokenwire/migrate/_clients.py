@@ -74,7 +74,7 @@ def holders(
         _convert(holder)
         if not holder.problem:
             holder.problem = errors_differ(
-                [(site.source, site.call) for site in holder.sites] + holder.runs
+                [(site.source, site.call) for site in holder.sites] + holder.runs, everything
             )
     _agree(list(found.values()), elsewhere)
     return list(found.values())

@@ -7,7 +7,7 @@ import builtins
 from typing import TYPE_CHECKING, Any
 
 from tokenwire.migrate._imports import ERRORS, HOME
-from tokenwire.migrate._reach import absolute, dotted
+from tokenwire.migrate._reach import absolute, dotted, uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,7 +54,7 @@ def why_they_stay(
     return odd or _of_the_clients(holders, imports) or _of_the_uses(caught, blocked)
 
 
-def errors_differ(calls: Sequence[tuple[Source, ast.Call]]) -> str:
+def errors_differ(calls: Sequence[tuple[Source, ast.Call]], everything: list[Source]) -> str:
     """Why it would be seen that other errors leave these calls; empty where it would not."""
     for source, call in calls:
         node: Any = call
@@ -68,7 +68,10 @@ def errors_differ(calls: Sequence[tuple[Source, ast.Call]]) -> str:
                         f"{min(found)} of line {node.lineno} would catch the new errors, which are "
                         "of that class, too"
                     )
-    for source in {source for source, _ in calls}:
+    homes = {source for source, _ in calls}
+    for source in everything:
+        if source not in homes and not any(uses(source, home) for home in homes):
+            continue
         line = _searched(source, by_their_class=False)
         if line:
             return f"the text of an error is used at {source.path}:{line}, and the new ones differ"

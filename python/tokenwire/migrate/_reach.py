@@ -82,6 +82,14 @@ def dotted(source: Source, node: ast.AST) -> str:
     return ".".join([source.imported[node.id], *parts])
 
 
+def uses(source: Source, home: Source) -> bool:
+    """Whether a file imports another, or something from it."""
+    return any(
+        _same(name, home.module) or _same(name.rpartition(".")[0], home.module)
+        for name in source.imported.values()
+    )
+
+
 def imported(source: Source) -> Iterator[tuple[str, str]]:
     """The names that a file imports, and what they lead to."""
     for node in source.imports:
