@@ -25,6 +25,7 @@ WARNED = frozenset(
         "LlmClientFactory",
         "LlmCompletion",
         "ModelRegistry",
+        "TokenCounter",
     }
 )
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import inspect
-import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -399,16 +397,6 @@ def test_an_empty_prompt_format_and_the_attributes_that_callers_read(private):
     assert client.token_counter.model_tokenizer_map == {}
 
 
-@EVERY_CLIENT
-def test_a_client_goes_through_pickle_and_copy_and_asks_the_same(sim, kind):
-    client = MAKE[kind](sim, api_key="sk-1234567", temperature=0.1)
-    client.run("hi")
-    for again in (pickle.loads(pickle.dumps(client)), copy.deepcopy(client)):
-        again.run("hi")
-        first, second = sim.requests()[0], sim.requests()[-1]
-        assert (first["body"], first["headers"]) == (second["body"], second["headers"])
-
-
 def test_chat_and_completion_clients_are_of_the_interface_and_no_key_is_shown():
     assert issubclass(ChatClient, LlmClientInterface)
     assert issubclass(CompletionClient, LlmClientInterface)
@@ -472,3 +460,31 @@ def test_llm_client_carries_the_constants_and_get_model():
     assert LlmClient.get_model("/mnt/a", prefix="x") == "x//mnt/a"
     with pytest.raises(ValueError, match="mnt"):
         LlmClient.get_model("mnt/a")
+
+
+@pytest.mark.parametrize("kind", BOTH_WAYS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_empty_prompt_is_sent(sim, kind, stream, capsys):
+    for way in ("run", "run_async"):
+        ask(MAKE[kind](sim), "", stream, way=way)
+        body = sent(sim)
+        asked = body["prompt"] if "prompt" in body else body["messages"]
+        assert asked in ([""], [{"role": "user", "content": ""}])
+
+
+@pytest.mark.parametrize("read", [30.0, None])
+def test_a_timeout_of_an_http_library_counts_by_its_longest_silence(sim, read):
+    class Timeout:
+        connect, write, pool = 5.0, 5.0, 5.0
+
+        def __init__(self):
+            self.read = read
+
+    chat = MAKE["ChatClient"](sim, timeout=Timeout())
+    assert chat._constructor_arguments()["timeout"] == read
+    chat.run("hi")
+
+
+def test_a_private_server_gets_max_tokens_whatever_its_model_is_called(sim):
+    LlmClient(sim.base_url, "gpt-5-copy").run("hi")
+    assert sent(sim)["max_tokens"] == 64

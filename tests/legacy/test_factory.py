@@ -335,11 +335,11 @@ def test_a_chat_vendors_client_asks_its_address_with_its_key(sim, monkeypatch, v
 
 def test_the_variable_wins_over_the_key_file_and_google_has_two(app, monkeypatch):
     factory = LlmClientFactory()
-    assert factory.get_client("google-gla:m")._target.api_key == "key-of-gemini"
+    assert factory.get_client("google-gla:m")._api_key == "key-of-gemini"
     monkeypatch.setenv("GOOGLE_API_KEY", "second")
-    assert factory.get_client("google-gla:m")._target.api_key == "second"
+    assert factory.get_client("google-gla:m")._api_key == "second"
     monkeypatch.setenv("GEMINI_API_KEY", "first")
-    assert factory.get_client("google-gla:m")._target.api_key == "first"
+    assert factory.get_client("google-gla:m")._api_key == "first"
 
 
 @pytest.mark.parametrize("descriptor", ["vllm:m", "deepily:m", "m", "llm_deepily_m"])
@@ -384,13 +384,13 @@ def test_changed_entries_change_later_clients(sim, monkeypatch):
     LlmClientFactory.VENDOR_CONFIG["openai"]["env_var"] = "MY_KEY"
     LlmClientFactory.VENDOR_CONFIG["mistralai"] = {"client_type": "chat", "key_name": "mistral"}
     monkeypatch.setenv("MISTRAL_API_KEY", "sk-mistral")
-    assert factory.get_client("mistralai:m")._target.api_key == "sk-mistral"
+    assert factory.get_client("mistralai:m")._api_key == "sk-mistral"
     LlmClientFactory.VENDOR_CONFIG["own"] = {"client_type": "chat"}
     LlmClientFactory.VENDOR_URLS["own"] = sim.base_url
     factory.get_client("vllm:m").run("hi")
     assert sent(sim)["temperature"] == 0.2
-    assert factory.get_client("groq:m")._target.api_key == "sk-mine"
-    assert factory.get_client("openai:m")._target.api_key == "sk-mine"
+    assert factory.get_client("groq:m")._api_key == "sk-mine"
+    assert factory.get_client("openai:m")._api_key == "sk-mine"
     factory.get_client("own:m").run("hi")
     assert (sent(sim)["model"], sim.requests()[-1]["path"]) == ("m", "/v1/chat/completions")
 

@@ -249,7 +249,6 @@ def test_the_factory_star_imports_and_strings_are_listed(migrated):
     assert [line.partition(": ")[0] for line in left] == [
         "app.py:1",
         "app.py:2",
-        "app.py:2",
         "app.py:3",
         "app.py:4",
     ]

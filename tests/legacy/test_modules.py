@@ -158,6 +158,7 @@ def test_the_package_itself_may_import_its_clients(application):
 
 def test_modules_that_were_imported_too_early_are_replaced_with_a_warning(application, monkeypatch):
     (application / "root/agents/llm_client.py").write_text("old = True")
+    importlib.invalidate_caches()
     monkeypatch.syspath_prepend(str(application))
     before = set(sys.modules)
     try:
@@ -180,7 +181,40 @@ def test_modules_that_were_imported_too_early_are_replaced_with_a_warning(applic
                 del sys.modules[name]
 
 
-@pytest.mark.parametrize("package", ["", "root/agents", "root.", ".agents", "a b"])
+def test_all_that_was_imported_too_early_is_replaced_where_warnings_are_errors(
+    application, monkeypatch
+):
+    for name in ("chat_client", "llm_client"):
+        (application / f"root/agents/{name}.py").write_text("old = True")
+    monkeypatch.syspath_prepend(str(application))
+    before = set(sys.modules)
+    try:
+        for name in ("chat_client", "llm_client"):
+            importlib.import_module(f"root.agents.{name}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(RuntimeWarning, match="chat_client"):
+                tokenwire.legacy.install("root.agents")
+        assert importlib.import_module("root.agents.llm_client").LlmClient is LlmClient
+    finally:
+        for name in set(sys.modules) - before:
+            if name.partition(".")[0] == "root":
+                del sys.modules[name]
+
+
+def test_star_imports_bring_what_the_modules_carried(application):
+    (application / "root/config").mkdir()
+    (application / "root/config/configuration_manager.py").write_text(
+        "class ConfigurationManager: ..."
+    )
+    for module, names in NAMES.items():
+        program = (
+            f"from root.agents.{module} import *\nprint(set({names.split()}) - set(globals()))"
+        )
+        assert run(application, program) == "set()\n", module
+
+
+@pytest.mark.parametrize("package", ["", "root/agents", "root.", ".agents", "a b", None, 5])
 def test_a_path_that_is_no_package_is_refused(package):
     with pytest.raises(ValueError, match=r"root\.agents"):
         tokenwire.legacy.install(package)
@@ -193,6 +227,7 @@ def test_each_entry_point_warns_once_at_the_line_that_uses_it(sim, monkeypatch):
     from tokenwire.legacy.llm_client_factory import LlmClientFactory
     from tokenwire.legacy.llm_completion import LlmCompletion
     from tokenwire.legacy.model_registry import ModelRegistry
+    from tokenwire.legacy.token_counter import TokenCounter
 
     endpoint = f"{sim.base_url}/completions"
     uses: dict[str, Callable[[], object]] = {
@@ -202,10 +237,14 @@ def test_each_entry_point_warns_once_at_the_line_that_uses_it(sim, monkeypatch):
         "LlmCompletion": lambda: LlmCompletion(endpoint),
         "LlmClientFactory": LlmClientFactory,
         "ModelRegistry": ModelRegistry,
+        "TokenCounter": TokenCounter,
     }
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1234567")
     for name, use in uses.items():
         with pytest.warns(DeprecationWarning, match=f"^{name} .*tokenwire") as caught:
             use()
+        spelling = str(caught[0].message).partition("new code writes ")[2]
+        assert eval(spelling, {"tokenwire": tokenwire}) is not None
         assert [(Path(one.filename).name, len(caught)) for one in caught] == [
             (Path(__file__).name, 1)
         ]
@@ -221,3 +260,41 @@ def test_clients_that_the_factory_makes_do_not_warn(monkeypatch):
     monkeypatch.setenv("GROQ_API_KEY", "sk-1234567")
     factory.get_client("groq:m")
     factory.get_client("vllm:m")
+
+
+def test_what_a_test_has_put_back_is_found_anew(application, monkeypatch):
+    (application / "root/config").mkdir()
+    own = application / "root/config/configuration_manager.py"
+    own.write_text("class ConfigurationManager:\n    def __init__(self, env_var_name): ...\n")
+    from tokenwire.legacy import llm_client_factory as factory
+
+    stand_in, fake = factory.ConfigurationManager, type("Fake", (), {})
+    with monkeypatch.context() as patch:
+        patch.setattr(factory, "ConfigurationManager", fake)
+        assert factory.ConfigurationManager is fake
+        patch.setattr("tokenwire.legacy.llm_client_factory.du.get_api_key", lambda name: name)
+        assert factory.du.get_api_key("groq") == "groq"
+    assert factory.ConfigurationManager is stand_in
+    assert factory.du.get_api_key("groq") is None
+    monkeypatch.syspath_prepend(str(application))
+    before = set(sys.modules)
+    try:
+        tokenwire.legacy.install("root.agents")
+        assert factory.ConfigurationManager.__module__ == "root.config.configuration_manager"
+    finally:
+        for name in set(sys.modules) - before:
+            if name.partition(".")[0] == "root":
+                del sys.modules[name]
+
+
+def test_specs_of_the_classes_can_be_mocked():
+    from unittest.mock import create_autospec
+
+    from tokenwire.legacy.chat_client import ChatClient
+    from tokenwire.legacy.llm_client_factory import LlmClientFactory
+
+    client = create_autospec(ChatClient, instance=True)
+    client.run.return_value = "mocked"
+    factory = create_autospec(LlmClientFactory, instance=True)
+    factory.get_client.return_value = client
+    assert factory.get_client("groq:m").run("hi", stream=True) == "mocked"

@@ -129,3 +129,11 @@ def test_a_terminal_without_the_signs_is_no_error(sim, monkeypatch):
     monkeypatch.setattr(sys, "stdout", terminal)
     MAKE["ChatClient"](sim, debug=True, verbose=True).run("hi")
     assert b"? Chat Summary\n" in terminal.buffer.getvalue()
+
+
+def test_a_closed_output_costs_no_reply(sim, monkeypatch):
+    output = io.StringIO()
+    output.close()
+    monkeypatch.setattr(sys, "stdout", output)
+    client = MAKE["ChatClient"](sim, debug=True, verbose=True)
+    assert client.run("hi", stream=True) == client.run("hi")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import tokenwire
 from tokenwire.legacy import _vocabulary
 from tokenwire.legacy.base_llm_client import BaseLlmClient
 from tokenwire.legacy.llm_data_types import (
@@ -247,6 +248,7 @@ def test_the_counter_keeps_its_map_and_never_raises():
 def vocabularies(tmp_path, monkeypatch):
     """A stand-in for tiktoken, with a cache whose file is right, and no network."""
     _vocabulary.counter_for.cache_clear()
+    monkeypatch.setattr(_vocabulary, "_from_our_own", lambda name: None)  # noqa: ARG005
     asked = []
 
     class Words:
@@ -288,3 +290,15 @@ def test_a_vocabulary_that_would_come_over_the_network_is_not_asked_for(vocabula
     file.write_bytes(b"cut off")
     assert TokenCounter().count_tokens("gpt-4o", "a b c d e") == 2
     assert asked == []
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "openai:gpt-4o", "mine", "named", "o200k_base"])
+def test_the_vocabularies_of_the_extra_count_exactly(model):
+    pytest.importorskip("bpe_openai")
+    _vocabulary.counter_for.cache_clear()
+    text = "Grüße, 世界! Hello world"
+    exact = tokenwire.TokenCounter().count("openai:gpt-4o", text)
+    assert exact.exact
+    assert exact.tokens != len(text) // 4
+    counter = TokenCounter({"mine": "gpt-4o", "named": "o200k_base"})
+    assert counter.count_tokens(model, text) == exact.tokens

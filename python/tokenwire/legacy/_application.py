@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from types import ModuleType
 from typing import Any
 
 from tokenwire.legacy._install import application_roots
@@ -24,6 +25,23 @@ def _given_configuration(env_var_name: str | None = None) -> Any:  # noqa: ARG00
 
 
 _no_key_files = _NoKeyFiles()
+_FOUND = ("ConfigurationManager", "du")
+_given_out: list[object] = []
+
+
+class FindingModule(ModuleType):
+    """A module whose names of the application's are found anew after a test has put them back.
+
+    pytest's `monkeypatch` does that by an assignment, which would keep them for ever: also for the
+    next application of the process.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Replace a name; what was found here before is no replacement."""
+        if name in _FOUND and any(value is one for one in _given_out):
+            vars(self).pop(name, None)
+        else:
+            super().__setattr__(name, value)
 
 
 def application_names(name: str, module: str) -> Any:
@@ -32,13 +50,16 @@ def application_names(name: str, module: str) -> Any:
     Raises:
         AttributeError: The old module had no such name.
     """
-    if name == "ConfigurationManager":
-        found = _application_module("config.configuration_manager")
-        return _given_configuration if found is None else found.ConfigurationManager
+    if name not in _FOUND:
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
     if name == "du":
-        found = _application_module("utils.util")
-        return _no_key_files if found is None else found
-    raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        found = _application_module("utils.util") or _no_key_files
+    else:
+        configuring = _application_module("config.configuration_manager")
+        found = configuring.ConfigurationManager if configuring else _given_configuration
+    if not any(found is one for one in _given_out):
+        _given_out.append(found)
+    return found
 
 
 def _application_module(below_root: str) -> Any:

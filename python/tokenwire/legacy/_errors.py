@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
 _SECRET_HEADER = re.compile(r"(?i)auth|key|token|secret|cookie")
+_NO_SUCH_PATH = (404, 405)
 # A short one would tear holes into words that are no key.
 _SHORTEST_SECRET = 4
 
@@ -39,15 +40,22 @@ _LOST = (tw.LlmConnectionError, tw.LlmStreamInterruptedError, tw.LlmStreamIncomp
 
 
 @contextmanager
-def as_old_errors(secrets: Collection[str] = ()) -> Iterator[None]:
-    """Raise the older class for an error of the new clients, without any of `secrets`."""
+def as_old_errors(secrets: Collection[str] = (), if_not_found: str = "") -> Iterator[None]:
+    """Raise the older class for an error of the new clients, without any of `secrets`.
+
+    Args:
+        secrets: What no error may show.
+        if_not_found: What to say where the server does not know the path.
+    """
     try:
         yield
     except tw.LlmError as error:
-        raise translated(error, secrets) from error
+        raise translated(error, secrets, if_not_found) from error
 
 
-def translated(error: tw.LlmError, secrets: Collection[str] = ()) -> old.LlmError:
+def translated(
+    error: tw.LlmError, secrets: Collection[str] = (), if_not_found: str = ""
+) -> old.LlmError:
     """The older interface's error for a new one."""
     kind = next((old_kind for kind, old_kind in _TABLE if isinstance(error, kind)), old.LlmError)
     raw: bytes | None = getattr(error, "body", None)
@@ -61,7 +69,10 @@ def translated(error: tw.LlmError, secrets: Collection[str] = ()) -> old.LlmErro
         fields["response_body"] = body
     if issubclass(kind, old.LlmRateLimitError):
         fields["retry_after"] = getattr(error, "retry_after", None)
-    return kind(_without(_text(error, body), secrets), **fields)
+    text = _text(error, body)
+    if if_not_found and getattr(error, "status_code", None) in _NO_SUCH_PATH:
+        text = f"{text} ({if_not_found})"
+    return kind(_without(text, secrets), **fields)
 
 
 def secrets_in(api_key: str | None, headers: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -71,6 +82,11 @@ def secrets_in(api_key: str | None, headers: Mapping[str, str] | None = None) ->
         if _SECRET_HEADER.search(str(name)):
             found += [str(value), *str(value).split()[-1:]]
     return tuple(found)
+
+
+def without_secret_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """The headers that carry no key."""
+    return {name: value for name, value in headers.items() if not _SECRET_HEADER.search(str(name))}
 
 
 def _text(error: tw.LlmError, body: str | None) -> str:

@@ -7,7 +7,7 @@ import sys
 import warnings
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +111,8 @@ def install(package: str, *, config: object = None) -> None:
     Raises:
         ValueError: `package` is no dotted name.
     """
-    if not all(part.isidentifier() for part in package.split(".")):
+    given: Any = package
+    if not (isinstance(given, str) and all(part.isidentifier() for part in given.split("."))):
         raise ValueError(f"install: {package!r} is no package path such as root.agents")
     if config is not None:
         from tokenwire.legacy._settings import use_config
@@ -150,11 +151,15 @@ def _is_served(fullname: str) -> bool:
 
 def _forget(package: str, why: str) -> None:
     """Drop modules of the old files that were imported already, so that ours are served."""
+    early = []
     for name in MODULES:
         fullname = f"{package}.{name}"
         if fullname in sys.modules and not _is_served(fullname):
             _drop(package, name)
-            warnings.warn(f"{fullname} {why}", RuntimeWarning, stacklevel=3)
+            early.append(fullname)
+    # All are dropped by now: a filter may make an error of the first warning.
+    for fullname in early:
+        warnings.warn(f"{fullname} {why}", RuntimeWarning, stacklevel=3)
 
 
 def _drop(package: str, name: str) -> None:

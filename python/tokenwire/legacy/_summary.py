@@ -83,6 +83,9 @@ class Progress:
 
 def say(text: str, end: str = "\n") -> None:
     """Print at once; what the terminal's encoding lacks becomes a question mark."""
+    if getattr(sys.stdout, "closed", False):
+        # Nobody reads it, and the reply that it tells of is paid for.
+        return
     try:
         print(text, end=end, flush=True)
     except UnicodeEncodeError:

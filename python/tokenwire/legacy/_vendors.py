@@ -60,6 +60,8 @@ _ROWS = {
 }
 _GOOGLE_HOST = "generativelanguage.googleapis.com"
 COMPATIBLE = "openai-compatible"
+# What stands for the key of a server that asks for none.
+NO_KEY = "EMPTY"
 
 
 class WholeModelId(str):
@@ -68,13 +70,20 @@ class WholeModelId(str):
     __slots__ = ()
 
 
+class KnownVendor(str):
+    """`vendor:model` whose vendor, key and address a factory has found in its own tables."""
+
+    __slots__ = ()
+
+
 class ChatTarget(NamedTuple):
-    """What a new chat client is made of."""
+    """What a new chat client is made of; `vendor` says whose variable holds another key."""
 
     provider: str
     model: str
     base_url: str | None
     api_key: str | None
+    vendor: str | None = None
 
     def __repr__(self) -> str:
         """Name all but the key."""
@@ -92,6 +101,9 @@ def chat_target(model_name: str, api_key: str | None, base_url: str | None) -> C
         raise LlmConfigError('model_name: give a string such as "openai:gpt-4o-mini"')
     if isinstance(model_name, WholeModelId):
         return ChatTarget(COMPATIBLE, str(model_name), base_url, api_key)
+    if isinstance(model_name, KnownVendor):
+        found, _, model = model_name.partition(":")
+        return _target(found, model, base_url, api_key)
     if model_name.lower().startswith("vllm://"):
         server, model = private_spec(model_name)
         return ChatTarget(COMPATIBLE, model, base_url or f"{server}/v1", api_key)
@@ -135,25 +147,31 @@ def is_local(address: str | None) -> bool:
     return address is not None and address.strip().lower().startswith("http://")
 
 
-def vendor_address(vendor: str) -> str:
+def vendor_address(vendor: str, tables: Any = None) -> str:
     """The base URL of a vendor: a changed entry, else its variable, else the entry.
 
     Raises:
-        LlmConfigError: It is the private machine's, and the variable for that is not set.
+        LlmConfigError: There is none, or it is the private machine's, and the variable for that is
+            not set.
     """
-    url = _tables().VENDOR_URLS.get(vendor)
+    url = (tables or _tables()).VENDOR_URLS.get(vendor)
     if url and url != URLS.get(vendor):
         return str(url)
     variable, ending = _URL_VARIABLES.get(vendor, ("", ""))
     address = os.environ.get(variable, "").strip().rstrip("/") if variable else ""
     if address:
         return f"{address.removesuffix(ending)}{ending}"
-    return str(url) if url else private_address()
+    if url:
+        return str(url)
+    if URLS.get(vendor) != "":
+        # The private machine must not get another vendor's key.
+        raise LlmConfigError(f"VENDOR_URLS: there is no address for {vendor!r}")
+    return private_address()
 
 
-def key_variables(vendor: str) -> list[str]:
+def key_variables(vendor: str, tables: Any = None) -> list[str]:
     """The variables that may hold a vendor's key, in order. A changed entry of a table counts."""
-    tables = _tables()
+    tables = tables or _tables()
     shipped = KEY_VARIABLES.get(vendor)
     own = tables.VENDOR_CONFIG.get(vendor, {}).get("env_var", shipped)
     listed = tables.VENDOR_API_ENV_VARS.get(vendor, shipped)
@@ -163,15 +181,15 @@ def key_variables(vendor: str) -> list[str]:
     return [*names, second] if second else names
 
 
-def vendor_key(vendor: str) -> str | None:
+def vendor_key(vendor: str, tables: Any = None) -> str | None:
     """The key from a vendor's variable."""
-    values = (os.environ.get(name, "").strip() for name in key_variables(vendor))
+    values = (os.environ.get(name, "").strip() for name in key_variables(vendor, tables))
     return next((value for value in values if value), None)
 
 
-def missing_key(vendor: str) -> LlmConfigError:
+def missing_key(vendor: str, tables: Any = None) -> LlmConfigError:
     """The error that says where a vendor's key is looked for."""
-    names = " or ".join(key_variables(vendor))
+    names = " or ".join(key_variables(vendor, tables))
     return LlmConfigError(f"no API key for {vendor}: set {names}, or give api_key=")
 
 
@@ -196,16 +214,37 @@ def split_vendor(model_name: str) -> tuple[str | None, str]:
     return None, model_name
 
 
+def not_found_at(target: ChatTarget) -> str:
+    """What to say where an address has no `/chat/completions`: some vendors' own dialect has none.
+
+    At the vendor's own address it is the model that is not found.
+    """
+    host = urlsplit(target.base_url or "").hostname
+    if target.vendor not in ("anthropic", "google-gla") or host in (
+        "api.anthropic.com",
+        _GOOGLE_HOST,
+    ):
+        return ""
+    return (
+        f"{target.vendor} is asked in OpenAI's dialect, at {target.base_url}/chat/completions; "
+        "this address does not serve it"
+    )
+
+
 def _target(vendor: str | None, model: str, address: str | None, key: str | None) -> ChatTarget:
     parts = urlsplit(address or "")
     host = parts.hostname or ""
     if host == _GOOGLE_HOST and parts.path.rstrip("/") in ("", "/v1", "/v1beta"):
         address = f"https://{_GOOGLE_HOST}/v1beta/openai"
     row = _ROWS.get(host, COMPATIBLE)
-    if vendor == "openai" and key and model.startswith(("o1", "o3", "o4", "gpt-5")):
+    if (
+        vendor == "openai"
+        and key not in (None, NO_KEY)
+        and model.startswith(("o1", "o3", "o4", "gpt-5"))
+    ):
         # These refuse max_tokens wherever they are served.
         row = "openai"
-    return ChatTarget(row, model, address, key)
+    return ChatTarget(row, model, address, key, vendor)
 
 
 def _target_of_the_engine(

@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tokenwire as tw
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,15 +26,36 @@ _RANKS = {
 _RANKS_ADDRESS = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
 
 
+# A model for each vocabulary that may be named by itself.
+_MODELS = {"cl100k_base": "gpt-4", "o200k_base": "gpt-4o"}
+
+
 @lru_cache(maxsize=64)
-def counter_for(name: str) -> Callable[[str], int] | None:
-    """What counts a text's tokens, or None where no vocabulary is known.
+def counter_for(name: str) -> Callable[[str], int | None] | None:
+    """What counts a text's tokens (None for one too long for it); None without a vocabulary.
 
     Args:
         name: A model (with or without its vendor), an encoding such as `o200k_base`, a model id of
             the Hugging Face hub, or the path of a `tokenizer.json` or its folder.
     """
-    return _from_tiktoken(name) or _from_tokenizers(name)
+    return _from_our_own(name) or _from_tiktoken(name) or _from_tokenizers(name)
+
+
+def _from_our_own(name: str) -> Callable[[str], int | None] | None:
+    """The vocabularies that `tokenwire[tokens]` brings: those of OpenAI's models."""
+    model = name.removeprefix("openai:")
+    if ":" in model:
+        return None
+    model = f"openai:{_MODELS.get(model, model)}"
+    counter = tw.TokenCounter()
+    if not counter.count(model, "").exact:
+        return None
+
+    def count(text: str) -> int | None:
+        counted = counter.count(model, text)
+        return counted.tokens if counted.exact else None
+
+    return count
 
 
 def _from_tiktoken(name: str) -> Callable[[str], int] | None:

@@ -9,9 +9,9 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from tokenwire.legacy._summary import Summary
-from tokenwire.legacy.llm_data_types import LlmRequest, LlmResponse  # noqa: TC001 (old names)
+from tokenwire.legacy.llm_data_types import LlmRequest, LlmResponse
 
-__all__ = ["BaseLlmClient", "LlmClientInterface"]
+__all__ = ["BaseLlmClient", "LlmClientInterface", "LlmRequest", "LlmResponse"]
 
 
 class LlmClientInterface(Summary, ABC):

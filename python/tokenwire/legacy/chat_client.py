@@ -7,13 +7,12 @@ from typing import Any
 
 import tokenwire as tw
 from tokenwire.legacy._calls import Calls
-from tokenwire.legacy._errors import secrets_in
 from tokenwire.legacy._settings import warn_once
-from tokenwire.legacy._vendors import chat_target
+from tokenwire.legacy._vendors import chat_target, not_found_at
 from tokenwire.legacy.base_llm_client import LlmClientInterface
 from tokenwire.legacy.token_counter import TokenCounter
 
-__all__ = ["ChatClient"]
+__all__ = ["ChatClient", "LlmClientInterface", "TokenCounter"]
 
 # What the constructor was given and the API knows was sent; anything else never was.
 _SENT = (
@@ -58,14 +57,17 @@ class ChatClient(Calls, LlmClientInterface):
         verbose: bool = False,
         **generation_args: Any,
     ) -> None:
-        warn_once("ChatClient", 'tokenwire.ChatClient("provider:model")')
+        warn_once("ChatClient", 'tokenwire.ChatClient("openai:gpt-4o-mini")')
         self.model_name = model_name
         self.debug = debug
         self.verbose = verbose
         self.generation_args = generation_args
-        self.token_counter = TokenCounter(model_tokenizer_map)
-        self._target = chat_target(model_name, api_key or None, base_url or None)
-        self._secrets = secrets_in(self._target.api_key, generation_args.get("extra_headers"))
+        self.token_counter = self._counter(model_tokenizer_map)
+        target = chat_target(model_name, api_key or None, base_url or None)
+        self._vendor = target.vendor
+        self._api_key = target.api_key
+        self._target = target._replace(api_key=None)
+        self._if_not_found = not_found_at(target)
 
     @cached_property
     def model(self) -> Any:
@@ -81,8 +83,10 @@ class ChatClient(Calls, LlmClientInterface):
         return await self._run_async(prompt, stream, kwargs)
 
     def _make(self) -> tw.ChatClient:
-        provider, model, base_url, api_key = self._target
-        return tw.ChatClient(model, provider=provider, base_url=base_url, api_key=api_key)
+        target = self._target
+        return tw.ChatClient(
+            target.model, provider=target.provider, base_url=target.base_url, api_key=self._key()
+        )
 
     def _constructor_arguments(self) -> dict[str, Any]:
         given = self.generation_args
@@ -90,6 +94,10 @@ class ChatClient(Calls, LlmClientInterface):
         arguments.update({name: given[name] for name in _SENT if name in given})
         if arguments.get("stop") is None and given.get("stop_sequences") is not None:
             arguments["stop"] = given["stop_sequences"]
+        timeout: Any = arguments.get("timeout")
+        if hasattr(timeout, "read"):
+            # An `httpx.Timeout`: the longest silence is what a single number means.
+            arguments["timeout"] = timeout.read
         bias = arguments.get("logit_bias")
         if isinstance(bias, dict):
             # Token ids are numbers in Python and keys of an object in JSON.

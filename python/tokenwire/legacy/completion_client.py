@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tokenwire.legacy._calls import Calls
-from tokenwire.legacy._errors import secrets_in
 from tokenwire.legacy._settings import by_the_adapter, warn_once
 from tokenwire.legacy.base_llm_client import LlmClientInterface
 from tokenwire.legacy.llm_completion import LlmCompletion, completion_client_at
@@ -15,7 +14,13 @@ from tokenwire.legacy.token_counter import TokenCounter
 if TYPE_CHECKING:
     import tokenwire as tw
 
-__all__ = ["CompletionClient", "clean_llm_response"]
+__all__ = [
+    "CompletionClient",
+    "LlmClientInterface",
+    "LlmCompletion",
+    "TokenCounter",
+    "clean_llm_response",
+]
 
 _OPENING_FENCE = re.compile(r"```\w*\r?\n")
 _CLOSING_FENCE = re.compile(r"\r?\n```\Z")
@@ -62,14 +67,17 @@ class CompletionClient(Calls, LlmClientInterface):
         verbose: bool = False,
         **generation_args: Any,
     ) -> None:
-        warn_once("CompletionClient", 'tokenwire.CompletionClient("model", base_url="…/v1")')
+        warn_once(
+            "CompletionClient",
+            'tokenwire.CompletionClient("model", base_url="http://localhost:8000/v1")',
+        )
         self.base_url = base_url
         self.model_name = model_name
         self.prompt_format = prompt_format
         self.debug = debug
         self.verbose = verbose
         self.generation_args = generation_args
-        self.token_counter = TokenCounter(model_tokenizer_map)
+        self.token_counter = self._counter(model_tokenizer_map)
         with by_the_adapter():
             self.model = LlmCompletion(
                 base_url=base_url,
@@ -81,7 +89,6 @@ class CompletionClient(Calls, LlmClientInterface):
                 **generation_args,
             )
         self._api_key = api_key
-        self._secrets = secrets_in(api_key)
 
     def run(self, prompt: str, stream: bool = False, **kwargs: Any) -> str:
         """Ask, and return the cleaned text."""
@@ -92,7 +99,7 @@ class CompletionClient(Calls, LlmClientInterface):
         return await self._run_async(prompt, stream, kwargs)
 
     def _make(self) -> tw.CompletionClient:
-        return completion_client_at(self.base_url, self.model_name, self._api_key)
+        return completion_client_at(self.base_url, self.model_name, self._key())
 
     def _shape(self, text: str) -> str:
         return clean_llm_response(text)

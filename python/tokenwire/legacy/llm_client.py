@@ -7,9 +7,8 @@ from typing import Any
 
 import tokenwire as tw
 from tokenwire.legacy._calls import Calls
-from tokenwire.legacy._errors import secrets_in
 from tokenwire.legacy._settings import private_address, warn_once
-from tokenwire.legacy._vendors import chat_target
+from tokenwire.legacy._vendors import NO_KEY, chat_target
 from tokenwire.legacy.chat_client import ChatClient
 from tokenwire.legacy.llm_completion import LlmCompletion, completion_client_at
 from tokenwire.legacy.token_counter import TokenCounter
@@ -56,13 +55,13 @@ class LlmClient(Calls):
         model_name: str = "F00",
         completion_mode: bool = False,
         prompt_format: str = "",
-        api_key: str | None = "EMPTY",
+        api_key: str | None = NO_KEY,
         model_tokenizer_map: dict[str, str] | None = None,
         debug: bool = False,
         verbose: bool = False,
         **generation_args: Any,
     ) -> None:
-        warn_once("LlmClient", 'tokenwire.ChatClient("model", base_url="…/v1")')
+        warn_once("LlmClient", 'tokenwire.ChatClient("model", base_url="http://localhost:8000/v1")')
         ending = "/completions" if completion_mode else ""
         self.base_url = base_url or f"{private_address()}{ending}"
         self.model_name = model_name
@@ -71,9 +70,8 @@ class LlmClient(Calls):
         self.debug = debug
         self.verbose = verbose
         self.generation_args = generation_args
-        self.token_counter = TokenCounter(model_tokenizer_map)
+        self.token_counter = self._counter(model_tokenizer_map)
         self._api_key = api_key
-        self._secrets = secrets_in(api_key)
 
     @staticmethod
     def get_model(mnt_point: str, prefix: str = DEEPILY_PREFIX) -> str:
@@ -102,7 +100,11 @@ class LlmClient(Calls):
 
     def _make(self) -> tw.ChatClient | tw.CompletionClient:
         if self.completion_mode:
-            return completion_client_at(self.base_url, self.model_name, self._api_key)
-        target = chat_target(f"openai:{self.model_name}", self._api_key or "EMPTY", self.base_url)
-        provider, model, base_url, api_key = target
-        return tw.ChatClient(model, provider=provider, base_url=base_url, api_key=api_key)
+            return completion_client_at(self.base_url, self.model_name, self._key())
+        target = chat_target(f"openai:{self.model_name}", self._key() or NO_KEY, self.base_url)
+        return tw.ChatClient(
+            target.model,
+            provider=target.provider,
+            base_url=target.base_url,
+            api_key=target.api_key,
+        )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokenwire import _engine
 from tokenwire.legacy import _vendors
-from tokenwire.legacy._application import application_names
+from tokenwire.legacy._application import FindingModule, application_names
 from tokenwire.legacy._settings import by_the_adapter, defaults_wanted, warn, warn_once
 from tokenwire.legacy.base_llm_client import LlmClientInterface
 from tokenwire.legacy.chat_client import ChatClient
@@ -24,12 +24,15 @@ from tokenwire.legacy.llm_exceptions import LlmConfigError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = [
+__all__ = [  # noqa: RUF022, F822
     "ChatClient",
     "CompletionClient",
     "LlmClient",
     "LlmClientFactory",
     "LlmClientInterface",
+    # The application's, found when they are asked for.
+    "ConfigurationManager",
+    "du",
 ]
 
 _COMPLETION_FORMATS = ("instruction_completion", "special_token")
@@ -78,7 +81,7 @@ class LlmClientFactory:
 
     def __new__(cls, debug: bool = False, verbose: bool = False) -> Self:
         """Return the one object, made at the first call."""
-        warn_once("LlmClientFactory", 'tokenwire.client("provider:model")')
+        warn_once("LlmClientFactory", 'tokenwire.client("openai:gpt-4o-mini")')
         with cls._lock:
             made: Self | None = cls._instance
             if made is None:
@@ -131,6 +134,10 @@ class LlmClientFactory:
         if prompt_format is None:
             prompt_format = config.get("prompt_format_default", default="json_message")
         params.pop("model_name", None)
+        names: list[Any] = list(params)
+        odd = [name for name in names if not isinstance(name, str)]
+        if odd:
+            raise LlmConfigError(f"{key}_params: {odd[0]!r} is no name; write it in quotes")
         settings = {
             "model_tokenizer_map": _as_dict(tokenizers, "model_tokenizer_map"),
             **params,
@@ -157,7 +164,7 @@ class LlmClientFactory:
         settings = {"debug": debug, "verbose": verbose, **self._default_params()}
         with by_the_adapter():
             if config.get("client_type") == "completion":
-                url, model = _address_and_model(vendor, model)
+                url, model = self._address_and_model(vendor, model)
                 return _here().CompletionClient(
                     base_url=f"{url.rstrip('/').removesuffix('/completions')}/completions",
                     model_name=model,
@@ -165,11 +172,18 @@ class LlmClientFactory:
                     **settings,
                 )
             return _here().ChatClient(
-                model_name=f"{vendor}:{model}",
-                base_url=_vendors.vendor_address(vendor),
+                model_name=_vendors.KnownVendor(f"{vendor}:{model}"),
+                base_url=_vendors.vendor_address(vendor, self),
                 api_key=self._key(vendor, config.get("key_name")),
                 **settings,
             )
+
+    def _address_and_model(self, vendor: str, model: str) -> tuple[str, str]:
+        if vendor == "vllm" and model.startswith("//") and "@" in model:
+            # `vllm://host:port@model` outside the configuration.
+            address, model = _vendors.private_spec(f"vllm:{model}")
+            return f"{address}/v1", model
+        return _vendors.vendor_address(vendor, self), model
 
     def _default_params(self) -> dict[str, Any]:
         """What named clients are made with; entries that somebody changed count in any case."""
@@ -182,12 +196,12 @@ class LlmClientFactory:
 
     def _key(self, vendor: str, key_file: str | None) -> str | None:
         """The vendor's key: its variable's, else the application's file's."""
-        key = _vendors.vendor_key(vendor)
+        key = _vendors.vendor_key(vendor, self)
         if key is None and key_file:
             found = _here().du.get_api_key(key_file)
             key = str(found).strip() if found else None
-        if not key and _vendors.key_variables(vendor) and not _engine.is_diverted():
-            raise _vendors.missing_key(vendor)
+        if not key and _vendors.key_variables(vendor, self) and not _engine.is_diverted():
+            raise _vendors.missing_key(vendor, self)
         return key or None
 
     def _parse_model_descriptor(self, model_descriptor: str) -> tuple[str, str]:
@@ -212,14 +226,6 @@ def _here() -> Any:
     return sys.modules[__name__]
 
 
-def _address_and_model(vendor: str, model: str) -> tuple[str, str]:
-    if vendor == "vllm" and model.startswith("//") and "@" in model:
-        # `vllm://host:port@model` outside the configuration.
-        address, model = _vendors.private_spec(f"vllm:{model}")
-        return f"{address}/v1", model
-    return _vendors.vendor_address(vendor), model
-
-
 def _as_dict(value: Any, name: str) -> dict[str, Any]:
     """A value of the configuration as a new dict."""
     if isinstance(value, str):
@@ -237,3 +243,6 @@ def _as_dict(value: Any, name: str) -> dict[str, Any]:
 
 def __getattr__(name: str) -> Any:
     return application_names(name, __name__)
+
+
+sys.modules[__name__].__class__ = FindingModule

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 import tokenwire as tw
 from tokenwire.legacy._calls import Calls
-from tokenwire.legacy._errors import as_old_errors, secrets_in
+from tokenwire.legacy._errors import as_old_errors
 from tokenwire.legacy._settings import private_address, warn_once
-from tokenwire.legacy._vendors import COMPATIBLE
+from tokenwire.legacy._vendors import COMPATIBLE, NO_KEY
 from tokenwire.legacy.token_counter import TokenCounter
 
 if TYPE_CHECKING:
@@ -18,16 +18,14 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["CompletionStreamingContext", "LlmCompletion"]
-
-_NO_KEY = "EMPTY"
+__all__ = ["CompletionStreamingContext", "LlmCompletion", "TokenCounter"]
 
 
 def completion_client_at(endpoint: str, model: str, api_key: str | None) -> tw.CompletionClient:
     """The new client for a whole endpoint, to which it adds `/completions` itself."""
     parts = urlsplit(endpoint.strip())
     path = parts.path.rstrip("/").removesuffix("/completions")
-    key = None if api_key in (None, "", _NO_KEY) else api_key
+    key = None if api_key in (None, "", NO_KEY) else api_key
     return tw.CompletionClient(
         model, provider=COMPATIBLE, base_url=parts._replace(path=path).geturl(), api_key=key
     )
@@ -57,21 +55,23 @@ class LlmCompletion(Calls):
         self,
         base_url: str | None = None,
         model_name: str = "deepily/ministral_8b_2410_ft_lora",
-        api_key: str | None = _NO_KEY,
+        api_key: str | None = NO_KEY,
         model_tokenizer_map: dict[str, str] | None = None,
         debug: bool = False,
         verbose: bool = False,
         **generation_args: Any,
     ) -> None:
-        warn_once("LlmCompletion", 'tokenwire.CompletionClient("model", base_url="…/v1")')
+        warn_once(
+            "LlmCompletion",
+            'tokenwire.CompletionClient("model", base_url="http://localhost:8000/v1")',
+        )
         self.base_url = base_url or f"{private_address()}/completions"
         self.model_name = model_name
         self.debug = debug
         self.verbose = verbose
         self.generation_args = generation_args
-        self.token_counter = TokenCounter(model_tokenizer_map)
+        self.token_counter = self._counter(model_tokenizer_map)
         self._api_key = api_key
-        self._secrets = secrets_in(api_key)
 
     @property
     def model(self) -> str:
@@ -87,7 +87,7 @@ class LlmCompletion(Calls):
         return CompletionStreamingContext(self, prompt, **args)
 
     def _make(self) -> tw.CompletionClient:
-        return completion_client_at(self.base_url, self.model_name, self._api_key)
+        return completion_client_at(self.base_url, self.model_name, self._key())
 
     def _shape(self, text: str) -> str:
         return text.replace("```", "").strip()
@@ -113,7 +113,7 @@ class CompletionStreamingContext:
         client = self._client
         with as_old_errors(client._secrets):
             arguments = client._arguments(self._args)
-            stream = client._client.stream_async(self._prompt, **arguments)
+            stream = client._client.stream_async(client._asked(self._prompt), **arguments)
             self._stream = await stream.__aenter__()
         return self
 

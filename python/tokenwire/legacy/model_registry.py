@@ -8,7 +8,7 @@ from enum import Enum
 from tokenwire.legacy._settings import warn_once
 from tokenwire.legacy.llm_exceptions import LlmConfigError
 
-__all__ = ["LlmProvider", "ModelConfig", "ModelRegistry"]
+__all__ = ["LlmConfigError", "LlmProvider", "ModelConfig", "ModelRegistry"]
 
 
 class LlmProvider(Enum):
@@ -79,7 +79,7 @@ class ModelRegistry:
     """Models by name; a new one holds those of the older interface."""
 
     def __init__(self) -> None:
-        warn_once("ModelRegistry", "tokenwire.ModelRegistry")
+        warn_once("ModelRegistry", "tokenwire.ModelRegistry()")
         self._models: dict[str, ModelConfig] = {}
         for name, provider, client_class, max_tokens, cost_in, cost_out in _MODELS:
             self.register_model(

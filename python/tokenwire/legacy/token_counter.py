@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tokenwire.legacy._settings import warn_once
 from tokenwire.legacy._vocabulary import counter_for
 
 __all__ = ["TokenCounter"]
@@ -17,6 +18,7 @@ class TokenCounter:
     """
 
     def __init__(self, model_tokenizer_map: dict[str, str] | None = None) -> None:
+        warn_once("TokenCounter", 'tokenwire.TokenCounter().count("openai:gpt-4o", "text")')
         self.model_tokenizer_map = {} if model_tokenizer_map is None else model_tokenizer_map
 
     def count_tokens(self, model_name: str, text: str) -> int:
@@ -24,8 +26,9 @@ class TokenCounter:
         try:
             tokenizer = self.model_tokenizer_map.get(model_name, model_name)
             count = counter_for(tokenizer)
-            if count is not None:
-                return count(text)
+            tokens = None if count is None else count(text)
+            if tokens is not None:
+                return tokens
         except Exception:  # noqa: BLE001, S110 (a count is never worth a failure)
             pass
         try:

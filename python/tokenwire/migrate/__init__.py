@@ -9,6 +9,8 @@ places that `ast` names, so formatting and comments around them stay.
 from __future__ import annotations
 
 import ast
+import io
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,12 +18,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from tokenwire.cli.output import examples, print_json
 from tokenwire.errors import LlmConfigError
 from tokenwire.legacy._install import MODULES
-from tokenwire.migrate import _clients, _imports
-from tokenwire.migrate._source import Source
+from tokenwire.migrate import _clients, _errors, _files, _imports
+from tokenwire.migrate._files import Note
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+    from tokenwire.migrate._source import Source
 
 DESCRIPTION = """\
 Rewrite code that calls the older interface (LlmClient, LlmClientFactory, ...) for the new one.
@@ -37,19 +41,9 @@ EPILOG = examples(
   tokenwire migrate src --json | jq '.notes[] | .why'
 """,
     done="done",
+    failed="a file could not be written",
     usage="there is no such file or folder",
 )
-_SKIPPED = {"__pycache__", "node_modules", "site-packages", "venv", "build", "dist"}
-_CLIENTS = ("chat_client", "completion_client", "llm_client")
-_FIELDS = {"error_code", "metadata", "response_body"}
-
-
-class Note(NamedTuple):
-    """Something that stays, and why."""
-
-    path: Path
-    line: int
-    why: str
 
 
 class Plan(NamedTuple):
@@ -81,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The words after `tokenwire migrate`; None reads them from `sys.argv`.
 
     Returns:
-        0, or 2 where PATH does not exist.
+        0; 1 where a file could not be written; 2 where PATH does not exist.
     """
     from tokenwire.cli import main as command
 
@@ -96,35 +90,47 @@ def run(parsed: argparse.Namespace) -> int:
     """
     if not parsed.path.exists():
         raise LlmConfigError(f"migrate: {parsed.path}: no such file or folder")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Sources and names of files hold what the terminal may not know.
+            stream.reconfigure(errors="backslashreplace")
     plan = planned(parsed.path, parsed.package)
     diffs = [(source, source.diff(new)) for source, new in plan.changes]
-    if parsed.write:
-        for source, new in plan.changes:
-            source.path.write_bytes(new.encode(source.encoding))
+    failed = _write(plan) if parsed.write else []
     if parsed.json:
         changes = [{"path": str(source.path), "diff": diff} for source, diff in diffs]
         notes = [
             {"path": str(note.path), "line": note.line, "why": note.why} for note in plan.notes
         ]
-        print_json({"written": parsed.write, "changes": changes, "notes": notes})
-        return 0
+        report = {"written": parsed.write, "changes": changes, "notes": notes, "failed": failed}
+        print_json(report)
+        return 1 if failed else 0
     sys.stdout.write("".join(diff for _, diff in diffs))
     sys.stdout.flush()
     for note in plan.notes:
         sys.stderr.write(f"{note.path}:{note.line}: {note.why}\n")
     done = "changed" if parsed.write else "to change (--write does it)"
-    sys.stderr.write(f"{len(plan.changes)} files {done}, {len(plan.notes)} places left alone\n")
-    return 0
+    count = len(plan.changes) - len(failed)
+    sys.stderr.write(f"{count} files {done}, {len(plan.notes)} places left alone\n")
+    return 1 if failed else 0
+
+
+def _write(plan: Plan) -> list[str]:
+    """Write the changes; the files that could not be written."""
+    failed = []
+    for source, new in plan.changes:
+        try:
+            source.path.write_bytes(new.encode(source.encoding))
+        except OSError as error:
+            failed.append(str(source.path))
+            sys.stderr.write(f"{source.path}: cannot be written: {error.strerror}\n")
+    return failed
 
 
 def planned(path: Path, packages: Sequence[str] = ()) -> Plan:
     """Find out what changes below a path, without changing it."""
     notes: list[Note] = []
-    sources: list[Source] = []
-    for place in _files(path):
-        source = _read(*place, notes)
-        if source is not None:
-            sources.append(source)
+    sources = _files.read(path, packages, notes)
     old = set(packages) or _imports.old_packages(sources)
     theirs = {f"{package}.{name}" for package in old for name in MODULES}
     notes += [
@@ -144,91 +150,84 @@ def planned(path: Path, packages: Sequence[str] = ()) -> Plan:
         for source in sources
         for line in _imports.strings_that_name(source, old)
     ]
-    holders = _found_clients(sources, found)
-    errors_move = _settle(holders, found, notes)
+    notes += _files.notebooks(path, old)
+    # A file that turns out to stay as a whole may keep others from changing, so all begins anew.
+    blocked = {
+        source: "it may not be written" for source in sources if not os.access(source.path, os.W_OK)
+    }
+    while True:
+        for source in sources:
+            source.forget_edits()
+        more = _planned_changes(sources, found, old, blocked)
+        changes, failed = _edited(sources)
+        if not failed:
+            return Plan(changes, sorted({*notes, *more}))
+        blocked |= failed
+
+
+def _planned_changes(
+    sources: list[Source],
+    found: dict[Source, list[_imports.OldImport]],
+    old: Collection[str],
+    blocked: Mapping[Source, str],
+) -> list[Note]:
+    """Collect the edits; the notes about what stays."""
+    notes = [
+        Note(source.path, 1, f"left alone as a whole: {why}")
+        for source, why in blocked.items()
+        if found[source]
+    ]
+    kept = _imports.reached_through_package(sources, old)
+    holders = _found_clients(sources, found, old, kept, blocked)
+    why = _errors.why_they_stay(
+        sources, holders, [old for imports in found.values() for old in imports], blocked
+    )
+    caught = _errors.catching(old for imports in found.values() for old in imports)
+    if why:
+        for holder in holders:
+            holder.problem = holder.problem or why
+        notes += [Note(old.source.path, old.node.lineno, why) for old in caught]
     extra: set[Source] = set()
     for holder in holders:
         if holder.problem:
             notes += [Note(s.source.path, s.call.lineno, holder.problem) for s in holder.sites]
         else:
             extra |= _clients.rewrite(holder)
-    _move_imports(found, holders, extra, notes, errors_move=errors_move)
-    return _finished(sources, notes)
-
-
-def _read(file: Path, module: str, package: str, notes: list[Note]) -> Source | None:
-    try:
-        return Source(file, module, package)
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None) or 1
-        notes.append(Note(file, line, f"cannot be read as Python: {error}"))
-        return None
+    moving = {source: imports for source, imports in found.items() if source not in blocked}
+    for source, imports in moving.items():
+        stays = [old for old in imports if _imports.brought(old) & set(kept)]
+        notes += [
+            Note(source.path, old.node.lineno, f"{place} reaches it through its package")
+            for old in stays
+            for place in [kept[min(_imports.brought(old) & set(kept))]]
+        ]
+        moving[source] = [old for old in imports if old not in stays]
+    _move_imports(moving, holders, extra, notes, errors_move=bool(caught) and not why)
+    return notes
 
 
 def _found_clients(
-    sources: list[Source], found: dict[Source, list[_imports.OldImport]]
+    sources: list[Source],
+    found: dict[Source, list[_imports.OldImport]],
+    old_packages: Collection[str],
+    kept: Mapping[str, str],
+    blocked: Mapping[Source, str],
 ) -> list[_clients.Holder]:
     bound: dict[Source, dict[str, str]] = {}
     stays: dict[tuple[Source, str], str] = {}
+    patched = _imports.patched(sources, old_packages)
     for source, imports in found.items():
         bound[source] = {}
         for old in imports:
-            if isinstance(old.node, ast.ImportFrom) and old.module in _CLIENTS:
+            if isinstance(old.node, ast.ImportFrom) and old.module in _clients.MODULES_OF_CLIENTS:
                 names = _clients.bindings([old.node])
                 bound[source].update(names)
-                if source.has_comment(old.node):
+                why = blocked.get(source, patched.get(old.module, kept.get(old.module, "")))
+                if not why and source.has_comment(old.node):
                     why = f"comments stand inside the import of line {old.node.lineno}"
+                if why:
                     stays.update({(source, name): why for name in names})
     return _clients.holders(bound, sources, stays)
-
-
-def _settle(
-    holders: list[_clients.Holder],
-    found: dict[Source, list[_imports.OldImport]],
-    notes: list[Note],
-) -> bool:
-    """Decide about errors: the classes that are caught must be those that are raised."""
-    everything = [old for imports in found.values() for old in imports]
-    catching = [old for old in everything if old.module == "llm_exceptions"]
-    if not catching:
-        return False
-    # Without a client in sight nobody knows which classes are raised.
-    why = "no client is made here; run this on the whole application" if not holders else ""
-    why = why or _why_errors_stay(holders, everything, catching)
-    if why:
-        for holder in holders:
-            if not holder.problem:
-                holder.problem = why
-        notes += [Note(old.source.path, old.node.lineno, why) for old in catching]
-    return not why
-
-
-def _why_errors_stay(
-    holders: list[_clients.Holder],
-    everything: list[_imports.OldImport],
-    catching: list[_imports.OldImport],
-) -> str:
-    for holder in holders:
-        if holder.problem:
-            site = holder.sites[0]
-            return (
-                f"the old error classes are caught, and the client at {site.source.path}:"
-                f"{site.call.lineno} stays old ({holder.problem})"
-            )
-    known = {"llm_exceptions", *_CLIENTS}
-    for old in everything:
-        if old.module not in known or not isinstance(old.node, ast.ImportFrom):
-            return (
-                "the old error classes are caught, and those raised by what is imported at "
-                f"{old.source.path}:{old.node.lineno} stay"
-            )
-    for old in catching:
-        for node in ast.walk(old.source.tree):
-            if isinstance(node, ast.Attribute) and node.attr in _FIELDS:
-                return f".{node.attr} of line {node.lineno} is not a field of the new errors"
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in _imports.ERRORS:
-                return f"an error is made at line {node.lineno}; the new classes take other fields"
-    return ""
 
 
 def _move_imports(
@@ -246,7 +245,9 @@ def _move_imports(
                 if site.source is source and site.new is not None and not holder.problem:
                     new_names[site.kind] = site.new.kind
         wants_cleaning = source in extra and not any(
-            alias.name == "clean_llm_response" for old in imports for alias in old.node.names
+            (alias.asname or alias.name) == "clean_llm_response"
+            for old in imports
+            for alias in old.node.names
         )
         moved = _places(source, imports, new_names)
         for old in imports:
@@ -277,42 +278,17 @@ def _places(
     return places
 
 
-def _finished(sources: list[Source], notes: list[Note]) -> Plan:
+def _edited(sources: list[Source]) -> tuple[list[tuple[Source, str]], dict[Source, str]]:
+    """The files that change, and those whose edits do not fit together."""
     changes = []
+    failed = {}
     for source in sources:
         try:
             new = source.edited()
+            new.encode(source.encoding)
         except (ValueError, SyntaxError) as error:
-            notes.append(Note(source.path, 1, f"left alone as a whole: {error}"))
+            failed[source] = str(error)
             continue
         if new != source.text:
             changes.append((source, new))
-    return Plan(changes, sorted(set(notes)))
-
-
-def _files(path: Path) -> Iterator[tuple[Path, str, str]]:
-    """Each Python file with its module's name and its package's."""
-    if path.is_file():
-        files = [path]
-    else:
-        files = sorted(
-            file
-            for file in path.rglob("*.py")
-            if not any(
-                part in _SKIPPED or part.startswith(".")
-                for part in file.relative_to(path).parts[:-1]
-            )
-        )
-    for file in files:
-        top = file.resolve().parent
-        parts: list[str] = []
-        while (top / "__init__.py").is_file():
-            parts.insert(0, top.name)
-            top = top.parent
-        if not parts and path.is_dir():
-            # Packages without __init__.py: the folder given is where they begin.
-            parts = list(file.relative_to(path).parts[:-1])
-        package = ".".join(parts)
-        is_package = file.name == "__init__.py"
-        module = package if is_package else ".".join([*parts, file.stem])
-        yield file, module, package
+    return changes, failed

@@ -10,7 +10,7 @@ from tokenwire.legacy._vendors import split_vendor
 from tokenwire.legacy.llm_exceptions import LlmConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tokenwire.migrate._source import Source
 
@@ -46,6 +46,8 @@ _OF_CHAT = (
 # Vendors that both interfaces know, and what the new one calls them.
 _VENDORS = {"openai": "openai", "groq": "groq", "mistralai": "mistral"}
 _COMPLETIONS = "/completions"
+_ADDRESS = ("model_name", "base_url", "api_key")
+_DOES = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
 
 
 class LeftAloneError(Exception):
@@ -78,6 +80,52 @@ def given(source: Source, call: ast.Call, names: tuple[str, ...]) -> dict[str, a
     return found
 
 
+def _check_dropped(arguments: Mapping[str, ast.expr], kept: Iterable[str], source: Source) -> None:
+    """What goes must do nothing when it is evaluated.
+
+    Raises:
+        LeftAloneError: It calls something.
+    """
+    for name, value in arguments.items():
+        if name not in kept and any(isinstance(node, _DOES) for node in ast.walk(value)):
+            raise LeftAloneError(f"{name}={source.code(value)} would go, and it does something")
+
+
+def _settle_stop(arguments: dict[str, ast.expr]) -> None:
+    """`stop_sequences` was sent as `stop` where that was None."""
+    if "stop_sequences" not in arguments:
+        return
+    if _is(arguments.get("stop"), literal=None):
+        arguments["stop"] = arguments.pop("stop_sequences")
+    elif not isinstance(arguments["stop"], (ast.Constant, ast.List)):
+        raise LeftAloneError("stop may be None, and then stop_sequences counts")
+
+
+def _check_prompt(prompt: ast.expr) -> None:
+    """The new `run` takes one text.
+
+    Raises:
+        LeftAloneError: It is none, or an empty one.
+    """
+    if isinstance(prompt, (ast.List, ast.Tuple, ast.Set, ast.Dict)) or (
+        isinstance(prompt, ast.Constant) and not (prompt.value and isinstance(prompt.value, str))
+    ):
+        raise LeftAloneError(f"the prompt at line {prompt.lineno} is no text, or an empty one")
+
+
+def _check_values(arguments: Mapping[str, ast.expr]) -> None:
+    """What the old clients took and the new ones refuse.
+
+    Raises:
+        LeftAloneError: There is such a value.
+    """
+    tokens = arguments.get("max_tokens")
+    if isinstance(tokens, ast.Constant) and isinstance(tokens.value, float):
+        raise LeftAloneError("max_tokens is no whole number")
+    if isinstance(arguments.get("timeout"), ast.Call):
+        raise LeftAloneError("timeout may be another library's; give seconds")
+
+
 def constructor(source: Source, call: ast.Call, kind: str) -> NewCall:
     """The new call for an old constructor.
 
@@ -103,11 +151,19 @@ def constructor(source: Source, call: ast.Call, kind: str) -> NewCall:
         )
         if "base_url" not in arguments:
             raise LeftAloneError("its address is the old default; give base_url=")
+    # The old clients took an empty key or address for none.
+    arguments = {
+        name: value
+        for name, value in arguments.items()
+        if name not in ("api_key", "base_url") or not _is(value, literal="")
+    }
+    _check_values(arguments)
     target = _chat if kind == "ChatClient" else _private
     parts = target(source, arguments, new)
     sent = _OF_A_CALL + (_OF_CHAT if kind == "ChatClient" else ())
-    if kind == "ChatClient" and "stop" not in arguments and "stop_sequences" in arguments:
-        arguments["stop"] = arguments["stop_sequences"]
+    if kind == "ChatClient":
+        _settle_stop(arguments)
+    _check_dropped(arguments, {*sent, *_ADDRESS}, source)
     parts += [f"{name}={source.code(arguments[name])}" for name in sent if name in arguments]
     parts += [f"{name}={value}" for name, value in DEFAULTS[kind].items() if name not in arguments]
     return NewCall(new, parts)
@@ -142,7 +198,7 @@ def _chat(source: Source, arguments: dict[str, ast.expr], _new: str) -> list[str
 
 
 def _private(source: Source, arguments: dict[str, ast.expr], new: str) -> list[str]:
-    if "base_url" not in arguments:
+    if "base_url" not in arguments or _is(arguments["base_url"], literal=None):
         raise LeftAloneError("there is no base_url")
     model = arguments.get("model_name", ast.Constant("F00"))
     is_literal = isinstance(model, ast.Constant)
@@ -186,12 +242,16 @@ def of_a_run(source: Source, call: ast.Call) -> list[str] | None:
         LeftAloneError: The new `run` does not do the same.
     """
     if not call.keywords and len(call.args) == 1 and not isinstance(call.args[0], ast.Starred):
+        _check_prompt(call.args[0])
         return None
     arguments = given(source, call, ("prompt", "stream"))
     if not _is(arguments.get("stream"), literal=False):
         raise LeftAloneError("it streams, and prints while it does")
     if "prompt" not in arguments:
         raise LeftAloneError("it has no prompt")
+    _check_prompt(arguments["prompt"])
+    _check_values(arguments)
+    _check_dropped(arguments, {"prompt", *_OF_A_CALL}, source)
     kept = [f"{name}={source.code(arguments[name])}" for name in _OF_A_CALL if name in arguments]
     if set(arguments) <= {"prompt", *_OF_A_CALL} and len(call.args) == 1:
         return None

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tokenwire.migrate._arguments import POSITIONAL, LeftAloneError, constructor, of_a_run
+from tokenwire.migrate._errors import errors_differ
+from tokenwire.migrate._reach import absolute, defined, named, reached, rebound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from tokenwire.migrate._arguments import NewCall
     from tokenwire.migrate._source import Source
 
+MODULES_OF_CLIENTS = ("chat_client", "completion_client", "llm_client")
 _CLEANED = "clean_llm_response"
 _LINE_LENGTH = 100
 
@@ -64,10 +67,15 @@ def holders(
     elsewhere = dict(stays)
     _find_sites(bound, found, elsewhere)
     _check_names(bound, found, elsewhere)
+    _check_reach(bound, found, elsewhere, everything)
     for key, holder in found.items():
         if isinstance(key, tuple):
             _follow(key, holder, everything)
         _convert(holder)
+        if not holder.problem:
+            holder.problem = errors_differ(
+                [(site.source, site.call) for site in holder.sites] + holder.runs, everything
+            )
     _agree(list(found.values()), elsewhere)
     return list(found.values())
 
@@ -78,8 +86,8 @@ def _find_sites(
     elsewhere: dict[tuple[Source, str], str],
 ) -> None:
     for source, names in bound.items():
-        for node in ast.walk(source.tree):
-            if not (isinstance(node, ast.Name) and node.id in names):
+        for node in (node for name in names for node in source.using.get(name, ())):
+            if not isinstance(node, ast.Name):
                 continue
             above = source.parents[node]
             if isinstance(above, ast.Call) and above.func is node:
@@ -106,17 +114,45 @@ def _check_names(
                 elsewhere[source, "LlmClient"] = f"the file has a {name} of its own"
 
 
+def _check_reach(
+    bound: dict[Source, dict[str, str]],
+    found: dict[object, Holder],
+    elsewhere: dict[tuple[Source, str], str],
+    everything: list[Source],
+) -> None:
+    """A class that somebody else takes from the file stays what it was."""
+    for source, local in {(site.source, site.local) for h in found.values() for site in h.sites}:
+        why = reached(source, local, everything)
+        if not why:
+            imports = [
+                node
+                for node in source.binding.get(local, ())
+                if isinstance(node, ast.ImportFrom) and _brings(bound, source, node, local)
+            ]
+            why = rebound(source, local, imports)
+        if why:
+            elsewhere.setdefault((source, local), why)
+
+
+def _brings(
+    bound: dict[Source, dict[str, str]], source: Source, node: ast.ImportFrom, local: str
+) -> bool:
+    """Whether an import is the one that brings an old class."""
+    module = absolute(source, node).rpartition(".")[2]
+    return module in MODULES_OF_CLIENTS and any(
+        (alias.asname or alias.name) == local and alias.name == bound[source][local]
+        for alias in node.names
+    )
+
+
 def _names_of(source: Source) -> set[str]:
     """The names that a file binds."""
-    names: set[str] = set()
-    for node in ast.walk(source.tree):
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.alias):
-            names.add(node.asname or node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-    return names
+    stored = {
+        name
+        for name, nodes in source.using.items()
+        if any(isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) for node in nodes)
+    }
+    return stored | set(source.binding)
 
 
 def _agree(found: list[Holder], elsewhere: dict[tuple[Source, str], str]) -> None:
@@ -133,6 +169,7 @@ def _agree(found: list[Holder], elsewhere: dict[tuple[Source, str], str]) -> Non
             ]
             if holder.problem:
                 for used in names_used:
+                    changed = changed or used not in elsewhere
                     elsewhere.setdefault(used, f"another {used[1]} of this file stays")
             elif any(used in elsewhere for used in names_needed):
                 holder.problem = next(elsewhere[used] for used in names_needed if used in elsewhere)
@@ -179,14 +216,15 @@ def _follow(key: tuple[str, Source, str], holder: Holder, everything: list[Sourc
     """Look at every use of a name or an attribute."""
     what, home, name = key
     made = {site.call for site in holder.sites}
+    if what == "name":
+        holder.problem = holder.problem or reached(home, name, everything) or rebound(home, name)
+    else:
+        holder.problem = holder.problem or named(name, everything) or defined(name, everything)
     for source in everything:
-        for node in ast.walk(source.tree):
+        for node in source.using.get(name, ()):
             if what == "name" and source is not home:
-                imported = isinstance(node, ast.ImportFrom) and any(
-                    alias.name == name for alias in node.names
-                )
-                if imported or (isinstance(node, ast.Attribute) and node.attr == name):
-                    place = f"{source.path}:{node.lineno}"  # type: ignore[attr-defined]
+                if isinstance(node, (ast.ImportFrom, ast.Attribute)):
+                    place = f"{source.path}:{node.lineno}"
                     holder.problem = f"{name} may be used by another file ({place})"
                 continue
             if isinstance(node, ast.arg) and what == "name" and node.arg == name:
@@ -220,6 +258,8 @@ def _convert(holder: Holder) -> None:
         holder.problem = "clients of several classes go by one name"
         return
     try:
+        for source, call in [(site.source, site.call) for site in holder.sites] + holder.runs:
+            _check_place(source, call)
         for site in holder.sites:
             site.new = constructor(site.source, site.call, site.kind)
         for source, run in holder.runs:
@@ -240,8 +280,34 @@ def _check_same_file(holder: Holder, source: Source, run: ast.Call) -> None:
 def _check_cleaning(holder: Holder, source: Source, run: ast.Call) -> None:
     """The old client cleaned its text, so the call is wrapped; that is not possible anywhere."""
     _check_same_file(holder, source, run)
+    known = source.binding.get(_CLEANED, []) + [
+        node
+        for node in source.using.get(_CLEANED, ())
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+    ]
+    if any(not _is_top_import(source, node) for node in known):
+        raise LeftAloneError(f"the file has a {_CLEANED} of its own")
+    if not any(
+        _is_top_import(source, node) for node in source.binding.get(holder.sites[0].local, ())
+    ):
+        raise LeftAloneError("its class is not imported at the top of the file")
     if _is_async(run) and not isinstance(source.parents[run], ast.Await):
         raise LeftAloneError(f"run_async() of line {run.lineno} is not awaited there")
+
+
+def _is_top_import(source: Source, node: ast.AST) -> bool:
+    if not isinstance(node, ast.ImportFrom) or source.parents[node] is not source.tree:
+        return False
+    return absolute(source, node).rpartition(".")[2] == "completion_client"
+
+
+def _check_place(source: Source, call: ast.Call) -> None:
+    """Until Python 3.12 `ast` names wrong places inside an f-string."""
+    node: ast.AST = call
+    while node in source.parents:
+        node = source.parents[node]
+        if isinstance(node, ast.JoinedStr):
+            raise LeftAloneError(f"line {call.lineno} is inside an f-string")
 
 
 def _is_cleaned(holder: Holder) -> bool:
@@ -282,5 +348,6 @@ def _rewrite_constructor(site: Site) -> None:
         first = call.args[0] if call.args else call.keywords[0]
         outer = source.indent(call)
         inner = outer + "    " if first.lineno == call.lineno else source.indent(first)
-        text = f"{name}(\n{inner}" + f",\n{inner}".join(arguments) + f",\n{outer})"
+        end = source.newline
+        text = f"{name}({end}{inner}" + f",{end}{inner}".join(arguments) + f",{end}{outer})"
     source.replace(source.start(call), source.end(call), text)

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from tokenwire.legacy._install import MODULES
+from tokenwire.migrate._reach import absolute, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +44,11 @@ _UNSURE = {"chat_client": {"ChatClient"}, "token_counter": {"TokenCounter"}} | {
 }
 
 
+_GAP = r"(?:\s|\\(?:\r\n|\r|\n))*"
+# The dots and names of a module may stand apart, and on lines that a backslash joins.
+_FROM = re.compile(rf"from{_GAP}(?P<module>[.\w](?:{_GAP}[.\w])*?){_GAP}\bimport\b")
+
+
 class OldImport(NamedTuple):
     """A statement that imports from an old module."""
 
@@ -51,38 +57,27 @@ class OldImport(NamedTuple):
     module: str
 
 
-def absolute(source: Source, node: ast.ImportFrom) -> str:
-    """The module that a `from … import` names, without dots at its beginning."""
-    if not node.level:
-        return node.module or ""
-    parts = source.package.split(".")
-    kept = parts[: len(parts) - node.level + 1]
-    return ".".join([*kept, *([node.module] if node.module else [])])
-
-
 def old_packages(sources: Iterable[Source]) -> set[str]:
     """The packages that held old clients: installed ones, and those that an import gives away."""
     found: set[str] = set()
     for source in sources:
-        for node in ast.walk(source.tree):
+        for node in source.imports:
             if isinstance(node, ast.ImportFrom):
                 package, _, module = absolute(source, node).rpartition(".")
                 names = {alias.name for alias in node.names}
                 if package and names & _TELLING.get(module, set()):
                     found.add(package)
-            elif isinstance(node, ast.Call) and _is_install(node):
-                found.update(
-                    argument.value
-                    for argument in node.args[:1]
-                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-                )
+        for text, constant in source.strings:
+            above = source.parents[constant]
+            if isinstance(above, ast.Call) and _is_install(above) and above.args[:1] == [constant]:
+                found.add(text)
     return {package for package in found if package != HOME}
 
 
 def doubtful(source: Source, packages: Iterable[str]) -> list[tuple[int, str, str]]:
     """Imports that may be of old clients: line, module and package."""
     found = []
-    for node in ast.walk(source.tree):
+    for node in source.imports:
         if isinstance(node, ast.ImportFrom):
             named = absolute(source, node)
             package, _, module = named.rpartition(".")
@@ -103,14 +98,14 @@ def old_imports(source: Source, packages: Iterable[str]) -> list[OldImport]:
     """The statements that import old modules, or names from them."""
     modules = {f"{package}.{name}" for package in packages for name in MODULES}
     found = []
-    for node in ast.walk(source.tree):
+    for node in source.imports:
         if isinstance(node, ast.ImportFrom):
             named = absolute(source, node)
             if named in modules:
                 found.append(OldImport(source, node, named.rpartition(".")[2]))
             elif named in packages and any(alias.name in MODULES for alias in node.names):
                 found.append(OldImport(source, node, ""))
-        elif isinstance(node, ast.Import) and any(alias.name in modules for alias in node.names):
+        elif any(alias.name in modules for alias in node.names):
             found.append(OldImport(source, node, ""))
     return found
 
@@ -119,12 +114,50 @@ def strings_that_name(source: Source, packages: Iterable[str]) -> list[int]:
     """Lines of strings with an old module's path: targets of patches, names of modules."""
     paths = [re.escape(f"{package}.{name}") for package in packages for name in MODULES]
     pattern = re.compile(rf"(?:{'|'.join(paths)})(?![\w])") if paths else None
-    return [
-        node.lineno
-        for node in ast.walk(source.tree)
-        if pattern and isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if pattern.match(node.value)
-    ]
+    return [node.lineno for text, node in source.strings if pattern and pattern.match(text)]
+
+
+def patched(sources: Iterable[Source], packages: Iterable[str]) -> dict[str, str]:
+    """The old modules that a string names more of than themselves, and where.
+
+    A test that replaces `root.agents.chat_client.ChatClient.run` must find that class in use.
+    """
+    paths = {f"{package}.{name}": name for package in packages for name in MODULES}
+    found: dict[str, str] = {}
+    for source in sources:
+        for text, node in source.strings:
+            for path, name in paths.items():
+                if text.startswith(f"{path}."):
+                    found.setdefault(name, f"{source.path}:{node.lineno} names it in a string")
+    return found
+
+
+def reached_through_package(sources: Iterable[Source], packages: Iterable[str]) -> dict[str, str]:
+    """The old modules that files reach as attributes of a package that others import, and where."""
+    paths = {f"{package}.{name}": name for package in packages for name in MODULES}
+    found: dict[str, str] = {}
+    for source in sources:
+        own = {
+            alias.name
+            for node in source.imports
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        }
+        for name in MODULES:
+            for node in source.using.get(name, ()):
+                if not isinstance(node, ast.Attribute):
+                    continue
+                path = dotted(source, node)
+                if path in paths and path not in own:
+                    found.setdefault(name, f"{source.path}:{node.lineno}")
+    return found
+
+
+def brought(old: OldImport) -> set[str]:
+    """The old modules that a statement binds in their package."""
+    if old.module:
+        return {old.module}
+    return {alias.name.rpartition(".")[2] for alias in old.node.names}
 
 
 def moved_names(old: OldImport, new_names: dict[str, str]) -> list[str]:
@@ -189,11 +222,11 @@ def _move_names(
     if moved:
         lines.append(f"from tokenwire import {', '.join(sorted(set(moved)))}")
     lines += extra
-    separator = f"\n{source.indent(node)}"
+    separator = f"{source.newline}{source.indent(node)}"
     end = source.end(node)
-    if not lines and not node.col_offset and source.between(end, end + 1) == "\n":
+    if not lines and not node.col_offset and source.follows(source.newline, end):
         # Nothing is left of the line.
-        end += 1
+        end += len(source.newline)
     source.replace(source.start(node), end, separator.join(lines))
 
 
@@ -220,12 +253,15 @@ def _replace_module(source: Source, node: ast.ImportFrom, module: str) -> None:
     """Put another module between `from` and `import`, and leave the rest as it is."""
     start = source.start(node)
     text = source.between(start, source.end(node))
-    found = re.match(r"from\s*(?P<module>[.\w\s]+?)\s*\bimport\b", text)
+    found = _FROM.match(text)
     if found is None:
         raise ValueError(f"{source.path}:{node.lineno}: no module in {text!r}")
     at = start + len(text[: found.start("module")].encode())
-    gap = "" if text[found.start("module") - 1].isspace() else " "
-    source.replace(at, at + len(found["module"].encode()), gap + module)
+    before, behind = (
+        "" if neighbour.isspace() or neighbour == "\\" else " "
+        for neighbour in (text[found.start("module") - 1], text[found.end("module")])
+    )
+    source.replace(at, at + len(found["module"].encode()), f"{before}{module}{behind}")
 
 
 def _alias(alias: ast.alias) -> str:

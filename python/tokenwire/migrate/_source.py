@@ -7,7 +7,11 @@ import difflib
 import io
 import re
 import tokenize
+import warnings
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from tokenwire.migrate._reach import imported
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,11 +41,69 @@ class Source:
         self._lines = [0]
         for line in _LINE.finditer(self._bytes):
             self._lines.append(line.end())
-        self.tree = ast.parse(self.text, str(path))
-        self.parents: dict[ast.AST, ast.AST] = {
-            child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)
-        }
+        ends = re.search(r"\r\n|\r|\n", self.text)
+        self.newline = ends[0] if ends else "\n"
+        self.tree = _parsed(self.text, str(path))
+        self.parents: dict[ast.AST, ast.AST] = {}
+        # Names with the nodes that use them, or bind them otherwise than by an assignment.
+        self.using: dict[str, list[ast.AST]] = {}
+        self.binding: dict[str, list[ast.AST]] = {}
+        self.strings: list[tuple[str, ast.Constant]] = []
+        self.imports: list[ast.Import | ast.ImportFrom] = []
+        nodes: list[ast.AST] = [self.tree]
+        # One walk for all that is asked later: applications have thousands of files.
+        for node in nodes:
+            self._index(node)
+            for child in ast.iter_child_nodes(node):
+                self.parents[child] = node
+                nodes.append(child)
         self._edits: list[tuple[int, int, int, str]] = []
+
+    @cached_property
+    def imported(self) -> dict[str, str]:
+        """The names that the file imports, and what they lead to."""
+        return dict(imported(self))
+
+    def belongs_to(self, package: str) -> None:
+        """Say that the file's package has a longer name."""
+        below = self.module.removeprefix(self.package).removeprefix(".")
+        self.module = f"{package}.{below}" if below else package
+        self.package = package
+        self.__dict__.pop("imported", None)
+
+    def _index(self, node: ast.AST) -> None:
+        uses: list[str] = []
+        binds: list[str] = []
+        if isinstance(node, ast.Name):
+            uses = [node.id]
+        elif isinstance(node, ast.Attribute):
+            uses = [node.attr]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            self.strings.append((node.value, node))
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            self.imports.append(node)
+            uses = [alias.name for alias in node.names]
+            binds = [alias.asname or alias.name.partition(".")[0] for alias in node.names]
+        elif isinstance(node, ast.arg):
+            uses = binds = [node.arg]
+        elif isinstance(node, ast.MatchMapping):
+            binds = [node.rest or ""]
+        elif isinstance(
+            node,
+            (
+                ast.ClassDef,
+                ast.FunctionDef,
+                ast.AsyncFunctionDef,
+                ast.ExceptHandler,
+                ast.MatchAs,
+                ast.MatchStar,
+            ),
+        ):
+            binds = [node.name or ""]
+        for name in uses:
+            self.using.setdefault(name, []).append(node)
+        for name in binds:
+            self.binding.setdefault(name, []).append(node)
 
     def start(self, node: ast.AST) -> int:
         """The offset of a node's first byte."""
@@ -61,6 +123,10 @@ class Source:
         """The text between two offsets."""
         return self._bytes[start:end].decode()
 
+    def follows(self, text: str, offset: int) -> bool:
+        """Whether a text stands at an offset."""
+        return self._bytes.startswith(text.encode(), offset)
+
     def indent(self, node: ast.AST) -> str:
         """The white space before the line on which a node begins."""
         place: Any = node
@@ -77,12 +143,18 @@ class Source:
         """Collect an edit; an empty range inserts."""
         self._edits.append((start, end, len(self._edits), text))
 
+    def forget_edits(self) -> None:
+        """Begin anew."""
+        self._edits.clear()
+
     def edited(self) -> str:
         """The text with all edits.
 
         Raises:
             ValueError: Two edits touch the same text, or the result is no Python.
         """
+        if not self._edits:
+            return self.text
         parts: list[bytes] = []
         at = 0
         for start, end, _, text in sorted(self._edits):
@@ -91,14 +163,22 @@ class Source:
             parts += [self._bytes[at:start], text.encode()]
             at = end
         new = b"".join([*parts, self._bytes[at:]]).decode()
-        ast.parse(new)
+        _parsed(new, str(self.path))
         return new
 
     def diff(self, new: str) -> str:
         """What changes, as a unified diff."""
-        old_lines, new_lines = (text.splitlines(keepends=True) for text in (self.text, new))
+        # A line ends where `patch` says it does, not at form feeds and their like.
+        old_lines, new_lines = (re.findall(r"[^\n]*\n|[^\n]+\Z", text) for text in (self.text, new))
         lines = difflib.unified_diff(old_lines, new_lines, str(self.path), str(self.path))
         return "".join(
             line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
             for line in lines
         )
+
+
+def _parsed(text: str, name: str) -> ast.Module:
+    with warnings.catch_warnings():
+        # What Python would warn of is the application's business.
+        warnings.simplefilter("ignore")
+        return ast.parse(text, name)

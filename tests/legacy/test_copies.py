@@ -1,0 +1,74 @@
+"""Clients of the older interface in copies and pickles: a copy keeps the key, a pickle never."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+from tests.legacy.asking import MAKE, headers
+
+from tokenwire.legacy.chat_client import ChatClient
+from tokenwire.legacy.llm_exceptions import LlmConfigError
+
+KEY = "sk-of-the-first-process"
+EVERY_CLIENT = pytest.mark.parametrize("kind", list(MAKE))
+
+
+@EVERY_CLIENT
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_asks_the_same_with_the_same_key(sim, kind, copied):
+    client = MAKE[kind](sim, api_key=KEY, temperature=0.1)
+    client.run("hi")
+    copied(client).run("hi")
+    first, second = sim.requests()
+    assert (first["body"], first["headers"]) == (second["body"], second["headers"])
+
+
+def test_a_deep_copy_shares_no_arguments(sim):
+    client = MAKE["ChatClient"](sim, stop=["a"])
+    copy.deepcopy(client).generation_args["stop"].append("b")
+    assert client.generation_args == {"stop": ["a"]}
+
+
+@EVERY_CLIENT
+def test_a_pickle_without_a_key_asks_the_same(sim, kind):
+    client = MAKE[kind](sim, temperature=0.1)
+    client.run("hi")
+    pickle.loads(pickle.dumps(client)).run("hi")
+    first, second = sim.requests()
+    assert (first["body"], first["headers"]) == (second["body"], second["headers"])
+
+
+@EVERY_CLIENT
+def test_a_pickle_holds_no_key_and_says_so_when_it_is_missed(sim, kind):
+    client = MAKE[kind](sim, api_key=KEY)
+    client.run("hi")
+    pickled = pickle.dumps(client)
+    assert KEY.encode() not in pickled
+    with pytest.raises(LlmConfigError, match=r"leaves its key out.*make the client anew"):
+        pickle.loads(pickled).run("hi")
+
+
+def test_a_pickle_holds_no_key_and_a_client_from_it_takes_the_variables(sim, monkeypatch):
+    client = ChatClient("openai:m", KEY, sim.base_url, extra_headers={"X-Api-Key": KEY, "x-a": "b"})
+    pickled = pickle.dumps(client)
+    assert KEY.encode() not in pickled
+    assert client.generation_args["extra_headers"] == {"X-Api-Key": KEY, "x-a": "b"}
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    client.run("hi")
+    first = headers(sim)
+    pickle.loads(pickled).run("hi")
+    second = headers(sim)
+    assert second["authorization"] == first["authorization"]
+    assert second["x-a"] == "b"
+    assert "x-api-key" not in second
+
+
+def test_no_error_of_an_unpickled_client_holds_its_key(sim, monkeypatch):
+    pickled = pickle.dumps(ChatClient("openai:m", KEY, sim.base_url))
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    sim.set_script({"default": {"error": {"status": 401, "message": f"no such key: {KEY}"}}})
+    with pytest.raises(Exception, match="no such key") as raised:
+        pickle.loads(pickled).run("hi")
+    assert KEY not in str(raised.value)
