@@ -16,6 +16,7 @@ use crate::call::Answer;
 use crate::errors::{self, Asked, Caller};
 use crate::parts::{Timing, Usage};
 use crate::reply::LlmResponse;
+use crate::tally::CallTally;
 use crate::value::{self, Fields};
 
 pub(crate) const CANCELLED: &str = "cancelled";
@@ -310,7 +311,13 @@ pub(crate) fn tell_all(event: &Bound<'_, CallEvent>) -> PyResult<()> {
     // A copy: a callback may add or remove callbacks.
     let callbacks = CALLBACKS.lock().callbacks.clone();
     for one in callbacks.iter().flat_map(|all| all.iter()) {
-        if let Err(error) = one.callback.bind(py).call1((event,)) {
+        let callback = one.callback.bind(py);
+        let called = match callback.cast::<CallTally>() {
+            // What Python would do, without its arguments.
+            Ok(tally) => tally.get().count(event),
+            Err(_) => callback.call1((event,)).map(drop),
+        };
+        if let Err(error) = called {
             let logs = py.import("tokenwire.logs")?;
             logs.call_method1("callback_failed", (&one.callback, error.value(py)))?;
         }
