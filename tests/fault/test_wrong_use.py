@@ -71,7 +71,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "a number as limits": ({"limits": 5}, "limits: give a Limits(…)"),
     "a word as a switch": ({"trust_env": "no"}, "trust_env: give True or False"),
     "a number as proxy": ({"proxy": 5}, "proxy: give a str, not int"),
-    "a number as provider": ({"provider": 5}, "provider: give a str, not int"),
+    "a number as provider": ({"provider": 5}, "provider: give a str or an LlmProvider, not int"),
     "an unknown provider": ({"provider": "opnai"}, "openai"),
     "another API": ({"api": "responses"}, "api: 'responses' is not spoken by this class"),
     "a header name with a blank": ({"headers": {"a b": "c"}}, "headers= has a character"),

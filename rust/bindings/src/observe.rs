@@ -18,6 +18,7 @@ use crate::exit::calling_python;
 use crate::inside;
 use crate::parts::{Timing, Usage};
 use crate::reply::LlmResponse;
+use crate::tally::CallTally;
 use crate::value::{self, Fields};
 
 pub(crate) const CANCELLED: &str = "cancelled";
@@ -312,8 +313,13 @@ pub(crate) fn tell_all(event: &Bound<'_, CallEvent>) -> PyResult<()> {
     // A copy: a callback may add or remove callbacks.
     let callbacks = CALLBACKS.lock().callbacks.clone();
     for one in callbacks.iter().flat_map(|all| all.iter()) {
-        let told = calling_python(|| one.callback.bind(py).call1((event,)));
-        if let Err(error) = told {
+        let callback = one.callback.bind(py);
+        let called = match callback.cast::<CallTally>() {
+            // What Python would do, without its arguments.
+            Ok(tally) => tally.get().count(event),
+            Err(_) => calling_python(|| callback.call1((event,)).map(drop)),
+        };
+        if let Err(error) = called {
             let logs = py.import("tokenwire.logs")?;
             calling_python(|| {
                 logs.call_method1("callback_failed", (&one.callback, error.value(py)))

@@ -67,6 +67,43 @@ impl CallTally {
 
     /// Counts an event.
     fn __call__(&self, event: &Bound<'_, CallEvent>) -> PyResult<()> {
+        self.count(event)
+    }
+
+    /// Seconds that it counted, and the counts of all and of each model, as dicts.
+    fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<(f64, Bound<'py, PyList>)> {
+        let batch = std::mem::take(&mut self.state().unpriced);
+        self.settle(py, batch)?;
+        let (seconds, mut models) = {
+            let state = self.state();
+            let models = state.models.iter();
+            let models: Vec<_> = models
+                .map(|(key, entry)| (key.clone(), entry.counts.clone()))
+                .collect();
+            (state.began.elapsed().as_secs_f64(), models)
+        };
+        models.sort_by(|one, other| one.0.cmp(&other.0));
+        let mut total = Counts::default();
+        for (_, counts) in &models {
+            total.merge(counts);
+        }
+        let rows = PyList::empty(py);
+        rows.append(row(py, "", "", &total)?)?;
+        for ((provider, model), counts) in &models {
+            rows.append(row(py, provider, model, counts)?)?;
+        }
+        Ok((seconds, rows))
+    }
+
+    /// Begins at zero.
+    fn reset(&self) {
+        // What waits for its price belongs to the time before.
+        *self.state.lock() = State::new();
+    }
+}
+
+impl CallTally {
+    pub(crate) fn count(&self, event: &Bound<'_, CallEvent>) -> PyResult<()> {
         let py = event.py();
         let event = event.get();
         let retries = event.attempt_count(py)?.saturating_sub(1);
@@ -118,39 +155,6 @@ impl CallTally {
         self.settle(py, batch)
     }
 
-    /// Seconds that it counted, and the counts of all and of each model, as dicts.
-    fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<(f64, Bound<'py, PyList>)> {
-        let batch = std::mem::take(&mut self.state().unpriced);
-        self.settle(py, batch)?;
-        let (seconds, mut models) = {
-            let state = self.state();
-            let models = state.models.iter();
-            let models: Vec<_> = models
-                .map(|(key, entry)| (key.clone(), entry.counts.clone()))
-                .collect();
-            (state.began.elapsed().as_secs_f64(), models)
-        };
-        models.sort_by(|one, other| one.0.cmp(&other.0));
-        let mut total = Counts::default();
-        for (_, counts) in &models {
-            total.merge(counts);
-        }
-        let rows = PyList::empty(py);
-        rows.append(row(py, "", "", &total)?)?;
-        for ((provider, model), counts) in &models {
-            rows.append(row(py, provider, model, counts)?)?;
-        }
-        Ok((seconds, rows))
-    }
-
-    /// Begins at zero.
-    fn reset(&self) {
-        // What waits for its price belongs to the time before.
-        *self.state.lock() = State::new();
-    }
-}
-
-impl CallTally {
     fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock();
         if state.generation != fork::generation() {
