@@ -9,12 +9,11 @@ import os
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from tokenwire.legacy.llm_exceptions import LlmConfigError
 
 
-@runtime_checkable
 class Configuration(Protocol):
     """What the factory asks."""
 
@@ -78,7 +77,7 @@ _READERS: dict[str, Any] = {
 }
 
 
-def as_config(given: object) -> Configuration:
+def as_config(given: Any) -> Configuration:
     """The configuration that an application gave: an object, a mapping or the path of a file.
 
     Raises:
@@ -88,8 +87,10 @@ def as_config(given: object) -> Configuration:
         return TextConfiguration(given, "the configuration")
     if isinstance(given, (str, os.PathLike)):
         return _from_file(Path(given))
-    if isinstance(given, Configuration):
-        return given
+    # No isinstance: from Python 3.12 on that sees no method that __getattr__ provides.
+    if callable(getattr(given, "exists", None)) and callable(getattr(given, "get", None)):
+        own: Configuration = given
+        return own
     raise LlmConfigError(
         "config: give an object with exists() and get(), a mapping, or the path of an INI or TOML "
         f"file, not {type(given).__name__}"
