@@ -7,7 +7,6 @@ import configparser
 import json
 import os
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -124,15 +123,16 @@ def _ini(text: str, path: Path) -> dict[str, Any]:
 
 
 def _toml(text: str, path: Path) -> dict[str, Any]:
+    from tokenwire import errors
+    from tokenwire.config_file import toml_reader
+
     try:
-        tomllib: Any = import_module("tomllib")
-    except ImportError:  # Python 3.10
-        raise LlmConfigError(
-            f"config: {path} is TOML, which Python reads from 3.11 on; give an INI file"
-        ) from None
+        toml = toml_reader()
+    except errors.LlmConfigError as error:
+        raise LlmConfigError(f"config: {path}: {error}; or give an INI file") from error
     try:
-        values: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        values: dict[str, Any] = toml.loads(text)
+    except toml.TOMLDecodeError as error:
         raise LlmConfigError(f"config: {path}: {error}") from error
     # A table is the value of its key (`KEY_params`), and a section that holds keys, too.
     tables = [table for table in values.values() if isinstance(table, dict)]
