@@ -29,7 +29,7 @@ def first_wait(stream):
 
 async def test_f52_a_cancelled_wait_hands_on_its_message(sim):
     sim.set_script(stalled(1))
-    messages = []
+    messages: list[object] = []
 
     async def ask():
         try:
