@@ -84,8 +84,10 @@ docs: $(STAMPS)/dev-engine ## Build the guide and the reference into site/; what
 
 lock: $(STAMPS)/check ## Resolve requirements/*.txt anew from pyproject.toml
 	$(PY) -m pip install uv
+	oldest=$$(sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml); \
 	for group in check wheel bench; do \
-	  $(PY) -m uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url \
+	  $(PY) -m uv pip compile --quiet --universal --python-version "$$oldest" --upgrade \
+	    --generate-hashes --no-emit-index-url \
 	    --custom-compile-command 'make lock' --group $$group -o requirements/$$group.txt \
 	    $$([ $$group = check ] || echo '-c requirements/check.txt') pyproject.toml; \
 	done

@@ -55,29 +55,37 @@ class Problem:
         return f"Problem({str(self)!r})"
 
 
+def toml_reader() -> Any:
+    """The module that reads TOML: of Python from 3.11 on, of `tokenwire[toml]` on 3.10.
+
+    Raises:
+        LlmConfigError: There is none.
+    """
+    from importlib import import_module
+
+    try:
+        return import_module("tomllib")
+    except ImportError:
+        try:
+            return import_module("tomli")
+        except ImportError as error:
+            raise LlmConfigError(
+                "TOML needs Python 3.11, or `pip install tokenwire[toml]`"
+            ) from error
+
+
 def read_toml(path: Any) -> Mapping[str, Any]:
     """The content of a TOML file.
 
     Raises:
         LlmConfigError: It cannot be read, or is no TOML.
     """
-    from importlib import import_module
-
     try:
         content = Path(path).read_bytes()
     except (OSError, TypeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise LlmConfigError(f"{path}: {reason}") from error
-    try:
-        toml = import_module("tomllib")
-    except ImportError:
-        # Python 3.10.
-        try:
-            toml = import_module("tomli")
-        except ImportError as error:
-            raise LlmConfigError(
-                "TOML needs Python 3.11, or `pip install tokenwire[toml]`"
-            ) from error
+    toml = toml_reader()
     try:
         table: Mapping[str, Any] = toml.loads(content.decode())
     except ValueError as error:

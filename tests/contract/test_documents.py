@@ -134,7 +134,6 @@ def test_code_runs(document):
 
 
 def test_configurations_are_valid(tmp_path):
-    pytest.importorskip("tomllib", reason="Python 3.10 reads TOML with an extra")
     file = tmp_path / "tokenwire.toml"
     found = [text for path in DOCUMENTS for text in TOML.findall(path.read_text(encoding="utf-8"))]
     assert len(found) >= 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import requires, version
+from importlib.metadata import metadata, requires, version
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,14 @@ def test_locks_pin_by_hash_and_name_no_host(lock):
     assert requirements == named
     assert len(named) >= 10
     assert "://" not in text
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
+def test_locks_hold_from_the_oldest_python_on(lock):
+    """A lock for a newer one alone has no use for a library that the newer one brings."""
+    assert metadata("tokenwire")["Requires-Python"] == ">=3.10"
+    marker = r"^tomli==[^ ]+ ; python_full_version < '3\.11' "
+    assert re.search(marker, read(lock), re.MULTILINE)
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)

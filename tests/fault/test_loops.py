@@ -199,21 +199,6 @@ def test_f54_debug_mode_finds_nothing_to_say(sim, caplog):
     assert [record.message for record in caplog.records if record.levelname != "DEBUG"] == []
 
 
-def test_f54_eager_tasks(sim):
-    factory = getattr(asyncio, "eager_task_factory", None)
-    if factory is None:
-        pytest.skip("eager tasks are of Python 3.12")
-    sim.set_script(SLOW)
-    client = chat(sim)
-
-    async def many():
-        asyncio.get_running_loop().set_task_factory(factory)
-        tasks = [asyncio.create_task(client.run_async("hi", stream=True)) for _ in range(5)]
-        return await asyncio.gather(*tasks)
-
-    assert asyncio.run(many()) == [TEXT] * 5
-
-
 async def test_f54_context_variables_are_kept(sim):
     sim.set_script(SLOW)
     client = chat(sim)

@@ -249,7 +249,6 @@ def test_a_configuration_file_is_read_by_the_applications_rules(tmp_path, form):
             'model_tokenizer_map = {m = "100%"}\n["MODEL SPEC_params"]\nstream = true\n'
             "temperature = 0.5\n"
         )
-        pytest.importorskip("tomllib")
     file.write_text(text)
     client = factory_with(str(file)).get_client("MODEL spec")
     assert type(client) is CompletionClient

@@ -132,6 +132,24 @@ assert x.__name__ == "tokenwire.legacy.llm_client_factory"
     assert run(tmp_path, program) == ""
 
 
+def test_uninstall_leaves_no_package_that_hides_the_applications_own(tmp_path):
+    program = """
+import os
+tokenwire.legacy.install("root.agents")
+tokenwire.legacy.install("root.old.agents")
+import root.agents.llm_client, root.old.agents.llm_client
+tokenwire.legacy.uninstall("root.agents")
+assert not hasattr(root, "agents") and root.old.agents.llm_client
+tokenwire.legacy.uninstall("root.old.agents")
+os.makedirs("root/agents")
+open("root/agents/llm_client.py", "w").write("own = True")
+sys.path_importer_cache.clear()
+import root.agents.llm_client
+assert root.agents.llm_client.own
+"""
+    assert run(tmp_path, program) == ""
+
+
 def test_none_of_the_old_clients_dependencies_is_needed(application):
     program = """
 class Blocked:

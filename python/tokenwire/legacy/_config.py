@@ -7,14 +7,12 @@ import configparser
 import json
 import os
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from tokenwire.legacy.llm_exceptions import LlmConfigError
 
 
-@runtime_checkable
 class Configuration(Protocol):
     """What the factory asks."""
 
@@ -78,7 +76,7 @@ _READERS: dict[str, Any] = {
 }
 
 
-def as_config(given: object) -> Configuration:
+def as_config(given: Any) -> Configuration:
     """The configuration that an application gave: an object, a mapping or the path of a file.
 
     Raises:
@@ -88,8 +86,10 @@ def as_config(given: object) -> Configuration:
         return TextConfiguration(given, "the configuration")
     if isinstance(given, (str, os.PathLike)):
         return _from_file(Path(given))
-    if isinstance(given, Configuration):
-        return given
+    # No isinstance: from Python 3.12 on that sees no method that __getattr__ provides.
+    if callable(getattr(given, "exists", None)) and callable(getattr(given, "get", None)):
+        own: Configuration = given
+        return own
     raise LlmConfigError(
         "config: give an object with exists() and get(), a mapping, or the path of an INI or TOML "
         f"file, not {type(given).__name__}"
@@ -123,15 +123,16 @@ def _ini(text: str, path: Path) -> dict[str, Any]:
 
 
 def _toml(text: str, path: Path) -> dict[str, Any]:
+    from tokenwire import errors
+    from tokenwire.config_file import toml_reader
+
     try:
-        tomllib: Any = import_module("tomllib")
-    except ImportError:  # Python 3.10
-        raise LlmConfigError(
-            f"config: {path} is TOML, which Python reads from 3.11 on; give an INI file"
-        ) from None
+        toml = toml_reader()
+    except errors.LlmConfigError as error:
+        raise LlmConfigError(f"config: {path}: {error}; or give an INI file") from error
     try:
-        values: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        values: dict[str, Any] = toml.loads(text)
+    except toml.TOMLDecodeError as error:
         raise LlmConfigError(f"config: {path}: {error}") from error
     # A table is the value of its key (`KEY_params`), and a section that holds keys, too.
     tables = [table for table in values.values() if isinstance(table, dict)]

@@ -87,7 +87,7 @@ class _LastFinder(MetaPathFinder):
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
         """The spec of an empty package; None for what is not above an old module."""
-        if any(f"{package}.".startswith(f"{fullname}.") for package in _FINDER.packages):
+        if _is_above_served(fullname):
             return ModuleSpec(fullname, _EmptyPackage(), is_package=True)
         return None
 
@@ -136,14 +136,12 @@ def uninstall(package: str) -> None:
         ]
     for name in MODULES:
         if _is_served(f"{package}.{name}"):
-            _drop(package, name)
-    # Packages that were made for it would hide the files of an application that comes later.
-    while package and not any(f"{name}.".startswith(f"{package}.") for name in _FINDER.packages):
-        spec = getattr(sys.modules.get(package), "__spec__", None)
-        parent, _, name = package.rpartition(".")
-        if isinstance(getattr(spec, "loader", None), _EmptyPackage):
-            _drop(parent, name)
-        package = parent
+            _drop(f"{package}.{name}")
+    # A package that was made for it would hide the application's own.
+    while package and not _is_above_served(package):
+        if _is_made(package):
+            _drop(package)
+        package = package.rpartition(".")[0]
 
 
 def application_roots() -> tuple[str, ...]:
@@ -156,21 +154,31 @@ def _is_served(fullname: str) -> bool:
     return sys.modules.get(fullname) is sys.modules.get(home, ...)
 
 
+def _is_above_served(fullname: str) -> bool:
+    return any(f"{package}.".startswith(f"{fullname}.") for package in _FINDER.packages)
+
+
+def _is_made(package: str) -> bool:
+    spec = getattr(sys.modules.get(package), "__spec__", None)
+    return isinstance(getattr(spec, "loader", None), _EmptyPackage)
+
+
 def _forget(package: str, why: str) -> None:
     """Drop modules of the old files that were imported already, so that ours are served."""
     early = []
     for name in MODULES:
         fullname = f"{package}.{name}"
         if fullname in sys.modules and not _is_served(fullname):
-            _drop(package, name)
+            _drop(fullname)
             early.append(fullname)
     # All are dropped by now: a filter may make an error of the first warning.
     for fullname in early:
         warnings.warn(f"{fullname} {why}", RuntimeWarning, stacklevel=3)
 
 
-def _drop(package: str, name: str) -> None:
-    module = sys.modules.pop(f"{package}.{name}" if package else name, None)
+def _drop(fullname: str) -> None:
+    module = sys.modules.pop(fullname, None)
+    package, _, name = fullname.rpartition(".")
     parent = sys.modules.get(package)
     if parent is not None and vars(parent).get(name) is module:
         delattr(parent, name)
