@@ -156,6 +156,24 @@ def test_the_package_itself_may_import_its_clients(application):
     assert run(application, "from root.agents import LlmClientFactory, OwnError") == ""
 
 
+def test_packages_that_were_made_for_it_go_with_it(monkeypatch, tmp_path):
+    tokenwire.legacy.install("made_up.agents")
+    importlib.import_module("made_up.agents.llm_client")
+    tokenwire.legacy.install("made_up.others")
+    tokenwire.legacy.uninstall("made_up.agents")
+    left = {name for name in sys.modules if name.partition(".")[0] == "made_up"}
+    assert left == {"made_up"}
+    tokenwire.legacy.uninstall("made_up.others")
+    assert "made_up" not in sys.modules
+    (tmp_path / "made_up").mkdir()
+    (tmp_path / "made_up/__init__.py").write_text("own = True")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    try:
+        assert importlib.import_module("made_up").own
+    finally:
+        sys.modules.pop("made_up", None)
+
+
 def test_modules_that_were_imported_too_early_are_replaced_with_a_warning(application, monkeypatch):
     (application / "root/agents/llm_client.py").write_text("old = True")
     importlib.invalidate_caches()

@@ -137,6 +137,13 @@ def uninstall(package: str) -> None:
     for name in MODULES:
         if _is_served(f"{package}.{name}"):
             _drop(package, name)
+    # Packages that were made for it would hide the files of an application that comes later.
+    while package and not any(f"{name}.".startswith(f"{package}.") for name in _FINDER.packages):
+        spec = getattr(sys.modules.get(package), "__spec__", None)
+        parent, _, name = package.rpartition(".")
+        if isinstance(getattr(spec, "loader", None), _EmptyPackage):
+            _drop(parent, name)
+        package = parent
 
 
 def application_roots() -> tuple[str, ...]:
@@ -163,7 +170,7 @@ def _forget(package: str, why: str) -> None:
 
 
 def _drop(package: str, name: str) -> None:
-    module = sys.modules.pop(f"{package}.{name}", None)
+    module = sys.modules.pop(f"{package}.{name}" if package else name, None)
     parent = sys.modules.get(package)
     if parent is not None and vars(parent).get(name) is module:
         delattr(parent, name)
