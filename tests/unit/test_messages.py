@@ -302,6 +302,11 @@ def test_files_get_their_media_type_from_bytes_or_name(tmp_path, name, make, kin
     assert make(path).media_type == kind
 
 
+def test_a_webp_image_is_known_by_its_bytes_and_an_address_needs_no_type():
+    assert ImagePart.from_bytes(b"RIFF\0\0\0\0WEBP").media_type == "image/webp"
+    assert FilePart.from_url("https://x/y").media_type is None
+
+
 def test_audio_files_get_their_format_from_the_name(tmp_path):
     path = tmp_path / "a.MP3"
     path.write_bytes(b"abc")

@@ -192,6 +192,11 @@ fn bodies_of_another_kind_are_named() {
             ErrorKind::ContextLength,
             "maximum",
         ),
+        (
+            r#"{"error":{"message":"m","type":"authentication_error"}}"#,
+            ErrorKind::Authentication,
+            "m",
+        ),
         (r#"{"detail":"m"}"#, ErrorKind::Api, "m"),
     ] {
         let error = read(body).unwrap_err();

@@ -165,7 +165,7 @@ fn whose_fragment_it_is() {
     assert_eq!(calls(&pieces), made(&[("a", "get_time", "{}")]));
     // Absurd indices cost nothing.
     let absurd = json!([[named(Some(u32::MAX), Some("a"), "f", "{}")],
-        [{"index": -1, "id": "b", "function": {"name": "g", "arguments": {"x": 1}}}]]);
+        [{"index": -1, "id": "b", "function": {"name": "g", "arguments": {"x": 1}, "strict": true}}, null]]);
     assert_eq!(
         calls(&absurd),
         made(&[("a", "f", "{}"), ("b", "g", "{\"x\":1}")])
