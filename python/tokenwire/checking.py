@@ -85,14 +85,12 @@ def checked(
 class _Check:
     """One pass over a configuration."""
 
-    def __init__(self, data: Any, registry: ModelRegistry) -> None:
+    def __init__(self, data: Mapping[str, Any], registry: ModelRegistry) -> None:
         self._data = data
         self._registry = registry
         self._problems: list[Problem] = []
 
     def result(self) -> tuple[Configuration | None, list[Problem]]:
-        if not isinstance(self._data, Mapping):
-            return None, [Problem("", "give the path of a TOML file, or a mapping")]
         self._names("", self._data, _SECTIONS)
         defaults = self._settings("defaults", self._table("defaults"), ChatClient, _DEFAULTS)
         providers: dict[str, LlmProvider | None] = {

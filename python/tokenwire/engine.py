@@ -157,8 +157,6 @@ class EngineClient(LlmClientInterface):
                 raise LlmValidationError(f"tools: give a list of tools, not {type(tools).__name__}")
             from tokenwire.tools import tool_schema
 
-            if not isinstance(params["tools"], (list, tuple)):
-                raise LlmConfigError("tools: give a list of functions, Tools or dicts")
             params["tools"] = [tool_schema(tool) for tool in tools]
         target = params.get("response_format")
         if target is not None:

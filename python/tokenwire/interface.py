@@ -192,7 +192,8 @@ class LlmClientInterface:
         from tokenwire.parsing import asked_again, parse_reply
 
         asked = request_or_prompt
-        for left in range(_count(reask, "reask"), -1, -1):
+        left = _count(reask, "reask")
+        while True:
             reply = self.complete(asked, response_format=response_format, **params)
             text = self._text_of(reply)
             try:
@@ -201,10 +202,10 @@ class LlmClientInterface:
                 if not left:
                     error.partial = reply
                     raise
+                left -= 1
                 asked = asked_again(asked, reply, error)
             else:
                 return value
-        raise AssertionError("unreachable")
 
     async def parse_async(
         self, response_format: type[T], request_or_prompt: Prompt, *, reask: int = 0, **params: Any
@@ -213,7 +214,8 @@ class LlmClientInterface:
         from tokenwire.parsing import asked_again, parse_reply
 
         asked = request_or_prompt
-        for left in range(_count(reask, "reask"), -1, -1):
+        left = _count(reask, "reask")
+        while True:
             reply = await self.complete_async(asked, response_format=response_format, **params)
             text = self._text_of(reply)
             try:
@@ -222,10 +224,10 @@ class LlmClientInterface:
                 if not left:
                     error.partial = reply
                     raise
+                left -= 1
                 asked = asked_again(asked, reply, error)
             else:
                 return value
-        raise AssertionError("unreachable")
 
     def map(
         self,

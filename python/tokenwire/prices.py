@@ -94,17 +94,6 @@ class Cost:
         return self.usd, self.source, self.as_of
 
 
-def is_installed() -> bool:
-    """Whether the extra is there."""
-    return _library() is not None
-
-
-def version() -> str | None:
-    """The version of the table; None without the extra."""
-    library = _library()
-    return None if library is None else str(library.__version__)
-
-
 def price_of(
     provider: str, model: str, usage: Usage, when: datetime | None
 ) -> tuple[Decimal, str, datetime | None] | None:

@@ -252,6 +252,10 @@ def test_a_vllm_address_is_a_chat_server(sim):
 def test_a_name_without_vendor_and_address_is_an_error_that_names_the_form():
     with pytest.raises(LlmConfigError, match="openai:llama"):
         ChatClient("llama")
+    with pytest.raises(LlmConfigError, match="model_name: give a string"):
+        ChatClient("")
+    with pytest.raises(LlmConfigError, match="there is no model after 'openai'"):
+        ChatClient("openai: ")
 
 
 VENDORS = {
@@ -393,6 +397,7 @@ def test_an_empty_prompt_format_and_the_attributes_that_callers_read(private):
     ]
     assert client.model.model_name == "m"
     assert ChatClient("openai:m", base_url=private.base_url).model.model == "m"
+    assert LlmClient(prompt_format="x", debug=True).model is not None
     assert LlmClient(prompt_format="x", debug=True).prompt_format == "x"
     assert client.token_counter.model_tokenizer_map == {}
 

@@ -177,6 +177,12 @@ def test_a_stream_context_raises_the_same(sim):
         asyncio.run(read())
 
 
+def test_a_filter_that_left_nothing_is_a_models_error(sim):
+    sim.set_script({"default": {"reply": {"text": "", "finish_reason": "content_filter"}}})
+    with pytest.raises(old.LlmModelError, match="filter stopped"):
+        chat(sim).run("hi")
+
+
 def test_a_refusal_is_a_models_error(sim):
     sim.set_script({"default": {"reply": {"refusal": "I would rather not"}}})
     with pytest.raises(old.LlmModelError, match="I would rather not"):

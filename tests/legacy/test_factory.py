@@ -264,11 +264,50 @@ def test_what_is_no_configuration_is_refused(tmp_path):
             tokenwire.legacy.use_config(wrong)
     with pytest.raises(LlmConfigError, match="a_params"):
         factory_with({"a": "openai:m", "a_params": "{"}).get_client("a")
+    for name, text in (("d.ini", "[a]\nno value\n"), ("e.ini", "no value\n"), ("f.toml", "x =")):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(LlmConfigError, match=r"^config: .*"):
+            tokenwire.legacy.use_config(tmp_path / name)
 
 
 def test_an_object_of_the_two_methods_is_a_configuration():
     config = Mock(spec=["exists", "get"])
     assert factory_with(config).config_mgr is config
+
+
+@pytest.mark.parametrize(
+    ("params", "sent_args", "problem"),
+    [
+        (" {'top_p': 0.5}", {"top_p": 0.5}, None),
+        (None, {}, None),
+        ("{", None, "a_params: '{' is no dict"),
+        (5, None, "a_params: int is no dict"),
+    ],
+)
+def test_an_application_s_configuration_may_give_params_as_text(
+    monkeypatch, params, sent_args, problem
+):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1234567")
+    values = {"a": "openai:m", "a_params": params}
+
+    class Config:
+        def exists(self, key):
+            return key in values
+
+        def get(self, key, default=None, return_type=None):  # noqa: ARG002
+            return values.get(key, default)
+
+    factory = factory_with(Config())
+    if problem is None:
+        assert factory.get_client("a").generation_args == sent_args
+    else:
+        with pytest.raises(LlmConfigError, match=problem):
+            factory.get_client("a")
+
+
+def test_the_configuration_may_come_with_install():
+    tokenwire.legacy.install("their.agents", config={"k": "openai:m"})
+    assert LlmClientFactory().config_mgr.exists("k")
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,12 @@ LEFT = {
     "def f(c: ChatClient): ...\nd = ChatClient('openai:m')\nd.run('x')": "in another way",
     "c = ChatClient('openai:m')\ndef f(c): c.run('x')": "also an argument",
     "c = ChatClient(\n    'openai:m',  # why\n)\nc.run('x')": "comments",
+    "c = ChatClient('openai:m', None, None, 1, 2, 3, 4, 5, 6, 7, 8, 9)\nc.run('x')": "too many",
+    "c = ChatClient('openai:')\nc.run('x')": "no model after",
+    "c = ChatClient('openai:m', api_key='k', base_url='https://api.x')\nc.run('x')": "vendor's own",
+    "c = ChatClient('openai:m')\nc.run()": "no prompt",
     "c = LlmClient()\nc.run('x')": "old default",
+    "c = LlmClient(url, completion_mode=mode)\nc.run('x')": "when the program runs",
     "class A:\n    c = ChatClient('openai:m')\n    def f(self): self.c.run(1, True)": "to a class",
     "class ChatClient: ...\nc = LlmClient(url)\nc.run('x')": "ChatClient of its own",
 }

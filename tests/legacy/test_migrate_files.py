@@ -96,6 +96,7 @@ def test_folders_of_tools_are_not_entered(tmp_path, folder):
         b"x = 1\0\n",
         b"# \xff\xfe\n",
         b"# coding: klingon\n",
+        b"# coding: ascii\n# \xff\n",
         b"\xef\xbb\xbf# coding: latin-1\n",
         b"x = " + b"-" * 100_000 + b"1\n",
     ],

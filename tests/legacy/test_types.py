@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import socket
 import sys
+import tempfile
 from types import ModuleType
 from typing import Any
 
@@ -262,7 +263,7 @@ def vocabularies(tmp_path, monkeypatch):
     module: Any = ModuleType("tiktoken")
     models: Any = ModuleType("tiktoken.model")
     module.get_encoding = get_encoding
-    models.encoding_name_for_model = {"gpt-4o": "o200k_base"}.__getitem__
+    models.encoding_name_for_model = {"gpt-4o": "o200k_base", "gpt-2": "gpt2"}.__getitem__
     monkeypatch.setitem(sys.modules, "tiktoken", module)
     monkeypatch.setitem(sys.modules, "tiktoken.model", models)
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
@@ -283,8 +284,38 @@ def test_a_vocabulary_on_this_machine_counts_exactly(vocabularies):
         assert counter.count_tokens(model, "a b c d e") == 5
 
 
+def test_a_vocabulary_in_the_cache_that_the_system_names_counts_exactly(vocabularies, monkeypatch):
+    file, content, _ = vocabularies
+    monkeypatch.delenv("TIKTOKEN_CACHE_DIR")
+    monkeypatch.delenv("DATA_GYM_CACHE_DIR", raising=False)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(file.parent))
+    kept = file.parent / "data-gym-cache" / file.name
+    kept.parent.mkdir()
+    kept.write_bytes(content)
+    assert TokenCounter().count_tokens("gpt-4o", "a b c d e") == 5
+
+
+@pytest.mark.parametrize("named", ["its file", "its folder", "its name"])
+def test_a_tokenizer_on_this_machine_counts_exactly(tmp_path, monkeypatch, named):
+    tokenizers = pytest.importorskip("tokenizers")
+    vocabulary = {"[UNK]": 0}
+    words = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="[UNK]"))
+    words.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    folder = tmp_path / "models--acme--m" / "snapshots" / "1"
+    folder.mkdir(parents=True)
+    words.save(str(folder / "tokenizer.json"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    _vocabulary.counter_for.cache_clear()
+    names = {"its file": str(folder / "tokenizer.json"), "its folder": str(folder)}
+    counter = TokenCounter({"m": names.get(named, "acme/m")})
+    assert counter.count_tokens("m", "a b c d e") == 5
+    assert counter.count_tokens("unknown:model", "a b c d e") == 2
+
+
 def test_a_vocabulary_that_would_come_over_the_network_is_not_asked_for(vocabularies):
     file, _, asked = vocabularies
+    assert TokenCounter().count_tokens("of-nobody", "a b c d e") == 2
+    assert TokenCounter().count_tokens("gpt-2", "a b c d e") == 2
     assert TokenCounter().count_tokens("gpt-4o", "a b c d e") == 2
     _vocabulary.counter_for.cache_clear()
     file.write_bytes(b"cut off")

@@ -210,6 +210,15 @@ def test_every_problem_is_told_at_once():
             },
         ),
         (
+            {"providers": {"acme": 5}},
+            {
+                "path": "providers.acme",
+                "message": "it must be a table",
+                "value": "5",
+                "near": None,
+            },
+        ),
+        (
             entry(trust_env="yes"),
             {
                 "path": "models.x.trust_env",

@@ -176,6 +176,7 @@ def test_strings_and_calls_may_stand_among_parts():
 
 def test_text_joins_the_text_parts():
     assert LlmMessage("user", ["a", ImagePart("u"), "b"]).text == "ab"
+    assert LlmMessage("user", "a").text == "a"
 
 
 @pytest.mark.parametrize(
@@ -231,6 +232,29 @@ def test_text_joins_the_text_parts():
             lambda: FilePart(data=b"x"), "FilePart: data= needs media_type=", id="no-media-type"
         ),
         pytest.param(
+            lambda: ImagePart(data=b"x"), "ImagePart: data= needs media_type=", id="no-image-type"
+        ),
+        pytest.param(
+            FilePart,
+            "FilePart: a file takes data=, file_id= or url=, one of them",
+            id="no-source",
+        ),
+        pytest.param(
+            lambda: FilePart.from_bytes(b"x", filename="a.xyz"),
+            "FilePart: filename has no known suffix; give media_type=",
+            id="unknown-suffix",
+        ),
+        pytest.param(
+            lambda: AudioPart.from_file("sound"),
+            "AudioPart: the file's name has no suffix; give format=",
+            id="no-suffix",
+        ),
+        pytest.param(
+            lambda: message_from_parts([{"type": "opaque", "field": "x", "json": b"{"}], "p"),
+            "opaque part: json is no JSON: EOF while parsing an object at line 1 column 1",
+            id="opaque-broken-json",
+        ),
+        pytest.param(
             lambda: ImagePart.from_bytes(b"?"),
             "ImagePart: data is of no known image type; give media_type=",
             id="unknown-image",
@@ -278,6 +302,11 @@ def test_files_get_their_media_type_from_bytes_or_name(tmp_path, name, make, kin
     assert make(path).media_type == kind
 
 
+def test_a_webp_image_is_known_by_its_bytes_and_an_address_needs_no_type():
+    assert ImagePart.from_bytes(b"RIFF\0\0\0\0WEBP").media_type == "image/webp"
+    assert FilePart.from_url("https://x/y").media_type is None
+
+
 def test_audio_files_get_their_format_from_the_name(tmp_path):
     path = tmp_path / "a.MP3"
     path.write_bytes(b"abc")
@@ -291,6 +320,11 @@ def test_audio_files_get_their_format_from_the_name(tmp_path):
         pytest.param({"a": [1]}, ToolResult("1", '{"a":[1]}', name="f"), id="json"),
         pytest.param(Call(None, "n", "a"), None, id="dataclass"),
         pytest.param(TextPart("x"), ToolResult("1", [TextPart("x")], name="f"), id="part"),
+        pytest.param(
+            [TextPart("x"), "y"],
+            ToolResult("1", [TextPart("x"), TextPart("y")], name="f"),
+            id="parts",
+        ),
         pytest.param(
             KeyError("k"), ToolResult("1", "KeyError: 'k'", error=True, name="f"), id="exception"
         ),

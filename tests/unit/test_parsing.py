@@ -50,6 +50,10 @@ class Owner(BaseModel):
     pet: Annotated[Cat | Dog, Field(discriminator="kind")]
 
 
+class Unhashable:
+    __hash__ = None  # type: ignore[assignment]
+
+
 @dataclasses.dataclass
 class Point:
     x: int
@@ -194,6 +198,7 @@ def test_type_without_schema_is_a_config_error():
         pytest.param(Price, '```json\n{"amount":1}\n```', Price(amount=1), id="fence"),
         pytest.param(Price, '\n```\n{"amount":1}```\n', Price(amount=1), id="bare-fence"),
         pytest.param(list[int], "```json\n[1]\n```", [1], id="fence-around-bare-list"),
+        pytest.param(Annotated[int, Unhashable()], '{"value":4}', 4, id="type-without-a-hash"),
         pytest.param(str, '{"value":"```a\\nb\\n```"}', "```a\nb\n```", id="fence-inside-stays"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import pickle
 import sys
 import types
 from datetime import date, datetime, timezone
@@ -262,6 +263,16 @@ def test_installed_packages_add_providers_and_models(plugins):
     assert looked == ["tokenwire.models"]
 
 
+def test_a_model_of_an_installed_package_is_found_by_its_name_alone(plugins):
+    row = ModelConfig("m1", "groq", aliases=("one",))
+    plugins(Point([row]))
+    assert Registry().get_model_config("groq:m1") == row
+
+
+def test_the_simulator_s_models_are_known():
+    assert Registry().get_model_config("sim:completion").api == "completions"
+
+
 def test_an_installed_package_changes_nothing_that_is_there(plugins):
     mine = ModelConfig("m1", "acme", context_window=5)
     theirs = LlmProvider("acme", base_url="https://elsewhere.example/v1")
@@ -433,6 +444,7 @@ def test_a_cost_is_a_value():
     assert cost.to_dict() == {"usd": "0.0000001", "source": "groq", "as_of": "2026-11-01"}
     assert cost == Cost(Decimal("1E-7"), "groq", date(2026, 11, 1))
     assert cost != Cost(Decimal("1E-7"), "groq")
+    assert pickle.loads(pickle.dumps(cost)) == cost
     assert len({cost, Cost(Decimal("0.0000001"), "groq", date(2026, 11, 1))}) == 1
     with pytest.raises(AttributeError, match="frozen"):
         cost.usd = Decimal(0)

@@ -11,7 +11,7 @@ from collections.abc import Callable  # noqa: TC003, the schema reads the annota
 from typing import Annotated, Any, Literal, Optional
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from tokenwire import tools
 from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmValidationError
@@ -22,6 +22,10 @@ from tokenwire.types import Tool
 class Unit(enum.Enum):
     C = "c"
     F = "f"
+
+
+class Number(RootModel[int]):
+    """No object."""
 
 
 class Address(BaseModel):
@@ -212,6 +216,7 @@ def unknown_type(city: Missing) -> None: ...  # type: ignore[name-defined]  # no
         (callback, r"tool 'callback': parameter then: no JSON schema"),
         (default_field, r"tool 'default_field': parameter city: write Annotated"),
         (unknown_type, r"tool 'unknown_type': .*'Missing'"),
+        (Number, r"tool 'Number': its fields are no JSON object"),
         (lambda x: x, r"'<lambda>' is no name for a tool; wrap it"),
         ({"a": 1}, r"a dict tool needs a type, or a name and parameters"),
         (4, r"a tool is a function, a Tool or a dict, not int"),
@@ -220,6 +225,24 @@ def unknown_type(city: Missing) -> None: ...  # type: ignore[name-defined]  # no
 def test_what_cannot_be_a_tool_is_named(tool, message):
     with pytest.raises(LlmConfigError, match=message):
         tool_schema(tool)
+
+
+def test_a_default_that_json_cannot_say_is_known_to_be_there():
+    def add(a: int, b: Any = NotImplemented) -> int:
+        return a if b is NotImplemented else a + b
+
+    assert tool_schema(add)["function"]["parameters"]["required"] == ["a"]
+    assert call_tool(add, '{"a":1}') == 1
+
+
+def test_an_object_without_a_hash_is_a_tool():
+    class Adder:
+        __hash__ = None  # type: ignore[assignment]
+
+        def __call__(self, a: int) -> int:
+            return a + 1
+
+    assert call_tool(Adder(), '{"a":1}') == 2
 
 
 def test_lambda_with_a_name_is_a_tool():

@@ -11,6 +11,8 @@ import pytest
 
 import tokenwire as tw
 from tokenwire._engine import TokenLogprob, ToolCallFragment
+from tokenwire.pool import PoolStats
+from tokenwire.secret import Secret
 
 if TYPE_CHECKING:
     from tokenwire.testing import SimServer
@@ -113,3 +115,13 @@ def test_pydantic_reads_and_writes_a_value_as_a_field() -> None:
 def test_a_wrong_value_is_an_error_of_pydantics_in_a_model() -> None:
     with pytest.raises(pydantic.ValidationError, match=r"Timeout\.connect: -1 is not above 0"):
         Kept.model_validate({"limits": {"connect": -1}})
+
+
+def test_numbers_of_a_pool_are_equal_by_value():
+    assert PoolStats(1, 2, 3, 4) == PoolStats(1, 2, 3, 4) != PoolStats(1, 2, 3, 5)
+    assert PoolStats(1, 2, 3, 4) != (1, 2, 3, 4)
+
+
+def test_a_secret_is_not_pickled():
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(Secret("sk-1"))

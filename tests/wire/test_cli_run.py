@@ -318,6 +318,13 @@ def test_a_reply_cut_off_after_some_text_is_exit_code_3(sim, run):
     assert err.startswith("tokenwire: ")
 
 
+@pytest.mark.parametrize(("text", "code"), [("so far", 3), ("", 1)])
+def test_a_filter_says_so_and_what_came_is_printed(sim, run, text, code):
+    sim.set_script(reply(text=text, finish_reason="content_filter"))
+    shown = f"{text}\n" if text else ""
+    assert run("hi") == (code, shown, "tokenwire: the provider's filter stopped the reply\n")
+
+
 def test_a_refusal_is_exit_code_1(sim, run):
     sim.set_script(reply(refusal="I will not."))
     assert run("hi") == (1, "", "tokenwire: the model refused: I will not.\n")

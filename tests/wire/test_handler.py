@@ -125,9 +125,17 @@ def test_coroutine_functions_are_awaited_before_the_next_event(sim, chat):
         await asyncio.sleep(0)
         told.append(("end", text))
 
+    async def fail(error):
+        await asyncio.sleep(0)
+        told.append(error)
+
     run(StreamingHandler(on_text=keep), chat, "async")
     tokens = ["It", " is", " blue."]
     assert told == [(edge, text) for text in tokens for edge in ("begin", "end")]
+    script(sim, CUT)
+    with pytest.raises(tw.LlmStreamInterruptedError) as caught:
+        run(StreamingHandler(on_error=fail), chat, "async")
+    assert told[-1] is caught.value
 
 
 def test_a_coroutine_function_in_sync_code_is_refused(sim, chat):
@@ -241,6 +249,15 @@ async def test_leaving_the_block_leaves_no_task_behind(sim, chat):
     assert [event async for event in readers[1]] == []
 
 
+async def test_a_tee_is_entered_once(sim, chat):
+    script(sim, {"reply": {"tokens": ["a"]}})
+    tee = StreamingHandler().tee(chat.stream_async("hi"), 1)
+    async with tee as (reader,):
+        assert await texts_of(reader) == ["a"]
+    with pytest.raises(LlmConfigError, match="entered before"):
+        await tee.__aenter__()
+
+
 async def test_leaving_the_block_ends_a_reader_that_waits(sim, chat):
     script(sim, {"fault": {"kind": "stall", "at": {"events": 2}}})
     async with StreamingHandler().tee(chat.stream_async("hi"), 1) as (reader,):
@@ -295,6 +312,15 @@ async def test_server_sent_events_carry_every_event_and_end_with_done(sim, chat)
     pieces = await sse(chat)
     assert pieces.pop() == b"data: [DONE]\n\n"
     assert [json.loads(piece.removeprefix(b"data: ")) for piece in pieces] == FIELDS
+
+
+async def test_a_refusal_is_an_event_of_its_own(sim, chat):
+    script(sim, {"reply": {"text": "", "refusal": "no"}})
+    lines = [
+        json.loads(line) async for line in StreamingHandler().json_lines(chat.stream_async("hi"))
+    ]
+    told = "".join(line["text"] for line in lines if line["type"] == "refusal")
+    assert (told, lines[-1]["finish_reason"]) == ("no", "refusal")
 
 
 async def test_json_lines_carry_every_event(sim, chat):

@@ -256,13 +256,14 @@ def test_no_text_and_no_key_is_told(sim, ask: Asking, seen):
 
 def test_replies_are_told_where_it_is_switched_on(sim, ask: Asking, seen_with_content):
     calls = [{"id": "c1", "name": "look", "arguments": '{"q": 1}'}]
-    sim.set_script({"default": {"reply": {"text": "ünd", "tool_calls": calls}}})
+    sim.set_script({"default": {"reply": {"reasoning": "hm", "text": "ünd", "tool_calls": calls}}})
     ask.complete(chat_on(sim), "prompt-words")
     span = seen_with_content.span()
     assert json.loads(span.attributes["gen_ai.output.messages"]) == [
         {
             "role": "assistant",
             "parts": [
+                {"type": "reasoning", "content": "hm"},
                 {"type": "text", "content": "ünd"},
                 {"type": "tool_call", "id": "c1", "name": "look", "arguments": '{"q": 1}'},
             ],

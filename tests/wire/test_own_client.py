@@ -385,6 +385,18 @@ def test_a_factory_makes_and_keeps_them(registry, monkeypatch):
         ours.complete("hi")
 
 
+def test_a_class_gets_the_address_and_settings_of_any_name(registry):
+    class Loose(Complete):
+        def __init__(self, model, *, provider, **settings):
+            super().__init__(model, provider=provider)
+            self.settings = settings
+
+    row = tw.LlmProvider("loose", client=Loose, base_url="http://127.0.0.1:1/v1")
+    registry.register_provider(row)
+    client = tw.LlmClientFactory(registry=registry).get_client("loose:m1", region="eu")
+    assert vars(client)["settings"] == {"base_url": row.base_url, "region": "eu"}
+
+
 def test_the_shared_factory_makes_them(monkeypatch):
     from tokenwire import factory, registry
 

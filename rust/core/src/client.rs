@@ -169,12 +169,6 @@ impl Client {
         &self.0.config
     }
 
-    /// The provider's row.
-    #[must_use]
-    pub fn provider(&self) -> &'static Provider {
-        self.0.provider
-    }
-
     /// The base URL in canonical form, without its query.
     #[must_use]
     pub fn base_url(&self) -> &str {
@@ -337,18 +331,6 @@ impl Call {
         self.outgoing.headers.insert(name, value);
         self.key = Some(key);
         Ok(())
-    }
-
-    /// Whether the reply is to be streamed.
-    #[must_use]
-    pub fn is_stream(&self) -> bool {
-        self.stream
-    }
-
-    /// The JSON body that goes out.
-    #[must_use]
-    pub fn body(&self) -> &[u8] {
-        &self.outgoing.body
     }
 
     /// How many bytes a stream of this call may buffer.

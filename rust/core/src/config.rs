@@ -218,3 +218,30 @@ pub struct ClientConfig {
     /// Whether proxies and certificate files are taken from the environment.
     pub trust_env: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let shown = format!("{:?}", Secret::new("sk-canary".to_owned()));
+        assert_eq!(shown, "Secret(…)");
+    }
+
+    #[test]
+    fn without_a_timeout_nothing_is_limited() {
+        let limits = |timeout: Timeout| {
+            let Timeout {
+                connect,
+                pool,
+                first_token,
+                idle,
+                total,
+            } = timeout;
+            [connect, pool, first_token, idle, total]
+        };
+        assert_eq!(limits(TimeoutSetting::Off.for_stream()), [None; 5]);
+        assert_eq!(limits(TimeoutSetting::Off.for_reply()), [None; 5]);
+    }
+}

@@ -2,14 +2,14 @@
 //! Python call, because a thread of the engine never touches Python.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use crate::error::ErrorKind;
 
-/// Events kept until the bindings drain them; beyond it the oldest are dropped and counted.
+/// Events kept until the bindings drain them; beyond it the oldest are dropped.
 const CAPACITY: usize = 1024;
 
 /// One thing that happened. No variant holds a key, a query string or a body.
@@ -80,7 +80,6 @@ pub struct LogSink {
     ring: Mutex<VecDeque<Event>>,
     debug: AtomicBool,
     bodies: AtomicBool,
-    dropped: AtomicU64,
 }
 
 impl LogSink {
@@ -104,11 +103,6 @@ impl LogSink {
         self.ring.lock().is_empty()
     }
 
-    /// How many events were dropped because nobody drained the ring.
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
-    }
-
     pub(crate) fn shows_bodies(&self) -> bool {
         self.is_debug() && self.bodies.load(Ordering::Relaxed)
     }
@@ -121,8 +115,26 @@ impl LogSink {
         let mut ring = self.ring.lock();
         if ring.len() == CAPACITY {
             ring.pop_front();
-            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
         ring.push_back(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_drains_pushes_the_oldest_out() {
+        let sink = LogSink::default();
+        let warned = |at: usize| Event::PlainHttpKey {
+            origin: at.to_string(),
+        };
+        for at in 0..CAPACITY + 2 {
+            sink.push(warned(at));
+        }
+        let kept = sink.drain();
+        assert_eq!((kept.len(), &kept[0]), (CAPACITY, &warned(2)));
+        assert!(sink.is_empty());
     }
 }

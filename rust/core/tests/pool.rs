@@ -7,7 +7,7 @@ use std::time::Duration;
 use support::*;
 use tokenwire_core::call::complete;
 use tokenwire_core::client::CallOptions;
-use tokenwire_core::config::{Timeout, TimeoutSetting, TlsSettings};
+use tokenwire_core::config::{Secret, Timeout, TimeoutSetting, TlsSettings};
 use tokenwire_core::error::{ErrorKind as K, Phase};
 use tokenwire_core::http::Transport;
 use tokenwire_core::log::Event;
@@ -439,4 +439,34 @@ async fn through_a_proxy_its_refusal_is_the_proxy_s() {
         seen[1].head
     );
     assert!(!seen[1].head.contains(KEY));
+}
+
+#[test]
+fn a_client_shows_where_it_goes_and_no_key() {
+    let bench = Bench::with("http://127.0.0.1:1/v1", |config| {
+        config.proxy = Some(Secret::new("http://ann:pass-canary@127.0.0.1:2".to_owned()));
+    });
+    let shown = format!("{:?} {:?}", bench.client, bench.client.config());
+    assert!(shown.contains("http://127.0.0.1:1/v1"), "{shown}");
+    assert!(!format!("{:?}", bench.client).contains("canary"), "{shown}");
+    assert!(!shown.contains(KEY), "{shown}");
+}
+
+#[test]
+fn a_request_that_is_no_json_is_refused() {
+    let bench = Bench::new("http://127.0.0.1:1/v1");
+    let refused = bench.client.prepare(b"{", CallOptions::default()).err();
+    assert_eq!(refused.unwrap().kind(), K::Validation);
+}
+
+#[tokio::test]
+async fn a_location_without_a_redirect_is_not_followed() {
+    let answer = response("200 OK", "location: http://127.0.0.1:1/\r\n", REPLY);
+    let server = Server::always(answer);
+    let bench = Bench::new(&server.base_url());
+    assert_eq!(
+        bench.complete().await.unwrap().reply.choices[0].text(),
+        "hello"
+    );
+    assert_eq!(server.requests(), 1);
 }

@@ -2,10 +2,12 @@
 
 mod support;
 
+use serde_json::json;
 use support::*;
 use tokenwire_core::config::Limits;
 use tokenwire_core::error::ErrorKind as K;
 use tokenwire_core::message::FinishReason;
+use tokenwire_core::wire::dialect;
 
 /// A server whose connections all answer one request with `answer` and close.
 fn once(answer: Vec<u8>) -> Server {
@@ -223,6 +225,51 @@ async fn a_server_that_ignores_stream_is_read_whole() {
         );
         assert_eq!(streamed.reply.id.as_deref(), Some("r1"));
     }
+}
+
+#[tokio::test]
+async fn a_reply_that_came_whole_is_streamed_without_loss() {
+    let call = |name: &str| json!({"id": name, "type": "function", "function": {"name": name, "arguments": "{}"}});
+    let details = json!([{"type": "reasoning.text", "text": "hm", "signature": "s"}]);
+    let blocks = json!([
+        {"type": "thinking", "thinking": "hm", "signature": "s"},
+        {"type": "reference", "reference_ids": [1]},
+        {"type": "text", "text": "a"},
+    ]);
+    let choices = [
+        json!({"content": "a", "reasoning_content": "hm", "tool_calls": [call("f"), call("g")]}),
+        json!({"content": "a", "reasoning_text": "hm", "annotations": [{"url": "u"}]}),
+        json!({"content": null, "refusal": "no", "reasoning_details": details}),
+        json!({"content": blocks, "refusal": null}),
+    ];
+    let logprobs =
+        json!({"content": [{"token": "a", "logprob": -0.5, "bytes": [97], "top_logprobs": []}]});
+    let choices: Vec<_> = choices
+        .iter()
+        .enumerate()
+        .map(|(at, message)| json!({"index": at, "message": message, "finish_reason": "stop", "logprobs": logprobs}))
+        .collect();
+    let body = json!({"id": "r", "model": "m", "created": 5, "choices": choices,
+        "usage": {"prompt_tokens": 1, "completion_tokens": 2}})
+    .to_string();
+    let whole = dialect("chat").unwrap().decode_reply(body.as_bytes());
+    let answer = response("200 OK", "content-type: application/json\r\n", &body);
+    let (streamed, _) = streamed(answer).await;
+    assert_eq!(streamed.kind(), None, "{:?}", streamed.end);
+    assert_eq!(streamed.reply, whole.unwrap());
+}
+
+#[tokio::test]
+async fn a_reply_that_came_whole_is_held_to_its_cap() {
+    let server = once(response(
+        "200 OK",
+        "content-type: application/json\r\n",
+        REPLY,
+    ));
+    let bench = Bench::with(&server.base_url(), |config| {
+        config.limits.max_reply_bytes = 100;
+    });
+    assert_eq!(bench.stream().await.kind(), Some(K::ResponseTooLarge));
 }
 
 #[tokio::test]

@@ -116,7 +116,7 @@ fn of_connect(error: &reqwest::Error, place: &Place) -> Error {
     of_socket(io, place)
 }
 
-fn of_socket(io: &io::Error, place: &Place) -> Error {
+pub(super) fn of_socket(io: &io::Error, place: &Place) -> Error {
     let (origin, base_url) = (&place.origin, &place.base_url);
     // EMFILE and ENFILE have no `ErrorKind`; their numbers are the same on every Unix.
     let no_file = cfg!(unix) && matches!(io.raw_os_error(), Some(23 | 24));
@@ -157,7 +157,7 @@ fn of_socket(io: &io::Error, place: &Place) -> Error {
     Error::new(kind, message).retryable(true)
 }
 
-fn of_tls_of_origin(tls: &rustls::Error, place: &Place) -> Error {
+pub(super) fn of_tls_of_origin(tls: &rustls::Error, place: &Place) -> Error {
     let shown = format!("base_url={}", place.base_url);
     of_tls(tls, &place.origin, "base_url", &shown)
 }
@@ -257,7 +257,7 @@ fn of_exchange(error: &reqwest::Error, place: &Place) -> (ErrorKind, String) {
     )
 }
 
-fn reason(io: &io::Error) -> String {
+pub(super) fn reason(io: &io::Error) -> String {
     match io.kind() {
         io::ErrorKind::ConnectionReset => "reset by the peer".to_owned(),
         io::ErrorKind::UnexpectedEof => "closed before the reply was whole".to_owned(),

@@ -18,6 +18,8 @@ mod clients;
 mod connector;
 mod dns;
 mod fault;
+#[cfg(test)]
+mod fault_tests;
 mod gate;
 mod origin;
 mod proxy;

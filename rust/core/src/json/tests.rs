@@ -182,6 +182,32 @@ fn callbacks_see_keys_and_values_in_order() {
     );
 }
 
+#[test]
+fn every_escape_is_read_and_none_is_cut() {
+    let json = r#""\"\\\/\b\f\n\r\t\u0041""#;
+    assert_eq!(text(json).body, "\"\\/\u{8}\u{c}\n\r\tA");
+    for cut in 1..json.len() {
+        assert!(!accepts(&json.as_bytes()[..cut]), "cut at byte {cut}");
+    }
+}
+
+#[test]
+fn what_is_written_is_read_as_it_was() {
+    let every: String = (0..0x100).filter_map(char::from_u32).collect();
+    let mut json = Vec::new();
+    write_string(&mut json, &every);
+    assert_eq!(serde_json::from_slice::<String>(&json).unwrap(), every);
+}
+
+#[test]
+fn a_value_of_another_kind_is_named() {
+    let wrong = |result: Result<(), Error>| result.unwrap_err().what;
+    let found = wrong(Reader::over("{}").array(Reader::skip));
+    assert_eq!(found, "an array was expected");
+    let found = wrong(Reader::over("[]").object(|reader, _| reader.skip()));
+    assert_eq!(found, "an object was expected");
+}
+
 proptest! {
     #[test]
     fn random_bytes_never_break_it(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {

@@ -116,7 +116,7 @@ pub enum Part {
         text: String,
         /// The provider's signature over it, to be sent back.
         signature: Option<String>,
-        /// The field that it came in (`reasoning_content`, `reasoning`, `thinking`): it goes back there.
+        /// The field that it came in (`reasoning_content`, for one): it goes back there.
         field: Option<String>,
     },
     /// A refusal.

@@ -180,3 +180,43 @@ fn usage_alone_makes_no_choice() {
         (0, Some(Usage::default()))
     );
 }
+
+#[test]
+fn an_id_that_comes_late_is_the_calls() {
+    let mut late = fragment(0, None, "}");
+    late.id = Some("c".to_owned());
+    let chunks = [
+        chunk(vec![fragment(0, None, "{")], None),
+        chunk(vec![late], Some(FinishReason::ToolCalls)),
+    ];
+    let mut reply = Reply::default();
+    let mut events = StreamEvents::new();
+    let mut out = Vec::new();
+    for chunk in &chunks {
+        reply.apply(chunk);
+        events.push(chunk, &mut out);
+    }
+    events.finish(&mut out);
+    let done = out.into_iter().find_map(|event| match event {
+        StreamEvent::ToolCallDone { call, .. } => Some(call),
+        _ => None,
+    });
+    let done = done.unwrap();
+    assert_eq!((done.id.as_deref(), &*done.arguments), (Some("c"), "{}"));
+    assert_eq!(reply.choices[0].tool_calls().next(), Some(&done));
+}
+
+#[test]
+fn parts_of_different_kinds_differ_and_unknown_ones_are_refused() {
+    let text = "a".to_owned();
+    let said = Part::Text { text: text.clone() };
+    let refused = Part::Refusal { text };
+    assert_ne!(said, refused);
+    let choice = Choice {
+        parts: vec![said, refused],
+        ..Choice::default()
+    };
+    assert_eq!(choice.refusal().as_deref(), Some("a"));
+    let error = serde_json::from_str::<Part>(r#"{"type":"video"}"#).unwrap_err();
+    assert!(error.to_string().contains("`video`"), "{error}");
+}

@@ -158,12 +158,8 @@ async fn read(
 
 /// A broken transport in the middle of a stream.
 fn interrupted(error: &Error) -> Error {
-    let kind = match error.kind() {
-        ErrorKind::ResponseTooLarge => ErrorKind::ResponseTooLarge,
-        _ => ErrorKind::StreamInterrupted,
-    };
     let message = format!("the stream broke before its end: {}", error.message());
-    Error::new(kind, message)
+    Error::new(ErrorKind::StreamInterrupted, message)
         .at(Phase::Body)
         .retryable(true)
         .maybe_processed(true)

@@ -131,3 +131,16 @@ async fn close_wakes_both_sides() {
         Taken::End(Some(_))
     ));
 }
+
+#[test]
+fn the_first_end_is_the_streams() {
+    let queue = Queue::new(1 << 20, Instant::now());
+    assert!(queue.head().is_none());
+    queue.finish(Ok(()), Timing::default(), Vec::new());
+    let late = Error::new(ErrorKind::Engine, "late");
+    queue.finish(Err(late), Timing::default(), Vec::new());
+    assert!(matches!(queue.take(&mut VecDeque::new()), Taken::End(None)));
+    // A stream that ended without a head was closed before one came.
+    let head = queue.head().unwrap().unwrap_err();
+    assert_eq!(head.kind(), ErrorKind::ClientClosed);
+}

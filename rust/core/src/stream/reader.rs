@@ -76,13 +76,11 @@ impl<'a> Reader<'a> {
         let events = &mut self.events;
         let fed = self.parser.push(bytes, |item| events.item(item));
         fed.map_err(|error| self.in_stream(error))?;
-        if !self.events.done {
-            return Ok(Verdict::More);
-        }
-        if !self.has_choice() {
-            return Err(self.incomplete("it ended with [DONE] before any choice"));
-        }
-        Ok(Verdict::Done)
+        Ok(if self.events.done {
+            Verdict::Done
+        } else {
+            Verdict::More
+        })
     }
 
     /// The body ended cleanly: a whole stream, or one that says less than it should.
@@ -91,11 +89,7 @@ impl<'a> Reader<'a> {
         let ended = self.parser.finish(|item| events.item(item));
         let end = ended.map_err(|error| self.in_stream(error))?;
         if self.events.done {
-            return if self.has_choice() {
-                Ok(())
-            } else {
-                Err(self.incomplete("it ended with [DONE] before any choice"))
-            };
+            return Ok(());
         }
         if end == End::Cut {
             return Err(self.incomplete("it ended inside an event"));
@@ -144,11 +138,6 @@ impl<'a> Reader<'a> {
         }
         queue.publish(&mut self.events.chunks, changed.then_some(&self.published));
         std::mem::take(&mut self.events.has_content)
-    }
-
-    fn has_choice(&self) -> bool {
-        let decoder = &self.events.decoder;
-        decoder.is_finished() || !decoder.open_choices().is_empty()
     }
 
     fn incomplete(&self, why: &str) -> Error {

@@ -1,9 +1,7 @@
 //! A whole reply as the chunks that a stream would have brought.
 
 use crate::message::{Choice, ChunkKind, Delta, Part, Reply, ToolCallDelta};
-
-/// Fields that reasoning may come in; a delta names its field by one of these.
-const REASONING_FIELDS: [&str; 3] = ["reasoning_content", "reasoning", "thinking"];
+use crate::wire;
 
 /// The chunks of `reply`: its parts in order, then each choice's end, the usage with the last one.
 pub(super) fn chunks(reply: Reply) -> Vec<ChunkKind> {
@@ -39,8 +37,7 @@ fn of_choice(choice: Choice, chunks: &mut Vec<ChunkKind>) {
             } => {
                 delta.reasoning = text;
                 delta.signature = signature;
-                delta.reasoning_field = field
-                    .and_then(|field| REASONING_FIELDS.into_iter().find(|known| *known == field));
+                delta.reasoning_field = field.as_deref().and_then(wire::reasoning_field);
             }
             Part::ToolCall(call) => {
                 delta.tool_calls.push(ToolCallDelta {

@@ -24,8 +24,10 @@ pub(super) struct Body<'a> {
 impl<'a> Body<'a> {
     /// Begins the body of `request`.
     pub(super) fn new(request: &Request<'a>, provider: &'a Provider) -> Result<Self, Error> {
+        let mut out = Vec::with_capacity(request.input.get().len() + 256);
+        out.push(b'{');
         Ok(Self {
-            out: Vec::with_capacity(request.input.get().len() + 256),
+            out,
             extra: fields(
                 request.extra_body.map_or("null", |raw| raw.get()),
                 "extra_body",
@@ -100,9 +102,6 @@ impl<'a> Body<'a> {
             self.key(&key);
             self.out.extend_from_slice(value.as_bytes());
         }
-        if self.out.is_empty() {
-            self.out.push(b'{');
-        }
         self.out.push(b'}');
         self.out
     }
@@ -121,7 +120,9 @@ impl<'a> Body<'a> {
     }
 
     fn key(&mut self, key: &str) {
-        self.out.push(if self.out.is_empty() { b'{' } else { b',' });
+        if self.out.len() > 1 {
+            self.out.push(b',');
+        }
         write_string(&mut self.out, key);
         self.out.push(b':');
     }

@@ -14,10 +14,6 @@ use crate::request::Request;
 pub struct Completions;
 
 impl Dialect for Completions {
-    fn name(&self) -> &'static str {
-        "completions"
-    }
-
     fn parameters(&self) -> &'static [Param] {
         params::COMPLETIONS
     }

@@ -16,6 +16,7 @@ pub mod providers;
 mod usage;
 
 pub use chat::Chat;
+pub(crate) use chat::reasoning_field;
 pub use completions::Completions;
 
 use providers::Provider;
@@ -42,13 +43,8 @@ pub enum Step {
 
 /// One API dialect. Dialects hold no state; what a stream needs to remember is in its [`StreamDecoder`].
 pub trait Dialect: Send + Sync {
-    /// The dialect's name, as `api=` takes it.
-    fn name(&self) -> &'static str;
-
     /// The request parameters that it takes; [`params::supported`] has their names at one provider.
-    fn parameters(&self) -> &'static [params::Param] {
-        &[]
-    }
+    fn parameters(&self) -> &'static [params::Param];
 
     /// Writes the provider's request.
     ///
@@ -83,7 +79,7 @@ pub trait StreamDecoder: Send {
     /// Reads one event; `out` receives what it brings: one chunk for each choice in it, an empty
     /// one for an event that brings nothing.
     ///
-    /// An event that holds an error is that error. `name` is the event's name, empty where it has none.
+    /// An event that holds an error is that error, and so is a terminal mark before any choice. `name` is the event's name, empty where it has none.
     fn event(&mut self, name: &[u8], data: &[u8], out: &mut Vec<ChunkKind>) -> Result<Step, Error>;
 
     /// A line that is no SSE field the standard knows (`error: {…}` of some servers).

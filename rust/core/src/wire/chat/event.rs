@@ -318,6 +318,12 @@ const REASONING: [&str; 4] = [
 /// signatures have to go back.
 pub(super) const DETAILS: &str = "reasoning_details";
 
+/// The field of this name that reasoning comes in, as deltas hold it.
+pub(crate) fn reasoning_field(name: &str) -> Option<&'static str> {
+    let mut known = REASONING.into_iter().chain([DETAILS]);
+    known.find(|field| *field == name)
+}
+
 fn details(raw: &str) -> Result<Text<'_>> {
     let mut whole = Text::default();
     Reader::over(raw).array_or_skip(|reader| {

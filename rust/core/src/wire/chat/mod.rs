@@ -13,6 +13,7 @@ mod reply;
 mod stream;
 mod tools;
 
+pub(crate) use event::reasoning_field;
 pub(super) use reply::decode as decode_reply;
 pub(super) use stream::ChatStream;
 
@@ -28,10 +29,6 @@ use crate::request::Request;
 pub struct Chat;
 
 impl Dialect for Chat {
-    fn name(&self) -> &'static str {
-        "chat"
-    }
-
     fn parameters(&self) -> &'static [Param] {
         params::CHAT
     }

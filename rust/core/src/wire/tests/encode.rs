@@ -142,6 +142,11 @@ fn wrong_parameters_are_refused_with_their_path() {
         ),
         (json!({"zzz": 1}), ErrorKind::Config, "extra_body"),
         (
+            json!({"stream": true}),
+            ErrorKind::Config,
+            "run(…, stream=True)",
+        ),
+        (
             json!({"max_tokens": 1, "max_completion_tokens": 1}),
             ErrorKind::Config,
             "one limit",
@@ -178,6 +183,7 @@ fn prompts_of_the_other_client_are_refused_by_name() {
         ("chat", json!([1, 2]), "CompletionClient"),
         ("chat", json!([[1]]), "CompletionClient"),
         ("chat", json!(["a"]), "CompletionClient"),
+        ("chat", json!([null]), "messages[0]: it must be an object"),
         ("chat", json!({"role": "user"}), "a list of messages"),
         ("chat", json!([{"content": "hi"}]), "messages[0].role"),
         (
@@ -190,6 +196,7 @@ fn prompts_of_the_other_client_are_refused_by_name() {
         ("completions", json!([1, "a"]), "prompt[1]"),
         ("completions", json!([1, -1]), "prompt[1]"),
         ("completions", json!([[1], []]), "prompt[1]"),
+        ("completions", json!([[1], [2, "a"]]), "prompt[1]"),
         ("completions", json!(7), "prompt"),
     ] {
         let (kind, message) = refused(api, &json!({"model": "m", "input": input}));
@@ -229,6 +236,12 @@ fn completions_take_every_form_of_prompt() {
     assert_eq!(
         encoded("completions", "vllm", &request).unwrap().0["logprobs"],
         0
+    );
+    let request = json!({"model": "m", "input": "a", "params": {"max_tokens": -1}});
+    assert!(
+        refused("completions", &request)
+            .1
+            .contains("a whole number from 0")
     );
     let request = json!({"model": "m", "input": "a", "params": {"logprobs": false}});
     assert_eq!(
@@ -287,6 +300,7 @@ fn a_tool_loop_becomes_an_assistant_and_tool_messages() {
         {"role": "tool", "parts": [
             {"type": "tool_result", "tool_call_id": "c1", "content": "one"},
             {"type": "tool_result", "tool_call_id": null, "name": "g", "content": [{"type": "text", "text": "two"}]},
+            {"type": "tool_result", "tool_call_id": "c3", "content": null},
         ]},
     ]);
     let calls = json!([
@@ -297,6 +311,7 @@ fn a_tool_loop_becomes_an_assistant_and_tool_messages() {
         {"role": "assistant", "content": null, "tool_calls": calls},
         {"role": "tool", "tool_call_id": "c1", "content": "one"},
         {"role": "tool", "name": "g", "content": "two"},
+        {"role": "tool", "tool_call_id": "c3", "content": ""},
     ]);
     assert_eq!(
         chat("openai", &json!({"model": "m", "input": input}))["messages"],
@@ -348,13 +363,15 @@ fn deepseek_gets_its_reasoning_only_in_a_tool_loop() {
 }
 
 #[test]
-fn mistral_gets_its_thinking_as_a_block() {
+fn mistral_gets_its_blocks_back_in_their_places() {
     let parts = json!([
         {"type": "reasoning", "text": "hm", "field": "thinking", "signature": "s", "provider": "mistral"},
+        {"type": "opaque", "field": "content", "json": {"type": "reference", "reference_ids": [1]}, "provider": "mistral"},
         {"type": "text", "text": "a"},
     ]);
     let content = json!([
         {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}], "signature": "s"},
+        {"type": "reference", "reference_ids": [1]},
         {"type": "text", "text": "a"},
     ]);
     let expected = json!([{"role": "assistant", "content": content}]);
@@ -367,6 +384,18 @@ fn wrong_parts_are_refused_with_their_path() {
         (json!([{"type": "text"}]), "messages[0].parts[0].text"),
         (json!([{"text": "x"}]), "messages[0].parts[0].type"),
         (json!([{"type": "video"}]), "no part of type video"),
+        (
+            json!([{"type": "opaque", "field": "x"}]),
+            "messages[0].parts[0].json: it is missing",
+        ),
+        (
+            json!([{"type": "tool_result", "content": {}}]),
+            "messages[0].parts[0].content: it must be a string or a list",
+        ),
+        (
+            json!([{"type": "tool_result", "content": [{"type": "video"}]}]),
+            "messages[0].parts[0].content[0].type",
+        ),
         (json!([{"type": "image"}]), "needs url, or data"),
         (json!("x"), "messages[0].parts: it must be a list"),
         (json!([1]), "messages[0].parts[0]"),
@@ -413,4 +442,14 @@ fn supported_parameters_depend_on_the_dialect_and_the_provider() {
             && !names("completions", "vllm").contains(&"tools")
     );
     assert!(dialect("messages").is_none());
+}
+
+#[test]
+fn the_last_of_two_keys_counts() {
+    let text = r#"{"model":"m","input":[{"role":"user","parts":[{"type":"text","text":"a","text":"b"}]}]}"#;
+    let request: Request<'_> = serde_json::from_str(text).unwrap();
+    let provider = providers::find("openai").unwrap();
+    let encoded = dialect("chat").unwrap().encode(&request, provider).unwrap();
+    let body: Value = serde_json::from_slice(&encoded.body).unwrap();
+    assert_eq!(body["messages"][0]["content"], "b");
 }

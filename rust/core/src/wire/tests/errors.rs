@@ -133,6 +133,10 @@ fn every_shape_of_body_gives_its_message() {
             "a; b",
         ),
         (r#"{"detail":"m"}"#, "m"),
+        (r#"{"detail":{"message":"m"}}"#, "m"),
+        (r#"{"detail":{"x":1}}"#, r#"{"x":1}"#),
+        (r#"{"detail":7}"#, "7"),
+        (r#"{"detail":[{"msg":"m"},null]}"#, "m"),
         (r#"{"detail":[{"loc":["body"],"msg":"m","type":"t"}]}"#, "m"),
         (r#"{"statusCode":400,"message":"m"}"#, "m"),
         (

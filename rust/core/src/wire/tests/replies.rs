@@ -56,7 +56,9 @@ fn parts_stand_in_order_with_unknown_blocks_behind() {
             {"type": "thinking", "thinking": [{"type": "text", "text": "t"}, {"type": "text", "text": "u"}],
                 "signature": "s"},
             {"type": "reference", "reference_ids": [1]},
-            {"type": "text", "text": "b"},
+            {"type": "thinking", "thinking": "v"},
+            "b",
+            {"type": "refusal", "refusal": "no"},
         ],
         "tool_calls": [{"function": {"name": "f", "arguments": {"x": 1}}}, {"function": {"name": "g"}}],
     });
@@ -65,7 +67,9 @@ fn parts_stand_in_order_with_unknown_blocks_behind() {
         {"type": "text", "text": "a"},
         {"type": "reasoning", "text": "tu", "signature": "s", "field": "thinking"},
         {"type": "opaque", "field": "content", "json": {"type": "reference", "reference_ids": [1]}},
+        {"type": "reasoning", "text": "v", "signature": null, "field": "thinking"},
         {"type": "text", "text": "b"},
+        {"type": "refusal", "text": "no"},
         {"type": "tool_call", "id": null, "name": "f", "arguments": "{\"x\":1}"},
         {"type": "tool_call", "id": null, "name": "g", "arguments": ""},
         {"type": "opaque", "field": "annotations", "json": [{"u": 1}]},
@@ -130,7 +134,26 @@ fn logprobs_of_both_apis_are_one_list() {
         {"token": "b", "logprob": -1.0, "bytes": null, "top": top, "text_offset": 1},
     ]);
     assert_eq!(logprobs(&text), expected);
-    assert_eq!(logprobs(&json!({"content": null})), Value::Null);
+    assert_eq!(logprobs(&json!({"content": null, "x": 1})), Value::Null);
+    let body =
+        r#"{"choices":[{"logprobs":{"content":[{"token":"a","logprob":-1e999}]},"text":"a"}]}"#;
+    let error = read(body).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.message().contains("out of range"), "{error}");
+}
+
+#[test]
+fn usage_that_says_nothing_is_none() {
+    let body = json!({"choices": [{"message": {"content": "a"}}], "usage": {"x": 1}});
+    assert_eq!(read(&body.to_string()).unwrap().usage, None);
+}
+
+#[test]
+fn a_reason_may_be_a_number() {
+    let body = json!({"choices": [{"message": {"content": "a"}, "finish_reason": 2}]});
+    let choice = read(&body.to_string()).unwrap().choices.remove(0);
+    assert_eq!(choice.finish_reason, Some(FinishReason::Other));
+    assert_eq!(choice.provider_finish_reason.as_deref(), Some("2"));
 }
 
 #[test]
@@ -169,6 +192,11 @@ fn bodies_of_another_kind_are_named() {
             ErrorKind::ContextLength,
             "maximum",
         ),
+        (
+            r#"{"error":{"message":"m","type":"authentication_error"}}"#,
+            ErrorKind::Authentication,
+            "m",
+        ),
         (r#"{"detail":"m"}"#, ErrorKind::Api, "m"),
     ] {
         let error = read(body).unwrap_err();
@@ -190,6 +218,8 @@ fn a_stream_instead_of_a_reply_is_folded() {
     let wire = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n\
         data: {\"choices\":[{\"delta\":{\"content\":\"b\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
     assert_eq!(read(wire).unwrap().choices[0].text(), "ab");
+    let with_pings = wire.replace("data: [", ": ping\nx-note: 1\n\ndata: [");
+    assert_eq!(read(&with_pings).unwrap(), read(wire).unwrap());
     assert_eq!(
         read(&wire[..60]).unwrap_err().kind(),
         ErrorKind::ConnectionLost

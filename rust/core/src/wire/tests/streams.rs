@@ -127,6 +127,13 @@ fn whose_fragment_it_is() {
         [named(None, Some("b"), "g", "{}")]
     ]);
     assert_eq!(calls(&bare), made(&[("a", "f", "{}"), ("b", "g", "{}")]));
+    // No index, and a fragment of the call before the last one.
+    let back = json!([
+        [named(None, Some("a"), "f", "{")],
+        [named(None, Some("b"), "g", "{}")],
+        [more(None, Some("a"), "}")]
+    ]);
+    assert_eq!(calls(&back), made(&[("a", "f", "{}"), ("b", "g", "{}")]));
     // A new random id on every fragment.
     let random = json!([
         [named(Some(0), Some("a"), "f", "{")],
@@ -158,7 +165,7 @@ fn whose_fragment_it_is() {
     assert_eq!(calls(&pieces), made(&[("a", "get_time", "{}")]));
     // Absurd indices cost nothing.
     let absurd = json!([[named(Some(u32::MAX), Some("a"), "f", "{}")],
-        [{"index": -1, "id": "b", "function": {"name": "g", "arguments": {"x": 1}}}]]);
+        [{"index": -1, "id": "b", "function": {"name": "g", "arguments": {"x": 1}, "strict": true}}, null]]);
     assert_eq!(
         calls(&absurd),
         made(&[("a", "f", "{}"), ("b", "g", "{\"x\":1}")])
@@ -180,6 +187,18 @@ fn a_character_cut_in_two_is_joined_again() {
     let choice = &reply.choices[0];
     assert_eq!(choice.text(), "a\u{1f600}b\u{fffd}");
     assert_eq!(choice.reasoning(), "r\u{1f600}");
+    // Plain text behind a half, and halves that nothing completes before the end.
+    let reply = folded(&[
+        event("content", "a"),
+        event("content", r"b\ud83d"),
+        event("content", "c"),
+        event("content", r"\ud83d"),
+        event("refusal", r"no\ud83d"),
+        "[DONE]".to_owned(),
+    ]);
+    let choice = &reply.choices[0];
+    assert_eq!(choice.text(), "ab\u{fffd}c\u{fffd}");
+    assert_eq!(choice.refusal().as_deref(), Some("no\u{fffd}"));
 }
 
 #[test]
@@ -192,6 +211,13 @@ fn a_message_that_repeats_everything_is_not_doubled() {
     let last = json!({"choices": [{"message": {"content": "abcd"}, "finish_reason": "stop"}]});
     events.push(last.to_string());
     assert_eq!(folded(&events).choices[0].text(), "abcd");
+    let said = json!({"reasoning": "hm", "refusal": "no",
+        "tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]});
+    let all = json!({"choices": [{"message": said, "finish_reason": "stop"}]}).to_string();
+    assert_eq!(
+        folded(&[delta(&said), all.clone()]).choices,
+        folded(&[all]).choices
+    );
 }
 
 #[test]
@@ -315,10 +341,12 @@ fn errors_come_in_many_dresses() {
         let damaged = decoder.stray_field(name, b"").unwrap_err();
         assert_eq!(damaged.kind(), ErrorKind::Decode);
     }
-    let error = decoder
-        .stray_field(b"error", br#"{"error":{"message":"m"}}"#)
-        .unwrap_err();
+    let said = br#"{"error":{"message":"m"}}"#;
+    let error = decoder.stray_field(b"error", said).unwrap_err();
     assert_eq!(error.message(), "the provider reports an error: m");
+    let finish = r#"{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#;
+    let (_, mut ended) = feed(&[finish, "[DONE]"]).unwrap();
+    assert!(ended.stray_field(b"error", said).is_ok());
 }
 
 #[test]
@@ -347,6 +375,9 @@ fn a_body_of_another_kind_under_the_content_type_of_a_stream() {
         lines(&[("<!DOCTYPE html>", "")]).unwrap().kind(),
         ErrorKind::UnexpectedContent
     );
+    // No more than a part of a body without end is kept.
+    let long = "x".repeat(100_000);
+    assert!(lines(&[("{\"a\"", &long), ("}", "")]).is_none());
 }
 
 #[test]

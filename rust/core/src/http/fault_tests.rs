@@ -1,0 +1,99 @@
+use std::io;
+
+use rustls::{AlertDescription as Alert, CertificateError as E};
+
+use super::fault::{Place, of_socket, of_tls_of_origin, reason};
+use crate::error::ErrorKind;
+
+fn place(scheme: &str) -> Place {
+    Place {
+        origin: "host:1".to_owned(),
+        base_url: format!("{scheme}://host:1/v1"),
+        proxy: None,
+    }
+}
+
+#[test]
+fn what_a_socket_says_becomes_a_kind_and_a_way_out() {
+    use io::ErrorKind as I;
+    for (io, scheme, kind, part) in [
+        (
+            I::ConnectionRefused.into(),
+            "http",
+            ErrorKind::Connect,
+            "is the server running?",
+        ),
+        (
+            I::TimedOut.into(),
+            "http",
+            ErrorKind::ConnectTimeout,
+            "the system gave up",
+        ),
+        (
+            I::BrokenPipe.into(),
+            "https",
+            ErrorKind::Tls,
+            "during the handshake",
+        ),
+        (
+            I::ConnectionReset.into(),
+            "http",
+            ErrorKind::ConnectionLost,
+            "as soon as it stood",
+        ),
+        (
+            I::NetworkUnreachable.into(),
+            "http",
+            ErrorKind::Connect,
+            "base_url=http://host:1/v1",
+        ),
+        #[cfg(unix)]
+        (
+            io::Error::from_raw_os_error(24),
+            "http",
+            ErrorKind::Connect,
+            "ulimit -n",
+        ),
+    ] {
+        let error = of_socket(&io, &place(scheme));
+        assert_eq!((error.kind(), error.is_retryable()), (kind, true), "{io:?}");
+        assert!(error.message().contains(part), "{error}");
+    }
+}
+
+#[test]
+fn what_tls_says_names_the_way_out() {
+    let certificate = rustls::Error::InvalidCertificate;
+    let alert = rustls::Error::AlertReceived;
+    for (tls, part) in [
+        (certificate(E::UnknownIssuer), "ca_bundle="),
+        (certificate(E::Expired), "has expired"),
+        (certificate(E::NotValidYet), "this machine's clock"),
+        (certificate(E::NotValidForName), "for another host"),
+        (certificate(E::Revoked), "is not valid (Revoked)"),
+        (alert(Alert::CertificateRequired), "give client_cert="),
+        (alert(Alert::HandshakeFailure), "older ciphers"),
+        (alert(Alert::ProtocolVersion), "refuses the TLS handshake"),
+        (alert(Alert::InternalError), "failed (received fatal alert"),
+    ] {
+        let error = of_tls_of_origin(&tls, &place("https"));
+        assert_eq!(error.kind(), ErrorKind::Tls);
+        assert!(error.message().contains(part), "{error}");
+        assert!(error.message().contains("host:1"), "{error}");
+    }
+}
+
+#[test]
+fn why_a_connection_was_lost_is_said_in_plain_words() {
+    use io::ErrorKind as I;
+    assert_eq!(reason(&I::ConnectionReset.into()), "reset by the peer");
+    assert_eq!(
+        reason(&I::UnexpectedEof.into()),
+        "closed before the reply was whole"
+    );
+    assert_eq!(
+        reason(&I::TimedOut.into()),
+        "the peer does not answer any more"
+    );
+    assert_eq!(reason(&I::BrokenPipe.into()), "broken pipe");
+}
