@@ -1,4 +1,4 @@
-"""Instruction counts under valgrind: the buffered await step, and the parser for each event.
+"""Instruction counts under valgrind: an await step over buffered text, a reply, an event.
 
     python benches/callgrind.py             # compare with benches/callgrind.json, +3 % at most
     python benches/callgrind.py --keep      # write what was counted as the new budget
@@ -25,6 +25,7 @@ from peers.simulator import ROOT, SimulatorProcess
 BUDGET = Path(__file__).parent / "callgrind.json"
 ALLOWED = 1.03
 EVENTS = (2000, 6000)
+REPLIES = (300, 900)
 
 # Drains a stream that has come in full, so that nothing but the step itself is counted: it says so,
 # waits for a line (counting is switched on meanwhile), drains, and says so again.
@@ -62,7 +63,7 @@ def main() -> int:
     if shutil.which("valgrind") is None:
         print("callgrind: valgrind is not installed; nothing was counted")
         return 0
-    counted = {"await_step": await_step(), **parser_events()}
+    counted = {"await_step": await_step(), "whole_reply": whole_reply(), **parser_events()}
     key = f"python {sys.version_info.major}.{sys.version_info.minor}, {rustc()}"
     kept: dict[str, Any] = json.loads(BUDGET.read_text()) if BUDGET.exists() else {}
     budget = kept.get(key, {})
@@ -146,11 +147,24 @@ def total(out: Path) -> int:
     return sum(totals)
 
 
+def example(name: str) -> Path:
+    """A program of the core's, built."""
+    build = ["cargo", "build", "--quiet", "--locked", "--release", "-p", "tokenwire-core"]
+    subprocess.run([*build, "--example", name], cwd=ROOT, check=True)
+    return ROOT / "target" / "release" / "examples" / name
+
+
+def whole_reply() -> float:
+    """Instructions of one call in the core, from request JSON to typed reply."""
+    program = str(example("whole_replies"))
+    with SimulatorProcess() as sim:
+        few, many = (program_total([program, sim.base_url, str(count)]) for count in REPLIES)
+    return (many - few) / (REPLIES[1] - REPLIES[0])
+
+
 def parser_events() -> dict[str, float]:
     """Instructions of the decoder for each event, by kind."""
-    build = ["cargo", "build", "--quiet", "--locked", "--release", "-p", "tokenwire-core"]
-    subprocess.run([*build, "--example", "decode_events"], cwd=ROOT, check=True)
-    program = ROOT / "target" / "release" / "examples" / "decode_events"
+    program = example("decode_events")
     counts = {}
     for kind in ("text", "changing", "tool", "reasoning"):
         few, many = (program_total([str(program), kind, str(count)]) for count in EVENTS)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import IO
 
     import trustme
     from typing_extensions import Self
@@ -372,7 +373,7 @@ class HttpProxy(Origin):
 
 
 class SocksProxy(Origin):
-    """A SOCKS5 proxy; `credentials` are (user, password), `asked` the targets it was asked for."""
+    """A SOCKS proxy (4, 5); `credentials` are (user, password), `asked` what it was asked for."""
 
     def __init__(self, *, credentials: tuple[str, str] | None = None, code: int = 0) -> None:
         self._credentials = credentials
@@ -382,7 +383,17 @@ class SocksProxy(Origin):
 
     def _serve(self, peer: socket.socket, seen: Seen) -> None:
         with peer.makefile("rb") as read:
-            methods = read.read(read.read(2)[1])
+            version, count = read.read(2)
+            if version == 4:
+                port = int.from_bytes(read.read(2), "big")
+                host = socket.inet_ntoa(read.read(4))
+                _until_nul(read)
+                if host.startswith("0.0.0."):
+                    host = _until_nul(read)
+                answer = bytes([0, 90]) + bytes(6)
+                self._connect(peer, (host, port), answer, seen)
+                return
+            methods = read.read(count)
             if self._credentials is None:
                 peer.sendall(b"\x05\x00")
             elif 2 not in methods:
@@ -402,17 +413,27 @@ class SocksProxy(Origin):
             else:
                 host = read.read(read.read(1)[0]).decode()
             port = int.from_bytes(read.read(2), "big")
-            self.asked.append((host, port))
-            peer.sendall(b"\x05" + bytes([self._code]) + b"\x00\x01" + bytes(6))
-            if self._code:
-                return
-            with socket.create_connection((host, port)) as target:
-                with self._changed:
-                    self._open.add(target)
-                self._start(_copy, target, peer, None)
-                _copy(peer, target, seen.raw)
-                with self._changed:
-                    self._open.discard(target)
+            answer = b"\x05" + bytes([self._code]) + b"\x00\x01" + bytes(6)
+            self._connect(peer, (host, port), answer, seen)
+
+    def _connect(
+        self, peer: socket.socket, asked: tuple[str, int], answer: bytes, seen: Seen
+    ) -> None:
+        self.asked.append(asked)
+        peer.sendall(answer)
+        if self._code:
+            return
+        with socket.create_connection(asked) as target:
+            with self._changed:
+                self._open.add(target)
+            self._start(_copy, target, peer, None)
+            _copy(peer, target, seen.raw)
+            with self._changed:
+                self._open.discard(target)
+
+
+def _until_nul(read: IO[bytes]) -> str:
+    return b"".join(iter(lambda: read.read(1), b"\0")).decode()
 
 
 def _copy(source: socket.socket, target: socket.socket, kept: bytearray | None) -> None:

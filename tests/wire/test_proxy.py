@@ -220,16 +220,17 @@ def test_a_proxy_under_another_name_than_its_certificate_is_not_spoken_to(origin
         assert proxy.raw == b""
 
 
-@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+@pytest.mark.parametrize("scheme", ["socks4", "socks4a", "socks5", "socks5h"])
 def test_socks_is_spoken(scheme, origin, roots, call):
     with SocksProxy() as proxy:
         assert call(client(origin, roots, proxy=f"{scheme}://127.0.0.1:{proxy.port}")) == TEXT
         assert proxy.asked == [("127.0.0.1", origin.port)]
 
 
-def test_socks5h_leaves_names_to_the_proxy(origin, roots, call):
+@pytest.mark.parametrize("scheme", ["socks4a", "socks5h"])
+def test_some_socks_leaves_names_to_the_proxy(scheme, origin, roots, call):
     with SocksProxy() as proxy:
-        chat = client(origin, roots, proxy=f"socks5h://127.0.0.1:{proxy.port}")
+        chat = client(origin, roots, proxy=f"{scheme}://127.0.0.1:{proxy.port}")
         named = chat.with_options(base_url=origin.base_url.replace("127.0.0.1", "localhost"))
         assert call(named) == TEXT
         assert proxy.asked == [("localhost", origin.port)]

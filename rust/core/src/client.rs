@@ -1,6 +1,6 @@
 //! A client: configuration checked once, and what each of its calls shares. Making one does no I/O.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -10,7 +10,9 @@ use url::Url;
 
 use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
 use crate::error::{Error, ErrorKind};
-use crate::http::{Hub, Origin, Outgoing, Place, Proxy, Route, TlsKey, proxy_from_environment};
+use crate::http::{
+    Hub, Origin, Outgoing, Place, Proxy, Route, Target, TlsKey, proxy_from_environment,
+};
 use crate::request::Request;
 use crate::retry::Bucket;
 use crate::wire::providers::{self, Provider};
@@ -35,6 +37,8 @@ pub(crate) struct Inner {
     pub(crate) dialect: &'static dyn Dialect,
     pub(crate) bucket: Arc<Bucket>,
     base: Url,
+    // The path that calls go to, mostly the only one, and where it leads.
+    usual: OnceLock<(String, Arc<Target>)>,
     // Only a client made on a detour has none of its own.
     has_address: bool,
     headers: HeaderMap,
@@ -155,6 +159,7 @@ impl Client {
             dialect,
             bucket,
             base,
+            usual: OnceLock::new(),
             has_address,
             route: Arc::new(route),
             origin,
@@ -270,7 +275,7 @@ impl Client {
         check::max_retries(max_retries)?;
         let mut outgoing = Outgoing {
             method,
-            url: address::below(&inner.base, path, &options.query),
+            target: inner.target(path, &options.query)?,
             headers,
             body: Bytes::from(body),
             route: Arc::clone(&inner.route),
@@ -279,7 +284,7 @@ impl Client {
             pool_limit: timeout.pool,
         };
         if let Some(base) = &detour {
-            inner.divert(&mut outgoing, base, path, &options.query, key.as_ref());
+            inner.divert(&mut outgoing, base, path, &options.query, key.as_ref())?;
         }
         Ok(Call {
             client: Arc::clone(inner),
@@ -308,6 +313,25 @@ impl Client {
             inner.origin.warn_of_plain_key(inner.hub.log());
         }
         Ok(())
+    }
+}
+
+impl Inner {
+    /// Where `path` with `query` leads.
+    fn target(&self, path: &str, query: &[(String, String)]) -> Result<Arc<Target>, Error> {
+        if !query.is_empty() {
+            return Target::new(address::below(&self.base, path, query));
+        }
+        match self.usual.get() {
+            Some((usual, target)) if usual == path => Ok(Arc::clone(target)),
+            known => {
+                let target = Target::new(address::below(&self.base, path, query))?;
+                if known.is_none() {
+                    let _ = self.usual.set((path.to_owned(), Arc::clone(&target)));
+                }
+                Ok(target)
+            }
+        }
     }
 }
 

@@ -359,7 +359,7 @@ impl<'a> Session<'a> {
             log.push(Event::CallStart {
                 provider: self.call.client.provider.name,
                 origin: self.call.outgoing.place.origin.clone(),
-                path: self.call.outgoing.url.path().to_owned(),
+                path: self.call.outgoing.target.url.path().to_owned(),
                 stream: self.call.stream,
             });
         }

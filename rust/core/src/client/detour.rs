@@ -6,7 +6,8 @@ use url::Url;
 use super::headers::{drop_secrets, random_key};
 use super::{Inner, address};
 use crate::config::Secret;
-use crate::http::{Outgoing, Place, Route};
+use crate::error::Error;
+use crate::http::{Outgoing, Place, Route, Target};
 
 /// Carries one id over all attempts of a call.
 pub const CALL_HEADER: &str = "x-tokenwire-call";
@@ -27,7 +28,7 @@ impl Inner {
         path: &str,
         query: &[(String, String)],
         key: Option<&Secret>,
-    ) {
+    ) -> Result<(), Error> {
         let headers = &mut outgoing.headers;
         drop_secrets(headers, self.provider.auth_header, key);
         let mut tell = |name, value: &str| {
@@ -44,7 +45,7 @@ impl Inner {
         let host = base.host_str().unwrap_or_default();
         let port = base.port_or_known_default().unwrap_or_default();
         let https = base.scheme() == "https";
-        outgoing.url = address::below(base, path, query);
+        outgoing.target = Target::new(address::below(base, path, query))?;
         outgoing.origin = self.hub.origin(https, host, port, &self.config.limits);
         outgoing.place = Place {
             origin: outgoing.origin.name().to_owned(),
@@ -59,5 +60,6 @@ impl Inner {
             keepalive: self.config.limits.keepalive,
         }
         .into();
+        Ok(())
     }
 }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use tokio::time::Instant;
 use url::Url;
 
 use super::body::Body;
-use super::clients::Route;
+use super::clients::{HttpClient, Route};
 use super::connector::Probe;
 use super::fault::{self, Place};
 use super::origin::Origin;
@@ -34,11 +36,28 @@ const REQUEST_ID_HEADERS: [&str; 7] = [
     "x-ds-trace-id",
 ];
 
+/// Where a request goes, and the same as it is sent.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) url: Url,
+    uri: Uri,
+}
+
+impl Target {
+    pub(crate) fn new(url: Url) -> Result<Arc<Self>, Error> {
+        let uri = url.as_str().parse().map_err(|error| {
+            let message = format!("the request cannot be built: {error}");
+            Error::new(ErrorKind::Config, message).at(Phase::Connect)
+        })?;
+        Ok(Arc::new(Self { url, uri }))
+    }
+}
+
 /// A request that is ready to go out, as often as needed.
 #[derive(Debug, Clone)]
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
-    pub(crate) url: Url,
+    pub(crate) target: Arc<Target>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) route: Arc<Route>,
@@ -46,6 +65,8 @@ pub(crate) struct Outgoing {
     pub(crate) place: Arc<Place>,
     pub(crate) pool_limit: Option<Duration>,
 }
+
+type Response = http::Response<Incoming>;
 
 /// An attempt that got no head.
 #[derive(Debug)]
@@ -90,16 +111,20 @@ pub(crate) async fn send(
     }
     transport.touch();
     probe.ask();
-    let mut url = outgoing.url.clone();
+    let mut target = Arc::clone(&outgoing.target);
     for _ in 0..=REDIRECTS {
-        let response = exchange(&client, outgoing, url.clone(), probe).await?;
-        if let Some(target) = redirect_target(&response, outgoing, &url)? {
-            url = target;
+        let response = exchange(&client, outgoing, &target.uri, probe).await?;
+        if let Some(next) = redirect_target(&response, outgoing, &target.url)? {
+            target = Target::new(next)?;
             continue;
         }
         // The pause begins about here, not when this request began.
         transport.touch();
-        return Ok((head_of(&response), Body::new(response, permit)));
+        let head = head_of(&response);
+        // The headers' values are slices of the connection's first read buffer: 8 KiB for as long
+        // as the stream lives. What is needed of them is in the head.
+        let (parts, incoming) = response.into_parts();
+        return Ok((head, Body::new(incoming, &parts.headers, permit)));
     }
     let message = format!("{} redirects in a circle", outgoing.place.origin);
     Err(Error::new(ErrorKind::Protocol, message)
@@ -117,17 +142,16 @@ async fn see_closed_connections() {
 }
 
 async fn exchange(
-    client: &reqwest::Client,
+    client: &HttpClient,
     outgoing: &Outgoing,
-    url: Url,
+    uri: &Uri,
     probe: &Arc<Probe>,
-) -> Result<reqwest::Response, Failed> {
-    let mut request = reqwest::Request::new(outgoing.method.clone(), url);
+) -> Result<Response, Failed> {
+    let mut request = http::Request::new(Full::new(outgoing.body.clone()));
+    *request.method_mut() = outgoing.method.clone();
+    *request.uri_mut() = uri.clone();
     *request.headers_mut() = outgoing.headers.clone();
-    if !outgoing.body.is_empty() {
-        *request.body_mut() = Some(outgoing.body.clone().into());
-    }
-    probe.watch(client.execute(request)).await.map_err(|error| {
+    probe.watch(client.send(request)).await.map_err(|error| {
         let error = fault::of_send(&error, &outgoing.place);
         let reused = probe.connected_at().is_none();
         let lost_idle =
@@ -139,7 +163,7 @@ async fn exchange(
 /// Where to go on: the target of a redirect within the origin. Another origin is never sent
 /// anything, because the prompt and the key are meant for this one.
 fn redirect_target(
-    response: &reqwest::Response,
+    response: &Response,
     outgoing: &Outgoing,
     from: &Url,
 ) -> Result<Option<Url>, Error> {
@@ -197,7 +221,7 @@ fn pool_timeout(outgoing: &Outgoing) -> Error {
     Error::new(ErrorKind::PoolTimeout, message).at(Phase::Connect)
 }
 
-fn head_of(response: &reqwest::Response) -> Head {
+fn head_of(response: &Response) -> Head {
     let headers: Arc<[_]> = response
         .headers()
         .iter()

@@ -1,6 +1,11 @@
 //! A response's body: frames as they come. It holds the call's permit.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use hyper::body::{Body as _, Incoming};
 
 use super::fault::{self, Place};
 use super::origin::Permit;
@@ -10,21 +15,18 @@ use crate::error::{Error, ErrorKind, Phase};
 /// its end, which [`Body::frame`] reports as `None`, gives the connection back for the next call.
 #[derive(Debug)]
 pub(crate) struct Body {
-    response: reqwest::Response,
+    incoming: Incoming,
     // The end of the connection is the end of the body: no length and no chunks.
     close_delimited: bool,
     _permit: Permit,
 }
 
 impl Body {
-    pub(super) fn new(mut response: reqwest::Response, permit: Permit) -> Self {
-        // Their values are slices of the connection's first read buffer: 8 KiB for as long as the
-        // stream lives. What is needed of them is in the head.
-        let headers = std::mem::take(response.headers_mut());
+    pub(super) fn new(incoming: Incoming, headers: &HeaderMap, permit: Permit) -> Self {
         let close_delimited = !headers.contains_key(http::header::TRANSFER_ENCODING)
             && !headers.contains_key(http::header::CONTENT_LENGTH);
         Self {
-            response,
+            incoming,
             close_delimited,
             _permit: permit,
         }
@@ -32,10 +34,17 @@ impl Body {
 
     /// The next bytes; `None` at a clean end. May be dropped and called again without loss.
     pub(crate) async fn frame(&mut self, place: &Place) -> Result<Option<Bytes>, Error> {
-        match self.response.chunk().await {
-            Ok(frame) => Ok(frame),
-            Err(error) if self.close_delimited && fault::is_bare_eof(&error) => Ok(None),
-            Err(error) => Err(fault::of_body(&error, place)),
+        loop {
+            return match poll_fn(|cx| Pin::new(&mut self.incoming).poll_frame(cx)).await {
+                None => Ok(None),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => Ok(Some(data)),
+                    // Trailers.
+                    Err(_) => continue,
+                },
+                Some(Err(error)) if self.close_delimited && fault::is_bare_eof(&error) => Ok(None),
+                Some(Err(error)) => Err(fault::of_body(&error, place)),
+            };
         }
     }
 
@@ -61,7 +70,7 @@ impl Body {
             // By far the commonest case, and no copy.
             return Ok(first);
         };
-        let announced = usize::try_from(self.response.content_length().unwrap_or(0)).unwrap_or(0);
+        let announced = usize::try_from(self.incoming.size_hint().lower()).unwrap_or(0);
         let mut all = BytesMut::with_capacity(announced.min(cap).max(first.len() + second.len()));
         all.extend_from_slice(&first);
         let mut next = Some(second);

@@ -1,15 +1,22 @@
-//! The reqwest clients of one runtime: one for each way to connect, shared by all who go that way.
+//! The HTTP clients of one runtime: one for each way to connect, shared by all who go that way.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::HeaderValue;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::client::proxy::matcher::Intercept;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use parking_lot::Mutex;
 
 use super::Hub;
-use super::connector::ConnectLayer;
+use super::connector::Connector;
+use super::dial::Way;
 use super::proxy::Proxy;
-use super::tls::{self, TlsKey};
-use crate::error::{Error, ErrorKind};
+use super::tls::TlsKey;
 
 /// An idle connection is dropped before the server may close it under a request: uvicorn, which
 /// most self-hosted servers stand on, does so after 5 s.
@@ -27,71 +34,86 @@ pub(crate) struct Route {
     pub(crate) keepalive: Option<Duration>,
 }
 
+/// A client of hyper's, and what a plain request through a proxy says to it.
+#[derive(Debug)]
+pub(super) struct HttpClient {
+    hyper: Client<Connector, Full<Bytes>>,
+    proxy_authorization: Option<HeaderValue>,
+}
+
+impl HttpClient {
+    /// Sends a request; the response's body is still to come.
+    pub(super) async fn send(
+        &self,
+        mut request: http::Request<Full<Bytes>>,
+    ) -> Result<http::Response<Incoming>, Error> {
+        if let Some(credentials) = &self.proxy_authorization {
+            let headers = request.headers_mut();
+            let entry = headers.entry(http::header::PROXY_AUTHORIZATION);
+            entry.or_insert_with(|| credentials.clone());
+        }
+        self.hyper.request(request).await
+    }
+}
+
 /// The clients made so far. Their connections' tasks live on the runtime that made them.
 #[derive(Debug, Default)]
-pub(crate) struct Clients(Mutex<HashMap<(Route, bool), reqwest::Client>>);
+pub(crate) struct Clients(Mutex<Vec<Made>>);
+
+#[derive(Debug)]
+struct Made {
+    route: Arc<Route>,
+    fresh: bool,
+    client: Arc<HttpClient>,
+}
 
 impl Clients {
     /// The client for `route`; with `fresh` one that keeps no idle connection, so that a request
     /// cannot meet a stale one.
-    pub(crate) fn get(
+    pub(super) fn get(
         &self,
         hub: &Hub,
-        route: &Route,
+        route: &Arc<Route>,
         fresh: bool,
-    ) -> Result<reqwest::Client, Error> {
+    ) -> Result<Arc<HttpClient>, crate::error::Error> {
         let mut made = self.0.lock();
-        let key = (route.clone(), fresh);
-        if let Some(client) = made.get(&key) {
-            return Ok(client.clone());
+        // Few routes, and mostly the same `Arc`, which is equal to itself without a look inside.
+        let found = made
+            .iter()
+            .find(|known| known.fresh == fresh && known.route == *route);
+        if let Some(found) = found {
+            return Ok(Arc::clone(&found.client));
         }
-        let client = build(hub, route, fresh)?;
-        made.insert(key, client.clone());
+        let client = Arc::new(build(hub, route, fresh)?);
+        made.push(Made {
+            route: Arc::clone(route),
+            fresh,
+            client: Arc::clone(&client),
+        });
         Ok(client)
     }
 }
 
-fn build(hub: &Hub, route: &Route, fresh: bool) -> Result<reqwest::Client, Error> {
-    let tls = match &route.tls {
-        Some(key) => hub.tls.get(key)?,
-        None => tls::without_roots()?,
-    };
+fn build(hub: &Hub, route: &Route, fresh: bool) -> Result<HttpClient, crate::error::Error> {
+    let tls = route.tls.as_ref().map(|key| hub.tls.get(key)).transpose()?;
+    let proxy = route.proxy.as_ref().map(Proxy::intercept).transpose()?;
     let keepalive = route.keepalive.unwrap_or(if route.https {
         KEEPALIVE_HTTPS
     } else {
         KEEPALIVE_HTTP
     });
-    let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        // The two things that could send a prompt or a key elsewhere, or send it twice unseen.
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .http1_only()
-        .tcp_nodelay(true)
-        // A dead path (NAT that forgot us) shows after 60 s of silence, or 30 s of unacknowledged data.
-        .tcp_keepalive(Duration::from_secs(15))
-        .tcp_keepalive_interval(Duration::from_secs(15))
-        .tcp_keepalive_retries(3)
+    // To an https origin the tunnel carries it, and the origin shall not see it.
+    let credentials = proxy.as_ref().and_then(Intercept::basic_auth);
+    let proxy_authorization = credentials.filter(|_| !route.https).cloned();
+    let way = Way::new(hub.dns.clone(), tls, proxy);
+    let hyper = Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
         .pool_idle_timeout(keepalive)
         .pool_max_idle_per_host(if fresh { 0 } else { usize::MAX })
-        .dns_resolver(hub.dns.clone())
-        .connector_layer(ConnectLayer)
-        // The environment is read by our own rules, once for each client of ours.
-        .no_proxy();
-    #[cfg(target_os = "linux")]
-    {
-        builder = builder.tcp_user_timeout(Duration::from_secs(30));
-    }
-    if let Some(proxy) = &route.proxy {
-        let proxy = reqwest::Proxy::all(proxy.url().clone()).map_err(|_| {
-            let message = format!("the proxy {} cannot be used", proxy.shown());
-            Error::new(ErrorKind::Config, message)
-        })?;
-        builder = builder.proxy(proxy);
-    }
-    builder.build().map_err(|error| {
-        let error = error.without_url();
-        Error::new(ErrorKind::Engine, format!("cannot set up HTTP: {error}"))
+        .build(Connector(Arc::new(way)));
+    Ok(HttpClient {
+        hyper,
+        proxy_authorization,
     })
 }

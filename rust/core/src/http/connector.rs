@@ -1,23 +1,21 @@
-//! The layer around reqwest's connector: handshakes take turns, are timed, and have their own clock.
+//! The connector of hyper's client: handshakes take turns, are timed, and have their own clock.
 //!
-//! reqwest gives a connector no way to say which request it works for, so the request's
+//! hyper gives a connector no way to say which request it works for, so the request's
 //! [`Probe`] travels in a task-local: a connector is first called inside the poll of the request
 //! that wants the connection.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::Uri;
 use parking_lot::Mutex;
 use tokio::time::Instant;
-use tower_layer::Layer;
 use tower_service::Service;
 
+use super::dial::{BoxError, Conn, Connecting, Way};
 use super::origin::Origin;
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 tokio::task_local! {
     static PROBE: Arc<Probe>;
@@ -91,43 +89,23 @@ impl Probe {
 #[error("no connection in time")]
 pub(crate) struct HandshakeTimedOut(pub(crate) Duration);
 
-/// Puts [`TimedConnector`] around a connector.
+/// What hyper's client gets its connections from. Their handshakes take turns.
 #[derive(Debug, Clone)]
-pub(crate) struct ConnectLayer;
+pub(super) struct Connector(pub(super) Arc<Way>);
 
-impl<S> Layer<S> for ConnectLayer {
-    type Service = TimedConnector<S>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        TimedConnector(inner)
-    }
-}
-
-/// A connector whose handshakes take turns.
-#[derive(Debug, Clone)]
-pub(crate) struct TimedConnector<S>(S);
-
-impl<S, R> Service<R> for TimedConnector<S>
-where
-    S: Service<R, Error = BoxError> + Clone + Send + 'static,
-    S::Response: Send,
-    S::Future: Send,
-    R: Send + 'static,
-{
-    type Response = S::Response;
+impl Service<Uri> for Connector {
+    type Response = Conn;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
+    type Future = Connecting<Conn>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, target: R) -> Self::Future {
-        let next = self.0.clone();
-        // The service that reported itself ready is the one to call, not its clone.
-        let mut ready = std::mem::replace(&mut self.0, next);
+    fn call(&mut self, origin: Uri) -> Self::Future {
+        let way = Arc::clone(&self.0);
         let Ok(probe) = PROBE.try_with(Arc::clone) else {
-            return Box::pin(ready.call(target));
+            return Box::pin(way.connect(origin));
         };
         Box::pin(async move {
             if probe.is_current() {
@@ -138,10 +116,10 @@ where
                 probe.handshake.lock().started = Some(Instant::now());
             }
             let connection = match probe.limit {
-                Some(limit) => tokio::time::timeout(limit, ready.call(target))
+                Some(limit) => tokio::time::timeout(limit, way.connect(origin))
                     .await
                     .unwrap_or_else(|_| Err(Box::new(HandshakeTimedOut(limit)))),
-                None => ready.call(target).await,
+                None => way.connect(origin).await,
             };
             let mut handshake = probe.handshake.lock();
             if !probe.is_current() {

@@ -6,12 +6,15 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use hyper_util::client::legacy::connect::dns::Name;
 use parking_lot::Mutex;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::watch;
+use tower_service::Service;
 
 /// How long an answer is used.
 const KEEP: Duration = Duration::from_secs(45);
@@ -72,7 +75,7 @@ impl Resolver {
         }))
     }
 
-    async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, LookupFailed> {
+    pub(super) async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, LookupFailed> {
         let mut flight = match self.known_or_flight(name) {
             Ok(addresses) => return Ok(addresses),
             Err(flight) => flight,
@@ -145,13 +148,18 @@ impl Shared {
     }
 }
 
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = LookupFailed;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, LookupFailed>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), LookupFailed>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
         let resolver = self.clone();
-        Box::pin(async move {
-            let addresses = resolver.addresses(name.as_str()).await?;
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
+        Box::pin(async move { Ok(resolver.addresses(name.as_str()).await?.into_iter()) })
     }
 }
 

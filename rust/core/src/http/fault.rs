@@ -22,15 +22,9 @@ pub(crate) struct Place {
 }
 
 /// The error of an attempt that got no response head.
-pub(crate) fn of_send(error: &reqwest::Error, place: &Place) -> Error {
+pub(crate) fn of_send(error: &hyper_util::client::legacy::Error, place: &Place) -> Error {
     let found = if error.is_connect() {
         of_connect(error, place)
-    } else if error.is_builder() {
-        let why = root_of(error);
-        Error::new(
-            ErrorKind::Config,
-            format!("the request cannot be built: {why}"),
-        )
     } else {
         // In TLS 1.3 the client is done first, so a server's refusal of it comes after the request.
         if let Some(tls @ rustls::Error::AlertReceived(alert)) = find(error)
@@ -48,7 +42,7 @@ pub(crate) fn of_send(error: &reqwest::Error, place: &Place) -> Error {
 }
 
 /// The error of a body that broke: its kind for a whole reply, and why.
-pub(crate) fn of_body(error: &reqwest::Error, place: &Place) -> Error {
+pub(crate) fn of_body(error: &(dyn StdError + 'static), place: &Place) -> Error {
     let (kind, message) = of_exchange(error, place);
     Error::new(kind, message)
         .at(Phase::Body)
@@ -57,14 +51,14 @@ pub(crate) fn of_body(error: &reqwest::Error, place: &Place) -> Error {
 }
 
 /// Whether a TLS peer ended the connection without saying so, which ends a body that has no other end.
-pub(crate) fn is_bare_eof(error: &reqwest::Error) -> bool {
+pub(crate) fn is_bare_eof(error: &(dyn StdError + 'static)) -> bool {
     links(error).any(|link| {
         link.downcast_ref::<io::Error>()
             .is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof)
     })
 }
 
-fn of_connect(error: &reqwest::Error, place: &Place) -> Error {
+fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
     let origin = &place.origin;
     if let Some(HandshakeTimedOut(limit)) = find(error) {
         let target = place.proxy.as_ref().unwrap_or(origin);
@@ -220,7 +214,7 @@ fn is_refusal(alert: Alert) -> bool {
 }
 
 /// An error once the connection stood.
-fn of_exchange(error: &reqwest::Error, place: &Place) -> (ErrorKind, String) {
+fn of_exchange(error: &(dyn StdError + 'static), place: &Place) -> (ErrorKind, String) {
     let origin = &place.origin;
     if let Some(tls) = find::<rustls::Error>(error) {
         return (ErrorKind::Tls, format!("TLS with {origin} failed ({tls})"));
@@ -287,21 +281,19 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 }
 
 /// The innermost `io::Error`: those around it are of kind `Other`, whatever it is.
-fn root_io(error: &reqwest::Error) -> Option<&io::Error> {
+fn root_io<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
     links(error)
         .filter_map(|link| link.downcast_ref::<io::Error>())
         .last()
 }
 
-fn root_of(error: &reqwest::Error) -> String {
-    // The first link shows a URL; the last one is the reason.
+fn root_of(error: &(dyn StdError + 'static)) -> String {
     links(error)
-        .skip(1)
         .last()
         .map_or_else(|| "unknown".to_owned(), ToString::to_string)
 }
 
-fn chain_text(error: &reqwest::Error) -> String {
-    let texts: Vec<_> = links(error).skip(2).map(ToString::to_string).collect();
+fn chain_text(error: &(dyn StdError + 'static)) -> String {
+    let texts: Vec<_> = links(error).skip(1).map(ToString::to_string).collect();
     texts.join(": ")
 }

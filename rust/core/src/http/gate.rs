@@ -85,7 +85,7 @@ impl Gate {
         };
         // Behind a proxy the origin is reached all the same, so both must be allowed.
         let proxy = outgoing.route.proxy.as_ref().map(super::Proxy::url);
-        let stranger = [Some(&outgoing.url), proxy]
+        let stranger = [Some(&outgoing.target.url), proxy]
             .into_iter()
             .flatten()
             .find(|url| !is_allowed(&allowed, url));

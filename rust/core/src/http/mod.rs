@@ -1,6 +1,6 @@
 //! HTTP: origins, permits, TLS, DNS, proxies, and one attempt: a request in, a head and a body out.
 //!
-//! The only folder that names reqwest.
+//! The only folder that names hyper.
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,6 +16,7 @@ mod attempt;
 mod body;
 mod clients;
 mod connector;
+mod dial;
 mod dns;
 mod fault;
 #[cfg(test)]
@@ -25,7 +26,7 @@ mod origin;
 mod proxy;
 mod tls;
 
-pub(crate) use attempt::{Failed, Outgoing, send};
+pub(crate) use attempt::{Failed, Outgoing, Target, send};
 pub(crate) use body::Body;
 pub(crate) use clients::Route;
 pub(crate) use connector::Probe;

@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use http::Uri;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use url::Url;
 
 use crate::error::{Error, ErrorKind};
@@ -50,9 +52,20 @@ impl Proxy {
         Ok(Self { url })
     }
 
-    /// The URL with its credentials, for the connector alone.
+    /// The URL with its credentials.
     pub(crate) fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Address and credentials, in the form that connecting takes.
+    pub(super) fn intercept(&self) -> Result<Intercept, Error> {
+        let matcher = Matcher::builder().all(self.url.as_str()).build();
+        // A proxy for all stands before any target.
+        let found = matcher.intercept(&Uri::from_static("http://target.invalid"));
+        found.ok_or_else(|| {
+            let message = format!("the proxy {} cannot be used", self.shown());
+            Error::new(ErrorKind::Config, message)
+        })
     }
 
     /// Scheme, host and port.

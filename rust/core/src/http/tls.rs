@@ -103,13 +103,6 @@ impl TlsConfigs {
     }
 }
 
-/// What a plain http client is given: reqwest insists on some TLS configuration.
-pub(crate) fn without_roots() -> Result<ClientConfig, Error> {
-    Ok(builder()?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth())
-}
-
 fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, Error> {
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()

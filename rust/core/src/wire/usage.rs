@@ -1,15 +1,16 @@
 //! Token counts of OpenAI-shaped servers.
 
-use crate::json::{Kind, Reader};
+use crate::json::{Error, Kind, Reader};
 use crate::message::Usage;
 
-/// Reads a `usage` object; `None` where it says nothing.
+type Result<T> = std::result::Result<T, Error>;
+
+/// Reads a `usage` object; `None` for another value, and where it says nothing.
 ///
 /// `completion_tokens` is to include reasoning. xAI leaves it out, which its own total gives away.
-pub(super) fn read(raw: &str) -> Option<Usage> {
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<Box<Usage>>> {
     let mut usage = Usage::default();
-    // The text was checked when it was cut out of its event, so nothing in it fails.
-    let read = Reader::over(raw).object_or_skip(|reader, key| {
+    reader.object_or_skip(|reader, key| {
         match key {
             "prompt_tokens" => usage.prompt_tokens = reader.count_or_skip()?,
             "completion_tokens" => usage.completion_tokens = reader.count_or_skip()?,
@@ -59,9 +60,9 @@ pub(super) fn read(raw: &str) -> Option<Usage> {
             _ => reader.skip()?,
         }
         Ok(())
-    });
-    if read.is_err() || usage == Usage::default() {
-        return None;
+    })?;
+    if usage == Usage::default() {
+        return Ok(None);
     }
     if let (Some(prompt), Some(completion)) = (usage.prompt_tokens, usage.completion_tokens) {
         let sum = prompt.saturating_add(completion);
@@ -75,7 +76,7 @@ pub(super) fn read(raw: &str) -> Option<Usage> {
             _ => {}
         }
     }
-    Some(usage)
+    Ok(Some(Box::new(usage)))
 }
 
 /// A count from a place of lower rank: it fills a gap and replaces nothing.

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 
 use crate::json::{Error, Kind, Reader, Text};
+use crate::message::Usage;
+use crate::wire::usage;
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -18,9 +20,9 @@ pub(super) struct Event<'a> {
     /// The first choice stands on its own, because nearly every event has just one.
     pub(super) first: Option<Choice<'a>>,
     pub(super) rest: Vec<Choice<'a>>,
-    pub(super) usage: Option<&'a str>,
+    pub(super) usage: Option<Box<Usage>>,
     /// Groq's copy of the usage, where nothing else says it.
-    pub(super) groq_usage: Option<&'a str>,
+    pub(super) groq_usage: Option<Box<Usage>>,
     /// Set where the JSON is an error instead of a reply.
     pub(super) is_error: bool,
 }
@@ -31,8 +33,8 @@ pub(super) struct Choice<'a> {
     pub(super) index: Option<u64>,
     pub(super) finish_reason: Option<Cow<'a, str>>,
     pub(super) delta: Option<Message<'a>>,
-    /// A whole message, read only where it is looked at.
-    pub(super) message: Option<&'a str>,
+    /// A whole message. It is large, and events of streams have none.
+    pub(super) message: Option<Box<Message<'a>>>,
     /// Text completions.
     pub(super) text: Option<Text<'a>>,
     pub(super) logprobs: Option<&'a str>,
@@ -106,13 +108,13 @@ impl<'a> Event<'a> {
                 "model" => self.model = reader.string_or_skip()?,
                 "created" => self.created = reader.count_or_skip()?,
                 "choices" => self.read_choices(reader)?,
-                "usage" => self.usage = reader.raw_or_null()?,
+                "usage" => self.usage = usage::read(reader)?,
                 "error" => failure.error = !is_blank(reader.raw()?),
                 "x_groq" => {
                     let groq_failed = &mut failure.error;
                     reader.object_or_skip(|reader, key| {
                         match key {
-                            "usage" => self.groq_usage = reader.raw_or_null()?,
+                            "usage" => self.groq_usage = usage::read(reader)?,
                             "error" => *groq_failed |= !is_blank(reader.raw()?),
                             _ => reader.skip()?,
                         }
@@ -199,7 +201,10 @@ impl<'a> Choice<'a> {
                     self.delta = None;
                 }
             }
-            "message" => self.message = reader.raw_or_null()?,
+            "message" => {
+                let mut message = Box::<Message<'_>>::default();
+                self.message = message.fill(reader)?.then_some(message);
+            }
             "text" => self.text = reader.string_or_skip()?,
             "logprobs" => self.logprobs = reader.raw_or_null()?,
             "finish_reason" => {
@@ -221,15 +226,6 @@ impl<'a> Choice<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads a message that was cut out of its event.
-    pub(super) fn read(raw: &'a str) -> Option<Self> {
-        let mut message = Self::default();
-        message
-            .fill(&mut Reader::over(raw))
-            .ok()?
-            .then_some(message)
-    }
-
     /// Reads an object; tells whether it was one.
     fn fill(&mut self, reader: &mut Reader<'a>) -> Result<bool> {
         let mut rank = REASONING.len();

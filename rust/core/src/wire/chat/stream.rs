@@ -3,12 +3,12 @@
 use compact_str::CompactString;
 
 use super::choice::{State, state};
-use super::event::{Choice, Event, Message};
+use super::event::{Choice, Event};
 use super::repeat::Frame;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Text};
 use crate::message::{ChunkKind, Delta, FinishReason, Usage};
-use crate::wire::{ReplyHead, Step, StreamDecoder, failure, logprobs, usage};
+use crate::wire::{ReplyHead, Step, StreamDecoder, failure, logprobs};
 
 /// Reads the events of one stream; also whole replies, which are streams of one event.
 #[derive(Debug, Default)]
@@ -125,10 +125,7 @@ impl ChatStream {
     ) -> Result<Option<&'a str>, Error> {
         self.note_head(&mut event);
         let before = out.len();
-        let usage = event
-            .usage
-            .and_then(usage::read)
-            .or_else(|| usage::read(event.groq_usage?));
+        let usage = event.usage.take().or_else(|| event.groq_usage.take());
         if usage.is_none()
             && !whole
             && event.rest.is_empty()
@@ -222,11 +219,11 @@ impl ChatStream {
         if let Some(message) = choice.delta {
             state.message(message, false, &mut delta, out)?;
         }
-        if let Some(message) = choice.message.and_then(Message::read) {
+        if let Some(message) = choice.message {
             if whole {
-                state.message(message, true, &mut delta, out)?;
+                state.message(*message, true, &mut delta, out)?;
             } else {
-                state.catch_up(message, &mut delta, out)?;
+                state.catch_up(*message, &mut delta, out)?;
             }
         }
         if let Some(raw) = choice.logprobs {
@@ -267,8 +264,8 @@ impl ChatStream {
     }
 }
 
-fn attach_usage(usage: Option<Usage>, before: usize, out: &mut Vec<ChunkKind>) {
-    if let Some(usage) = usage.map(Box::new) {
+fn attach_usage(usage: Option<Box<Usage>>, before: usize, out: &mut Vec<ChunkKind>) {
+    if let Some(usage) = usage {
         match out.get_mut(before..).and_then(<[_]>::last_mut) {
             Some(ChunkKind::Delta(last)) => last.usage = Some(usage),
             _ => out.push(ChunkKind::Delta(Box::new(Delta {

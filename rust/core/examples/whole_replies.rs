@@ -1,0 +1,52 @@
+//! Makes calls one after another, for a count of the instructions that each of them costs:
+//! `whole_replies http://127.0.0.1:8000/v1 1000`.
+
+use std::io::Write;
+
+use tokenwire_core::call::complete;
+use tokenwire_core::client::{CallOptions, Client};
+use tokenwire_core::config::{
+    ClientConfig, Limits, RetryPolicy, Secret, Timeout, TimeoutSetting, TlsSettings,
+};
+use tokenwire_core::http::{Hub, Transport};
+
+const ASKED: &[u8] =
+    br#"{"model":"m","input":"Say something about the weather.","params":{"max_tokens":16}}"#;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let base_url = arguments.next().ok_or("give the base URL")?;
+    let count: usize = arguments.next().map_or(Ok(1000), |text| text.parse())?;
+    let hub = Hub::new();
+    let client = Client::new(
+        &hub,
+        ClientConfig {
+            own_provider: None,
+            provider: "openai".to_owned(),
+            model: "m".to_owned(),
+            api: "chat".to_owned(),
+            base_url: Some(base_url),
+            api_key: Some(Secret::new("sk-bench".to_owned())),
+            headers: Vec::new(),
+            timeout: TimeoutSetting::Full(Timeout::default()),
+            limits: Limits::default(),
+            retry: RetryPolicy::default(),
+            tls: TlsSettings::default(),
+            proxy: None,
+            trust_env: false,
+        },
+    )?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()?;
+    let transport = Transport::new(hub);
+    let mut read = 0;
+    for _ in 0..count {
+        let call = client.prepare(ASKED, CallOptions::default())?;
+        let done = runtime.block_on(complete(&transport, call))?;
+        read += done.raw.len();
+    }
+    writeln!(std::io::stdout(), "{read} bytes")?;
+    Ok(())
+}
