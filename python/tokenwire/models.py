@@ -61,7 +61,20 @@ def resolve(model: Any, provider: str | LlmProvider | None, base_url: str | None
     return Target(COMPATIBLE, model, base_url)
 
 
-def with_address(model: str, provider: str, rest: str, base_url: str | None) -> Target:
+def own_target(model: str, provider: str, rest: str, base_url: Any) -> Target:
+    """Read what stands behind the colon where the provider is one of the user's.
+
+    Raises:
+        LlmConfigError: There is no model, or an address without one.
+    """
+    if rest.startswith("//"):
+        return with_address(model, provider, rest[2:], base_url)
+    if not rest.strip():
+        raise LlmConfigError(f'model: there is no model after "{provider}:"')
+    return Target(provider, rest, base_url)
+
+
+def with_address(model: str, provider: str, rest: str, base_url: Any) -> Target:
     """Read `host:port@model`, the rest of a model string that carries its address."""
     # The first @ splits: ids that are file paths or hold another @ occur.
     address, separator, name = rest.partition("@")
