@@ -13,7 +13,7 @@ from tokenwire.interface import LlmClientInterface, checked_concurrency
 from tokenwire.keys import await_key, call_key
 from tokenwire.models import key_and_address, listed_ids, resolve
 from tokenwire.secret import Secret, revealed, seal, without_secrets
-from tokenwire.settings import certificate, check_types, path_of, retry_policy
+from tokenwire.settings import certificate, check_text, check_types, path_of, retry_policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,6 +74,9 @@ class EngineClient(LlmClientInterface):
         else:
             given = None if source else api_key
             key, base_url = key_and_address(target, given, settings.get("key_vars"))
+        for name, held in (("api_key", key), ("base_url", base_url), ("proxy", settings["proxy"])):
+            if held is not None:
+                check_text(revealed(held), name)
         self._key_source: KeySource | None = source
         self._engine: Engine = _engine.Engine(
             provider=target.provider,
@@ -159,6 +162,7 @@ class EngineClient(LlmClientInterface):
         model = params["model"]
         if not isinstance(model, str) or not model.strip():
             raise LlmConfigError('model: give a string such as "gpt-4o-mini"')
+        check_text(model, "model")
         head, separator, rest = model.partition(":")
         names_address = rest.startswith("//")
         if separator and head == self.provider and not names_address:

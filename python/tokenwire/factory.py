@@ -11,6 +11,7 @@ from tokenwire.models import own_target
 from tokenwire.pool import ClientPool
 from tokenwire.registry import ModelRegistry, shared
 from tokenwire.secret import Secret, seal
+from tokenwire.settings import check_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -195,6 +196,7 @@ class LlmClientFactory:
                     given = type(provider).__name__
                     raise LlmConfigError(f"provider: give a str or an LlmProvider, not {given}")
                 return provider.name, provider, name
+            check_text(provider, "provider")
             return provider, self._own_row(provider), name
         head, separator, model = name.partition(":")
         if not separator:

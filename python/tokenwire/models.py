@@ -5,6 +5,7 @@ from __future__ import annotations
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
 from tokenwire.secret import Secret
+from tokenwire.settings import check_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def resolve(model: Any, provider: str | LlmProvider | None, base_url: str | None
     """
     if not isinstance(model, str) or not model.strip():
         raise LlmConfigError('model: give a string such as "openai:gpt-4o-mini"')
+    check_text(model, "model")
     if isinstance(provider, str):
+        check_text(provider, "provider")
         return Target(provider, model, base_url)
     if provider is not None:
         return Target(provider.name, model, base_url, None if provider.is_built_in else provider)

@@ -55,7 +55,13 @@ class ModelRegistry:
         self.version = 0
 
     def register_model(self, model: ModelConfig) -> None:
-        """Add a model, or replace the one of the same provider and name."""
+        """Add a model, or replace the one of the same provider and name.
+
+        Raises:
+            LlmConfigError: It is no `ModelConfig`.
+        """
+        if not hasattr(model, "aliases"):
+            raise LlmConfigError(f"model: give a ModelConfig, not {type(model).__name__}")
         for name in (model.name, *model.aliases):
             self._models[model.provider, name] = model
             self._from_plugins.discard((model.provider, name))
@@ -65,8 +71,10 @@ class ModelRegistry:
         """Add a provider of your own, or replace it.
 
         Raises:
-            LlmConfigError: The engine has a provider of that name.
+            LlmConfigError: The engine has a provider of that name, or it is no `LlmProvider`.
         """
+        if not hasattr(provider, "key_vars"):
+            raise LlmConfigError(f"provider: give an LlmProvider, not {type(provider).__name__}")
         _check_name(provider.name)
         self._providers[provider.name] = provider
         self.version += 1
@@ -103,6 +111,7 @@ class ModelRegistry:
 
     def own_provider(self, name: str) -> LlmProvider | None:
         """The provider that the engine does not know; None where there is none of that name."""
+        _check_text("provider", name)
         if _engine.is_provider(name):
             return None
         if name not in self._providers:
@@ -128,6 +137,7 @@ class ModelRegistry:
         Raises:
             LlmConfigError: The provider is unknown.
         """
+        _check_text("model", model)
         provider, separator, name = model.partition(":")
         if not separator or not name:
             raise LlmConfigError(f'model: "{model}": write "provider:model"')
@@ -164,6 +174,9 @@ class ModelRegistry:
         Raises:
             LlmConfigError: There is no such capability, or no such provider.
         """
+        for field, text in (("name", name), ("provider", provider), ("capability", capability)):
+            if text is not None:
+                _check_text(field, text)
         if capability is not None:
             from tokenwire.types.rows import check_capability
 
@@ -328,6 +341,11 @@ def _moment(created: int | None) -> datetime | None:
     from datetime import datetime, timezone
 
     return datetime.fromtimestamp(created, timezone.utc)
+
+
+def _check_text(field: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise LlmConfigError(f"{field}: give a str, not {type(value).__name__}")
 
 
 def _check_name(name: str) -> None:

@@ -159,3 +159,12 @@ def test_what_has_no_rule_or_cannot_be_answered_is_a_mistake():
     assert mistake(answered(fake())).endswith("its patterns: none")
     told = mistake(answered(served, "f", "/v1/completions"))
     assert told == 'fake: "openai:f" calls a tool, and "openai:f" was asked for text'
+
+
+@pytest.mark.parametrize(
+    "fields", [{"retry_after": "soon"}, {"retry_after": None}, {"headers": 5}, {"headers": [1]}]
+)
+def test_an_error_with_a_wrong_value_names_it(fields):
+    (name,) = fields
+    with pytest.raises(LlmConfigError, match=f"^error: {name}: give a"):
+        error(429, **fields)

@@ -446,3 +446,27 @@ def test_the_library_is_not_looked_for_where_it_has_no_name_for_the_provider(mon
     monkeypatch.setattr(prices, "_library", lambda: looked.append("looked"))
     assert cost_of(reply(provider="openai-compatible"), registry=registry()) is None
     assert looked == []
+
+
+@pytest.mark.parametrize("value", [5, b"groq", ["groq"], {"groq": 1}, object()])
+def test_what_is_no_text_and_no_entry_is_refused_by_name(value):
+    made = registry()
+    for field, ask in {
+        "model": [made.register_model, made.get_model_config],
+        "provider": [
+            made.register_provider,
+            made.get_provider,
+            made.own_provider,
+            lambda provider: made.get_models(provider=provider),
+        ],
+        "name": [lambda name: made.get_models(name=name)],
+        "capability": [lambda capability: made.get_models(capability=capability)],
+    }.items():
+        for function in ask:
+            with pytest.raises(LlmConfigError, match=f"^{field}: give a"):
+                function(value)
+
+
+def test_a_name_that_utf8_cannot_carry_is_nobody_s():
+    with pytest.raises(LlmConfigError, match="unknown"):
+        registry().get_provider("\ud800")
