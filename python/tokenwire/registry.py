@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
+from tokenwire.locks import ProcessLock
 from tokenwire.prices import Cost
 
 TYPE_CHECKING = False
@@ -51,6 +52,9 @@ class ModelRegistry:
         # Described by an installed package alone.
         self._from_plugins: set[tuple[str, str]] = set()
         self._needs_plugins = plugins
+        self._plugins = ProcessLock()
+        # Process and thread.
+        self._loader: tuple[int, int] | None = None
         # Counts what was added, so that what was made of it can be found old.
         self.version = 0
 
@@ -226,12 +230,23 @@ class ModelRegistry:
     def _load_plugins(self) -> None:
         if not self._needs_plugins:
             return
-        # Set first: a package that asks this registry while it is loaded finds what is there.
-        self._needs_plugins = False
-        from importlib.metadata import entry_points
+        from _thread import get_ident
+        from os import getpid
 
-        for point in entry_points(group=ENTRY_POINTS):
-            self._load_plugin(point)
+        loader = getpid(), get_ident()
+        # Who asks meanwhile waits, and does not take a provider for unknown.
+        with self._plugins.own():
+            # A package that asks this registry while it is loaded finds what is there.
+            if self._loader == loader or not self._needs_plugins:
+                return
+            self._loader = loader
+            try:
+                from importlib.metadata import entry_points
+
+                for point in entry_points(group=ENTRY_POINTS):
+                    self._load_plugin(point)
+            finally:
+                self._needs_plugins = False
 
     def _load_plugin(self, point: EntryPoint) -> None:
         try:

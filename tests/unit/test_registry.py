@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.metadata
 import sys
+import threading
 import types
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from random import Random
@@ -284,6 +287,28 @@ def test_a_broken_package_is_a_warning_and_stops_nothing(plugins, broken):
     known = Registry()
     with pytest.warns(RuntimeWarning, match="entry point 'theirs' of tokenwire.models"):
         assert known.get_providers() == [*_engine.provider_names(), "acme"]
+
+
+def test_threads_that_ask_while_packages_are_loaded_wait_for_them(plugins):
+    known, begun, go_on = Registry(), threading.Event(), threading.Event()
+
+    def entries():
+        # One that asks while it is loaded finds what is there.
+        assert known.own_provider("acme") is None
+        begun.set()
+        assert go_on.wait(10)
+        return [ACME]
+
+    plugins(Point(entries))
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(known.get_provider, "acme")
+        assert begun.wait(10)
+        others = [threads.submit(known.get_provider, "acme") for _ in range(3)]
+        done, _ = wait(others, timeout=0.1)
+        go_on.set()
+        assert [one.result(10) for one in (first, *others)] == [ACME] * 4
+    assert not done
+    assert copy.deepcopy(known).get_provider("acme") == ACME
 
 
 # Costs
