@@ -14,12 +14,12 @@ from tokenwire.completion import CompletionClient
 from tokenwire.config import Configuration, ModelEntry
 from tokenwire.config_file import Problem, read_toml, without_secrets
 from tokenwire.errors import LlmConfigError, LlmError, LlmValidationError
-from tokenwire.models import resolve
+from tokenwire.models import own_target, resolve
 from tokenwire.own_clients import problems_of
 from tokenwire.registry import shared
 from tokenwire.types._base import Model, nearest_name
 from tokenwire.types.names import CALL_OPTIONS, CHAT_PARAMETERS, COMPLETION_PARAMETERS
-from tokenwire.types.rows import LlmProvider, ModelConfig, Price
+from tokenwire.types.rows import LlmProvider, ModelConfig, Price, variable_problem
 
 if TYPE_CHECKING:
     from typing import TypeVar
@@ -63,6 +63,8 @@ _PARAMETERS = (CHAT_PARAMETERS | COMPLETION_PARAMETERS | CALL_OPTIONS) - {
     "max_retries",
     "headers",
 }
+# Fields of a provider whose values may be, or hold, a key.
+_HIDDEN = frozenset({"base_url", "base_url_vars", "key_vars"})
 _SECRET_NAME = re.compile(r"(?i)(api_?)?key|.*secret.*|.*password.*|(auth_?|access_?)?token")
 _ADDRESS = "http://localhost/v1"
 
@@ -201,6 +203,8 @@ class _Check:
         for name in good & {"model", "provider", "key_var"}:
             if not isinstance(row[name], str) or not row[name].strip():
                 self._say(f"{path}.{name}", "it must be a text", value=row[name])
+            elif name == "key_var" and (problem := variable_problem(row[name])) is not None:
+                self._say(f"{path}.{name}", problem)
         api: str | None = row.get("api")
         if api is not None and api not in _APIS:
             near = nearest_name(str(api), _APIS)
@@ -235,17 +239,21 @@ class _Check:
         if not isinstance(model, str) or not isinstance(provider, (str, type(None))):
             return None
         head, separator, name = model.partition(":")
-        known = head in providers or self._registry.own_provider(head) is not None
-        if provider is None and separator and known:
-            return head, name.removeprefix("//").rpartition("@")[2] or name
+        is_own = head in providers or self._registry.own_provider(head) is not None
         try:
-            target = resolve(model, provider, row.get("base_url"))
+            if provider is not None or not (is_own and separator):
+                target = resolve(model, provider, row.get("base_url"))
+            else:
+                target = own_target(model, head, name, row.get("base_url"))
         except LlmConfigError as error:
-            if separator and head.replace("-", "_").isidentifier() and name.strip():
+            is_strange = not is_own and not _engine.is_provider(head)
+            if is_strange and head.replace("-", "_").isidentifier() and name.strip():
                 self._unknown(f"{path}.model", model, head, providers)
             else:
                 self._say(f"{path}.model", _without_place(error), value=model)
             return None
+        if "://" in model and provider is None:
+            self._try(f"{path}.model", "base_url", target.base_url, ChatClient)
         own = self._registry.own_provider(target.provider)
         known = own is not None or target.provider in _engine.provider_names()
         if known or target.provider in providers:
@@ -257,12 +265,11 @@ class _Check:
     def _unknown(
         self, path: str, value: object, name: str, providers: Mapping[str, object]
     ) -> None:
-        near = nearest_name(name, [*providers, *_engine.provider_names()])
-        if near is None or _engine.is_provider(name):
-            problem = _engine.provider_problem(name) or f"provider {name}: unknown"
-        else:
-            problem = f"provider {name}: unknown"
-        self._say(path, problem, value=value, near=None if _engine.is_provider(name) else near)
+        near = None
+        if not _engine.is_provider(name):
+            near = nearest_name(name, [*providers, *_engine.provider_names()])
+        problem = _engine.provider_problem(name) if near is None else None
+        self._say(path, problem or f"provider {name}: unknown", value=value, near=near)
 
     def _settings(
         self,
@@ -380,7 +387,8 @@ def _causes(path: str, error: LlmError) -> Iterator[Problem]:
             near = nearest_name(str(item["loc"][-1]), Price.model_fields)
             yield Problem(here, "no such setting", near=near)
         else:
-            yield Problem(here, item["msg"], value=item["input"])
+            is_shown = _HIDDEN.isdisjoint(item["loc"])
+            yield Problem(here, item["msg"], value=item["input"] if is_shown else None)
 
 
 def _without_place(error: Exception) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tokenwire.errors import LlmConfigError
+from tokenwire.secret import without_secrets
 from tokenwire.types.rows import ModelConfig
 
 if TYPE_CHECKING:
     from os import PathLike
+
+    from typing_extensions import Self
 
     from tokenwire.registry import ModelRegistry
     from tokenwire.types.rows import LlmProvider
@@ -48,6 +52,12 @@ class ModelEntry:
         self.settings = settings
         self.facts = facts
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle it without keys, which headers may hold."""
+        fields = {name: getattr(self, name) for name in self.__slots__ if name != "key"}
+        fields["settings"] = without_secrets(self.settings)
+        return partial(ModelEntry, self.key, **fields), ()
+
 
 class Configuration:
     """Models, providers and defaults, read from `tokenwire.toml` or a mapping.
@@ -68,6 +78,22 @@ class Configuration:
         self.models = models
         self.providers = providers
         self.defaults = defaults
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle it without keys, which headers may hold."""
+        defaults = without_secrets(self.defaults)
+        made = partial(
+            Configuration, models=self.models, providers=self.providers, defaults=defaults
+        )
+        return made, ()
+
+    def __copy__(self) -> Self:
+        """Return itself, keys included: it is read and not changed."""
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, object]) -> Self:
+        """Return itself, keys included: it is read and not changed."""
+        return self
 
     @classmethod
     def read(cls, source: Source, *, registry: ModelRegistry | None = None) -> Configuration:

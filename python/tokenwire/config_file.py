@@ -87,7 +87,7 @@ def read_toml(path: Any) -> Mapping[str, Any]:
         raise LlmConfigError(f"{path}: {reason}") from error
     toml = toml_reader()
     try:
-        table: Mapping[str, Any] = toml.loads(content.decode())
+        table: Mapping[str, Any] = toml.loads(content.decode("utf-8-sig"))
     except ValueError as error:
         # A UnicodeDecodeError would show the bytes.
         reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error

@@ -12,19 +12,12 @@ from tokenwire.errors import (
 from tokenwire.interface import LlmClientInterface, checked_concurrency
 from tokenwire.keys import await_key, call_key
 from tokenwire.models import key_and_address, listed_ids, resolve
-from tokenwire.secret import (
-    Secret,
-    revealed,
-    sealed,
-    sealed_headers,
-    sealed_url,
-    without_secrets,
-)
-from tokenwire.settings import certificate, check_types, path_of, retry_policy
+from tokenwire.secret import Secret, revealed, seal, without_secrets
+from tokenwire.settings import certificate, check_text, check_types, path_of, retry_policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any, TypeVar, overload
 
     from typing_extensions import Self, Unpack
@@ -44,13 +37,6 @@ if TYPE_CHECKING:
 else:
     from tokenwire.interface import overload
 
-# Settings that are kept sealed.
-_SEALS: dict[str, Callable[[Any], Any]] = {
-    "api_key": sealed,
-    "base_url": sealed_url,
-    "proxy": sealed_url,
-    "headers": sealed_headers,
-}
 # Arguments that Python turns into JSON before they cross.
 _CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
 _WIRE_FORMATS = ("json_object", "json_schema", "text")
@@ -88,6 +74,9 @@ class EngineClient(LlmClientInterface):
         else:
             given = None if source else api_key
             key, base_url = key_and_address(target, given, settings.get("key_vars"))
+        for name, held in (("api_key", key), ("base_url", base_url), ("proxy", settings["proxy"])):
+            if held is not None:
+                check_text(revealed(held), name)
         self._key_source: KeySource | None = source
         self._engine: Engine = _engine.Engine(
             provider=target.provider,
@@ -173,6 +162,7 @@ class EngineClient(LlmClientInterface):
         model = params["model"]
         if not isinstance(model, str) or not model.strip():
             raise LlmConfigError('model: give a string such as "gpt-4o-mini"')
+        check_text(model, "model")
         head, separator, rest = model.partition(":")
         names_address = rest.startswith("//")
         if separator and head == self.provider and not names_address:
@@ -320,9 +310,7 @@ class EngineClient(LlmClientInterface):
         Raises:
             LlmConfigError: A setting does not exist, or does not fit.
         """
-        for name, seal in _SEALS.items():
-            if name in settings:
-                settings[name] = seal(settings[name])
+        seal(settings)
         merged = {**self._settings, **self.defaults, **settings, "parent": self._engine}
         retries, policy = settings.get("max_retries"), merged["retry"]
         if retries is not None and policy is not None and "retry" not in settings:
@@ -345,7 +333,7 @@ class EngineClient(LlmClientInterface):
         """Pickle the configuration, never a key: that comes from the environment again."""
         settings = {**without_secrets(self._settings), "api_key": None}
         settings.pop("parent", None)
-        return _unpickled, (type(self), settings, self.defaults)
+        return _unpickled, (type(self), settings, without_secrets(self.defaults))
 
     def __copy__(self) -> Self:
         """Return a client with the same settings, the key included, that is closed by itself."""

@@ -7,9 +7,11 @@ from tokenwire.chat import ChatClient
 from tokenwire.completion import CompletionClient
 from tokenwire.errors import LlmConfigError
 from tokenwire.identity import identity
-from tokenwire.models import with_address
+from tokenwire.models import own_target
 from tokenwire.pool import ClientPool
 from tokenwire.registry import ModelRegistry, shared
+from tokenwire.secret import Secret, seal
+from tokenwire.settings import check_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ class LlmClientFactory:
         registry: ModelRegistry | None = None,
         max_clients: int = 256,
     ) -> None:
+        if not isinstance(registry, (ModelRegistry, type(None))):
+            raise LlmConfigError(f"registry: give a ModelRegistry, not {type(registry).__name__}")
         self.registry = shared() if registry is None else registry
         self.pool = ClientPool(max_clients)
         self._models: dict[str, ModelEntry] = {}
@@ -107,6 +111,11 @@ class LlmClientFactory:
             LlmConfigError: The name stands for nothing, a setting cannot work, or the key is
                 missing; the message names the fix.
         """
+        if settings:
+            # At once, so that no traceback that shows locals shows keys.
+            seal(settings)
+            if "model" in settings:
+                raise LlmConfigError("model: it is the name; give it once")
         if not isinstance(name, str) or not name.strip():  # type: ignore[redundant-expr]
             raise LlmConfigError('model: give a string such as "openai:gpt-4o-mini"')
         plan = self._plan(name, api, settings)
@@ -129,8 +138,12 @@ class LlmClientFactory:
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle what was configured: clients are this process's, and keys are nobody's."""
-        parts = (self._models, self._providers, self._defaults, self.pool.max_clients)
-        return _restored, parts
+        from tokenwire.config import Configuration
+
+        config = Configuration(
+            models=self._models, providers=self._providers, defaults=self._defaults
+        )
+        return _restored, (config, self.pool.max_clients)
 
     def _plan(self, name: str, api: str | None, settings: dict[str, Any]) -> _Plan:
         """What to make: the API, its arguments, and the variables that it will read."""
@@ -179,7 +192,11 @@ class LlmClientFactory:
         provider = settings.get("provider")
         if provider is not None:
             if not isinstance(provider, str):
+                if not hasattr(provider, "key_vars"):
+                    given = type(provider).__name__
+                    raise LlmConfigError(f"provider: give a str or an LlmProvider, not {given}")
                 return provider.name, provider, name
+            check_text(provider, "provider")
             return provider, self._own_row(provider), name
         head, separator, model = name.partition(":")
         if not separator:
@@ -238,14 +255,8 @@ def _own_plan(
     settings = dict(settings)
     base_url = settings.pop("base_url", None)
     if settings.pop("provider", None) is None:
-        rest = name[len(row.name) + 1 :]
-        if rest.startswith("//"):
-            target = with_address(name, row.name, rest[2:], base_url)
-            name, base_url = target.model, target.base_url
-        elif not rest.strip():
-            raise LlmConfigError(f'model: there is no model after "{row.name}:"')
-        else:
-            name = rest
+        target = own_target(name, row.name, name[len(row.name) + 1 :], base_url)
+        name, base_url = target.model, target.base_url
     settings["provider"] = row
     if base_url is not None:
         settings["base_url"] = base_url
@@ -286,11 +297,11 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     return merged_settings(base, own)
 
 
-def _first(variables: Sequence[str]) -> str | None:
-    """The first of these variables that is set."""
+def _first(variables: Sequence[str]) -> Secret | None:
+    """What the first of these variables that is set holds."""
     from os import environ
 
-    return next((environ[name] for name in variables if environ.get(name)), None)
+    return next((Secret(environ[name]) for name in variables if environ.get(name)), None)
 
 
 def _copied(value: Value) -> Value:
@@ -322,15 +333,7 @@ def shared_factory() -> LlmClientFactory:
     return factory
 
 
-def _restored(
-    models: dict[str, ModelEntry],
-    providers: dict[str, LlmProvider],
-    defaults: dict[str, Any],
-    max_clients: int,
-) -> LlmClientFactory:
-    from tokenwire.config import Configuration
-
-    config = Configuration(models=models, providers=providers, defaults=defaults)
+def _restored(config: Configuration, max_clients: int) -> LlmClientFactory:
     return LlmClientFactory(config, max_clients=max_clients)
 
 
@@ -353,4 +356,5 @@ def client(name: str, *, api: str | None = None, **settings: Any) -> LlmClientIn
 
     `TOKENWIRE_CONFIG` names the configuration whose names it knows, too.
     """
+    seal(settings)
     return shared_factory().get_client(name, api=api, **settings)

@@ -64,6 +64,9 @@ class StreamingHandler:
         on_end: Callable[[LlmResponse[Any]], object] | None = None,
         on_error: Callable[[LlmError], object] | None = None,
     ) -> None:
+        given = (on_text, on_reasoning, on_tool_call, on_usage, on_end, on_error)
+        if not all(callback is None or callable(callback) for callback in given):
+            raise LlmConfigError("a callback must be callable")
         # What each kind of event is told to, and the attribute that it is told.
         self._callbacks: dict[type, tuple[Callable[[Any], object] | None, str]] = {
             TextDelta: (on_text, "text"),
@@ -78,6 +81,8 @@ class StreamingHandler:
 
     def add(self, consumer: Consumer) -> Self:
         """Call `consumer` with every event of the streams that are read from now on."""
+        if not callable(consumer):
+            raise LlmConfigError("add: give a function that takes an event")
         self._consumers.append(consumer)
         return self
 
@@ -87,6 +92,8 @@ class StreamingHandler:
         Args:
             file: Where to; without it `sys.stdout`. One that is no terminal gets the text alone.
         """
+        if file is not None and not hasattr(file, "write"):
+            raise LlmConfigError(f"to_terminal: give a file, not {type(file).__name__}")
         self._terminals.append(sys.stdout if file is None else file)
         return self
 
@@ -95,8 +102,10 @@ class StreamingHandler:
 
         Raises:
             LlmError: What ended the stream; `on_error` was told.
-            LlmConfigError: A callback is a coroutine function.
+            LlmConfigError: A callback is a coroutine function, or `stream` is async or no stream.
         """
+        if not hasattr(stream, "__enter__"):
+            raise _no_stream("run", "stream", stream)
         terminals = [Terminal(file) for file in self._terminals]
         try:
             with stream as pieces:
@@ -151,8 +160,8 @@ class StreamingHandler:
         Raises:
             LlmConfigError: `count` or `buffer` is less than 1.
         """
-        if count < 1 or buffer < 1:
-            raise LlmConfigError("tee: count and buffer are at least 1")
+        if not all(type(number) is int and number > 0 for number in (count, buffer)):
+            raise LlmConfigError("tee: count and buffer are whole numbers of at least 1")
         return Tee(self._read(stream), count, buffer)
 
     async def _rows(self, stream: AsyncLlmStream) -> AsyncGenerator[dict[str, object], None]:
@@ -170,6 +179,8 @@ class StreamingHandler:
 
     async def _read(self, stream: AsyncLlmStream) -> AsyncGenerator[Event, None]:
         """The events; each was told to the callbacks when it comes."""
+        if not hasattr(stream, "__aenter__"):
+            raise _no_stream("the async methods", "stream_async", stream)
         terminals = [Terminal(file) for file in self._terminals]
         try:
             async with stream as pieces:
@@ -245,10 +256,11 @@ class Tee:
                 async for event in events:
                     for reader in self._readers:
                         await reader._put(event)
-        except Exception as error:  # noqa: BLE001 (a callback may raise anything; it is passed on)
+        # A callback may raise anything, `CancelledError` too, and no reader is to wait for ever.
+        except BaseException as error:  # noqa: BLE001
             last = error
         for reader in self._readers:
-            await reader._put(_Last(last))
+            reader._end(last)
 
 
 class TeeReader:
@@ -289,12 +301,17 @@ class TeeReader:
         if self._on_close is not None:
             self._on_close()
 
-    async def _put(self, item: Event | _Last) -> None:
+    async def _put(self, event: Event) -> None:
         while not self._is_closed and self._queue.qsize() >= self._buffer:
             self._room.clear()
             await self._room.wait()
         if not self._is_closed:
-            self._queue.put_nowait(item)
+            self._queue.put_nowait(event)
+
+    def _end(self, error: BaseException | None) -> None:
+        # It needs no room: nothing comes after it.
+        if not self._is_closed:
+            self._queue.put_nowait(_Last(error))
 
 
 class _Last:
@@ -304,6 +321,11 @@ class _Last:
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
+
+
+def _no_stream(reader: str, method: str, given: object) -> LlmConfigError:
+    kind = type(given).__name__
+    return LlmConfigError(f"{reader}: give what {method}() of a client returns, not {kind}")
 
 
 def _refuse_awaitable(returned: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tokenwire import _engine
+from tokenwire.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def _frozen(value: Any) -> object:
     kind = type(value)
     if kind in _PLAIN:
         return value
+    if isinstance(value, Secret):
+        return ("secret", value.reveal())
     if isinstance(value, dict):
         return ("dict", sorted((repr(name), _frozen(item)) for name, item in value.items()))
     if isinstance(value, (list, tuple)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
 from tokenwire.secret import Secret
+from tokenwire.settings import check_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def resolve(model: Any, provider: str | LlmProvider | None, base_url: str | None
     """
     if not isinstance(model, str) or not model.strip():
         raise LlmConfigError('model: give a string such as "openai:gpt-4o-mini"')
+    check_text(model, "model")
     if isinstance(provider, str):
+        check_text(provider, "provider")
         return Target(provider, model, base_url)
     if provider is not None:
         return Target(provider.name, model, base_url, None if provider.is_built_in else provider)
@@ -61,7 +64,20 @@ def resolve(model: Any, provider: str | LlmProvider | None, base_url: str | None
     return Target(COMPATIBLE, model, base_url)
 
 
-def with_address(model: str, provider: str, rest: str, base_url: str | None) -> Target:
+def own_target(model: str, provider: str, rest: str, base_url: Any) -> Target:
+    """Read what stands behind the colon where the provider is one of the user's.
+
+    Raises:
+        LlmConfigError: There is no model, or an address without one.
+    """
+    if rest.startswith("//"):
+        return with_address(model, provider, rest[2:], base_url)
+    if not rest.strip():
+        raise LlmConfigError(f'model: there is no model after "{provider}:"')
+    return Target(provider, rest, base_url)
+
+
+def with_address(model: str, provider: str, rest: str, base_url: Any) -> Target:
     """Read `host:port@model`, the rest of a model string that carries its address."""
     # The first @ splits: ids that are file paths or hold another @ occur.
     address, separator, name = rest.partition("@")

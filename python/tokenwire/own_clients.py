@@ -65,13 +65,14 @@ def made(
         names = " or ".join(key_vars or row.key_vars)
         raise LlmConfigError(f"no API key for {row.name}: set {names} or give api_key=")
     if key is not None:
-        settings["api_key"] = revealed(key)
+        settings["api_key"] = key
     if base_url is not None:
         settings["base_url"] = base_url
     problems = problems_of(kind, settings.keys() - {"provider"})
     if problems:
         raise LlmConfigError("; ".join(f"{name}: {text}" for name, text in problems.items()))
-    client: LlmClientInterface = kind(model, **settings)
+    # Revealed in no local variable: a traceback may show those.
+    client: LlmClientInterface = kind(model, **revealed(settings))
     # What it did not keep, its replies and events would not have.
     for name, value in (("model", model), ("provider", row.name)):
         if getattr(client, name, None) is None:

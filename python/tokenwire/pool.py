@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tokenwire.errors import LlmConfigError
+from tokenwire.locks import ProcessLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from _thread import RLock
     from collections.abc import Callable
     from typing import Any, TypeVar
 
@@ -64,9 +64,8 @@ class ClientPool:
         self.max_clients = max_clients
         self._clients: dict[object, Any] = {}
         self._hits = self._misses = self._evicted = 0
-        # One for each process: a lock that another thread held at a fork is never released in the
-        # child, so the child takes one of its own.
-        self._locks: dict[int, RLock] = {}
+        # Reentrant, because `make` may run code that asks this pool again.
+        self._lock = ProcessLock()
 
     def get(self, key: object, make: Callable[[], Client]) -> Client:
         """The client of this key, made if there is none or if it was closed.
@@ -75,7 +74,7 @@ class ClientPool:
             key: What makes this client differ; equal and hashable, and without a secret in clear.
             make: Called at most once for a key, however many threads ask.
         """
-        with self._lock():
+        with self._lock.own():
             # Taken out and put back: a dict keeps the order, and the first is the oldest.
             client: Client | None = self._clients.pop(key, None)
             if client is None or getattr(client, "_closed", False):
@@ -91,7 +90,7 @@ class ClientPool:
 
     def stats(self) -> PoolStats:
         """What the pool did so far."""
-        with self._lock():
+        with self._lock.own():
             return PoolStats(len(self._clients), self._hits, self._misses, self._evicted)
 
     def close_all(self) -> None:
@@ -99,7 +98,7 @@ class ClientPool:
 
         The pool stays usable and makes new ones.
         """
-        with self._lock():
+        with self._lock.own():
             clients = list(self._clients.values())
             self._clients.clear()
         for client in clients:
@@ -112,17 +111,3 @@ class ClientPool:
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the bound: clients and counts are this process's."""
         return type(self), (self.max_clients,)
-
-    def _lock(self) -> RLock:
-        from os import getpid
-
-        own = getpid()
-        lock = self._locks.get(own)
-        if lock is None:
-            # The class that threading shows, without threading's import.
-            from _thread import RLock
-
-            # setdefault is one step: two threads that come at once get the same one. Reentrant,
-            # because `make` may run code that asks this pool again.
-            lock = self._locks.setdefault(own, RLock())
-        return lock

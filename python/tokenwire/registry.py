@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
+from tokenwire.locks import ProcessLock
 from tokenwire.prices import Cost
 
 TYPE_CHECKING = False
@@ -51,11 +52,20 @@ class ModelRegistry:
         # Described by an installed package alone.
         self._from_plugins: set[tuple[str, str]] = set()
         self._needs_plugins = plugins
+        self._plugins = ProcessLock()
+        # Process and thread.
+        self._loader: tuple[int, int] | None = None
         # Counts what was added, so that what was made of it can be found old.
         self.version = 0
 
     def register_model(self, model: ModelConfig) -> None:
-        """Add a model, or replace the one of the same provider and name."""
+        """Add a model, or replace the one of the same provider and name.
+
+        Raises:
+            LlmConfigError: It is no `ModelConfig`.
+        """
+        if not hasattr(model, "aliases"):
+            raise LlmConfigError(f"model: give a ModelConfig, not {type(model).__name__}")
         for name in (model.name, *model.aliases):
             self._models[model.provider, name] = model
             self._from_plugins.discard((model.provider, name))
@@ -65,8 +75,10 @@ class ModelRegistry:
         """Add a provider of your own, or replace it.
 
         Raises:
-            LlmConfigError: The engine has a provider of that name.
+            LlmConfigError: The engine has a provider of that name, or it is no `LlmProvider`.
         """
+        if not hasattr(provider, "key_vars"):
+            raise LlmConfigError(f"provider: give an LlmProvider, not {type(provider).__name__}")
         _check_name(provider.name)
         self._providers[provider.name] = provider
         self.version += 1
@@ -103,6 +115,7 @@ class ModelRegistry:
 
     def own_provider(self, name: str) -> LlmProvider | None:
         """The provider that the engine does not know; None where there is none of that name."""
+        _check_text("provider", name)
         if _engine.is_provider(name):
             return None
         if name not in self._providers:
@@ -128,6 +141,7 @@ class ModelRegistry:
         Raises:
             LlmConfigError: The provider is unknown.
         """
+        _check_text("model", model)
         provider, separator, name = model.partition(":")
         if not separator or not name:
             raise LlmConfigError(f'model: "{model}": write "provider:model"')
@@ -164,6 +178,9 @@ class ModelRegistry:
         Raises:
             LlmConfigError: There is no such capability, or no such provider.
         """
+        for field, text in (("name", name), ("provider", provider), ("capability", capability)):
+            if text is not None:
+                _check_text(field, text)
         if capability is not None:
             from tokenwire.types.rows import check_capability
 
@@ -213,12 +230,23 @@ class ModelRegistry:
     def _load_plugins(self) -> None:
         if not self._needs_plugins:
             return
-        # Set first: a package that asks this registry while it is loaded finds what is there.
-        self._needs_plugins = False
-        from importlib.metadata import entry_points
+        from _thread import get_ident
+        from os import getpid
 
-        for point in entry_points(group=ENTRY_POINTS):
-            self._load_plugin(point)
+        loader = getpid(), get_ident()
+        # Who asks meanwhile waits, and does not take a provider for unknown.
+        with self._plugins.own():
+            # A package that asks this registry while it is loaded finds what is there.
+            if self._loader == loader or not self._needs_plugins:
+                return
+            self._loader = loader
+            try:
+                from importlib.metadata import entry_points
+
+                for point in entry_points(group=ENTRY_POINTS):
+                    self._load_plugin(point)
+            finally:
+                self._needs_plugins = False
 
     def _load_plugin(self, point: EntryPoint) -> None:
         try:
@@ -328,6 +356,11 @@ def _moment(created: int | None) -> datetime | None:
     from datetime import datetime, timezone
 
     return datetime.fromtimestamp(created, timezone.utc)
+
+
+def _check_text(field: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise LlmConfigError(f"{field}: give a str, not {type(value).__name__}")
 
 
 def _check_name(name: str) -> None:

@@ -88,6 +88,9 @@ def adapter_for(target: object) -> TypeAdapter[Any]:
         LlmConfigError: pydantic cannot read such a type.
     """
     form: Any = target
+    if isinstance(target, str):
+        # pydantic takes it for a type that is defined somewhere.
+        raise LlmConfigError(f"cannot read {target!r}: it is a text; give a type")
     try:
         return TypeAdapter(form)
     except (PydanticUserError, NameError) as error:

@@ -65,6 +65,21 @@ def sealed_headers(headers: Mapping[str, object] | None) -> Any:
     }
 
 
+# How each setting that may be, or hold, a key is sealed.
+_SEALS: dict[str, Callable[[Any], Any]] = {
+    "api_key": sealed,
+    "base_url": sealed_url,
+    "proxy": sealed_url,
+    "headers": sealed_headers,
+}
+
+
+def seal(settings: dict[str, Any]) -> None:
+    """Seal those of the settings, in place, that may be or hold keys."""
+    for name in _SEALS.keys() & settings.keys():
+        settings[name] = _SEALS[name](settings[name])
+
+
 def revealed(value: object) -> Any:
     """The text of a secret, and of those in a dict; anything else as it is."""
     if isinstance(value, Secret):
@@ -74,16 +89,19 @@ def revealed(value: object) -> Any:
     return value
 
 
-def without_secrets(settings: dict[str, object]) -> dict[str, object]:
+def without_secrets(settings: Mapping[str, object]) -> dict[str, object]:
     """Settings as a pickle may hold them: keys left out, URLs without credentials."""
+    settings = dict(settings)
+    seal(settings)
     kept = {name: value for name, value in settings.items() if not isinstance(value, Secret)}
     for name in ("base_url", "proxy"):
         url = settings.get(name)
         if isinstance(url, Secret):
             kept[name] = _without_credentials(url.reveal())
-    headers = settings.get("headers")
-    if isinstance(headers, dict):
-        kept["headers"] = without_secrets(headers)
+    for name in ("headers", "extra_headers"):
+        headers = sealed_headers(settings.get(name))  # type: ignore[arg-type]
+        if isinstance(headers, dict):
+            kept[name] = {k: v for k, v in headers.items() if not isinstance(v, Secret)}
     return kept
 
 

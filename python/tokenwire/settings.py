@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tokenwire import _engine
-from tokenwire.errors import LlmConfigError
+from tokenwire.errors import LlmConfigError, LlmValidationError
 from tokenwire.secret import Secret
 
 TYPE_CHECKING = False
@@ -11,6 +11,23 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tokenwire._engine import RetryPolicy
+
+
+def check_text(value: str, name: str) -> None:
+    """Refuse text that UTF-8 cannot carry.
+
+    Raises:
+        LlmValidationError: It holds a lone surrogate.
+    """
+    if value.isascii():
+        return
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        # It may be a key, and a traceback may show local variables.
+        del value
+        problem = f"a lone surrogate at character {error.start}, which UTF-8 cannot carry"
+        raise LlmValidationError(f"{name}: the text holds {problem}") from None
 
 
 def check_types(settings: dict[str, Any]) -> None:
@@ -46,7 +63,9 @@ def path_of(value: Any, name: str) -> str | None:
         raise LlmConfigError(f"{name}: give the path of a PEM file")
     from os import fspath
 
-    return str(fspath(value))
+    path = str(fspath(value))
+    check_text(path, name)
+    return path
 
 
 def certificate(value: Any) -> tuple[str, str | None] | None:

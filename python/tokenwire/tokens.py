@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tokenwire.errors import LlmConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from os import PathLike
     from typing import TypeAlias
 
@@ -85,6 +86,9 @@ class TokenCounter:
         *,
         registry: ModelRegistry | None = None,
     ) -> None:
+        if tokenizers is not None and not hasattr(tokenizers, "items"):
+            kind = type(tokenizers).__name__
+            raise LlmConfigError(f"tokenizers: give a mapping of model to path, not {kind}")
         self._files = dict(tokenizers or {})
         self._loaded: dict[str, _Vocabulary] = {}
         self._registry = registry
@@ -97,8 +101,11 @@ class TokenCounter:
             text: Any text; names of special tokens in it count as text.
 
         Raises:
-            LlmConfigError: The model names no provider, or its `tokenizer.json` cannot be read.
+            LlmConfigError: The model names no provider, its `tokenizer.json` cannot be read, or
+                `text` is none.
         """
+        if not isinstance(text, str):
+            raise LlmConfigError(f"text: give a str, not {type(text).__name__}")
         vocabulary = self._vocabulary(model)
         tokens = None if vocabulary is None else vocabulary.count(text)
         if vocabulary is None or tokens is None:
@@ -149,8 +156,8 @@ class TokenCounter:
         Raises:
             LlmConfigError: The provider is unknown, or `max_tokens` is negative.
         """
-        if max_tokens < 0:
-            raise LlmConfigError("fits: max_tokens is at least 0")
+        if type(max_tokens) is not int or max_tokens < 0:
+            raise LlmConfigError("fits: max_tokens is a whole number of at least 0")
         from tokenwire.registry import shared
 
         known = (self._registry or shared()).get_model_config(model)
@@ -163,6 +170,8 @@ class TokenCounter:
         return count.at_most + max_tokens <= known.context_window
 
     def _vocabulary(self, model: str) -> _Vocabulary | None:
+        if not isinstance(model, str):
+            raise LlmConfigError(f"model: give a str, not {type(model).__name__}")
         provider, separator, name = model.partition(":")
         if not separator or not name:
             raise LlmConfigError(f'model: "{model}": write "provider:model"')
@@ -275,8 +284,14 @@ def _listed(messages: Messages) -> list[Mapping[str, Any]]:
 
     if isinstance(messages, str):
         return [{"role": "user", "content": messages}]
-    rows = [messages] if isinstance(messages, LlmMessage) else messages
-    return [row.__tokenwire_json__() if isinstance(row, LlmMessage) else row for row in rows]
+    rows: Any = [messages] if isinstance(messages, (LlmMessage, Mapping)) else messages
+    if not hasattr(rows, "__iter__"):
+        raise LlmConfigError(f"messages: a {type(rows).__name__} is no message")
+    listed = [row.__tokenwire_json__() if isinstance(row, LlmMessage) else row for row in rows]
+    for row in listed:
+        if not isinstance(row, Mapping):
+            raise LlmConfigError(f"messages: a {type(row).__name__} is no message")
+    return listed
 
 
 def _texts(message: Mapping[str, Any]) -> tuple[list[str], bool]:

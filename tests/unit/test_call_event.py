@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import time
 from typing import Any
 
@@ -99,3 +101,22 @@ def test_a_remover_takes_its_own_registration_only():
         second()
     _engine.report_call(event)
     assert len(heard) == 1
+
+
+def test_an_event_goes_to_another_process(sim):
+    heard: list[tw.CallEvent] = []
+    remove = tw.on_call(heard.append)
+    try:
+        tw.ChatClient("m", base_url=sim.base_url).run("-")
+        sim.set_script({"default": {"error": {"status": 400, "body": "no"}}})
+        with pytest.raises(tw.LlmAPIError):
+            tw.ChatClient("m", base_url=sim.base_url).run("-", stream=True)
+    finally:
+        remove()
+    for event in (*heard, tw.CallEvent(**FIELDS)):
+        again = pickle.loads(pickle.dumps(event))
+        assert repr(again) == repr(event)
+        for name in ("attempts", "cost", "response", "started", "server_address", "server_port"):
+            assert getattr(again, name) == getattr(event, name)
+        assert str(again.error) == str(event.error)
+        assert copy.copy(event).usage == event.usage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from types import MappingProxyType
 from typing import Any
 
@@ -53,3 +54,42 @@ def test_no_name_of_the_engines_own_is_a_parameter(name: str) -> None:
     for ask in (chat.complete, chat.stream, chat.stream_async, chat.run):
         with pytest.raises(tw.LlmConfigError, match=f"^{name}: there is no such parameter$"):
             ask("-", **params)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"model": "openai:\ud800"},
+        {"model": "\ud800:m"},
+        {"provider": "\ud800"},
+        {"base_url": "http://\ud800/v1"},
+        {"proxy": "http://\ud800"},
+        {"ca_bundle": "\ud800"},
+        {"client_cert": ("a", "\ud800")},
+        {"api_key": "sk-\ud800"},
+    ],
+)
+def test_text_that_utf8_cannot_carry_is_refused_by_the_name_of_its_setting(
+    settings: dict[str, Any],
+) -> None:
+    (name,) = settings
+    with pytest.raises(tw.LlmValidationError, match=f"^{name}: the text holds a lone surrogate"):
+        tw.ChatClient(**{"model": "m", "base_url": URL, **settings})
+
+
+def test_a_number_that_no_float_holds_is_no_time() -> None:
+    with pytest.raises(tw.LlmConfigError, match=r"^timeout: .* is no number of seconds"):
+        tw.ChatClient("m", base_url=URL, timeout=10**400)
+
+
+def test_a_text_is_no_type_of_a_reply() -> None:
+    for text in ("", "  ", "Answer"):
+        with pytest.raises(tw.LlmConfigError, match="it is a text; give a type"):
+            tw.ChatClient("m", base_url=URL).complete("-", response_format=text)
+
+
+def test_extra_headers_that_hold_keys_are_not_pickled() -> None:
+    headers = {"Authorization": KEY, "x-team": "a"}
+    pickled = pickle.dumps(tw.ChatClient("m", base_url=URL, extra_headers=headers))
+    assert KEY.encode() not in pickled
+    assert pickle.loads(pickled).defaults == {"extra_headers": {"x-team": "a"}}

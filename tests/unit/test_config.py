@@ -5,11 +5,18 @@ from __future__ import annotations
 import copy
 import importlib
 import pickle
+import traceback
 
 import pytest
 
 import tokenwire as tw
-from tokenwire import LlmConfigError, LlmProvider, ModelConfig, ModelRegistry
+from tokenwire import (
+    LlmConfigError,
+    LlmProvider,
+    LlmValidationError,
+    ModelConfig,
+    ModelRegistry,
+)
 from tokenwire.checking import checked
 from tokenwire.config import Configuration
 
@@ -245,6 +252,11 @@ def test_a_problem_has_its_place_its_value_and_the_nearest_name(data, expected):
         entry(headers=f"authorization: {SECRET}"),
         entry(base_url=f"https://user:{SECRET}@x.example/v1"),
         entry(key_var=[SECRET]),
+        entry(key_var=SECRET),
+        entry(key_var="gsk_canary0123456789abcdef"),
+        {"providers": {"acme": {"base_url": "http://x/v1", "key_vars": [SECRET]}}},
+        {"providers": {"acme": {"base_url": "http://x/v1", "key_vars": "sk-canary"}}},
+        {"providers": {"acme": {"base_url": "http://me:canary@x/v1"}}},
         entry(params={"temperature": [SECRET]}),
         entry(unknown=SECRET),
         entry(limits=SECRET),
@@ -255,10 +267,56 @@ def test_a_problem_has_its_place_its_value_and_the_nearest_name(data, expected):
 def test_a_key_is_never_shown(data):
     configuration, found = checked(data)
     assert configuration is None
-    assert SECRET not in "".join([repr(problem) + str(problem.to_dict()) for problem in found])
+    assert "canary" not in "".join([repr(problem) + str(problem.to_dict()) for problem in found])
     with pytest.raises(LlmConfigError) as caught:
         Configuration.read(data)
-    assert SECRET not in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("fields", [{"key_vars": [SECRET]}, {"base_url": f"http://me:{SECRET}@x"}])
+def test_a_provider_with_a_key_in_the_wrong_place_does_not_show_it(fields):
+    with pytest.raises(LlmValidationError) as caught:
+        LlmProvider("acme", **fields)
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_pickle_of_a_configuration_holds_no_key_and_a_copy_keeps_it():
+    headers = {"x-team": "a", "Authorization": SECRET}
+    fields = {"headers": headers, "proxy": "http://me:canary@proxy:1", "params": {}}
+    fields["params"] = {"extra_headers": {"x-api-key": SECRET}}
+    config = Configuration.read({**entry(**fields), "defaults": fields})
+    pickled = pickle.dumps(config)
+    assert b"canary" not in pickled
+    settings = pickle.loads(pickled).models["x"].settings
+    assert settings["headers"] == {"x-team": "a"}
+    assert settings["proxy"] == "http://proxy:1"
+    for copied in (copy.copy(config), copy.deepcopy(config)):
+        assert copied.models["x"].settings["headers"] == headers
+
+
+@pytest.mark.parametrize(
+    ("model", "problem"),
+    [
+        ("vllm://host", '"vllm://host" is not of the form vllm://host:port@model'),
+        ("vllm://host:99999@m", "base_url is no URL (invalid port number)"),
+        ("acme://host", '"acme://host" is not of the form acme://host:port@model'),
+        ("acme:", 'there is no model after "acme:"'),
+    ],
+)
+def test_the_address_in_a_model_string_is_checked(model, problem):
+    data = {"providers": {"acme": {"base_url": "http://x/v1"}}, **entry(model=model)}
+    assert problems(data) == [f"models.x.model: {problem}"]
+
+
+def test_the_first_at_sign_ends_the_address():
+    data = {"providers": {"acme": {"base_url": "http://x/v1"}}}
+    data |= entry(model="acme://host:1@a/b@c", context_window=9)
+    assert Configuration.read(data).models["x"].facts["name"] == "a/b@c"
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(file):
+    config = Configuration.read(file(b"\xef\xbb\xbf[models.a]\nmodel='vllm:m'\n"))
+    assert list(config.models) == ["a"]
 
 
 def test_a_key_in_a_file_is_refused_with_the_way_to_name_its_variable():

@@ -97,11 +97,11 @@ def test_unused_replies_are_named():
     assert str(raised.value) == 'unused replies: "a:*" has 2 of 2 left; "b:*" was never asked for'
 
 
-def answered(served, model="m", path="/v1/chat/completions"):
+def answered(served, model="m", path="/v1/chat/completions", call="1"):
     """What the fake tells the simulator to do with a request."""
     record = {
         "path": path,
-        "headers": [["x-tokenwire-call", "1"], ["x-tokenwire-provider", "openai"]],
+        "headers": [["x-tokenwire-call", call], ["x-tokenwire-provider", "openai"]],
         "body": {"model": model, "messages": []},
     }
     return json.loads(served._answer(json.dumps(record)))
@@ -131,8 +131,10 @@ def test_a_list_is_used_in_turn_and_then_a_mistake():
     assert [text(answered(served)) for _ in range(2)] == ["one", "2"]
     assert answered(served)["error"]["status"] == 429
     served.assert_all_used()
-    assert "used up, and this is request 4" in mistake(answered(served))
-    assert len(served.requests) == 4
+    # A further attempt of that call, and then another one.
+    assert answered(served)["error"]["status"] == 429
+    assert "used up, and this is request 5" in mistake(answered(served, call="2"))
+    assert len(served.requests) == 5
 
 
 async def coroutine(_asked):
@@ -159,3 +161,12 @@ def test_what_has_no_rule_or_cannot_be_answered_is_a_mistake():
     assert mistake(answered(fake())).endswith("its patterns: none")
     told = mistake(answered(served, "f", "/v1/completions"))
     assert told == 'fake: "openai:f" calls a tool, and "openai:f" was asked for text'
+
+
+@pytest.mark.parametrize(
+    "fields", [{"retry_after": "soon"}, {"retry_after": None}, {"headers": 5}, {"headers": [1]}]
+)
+def test_an_error_with_a_wrong_value_names_it(fields):
+    (name,) = fields
+    with pytest.raises(LlmConfigError, match=f"^error: {name}: give a"):
+        error(429, **fields)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.metadata
 import pickle
 import sys
+import threading
 import types
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from random import Random
@@ -297,6 +300,28 @@ def test_a_broken_package_is_a_warning_and_stops_nothing(plugins, broken):
         assert known.get_providers() == [*_engine.provider_names(), "acme"]
 
 
+def test_threads_that_ask_while_packages_are_loaded_wait_for_them(plugins):
+    known, begun, go_on = Registry(), threading.Event(), threading.Event()
+
+    def entries():
+        # One that asks while it is loaded finds what is there.
+        assert known.own_provider("acme") is None
+        begun.set()
+        assert go_on.wait(10)
+        return [ACME]
+
+    plugins(Point(entries))
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(known.get_provider, "acme")
+        assert begun.wait(10)
+        others = [threads.submit(known.get_provider, "acme") for _ in range(3)]
+        done, _ = wait(others, timeout=0.1)
+        go_on.set()
+        assert [one.result(10) for one in (first, *others)] == [ACME] * 4
+    assert not done
+    assert copy.deepcopy(known).get_provider("acme") == ACME
+
+
 # Costs
 
 
@@ -458,3 +483,27 @@ def test_the_library_is_not_looked_for_where_it_has_no_name_for_the_provider(mon
     monkeypatch.setattr(prices, "_library", lambda: looked.append("looked"))
     assert cost_of(reply(provider="openai-compatible"), registry=registry()) is None
     assert looked == []
+
+
+@pytest.mark.parametrize("value", [5, b"groq", ["groq"], {"groq": 1}, object()])
+def test_what_is_no_text_and_no_entry_is_refused_by_name(value):
+    made = registry()
+    for field, ask in {
+        "model": [made.register_model, made.get_model_config],
+        "provider": [
+            made.register_provider,
+            made.get_provider,
+            made.own_provider,
+            lambda provider: made.get_models(provider=provider),
+        ],
+        "name": [lambda name: made.get_models(name=name)],
+        "capability": [lambda capability: made.get_models(capability=capability)],
+    }.items():
+        for function in ask:
+            with pytest.raises(LlmConfigError, match=f"^{field}: give a"):
+                function(value)
+
+
+def test_a_name_that_utf8_cannot_carry_is_nobody_s():
+    with pytest.raises(LlmConfigError, match="unknown"):
+        registry().get_provider("\ud800")

@@ -301,3 +301,31 @@ def test_an_unknown_window_is_neither_yes_nor_no():
 def test_a_negative_reply_is_refused():
     with pytest.raises(LlmConfigError, match="max_tokens"):
         TokenCounter(registry=window(9)).fits("openai:gpt-4o", "a", max_tokens=-1)
+
+
+@pytest.mark.parametrize("value", [None, 5, b"hi", ["hi"], object()])
+def test_what_is_no_text_is_refused(value):
+    counter = TokenCounter(registry=window(9))
+    with pytest.raises(LlmConfigError, match=r"^model: give a str"):
+        counter.count(value, "hi")
+    with pytest.raises(LlmConfigError, match=r"^model: give a str"):
+        counter.fits(value, "hi")
+    for model in ("openai:gpt-4o", "groq:m"):
+        with pytest.raises(LlmConfigError, match=r"^text: give a str"):
+            counter.count(model, value)
+        with pytest.raises(LlmConfigError, match=r"is no message$"):
+            counter.count_messages(model, value)
+    with pytest.raises(LlmConfigError, match="max_tokens"):
+        counter.fits("openai:gpt-4o", "a", max_tokens=str(value))
+
+
+def test_one_message_as_a_dict_is_a_list_of_one():
+    message = {"role": "user", "content": "hi"}
+    counter = TokenCounter()
+    assert counter.count_messages("groq:m", message) == counter.count_messages("groq:m", [message])
+
+
+@pytest.mark.parametrize("value", [5, "tokenizer.json", ["a"]])
+def test_tokenizers_are_a_mapping(value):
+    with pytest.raises(LlmConfigError, match=r"^tokenizers: give a mapping"):
+        TokenCounter(value)

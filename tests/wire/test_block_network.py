@@ -122,3 +122,13 @@ def test_a_connection_that_stands_already_is_refused_too(call):
             call(stranger)
         call(stranger)
         assert len(proxy.requests) == 2
+
+
+@pytest.mark.parametrize("allow", [None, 5, ["a\ud800"], ["a b"], [""], [None]])
+def test_a_host_that_is_none_is_refused_and_blocks_nothing(allow):
+    with pytest.raises(tw.LlmConfigError, match=r"^allow: "), block_network(allow=allow):
+        pass
+    with block_network():
+        pass
+    with Origin() as origin:
+        assert tw.ChatClient("m", base_url=origin.base_url).run("-") != ""

@@ -289,6 +289,10 @@ def test_the_key_comes_from_the_named_variable_and_is_never_printed(sim, run, mo
         "",
         "tokenwire: --key-env: the environment has no NOT_SET\n",
     )
+    code, out, err = run("hi", "--key-env", "sk-canary-0123456789", "--json")
+    assert code == 2
+    assert "name of an environment variable" in err
+    assert "canary" not in out + err
 
 
 def test_an_error_of_the_server_is_one_line_and_exit_code_1(sim, run):

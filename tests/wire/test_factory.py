@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import traceback
 from pathlib import Path
 
 import pytest
@@ -396,6 +397,66 @@ def test_a_factory_is_pickled_as_its_configuration(monkeypatch):
     again = pickle.loads(pickle.dumps(factory))
     assert told(again.get_client("fast")) == told(factory.get_client("fast"))
     assert (again.pool.max_clients, again.names()) == (3, ["fast"])
+
+
+def test_a_pickled_factory_holds_no_key():
+    fields = {"model": "vllm:m", "headers": {"x-api-key": KEY, "x-team": "a"}}
+    factory = new({"models": {"fast": fields}, "defaults": {"headers": {"authorization": KEY}}})
+    pickled = pickle.dumps(factory)
+    assert KEY.encode() not in pickled
+    assert type(pickle.loads(pickled).get_client("fast")) is ChatClient
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"api_key": KEY, "timeout": -1},
+        {"headers": {"Authorization": KEY}, "timeout": -1},
+        {"proxy": f"http://me:{KEY}@127.0.0.1:1", "timeout": -1},
+        {"api_key": KEY, "no_such_thing": 1},
+        {"api_key": KEY, "model": "m"},
+    ],
+)
+@pytest.mark.parametrize("name", ["openai:m", "opnai:m", "mine:m", ""])
+def test_no_local_variable_of_ours_shows_a_key(name, settings):
+    factory = new(None, Provider("mine", client=Mine, key_vars=["MINE_KEY"]))
+    with pytest.raises(LlmConfigError) as caught:
+        factory.get_client(name, **settings)
+    here, ours = walked(caught.value)
+    assert KEY in here
+    assert KEY not in ours
+
+
+def test_a_key_of_the_environment_stands_in_no_local_variable(monkeypatch):
+    monkeypatch.setenv("MINE_KEY", KEY)
+    factory = new(None, Provider("mine", client=Mine, key_vars=["MINE_KEY"]))
+    named = new({"models": {"x": {"model": "groq:m", "key_var": "MINE_KEY"}}})
+    for ask in (
+        lambda: factory.get_client("mine:m", no_such_thing=1),
+        lambda: named.get_client("x", no_such_thing=1),
+    ):
+        with pytest.raises(LlmConfigError) as caught:
+            ask()
+        assert KEY not in walked(caught.value)[1]
+
+
+class Mine(tw.LlmClientInterface):
+    """A client of somebody's own that takes a key and a timeout."""
+
+    def __init__(self, model, *, provider, api_key=None, timeout=None, headers=None, proxy=None):
+        if timeout is not None and timeout < 0:
+            raise LlmConfigError("timeout: it is negative")
+        super().__init__(model, provider=provider)
+        self.kept = api_key, headers, proxy
+
+
+def walked(error):
+    """Local variables of this file's frames, and of tokenwire's."""
+    here, ours = [], []
+    told = traceback.TracebackException.from_exception(error, capture_locals=True)
+    for frame in told.stack:
+        (here if frame.filename == __file__ else ours).append(str(frame.locals))
+    return "".join(here), "".join(ours)
 
 
 def test_the_example_runs():

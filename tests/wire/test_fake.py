@@ -272,3 +272,18 @@ def test_the_end_waits_for_no_function():
     finally:
         done.set()
     assert isinstance(outcome, tw.LlmConnectionError)
+
+
+def test_an_error_at_the_end_of_a_list_is_what_the_caller_gets(call):
+    rules = {"openai:*": ["hi", tw.testing.tool_call("f", x=1), tw.testing.error(429)]}
+    with tw.testing.fake(rules) as f:
+        chat = tw.ChatClient("openai:m", max_retries=2)
+        assert chat.run("-") == "hi"
+        assert chat.complete("-").tool_calls[0].parsed_arguments == {"x": 1}
+        with pytest.raises(tw.LlmRateLimitError) as caught:
+            call(chat)
+        assert [request.attempt for request in f.requests] == [1, 1, 1, 2, 3]
+        assert len(caught.value.attempts) == 3
+        f.assert_all_used()
+        with pytest.raises(tw.LlmConfigError, match="no reply left"):
+            call(chat)

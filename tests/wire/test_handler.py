@@ -443,3 +443,42 @@ def test_the_example_runs():
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "16 words, 94 characters"
+
+
+@pytest.mark.parametrize("name", ["text", "reasoning", "tool_call", "usage", "end", "error"])
+def test_a_callback_that_cannot_be_called_is_refused_at_once(name):
+    with pytest.raises(LlmConfigError, match="callable"):
+        StreamingHandler(**{f"on_{name}": 5})
+    with pytest.raises(LlmConfigError, match=r"^add: "):
+        StreamingHandler().add(5)
+
+
+async def test_a_stream_of_the_other_kind_is_refused_with_the_right_one(chat):
+    handler = StreamingHandler()
+    for wrong in (chat.stream_async("-"), None, 5):
+        with pytest.raises(LlmConfigError, match=r"^run: give what stream\(\)"):
+            handler.run(wrong)
+    for wrong in (chat.stream("-"), None, 5):
+        with pytest.raises(LlmConfigError, match=r"give what stream_async\(\)"):
+            await handler.run_async(wrong)
+    for wrong in (None, 0, 1.5, "2"):
+        with pytest.raises(LlmConfigError, match=r"^tee: "):
+            handler.tee(chat.stream_async("-"), wrong)
+    with pytest.raises(LlmConfigError, match=r"^to_terminal: "):
+        handler.to_terminal(5)
+
+
+async def test_a_callback_that_is_cancelled_leaves_no_reader_waiting(chat):
+    async def cancelled(_text):
+        raise asyncio.CancelledError
+
+    async def read(reader):
+        async for _ in reader:
+            pass
+
+    handler = StreamingHandler(on_text=cancelled)
+    async with handler.tee(chat.stream_async("-"), 2) as readers:
+        tasks = [asyncio.create_task(read(reader)) for reader in readers]
+        done, waiting = await asyncio.wait(tasks, timeout=5)
+    assert not waiting
+    assert all(task.cancelled() for task in done)

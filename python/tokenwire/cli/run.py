@@ -200,7 +200,10 @@ def _key(variable: str | None) -> str | None:
         return None
     key = os.environ.get(variable)
     if not key:
-        raise LlmConfigError(f"--key-env: the environment has no {variable}")
+        from tokenwire.types.rows import variable_problem
+
+        problem = variable_problem(variable) or f"the environment has no {variable}"
+        raise LlmConfigError(f"--key-env: {problem}")
     return key
 
 

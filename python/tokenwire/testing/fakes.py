@@ -85,19 +85,24 @@ class _Rule:
         self.has_turns = isinstance(answers, list)
         self.total = len(answers) if self.has_turns else 1
         self.used = 0
+        self.last: dict[str, Any] = {}
         given = answers if self.has_turns else [answers]
         # A deque: taking one out is one step, however many threads answer.
         self.left = deque(self._ready(answer, turn) for turn, answer in enumerate(given, 1))
 
-    def take(self) -> Any:
+    def take(self, call: str) -> Any:
         """The next reply: JSON, or the function that makes it; None where none is left."""
         self.used += 1
         if not self.has_turns:
             return self.left[0]
         try:
-            return self.left.popleft()
+            answer = self.left.popleft()
         except IndexError:
-            return None
+            # Further attempts of the call that got the last one find what the first one found.
+            return self.last.get(call)
+        if not self.left and (callable(answer) or json.loads(answer).keys() & {"error", "fault"}):
+            self.last[call] = answer
+        return answer
 
     def unused(self) -> str | None:
         """What was not used, in words."""
@@ -212,7 +217,7 @@ class Fake:
 
 
 def _behaviour(rule: _Rule, request: FakeRequest, target: str) -> str:
-    answer = rule.take()
+    answer = rule.take(request.call)
     if answer is None:
         return _mistake(
             f'the fake has no reply left for "{target}": the {rule.total} of "{rule.pattern}" are '
@@ -261,7 +266,8 @@ def fake(rules: Rules | None = None) -> Fake:
             told apart; the first that matches answers. A reply is a str, `tool_call(...)`, a tuple
             of those (one reply), `error(...)`, `reply(...)`, `cut(...)`, any behaviour of the
             simulator, or a function that takes a `FakeRequest` and returns one of these. A list is
-            used in turn, one reply for each request; a reply alone answers every request.
+            used in turn, one reply for each request; a reply alone answers every request. An error
+            at the end of a list stands for every further attempt of its call.
 
     Raises:
         LlmConfigError: A pattern or a reply cannot be; the message names it. A call that no

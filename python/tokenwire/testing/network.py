@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from tokenwire.errors import LlmConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+# Printable ASCII without a slash or a star.
+_HOST = re.compile(r"[!-)+-.0-~]+")
 # Those in force; the last decides. They hold for the whole process, as the engine does.
 _in_force: list[list[str]] = []
 
@@ -31,9 +34,13 @@ def block_network(*, allow: Iterable[str] = ()) -> Iterator[None]:
     Raises:
         LlmConfigError: An entry of `allow` is no host.
     """
-    hosts = [allow] if isinstance(allow, str) else list(allow)
+    if isinstance(allow, str):
+        allow = [allow]
+    elif not hasattr(allow, "__iter__"):
+        raise LlmConfigError(f"allow: give hosts, not {type(allow).__name__}")
+    hosts = list(allow)
     for host in hosts:
-        if not isinstance(host, str) or not host or "/" in host or "*" in host:  # type: ignore[redundant-expr]
+        if not isinstance(host, str) or not _HOST.fullmatch(host):  # type: ignore[redundant-expr]
             raise LlmConfigError(f'allow: {host!r} is no host; write "host" or "host:port"')
     _in_force.append(hosts)
     _engine.allow_only(hosts)

@@ -71,8 +71,13 @@ def error(
     """
     if type(status) is not int or not 400 <= status <= 599:
         raise LlmConfigError(f"error: {status!r} is no status of an error; give 400 to 599")
-    headers = dict(fields.pop("headers", None) or {})
-    headers.setdefault("retry-after", f"{retry_after:g}")
+    headers = fields.pop("headers", None) or {}
+    if not hasattr(headers, "items"):
+        raise LlmConfigError("error: headers: give a dict of str to str")
+    try:
+        headers = {"retry-after": f"{retry_after:g}", **headers}
+    except (TypeError, ValueError, OverflowError):
+        raise LlmConfigError("error: retry_after: give a number of seconds") from None
     behaviour = {"error": {"status": status, "message": message, **fields, "headers": headers}}
     _checked(behaviour, "error")
     return behaviour

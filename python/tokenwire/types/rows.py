@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import date  # noqa: TC003, pydantic reads the annotations of fields
@@ -9,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -65,6 +67,33 @@ def _check_client(value: object) -> object:
 _Client = Annotated[Any, PlainValidator(_check_client)]
 
 
+def variable_problem(name: str) -> str | None:
+    """Why this is no name of an environment variable; it may be a key that was written there."""
+    # The keys of some providers are words, too: long ones of small letters and digits.
+    is_word = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
+    if is_word and not re.fullmatch(r"(?=.*[a-z])(?=.*[0-9]).{20,}", name):
+        return None
+    return "it must be the name of an environment variable; a key does not belong here"
+
+
+def _check_variable(name: str) -> str:
+    problem = variable_problem(name)
+    if problem is not None:
+        raise PydanticCustomError("variable", "{text}", {"text": problem})
+    return name
+
+
+_Variable = Annotated[Str, AfterValidator(_check_variable)]
+
+
+def _check_address(url: str) -> str:
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise PydanticCustomError(
+            "address", "it holds a user name or password: name the variable of the key in key_vars"
+        )
+    return url
+
+
 def check_capability(name: str) -> None:
     """Refuse a capability that no entry can have.
 
@@ -84,7 +113,8 @@ def _no_capability(name: str) -> str:
 class _Row(Model):
     """A frozen value whose fields are all known."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A value may be a key, in the wrong place.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     def __setattr__(self, name: str, _value: object) -> None:
         # pydantic's own error would leave us otherwise.
@@ -252,9 +282,9 @@ class LlmProvider(_Row):
     """
 
     name: _ProviderName
-    base_url: Str | None = None
-    key_vars: tuple[Str, ...] = ()
-    base_url_vars: tuple[Str, ...] = ()
+    base_url: Annotated[Str, AfterValidator(_check_address)] | None = None
+    key_vars: tuple[_Variable, ...] = ()
+    base_url_vars: tuple[_Variable, ...] = ()
     key_required: bool = False
     auth_header: _HeaderName = "authorization"
     max_tokens_field: _FieldName = "max_tokens"

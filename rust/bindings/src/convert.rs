@@ -2,7 +2,7 @@
 //! refused with its path before anything is sent.
 
 use crate::exit::calling_python;
-use pyo3::exceptions::{PyRecursionError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyRecursionError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -266,6 +266,8 @@ pub(crate) fn seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<std::tim
     let number: f64 = value.extract().map_err(|error: PyErr| {
         if error.is_instance_of::<PyTypeError>(py) {
             wrong(&format!("{} is not a number", short_repr(value)))
+        } else if error.is_instance_of::<PyOverflowError>(py) {
+            wrong(&format!("{} is no number of seconds", short_repr(value)))
         } else {
             error
         }

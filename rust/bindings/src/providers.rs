@@ -1,7 +1,7 @@
 //! The engine's table of providers as Python reads it, and rows of a user's own.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use tokenwire_core::wire::own::OwnProvider;
 use tokenwire_core::wire::providers;
 
@@ -35,8 +35,9 @@ impl OwnRow {
 
 /// Whether a provider of this name is known, be its API spoken yet or not.
 #[pyfunction]
-pub(crate) fn is_provider(name: &str) -> bool {
-    providers::is_known(name)
+pub(crate) fn is_provider(name: &Bound<'_, PyString>) -> bool {
+    // A text that UTF-8 cannot carry is nobody's name.
+    name.to_str().is_ok_and(providers::is_known)
 }
 
 /// Names of the providers that can be called, in the order of the table.
@@ -64,7 +65,7 @@ pub(crate) fn provider_row<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'
 
 /// What is wrong with a provider's name; None where it is one.
 #[pyfunction]
-pub(crate) fn provider_problem(name: &str) -> Option<String> {
-    let error = providers::find(name).err()?;
+pub(crate) fn provider_problem(name: &Bound<'_, PyString>) -> Option<String> {
+    let error = providers::find(&name.to_string_lossy()).err()?;
     Some(error.message().to_owned())
 }

@@ -1,12 +1,15 @@
-//! What a pickled or dumped reply holds.
+//! What a pickled or dumped reply holds, and a pickled event.
 
 use bytes::Bytes;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
 use serde::{Deserialize, Serialize};
 use tokenwire_core::error;
 use tokenwire_core::http::Head;
 use tokenwire_core::message;
 
 use crate::errors::Caller;
+use crate::observe::CallEvent;
 use crate::reply::{LlmResponse, ReplyData};
 
 /// What a pickle holds, and what `to_dict` shows beside the derived fields.
@@ -59,5 +62,34 @@ impl LlmResponse {
             },
             None,
         )
+    }
+}
+
+/// Arguments of `CallEvent(…)`.
+const EVENT_FIELDS: [&str; 11] = [
+    "provider",
+    "model",
+    "elapsed",
+    "streamed",
+    "error",
+    "error_kind",
+    "response",
+    "started",
+    "operation",
+    "server_address",
+    "server_port",
+];
+
+#[pymethods]
+impl CallEvent {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let py = slf.py();
+        let fields = PyDict::new(py);
+        for name in EVENT_FIELDS {
+            fields.set_item(name, slf.getattr(name)?)?;
+        }
+        let partial = py.import("functools")?.getattr("partial")?;
+        let make = partial.call((slf.get_type(),), Some(&fields))?;
+        PyTuple::new(py, [make, PyTuple::empty(py).into_any()])
     }
 }
