@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from tokenwire.registry import ModelRegistry
     from tokenwire.types import LlmMessage
 
-    Messages: TypeAlias = str | LlmMessage | Iterable[LlmMessage | Mapping[str, Any]]
+    Messages: TypeAlias = (
+        str | LlmMessage | Mapping[str, Any] | Iterable[LlmMessage | Mapping[str, Any]]
+    )
 
 # The vocabularies of OpenAI's models, by how their names begin; the first that fits counts.
 _VOCABULARIES = (

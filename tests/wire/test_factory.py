@@ -452,7 +452,8 @@ class Mine(tw.LlmClientInterface):
 
 def walked(error):
     """Local variables of this file's frames, and of tokenwire's."""
-    here, ours = [], []
+    here: list[str] = []
+    ours: list[str] = []
     told = traceback.TracebackException.from_exception(error, capture_locals=True)
     for frame in told.stack:
         (here if frame.filename == __file__ else ours).append(str(frame.locals))

@@ -447,14 +447,16 @@ def test_the_example_runs():
 
 @pytest.mark.parametrize("name", ["text", "reasoning", "tool_call", "usage", "end", "error"])
 def test_a_callback_that_cannot_be_called_is_refused_at_once(name):
+    wrong: dict[str, Any] = {f"on_{name}": 5}
     with pytest.raises(LlmConfigError, match="callable"):
-        StreamingHandler(**{f"on_{name}": 5})
+        StreamingHandler(**wrong)
     with pytest.raises(LlmConfigError, match=r"^add: "):
-        StreamingHandler().add(5)
+        StreamingHandler().add(wrong[f"on_{name}"])
 
 
 async def test_a_stream_of_the_other_kind_is_refused_with_the_right_one(chat):
     handler = StreamingHandler()
+    wrong: Any
     for wrong in (chat.stream_async("-"), None, 5):
         with pytest.raises(LlmConfigError, match=r"^run: give what stream\(\)"):
             handler.run(wrong)
@@ -465,7 +467,7 @@ async def test_a_stream_of_the_other_kind_is_refused_with_the_right_one(chat):
         with pytest.raises(LlmConfigError, match=r"^tee: "):
             handler.tee(chat.stream_async("-"), wrong)
     with pytest.raises(LlmConfigError, match=r"^to_terminal: "):
-        handler.to_terminal(5)
+        handler.to_terminal(wrong)
 
 
 async def test_a_callback_that_is_cancelled_leaves_no_reader_waiting(chat):
