@@ -59,6 +59,27 @@ TEXTS = [
     "def total(rows):\n    return sum(row.price for row in rows)\n",
 ]
 
+# As tiktoken 0.14 counts them with the files that OpenAI publishes: cl100k_base, o200k_base.
+SAMPLE = [
+    ("Über die Brücke läuft ein Fuchs.", 12, 9),
+    ("素早い茶色の狐がのろまな犬を飛び越える。", 29, 19),
+    ("敏捷的棕色狐狸跳过了懒狗。", 25, 14),
+    ("Съешь ещё этих мягких французских булок, да выпей чаю.", 34, 18),
+    ("الثعلب البني السريع يقفز فوق الكلب الكسول.", 30, 16),
+    ("तेज़ भूरी लोमड़ी आलसी कुत्ते के ऊपर कूदती है।", 49, 20),
+    ("빠른 갈색 여우가 게으른 개를 뛰어넘는다.", 24, 17),
+    ("สุนัขจิ้งจอกสีน้ำตาลกระโดดข้ามสุนัขขี้เกียจ", 41, 28),
+    ("👩\u200d👩\u200d👧\u200d👦🏳️\u200d🌈 emoji ✨ and é combining", 33, 23),
+    ("def f(x):\n    return {k: v for k, v in x.items()}\n\n\n", 19, 19),
+    ("   leading   spaces\t\ttabs\r\n\r\nCRLF", 10, 10),
+    ("1234567890 3.14159 1,000,000", 15, 15),
+    ("<|endoftext|>", 7, 7),
+    ("\u200b\ufeff zero width", 4, 4),
+    ("Ελληνικά κείμενα", 16, 6),
+    ("עברית מימין לשמאל", 15, 7),
+    ("Việt Nam đẹp lắm", 11, 6),
+]
+
 
 @pytest.fixture
 def vocabularies():
@@ -102,6 +123,14 @@ def window(size, model="openai:gpt-4o", **fields):
 
 
 @pytest.mark.usefixtures("vocabularies")
+@pytest.mark.usefixtures("vocabularies")
+@pytest.mark.parametrize(("text", "old", "new"), SAMPLE)
+def test_a_sample_of_many_languages_counts_as_the_published_vocabularies_do(text, old, new):
+    counter = TokenCounter()
+    assert counter.count("openai:gpt-4", text) == Count(old, exact=True, source="cl100k_base")
+    assert counter.count("openai:gpt-4o", text) == Count(new, exact=True, source="o200k_base")
+
+
 @pytest.mark.parametrize("text", PUBLISHED)
 def test_texts_have_the_published_number_of_tokens(text):
     old, new = PUBLISHED[text]
