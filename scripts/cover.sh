@@ -16,7 +16,8 @@ python=.venv/bin/python
 out=target/coverage
 export CARGO_TARGET_DIR=$PWD/target/cover
 eval "$(cargo llvm-cov show-env --sh)"
-cargo llvm-cov clean --profraw-only
+# Programs of an earlier tree would count as code that nothing reaches.
+cargo llvm-cov clean --workspace
 rm -rf "$out" && mkdir -p "$out"
 
 cargo test --quiet --locked
