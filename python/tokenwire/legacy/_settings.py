@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
 DEFAULTS_VARIABLE = "TOKENWIRE_LEGACY_DEFAULTS"
 ADDRESS_VARIABLE = "TOKENWIRE_LEGACY_BASE_URL"
+# What a chat client's constructor was given and the API knows was sent; anything else never was.
+SENT_BY_CHAT = (
+    "seed",
+    "frequency_penalty",
+    "presence_penalty",
+    "logit_bias",
+    "timeout",
+    "extra_body",
+    "extra_headers",
+)
 _WORDS = {"": True, "on": True, "1": True, "true": True, "yes": True} | {
     "off": False,
     "0": False,

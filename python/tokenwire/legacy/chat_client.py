@@ -7,23 +7,12 @@ from typing import Any
 
 import tokenwire as tw
 from tokenwire.legacy._calls import Calls
-from tokenwire.legacy._settings import warn_once
+from tokenwire.legacy._settings import SENT_BY_CHAT, warn_once
 from tokenwire.legacy._vendors import chat_target, not_found_at
 from tokenwire.legacy.base_llm_client import LlmClientInterface
 from tokenwire.legacy.token_counter import TokenCounter
 
 __all__ = ["ChatClient", "LlmClientInterface", "TokenCounter"]
-
-# What the constructor was given and the API knows was sent; anything else never was.
-_SENT = (
-    "seed",
-    "frequency_penalty",
-    "presence_penalty",
-    "logit_bias",
-    "timeout",
-    "extra_body",
-    "extra_headers",
-)
 
 
 class ChatClient(Calls, LlmClientInterface):
@@ -91,7 +80,7 @@ class ChatClient(Calls, LlmClientInterface):
     def _constructor_arguments(self) -> dict[str, Any]:
         given = self.generation_args
         arguments = super()._constructor_arguments()
-        arguments.update({name: given[name] for name in _SENT if name in given})
+        arguments.update({name: given[name] for name in SENT_BY_CHAT if name in given})
         if arguments.get("stop") is None and given.get("stop_sequences") is not None:
             arguments["stop"] = given["stop_sequences"]
         timeout: Any = arguments.get("timeout")

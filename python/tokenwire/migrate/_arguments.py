@@ -6,6 +6,7 @@ import ast
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from tokenwire.legacy._settings import SENT_BY_CHAT
 from tokenwire.legacy._vendors import split_vendor
 from tokenwire.legacy.llm_exceptions import LlmConfigError
 
@@ -34,15 +35,6 @@ DEFAULTS: dict[str, Mapping[str, str]] = {
     "LlmClient": _USUAL,
 }
 _OF_A_CALL = ("temperature", "max_tokens", "top_p", "stop")
-_OF_CHAT = (
-    "seed",
-    "frequency_penalty",
-    "presence_penalty",
-    "logit_bias",
-    "timeout",
-    "extra_body",
-    "extra_headers",
-)
 # Vendors that both interfaces know, and what the new one calls them.
 _VENDORS = {"openai": "openai", "groq": "groq", "mistralai": "mistral"}
 _COMPLETIONS = "/completions"
@@ -160,7 +152,7 @@ def constructor(source: Source, call: ast.Call, kind: str) -> NewCall:
     _check_values(arguments)
     target = _chat if kind == "ChatClient" else _private
     parts = target(source, arguments, new)
-    sent = _OF_A_CALL + (_OF_CHAT if kind == "ChatClient" else ())
+    sent = _OF_A_CALL + (SENT_BY_CHAT if kind == "ChatClient" else ())
     if kind == "ChatClient":
         _settle_stop(arguments)
     _check_dropped(arguments, {*sent, *_ADDRESS}, source)

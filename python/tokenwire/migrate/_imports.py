@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from tokenwire.legacy import llm_exceptions
 from tokenwire.legacy._install import MODULES
 from tokenwire.migrate._reach import absolute, dotted
 
@@ -15,19 +16,7 @@ if TYPE_CHECKING:
     from tokenwire.migrate._source import Source
 
 HOME = "tokenwire.legacy"
-ERRORS = frozenset(
-    {
-        "LlmAPIError",
-        "LlmAuthenticationError",
-        "LlmConfigError",
-        "LlmError",
-        "LlmModelError",
-        "LlmRateLimitError",
-        "LlmStreamingError",
-        "LlmTimeoutError",
-        "LlmValidationError",
-    }
-)
+ERRORS = frozenset(llm_exceptions.__all__)
 # Names by which an import of a module of this name is known for one of the old modules.
 _TELLING = {
     "base_llm_client": {"LlmClientInterface", "BaseLlmClient"},
