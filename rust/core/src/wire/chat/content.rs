@@ -67,10 +67,18 @@ fn thought<'a>(reader: &mut Reader<'a>) -> Result<Text<'a>, Error> {
     if reader.peek()? == Kind::String {
         return reader.string();
     }
+    text_of_blocks(reader, &["text"])
+}
+
+/// The strings under these names in a list of objects, one after another.
+pub(super) fn text_of_blocks<'a>(
+    reader: &mut Reader<'a>,
+    names: &[&str],
+) -> Result<Text<'a>, Error> {
     let mut whole = Text::default();
     reader.array_or_skip(|reader| {
         reader.object_or_skip(|reader, key| {
-            if key == "text" {
+            if names.contains(&key) {
                 if let Some(piece) = reader.string_or_skip()? {
                     whole = std::mem::take(&mut whole).followed_by(piece);
                 }

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::content::text_of_blocks;
 use crate::json::{Error, Kind, Reader, Text};
 use crate::message::Usage;
 use crate::wire::usage;
@@ -267,7 +268,7 @@ impl<'a> Message<'a> {
         if self.reasoning.is_none()
             && let Some((_, raw)) = self.other.iter().find(|(key, _)| key == DETAILS)
         {
-            let text = details(raw)?;
+            let text = text_of_blocks(&mut Reader::over(raw), &["text", "summary"])?;
             self.reasoning = Some((DETAILS, text)).filter(|(_, text)| !text.is_empty());
         }
         Ok(found)
@@ -318,23 +319,6 @@ pub(super) const DETAILS: &str = "reasoning_details";
 pub(crate) fn reasoning_field(name: &str) -> Option<&'static str> {
     let mut known = REASONING.into_iter().chain([DETAILS]);
     known.find(|field| *field == name)
-}
-
-fn details(raw: &str) -> Result<Text<'_>> {
-    let mut whole = Text::default();
-    Reader::over(raw).array_or_skip(|reader| {
-        reader.object_or_skip(|reader, key| {
-            if matches!(key, "text" | "summary") {
-                if let Some(piece) = reader.string_or_skip()? {
-                    whole = std::mem::take(&mut whole).followed_by(piece);
-                }
-                return Ok(());
-            }
-            reader.skip()
-        })?;
-        Ok(())
-    })?;
-    Ok(whole)
 }
 
 /// Whether a value says nothing: absent, null and empty are three spellings of one thing.
