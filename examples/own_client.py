@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from tokenwire.interface import Prompt
+    from tokenwire.interface.interface import Prompt
     from tokenwire.types import AnyParams
 
 # Stands for a command-line model: it answers with the words of the prompt, the last one first.

@@ -38,8 +38,12 @@ if TYPE_CHECKING:
         UsageReported,
         __version__,
     )
-    from tokenwire.chat import ChatClient
-    from tokenwire.completion import CompletionClient
+    from tokenwire.catalog.cost import Cost
+    from tokenwire.catalog.model import ModelConfig
+    from tokenwire.catalog.provider import LlmProvider
+    from tokenwire.catalog.tokens import TokenCounter
+    from tokenwire.clients.chat import ChatClient
+    from tokenwire.clients.completion import CompletionClient
     from tokenwire.errors import (
         LlmAPIError,
         LlmAuthenticationError,
@@ -79,16 +83,14 @@ if TYPE_CHECKING:
         LlmUnexpectedContentError,
         LlmValidationError,
     )
-    from tokenwire.factory import LlmClientFactory, client
-    from tokenwire.handler import StreamingHandler
-    from tokenwire.interface import LlmClientInterface
-    from tokenwire.mapping import MapRow
-    from tokenwire.metrics import MetricsCollector
-    from tokenwire.observe import on_call
-    from tokenwire.pool import ClientPool
-    from tokenwire.prices import Cost
+    from tokenwire.factory.factory import LlmClientFactory, client
+    from tokenwire.factory.pool import ClientPool
+    from tokenwire.interface.interface import LlmClientInterface
+    from tokenwire.interface.map import MapRow
+    from tokenwire.observability.metrics import MetricsCollector
+    from tokenwire.observability.on_call import on_call
     from tokenwire.registry import ModelRegistry
-    from tokenwire.tokens import TokenCounter
+    from tokenwire.streaming.handler import StreamingHandler
     from tokenwire.types import (
         AudioPart,
         FilePart,
@@ -102,7 +104,6 @@ if TYPE_CHECKING:
         Tool,
         ToolResult,
     )
-    from tokenwire.types.rows import LlmProvider, ModelConfig
 
 __all__ = [
     "AsyncLlmStream",
@@ -195,21 +196,21 @@ __all__ = [
 
 # Where a name lives, unless it is an error (`errors`) or compiled (`_engine`).
 _HOMES = {
-    "ChatClient": "chat",
-    "ClientPool": "pool",
-    "CompletionClient": "completion",
-    "Cost": "prices",
-    "LlmClientFactory": "factory",
-    "LlmClientInterface": "interface",
-    "LlmProvider": "types.rows",
-    "MapRow": "mapping",
-    "MetricsCollector": "metrics",
-    "ModelConfig": "types.rows",
+    "ChatClient": "clients.chat",
+    "ClientPool": "factory.pool",
+    "CompletionClient": "clients.completion",
+    "Cost": "catalog.cost",
+    "LlmClientFactory": "factory.factory",
+    "LlmClientInterface": "interface.interface",
+    "LlmProvider": "catalog.provider",
+    "MapRow": "interface.map",
+    "MetricsCollector": "observability.metrics",
+    "ModelConfig": "catalog.model",
     "ModelRegistry": "registry",
-    "StreamingHandler": "handler",
-    "TokenCounter": "tokens",
-    "client": "factory",
-    "on_call": "observe",
+    "StreamingHandler": "streaming.handler",
+    "TokenCounter": "catalog.tokens",
+    "client": "factory.factory",
+    "on_call": "observability.on_call",
     **dict.fromkeys(
         (
             "AudioPart",
@@ -227,12 +228,21 @@ _HOMES = {
         "types",
     ),
 }
-_SUBMODULES = ("errors", "legacy", "metrics", "migrate", "otel", "testing", "tools", "types")
+_SUBMODULES = {
+    "errors": "errors",
+    "legacy": "legacy",
+    "metrics": "observability.metrics",
+    "migrate": "cli.migrate",
+    "otel": "otel",
+    "testing": "testing",
+    "tools": "tools",
+    "types": "types",
+}
 
 
 def __getattr__(name: str) -> object:
     if name in _SUBMODULES:
-        return _module(name)
+        return _module(_SUBMODULES[name])
     if name not in __all__:
         raise AttributeError(f"module 'tokenwire' has no attribute {name!r}")
     home = _HOMES.get(name) or ("errors" if name.endswith("Error") else "_engine")

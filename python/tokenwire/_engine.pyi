@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Generic, Literal, TypeAlias, final, type_check
 from pydantic_core.core_schema import CoreSchema
 from typing_extensions import Self, TypeVar
 
-from tokenwire.prices import Cost
+from tokenwire.catalog.cost import Cost
+from tokenwire.settings.model_string import ProviderRow
 from tokenwire.types import LlmMessage
-from tokenwire.types.rows import LlmProvider
 
 __all__ = [
     "AsyncLlmStream",
@@ -657,7 +657,7 @@ class Engine:
         provider: str,
         model: str,
         api: str,
-        own_provider: LlmProvider | None = None,
+        own_provider: ProviderRow | None = None,
         base_url: str | None = None,
         api_key: str | None = None,
         headers: Mapping[str, str] | None = None,

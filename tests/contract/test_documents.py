@@ -24,7 +24,7 @@ from pathlib import Path
 import pytest
 
 import tokenwire.legacy
-from tokenwire.config import Configuration
+from tokenwire.config.checks import read as read_configuration
 from tokenwire.legacy import _install
 from tokenwire.testing import SimServer
 
@@ -139,4 +139,4 @@ def test_configurations_are_valid(tmp_path):
     assert len(found) >= 1
     for text in found:
         file.write_text(text, encoding="utf-8")
-        assert Configuration.read(file).models
+        assert read_configuration(file).models

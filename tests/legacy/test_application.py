@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tokenwire import migrate
+from tokenwire.cli import migrate
 
 HERE = Path(__file__).parent
 START = """

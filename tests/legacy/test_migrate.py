@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tokenwire import cli, migrate
+from tokenwire import cli
+from tokenwire.cli import migrate
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 USUAL = "temperature=0.7, max_tokens=1024, top_p=1.0"

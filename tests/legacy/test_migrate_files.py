@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenwire import migrate
+from tokenwire.cli import migrate
 
 IMPORT = "from root.agents.llm_client import LlmClient\n"
 MOVED = "from tokenwire.legacy.llm_client import LlmClient\n"

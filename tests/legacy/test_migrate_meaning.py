@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from tokenwire import migrate
+from tokenwire.cli import migrate
 
 CHAT = "from root.agents.chat_client import ChatClient\n"
 CLIENT = f'{CHAT}c = ChatClient("groq:x")\n'

@@ -17,8 +17,8 @@ from tokenwire import (
     ModelConfig,
     ModelRegistry,
 )
-from tokenwire.checking import checked
-from tokenwire.config import Configuration
+from tokenwire.config.checks import checked
+from tokenwire.config.checks import read as read_configuration
 
 SECRET = "sk-canary-0123456789-0123456789"
 
@@ -75,7 +75,7 @@ def file(tmp_path):
 
 
 def test_a_good_file_is_read_whole(file):
-    read = Configuration.read(file(GOOD))
+    read = read_configuration(file(GOOD))
     fast, base = read.models["fast"], read.models["base"]
     assert read.providers == {
         "acme": LlmProvider(
@@ -269,7 +269,7 @@ def test_a_key_is_never_shown(data):
     assert configuration is None
     assert "canary" not in "".join([repr(problem) + str(problem.to_dict()) for problem in found])
     with pytest.raises(LlmConfigError) as caught:
-        Configuration.read(data)
+        read_configuration(data)
     assert "canary" not in str(caught.value)
 
 
@@ -284,7 +284,7 @@ def test_a_pickle_of_a_configuration_holds_no_key_and_a_copy_keeps_it():
     headers = {"x-team": "a", "Authorization": SECRET}
     fields = {"headers": headers, "proxy": "http://me:canary@proxy:1", "params": {}}
     fields["params"] = {"extra_headers": {"x-api-key": SECRET}}
-    config = Configuration.read({**entry(**fields), "defaults": fields})
+    config = read_configuration({**entry(**fields), "defaults": fields})
     pickled = pickle.dumps(config)
     assert b"canary" not in pickled
     settings = pickle.loads(pickled).models["x"].settings
@@ -311,11 +311,11 @@ def test_the_address_in_a_model_string_is_checked(model, problem):
 def test_the_first_at_sign_ends_the_address():
     data = {"providers": {"acme": {"base_url": "http://x/v1"}}}
     data |= entry(model="acme://host:1@a/b@c", context_window=9)
-    assert Configuration.read(data).models["x"].facts["name"] == "a/b@c"
+    assert read_configuration(data).models["x"].facts["name"] == "a/b@c"
 
 
 def test_a_byte_order_mark_is_no_part_of_a_file(file):
-    config = Configuration.read(file(b"\xef\xbb\xbf[models.a]\nmodel='vllm:m'\n"))
+    config = read_configuration(file(b"\xef\xbb\xbf[models.a]\nmodel='vllm:m'\n"))
     assert list(config.models) == ["a"]
 
 
@@ -331,7 +331,7 @@ def test_settings_that_exclude_each_other_are_a_problem_of_their_entry():
 
 def test_an_entry_s_own_way_to_try_again_replaces_that_of_the_defaults():
     data = {"defaults": {"retry": {"cap": 1.0}}, **entry(max_retries=7)}
-    assert Configuration.read(data).models["x"].settings == {"max_retries": 7}
+    assert read_configuration(data).models["x"].settings == {"max_retries": 7}
 
 
 def test_a_parameter_is_checked_by_the_api_that_gets_it():
@@ -345,7 +345,7 @@ def test_the_error_holds_all_problems(file):
         f'models.{name}: there is no model; write model = "provider:model"' for name in "ab"
     )
     with pytest.raises(LlmConfigError) as caught:
-        Configuration.read(path)
+        read_configuration(path)
     assert caught.value.problems == lines
     assert str(caught.value) == f"{path}: 2 problems: {lines[0]}; {lines[1]}"
     assert pickle.loads(pickle.dumps(caught.value)).problems == lines
@@ -361,7 +361,7 @@ def test_the_error_holds_all_problems(file):
 )
 def test_a_file_that_is_no_toml_says_where(file, content, reason):
     with pytest.raises(LlmConfigError) as caught:
-        Configuration.read(file(content))
+        read_configuration(file(content))
     assert reason in str(caught.value)
     assert "tokenwire.toml" in str(caught.value)
 
@@ -369,7 +369,7 @@ def test_a_file_that_is_no_toml_says_where(file, content, reason):
 @pytest.mark.parametrize("source", ["/no/such/tokenwire.toml", "/", 3, "a\0b"])
 def test_a_file_that_cannot_be_read_is_a_config_error(source):
     with pytest.raises(LlmConfigError):
-        Configuration.read(source)
+        read_configuration(source)
 
 
 def test_without_a_toml_reader_the_extra_is_named(file, monkeypatch):
@@ -379,17 +379,17 @@ def test_without_a_toml_reader_the_extra_is_named(file, monkeypatch):
     path = file("")
     monkeypatch.setattr(importlib, "import_module", no_module)
     with pytest.raises(LlmConfigError, match=r"pip install tokenwire\[toml\]"):
-        Configuration.read(path)
+        read_configuration(path)
 
 
 def test_an_empty_configuration_is_one():
-    assert Configuration.read({}).models == {}
+    assert read_configuration({}).models == {}
 
 
 def test_reading_changes_nothing_of_the_mapping():
     data = {"defaults": {"headers": {"a": "b"}}, **entry(params={"stop": ["x"]})}
     before = copy.deepcopy(data)
-    Configuration.read(data)
+    read_configuration(data)
     assert data == before
 
 

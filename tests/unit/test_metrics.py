@@ -18,9 +18,10 @@ import pytest
 
 import tokenwire as tw
 from tokenwire import MetricsCollector
-from tokenwire import registry as module
-from tokenwire.metrics import Distribution
-from tokenwire.types.rows import Price
+from tokenwire.catalog import cost as module
+from tokenwire.catalog.registry import _shared
+from tokenwire.catalog.model import Price
+from tokenwire.observability.metrics import Distribution
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "metrics.py"
 USAGE = tw.Usage(prompt_tokens=10, completion_tokens=20, cached_tokens=4, reasoning_tokens=3)
@@ -149,7 +150,7 @@ def test_costs_are_those_of_the_replies(sim, monkeypatch):
     registry = tw.ModelRegistry(plugins=False)
     price = Price(input="1", output="2", source="made up")
     registry.register_model(tw.ModelConfig(provider="openai", name="m", price=price))
-    monkeypatch.setattr(module, "shared", lambda: registry)
+    monkeypatch.setitem(_shared, "registry", registry)
     chat = tw.ChatClient("openai:m", base_url=sim.base_url, api_key="sk-x")
     with MetricsCollector() as metrics:
         reply = chat.complete("hi")
@@ -164,7 +165,7 @@ def test_costs_by_rates_are_those_of_each_call(monkeypatch, limit):
     price = Price(input="0.15", cached_input="0.075", output="0.6", source="made up")
     registry = tw.ModelRegistry(plugins=False)
     registry.register_model(tw.ModelConfig(provider="acme", name="m", price=price))
-    monkeypatch.setattr(module, "shared", lambda: registry)
+    monkeypatch.setitem(_shared, "registry", registry)
     monkeypatch.setattr(Price, "rates", lambda self, known=Price.rates: (*known(self)[:4], limit))
     usages = [
         tw.Usage(prompt_tokens=10, completion_tokens=20, cached_tokens=4),
@@ -490,7 +491,8 @@ def test_no_key_and_no_text_is_kept(sim):
 
 
 def test_the_package_is_imported_without_it():
-    program = "import sys, tokenwire; tokenwire.on_call; print('tokenwire.metrics' in sys.modules)"
+    module = "tokenwire.observability.metrics"
+    program = f"import sys, tokenwire; tokenwire.on_call; print({module!r} in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmValidationError
 from tokenwire.parsing import parse_reply, reask_message, response_format_for
-from tokenwire.schemas import strict_form
+from tokenwire.tools.json_schema import strict_form
 
 
 class Price(BaseModel):

@@ -23,11 +23,11 @@ from tokenwire import (
     LlmValidationError,
     ModelConfig,
     _engine,
-    prices,
 )
 from tokenwire import ModelRegistry as Registry
+from tokenwire.catalog import genai_prices as prices
+from tokenwire.catalog.model import Price
 from tokenwire.registry import cost_of
-from tokenwire.types.rows import Price
 
 ACME = LlmProvider("acme", base_url="https://llm.acme.example/v1", key_vars=["ACME_API_KEY"])
 PRICE = Price(input="2", output=8, source="https://acme.example/prices", as_of=date(2026, 11, 1))

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import tokenwire as tw
-from tokenwire import LlmConfigError, LlmMessage, ModelConfig, ModelRegistry, TokenCounter, tokens
-from tokenwire.tokens import Count
+from tokenwire import LlmConfigError, LlmMessage, ModelConfig, ModelRegistry, TokenCounter
+from tokenwire.catalog import tokens
+from tokenwire.catalog.tokens import Count
 
 # From "How to count tokens with tiktoken" of OpenAI's cookbook.
 PUBLISHED = {

@@ -11,8 +11,8 @@ import pytest
 
 import tokenwire as tw
 from tokenwire._engine import TokenLogprob, ToolCallFragment
-from tokenwire.pool import PoolStats
-from tokenwire.secret import Secret
+from tokenwire.factory.pool import PoolStats
+from tokenwire.settings.secret import Secret
 
 if TYPE_CHECKING:
     from tokenwire.testing import SimServer

@@ -98,7 +98,7 @@ def test_a_wrong_word_beside_json_is_an_error_as_json(command):
 
 
 def test_an_installation_that_is_broken_is_told(command, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tokenwire.terminal", None)
+    monkeypatch.setitem(sys.modules, "tokenwire.streaming.terminal", None)
     code, out, err = command("run", "-m", "sim:chat", "hi")
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert "install it again" in err

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from tokenwire import TokenCounter, tokens
+from tokenwire import TokenCounter
+from tokenwire.catalog import tokens
 
 pytest.importorskip("bpe_openai")
 GPT = "openai:gpt-4o"

@@ -15,11 +15,12 @@ import pytest
 from tests.wire.asking import sent, sent_headers
 
 import tokenwire as tw
-from tokenwire import ChatClient, CompletionClient, LlmClientFactory, LlmConfigError, identity
+from tokenwire import ChatClient, CompletionClient, LlmClientFactory, LlmConfigError
 from tokenwire import LlmProvider as Provider
 from tokenwire import ModelConfig as Model
 from tokenwire import ModelRegistry as Registry
-from tokenwire import factory as module
+from tokenwire.factory import factory as module
+from tokenwire.factory import identity
 
 KEY = "sk-canary-0123456789"
 KEY_VARIABLES = {

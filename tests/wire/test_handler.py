@@ -15,7 +15,7 @@ import pytest
 
 import tokenwire as tw
 from tokenwire import ChatClient, End, LlmConfigError, StreamingHandler, TextDelta
-from tokenwire.terminal import Terminal
+from tokenwire.streaming.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}

@@ -398,7 +398,8 @@ def test_a_class_gets_the_address_and_settings_of_any_name(registry):
 
 
 def test_the_shared_factory_makes_them(monkeypatch):
-    from tokenwire import factory, registry
+    from tokenwire.catalog import registry
+    from tokenwire.factory import factory
 
     monkeypatch.setattr(factory, "_process", {})
     monkeypatch.setattr(registry, "_shared", {})
@@ -482,7 +483,7 @@ from typing import Any
 from typing_extensions import Unpack
 
 import tokenwire as tw
-from tokenwire.interface import Prompt
+from tokenwire.types.prompt import Prompt
 from tokenwire.types import AnyParams
 
 

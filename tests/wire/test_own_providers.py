@@ -13,8 +13,8 @@ from tests.wire.origins import Origin
 import tokenwire as tw
 from tokenwire import ChatClient, LlmClientFactory, LlmConfigError, LlmProvider
 from tokenwire import ModelRegistry as Registry
-from tokenwire import registry as registry_module
-from tokenwire.types.rows import Price
+from tokenwire.catalog import registry as registry_module
+from tokenwire.catalog.model import Price
 
 if TYPE_CHECKING:
     from tests.wire.asking import Asking
@@ -123,7 +123,7 @@ def test_its_price_is_that_of_its_own_entry(sim, monkeypatch):
         registry.register_provider(row)
         price = Price(input=usd, output=usd, source=row.name)
         registry.register_model(tw.ModelConfig("m1", row.name, price=price))
-    monkeypatch.setattr(registry_module, "shared", lambda: registry)
+    monkeypatch.setitem(registry_module._shared, "registry", registry)
     factory = LlmClientFactory(registry=registry)
     costs = [factory.get_client(f"{row.name}:m1").complete("hi").cost for row in rows]
     assert [cost and cost.source for cost in costs] == ["acme", "other"]

@@ -9,8 +9,8 @@ from tokenwire.cli import output
 if TYPE_CHECKING:
     import argparse
 
-    from tokenwire.config import Configuration
-    from tokenwire.factory import LlmClientFactory
+    from tokenwire.config.configuration import Configuration
+    from tokenwire.factory.factory import LlmClientFactory
 
 DESCRIPTION = """\
 Check a configuration and print every problem, one a line, with its place.
@@ -48,7 +48,7 @@ def run(parsed: argparse.Namespace) -> int:
     Raises:
         LlmConfigError: The file cannot be read.
     """
-    from tokenwire.checking import checked
+    from tokenwire.config.checks import checked
 
     configuration, problems = checked(parsed.file)
     rows: list[dict[str, Any]] = []
@@ -79,7 +79,7 @@ def _rows(configuration: Configuration, *, probe: bool) -> list[dict[str, Any]]:
     """What `check` reports of each model."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from tokenwire.factory import LlmClientFactory
+    from tokenwire.factory.factory import LlmClientFactory
     from tokenwire.registry import ModelRegistry
 
     factory = LlmClientFactory(configuration, registry=ModelRegistry())

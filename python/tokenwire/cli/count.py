@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
+    from tokenwire.catalog.tokens import Count, TokenCounter
     from tokenwire.registry import ModelRegistry
-    from tokenwire.tokens import Count, TokenCounter
 
 DESCRIPTION = f"""\
 Count the tokens of files, of standard input or of a text, before they are sent. Nothing is sent.
@@ -68,8 +68,8 @@ def run(parsed: argparse.Namespace) -> int:
     Raises:
         LlmConfigError: An argument or a file is wrong, or the window is asked for and unknown.
     """
+    from tokenwire.catalog.tokens import Count, TokenCounter
     from tokenwire.registry import ModelRegistry
-    from tokenwire.tokens import Count, TokenCounter
 
     registry = ModelRegistry()
     model = _model(parsed, registry)
@@ -148,9 +148,9 @@ def _model(parsed: argparse.Namespace, registry: ModelRegistry) -> str:
     source = parsed.config or os.environ.get("TOKENWIRE_CONFIG")
     entry: Any = None
     if source:
-        from tokenwire.config import Configuration
+        from tokenwire.config.checks import read
 
-        configuration = Configuration.read(source)
+        configuration = read(source)
         configuration.register(registry)
         entry = configuration.models.get(name or "")
     if entry is not None:

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tokenwire.cli import output
-from tokenwire.styles import styled
+from tokenwire.streaming.styles import styled
 
 if TYPE_CHECKING:
     import argparse

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from tokenwire import _engine
 from tokenwire.errors import LlmError
-from tokenwire.factory import CONFIG_VARIABLE
+from tokenwire.factory.factory import CONFIG_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tokenwire.config import Configuration
+    from tokenwire.config.configuration import Configuration
 
 _EXTRA = re.compile(r"(?P<library>[\w.-]+)[^;]*;.*\bextra == ['\"](?P<extra>[\w-]+)['\"]")
 # Fewer open files than this is what a login gets by default, and soon too few for streams.
@@ -192,7 +192,7 @@ def _configuration() -> tuple[Finding, Configuration | None]:
             text += "; ./tokenwire.toml is not read by itself"
             return Finding(about, "note", text, path=None), None
         return Finding(about, "ok", text, path=None), None
-    from tokenwire.checking import checked
+    from tokenwire.config.checks import checked
 
     try:
         configuration, problems = checked(path)
@@ -251,7 +251,7 @@ def _problem_of_key(value: str) -> str | None:
 
 def _addresses() -> Iterator[Finding]:
     """Which providers the environment sends elsewhere."""
-    from tokenwire.chat import ChatClient
+    from tokenwire.clients.chat import ChatClient
 
     for provider in _engine.provider_names():
         if provider in ("sim", "openai-compatible"):

@@ -9,7 +9,7 @@ from tokenwire.cli import output
 if TYPE_CHECKING:
     import argparse
 
-    from tokenwire.types.rows import ModelConfig
+    from tokenwire.catalog.model import ModelConfig
 
 DESCRIPTION = """\
 List the models that are described: those of a configuration, those of installed packages, and with

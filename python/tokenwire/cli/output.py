@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from tokenwire.styles import styled
+from tokenwire.streaming.styles import styled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -47,7 +47,7 @@ def _check(target: str) -> None:
 
 
 def _reached(target: str) -> Finding:
-    from tokenwire.chat import ChatClient
+    from tokenwire.clients.chat import ChatClient
 
     about = "reach"
     begun = monotonic()

@@ -105,7 +105,7 @@ def _print_as_it_comes(
     client: LlmClientInterface, prompt: str, params: dict[str, Any], *, with_stats: bool
 ) -> int:
     from tokenwire._engine import RefusalDelta
-    from tokenwire.terminal import Terminal
+    from tokenwire.streaming.terminal import Terminal
 
     terminal = Terminal(sys.stdout, reasoning=True)
     try:
@@ -178,7 +178,7 @@ def _parameters(parsed: argparse.Namespace) -> dict[str, Any]:
 
 
 def _client(parsed: argparse.Namespace) -> LlmClientInterface:
-    from tokenwire.factory import LlmClientFactory, shared_factory
+    from tokenwire.factory.factory import LlmClientFactory, shared_factory
 
     factory = shared_factory() if parsed.config is None else LlmClientFactory(parsed.config)
     settings = {"base_url": parsed.base_url, "api_key": _key(parsed.key_env)}
@@ -200,7 +200,7 @@ def _key(variable: str | None) -> str | None:
         return None
     key = os.environ.get(variable)
     if not key:
-        from tokenwire.types.rows import variable_problem
+        from tokenwire.catalog.provider import variable_problem
 
         problem = variable_problem(variable) or f"the environment has no {variable}"
         raise LlmConfigError(f"--key-env: {problem}")

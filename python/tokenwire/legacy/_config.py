@@ -124,7 +124,7 @@ def _ini(text: str, path: Path) -> dict[str, Any]:
 
 def _toml(text: str, path: Path) -> dict[str, Any]:
     from tokenwire import errors
-    from tokenwire.config_file import toml_reader
+    from tokenwire.config.file import toml_reader
 
     try:
         toml = toml_reader()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 from tokenwire import _engine
 from tokenwire.legacy._settings import private_address
 from tokenwire.legacy.llm_exceptions import LlmConfigError
 
-# The factory's class attributes begin as copies of these. Without an entry of its own, the address
-# of a private machine comes from the environment.
+# Without an entry of its own, the address of a private machine comes from the environment.
 URLS = {
     "openai": "https://api.openai.com/v1",
     "groq": "https://api.groq.com/openai/v1",
@@ -62,6 +61,36 @@ _GOOGLE_HOST = "generativelanguage.googleapis.com"
 COMPATIBLE = "openai-compatible"
 # What stands for the key of a server that asks for none.
 NO_KEY = "EMPTY"
+
+
+class ShippedTables:
+    """The tables as they are shipped. The factory's attributes begin as copies of them."""
+
+    VENDOR_URLS: ClassVar[dict[str, str]] = URLS
+    VENDOR_API_ENV_VARS: ClassVar[dict[str, str | None]] = KEY_VARIABLES
+    VENDOR_CONFIG: ClassVar[dict[str, dict[str, Any]]] = {
+        **{
+            vendor: {
+                "env_var": KEY_VARIABLES[vendor],
+                "key_name": key_file,
+                "client_type": "chat",
+            }
+            for vendor, key_file in KEY_FILES.items()
+        },
+        "vllm": {"client_type": "completion"},
+        "deepily": {"client_type": "completion"},
+    }
+
+
+class _Tables:
+    """The tables that count: the factory's, which an application may change."""
+
+    in_use: Any = ShippedTables
+
+
+def use_tables(factory: Any) -> None:
+    """Look things up in this class's tables from now on."""
+    _Tables.in_use = factory
 
 
 class WholeModelId(str):
@@ -139,7 +168,7 @@ def private_spec(spec: str) -> tuple[str, str]:
 
 def is_vendor(name: str) -> bool:
     """Whether the factory's tables know the vendor."""
-    return name in _tables().VENDOR_CONFIG
+    return name in _Tables.in_use.VENDOR_CONFIG
 
 
 def is_local(address: str | None) -> bool:
@@ -154,7 +183,7 @@ def vendor_address(vendor: str, tables: Any = None) -> str:
         LlmConfigError: There is none, or it is the private machine's, and the variable for that is
             not set.
     """
-    url = (tables or _tables()).VENDOR_URLS.get(vendor)
+    url = (tables or _Tables.in_use).VENDOR_URLS.get(vendor)
     if url and url != URLS.get(vendor):
         return str(url)
     variable, ending = _URL_VARIABLES.get(vendor, ("", ""))
@@ -171,7 +200,7 @@ def vendor_address(vendor: str, tables: Any = None) -> str:
 
 def key_variables(vendor: str, tables: Any = None) -> list[str]:
     """The variables that may hold a vendor's key, in order. A changed entry of a table counts."""
-    tables = tables or _tables()
+    tables = tables or _Tables.in_use
     shipped = KEY_VARIABLES.get(vendor)
     own = tables.VENDOR_CONFIG.get(vendor, {}).get("env_var", shipped)
     listed = tables.VENDOR_API_ENV_VARS.get(vendor, shipped)
@@ -191,13 +220,6 @@ def missing_key(vendor: str, tables: Any = None) -> LlmConfigError:
     """The error that says where a vendor's key is looked for."""
     names = " or ".join(key_variables(vendor, tables))
     return LlmConfigError(f"no API key for {vendor}: set {names}, or give api_key=")
-
-
-def _tables() -> Any:
-    """The factory's class, whose attributes are the tables."""
-    from tokenwire.legacy.llm_client_factory import LlmClientFactory
-
-    return LlmClientFactory
 
 
 def split_vendor(model_name: str) -> tuple[str | None, str]:

@@ -59,20 +59,13 @@ class LlmClientFactory:
     _instance: ClassVar[Any] = None
     _lock: ClassVar[Any] = threading.RLock()
 
-    VENDOR_URLS: ClassVar[dict[str, str]] = dict(_vendors.URLS)
-    VENDOR_API_ENV_VARS: ClassVar[dict[str, str | None]] = dict(_vendors.KEY_VARIABLES)
+    VENDOR_URLS: ClassVar[dict[str, str]] = dict(_vendors.ShippedTables.VENDOR_URLS)
+    VENDOR_API_ENV_VARS: ClassVar[dict[str, str | None]] = dict(
+        _vendors.ShippedTables.VENDOR_API_ENV_VARS
+    )
     CLIENT_DEFAULT_PARAMS: ClassVar[dict[str, Any]] = dict(_SHIPPED_DEFAULTS)
     VENDOR_CONFIG: ClassVar[dict[str, dict[str, Any]]] = {
-        **{
-            vendor: {
-                "env_var": _vendors.KEY_VARIABLES[vendor],
-                "key_name": key_file,
-                "client_type": "chat",
-            }
-            for vendor, key_file in _vendors.KEY_FILES.items()
-        },
-        "vllm": {"client_type": "completion"},
-        "deepily": {"client_type": "completion"},
+        vendor: dict(row) for vendor, row in _vendors.ShippedTables.VENDOR_CONFIG.items()
     }
 
     config_mgr: Any
@@ -219,6 +212,9 @@ class LlmClientFactory:
                 f"write {known}:{model.strip()} (a colon)"
             )
         return "vllm", model_descriptor
+
+
+_vendors.use_tables(LlmClientFactory)
 
 
 def _here() -> Any:

@@ -19,19 +19,10 @@ It needs no key and no network; what a script can make it do is in the simulator
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
-
-from tokenwire import _engine
 from tokenwire.testing.fakes import Fake, FakeRequest, fake
 from tokenwire.testing.network import block_network
 from tokenwire.testing.replies import cut, error, reply, tool_call
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from types import TracebackType
-
-    from typing_extensions import Self
+from tokenwire.testing.simulator import SimServer
 
 __all__ = [
     "Fake",
@@ -44,93 +35,3 @@ __all__ = [
     "reply",
     "tool_call",
 ]
-
-
-class SimServer:
-    """A running simulator; a thread of its own serves it until `stop()`.
-
-    It speaks OpenAI's chat completions, text completions and model list, answers deterministically,
-    and does what a script says: replies, pacing, errors, replays, faults.
-
-    Args:
-        script: What it is told to do; see the simulator's guide.
-        port: The port to listen on; 0 is any free one.
-        log_capacity: Most records in the log; 0 turns it off (waiting and counting still work).
-
-    Raises:
-        LlmConfigError: The script has an unknown field or a wrong value; the message names it.
-        OSError: The port is taken.
-    """
-
-    def __init__(
-        self,
-        script: Mapping[str, Any] | None = None,
-        *,
-        port: int = 0,
-        log_capacity: int = 100_000,
-    ) -> None:
-        self._simulator = _engine.Simulator(json.dumps(script or {}), port, log_capacity)
-
-    @property
-    def port(self) -> int:
-        """The port it listens on."""
-        return self._simulator.port
-
-    @property
-    def base_url(self) -> str:
-        """The address for `base_url=`: `http://127.0.0.1:PORT/v1`."""
-        return self._simulator.base_url
-
-    def set_script(self, script: Mapping[str, Any]) -> None:
-        """Tell it what to do from the next request on."""
-        self._simulator.set_script(json.dumps(script))
-
-    def log(self) -> list[dict[str, Any]]:
-        """What happened so far, in order, a dict for each record."""
-        records: list[dict[str, Any]] = self._simulator.log()
-        return records
-
-    def requests(self) -> list[dict[str, Any]]:
-        """The requests so far: `method`, `path`, `headers` (a key only as a hash), `body`."""
-        return [record["http"] for record in self.log() if record["kind"] == "request"]
-
-    def wait_for(self, kind: str, count: int = 1, *, timeout: float = 10.0) -> None:
-        """Wait until `count` records of a kind were written since the start or the last reset.
-
-        Raises:
-            TimeoutError: They were not, in `timeout` seconds.
-        """
-        if not self._simulator.wait_for(kind, count, timeout):
-            raise TimeoutError(
-                f"the simulator wrote {self.count(kind)} of {count} {kind!r} records in {timeout} s"
-            )
-
-    def count(self, kind: str) -> int:
-        """How many records of a kind were written, logged or not."""
-        return self._simulator.count(kind)
-
-    def stats(self) -> dict[str, int]:
-        """Counters: accepted and open connections, requests, bytes."""
-        counters: dict[str, int] = self._simulator.stats()
-        return counters
-
-    def reset(self) -> None:
-        """Forget the log, the counts and the script."""
-        self._simulator.reset()
-
-    def stop(self) -> None:
-        """Stop serving and close every connection. Does nothing the second time."""
-        self._simulator.stop()
-
-    def __enter__(self) -> Self:
-        """Return the server."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop serving."""
-        self.stop()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tokenwire.tools.functions import Tool, ToolLike
     from tokenwire.types.media import AudioPart, FilePart, ImagePart
     from tokenwire.types.message import (
         AnyPart,
         LlmMessage,
+        ToolCallPart,
         ToolResult,
         message_from_parts,
         tool_message,
@@ -17,11 +19,9 @@ if TYPE_CHECKING:
         ChatParams,
         CompletionParams,
         RequestParams,
-        ToolLike,
     )
-    from tokenwire.types.parts import OpaquePart, ReasoningPart, RefusalPart, TextPart, ToolCallPart
+    from tokenwire.types.parts import OpaquePart, ReasoningPart, RefusalPart, TextPart
     from tokenwire.types.request import LlmRequest
-    from tokenwire.types.tool import Tool
 
 __all__ = [
     "AnyParams",
@@ -47,26 +47,26 @@ __all__ = [
 ]
 
 _MODULES = {
-    "AudioPart": "media",
-    "FilePart": "media",
-    "ImagePart": "media",
-    "AnyPart": "message",
-    "LlmMessage": "message",
-    "ToolResult": "message",
-    "message_from_parts": "message",
-    "tool_message": "message",
-    "AnyParams": "params",
-    "ChatParams": "params",
-    "CompletionParams": "params",
-    "RequestParams": "params",
-    "ToolLike": "params",
-    "OpaquePart": "parts",
-    "ReasoningPart": "parts",
-    "RefusalPart": "parts",
-    "TextPart": "parts",
-    "ToolCallPart": "parts",
-    "LlmRequest": "request",
-    "Tool": "tool",
+    "AudioPart": "tokenwire.types.media",
+    "FilePart": "tokenwire.types.media",
+    "ImagePart": "tokenwire.types.media",
+    "AnyPart": "tokenwire.types.message",
+    "LlmMessage": "tokenwire.types.message",
+    "ToolResult": "tokenwire.types.message",
+    "message_from_parts": "tokenwire.types.message",
+    "tool_message": "tokenwire.types.message",
+    "AnyParams": "tokenwire.types.params",
+    "ChatParams": "tokenwire.types.params",
+    "CompletionParams": "tokenwire.types.params",
+    "RequestParams": "tokenwire.types.params",
+    "ToolLike": "tokenwire.tools.functions",
+    "OpaquePart": "tokenwire.types.parts",
+    "ReasoningPart": "tokenwire.types.parts",
+    "RefusalPart": "tokenwire.types.parts",
+    "TextPart": "tokenwire.types.parts",
+    "ToolCallPart": "tokenwire.types.message",
+    "LlmRequest": "tokenwire.types.request",
+    "Tool": "tokenwire.tools.functions",
 }
 
 
@@ -75,7 +75,7 @@ def __getattr__(name: str) -> object:
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     # The import system's own function: importlib is not loaded in every process.
-    value: object = getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)
+    value: object = getattr(__import__(module, fromlist=[name]), name)
     globals()[name] = value
     return value
 

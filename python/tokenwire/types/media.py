@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
+from tokenwire._pydantic import Part, Str, base_init, given
 from tokenwire.errors import LlmValidationError
-from tokenwire.types._base import Part, Str, base_init, given
 
 if TYPE_CHECKING:
     import os

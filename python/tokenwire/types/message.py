@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Literal, Protocol, TypeAlias
+from json import loads
+from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError, from_json, to_json
 
-from tokenwire.errors import LlmValidationError
-from tokenwire.types._base import Model, Part, Str, base_init, given
+from tokenwire._pydantic import Model, Part, Str, base_init, given
+from tokenwire.errors import LlmDecodeError, LlmValidationError
 from tokenwire.types.media import AudioPart, FilePart, ImagePart
-from tokenwire.types.parts import OpaquePart, ReasoningPart, RefusalPart, TextPart, ToolCallPart
+from tokenwire.types.parts import OpaquePart, ReasoningPart, RefusalPart, TextPart
 
 Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
 
@@ -30,6 +31,56 @@ class Call(Protocol):
     @property
     def arguments(self) -> str:
         """JSON text."""
+
+
+class ToolCallPart(Part):
+    """A tool call within a message.
+
+    A compiled `ToolCall`, or any other object with `id`, `name` and `arguments`, becomes one when
+    it is put into a message.
+
+    Args:
+        id: The provider's id of the call; None where it gives none.
+        name: The tool's name.
+        arguments: JSON text, as the model sent it; ``""`` reads as ``{}``.
+    """
+
+    type: Literal["tool_call"] = "tool_call"
+    id: Str | None = None
+    name: Str
+    arguments: Str = ""
+
+    @base_init
+    def __init__(
+        self,
+        id: str | None = None,  # noqa: A002
+        name: str = "",
+        arguments: str = "",
+        **extra: object,
+    ) -> None:
+        super().__init__(**given(id=id), name=name, arguments=arguments, **extra)
+
+    @property
+    def parsed_arguments(self) -> dict[str, Any]:
+        """The arguments as a dict, for ``tool(**call.parsed_arguments)``.
+
+        Raises:
+            LlmDecodeError: They are not JSON.
+            LlmValidationError: They are JSON, but no object.
+        """
+        if not self.arguments:
+            return {}
+        try:
+            value = loads(self.arguments)
+        except ValueError as error:
+            raise LlmDecodeError(f"arguments of tool call {self.name!r}: {error}") from error
+        if not isinstance(value, dict):
+            raise LlmValidationError(f"arguments of tool call {self.name!r} are no JSON object")
+        return value
+
+    def result(self, value: object, *, error: bool = False) -> LlmMessage:
+        """The message that answers this call; `value` as `tool_message` takes it."""
+        return tool_message(self, value, error=error)
 
 
 def _as_part(value: object) -> object:

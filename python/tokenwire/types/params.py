@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias, TypedDict, Union
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from tokenwire._engine import Timeout
-    from tokenwire.types.tool import Tool
+    from collections.abc import Mapping, Sequence
 
-ToolLike: TypeAlias = Union["Tool", Callable[..., object], Mapping[str, object]]
+    from tokenwire._engine import Timeout
+    from tokenwire.tools.functions import ToolLike
 
 
 class RequestParams(TypedDict, total=False):

@@ -1,14 +1,10 @@
-"""The parts of a message that are words or calls; pictures, sound and files are in `media`."""
+"""The parts of a message that are words; `media` has pictures, sound and files."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from tokenwire.errors import LlmDecodeError, LlmValidationError
-from tokenwire.types._base import Part, Str, base_init, given
-
-if TYPE_CHECKING:
-    from tokenwire.types.message import LlmMessage
+from tokenwire._pydantic import Part, Str, base_init, given
 
 
 class TextPart(Part):
@@ -49,60 +45,6 @@ class ReasoningPart(Part):
     ) -> None:
         fields = given(text=text, signature=signature, provider=provider, field=field)
         super().__init__(**fields, **extra)
-
-
-class ToolCallPart(Part):
-    """A tool call within a message.
-
-    A compiled `ToolCall`, or any other object with `id`, `name` and `arguments`, becomes one when
-    it is put into a message.
-
-    Args:
-        id: The provider's id of the call; None where it gives none.
-        name: The tool's name.
-        arguments: JSON text, as the model sent it; ``""`` reads as ``{}``.
-    """
-
-    type: Literal["tool_call"] = "tool_call"
-    id: Str | None = None
-    name: Str
-    arguments: Str = ""
-
-    @base_init
-    def __init__(
-        self,
-        id: str | None = None,  # noqa: A002
-        name: str = "",
-        arguments: str = "",
-        **extra: object,
-    ) -> None:
-        super().__init__(**given(id=id), name=name, arguments=arguments, **extra)
-
-    @property
-    def parsed_arguments(self) -> dict[str, Any]:
-        """The arguments as a dict, for ``tool(**call.parsed_arguments)``.
-
-        Raises:
-            LlmDecodeError: They are not JSON.
-            LlmValidationError: They are JSON, but no object.
-        """
-        import json
-
-        if not self.arguments:
-            return {}
-        try:
-            value = json.loads(self.arguments)
-        except ValueError as error:
-            raise LlmDecodeError(f"arguments of tool call {self.name!r}: {error}") from error
-        if not isinstance(value, dict):
-            raise LlmValidationError(f"arguments of tool call {self.name!r} are no JSON object")
-        return value
-
-    def result(self, value: object, *, error: bool = False) -> LlmMessage:
-        """The message that answers this call; `value` as `tool_message` takes it."""
-        from tokenwire.types.message import tool_message
-
-        return tool_message(self, value, error=error)
 
 
 class RefusalPart(Part):

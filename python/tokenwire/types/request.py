@@ -17,10 +17,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self, Unpack
 
+from tokenwire._pydantic import CONFIG_PROBLEM, Model, Str, base_init, given
 from tokenwire.errors import LlmConfigError
-from tokenwire.types._base import CONFIG_PROBLEM, Model, Str, base_init, given
+from tokenwire.tools.functions import Tool
 from tokenwire.types.message import LlmMessage, Role
-from tokenwire.types.tool import Tool
 
 if TYPE_CHECKING:
     from tokenwire.types.params import ChatParams, CompletionParams
@@ -199,13 +199,13 @@ class LlmRequest(Model):
 
     @field_serializer("tools", when_used="json-unless-none")
     def _dump_tools(self, tools: list[Any]) -> list[dict[str, Any]]:
-        from tokenwire.tools import tool_schema
+        from tokenwire.tools.functions import tool_schema
 
         return [tool_schema(tool) for tool in tools]
 
     @field_serializer("response_format", when_used="json-unless-none")
     def _dump_response_format(self, target: type | dict[str, Any]) -> dict[str, Any]:
-        from tokenwire.parsing import response_format_for
+        from tokenwire.tools.typed_output import response_format_for
 
         return response_format_for(target)
 

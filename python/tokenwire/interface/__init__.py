@@ -1,0 +1,5 @@
+"""The interface that all clients have, and what it gives to clients of your own.
+
+`interface` is the class; `defaults` has the methods that stand on the others; `map` and `map_async`
+ask many prompts at once; `custom` checks the constructors of clients that a factory makes.
+"""

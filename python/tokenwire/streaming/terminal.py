@@ -1,0 +1,105 @@
+"""A stream on a terminal, or in a file that is none."""
+
+from __future__ import annotations
+
+from tokenwire._engine import End, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDone
+from tokenwire.streaming.styles import END, STYLES, has_colours, is_terminal, styled
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TextIO
+
+    from tokenwire._engine import AsyncLlmStream, LlmResponse, LlmStream
+    from tokenwire.streaming.event import Event
+
+# What clears a line of a terminal and goes back to its start.
+_CLEAR = "\r\x1b[2K"
+# A model's words move no cursor and set no title: control characters but tab and newline go.
+_CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {9, 10})
+
+
+class Terminal:
+    """One stream on a terminal, or in a file that is none.
+
+    Args:
+        file: Gets the text as it comes; a terminal gets progress and what it took too.
+        reasoning: Whether a terminal with colours gets the reasoning, dimmed, and not its length.
+    """
+
+    def __init__(self, file: TextIO, *, reasoning: bool = False) -> None:
+        self._file = file
+        self._is_tty = is_terminal(file)
+        self._shows_reasoning = reasoning and has_colours(file)
+        self._reasoning = 0
+        self._has_progress = False
+        self._is_at_start = True
+        self._is_dim = False
+
+    def show(self, event: Event, stream: LlmStream | AsyncLlmStream) -> None:
+        """Show an event of a stream."""
+        if isinstance(event, TextDelta | RefusalDelta):
+            self._write(event.text)
+        elif isinstance(event, End):
+            self.end()
+            self._show_totals(stream.response)
+        elif self._is_tty and isinstance(event, ReasoningDelta):
+            self._reason(event.text)
+        elif self._is_tty and isinstance(event, ToolCallDone):
+            self._progress(f"[calls {event.call.name.translate(_CONTROLS)}]")
+        else:
+            return
+        self._file.flush()
+
+    def end(self) -> None:
+        """Leave the cursor at the start of a line; for a stream that broke off, too."""
+        self._clear()
+        if not self._is_at_start:
+            self._write("\n")
+        self._file.flush()
+
+    def _write(self, text: str) -> None:
+        self._clear()
+        self._put(text)
+
+    def _put(self, text: str) -> None:
+        # Noted first: Ctrl-C may come right after the text.
+        self._is_at_start = text.endswith("\n")
+        self._file.write(text.translate(_CONTROLS) if self._is_tty else text)
+
+    def _reason(self, text: str) -> None:
+        if not self._shows_reasoning:
+            self._reasoning += len(text)
+            self._progress(f"[reasoning: {self._reasoning} characters]")
+            return
+        if not self._is_dim:
+            self._write("" if self._is_at_start else "\n")
+            self._file.write(STYLES["dim"])
+            self._is_dim = True
+        self._put(text)
+
+    def _progress(self, text: str) -> None:
+        # A line of its own: the text before it stays.
+        if not self._is_at_start:
+            self._write("\n")
+        self._file.write(f"{_CLEAR}{text}")
+        self._has_progress = True
+
+    def _clear(self) -> None:
+        if self._has_progress:
+            self._file.write(_CLEAR)
+            self._has_progress = False
+        if self._is_dim:
+            self._is_dim = False
+            self._file.write(f"{END}\n" if self._is_at_start else f"{END}\n\n")
+            self._is_at_start = True
+
+    def _show_totals(self, reply: LlmResponse[Any]) -> None:
+        if not self._is_tty:
+            return
+        parts = []
+        if reply.usage is not None and reply.usage.completion_tokens is not None:
+            parts.append(f"{reply.usage.completion_tokens} tokens")
+        if reply.timing.total is not None:
+            parts.append(f"{reply.timing.total:.1f} s")
+        if parts:
+            self._file.write(styled(f"[{', '.join(parts)}]", "dim", self._file) + "\n")
