@@ -24,7 +24,7 @@ from pathlib import Path
 import pytest
 
 import tokenwire.legacy
-from tokenwire.config.checks import read as read_configuration
+from tokenwire.config.loading import read as read_configuration
 from tokenwire.legacy import _install
 from tokenwire.testing import SimServer
 

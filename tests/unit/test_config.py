@@ -18,7 +18,7 @@ from tokenwire import (
     ModelRegistry,
 )
 from tokenwire.config.checks import checked
-from tokenwire.config.checks import read as read_configuration
+from tokenwire.config.loading import read as read_configuration
 
 SECRET = "sk-canary-0123456789-0123456789"
 

@@ -19,8 +19,8 @@ import pytest
 import tokenwire as tw
 from tokenwire import MetricsCollector
 from tokenwire.catalog import cost as module
-from tokenwire.catalog.registry import _shared
 from tokenwire.catalog.model import Price
+from tokenwire.catalog.registry import _shared
 from tokenwire.observability.metrics import Distribution
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "metrics.py"

@@ -10,6 +10,7 @@ from tokenwire import _engine
 from tokenwire.catalog import genai_prices
 from tokenwire.errors import LlmConfigError
 from tokenwire.process_lock import ProcessLock
+from tokenwire.settings.model_string import ModelString
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,8 +151,9 @@ class ModelRegistry:
             LlmConfigError: The provider is unknown.
         """
         _check_text("model", model)
-        provider, separator, name = model.partition(":")
-        if not separator or not name:
+        parts = ModelString(model)
+        provider, name = parts.provider, parts.name
+        if not provider or not name:
             raise LlmConfigError(f'model: "{model}": write "provider:model"')
         known = self._known(provider, name)
         if known is not None:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tokenwire.errors import LlmConfigError
+from tokenwire.settings.model_string import ModelString
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -137,10 +138,14 @@ class TokenCounter:
         if inexact is not None or not counts:
             return Count(tokens, exact=False, source=inexact.source if inexact else _why(model))
         source = counts[0].source
-        provider, _, name = model.partition(":")
+        parts = ModelString(model)
         if not all(is_plain for _, is_plain in rows):
             source += "; content that is not text is estimated"
-        elif provider == "openai" and _PUBLISHED.fullmatch(name) and model not in self._files:
+        elif (
+            parts.provider == "openai"
+            and _PUBLISHED.fullmatch(parts.name)
+            and model not in self._files
+        ):
             return Count(tokens, exact=True, source=source)
         else:
             source += "; what goes around messages is estimated"
@@ -174,14 +179,14 @@ class TokenCounter:
     def _vocabulary(self, model: str) -> _Vocabulary | None:
         if not isinstance(model, str):
             raise LlmConfigError(f"model: give a str, not {type(model).__name__}")
-        provider, separator, name = model.partition(":")
-        if not separator or not name:
+        parts = ModelString(model)
+        if not parts.provider or not parts.name:
             raise LlmConfigError(f'model: "{model}": write "provider:model"')
         if model in self._files:
             if model not in self._loaded:
                 self._loaded[model] = _from_file(self._files[model])
             return self._loaded[model]
-        encoding = _encoding(provider, name)
+        encoding = _encoding(parts.provider, parts.name)
         return None if encoding is None else _bundled(encoding)
 
 
@@ -271,8 +276,8 @@ def _estimated(text: str) -> int:
 
 
 def _why(model: str) -> str:
-    provider, _, name = model.partition(":")
-    if _encoding(provider, name) and _bundled_is_missing():
+    parts = ModelString(model)
+    if _encoding(parts.provider, parts.name) and _bundled_is_missing():
         return "estimate by length; tokenwire[tokens] counts this model exactly"
     return "estimate by length"
 

@@ -9,6 +9,7 @@ from tokenwire.cli import output
 from tokenwire.cli.reading import has_input, read_file, read_input
 from tokenwire.cli.run import MODEL_VARIABLE
 from tokenwire.errors import LlmConfigError
+from tokenwire.settings.model_string import ModelString
 
 if TYPE_CHECKING:
     import argparse
@@ -148,7 +149,7 @@ def _model(parsed: argparse.Namespace, registry: ModelRegistry) -> str:
     source = parsed.config or os.environ.get("TOKENWIRE_CONFIG")
     entry: Any = None
     if source:
-        from tokenwire.config.checks import read
+        from tokenwire.config.loading import read
 
         configuration = read(source)
         configuration.register(registry)
@@ -160,9 +161,8 @@ def _model(parsed: argparse.Namespace, registry: ModelRegistry) -> str:
         if parsed.tokenizer is None:
             raise LlmConfigError("--model: say whose tokens, as -m openai:gpt-4o")
         return _NO_MODEL
-    # vllm://host:port@model
-    head, separator, rest = name.partition("://")
-    return f"{head}:{rest.partition('@')[2]}" if separator else name
+    parts = ModelString(name)
+    return name if parts.address is None else f"{parts.provider}:{parts.name}"
 
 
 def _limit(parsed: argparse.Namespace, model: str, registry: ModelRegistry) -> int | None:

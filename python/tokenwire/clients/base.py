@@ -5,26 +5,28 @@ from __future__ import annotations
 from tokenwire import _engine
 from tokenwire._typing import overload
 from tokenwire.clients.api_key import await_key, call_key
+from tokenwire.clients.arguments import CONVERTED, converted, unpacked
 from tokenwire.errors import (
     LlmAuthenticationError,
     LlmClientClosedError,
     LlmConfigError,
-    LlmValidationError,
 )
 from tokenwire.interface.interface import LlmClientInterface, checked_concurrency
 from tokenwire.settings.client_settings import (
-    certificate,
+    CLIENT_SETTINGS,
     check_text,
-    check_types,
-    path_of,
-    retry_policy,
+    engine_arguments,
+    seal,
+    with_retries,
+    without_secrets,
 )
-from tokenwire.settings.model_string import key_and_address, listed_ids, resolve
-from tokenwire.settings.secret import Secret, revealed, seal, without_secrets
+from tokenwire.settings.model_string import ModelString, key_and_address, listed_ids, resolve
+from tokenwire.settings.secret import Secret, revealed, sealed, sealed_headers, sealed_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from os import PathLike
     from typing import Any, TypeVar
 
     from typing_extensions import Self, Unpack
@@ -33,21 +35,21 @@ if TYPE_CHECKING:
         AsyncLlmStream,
         Engine,
         Fanout,
+        Limits,
         LlmResponse,
         LlmStream,
+        RetryPolicy,
+        Timeout,
     )
+    from tokenwire.catalog.provider import LlmProvider
     from tokenwire.interface.map import MapRow
     from tokenwire.types import AnyParams
     from tokenwire.types.prompt import KeySource, Prompt
 
     T = TypeVar("T")
 
-# Arguments that Python turns into JSON before they cross.
-_CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
-_WIRE_FORMATS = ("json_object", "json_schema", "text")
 
-
-class EngineClient(LlmClientInterface):
+class BaseClient(LlmClientInterface):
     """What `ChatClient` and `CompletionClient` share."""
 
     _is_engines = True
@@ -56,12 +58,83 @@ class EngineClient(LlmClientInterface):
     # A traceback with local variables shows clients whose making failed, too.
     model = provider = base_url = ""
 
-    def _set_up(self, settings: dict[str, Any], defaults: dict[str, Any]) -> None:
-        """Check the settings, and make the engine's client of them."""
+    def __init__(
+        self,
+        model: str,
+        *,
+        provider: str | LlmProvider | None = None,
+        api_key: str | KeySource | None = None,
+        base_url: str | None = None,
+        api: str | None = None,
+        system: str | None = None,
+        timeout: float | Timeout | None = _engine.Timeout(),  # noqa: B008 (frozen)
+        max_retries: int | None = None,
+        retry: RetryPolicy | None = None,
+        limits: Limits | None = None,
+        proxy: str | None = None,
+        ca_bundle: str | PathLike[str] | None = None,
+        client_cert: str | PathLike[str] | tuple[str, str] | None = None,
+        trust_env: bool = True,
+        headers: Mapping[str, str] | None = None,
+        **defaults: Any,
+    ) -> None:
+        """Make a client; it connects to nothing before the first call.
+
+        Args:
+            model: `provider:model`, `vllm://host:port@model`, or with `provider` or `base_url` the
+                model's id.
+            provider: Name of the provider, or a row of your own; the model is then taken whole.
+            api_key: The key, or a callable (sync or async) that returns it, called for each call on
+                the caller's side and once more after a 401. Without it the provider's variable is
+                read.
+            base_url: Address of the API, such as `http://localhost:8000/v1`.
+            api: Which API to speak where a provider speaks several.
+            system: System prompt of each call; text completions have none.
+            timeout: Seconds (`total` for a whole reply, `first_token` and `idle` for a stream), a
+                `Timeout`, or None for no limit.
+            max_retries: Attempts after the first one (2); not together with `retry`.
+            retry: When and how often a failed attempt is made again.
+            limits: Bounds on connections and memory.
+            proxy: Proxy URL; without it the environment's, where `trust_env` is set.
+            ca_bundle: PEM file or folder of roots that replace the system's.
+            client_cert: PEM file with certificate chain and key, or (certificate file, key file).
+            trust_env: Whether proxies and roots are taken from the environment.
+            headers: Added to each request.
+            **defaults: Request parameters of each call.
+
+        Raises:
+            LlmConfigError: A setting cannot work; the message names it and the fix.
+        """
+        # At once, so that no traceback that shows locals shows them.
+        api_key, headers = sealed(api_key), sealed_headers(headers)
+        base_url, proxy = sealed_url(base_url), sealed_url(proxy)
+        given = locals()
+        self._set_up(model, {name: given[name] for name in CLIENT_SETTINGS}, defaults)
+
+    def _set_up(
+        self,
+        model: str,
+        settings: dict[str, Any],
+        defaults: dict[str, Any],
+        *,
+        key_vars: Sequence[str] | None = None,
+        parent: Engine | None = None,
+    ) -> None:
+        """Check the settings, and make the engine's client of them.
+
+        Args:
+            model: As the constructor takes it.
+            settings: Each of `CLIENT_SETTINGS`, sealed.
+            defaults: Request parameters of each call.
+            key_vars: Variables that hold the key, in place of the provider's.
+            parent: An engine whose retry budget is shared.
+        """
+        self._model = model
         self._settings = settings
+        self._key_vars = key_vars
         self._closed = False
-        check_types(settings)
-        target = resolve(settings["model"], settings["provider"], settings["base_url"])
+        arguments = engine_arguments(settings)
+        target = resolve(model, settings["provider"], settings["base_url"])
         self.model = target.model
         self.provider = target.provider
         api = settings["api"] or self._api
@@ -70,43 +143,32 @@ class EngineClient(LlmClientInterface):
             raise LlmConfigError(f"api: {api!r} is not spoken by this class; it speaks {known}")
         api_key = settings["api_key"]
         source = api_key if callable(api_key) else None
-        if source is None and api_key is not None and not isinstance(api_key, Secret):
-            raise LlmConfigError("api_key: give a str or a callable that returns one")
+        given = None if source else api_key
         key: Secret | None = None
         base_url = target.base_url
         if target.provider == "sim":
             base_url = base_url or _engine.embedded_sim()
         else:
-            given = None if source else api_key
-            key, base_url = key_and_address(target, given, settings.get("key_vars"))
-        for name, held in (("api_key", key), ("base_url", base_url), ("proxy", settings["proxy"])):
-            if held is not None:
-                check_text(revealed(held), name)
+            key, base_url = key_and_address(target, given, key_vars)
+        for name, found in (("api_key", key), ("base_url", base_url)):
+            if found is not None:
+                check_text(revealed(found), name)
+        arguments.update(api=api, api_key=key, base_url=base_url)
         self._key_source: KeySource | None = source
         self._engine: Engine = _engine.Engine(
             provider=target.provider,
             model=target.model,
-            api=api,
             own_provider=target.row,
-            base_url=revealed(base_url),
-            api_key=None if source else revealed(key),
-            headers=revealed(settings["headers"]),
-            timeout=settings["timeout"],
-            limits=settings["limits"],
-            retry=retry_policy(settings["max_retries"], settings["retry"]),
-            ca_bundle=path_of(settings["ca_bundle"], "ca_bundle"),
-            client_cert=certificate(settings["client_cert"]),
-            proxy=revealed(settings["proxy"]),
-            trust_env=settings["trust_env"],
-            parent=settings.get("parent"),
+            parent=parent,
+            **revealed(arguments),
         )
         self.base_url = self._engine.base_url
-        self._siblings: dict[str, EngineClient] = {}
+        self._siblings: dict[str, BaseClient] = {}
         self.defaults = defaults
         _refuse_private(defaults)
-        base = self._converted(defaults) if defaults else {}
+        base = converted(defaults) if defaults else {}
         base.pop("model", None)
-        if settings.get("system") is not None:
+        if settings["system"] is not None:
             base["_system"] = settings["system"]
         # A missing key, and misspelt or mistyped defaults, are found here, not at the first call.
         self._engine.check(base if source is None else {**base, "_key_source": source})
@@ -117,14 +179,14 @@ class EngineClient(LlmClientInterface):
         self._check_open()
         kind = type(asked)
         if kind is not str and kind is not list:
-            asked, params = _unpacked(asked, params)
+            asked, params = unpacked(asked, params)
         engine = self._engine
         if params:
             _refuse_private(params)
-        if not _CONVERTED.isdisjoint(params):
+        if not CONVERTED.isdisjoint(params):
             if params.get("model") is not None:
                 engine, params = self._for_model(params)
-            params = self._converted(params)
+            params = converted(params)
         if self._base:
             params = {**self._base, **params}
             if params.get("response_format") is None:
@@ -135,44 +197,16 @@ class EngineClient(LlmClientInterface):
         if self._closed:
             raise LlmClientClosedError("this client is closed; make a new one")
 
-    def _converted(self, params: dict[str, Any]) -> dict[str, Any]:
-        params = dict(params)
-        headers = params.pop("headers", None)
-        if headers is not None:
-            if not hasattr(headers, "keys"):
-                raise LlmConfigError("headers: give a dict of str to str")
-            try:
-                params["extra_headers"] = {**headers, **(params.get("extra_headers") or {})}
-            except TypeError:
-                raise LlmConfigError("headers: give a dict of str to str") from None
-        tools = params.get("tools")
-        if tools is not None:
-            if not isinstance(tools, (list, tuple)):
-                raise LlmValidationError(f"tools: give a list of tools, not {type(tools).__name__}")
-            from tokenwire.tools.functions import tool_schema
-
-            params["tools"] = [tool_schema(tool) for tool in tools]
-        target = params.get("response_format")
-        if target is not None:
-            params["_parse_as"] = target
-            # A form in the provider's words passes without pydantic.
-            if not (isinstance(target, dict) and target.get("type") in _WIRE_FORMATS):
-                from tokenwire.tools.typed_output import response_format_for
-
-                params["response_format"] = response_format_for(target)
-        return params
-
     def _for_model(self, params: dict[str, Any]) -> tuple[Engine, dict[str, Any]]:
         """The engine for `model=` of a call: ours, or another provider's."""
         model = params["model"]
         if not isinstance(model, str) or not model.strip():
             raise LlmConfigError('model: give a string such as "gpt-4o-mini"')
         check_text(model, "model")
-        head, separator, rest = model.partition(":")
-        names_address = rest.startswith("//")
-        if separator and head == self.provider and not names_address:
-            return self._engine, {**params, "model": rest}
-        if not separator or not _engine.is_provider(head):
+        parts = ModelString(model)
+        if parts.provider == self.provider and parts.address is None:
+            return self._engine, {**params, "model": parts.name}
+        if not _engine.is_provider(parts.provider):
             return self._engine, params
         if self._settings["api_key"] is not None or self._settings["base_url"] is not None:
             own = "api_key" if self._settings["api_key"] is not None else "base_url"
@@ -180,12 +214,13 @@ class EngineClient(LlmClientInterface):
                 f'model: "{model}" is another provider\'s, and this client was given its own '
                 f"{own}, which is not sent to a stranger; make a client for that model"
             )
-        place = model if names_address else head
+        place = parts.provider if parts.address is None else model
         sibling = self._siblings.get(place)
         if sibling is None:
             sibling = self.with_options(model=model, provider=None)
             self._siblings[place] = sibling
-        return sibling._engine, {**params, "model": sibling.model if names_address else rest}
+        name = parts.name if parts.address is None else sibling.model
+        return sibling._engine, {**params, "model": name}
 
     @overload
     def complete(
@@ -320,17 +355,21 @@ class EngineClient(LlmClientInterface):
             LlmConfigError: A setting does not exist, or does not fit.
         """
         seal(settings)
-        merged = {**self._settings, **self.defaults, **settings, "parent": self._engine}
+        merged = {**self._settings, **self.defaults, **settings}
         retries, policy = settings.get("max_retries"), merged["retry"]
         if retries is not None and policy is not None and "retry" not in settings:
-            # Of a policy only the number changes: what it forbids stays forbidden.
-            rules = {**policy.to_dict(), "max_retries": retries}
-            merged.update(retry=_engine.RetryPolicy(**rules), max_retries=None)
+            merged.update(retry=with_retries(policy, retries), max_retries=None)
         if "retry" in settings and "max_retries" not in settings:
             merged["max_retries"] = None
-        client = object.__new__(type(self))
-        own = {name: merged.pop(name) for name in (*self._settings, "parent") if name in merged}
-        client._set_up(own, merged)
+        model = merged.pop("model", self._model)
+        return self._made(model, merged, key_vars=self._key_vars, parent=self._engine)
+
+    @classmethod
+    def _made(cls, model: str, arguments: dict[str, Any], **more: Any) -> Self:
+        """A client of these arguments, whose keys are sealed; see `_set_up` for the rest."""
+        own = {name: arguments.pop(name, row.default) for name, row in CLIENT_SETTINGS.items()}
+        client = object.__new__(cls)
+        client._set_up(model, own, arguments, **more)
         return client
 
     def close(self) -> None:
@@ -340,9 +379,10 @@ class EngineClient(LlmClientInterface):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the configuration, never a key: that comes from the environment again."""
-        settings = {**without_secrets(self._settings), "api_key": None}
-        settings.pop("parent", None)
-        return _unpickled, (type(self), settings, without_secrets(self.defaults))
+        arguments = without_secrets({**self._settings, **self.defaults})
+        # A callable may hold a key, too.
+        arguments.pop("api_key", None)
+        return _unpickled, (type(self), self._model, arguments, self._key_vars)
 
     def __copy__(self) -> Self:
         """Return a client with the same settings, the key included, that is closed by itself."""
@@ -365,24 +405,9 @@ def _refuse_private(params: Mapping[str, Any]) -> None:
 
 
 def _unpickled(
-    kind: type[EngineClient], settings: dict[str, Any], defaults: dict[str, Any]
-) -> EngineClient:
-    client = object.__new__(kind)
-    client._set_up(settings, defaults)
-    return client
-
-
-def _unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any]]:
-    """An `LlmRequest`, a single message or another sequence as input and arguments."""
-    if isinstance(asked, (str, list)):
-        return asked, params
-    if isinstance(asked, tuple):
-        return list(asked), params
-    if hasattr(asked, "messages") and hasattr(asked, "split"):
-        asked, own = asked.split()
-        return asked, {**own, **params}
-    if isinstance(asked, dict) or hasattr(asked, "__tokenwire_json__"):
-        return [asked], params
-    raise LlmConfigError(
-        f"prompt: give a str, a list of messages or an LlmRequest, not {type(asked).__name__}"
-    )
+    kind: type[BaseClient],
+    model: str,
+    arguments: dict[str, Any],
+    key_vars: Sequence[str] | None,
+) -> BaseClient:
+    return kind._made(model, arguments, key_vars=key_vars)

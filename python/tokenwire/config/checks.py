@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -19,7 +19,13 @@ from tokenwire.config.configuration import Configuration, ModelEntry, merged_set
 from tokenwire.config.file import Problem, read_toml, without_secrets
 from tokenwire.errors import LlmConfigError, LlmError, LlmValidationError
 from tokenwire.interface.custom import problems_of
-from tokenwire.settings.model_string import own_target, resolve
+from tokenwire.settings.client_settings import CLIENT_SETTINGS
+from tokenwire.settings.model_string import (
+    ModelString,
+    could_be_provider,
+    named_target,
+    resolve,
+)
 from tokenwire.types.params import AnyParams
 
 if TYPE_CHECKING:
@@ -32,26 +38,8 @@ if TYPE_CHECKING:
 
 _APIS = ("chat", "completions")
 _SECTIONS = ("defaults", "models", "providers")
-# Arguments of a client that are tables here, and the class that a table becomes.
-_TABLES = {"timeout": _engine.Timeout, "limits": _engine.Limits, "retry": _engine.RetryPolicy}
-_SETTINGS = frozenset(
-    {
-        "base_url",
-        "ca_bundle",
-        "client_cert",
-        "headers",
-        "limits",
-        "max_retries",
-        "params",
-        "proxy",
-        "retry",
-        "system",
-        "timeout",
-        "trust_env",
-    }
-)
-# One address, or one system prompt, is not every model's.
-_DEFAULTS = _SETTINGS - {"base_url", "system"}
+_SETTINGS = {name for name, row in CLIENT_SETTINGS.items() if row.in_entry} | {"params"}
+_DEFAULTS = {name for name, row in CLIENT_SETTINGS.items() if row.in_defaults} | {"params"}
 _FACTS = frozenset(ModelConfig.model_fields) - {"name", "provider", "api"}
 _ENTRY = frozenset({"model", "provider", "api", "key_var"}) | _SETTINGS | _FACTS
 # A file names no class: what it names would be imported.
@@ -67,25 +55,6 @@ _PARAMETERS = AnyParams.__optional_keys__ - {
 _HIDDEN = frozenset({"base_url", "base_url_vars", "key_vars"})
 _SECRET_NAME = re.compile(r"(?i)(api_?)?key|.*secret.*|.*password.*|(auth_?|access_?)?token")
 _ADDRESS = "http://localhost/v1"
-
-
-def read(source: Source, registry: ModelRegistry | None = None) -> Configuration:
-    """Read a configuration; it makes no client and touches no network.
-
-    Args:
-        source: The path of a TOML file, or a mapping of the same form.
-        registry: Where providers are that it may name too; without it the process's.
-
-    Raises:
-        LlmConfigError: It cannot be read, or has problems: `problems` holds all of them.
-    """
-    configuration, problems = checked(source, registry)
-    if configuration is None:
-        lines = [str(problem) for problem in problems]
-        count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
-        where = "configuration" if isinstance(source, Mapping) else str(source)
-        raise LlmConfigError(f"{where}: {count}: {'; '.join(lines)}", problems=tuple(lines))
-    return configuration
 
 
 def checked(
@@ -235,7 +204,7 @@ class _Check:
     ) -> type[LlmClientInterface] | None:
         """The class of the user's that an entry means, if it means one."""
         model = row.get("model")
-        place = row.get("provider") or str(model).partition(":")[0]
+        place = row.get("provider") or ModelString(str(model)).provider
         if not isinstance(place, str) or place in providers:
             return None
         known = self._registry.own_provider(place)
@@ -257,16 +226,17 @@ class _Check:
         model, provider = row.get("model"), row.get("provider")
         if not isinstance(model, str) or not isinstance(provider, (str, type(None))):
             return None
-        head, separator, name = model.partition(":")
+        parts = ModelString(model)
+        head = parts.provider
         is_own = head in providers or self._registry.own_provider(head) is not None
         try:
-            if provider is not None or not (is_own and separator):
+            if provider is not None or not is_own:
                 target = resolve(model, provider, row.get("base_url"))
             else:
-                target = own_target(model, head, name, row.get("base_url"))
+                target = named_target(model, row.get("base_url"))
         except LlmConfigError as error:
             is_strange = not is_own and not _engine.is_provider(head)
-            if is_strange and head.replace("-", "_").isidentifier() and name.strip():
+            if is_strange and could_be_provider(head) and parts.name.strip():
                 self._unknown(f"{path}.model", model, head, providers)
             else:
                 self._say(f"{path}.model", _without_place(error), value=model)
@@ -295,7 +265,7 @@ class _Check:
         path: str,
         table: Mapping[str, Any],
         kind: type[ChatClient | CompletionClient],
-        known: frozenset[str] = _SETTINGS,
+        known: Collection[str] = _SETTINGS,
     ) -> dict[str, Any]:
         """Arguments of a client; each is tried by itself, so that no problem hides another."""
         settings: dict[str, Any] = {}
@@ -305,8 +275,8 @@ class _Check:
                 settings.update(self._parameters(here, value, kind))
             elif name == "system" and kind is CompletionClient:
                 self._say(here, "text completions have no system prompt")
-            elif name in _TABLES and isinstance(value, Mapping):
-                settings[name] = self._compiled(here, name, value)
+            elif (kind_of_table := _table_of(name)) and isinstance(value, Mapping):
+                settings[name] = self._compiled(here, kind_of_table, value)
             elif name in ("limits", "retry"):
                 self._say(here, "it must be a table", value=value)
             elif name == "trust_env" and not isinstance(value, bool):
@@ -328,8 +298,7 @@ class _Check:
             if self._try(f"{path}.{name}", name, table[name], kind)
         }
 
-    def _compiled(self, path: str, name: str, table: Mapping[str, Any]) -> Any:
-        kind = _TABLES[name]
+    def _compiled(self, path: str, kind: Any, table: Mapping[str, Any]) -> Any:
         known = [field for field in dir(kind) if not field.startswith("_")]
         fields = [field for field in known if not callable(getattr(kind, field))]
         good = {}
@@ -354,8 +323,7 @@ class _Check:
         try:
             _client(kind, {name: value})
         except (LlmError, TypeError) as error:
-            # A header's value may be a key.
-            shown = None if name in ("headers", "proxy", "base_url") else value
+            shown = None if _may_hold_a_key(name) else value
             self._say(path, without_secrets(_without_place(error), value), value=shown)
             return False
         return True
@@ -378,6 +346,17 @@ class _Check:
         except (LlmConfigError, LlmValidationError) as error:
             self._problems += _causes(path, error)
             return None
+
+
+def _table_of(name: str) -> Any:
+    """The class that a table becomes as this setting; None for what is not a table."""
+    row = CLIENT_SETTINGS.get(name)
+    return None if row is None else row.table
+
+
+def _may_hold_a_key(name: str) -> bool:
+    row = CLIENT_SETTINGS.get(name)
+    return row is not None and row.seal is not None
 
 
 def _client(kind: type[ChatClient | CompletionClient], arguments: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tokenwire.catalog.model import ModelConfig
-from tokenwire.settings.secret import without_secrets
+from tokenwire.settings.client_settings import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

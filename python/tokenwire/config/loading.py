@@ -1,11 +1,12 @@
-"""Lets a registry load configurations: the catalog stands below this package and cannot ask for it.
+"""Reads a configuration. Importing this module also gives the registry its `load`.
 
-Importing this module is all there is to do.
+The catalog stands below this package, so it cannot ask for it.
 """
 
 from __future__ import annotations
 
 from tokenwire.catalog.registry import ModelRegistry
+from tokenwire.errors import LlmConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,11 +14,26 @@ if TYPE_CHECKING:
     from tokenwire.config.configuration import Configuration
 
 
-def _read(source: Source, registry: ModelRegistry) -> Configuration:
-    # Only now: what checks a configuration is imported where there is one.
-    from tokenwire.config.checks import read
+def read(source: Source, registry: ModelRegistry | None = None) -> Configuration:
+    """Read a configuration; it makes no client and touches no network.
 
-    return read(source, registry)
+    Args:
+        source: The path of a TOML file, or a mapping of the same form.
+        registry: Where providers are that it may name too; without it the process's.
+
+    Raises:
+        LlmConfigError: It cannot be read, or has problems: `problems` holds all of them.
+    """
+    # Only now: what checks a configuration imports both clients and pydantic.
+    from tokenwire.config.checks import checked
+
+    configuration, problems = checked(source, registry)
+    if configuration is None:
+        lines = [str(problem) for problem in problems]
+        count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
+        where = "configuration" if hasattr(source, "keys") else str(source)
+        raise LlmConfigError(f"{where}: {count}: {'; '.join(lines)}", problems=tuple(lines))
+    return configuration
 
 
-ModelRegistry._read = staticmethod(_read)
+ModelRegistry._read = staticmethod(read)

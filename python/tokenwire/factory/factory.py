@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import tokenwire.config.loading  # noqa: F401 (gives the registry its `load`)
 from tokenwire import _engine
 from tokenwire._typing import overload
 from tokenwire.catalog.registry import ModelRegistry, shared
 from tokenwire.clients.chat import ChatClient
 from tokenwire.clients.completion import CompletionClient
+from tokenwire.config.loading import read
 from tokenwire.errors import LlmConfigError
 from tokenwire.factory.identity import identity
 from tokenwire.factory.plan import Plan
 from tokenwire.factory.pool import ClientPool
-from tokenwire.settings.client_settings import check_text
-from tokenwire.settings.model_string import own_target
-from tokenwire.settings.secret import Secret, seal
+from tokenwire.settings.client_settings import check_text, seal
+from tokenwire.settings.model_string import ModelString, could_be_provider, named_target
+from tokenwire.settings.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +73,6 @@ class LlmClientFactory:
         # By name of the configuration, with the registry's version that it was made by.
         self._plans: dict[str, tuple[int, Plan]] = {}
         if config is not None:
-            from tokenwire.config.checks import read
             from tokenwire.config.configuration import Configuration
 
             if not isinstance(config, Configuration):
@@ -201,18 +200,17 @@ class LlmClientFactory:
                 return provider.name, provider, name
             check_text(provider, "provider")
             return provider, self._own_row(provider), name
-        head, separator, model = name.partition(":")
-        if not separator:
+        parts = ModelString(name)
+        head = parts.provider
+        if not head:
             return "", None, name
-        if model.startswith("//"):
-            model = model.partition("@")[2]
         row = self._own_row(head)
         # `gemma3:4b` is an id and no provider's, where the caller gives an address.
         if row is None and not _engine.is_provider(head):
-            if settings.get("base_url") is None and head.replace("-", "_").isidentifier():
+            if settings.get("base_url") is None and could_be_provider(head):
                 raise LlmConfigError(f'model: "{name}": {self.registry.provider_problem(head)}')
             return "", None, name
-        return head, row, model
+        return head, row, parts.name
 
     def _own_row(self, name: str) -> LlmProvider | None:
         return self._providers.get(name) or self.registry.own_provider(name)
@@ -240,11 +238,9 @@ class LlmClientFactory:
                 raise LlmConfigError(f"no API key for {plan.key_for}: set {names} or give api_key=")
             settings["api_key"] = key
         kind = CompletionClient if plan.api == "completions" else ChatClient
-        client = kind(plan.name, api=plan.api, **settings)
-        if plan.key_vars is not None:
-            # After pickling, too, the key comes from these and from no other variable.
-            client._settings["key_vars"] = tuple(plan.key_vars)
-        return client
+        # After pickling, too, the key comes from the variables that are named here and no other.
+        key_vars = None if plan.key_vars is None else tuple(plan.key_vars)
+        return kind._made(plan.name, {"api": plan.api, **settings}, key_vars=key_vars)
 
 
 def _own_plan(
@@ -258,7 +254,7 @@ def _own_plan(
     settings = dict(settings)
     base_url = settings.pop("base_url", None)
     if settings.pop("provider", None) is None:
-        target = own_target(name, row.name, name[len(row.name) + 1 :], base_url)
+        target = named_target(name, base_url)
         name, base_url = target.model, target.base_url
     settings["provider"] = row
     if base_url is not None:

@@ -39,6 +39,27 @@ if TYPE_CHECKING:
 COMPATIBLE = "openai-compatible"
 
 
+class ModelString:
+    """A model string, taken apart; whether the provider exists is another question.
+
+    Attributes:
+        provider: What stands before the first colon; empty where there is none.
+        name: The model's id.
+        address: `host:port` of `provider://host:port@model`; None for other forms.
+    """
+
+    __slots__ = ("address", "name", "provider")
+
+    def __init__(self, text: str) -> None:
+        provider, colon, rest = text.partition(":")
+        self.provider = provider if colon else ""
+        self.name = rest if colon else text
+        self.address: str | None = None
+        if colon and rest.startswith("//"):
+            # The first @ splits: ids that are file paths or hold another @ occur.
+            self.address, _, self.name = rest[2:].partition("@")
+
+
 class Target:
     """What a model string and the arguments beside it come to."""
 
@@ -55,7 +76,7 @@ class Target:
 
 
 def resolve(model: Any, provider: str | ProviderRow | None, base_url: str | None) -> Target:
-    """Read a model string.
+    """Find out which provider, model and address are meant.
 
     `provider:model` splits at the first colon, and only where a known provider stands before it;
     `vllm://host:port@model` carries the address; with `provider` the model is taken whole; a bare
@@ -72,48 +93,42 @@ def resolve(model: Any, provider: str | ProviderRow | None, base_url: str | None
         return Target(provider, model, base_url)
     if provider is not None:
         return Target(provider.name, model, base_url, None if provider.is_built_in else provider)
-    scheme, separator, rest = model.partition("://")
-    if separator and _engine.is_provider(scheme):
-        return with_address(model, scheme, rest, base_url)
-    head, separator, rest = model.partition(":")
-    if separator and _engine.is_provider(head):
-        if not rest.strip():
-            raise LlmConfigError(f'model: there is no model after "{head}:"')
-        return Target(head, rest, base_url)
+    if _engine.is_provider(ModelString(model).provider):
+        return named_target(model, base_url)
     if base_url is None:
         raise LlmConfigError(_no_provider(model))
     return Target(COMPATIBLE, model, base_url)
 
 
-def own_target(model: str, provider: str, rest: str, base_url: Any) -> Target:
-    """Read what stands behind the colon where the provider is one of the user's.
+def named_target(model: str, base_url: Any) -> Target:
+    """What a model string means whose provider is known, as the engine's or as one of yours.
 
     Raises:
         LlmConfigError: There is no model, or an address without one.
     """
-    if rest.startswith("//"):
-        return with_address(model, provider, rest[2:], base_url)
-    if not rest.strip():
-        raise LlmConfigError(f'model: there is no model after "{provider}:"')
-    return Target(provider, rest, base_url)
-
-
-def with_address(model: str, provider: str, rest: str, base_url: Any) -> Target:
-    """Read `host:port@model`, the rest of a model string that carries its address."""
-    # The first @ splits: ids that are file paths or hold another @ occur.
-    address, separator, name = rest.partition("@")
-    if not (address and separator and name):
-        raise LlmConfigError(f'model: "{model}" is not of the form {provider}://host:port@model')
+    parts = ModelString(model)
+    if parts.address is None:
+        if not parts.name.strip():
+            raise LlmConfigError(f'model: there is no model after "{parts.provider}:"')
+        return Target(parts.provider, parts.name, base_url)
+    if not (parts.address and parts.name):
+        form = f"{parts.provider}://host:port@model"
+        raise LlmConfigError(f'model: "{model}" is not of the form {form}')
     if base_url is not None:
         raise LlmConfigError("base_url: the model string carries an address already; give one")
-    address = address.rstrip("/")
-    return Target(provider, name, f"http://{address}{'' if '/' in address else '/v1'}")
+    address = parts.address.rstrip("/")
+    return Target(parts.provider, parts.name, f"http://{address}{'' if '/' in address else '/v1'}")
+
+
+def could_be_provider(name: str) -> bool:
+    """Whether what stands before a colon looks like a provider's name, and not like an id's part."""
+    # With hyphens, too: google-gla is the name of a provider elsewhere.
+    return name.replace("-", "_").isidentifier()
 
 
 def _no_provider(model: str) -> str:
-    head, separator, rest = model.partition(":")
-    # A hyphen, too: google-gla is the name of a provider elsewhere.
-    if separator and head.replace("-", "_").isidentifier():
+    head = ModelString(model).provider
+    if could_be_provider(head):
         near = _engine.provider_problem(head)
         return f'model: "{model}": {near}'
     head, separator, rest = model.partition("/")

@@ -65,21 +65,6 @@ def sealed_headers(headers: Mapping[str, object] | None) -> Any:
     }
 
 
-# How each setting that may be, or hold, a key is sealed.
-_SEALS: dict[str, Callable[[Any], Any]] = {
-    "api_key": sealed,
-    "base_url": sealed_url,
-    "proxy": sealed_url,
-    "headers": sealed_headers,
-}
-
-
-def seal(settings: dict[str, Any]) -> None:
-    """Seal those of the settings, in place, that may be or hold keys."""
-    for name in _SEALS.keys() & settings.keys():
-        settings[name] = _SEALS[name](settings[name])
-
-
 def revealed(value: object) -> Any:
     """The text of a secret, and of those in a dict; anything else as it is."""
     if isinstance(value, Secret):
@@ -89,23 +74,11 @@ def revealed(value: object) -> Any:
     return value
 
 
-def without_secrets(settings: Mapping[str, object]) -> dict[str, object]:
-    """Settings as a pickle may hold them: keys left out, URLs without credentials."""
-    settings = dict(settings)
-    seal(settings)
-    kept = {name: value for name, value in settings.items() if not isinstance(value, Secret)}
-    for name in ("base_url", "proxy"):
-        url = settings.get(name)
-        if isinstance(url, Secret):
-            kept[name] = _without_credentials(url.reveal())
-    for name in ("headers", "extra_headers"):
-        headers = sealed_headers(settings.get(name))  # type: ignore[arg-type]
-        if isinstance(headers, dict):
-            kept[name] = {k: v for k, v in headers.items() if not isinstance(v, Secret)}
-    return kept
-
-
-def _without_credentials(url: str) -> str:
+def bare_url(value: object) -> Any:
+    """A URL without user, password and the parameters of its query that hold keys."""
+    url = revealed(value)
+    if not isinstance(url, str):
+        return value
     head, at, address = url.rpartition("@")
     scheme, separator, _ = head.partition("://")
     if at:
@@ -113,3 +86,11 @@ def _without_credentials(url: str) -> str:
     path, mark, query = url.partition("?")
     parts = [part for part in query.split("&") if part.partition("=")[0].lower() not in _QUERY]
     return f"{path}?{'&'.join(parts)}" if mark and parts else path
+
+
+def bare_headers(value: object) -> Any:
+    """Headers without those that hold keys."""
+    headers = sealed_headers(value)  # type: ignore[arg-type]
+    if not isinstance(headers, dict):
+        return headers
+    return {name: held for name, held in headers.items() if not isinstance(held, Secret)}

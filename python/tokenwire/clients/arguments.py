@@ -1,0 +1,60 @@
+"""The arguments of a call, as the engine takes them."""
+
+from __future__ import annotations
+
+from tokenwire.errors import LlmConfigError, LlmValidationError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from tokenwire.types.prompt import Prompt
+
+# Arguments that Python turns into JSON before they cross.
+CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
+_WIRE_FORMATS = ("json_object", "json_schema", "text")
+
+
+def converted(params: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with headers in one, tools and the form of the reply as JSON."""
+    params = dict(params)
+    headers = params.pop("headers", None)
+    if headers is not None:
+        if not hasattr(headers, "keys"):
+            raise LlmConfigError("headers: give a dict of str to str")
+        try:
+            params["extra_headers"] = {**headers, **(params.get("extra_headers") or {})}
+        except TypeError:
+            raise LlmConfigError("headers: give a dict of str to str") from None
+    tools = params.get("tools")
+    if tools is not None:
+        if not isinstance(tools, (list, tuple)):
+            raise LlmValidationError(f"tools: give a list of tools, not {type(tools).__name__}")
+        from tokenwire.tools.functions import tool_schema
+
+        params["tools"] = [tool_schema(tool) for tool in tools]
+    target = params.get("response_format")
+    if target is not None:
+        params["_parse_as"] = target
+        # A form in the provider's words passes without pydantic.
+        if not (isinstance(target, dict) and target.get("type") in _WIRE_FORMATS):
+            from tokenwire.tools.typed_output import response_format_for
+
+            params["response_format"] = response_format_for(target)
+    return params
+
+
+def unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any]]:
+    """An `LlmRequest`, a single message or another sequence as input and arguments."""
+    if isinstance(asked, (str, list)):
+        return asked, params
+    if isinstance(asked, tuple):
+        return list(asked), params
+    if hasattr(asked, "messages") and hasattr(asked, "split"):
+        asked, own = asked.split()
+        return asked, {**own, **params}
+    if isinstance(asked, dict) or hasattr(asked, "__tokenwire_json__"):
+        return [asked], params
+    raise LlmConfigError(
+        f"prompt: give a str, a list of messages or an LlmRequest, not {type(asked).__name__}"
+    )
