@@ -1,7 +1,7 @@
 """Load with a proof: many streams, threads or prompts at once, and a ledger of what came.
 
 The simulator's ledger makes every token ` stream:number:checksum`, so a reader knows what the next
-one must be. `soak.py` runs this for minutes, `tests/wire/test_load.py` for seconds.
+one must be. `soak.py` runs this for minutes, `tests/wire/connection/test_load.py` for seconds.
 """
 
 from __future__ import annotations

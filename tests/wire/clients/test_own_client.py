@@ -20,7 +20,7 @@ import pytest
 import tokenwire as tw
 from tokenwire import AsyncLlmStream, LlmResponse, LlmStream, LlmStreamChunk, Usage
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 USAGE = Usage(prompt_tokens=1, completion_tokens=2)
 END = LlmStreamChunk(finish_reason="stop", usage=USAGE)
 

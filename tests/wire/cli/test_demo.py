@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-DEMO = Path(__file__).resolve().parents[2] / "examples" / "demo.py"
+DEMO = Path(__file__).resolve().parents[3] / "examples" / "demo.py"
 CALLS = ["chat, sync", "chat, async", "completion, sync", "completion, async"]
 
 

@@ -462,7 +462,7 @@ def walked(error):
 
 
 def test_the_example_runs():
-    example = Path(__file__).resolve().parents[2] / "examples" / "factory.py"
+    example = Path(__file__).resolve().parents[3] / "examples" / "factory.py"
     done = subprocess.run(
         [sys.executable, "-W", "error", str(example)], capture_output=True, text=True, check=True
     )

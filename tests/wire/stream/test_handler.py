@@ -17,7 +17,7 @@ import tokenwire as tw
 from tokenwire import ChatClient, End, LlmConfigError, StreamingHandler, TextDelta
 from tokenwire.streaming.terminal import Terminal
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
 FULL = {
     "reply": {
