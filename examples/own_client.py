@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from tokenwire.interface.interface import Prompt
-    from tokenwire.types import AnyParams
+    from tokenwire.types import AnyParams, Prompt
 
 # Stands for a command-line model: it answers with the words of the prompt, the last one first.
 PROGRAM = """

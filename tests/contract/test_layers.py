@@ -8,9 +8,13 @@ other, straight or around.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,6 +37,27 @@ PYTHON = [
 ]
 # The compiled module has no floor: its stub speaks of classes from everywhere.
 COMPILED = "_engine"
+# The one package of ours that Rust may name, besides the compiled module itself.
+BRIDGE = "tokenwire._bridge"
+
+BINDINGS = [
+    ["ground"],
+    ["wake", "values"],
+    ["process"],
+    ["observe"],
+    ["call", "stream"],
+    ["engine", "simulator"],
+]
+CORE = [
+    ["json", "request"],
+    ["message"],
+    ["error"],
+    ["config", "log", "redact", "panic", "sse"],
+    ["retry", "wire", "http"],
+    ["client"],
+    ["call"],
+    ["stream"],
+]
 
 Edges = dict[str, set[str]]
 
@@ -113,3 +138,107 @@ def test_python_modules_import_from_below():
     assert {room(module) for module in edges} == set(floors_of(PYTHON))
     assert upward(edges, PYTHON) == []
     assert circle(edges) == []
+
+
+def rust_edges(source: Path) -> tuple[Edges, int]:
+    """Which room of a crate imports from which, and how many files were read.
+
+    A room is a folder, or a file beside `lib.rs`, which stands on top and lists them. What only
+    tests import does not count.
+    """
+    edges: Edges = {}
+    files = [
+        path
+        for path in sorted(source.rglob("*.rs"))
+        if path.stem not in {"lib", "tests"} and "tests" not in path.relative_to(source).parts
+    ]
+    for path in files:
+        importer = path.relative_to(source).with_suffix("").parts[0]
+        text = code_of(path.read_text(encoding="utf-8"))
+        found = edges.setdefault(importer, set())
+        found |= {name for name in crate_names(text) if name != importer}
+    return edges, len(files)
+
+
+def code_of(text: str) -> str:
+    """A file's code without comments and without the tests at its end."""
+    text = re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
+    return re.split(r"#\[cfg\(test\)\]\s*(?:pub\(\w+\) )?mod \w+ \{", text)[0]
+
+
+def crate_names(text: str) -> Iterator[str]:
+    """The first name behind each `crate::`, also of those that stand in braces."""
+    for place in re.finditer(r"\bcrate::", text):
+        rest = text[place.end() :]
+        if not rest.startswith("{"):
+            yield re.match(r"\w+", rest)[0]  # type: ignore[index]
+            continue
+        depth = 0
+        for part in re.finditer(r"[{}]|\w+(?=\s*(?:::|,|\}| as ))", rest):
+            depth += {"{": 1, "}": -1}.get(part[0], 0)
+            before = rest[: part.start()].rstrip()
+            if depth == 1 and part[0] not in "{}" and before.endswith(("{", ",")):
+                yield part[0]
+            if depth == 0:
+                break
+
+
+def strings_for_python(source: Path) -> dict[str, set[str]]:
+    """The modules of `tokenwire` that each file of the bindings names in a string."""
+    named = {}
+    for path in sorted(source.rglob("*.rs")):
+        # Where a class says that it lives is not an import.
+        text = re.sub(r'module = "[^"]*"', "", code_of(path.read_text(encoding="utf-8")))
+        found = set(re.findall(r'"(tokenwire(?:\.\w+)*)"', text))
+        if found:
+            named[str(path.relative_to(source))] = found
+    return named
+
+
+def test_folders_of_the_bindings_import_from_below():
+    edges, files = rust_edges(ROOT / "rust" / "bindings" / "src")
+    assert files >= 40, "the files have moved: this would pass on nothing"
+    assert sum(map(len, edges.values())) >= 15
+    assert set(edges) == set(floors_of(BINDINGS))
+    assert upward(edges, BINDINGS) == []
+
+
+def test_rust_names_only_the_bridge():
+    named = strings_for_python(ROOT / "rust" / "bindings" / "src")
+    assert named == {"ground/python.rs": {BRIDGE}}
+
+
+def test_folders_of_the_core_import_from_below():
+    edges, files = rust_edges(ROOT / "rust" / "core" / "src")
+    assert files >= 70, "the files have moved: this would pass on nothing"
+    assert sum(map(len, edges.values())) >= 30
+    assert set(edges) == set(floors_of(CORE))
+    assert upward(edges, CORE) == []
+
+
+def test_the_scan_sees_what_it_must():
+    """Each way to write an import that points up, as this test would find it."""
+    python = {
+        "settings.a": "def f():\n    from tokenwire.types import x",
+        "settings.b": "if TYPE_CHECKING:\n    import tokenwire.types",
+        "errors": "from tokenwire import settings",
+    }
+    modules = {*python, "types", "settings"}
+    edges = {
+        name: {known(target, modules) for target in imports(ast.parse(source))}
+        for name, source in python.items()
+    }
+    assert upward(edges, PYTHON) == [
+        "errors -> settings",
+        "settings.a -> types",
+        "settings.b -> types",
+    ]
+    assert circle({"types.a": {"types.b"}, "types.b": {"types.c"}, "types.c": {"types.a"}})
+    rust = """
+        use crate::{call::Call, fork, values::{self, Reply, reply::Data}};
+        // crate::comment is not code
+        fn f() { crate::stream::open() }
+        #[cfg(test)]
+        mod tests { use crate::engine; }
+    """
+    assert set(crate_names(code_of(rust))) == {"call", "fork", "values", "stream"}

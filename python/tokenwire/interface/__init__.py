@@ -3,3 +3,9 @@
 `interface` is the class; `defaults` has the methods that stand on the others; `map` and `map_async`
 ask many prompts at once; `custom` checks the constructors of clients that a factory makes.
 """
+
+from __future__ import annotations
+
+from tokenwire.interface.interface import LlmClientInterface
+
+__all__ = ["LlmClientInterface"]

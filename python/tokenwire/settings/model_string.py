@@ -121,7 +121,7 @@ def named_target(model: str, base_url: Any) -> Target:
 
 
 def could_be_provider(name: str) -> bool:
-    """Whether what stands before a colon looks like a provider's name, and not like an id's part."""
+    """Whether what stands before a colon looks like the name of a provider."""
     # With hyphens, too: google-gla is the name of a provider elsewhere.
     return name.replace("-", "_").isidentifier()
 

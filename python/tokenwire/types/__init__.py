@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         RequestParams,
     )
     from tokenwire.types.parts import OpaquePart, ReasoningPart, RefusalPart, TextPart
+    from tokenwire.types.prompt import KeySource, Prompt
     from tokenwire.types.request import LlmRequest
 
 __all__ = [
@@ -31,9 +32,11 @@ __all__ = [
     "CompletionParams",
     "FilePart",
     "ImagePart",
+    "KeySource",
     "LlmMessage",
     "LlmRequest",
     "OpaquePart",
+    "Prompt",
     "ReasoningPart",
     "RefusalPart",
     "RequestParams",
@@ -65,6 +68,8 @@ _MODULES = {
     "RefusalPart": "tokenwire.types.parts",
     "TextPart": "tokenwire.types.parts",
     "ToolCallPart": "tokenwire.types.message",
+    "KeySource": "tokenwire.types.prompt",
+    "Prompt": "tokenwire.types.prompt",
     "LlmRequest": "tokenwire.types.request",
     "Tool": "tokenwire.tools.functions",
 }

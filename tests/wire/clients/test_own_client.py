@@ -483,7 +483,7 @@ from typing import Any
 from typing_extensions import Unpack
 
 import tokenwire as tw
-from tokenwire.types.prompt import Prompt
+from tokenwire.types import Prompt
 from tokenwire.types import AnyParams
 
 
