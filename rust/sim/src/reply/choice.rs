@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::ask::{Api, Ask, Prompt};
+use super::openai::ask::{Api, Ask, Prompt};
+use super::openai::usage::Usage;
 use super::schema;
 use super::tokens::{Tokens, cut_text};
-use super::usage::Usage;
 use super::{draw, fnv_from};
 use crate::script::{Reply, ToolCallReply};
 use crate::state::Prepared;

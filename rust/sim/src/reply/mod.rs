@@ -1,18 +1,13 @@
 //! What the simulated model answers: a pure function of the request and the script.
 
-mod ask;
 mod choice;
-mod error;
-mod logprobs;
+mod openai;
 mod plan;
 mod schema;
-mod stream;
 mod tokens;
-mod usage;
-mod whole;
 
+pub(crate) use self::openai::stream::{Due, EventStream};
 pub(crate) use self::plan::{Body, Plan, plan, plan_for};
-pub(crate) use self::stream::{Due, EventStream};
 pub use self::tokens::{ledger_checksum, ledger_token};
 
 /// FNV-1a, 64 bits: the same on every machine, and good enough to tell texts apart.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::ask::{Api, Ask};
 use super::choice::say;
-use super::error::{error_body, model_not_found, unknown_path, wrong_key};
-use super::stream::EventStream;
-use super::whole::whole;
+use super::openai::ask::{Api, Ask};
+use super::openai::error::{bad_request, error_body, model_not_found, unknown_path, wrong_key};
+use super::openai::stream::EventStream;
+use super::openai::whole::whole;
 use crate::http::Request;
 use crate::script::{Chunking, ErrorReply, Fault, Framing, Reply};
 use crate::state::{Active, Prepared};
@@ -156,7 +156,7 @@ fn generated(
         (method, path) => return Err(unknown_path(method, path)),
     };
     if json.is_null() {
-        return Err(super::error::bad_request(
+        return Err(bad_request(
             "",
             "We could not parse the JSON body of your request.",
         ));

@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::ask::{Api, Ask};
-use super::choice::{Choice, Said};
 use super::logprobs::{CompletionLogprobs, chat_entry};
-use super::plan::{CREATED, FINGERPRINT};
+use crate::reply::choice::{Choice, Said};
+use crate::reply::plan::{CREATED, FINGERPRINT};
 use crate::script::Reply;
 
 #[derive(Serialize)]
@@ -79,7 +79,7 @@ fn chat_choice(ask: &Ask<'_>, choice: Choice, reply: &Reply) -> Value {
             );
         }
         if !choice.calls.is_empty() {
-            let call = |call: &super::choice::Call| {
+            let call = |call: &crate::reply::choice::Call| {
                 json!({"id": call.id, "type": "function",
                        "function": {"name": call.name, "arguments": call.arguments}})
             };
@@ -99,7 +99,7 @@ fn completion_choice(ask: &Ask<'_>, choice: Choice) -> Value {
     let logprobs = ask.logprobs.map_or(Value::Null, |top| {
         let mut all = CompletionLogprobs::default();
         let mut offset = 0;
-        for (place, token) in super::tokens::cut_text(&echo).iter().enumerate() {
+        for (place, token) in crate::reply::tokens::cut_text(&echo).iter().enumerate() {
             all.push(token, top, offset, place > 0);
             offset += token.chars().count() as u64;
         }

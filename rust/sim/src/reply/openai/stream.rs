@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::ask::{Api, Ask, StreamOptions};
-use super::choice::{Choice, Said};
 use super::logprobs::{CompletionLogprobs, chat_entry};
-use super::plan::{CREATED, FINGERPRINT};
-use super::tokens::cut_text;
+use crate::reply::choice::{Choice, Said};
+use crate::reply::plan::{CREATED, FINGERPRINT};
+use crate::reply::tokens::cut_text;
 use crate::script::{Fault, Reply};
 
 /// When an event is to be sent.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::error::bad_request;
-use super::{fnv, fnv_from};
+use crate::reply::{fnv, fnv_from};
 use crate::script::ErrorReply;
 
 /// Longest list of choices.
