@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 pub use self::accept::Accept;
 pub use self::behaviour::{Behaviour, Framing, Pacing};
 pub use self::fault::{Fault, Position};
+pub(crate) use self::matching::Asked;
 pub use self::matching::Match;
 pub use self::source::{Chunking, ErrorReply, Replay, Reply, ToolCallReply};
 

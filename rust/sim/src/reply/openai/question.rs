@@ -3,25 +3,18 @@
 use serde_json::Value;
 
 use super::error::bad_request;
-use crate::reply::{fnv, fnv_from};
+use crate::reply::ask::{Ask, Prompt, Shape, Tool, Tools, ledger_id};
+use crate::reply::hash::fnv;
 use crate::script::ErrorReply;
 
 /// Longest list of choices.
 const MAX_CHOICES: u64 = 128;
 
-/// Which of the two APIs is asked.
+/// Which of the two kinds of reply is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Api {
+pub(crate) enum Kind {
     Chat,
     Completions,
-}
-
-/// One prompt of a completion request, or the one of a chat.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Prompt {
-    pub(crate) text: String,
-    pub(crate) tokens: u64,
-    pub(crate) hash: u64,
 }
 
 /// What a stream is to carry besides the text.
@@ -31,29 +24,23 @@ pub(crate) struct StreamOptions {
     pub(crate) obfuscation: bool,
 }
 
-/// A checked request.
+/// A checked request: what any API asks for, and what these two add.
 #[derive(Debug)]
-pub(crate) struct Ask<'a> {
-    pub(crate) api: Api,
-    pub(crate) model: &'a str,
+pub(crate) struct Question<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) ask: Ask<'a>,
     /// `None` asks for a whole reply.
     pub(crate) stream: Option<StreamOptions>,
-    pub(crate) n: u64,
-    pub(crate) max_tokens: Option<u64>,
     /// Number of alternatives to each token; `None` is no logprobs.
     pub(crate) logprobs: Option<u64>,
-    pub(crate) echo: bool,
-    pub(crate) stop: Vec<String>,
-    pub(crate) seed: u64,
-    pub(crate) prompts: Vec<Prompt>,
-    pub(crate) ledger_id: String,
-    pub(crate) json: &'a Value,
+    /// Whether the text of a choice begins with its prompt.
+    echo: bool,
 }
 
 type Checked<T> = Result<T, Box<ErrorReply>>;
 
-impl<'a> Ask<'a> {
-    pub(crate) fn read(api: Api, json: &'a Value) -> Checked<Self> {
+impl<'a> Question<'a> {
+    pub(crate) fn read(kind: Kind, json: &'a Value) -> Checked<Self> {
         if !json.is_object() {
             return Err(bad_request(
                 "",
@@ -65,35 +52,49 @@ impl<'a> Ask<'a> {
             Some(_) => return Err(bad_request("model", "model must be a non-empty string.")),
             None => return Err(bad_request("model", "you must provide a model parameter")),
         };
-        let prompts = match api {
-            Api::Chat => vec![chat_prompt(json)?],
-            Api::Completions => completion_prompts(json)?,
+        let prompts = match kind {
+            Kind::Chat => vec![chat_prompt(json)?],
+            Kind::Completions => completion_prompts(json)?,
         };
         let options = present(json, "stream_options");
         let option = |name: &str| options.and_then(|o| o.get(name)).and_then(Value::as_bool);
         let max_tokens = match whole(json, "max_completion_tokens", 1, u64::MAX)? {
             Some(limit) => Some(limit),
-            None => whole(json, "max_tokens", u64::from(api == Api::Chat), u64::MAX)?,
+            None => whole(json, "max_tokens", u64::from(kind == Kind::Chat), u64::MAX)?,
         };
         check_number(json, "temperature", 0.0, 2.0)?;
         check_number(json, "top_p", 0.0, 1.0)?;
+        let stream = flag(json, "stream")?.then(|| StreamOptions {
+            usage: option("include_usage").unwrap_or(false),
+            obfuscation: option("include_obfuscation").unwrap_or(true),
+        });
+        let n = whole(json, "n", 1, MAX_CHOICES)?.unwrap_or(1);
+        let logprobs = logprobs(kind, json)?;
+        let echo = kind == Kind::Completions && flag(json, "echo")?;
         Ok(Self {
-            api,
-            model,
-            stream: flag(json, "stream")?.then(|| StreamOptions {
-                usage: option("include_usage").unwrap_or(false),
-                obfuscation: option("include_obfuscation").unwrap_or(true),
-            }),
-            n: whole(json, "n", 1, MAX_CHOICES)?.unwrap_or(1),
-            max_tokens,
-            logprobs: logprobs(api, json)?,
-            echo: api == Api::Completions && flag(json, "echo")?,
-            stop: stops(json)?,
-            seed: present(json, "seed").map_or(0, |seed| fnv(seed.to_string().as_bytes())),
-            ledger_id: ledger_id(json, &prompts),
-            prompts,
-            json,
+            kind,
+            stream,
+            logprobs,
+            echo,
+            ask: Ask {
+                model,
+                n,
+                max_tokens,
+                stop: stops(json)?,
+                seed: present(json, "seed").map_or(0, |seed| fnv(seed.to_string().as_bytes())),
+                ledger_id: ledger_id(stream_id(json), &prompts),
+                prompts,
+                shape: shape(json),
+                tools: (kind == Kind::Chat).then(|| tools(json)),
+            },
         })
+    }
+
+    /// The prompt that the choice of this number repeats, if it does.
+    pub(crate) fn echo(&self, index: u64) -> Option<&str> {
+        let place = usize::try_from(index / self.ask.n.max(1)).ok()?;
+        let prompt = self.ask.prompts.get(place).filter(|_| self.echo)?;
+        Some(&prompt.text)
     }
 }
 
@@ -134,10 +135,10 @@ fn check_number(json: &Value, name: &str, least: f64, most: f64) -> Checked<()> 
     }
 }
 
-fn logprobs(api: Api, json: &Value) -> Checked<Option<u64>> {
-    match api {
-        Api::Completions => whole(json, "logprobs", 0, 20),
-        Api::Chat => {
+fn logprobs(kind: Kind, json: &Value) -> Checked<Option<u64>> {
+    match kind {
+        Kind::Completions => whole(json, "logprobs", 0, 20),
+        Kind::Chat => {
             let top = whole(json, "top_logprobs", 0, 20)?;
             Ok(flag(json, "logprobs")?.then(|| top.unwrap_or(0)))
         }
@@ -157,8 +158,61 @@ fn stops(json: &Value) -> Checked<Vec<String>> {
     }
 }
 
-fn count_words(text: &str) -> u64 {
-    text.split_whitespace().count() as u64
+/// What `response_format` asks for.
+fn shape(json: &Value) -> Option<Shape<'_>> {
+    let format = json.get("response_format")?;
+    match format.get("type").and_then(Value::as_str)? {
+        "json_object" => Some(Shape::Object),
+        "json_schema" => format.pointer("/json_schema/schema").map(Shape::Schema),
+        _ => None,
+    }
+}
+
+/// Each tool that the request offers (the first alone without parallel calls), unless the last
+/// message is a tool's result.
+fn tools(json: &Value) -> Tools<'_> {
+    let none = Tools {
+        id_prefix: "call_",
+        wanted: Vec::new(),
+    };
+    let is_answered = json
+        .get("messages")
+        .and_then(Value::as_array)
+        .and_then(|messages| messages.last())
+        .is_some_and(|last| last.get("role").and_then(Value::as_str) == Some("tool"));
+    let tool_choice = json.get("tool_choice");
+    if is_answered || tool_choice == Some(&Value::from("none")) {
+        return none;
+    }
+    let forced = tool_choice
+        .and_then(|c| c.pointer("/function/name"))
+        .and_then(Value::as_str);
+    let is_parallel = json
+        .get("parallel_tool_calls")
+        .and_then(Value::as_bool)
+        .unwrap_or(true);
+    let offered = json.get("tools").and_then(Value::as_array);
+    let wanted = offered
+        .into_iter()
+        .flatten()
+        .filter_map(|tool| {
+            Some(Tool {
+                name: tool.pointer("/function/name")?.as_str()?,
+                parameters: tool.pointer("/function/parameters"),
+            })
+        })
+        .filter(|tool| forced.is_none_or(|forced| forced == tool.name))
+        .take(if is_parallel { usize::MAX } else { 1 })
+        .collect();
+    Tools { wanted, ..none }
+}
+
+/// The name that the client gave the stream: `metadata.stream_id`, else `user`.
+fn stream_id(json: &Value) -> Option<&str> {
+    json.get("metadata")
+        .and_then(|metadata| metadata.get("stream_id"))
+        .or_else(|| json.get("user"))
+        .and_then(Value::as_str)
 }
 
 fn chat_prompt(json: &Value) -> Checked<Prompt> {
@@ -168,10 +222,7 @@ fn chat_prompt(json: &Value) -> Checked<Prompt> {
     if messages.is_empty() {
         return Err(bad_request("messages", "messages must not be empty."));
     }
-    let mut prompt = Prompt {
-        hash: fnv(b"chat"),
-        ..Prompt::default()
-    };
+    let mut prompt = Prompt::new(b"chat");
     for (index, message) in messages.iter().enumerate() {
         let role = message
             .get("role")
@@ -191,7 +242,7 @@ fn chat_prompt(json: &Value) -> Checked<Prompt> {
                 format!("Invalid value: '{role}'."),
             ));
         }
-        prompt.hash = fnv_from(prompt.hash, role.as_bytes());
+        prompt.mix(role.as_bytes());
         let content = message.get("content").unwrap_or(&Value::Null);
         let empty = Vec::new();
         let (text, parts) = match content {
@@ -209,9 +260,7 @@ fn chat_prompt(json: &Value) -> Checked<Prompt> {
             .iter()
             .filter_map(|p| p.get("text").and_then(Value::as_str));
         for text in text.into_iter().chain(texts) {
-            prompt.tokens += count_words(text);
-            prompt.hash = fnv_from(prompt.hash, text.as_bytes());
-            text.clone_into(&mut prompt.text);
+            prompt.push(text);
         }
     }
     Ok(prompt)
@@ -224,10 +273,10 @@ fn completion_prompts(json: &Value) -> Checked<Vec<Prompt>> {
             "prompt must be text, token ids, or a list of these.",
         )
     };
-    let text = |text: &str| Prompt {
-        text: text.to_owned(),
-        tokens: count_words(text),
-        hash: fnv(text.as_bytes()),
+    let text = |text: &str| {
+        let mut prompt = Prompt::new(b"");
+        prompt.push(text);
+        prompt
     };
     let ids = |list: &[Value]| -> Option<Prompt> {
         let words: Option<Vec<String>> = list
@@ -257,30 +306,4 @@ fn completion_prompts(json: &Value) -> Checked<Vec<Prompt>> {
         Some(_) => Err(wrong()),
         None => Err(bad_request("prompt", "you must provide a prompt")),
     }
-}
-
-/// `metadata.stream_id`, else `user`, else the last word of the last prompt; without the
-/// characters that part a ledger token.
-fn ledger_id(json: &Value, prompts: &[Prompt]) -> String {
-    let given = json
-        .get("metadata")
-        .and_then(|metadata| metadata.get("stream_id"))
-        .or_else(|| json.get("user"))
-        .and_then(Value::as_str);
-    let id = given
-        .or_else(|| {
-            prompts
-                .last()
-                .and_then(|p| p.text.split_whitespace().next_back())
-        })
-        .unwrap_or("stream");
-    id.chars()
-        .map(|c| {
-            if c.is_whitespace() || c.is_control() || c == ':' {
-                '_'
-            } else {
-                c
-            }
-        })
-        .collect()
 }
