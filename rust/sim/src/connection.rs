@@ -16,11 +16,8 @@ use crate::script::{ErrorReply, Fault};
 use crate::send::{Ids, Stop, answer};
 use crate::state::{Prepared, State};
 
-/// Headers whose values never enter the log, whatever the APIs say of them. Those in which an
-/// API takes its key are hidden, too.
-const SECRET_HEADERS: [&str; 6] = [
-    "authorization",
-    "api-key",
+/// Headers whose values never enter the log, besides those in which an API takes its key.
+const SECRET_HEADERS: [&str; 4] = [
     "x-api-key",
     "x-goog-api-key",
     "cookie",

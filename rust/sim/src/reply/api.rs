@@ -1,4 +1,4 @@
-//! What an API has to bring so that it can be simulated.
+//! What an API has to provide so that it can be simulated.
 
 use std::fmt;
 
@@ -118,4 +118,38 @@ pub(crate) fn api_of(request: &Request) -> &'static dyn Api {
 /// Whether an API takes a key in this header; `name` is in lower case.
 pub(crate) fn is_key_header(name: &str) -> bool {
     APIS.iter().any(|api| api.key_headers().contains(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{api_of, is_key_header};
+    use crate::http::Request;
+
+    fn request(head: &str) -> Request {
+        Request::parse(format!("{head}\r\n\r\n").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn an_api_answers_for_what_it_claims_and_the_fallback_for_the_rest() {
+        for (head, is_claimed) in [
+            ("POST /any/chat/completions?api-version=1 HTTP/1.1", true),
+            ("POST /v1/completions/ HTTP/1.1", true),
+            ("GET /v1/models HTTP/1.1", true),
+            ("GET /v1/completions HTTP/1.1", false),
+            ("POST /v1/nothing HTTP/1.1", false),
+        ] {
+            let request = request(head);
+            assert_eq!(api_of(&request).claims(&request), is_claimed, "{head}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_the_first_header_without_its_scheme() {
+        let head = "POST /v1/completions HTTP/1.1\r\napi-key: b\r\nauthorization: Bearer a";
+        let both = request(head);
+        assert_eq!(api_of(&both).key(&both), Some("a"));
+        let none = request("POST /v1/completions HTTP/1.1\r\nx-other: c");
+        assert_eq!(api_of(&none).key(&none), None);
+        assert!(is_key_header("api-key") && !is_key_header("x-other"));
+    }
 }

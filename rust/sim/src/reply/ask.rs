@@ -15,7 +15,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) seed: u64,
     pub(crate) prompts: Vec<Prompt>,
     pub(crate) ledger_id: String,
-    /// The JSON that the reply has to be; `None` is text.
+    /// The JSON that the reply has to be; `None` allows any text.
     pub(crate) shape: Option<Shape<'a>>,
     /// `None` where the API knows no tools: not even a script can call one.
     pub(crate) tools: Option<Tools<'a>>,
@@ -29,7 +29,7 @@ pub(crate) enum Shape<'a> {
 }
 
 /// The tools of a request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Tools<'a> {
     /// What the id of a call begins with.
     pub(crate) id_prefix: &'static str,

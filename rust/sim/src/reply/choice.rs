@@ -37,13 +37,13 @@ pub(crate) struct Choice {
 /// Why a choice ended.
 #[derive(Debug, Clone)]
 pub(crate) enum Finish {
-    /// It had said all.
+    /// Everything was said.
     Stop,
     /// It was cut.
     Length,
     /// It calls tools.
     Calls,
-    /// The script's word, sent as it is.
+    /// The reason that the script gives, sent as it is.
     Scripted(String),
 }
 

@@ -1,7 +1,7 @@
 //! What the simulated model answers: a pure function of the request and the script.
 //!
 //! `plan` is the way in: it finds the API that a request is for, and lets the script or that API
-//! answer. `api` says what an API has to bring; each API has a folder of its own. All of them
+//! answer. `api` says what an API has to provide; each API has a folder of its own. All of them
 //! share the rest, best read in this order: `ask` (what a request comes to), `choice` (what the
 //! model says to it), `tokens` and `schema` (what that is made of), `events` and `pieces` (in
 //! which order a stream sends it, and when), `hash` and `json`.
@@ -29,5 +29,5 @@ pub use self::tokens::{ledger_checksum, ledger_token};
 /// Every API; the first that claims a request answers it.
 const APIS: &[&dyn Api] = &[&openai::OpenAi];
 
-/// The API in whose shape a request is refused that no API claims.
+/// Refuses, in its own shape, what no API claims.
 const FALLBACK: &dyn Api = &openai::OpenAi;

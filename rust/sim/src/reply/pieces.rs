@@ -110,7 +110,7 @@ impl Pieces {
                 self.choice.refusal.get(at).map(|t| Piece::Refusal(t))
             }
             Phase::Call(at, 0) => self.begin_call(at),
-            Phase::Call(at, from) => self.go_on_with_call(at, from - 1),
+            Phase::Call(at, from) => self.continue_call(at, from - 1),
             Phase::Finish => {
                 self.phase = Phase::Over;
                 Some(Piece::Finish(&self.choice.finish))
@@ -150,7 +150,7 @@ impl Pieces {
         })
     }
 
-    fn go_on_with_call(&mut self, at: usize, start: usize) -> Option<Piece<'_>> {
+    fn continue_call(&mut self, at: usize, start: usize) -> Option<Piece<'_>> {
         let arguments = &self.choice.calls.get(at)?.arguments;
         let mut end = (start + self.fragment.max(1)).min(arguments.len());
         while !arguments.is_char_boundary(end) {
@@ -163,5 +163,81 @@ impl Pieces {
         };
         let fragment = arguments.get(start..end).unwrap_or_default();
         Some(Piece::Arguments { at, fragment })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Piece, Pieces};
+    use crate::reply::choice::{Call, Choice, Finish};
+    use crate::reply::events::Due;
+    use crate::reply::tokens::Tokens;
+
+    fn choice() -> Choice {
+        Choice {
+            index: 0,
+            reasoning: vec!["why".to_owned()],
+            content: Tokens::fixed(vec!["a".to_owned(), " b".to_owned()]),
+            refusal: vec!["no".to_owned()],
+            calls: vec![Call {
+                id: "call_1".to_owned(),
+                name: "f".to_owned(),
+                arguments: "\u{e9}t\u{e9}".to_owned(),
+            }],
+            finish: Finish::Calls,
+        }
+    }
+
+    /// Each piece in short, with the step at which it is due.
+    fn drawn(mut pieces: Pieces) -> Vec<(Due, String)> {
+        let mut all = Vec::new();
+        while let Some(due) = pieces.next_due() {
+            let piece = pieces.draw().unwrap();
+            let text = match piece {
+                Piece::Start => "start".to_owned(),
+                Piece::Reasoning(text) => format!("reasoning {text}"),
+                Piece::Text(text) => format!("text {text}"),
+                Piece::Refusal(text) => format!("refusal {text}"),
+                Piece::Call {
+                    call, arguments, ..
+                } => format!("call {} {arguments}", call.name),
+                Piece::Arguments { fragment, .. } => format!("arguments {fragment}"),
+                Piece::Finish(_) => "finish".to_owned(),
+            };
+            all.push((due, text));
+        }
+        assert!(pieces.draw().is_none());
+        all
+    }
+
+    fn expected(pieces: &[(Due, &str)]) -> Vec<(Due, String)> {
+        let owned = |(due, text): &(Due, &str)| (*due, (*text).to_owned());
+        pieces.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn pieces_come_in_order_and_a_fragment_splits_no_character() {
+        assert_eq!(
+            drawn(Pieces::new(choice(), 1, true)),
+            expected(&[
+                (Due::Head, "start"),
+                (Due::Step(0), "reasoning why"),
+                (Due::Step(1), "text a"),
+                (Due::Step(2), "text  b"),
+                (Due::Step(3), "refusal no"),
+                (Due::Step(4), "call f "),
+                (Due::Step(5), "arguments \u{e9}"),
+                (Due::Step(6), "arguments t"),
+                (Due::Step(7), "arguments \u{e9}"),
+                (Due::Step(7), "finish"),
+            ])
+        );
+    }
+
+    #[test]
+    fn a_call_can_be_whole_and_the_finish_left_out() {
+        let all = drawn(Pieces::new(choice(), 0, false));
+        let last = (Due::Step(4), "call f \u{e9}t\u{e9}".to_owned());
+        assert_eq!(all.last(), Some(&last));
     }
 }

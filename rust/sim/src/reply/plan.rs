@@ -31,7 +31,7 @@ pub(crate) enum Body {
 /// An answer that is ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// In whose shape it is.
+    /// The API in whose shape it is.
     pub(crate) api: &'static dyn Api,
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,

@@ -26,7 +26,7 @@ impl TextPieces {
             choice,
             echo,
             sends_finish,
-            // Without a finish there is nothing left that an event could say.
+            // Without text and finish, an event would have nothing to say.
             is_over: is_empty && !sends_finish,
             step: 0,
             offset: 0,
