@@ -210,7 +210,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Answers what is no request, and closes.
+    /// Answers what is not a request, and closes.
     async fn refuse(mut self, status: u16, message: &str) {
         self.note_accepted();
         let error = ErrorReply {

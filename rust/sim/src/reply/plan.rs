@@ -77,7 +77,7 @@ impl Plan {
     }
 }
 
-/// Decides the answer to a request. `json` is its body, null when that is no JSON.
+/// Decides the answer to a request. `json` is its body, null when that is not JSON.
 pub(crate) fn plan(active: &Active, request: &Request, json: &Value) -> Plan {
     let api = api_of(request);
     if let Some(key) = &active.script.require_key {

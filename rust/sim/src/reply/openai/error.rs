@@ -65,7 +65,7 @@ pub(crate) fn model_not_found(model: &str) -> Box<ErrorReply> {
     })
 }
 
-/// The 404 for a path that is no endpoint.
+/// The 404 for a path that is not an endpoint.
 pub(crate) fn unknown_path(method: &str, path: &str) -> Box<ErrorReply> {
     Box::new(ErrorReply {
         status: 404,

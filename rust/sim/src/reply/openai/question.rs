@@ -31,7 +31,7 @@ pub(crate) struct Question<'a> {
     pub(crate) ask: Ask<'a>,
     /// `None` asks for a whole reply.
     pub(crate) stream: Option<StreamOptions>,
-    /// Number of alternatives to each token; `None` is no logprobs.
+    /// Number of alternatives to each token; `None` asks for none.
     pub(crate) logprobs: Option<u64>,
     /// Whether the text of a choice begins with its prompt.
     echo: bool,
