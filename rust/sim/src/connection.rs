@@ -11,15 +11,13 @@ use tokio::time::Instant;
 use crate::control;
 use crate::http::{ReadError, Request, Wire, read_request};
 use crate::log::{Entry, Kind, RequestRecord, secret_hash};
-use crate::reply::{Plan, plan, plan_for};
+use crate::reply::{Plan, is_key_header, plan, plan_for};
 use crate::script::{ErrorReply, Fault};
 use crate::send::{Ids, Stop, answer};
 use crate::state::{Prepared, State};
 
-/// Headers whose values never enter the log.
-const SECRET_HEADERS: [&str; 6] = [
-    "authorization",
-    "api-key",
+/// Headers whose values never enter the log, besides those in which an API takes its key.
+const SECRET_HEADERS: [&str; 4] = [
     "x-api-key",
     "x-goog-api-key",
     "cookie",
@@ -212,7 +210,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Answers what is no request, and closes.
+    /// Answers what is not a request, and closes.
     async fn refuse(mut self, status: u16, message: &str) {
         self.note_accepted();
         let error = ErrorReply {
@@ -300,7 +298,7 @@ fn idle_after(fault: Option<&Fault>) -> Idle {
 fn record(request: &Request, json: &Value) -> RequestRecord {
     let headers = request.headers().map(|(name, value)| {
         let name = name.to_ascii_lowercase();
-        let is_secret = SECRET_HEADERS.contains(&name.as_str());
+        let is_secret = SECRET_HEADERS.contains(&name.as_str()) || is_key_header(&name);
         let value = if is_secret {
             secret_hash(value)
         } else {

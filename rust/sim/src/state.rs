@@ -8,13 +8,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
-use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::answerer::Answerer;
 use crate::http::Request;
 use crate::log::Log;
-use crate::script::{Accept, Behaviour, Pacing, Rule, Script, ScriptError};
+use crate::script::{Accept, Asked, Behaviour, Pacing, Rule, Script, ScriptError};
 
 /// Counters of one simulator, since its start or the last reset (those that are open: now).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -127,9 +126,9 @@ impl Active {
     }
 
     /// The behaviour for a request, and whether a rule chose it; uses the rule up by one.
-    pub(crate) fn choose(&self, request: &Request, json: &Value) -> (Arc<Prepared>, bool) {
+    pub(crate) fn choose(&self, request: &Request, asked: &Asked<'_>) -> (Arc<Prepared>, bool) {
         for active in &self.rules {
-            if !active.rule.matching.meets(request, json) {
+            if !active.rule.matching.meets(request, asked) {
                 continue;
             }
             let met = active.met.fetch_add(1, Ordering::Relaxed) + 1;

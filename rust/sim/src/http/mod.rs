@@ -1,5 +1,8 @@
 //! HTTP/1.1 by hand: the faults need every byte, and the server must never be what a benchmark
 //! measures.
+//!
+//! Read `wire` first (a socket on which every wait also notices that the client has gone), then
+//! `read` (bytes become a request) and `request` (its parts). `status` names the status codes.
 
 mod read;
 mod request;

@@ -1,14 +1,16 @@
 //! The choices of one reply: what each says, before it is put into a wire form.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::ask::{Api, Ask, Prompt};
+use super::ask::{Ask, Prompt, Shape, Tool};
+use super::hash::{derived_id, draw, fnv_from};
 use super::schema;
 use super::tokens::{Tokens, cut_text};
-use super::usage::Usage;
-use super::{draw, fnv_from};
 use crate::script::{Reply, ToolCallReply};
 use crate::state::Prepared;
+
+/// `created` of every reply, in seconds since 1970: fixed, so that replies are reproducible.
+pub(crate) const CREATED: u64 = 1_700_000_000;
 
 /// Length of a made-up reply when neither script nor request sets one, in tokens.
 const DEFAULT_TOKENS: u64 = 16;
@@ -25,13 +27,24 @@ pub(crate) struct Call {
 #[derive(Debug, Clone)]
 pub(crate) struct Choice {
     pub(crate) index: u64,
-    /// The prompt, when it is echoed.
-    pub(crate) echo: Option<String>,
     pub(crate) reasoning: Vec<String>,
     pub(crate) content: Tokens,
     pub(crate) refusal: Vec<String>,
     pub(crate) calls: Vec<Call>,
-    pub(crate) finish: String,
+    pub(crate) finish: Finish,
+}
+
+/// Why a choice ended.
+#[derive(Debug, Clone)]
+pub(crate) enum Finish {
+    /// Everything was said.
+    Stop,
+    /// It was cut.
+    Length,
+    /// It calls tools.
+    Calls,
+    /// The reason that the script gives, sent as it is.
+    Scripted(String),
 }
 
 impl Choice {
@@ -48,11 +61,41 @@ impl Choice {
     }
 }
 
-/// All choices of a reply, and its usage: the made-up one, the scripted one, or none.
+/// How many tokens a reply is worth.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counts {
+    pub(crate) prompt: u64,
+    /// Includes `reasoning`.
+    pub(crate) completion: u64,
+    pub(crate) reasoning: u64,
+}
+
+/// All choices of a reply.
+#[derive(Debug)]
 pub(crate) struct Said {
-    pub(crate) id: String,
+    /// What the ids of the reply are derived from.
+    pub(crate) seed: u64,
     pub(crate) choices: Vec<Choice>,
-    pub(crate) usage: Option<Value>,
+    pub(crate) counts: Counts,
+    /// The usage of the script in the place of the counts; empty leaves it out.
+    usage: Option<Map<String, Value>>,
+}
+
+impl Said {
+    /// The usage: the script's, or what the API makes of the counts, or none.
+    pub(crate) fn usage(&self, of_counts: impl Fn(Counts) -> Option<Value>) -> Option<Value> {
+        match &self.usage {
+            Some(usage) if usage.is_empty() => None,
+            Some(usage) => Some(Value::Object(usage.clone())),
+            None => of_counts(self.counts),
+        }
+    }
+
+    /// What the reply is worth in time: the tokens of its longest choice.
+    pub(crate) fn tokens(&self) -> u64 {
+        let lengths = self.choices.iter().map(|choice| choice.content.len());
+        lengths.max().unwrap_or(0)
+    }
 }
 
 /// Decides what is said.
@@ -68,26 +111,19 @@ pub(crate) fn say(ask: &Ask<'_>, prepared: &Prepared) -> Said {
         }
         seed = fnv_from(seed, &prompt.hash.to_le_bytes());
     }
-    let prompt_tokens = ask.prompts.iter().map(|prompt| prompt.tokens).sum();
-    let (mut all, mut reasoning) = (0, 0);
-    for (more, more_reasoning) in choices.iter().map(Choice::tokens) {
-        all += more;
-        reasoning += more_reasoning;
+    let mut counts = Counts {
+        prompt: ask.prompts.iter().map(|prompt| prompt.tokens).sum(),
+        ..Counts::default()
+    };
+    for (completion, reasoning) in choices.iter().map(Choice::tokens) {
+        counts.completion += completion;
+        counts.reasoning += reasoning;
     }
-    let usage = match &reply.usage {
-        Some(usage) if usage.is_empty() => None,
-        Some(usage) => Some(Value::Object(usage.clone())),
-        None => serde_json::to_value(Usage::new(prompt_tokens, all, reasoning)).ok(),
-    };
-    let prefix = if ask.api == Api::Chat {
-        "chatcmpl-"
-    } else {
-        "cmpl-"
-    };
     Said {
-        id: derived_id(prefix, seed, 29),
+        seed,
         choices,
-        usage,
+        counts,
+        usage: reply.usage.clone(),
     }
 }
 
@@ -111,13 +147,12 @@ fn choice(
         && prepared.pacing.tokens.is_none()
         && ask.max_tokens.is_some_and(|limit| content.len() == limit);
     let computed = match () {
-        () if cut || full => "length",
-        () if !calls.is_empty() => "tool_calls",
-        () => "stop",
+        () if cut || full => Finish::Length,
+        () if !calls.is_empty() => Finish::Calls,
+        () => Finish::Stop,
     };
     Choice {
         index,
-        echo: ask.echo.then(|| prompt.text.clone()),
         reasoning: reply.reasoning.as_deref().map(cut_text).unwrap_or_default(),
         content,
         refusal: reply.refusal.as_deref().map(cut_text).unwrap_or_default(),
@@ -125,7 +160,7 @@ fn choice(
         finish: reply
             .finish_reason
             .clone()
-            .unwrap_or_else(|| computed.to_owned()),
+            .map_or(computed, Finish::Scripted),
     }
 }
 
@@ -146,7 +181,7 @@ fn content(
     if is_special {
         return Tokens::fixed(Vec::new());
     }
-    if let Some(json) = structured(ask.json) {
+    if let Some(json) = ask.shape.map(structured) {
         return Tokens::fixed(cut_json(&json));
     }
     let len = prepared
@@ -166,16 +201,11 @@ fn content(
     Tokens::words(seed, len)
 }
 
-/// The JSON text that `response_format` asks for.
-fn structured(json: &Value) -> Option<String> {
-    let format = json.get("response_format")?;
-    match format.get("type").and_then(Value::as_str)? {
-        "json_object" => Some("{\"ok\":true}".to_owned()),
-        "json_schema" => {
-            let schema = format.pointer("/json_schema/schema")?;
-            Some(schema::instance(schema).to_string())
-        }
-        _ => None,
+/// The JSON text that the request asks for.
+fn structured(shape: Shape<'_>) -> String {
+    match shape {
+        Shape::Object => "{\"ok\":true}".to_owned(),
+        Shape::Schema(schema) => schema::instance(schema).to_string(),
     }
 }
 
@@ -189,16 +219,15 @@ fn cut_json(json: &str) -> Vec<String> {
 }
 
 /// The scripted calls; else, for the model `sim-tools`, a call of each tool that the request
-/// offers (of the first alone without parallel calls), unless the last message is a tool's
-/// result.
+/// wants called.
 fn calls(ask: &Ask<'_>, reply: &Reply, seed: &mut u64) -> Vec<Call> {
-    if ask.api == Api::Completions {
+    let Some(tools) = &ask.tools else {
         return Vec::new();
-    }
+    };
     let mut id = |given: &Option<String>| {
         given
             .clone()
-            .unwrap_or_else(|| derived_id("call_", draw(seed), 24))
+            .unwrap_or_else(|| derived_id(tools.id_prefix, draw(seed), 24))
     };
     if !reply.tool_calls.is_empty() {
         let scripted = |call: &ToolCallReply| Call {
@@ -212,66 +241,16 @@ fn calls(ask: &Ask<'_>, reply: &Reply, seed: &mut u64) -> Vec<Call> {
         };
         return reply.tool_calls.iter().map(scripted).collect();
     }
-    let is_answered = ask
-        .json
-        .get("messages")
-        .and_then(Value::as_array)
-        .and_then(|messages| messages.last())
-        .is_some_and(|last| last.get("role").and_then(Value::as_str) == Some("tool"));
-    let tool_choice = ask.json.get("tool_choice");
-    if ask.model != "sim-tools" || is_answered || tool_choice == Some(&Value::from("none")) {
+    if ask.model != "sim-tools" {
         return Vec::new();
     }
-    let forced = tool_choice
-        .and_then(|c| c.pointer("/function/name"))
-        .and_then(Value::as_str);
-    let is_parallel = ask
-        .json
-        .get("parallel_tool_calls")
-        .and_then(Value::as_bool)
-        .unwrap_or(true);
-    let tools = ask
-        .json
-        .get("tools")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice);
-    tools
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|tool| {
-            let name = tool.pointer("/function/name")?.as_str()?;
-            let parameters = tool.pointer("/function/parameters");
-            let arguments = parameters.map_or_else(
-                || "{}".to_owned(),
-                |schema| schema::instance(schema).to_string(),
-            );
-            Some((name, arguments))
-        })
-        .filter(|(name, _)| forced.is_none_or(|forced| forced == *name))
-        .take(if is_parallel { usize::MAX } else { 1 })
-        .map(|(name, arguments)| Call {
-            id: id(&None),
-            name: name.to_owned(),
-            arguments,
-        })
-        .collect()
-}
-
-/// An id of `len` letters and digits after its prefix.
-fn derived_id(prefix: &str, mut seed: u64, len: usize) -> String {
-    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let mut id = String::with_capacity(prefix.len() + len);
-    id.push_str(prefix);
-    let mut bits = 0;
-    for place in 0..len {
-        if place % 12 == 0 {
-            bits = draw(&mut seed);
-        }
-        let letter = usize::try_from(bits & 31)
-            .ok()
-            .and_then(|at| LETTERS.get(at));
-        id.push(letter.copied().map_or('a', char::from));
-        bits >>= 5;
-    }
-    id
+    let made_up = |tool: &Tool<'_>| Call {
+        id: id(&None),
+        name: tool.name.to_owned(),
+        arguments: tool.parameters.map_or_else(
+            || "{}".to_owned(),
+            |schema| schema::instance(schema).to_string(),
+        ),
+    };
+    tools.wanted.iter().map(made_up).collect()
 }

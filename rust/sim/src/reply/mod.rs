@@ -1,37 +1,33 @@
 //! What the simulated model answers: a pure function of the request and the script.
+//!
+//! `plan` is the way in: it finds the API that a request is for, and lets the script or that API
+//! answer. `api` says what an API has to provide; each API has a folder of its own. All of them
+//! share the rest, best read in this order: `ask` (what a request comes to), `choice` (what the
+//! model says to it), `tokens` and `schema` (what that is made of), `events` and `pieces` (in
+//! which order a stream sends it, and when), `hash` and `json`.
+//!
+//! A new API is a folder beside `openai`, its `mod` line and its row in `APIS`.
 
+mod api;
 mod ask;
 mod choice;
-mod error;
-mod logprobs;
+mod events;
+mod hash;
+mod json;
+mod openai;
+mod pieces;
 mod plan;
 mod schema;
-mod stream;
 mod tokens;
-mod usage;
-mod whole;
 
+pub(crate) use self::api::{Api, is_key_header};
+pub(crate) use self::events::{Due, Events};
+pub(crate) use self::hash::{draw, fnv};
 pub(crate) use self::plan::{Body, Plan, plan, plan_for};
-pub(crate) use self::stream::{Due, EventStream};
 pub use self::tokens::{ledger_checksum, ledger_token};
 
-/// FNV-1a, 64 bits: the same on every machine, and good enough to tell texts apart.
-pub(crate) fn fnv(bytes: &[u8]) -> u64 {
-    fnv_from(0xcbf2_9ce4_8422_2325, bytes)
-}
+/// Every API; the first that claims a request answers it.
+const APIS: &[&dyn Api] = &[&openai::OpenAi];
 
-/// FNV-1a continued from an earlier hash.
-pub(crate) fn fnv_from(start: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(start, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
-
-/// The next number of a splitmix64 sequence.
-pub(crate) fn draw(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
+/// Refuses, in its own shape, what no API claims.
+const FALLBACK: &dyn Api = &openai::OpenAi;

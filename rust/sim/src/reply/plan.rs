@@ -4,24 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::ask::{Api, Ask};
-use super::choice::say;
-use super::error::{error_body, model_not_found, unknown_path, wrong_key};
-use super::stream::EventStream;
-use super::whole::whole;
+use super::FALLBACK;
+use super::api::{Answer, Api, Scripted, api_of};
+use super::events::Events;
 use crate::http::Request;
 use crate::script::{Chunking, ErrorReply, Fault, Framing, Reply};
 use crate::state::{Active, Prepared};
 
-/// `created` of every reply, in seconds since 1970: fixed, so that replies are reproducible.
-pub(crate) const CREATED: u64 = 1_700_000_000;
-/// `system_fingerprint` of every reply.
-pub(crate) const FINGERPRINT: &str = "fp_tokenwire_sim";
-
-/// The model name that does not exist.
-const MISSING_MODEL: &str = "missing-model";
 const JSON: &str = "application/json";
 
 /// A body that is ready to be sent.
@@ -34,12 +25,14 @@ pub(crate) enum Body {
         tokens: u64,
     },
     /// Events that are made while they are sent.
-    Events(Box<EventStream>),
+    Events(Box<dyn Events>),
 }
 
 /// An answer that is ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    /// The API in whose shape it is.
+    pub(crate) api: &'static dyn Api,
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
     pub(crate) headers: BTreeMap<String, String>,
@@ -50,8 +43,14 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    fn whole(prepared: Arc<Prepared>, status: u16, bytes: impl Into<Bytes>) -> Self {
+    fn whole(
+        api: &'static dyn Api,
+        prepared: Arc<Prepared>,
+        status: u16,
+        bytes: impl Into<Bytes>,
+    ) -> Self {
         Self {
+            api,
             status,
             content_type: JSON,
             headers: BTreeMap::new(),
@@ -65,30 +64,29 @@ impl Plan {
         }
     }
 
-    /// An error outside any script.
+    /// An error outside any script and any API.
     pub(crate) fn refusal(error: &ErrorReply) -> Self {
-        Self::error(Arc::default(), error)
+        Self::error(FALLBACK, Arc::default(), error)
     }
 
-    fn error(prepared: Arc<Prepared>, error: &ErrorReply) -> Self {
-        let bytes = error_body(error);
-        let mut plan = Self::whole(prepared, error.status, bytes);
+    fn error(api: &'static dyn Api, prepared: Arc<Prepared>, error: &ErrorReply) -> Self {
+        let bytes = api.error_body(error);
+        let mut plan = Self::whole(api, prepared, error.status, bytes);
         plan.headers.clone_from(&error.headers);
         plan
     }
 }
 
-/// Decides the answer to a request. `json` is its body, null when that is no JSON.
+/// Decides the answer to a request. `json` is its body, null when that is not JSON.
 pub(crate) fn plan(active: &Active, request: &Request, json: &Value) -> Plan {
+    let api = api_of(request);
     if let Some(key) = &active.script.require_key {
-        let given = request
-            .header("authorization")
-            .or_else(|| request.header("api-key"));
-        if given.map(|value| value.strip_prefix("Bearer ").unwrap_or(value)) != Some(key) {
-            return Plan::refusal(&wrong_key(given.is_none()));
+        let given = api.key(request);
+        if given != Some(key) {
+            return Plan::error(api, Arc::default(), &api.wrong_key(given.is_none()));
         }
     }
-    let (prepared, by_rule) = active.choose(request, json);
+    let (prepared, by_rule) = active.choose(request, &api.asked(request, json));
     plan_for(active, request, json, &prepared, by_rule)
 }
 
@@ -100,25 +98,26 @@ pub(crate) fn plan_for(
     prepared: &Arc<Prepared>,
     by_rule: bool,
 ) -> Plan {
+    let api = api_of(request);
     let behaviour = &prepared.behaviour;
     match &behaviour.fault {
         Some(Fault::Redirect { status, location }) => {
-            let mut plan = Plan::whole(Arc::clone(prepared), *status, "");
+            let mut plan = Plan::whole(api, Arc::clone(prepared), *status, "");
             plan.headers.insert("location".to_owned(), location.clone());
             return plan;
         }
         Some(Fault::Html { status }) => {
-            let mut plan = Plan::whole(Arc::clone(prepared), *status, HTML);
+            let mut plan = Plan::whole(api, Arc::clone(prepared), *status, HTML);
             plan.content_type = "text/html; charset=utf-8";
             return plan;
         }
         _ => {}
     }
     if let Some(error) = &behaviour.error {
-        return Plan::error(Arc::clone(prepared), error);
+        return Plan::error(api, Arc::clone(prepared), error);
     }
     if let (Some(replay), Some(bytes)) = (&behaviour.replay, &prepared.replay) {
-        let mut plan = Plan::whole(Arc::clone(prepared), replay.status, bytes.clone());
+        let mut plan = Plan::whole(api, Arc::clone(prepared), replay.status, bytes.clone());
         plan.headers.clone_from(&replay.headers);
         if [&b"data:"[..], b"event:", b":"]
             .iter()
@@ -134,77 +133,46 @@ pub(crate) fn plan_for(
         };
         return plan;
     }
-    generated(active, request, json, prepared, by_rule)
-        .unwrap_or_else(|error| Plan::refusal(&error))
+    generated(api, active, request, json, prepared, by_rule)
+        .unwrap_or_else(|error| Plan::error(api, Arc::default(), &error))
 }
 
 fn generated(
+    api: &'static dyn Api,
     active: &Active,
     request: &Request,
     json: &Value,
     prepared: &Arc<Prepared>,
     by_rule: bool,
 ) -> Result<Plan, Box<ErrorReply>> {
-    let models = active.script.models.as_deref();
-    let path = request.path().trim_end_matches('/');
-    let api = match (request.method(), path) {
-        ("POST", path) if path.ends_with("/chat/completions") => Api::Chat,
-        ("POST", path) if path.ends_with("/completions") => Api::Completions,
-        ("GET", path) if path.ends_with("/models") => {
-            return Ok(Plan::whole(Arc::clone(prepared), 200, model_list(models)));
-        }
-        (method, path) => return Err(unknown_path(method, path)),
-    };
-    if json.is_null() {
-        return Err(super::error::bad_request(
-            "",
-            "We could not parse the JSON body of your request.",
-        ));
-    }
-    let ask = Ask::read(api, json)?;
-    let is_known = models.is_none_or(|models| models.iter().any(|model| model == ask.model));
-    if !is_known || (ask.model == MISSING_MODEL && !by_rule) {
-        return Err(model_not_found(ask.model));
-    }
     let default_reply = Reply::default();
     let reply = prepared.behaviour.reply.as_ref().unwrap_or(&default_reply);
-    let said = say(&ask, prepared);
-    let tokens = said
-        .choices
-        .iter()
-        .map(|choice| choice.content.len())
-        .max()
-        .unwrap_or(0);
-    let mut plan = Plan::whole(Arc::clone(prepared), reply.status, Bytes::new());
-    plan.headers.clone_from(&reply.headers);
-    if let Some(options) = ask.stream {
-        plan.content_type = "text/event-stream; charset=utf-8";
-        let stream = EventStream::new(
-            &ask,
-            options,
-            said,
-            reply,
-            prepared.behaviour.fault.as_ref(),
-        );
-        plan.body = Body::Events(Box::new(stream));
-    } else {
-        let bytes = Bytes::from(whole(&ask, &said, reply));
-        plan.body = Body::Whole {
-            bytes,
-            chunking: Chunking::Whole,
-            tokens,
-        };
+    let scripted = Scripted {
+        prepared,
+        reply,
+        models: active.script.models.as_deref(),
+        by_rule,
+    };
+    let answer = api.answer(request, json, &scripted)?;
+    let mut plan = Plan::whole(api, Arc::clone(prepared), 200, Bytes::new());
+    if !matches!(answer, Answer::Page(_)) {
+        plan.status = reply.status;
+        plan.headers.clone_from(&reply.headers);
     }
+    let whole = |bytes: Vec<u8>, tokens| Body::Whole {
+        bytes: bytes.into(),
+        chunking: Chunking::Whole,
+        tokens,
+    };
+    plan.body = match answer {
+        Answer::Page(bytes) => whole(bytes, 0),
+        Answer::Whole { bytes, tokens } => whole(bytes, tokens),
+        Answer::Events(events) => {
+            plan.content_type = "text/event-stream; charset=utf-8";
+            Body::Events(events)
+        }
+    };
     Ok(plan)
-}
-
-fn model_list(models: Option<&[String]>) -> Vec<u8> {
-    let embedded: [String; 3] = ["chat", "completion", "sim-tools"].map(str::to_owned);
-    let model = |id: &String| json!({"id": id, "object": "model", "created": CREATED, "owned_by": "tokenwire-sim"});
-    let data: Vec<Value> = models.unwrap_or(&embedded).iter().map(model).collect();
-    json!({"object": "list", "data": data})
-        .to_string()
-        .into_bytes()
 }
 
 const HTML: &str = "<!DOCTYPE html>\n<html><head><title>Gateway</title></head>\

@@ -1,6 +1,6 @@
 //! The tokens of one text, made one at a time so that a reply of millions costs no memory.
 
-use super::{draw, fnv};
+use super::hash::{draw, fnv};
 
 const WORDS: [&str; 64] = [
     " the",

@@ -141,10 +141,10 @@ pub enum Fault {
         /// Writes `event: error` before the data.
         #[serde(default)]
         named: bool,
-        /// The data; `None` is `OpenAI`'s server error.
+        /// The data; `None` is the server error of the API that was asked.
         #[serde(default)]
         body: Option<Value>,
-        /// Sends `[DONE]` after it.
+        /// Sends the end mark of the API after it: `[DONE]`.
         #[serde(default)]
         done: bool,
     },

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::http::Request;
 
@@ -18,9 +17,9 @@ use crate::http::Request;
 pub struct Match {
     /// The path, without its query, ends with this.
     pub path: Option<String>,
-    /// The body's `model` is this.
+    /// The model that is asked for is this: `model` of the body, or what stands in the path.
     pub model: Option<String>,
-    /// The body's `stream` is this; absent counts as `false`.
+    /// Whether a stream is asked for; a body without `stream` asks for none.
     pub stream: Option<bool>,
     /// Each of these headers is present and contains the text.
     pub header: BTreeMap<String, String>,
@@ -30,21 +29,28 @@ pub struct Match {
     pub nth: Option<u64>,
 }
 
+/// What a request asks for, read where its API writes it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'r> {
+    pub(crate) model: Option<&'r str>,
+    pub(crate) stream: bool,
+}
+
 impl Match {
     /// Whether all but `nth` holds.
-    pub(crate) fn meets(&self, request: &Request, json: &Value) -> bool {
+    pub(crate) fn meets(&self, request: &Request, asked: &Asked<'_>) -> bool {
         if let Some(path) = &self.path
             && !request.path().ends_with(path.as_str())
         {
             return false;
         }
         if let Some(model) = &self.model
-            && json.get("model").and_then(Value::as_str) != Some(model)
+            && asked.model != Some(model)
         {
             return false;
         }
         if let Some(stream) = self.stream
-            && json.get("stream").and_then(Value::as_bool).unwrap_or(false) != stream
+            && asked.stream != stream
         {
             return false;
         }

@@ -4,6 +4,9 @@
 //! default does. A rule's `then` stands alone, except that its `pacing` falls back to the
 //! default's.
 //!
+//! `matching` says which requests a rule takes; `behaviour` is what it does with them, from
+//! `source` (the body) to `fault` (what goes wrong). `accept` is about connections.
+//!
 //! ```
 //! let script = tokenwire_sim::Script::parse(
 //!     r#"{
@@ -34,6 +37,7 @@ use serde::{Deserialize, Serialize};
 pub use self::accept::Accept;
 pub use self::behaviour::{Behaviour, Framing, Pacing};
 pub use self::fault::{Fault, Position};
+pub(crate) use self::matching::Asked;
 pub use self::matching::Match;
 pub use self::source::{Chunking, ErrorReply, Replay, Reply, ToolCallReply};
 

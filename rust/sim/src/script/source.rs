@@ -161,7 +161,8 @@ pub enum Chunking {
     Cuts(Vec<usize>),
 }
 
-/// An error status instead of a reply, shaped like `OpenAI`'s.
+/// An error status instead of a reply, in the shape of the API that was asked. The fields are
+/// named as `OpenAI` names them.
 ///
 /// ```json
 /// {"error": {"status": 429, "code": "rate_limit_exceeded", "headers": {"retry-after": "2"}}}

@@ -11,7 +11,7 @@ use super::head::{End, write_head};
 use super::sender::{Ids, Sender, Stop};
 use crate::http::{Wire, reason};
 use crate::log::Kind;
-use crate::reply::{Body, Due, EventStream, Plan, draw};
+use crate::reply::{Body, Due, Events, Plan, draw};
 use crate::script::{Chunking, Fault, Framing, Position};
 use crate::state::State;
 
@@ -24,7 +24,7 @@ pub(crate) async fn answer(
     arrived: Instant,
     client_closes: bool,
 ) -> Result<bool, Stop> {
-    let mut sender = Sender::new(wire, state, ids, plan.status);
+    let mut sender = Sender::new(wire, state, ids, &plan);
     let result = send(&mut sender, plan, ids, arrived, client_closes).await;
     match result {
         Ok(keeps) => Ok(keeps),
@@ -121,7 +121,7 @@ async fn send(
             } => send_whole(sender, bytes, chunking).await?,
             Body::Events(stream) => {
                 let per_write = pacing.tokens_per_write.max(1);
-                send_events(sender, stream, per_write, first_token, per_token).await?;
+                send_events(sender, stream.as_mut(), per_write, first_token, per_token).await?;
             }
         }
         // A place beyond the end is the end.
@@ -257,7 +257,7 @@ fn event_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
 
 async fn send_events(
     sender: &mut Sender<'_>,
-    stream: &mut EventStream,
+    stream: &mut dyn Events,
     per_write: u64,
     first_token: Instant,
     per_token: Duration,

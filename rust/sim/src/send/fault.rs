@@ -8,10 +8,6 @@ use super::sender::{Sender, Stop};
 use crate::reply::draw;
 use crate::script::Fault;
 
-const SERVER_ERROR: &str = "{\"error\":{\"message\":\"The server had an error while processing \
-                            your request.\",\"type\":\"server_error\",\"param\":null,\
-                            \"code\":null}}";
-
 /// Does what the fault says; an error ends the answer or its body.
 pub(crate) async fn strike(sender: &mut Sender<'_>, fault: &Fault) -> Result<(), Stop> {
     match fault {
@@ -29,15 +25,11 @@ pub(crate) async fn strike(sender: &mut Sender<'_>, fault: &Fault) -> Result<(),
         Fault::ErrorEvent {
             named, body, done, ..
         } => {
-            let body = body
-                .as_ref()
-                .map_or_else(|| SERVER_ERROR.to_owned(), ToString::to_string);
-            let name = if *named { "event: error\n" } else { "" };
-            sender
-                .plain_payload(format!("{name}data: {body}\n\n").as_bytes(), 1)
-                .await?;
-            if *done {
-                sender.plain_payload(b"data: [DONE]\n\n", 1).await?;
+            let event = sender.api.error_event(*named, body.as_ref());
+            sender.plain_payload(&event, 1).await?;
+            let end = sender.api.end_event();
+            if *done && !end.is_empty() {
+                sender.plain_payload(end, 1).await?;
             }
             Err(Stop::EndBody)
         }

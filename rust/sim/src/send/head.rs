@@ -31,8 +31,9 @@ pub(crate) fn write_head(out: &mut Vec<u8>, plan: &Plan, request: u64, end: End,
     if end != End::Nothing && is_free("content-type") {
         let _ = write!(out, "content-type: {}\r\n", plan.content_type);
     }
-    if is_free("x-request-id") {
-        let _ = write!(out, "x-request-id: req_sim_{request}\r\n");
+    let id = plan.api.request_id_header();
+    if is_free(id) {
+        let _ = write!(out, "{id}: req_sim_{request}\r\n");
     }
     if is_free("content-length") && is_free("transfer-encoding") {
         let _ = match end {

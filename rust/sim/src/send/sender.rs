@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::http::{Gone, Wire};
 use crate::log::{Entry, Kind};
+use crate::reply::{Api, Plan};
 use crate::script::{Fault, Position};
 use crate::state::State;
 
@@ -42,6 +43,8 @@ pub(crate) struct Ids {
 pub(crate) struct Sender<'a> {
     pub(crate) wire: &'a mut Wire,
     pub(crate) state: &'a State,
+    /// Whose events a fault sends.
+    pub(crate) api: &'static dyn Api,
     ids: Ids,
     status: u16,
     is_chunked: bool,
@@ -61,13 +64,14 @@ pub(crate) struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    pub(crate) fn new(wire: &'a mut Wire, state: &'a State, ids: Ids, status: u16) -> Self {
+    pub(crate) fn new(wire: &'a mut Wire, state: &'a State, ids: Ids, plan: &Plan) -> Self {
         wire.take_written();
         Self {
             wire,
             state,
+            api: plan.api,
             ids,
-            status,
+            status: plan.status,
             is_chunked: false,
             bytes_per_write: 0,
             delay: Duration::ZERO,

@@ -1,10 +1,17 @@
 //! Token counts that always add up.
 
 use serde::Serialize;
+use serde_json::Value;
 
-/// `usage` of a reply.
+use crate::reply::choice::Counts;
+
+/// `usage` of a reply that no script gives one.
+pub(crate) fn usage(counts: Counts) -> Option<Value> {
+    serde_json::to_value(Usage::new(counts)).ok()
+}
+
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Usage {
+struct Usage {
     prompt_tokens: u64,
     completion_tokens: u64,
     total_tokens: u64,
@@ -29,18 +36,17 @@ struct CompletionDetails {
 }
 
 impl Usage {
-    /// `completion` includes `reasoning`.
-    pub(crate) fn new(prompt: u64, completion: u64, reasoning: u64) -> Self {
+    fn new(counts: Counts) -> Self {
         Self {
-            prompt_tokens: prompt,
-            completion_tokens: completion,
-            total_tokens: prompt + completion,
+            prompt_tokens: counts.prompt,
+            completion_tokens: counts.completion,
+            total_tokens: counts.prompt + counts.completion,
             prompt_tokens_details: PromptDetails {
                 cached_tokens: 0,
                 audio_tokens: 0,
             },
             completion_tokens_details: CompletionDetails {
-                reasoning_tokens: reasoning,
+                reasoning_tokens: counts.reasoning,
                 audio_tokens: 0,
                 accepted_prediction_tokens: 0,
                 rejected_prediction_tokens: 0,

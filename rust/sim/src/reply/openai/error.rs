@@ -29,6 +29,18 @@ pub(crate) fn error_body(error: &ErrorReply) -> Vec<u8> {
     }
 }
 
+/// The data of an error event of a server that failed.
+const SERVER_ERROR: &str = "{\"error\":{\"message\":\"The server had an error while processing \
+                            your request.\",\"type\":\"server_error\",\"param\":null,\
+                            \"code\":null}}";
+
+/// An error inside a stream.
+pub(crate) fn error_event(named: bool, body: Option<&Value>) -> Vec<u8> {
+    let body = body.map_or_else(|| SERVER_ERROR.to_owned(), ToString::to_string);
+    let name = if named { "event: error\n" } else { "" };
+    format!("{name}data: {body}\n\n").into_bytes()
+}
+
 /// A 400 that names the parameter.
 pub(crate) fn bad_request(param: &str, message: impl Into<String>) -> Box<ErrorReply> {
     Box::new(ErrorReply {
@@ -53,7 +65,7 @@ pub(crate) fn model_not_found(model: &str) -> Box<ErrorReply> {
     })
 }
 
-/// The 404 for a path that is no endpoint.
+/// The 404 for a path that is not an endpoint.
 pub(crate) fn unknown_path(method: &str, path: &str) -> Box<ErrorReply> {
     Box::new(ErrorReply {
         status: 404,

@@ -3,10 +3,12 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::ask::{Api, Ask};
-use super::choice::{Choice, Said};
+use super::api::{FINGERPRINT, finish_reason, reply_id};
 use super::logprobs::{CompletionLogprobs, chat_entry};
-use super::plan::{CREATED, FINGERPRINT};
+use super::question::{Kind, Question};
+use super::usage::usage;
+use crate::reply::choice::{CREATED, Call, Choice, Said};
+use crate::reply::tokens::cut_text;
 use crate::script::Reply;
 
 #[derive(Serialize)]
@@ -25,28 +27,30 @@ struct Envelope<'a> {
 }
 
 /// The JSON of the whole reply.
-pub(crate) fn whole(ask: &Ask<'_>, said: &Said, reply: &Reply) -> Vec<u8> {
-    let is_chat = ask.api == Api::Chat;
+pub(crate) fn whole(question: &Question<'_>, said: &Said, reply: &Reply) -> Vec<u8> {
+    let is_chat = question.kind == Kind::Chat;
     let choices = said.choices.iter().cloned();
+    let id = reply_id(question.kind, said);
+    let usage = said.usage(usage);
     let envelope = Envelope {
-        id: &said.id,
+        id: &id,
         object: if is_chat {
             "chat.completion"
         } else {
             "text_completion"
         },
         created: CREATED,
-        model: ask.model,
+        model: question.ask.model,
         choices: if is_chat {
             choices
-                .map(|choice| chat_choice(ask, choice, reply))
+                .map(|choice| chat_choice(question, choice, reply))
                 .collect()
         } else {
             choices
-                .map(|choice| completion_choice(ask, choice))
+                .map(|choice| completion_choice(question, choice))
                 .collect()
         },
-        usage: said.usage.as_ref(),
+        usage: usage.as_ref(),
         service_tier: "default",
         system_fingerprint: FINGERPRINT,
         extra: &reply.extra,
@@ -54,8 +58,8 @@ pub(crate) fn whole(ask: &Ask<'_>, said: &Said, reply: &Reply) -> Vec<u8> {
     serde_json::to_vec(&envelope).unwrap_or_default()
 }
 
-fn chat_choice(ask: &Ask<'_>, choice: Choice, reply: &Reply) -> Value {
-    let logprobs = ask.logprobs.map_or(Value::Null, |top| {
+fn chat_choice(question: &Question<'_>, choice: Choice, reply: &Reply) -> Value {
+    let logprobs = question.logprobs.map_or(Value::Null, |top| {
         let mut content = choice.content.clone();
         let mut entries = Vec::new();
         while let Some(token) = content.draw() {
@@ -79,7 +83,7 @@ fn chat_choice(ask: &Ask<'_>, choice: Choice, reply: &Reply) -> Value {
             );
         }
         if !choice.calls.is_empty() {
-            let call = |call: &super::choice::Call| {
+            let call = |call: &Call| {
                 json!({"id": call.id, "type": "function",
                        "function": {"name": call.name, "arguments": call.arguments}})
             };
@@ -91,15 +95,15 @@ fn chat_choice(ask: &Ask<'_>, choice: Choice, reply: &Reply) -> Value {
         fields.insert("annotations".to_owned(), json!([]));
     }
     json!({"index": choice.index, "message": message, "logprobs": logprobs,
-           "finish_reason": choice.finish})
+           "finish_reason": finish_reason(&choice.finish)})
 }
 
-fn completion_choice(ask: &Ask<'_>, choice: Choice) -> Value {
-    let echo = choice.echo.unwrap_or_default();
-    let logprobs = ask.logprobs.map_or(Value::Null, |top| {
+fn completion_choice(question: &Question<'_>, choice: Choice) -> Value {
+    let echo = question.echo(choice.index).unwrap_or_default();
+    let logprobs = question.logprobs.map_or(Value::Null, |top| {
         let mut all = CompletionLogprobs::default();
         let mut offset = 0;
-        for (place, token) in super::tokens::cut_text(&echo).iter().enumerate() {
+        for (place, token) in cut_text(echo).iter().enumerate() {
             all.push(token, top, offset, place > 0);
             offset += token.chars().count() as u64;
         }
@@ -111,7 +115,7 @@ fn completion_choice(ask: &Ask<'_>, choice: Choice) -> Value {
         }
         all.into_json()
     });
-    let text = echo + &choice.content.text();
+    let text = echo.to_owned() + &choice.content.text();
     json!({"text": text, "index": choice.index, "logprobs": logprobs,
-           "finish_reason": choice.finish})
+           "finish_reason": finish_reason(&choice.finish)})
 }

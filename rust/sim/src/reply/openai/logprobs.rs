@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fnv;
+use crate::reply::hash::fnv;
 
 /// Natural log of a made-up probability, from -2 to 0.
 pub(crate) fn logprob(token: &str) -> f64 {
