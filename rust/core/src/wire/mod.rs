@@ -5,19 +5,13 @@ use crate::error::Error;
 use crate::message::{ChunkKind, Reply};
 use crate::request::Request;
 
-mod body;
-mod chat;
-mod completions;
-mod failure;
-mod logprobs;
+mod openai;
 pub mod own;
 pub mod params;
 pub mod providers;
-mod usage;
 
-pub use chat::Chat;
-pub(crate) use chat::reasoning_field;
-pub use completions::Completions;
+pub(crate) use openai::reasoning_field;
+pub use openai::{Chat, Completions};
 
 use providers::Provider;
 
@@ -116,6 +110,3 @@ impl ReplyHead {
         reply.created = self.created;
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,8 @@
 //! Which parameters there are, and of which type.
 
+use super::Dialect;
+use super::openai::errors;
 use super::providers::Provider;
-use super::{Dialect, failure};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Kind, Reader, write_string};
 
@@ -154,7 +155,7 @@ impl Param {
         if fits {
             return Ok(());
         }
-        let shown = failure::one_line(failure::cut(raw, 60));
+        let shown = errors::one_line(errors::cut(raw, 60));
         Err(Error::new(
             ErrorKind::Validation,
             format!(

@@ -17,12 +17,13 @@ pub(crate) use event::reasoning_field;
 pub(super) use reply::decode as decode_reply;
 pub(super) use stream::ChatStream;
 
-use super::params::{self, Param};
-use super::providers::Provider;
-use super::{Dialect, Encoded, StreamDecoder, failure};
+use super::errors;
 use crate::error::Error;
 use crate::message::Reply;
 use crate::request::Request;
+use crate::wire::params::{self, Param};
+use crate::wire::providers::Provider;
+use crate::wire::{Dialect, Encoded, StreamDecoder};
 
 /// `POST {base}/chat/completions`.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +47,6 @@ impl Dialect for Chat {
     }
 
     fn decode_error(&self, status: u16, body: &[u8]) -> Error {
-        failure::decode(Some(status), body)
+        errors::decode(Some(status), body)
     }
 }

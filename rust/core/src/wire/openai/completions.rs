@@ -1,13 +1,14 @@
 //! Text completions, as `OpenAI` and vLLM serve them.
 
 use super::body::Body;
-use super::params::{self, Param};
-use super::providers::Provider;
-use super::{Dialect, Encoded, StreamDecoder, chat, failure};
+use super::{chat, errors};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Kind, Reader};
 use crate::message::Reply;
 use crate::request::Request;
+use crate::wire::params::{self, Param};
+use crate::wire::providers::Provider;
+use crate::wire::{Dialect, Encoded, StreamDecoder};
 
 /// `POST {base}/completions`. Replies are read by the decoder of chat: they differ in one key.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +32,7 @@ impl Dialect for Completions {
     }
 
     fn decode_error(&self, status: u16, body: &[u8]) -> Error {
-        failure::decode(Some(status), body)
+        errors::decode(Some(status), body)
     }
 }
 

@@ -14,7 +14,7 @@ const KEPT_BODY: usize = 64 << 10;
 const SHOWN: usize = 1 << 10;
 
 /// The error that a body describes. `status` is the HTTP status; `None` inside a 2xx body or a stream.
-pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
+pub(in crate::wire) fn decode(status: Option<u16>, body: &[u8]) -> Error {
     let mut api = read(body);
     api.status = status;
     api.body = body
@@ -52,12 +52,12 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
 }
 
 /// Whether a body is a web page.
-pub(super) fn is_html(body: &[u8]) -> bool {
+pub(in crate::wire) fn is_html(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
 /// `text` on one line: cut to 1 KiB, control characters escaped.
-pub(super) fn one_line(text: &str) -> String {
+pub(in crate::wire) fn one_line(text: &str) -> String {
     let shown = cut(text, SHOWN);
     let mut line = String::with_capacity(shown.len());
     for character in shown.trim().chars() {
@@ -74,7 +74,7 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// At most `most` bytes of `text`, cut between characters.
-pub(super) fn cut(text: &str, most: usize) -> &str {
+pub(in crate::wire) fn cut(text: &str, most: usize) -> &str {
     let end = (0..=most.min(text.len()))
         .rev()
         .find(|&end| text.is_char_boundary(end));

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::params::{self, Param};
-use super::providers::Provider;
 use crate::error::{Error, ErrorKind};
 use crate::json::{Kind, Reader, write_string};
 use crate::request::Request;
+use crate::wire::params::{self, Param};
+use crate::wire::providers::Provider;
 
 /// Keys and JSON texts of an object, in its order.
 pub(super) type Fields<'a> = Vec<(Cow<'a, str>, &'a str)>;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::content::text_of_blocks;
 use crate::json::{Error, Kind, Reader, Text};
 use crate::message::Usage;
-use crate::wire::usage;
+use crate::wire::openai::usage;
 
 type Result<T> = std::result::Result<T, Error>;
 

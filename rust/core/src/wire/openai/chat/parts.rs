@@ -5,7 +5,7 @@ use super::event::DETAILS;
 use super::media::media;
 use crate::error::Error;
 use crate::json::{Kind, Reader, write_string};
-use crate::wire::body::{Fields, fields};
+use crate::wire::openai::body::{Fields, fields};
 use crate::wire::providers::{Provider, ReasoningBack};
 
 /// Where messages are written to.

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind};
 use crate::json::{Kind, Reader};
 use crate::request::Request;
 use crate::wire::Encoded;
-use crate::wire::body::{Body, fields};
+use crate::wire::openai::body::{Body, fields};
 use crate::wire::params;
 use crate::wire::providers::Provider;
 
