@@ -50,8 +50,7 @@ class ChatClient(EngineClient):
         LlmConfigError: A setting cannot work; the message names it and the fix.
     """
 
-    _api = "chat"
-    _apis = ("chat",)
+    _family = "chat"
 
     def __init__(
         self,

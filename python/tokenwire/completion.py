@@ -50,8 +50,7 @@ class CompletionClient(EngineClient):
         LlmConfigError: A setting cannot work; the message names it and the fix.
     """
 
-    _api = "completions"
-    _apis = ("completions",)
+    _family = "completions"
     # A completion may be empty: the model had nothing to add.
     _needs_text = False
 

@@ -46,8 +46,7 @@ class EngineClient(LlmClientInterface):
     """What `ChatClient` and `CompletionClient` share."""
 
     _is_engines = True
-    _api = ""
-    _apis: tuple[str, ...] = ()
+    _family = ""
     # A traceback with local variables shows clients whose making failed, too.
     model = provider = base_url = ""
 
@@ -59,10 +58,9 @@ class EngineClient(LlmClientInterface):
         target = resolve(settings["model"], settings["provider"], settings["base_url"])
         self.model = target.model
         self.provider = target.provider
-        api = settings["api"] or self._api
-        if api not in self._apis:
-            known = ", ".join(f'"{name}"' for name in self._apis)
-            raise LlmConfigError(f"api: {api!r} is not spoken by this class; it speaks {known}")
+        api = settings["api"] or None
+        if api is not None and not isinstance(api, str):
+            raise LlmConfigError(f"api: give a str, not {type(api).__name__}")
         api_key = settings["api_key"]
         source = api_key if callable(api_key) else None
         if source is None and api_key is not None and not isinstance(api_key, Secret):
@@ -74,13 +72,15 @@ class EngineClient(LlmClientInterface):
         else:
             given = None if source else api_key
             key, base_url = key_and_address(target, given, settings.get("key_vars"))
-        for name, held in (("api_key", key), ("base_url", base_url), ("proxy", settings["proxy"])):
+        texts = ("api", api), ("api_key", key), ("base_url", base_url), ("proxy", settings["proxy"])
+        for name, held in texts:
             if held is not None:
                 check_text(revealed(held), name)
         self._key_source: KeySource | None = source
         self._engine: Engine = _engine.Engine(
             provider=target.provider,
             model=target.model,
+            family=self._family,
             api=api,
             own_provider=target.row,
             base_url=revealed(base_url),

@@ -236,8 +236,11 @@ class LlmClientFactory:
                 names = " or ".join(plan.key_vars)
                 raise LlmConfigError(f"no API key for {plan.key_for}: set {names} or give api_key=")
             settings["api_key"] = key
-        kind = CompletionClient if plan.api == "completions" else ChatClient
-        client = kind(plan.name, api=plan.api, **settings)
+        family = _engine.apis().get(str(plan.api))
+        kind = CompletionClient if family == "completions" else ChatClient
+        # A family's own name leaves the choice among its APIs to the provider's row.
+        api = None if plan.api == kind._family else plan.api
+        client = kind(plan.name, api=api, **settings)
         if plan.key_vars is not None:
             # After pickling, too, the key comes from these and from no other variable.
             client._settings["key_vars"] = tuple(plan.key_vars)

@@ -8,12 +8,12 @@ use super::repeat::Frame;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Text};
 use crate::message::{ChunkKind, Delta, FinishReason, Usage};
+use crate::wire::decoder::{ReplyHead, Step, StreamDecoder};
 use crate::wire::openai::{errors, logprobs};
-use crate::wire::{ReplyHead, Step, StreamDecoder};
 
 /// Reads the events of one stream; also whole replies, which are streams of one event.
 #[derive(Debug, Default)]
-pub(in crate::wire) struct ChatStream {
+pub(in crate::wire::openai) struct ChatStream {
     head: ReplyHead,
     /// By index.
     choices: Vec<State>,
