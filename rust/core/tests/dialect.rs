@@ -1,6 +1,11 @@
 //! A dialect that the crate does not have, at a provider that speaks nothing else: what an implementation of
 //! [`Dialect`] and a row give is all that a client needs.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failure here is the message of the test that uses it"
+)]
+
 mod support;
 
 use std::sync::Arc;

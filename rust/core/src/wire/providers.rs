@@ -334,11 +334,15 @@ pub fn choose(
             provider.name,
             listed(&spoken)
         ),
-        _ => format!(
-            "provider {}: {} does not speak its API; use another client",
-            provider.name,
-            family.client()
-        ),
+        _ => {
+            let speaks = provider.dialects.first();
+            let speaks = speaks.map_or("none", |dialect| dialect.family().client());
+            format!(
+                "provider {}: {} does not speak its API; {speaks} does",
+                provider.name,
+                family.client()
+            )
+        }
     };
     Err(Error::new(ErrorKind::Config, message))
 }

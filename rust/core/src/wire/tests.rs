@@ -147,12 +147,12 @@ fn the_first_dialect_of_a_family_is_its_default() {
         (
             Family::Completion,
             None,
-            "provider post: CompletionClient does not speak its API",
+            "provider post: CompletionClient does not speak its API; ChatClient does",
         ),
         (
             Family::Completion,
             Some("completions"),
-            "provider post: CompletionClient does not speak its API",
+            "provider post: CompletionClient does not speak its API; ChatClient does",
         ),
     ] {
         let error = chosen(&letters, family, api).unwrap_err();
