@@ -73,6 +73,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "a number as proxy": ({"proxy": 5}, "proxy: give a str, not int"),
     "a number as provider": ({"provider": 5}, "provider: give a str or an LlmProvider, not int"),
     "an unknown provider": ({"provider": "opnai"}, "openai"),
+    "a number as API": ({"api": 5}, "api: give a str, not int"),
     "another API": ({"api": "responses"}, "api: 'responses' is not spoken by this class"),
     "a header name with a blank": ({"headers": {"a b": "c"}}, "headers= has a character"),
     "a header name with a colon": ({"headers": {"a:b": "c"}}, "headers= has a character"),

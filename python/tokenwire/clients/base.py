@@ -53,8 +53,7 @@ class BaseClient(LlmClientInterface):
     """What `ChatClient` and `CompletionClient` share."""
 
     _is_engines = True
-    _api = ""
-    _apis: tuple[str, ...] = ()
+    _family = ""
     # A traceback with local variables shows clients whose making failed, too.
     model = provider = base_url = ""
 
@@ -137,10 +136,6 @@ class BaseClient(LlmClientInterface):
         target = resolve(model, settings["provider"], settings["base_url"])
         self.model = target.model
         self.provider = target.provider
-        api = settings["api"] or self._api
-        if api not in self._apis:
-            known = ", ".join(f'"{name}"' for name in self._apis)
-            raise LlmConfigError(f"api: {api!r} is not spoken by this class; it speaks {known}")
         api_key = settings["api_key"]
         source = api_key if callable(api_key) else None
         given = None if source else api_key
@@ -153,11 +148,12 @@ class BaseClient(LlmClientInterface):
         for name, found in (("api_key", key), ("base_url", base_url)):
             if found is not None:
                 check_text(revealed(found), name)
-        arguments.update(api=api, api_key=key, base_url=base_url)
+        arguments.update(api_key=key, base_url=base_url)
         self._key_source: KeySource | None = source
         self._engine: Engine = _engine.Engine(
             provider=target.provider,
             model=target.model,
+            family=self._family,
             own_provider=target.row,
             parent=parent,
             **revealed(arguments),

@@ -13,5 +13,4 @@ class ChatClient(BaseClient):
     text = await chat.run_async("Why is the sky blue?")
     """
 
-    _api = "chat"
-    _apis = ("chat",)
+    _family = "chat"

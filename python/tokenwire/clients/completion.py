@@ -22,8 +22,7 @@ class CompletionClient(BaseClient):
     A prompt is a `str`, a list of strings, of token ids, or of lists of token ids.
     """
 
-    _api = "completions"
-    _apis = ("completions",)
+    _family = "completions"
     # A completion may be empty: the model had nothing to add.
     _needs_text = False
 

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     Made = TypeVar("Made", bound=Model)
 
-_APIS = ("chat", "completions")
+_APIS = tuple(_engine.apis())
+_COMPLETION_APIS = [name for name, family in _engine.apis().items() if family == "completions"]
 _SECTIONS = ("defaults", "models", "providers")
 _SETTINGS = {name for name, row in CLIENT_SETTINGS.items() if row.in_entry} | {"params"}
 _DEFAULTS = {name for name, row in CLIENT_SETTINGS.items() if row.in_defaults} | {"params"}
@@ -154,7 +155,7 @@ class _Check:
         own = self._own_client(row, providers)
         good = self._names(path, row, _ENTRY if own is None else [*_ENTRY, *row])
         api = self._words(path, row, good)
-        kind = CompletionClient if api == "completions" else ChatClient
+        kind = CompletionClient if api in _COMPLETION_APIS else ChatClient
         if own is not None:
             settings = self._own_settings(path, row, own)
         else:
@@ -196,7 +197,7 @@ class _Check:
         api: str | None = row.get("api")
         if api is not None and api not in _APIS:
             near = nearest_name(str(api), _APIS)
-            self._say(f"{path}.api", "it must be chat or completions", value=api, near=near)
+            self._say(f"{path}.api", f"it must be {' or '.join(_APIS)}", value=api, near=near)
         return api
 
     def _own_client(

@@ -237,10 +237,13 @@ class LlmClientFactory:
                 names = " or ".join(plan.key_vars)
                 raise LlmConfigError(f"no API key for {plan.key_for}: set {names} or give api_key=")
             settings["api_key"] = key
-        kind = CompletionClient if plan.api == "completions" else ChatClient
+        family = _engine.apis().get(str(plan.api))
+        kind = CompletionClient if family == "completions" else ChatClient
+        # A family's own name leaves the choice among its APIs to the provider's row.
+        api = None if plan.api == kind._family else plan.api
         # After pickling, too, the key comes from the variables that are named here and no other.
         key_vars = None if plan.key_vars is None else tuple(plan.key_vars)
-        return kind._made(plan.name, {"api": plan.api, **settings}, key_vars=key_vars)
+        return kind._made(plan.name, {"api": api, **settings}, key_vars=key_vars)
 
 
 def _own_plan(

@@ -72,6 +72,10 @@ def _text(value: Any, name: str) -> Any:
     return value
 
 
+def _api(value: Any, name: str) -> Any:
+    return _text(value, name) or None
+
+
 def _system(value: Any, name: str) -> Any:
     if value is not None and not isinstance(value, str):
         raise LlmConfigError(f"{name}: give a str")
@@ -160,7 +164,7 @@ CLIENT_SETTINGS = {
     "api_key": Setting(_key, seal=sealed, bare=sealed, in_entry=False),
     # One address, or one system prompt, is not every model's.
     "base_url": Setting(_text, seal=sealed_url, bare=bare_url, in_defaults=False),
-    "api": Setting(_text, in_entry=False),
+    "api": Setting(_api, in_entry=False),
     "system": Setting(_system, in_defaults=False),
     "timeout": Setting(_any, default=_engine.Timeout(), table=_engine.Timeout),
     "max_retries": Setting(_any),

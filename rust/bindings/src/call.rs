@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use tokenwire_core::call::{Completed, Fetched, complete, fetch};
 use tokenwire_core::client::{Call, CallOptions, Client};
-use tokenwire_core::config::{ClientConfig, Secret, TlsSettings};
+use tokenwire_core::config::{ClientConfig, Family, Secret, TlsSettings};
 use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::http::Transport;
 use tokenwire_core::stream::Queue;
@@ -18,7 +18,7 @@ use crate::lane::Lease;
 use crate::observe::{self, Ending};
 use crate::pending::PendingReply;
 use crate::prepare::{Prepared, pairs};
-use crate::providers::OwnRow;
+use crate::providers::{self, OwnRow};
 use crate::reply::{LlmResponse, ReplyData};
 use crate::settings::{self, Limits, RetryPolicy};
 use crate::stream::Stream;
@@ -140,7 +140,8 @@ impl Engine {
         let mut held = self.client.lock();
         if held.0 != fork::generation() {
             let config = held.1.config().clone();
-            let fresh = Client::new(&process::current().hub, config)
+            let provider = Arc::clone(held.1.provider());
+            let fresh = Client::new(&process::current().hub, provider, config)
                 .map_err(|error| errors::to_py(py, error, &self.caller))?;
             std::mem::forget(std::mem::replace(&mut held.1, fresh));
             held.0 = fork::generation();
@@ -149,10 +150,9 @@ impl Engine {
     }
 
     fn wrap(client: Client) -> Self {
-        let config = client.config();
         let caller = Caller {
-            provider: config.provider.as_str().into(),
-            model: config.model.as_str().into(),
+            provider: (*client.provider().name).into(),
+            model: client.config().model.as_str().into(),
             asked: Some(Arc::new(asked(&client))),
             ..Caller::default()
         };
@@ -183,10 +183,7 @@ impl Engine {
 fn asked(client: &Client) -> Asked {
     let (host, port) = client.server();
     Asked {
-        operation: match client.config().api.as_str() {
-            "completions" => "text_completion",
-            _ => "chat",
-        },
+        operation: client.operation(),
         // An IPv6 address stands in brackets only beside a port.
         host: host.trim_matches(['[', ']']).to_owned(),
         port,
@@ -228,7 +225,7 @@ fn drive<'py>(
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (*, provider, model, api, own_provider=None, base_url=None, api_key=None, headers=None,
+    #[pyo3(signature = (*, provider, model, family, api=None, own_provider=None, base_url=None, api_key=None, headers=None,
         timeout=None, limits=None, retry=None, ca_bundle=None, client_cert=None, proxy=None,
         trust_env=true, parent=None))]
     #[allow(
@@ -237,9 +234,10 @@ impl Engine {
     )]
     fn py_new(
         py: Python<'_>,
-        provider: String,
+        provider: &str,
         model: String,
-        api: String,
+        family: &str,
+        api: Option<String>,
         own_provider: Option<OwnRow>,
         base_url: Option<String>,
         api_key: Option<String>,
@@ -253,10 +251,15 @@ impl Engine {
         trust_env: bool,
         parent: Option<&Self>,
     ) -> PyResult<Self> {
+        let failed = |error| errors::to_py(py, error, &Caller::default());
+        let Some(family) = Family::named(family) else {
+            let message = format!("family: there is no {family:?}");
+            return Err(errors::plain(py, ErrorKind::Config, &message));
+        };
+        let provider = providers::row(provider, own_provider).map_err(failed)?;
         let config = ClientConfig {
-            provider,
-            own_provider: own_provider.map(OwnRow::into_config),
             model,
+            family,
             api,
             base_url,
             api_key: api_key.map(Secret::new),
@@ -276,12 +279,10 @@ impl Engine {
         };
         let hub = &process::current().hub;
         let client = match parent {
-            Some(parent) => parent.client(py)?.derive(hub, config),
-            None => Client::new(hub, config),
+            Some(parent) => parent.client(py)?.derive(hub, provider, config),
+            None => Client::new(hub, provider, config),
         };
-        client
-            .map(Self::wrap)
-            .map_err(|error| errors::to_py(py, error, &Caller::default()))
+        client.map(Self::wrap).map_err(failed)
     }
 
     /// The base URL in its canonical form, without credentials.

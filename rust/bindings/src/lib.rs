@@ -125,7 +125,7 @@ mod _engine {
     #[pymodule_export]
     use super::parts::{Timing, ToolCall, Usage};
     #[pymodule_export]
-    use super::providers::{is_provider, provider_names, provider_problem, provider_row};
+    use super::providers::{apis, is_provider, provider_names, provider_problem, provider_row};
     #[pymodule_export]
     use super::reply::{LlmResponse, restore_response};
     #[pymodule_export]

@@ -1,9 +1,11 @@
 //! The engine's table of providers as Python reads it, and rows of a user's own.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
-use tokenwire_core::wire::own::OwnProvider;
-use tokenwire_core::wire::providers;
+use tokenwire_core::error::Error;
+use tokenwire_core::wire::{Auth, Provider, providers};
 
 use crate::errors::{self, Caller};
 
@@ -20,16 +22,27 @@ pub(crate) struct OwnRow {
 }
 
 impl OwnRow {
-    pub(crate) fn into_config(self) -> OwnProvider {
-        OwnProvider {
-            name: self.name,
-            key_vars: self.key_vars,
-            base_url_vars: self.base_url_vars,
+    /// What it does not name is as for any OpenAI-shaped server.
+    fn into_provider(self) -> Result<Provider, Error> {
+        let base = providers::find("openai-compatible")?;
+        Ok(Provider {
+            name: self.name.into(),
+            key_vars: self.key_vars.into_iter().map(Into::into).collect(),
+            base_url_vars: self.base_url_vars.into_iter().map(Into::into).collect(),
             key_required: self.key_required,
-            auth_header: self.auth_header,
-            max_tokens_field: self.max_tokens_field,
+            auth: Auth::in_header(self.auth_header.into()),
+            max_tokens_field: self.max_tokens_field.into(),
             stream_options: self.stream_options,
-        }
+            ..(*base).clone()
+        })
+    }
+}
+
+/// The row that a client is made with: the user's where there is one, else the table's.
+pub(crate) fn row(name: &str, own: Option<OwnRow>) -> Result<Arc<Provider>, Error> {
+    match own {
+        Some(own) => own.into_provider().map(Arc::new),
+        None => providers::find(name),
     }
 }
 
@@ -46,19 +59,29 @@ pub(crate) fn provider_names(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
     PyTuple::new(py, providers::names().collect::<Vec<_>>())
 }
 
+/// The APIs that `api=` can name, each with the family of its clients.
+#[pyfunction]
+pub(crate) fn apis(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let families = PyDict::new(py);
+    for dialect in providers::dialects() {
+        families.set_item(dialect.name(), dialect.family().as_str())?;
+    }
+    Ok(families)
+}
+
 /// The row of a provider: the fields of `LlmProvider`.
 #[pyfunction]
 pub(crate) fn provider_row<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyDict>> {
     let row =
         providers::find(name).map_err(|error| errors::to_py(py, error, &Caller::default()))?;
     let fields = PyDict::new(py);
-    fields.set_item("name", row.name)?;
-    fields.set_item("base_url", row.base_url)?;
-    fields.set_item("key_vars", PyTuple::new(py, row.key_vars)?)?;
-    fields.set_item("base_url_vars", PyTuple::new(py, row.base_url_vars)?)?;
+    fields.set_item("name", &row.name)?;
+    fields.set_item("base_url", &row.base_url)?;
+    fields.set_item("key_vars", PyTuple::new(py, &row.key_vars)?)?;
+    fields.set_item("base_url_vars", PyTuple::new(py, &row.base_url_vars)?)?;
     fields.set_item("key_required", row.key_required)?;
-    fields.set_item("auth_header", row.auth_header)?;
-    fields.set_item("max_tokens_field", row.max_tokens_field)?;
+    fields.set_item("auth_header", row.auth.header())?;
+    fields.set_item("max_tokens_field", &row.max_tokens_field)?;
     fields.set_item("stream_options", row.stream_options)?;
     Ok(fields)
 }

@@ -6,9 +6,10 @@ use std::io::Write;
 use tokenwire_core::call::complete;
 use tokenwire_core::client::{CallOptions, Client};
 use tokenwire_core::config::{
-    ClientConfig, Limits, RetryPolicy, Secret, Timeout, TimeoutSetting, TlsSettings,
+    ClientConfig, Family, Limits, RetryPolicy, Secret, Timeout, TimeoutSetting, TlsSettings,
 };
 use tokenwire_core::http::{Hub, Transport};
+use tokenwire_core::wire::providers;
 
 const ASKED: &[u8] =
     br#"{"model":"m","input":"Say something about the weather.","params":{"max_tokens":16}}"#;
@@ -20,11 +21,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let hub = Hub::new();
     let client = Client::new(
         &hub,
+        providers::find("openai")?,
         ClientConfig {
-            own_provider: None,
-            provider: "openai".to_owned(),
             model: "m".to_owned(),
-            api: "chat".to_owned(),
+            family: Family::Chat,
+            api: None,
             base_url: Some(base_url),
             api_key: Some(Secret::new("sk-bench".to_owned())),
             headers: Vec::new(),

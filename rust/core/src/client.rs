@@ -15,15 +15,15 @@ use crate::http::{
 };
 use crate::request::Request;
 use crate::retry::Bucket;
-use crate::wire::providers::{self, Provider};
-use crate::wire::{self, Dialect};
+use crate::wire::{self, Dialect, Provider};
 
 mod address;
+mod auth;
 mod check;
 mod detour;
 mod headers;
 
-use self::headers::{key_header, key_in, random_key};
+use self::headers::random_key;
 
 pub use self::detour::{CALL_HEADER, MISTAKE_HEADER, PROVIDER_HEADER, URL_HEADER};
 
@@ -33,7 +33,7 @@ pub struct Client(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) config: ClientConfig,
-    pub(crate) provider: &'static Provider,
+    pub(crate) provider: Arc<Provider>,
     pub(crate) dialect: &'static dyn Dialect,
     pub(crate) bucket: Arc<Bucket>,
     base: Url,
@@ -96,39 +96,41 @@ pub struct Call {
 }
 
 impl Client {
-    /// Checks `config` and makes a client of it. Does no I/O; every failure is `Config` and names the fix.
-    pub fn new(hub: &Arc<Hub>, config: ClientConfig) -> Result<Self, Error> {
+    /// Checks `config` and makes a client of `provider` with it. Does no I/O; every failure is `Config` and names the fix.
+    pub fn new(
+        hub: &Arc<Hub>,
+        provider: Arc<Provider>,
+        config: ClientConfig,
+    ) -> Result<Self, Error> {
         let bucket = Arc::new(Bucket::new(config.retry.budget));
-        Self::with_bucket(hub, config, bucket)
+        Self::with_bucket(hub, provider, config, bucket)
     }
 
     /// A client with other settings that shares this one's retry budget.
-    pub fn derive(&self, hub: &Arc<Hub>, config: ClientConfig) -> Result<Self, Error> {
-        Self::with_bucket(hub, config, Arc::clone(&self.0.bucket))
+    pub fn derive(
+        &self,
+        hub: &Arc<Hub>,
+        provider: Arc<Provider>,
+        config: ClientConfig,
+    ) -> Result<Self, Error> {
+        Self::with_bucket(hub, provider, config, Arc::clone(&self.0.bucket))
     }
 
     fn with_bucket(
         hub: &Arc<Hub>,
+        provider: Arc<Provider>,
         config: ClientConfig,
         bucket: Arc<Bucket>,
     ) -> Result<Self, Error> {
         check::settings(&config)?;
-        let provider = match &config.own_provider {
-            Some(own) => check::own_provider(own)?,
-            None => providers::find(&config.provider)?,
-        };
-        let Some(dialect) = wire::dialect(&config.api) else {
-            return Err(check::refused(format!(
-                "api={:?} is no API that tokenwire speaks",
-                config.api
-            )));
-        };
+        auth::check(&provider.auth)?;
+        let dialect = wire::choose(&provider, config.family, config.api.as_deref())?;
         let has_address = config.base_url.is_some() || provider.base_url.is_some();
         let base = if has_address || !hub.is_diverted() {
-            address::base_url(config.base_url.as_deref(), provider)?
+            address::base_url(config.base_url.as_deref(), &provider)?
         } else {
             // Never asked: a call that is not diverted is refused.
-            address::base_url(Some("http://address.invalid"), provider)?
+            address::base_url(Some("http://address.invalid"), &provider)?
         };
         let https = base.scheme() == "https";
         let host = base.host_str().unwrap_or_default();
@@ -153,7 +155,7 @@ impl Client {
             keepalive: config.limits.keepalive,
         };
         Ok(Self(Arc::new(Inner {
-            headers: headers::of_client(&config, provider)?,
+            headers: headers::of_client(&config, &provider.auth, dialect)?,
             config,
             provider,
             dialect,
@@ -166,6 +168,18 @@ impl Client {
             place: Arc::new(place),
             hub: Arc::clone(hub),
         })))
+    }
+
+    /// Whom it calls.
+    #[must_use]
+    pub fn provider(&self) -> &Arc<Provider> {
+        &self.0.provider
+    }
+
+    /// What its calls do, by OpenTelemetry's name for it.
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        self.0.dialect.operation()
     }
 
     /// What it was made of.
@@ -199,7 +213,7 @@ impl Client {
     /// Names of the request parameters that the dialect takes from this provider.
     #[must_use]
     pub fn parameters(&self) -> Vec<&'static str> {
-        wire::params::supported(self.0.dialect, self.0.provider)
+        wire::supported(self.0.dialect, &self.0.provider)
     }
 
     /// Encodes a request. No I/O happens before the call is made.
@@ -211,7 +225,7 @@ impl Client {
             )
         })?;
         let stream = request.stream;
-        let encoded = self.0.dialect.encode(&request, self.0.provider)?;
+        let encoded = self.0.dialect.encode(&request, &self.0.provider)?;
         self.call(Method::POST, &encoded.path, encoded.body, stream, options)
     }
 
@@ -232,7 +246,7 @@ impl Client {
         let detour = inner.hub.detour();
         if detour.is_none() && !inner.has_address {
             // Says that there is no address.
-            address::base_url(None, inner.provider)?;
+            address::base_url(None, &inner.provider)?;
         }
         let mut headers = inner.headers.clone();
         if stream {
@@ -245,8 +259,7 @@ impl Client {
             headers.remove(header::CONTENT_TYPE);
         }
         if let Some(key) = &options.api_key {
-            let (name, value) = key_header(key, inner.provider)?;
-            headers.insert(name, value);
+            auth::write(&mut headers, key, &inner.provider.auth)?;
         }
         for (name, value) in &options.headers {
             let (name, value) = check::header(name, value)?;
@@ -261,7 +274,7 @@ impl Client {
             self.check_key(&headers, key.is_some())?;
         }
         // What is sent counts: a header of the caller's wins over the key.
-        let key = key_in(&headers, inner.provider).or(key);
+        let key = auth::key_in(&headers, &inner.provider.auth).or(key);
         let setting = options.timeout.unwrap_or(inner.config.timeout);
         check::timeout(setting)?;
         let timeout = check::bounded(if stream {
@@ -301,14 +314,7 @@ impl Client {
     /// Refuses a call without the key that its provider wants; warns of one that travels in the clear.
     fn check_key(&self, headers: &HeaderMap, has_key: bool) -> Result<(), Error> {
         let inner = &self.0;
-        let has_header = headers.contains_key(inner.provider.auth_header);
-        if inner.provider.key_required && !has_header {
-            let vars = inner.provider.key_vars.join(" or ");
-            return Err(check::refused(format!(
-                "no API key for {}: set {vars} or give api_key=",
-                inner.provider.name
-            )));
-        }
+        auth::check_key(headers, &inner.provider)?;
         if has_key && !inner.route.https && !address::is_private(&inner.base) {
             inner.origin.warn_of_plain_key(inner.hub.log());
         }
@@ -351,8 +357,8 @@ impl Call {
         if self.is_diverted {
             return Ok(());
         }
-        let (name, value) = key_header(&key, self.client.provider)?;
-        self.outgoing.headers.insert(name, value);
+        let auth = &self.client.provider.auth;
+        auth::write(&mut self.outgoing.headers, &key, auth)?;
         self.key = Some(key);
         Ok(())
     }

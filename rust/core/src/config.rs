@@ -4,8 +4,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::wire::own::OwnProvider;
-
 /// A key or password. It has no `Display`, and its `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(String);
@@ -188,17 +186,51 @@ pub struct TlsSettings {
     pub client_cert: Option<(PathBuf, Option<PathBuf>)>,
 }
 
-/// Everything a client is made of.
+/// The two kinds of client. Each dialect belongs to one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Messages in, a message out.
+    Chat,
+    /// A text in, its continuation out.
+    Completion,
+}
+
+impl Family {
+    /// The family of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::Chat, Self::Completion].into_iter();
+        all.clone().find(|family| family.as_str() == name)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Completion => "completions",
+        }
+    }
+
+    /// The Python class of its clients.
+    #[must_use]
+    pub const fn client(self) -> &'static str {
+        match self {
+            Self::Chat => "ChatClient",
+            Self::Completion => "CompletionClient",
+        }
+    }
+}
+
+/// Everything a client is made of, but its provider.
 #[derive(Debug, Clone)]
 pub struct ClientConfig {
-    /// Name of the provider's row.
-    pub provider: String,
-    /// The row of a provider of the caller's own; `None` takes the table's of that name.
-    pub own_provider: Option<OwnProvider>,
     /// The model's id, without a provider.
     pub model: String,
-    /// `chat` or `completions`, later others.
-    pub api: String,
+    /// Which kind of client it is.
+    pub family: Family,
+    /// The dialect's name; `None` takes the provider's first one of the family.
+    pub api: Option<String>,
     /// Base URL; `None` takes the row's.
     pub base_url: Option<String>,
     /// The key; `None` where none is needed or a callable brings it with each call.

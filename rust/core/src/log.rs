@@ -1,6 +1,7 @@
 //! What is worth a log line. The engine's threads only append here; the bindings drain it on a
 //! Python call, because a thread of the engine never touches Python.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,7 +20,7 @@ pub enum Event {
     /// A failed attempt is made again (INFO).
     Retry {
         /// Name of the provider's row.
-        provider: &'static str,
+        provider: Cow<'static, str>,
         /// Number of the attempt that failed, 1 for the first.
         attempt: u32,
         /// Why it failed.
@@ -44,7 +45,7 @@ pub enum Event {
     /// A call begins (DEBUG).
     CallStart {
         /// Name of the provider's row.
-        provider: &'static str,
+        provider: Cow<'static, str>,
         /// Host and port.
         origin: String,
         /// Path below the origin.
@@ -55,7 +56,7 @@ pub enum Event {
     /// A body, sent or received (DEBUG, where bodies are switched on). The key is cut out of it.
     Body {
         /// Name of the provider's row.
-        provider: &'static str,
+        provider: Cow<'static, str>,
         /// Whether we sent it.
         sent: bool,
         /// The body; of a streamed reply what had come of it, as JSON.
@@ -64,7 +65,7 @@ pub enum Event {
     /// A call ended (DEBUG).
     CallEnd {
         /// Name of the provider's row.
-        provider: &'static str,
+        provider: Cow<'static, str>,
         /// Why it failed; `None` where it succeeded.
         error: Option<ErrorKind>,
         /// Attempts made.

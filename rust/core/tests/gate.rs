@@ -42,7 +42,7 @@ async fn a_diverted_call_leaves_its_key_behind_and_says_what_it_was() {
         .await
         .unwrap();
     let seen = server.seen.lock().clone();
-    let provider = bench.client.config().provider.clone();
+    let provider = bench.client.provider().name.clone();
     assert_eq!(seen.len(), 2);
     for request in &seen {
         let head = &request.head;

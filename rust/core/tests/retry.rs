@@ -132,7 +132,7 @@ async fn an_outage_spends_the_bucket_of_a_client_and_its_children_and_no_more() 
     let bench = Bench::with(&server.base_url(), |config| config.retry.budget = 30);
     let child = bench
         .client
-        .derive(&bench.hub, bench.client.config().clone())
+        .derive(&bench.hub, openai(), bench.client.config().clone())
         .unwrap();
     let mut attempts = 0;
     let mut exhausted = 0;
@@ -317,12 +317,14 @@ fn settings_that_cannot_work_are_refused_by_name() {
     let refused = |change: &dyn Fn(&mut tokenwire_core::config::ClientConfig)| {
         let mut config = config("http://127.0.0.1:1/v1");
         change(&mut config);
-        let error = Client::new(&hub, config).unwrap_err();
+        let error = Client::new(&hub, openai(), config).unwrap_err();
         assert_eq!(error.kind(), K::Config);
         error.message().to_owned()
     };
-    assert!(refused(&|c| c.provider = "opena".to_owned()).contains("opena"));
-    assert!(refused(&|c| c.api = "smoke".to_owned()).contains("smoke"));
+    let unknown = tokenwire_core::wire::providers::find("opena").unwrap_err();
+    assert_eq!(unknown.kind(), K::Config);
+    assert!(unknown.message().contains("opena"));
+    assert!(refused(&|c| c.api = Some("smoke".to_owned())).contains("smoke"));
     assert!(refused(&|c| c.model = " ".to_owned()).contains("model"));
     assert!(refused(&|c| c.limits.max_connections = Some(0)).contains("max_connections"));
     assert!(refused(&|c| c.retry.max_retries = 1_000_000_000).contains("max_retries"));
@@ -345,7 +347,7 @@ fn a_call_without_its_key_names_the_variable() {
     let mut config = config("http://127.0.0.1:1/v1");
     config.api_key = None;
     config.base_url = None;
-    let client = Client::new(&hub, config).unwrap();
+    let client = Client::new(&hub, openai(), config).unwrap();
     let request = br#"{"model":"m","input":"hi"}"#;
     let error = client
         .prepare(request, CallOptions::default())

@@ -215,7 +215,7 @@ impl<'a> Session<'a> {
         self.retries += 1;
         self.record(&failure, secs(wait));
         self.transport.hub().log().push(Event::Retry {
-            provider: self.call.client.provider.name,
+            provider: self.call.client.provider.name.clone(),
             attempt: u32::try_from(self.attempts.len()).unwrap_or(u32::MAX),
             kind: failure.error.kind(),
             status: failure.status,
@@ -357,7 +357,7 @@ impl<'a> Session<'a> {
         let log = self.transport.hub().log();
         if log.is_debug() {
             log.push(Event::CallStart {
-                provider: self.call.client.provider.name,
+                provider: self.call.client.provider.name.clone(),
                 origin: self.call.outgoing.place.origin.clone(),
                 path: self.call.outgoing.target.url.path().to_owned(),
                 stream: self.call.stream,
@@ -372,7 +372,7 @@ impl<'a> Session<'a> {
         if log.shows_bodies() && !body.is_empty() {
             let text = String::from_utf8_lossy(body);
             log.push(Event::Body {
-                provider: self.call.client.provider.name,
+                provider: self.call.client.provider.name.clone(),
                 sent,
                 text: redact::without_secret(&text, self.call.key.as_ref()).into_owned(),
             });
@@ -383,7 +383,7 @@ impl<'a> Session<'a> {
         let log = self.transport.hub().log();
         if log.is_debug() {
             log.push(Event::CallEnd {
-                provider: self.call.client.provider.name,
+                provider: self.call.client.provider.name.clone(),
                 error: error.map(Error::kind),
                 attempts: self.attempts.len(),
                 took: self.started.elapsed(),

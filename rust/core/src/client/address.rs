@@ -6,12 +6,12 @@ use url::{Host, Url};
 
 use super::check::refused;
 use crate::error::Error;
-use crate::wire::providers::Provider;
+use crate::wire::Provider;
 
 /// The base URL that a client talks to, in canonical form: no trailing slash, no doubled ones.
 pub(super) fn base_url(given: Option<&str>, provider: &Provider) -> Result<Url, Error> {
-    let Some(text) = given.or(provider.base_url) else {
-        let vars = match provider.base_url_vars {
+    let Some(text) = given.or(provider.base_url.as_deref()) else {
+        let vars = match &*provider.base_url_vars {
             [] => String::new(),
             vars => format!("set {} or ", vars.join(" or ")),
         };
@@ -70,7 +70,8 @@ pub(super) fn base_url(given: Option<&str>, provider: &Provider) -> Result<Url, 
         .filter(|part| !part.is_empty())
         .collect();
     let path = format!("/{}", path.join("/"));
-    for ending in ["/chat/completions", "/completions"] {
+    for dialect in provider.dialects {
+        let ending = dialect.path();
         if path.ends_with(ending) {
             return Err(refused(format!(
                 "base_url ends with {ending}, which each call adds: leave it out"
@@ -143,7 +144,7 @@ mod tests {
         let row = crate::wire::providers::find("openai").unwrap();
         let without_address = Provider {
             base_url: None,
-            ..row.clone()
+            ..(*row).clone()
         };
         base_url(text, &without_address)
     }

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 
 use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
 use crate::error::{Error, ErrorKind};
-use crate::wire::own::{self, OwnProvider};
-use crate::wire::providers::Provider;
 
 /// Longest header value.
 const MAX_HEADER_BYTES: usize = 64 << 10;
@@ -90,18 +88,9 @@ pub(super) fn key(key: &Secret) -> Result<(), Error> {
     }
 }
 
-/// A provider of the caller's own.
-pub(super) fn own_provider(own: &OwnProvider) -> Result<&'static Provider, Error> {
-    let name = &own.auth_header;
-    // The table's names are in the form that the HTTP layer takes without a look.
-    match HeaderName::from_lowercase(name.as_bytes()) {
-        Ok(name) if !OWNED.contains(&name.as_str()) && name != header::CONTENT_TYPE => {
-            own::row(own)
-        }
-        _ => Err(refused(format!(
-            "auth_header: {name:?} is no header that can carry a key; give one in lower case, such as \"x-api-key\""
-        ))),
-    }
+/// Whether the HTTP layer writes this header.
+pub(super) fn is_owned(name: &HeaderName) -> bool {
+    OWNED.contains(&name.as_str())
 }
 
 /// A header of the caller's.
@@ -114,7 +103,7 @@ pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue
         };
         refused(format!("a name in headers= has {why}"))
     })?;
-    if OWNED.contains(&parsed.as_str()) {
+    if is_owned(&parsed) {
         return Err(refused(format!(
             "the header {parsed} is set by the HTTP layer: leave it out of headers="
         )));

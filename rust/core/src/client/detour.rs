@@ -3,8 +3,8 @@
 use http::header::{HeaderName, HeaderValue};
 use url::Url;
 
-use super::headers::{drop_secrets, random_key};
-use super::{Inner, address};
+use super::headers::random_key;
+use super::{Inner, address, auth};
 use crate::config::Secret;
 use crate::error::Error;
 use crate::http::{Outgoing, Place, Route, Target};
@@ -30,7 +30,7 @@ impl Inner {
         key: Option<&Secret>,
     ) -> Result<(), Error> {
         let headers = &mut outgoing.headers;
-        drop_secrets(headers, self.provider.auth_header, key);
+        auth::drop_secrets(headers, &self.provider.auth, key);
         let mut tell = |name, value: &str| {
             // A name is text that a header can carry, or it is left out.
             if let Ok(value) = HeaderValue::from_str(value) {
@@ -38,7 +38,7 @@ impl Inner {
             }
         };
         tell(CALL_HEADER, &random_key());
-        tell(PROVIDER_HEADER, &self.config.provider);
+        tell(PROVIDER_HEADER, &self.provider.name);
         if self.has_address {
             tell(URL_HEADER, &format!("{}{path}", self.place.base_url));
         }

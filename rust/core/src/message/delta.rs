@@ -1,5 +1,6 @@
 //! The pieces in which a reply streams in.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -29,7 +30,7 @@ pub struct Delta {
     /// The next piece of reasoning.
     pub reasoning: String,
     /// The field that the reasoning came in; it goes back there.
-    pub reasoning_field: Option<&'static str>,
+    pub reasoning_field: Option<Cow<'static, str>>,
     /// A signature over the reasoning.
     pub signature: Option<String>,
     /// The next piece of a refusal.

@@ -138,14 +138,14 @@ impl Choice {
                 text,
                 signature: signature @ None,
                 field,
-            }) if field.as_deref() == delta.reasoning_field => {
+            }) if field.as_deref() == delta.reasoning_field.as_deref() => {
                 text.push_str(&delta.reasoning);
                 signature.clone_from(&delta.signature);
             }
             _ => self.parts.push(Part::Reasoning {
                 text: delta.reasoning.clone(),
                 signature: delta.signature.clone(),
-                field: delta.reasoning_field.map(str::to_owned),
+                field: delta.reasoning_field.as_deref().map(str::to_owned),
             }),
         }
     }

@@ -121,7 +121,7 @@ fn settling_twice_changes_nothing() {
     for text in ["a", "b"] {
         reply.apply(&ChunkKind::Delta(Box::new(Delta {
             reasoning: text.to_owned(),
-            reasoning_field: Some("reasoning"),
+            reasoning_field: Some("reasoning".into()),
             opaque: vec![("reasoning_details".to_owned(), block(text))],
             ..Delta::default()
         })));

@@ -1,7 +1,8 @@
 //! A whole reply as the chunks that a stream would have brought.
 
+use std::borrow::Cow;
+
 use crate::message::{Choice, ChunkKind, Delta, Part, Reply, ToolCallDelta};
-use crate::wire;
 
 /// The chunks of `reply`: its parts in order, then each choice's end, the usage with the last one.
 pub(super) fn chunks(reply: Reply) -> Vec<ChunkKind> {
@@ -37,7 +38,7 @@ fn of_choice(choice: Choice, chunks: &mut Vec<ChunkKind>) {
             } => {
                 delta.reasoning = text;
                 delta.signature = signature;
-                delta.reasoning_field = field.as_deref().and_then(wire::reasoning_field);
+                delta.reasoning_field = field.map(Cow::Owned);
             }
             Part::ToolCall(call) => {
                 delta.tool_calls.push(ToolCallDelta {

@@ -1,14 +1,8 @@
-//! Which parameters there are, and of which type.
+//! What a request parameter is, and how its value is checked.
 
-use super::providers::Provider;
-use super::{Dialect, failure};
+use super::shown::{cut, one_line};
 use crate::error::{Error, ErrorKind};
-use crate::json::{Kind, Reader, write_string};
-
-/// What errors call chat completions.
-pub(super) const CHAT_API: &str = "chat";
-/// What errors call text completions.
-pub(super) const TEXT: &str = "text completions";
+use crate::json::{Kind, Reader};
 
 /// A request parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +12,9 @@ pub struct Param {
     kind: Type,
 }
 
+/// What its value may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Type {
+pub(super) enum Type {
     Text,
     Bool,
     Number,
@@ -37,114 +32,9 @@ enum Type {
     TextOrObject,
 }
 
-const fn param(name: &'static str, kind: Type) -> Param {
+/// A parameter of this name and type.
+pub(super) const fn param(name: &'static str, kind: Type) -> Param {
     Param { name, kind }
-}
-
-/// Parameters of chat.
-pub(super) const CHAT: &[Param] = &[
-    param("max_tokens", Type::Count),
-    param("max_completion_tokens", Type::Count),
-    param("temperature", Type::Number),
-    param("top_p", Type::Number),
-    param("top_k", Type::Integer),
-    param("stop", Type::Texts),
-    param("seed", Type::Integer),
-    param("n", Type::Count),
-    param("logprobs", Type::BoolOrCount),
-    param("frequency_penalty", Type::Number),
-    param("presence_penalty", Type::Number),
-    param("logit_bias", Type::Object),
-    param("tools", Type::Objects),
-    param("tool_choice", Type::TextOrObject),
-    param("parallel_tool_calls", Type::Bool),
-    param("response_format", Type::Object),
-    param("reasoning_effort", Type::Text),
-    param("user", Type::Text),
-    param("metadata", Type::Object),
-];
-
-/// Parameters of text completions.
-pub(super) const COMPLETIONS: &[Param] = &[
-    param("max_tokens", Type::FromZero),
-    param("max_completion_tokens", Type::FromZero),
-    param("temperature", Type::Number),
-    param("top_p", Type::Number),
-    param("top_k", Type::Integer),
-    param("stop", Type::Texts),
-    param("seed", Type::Integer),
-    param("n", Type::Count),
-    param("logprobs", Type::BoolOrCount),
-    param("frequency_penalty", Type::Number),
-    param("presence_penalty", Type::Number),
-    param("logit_bias", Type::Object),
-    param("response_format", Type::Object),
-    param("user", Type::Text),
-    param("suffix", Type::Text),
-    param("echo", Type::Bool),
-    param("best_of", Type::Count),
-];
-
-/// Names of the parameters that a dialect takes at a provider, in the order of its table.
-#[must_use]
-pub fn supported(dialect: &dyn Dialect, provider: &Provider) -> Vec<&'static str> {
-    let names = dialect.parameters().iter().map(|param| param.name);
-    names
-        .filter(|name| !provider.lacks.contains(name))
-        .collect()
-}
-
-/// What a client takes and a call does not.
-const CLIENT_SETTINGS: [&str; 11] = [
-    "api",
-    "api_key",
-    "base_url",
-    "ca_bundle",
-    "client_cert",
-    "limits",
-    "provider",
-    "proxy",
-    "retry",
-    "system",
-    "trust_env",
-];
-
-/// The parameter of this name.
-pub(super) fn find<'a>(table: &'a [Param], name: &str, api: &str) -> Result<&'a Param, Error> {
-    if let Some(param) = table.iter().find(|param| param.name == name) {
-        return Ok(param);
-    }
-    let other = [(CHAT, "ChatClient"), (COMPLETIONS, "CompletionClient")]
-        .into_iter()
-        .find(|(table, _)| table.iter().any(|param| param.name == name));
-    let hint = match (name, other) {
-        (_, None) if CLIENT_SETTINGS.contains(&name) => {
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!(
-                    "params.{name}: it is a setting of the client: give {name}= to ChatClient(…), CompletionClient(…) or with_options(…)"
-                ),
-            ));
-        }
-        ("stream", _) => {
-            return Err(Error::new(
-                ErrorKind::Config,
-                "params.stream: which form is used is said by the method: stream(…), or run(…, stream=True)",
-            ));
-        }
-        ("top_logprobs", _) => "logprobs=k asks for the k likeliest tokens".to_owned(),
-        (_, Some((_, client))) => format!("{client} takes it"),
-        _ => match nearest(name, table.iter().map(|param| param.name)) {
-            Some(near) => format!("did you mean {near}?"),
-            None => "the provider may know it".to_owned(),
-        },
-    };
-    Err(Error::new(
-        ErrorKind::Config,
-        format!(
-            "params.{name}: {api} has no such parameter; {hint} (extra_body sends a key as it is)"
-        ),
-    ))
 }
 
 impl Param {
@@ -154,7 +44,7 @@ impl Param {
         if fits {
             return Ok(());
         }
-        let shown = failure::one_line(failure::cut(raw, 60));
+        let shown = one_line(cut(raw, 60));
         Err(Error::new(
             ErrorKind::Validation,
             format!(
@@ -213,48 +103,4 @@ fn is_list_of(raw: &str, wanted: Kind) -> Result<bool, crate::json::Error> {
         reader.skip()
     })?;
     Ok(list && all)
-}
-
-/// JSON that cannot be read is the caller's here, not a server's.
-pub(super) fn about_the_request(error: Error) -> Error {
-    if error.kind() != ErrorKind::Decode {
-        return error;
-    }
-    let message = format!("the request cannot be encoded: {}", error.message());
-    error.with_kind(ErrorKind::Validation).with_message(message)
-}
-
-/// `text` as a JSON string.
-pub(super) fn quoted(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len() + 2);
-    write_string(&mut out, text);
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-/// The known name that is nearest to `name`, if one is near enough to have been meant.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// Edits (insertions, deletions, replacements of one byte) from `a` to `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut before = i + 1;
-        for (cell, right) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let replaced = diagonal + usize::from(left != right);
-            diagonal = *cell;
-            before = replaced.min(*cell + 1).min(before + 1);
-            *cell = before;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }

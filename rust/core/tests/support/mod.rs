@@ -17,12 +17,13 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokenwire_core::client::{Call, CallOptions, Client};
 use tokenwire_core::config::{
-    ClientConfig, Limits, RetryPolicy, Secret, Timeout, TimeoutSetting, TlsSettings,
+    ClientConfig, Family, Limits, RetryPolicy, Secret, Timeout, TimeoutSetting, TlsSettings,
 };
 use tokenwire_core::error::{Attempt, Error, ErrorKind};
 use tokenwire_core::http::{Hub, Transport};
 use tokenwire_core::message::{Reply, Timing};
 use tokenwire_core::stream::{Queue, pump};
+use tokenwire_core::wire::{Provider, providers};
 
 /// What a connection does next.
 pub enum Act {
@@ -224,10 +225,9 @@ pub const KEY: &str = "sk-canary-0123456789";
 
 pub fn config(base_url: &str) -> ClientConfig {
     ClientConfig {
-        own_provider: None,
-        provider: "openai".to_owned(),
         model: "m".to_owned(),
-        api: "chat".to_owned(),
+        family: Family::Chat,
+        api: None,
         base_url: Some(base_url.to_owned()),
         api_key: Some(Secret::new(KEY.to_owned())),
         headers: Vec::new(),
@@ -243,6 +243,10 @@ pub fn config(base_url: &str) -> ClientConfig {
         proxy: None,
         trust_env: false,
     }
+}
+
+pub fn openai() -> Arc<Provider> {
+    providers::find("openai").unwrap()
 }
 
 /// A client with all it stands on.
@@ -263,7 +267,7 @@ impl Bench {
         change(&mut config);
         Self {
             transport: Transport::new(hub.clone()),
-            client: Client::new(&hub, config).unwrap(),
+            client: Client::new(&hub, openai(), config).unwrap(),
             hub,
         }
     }

@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 
-use super::content::text_of_blocks;
+use super::content::{is_blank, text_of_blocks};
 use crate::json::{Error, Kind, Reader, Text};
 use crate::message::Usage;
-use crate::wire::usage;
+use crate::wire::openai::usage;
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -314,22 +314,3 @@ const REASONING: [&str; 4] = [
 /// Reasoning in blocks, beside a field of plain text or instead of one. They are kept as they came, too: their
 /// signatures have to go back.
 pub(super) const DETAILS: &str = "reasoning_details";
-
-/// The field of this name that reasoning comes in, as deltas hold it.
-pub(crate) fn reasoning_field(name: &str) -> Option<&'static str> {
-    let mut known = REASONING.into_iter().chain([DETAILS]);
-    known.find(|field| *field == name)
-}
-
-/// Whether a value says nothing: absent, null and empty are three spellings of one thing.
-pub(super) fn is_blank(raw: &str) -> bool {
-    let mut bytes = raw.bytes().filter(|byte| !byte.is_ascii_whitespace());
-    let (first, second, third) = (bytes.next(), bytes.next(), bytes.next());
-    raw == "null"
-        || matches!(
-            (first, second, third),
-            (Some(b'"'), Some(b'"'), None)
-                | (Some(b'['), Some(b']'), None)
-                | (Some(b'{'), Some(b'}'), None)
-        )
-}

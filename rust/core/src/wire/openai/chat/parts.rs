@@ -1,12 +1,13 @@
 //! Messages of parts, written as messages of Chat Completions.
 
-use super::encode::{invalid, separate};
 use super::event::DETAILS;
 use super::media::media;
+use super::part::{Part, field, inner, items, plain};
 use crate::error::Error;
-use crate::json::{Kind, Reader, write_string};
-use crate::wire::body::{Fields, fields};
-use crate::wire::providers::{Provider, ReasoningBack};
+use crate::json::write_string;
+use crate::wire::dialect::{Provider, ReasoningBack};
+use crate::wire::invalid::invalid;
+use crate::wire::openai::body::{Fields, fields};
 
 /// Where messages are written to.
 pub(super) struct Written<'w, 'p> {
@@ -73,61 +74,6 @@ pub(super) fn write(
         message.write(role, name, to.out);
     }
     Ok(())
-}
-
-pub(super) struct Part<'a> {
-    pub(super) kind: String,
-    pub(super) path: String,
-    fields: Fields<'a>,
-}
-
-impl<'a> Part<'a> {
-    fn read(raw: &'a str, path: String) -> Result<Self, Error> {
-        let fields = fields(raw, &path)?;
-        let mut part = Self {
-            kind: String::new(),
-            path,
-            fields,
-        };
-        part.kind = plain(part.text("type")?);
-        Ok(part)
-    }
-
-    /// A field that is not null.
-    pub(super) fn get(&self, key: &str) -> Option<&'a str> {
-        let found = self.fields.iter().find(|(name, _)| name == key);
-        found.map(|(_, raw)| *raw).filter(|raw| *raw != "null")
-    }
-
-    /// A field that must be a string, as JSON text.
-    pub(super) fn text(&self, key: &str) -> Result<&'a str, Error> {
-        self.get(key)
-            .filter(|raw| raw.starts_with('"'))
-            .ok_or_else(|| {
-                invalid(format!(
-                    "{}.{key}: it is missing, or it is not a string",
-                    self.path
-                ))
-            })
-    }
-
-    /// Keys that we do not know, which go along: providers have their own (`cache_control`).
-    pub(super) fn extra(&self, known: &[&str]) -> String {
-        let mut extra = String::new();
-        for (key, raw) in &self.fields {
-            if key != "type" && *raw != "null" && !known.contains(&&**key) {
-                let mut name = Vec::new();
-                field(&mut name, key, raw);
-                extra.push_str(&String::from_utf8_lossy(&name));
-            }
-        }
-        extra
-    }
-
-    fn is_from(&self, provider: &Provider) -> bool {
-        self.get("provider")
-            .is_some_and(|raw| plain(raw) == provider.name)
-    }
 }
 
 impl<'a> Message<'a> {
@@ -322,27 +268,6 @@ fn call(fields: &Fields<'_>) -> String {
     )
 }
 
-/// The items of a JSON list.
-fn items<'a>(raw: &'a str, path: &str) -> Result<Vec<&'a str>, Error> {
-    let mut reader = Reader::over(raw);
-    if reader.peek()? != Kind::Array {
-        return Err(invalid(format!("{path}: it must be a list")));
-    }
-    let mut items = Vec::new();
-    reader.array(|reader| {
-        items.push(reader.raw()?);
-        Ok(())
-    })?;
-    Ok(items)
-}
-
-fn field(out: &mut Vec<u8>, key: &str, json: &str) {
-    out.push(b',');
-    write_string(out, key);
-    out.push(b':');
-    out.extend_from_slice(json.as_bytes());
-}
-
 /// JSON strings as one. Their escapes stay as they are.
 fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     let mut whole = String::from("\"");
@@ -351,15 +276,10 @@ fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     whole
 }
 
-/// A JSON string without its quotes.
-pub(super) fn inner(raw: &str) -> &str {
-    raw.strip_prefix('"')
-        .and_then(|raw| raw.strip_suffix('"'))
-        .unwrap_or(raw)
-}
-
-/// A JSON string's text; empty for another value.
-fn plain(raw: &str) -> String {
-    let text = Reader::over(raw).string().unwrap_or_default();
-    text.into_lossy().into_owned()
+/// Puts a comma before every message but the first.
+pub(super) fn separate(count: &mut usize, out: &mut Vec<u8>) {
+    if *count > 0 {
+        out.push(b',');
+    }
+    *count += 1;
 }

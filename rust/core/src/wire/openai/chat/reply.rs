@@ -5,12 +5,14 @@ use super::stream::{ChatStream, unexpected};
 use crate::error::{Error, ErrorKind};
 use crate::message::{ChunkKind, Reply};
 use crate::sse::{EventParser, Item};
-use crate::wire::{ReplyHead, Step, StreamDecoder, failure};
+use crate::wire::decoder::{ReplyHead, Step, StreamDecoder};
+use crate::wire::openai::errors;
+use crate::wire::shown::one_line;
 
 /// Reads a body with a 2xx status.
 ///
 /// A reply is read as a stream of one event, so that both give the same.
-pub(in crate::wire) fn decode(body: &[u8]) -> Result<Reply, Error> {
+pub(in crate::wire::openai) fn decode(body: &[u8]) -> Result<Reply, Error> {
     // Busy servers send blank lines first, to say that they are alive.
     let body = body
         .strip_prefix(b"\xef\xbb\xbf")
@@ -29,7 +31,7 @@ pub(in crate::wire) fn decode(body: &[u8]) -> Result<Reply, Error> {
         }
         Some(_) => {
             let start = body.get(..body.len().min(80)).unwrap_or(body);
-            let start = failure::one_line(&String::from_utf8_lossy(start));
+            let start = one_line(&String::from_utf8_lossy(start));
             return Err(unexpected(&format!(
                 "the reply is not JSON; it begins with: {start}"
             )));
@@ -37,7 +39,7 @@ pub(in crate::wire) fn decode(body: &[u8]) -> Result<Reply, Error> {
     }
     let event = Event::read(body)?;
     if event.is_error {
-        return Err(failure::decode(None, body));
+        return Err(errors::decode(None, body));
     }
     if event.first.is_none() {
         return Err(unexpected("the reply is JSON, but it has no choices"));

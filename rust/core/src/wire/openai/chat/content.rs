@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::event::is_blank;
 use crate::json::{Error, Kind, Reader, Text};
 
 /// A block of a content list.
@@ -89,4 +88,17 @@ pub(super) fn text_of_blocks<'a>(
         Ok(())
     })?;
     Ok(whole)
+}
+
+/// Whether a value says nothing: absent, null and empty are three spellings of one thing.
+pub(super) fn is_blank(raw: &str) -> bool {
+    let mut bytes = raw.bytes().filter(|byte| !byte.is_ascii_whitespace());
+    let (first, second, third) = (bytes.next(), bytes.next(), bytes.next());
+    raw == "null"
+        || matches!(
+            (first, second, third),
+            (Some(b'"'), Some(b'"'), None)
+                | (Some(b'['), Some(b']'), None)
+                | (Some(b'{'), Some(b'}'), None)
+        )
 }

@@ -1,8 +1,8 @@
 //! Images, audio and files, written as content blocks of Chat Completions.
 
-use super::encode::invalid;
-use super::parts::{Part, inner};
+use super::part::{Part, inner};
 use crate::error::Error;
+use crate::wire::invalid::invalid;
 
 /// The content block of a part.
 pub(super) fn media(part: &Part<'_>) -> Result<String, Error> {

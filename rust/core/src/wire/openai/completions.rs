@@ -1,25 +1,48 @@
 //! Text completions, as `OpenAI` and vLLM serve them.
 
 use super::body::Body;
-use super::params::{self, Param};
-use super::providers::Provider;
-use super::{Dialect, Encoded, StreamDecoder, chat, failure};
+use super::{chat, errors, params};
+use crate::config::Family;
 use crate::error::{Error, ErrorKind};
 use crate::json::{Kind, Reader};
 use crate::message::Reply;
 use crate::request::Request;
+use crate::wire::decoder::StreamDecoder;
+use crate::wire::dialect::{Dialect, Encoded, Provider};
+use crate::wire::invalid::{about_the_request, invalid};
+use crate::wire::params::Param;
 
 /// `POST {base}/completions`. Replies are read by the decoder of chat: they differ in one key.
 #[derive(Debug, Clone, Copy)]
 pub struct Completions;
 
 impl Dialect for Completions {
+    fn name(&self) -> &'static str {
+        "completions"
+    }
+
+    fn title(&self) -> &'static str {
+        "text completions"
+    }
+
+    fn family(&self) -> Family {
+        Family::Completion
+    }
+
+    fn operation(&self) -> &'static str {
+        "text_completion"
+    }
+
+    fn path(&self) -> &'static str {
+        "/completions"
+    }
+
     fn parameters(&self) -> &'static [Param] {
-        params::COMPLETIONS
+        params::COMPLETIONS.table
     }
 
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
-        encode(request, provider).map_err(params::about_the_request)
+        encode(request, provider).map_err(about_the_request)
     }
 
     fn decode_reply(&self, body: &[u8]) -> Result<Reply, Error> {
@@ -31,7 +54,7 @@ impl Dialect for Completions {
     }
 
     fn decode_error(&self, status: u16, body: &[u8]) -> Error {
-        failure::decode(Some(status), body)
+        errors::decode(Some(status), body)
     }
 }
 
@@ -44,11 +67,11 @@ fn encode(request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> 
     }
     check_prompt(request.input.get())?;
     let mut body = Body::new(request, provider)?;
-    body.raw("model", &params::quoted(&request.model));
+    body.text("model", &request.model);
     body.raw("prompt", request.input.get());
-    body.params(params::COMPLETIONS, "text completions")?;
+    body.params(&Completions, &params::COMPLETIONS)?;
     Ok(Encoded {
-        path: "/completions".to_owned(),
+        path: Completions.path().to_owned(),
         body: body.finish(),
         dropped: Vec::new(),
     })
@@ -116,8 +139,4 @@ fn check_prompt(raw: &str) -> Result<(), Error> {
 
 fn is_token(number: &str) -> bool {
     number.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn invalid(message: String) -> Error {
-    Error::new(ErrorKind::Validation, message)
 }

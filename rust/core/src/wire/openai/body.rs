@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::params::{self, Param};
-use super::providers::Provider;
+use super::params::{Logprobs, Parameters};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Kind, Reader, write_string};
 use crate::request::Request;
+use crate::wire::dialect::{Dialect, Provider};
+use crate::wire::lookup::find;
 
 /// Keys and JSON texts of an object, in its order.
 pub(super) type Fields<'a> = Vec<(Cow<'a, str>, &'a str)>;
@@ -46,6 +47,13 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// Writes a key with a text, unless `extra_body` has it.
+    pub(super) fn text(&mut self, key: &str, value: &str) {
+        if let Some(out) = self.open(key) {
+            write_string(out, value);
+        }
+    }
+
     /// Begins a key's value, which the caller writes; `None` where `extra_body` has it.
     pub(super) fn open(&mut self, key: &str) -> Option<&mut Vec<u8>> {
         if self.extra.iter().any(|(name, _)| name == key) {
@@ -55,11 +63,11 @@ impl<'a> Body<'a> {
         Some(&mut self.out)
     }
 
-    /// Writes all parameters, checked against `table`, and what a stream needs.
-    pub(super) fn params(&mut self, table: &[Param], api: &str) -> Result<(), Error> {
+    /// Writes all parameters, those of `dialect`, and what a stream needs.
+    pub(super) fn params(&mut self, dialect: &dyn Dialect, form: &Parameters) -> Result<(), Error> {
         let mut limit = None;
         for (name, value) in std::mem::take(&mut self.params) {
-            let param = params::find(table, &name, api)?;
+            let param = find(dialect, self.provider, &name)?;
             // `None` is how Python says that nothing was set.
             if value == "null" {
                 continue;
@@ -75,15 +83,11 @@ impl<'a> Body<'a> {
                             ),
                         ));
                     }
-                    // Text completions have known only one name.
-                    let field = match api {
-                        params::TEXT => "max_tokens",
-                        _ => self.provider.max_tokens_field,
-                    };
+                    let field = form.limit_field.unwrap_or(&self.provider.max_tokens_field);
                     self.raw(field, value);
                 }
-                "seed" => self.raw(self.provider.seed_field, value),
-                "logprobs" => self.logprobs(value, api),
+                "seed" => self.raw(&self.provider.seed_field, value),
+                "logprobs" => self.logprobs(value, form.logprobs),
                 name => self.raw(name, value),
             }
         }
@@ -106,13 +110,12 @@ impl<'a> Body<'a> {
         self.out
     }
 
-    /// Chat takes a flag and a number, text completions only a number.
-    fn logprobs(&mut self, value: &str, api: &str) {
-        match (value, api) {
-            ("false", params::TEXT) => {}
-            ("true", params::TEXT) => self.raw("logprobs", "1"),
-            (_, params::TEXT) | ("true" | "false", _) => self.raw("logprobs", value),
-            (count, _) => {
+    fn logprobs(&mut self, value: &str, form: Logprobs) {
+        match (value, form) {
+            ("false", Logprobs::Count) => {}
+            ("true", Logprobs::Count) => self.raw("logprobs", "1"),
+            (_, Logprobs::Count) | ("true" | "false", _) => self.raw("logprobs", value),
+            (count, Logprobs::FlagAndCount) => {
                 self.raw("logprobs", "true");
                 self.raw("top_logprobs", count);
             }

@@ -32,7 +32,7 @@ impl State {
     fn push_reasoning(&mut self, field: &'static str, text: Text<'_>, delta: &mut Delta) {
         self.reasoned = true;
         delta.reasoning.push_str(&self.reasoning.push(text));
-        delta.reasoning_field = Some(field);
+        delta.reasoning_field = Some(field.into());
     }
 
     fn push_refusal(&mut self, text: Text<'_>, delta: &mut Delta) {

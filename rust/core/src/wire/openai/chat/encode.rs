@@ -1,26 +1,30 @@
 //! Requests in the form of Chat Completions.
 
-use super::parts::{self, Written};
+use super::parts::{self, Written, separate};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Kind, Reader};
 use crate::request::Request;
-use crate::wire::Encoded;
-use crate::wire::body::{Body, fields};
-use crate::wire::params;
-use crate::wire::providers::Provider;
+use crate::wire::dialect::{Dialect, Encoded, Provider};
+use crate::wire::invalid::invalid;
+use crate::wire::openai::body::{Body, fields};
+use crate::wire::openai::params;
 
 /// Writes the body of a request.
-pub(super) fn encode(request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
+pub(super) fn encode(
+    dialect: &dyn Dialect,
+    request: &Request<'_>,
+    provider: &Provider,
+) -> Result<Encoded, Error> {
     let mut body = Body::new(request, provider)?;
     let mut dropped = Vec::new();
-    body.raw("model", &params::quoted(&request.model));
+    body.text("model", &request.model);
     // Messages are checked even where `extra_body` replaces them.
     let mut unused = Vec::new();
     let out = body.open("messages").unwrap_or(&mut unused);
     messages(request, provider, out, &mut dropped)?;
-    body.params(params::CHAT, params::CHAT_API)?;
+    body.params(dialect, &params::CHAT)?;
     Ok(Encoded {
-        path: "/chat/completions".to_owned(),
+        path: dialect.path().to_owned(),
         body: body.finish(),
         dropped,
     })
@@ -133,14 +137,6 @@ fn message(
     parts::write(&path, (&role, name, &extra), parts, &mut written)
 }
 
-/// Puts a comma before every message but the first.
-pub(super) fn separate(count: &mut usize, out: &mut Vec<u8>) {
-    if *count > 0 {
-        out.push(b',');
-    }
-    *count += 1;
-}
-
 fn not_a_message(at: usize, kind: Kind) -> Error {
     invalid(match kind {
         Kind::Number | Kind::Array => format!(
@@ -152,8 +148,4 @@ fn not_a_message(at: usize, kind: Kind) -> Error {
         ),
         _ => format!("messages[{at}]: it must be an object with a role"),
     })
-}
-
-pub(super) fn invalid(message: String) -> Error {
-    Error::new(ErrorKind::Validation, message)
 }

@@ -89,7 +89,7 @@ fn plain(bytes: &[u8]) -> Option<(&str, &[u8])> {
 mod tests {
     use super::Frame;
     use crate::message::ChunkKind;
-    use crate::wire::chat::ChatStream;
+    use crate::wire::openai::chat::ChatStream;
     use crate::wire::{Step, StreamDecoder};
 
     fn event(text: &str, rest: &str) -> String {

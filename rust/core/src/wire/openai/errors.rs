@@ -6,12 +6,10 @@
 use serde_json::Value;
 
 use crate::error::{ApiFailure, Error, ErrorKind};
+use crate::wire::shown::{SHOWN, one_line};
 
 /// Bytes of the body that an error keeps.
 const KEPT_BODY: usize = 64 << 10;
-
-/// Bytes of the provider's message that an error's line shows.
-const SHOWN: usize = 1 << 10;
 
 /// The error that a body describes. `status` is the HTTP status; `None` inside a 2xx body or a stream.
 pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
@@ -54,31 +52,6 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
 /// Whether a body is a web page.
 pub(super) fn is_html(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
-}
-
-/// `text` on one line: cut to 1 KiB, control characters escaped.
-pub(super) fn one_line(text: &str) -> String {
-    let shown = cut(text, SHOWN);
-    let mut line = String::with_capacity(shown.len());
-    for character in shown.trim().chars() {
-        match character {
-            '\n' | '\r' | '\t' => line.push(' '),
-            control if control.is_control() => line.extend(control.escape_default()),
-            other => line.push(other),
-        }
-    }
-    if shown.len() < text.len() {
-        line.push('…');
-    }
-    line
-}
-
-/// At most `most` bytes of `text`, cut between characters.
-pub(super) fn cut(text: &str, most: usize) -> &str {
-    let end = (0..=most.min(text.len()))
-        .rev()
-        .find(|&end| text.is_char_boundary(end));
-    text.get(..end.unwrap_or_default()).unwrap_or_default()
 }
 
 fn read(body: &[u8]) -> ApiFailure {

@@ -7,34 +7,57 @@ mod content;
 mod encode;
 mod event;
 mod media;
+mod part;
 mod parts;
 mod repeat;
 mod reply;
 mod stream;
 mod tools;
 
-pub(crate) use event::reasoning_field;
 pub(super) use reply::decode as decode_reply;
 pub(super) use stream::ChatStream;
 
-use super::params::{self, Param};
-use super::providers::Provider;
-use super::{Dialect, Encoded, StreamDecoder, failure};
+use super::{errors, params};
+use crate::config::Family;
 use crate::error::Error;
 use crate::message::Reply;
 use crate::request::Request;
+use crate::wire::decoder::StreamDecoder;
+use crate::wire::dialect::{Dialect, Encoded, Provider};
+use crate::wire::invalid::about_the_request;
+use crate::wire::params::Param;
 
 /// `POST {base}/chat/completions`.
 #[derive(Debug, Clone, Copy)]
 pub struct Chat;
 
 impl Dialect for Chat {
+    fn name(&self) -> &'static str {
+        "chat"
+    }
+
+    fn title(&self) -> &'static str {
+        "chat"
+    }
+
+    fn family(&self) -> Family {
+        Family::Chat
+    }
+
+    fn operation(&self) -> &'static str {
+        "chat"
+    }
+
+    fn path(&self) -> &'static str {
+        "/chat/completions"
+    }
+
     fn parameters(&self) -> &'static [Param] {
-        params::CHAT
+        params::CHAT.table
     }
 
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
-        encode::encode(request, provider).map_err(params::about_the_request)
+        encode::encode(self, request, provider).map_err(about_the_request)
     }
 
     fn decode_reply(&self, body: &[u8]) -> Result<Reply, Error> {
@@ -46,6 +69,6 @@ impl Dialect for Chat {
     }
 
     fn decode_error(&self, status: u16, body: &[u8]) -> Error {
-        failure::decode(Some(status), body)
+        errors::decode(Some(status), body)
     }
 }

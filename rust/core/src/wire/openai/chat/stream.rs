@@ -8,11 +8,12 @@ use super::repeat::Frame;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Text};
 use crate::message::{ChunkKind, Delta, FinishReason, Usage};
-use crate::wire::{ReplyHead, Step, StreamDecoder, failure, logprobs};
+use crate::wire::decoder::{ReplyHead, Step, StreamDecoder};
+use crate::wire::openai::{errors, logprobs};
 
 /// Reads the events of one stream; also whole replies, which are streams of one event.
 #[derive(Debug, Default)]
-pub(in crate::wire) struct ChatStream {
+pub(in crate::wire::openai) struct ChatStream {
     head: ReplyHead,
     /// By index.
     choices: Vec<State>,
@@ -39,7 +40,7 @@ impl StreamDecoder for ChatStream {
             return Ok(Step::Continue);
         }
         if name == b"error" {
-            return Err(failure::decode(None, data));
+            return Err(errors::decode(None, data));
         }
         if let Some(text) = self.frame.text(data)
             && let Some(text) = self.push_plain(text)
@@ -49,7 +50,7 @@ impl StreamDecoder for ChatStream {
         }
         let event = Event::read(data)?;
         if event.is_error {
-            return Err(failure::decode(None, data));
+            return Err(errors::decode(None, data));
         }
         if let Some(text) = self.apply(event, false, out)? {
             self.frame.learn(data, text);
@@ -62,7 +63,7 @@ impl StreamDecoder for ChatStream {
             return Ok(());
         }
         if name == b"error" {
-            return Err(failure::decode(None, value));
+            return Err(errors::decode(None, value));
         }
         // Unknown fields are to be ignored, but the names of fields are text: what is none may have
         // swallowed an event.
@@ -76,7 +77,7 @@ impl StreamDecoder for ChatStream {
         }
         // A body of JSON or HTML under the content type of a stream looks like unknown fields.
         if self.stray.is_empty() && !name.trim_ascii_start().starts_with(b"{") {
-            if failure::is_html(name) && self.choices.is_empty() {
+            if errors::is_html(name) && self.choices.is_empty() {
                 return Err(unexpected(
                     "an HTML page came instead of a stream; base_url is probably wrong",
                 ));
@@ -93,7 +94,7 @@ impl StreamDecoder for ChatStream {
         }
         if json::is_complete(&self.stray) {
             return Err(match Event::read(&self.stray) {
-                Ok(event) if event.is_error => failure::decode(None, &self.stray),
+                Ok(event) if event.is_error => errors::decode(None, &self.stray),
                 _ => unexpected("a JSON body came instead of a stream"),
             });
         }

@@ -1,0 +1,123 @@
+//! The key among the headers of a call: written in the provider's way, found there again, and taken out.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use super::check;
+use crate::config::Secret;
+use crate::error::Error;
+use crate::wire::{Auth, Provider};
+
+/// Headers that carry a key somewhere.
+const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+
+/// Refuses a header that cannot carry a key.
+pub(super) fn check(auth: &Auth) -> Result<(), Error> {
+    let Auth::Header(name) = auth else {
+        return Ok(());
+    };
+    match HeaderName::from_lowercase(name.as_bytes()) {
+        Ok(name) if !check::is_owned(&name) && name != header::CONTENT_TYPE => Ok(()),
+        _ => Err(check::refused(format!(
+            "auth_header: {name:?} is no header that can carry a key; give one in lower case, such as \"x-api-key\""
+        ))),
+    }
+}
+
+/// Puts a key into the headers of a call.
+pub(super) fn write(headers: &mut HeaderMap, key: &Secret, auth: &Auth) -> Result<(), Error> {
+    check::key(key)?;
+    let (name, value) = match auth {
+        Auth::Bearer => (
+            Ok(header::AUTHORIZATION),
+            HeaderValue::try_from(format!("Bearer {}", key.expose())),
+        ),
+        Auth::Header(name) => (
+            HeaderName::from_lowercase(name.as_bytes()),
+            HeaderValue::try_from(key.expose()),
+        ),
+    };
+    let refused = || check::refused("api_key is no header value");
+    let mut value = value.map_err(|_| refused())?;
+    value.set_sensitive(true);
+    headers.insert(name.map_err(|_| refused())?, value);
+    Ok(())
+}
+
+/// Refuses a call without the key that its provider wants.
+pub(super) fn check_key(headers: &HeaderMap, provider: &Provider) -> Result<(), Error> {
+    if !provider.key_required || headers.contains_key(provider.auth.header()) {
+        return Ok(());
+    }
+    Err(check::refused(format!(
+        "no API key for {}: set {} or give api_key=",
+        provider.name,
+        provider.key_vars.join(" or ")
+    )))
+}
+
+/// A key that came as a header of the caller's: it is kept out of errors like any other.
+pub(super) fn key_in(headers: &HeaderMap, auth: &Auth) -> Option<Secret> {
+    [auth.header()]
+        .iter()
+        .chain(&KEY_HEADERS)
+        .find_map(|name| headers.get(*name)?.to_str().ok())
+        .map(|value| Secret::new(value.rsplit(' ').next().unwrap_or(value).to_owned()))
+}
+
+/// Takes the key out, and what else only the provider may see.
+pub(super) fn drop_secrets(headers: &mut HeaderMap, auth: &Auth, key: Option<&Secret>) {
+    for name in KEY_HEADERS.into_iter().chain([auth.header(), "cookie"]) {
+        headers.remove(name);
+    }
+    let Some(key) = key else { return };
+    // Gateways take the key under names of their own.
+    let telling: Vec<_> = headers
+        .iter()
+        .filter(|(_, value)| {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            text.contains(key.expose())
+        })
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in telling {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret() -> Secret {
+        Secret::new("sk-canary".to_owned())
+    }
+
+    #[test]
+    fn a_key_is_written_found_and_taken_out_in_the_providers_way() {
+        for (auth, name, value) in [
+            (Auth::Bearer, "authorization", "Bearer sk-canary"),
+            (Auth::Header("x-key".into()), "x-key", "sk-canary"),
+        ] {
+            let mut headers = HeaderMap::new();
+            write(&mut headers, &secret(), &auth).unwrap();
+            assert_eq!(headers[name], value);
+            assert!(headers[name].is_sensitive());
+            assert_eq!(key_in(&headers, &auth), Some(secret()));
+            headers.insert("x-copy", HeaderValue::from_static("of sk-canary"));
+            headers.insert("x-other", HeaderValue::from_static("kept"));
+            drop_secrets(&mut headers, &auth, Some(&secret()));
+            assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-other"]);
+        }
+    }
+
+    #[test]
+    fn a_header_that_cannot_carry_a_key_is_refused() {
+        for name in ["X-Key", "host", "content-type", "a b", ""] {
+            let error = check(&Auth::in_header(name.into())).unwrap_err();
+            assert!(error.message().starts_with("auth_header: "), "{error}");
+        }
+        for name in ["authorization", "x-key"] {
+            check(&Auth::in_header(name.into())).unwrap();
+        }
+    }
+}
