@@ -19,11 +19,11 @@ mod connector;
 mod dial;
 mod dns;
 mod fault;
-#[cfg(test)]
-mod fault_tests;
-mod gate;
 mod origin;
 mod proxy;
+mod test_rules;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 pub(crate) use attempt::{Failed, Outgoing, Target, send};
@@ -46,7 +46,7 @@ pub struct Hub {
     tls: tls::TlsConfigs,
     dns: dns::Resolver,
     log: LogSink,
-    gate: gate::Gate,
+    gate: test_rules::Gate,
     soft_file_limit: OnceLock<Option<usize>>,
 }
 
@@ -59,7 +59,7 @@ impl Hub {
             tls: tls::TlsConfigs::default(),
             dns: dns::Resolver::default(),
             log: LogSink::default(),
-            gate: gate::Gate::default(),
+            gate: test_rules::Gate::default(),
             soft_file_limit: OnceLock::new(),
         })
     }

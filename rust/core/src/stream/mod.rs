@@ -3,9 +3,9 @@
 
 mod pump;
 mod queue;
-#[cfg(test)]
-mod queue_tests;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod whole;
 
 pub use pump::pump;

@@ -12,8 +12,8 @@ use super::reader::{Reader, Verdict};
 use crate::call::{Failure, Session, no_body, secs, within};
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
-use crate::guard::guard;
 use crate::http::{Body, Head, Place, Probe, Transport};
+use crate::panic::guard;
 
 /// How long the bytes behind the terminal mark are waited for, so that the connection can be used again.
 const DRAIN: Duration = Duration::from_millis(250);

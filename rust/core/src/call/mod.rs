@@ -7,9 +7,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::client::Call;
 use crate::error::{Attempt, Error, ErrorKind};
-use crate::guard::guard;
 use crate::http::{Head, Transport};
 use crate::message::{Reply, Timing};
+use crate::panic::guard;
 use crate::redact;
 
 mod session;

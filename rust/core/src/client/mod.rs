@@ -20,12 +20,12 @@ use crate::wire::{self, Dialect};
 
 mod address;
 mod check;
-mod detour;
 mod headers;
+mod intercept;
 
 use self::headers::{key_header, key_in, random_key};
 
-pub use self::detour::{CALL_HEADER, MISTAKE_HEADER, PROVIDER_HEADER, URL_HEADER};
+pub use self::intercept::{CALL_HEADER, MISTAKE_HEADER, PROVIDER_HEADER, URL_HEADER};
 
 /// A client. Cloning it is cheap, and clones are the same client.
 #[derive(Clone)]
