@@ -1,18 +1,18 @@
 //! The state of one call over its attempts.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tokio::time::Instant;
 
 use super::secs;
-use crate::client::{Call, MISTAKE_HEADER};
+use crate::client::Call;
 use crate::error::{ApiFailure, Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Failed, Head, Probe, Transport, send};
 use crate::log::Event;
 use crate::message::Timing;
 use crate::redact;
-use crate::retry::{self, Bucket, Decision, GaveUp, Hints, decide, server_hints};
+use crate::retry::{self, Decision, GaveUp, Hints, decide, server_hints};
 
 /// How much of an error's body is kept.
 const ERROR_BODY_BYTES: usize = 64 << 10;
@@ -133,11 +133,8 @@ impl<'a> Session<'a> {
     }
 
     fn error_reply(&self, head: &Head, body: &[u8]) -> Failure {
-        if self.call.is_diverted && head.header(MISTAKE_HEADER).is_some() {
-            let message = redact::one_line(&String::from_utf8_lossy(body), SHOWN_CHARS);
-            return Error::new(ErrorKind::Config, message)
-                .at(Phase::Head)
-                .into();
+        if let Some(mistake) = self.call.interception.mistake(head, body) {
+            return mistake.into();
         }
         let hints = server_hints(|name| head.header(name), SystemTime::now());
         let proxied = head.status == 407 && self.call.outgoing.route.proxy.is_some();
@@ -204,10 +201,9 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         self.fresh = false;
-        let decision = self.decide(&failure);
-        let wait = match decision {
+        let wait = match self.decide(&failure) {
             Decision::Retry { wait, cost } => {
-                self.taken = if self.call.is_diverted { 0 } else { cost };
+                self.taken = cost;
                 wait
             }
             Decision::GiveUp(why) => return Err(self.give_up(failure, why)),
@@ -226,20 +222,6 @@ impl<'a> Session<'a> {
     }
 
     fn decide(&self, failure: &Failure) -> Decision {
-        let client = &self.call.client;
-        let mut policy = crate::config::RetryPolicy {
-            max_retries: self.call.max_retries,
-            ..client.config.retry.clone()
-        };
-        let mut bucket = &client.bucket;
-        let own = Arc::new(Bucket::new(policy.budget));
-        if self.call.is_diverted {
-            // A test's own server needs no rest, and spends nothing of what is kept for the real
-            // one; a wait that it asks for is kept.
-            policy.first = Duration::ZERO;
-            policy.throttle_first = Duration::ZERO;
-            bucket = &own;
-        }
         let error = &failure.error;
         // A page or an empty body instead of a reply is a gateway's hiccup once, and its way twice.
         let first_odd_page = error.kind() == ErrorKind::UnexpectedContent && self.retries == 0;
@@ -254,12 +236,12 @@ impl<'a> Session<'a> {
             .deadline()
             .map(|deadline| deadline.saturating_duration_since(Instant::now()));
         decide(
-            &policy,
+            &self.call.retry_policy(),
             &facts,
             self.retries,
             fastrand::f64(),
             remaining,
-            bucket,
+            &self.call.bucket(),
         )
     }
 
@@ -324,7 +306,7 @@ impl<'a> Session<'a> {
                 maybe_processed: true,
             });
         }
-        self.call.client.bucket.refund(self.taken);
+        self.call.bucket().refund(self.taken);
         self.end();
     }
 

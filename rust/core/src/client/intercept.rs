@@ -1,65 +1,66 @@
-//! A call that a test sends elsewhere: without its key, and with headers that say what it was.
+//! What a test that intercepts the calls of a client changes of them.
 
-use http::header::{HeaderName, HeaderValue};
-use url::Url;
+use std::sync::Arc;
 
 use super::headers::{drop_secrets, random_key};
-use super::{Inner, address};
-use crate::config::Secret;
+use super::{Call, Inner, address};
+use crate::config::{RetryPolicy, Secret};
 use crate::error::Error;
-use crate::http::{Outgoing, Place, Route, Target};
-
-/// Carries one id over all attempts of a call.
-pub const CALL_HEADER: &str = "x-tokenwire-call";
-/// Carries the provider's name.
-pub const PROVIDER_HEADER: &str = "x-tokenwire-provider";
-/// Carries the URL that the call was made for, without its query; absent where there is none.
-pub const URL_HEADER: &str = "x-tokenwire-url";
-/// On an error reply: nobody but the test is to blame, and the body is the message.
-pub const MISTAKE_HEADER: &str = "x-tokenwire-mistake";
+use crate::http::{Interception, Outgoing, test_rules};
+use crate::retry::Bucket;
 
 impl Inner {
-    /// Sends `outgoing` to `base` instead. `path` is what the call added to its base URL, and
-    /// `provider` what the caller calls the provider.
-    pub(super) fn divert(
+    /// Sends `outgoing` where `interception` says: without its key, and with headers that say what it
+    /// was. `path` is what the call added to its base URL.
+    pub(super) fn intercept(
         &self,
+        interception: &Interception,
         outgoing: &mut Outgoing,
-        base: &Url,
         path: &str,
         query: &[(String, String)],
         key: Option<&Secret>,
     ) -> Result<(), Error> {
+        let Some(base) = interception.base_url() else {
+            return Ok(());
+        };
         let headers = &mut outgoing.headers;
         drop_secrets(headers, self.provider.auth_header, key);
-        let mut tell = |name, value: &str| {
-            // A name is text that a header can carry, or it is left out.
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        };
-        tell(CALL_HEADER, &random_key());
-        tell(PROVIDER_HEADER, &self.config.provider);
-        if self.has_address {
-            tell(URL_HEADER, &format!("{}{path}", self.place.base_url));
+        let made_for = self
+            .has_address
+            .then(|| format!("{}{path}", self.place.base_url));
+        // A caller's own provider is named as the caller names it.
+        let provider = &self.config.provider;
+        test_rules::label(headers, &random_key(), provider, made_for.as_deref());
+        let origin = self.hub.origin(
+            base.scheme() == "https",
+            base.host_str().unwrap_or_default(),
+            base.port_or_known_default().unwrap_or_default(),
+            &self.config.limits,
+        );
+        let url = address::below(base, path, query);
+        test_rules::redirect(outgoing, url, origin, address::shown(base))
+    }
+}
+
+impl Call {
+    /// The policy of its retries. Of the waits of an intercepted call only those that its server asks for are kept.
+    pub(crate) fn retry_policy(&self) -> RetryPolicy {
+        let usual = &self.client.config.retry;
+        RetryPolicy {
+            max_retries: self.max_retries,
+            first: self.interception.wait(usual.first),
+            throttle_first: self.interception.wait(usual.throttle_first),
+            ..usual.clone()
         }
-        let host = base.host_str().unwrap_or_default();
-        let port = base.port_or_known_default().unwrap_or_default();
-        let https = base.scheme() == "https";
-        outgoing.target = Target::new(address::below(base, path, query))?;
-        outgoing.origin = self.hub.origin(https, host, port, &self.config.limits);
-        outgoing.place = Place {
-            origin: outgoing.origin.name().to_owned(),
-            base_url: address::shown(base),
-            proxy: None,
+    }
+
+    /// What its next retry is paid from, and what success gives back to. An intercepted call finds a
+    /// full bucket each time: it leaves alone what is kept for the real server.
+    pub(crate) fn bucket(&self) -> Arc<Bucket> {
+        if self.interception.is_on() {
+            Arc::new(Bucket::new(self.client.config.retry.budget))
+        } else {
+            Arc::clone(&self.client.bucket)
         }
-        .into();
-        outgoing.route = Route {
-            https,
-            tls: None,
-            proxy: None,
-            keepalive: self.config.limits.keepalive,
-        }
-        .into();
-        Ok(())
     }
 }

@@ -11,7 +11,8 @@ use url::Url;
 use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
 use crate::error::{Error, ErrorKind};
 use crate::http::{
-    Hub, Origin, Outgoing, Place, Proxy, Route, Target, TlsKey, proxy_from_environment,
+    Hub, Interception, Origin, Outgoing, Place, Proxy, Route, Target, TlsKey,
+    proxy_from_environment,
 };
 use crate::request::Request;
 use crate::retry::Bucket;
@@ -25,8 +26,6 @@ mod intercept;
 
 use self::headers::{key_header, key_in, random_key};
 
-pub use self::intercept::{CALL_HEADER, MISTAKE_HEADER, PROVIDER_HEADER, URL_HEADER};
-
 /// A client. Cloning it is cheap, and clones are the same client.
 #[derive(Clone)]
 pub struct Client(pub(crate) Arc<Inner>);
@@ -39,7 +38,7 @@ pub(crate) struct Inner {
     base: Url,
     // The path that calls go to, mostly the only one, and where it leads.
     usual: OnceLock<(String, Arc<Target>)>,
-    // Only a client made on a detour has none of its own.
+    // Only a client that is made while calls are intercepted may have none of its own.
     has_address: bool,
     headers: HeaderMap,
     route: Arc<Route>,
@@ -89,7 +88,7 @@ pub struct Call {
     pub(crate) timeout: Timeout,
     pub(crate) max_retries: u32,
     pub(crate) stream: bool,
-    pub(crate) is_diverted: bool,
+    pub(crate) interception: Interception,
     pub(crate) started: Instant,
     // For redaction: a server may echo what it was sent.
     pub(crate) key: Option<Secret>,
@@ -124,10 +123,10 @@ impl Client {
             )));
         };
         let has_address = config.base_url.is_some() || provider.base_url.is_some();
-        let base = if has_address || !hub.is_diverted() {
+        let base = if has_address || !hub.is_intercepted() {
             address::base_url(config.base_url.as_deref(), provider)?
         } else {
-            // Never asked: a call that is not diverted is refused.
+            // Never used: a call that is not intercepted is refused.
             address::base_url(Some("http://address.invalid"), provider)?
         };
         let https = base.scheme() == "https";
@@ -229,8 +228,8 @@ impl Client {
         options: CallOptions,
     ) -> Result<Call, Error> {
         let inner = &self.0;
-        let detour = inner.hub.detour();
-        if detour.is_none() && !inner.has_address {
+        let interception = inner.hub.interception();
+        if !interception.is_on() && !inner.has_address {
             // Says that there is no address.
             address::base_url(None, inner.provider)?;
         }
@@ -257,7 +256,7 @@ impl Client {
             headers.insert(name, value);
         }
         let key = options.api_key.or_else(|| inner.config.api_key.clone());
-        if detour.is_none() && !options.key_comes_later {
+        if !interception.is_on() && !options.key_comes_later {
             self.check_key(&headers, key.is_some())?;
         }
         // What is sent counts: a header of the caller's wins over the key.
@@ -283,16 +282,15 @@ impl Client {
             place: Arc::clone(&inner.place),
             pool_limit: timeout.pool,
         };
-        if let Some(base) = &detour {
-            inner.divert(&mut outgoing, base, path, &options.query, key.as_ref())?;
-        }
+        let query = &options.query;
+        inner.intercept(&interception, &mut outgoing, path, query, key.as_ref())?;
         Ok(Call {
             client: Arc::clone(inner),
             outgoing,
             timeout,
             max_retries,
             stream,
-            is_diverted: detour.is_some(),
+            interception,
             started: options.started,
             key,
         })
@@ -348,7 +346,7 @@ impl std::fmt::Debug for Client {
 impl Call {
     /// Puts in the key of a client whose key is a callable.
     pub fn set_key(&mut self, key: Secret) -> Result<(), Error> {
-        if self.is_diverted {
+        if self.interception.is_on() {
             return Ok(());
         }
         let (name, value) = key_header(&key, self.client.provider)?;
