@@ -1,11 +1,11 @@
 //! The state of one call over its attempts.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::secs;
 use crate::client::Call;
 use crate::error::{ApiFailure, Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Failed, Head, Probe, Transport, send};
@@ -19,10 +19,15 @@ const ERROR_BODY_BYTES: usize = 64 << 10;
 /// How much of a message is shown.
 const SHOWN_CHARS: usize = 1_024;
 
+/// Seconds, as reports give them.
+pub(crate) fn secs(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}
+
 /// A failed attempt.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) error: Error,
+pub(super) struct Failure {
+    error: Error,
     hints: Hints,
     lost_idle: bool,
     /// HTTP status, where a head came.
@@ -31,7 +36,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// The body of a reply failed after its head.
-    pub(crate) fn after_head(error: Error, head: &Head) -> Self {
+    pub(super) fn after_head(error: Error, head: &Head) -> Self {
         Self {
             error: error
                 .at(Phase::Body)
@@ -93,16 +98,12 @@ impl<'a> Session<'a> {
         }
     }
 
-    pub(crate) fn call(&self) -> &'a Call {
-        self.call
-    }
-
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    pub(super) fn deadline(&self) -> Option<Instant> {
         self.started.checked_add(self.call.timeout.total?)
     }
 
     /// What the next attempt will learn of its connection.
-    pub(crate) fn probe(&self) -> Arc<Probe> {
+    pub(super) fn probe(&self) -> Arc<Probe> {
         Probe::new(
             Arc::clone(&self.call.outgoing.origin),
             self.call.timeout.connect,
@@ -110,7 +111,7 @@ impl<'a> Session<'a> {
     }
 
     /// Makes an attempt up to a head with a 2xx status.
-    pub(crate) async fn open(&mut self, probe: &Arc<Probe>) -> Result<(Head, Body), Failure> {
+    pub(super) async fn open(&mut self, probe: &Arc<Probe>) -> Result<(Head, Body), Failure> {
         self.current = Some((secs(self.started.elapsed()), Arc::clone(probe)));
         let outgoing = &self.call.outgoing;
         self.timing = Timing::default();
@@ -166,7 +167,7 @@ impl<'a> Session<'a> {
     }
 
     /// An error from provider data without our key and on one short line.
-    pub(crate) fn cleaned(&self, error: Error) -> Error {
+    pub(super) fn cleaned(&self, error: Error) -> Error {
         let key = self.call.key.as_ref();
         let message = redact::without_secret(error.message(), key);
         let message = redact::one_line(&message, SHOWN_CHARS);
@@ -186,7 +187,7 @@ impl<'a> Session<'a> {
     }
 
     /// After a failed attempt: waits for the next one, or gives the error that ends the call.
-    pub(crate) async fn again(&mut self, failure: Failure) -> Result<(), Error> {
+    pub(super) async fn again(&mut self, failure: Failure) -> Result<(), Error> {
         let policy = &self.call.client.config.retry;
         if failure.lost_idle
             && !self.lost_idle_retried
@@ -254,14 +255,14 @@ impl<'a> Session<'a> {
     }
 
     /// Ends the call with an error that no attempt may follow.
-    pub(crate) fn fail(&mut self, failure: Failure) -> Error {
+    pub(super) fn fail(&mut self, failure: Failure) -> Error {
         self.record(&failure, 0.0);
         self.end();
         failure.error.with_attempts(self.attempts.clone())
     }
 
     /// Ends the call in the middle of an attempt or a wait, because of what happened outside of it.
-    pub(crate) fn abandon(&mut self, error: Error) -> Error {
+    pub(super) fn abandon(&mut self, error: Error) -> Error {
         if self.current.is_some() {
             return self.fail(error.into());
         }
@@ -270,7 +271,7 @@ impl<'a> Session<'a> {
     }
 
     /// Ends the call because its total time is over.
-    pub(crate) fn deadline_exceeded(&mut self) -> Error {
+    pub(super) fn deadline_exceeded(&mut self) -> Error {
         let limit = self.call.timeout.total.unwrap_or_default();
         let (phase, sent) = match &self.current {
             Some((_, probe)) if self.timing.first_byte.is_some() && probe.sent_at().is_some() => {
@@ -294,7 +295,7 @@ impl<'a> Session<'a> {
     }
 
     /// The attempt in progress brought the whole reply.
-    pub(crate) fn succeed(&mut self, head: &Head) {
+    pub(super) fn succeed(&mut self, head: &Head) {
         if let Some((started, _)) = self.current.take() {
             self.attempts.push(Attempt {
                 started,
@@ -335,7 +336,7 @@ impl<'a> Session<'a> {
         });
     }
 
-    pub(crate) fn log_start(&self) {
+    pub(super) fn log_start(&self) {
         let log = self.transport.hub().log();
         if log.is_debug() {
             log.push(Event::CallStart {
@@ -349,7 +350,7 @@ impl<'a> Session<'a> {
     }
 
     /// Logs a body where they are switched on.
-    pub(crate) fn log_body(&self, sent: bool, body: &[u8]) {
+    fn log_body(&self, sent: bool, body: &[u8]) {
         let log = self.transport.hub().log();
         if log.shows_bodies() && !body.is_empty() {
             let text = String::from_utf8_lossy(body);
@@ -361,8 +362,12 @@ impl<'a> Session<'a> {
         }
     }
 
-    pub(crate) fn log_end(&self, error: Option<&Error>) {
+    /// Logs how the call ended; `received` is its body.
+    pub(super) fn log_end(&self, error: Option<&Error>, received: impl FnOnce() -> Bytes) {
         let log = self.transport.hub().log();
+        if log.shows_bodies() {
+            self.log_body(false, &received());
+        }
         if log.is_debug() {
             log.push(Event::CallEnd {
                 provider: self.call.client.provider.name,

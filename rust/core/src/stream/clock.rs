@@ -66,7 +66,7 @@ impl Clock {
     }
 
     /// Waits until the head is overdue. Time for a permit and a connection does not count.
-    pub(super) async fn no_head(&mut self, probe: &Probe, call: &Call) -> Error {
+    pub(super) async fn no_head(&self, probe: &Probe, call: &Call) -> Error {
         let Some(limit) = self.first_token else {
             return std::future::pending().await;
         };

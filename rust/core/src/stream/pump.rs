@@ -7,13 +7,12 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use super::clock::Clock;
-use super::queue::Queue;
+use super::queue::{Queue, closed_error};
 use super::reader::{Reader, Verdict};
-use crate::call::{Failure, Session, no_body, within};
+use crate::call::{Reception, Session, no_body, run_attempts};
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::http::{Body, Head, Place, Probe, Transport};
-use crate::panic::guard;
 
 /// How long the bytes behind the terminal mark are waited for, so that the connection can be used again.
 const DRAIN: Duration = Duration::from_millis(250);
@@ -24,29 +23,12 @@ const DRAIN: Duration = Duration::from_millis(250);
 /// returns. Dropping it at any point closes the connection. When the reader closes the queue it returns by itself.
 pub async fn pump(transport: &Transport, call: Call, queue: Arc<Queue>) {
     let mut session = Session::new(transport, &call);
-    session.log_start();
-    let deadline = session.deadline();
-    let work = attempts(&mut session, &queue);
-    // Boxed once: every wrapper around it would otherwise hold its bytes twice.
-    let work = guard(within(deadline, Box::pin(work)));
-    let outcome = tokio::select! {
-        biased;
-        outcome = work => Some(outcome),
-        () = queue.closed() => None,
+    let streamed = Streamed {
+        call: &call,
+        queue: &queue,
     };
-    let outcome = match outcome {
-        Some(Ok(Some(outcome))) => outcome,
-        Some(Ok(None)) => Err(session.deadline_exceeded()),
-        Some(Err(panic)) => Err(session.abandon(panic)),
-        None => Err(session.abandon(closed())),
-    };
-    if transport.hub().log().shows_bodies() {
-        let reply = serde_json::to_vec(&queue.snapshot().0).unwrap_or_default();
-        session.log_body(false, &reply);
-    }
-    session.log_end(outcome.as_ref().err());
-    let (end, rest) = match outcome {
-        Ok(rest) => (Ok(()), rest),
+    let (end, rest) = match run_attempts(&mut session, &streamed).await {
+        Ok((_, rest)) => (Ok(()), rest),
         Err(error) => (Err(error), None),
     };
     let (timing, attempts) = session.into_report();
@@ -59,51 +41,61 @@ pub async fn pump(transport: &Transport, call: Call, queue: Arc<Queue>) {
     }
 }
 
-fn closed() -> Error {
-    Error::new(
-        ErrorKind::ClientClosed,
-        "the stream was closed before it ended",
-    )
+/// Receives a reply as a stream into a queue.
+struct Streamed<'a> {
+    call: &'a Call,
+    queue: &'a Queue,
 }
 
-/// Attempts until one brings the whole reply. Gives the body that is still to be drained.
-async fn attempts(session: &mut Session<'_>, queue: &Queue) -> Result<Option<Body>, Error> {
-    loop {
-        let mut reader = Reader::new(session.call(), queue.wants_raw());
-        let failure = match one_attempt(session, queue, &mut reader).await {
-            Ok((head, rest)) => {
-                session.succeed(&head);
-                return Ok(rest);
-            }
-            Err(failure) => failure,
-        };
-        // What the reader has seen cannot be taken back, so from here on there is one attempt only.
-        if reader.has_surfaced() {
-            return Err(session.fail(failure));
+/// One attempt at a stream.
+struct InFlight<'a> {
+    reader: Reader<'a>,
+    clock: Clock,
+}
+
+impl<'a> Reception for Streamed<'a> {
+    type Attempt = InFlight<'a>;
+    /// The body that is still to be drained.
+    type Reply = Option<Body>;
+
+    fn begin(&self) -> InFlight<'a> {
+        InFlight {
+            reader: Reader::new(self.call, self.queue.wants_raw()),
+            clock: Clock::new(self.call),
         }
-        session.again(failure).await?;
     }
-}
 
-async fn one_attempt(
-    session: &mut Session<'_>,
-    queue: &Queue,
-    reader: &mut Reader<'_>,
-) -> Result<(Head, Option<Body>), Failure> {
-    let call = session.call();
-    let probe = session.probe();
-    let mut clock = Clock::new(call);
-    let (head, body) = tokio::select! {
-        biased;
-        opened = session.open(&probe) => opened?,
-        error = clock.no_head(&probe, call) => return Err(error.into()),
-    };
-    queue.publish_head(head.clone());
-    clock.sent(probe.sent_at(), queue);
-    let place = &call.outgoing.place;
-    match read(reader, body, queue, &mut clock, place, &head).await {
-        Ok(rest) => Ok((head, rest)),
-        Err(error) => Err(Failure::after_head(session.cleaned(error), &head)),
+    async fn head_overdue(&self, attempt: &mut InFlight<'a>, probe: &Probe) -> Error {
+        attempt.clock.no_head(probe, self.call).await
+    }
+
+    async fn read(
+        &self,
+        attempt: &mut InFlight<'a>,
+        probe: &Probe,
+        head: &Head,
+        body: Body,
+    ) -> Result<Option<Body>, Error> {
+        let InFlight { reader, clock } = attempt;
+        self.queue.publish_head(head.clone());
+        clock.sent(probe.sent_at(), self.queue);
+        let place = &self.call.outgoing.place;
+        read(reader, body, self.queue, clock, place, head).await
+    }
+
+    /// What the reader has seen cannot be taken back, so from then on there is one attempt only.
+    fn may_repeat(&self, attempt: &InFlight<'a>) -> bool {
+        !attempt.reader.has_surfaced()
+    }
+
+    async fn abandoned(&self) -> Error {
+        self.queue.closed().await;
+        closed_error()
+    }
+
+    fn logged(&self, _: Option<&Option<Body>>) -> Bytes {
+        let reply = self.queue.snapshot().0;
+        serde_json::to_vec(&reply).unwrap_or_default().into()
     }
 }
 
@@ -119,7 +111,7 @@ async fn read(
     loop {
         if !queue.has_room() {
             if !queue.room().await {
-                return Err(closed());
+                return Err(closed_error());
             }
             // The reader's pace is not the server's silence.
             clock.resume(queue);
