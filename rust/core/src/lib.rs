@@ -18,3 +18,4 @@ pub mod sse;
 pub mod stream;
 pub mod tally;
 pub mod wire;
+pub mod words;
