@@ -1,4 +1,9 @@
 //! A client: configuration checked once, and what each of its calls shares. Making one does no I/O.
+//!
+//! This file makes the client, and from it and the caller's [`CallOptions`] (`options`) the [`Call`] that
+//! [`crate::call`] and [`crate::stream`] carry out. `check` refuses wrong settings, `address` reads base
+//! URLs and joins paths to them, and `headers` writes what is sent beside the body. `intercept` is what
+//! a test that intercepts the calls changes of them.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -8,7 +13,7 @@ use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
-use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
+use crate::config::{ClientConfig, Secret, Timeout};
 use crate::error::{Error, ErrorKind};
 use crate::http::{
     Hub, Interception, Origin, Outgoing, Place, Proxy, Route, Target, TlsKey,
@@ -23,8 +28,11 @@ mod address;
 mod check;
 mod headers;
 mod intercept;
+mod options;
 
 use self::headers::{key_header, key_in, random_key};
+
+pub use self::options::CallOptions;
 
 /// A client. Cloning it is cheap, and clones are the same client.
 #[derive(Clone)]
@@ -47,39 +55,6 @@ pub(crate) struct Inner {
     hub: Arc<Hub>,
 }
 
-/// What one call sets differently from its client.
-#[derive(Debug, Clone)]
-pub struct CallOptions {
-    /// Limits in time.
-    pub timeout: Option<TimeoutSetting>,
-    /// Attempts after the first one.
-    pub max_retries: Option<u32>,
-    /// Headers; they win over the client's.
-    pub headers: Vec<(String, String)>,
-    /// Query parameters, added to the URL.
-    pub query: Vec<(String, String)>,
-    /// The key of this call, from a client whose key is a callable.
-    pub api_key: Option<Secret>,
-    /// The key is put in later, by [`Call::set_key`].
-    pub key_comes_later: bool,
-    /// When the caller's call began; all timing counts from here.
-    pub started: Instant,
-}
-
-impl Default for CallOptions {
-    fn default() -> Self {
-        Self {
-            timeout: None,
-            max_retries: None,
-            headers: Vec::new(),
-            query: Vec::new(),
-            api_key: None,
-            key_comes_later: false,
-            started: Instant::now(),
-        }
-    }
-}
-
 /// A call that is ready to be made, by [`crate::call::complete`] or [`crate::stream::pump`].
 #[derive(Clone)]
 pub struct Call {
@@ -92,6 +67,7 @@ pub struct Call {
     pub(crate) started: Instant,
     // For redaction: a server may echo what it was sent.
     pub(crate) key: Option<Secret>,
+    dropped: Arc<[String]>,
 }
 
 impl Client {
@@ -189,7 +165,8 @@ impl Client {
         )
     }
 
-    /// How many more calls its origin may carry right now.
+    /// How many more calls its origin may carry right now; for tests of what gives a permit back.
+    #[doc(hidden)]
     #[must_use]
     pub fn free_connections(&self) -> usize {
         self.0.origin.free_permits()
@@ -211,7 +188,11 @@ impl Client {
         })?;
         let stream = request.stream;
         let encoded = self.0.dialect.encode(&request, self.0.provider)?;
-        self.call(Method::POST, &encoded.path, encoded.body, stream, options)
+        let mut call = self.call(Method::POST, &encoded.path, encoded.body, stream, options)?;
+        if !encoded.dropped.is_empty() {
+            call.dropped = encoded.dropped.into();
+        }
+        Ok(call)
     }
 
     /// The call that lists the server's models: GET `{base}/models`.
@@ -293,6 +274,7 @@ impl Client {
             interception,
             started: options.started,
             key,
+            dropped: Arc::default(),
         })
     }
 
@@ -359,6 +341,12 @@ impl Call {
     #[must_use]
     pub fn buffer_bytes(&self) -> usize {
         self.client.config.limits.buffer_bytes
+    }
+
+    /// JSON paths of the message parts that the provider does not take and that were left out.
+    #[must_use]
+    pub fn dropped(&self) -> &Arc<[String]> {
+        &self.dropped
     }
 
     /// When the caller's call began.

@@ -3,6 +3,9 @@
 //! It accepts what `serde_json` accepts (RFC 8259, at most 127 levels), and differs from it on purpose in two
 //! places: an escaped surrogate without its partner is text that may meet its partner in the next delta (see
 //! [`Text`]), and a number of any size is kept as the digits that were sent (`serde_json` refuses `1e400`).
+//!
+//! `reader` walks through values, `strings` reads their texts and `text` holds one; `scan` finds the end of
+//! a plain run of bytes. `error` says what is wrong, and where.
 
 mod error;
 mod reader;
