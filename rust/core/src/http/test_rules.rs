@@ -167,7 +167,7 @@ pub(crate) fn label(headers: &mut HeaderMap, call: &str, provider: &str, url: Op
     }
 }
 
-/// Gives an intercepted call its new destination: `url`, which lies below the base URL that `place` shows.
+/// Gives an intercepted call its new destination, `url`; errors show it as `base_url`.
 pub(crate) fn redirect(
     outgoing: &mut Outgoing,
     url: Url,

@@ -74,13 +74,52 @@ impl<'a> Reception for Streamed<'a> {
         attempt: &mut InFlight<'a>,
         probe: &Probe,
         head: &Head,
-        body: Body,
+        mut body: Body,
     ) -> Result<Option<Body>, Error> {
         let InFlight { reader, clock } = attempt;
-        self.queue.publish_head(head.clone());
-        clock.sent(probe.sent_at(), self.queue);
+        let queue = self.queue;
         let place = &self.call.outgoing.place;
-        read(reader, body, self.queue, clock, place, head).await
+        queue.publish_head(head.clone());
+        clock.sent(probe.sent_at(), queue);
+        let mut is_first = true;
+        loop {
+            if !queue.has_room() {
+                if !queue.room().await {
+                    return Err(closed_error());
+                }
+                // The reader's pace is not the server's silence.
+                clock.resume(queue);
+            }
+            let next = tokio::select! {
+                biased;
+                next = body.frame(place) => next,
+                error = clock.silence(queue, place) => return Err(error),
+            };
+            let frame = match next {
+                Ok(Some(frame)) if frame.is_empty() => continue,
+                Ok(Some(frame)) => frame,
+                Ok(None) if is_first => return Err(no_body(head)),
+                Ok(None) => {
+                    let verdict = reader.end_of_body();
+                    reader.publish(queue);
+                    return verdict.map(|()| None);
+                }
+                Err(error) => return Err(interrupted(&error)),
+            };
+            clock.bytes();
+            if is_first && is_document(&frame) {
+                return document(reader, frame, body, queue, place).await;
+            }
+            is_first &= frame.trim_ascii().is_empty();
+            let verdict = reader.feed(&frame);
+            if reader.publish(queue) {
+                clock.content(queue);
+            }
+            match verdict? {
+                Verdict::More => {}
+                Verdict::Done => return Ok(Some(body)),
+            }
+        }
     }
 
     /// What the reader has seen cannot be taken back, so from then on there is one attempt only.
@@ -96,55 +135,6 @@ impl<'a> Reception for Streamed<'a> {
     fn logged(&self, _: Option<&Option<Body>>) -> Bytes {
         let reply = self.queue.snapshot().0;
         serde_json::to_vec(&reply).unwrap_or_default().into()
-    }
-}
-
-async fn read(
-    reader: &mut Reader<'_>,
-    mut body: Body,
-    queue: &Queue,
-    clock: &mut Clock,
-    place: &Place,
-    head: &Head,
-) -> Result<Option<Body>, Error> {
-    let mut is_first = true;
-    loop {
-        if !queue.has_room() {
-            if !queue.room().await {
-                return Err(closed_error());
-            }
-            // The reader's pace is not the server's silence.
-            clock.resume(queue);
-        }
-        let next = tokio::select! {
-            biased;
-            next = body.frame(place) => next,
-            error = clock.silence(queue, place) => return Err(error),
-        };
-        let frame = match next {
-            Ok(Some(frame)) if frame.is_empty() => continue,
-            Ok(Some(frame)) => frame,
-            Ok(None) if is_first => return Err(no_body(head)),
-            Ok(None) => {
-                let verdict = reader.end_of_body();
-                reader.publish(queue);
-                return verdict.map(|()| None);
-            }
-            Err(error) => return Err(interrupted(&error)),
-        };
-        clock.bytes();
-        if is_first && is_document(&frame) {
-            return document(reader, frame, body, queue, place).await;
-        }
-        is_first &= frame.trim_ascii().is_empty();
-        let verdict = reader.feed(&frame);
-        if reader.publish(queue) {
-            clock.content(queue);
-        }
-        match verdict? {
-            Verdict::More => {}
-            Verdict::Done => return Ok(Some(body)),
-        }
     }
 }
 
