@@ -27,7 +27,7 @@ pub(crate) fn tell(hub: &Hub) {
     let gate = GATE.lock();
     if gate.detour.is_some() {
         // It was taken before.
-        let _ = hub.divert(gate.detour.as_deref());
+        let _ = hub.intercept(gate.detour.as_deref());
     }
     if gate.allowed.is_some() {
         hub.allow_only(gate.allowed.clone());
@@ -40,7 +40,7 @@ pub(crate) fn tell(hub: &Hub) {
 pub(crate) fn divert(py: Python<'_>, base_url: Option<String>) -> PyResult<()> {
     process::current()
         .hub
-        .divert(base_url.as_deref())
+        .intercept(base_url.as_deref())
         .map_err(|error| errors::to_py(py, error, &Caller::default()))?;
     GATE.lock().detour = base_url;
     Ok(())
@@ -50,7 +50,7 @@ pub(crate) fn divert(py: Python<'_>, base_url: Option<String>) -> PyResult<()> {
 #[pyfunction]
 #[pyo3(name = "is_diverted")]
 pub(crate) fn is_diverted() -> bool {
-    process::current().hub.is_diverted()
+    process::current().hub.is_intercepted()
 }
 
 /// Refuses connections but to loopback and these hosts; None lets all go.

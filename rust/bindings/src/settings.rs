@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
-use tokenwire_core::config;
+use tokenwire_core::config::{self, MAX_RETRIES};
 
 use crate::convert;
 use crate::given::Given;
@@ -215,9 +215,6 @@ value_methods!(Limits);
 #[derive(Clone, PartialEq)]
 pub(crate) struct RetryPolicy(pub(crate) config::RetryPolicy);
 
-/// Most retries that make sense; more are a mistake.
-pub(crate) const MAX_RETRIES: u64 = 1_000;
-
 /// A `max_retries` argument.
 pub(crate) fn max_retries(value: &Bound<'_, PyAny>) -> PyResult<u32> {
     let fields = PyDict::new(value.py());
@@ -232,7 +229,7 @@ pub(crate) fn max_retries(value: &Bound<'_, PyAny>) -> PyResult<u32> {
 
 fn retries(given: &Given<'_, '_>, usual: u32) -> PyResult<u32> {
     let number = given.count("max_retries", usual.into(), 0)?;
-    if number > MAX_RETRIES {
+    if number > MAX_RETRIES.into() {
         return Err(given.wrong("max_retries", &format!("{number} is over {MAX_RETRIES}")));
     }
     Ok(u32::try_from(number).unwrap_or(u32::MAX))

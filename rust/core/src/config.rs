@@ -1,32 +1,12 @@
 //! What a client is made of. Values are checked where they are made; nothing here does I/O.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A key or password. It has no `Display`, and its `Debug` shows nothing.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Secret(String);
+pub use crate::redact::Secret;
 
-impl Secret {
-    /// Wraps a secret.
-    #[must_use]
-    pub fn new(value: String) -> Self {
-        Self(value)
-    }
-
-    /// The secret itself. Only header writing and redaction call this.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
+/// More retries than this are a mistake.
+pub const MAX_RETRIES: u32 = 1_000;
 
 /// The five limits; `None` is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,12 +234,6 @@ pub struct ClientConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_secret_is_not_shown() {
-        let shown = format!("{:?}", Secret::new("sk-canary".to_owned()));
-        assert_eq!(shown, "Secret(…)");
-    }
 
     #[test]
     fn without_a_timeout_nothing_is_limited() {

@@ -7,111 +7,100 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json;
 use crate::message::Reply;
+use crate::words::words;
 
-/// What went wrong. Each kind has one Python class (`python/tokenwire/errors.py`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// A setting, argument or header is wrong; nothing was sent.
-    Config,
-    /// Request data cannot be encoded (the message gives its JSON path), or reply data lacks the required form.
-    Validation,
-    /// Reply or event bytes cannot be decoded; the message gives the offset.
-    Decode,
-    /// The model is unknown or did not serve this request.
-    Model,
-    /// No such model (also an API error).
-    ModelNotFound,
-    /// Prompt and maximum output do not fit the context window (also an API error).
-    ContextLength,
-    /// Refused by a filter before any output (also an API error).
-    ContentFilter,
-    /// No connection in time; nothing was sent.
-    ConnectTimeout,
-    /// No free connection in time; nothing was sent.
-    PoolTimeout,
-    /// No complete response head in time.
-    FirstByteTimeout,
-    /// No bytes on a stream.
-    StallTimeout,
-    /// Bytes but no content on a stream.
-    ContentTimeout,
-    /// The total deadline over attempts and waits ran out.
-    DeadlineExceeded,
-    /// A transport failure in the middle of a stream.
-    StreamInterrupted,
-    /// A clean end of a stream without its terminal mark.
-    StreamIncomplete,
-    /// The server sent an error after the first event.
-    StreamServer,
-    /// One event is over its cap.
-    EventTooLarge,
-    /// A stream inherited from the parent process.
-    ForkedStream,
-    /// The provider answered with an error that no finer kind names.
-    Api,
-    /// 401 or 403.
-    Authentication,
-    /// 429.
-    RateLimit,
-    /// A quota or spend limit: never retried.
-    QuotaExceeded,
-    /// 5xx.
-    Server,
-    /// No usable connection, for a reason that no finer kind names.
-    Connection,
-    /// Connection refused, or no file descriptor.
-    Connect,
-    /// The name does not resolve.
-    Dns,
-    /// Certificate or handshake.
-    Tls,
-    /// The proxy refuses or fails.
-    Proxy,
-    /// The connection ended before the response head, or inside a body that is not a stream.
-    ConnectionLost,
-    /// The peer breaks HTTP.
-    Protocol,
-    /// The body is over its cap.
-    ResponseTooLarge,
-    /// A success status with a body of another kind, or without one.
-    UnexpectedContent,
-    /// A panic or broken invariant inside the engine.
-    Engine,
-    /// Use after close.
-    ClientClosed,
+words! {
+    /// What went wrong. Each kind has one Python class (`python/tokenwire/errors.py`).
+    #[non_exhaustive]
+    pub enum ErrorKind {
+        /// A setting, argument or header is wrong; nothing was sent.
+        Config = "config",
+        /// Request data cannot be encoded (the message gives its JSON path), or reply data lacks the required form.
+        Validation = "validation",
+        /// Reply or event bytes cannot be decoded; the message gives the offset.
+        Decode = "decode",
+        /// The model is unknown or did not serve this request.
+        Model = "model",
+        /// No such model (also an API error).
+        ModelNotFound = "model_not_found",
+        /// Prompt and maximum output do not fit the context window (also an API error).
+        ContextLength = "context_length",
+        /// Refused by a filter before any output (also an API error).
+        ContentFilter = "content_filter",
+        /// No connection in time; nothing was sent.
+        ConnectTimeout = "connect_timeout",
+        /// No free connection in time; nothing was sent.
+        PoolTimeout = "pool_timeout",
+        /// No complete response head in time.
+        FirstByteTimeout = "first_byte_timeout",
+        /// No bytes on a stream.
+        StallTimeout = "stall_timeout",
+        /// Bytes but no content on a stream.
+        ContentTimeout = "content_timeout",
+        /// The total deadline over attempts and waits ran out.
+        DeadlineExceeded = "deadline_exceeded",
+        /// A transport failure in the middle of a stream.
+        StreamInterrupted = "stream_interrupted",
+        /// A clean end of a stream without its terminal mark.
+        StreamIncomplete = "stream_incomplete",
+        /// The server sent an error after the first event.
+        StreamServer = "stream_server",
+        /// One event is over its cap.
+        EventTooLarge = "event_too_large",
+        /// A stream inherited from the parent process.
+        ForkedStream = "forked_stream",
+        /// The provider answered with an error that no finer kind names.
+        Api = "api",
+        /// 401 or 403.
+        Authentication = "authentication",
+        /// 429.
+        RateLimit = "rate_limit",
+        /// A quota or spend limit: never retried.
+        QuotaExceeded = "quota_exceeded",
+        /// 5xx.
+        Server = "server",
+        /// No usable connection, for a reason that no finer kind names.
+        Connection = "connection",
+        /// Connection refused, or no file descriptor.
+        Connect = "connect",
+        /// The name does not resolve.
+        Dns = "dns",
+        /// Certificate or handshake.
+        Tls = "tls",
+        /// The proxy refuses or fails.
+        Proxy = "proxy",
+        /// The connection ended before the response head, or inside a body that is not a stream.
+        ConnectionLost = "connection_lost",
+        /// The peer breaks HTTP.
+        Protocol = "protocol",
+        /// The body is over its cap.
+        ResponseTooLarge = "response_too_large",
+        /// A success status with a body of another kind, or without one.
+        UnexpectedContent = "unexpected_content",
+        /// A panic or broken invariant inside the engine.
+        Engine = "engine",
+        /// Use after close.
+        ClientClosed = "client_closed",
+    }
 }
 
-/// How far a call had come when it failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// Arguments are being checked and encoded.
-    #[default]
-    Prepare,
-    /// Waiting for a permit or a connection.
-    Connect,
-    /// Sent, waiting for the response head.
-    Head,
-    /// Reading the body.
-    Body,
-    /// Waiting before the next attempt.
-    Backoff,
-}
-
-impl Phase {
-    /// The phase's name as Python shows it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Prepare => "prepare",
-            Self::Connect => "connect",
-            Self::Head => "head",
-            Self::Body => "body",
-            Self::Backoff => "backoff",
-        }
+words! {
+    /// How far a call had come when it failed.
+    #[derive(Default)]
+    pub enum Phase {
+        /// Arguments are being checked and encoded.
+        #[default]
+        Prepare = "prepare",
+        /// Waiting for a permit or a connection.
+        Connect = "connect",
+        /// Sent, waiting for the response head.
+        Head = "head",
+        /// Reading the body.
+        Body = "body",
+        /// Waiting before the next attempt.
+        Backoff = "backoff",
     }
 }
 
@@ -333,3 +322,13 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<json::Error> for Error {
+    fn from(error: json::Error) -> Self {
+        let json::Error { offset, what } = error;
+        Self::new(
+            ErrorKind::Decode,
+            format!("the JSON is broken at byte {offset}: {what}"),
+        )
+    }
+}

@@ -1,8 +1,31 @@
-//! Keeps keys and control characters out of what is shown.
+//! Secrets, and how they and control characters are kept out of what is shown.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use crate::config::Secret;
+/// A key or password. It has no `Display`, and its `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    #[must_use]
+    pub fn new(value: String) -> Self {
+        Self(value)
+    }
+
+    /// The secret itself. Only header writing and redaction call this.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
 
 /// Stands where a key stood.
 const MASK: &str = "[key]";
@@ -67,6 +90,12 @@ pub fn one_line(text: &str, max_chars: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let shown = format!("{:?}", Secret::new("sk-canary".to_owned()));
+        assert_eq!(shown, "Secret(…)");
+    }
 
     #[test]
     fn an_echoed_key_is_masked_wherever_it_stands() {

@@ -363,3 +363,13 @@ fn a_call_without_its_key_names_the_variable() {
     };
     assert!(client.prepare(request, options).is_ok());
 }
+
+#[test]
+fn a_call_names_the_parts_that_its_provider_does_not_take() {
+    let bench = Bench::new("http://127.0.0.1:1/v1");
+    let request = br#"{"model":"m","input":[{"role":"assistant","parts":[
+        {"type":"reasoning","text":"hm","provider":"deepseek"},{"type":"text","text":"a"}]}]}"#;
+    let call = bench.client.prepare(request, CallOptions::default());
+    assert_eq!(**call.unwrap().dropped(), ["messages[0].parts[0]"]);
+    assert!(bench.call(false).dropped().is_empty());
+}

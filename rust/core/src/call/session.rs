@@ -3,26 +3,31 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::secs;
-use crate::client::{Call, MISTAKE_HEADER};
+use crate::client::Call;
 use crate::error::{ApiFailure, Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Failed, Head, Probe, Transport, send};
 use crate::log::Event;
 use crate::message::Timing;
 use crate::redact;
-use crate::retry::{self, Bucket, Decision, GaveUp, Hints, decide, server_hints};
+use crate::retry::{self, Decision, GaveUp, Hints, decide, server_hints};
 
 /// How much of an error's body is kept.
 const ERROR_BODY_BYTES: usize = 64 << 10;
 /// How much of a message is shown.
 const SHOWN_CHARS: usize = 1_024;
 
+/// Seconds, as reports give them.
+pub(crate) fn secs(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}
+
 /// A failed attempt.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) error: Error,
+pub(super) struct Failure {
+    error: Error,
     hints: Hints,
     lost_idle: bool,
     /// HTTP status, where a head came.
@@ -31,7 +36,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// The body of a reply failed after its head.
-    pub(crate) fn after_head(error: Error, head: &Head) -> Self {
+    pub(super) fn after_head(error: Error, head: &Head) -> Self {
         Self {
             error: error
                 .at(Phase::Body)
@@ -93,16 +98,12 @@ impl<'a> Session<'a> {
         }
     }
 
-    pub(crate) fn call(&self) -> &'a Call {
-        self.call
-    }
-
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    pub(super) fn deadline(&self) -> Option<Instant> {
         self.started.checked_add(self.call.timeout.total?)
     }
 
     /// What the next attempt will learn of its connection.
-    pub(crate) fn probe(&self) -> Arc<Probe> {
+    pub(super) fn probe(&self) -> Arc<Probe> {
         Probe::new(
             Arc::clone(&self.call.outgoing.origin),
             self.call.timeout.connect,
@@ -110,7 +111,7 @@ impl<'a> Session<'a> {
     }
 
     /// Makes an attempt up to a head with a 2xx status.
-    pub(crate) async fn open(&mut self, probe: &Arc<Probe>) -> Result<(Head, Body), Failure> {
+    pub(super) async fn open(&mut self, probe: &Arc<Probe>) -> Result<(Head, Body), Failure> {
         self.current = Some((secs(self.started.elapsed()), Arc::clone(probe)));
         let outgoing = &self.call.outgoing;
         self.timing = Timing::default();
@@ -133,11 +134,8 @@ impl<'a> Session<'a> {
     }
 
     fn error_reply(&self, head: &Head, body: &[u8]) -> Failure {
-        if self.call.is_diverted && head.header(MISTAKE_HEADER).is_some() {
-            let message = redact::one_line(&String::from_utf8_lossy(body), SHOWN_CHARS);
-            return Error::new(ErrorKind::Config, message)
-                .at(Phase::Head)
-                .into();
+        if let Some(mistake) = self.call.interception.mistake(head, body) {
+            return mistake.into();
         }
         let hints = server_hints(|name| head.header(name), SystemTime::now());
         let proxied = head.status == 407 && self.call.outgoing.route.proxy.is_some();
@@ -169,7 +167,7 @@ impl<'a> Session<'a> {
     }
 
     /// An error from provider data without our key and on one short line.
-    pub(crate) fn cleaned(&self, error: Error) -> Error {
+    pub(super) fn cleaned(&self, error: Error) -> Error {
         let key = self.call.key.as_ref();
         let message = redact::without_secret(error.message(), key);
         let message = redact::one_line(&message, SHOWN_CHARS);
@@ -189,7 +187,7 @@ impl<'a> Session<'a> {
     }
 
     /// After a failed attempt: waits for the next one, or gives the error that ends the call.
-    pub(crate) async fn again(&mut self, failure: Failure) -> Result<(), Error> {
+    pub(super) async fn again(&mut self, failure: Failure) -> Result<(), Error> {
         let policy = &self.call.client.config.retry;
         if failure.lost_idle
             && !self.lost_idle_retried
@@ -204,10 +202,9 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         self.fresh = false;
-        let decision = self.decide(&failure);
-        let wait = match decision {
+        let wait = match self.decide(&failure) {
             Decision::Retry { wait, cost } => {
-                self.taken = if self.call.is_diverted { 0 } else { cost };
+                self.taken = cost;
                 wait
             }
             Decision::GiveUp(why) => return Err(self.give_up(failure, why)),
@@ -226,20 +223,6 @@ impl<'a> Session<'a> {
     }
 
     fn decide(&self, failure: &Failure) -> Decision {
-        let client = &self.call.client;
-        let mut policy = crate::config::RetryPolicy {
-            max_retries: self.call.max_retries,
-            ..client.config.retry.clone()
-        };
-        let mut bucket = &client.bucket;
-        let own = Arc::new(Bucket::new(policy.budget));
-        if self.call.is_diverted {
-            // A test's own server needs no rest, and spends nothing of what is kept for the real
-            // one; a wait that it asks for is kept.
-            policy.first = Duration::ZERO;
-            policy.throttle_first = Duration::ZERO;
-            bucket = &own;
-        }
         let error = &failure.error;
         // A page or an empty body instead of a reply is a gateway's hiccup once, and its way twice.
         let first_odd_page = error.kind() == ErrorKind::UnexpectedContent && self.retries == 0;
@@ -254,12 +237,12 @@ impl<'a> Session<'a> {
             .deadline()
             .map(|deadline| deadline.saturating_duration_since(Instant::now()));
         decide(
-            &policy,
+            &self.call.retry_policy(),
             &facts,
             self.retries,
             fastrand::f64(),
             remaining,
-            bucket,
+            &self.call.bucket(),
         )
     }
 
@@ -272,14 +255,14 @@ impl<'a> Session<'a> {
     }
 
     /// Ends the call with an error that no attempt may follow.
-    pub(crate) fn fail(&mut self, failure: Failure) -> Error {
+    pub(super) fn fail(&mut self, failure: Failure) -> Error {
         self.record(&failure, 0.0);
         self.end();
         failure.error.with_attempts(self.attempts.clone())
     }
 
     /// Ends the call in the middle of an attempt or a wait, because of what happened outside of it.
-    pub(crate) fn abandon(&mut self, error: Error) -> Error {
+    pub(super) fn abandon(&mut self, error: Error) -> Error {
         if self.current.is_some() {
             return self.fail(error.into());
         }
@@ -288,7 +271,7 @@ impl<'a> Session<'a> {
     }
 
     /// Ends the call because its total time is over.
-    pub(crate) fn deadline_exceeded(&mut self) -> Error {
+    pub(super) fn deadline_exceeded(&mut self) -> Error {
         let limit = self.call.timeout.total.unwrap_or_default();
         let (phase, sent) = match &self.current {
             Some((_, probe)) if self.timing.first_byte.is_some() && probe.sent_at().is_some() => {
@@ -312,7 +295,7 @@ impl<'a> Session<'a> {
     }
 
     /// The attempt in progress brought the whole reply.
-    pub(crate) fn succeed(&mut self, head: &Head) {
+    pub(super) fn succeed(&mut self, head: &Head) {
         if let Some((started, _)) = self.current.take() {
             self.attempts.push(Attempt {
                 started,
@@ -324,7 +307,7 @@ impl<'a> Session<'a> {
                 maybe_processed: true,
             });
         }
-        self.call.client.bucket.refund(self.taken);
+        self.call.bucket().refund(self.taken);
         self.end();
     }
 
@@ -353,7 +336,7 @@ impl<'a> Session<'a> {
         });
     }
 
-    pub(crate) fn log_start(&self) {
+    pub(super) fn log_start(&self) {
         let log = self.transport.hub().log();
         if log.is_debug() {
             log.push(Event::CallStart {
@@ -367,7 +350,7 @@ impl<'a> Session<'a> {
     }
 
     /// Logs a body where they are switched on.
-    pub(crate) fn log_body(&self, sent: bool, body: &[u8]) {
+    fn log_body(&self, sent: bool, body: &[u8]) {
         let log = self.transport.hub().log();
         if log.shows_bodies() && !body.is_empty() {
             let text = String::from_utf8_lossy(body);
@@ -379,8 +362,12 @@ impl<'a> Session<'a> {
         }
     }
 
-    pub(crate) fn log_end(&self, error: Option<&Error>) {
+    /// Logs how the call ended; `received` is its body.
+    pub(super) fn log_end(&self, error: Option<&Error>, received: impl FnOnce() -> Bytes) {
         let log = self.transport.hub().log();
+        if log.shows_bodies() {
+            self.log_body(false, &received());
+        }
         if log.is_debug() {
             log.push(Event::CallEnd {
                 provider: self.call.client.provider.name.clone(),

@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue};
 
-use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
+use crate::config::{ClientConfig, MAX_RETRIES, Secret, Timeout, TimeoutSetting};
 use crate::error::{Error, ErrorKind};
 
 /// Longest header value.
 const MAX_HEADER_BYTES: usize = 64 << 10;
-/// More attempts than this are a mistake.
-const MAX_RETRIES: u32 = 1_000;
 /// A limit beyond this is none; sums of instants stay far from overflow.
 const FOREVER: Duration = Duration::from_secs(366 * 24 * 3_600);
 

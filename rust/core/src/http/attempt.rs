@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::{StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use url::Url;
 
 use super::body::Body;
-use super::clients::{HttpClient, Route};
+use super::clients::HttpClient;
 use super::connector::Probe;
-use super::fault::{self, Place};
-use super::origin::Origin;
-use super::{Head, Transport};
+use super::fault;
+use super::head::Head;
+use super::outgoing::{Outgoing, Target};
+use super::transport::Transport;
 use crate::error::{ApiFailure, Error, ErrorKind, Phase};
 
 /// Redirects followed within an origin.
@@ -35,36 +35,6 @@ const REQUEST_ID_HEADERS: [&str; 7] = [
     "x-generation-id",
     "x-ds-trace-id",
 ];
-
-/// Where a request goes, and the same as it is sent.
-#[derive(Debug)]
-pub(crate) struct Target {
-    pub(crate) url: Url,
-    uri: Uri,
-}
-
-impl Target {
-    pub(crate) fn new(url: Url) -> Result<Arc<Self>, Error> {
-        let uri = url.as_str().parse().map_err(|error| {
-            let message = format!("the request cannot be built: {error}");
-            Error::new(ErrorKind::Config, message).at(Phase::Connect)
-        })?;
-        Ok(Arc::new(Self { url, uri }))
-    }
-}
-
-/// A request that is ready to go out, as often as needed.
-#[derive(Debug, Clone)]
-pub(crate) struct Outgoing {
-    pub(crate) method: Method,
-    pub(crate) target: Arc<Target>,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-    pub(crate) route: Arc<Route>,
-    pub(crate) origin: Arc<Origin>,
-    pub(crate) place: Arc<Place>,
-    pub(crate) pool_limit: Option<Duration>,
-}
 
 type Response = http::Response<Incoming>;
 
@@ -95,15 +65,11 @@ pub(crate) async fn send(
     fresh: bool,
     queued: &mut Option<f64>,
 ) -> Result<(Head, Body), Failed> {
-    transport.hub.gate.check(outgoing)?;
-    let client = transport
-        .clients
-        .get(&transport.hub, &outgoing.route, fresh)?;
+    let hub = transport.hub();
+    hub.test_rules().check(outgoing)?;
+    let client = transport.client(&outgoing.route, fresh)?;
     let asked = Instant::now();
-    let permit = outgoing
-        .origin
-        .permit(outgoing.pool_limit, &transport.hub.log)
-        .await;
+    let permit = outgoing.origin.permit(outgoing.pool_limit, hub.log()).await;
     *queued = Some(asked.elapsed().as_secs_f64());
     let permit = permit.ok_or_else(|| pool_timeout(outgoing))?;
     if transport.last_used().elapsed() > ASLEEP {

@@ -7,32 +7,17 @@ use bytes::Bytes;
 use http::HeaderValue;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper_util::client::legacy::{Client, Error};
+use hyper_util::client::legacy::{Client, Error as SendError};
 use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use parking_lot::Mutex;
 
-use super::Hub;
 use super::connector::Connector;
 use super::dial::Way;
+use super::hub::Hub;
+use super::outgoing::Route;
 use super::proxy::Proxy;
-use super::tls::TlsKey;
-
-/// An idle connection is dropped before the server may close it under a request: uvicorn, which
-/// most self-hosted servers stand on, does so after 5 s.
-const KEEPALIVE_HTTP: Duration = Duration::from_secs(4);
-/// Hosted providers keep idle connections for a minute and more.
-const KEEPALIVE_HTTPS: Duration = Duration::from_secs(30);
-
-/// Everything that makes two connections different, beside their origin.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Route {
-    pub(crate) https: bool,
-    /// `None` where no TLS is spoken at all.
-    pub(crate) tls: Option<TlsKey>,
-    pub(crate) proxy: Option<Proxy>,
-    pub(crate) keepalive: Option<Duration>,
-}
+use crate::error::Error;
 
 /// A client of hyper's, and what a plain request through a proxy says to it.
 #[derive(Debug)]
@@ -46,7 +31,7 @@ impl HttpClient {
     pub(super) async fn send(
         &self,
         mut request: http::Request<Full<Bytes>>,
-    ) -> Result<http::Response<Incoming>, Error> {
+    ) -> Result<http::Response<Incoming>, SendError> {
         if let Some(credentials) = &self.proxy_authorization {
             let headers = request.headers_mut();
             let entry = headers.entry(http::header::PROXY_AUTHORIZATION);
@@ -75,7 +60,7 @@ impl Clients {
         hub: &Hub,
         route: &Arc<Route>,
         fresh: bool,
-    ) -> Result<Arc<HttpClient>, crate::error::Error> {
+    ) -> Result<Arc<HttpClient>, Error> {
         let mut made = self.0.lock();
         // Few routes, and mostly the same `Arc`, which is equal to itself without a look inside.
         let found = made
@@ -92,24 +77,30 @@ impl Clients {
         });
         Ok(client)
     }
+
+    /// For how long the longest-lived of their idle connections is kept; `None` where none is.
+    pub(super) fn longest_keepalive(&self) -> Option<Duration> {
+        let made = self.0.lock();
+        let kept = made.iter().filter(|made| !made.fresh);
+        kept.map(|made| made.route.keepalive()).max()
+    }
 }
 
-fn build(hub: &Hub, route: &Route, fresh: bool) -> Result<HttpClient, crate::error::Error> {
-    let tls = route.tls.as_ref().map(|key| hub.tls.get(key)).transpose()?;
+fn build(hub: &Hub, route: &Route, fresh: bool) -> Result<HttpClient, Error> {
+    let tls = route
+        .tls
+        .as_ref()
+        .map(|key| hub.tls().get(key))
+        .transpose()?;
     let proxy = route.proxy.as_ref().map(Proxy::intercept).transpose()?;
-    let keepalive = route.keepalive.unwrap_or(if route.https {
-        KEEPALIVE_HTTPS
-    } else {
-        KEEPALIVE_HTTP
-    });
     // To an https origin the tunnel carries it, and the origin shall not see it.
     let credentials = proxy.as_ref().and_then(Intercept::basic_auth);
     let proxy_authorization = credentials.filter(|_| !route.https).cloned();
-    let way = Way::new(hub.dns.clone(), tls, proxy);
+    let way = Way::new(hub.dns().clone(), tls, proxy);
     let hyper = Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(keepalive)
+        .pool_idle_timeout(route.keepalive())
         .pool_max_idle_per_host(if fresh { 0 } else { usize::MAX })
         .build(Connector(Arc::new(way)));
     Ok(HttpClient {

@@ -3,39 +3,20 @@
 //! It accepts what `serde_json` accepts (RFC 8259, at most 127 levels), and differs from it on purpose in two
 //! places: an escaped surrogate without its partner is text that may meet its partner in the next delta (see
 //! [`Text`]), and a number of any size is kept as the digits that were sent (`serde_json` refuses `1e400`).
+//!
+//! `reader` walks through values, `strings` reads their texts and `text` holds one; `scan` finds the end of
+//! a plain run of bytes. `error` says what is wrong, and where.
 
+mod error;
 mod reader;
 mod scan;
 mod strings;
 mod text;
 
+pub use error::{Error, MAX_DEPTH};
 pub use reader::{Kind, Reader};
 pub(crate) use scan::plain_run;
 pub use text::{SurrogateJoin, Text};
-
-/// Deepest nesting that is read, the same as `serde_json`'s.
-pub const MAX_DEPTH: u32 = 127;
-
-/// What is wrong with a JSON text, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Error {
-    /// Offset in bytes.
-    pub offset: usize,
-    /// What is wrong there.
-    pub what: &'static str,
-}
-
-impl From<Error> for crate::error::Error {
-    fn from(error: Error) -> Self {
-        Self::new(
-            crate::error::ErrorKind::Decode,
-            format!(
-                "the JSON is broken at byte {}: {}",
-                error.offset, error.what
-            ),
-        )
-    }
-}
 
 /// Whether `bytes` are one whole JSON object or array, with nothing but white space around it.
 ///

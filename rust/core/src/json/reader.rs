@@ -1,6 +1,6 @@
 //! The reader: a cursor over valid UTF-8 that steps into objects and arrays and over everything else.
 
-use super::{Error, MAX_DEPTH};
+use super::error::{Error, MAX_DEPTH};
 
 /// What the next value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Typed events from the chunks of a stream.
 
+use super::delta::{ChunkKind, Delta, ToolCallDelta};
 use super::reply::{FinishReason, ToolCall, Usage};
-use super::{ChunkKind, Delta, ToolCallDelta};
 use crate::json;
 
 /// What happened in a stream.

@@ -4,8 +4,8 @@ use compact_str::CompactString;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::delta::{ChunkKind, Delta, ToolCallDelta};
 use super::reply::{Choice, FinishReason, Part, Reply, ToolCall};
-use super::{ChunkKind, Delta, ToolCallDelta};
 
 impl Reply {
     /// Adds what a chunk brings. The parts stand in the order in which they came.

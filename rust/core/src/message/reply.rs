@@ -6,42 +6,27 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-/// Why a choice ended, in the words that all providers share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FinishReason {
-    /// The model was done, or met a stop sequence.
-    Stop,
-    /// The token limit.
-    Length,
-    /// The model called a tool.
-    ToolCalls,
-    /// The model refused.
-    Refusal,
-    /// The provider's filter.
-    ContentFilter,
-    /// The server gave up on the request.
-    Abort,
-    /// The server failed in the middle.
-    Error,
-    /// A word that we do not know; it stands in `provider_finish_reason`.
-    Other,
-}
+use crate::words::words;
 
-impl FinishReason {
-    /// The reason's name as Python shows it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stop => "stop",
-            Self::Length => "length",
-            Self::ToolCalls => "tool_calls",
-            Self::Refusal => "refusal",
-            Self::ContentFilter => "content_filter",
-            Self::Abort => "abort",
-            Self::Error => "error",
-            Self::Other => "other",
-        }
+words! {
+    /// Why a choice ended, in the words that all providers share.
+    pub enum FinishReason {
+        /// The model was done, or met a stop sequence.
+        Stop = "stop",
+        /// The token limit.
+        Length = "length",
+        /// The model called a tool.
+        ToolCalls = "tool_calls",
+        /// The model refused.
+        Refusal = "refusal",
+        /// The provider's filter.
+        ContentFilter = "content_filter",
+        /// The server gave up on the request.
+        Abort = "abort",
+        /// The server failed in the middle.
+        Error = "error",
+        /// A word that we do not know; it stands in `provider_finish_reason`.
+        Other = "other",
     }
 }
 

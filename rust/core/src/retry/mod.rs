@@ -1,4 +1,7 @@
 //! Whether and when a failed attempt is made again. Pure: clock and randomness come from the caller.
+//!
+//! `policy` decides, from the failure, from what the server asks for (`after`) and from the tokens that are
+//! left to pay for retries (`bucket`).
 
 mod after;
 mod bucket;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Bucket, Hints};
+use super::after::Hints;
+use super::bucket::Bucket;
 use crate::config::RetryPolicy;
 use crate::error::ErrorKind;
 

@@ -148,19 +148,22 @@ impl EventParser {
         self.dispatch(sink)
     }
 
-    /// The last reconnection time that the server asked for, in milliseconds. Nothing here acts on it.
+    /// The last reconnection time that the server asked for, in milliseconds. Nothing acts on it: it is
+    /// for tests of the standard's cases.
+    #[doc(hidden)]
     #[must_use]
     pub fn retry_ms(&self) -> Option<u64> {
         self.retry_ms
     }
 
-    /// The last event id, committed at blank lines only.
-    #[must_use]
-    pub fn last_event_id(&self) -> &[u8] {
+    /// The last event id, committed at blank lines only; for tests of the standard's cases.
+    #[cfg(test)]
+    pub(super) fn last_event_id(&self) -> &[u8] {
         &self.id
     }
 
-    /// Bytes searched so far: at most twice the input, however it was cut.
+    /// Bytes searched so far: at most twice the input, however it was cut. For tests of that claim.
+    #[doc(hidden)]
     #[must_use]
     pub fn scanned(&self) -> u64 {
         self.lines.scanned()

@@ -1,4 +1,5 @@
-//! Server-sent events (WHATWG HTML, section 9.2): bytes in any chunks become lines, and lines become events.
+//! Server-sent events (WHATWG HTML, section 9.2): bytes in any chunks become lines (`lines`), and lines
+//! become events (`events`).
 
 mod events;
 mod lines;

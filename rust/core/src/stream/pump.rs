@@ -1,18 +1,17 @@
 //! One stream: attempts up to a head, then bytes to events to deltas to the queue, under the timers.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::timeout;
 
-use super::Queue;
+use super::clock::Clock;
+use super::queue::{Queue, closed_error};
 use super::reader::{Reader, Verdict};
-use crate::call::{Failure, Session, no_body, secs, within};
+use crate::call::{Reception, Session, no_body, run_attempts};
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
-use crate::guard::guard;
 use crate::http::{Body, Head, Place, Probe, Transport};
 
 /// How long the bytes behind the terminal mark are waited for, so that the connection can be used again.
@@ -24,29 +23,12 @@ const DRAIN: Duration = Duration::from_millis(250);
 /// returns. Dropping it at any point closes the connection. When the reader closes the queue it returns by itself.
 pub async fn pump(transport: &Transport, call: Call, queue: Arc<Queue>) {
     let mut session = Session::new(transport, &call);
-    session.log_start();
-    let deadline = session.deadline();
-    let work = attempts(&mut session, &queue);
-    // Boxed once: every wrapper around it would otherwise hold its bytes twice.
-    let work = guard(within(deadline, Box::pin(work)));
-    let outcome = tokio::select! {
-        biased;
-        outcome = work => Some(outcome),
-        () = queue.closed() => None,
+    let streamed = Streamed {
+        call: &call,
+        queue: &queue,
     };
-    let outcome = match outcome {
-        Some(Ok(Some(outcome))) => outcome,
-        Some(Ok(None)) => Err(session.deadline_exceeded()),
-        Some(Err(panic)) => Err(session.abandon(panic)),
-        None => Err(session.abandon(closed())),
-    };
-    if transport.hub().log().shows_bodies() {
-        let reply = serde_json::to_vec(&queue.snapshot().0).unwrap_or_default();
-        session.log_body(false, &reply);
-    }
-    session.log_end(outcome.as_ref().err());
-    let (end, rest) = match outcome {
-        Ok(rest) => (Ok(()), rest),
+    let (end, rest) = match run_attempts(&mut session, &streamed).await {
+        Ok((_, rest)) => (Ok(()), rest),
         Err(error) => (Err(error), None),
     };
     let (timing, attempts) = session.into_report();
@@ -59,100 +41,100 @@ pub async fn pump(transport: &Transport, call: Call, queue: Arc<Queue>) {
     }
 }
 
-fn closed() -> Error {
-    Error::new(
-        ErrorKind::ClientClosed,
-        "the stream was closed before it ended",
-    )
+/// Receives a reply as a stream into a queue.
+struct Streamed<'a> {
+    call: &'a Call,
+    queue: &'a Queue,
 }
 
-/// Attempts until one brings the whole reply. Gives the body that is still to be drained.
-async fn attempts(session: &mut Session<'_>, queue: &Queue) -> Result<Option<Body>, Error> {
-    loop {
-        let mut reader = Reader::new(session.call(), queue.wants_raw());
-        let failure = match one_attempt(session, queue, &mut reader).await {
-            Ok((head, rest)) => {
-                session.succeed(&head);
-                return Ok(rest);
-            }
-            Err(failure) => failure,
-        };
-        // What the reader has seen cannot be taken back, so from here on there is one attempt only.
-        if reader.has_surfaced() {
-            return Err(session.fail(failure));
+/// One attempt at a stream.
+struct InFlight<'a> {
+    reader: Reader<'a>,
+    clock: Clock,
+}
+
+impl<'a> Reception for Streamed<'a> {
+    type Attempt = InFlight<'a>;
+    /// The body that is still to be drained.
+    type Reply = Option<Body>;
+
+    fn begin(&self) -> InFlight<'a> {
+        InFlight {
+            reader: Reader::new(self.call, self.queue.wants_raw()),
+            clock: Clock::new(self.call),
         }
-        session.again(failure).await?;
     }
-}
 
-async fn one_attempt(
-    session: &mut Session<'_>,
-    queue: &Queue,
-    reader: &mut Reader<'_>,
-) -> Result<(Head, Option<Body>), Failure> {
-    let call = session.call();
-    let probe = session.probe();
-    let mut clock = Clock::new(call);
-    let (head, body) = tokio::select! {
-        biased;
-        opened = session.open(&probe) => opened?,
-        error = clock.no_head(&probe, call) => return Err(error.into()),
-    };
-    queue.publish_head(head.clone());
-    clock.sent(probe.sent_at(), queue);
-    let place = &call.outgoing.place;
-    match read(reader, body, queue, &mut clock, place, &head).await {
-        Ok(rest) => Ok((head, rest)),
-        Err(error) => Err(Failure::after_head(session.cleaned(error), &head)),
+    async fn head_overdue(&self, attempt: &mut InFlight<'a>, probe: &Probe) -> Error {
+        attempt.clock.no_head(probe, self.call).await
     }
-}
 
-async fn read(
-    reader: &mut Reader<'_>,
-    mut body: Body,
-    queue: &Queue,
-    clock: &mut Clock,
-    place: &Place,
-    head: &Head,
-) -> Result<Option<Body>, Error> {
-    let mut is_first = true;
-    loop {
-        if !queue.has_room() {
-            if !queue.room().await {
-                return Err(closed());
+    async fn read(
+        &self,
+        attempt: &mut InFlight<'a>,
+        probe: &Probe,
+        head: &Head,
+        mut body: Body,
+    ) -> Result<Option<Body>, Error> {
+        let InFlight { reader, clock } = attempt;
+        let queue = self.queue;
+        let place = &self.call.outgoing.place;
+        queue.publish_head(head.clone());
+        clock.sent(probe.sent_at(), queue);
+        let mut is_first = true;
+        loop {
+            if !queue.has_room() {
+                if !queue.room().await {
+                    return Err(closed_error());
+                }
+                // The reader's pace is not the server's silence.
+                clock.resume(queue);
             }
-            // The reader's pace is not the server's silence.
-            clock.resume(queue);
-        }
-        let next = tokio::select! {
-            biased;
-            next = body.frame(place) => next,
-            error = clock.silence(queue, place) => return Err(error),
-        };
-        let frame = match next {
-            Ok(Some(frame)) if frame.is_empty() => continue,
-            Ok(Some(frame)) => frame,
-            Ok(None) if is_first => return Err(no_body(head)),
-            Ok(None) => {
-                let verdict = reader.end_of_body();
-                reader.publish(queue);
-                return verdict.map(|()| None);
+            let next = tokio::select! {
+                biased;
+                next = body.frame(place) => next,
+                error = clock.silence(queue, place) => return Err(error),
+            };
+            let frame = match next {
+                Ok(Some(frame)) if frame.is_empty() => continue,
+                Ok(Some(frame)) => frame,
+                Ok(None) if is_first => return Err(no_body(head)),
+                Ok(None) => {
+                    let verdict = reader.end_of_body();
+                    reader.publish(queue);
+                    return verdict.map(|()| None);
+                }
+                Err(error) => return Err(interrupted(&error)),
+            };
+            clock.bytes();
+            if is_first && is_document(&frame) {
+                return document(reader, frame, body, queue, place).await;
             }
-            Err(error) => return Err(interrupted(&error)),
-        };
-        clock.bytes();
-        if is_first && is_document(&frame) {
-            return document(reader, frame, body, queue, place).await;
+            is_first &= frame.trim_ascii().is_empty();
+            let verdict = reader.feed(&frame);
+            if reader.publish(queue) {
+                clock.content(queue);
+            }
+            match verdict? {
+                Verdict::More => {}
+                Verdict::Done => return Ok(Some(body)),
+            }
         }
-        is_first &= frame.trim_ascii().is_empty();
-        let verdict = reader.feed(&frame);
-        if reader.publish(queue) {
-            clock.content(queue);
-        }
-        match verdict? {
-            Verdict::More => {}
-            Verdict::Done => return Ok(Some(body)),
-        }
+    }
+
+    /// What the reader has seen cannot be taken back, so from then on there is one attempt only.
+    fn may_repeat(&self, attempt: &InFlight<'a>) -> bool {
+        !attempt.reader.has_surfaced()
+    }
+
+    async fn abandoned(&self) -> Error {
+        self.queue.closed().await;
+        closed_error()
+    }
+
+    fn logged(&self, _: Option<&Option<Body>>) -> Bytes {
+        let reply = self.queue.snapshot().0;
+        serde_json::to_vec(&reply).unwrap_or_default().into()
     }
 }
 
@@ -185,131 +167,4 @@ async fn document(
     reader.whole_reply(&whole)?;
     reader.publish(queue);
     Ok(None)
-}
-
-/// The timers `first_token` and `idle`: one timer a stream, armed anew only when it fires too early.
-struct Clock {
-    first_token: Option<Duration>,
-    idle: Option<Duration>,
-    sent_at: Instant,
-    bytes_at: Instant,
-    content_at: Option<Instant>,
-    // What the reader had spent elsewhere when the limit that runs began.
-    away_before: Duration,
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
-impl Clock {
-    fn new(call: &Call) -> Self {
-        let now = Instant::now();
-        Self {
-            first_token: call.timeout.first_token,
-            idle: call.timeout.idle,
-            sent_at: now,
-            bytes_at: now,
-            content_at: None,
-            away_before: Duration::ZERO,
-            timer: None,
-        }
-    }
-
-    fn sent(&mut self, at: Option<Instant>, queue: &Queue) {
-        self.away_before = queue.away();
-        self.sent_at = at.unwrap_or(self.sent_at);
-        self.bytes_at = Instant::now();
-    }
-
-    fn bytes(&mut self) {
-        self.bytes_at = Instant::now();
-    }
-
-    fn content(&mut self, queue: &Queue) {
-        self.away_before = queue.away();
-        // `idle` may be shorter than what the timer waits for, so the first content arms it anew.
-        if self.content_at.replace(self.bytes_at).is_none() {
-            self.timer = None;
-        }
-    }
-
-    fn resume(&mut self, queue: &Queue) {
-        let now = Instant::now();
-        self.away_before = queue.away();
-        self.bytes_at = now;
-        match &mut self.content_at {
-            Some(at) => *at = now,
-            None => self.sent_at = now,
-        }
-    }
-
-    /// Waits until the head is overdue. Time for a permit and a connection does not count.
-    async fn no_head(&mut self, probe: &Probe, call: &Call) -> Error {
-        let Some(limit) = self.first_token else {
-            return std::future::pending().await;
-        };
-        let mut due = self.sent_at + limit;
-        loop {
-            sleep_until(due).await;
-            let now = Instant::now();
-            due = probe.sent_at().unwrap_or(now) + limit;
-            if due <= now {
-                let message = format!(
-                    "no response head from {} within {} s (the `first_token` timeout)",
-                    call.outgoing.place.origin,
-                    secs(limit)
-                );
-                return Error::new(ErrorKind::FirstByteTimeout, message)
-                    .at(Phase::Head)
-                    .retryable(true)
-                    .maybe_processed(true);
-            }
-        }
-    }
-
-    /// Waits until content is overdue.
-    async fn silence(&mut self, queue: &Queue, place: &Place) -> Error {
-        loop {
-            let limit = match self.content_at {
-                Some(_) => self.idle,
-                None => self.first_token,
-            };
-            let Some(limit) = limit else {
-                return std::future::pending().await;
-            };
-            let due = self.content_at.unwrap_or(self.sent_at) + limit;
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
-            timer.as_mut().await;
-            // Time that a sync reader spent elsewhere does not count: nobody drove the connection.
-            let due = due + queue.away().saturating_sub(self.away_before);
-            if due <= Instant::now() {
-                return self.overdue(limit, place);
-            }
-            timer.as_mut().reset(due);
-        }
-    }
-
-    fn overdue(&self, limit: Duration, place: &Place) -> Error {
-        let origin = &place.origin;
-        let seconds = secs(limit);
-        let is_silent = self.bytes_at.elapsed() * 2 >= limit;
-        let (kind, message) = match self.content_at {
-            None => (
-                ErrorKind::ContentTimeout,
-                format!("no content from {origin} within {seconds} s (the `first_token` timeout)"),
-            ),
-            Some(_) if is_silent => (
-                ErrorKind::StallTimeout,
-                format!(
-                    "the stream from {origin} fell silent for {seconds} s (the `idle` timeout)"
-                ),
-            ),
-            Some(_) => (
-                ErrorKind::ContentTimeout,
-                format!("bytes but no content from {origin} for {seconds} s (the `idle` timeout)"),
-            ),
-        };
-        Error::new(kind, message)
-            .at(Phase::Body)
-            .retryable(true)
-            .maybe_processed(true)
-    }
 }

@@ -378,7 +378,7 @@ impl Queue {
     }
 }
 
-fn closed_error() -> Error {
+pub(super) fn closed_error() -> Error {
     Error::new(
         ErrorKind::ClientClosed,
         "the stream was closed before it ended",

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Queue, whole};
+use super::queue::Queue;
+use super::whole;
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::message::{Chunk, ChunkKind};

@@ -1,20 +1,23 @@
-//! One call: attempts, waits and the deadline over all of them.
-
-use std::time::Duration;
+//! One call: its attempts, the waits between them, and the deadline over all of them.
+//!
+//! [`complete`] and [`fetch`] receive a reply whole; a stream is received by [`crate::stream::pump`].
+//! Both go through the loop of `attempts`, which says what a way to receive must be able to do
+//! (`Reception`). `session` is the state of a call over its attempts: it opens each, decides whether
+//! another follows, and writes the report and the log.
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout_at};
 
 use crate::client::Call;
 use crate::error::{Attempt, Error, ErrorKind};
-use crate::guard::guard;
-use crate::http::{Head, Transport};
+use crate::http::{Body, Head, Probe, Transport};
 use crate::message::{Reply, Timing};
 use crate::redact;
 
+mod attempts;
 mod session;
 
-pub(crate) use session::{Failure, Session};
+pub(crate) use attempts::{Reception, run as run_attempts};
+pub(crate) use session::{Session, secs};
 
 /// A whole reply and how it came.
 #[derive(Debug, Clone)]
@@ -78,21 +81,7 @@ async fn run<T>(
     decode: impl Fn(&[u8]) -> Result<T, Error>,
 ) -> Result<(T, Fetched), Error> {
     let mut session = Session::new(transport, call);
-    session.log_start();
-    let deadline = session.deadline();
-    // Boxed once: every wrapper around it would otherwise hold its bytes twice.
-    let work = Box::pin(attempts(&mut session, decode));
-    let outcome = guard(within(deadline, work)).await;
-    let outcome = match outcome {
-        Ok(Some(outcome)) => outcome,
-        Ok(None) => Err(session.deadline_exceeded()),
-        Err(panic) => Err(session.abandon(panic)),
-    };
-    if let Ok((_, _, raw)) = &outcome {
-        session.log_body(false, raw);
-    }
-    session.log_end(outcome.as_ref().err());
-    let (value, head, raw) = outcome?;
+    let (head, (value, raw)) = run_attempts(&mut session, &Whole { call, decode }).await?;
     let (timing, attempts) = session.into_report();
     let fetched = Fetched {
         head,
@@ -103,59 +92,40 @@ async fn run<T>(
     Ok((value, fetched))
 }
 
-/// Runs `work` up to `deadline`; `None` when that came first.
-pub(crate) async fn within<T>(
-    deadline: Option<Instant>,
-    work: impl Future<Output = T>,
-) -> Option<T> {
-    match deadline {
-        Some(deadline) => timeout_at(deadline, work).await.ok(),
-        None => Some(work.await),
-    }
+/// Receives a body whole and decodes it.
+struct Whole<'a, D> {
+    call: &'a Call,
+    decode: D,
 }
 
-async fn attempts<T>(
-    session: &mut Session<'_>,
-    decode: impl Fn(&[u8]) -> Result<T, Error>,
-) -> Result<(T, Head, Bytes), Error> {
-    loop {
-        let failure = match one_attempt(session, &decode).await {
-            Ok(whole) => {
-                session.succeed(&whole.1);
-                return Ok(whole);
-            }
-            Err(failure) => failure,
-        };
-        session.again(failure).await?;
-    }
-}
+impl<T, D: Fn(&[u8]) -> Result<T, Error>> Reception for Whole<'_, D> {
+    type Attempt = ();
+    type Reply = (T, Bytes);
 
-async fn one_attempt<T>(
-    session: &mut Session<'_>,
-    decode: impl Fn(&[u8]) -> Result<T, Error>,
-) -> Result<(T, Head, Bytes), Failure> {
-    let probe = session.probe();
-    let (head, body) = session.open(&probe).await?;
-    let cap = session.call().client.config.limits.max_reply_bytes;
-    let failed = |error: Error| Failure::after_head(error, &head);
-    let raw = body
-        .whole(cap, &session.call().outgoing.place)
-        .await
-        .map_err(failed)?;
-    if raw.is_empty() {
-        return Err(failed(no_body(&head)));
+    fn begin(&self) {}
+
+    async fn read(
+        &self,
+        (): &mut (),
+        _: &Probe,
+        head: &Head,
+        body: Body,
+    ) -> Result<Self::Reply, Error> {
+        let cap = self.call.client.config.limits.max_reply_bytes;
+        let raw = body.whole(cap, &self.call.outgoing.place).await?;
+        if raw.is_empty() {
+            return Err(no_body(head));
+        }
+        Ok(((self.decode)(&raw)?, raw))
     }
-    let value = decode(&raw).map_err(|error| failed(session.cleaned(error)))?;
-    Ok((value, head, raw))
+
+    fn logged(&self, reply: Option<&Self::Reply>) -> Bytes {
+        reply.map(|(_, raw)| raw.clone()).unwrap_or_default()
+    }
 }
 
 /// A success without a body: the provider answered nothing.
 pub(crate) fn no_body(head: &Head) -> Error {
     let message = format!("the server answered {} without a body", head.status);
     Error::new(ErrorKind::UnexpectedContent, message).maybe_processed(true)
-}
-
-/// Seconds, as reports give them.
-pub(crate) fn secs(duration: Duration) -> f64 {
-    duration.as_secs_f64()
 }

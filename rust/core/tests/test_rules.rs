@@ -5,11 +5,10 @@ mod support;
 use std::time::{Duration, Instant};
 
 use support::*;
-use tokenwire_core::client::{
-    CALL_HEADER, CallOptions, MISTAKE_HEADER, PROVIDER_HEADER, URL_HEADER,
-};
+use tokenwire_core::client::CallOptions;
 use tokenwire_core::config::Secret;
 use tokenwire_core::error::ErrorKind as K;
+use tokenwire_core::http::test_rules::{CALL_HEADER, MISTAKE_HEADER, PROVIDER_HEADER, URL_HEADER};
 
 const ELSEWHERE: &str = "http://10.255.255.1:9/v1";
 
@@ -22,7 +21,7 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 }
 
 #[tokio::test]
-async fn a_diverted_call_leaves_its_key_behind_and_says_what_it_was() {
+async fn an_intercepted_call_leaves_its_key_behind_and_says_what_it_was() {
     let server = Server::always(ok());
     let bench = Bench::with(ELSEWHERE, |config| {
         config.api_key = Some(Secret::new(KEY.to_owned()));
@@ -32,9 +31,9 @@ async fn a_diverted_call_leaves_its_key_behind_and_says_what_it_was() {
         ];
     });
     let hub = bench.transport.hub();
-    assert!(!hub.is_diverted());
-    hub.divert(Some(&server.base_url())).unwrap();
-    assert!(hub.is_diverted());
+    assert!(!hub.is_intercepted());
+    hub.intercept(Some(&server.base_url())).unwrap();
+    assert!(hub.is_intercepted());
     bench.complete().await.unwrap();
     let mut call = bench.call_with(false, CallOptions::default());
     call.set_key(Secret::new(KEY.to_owned())).unwrap();
@@ -56,13 +55,13 @@ async fn a_diverted_call_leaves_its_key_behind_and_says_what_it_was() {
         header(&seen[0].head, CALL_HEADER),
         header(&seen[1].head, CALL_HEADER)
     );
-    hub.divert(None).unwrap();
-    assert!(!hub.is_diverted());
-    assert!(hub.divert(Some("nowhere")).is_err());
+    hub.intercept(None).unwrap();
+    assert!(!hub.is_intercepted());
+    assert!(hub.intercept(Some("nowhere")).is_err());
 }
 
 #[tokio::test]
-async fn attempts_of_a_diverted_call_follow_at_once_and_a_mistake_ends_it() {
+async fn attempts_of_an_intercepted_call_follow_at_once_and_a_mistake_ends_it() {
     let mistake = response(
         "400 Bad Request",
         &format!("{MISTAKE_HEADER}: 1\r\n"),
@@ -81,7 +80,7 @@ async fn attempts_of_a_diverted_call_follow_at_once_and_a_mistake_ends_it() {
     bench
         .transport
         .hub()
-        .divert(Some(&server.base_url()))
+        .intercept(Some(&server.base_url()))
         .unwrap();
     let start = Instant::now();
     let error = bench.complete().await.unwrap_err();
@@ -109,7 +108,7 @@ async fn a_server_of_the_bench_cannot_make_such_a_mistake() {
 }
 
 #[tokio::test]
-async fn a_gate_lets_loopback_and_the_hosts_named_through() {
+async fn loopback_and_the_hosts_named_are_let_through() {
     let server = Server::always(ok());
     let near = Bench::new(&server.base_url());
     let far = Bench::with(ELSEWHERE, |config| config.retry.max_retries = 3);

@@ -1,26 +1,45 @@
-//! Where calls may go while a test says so: all of them to one address, or none to a stranger.
+//! What a test puts between the calls of a process and the network: it intercepts them all, or lets
+//! none reach a stranger.
 //!
 //! Each of the two costs one load while it is off.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use url::Url;
 
-use super::attempt::Outgoing;
-use super::proxy::split_port;
+use super::fault::Place;
+use super::head::Head;
+use super::origin::Origin;
+use super::outgoing::{Outgoing, Route, Target};
+use super::proxy::{Proxy, split_port};
 use crate::error::{Error, ErrorKind, Phase};
+use crate::redact;
 
-/// A value that is seldom there.
+/// Carries one id over all attempts of a call.
+pub const CALL_HEADER: &str = "x-tokenwire-call";
+/// Carries the provider's name.
+pub const PROVIDER_HEADER: &str = "x-tokenwire-provider";
+/// Carries the URL that the call was made for, without its query; absent where there is none.
+pub const URL_HEADER: &str = "x-tokenwire-url";
+/// On an error reply: only the test can cause this, and the body is the message.
+pub const MISTAKE_HEADER: &str = "x-tokenwire-mistake";
+
+/// How much of a mistake's message is shown.
+const SHOWN_CHARS: usize = 1_024;
+
+/// A shared value that is mostly absent: looking for it then costs one load.
 #[derive(Debug)]
-struct Seldom<T> {
+struct OptionalArc<T> {
     is_set: AtomicBool,
     value: Mutex<Option<Arc<T>>>,
 }
 
-impl<T> Default for Seldom<T> {
+impl<T> Default for OptionalArc<T> {
     fn default() -> Self {
         Self {
             is_set: AtomicBool::new(false),
@@ -29,7 +48,7 @@ impl<T> Default for Seldom<T> {
     }
 }
 
-impl<T> Seldom<T> {
+impl<T> OptionalArc<T> {
     fn is_set(&self) -> bool {
         self.is_set.load(Ordering::Relaxed)
     }
@@ -48,29 +67,30 @@ impl<T> Seldom<T> {
     }
 }
 
-/// What a test puts between the calls of a process and the network.
+/// The rules of the tests that run in this process.
 #[derive(Debug, Default)]
-pub(super) struct Gate {
-    detour: Seldom<Url>,
-    allowed: Seldom<Vec<String>>,
+pub(super) struct TestRules {
+    intercepted_to: OptionalArc<Url>,
+    allowed: OptionalArc<Vec<String>>,
 }
 
-impl Gate {
+impl TestRules {
     /// Sends all calls prepared from now on to `base_url`; `None` sends them where they belong.
-    pub(super) fn divert(&self, base_url: Option<&str>) -> Result<(), Error> {
+    pub(super) fn intercept(&self, base_url: Option<&str>) -> Result<(), Error> {
         let unusable =
             |error| Error::new(ErrorKind::Config, format!("base_url is no URL ({error})"));
         let url = base_url.map(Url::parse).transpose().map_err(unusable)?;
-        self.detour.set(url);
+        self.intercepted_to.set(url);
         Ok(())
     }
 
-    pub(super) fn is_diverted(&self) -> bool {
-        self.detour.is_set()
+    pub(super) fn is_intercepted(&self) -> bool {
+        self.intercepted_to.is_set()
     }
 
-    pub(super) fn detour(&self) -> Option<Arc<Url>> {
-        self.detour.get()
+    /// What holds for a call that is prepared now.
+    pub(super) fn interception(&self) -> Interception {
+        Interception(self.intercepted_to.get())
     }
 
     /// Lets attempts from now on go to loopback and to these hosts alone; `None` lets all go.
@@ -78,13 +98,13 @@ impl Gate {
         self.allowed.set(hosts);
     }
 
-    /// Refuses an attempt that would leave this machine without leave. Looks nothing up.
+    /// Refuses an attempt to reach a host that is not allowed. Looks nothing up.
     pub(super) fn check(&self, outgoing: &Outgoing) -> Result<(), Error> {
         let Some(allowed) = self.allowed.get() else {
             return Ok(());
         };
         // Behind a proxy the origin is reached all the same, so both must be allowed.
-        let proxy = outgoing.route.proxy.as_ref().map(super::Proxy::url);
+        let proxy = outgoing.route.proxy.as_ref().map(Proxy::url);
         let stranger = [Some(&outgoing.target.url), proxy]
             .into_iter()
             .flatten()
@@ -100,6 +120,75 @@ impl Gate {
         );
         Err(Error::new(ErrorKind::Connection, message).at(Phase::Connect))
     }
+}
+
+/// Whether a test intercepts a call, and where it then goes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Interception(Option<Arc<Url>>);
+
+impl Interception {
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The base URL that the call goes to instead of its client's.
+    pub(crate) fn base_url(&self) -> Option<&Url> {
+        self.0.as_deref()
+    }
+
+    /// How long a wait before a retry is: a test's own server needs no rest.
+    pub(crate) fn wait(&self, usual: Duration) -> Duration {
+        if self.is_on() { Duration::ZERO } else { usual }
+    }
+
+    /// The error of a reply that says that the test itself is wrong. A real server cannot say so.
+    pub(crate) fn mistake(&self, head: &Head, body: &[u8]) -> Option<Error> {
+        if !self.is_on() {
+            return None;
+        }
+        head.header(MISTAKE_HEADER)?;
+        let message = redact::one_line(&String::from_utf8_lossy(body), SHOWN_CHARS);
+        Some(Error::new(ErrorKind::Config, message).at(Phase::Head))
+    }
+}
+
+/// Says in headers what an intercepted call was; `url` is the one that it was made for.
+pub(crate) fn label(headers: &mut HeaderMap, call: &str, provider: &str, url: Option<&str>) {
+    let labels = [
+        (CALL_HEADER, Some(call)),
+        (PROVIDER_HEADER, Some(provider)),
+        (URL_HEADER, url),
+    ];
+    for (name, value) in labels {
+        // A name is text that a header can carry, or it is left out.
+        if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+/// Gives an intercepted call its new destination, `url`; errors show it as `base_url`.
+pub(crate) fn redirect(
+    outgoing: &mut Outgoing,
+    url: Url,
+    origin: Arc<Origin>,
+    base_url: String,
+) -> Result<(), Error> {
+    let https = url.scheme() == "https";
+    outgoing.target = Target::new(url)?;
+    outgoing.place = Arc::new(Place {
+        origin: origin.name().to_owned(),
+        base_url,
+        proxy: None,
+    });
+    outgoing.origin = origin;
+    outgoing.route = Arc::new(Route {
+        https,
+        tls: None,
+        proxy: None,
+        keepalive: outgoing.route.keepalive,
+    });
+    Ok(())
 }
 
 fn is_allowed(allowed: &[String], url: &Url) -> bool {

@@ -1,4 +1,9 @@
 //! A client: configuration checked once, and what each of its calls shares. Making one does no I/O.
+//!
+//! This file makes the client, and from it and the caller's [`CallOptions`] (`options`) the [`Call`] that
+//! [`crate::call`] and [`crate::stream`] carry out. `check` refuses wrong settings, `address` reads base
+//! URLs and joins paths to them, and `headers` writes what is sent beside the body. `intercept` is what
+//! a test that intercepts the calls changes of them.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -8,10 +13,11 @@ use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
-use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
+use crate::config::{ClientConfig, Secret, Timeout};
 use crate::error::{Error, ErrorKind};
 use crate::http::{
-    Hub, Origin, Outgoing, Place, Proxy, Route, Target, TlsKey, proxy_from_environment,
+    Hub, Interception, Origin, Outgoing, Place, Proxy, Route, Target, TlsKey,
+    proxy_from_environment,
 };
 use crate::request::Request;
 use crate::retry::Bucket;
@@ -20,12 +26,13 @@ use crate::wire::{self, Dialect, Provider};
 mod address;
 mod auth;
 mod check;
-mod detour;
 mod headers;
+mod intercept;
+mod options;
 
 use self::headers::random_key;
 
-pub use self::detour::{CALL_HEADER, MISTAKE_HEADER, PROVIDER_HEADER, URL_HEADER};
+pub use self::options::CallOptions;
 
 /// A client. Cloning it is cheap, and clones are the same client.
 #[derive(Clone)]
@@ -39,46 +46,13 @@ pub(crate) struct Inner {
     base: Url,
     // The path that calls go to, mostly the only one, and where it leads.
     usual: OnceLock<(String, Arc<Target>)>,
-    // Only a client made on a detour has none of its own.
+    // Only a client that is made while calls are intercepted may have none of its own.
     has_address: bool,
     headers: HeaderMap,
     route: Arc<Route>,
     origin: Arc<Origin>,
     place: Arc<Place>,
     hub: Arc<Hub>,
-}
-
-/// What one call sets differently from its client.
-#[derive(Debug, Clone)]
-pub struct CallOptions {
-    /// Limits in time.
-    pub timeout: Option<TimeoutSetting>,
-    /// Attempts after the first one.
-    pub max_retries: Option<u32>,
-    /// Headers; they win over the client's.
-    pub headers: Vec<(String, String)>,
-    /// Query parameters, added to the URL.
-    pub query: Vec<(String, String)>,
-    /// The key of this call, from a client whose key is a callable.
-    pub api_key: Option<Secret>,
-    /// The key is put in later, by [`Call::set_key`].
-    pub key_comes_later: bool,
-    /// When the caller's call began; all timing counts from here.
-    pub started: Instant,
-}
-
-impl Default for CallOptions {
-    fn default() -> Self {
-        Self {
-            timeout: None,
-            max_retries: None,
-            headers: Vec::new(),
-            query: Vec::new(),
-            api_key: None,
-            key_comes_later: false,
-            started: Instant::now(),
-        }
-    }
 }
 
 /// A call that is ready to be made, by [`crate::call::complete`] or [`crate::stream::pump`].
@@ -89,10 +63,11 @@ pub struct Call {
     pub(crate) timeout: Timeout,
     pub(crate) max_retries: u32,
     pub(crate) stream: bool,
-    pub(crate) is_diverted: bool,
+    pub(crate) interception: Interception,
     pub(crate) started: Instant,
     // For redaction: a server may echo what it was sent.
     pub(crate) key: Option<Secret>,
+    dropped: Arc<[String]>,
 }
 
 impl Client {
@@ -126,10 +101,10 @@ impl Client {
         auth::check(&provider.auth)?;
         let dialect = wire::choose(&provider, config.family, config.api.as_deref())?;
         let has_address = config.base_url.is_some() || provider.base_url.is_some();
-        let base = if has_address || !hub.is_diverted() {
+        let base = if has_address || !hub.is_intercepted() {
             address::base_url(config.base_url.as_deref(), &provider)?
         } else {
-            // Never asked: a call that is not diverted is refused.
+            // Never used: a call that is not intercepted is refused.
             address::base_url(Some("http://address.invalid"), &provider)?
         };
         let https = base.scheme() == "https";
@@ -204,7 +179,8 @@ impl Client {
         )
     }
 
-    /// How many more calls its origin may carry right now.
+    /// How many more calls its origin may carry right now; for tests of what gives a permit back.
+    #[doc(hidden)]
     #[must_use]
     pub fn free_connections(&self) -> usize {
         self.0.origin.free_permits()
@@ -226,7 +202,11 @@ impl Client {
         })?;
         let stream = request.stream;
         let encoded = self.0.dialect.encode(&request, &self.0.provider)?;
-        self.call(Method::POST, &encoded.path, encoded.body, stream, options)
+        let mut call = self.call(Method::POST, &encoded.path, encoded.body, stream, options)?;
+        if !encoded.dropped.is_empty() {
+            call.dropped = encoded.dropped.into();
+        }
+        Ok(call)
     }
 
     /// The call that lists the server's models: GET `{base}/models`.
@@ -243,8 +223,8 @@ impl Client {
         options: CallOptions,
     ) -> Result<Call, Error> {
         let inner = &self.0;
-        let detour = inner.hub.detour();
-        if detour.is_none() && !inner.has_address {
+        let interception = inner.hub.interception();
+        if !interception.is_on() && !inner.has_address {
             // Says that there is no address.
             address::base_url(None, &inner.provider)?;
         }
@@ -270,7 +250,7 @@ impl Client {
             headers.insert(name, value);
         }
         let key = options.api_key.or_else(|| inner.config.api_key.clone());
-        if detour.is_none() && !options.key_comes_later {
+        if !interception.is_on() && !options.key_comes_later {
             self.check_key(&headers, key.is_some())?;
         }
         // What is sent counts: a header of the caller's wins over the key.
@@ -296,18 +276,18 @@ impl Client {
             place: Arc::clone(&inner.place),
             pool_limit: timeout.pool,
         };
-        if let Some(base) = &detour {
-            inner.divert(&mut outgoing, base, path, &options.query, key.as_ref())?;
-        }
+        let query = &options.query;
+        inner.intercept(&interception, &mut outgoing, path, query, key.as_ref())?;
         Ok(Call {
             client: Arc::clone(inner),
             outgoing,
             timeout,
             max_retries,
             stream,
-            is_diverted: detour.is_some(),
+            interception,
             started: options.started,
             key,
+            dropped: Arc::default(),
         })
     }
 
@@ -354,7 +334,7 @@ impl std::fmt::Debug for Client {
 impl Call {
     /// Puts in the key of a client whose key is a callable.
     pub fn set_key(&mut self, key: Secret) -> Result<(), Error> {
-        if self.is_diverted {
+        if self.interception.is_on() {
             return Ok(());
         }
         let auth = &self.client.provider.auth;
@@ -367,6 +347,12 @@ impl Call {
     #[must_use]
     pub fn buffer_bytes(&self) -> usize {
         self.client.config.limits.buffer_bytes
+    }
+
+    /// JSON paths of the message parts that the provider does not take and that were left out.
+    #[must_use]
+    pub fn dropped(&self) -> &Arc<[String]> {
+        &self.dropped
     }
 
     /// When the caller's call began.

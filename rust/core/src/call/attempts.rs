@@ -1,0 +1,120 @@
+//! The loop over the attempts of a call: one for whole replies and for streams.
+
+use std::future::pending;
+
+use bytes::Bytes;
+use tokio::time::{Instant, timeout_at};
+
+use super::session::{Failure, Session};
+use crate::error::Error;
+use crate::http::{Body, Head, Probe};
+use crate::panic::guard;
+
+/// How a reply is received: what makes a whole reply and a stream different in [`run`].
+pub(crate) trait Reception {
+    /// What one attempt keeps while it runs.
+    type Attempt;
+    /// What the attempt that succeeds brings.
+    type Reply;
+
+    /// Begins an attempt.
+    fn begin(&self) -> Self::Attempt;
+
+    /// Waits until the head is overdue. Without a limit it never is.
+    async fn head_overdue(&self, _: &mut Self::Attempt, _: &Probe) -> Error {
+        pending().await
+    }
+
+    /// Reads the body that followed `head`.
+    async fn read(
+        &self,
+        attempt: &mut Self::Attempt,
+        probe: &Probe,
+        head: &Head,
+        body: Body,
+    ) -> Result<Self::Reply, Error>;
+
+    /// Whether another attempt may follow this one, which has failed.
+    fn may_repeat(&self, _: &Self::Attempt) -> bool {
+        true
+    }
+
+    /// Waits until the caller no longer wants the reply.
+    async fn abandoned(&self) -> Error {
+        pending().await
+    }
+
+    /// The body as the log shows it; `reply` is absent where the call failed.
+    fn logged(&self, reply: Option<&Self::Reply>) -> Bytes;
+}
+
+/// Makes attempts until one brings a reply, no other may follow, the deadline of the call is over
+/// or the caller no longer wants it.
+pub(crate) async fn run<R: Reception>(
+    session: &mut Session<'_>,
+    reception: &R,
+) -> Result<(Head, R::Reply), Error> {
+    session.log_start();
+    let deadline = session.deadline();
+    // Boxed once: every wrapper around it would otherwise hold its bytes twice.
+    let work = Box::pin(attempts(session, reception));
+    let work = guard(within(deadline, work));
+    let outcome = tokio::select! {
+        biased;
+        outcome = work => Ok(outcome),
+        abandoned = reception.abandoned() => Err(abandoned),
+    };
+    let outcome = match outcome {
+        Ok(Ok(Some(outcome))) => outcome,
+        Ok(Ok(None)) => Err(session.deadline_exceeded()),
+        Ok(Err(stopped)) | Err(stopped) => Err(session.abandon(stopped)),
+    };
+    let reply = outcome.as_ref().ok().map(|(_, reply)| reply);
+    session.log_end(outcome.as_ref().err(), || reception.logged(reply));
+    outcome
+}
+
+/// Runs `work` up to `deadline`; `None` when that came first.
+async fn within<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, work).await.ok(),
+        None => Some(work.await),
+    }
+}
+
+async fn attempts<R: Reception>(
+    session: &mut Session<'_>,
+    reception: &R,
+) -> Result<(Head, R::Reply), Error> {
+    loop {
+        let mut attempt = reception.begin();
+        let failure = match one_attempt(session, reception, &mut attempt).await {
+            Ok(received) => {
+                session.succeed(&received.0);
+                return Ok(received);
+            }
+            Err(failure) => failure,
+        };
+        if !reception.may_repeat(&attempt) {
+            return Err(session.fail(failure));
+        }
+        session.again(failure).await?;
+    }
+}
+
+async fn one_attempt<R: Reception>(
+    session: &mut Session<'_>,
+    reception: &R,
+    attempt: &mut R::Attempt,
+) -> Result<(Head, R::Reply), Failure> {
+    let probe = session.probe();
+    let (head, body) = tokio::select! {
+        biased;
+        opened = session.open(&probe) => opened?,
+        error = reception.head_overdue(attempt, &probe) => return Err(error.into()),
+    };
+    match reception.read(attempt, &probe, &head, body).await {
+        Ok(reply) => Ok((head, reply)),
+        Err(error) => Err(Failure::after_head(session.cleaned(error), &head)),
+    }
+}

@@ -1,0 +1,139 @@
+//! The timers of one stream: `first_token` and `idle`.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::queue::Queue;
+use crate::call::secs;
+use crate::client::Call;
+use crate::error::{Error, ErrorKind, Phase};
+use crate::http::{Place, Probe};
+
+/// The timers `first_token` and `idle`: one timer a stream, armed anew only when it fires too early.
+pub(super) struct Clock {
+    first_token: Option<Duration>,
+    idle: Option<Duration>,
+    sent_at: Instant,
+    bytes_at: Instant,
+    content_at: Option<Instant>,
+    // What the reader had spent elsewhere when the limit that runs began.
+    away_before: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Clock {
+    pub(super) fn new(call: &Call) -> Self {
+        let now = Instant::now();
+        Self {
+            first_token: call.timeout.first_token,
+            idle: call.timeout.idle,
+            sent_at: now,
+            bytes_at: now,
+            content_at: None,
+            away_before: Duration::ZERO,
+            timer: None,
+        }
+    }
+
+    pub(super) fn sent(&mut self, at: Option<Instant>, queue: &Queue) {
+        self.away_before = queue.away();
+        self.sent_at = at.unwrap_or(self.sent_at);
+        self.bytes_at = Instant::now();
+    }
+
+    pub(super) fn bytes(&mut self) {
+        self.bytes_at = Instant::now();
+    }
+
+    pub(super) fn content(&mut self, queue: &Queue) {
+        self.away_before = queue.away();
+        // `idle` may be shorter than what the timer waits for, so the first content arms it anew.
+        if self.content_at.replace(self.bytes_at).is_none() {
+            self.timer = None;
+        }
+    }
+
+    pub(super) fn resume(&mut self, queue: &Queue) {
+        let now = Instant::now();
+        self.away_before = queue.away();
+        self.bytes_at = now;
+        match &mut self.content_at {
+            Some(at) => *at = now,
+            None => self.sent_at = now,
+        }
+    }
+
+    /// Waits until the head is overdue. Time for a permit and a connection does not count.
+    pub(super) async fn no_head(&self, probe: &Probe, call: &Call) -> Error {
+        let Some(limit) = self.first_token else {
+            return std::future::pending().await;
+        };
+        let mut due = self.sent_at + limit;
+        loop {
+            sleep_until(due).await;
+            let now = Instant::now();
+            due = probe.sent_at().unwrap_or(now) + limit;
+            if due <= now {
+                let message = format!(
+                    "no response head from {} within {} s (the `first_token` timeout)",
+                    call.outgoing.place.origin,
+                    secs(limit)
+                );
+                return Error::new(ErrorKind::FirstByteTimeout, message)
+                    .at(Phase::Head)
+                    .retryable(true)
+                    .maybe_processed(true);
+            }
+        }
+    }
+
+    /// Waits until content is overdue.
+    pub(super) async fn silence(&mut self, queue: &Queue, place: &Place) -> Error {
+        loop {
+            let limit = match self.content_at {
+                Some(_) => self.idle,
+                None => self.first_token,
+            };
+            let Some(limit) = limit else {
+                return std::future::pending().await;
+            };
+            let due = self.content_at.unwrap_or(self.sent_at) + limit;
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+            timer.as_mut().await;
+            // Time that a sync reader spent elsewhere does not count: nobody drove the connection.
+            let due = due + queue.away().saturating_sub(self.away_before);
+            if due <= Instant::now() {
+                return self.overdue(limit, place);
+            }
+            timer.as_mut().reset(due);
+        }
+    }
+
+    fn overdue(&self, limit: Duration, place: &Place) -> Error {
+        let origin = &place.origin;
+        let seconds = secs(limit);
+        let is_silent = self.bytes_at.elapsed() * 2 >= limit;
+        let (kind, message) = match self.content_at {
+            None => (
+                ErrorKind::ContentTimeout,
+                format!("no content from {origin} within {seconds} s (the `first_token` timeout)"),
+            ),
+            Some(_) if is_silent => (
+                ErrorKind::StallTimeout,
+                format!(
+                    "the stream from {origin} fell silent for {seconds} s (the `idle` timeout)"
+                ),
+            ),
+            Some(_) => (
+                ErrorKind::ContentTimeout,
+                format!("bytes but no content from {origin} for {seconds} s (the `idle` timeout)"),
+            ),
+        };
+        Error::new(kind, message)
+            .at(Phase::Body)
+            .retryable(true)
+            .maybe_processed(true)
+    }
+}

@@ -1,0 +1,99 @@
+//! Enums whose variants are words: the same word in JSON, in Python and in messages.
+
+/// A text that is not a word of the enum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unknown word")]
+pub struct UnknownWord;
+
+/// Declares an enum with the word of each variant: `as_str`, `FromStr` and serde all take it from there.
+macro_rules! words {
+    (
+        $(#[$about:meta])*
+        pub enum $name:ident {
+            $($(#[$about_variant:meta])* $variant:ident = $word:literal,)+
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$about_variant])* $variant,)+
+        }
+
+        impl $name {
+            /// Every variant.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word, as Python shows it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::words::UnknownWord;
+
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                match word {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err($crate::words::UnknownWord),
+                }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = std::borrow::Cow::<str>::deserialize(deserializer)?;
+                word.parse()
+                    .map_err(|_| serde::de::Error::unknown_variant(&word, &[$($word),+]))
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr;
+
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+
+    use crate::error::{ErrorKind, Phase};
+    use crate::message::FinishReason;
+
+    fn each_is_its_word<T>(all: &[T], as_str: fn(T) -> &'static str)
+    where
+        T: Copy + PartialEq + std::fmt::Debug + FromStr + Serialize + DeserializeOwned,
+        T::Err: std::fmt::Debug,
+    {
+        for value in all {
+            let word = as_str(*value);
+            assert_eq!(word.parse::<T>().unwrap(), *value);
+            let json = serde_json::to_string(value).unwrap();
+            assert_eq!(json, format!("{word:?}"));
+            assert_eq!(serde_json::from_str::<T>(&json).unwrap(), *value);
+            // The word is the variant's name, so that either is found by the other.
+            let name = format!("{value:?}").to_lowercase();
+            assert_eq!(word.replace('_', ""), name);
+        }
+        assert!("nonsense".parse::<T>().is_err());
+        let error = serde_json::from_str::<T>("\"nonsense\"").unwrap_err();
+        assert!(error.to_string().contains("nonsense"), "{error}");
+    }
+
+    #[test]
+    fn an_enum_of_words_reads_and_writes_the_same_word_everywhere() {
+        each_is_its_word(ErrorKind::ALL, ErrorKind::as_str);
+        each_is_its_word(Phase::ALL, Phase::as_str);
+        each_is_its_word(FinishReason::ALL, FinishReason::as_str);
+    }
+}
