@@ -15,48 +15,17 @@
 
 use pyo3::prelude::*;
 
-mod attempt;
-mod awaiting;
 mod call;
-mod choice;
-mod chunk;
-mod convert;
-mod errors;
-mod events;
-mod exit;
-mod fanout;
-mod fork;
-mod from_chunks;
-mod gate;
-mod given;
-mod inside;
-mod lane;
-mod logprob;
-mod logs;
-mod made;
-mod mailbox;
+mod engine;
+mod ground;
 mod observe;
-mod parts;
-mod pending;
-mod prepare;
-mod pricing;
 mod process;
-mod providers;
-mod reply;
-mod report;
-mod settings;
-mod sim;
-mod source;
-mod stored;
+mod simulator;
 mod stream;
-mod stream_async;
-mod stream_sync;
-mod tally;
-mod value;
-mod waiter;
-mod waiters;
-mod wakefd;
-mod watch;
+mod values;
+mod wake;
+
+use crate::wake::mailbox;
 
 /// Stops the I/O thread; registered with `atexit` at import.
 #[pyfunction]
@@ -101,47 +70,47 @@ fn refuse_subinterpreter(py: Python<'_>) -> PyResult<()> {
 #[pymodule]
 mod _engine {
     #[pymodule_export]
-    use super::attempt::Attempt;
+    use super::call::many::Fanout;
     #[pymodule_export]
-    use super::call::Engine;
+    use super::engine::Engine;
     #[pymodule_export]
-    use super::choice::{Choice, restore_choice};
+    use super::observe::call_event::{CallEvent, add_callback, is_on, remove_callback, tell_all};
     #[pymodule_export]
-    use super::chunk::{LlmStreamChunk, ToolCallFragment};
+    use super::observe::doctor::{proxy_for, report};
     #[pymodule_export]
-    use super::events::{
+    use super::observe::nested::{enter_call, leave_call};
+    #[pymodule_export]
+    use super::observe::tally::CallTally;
+    #[pymodule_export]
+    use super::process::test_rules::{allow_only, divert, is_diverted};
+    #[pymodule_export]
+    use super::simulator::{Simulator, check_behaviour, embedded, main};
+    #[pymodule_export]
+    use super::stream::async_stream::{AsyncLlmStream, AsyncStreamIterator};
+    #[pymodule_export]
+    use super::stream::sync_stream::{LlmStream, StreamIterator};
+    #[pymodule_export]
+    use super::values::attempt::Attempt;
+    #[pymodule_export]
+    use super::values::choice::{Choice, restore_choice};
+    #[pymodule_export]
+    use super::values::chunk::{LlmStreamChunk, ToolCallFragment};
+    #[pymodule_export]
+    use super::values::events::{
         End, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallDone, UsageReported,
     };
     #[pymodule_export]
-    use super::fanout::Fanout;
+    use super::values::limits::{Limits, RetryPolicy, Timeout};
     #[pymodule_export]
-    use super::gate::{allow_only, divert, is_diverted};
+    use super::values::logprob::TokenLogprob;
     #[pymodule_export]
-    use super::inside::{enter_call, leave_call};
+    use super::values::providers::{is_provider, provider_names, provider_problem, provider_row};
     #[pymodule_export]
-    use super::logprob::TokenLogprob;
+    use super::values::response::{LlmResponse, restore_response};
     #[pymodule_export]
-    use super::observe::{CallEvent, add_callback, is_on, remove_callback, tell_all};
+    use super::values::usage::{Timing, ToolCall, Usage};
     #[pymodule_export]
-    use super::parts::{Timing, ToolCall, Usage};
-    #[pymodule_export]
-    use super::providers::{is_provider, provider_names, provider_problem, provider_row};
-    #[pymodule_export]
-    use super::reply::{LlmResponse, restore_response};
-    #[pymodule_export]
-    use super::report::{proxy_for, report};
-    #[pymodule_export]
-    use super::settings::{Limits, RetryPolicy, Timeout};
-    #[pymodule_export]
-    use super::sim::{Simulator, check_behaviour, embedded, main};
-    #[pymodule_export]
-    use super::stream_async::{AsyncLlmStream, AsyncStreamIterator};
-    #[pymodule_export]
-    use super::stream_sync::{LlmStream, StreamIterator};
-    #[pymodule_export]
-    use super::tally::CallTally;
-    #[pymodule_export]
-    use super::value::rebuild;
+    use super::values::value::rebuild;
     #[pymodule_export]
     use super::{drop_idle_lanes, shutdown, wakes};
 

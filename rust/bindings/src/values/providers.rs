@@ -1,0 +1,70 @@
+//! The engine's table of providers as Python reads it, and rows of a user's own.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+use tokenwire_core::wire::own::OwnProvider;
+use tokenwire_core::wire::providers;
+
+use crate::values::raise::{self, Caller};
+
+/// What the engine reads of an `LlmProvider`.
+#[derive(FromPyObject)]
+pub(crate) struct OwnRow {
+    name: String,
+    key_vars: Vec<String>,
+    base_url_vars: Vec<String>,
+    key_required: bool,
+    auth_header: String,
+    max_tokens_field: String,
+    stream_options: bool,
+}
+
+impl OwnRow {
+    pub(crate) fn into_config(self) -> OwnProvider {
+        OwnProvider {
+            name: self.name,
+            key_vars: self.key_vars,
+            base_url_vars: self.base_url_vars,
+            key_required: self.key_required,
+            auth_header: self.auth_header,
+            max_tokens_field: self.max_tokens_field,
+            stream_options: self.stream_options,
+        }
+    }
+}
+
+/// Whether a provider of this name is known, be its API spoken yet or not.
+#[pyfunction]
+pub(crate) fn is_provider(name: &Bound<'_, PyString>) -> bool {
+    // A text that UTF-8 cannot carry is nobody's name.
+    name.to_str().is_ok_and(providers::is_known)
+}
+
+/// Names of the providers that can be called, in the order of the table.
+#[pyfunction]
+pub(crate) fn provider_names(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+    PyTuple::new(py, providers::names().collect::<Vec<_>>())
+}
+
+/// The row of a provider: the fields of `LlmProvider`.
+#[pyfunction]
+pub(crate) fn provider_row<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyDict>> {
+    let row = providers::find(name).map_err(|error| raise::to_py(py, error, &Caller::default()))?;
+    let fields = PyDict::new(py);
+    fields.set_item("name", row.name)?;
+    fields.set_item("base_url", row.base_url)?;
+    fields.set_item("key_vars", PyTuple::new(py, row.key_vars)?)?;
+    fields.set_item("base_url_vars", PyTuple::new(py, row.base_url_vars)?)?;
+    fields.set_item("key_required", row.key_required)?;
+    fields.set_item("auth_header", row.auth_header)?;
+    fields.set_item("max_tokens_field", row.max_tokens_field)?;
+    fields.set_item("stream_options", row.stream_options)?;
+    Ok(fields)
+}
+
+/// What is wrong with a provider's name; None where it is one.
+#[pyfunction]
+pub(crate) fn provider_problem(name: &Bound<'_, PyString>) -> Option<String> {
+    let error = providers::find(&name.to_string_lossy()).err()?;
+    Some(error.message().to_owned())
+}
