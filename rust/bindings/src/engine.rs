@@ -1,4 +1,4 @@
-//! `Engine`: one client as Python holds it. Arguments become request JSON; which runtime drives a call is decided here.
+//! `Engine`: one client as Python holds it. It opens calls and streams, on the runtime that fits each.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,139 +6,34 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use tokenwire_core::call::{Completed, Fetched, complete, fetch};
 use tokenwire_core::client::{Call, CallOptions, Client};
 use tokenwire_core::config::{ClientConfig, Secret, TlsSettings};
-use tokenwire_core::error::{Error, ErrorKind};
-use tokenwire_core::http::Transport;
 use tokenwire_core::stream::Queue;
 
-use crate::call::arguments::{Prepared, pairs};
+use crate::call::arguments::{CallClient, Prepared, prepare};
 use crate::call::pending::PendingReply;
+use crate::call::whole::{Answer, drive};
+use crate::ground::caller::{Caller, Endpoint};
 use crate::ground::fork;
-use crate::observe::logs;
-use crate::observe::{self, Ending};
 use crate::process;
-use crate::process::sync_runtime::Lease;
 use crate::stream::async_stream::AsyncLlmStream;
 use crate::stream::shared::Stream;
 use crate::stream::sync_stream::LlmStream;
+use crate::values::keywords::pairs;
 use crate::values::limits::{self, Limits, RetryPolicy};
 use crate::values::providers::OwnRow;
-use crate::values::raise::{self, Asked, Caller};
-use crate::values::response::{LlmResponse, ReplyData};
-
-/// What came of a call.
-pub(crate) enum Came {
-    Reply(Box<Completed>),
-    Body(Fetched),
-}
-
-pub(crate) type Outcome = Result<Came, Failed>;
-
-/// Why a call failed, and after how many seconds.
-pub(crate) struct Failed {
-    error: Error,
-    elapsed: f64,
-}
-
-/// Which of the two a call is made for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum AnswerKind {
-    Reply,
-    Body,
-}
-
-/// Makes a call, on whatever runtime polls it.
-pub(crate) async fn make(transport: &Transport, call: Call, kind: AnswerKind) -> Outcome {
-    let started = call.started();
-    let came = match kind {
-        AnswerKind::Reply => complete(transport, call)
-            .await
-            .map(|done| Came::Reply(Box::new(done))),
-        AnswerKind::Body => fetch(transport, call).await.map(Came::Body),
-    };
-    came.map_err(|error| Failed {
-        error,
-        elapsed: started.elapsed().as_secs_f64(),
-    })
-}
-
-/// What a call gives back.
-pub(crate) enum Answer {
-    /// An `LlmResponse`, its text read as this type when asked for.
-    Reply(Option<Py<PyAny>>),
-    /// The body as text (the list of models).
-    Body,
-}
-
-impl Answer {
-    pub(crate) fn kind(&self) -> AnswerKind {
-        match self {
-            Self::Reply(_) => AnswerKind::Reply,
-            Self::Body => AnswerKind::Body,
-        }
-    }
-}
-
-/// Turns an outcome into what Python gets.
-pub(crate) fn finish_call<'py>(
-    py: Python<'py>,
-    outcome: Outcome,
-    caller: &Caller,
-    answer: &Answer,
-) -> PyResult<Bound<'py, PyAny>> {
-    logs::drain(py);
-    let came = outcome.map_err(|Failed { error, elapsed }| {
-        let kind = error.kind();
-        let raised = raise::to_py(py, error, caller);
-        let is_over = !(caller.may_renew && raise::is_unauthorized(py, &raised));
-        if is_over && observe::is_on() && matches!(answer, Answer::Reply(_)) {
-            observe::report(
-                py,
-                caller,
-                false,
-                Ending::Error(&raised, raise::name(kind), elapsed),
-            );
-        }
-        raised
-    })?;
-    match came {
-        Came::Body(done) => Ok(PyString::new(py, &String::from_utf8_lossy(&done.raw)).into_any()),
-        Came::Reply(done) => {
-            let done = *done;
-            let parse_as = match answer {
-                Answer::Reply(parse_as) => parse_as.as_ref(),
-                Answer::Body => None,
-            };
-            let data = ReplyData {
-                reply: done.reply,
-                head: Some(done.head),
-                timing: done.timing,
-                attempts: done.attempts,
-                raw: Some(done.raw),
-                caller: caller.clone(),
-            };
-            let response = LlmResponse::new(data, parse_as.map(|kind| kind.clone_ref(py)));
-            let response = Bound::new(py, response)?;
-            if observe::is_on() {
-                observe::report(py, caller, false, Ending::Reply(&response));
-            }
-            Ok(response.into_any())
-        }
-    }
-}
+use crate::values::raise;
 
 /// One client: its settings, its retry budget, its place among the shared connections.
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct Engine {
     // A forked child makes its own: the parent's permits may be taken for ever.
     client: Mutex<(u64, Client)>,
-    pub(crate) caller: Caller,
+    caller: Caller,
 }
 
 impl Engine {
-    pub(crate) fn client(&self, py: Python<'_>) -> PyResult<Client> {
+    fn client(&self, py: Python<'_>) -> PyResult<Client> {
         let mut held = self.client.lock();
         if held.0 != fork::generation() {
             let config = held.1.config().clone();
@@ -155,7 +50,7 @@ impl Engine {
         let caller = Caller {
             provider: config.provider.as_str().into(),
             model: config.model.as_str().into(),
-            asked: Some(Arc::new(asked(&client))),
+            endpoint: Some(Arc::new(endpoint(&client))),
             ..Caller::default()
         };
         Self {
@@ -166,6 +61,23 @@ impl Engine {
 }
 
 impl Engine {
+    /// This client as a call needs it.
+    fn call_client(&self, py: Python<'_>) -> PyResult<CallClient> {
+        Ok(CallClient {
+            client: self.client(py)?,
+            caller: self.caller.clone(),
+        })
+    }
+
+    fn prepare(
+        &self,
+        input: &Bound<'_, PyAny>,
+        params: Option<&Bound<'_, PyDict>>,
+        stream: bool,
+    ) -> PyResult<Prepared> {
+        prepare(self.call_client(input.py())?, input, params, stream)
+    }
+
     fn open(
         &self,
         input: &Bound<'_, PyAny>,
@@ -182,9 +94,10 @@ impl Engine {
     }
 }
 
-fn asked(client: &Client) -> Asked {
+/// What this client asks for, and of which server.
+fn endpoint(client: &Client) -> Endpoint {
     let (host, port) = client.server();
-    Asked {
+    Endpoint {
         operation: match client.config().api.as_str() {
             "completions" => "text_completion",
             _ => "chat",
@@ -193,38 +106,6 @@ fn asked(client: &Client) -> Asked {
         host: host.trim_matches(['[', ']']).to_owned(),
         port,
     }
-}
-
-/// Runs a call on a lane, on this thread.
-fn drive<'py>(
-    py: Python<'py>,
-    call: Call,
-    caller: &Caller,
-    answer: &Answer,
-) -> PyResult<Bound<'py, PyAny>> {
-    let started = call.started();
-    let failed = |error| {
-        let elapsed = started.elapsed().as_secs_f64();
-        Ok(Err(Failed { error, elapsed }))
-    };
-    let outcome = py.detach(|| {
-        let lease = match Lease::new() {
-            Ok(lease) => lease,
-            Err(error) => return failed(error),
-        };
-        let Some(lane) = lease.lane() else {
-            return failed(Error::new(ErrorKind::Engine, "a lease without a lane"));
-        };
-        let outcome = lane.drive(make(&lane.transport, call, answer.kind()));
-        if !matches!(outcome, Ok(Ok(_))) {
-            // A call that failed or was interrupted may have left its connection in the middle of an
-            // answer; it closes when the runtime next runs, and who knows when that is.
-            lane.settle(tokio::task::yield_now());
-        }
-        outcome
-    });
-    let outcome = outcome.inspect_err(|_| observe::let_go(py, caller, answer))?;
-    finish_call(py, outcome, caller, answer)
 }
 
 #[pymethods]
@@ -389,5 +270,14 @@ impl Engine {
         client
             .models_call(options)
             .map_err(|error| raise::to_py(py, error, &self.caller))
+    }
+}
+
+/// What `Fanout.submit` takes of an engine.
+impl<'py> FromPyObject<'_, 'py> for CallClient {
+    type Error = PyErr;
+
+    fn extract(engine: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        engine.cast::<Engine>()?.get().call_client(engine.py())
     }
 }

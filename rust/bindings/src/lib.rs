@@ -74,11 +74,15 @@ mod _engine {
     #[pymodule_export]
     use super::engine::Engine;
     #[pymodule_export]
-    use super::observe::call_event::{CallEvent, add_callback, is_on, remove_callback, tell_all};
+    use super::observe::call_event::CallEvent;
+    #[pymodule_export]
+    use super::observe::callbacks::{add_callback, is_on, remove_callback};
     #[pymodule_export]
     use super::observe::doctor::{proxy_for, report};
     #[pymodule_export]
     use super::observe::nested::{enter_call, leave_call};
+    #[pymodule_export]
+    use super::observe::on_call::report_call;
     #[pymodule_export]
     use super::observe::tally::CallTally;
     #[pymodule_export]
@@ -108,25 +112,27 @@ mod _engine {
     #[pymodule_export]
     use super::values::response::{LlmResponse, restore_response};
     #[pymodule_export]
-    use super::values::usage::{Timing, ToolCall, Usage};
-    #[pymodule_export]
     use super::values::value::rebuild;
+    #[pymodule_export]
+    use super::values::{timing::Timing, tool_call::ToolCall, usage::Usage};
     #[pymodule_export]
     use super::{drop_idle_lanes, shutdown, wakes};
 
     use pyo3::prelude::*;
 
+    use crate::ground::python;
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
         crate::refuse_subinterpreter(py)?;
+        python::keep_own_module(module);
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         if std::env::var_os("TOKENWIRE_LOG").is_some_and(|level| !level.is_empty()) {
             let log = crate::process::current().hub.log();
             log.set_debug(true);
             log.set_bodies(std::env::var_os("TOKENWIRE_LOG_BODIES").is_some_and(|on| on == "1"));
-            py.import("tokenwire.logs")?
-                .call_method0("configure_from_environment")?;
+            python::CONFIGURE_LOG.get(py)?.call0()?;
         }
         py.import("atexit")?
             .call_method1("register", (module.getattr("_shutdown")?,))?;

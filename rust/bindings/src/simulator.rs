@@ -10,13 +10,13 @@ use tokenwire_core::error::ErrorKind;
 use tokenwire_sim::script::ErrorReply;
 use tokenwire_sim::{Answerer, Behaviour, Config, Kind, Script, Sim, serve};
 
+use crate::ground::exception;
 use crate::ground::fork;
 use crate::ground::json;
-use crate::values::raise;
 
 fn script(py: Python<'_>, json: &str) -> PyResult<Script> {
     Script::parse(json)
-        .map_err(|error| raise::plain(py, ErrorKind::Config, &format!("script: {error}")))
+        .map_err(|error| exception::of_kind(py, ErrorKind::Config, &format!("script: {error}")))
 }
 
 fn kind(name: &str) -> PyResult<Kind> {
@@ -53,7 +53,7 @@ fn answerer(answer: Py<PyAny>) -> Answerer {
 pub(crate) fn check_behaviour(py: Python<'_>, json: &str) -> PyResult<()> {
     Behaviour::parse(json)
         .map(drop)
-        .map_err(|error| raise::plain(py, ErrorKind::Config, &error.to_string()))
+        .map_err(|error| exception::of_kind(py, ErrorKind::Config, &error.to_string()))
 }
 
 /// A running simulator on a loopback port; `tokenwire.testing.SimServer` wraps it.
@@ -100,7 +100,7 @@ impl Simulator {
     fn set_script(&self, py: Python<'_>, script_json: &str) -> PyResult<()> {
         let script = script(py, script_json)?;
         py.detach(|| self.sim.set_script(script))
-            .map_err(|error| raise::plain(py, ErrorKind::Config, &format!("script: {error}")))
+            .map_err(|error| exception::of_kind(py, ErrorKind::Config, &format!("script: {error}")))
     }
 
     /// The log as a list of dicts.
@@ -161,7 +161,7 @@ pub(crate) fn embedded(py: Python<'_>) -> PyResult<String> {
         ..Config::default()
     };
     let sim = Sim::start(config).map_err(|error| {
-        raise::plain(
+        exception::of_kind(
             py,
             ErrorKind::Connect,
             &format!("the embedded simulator cannot listen: {error}"),

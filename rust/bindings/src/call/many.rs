@@ -1,7 +1,6 @@
 //! Many calls at once for plain sync code: they run on the I/O thread, this one waits for the next to finish.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use pyo3::prelude::*;
@@ -9,15 +8,12 @@ use pyo3::types::PyDict;
 use tokenwire_core::error::ErrorKind;
 use tokio::task::AbortHandle;
 
-use crate::call::arguments::Prepared;
-use crate::engine::{Answer, AnswerKind, Engine, Outcome, finish_call, make};
-use crate::ground::fork;
-use crate::observe;
-use crate::process;
-use crate::values::raise::{self, Caller};
-
-// How often the waiting thread looks for signals.
-const SIGNAL_TICK: Duration = Duration::from_millis(50);
+use crate::call::arguments::{CallClient, Prepared, prepare};
+use crate::call::whole::{Answer, AnswerKind, Outcome, finish, make};
+use crate::ground::caller::Caller;
+use crate::ground::{exception, fork};
+use crate::process::{self, SIGNAL_TICK};
+use crate::values::raise;
 
 #[derive(Default)]
 struct Finished {
@@ -59,7 +55,7 @@ impl Fanout {
         &self,
         py: Python<'_>,
         index: u64,
-        engine: &Engine,
+        engine: CallClient,
         input: &Bound<'_, PyAny>,
         params: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
@@ -69,7 +65,7 @@ impl Fanout {
             caller,
             parse_as,
             ..
-        } = engine.prepare(input, Some(params), false)?;
+        } = prepare(engine, input, Some(params), false)?;
         let io = process::current()
             .io()
             .map_err(|error| raise::to_py(py, error, &caller))?;
@@ -114,7 +110,7 @@ impl Fanout {
             || (Caller::default(), Answer::Reply(None)),
             |done| (done.caller, done.answer),
         );
-        match finish_call(py, outcome, &caller, &answer) {
+        match finish(py, outcome, &caller, &answer) {
             Ok(response) => Ok((index, Some(response), None)),
             Err(error) => Ok((
                 index,
@@ -130,7 +126,7 @@ impl Fanout {
             let running: Vec<Running> = self.running.lock().drain(..).collect();
             for running in running {
                 running.task.abort();
-                observe::let_go(py, &running.caller, &running.answer);
+                running.answer.report_abandoned(py, &running.caller);
             }
         }
     }
@@ -143,7 +139,7 @@ impl Fanout {
             return Ok(());
         }
         let message = "this map belongs to the parent process; start a new one after the fork";
-        Err(raise::plain(py, ErrorKind::ForkedStream, message))
+        Err(exception::of_kind(py, ErrorKind::ForkedStream, message))
     }
 }
 

@@ -10,22 +10,24 @@ use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::stream::Wake;
 use tokio::task::AbortHandle;
 
-use crate::engine::{Answer, Outcome, finish_call, make};
+use crate::call::whole::{Answer, Outcome, finish, make};
+use crate::ground::caller::Caller;
 use crate::ground::fork;
-use crate::observe;
 use crate::process;
-use crate::values::raise::{self, Caller};
+use crate::values::raise;
 use crate::wake::awaitable::{returned, thrown};
 use crate::wake::loop_mailbox::LoopMailbox;
 
+/// Where the I/O thread puts the outcome, and whom it wakes then.
 #[derive(Default)]
-struct Slot {
+struct OutcomeSlot {
     outcome: Option<Outcome>,
     parked: Option<(Arc<dyn Wake>, u64)>,
 }
 
+/// How far the call is on the waiting side.
 #[derive(Default)]
-struct State {
+struct PendingCall {
     call: Option<Call>,
     running: Option<AbortHandle>,
     mailbox: Option<Arc<LoopMailbox>>,
@@ -36,18 +38,18 @@ struct State {
 /// Awaited once; the request goes out at the first step, and ends when the waiting task is cancelled.
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct PendingReply {
-    slot: Arc<Mutex<Slot>>,
-    state: Mutex<State>,
+    slot: Arc<Mutex<OutcomeSlot>>,
+    state: Mutex<PendingCall>,
     caller: Caller,
     answer: Answer,
 }
 
 impl PendingReply {
     pub(crate) fn new(call: Call, caller: Caller, answer: Answer) -> Self {
-        let state = State {
+        let state = PendingCall {
             call: Some(call),
             generation: fork::generation(),
-            ..State::default()
+            ..PendingCall::default()
         };
         Self {
             slot: Arc::default(),
@@ -57,7 +59,7 @@ impl PendingReply {
         }
     }
 
-    fn start(&self, py: Python<'_>, state: &mut State) -> PyResult<()> {
+    fn start(&self, py: Python<'_>, state: &mut PendingCall) -> PyResult<()> {
         let Some(call) = state.call.take() else {
             return Ok(());
         };
@@ -86,7 +88,7 @@ impl PendingReply {
         if let Some(running) = state.running.take() {
             running.abort();
             drop(state);
-            observe::let_go(py, &self.caller, &self.answer);
+            self.answer.report_abandoned(py, &self.caller);
         }
     }
 }
@@ -116,7 +118,7 @@ impl PendingReply {
             if let Some(outcome) = outcome {
                 state.running = None;
                 drop(state);
-                let value = finish_call(py, outcome, &self.caller, &self.answer)?;
+                let value = finish(py, outcome, &self.caller, &self.answer)?;
                 return returned(value);
             }
             if state.running.is_none() {

@@ -1,21 +1,17 @@
 //! Python values to JSON bytes in one pass, and JSON back to Python. A value that JSON cannot hold is
 //! refused with its path before anything is sent.
 
+use crate::ground::exception;
 use crate::ground::exit::calling_python;
-use pyo3::exceptions::{PyOverflowError, PyRecursionError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRecursionError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use tokenwire_core::error::ErrorKind;
 
-use crate::values::raise;
-
 // serde_json reads no deeper; a deeper value is a cycle more often than not.
 const MAX_DEPTH: usize = 120;
-
-// Longer limits are mistakes, and far from any overflow of the clock.
-const YEAR_SECS: f64 = 31_536_000.0;
 
 // A deeper path is not read by anybody.
 const SHOWN_STEPS: usize = 12;
@@ -58,7 +54,7 @@ pub(crate) fn write_json(value: &Bound<'_, PyAny>, root: &str, out: &mut Vec<u8>
             if steps.len() > SHOWN_STEPS {
                 path.push('…');
             }
-            raise::plain(
+            exception::of_kind(
                 value.py(),
                 ErrorKind::Validation,
                 &format!("{path}: {problem}"),
@@ -229,7 +225,8 @@ fn lone_surrogate(text: &Bound<'_, PyString>) -> String {
     format!("the text holds a lone surrogate{position}, which UTF-8 cannot carry")
 }
 
-fn short_repr(value: &Bound<'_, PyAny>) -> String {
+/// The first characters of a value's `repr`, for a message.
+pub(crate) fn short_repr(value: &Bound<'_, PyAny>) -> String {
     let whole = value
         .repr()
         .map_or_else(|_| "?".to_owned(), |text| text.to_string());
@@ -244,42 +241,8 @@ pub(crate) fn load_json<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py,
     })?;
     calling_python(|| loads.bind(py).call1((text,))).map_err(|error| {
         if error.is_instance_of::<PyRecursionError>(py) {
-            return raise::plain(py, ErrorKind::Decode, "the JSON is nested too deeply");
+            return exception::of_kind(py, ErrorKind::Decode, "the JSON is nested too deeply");
         }
         error
     })
-}
-
-/// Seconds from Python: a positive finite number.
-pub(crate) fn seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<std::time::Duration> {
-    let py = value.py();
-    let wrong = |why: &str| {
-        raise::plain(
-            py,
-            ErrorKind::Config,
-            &format!("{name}: {why}; give seconds above 0, or None for no limit"),
-        )
-    };
-    if value.is_instance_of::<PyBool>() || value.is_instance_of::<PyString>() {
-        return Err(wrong(&format!("{} is not a number", short_repr(value))));
-    }
-    let number: f64 = value.extract().map_err(|error: PyErr| {
-        if error.is_instance_of::<PyTypeError>(py) {
-            wrong(&format!("{} is not a number", short_repr(value)))
-        } else if error.is_instance_of::<PyOverflowError>(py) {
-            wrong(&format!("{} is no number of seconds", short_repr(value)))
-        } else {
-            error
-        }
-    })?;
-    if number.is_nan() || number <= 0.0 {
-        return Err(wrong(&format!("{} is not above 0", short_repr(value))));
-    }
-    if number > YEAR_SECS {
-        return Err(wrong(&format!(
-            "{} is longer than a year",
-            short_repr(value)
-        )));
-    }
-    Ok(std::time::Duration::from_secs_f64(number))
 }

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use tokenwire_core::http;
 
+use crate::ground::caller::Caller;
 use crate::process;
 use crate::values::raise;
 
@@ -44,5 +45,5 @@ pub(crate) fn report(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 #[pyfunction]
 #[pyo3(name = "_proxy_for")]
 pub(crate) fn proxy_for(py: Python<'_>, url: &str) -> PyResult<Option<String>> {
-    http::proxy_in_use(url, var).map_err(|error| raise::to_py(py, error, &raise::Caller::default()))
+    http::proxy_in_use(url, var).map_err(|error| raise::to_py(py, error, &Caller::default()))
 }

@@ -1,11 +1,12 @@
 //! The engine's log lines, drained into Python's `tokenwire` logger on a thread that holds the GIL anyway.
 
+use crate::ground::exception;
 use crate::ground::exit::calling_python;
+use crate::ground::python;
 use pyo3::prelude::*;
 use tokenwire_core::log::Event;
 
 use crate::process;
-use crate::values::raise;
 
 /// Hands over what has gathered. A logger that raises is reported as unraisable: the call has its own outcome.
 pub(crate) fn drain(py: Python<'_>) {
@@ -15,8 +16,9 @@ pub(crate) fn drain(py: Python<'_>) {
     }
     let lines: Vec<(&str, String)> = log.drain().iter().filter_map(line).collect();
     let written = calling_python(|| {
-        py.import("tokenwire.logs")
-            .and_then(|module| module.call_method1("emit", (lines,)))
+        python::WRITE_LOG
+            .get(py)
+            .and_then(|write| write.call1((lines,)))
     });
     if let Err(error) = written {
         error.write_unraisable(py, None);
@@ -33,7 +35,7 @@ fn line(event: &Event) -> Option<(&'static str, String)> {
             wait,
         } => {
             let status = status.map_or_else(String::new, |status| format!(" {status}"));
-            let kind = raise::name(*kind);
+            let kind = exception::kind_name(*kind);
             let wait = wait.as_secs_f64();
             (
                 "info",
@@ -79,7 +81,7 @@ fn line(event: &Event) -> Option<(&'static str, String)> {
             attempts,
             took,
         } => {
-            let end = error.map_or_else(|| "ok".to_owned(), raise::name);
+            let end = error.map_or_else(|| "ok".to_owned(), exception::kind_name);
             let took = took.as_secs_f64();
             (
                 "debug",

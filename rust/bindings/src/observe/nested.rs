@@ -1,10 +1,10 @@
-//! Which calls are parts of another one: what a client of somebody's own does inside a call of its own
-//! belongs to that call, and is not reported by itself.
+//! Which calls are parts of another one: what a custom client does inside one of its own calls belongs
+//! to that call, and is not reported by itself.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use crate::observe;
+use crate::observe::callbacks;
 
 /// A context variable: it follows a call into the tasks that it starts, and is seen by no other call.
 static MARK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -19,7 +19,7 @@ fn mark(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
 }
 
 /// Whether this runs inside a call that will be reported as one.
-pub(crate) fn is_inside(py: Python<'_>) -> bool {
+pub(crate) fn is_nested(py: Python<'_>) -> bool {
     let Some(mark) = MARK.get(py) else {
         return false;
     };
@@ -27,16 +27,16 @@ pub(crate) fn is_inside(py: Python<'_>) -> bool {
     found.and_then(|found| found.is_truthy()).unwrap_or(false)
 }
 
-/// Marks what runs while it lives, where anybody listens.
-pub(crate) struct Inside<'py>(Python<'py>, Option<Py<PyAny>>);
+/// While it lives, calls on this side are parts of one that will be reported; only where anybody listens.
+pub(crate) struct NestedCalls<'py>(Python<'py>, Option<Py<PyAny>>);
 
-impl<'py> Inside<'py> {
+impl<'py> NestedCalls<'py> {
     pub(crate) fn enter(py: Python<'py>) -> PyResult<Self> {
         Ok(Self(py, enter_call(py)?))
     }
 }
 
-impl Drop for Inside<'_> {
+impl Drop for NestedCalls<'_> {
     fn drop(&mut self) {
         if let Some(token) = self.1.take()
             && let Err(error) = leave_call(self.0, token)
@@ -50,7 +50,7 @@ impl Drop for Inside<'_> {
 #[pyfunction]
 #[pyo3(name = "_enter_call")]
 pub(crate) fn enter_call(py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-    if !observe::is_on() || is_inside(py) {
+    if !callbacks::is_on() || is_nested(py) {
         return Ok(None);
     }
     let token = mark(py)?.call_method1("set", (true,))?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use tokenwire_core::message;
 
-use crate::values::raise::Caller;
+use crate::ground::caller::Caller;
 use crate::values::usage::Usage;
 
 // How long rates hold, by the clock of the calls.

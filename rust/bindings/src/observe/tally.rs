@@ -10,8 +10,8 @@ use pyo3::types::{PyDict, PyList};
 use tokenwire_core::tally::{Counts, Finished, Spread};
 
 use crate::ground::fork;
+use crate::observe::call_event::{CANCELLED, CallEvent};
 use crate::observe::pricing::{Known, LookUp, Prices, Unpriced};
-use crate::observe::{CANCELLED, CallEvent};
 use crate::process;
 
 // Prices are looked up for so many calls at a time: code and data that the processor's caches hold.
@@ -25,14 +25,15 @@ struct Entry {
     known: Option<Known>,
 }
 
-struct State {
+/// What was counted since it began, and the calls that have no price yet.
+struct CountsByModel {
     generation: u64,
     began: Instant,
     models: HashMap<Model, Entry>,
     unpriced: Vec<Unpriced>,
 }
 
-impl State {
+impl CountsByModel {
     fn new() -> Self {
         Self {
             generation: fork::generation(),
@@ -48,7 +49,7 @@ impl State {
 pub(crate) struct CallTally {
     prices: Option<Prices>,
     // Held only by a thread that has the GIL and runs no Python code meanwhile, so no fork finds it held.
-    state: Mutex<State>,
+    state: Mutex<CountsByModel>,
 }
 
 #[pymethods]
@@ -62,7 +63,7 @@ impl CallTally {
             prices: rates_of
                 .zip(cost_of)
                 .map(|(rates_of, cost_of)| Prices { rates_of, cost_of }),
-            state: Mutex::new(State::new()),
+            state: Mutex::new(CountsByModel::new()),
         }
     }
 
@@ -99,7 +100,7 @@ impl CallTally {
     /// Begins at zero.
     fn reset(&self) {
         // What waits for its price belongs to the time before.
-        *self.state.lock() = State::new();
+        *self.state.lock() = CountsByModel::new();
     }
 }
 
@@ -156,10 +157,10 @@ impl CallTally {
         self.settle(py, batch)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, CountsByModel> {
         let mut state = self.state.lock();
         if state.generation != fork::generation() {
-            *state = State::new();
+            *state = CountsByModel::new();
         }
         state
     }

@@ -3,7 +3,7 @@
 
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -15,10 +15,35 @@ use tokio::sync::oneshot;
 
 use crate::ground::fork;
 use crate::process::sync_runtime::Lanes;
-use crate::process::test_rules;
 use crate::wake::mailbox;
 
 static CURRENT: AtomicPtr<Process> = AtomicPtr::new(ptr::null_mut());
+
+// Changed by threads that hold the GIL, as one that forks does, so that a child does not inherit it
+// in the middle of a change.
+pub(super) static TEST_RULES: Mutex<TestRules> = Mutex::new(TestRules {
+    base_url: None,
+    allowed_hosts: None,
+});
+
+/// Where a test lets calls go: all of them to this base URL, and connections only to these hosts.
+pub(super) struct TestRules {
+    pub(super) base_url: Option<String>,
+    pub(super) allowed_hosts: Option<Vec<String>>,
+}
+
+impl TestRules {
+    /// Sets up a new hub, in a forked child for instance, by the rules that hold.
+    fn apply(&self, hub: &Hub) {
+        if self.base_url.is_some() {
+            // The URL was accepted before.
+            let _ = hub.divert(self.base_url.as_deref());
+        }
+        if self.allowed_hosts.is_some() {
+            hub.allow_only(self.allowed_hosts.clone());
+        }
+    }
+}
 
 /// What one process shares.
 pub(crate) struct Process {
@@ -47,9 +72,9 @@ pub(crate) fn current() -> &'static Process {
         // SAFETY: the pointer came from `Box::into_raw` below and is never freed.
         return unsafe { process.as_ref() };
     }
-    fork::install();
+    install_fork_hook();
     let hub = Hub::new();
-    test_rules::tell(&hub);
+    TEST_RULES.lock().apply(&hub);
     let fresh = Box::into_raw(Box::new(Process {
         lanes: Lanes::new(hub.clone()),
         hub,
@@ -75,8 +100,22 @@ fn existing() -> Option<&'static Process> {
     ptr::NonNull::new(CURRENT.load(Ordering::Acquire)).map(|process| unsafe { process.as_ref() })
 }
 
+/// Installs the hook once, before anything is made that a child must not touch.
+fn install_fork_hook() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        #[cfg(unix)]
+        // SAFETY: the handler only stores to atomics, which is async-signal safe.
+        unsafe {
+            libc::pthread_atfork(None, None, Some(in_child));
+        }
+    });
+}
+
 /// In a forked child: leaves the parent's state alone.
-pub(crate) fn forget() {
+#[cfg(unix)]
+extern "C" fn in_child() {
+    fork::begin_generation();
     CURRENT.store(ptr::null_mut(), Ordering::Release);
 }
 

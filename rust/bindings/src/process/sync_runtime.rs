@@ -14,8 +14,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::ground::fork;
 
-// How often a waiting main thread looks for signals.
-const SIGNAL_TICK: Duration = Duration::from_millis(50);
+/// How often a thread that waits without the GIL looks for Ctrl-C.
+pub(crate) const SIGNAL_TICK: Duration = Duration::from_millis(50);
 // Lanes idle for longer than any connection is kept are dropped.
 const DROP_AFTER: Duration = Duration::from_secs(30);
 
@@ -136,38 +136,6 @@ impl Lane {
 )]
 fn check_signals() -> PyResult<()> {
     Python::attach(|py| py.check_signals())
-}
-
-/// A lane that goes back when its holder is done with it, and is leaked where a fork has made it the parent's.
-pub(crate) struct Lease {
-    lane: Option<Lane>,
-    generation: u64,
-}
-
-impl Lease {
-    pub(crate) fn new() -> Result<Self, Error> {
-        let lane = crate::process::current().lanes.lease()?;
-        Ok(Self {
-            lane: Some(lane),
-            generation: fork::generation(),
-        })
-    }
-
-    pub(crate) fn lane(&self) -> Option<&Lane> {
-        self.lane.as_ref()
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let Some(lane) = self.lane.take() else { return };
-        if self.generation == fork::generation() {
-            crate::process::current().lanes.give_back(lane);
-        } else {
-            // Dropping it would unregister the parent's sockets from the epoll both share.
-            std::mem::forget(lane);
-        }
-    }
 }
 
 #[cfg(target_os = "linux")]

@@ -7,6 +7,7 @@ use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration};
 use pyo3::prelude::*;
 use tokenwire_core::stream::{Interest, Parker, pump};
 
+use crate::ground::python;
 use crate::process;
 use crate::stream::custom_source::Resume;
 use crate::stream::shared::{Mode, Step, Stream};
@@ -141,9 +142,7 @@ impl AsyncLlmStream {
     fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
         let py = slf.py();
         if let Some(source) = slf.get().shared.stream.key_source(py) {
-            return py
-                .import("tokenwire.keys")?
-                .call_method1("enter_with_key", (slf, source));
+            return python::ENTER_WITH_KEY.get(py)?.call1((slf, source));
         }
         Ok(Bound::new(
             py,
@@ -254,9 +253,9 @@ fn next_of(iterator: Bound<'_, AsyncStreamIterator>) -> PyResult<Bound<'_, PyAny
             shared: iterator.get().shared.clone(),
         };
         let opener = Bound::new(py, opener)?;
-        return py
-            .import("tokenwire.keys")?
-            .call_method1("first_step_with_key", (opener, source, iterator));
+        return python::FIRST_STEP_WITH_KEY
+            .get(py)?
+            .call1((opener, source, iterator));
     }
     Ok(iterator.into_any())
 }

@@ -13,11 +13,11 @@ use pyo3::types::{PyIterator, PyString};
 use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::message::{Chunk, ChunkKind, Reply, Timing};
 
+use crate::ground::exception;
 use crate::ground::exit::calling_python;
-use crate::observe::nested::Inside;
+use crate::observe::nested::NestedCalls;
 use crate::stream::shared::Stream;
 use crate::values::chunk::LlmStreamChunk;
-use crate::values::raise;
 
 /// An iterator, and how far it has come.
 pub(crate) struct Source {
@@ -231,7 +231,7 @@ impl Stream {
             return Ok(());
         };
         let mut iterator = iterator.cast_into::<PyIterator>()?;
-        let inside = Inside::enter(py)?;
+        let inside = NestedCalls::enter(py)?;
         let next = calling_python(|| iterator.next());
         drop(inside);
         match next {
@@ -267,7 +267,7 @@ impl Stream {
             return Ok(None);
         };
         let (step, outcome) = {
-            let _inside = Inside::enter(py)?;
+            let _inside = NestedCalls::enter(py)?;
             calling_python(|| {
                 let step = match held {
                     Some(step) => Ok(step.into_bound(py)),
@@ -320,7 +320,7 @@ impl Stream {
                 let kind = item.get_type().name()?;
                 let problem =
                     format!("the source of a stream gives LlmStreamChunk or str, not {kind}");
-                Err(raise::plain(py, ErrorKind::Validation, &problem))
+                Err(exception::of_kind(py, ErrorKind::Validation, &problem))
             }
         };
         match chunk {

@@ -8,11 +8,12 @@ use tokenwire_core::error::ErrorKind;
 use tokenwire_core::stream::Queue;
 use tokenwire_core::wire::ReplyHead;
 
+use crate::ground::caller::Caller;
+use crate::ground::exception;
 use crate::stream::async_stream::AsyncLlmStream;
 use crate::stream::custom_source::Source;
 use crate::stream::shared::Stream;
 use crate::stream::sync_stream::LlmStream;
-use crate::values::raise::{self, Caller};
 
 /// What a client says of a stream.
 struct Described {
@@ -57,7 +58,7 @@ fn iterator<'py>(
         || {
             let kind = chunks.get_type().name()?;
             let problem = format!("chunks: give {what} of LlmStreamChunk or str, not {kind}");
-            Err(raise::plain(chunks.py(), ErrorKind::Config, &problem))
+            Err(exception::of_kind(chunks.py(), ErrorKind::Config, &problem))
         },
         |make| make.call0(),
     )

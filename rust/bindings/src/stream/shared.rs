@@ -13,15 +13,19 @@ use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::message::{Chunk, ChunkKind, StreamEvent, StreamEvents};
 use tokenwire_core::stream::{Interest, Queue, Taken};
 
+use crate::ground::caller::Caller;
+use crate::ground::exception;
 use crate::ground::fork;
+use crate::ground::key;
 use crate::observe;
 use crate::observe::Ending;
 use crate::observe::logs;
 use crate::stream::custom_source::Source;
 use crate::values::chunk::LlmStreamChunk;
 use crate::values::events;
-use crate::values::raise::{self, Caller};
-use crate::values::response::{LlmResponse, ReplyData};
+use crate::values::raise;
+use crate::values::reply::ReplyData;
+use crate::values::response::LlmResponse;
 
 /// In which form a reader takes the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,9 +210,9 @@ impl Stream {
             let elapsed = self.queue.timing().total;
             let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
             let kind = if is_own {
-                observe::kind_of(py, &raised)
+                exception::kind_of(raised.value(py).as_any()).unwrap_or_default()
             } else {
-                raise::name(kind)
+                exception::kind_name(kind)
             };
             let ending = Ending::Error(&raised, kind, elapsed);
             observe::report(py, &self.caller, true, ending);
@@ -223,7 +227,7 @@ impl Stream {
 
     /// Whether the call is not over yet: it goes out once more with a fresh key.
     fn may_renew(&self, py: Python<'_>, error: &PyErr) -> bool {
-        self.spare.lock().is_some() && raise::is_unauthorized(py, error)
+        self.spare.lock().is_some() && key::is_refused(py, error)
     }
 
     /// Whether somebody listens who has not heard of this stream's end.
@@ -239,7 +243,7 @@ impl Stream {
         let response = self.response(py).and_then(|reply| Bound::new(py, reply));
         let ending = match &response {
             Ok(response) if whole => Ending::Reply(response),
-            _ => Ending::LetGo(response.ok()),
+            _ => Ending::Abandoned(response.ok()),
         };
         observe::report(py, &self.caller, true, ending);
     }

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use crate::ground::exit::calling_python;
+use crate::ground::key;
 use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -12,9 +12,8 @@ use tokenwire_core::stream::{Interest, Parker, pump};
 use tokio::task::JoinHandle;
 
 use crate::ground::fork;
-use crate::process::sync_runtime::Lease;
+use crate::process::Lease;
 use crate::stream::shared::{Mode, Step, Stream};
-use crate::values::raise;
 use crate::values::response::LlmResponse;
 
 /// The lane of a running stream, and the task that reads the wire on it.
@@ -73,19 +72,12 @@ impl Shared {
 
     /// Gets the key on the caller's side, once more after a 401, and waits for the head.
     fn start_with_key(&self, py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<()> {
-        let get_key = || -> PyResult<String> {
-            calling_python(|| {
-                py.import("tokenwire.keys")?
-                    .call_method1("call_key", (source,))?
-                    .extract()
-            })
-        };
-        self.stream.set_key(py, get_key()?)?;
+        self.stream.set_key(py, key::from_source(py, source)?)?;
         self.start(py)?;
         match self.head(py) {
-            Err(error) if raise::is_unauthorized(py, &error) => {
+            Err(error) if key::is_refused(py, &error) => {
                 self.finish(py);
-                self.stream.set_key(py, get_key()?)?;
+                self.stream.set_key(py, key::from_source(py, source)?)?;
                 self.start(py)
             }
             // A signal handler's exception comes here only, any other error in the reader's turn too.

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use tokenwire_core::error;
 
-use crate::values::raise;
+use crate::ground::exception;
 use crate::values::value::{Fields, value_methods};
 
 /// One attempt of a call.
@@ -57,7 +57,7 @@ impl Attempt {
     /// Kind of the error; None for the attempt that succeeded.
     #[getter]
     fn error(&self) -> Option<String> {
-        self.0.error.map(raise::name)
+        self.0.error.map(exception::kind_name)
     }
 
     /// The error's one-line text.

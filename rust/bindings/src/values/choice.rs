@@ -3,17 +3,16 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::ground::exit::calling_python;
-use pyo3::exceptions::PyValueError;
-use pyo3::intern;
+use crate::ground::python;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use tokenwire_core::message::{self, Part};
+use tokenwire_core::message;
 
-use crate::ground::json;
 use crate::values::logprob::TokenLogprob;
-use crate::values::response::{LlmResponse, ReplyData, hash_of};
-use crate::values::usage::ToolCall;
+use crate::values::message::message_of;
+use crate::values::reply::ReplyData;
+use crate::values::response::LlmResponse;
+use crate::values::tool_call::ToolCall;
 use crate::values::value;
 
 pub(crate) fn choice_text(choice: Option<&message::Choice>) -> Cow<'_, str> {
@@ -35,21 +34,6 @@ pub(crate) fn choice_tool_calls<'py>(
         .flat_map(message::Choice::tool_calls)
         .map(ToolCall::from);
     PyTuple::new(py, calls.collect::<Vec<_>>())
-}
-
-pub(crate) fn choice_message<'py>(
-    py: Python<'py>,
-    choice: Option<&message::Choice>,
-    provider: &str,
-) -> PyResult<Bound<'py, PyAny>> {
-    let parts: &[Part] = choice.map_or(&[], |choice| &choice.parts);
-    let json =
-        serde_json::to_string(parts).map_err(|error| PyValueError::new_err(error.to_string()))?;
-    let parts = json::load_json(py, &json)?;
-    calling_python(|| {
-        py.import(intern!(py, "tokenwire.types"))?
-            .call_method1(intern!(py, "message_from_parts"), (parts, provider))
-    })
 }
 
 /// One of the answers of a reply.
@@ -86,7 +70,7 @@ impl Choice {
     /// The message, its parts in the order in which they came.
     #[getter]
     fn message<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        choice_message(py, self.choice(), &self.data.caller.provider)
+        message_of(py, self.choice(), &self.data.caller.provider)
     }
 
     /// The model's reasoning, where the provider shows it.
@@ -137,7 +121,7 @@ impl Choice {
     }
 
     fn __hash__(&self) -> u64 {
-        hash_of((self.index(), choice_text(self.choice())))
+        value::hash_of((self.index(), choice_text(self.choice())))
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
@@ -153,7 +137,7 @@ impl Choice {
         let py = slf.py();
         let choice = slf.get();
         let response = LlmResponse::of(choice.data.clone());
-        let restore = py.import("tokenwire._engine")?.getattr("_restore_choice")?;
+        let restore = python::own_function(py, "_restore_choice")?;
         let state = (Py::new(py, response)?, choice.position).into_pyobject(py)?;
         PyTuple::new(py, [restore, state.into_any()])
     }

@@ -1,13 +1,13 @@
 //! `LlmStreamChunk`: one choice's share of one event. Its parts are made when asked for.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use tokenwire_core::message::{self, Chunk, ChunkKind, Delta};
 
+use crate::values::finish_reason;
 use crate::values::logprob::TokenLogprob;
-use crate::values::made;
 use crate::values::usage::Usage;
-use crate::values::value::{Fields, value_methods};
+use crate::values::value::{self, Fields, value_methods};
 
 /// A fragment of a tool call.
 #[pyclass(frozen, eq, hash, module = "tokenwire")]
@@ -116,7 +116,7 @@ impl LlmStreamChunk {
                     arguments: fragment.arguments.clone(),
                 })
                 .collect(),
-            finish_reason: made::finish_reason(py, finish_reason)?,
+            finish_reason: finish_reason::finish_reason(py, finish_reason)?,
             provider_finish_reason,
             usage: usage.map(|usage| Box::new((&*usage).into())),
             logprobs: logprobs.map(|tokens| tokens.iter().map(|token| token.0.clone()).collect()),
@@ -245,5 +245,18 @@ impl Fields for LlmStreamChunk {
         "logprobs",
         "raw",
     ];
+
+    fn revive<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(Some(match name {
+            "usage" => value::instance::<Usage>(value)?,
+            "tool_calls" => value::each(value, value::instance::<ToolCallFragment>)?,
+            "logprobs" => value::each(value, value::instance::<TokenLogprob>)?,
+            "raw" => match value.cast::<PyList>() {
+                Ok(bytes) => PyBytes::new(value.py(), &bytes.extract::<Vec<u8>>()?).into_any(),
+                Err(_) => return Ok(None),
+            },
+            _ => return Ok(None),
+        }))
+    }
 }
 value_methods!(LlmStreamChunk);

@@ -5,8 +5,9 @@ use pyo3::types::PyTuple;
 use tokenwire_core::message::StreamEvent;
 
 use crate::values::chunk::ToolCallFragment;
-use crate::values::usage::{ToolCall, Usage};
-use crate::values::value::{Fields, value_methods};
+use crate::values::tool_call::ToolCall;
+use crate::values::usage::Usage;
+use crate::values::value::{self, Fields, value_methods};
 
 macro_rules! text_event {
     ($name:ident, $doc:literal) => {
@@ -78,6 +79,12 @@ impl ToolCallDelta {
 
 impl Fields for ToolCallDelta {
     const FIELDS: &'static [&'static str] = &["fragment", "index"];
+
+    fn revive<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        (name == "fragment")
+            .then(|| value::instance::<ToolCallFragment>(value))
+            .transpose()
+    }
 }
 value_methods!(ToolCallDelta);
 
@@ -112,6 +119,12 @@ impl ToolCallDone {
 
 impl Fields for ToolCallDone {
     const FIELDS: &'static [&'static str] = &["call", "index"];
+
+    fn revive<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        (name == "call")
+            .then(|| value::instance::<ToolCall>(value))
+            .transpose()
+    }
 }
 value_methods!(ToolCallDone);
 
@@ -141,6 +154,12 @@ impl UsageReported {
 
 impl Fields for UsageReported {
     const FIELDS: &'static [&'static str] = &["usage"];
+
+    fn revive<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        (name == "usage")
+            .then(|| value::instance::<Usage>(value))
+            .transpose()
+    }
 }
 value_methods!(UsageReported);
 

@@ -1,23 +1,27 @@
-//! Keyword arguments of a setting, checked one by one.
+//! Arguments of a setting, checked one by one: what is wrong with one is raised with its name.
 
 use std::time::Duration;
 
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict};
+use pyo3::types::{PyBool, PyDict, PyMapping, PyString};
 use tokenwire_core::error::ErrorKind;
 
+use crate::ground::exception;
 use crate::ground::json;
-use crate::values::raise;
 use crate::values::value::Fields;
 
+// Longer limits are mistakes, and far from any overflow of the clock.
+const YEAR_SECS: f64 = 31_536_000.0;
+
 /// Keyword arguments, told apart from those not given: None means something here.
-pub(crate) struct Given<'a, 'py> {
+pub(crate) struct Keywords<'a, 'py> {
     pub(crate) class: &'static str,
     pub(crate) py: Python<'py>,
     pub(crate) fields: Option<&'a Bound<'py, PyDict>>,
 }
 
-impl<'py> Given<'_, 'py> {
+impl<'py> Keywords<'_, 'py> {
     pub(crate) fn check<T: Fields>(&self) -> PyResult<()> {
         for key in self.fields.iter().flat_map(|fields| fields.keys()) {
             let key = key.to_string();
@@ -37,7 +41,7 @@ impl<'py> Given<'_, 'py> {
     }
 
     pub(crate) fn wrong(&self, name: &str, why: &str) -> PyErr {
-        raise::plain(
+        exception::of_kind(
             self.py,
             ErrorKind::Config,
             &format!("{}.{name}: {why}", self.class),
@@ -49,7 +53,7 @@ impl<'py> Given<'_, 'py> {
         match self.get(name)? {
             None => Ok(usual),
             Some(value) if value.is_none() => Ok(None),
-            Some(value) => json::seconds(&value, &format!("{}.{name}", self.class)).map(Some),
+            Some(value) => seconds(&value, &format!("{}.{name}", self.class)).map(Some),
         }
     }
 
@@ -60,7 +64,7 @@ impl<'py> Given<'_, 'py> {
             Some(value) if value.is_none() => {
                 Err(self.wrong(name, "None is not a number of seconds"))
             }
-            Some(value) => json::seconds(&value, &format!("{}.{name}", self.class)),
+            Some(value) => seconds(&value, &format!("{}.{name}", self.class)),
         }
     }
 
@@ -100,4 +104,60 @@ impl<'py> Given<'_, 'py> {
                 .map_err(|_| self.wrong(name, "give True or False"))
         })
     }
+}
+
+/// Seconds from Python: a positive finite number.
+pub(crate) fn seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Duration> {
+    let py = value.py();
+    let wrong = |why: &str| {
+        exception::of_kind(
+            py,
+            ErrorKind::Config,
+            &format!("{name}: {why}; give seconds above 0, or None for no limit"),
+        )
+    };
+    if value.is_instance_of::<PyBool>() || value.is_instance_of::<PyString>() {
+        return Err(wrong(&format!(
+            "{} is not a number",
+            json::short_repr(value)
+        )));
+    }
+    let number: f64 = value.extract().map_err(|error: PyErr| {
+        if error.is_instance_of::<PyTypeError>(py) {
+            wrong(&format!("{} is not a number", json::short_repr(value)))
+        } else if error.is_instance_of::<PyOverflowError>(py) {
+            wrong(&format!(
+                "{} is no number of seconds",
+                json::short_repr(value)
+            ))
+        } else {
+            error
+        }
+    })?;
+    if number.is_nan() || number <= 0.0 {
+        return Err(wrong(&format!(
+            "{} is not above 0",
+            json::short_repr(value)
+        )));
+    }
+    if number > YEAR_SECS {
+        return Err(wrong(&format!(
+            "{} is longer than a year",
+            json::short_repr(value)
+        )));
+    }
+    Ok(Duration::from_secs_f64(number))
+}
+
+/// A mapping of str to str.
+pub(crate) fn pairs(value: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<(String, String)>> {
+    let wrong = || {
+        let message = format!("{what}: give a dict of str to str");
+        exception::of_kind(value.py(), ErrorKind::Config, &message)
+    };
+    if value.is_none() {
+        return Ok(Vec::new());
+    }
+    let items = value.cast::<PyMapping>().map_err(|_| wrong())?.items()?;
+    items.extract().map_err(|_| wrong())
 }

@@ -6,8 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 use tokenwire_core::config;
 
-use crate::ground::json;
-use crate::values::keywords::Given;
+use crate::values::keywords::{self, Keywords};
 use crate::values::value::{Fields, value_methods};
 
 fn secs(limit: Option<Duration>) -> Option<f64> {
@@ -35,7 +34,7 @@ impl Timeout {
     #[pyo3(signature = (**limits),
         text_signature = "(*, connect=10.0, pool=None, first_token=600.0, idle=600.0, total=None)")]
     fn py_new(py: Python<'_>, limits: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let given = Given {
+        let given = Keywords {
             class: "Timeout",
             py,
             fields: limits,
@@ -105,7 +104,7 @@ pub(crate) fn timeout(value: &Bound<'_, PyAny>) -> PyResult<config::TimeoutSetti
     if let Ok(timeout) = value.cast::<Timeout>() {
         return Ok(config::TimeoutSetting::Full(timeout.get().0));
     }
-    Ok(config::TimeoutSetting::Bare(json::seconds(
+    Ok(config::TimeoutSetting::Bare(keywords::seconds(
         value, "timeout",
     )?))
 }
@@ -132,7 +131,7 @@ impl Limits {
     #[pyo3(signature = (**bounds), text_signature = "(*, max_connections=None, keepalive=None, \
         max_event_bytes=67108864, max_reply_bytes=67108864, buffer_bytes=262144)")]
     fn py_new(py: Python<'_>, bounds: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let given = Given {
+        let given = Keywords {
             class: "Limits",
             py,
             fields: bounds,
@@ -222,7 +221,7 @@ pub(crate) const MAX_RETRIES: u64 = 1_000;
 pub(crate) fn max_retries(value: &Bound<'_, PyAny>) -> PyResult<u32> {
     let fields = PyDict::new(value.py());
     fields.set_item("max_retries", value)?;
-    let given = Given {
+    let given = Keywords {
         class: "RetryPolicy",
         py: value.py(),
         fields: Some(&fields),
@@ -230,7 +229,7 @@ pub(crate) fn max_retries(value: &Bound<'_, PyAny>) -> PyResult<u32> {
     retries(&given, 0)
 }
 
-fn retries(given: &Given<'_, '_>, usual: u32) -> PyResult<u32> {
+fn retries(given: &Keywords<'_, '_>, usual: u32) -> PyResult<u32> {
     let number = given.count("max_retries", usual.into(), 0)?;
     if number > MAX_RETRIES {
         return Err(given.wrong("max_retries", &format!("{number} is over {MAX_RETRIES}")));
@@ -245,7 +244,7 @@ impl RetryPolicy {
         throttle_first=1.0, max_retry_after=120.0, budget=500, retry_ambiguous=True, \
         retry_timeouts=False, idempotency_header=None)")]
     fn py_new(py: Python<'_>, rules: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let given = Given {
+        let given = Keywords {
             class: "RetryPolicy",
             py,
             fields: rules,

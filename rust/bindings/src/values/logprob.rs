@@ -1,10 +1,10 @@
 //! `TokenLogprob`: a token with its probability.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PyList, PyTuple};
 use tokenwire_core::message;
 
-use crate::values::value::{Fields, value_methods};
+use crate::values::value::{self, Fields, value_methods};
 
 /// One token with its probability.
 #[pyclass(frozen, eq, module = "tokenwire")]
@@ -79,6 +79,17 @@ impl TokenLogprob {
 
 impl Fields for TokenLogprob {
     const FIELDS: &'static [&'static str] = &["token", "logprob", "bytes", "top", "text_offset"];
+
+    fn revive<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if name != "top" {
+            return Ok(None);
+        }
+        value::each(value, |item| match item.cast::<PyList>() {
+            Ok(items) => Ok(items.to_tuple().into_any()),
+            Err(_) => Ok(item.clone()),
+        })
+        .map(Some)
+    }
 }
 value_methods!(TokenLogprob);
 

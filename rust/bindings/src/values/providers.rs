@@ -5,7 +5,8 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use tokenwire_core::wire::own::OwnProvider;
 use tokenwire_core::wire::providers;
 
-use crate::values::raise::{self, Caller};
+use crate::ground::caller::Caller;
+use crate::values::raise;
 
 /// What the engine reads of an `LlmProvider`.
 #[derive(FromPyObject)]

@@ -1,20 +1,29 @@
-//! What a pickled or dumped reply holds, and a pickled event.
+//! `ReplyData`: what a response and its choices are views of, and the JSON that a pickle holds of it.
 
 use bytes::Bytes;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
 use serde::{Deserialize, Serialize};
 use tokenwire_core::error;
 use tokenwire_core::http::Head;
 use tokenwire_core::message;
 
-use crate::observe::CallEvent;
-use crate::values::raise::Caller;
-use crate::values::response::{LlmResponse, ReplyData};
+use crate::ground::caller::Caller;
+
+/// A reply, whole or so far, with all that is known of its call.
+#[derive(Clone)]
+pub(crate) struct ReplyData {
+    pub(crate) reply: message::Reply,
+    pub(crate) head: Option<Head>,
+    pub(crate) timing: message::Timing,
+    pub(crate) attempts: Vec<error::Attempt>,
+    pub(crate) raw: Option<Bytes>,
+    pub(crate) caller: Caller,
+}
 
 /// What a pickle holds, and what `to_dict` shows beside the derived fields.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Stored {
+struct Stored {
     provider: String,
     requested_model: String,
     reply: message::Reply,
@@ -25,71 +34,49 @@ pub(crate) struct Stored {
     attempts: Vec<error::Attempt>,
 }
 
-impl LlmResponse {
-    pub(crate) fn stored(&self) -> Stored {
-        let data = self.data();
-        let head = data.head.as_ref();
-        Stored {
-            provider: data.caller.provider.to_string(),
-            requested_model: data.caller.model.to_string(),
-            reply: data.reply.clone(),
+impl ReplyData {
+    /// Everything but the raw body, as JSON.
+    pub(crate) fn to_json(&self) -> PyResult<String> {
+        let head = self.head.as_ref();
+        let stored = Stored {
+            provider: self.caller.provider.to_string(),
+            requested_model: self.caller.model.to_string(),
+            reply: self.reply.clone(),
             status: head.map(|head| head.status),
             headers: head.map_or_else(Vec::new, |head| head.headers.to_vec()),
             request_id: head.and_then(|head| head.request_id.clone()),
-            timing: data.timing,
-            attempts: data.attempts.clone(),
-        }
+            timing: self.timing,
+            attempts: self.attempts.clone(),
+        };
+        serde_json::to_string(&stored).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
-    pub(crate) fn from_stored(stored: Stored, raw: Option<&[u8]>) -> Self {
+    /// Reads what `to_json` wrote, and puts the raw body back.
+    pub(crate) fn from_json(json: &[u8], raw: Option<&[u8]>) -> serde_json::Result<Self> {
+        let stored: Stored = serde_json::from_slice(json)?;
         let head = stored.status.map(|status| Head {
             status,
             headers: stored.headers.into(),
             request_id: stored.request_id,
         });
-        Self::new(
-            ReplyData {
-                reply: stored.reply,
-                head,
-                timing: stored.timing,
-                attempts: stored.attempts,
-                raw: raw.map(Bytes::copy_from_slice),
-                caller: Caller {
-                    provider: stored.provider.into(),
-                    model: stored.requested_model.into(),
-                    ..Caller::default()
-                },
+        Ok(Self {
+            reply: stored.reply,
+            head,
+            timing: stored.timing,
+            attempts: stored.attempts,
+            raw: raw.map(Bytes::copy_from_slice),
+            caller: Caller {
+                provider: stored.provider.into(),
+                model: stored.requested_model.into(),
+                ..Caller::default()
             },
-            None,
-        )
+        })
     }
-}
 
-/// Arguments of `CallEvent(…)`.
-const EVENT_FIELDS: [&str; 11] = [
-    "provider",
-    "model",
-    "elapsed",
-    "streamed",
-    "error",
-    "error_kind",
-    "response",
-    "started",
-    "operation",
-    "server_address",
-    "server_port",
-];
-
-#[pymethods]
-impl CallEvent {
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
-        let py = slf.py();
-        let fields = PyDict::new(py);
-        for name in EVENT_FIELDS {
-            fields.set_item(name, slf.getattr(name)?)?;
-        }
-        let partial = py.import("functools")?.getattr("partial")?;
-        let make = partial.call((slf.get_type(),), Some(&fields))?;
-        PyTuple::new(py, [make, PyTuple::empty(py).into_any()])
+    /// The id that the provider gave the request: in the head, else in the body.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        let head = self.head.as_ref();
+        head.and_then(|head| head.request_id.as_deref())
+            .or(self.reply.request_id.as_deref())
     }
 }

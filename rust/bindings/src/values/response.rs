@@ -1,39 +1,30 @@
-//! `LlmResponse` and `Choice`: frozen views of one reply, whole or so far. Nothing of it is made before it is asked for.
+//! `LlmResponse`: a frozen view of one reply, whole or so far. Nothing of it is made before it is asked for.
 
 use std::borrow::Cow;
-use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 
-use crate::ground::exit::calling_python;
-use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
-use tokenwire_core::error;
+use tokenwire_core::error::ErrorKind;
 use tokenwire_core::http::Head;
-use tokenwire_core::message;
+use tokenwire_core::message::{self, Part};
 
-use crate::ground::json;
+use crate::ground::caller::Caller;
+use crate::ground::exit::calling_python;
+use crate::ground::{exception, json, python};
 use crate::values::attempt::Attempt;
-use crate::values::choice::{
-    Choice, choice_message, choice_reasoning, choice_text, choice_tool_calls,
-};
+use crate::values::choice::{Choice, choice_reasoning, choice_text, choice_tool_calls};
+use crate::values::finish_reason;
+use crate::values::keywords::pairs;
 use crate::values::logprob::TokenLogprob;
-use crate::values::raise::Caller;
-use crate::values::reply::Stored;
-use crate::values::usage::{Timing, Usage};
-use crate::values::value;
-
-/// What a response is a view of.
-pub(crate) struct ReplyData {
-    pub(crate) reply: message::Reply,
-    pub(crate) head: Option<Head>,
-    pub(crate) timing: message::Timing,
-    pub(crate) attempts: Vec<error::Attempt>,
-    pub(crate) raw: Option<Bytes>,
-    pub(crate) caller: Caller,
-}
+use crate::values::message::{message_of, parts_of};
+use crate::values::reply::ReplyData;
+use crate::values::timing::Timing;
+use crate::values::tool_call::ToolCall;
+use crate::values::usage::Usage;
+use crate::values::value::{self, Fields};
 
 /// A reply, whole or so far. What stands at the top is choice 0's.
 #[pyclass(frozen, module = "tokenwire", generic)]
@@ -47,10 +38,8 @@ pub(crate) struct LlmResponse {
 impl LlmResponse {
     pub(crate) fn new(data: ReplyData, parse_as: Option<Py<PyAny>>) -> Self {
         Self {
-            data: Arc::new(data),
             parse_as,
-            message: PyOnceLock::new(),
-            parsed: PyOnceLock::new(),
+            ..Self::of(Arc::new(data))
         }
     }
 
@@ -80,6 +69,97 @@ impl LlmResponse {
 
 #[pymethods]
 impl LlmResponse {
+    #[new]
+    #[pyo3(signature = (*, provider, model, text=None, reasoning=None, refusal=None,
+        tool_calls=Vec::new(), message=None, finish_reason=None, provider_finish_reason=None,
+        usage=None, logprobs=None, timing=None, id=None, created=None, request_id=None,
+        headers=None, response_format=None))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one for each field that a client can know"
+    )]
+    fn py_new(
+        py: Python<'_>,
+        provider: &str,
+        model: &str,
+        text: Option<String>,
+        reasoning: Option<String>,
+        refusal: Option<String>,
+        tool_calls: Vec<PyRef<'_, ToolCall>>,
+        message: Option<Bound<'_, PyAny>>,
+        finish_reason: Option<&str>,
+        provider_finish_reason: Option<String>,
+        usage: Option<PyRef<'_, Usage>>,
+        logprobs: Option<Vec<PyRef<'_, TokenLogprob>>>,
+        timing: Option<PyRef<'_, Timing>>,
+        id: Option<String>,
+        created: Option<i64>,
+        request_id: Option<String>,
+        headers: Option<Bound<'_, PyAny>>,
+        response_format: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let mut parts = Vec::new();
+        parts.extend(reasoning.map(|text| Part::Reasoning {
+            text,
+            signature: None,
+            field: None,
+        }));
+        parts.extend(text.map(|text| Part::Text { text }));
+        parts.extend(refusal.map(|text| Part::Refusal { text }));
+        parts.extend(
+            tool_calls
+                .iter()
+                .map(|call| Part::ToolCall((&**call).into())),
+        );
+        if let Some(message) = message {
+            if !parts.is_empty() {
+                let problem =
+                    "message: it stands for text, reasoning, refusal and tool_calls; give it alone";
+                return Err(exception::of_kind(py, ErrorKind::Config, problem));
+            }
+            parts = parts_of(&message)?;
+        }
+        let choice = message::Choice {
+            index: 0,
+            parts,
+            finish_reason: finish_reason::finish_reason(py, finish_reason)?,
+            provider_finish_reason,
+            logprobs: logprobs.map(|tokens| tokens.iter().map(|token| token.0.clone()).collect()),
+        };
+        let mut reply = message::Reply {
+            id,
+            model: None,
+            created,
+            choices: vec![choice],
+            usage: usage.map(|usage| (&*usage).into()),
+            request_id,
+        };
+        // A tool call or a refusal says why the reply ended, as it does for the engine's.
+        reply.conclude();
+        let head = headers
+            .map(|headers| {
+                PyResult::Ok(Head {
+                    status: 200,
+                    headers: pairs(&headers, "headers")?.into(),
+                    request_id: None,
+                })
+            })
+            .transpose()?;
+        let data = ReplyData {
+            reply,
+            head,
+            timing: timing.map(|timing| (&*timing).into()).unwrap_or_default(),
+            attempts: Vec::new(),
+            raw: None,
+            caller: Caller {
+                provider: provider.into(),
+                model: model.into(),
+                ..Caller::default()
+            },
+        };
+        Ok(Self::new(data, response_format))
+    }
+
     /// The provider's id of the reply.
     #[getter]
     fn id(&self) -> Option<&str> {
@@ -118,7 +198,7 @@ impl LlmResponse {
     #[getter]
     fn message<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let made = self.message.get_or_try_init(py, || {
-            choice_message(py, self.first(), &self.data.caller.provider).map(Bound::unbind)
+            message_of(py, self.first(), &self.data.caller.provider).map(Bound::unbind)
         })?;
         Ok(made.bind(py).clone())
     }
@@ -190,8 +270,9 @@ impl LlmResponse {
         let made = self.parsed.get_or_try_init(py, || {
             let text = choice_text(self.first());
             calling_python(|| {
-                py.import("tokenwire.parsing")?
-                    .call_method1("parse_reply", (kind, text))
+                python::PARSED
+                    .get(py)?
+                    .call1((kind, text))
                     .map(Bound::unbind)
             })
         })?;
@@ -201,22 +282,13 @@ impl LlmResponse {
     /// What the call cost, the provider's own figure first; None where it is not known.
     #[getter]
     fn cost<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        calling_python(|| {
-            slf.py()
-                .import("tokenwire.registry")?
-                .call_method1("cost_of", (slf,))
-        })
+        calling_python(|| python::COST.get(slf.py())?.call1((slf,)))
     }
 
     /// The provider's id of the request.
     #[getter]
     fn request_id(&self) -> Option<&str> {
-        let head = self
-            .data
-            .head
-            .as_ref()
-            .and_then(|head| head.request_id.as_deref());
-        head.or(self.data.reply.request_id.as_deref())
+        self.data.request_id()
     }
 
     /// The response headers, names in lower case; of a repeated one the values joined by ", ".
@@ -258,28 +330,23 @@ impl LlmResponse {
         self.data.raw.as_ref().map(|raw| PyBytes::new(py, raw))
     }
 
+    /// The same reply, with what the call took in all where the reply does not say so.
+    fn _timed(slf: Bound<'_, Self>, seconds: f64) -> PyResult<Bound<'_, Self>> {
+        let py = slf.py();
+        let data = slf.get().data();
+        if data.timing.total.is_some() {
+            return Ok(slf);
+        }
+        let mut timed = ReplyData::clone(data);
+        timed.timing.total = Some(seconds);
+        Bound::new(py, Self::new(timed, slf.get().parse_as(py)))
+    }
+
     /// The reply as a dict of plain values; `from_dict` reads it back (without `raw`).
     fn to_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let json = serde_json::to_string(&slf.get().stored())
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let stored = json::load_json(py, &json)?;
-        let dict = PyDict::new(py);
-        for name in [
-            "id",
-            "model",
-            "created",
-            "text",
-            "reasoning",
-            "refusal",
-            "tool_calls",
-            "finish_reason",
-            "provider_finish_reason",
-            "usage",
-            "timing",
-        ] {
-            dict.set_item(name, value::plain(slf.getattr(name)?)?)?;
-        }
+        let stored = json::load_json(py, &slf.get().data.to_json()?)?;
+        let dict = value::to_dict::<Self>(slf.as_any())?;
         dict.update(stored.cast::<PyDict>()?.as_mapping())?;
         // The derived figure is shown too; reading it back ignores it.
         dict.set_item("timing", value::plain(slf.getattr("timing")?)?)?;
@@ -292,19 +359,16 @@ impl LlmResponse {
     fn from_dict(_cls: &Bound<'_, PyType>, fields: &Bound<'_, PyDict>) -> PyResult<Self> {
         let mut json = Vec::new();
         json::write_json(fields.as_any(), "response", &mut json)?;
-        let stored: Stored = serde_json::from_slice(&json)
+        let data = ReplyData::from_json(&json, None)
             .map_err(|error| PyValueError::new_err(format!("no LlmResponse dict: {error}")))?;
-        Ok(Self::from_stored(stored, None))
+        Ok(Self::new(data, None))
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         let py = slf.py();
-        let json = serde_json::to_vec(&slf.get().stored())
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let restore = py
-            .import("tokenwire._engine")?
-            .getattr("_restore_response")?;
-        let state = (PyBytes::new(py, &json), slf.get().raw(py)).into_pyobject(py)?;
+        let json = slf.get().data.to_json()?;
+        let restore = python::own_function(py, "_restore_response")?;
+        let state = (PyBytes::new(py, json.as_bytes()), slf.get().raw(py)).into_pyobject(py)?;
         PyTuple::new(py, [restore, state.into_any()])
     }
 
@@ -318,7 +382,7 @@ impl LlmResponse {
 
     fn __hash__(&self) -> u64 {
         let reply = &self.data.reply;
-        hash_of((
+        value::hash_of((
             &reply.id,
             &reply.model,
             reply.created,
@@ -352,18 +416,27 @@ impl LlmResponse {
     }
 }
 
-/// What is equal has the same hash, wherever it was made.
-pub(crate) fn hash_of(value: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
+impl Fields for LlmResponse {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "model",
+        "created",
+        "text",
+        "reasoning",
+        "refusal",
+        "tool_calls",
+        "finish_reason",
+        "provider_finish_reason",
+        "usage",
+        "timing",
+    ];
 }
 
 /// What a pickled response is read with.
 #[pyfunction]
 #[pyo3(name = "_restore_response")]
 pub(crate) fn restore_response(json: &[u8], raw: Option<&[u8]>) -> PyResult<LlmResponse> {
-    let stored: Stored = serde_json::from_slice(json)
+    let data = ReplyData::from_json(json, raw)
         .map_err(|error| PyValueError::new_err(format!("no pickled LlmResponse: {error}")))?;
-    Ok(LlmResponse::from_stored(stored, raw))
+    Ok(LlmResponse::new(data, None))
 }

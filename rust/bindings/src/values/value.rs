@@ -1,17 +1,21 @@
 //! What all our compiled value classes share: repr, `to_dict`, pickling, copying, and a pydantic schema.
 
 use crate::ground::exit::calling_python;
+use crate::ground::python;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+
 use pyo3::prelude::*;
 use pyo3::type_object::PyTypeInfo;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
-use crate::values::chunk::ToolCallFragment;
-use crate::values::logprob::TokenLogprob;
-use crate::values::usage::{ToolCall, Usage};
-
 /// Names of the fields in constructor order; each is a readable attribute.
 pub(crate) trait Fields {
     const FIELDS: &'static [&'static str];
+
+    /// The object that `to_dict` showed as this value; None where the field is a plain value.
+    fn revive<'py>(_name: &str, _value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(None)
+    }
 }
 
 /// The fields as a dict of plain values, nested objects included.
@@ -40,33 +44,20 @@ pub(crate) fn plain(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
 }
 
 /// What `to_dict` returned, with every dict and list in it made again what it was in an instance.
-pub(crate) fn revived<'py>(fields: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
-    let py = fields.py();
+pub(crate) fn revived<'py, T: Fields>(fields: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
     let given = fields.copy()?;
     for (name, value) in fields {
-        let made = match name.extract::<&str>()? {
-            "usage" => instance::<Usage>(&value)?,
-            "call" => instance::<ToolCall>(&value)?,
-            "fragment" => instance::<ToolCallFragment>(&value)?,
-            "tool_calls" => each(&value, instance::<ToolCallFragment>)?,
-            "logprobs" => each(&value, instance::<TokenLogprob>)?,
-            "top" => each(&value, |item| match item.cast::<PyList>() {
-                Ok(items) => Ok(items.to_tuple().into_any()),
-                Err(_) => Ok(item.clone()),
-            })?,
-            "raw" => match value.cast::<PyList>() {
-                Ok(bytes) => PyBytes::new(py, &bytes.extract::<Vec<u8>>()?).into_any(),
-                Err(_) => continue,
-            },
-            _ => continue,
-        };
-        given.set_item(name, made)?;
+        if let Some(object) = T::revive(name.extract::<&str>()?, &value)? {
+            given.set_item(name, object)?;
+        }
     }
     Ok(given)
 }
 
 /// An instance from its dict; anything else as it is.
-fn instance<'py, T: PyTypeInfo>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn instance<'py, T: PyTypeInfo>(
+    value: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
     if value.is_instance_of::<PyDict>() {
         return T::type_object(value.py()).call_method1("from_dict", (value,));
     }
@@ -74,7 +65,7 @@ fn instance<'py, T: PyTypeInfo>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py
 }
 
 /// A list with each item made anew; anything else as it is.
-fn each<'py>(
+pub(crate) fn each<'py>(
     value: &Bound<'py, PyAny>,
     make: impl Fn(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -117,7 +108,7 @@ pub(crate) fn reduce<'py, T: Fields>(value: &Bound<'py, PyAny>) -> PyResult<Boun
     for name in T::FIELDS {
         fields.set_item(name, value.getattr(*name)?)?;
     }
-    let rebuild = py.import("tokenwire._engine")?.getattr("_rebuild")?;
+    let rebuild = python::own_function(py, "_rebuild")?;
     PyTuple::new(
         py,
         [
@@ -139,12 +130,14 @@ pub(crate) fn rebuild<'py>(
 
 /// The schema by which pydantic takes an instance, or the dict that `to_dict` made of one.
 pub(crate) fn schema<'py>(class: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    calling_python(|| {
-        class
-            .py()
-            .import("tokenwire.types._schema")?
-            .call_method1("compiled", (class,))
-    })
+    calling_python(|| python::SCHEMA.get(class.py())?.call1((class,)))
+}
+
+/// What is equal has the same hash, wherever it was made.
+pub(crate) fn hash_of(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Adds the shared methods to a class that implements [`Fields`].
@@ -163,7 +156,7 @@ macro_rules! value_methods {
                 cls: &Bound<'py, pyo3::types::PyType>,
                 fields: &Bound<'py, pyo3::types::PyDict>,
             ) -> PyResult<Bound<'py, PyAny>> {
-                cls.call((), Some(&$crate::values::value::revived(fields)?))
+                cls.call((), Some(&$crate::values::value::revived::<Self>(fields)?))
             }
 
             fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

@@ -14,6 +14,7 @@ use pyo3::sync::PyOnceLock;
 use tokenwire_core::stream::Wake;
 
 use crate::ground::fork;
+use crate::ground::python;
 use crate::wake::descriptor::WakeFd;
 use crate::wake::mailbox::{Bell, Mailbox, WOKEN};
 use crate::wake::socket::{self, Watch};
@@ -172,7 +173,7 @@ impl LoopMailbox {
             running.setattr(intern!(py, "_tokenwire_drain"), drain)?;
         } else {
             let fd = mailbox.shared.fd().raw();
-            let run = py.import("tokenwire.wake")?.getattr("run")?;
+            let run = python::RUN_WOKEN.get(py)?;
             running.call_method1(intern!(py, "add_reader"), (fd, run, drain))?;
         }
         let mut known = KNOWN.lock();
@@ -182,7 +183,7 @@ impl LoopMailbox {
     }
 }
 
-/// What the loop's callback, `tokenwire.wake.run`, iterates: the tasks that have something.
+/// What the loop's callback, `run_woken` of `tokenwire._bridge`, iterates: the tasks that have something.
 #[pyclass(frozen, module = "tokenwire._engine")]
 struct Drain {
     mailbox: Arc<LoopMailbox>,

@@ -4,6 +4,7 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use crate::ground::python;
 use crate::wake::descriptor::WakeFd;
 
 /// Set to try this path on a loop that has `add_reader`.
@@ -32,8 +33,8 @@ pub(crate) struct Watch {
 impl Watch {
     /// A pair of sockets: Rust writes to one, a task of the loop reads from the other.
     pub(crate) fn new(py: Python<'_>) -> PyResult<(WakeFd, Self)> {
-        let module = py.import("tokenwire.wake")?;
-        let (reader, writer): (Bound<'_, PyAny>, i64) = module.call_method0("pair")?.extract()?;
+        let ends = python::WAKE_SOCKET.get(py)?.call0()?;
+        let (reader, writer): (Bound<'_, PyAny>, i64) = ends.extract()?;
         Ok((
             WakeFd::from_raw(writer),
             Self {
@@ -45,8 +46,9 @@ impl Watch {
     /// Starts the task, unless it runs.
     pub(crate) fn arm(&self, running: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = running.py();
-        py.import(intern!(py, "tokenwire.wake"))?
-            .call_method1(intern!(py, "arm"), (running, self.reader.bind(py)))
+        python::WATCH_SOCKET
+            .get(py)?
+            .call1((running, self.reader.bind(py)))
             .map(drop)
     }
 }

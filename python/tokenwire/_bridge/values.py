@@ -1,0 +1,99 @@
+"""Values that the engine cannot make by itself. Each function imports what it needs when called."""
+
+from __future__ import annotations
+
+from tokenwire.errors import KINDS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable, Mapping
+
+    from pydantic_core.core_schema import CoreSchema
+
+    from tokenwire._engine import (
+        AsyncLlmStream,
+        AsyncStreamIterator,
+        LlmResponse,
+        ToolCall,
+    )
+    from tokenwire.interface import KeySource
+    from tokenwire.prices import Cost
+    from tokenwire.types import LlmMessage
+
+__all__ = [
+    "KINDS",
+    "cost",
+    "enter_with_key",
+    "first_step_with_key",
+    "key",
+    "kind_of",
+    "message",
+    "parsed",
+    "schema",
+    "tool_result",
+]
+
+
+def message(parts: Iterable[Mapping[str, object]], provider: str) -> LlmMessage:
+    """The message of a reply, for `LlmResponse.message`."""
+    from tokenwire.types import message_from_parts
+
+    return message_from_parts(parts, provider)
+
+
+def tool_result(call: ToolCall, value: object, *, error: bool) -> LlmMessage:
+    """The message that answers a tool call, for `ToolCall.result`."""
+    from tokenwire.types import tool_message
+
+    return tool_message(call, value, error=error)
+
+
+def parsed(kind: type[object], text: str) -> object:
+    """A reply's text as a value of the type, for `LlmResponse.parsed`."""
+    from tokenwire.parsing import parse_reply
+
+    return parse_reply(kind, text)
+
+
+def cost(response: LlmResponse[object]) -> Cost | None:
+    """What a reply cost, for `LlmResponse.cost`."""
+    from tokenwire.registry import cost_of
+
+    return cost_of(response)
+
+
+def schema(cls: type[object]) -> CoreSchema:
+    """How pydantic takes a compiled class."""
+    from tokenwire.types._schema import compiled
+
+    return compiled(cls)
+
+
+def kind_of(error: BaseException) -> str:
+    """The kind of any error, for `CallEvent.error_kind`."""
+    from tokenwire import observe
+
+    return observe.kind_of(error)
+
+
+def key(source: KeySource) -> str:
+    """The key that a client's callable brings, in sync code."""
+    from tokenwire.keys import call_key
+
+    return call_key(source)
+
+
+def enter_with_key(stream: AsyncLlmStream, source: KeySource) -> Awaitable[AsyncLlmStream]:
+    """Enter an async stream whose key a callable brings."""
+    from tokenwire import keys
+
+    return keys.enter_with_key(stream, source)
+
+
+def first_step_with_key(
+    stream: AsyncLlmStream, source: KeySource, iterator: AsyncStreamIterator[object]
+) -> Awaitable[object]:
+    """Take the first step of such a stream where it was not entered."""
+    from tokenwire import keys
+
+    return keys.first_step_with_key(stream, source, iterator)
