@@ -26,6 +26,15 @@ pub(crate) struct Endpoint {
 }
 
 impl Caller {
+    /// A caller of whom no more is known.
+    pub(crate) fn named(provider: impl Into<Arc<str>>, model: impl Into<Arc<str>>) -> Self {
+        Self {
+            provider: provider.into(),
+            model: model.into(),
+            ..Self::default()
+        }
+    }
+
     /// Provider and model.
     pub(crate) fn key(&self) -> (Arc<str>, Arc<str>) {
         (self.provider.clone(), self.model.clone())

@@ -23,12 +23,13 @@ struct Waiting {
     parked: Option<(Arc<LoopMailbox>, u64)>,
 }
 
-struct Shared {
+/// A stream and its waiting reader, shared by the public object, its iterators and its awaitables.
+struct AsyncStream {
     stream: Stream,
     waiting: Mutex<Waiting>,
 }
 
-impl Shared {
+impl AsyncStream {
     /// Sends the request, at most once.
     fn start(&self, py: Python<'_>) -> PyResult<()> {
         self.stream.check_generation(py)?;
@@ -95,7 +96,7 @@ impl Shared {
     }
 }
 
-impl Drop for Shared {
+impl Drop for AsyncStream {
     fn drop(&mut self) {
         if let Some((mailbox, token)) = self.waiting.lock().parked.take() {
             drop(mailbox.take(token));
@@ -115,13 +116,13 @@ impl Drop for Shared {
 ///         `partial` has what came.
 #[pyclass(frozen, module = "tokenwire", weakref)]
 pub(crate) struct AsyncLlmStream {
-    shared: Arc<Shared>,
+    shared: Arc<AsyncStream>,
 }
 
 impl AsyncLlmStream {
     pub(crate) fn new(stream: Stream) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(AsyncStream {
                 stream,
                 waiting: Mutex::default(),
             }),
@@ -242,7 +243,7 @@ impl AsyncLlmStream {
 /// Iterates a stream in one of its forms. It is its own awaitable: `__anext__` returns itself.
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct AsyncStreamIterator {
-    shared: Arc<Shared>,
+    shared: Arc<AsyncStream>,
     mode: Mode,
 }
 

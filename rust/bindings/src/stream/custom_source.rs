@@ -20,7 +20,7 @@ use crate::stream::shared::Stream;
 use crate::values::chunk::LlmStreamChunk;
 
 /// An iterator, and how far it has come.
-pub(crate) struct Source {
+pub(crate) struct CustomSource {
     started: Instant,
     begun: AtomicBool,
     // Set while Python code of the iterator runs.
@@ -46,15 +46,15 @@ pub(crate) enum Resume {
 }
 
 /// The right to run the iterator.
-struct Turn<'a>(&'a Source);
+struct BusyGuard<'a>(&'a CustomSource);
 
-impl Drop for Turn<'_> {
+impl Drop for BusyGuard<'_> {
     fn drop(&mut self) {
         self.0.is_busy.store(false, Ordering::Release);
     }
 }
 
-impl Source {
+impl CustomSource {
     pub(crate) fn new(iterator: Bound<'_, PyAny>, started: Instant) -> Self {
         Self {
             started,
@@ -82,8 +82,8 @@ impl Source {
         failure.as_ref().map(|failure| failure.clone_ref(py))
     }
 
-    fn turn(&self) -> Option<Turn<'_>> {
-        (!self.is_busy.swap(true, Ordering::AcqRel)).then(|| Turn(self))
+    fn busy(&self) -> Option<BusyGuard<'_>> {
+        (!self.is_busy.swap(true, Ordering::AcqRel)).then(|| BusyGuard(self))
     }
 
     fn iterator<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
@@ -105,8 +105,8 @@ impl Source {
 
     /// Closes a sync iterator, unless a step of it runs: that one does so at its end.
     pub(crate) fn close(&self, py: Python<'_>) -> PyResult<()> {
-        match self.turn() {
-            Some(_turn) => self.release(py),
+        match self.busy() {
+            Some(_busy) => self.release(py),
             None => Ok(()),
         }
     }
@@ -124,7 +124,7 @@ impl Source {
     /// Closes an async iterator: what is to be awaited, where no step of it runs. A step that waits is
     /// cancelled, and ends.
     pub(crate) fn aclose<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(_turn) = self.turn() else {
+        let Some(_busy) = self.busy() else {
             return Ok(None);
         };
         if self.cancel_step(py)? {
@@ -141,7 +141,7 @@ impl Source {
 
     /// Lets go of an async iterator from code that does not await; the loop closes a generator.
     pub(crate) fn let_go(&self, py: Python<'_>) -> PyResult<()> {
-        if let Some(_turn) = self.turn()
+        if let Some(_busy) = self.busy()
             && !self.cancel_step(py)?
         {
             drop(self.take_iterator(py));
@@ -210,7 +210,7 @@ impl Source {
 
 impl Stream {
     /// Enters a stream that waits for no head.
-    pub(crate) fn enter(&self, py: Python<'_>, source: &Source) -> PyResult<()> {
+    pub(crate) fn enter(&self, py: Python<'_>, source: &CustomSource) -> PyResult<()> {
         self.check_generation(py)?;
         source.begin();
         match self.queue.head() {
@@ -220,8 +220,8 @@ impl Stream {
     }
 
     /// Takes a chunk out of a sync iterator.
-    pub(crate) fn advance(&self, py: Python<'_>, source: &Source) -> PyResult<()> {
-        let Some(_turn) = source.turn() else {
+    pub(crate) fn advance(&self, py: Python<'_>, source: &CustomSource) -> PyResult<()> {
+        let Some(_busy) = source.busy() else {
             return Err(PyRuntimeError::new_err(
                 "this stream is being read by another thread; a stream has one reader",
             ));
@@ -249,7 +249,7 @@ impl Stream {
     pub(crate) fn advance_async<'py>(
         &self,
         py: Python<'py>,
-        source: &Source,
+        source: &CustomSource,
         resume: Resume,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let second_reader = || {
@@ -257,7 +257,7 @@ impl Stream {
                 "this stream is being read by another task; a stream has one reader",
             )
         };
-        let _turn = source.turn().ok_or_else(second_reader)?;
+        let _busy = source.busy().ok_or_else(second_reader)?;
         source.begin();
         let held = source.held.lock().step.as_ref().map(|it| it.clone_ref(py));
         if held.is_some() && matches!(resume, Resume::Send) && source.is_waited_for(py)? {
@@ -309,7 +309,7 @@ impl Stream {
         Ok(None)
     }
 
-    fn took(&self, py: Python<'_>, source: &Source, item: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn took(&self, py: Python<'_>, source: &CustomSource, item: &Bound<'_, PyAny>) -> PyResult<()> {
         let chunk = match (item.cast::<LlmStreamChunk>(), item.cast::<PyString>()) {
             (Ok(chunk), _) => Ok(chunk.get().chunk().clone()),
             (_, Ok(text)) => text.to_str().map(|text| Chunk {
@@ -332,7 +332,7 @@ impl Stream {
         }
     }
 
-    fn source_ended(&self, source: &Source) {
+    fn source_ended(&self, source: &CustomSource) {
         let (reply, ..) = self.queue.snapshot();
         let end = if is_whole(&reply) {
             Ok(())
@@ -348,7 +348,7 @@ impl Stream {
 
     /// Ends the stream with what its source raised. What is no error of a program (an interrupt, a
     /// cancellation) ends the step alone.
-    fn source_failed(&self, py: Python<'_>, source: &Source, error: PyErr) -> PyResult<()> {
+    fn source_failed(&self, py: Python<'_>, source: &CustomSource, error: PyErr) -> PyResult<()> {
         if !error.is_instance_of::<PyException>(py) {
             return Err(error);
         }

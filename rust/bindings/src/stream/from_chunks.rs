@@ -11,7 +11,7 @@ use tokenwire_core::wire::ReplyHead;
 use crate::ground::caller::Caller;
 use crate::ground::exception;
 use crate::stream::async_stream::AsyncLlmStream;
-use crate::stream::custom_source::Source;
+use crate::stream::custom_source::CustomSource;
 use crate::stream::shared::Stream;
 use crate::stream::sync_stream::LlmStream;
 
@@ -41,7 +41,7 @@ impl Described {
             started: Some(started),
             ..Caller::default()
         };
-        let source = Source::new(iterator, started);
+        let source = CustomSource::new(iterator, started);
         Stream::of_source(Some(source), queue, caller, self.response_format)
     }
 }

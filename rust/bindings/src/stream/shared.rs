@@ -20,7 +20,7 @@ use crate::ground::key;
 use crate::observe;
 use crate::observe::Ending;
 use crate::observe::logs;
-use crate::stream::custom_source::Source;
+use crate::stream::custom_source::CustomSource;
 use crate::values::chunk::LlmStreamChunk;
 use crate::values::events;
 use crate::values::raise;
@@ -36,7 +36,7 @@ pub(crate) enum Mode {
     Text,
     /// Typed events.
     Events,
-    /// Lists of chunks: all that has come.
+    /// Lists of chunks: all that has arrived.
     Batches,
 }
 
@@ -49,8 +49,9 @@ impl Mode {
     }
 }
 
+/// What the reader has taken from the queue and not handed out yet.
 #[derive(Default)]
-struct Local {
+struct Reading {
     buffer: VecDeque<Chunk>,
     events: VecDeque<StreamEvent>,
     fresh: Vec<StreamEvent>,
@@ -88,7 +89,7 @@ pub(crate) struct Stream {
     pub(crate) caller: Caller,
     pub(crate) generation: u64,
     /// What brings the chunks, where it is not the engine.
-    pub(crate) source: Option<Source>,
+    pub(crate) source: Option<CustomSource>,
     /// The request, until it goes out.
     call: Mutex<Option<Call>>,
     /// Kept where a fresh key may be needed: the request as it was before it went out.
@@ -96,7 +97,7 @@ pub(crate) struct Stream {
     /// Brings the key on the caller's side where it is a callable; gone once a key is in the request.
     key_source: Mutex<Option<Py<PyAny>>>,
     parse_as: Option<Py<PyAny>>,
-    local: Mutex<Local>,
+    reading: Mutex<Reading>,
     reported: AtomicBool,
 }
 
@@ -117,7 +118,7 @@ impl Stream {
 
     /// A stream that no request of the engine stands behind.
     pub(crate) fn of_source(
-        source: Option<Source>,
+        source: Option<CustomSource>,
         queue: Arc<Queue>,
         caller: Caller,
         parse_as: Option<Py<PyAny>>,
@@ -131,7 +132,7 @@ impl Stream {
             call: Mutex::new(None),
             key_source: Mutex::new(None),
             parse_as,
-            local: Mutex::default(),
+            reading: Mutex::default(),
             reported: AtomicBool::new(false),
         }
     }
@@ -202,14 +203,14 @@ impl Stream {
     pub(crate) fn fail(&self, py: Python<'_>, error: Error) -> PyErr {
         logs::drain(py);
         let kind = error.kind();
-        let own = self.source.as_ref().and_then(|source| source.failure(py));
-        let is_own = own.is_some();
-        let raised = own.unwrap_or_else(|| self.raise(py, error));
+        let custom = self.source.as_ref().and_then(|source| source.failure(py));
+        let is_custom = custom.is_some();
+        let raised = custom.unwrap_or_else(|| self.raise(py, error));
         if !self.may_renew(py, &raised) && self.is_to_report() {
             // It may have failed long before a slow reader came to see it.
             let elapsed = self.queue.timing().total;
             let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
-            let kind = if is_own {
+            let kind = if is_custom {
                 exception::kind_of(raised.value(py).as_any()).unwrap_or_default()
             } else {
                 exception::kind_name(kind)
@@ -235,7 +236,7 @@ impl Stream {
         !self.reported.swap(true, Ordering::Relaxed) && observe::is_on()
     }
 
-    /// Tells of the end of a whole stream, or of one that was let go of.
+    /// Reports the end of a whole stream, or of one that was abandoned.
     fn report(&self, py: Python<'_>, whole: bool) {
         if self.is_unsent() || !self.is_to_report() {
             return;
@@ -270,19 +271,19 @@ impl Stream {
     }
 
     fn find(&self, mode: Mode) -> Found {
-        let mut guard = self.local.lock();
-        let local = &mut *guard;
+        let mut guard = self.reading.lock();
+        let reading = &mut *guard;
         loop {
-            if let Some(item) = local.pull(mode) {
+            if let Some(item) = reading.pull(mode) {
                 return Found::Item(item);
             }
-            match self.queue.take(&mut local.buffer) {
+            match self.queue.take(&mut reading.buffer) {
                 Taken::Items => {}
                 Taken::Nothing => return Found::Nothing,
-                Taken::End(None) if mode == Mode::Events && !local.ended => {
-                    local.ended = true;
-                    local.builder.finish(&mut local.fresh);
-                    local.events.extend(local.fresh.drain(..));
+                Taken::End(None) if mode == Mode::Events && !reading.ended => {
+                    reading.ended = true;
+                    reading.builder.finish(&mut reading.fresh);
+                    reading.events.extend(reading.fresh.drain(..));
                 }
                 Taken::End(end) => return Found::End(end),
             }
@@ -325,7 +326,7 @@ impl Drop for Stream {
     }
 }
 
-impl Local {
+impl Reading {
     /// The next item of what was taken from the queue; with None, nothing is left.
     fn pull(&mut self, mode: Mode) -> Option<Pulled> {
         match mode {

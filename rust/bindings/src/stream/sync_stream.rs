@@ -34,13 +34,14 @@ impl Driver {
     }
 }
 
-struct Shared {
+/// A stream and the lane that drives it, shared by the public object and its iterators.
+struct SyncStream {
     stream: Stream,
     // Locked while a reader waits; the key to "one reader at a time".
     driver: Mutex<Option<Driver>>,
 }
 
-impl Shared {
+impl SyncStream {
     /// Sends the request, at most once.
     fn start(&self, py: Python<'_>) -> PyResult<()> {
         self.stream.check_generation(py)?;
@@ -196,7 +197,7 @@ impl Shared {
     }
 }
 
-impl Drop for Shared {
+impl Drop for SyncStream {
     fn drop(&mut self) {
         let Some(mut driver) = self.driver.lock().take() else {
             return;
@@ -223,13 +224,13 @@ impl Drop for Shared {
 ///         `partial` has what came.
 #[pyclass(frozen, module = "tokenwire", weakref)]
 pub(crate) struct LlmStream {
-    shared: Arc<Shared>,
+    shared: Arc<SyncStream>,
 }
 
 impl LlmStream {
     pub(crate) fn new(stream: Stream) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(SyncStream {
                 stream,
                 driver: Mutex::new(None),
             }),
@@ -313,7 +314,7 @@ impl LlmStream {
 /// Iterates a stream in one of its forms.
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct StreamIterator {
-    shared: Arc<Shared>,
+    shared: Arc<SyncStream>,
     mode: Mode,
 }
 

@@ -1,6 +1,7 @@
 //! `Attempt`: one of the tries that a call took.
 
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use tokenwire_core::error;
 
 use crate::ground::exception;
@@ -92,8 +93,12 @@ impl Fields for Attempt {
 }
 value_methods!(Attempt);
 
-impl From<error::Attempt> for Attempt {
-    fn from(attempt: error::Attempt) -> Self {
-        Self(attempt)
+impl Attempt {
+    /// All of a call's, as a tuple.
+    pub(crate) fn tuple<'py>(
+        py: Python<'py>,
+        attempts: &[error::Attempt],
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, attempts.iter().cloned().map(Self).collect::<Vec<_>>())
     }
 }

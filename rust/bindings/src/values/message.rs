@@ -24,8 +24,37 @@ pub(crate) fn message_of<'py>(
     calling_python(|| python::MESSAGE.get(py)?.call1((parts, provider)))
 }
 
+/// The parts of a reply: those of the message, or else the pieces in a provider's order.
+pub(crate) fn content(
+    message: Option<&Bound<'_, PyAny>>,
+    reasoning: Option<String>,
+    text: Option<String>,
+    refusal: Option<String>,
+    calls: impl Iterator<Item = message::ToolCall>,
+) -> PyResult<Vec<Part>> {
+    let mut parts = Vec::new();
+    parts.extend(reasoning.map(|text| Part::Reasoning {
+        text,
+        signature: None,
+        field: None,
+    }));
+    parts.extend(text.map(|text| Part::Text { text }));
+    parts.extend(refusal.map(|text| Part::Refusal { text }));
+    parts.extend(calls.map(Part::ToolCall));
+    match message {
+        None => Ok(parts),
+        Some(message) if parts.is_empty() => parts_of(message),
+        Some(message) => {
+            let problem =
+                "message: it stands for text, reasoning, refusal and tool_calls; give it alone";
+            let py = message.py();
+            Err(exception::of_kind(py, ErrorKind::Config, problem))
+        }
+    }
+}
+
 /// The parts of an assistant's `LlmMessage`.
-pub(crate) fn parts_of(message: &Bound<'_, PyAny>) -> PyResult<Vec<Part>> {
+fn parts_of(message: &Bound<'_, PyAny>) -> PyResult<Vec<Part>> {
     let py = message.py();
     let refused = |problem: &str| {
         exception::of_kind(py, ErrorKind::Validation, &format!("message: {problem}"))

@@ -1,9 +1,8 @@
 //! How a call's error is raised: with its attempts, its caller and the partial reply.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::PyBytes;
 use tokenwire_core::error::Error;
-use tokenwire_core::message::Timing;
 
 use crate::ground::caller::Caller;
 use crate::ground::exception;
@@ -18,14 +17,8 @@ pub(crate) fn to_py(py: Python<'_>, error: Error, caller: &Caller) -> PyErr {
 
 fn build(py: Python<'_>, error: Error, caller: &Caller) -> PyResult<PyErr> {
     let fields = exception::fields_of(py, &error)?;
-    let attempts: Vec<Attempt> = error
-        .attempts()
-        .iter()
-        .cloned()
-        .map(Attempt::from)
-        .collect();
-    if !attempts.is_empty() {
-        fields.set_item("attempts", PyTuple::new(py, attempts)?)?;
+    if !error.attempts().is_empty() {
+        fields.set_item("attempts", Attempt::tuple(py, error.attempts())?)?;
     }
     if error.is_retry_budget_exhausted() {
         fields.set_item("retry_budget_exhausted", true)?;
@@ -38,14 +31,7 @@ fn build(py: Python<'_>, error: Error, caller: &Caller) -> PyResult<PyErr> {
     some("provider", Some(&caller.provider))?;
     some("model", Some(&caller.model))?;
     if let Some(partial) = error.partial() {
-        let data = ReplyData {
-            reply: partial.clone(),
-            head: None,
-            timing: Timing::default(),
-            attempts: Vec::new(),
-            raw: None,
-            caller: caller.clone(),
-        };
+        let data = ReplyData::of(partial.clone(), caller.clone());
         fields.set_item("partial", LlmResponse::new(data, None))?;
     }
     if let Some(api) = error.api() {

@@ -35,6 +35,18 @@ struct Stored {
 }
 
 impl ReplyData {
+    /// A reply of which nothing but its content is known.
+    pub(crate) fn of(reply: message::Reply, caller: Caller) -> Self {
+        Self {
+            reply,
+            head: None,
+            timing: message::Timing::default(),
+            attempts: Vec::new(),
+            raw: None,
+            caller,
+        }
+    }
+
     /// Everything but the raw body, as JSON.
     pub(crate) fn to_json(&self) -> PyResult<String> {
         let head = self.head.as_ref();
@@ -51,9 +63,10 @@ impl ReplyData {
         serde_json::to_string(&stored).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
-    /// Reads what `to_json` wrote, and puts the raw body back.
-    pub(crate) fn from_json(json: &[u8], raw: Option<&[u8]>) -> serde_json::Result<Self> {
-        let stored: Stored = serde_json::from_slice(json)?;
+    /// Reads what `to_json` wrote, and puts the raw body back; `wrong` says what other JSON is.
+    pub(crate) fn from_json(json: &[u8], raw: Option<&[u8]>, wrong: &str) -> PyResult<Self> {
+        let stored: Stored = serde_json::from_slice(json)
+            .map_err(|error| PyValueError::new_err(format!("{wrong}: {error}")))?;
         let head = stored.status.map(|status| Head {
             status,
             headers: stored.headers.into(),
@@ -65,12 +78,13 @@ impl ReplyData {
             timing: stored.timing,
             attempts: stored.attempts,
             raw: raw.map(Bytes::copy_from_slice),
-            caller: Caller {
-                provider: stored.provider.into(),
-                model: stored.requested_model.into(),
-                ..Caller::default()
-            },
+            caller: Caller::named(stored.provider, stored.requested_model),
         })
+    }
+
+    /// The model that answered, else the one asked for.
+    pub(crate) fn model(&self) -> &str {
+        self.reply.model.as_deref().unwrap_or(&self.caller.model)
     }
 
     /// The id that the provider gave the request: in the head, else in the body.

@@ -3,23 +3,21 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
-use tokenwire_core::error::ErrorKind;
 use tokenwire_core::http::Head;
-use tokenwire_core::message::{self, Part};
+use tokenwire_core::message;
 
 use crate::ground::caller::Caller;
 use crate::ground::exit::calling_python;
-use crate::ground::{exception, json, python};
+use crate::ground::{json, python};
 use crate::values::attempt::Attempt;
 use crate::values::choice::{Choice, choice_reasoning, choice_text, choice_tool_calls};
 use crate::values::finish_reason;
 use crate::values::keywords::pairs;
 use crate::values::logprob::TokenLogprob;
-use crate::values::message::{message_of, parts_of};
+use crate::values::message::{content, message_of};
 use crate::values::reply::ReplyData;
 use crate::values::timing::Timing;
 use crate::values::tool_call::ToolCall;
@@ -55,11 +53,6 @@ impl LlmResponse {
 
     pub(crate) fn data(&self) -> &Arc<ReplyData> {
         &self.data
-    }
-
-    /// The type that `response_format=` named.
-    pub(crate) fn parse_as(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.parse_as.as_ref().map(|kind| kind.clone_ref(py))
     }
 
     fn first(&self) -> Option<&message::Choice> {
@@ -98,30 +91,10 @@ impl LlmResponse {
         headers: Option<Bound<'_, PyAny>>,
         response_format: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let mut parts = Vec::new();
-        parts.extend(reasoning.map(|text| Part::Reasoning {
-            text,
-            signature: None,
-            field: None,
-        }));
-        parts.extend(text.map(|text| Part::Text { text }));
-        parts.extend(refusal.map(|text| Part::Refusal { text }));
-        parts.extend(
-            tool_calls
-                .iter()
-                .map(|call| Part::ToolCall((&**call).into())),
-        );
-        if let Some(message) = message {
-            if !parts.is_empty() {
-                let problem =
-                    "message: it stands for text, reasoning, refusal and tool_calls; give it alone";
-                return Err(exception::of_kind(py, ErrorKind::Config, problem));
-            }
-            parts = parts_of(&message)?;
-        }
+        let calls = tool_calls.iter().map(|call| (&**call).into());
         let choice = message::Choice {
             index: 0,
-            parts,
+            parts: content(message.as_ref(), reasoning, text, refusal, calls)?,
             finish_reason: finish_reason::finish_reason(py, finish_reason)?,
             provider_finish_reason,
             logprobs: logprobs.map(|tokens| tokens.iter().map(|token| token.0.clone()).collect()),
@@ -136,26 +109,16 @@ impl LlmResponse {
         };
         // A tool call or a refusal says why the reply ended, as it does for the engine's.
         reply.conclude();
-        let head = headers
-            .map(|headers| {
-                PyResult::Ok(Head {
-                    status: 200,
-                    headers: pairs(&headers, "headers")?.into(),
-                    request_id: None,
-                })
-            })
-            .transpose()?;
+        let headers = headers.map(|headers| pairs(&headers, "headers"));
+        let head = headers.transpose()?.map(|headers| Head {
+            status: 200,
+            headers: headers.into(),
+            request_id: None,
+        });
         let data = ReplyData {
-            reply,
             head,
             timing: timing.map(|timing| (&*timing).into()).unwrap_or_default(),
-            attempts: Vec::new(),
-            raw: None,
-            caller: Caller {
-                provider: provider.into(),
-                model: model.into(),
-                ..Caller::default()
-            },
+            ..ReplyData::of(reply, Caller::named(provider, model))
         };
         Ok(Self::new(data, response_format))
     }
@@ -169,11 +132,7 @@ impl LlmResponse {
     /// The model that answered, as the provider names it; where it does not say, the one asked for.
     #[getter]
     fn model(&self) -> &str {
-        self.data
-            .reply
-            .model
-            .as_deref()
-            .unwrap_or(&self.data.caller.model)
+        self.data.model()
     }
 
     /// Name of the provider's row.
@@ -313,15 +272,7 @@ impl LlmResponse {
     /// Every attempt, the last one being the one that succeeded.
     #[getter]
     fn attempts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(
-            py,
-            self.data
-                .attempts
-                .iter()
-                .cloned()
-                .map(Attempt::from)
-                .collect::<Vec<_>>(),
-        )
+        Attempt::tuple(py, &self.data.attempts)
     }
 
     /// The body as received; None for streams.
@@ -332,14 +283,14 @@ impl LlmResponse {
 
     /// The same reply, with what the call took in all where the reply does not say so.
     fn _timed(slf: Bound<'_, Self>, seconds: f64) -> PyResult<Bound<'_, Self>> {
-        let py = slf.py();
-        let data = slf.get().data();
-        if data.timing.total.is_some() {
+        let (py, response) = (slf.py(), slf.get());
+        if response.data.timing.total.is_some() {
             return Ok(slf);
         }
-        let mut timed = ReplyData::clone(data);
-        timed.timing.total = Some(seconds);
-        Bound::new(py, Self::new(timed, slf.get().parse_as(py)))
+        let mut data = ReplyData::clone(&response.data);
+        data.timing.total = Some(seconds);
+        let parse_as = response.parse_as.as_ref().map(|kind| kind.clone_ref(py));
+        Bound::new(py, Self::new(data, parse_as))
     }
 
     /// The reply as a dict of plain values; `from_dict` reads it back (without `raw`).
@@ -359,8 +310,7 @@ impl LlmResponse {
     fn from_dict(_cls: &Bound<'_, PyType>, fields: &Bound<'_, PyDict>) -> PyResult<Self> {
         let mut json = Vec::new();
         json::write_json(fields.as_any(), "response", &mut json)?;
-        let data = ReplyData::from_json(&json, None)
-            .map_err(|error| PyValueError::new_err(format!("no LlmResponse dict: {error}")))?;
+        let data = ReplyData::from_json(&json, None, "no LlmResponse dict")?;
         Ok(Self::new(data, None))
     }
 
@@ -436,7 +386,6 @@ impl Fields for LlmResponse {
 #[pyfunction]
 #[pyo3(name = "_restore_response")]
 pub(crate) fn restore_response(json: &[u8], raw: Option<&[u8]>) -> PyResult<LlmResponse> {
-    let data = ReplyData::from_json(json, raw)
-        .map_err(|error| PyValueError::new_err(format!("no pickled LlmResponse: {error}")))?;
+    let data = ReplyData::from_json(json, raw, "no pickled LlmResponse")?;
     Ok(LlmResponse::new(data, None))
 }

@@ -17,14 +17,14 @@ use crate::ground::fork;
 use crate::ground::python;
 use crate::wake::descriptor::WakeFd;
 use crate::wake::mailbox::{Bell, Mailbox, WOKEN};
-use crate::wake::socket::{self, Watch};
+use crate::wake::socket::{self, SocketWatch};
 use crate::wake::waiter::{Callback, Waiter};
 
 // A drain runs the tasks that it wakes. After so long the loop has a turn for all else in between.
 const DRAIN_BUDGET: Duration = Duration::from_millis(1);
 
 #[derive(Default)]
-struct Waiters {
+struct WaiterSlots {
     // Index into `slots` is the low half of a token, the slot's age the high half.
     slots: Vec<(u32, Option<Py<Waiter>>)>,
     free: Vec<u32>,
@@ -35,9 +35,9 @@ struct Waiters {
 pub(crate) struct LoopMailbox {
     shared: Arc<Mailbox>,
     bell: Arc<Bell>,
-    waiters: Mutex<Waiters>,
+    waiters: Mutex<WaiterSlots>,
     // Where the loop has no `add_reader`.
-    watch: Option<Watch>,
+    watch: Option<SocketWatch>,
     loop_id: usize,
     generation: u64,
 }
@@ -149,7 +149,7 @@ impl LoopMailbox {
         let py = running.py();
         let watched = socket::is_needed(running)?;
         let (shared, watch) = if watched {
-            let (fd, watch) = Watch::new(py)?;
+            let (fd, watch) = SocketWatch::new(py)?;
             (Mailbox::new(fd), Some(watch))
         } else {
             (Mailbox::new(WakeFd::new()?), None)
@@ -191,7 +191,7 @@ struct Drain {
 
 /// One run of the callback. What it leaves, by its budget or by Ctrl-C, the next one gets.
 #[pyclass(frozen, module = "tokenwire._engine")]
-struct Turn {
+struct DrainRun {
     mailbox: Arc<LoopMailbox>,
     // No task can be entered from within another one, so there the loop's next turn runs it.
     is_inside_a_task: bool,
@@ -205,7 +205,7 @@ type Ended = (Py<Waiter>, Callback);
 type Woken = (Py<PyAny>, Py<PyAny>, Py<Waiter>);
 
 #[pymethods]
-impl Turn {
+impl DrainRun {
     fn __iter__(slf: Py<Self>) -> Py<Self> {
         slf
     }
@@ -241,7 +241,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for DrainRun {
     fn drop(&mut self) {
         let (tokens, callbacks) = self.left.get_mut();
         let tokens = std::mem::replace(tokens, Vec::new().into_iter());
@@ -256,9 +256,9 @@ impl Drop for Turn {
 
 #[pymethods]
 impl Drain {
-    fn __iter__(&self, py: Python<'_>) -> PyResult<Turn> {
+    fn __iter__(&self, py: Python<'_>) -> PyResult<DrainRun> {
         let running = running_loop(py)?;
-        Ok(Turn {
+        Ok(DrainRun {
             mailbox: self.mailbox.clone(),
             // Nested runs of a loop: the tasks of the outer one would wait for the inner one's end.
             is_inside_a_task: self.mailbox.watch.is_some()
@@ -293,7 +293,7 @@ impl Drain {
 impl Drop for Drain {
     fn drop(&mut self) {
         self.mailbox.shared.bury();
-        // Waiters are dropped outside the lock: that may run Python code.
+        // WaiterSlots are dropped outside the lock: that may run Python code.
         let waiters = std::mem::take(&mut *self.mailbox.waiters.lock());
         drop(waiters);
     }

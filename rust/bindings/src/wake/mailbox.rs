@@ -26,7 +26,8 @@ const FLUSH_AGE: Duration = Duration::from_micros(200);
 pub(crate) static RINGS: AtomicU64 = AtomicU64::new(0);
 pub(crate) static WOKEN: AtomicU64 = AtomicU64::new(0);
 
-struct Turn {
+/// The mailboxes that got something since the I/O thread last rang.
+struct FlushBatch {
     dirty: Vec<Arc<Mailbox>>,
     noted: usize,
     since: Option<Instant>,
@@ -34,8 +35,8 @@ struct Turn {
 
 thread_local! {
     static IS_IO: Cell<bool> = const { Cell::new(false) };
-    static TURN: RefCell<Turn> =
-        const { RefCell::new(Turn { dirty: Vec::new(), noted: 0, since: None }) };
+    static BATCH: RefCell<FlushBatch> =
+        const { RefCell::new(FlushBatch { dirty: Vec::new(), noted: 0, since: None }) };
 }
 
 /// Says that this thread flushes at the end of its turns.
@@ -45,12 +46,12 @@ pub(crate) fn this_is_the_io_thread() {
 
 /// Rings every mailbox that has something. Called when the I/O runtime is about to block.
 pub(crate) fn flush() {
-    TURN.with_borrow_mut(|turn| {
-        for mailbox in turn.dirty.drain(..) {
+    BATCH.with_borrow_mut(|batch| {
+        for mailbox in batch.dirty.drain(..) {
             mailbox.ring();
         }
-        turn.noted = 0;
-        turn.since = None;
+        batch.noted = 0;
+        batch.since = None;
     });
 }
 
@@ -123,13 +124,13 @@ impl Wake for Bell {
             self.0.ring();
             return;
         }
-        let full = TURN.with_borrow_mut(|turn| {
+        let full = BATCH.with_borrow_mut(|batch| {
             if first {
-                turn.dirty.push(self.0.clone());
+                batch.dirty.push(self.0.clone());
             }
-            turn.noted += 1;
-            let since = *turn.since.get_or_insert_with(Instant::now);
-            turn.noted >= FLUSH_TOKENS || since.elapsed() >= FLUSH_AGE
+            batch.noted += 1;
+            let since = *batch.since.get_or_insert_with(Instant::now);
+            batch.noted >= FLUSH_TOKENS || since.elapsed() >= FLUSH_AGE
         });
         if full {
             flush();

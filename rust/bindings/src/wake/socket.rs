@@ -26,11 +26,11 @@ pub(crate) fn is_needed(running: &Bound<'_, PyAny>) -> PyResult<bool> {
 }
 
 /// The reading end of a loop's wake socket.
-pub(crate) struct Watch {
+pub(crate) struct SocketWatch {
     reader: Py<PyAny>,
 }
 
-impl Watch {
+impl SocketWatch {
     /// A pair of sockets: Rust writes to one, a task of the loop reads from the other.
     pub(crate) fn new(py: Python<'_>) -> PyResult<(WakeFd, Self)> {
         let ends = python::WAKE_SOCKET.get(py)?.call0()?;
@@ -53,7 +53,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for SocketWatch {
     fn drop(&mut self) {
         // After the loop is gone. Nothing is left to do where the interpreter is, too.
         Python::try_attach(|py| drop(self.reader.call_method0(py, intern!(py, "close"))));

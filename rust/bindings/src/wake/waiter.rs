@@ -25,7 +25,8 @@ pub(crate) struct Callback {
     pub(crate) context: Py<PyAny>,
 }
 
-struct State {
+/// How far the wait is, and who is to be called at its end.
+struct Wait {
     phase: Phase,
     is_blocking: bool,
     callbacks: Vec<Callback>,
@@ -35,7 +36,7 @@ struct State {
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct Waiter {
     event_loop: Py<PyAny>,
-    state: Mutex<State>,
+    state: Mutex<Wait>,
 }
 
 impl Waiter {
@@ -43,7 +44,7 @@ impl Waiter {
     pub(crate) fn new(event_loop: Py<PyAny>) -> Self {
         Self {
             event_loop,
-            state: Mutex::new(State {
+            state: Mutex::new(Wait {
                 phase: Phase::Pending,
                 is_blocking: true,
                 callbacks: Vec::new(),
