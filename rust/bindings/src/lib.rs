@@ -1,7 +1,7 @@
 //! `tokenwire._engine`: the crossing between Python and tokenwire-core. It decides nothing.
 //!
 //! Threads of the engine never touch Python: what they bring waits in queues until a Python thread,
-//! which holds the GIL anyway, comes for it.
+//! which holds the GIL anyway, fetches it.
 
 #![allow(
     clippy::doc_markdown,
@@ -15,15 +15,34 @@
 
 use pyo3::prelude::*;
 
-mod call;
-mod engine;
+// The floors, bottom up: a file imports from its own folder and from lower floors, never sideways or up.
+
+// 0: exceptions by kind, whose call it is, JSON, the names of the Python half, forks and the exit.
 mod ground;
-mod observe;
-mod process;
-mod simulator;
-mod stream;
-mod values;
+
+// 1: how the I/O thread wakes the tasks of an event loop.
 mod wake;
+
+// 1: the frozen classes that Python sees, the settings, and how a call's error is raised.
+mod values;
+
+// 2: the hub, the I/O thread and the sync runtimes that all clients of a process share.
+mod process;
+
+// 3: the events of `on_call`, log lines, the doctor's report.
+mod observe;
+
+// 4: a call for a whole reply: sync, for an event loop, or one of many.
+mod call;
+
+// 4: a streamed call, sync and async.
+mod stream;
+
+// 5: `Engine`, one client as Python holds it.
+mod engine;
+
+// 5: the simulator as Python holds it.
+mod simulator;
 
 use crate::wake::mailbox;
 
@@ -69,30 +88,7 @@ fn refuse_subinterpreter(py: Python<'_>) -> PyResult<()> {
 /// Compiled half of tokenwire.
 #[pymodule]
 mod _engine {
-    #[pymodule_export]
-    use super::call::many::Fanout;
-    #[pymodule_export]
-    use super::engine::Engine;
-    #[pymodule_export]
-    use super::observe::call_event::CallEvent;
-    #[pymodule_export]
-    use super::observe::callbacks::{add_callback, is_on, remove_callback};
-    #[pymodule_export]
-    use super::observe::doctor::{proxy_for, report};
-    #[pymodule_export]
-    use super::observe::nested::{enter_call, leave_call};
-    #[pymodule_export]
-    use super::observe::on_call::report_call;
-    #[pymodule_export]
-    use super::observe::tally::CallTally;
-    #[pymodule_export]
-    use super::process::test_rules::{allow_only, divert, is_diverted};
-    #[pymodule_export]
-    use super::simulator::{Simulator, check_behaviour, embedded, main};
-    #[pymodule_export]
-    use super::stream::async_stream::{AsyncLlmStream, AsyncStreamIterator};
-    #[pymodule_export]
-    use super::stream::sync_stream::{LlmStream, StreamIterator};
+    // 1
     #[pymodule_export]
     use super::values::attempt::Attempt;
     #[pymodule_export]
@@ -115,6 +111,40 @@ mod _engine {
     use super::values::value::rebuild;
     #[pymodule_export]
     use super::values::{timing::Timing, tool_call::ToolCall, usage::Usage};
+
+    // 2
+    #[pymodule_export]
+    use super::process::test_rules::{allow_only, divert, is_diverted};
+
+    // 3
+    #[pymodule_export]
+    use super::observe::call_event::CallEvent;
+    #[pymodule_export]
+    use super::observe::callbacks::{add_callback, is_on, remove_callback};
+    #[pymodule_export]
+    use super::observe::doctor::{proxy_for, report};
+    #[pymodule_export]
+    use super::observe::nested::{enter_call, leave_call};
+    #[pymodule_export]
+    use super::observe::on_call::report_call;
+    #[pymodule_export]
+    use super::observe::tally::CallTally;
+
+    // 4
+    #[pymodule_export]
+    use super::call::many::Fanout;
+    #[pymodule_export]
+    use super::stream::async_stream::{AsyncLlmStream, AsyncStreamIterator};
+    #[pymodule_export]
+    use super::stream::sync_stream::{LlmStream, StreamIterator};
+
+    // 5
+    #[pymodule_export]
+    use super::engine::Engine;
+    #[pymodule_export]
+    use super::simulator::{Simulator, check_behaviour, embedded, main};
+
+    // 6
     #[pymodule_export]
     use super::{drop_idle_lanes, shutdown, wakes};
 

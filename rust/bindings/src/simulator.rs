@@ -10,9 +10,7 @@ use tokenwire_core::error::ErrorKind;
 use tokenwire_sim::script::ErrorReply;
 use tokenwire_sim::{Answerer, Behaviour, Config, Kind, Script, Sim, serve};
 
-use crate::ground::exception;
-use crate::ground::fork;
-use crate::ground::json;
+use crate::ground::{exception, fork, json};
 
 fn script(py: Python<'_>, json: &str) -> PyResult<Script> {
     Script::parse(json)
@@ -35,7 +33,7 @@ fn answerer(answer: Py<PyAny>) -> Answerer {
     };
     Answerer::new(move |request| {
         let json = serde_json::to_string(request).unwrap_or_default();
-        // None while the interpreter exits: nobody waits for the answer any more.
+        // None while the interpreter exits: the answer is no longer waited for.
         let answered = Python::try_attach(|py| answer.call1(py, (json,))?.extract::<String>(py));
         match answered {
             Some(Ok(json)) => {

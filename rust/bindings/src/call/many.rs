@@ -1,4 +1,5 @@
-//! Many calls at once for plain sync code: they run on the I/O thread, this one waits for the next to finish.
+//! `Fanout`: many calls at once for plain sync code. They run on the I/O thread; the caller's thread waits for
+//! the next one to finish.
 
 use std::sync::Arc;
 

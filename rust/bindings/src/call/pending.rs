@@ -1,4 +1,4 @@
-//! A whole reply that an event loop waits for.
+//! `PendingReply`: a whole reply that an event loop waits for.
 
 use std::sync::Arc;
 

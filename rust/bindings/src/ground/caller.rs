@@ -26,7 +26,7 @@ pub(crate) struct Endpoint {
 }
 
 impl Caller {
-    /// A caller of whom no more is known.
+    /// A caller of which no more is known.
     pub(crate) fn named(provider: impl Into<Arc<str>>, model: impl Into<Arc<str>>) -> Self {
         Self {
             provider: provider.into(),

@@ -1,8 +1,6 @@
 //! Python values to JSON bytes in one pass, and JSON back to Python. A value that JSON cannot hold is
 //! refused with its path before anything is sent.
 
-use crate::ground::exception;
-use crate::ground::exit::calling_python;
 use pyo3::exceptions::{PyRecursionError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -10,10 +8,13 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use tokenwire_core::error::ErrorKind;
 
+use crate::ground::exception;
+use crate::ground::exit::calling_python;
+
 // serde_json reads no deeper; a deeper value is a cycle more often than not.
 const MAX_DEPTH: usize = 120;
 
-// A deeper path is not read by anybody.
+// Nobody reads a deeper path.
 const SHOWN_STEPS: usize = 12;
 
 /// Why a value was refused; `path` grows from the inside out.

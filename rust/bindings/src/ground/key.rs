@@ -1,8 +1,8 @@
 //! What a refused key means, and how a fresh one is had.
 //!
-//! A client may bring its key by a callable. Where the provider refuses that key (401), the callable
-//! is asked once more and the request goes out again with what it gives; only a second refusal is the
-//! call's error. Until then the call is not over, and nobody who observes it hears of the first one.
+//! A client may get its key from a callable. Where the provider refuses that key (401), the callable
+//! is asked once more and the request goes out again with the new key; only a second refusal is the
+//! call's error. Until then the call is not over, and the first refusal is not reported.
 
 use pyo3::prelude::*;
 

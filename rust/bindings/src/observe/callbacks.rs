@@ -1,4 +1,5 @@
-//! Who listens to finished calls: the callbacks of `on_call`. Nobody does most of the time, and to ask costs one load.
+//! Who listens to finished calls: the callbacks of `on_call`. There are none most of the time, so asking
+//! for that costs one load.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! What `tokenwire doctor` tells of the engine and of what it takes from the environment.
+//! What `tokenwire doctor` reports of the engine and of what it takes from the environment.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -29,16 +29,16 @@ pub(crate) fn report(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         row.set_item("problem", place.problem)?;
         roots.append(row)?;
     }
-    let told = PyDict::new(py);
+    let found = PyDict::new(py);
     let build = if cfg!(debug_assertions) {
         "debug"
     } else {
         "release"
     };
-    told.set_item("build", build)?;
-    told.set_item("max_connections", max_connections)?;
-    told.set_item("roots", roots)?;
-    Ok(told)
+    found.set_item("build", build)?;
+    found.set_item("max_connections", max_connections)?;
+    found.set_item("roots", roots)?;
+    Ok(found)
 }
 
 /// The environment's proxy for a URL, without its credentials; None where there is none.

@@ -1,11 +1,10 @@
 //! The engine's log lines, drained into Python's `tokenwire` logger on a thread that holds the GIL anyway.
 
-use crate::ground::exception;
-use crate::ground::exit::calling_python;
-use crate::ground::python;
 use pyo3::prelude::*;
 use tokenwire_core::log::Event;
 
+use crate::ground::exit::calling_python;
+use crate::ground::{exception, python};
 use crate::process;
 
 /// Hands over what has gathered. A logger that raises is reported as unraisable: the call has its own outcome.

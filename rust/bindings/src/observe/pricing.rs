@@ -1,4 +1,4 @@
-//! What counted calls cost: Python knows the rates of a model, and is asked for them once for many calls.
+//! What counted calls cost: Python knows a model's rates, and is asked for them once for many calls.
 
 use std::collections::{HashMap, hash_map};
 use std::sync::Arc;
@@ -43,11 +43,11 @@ pub(crate) struct Known {
     until: f64,
 }
 
-/// What is known does not tell: Python is to be asked.
+/// What is known is not enough: Python has to be asked.
 pub(crate) struct LookUp;
 
 impl Rates {
-    /// What a call cost; None where the rates do not tell.
+    /// What a call cost; None where the rates do not say.
     fn price(&self, usage: &message::Usage) -> Option<i128> {
         let (prompt, output) = (usage.prompt_tokens?, usage.completion_tokens?);
         if prompt >= self.4 || usage.cost_usd.is_some() {
@@ -108,7 +108,7 @@ impl Known {
 }
 
 impl Prices {
-    /// The price of each call, and the rates that it came of.
+    /// The price of each call, and the rates that it was computed from.
     pub(crate) fn of(
         &self,
         py: Python<'_>,

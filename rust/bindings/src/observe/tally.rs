@@ -57,7 +57,7 @@ impl CallTally {
     #[new]
     #[pyo3(signature = (rates_of=None, cost_of=None))]
     fn py_new(rates_of: Option<Py<PyAny>>, cost_of: Option<Py<PyAny>>) -> Self {
-        // The hook that tells a child from its parent.
+        // Installs the hook that marks a forked child.
         process::current();
         Self {
             prices: rates_of

@@ -120,7 +120,7 @@ extern "C" fn in_child() {
 }
 
 impl Process {
-    /// The I/O thread, started at the first async call; one that could not start is tried again.
+    /// The I/O thread, started at the first async call; one that could not start is retried.
     pub(crate) fn io(&self) -> Result<&IoThread, Error> {
         if let Some(io) = self.io.get() {
             if io.stop.lock().is_none() {

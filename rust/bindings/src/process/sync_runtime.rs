@@ -54,7 +54,7 @@ impl Lanes {
         self.drop_stale();
     }
 
-    /// Drops the lanes that nobody used for so long that their connections are gone.
+    /// Drops the lanes that were unused for so long that their connections are gone.
     pub(crate) fn drop_stale(&self) {
         let stale: Vec<Lane> = {
             let mut idle = self.idle.lock();

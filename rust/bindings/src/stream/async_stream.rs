@@ -5,11 +5,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration};
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 use tokenwire_core::stream::{Interest, Parker, pump};
 
 use crate::ground::python;
 use crate::process;
 use crate::stream::custom_source::Resume;
+use crate::stream::entering::Entering;
+use crate::stream::from_chunks::{self, Described};
 use crate::stream::shared::{Mode, Step, Stream};
 use crate::values::response::LlmResponse;
 use crate::wake::awaitable::{Ready, returned, thrown};
@@ -24,14 +27,14 @@ struct Waiting {
 }
 
 /// A stream and its waiting reader, shared by the public object, its iterators and its awaitables.
-struct AsyncStream {
-    stream: Stream,
+pub(super) struct AsyncStream {
+    pub(super) stream: Stream,
     waiting: Mutex<Waiting>,
 }
 
 impl AsyncStream {
     /// Sends the request, at most once.
-    fn start(&self, py: Python<'_>) -> PyResult<()> {
+    pub(super) fn start(&self, py: Python<'_>) -> PyResult<()> {
         self.stream.check_generation(py)?;
         let Some(call) = self.stream.take_call() else {
             return Ok(());
@@ -56,14 +59,14 @@ impl AsyncStream {
         interest: Interest,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         if let Some(source) = &self.stream.source {
-            return self.stream.advance_async(py, source, Resume::Send);
+            return source.advance_async(py, &self.stream, Resume::Send);
         }
         self.start(py)?;
         Ok(self.park(py, interest)?.map(Bound::into_any))
     }
 
     /// Parks the running task; what to yield, or None when something came in the meantime.
-    fn park<'py>(
+    pub(super) fn park<'py>(
         &self,
         py: Python<'py>,
         interest: Interest,
@@ -111,12 +114,12 @@ impl Drop for AsyncStream {
 ///
 /// Raises:
 ///     LlmAPIError: On entering: the provider refused, or there was no usable connection.
-///     LlmTimeoutError: A limit ran out; `partial` has what came.
+///     LlmTimeoutError: A limit ran out; `partial` is the reply so far.
 ///     LlmStreamingError: While reading: the stream broke off, ended early, or brought an error;
-///         `partial` has what came.
+///         `partial` is the reply so far.
 #[pyclass(frozen, module = "tokenwire", weakref)]
 pub(crate) struct AsyncLlmStream {
-    shared: Arc<AsyncStream>,
+    pub(super) shared: Arc<AsyncStream>,
 }
 
 impl AsyncLlmStream {
@@ -139,19 +142,42 @@ impl AsyncLlmStream {
 
 #[pymethods]
 impl AsyncLlmStream {
+    /// A stream of the chunks that an async iterable gives; see `LlmStream.from_chunks`.
+    ///
+    /// It runs in the reader's task: to cancel a step cancels it, as with any async generator.
+    ///
+    /// Raises:
+    ///     LlmConfigError: `chunks` is not an async iterable.
+    #[classmethod]
+    #[pyo3(signature = (chunks, *, provider, model, id=None, created=None, response_format=None))]
+    #[allow(clippy::too_many_arguments, reason = "named one by one")]
+    fn from_chunks(
+        _cls: &Bound<'_, PyType>,
+        chunks: &Bound<'_, PyAny>,
+        provider: String,
+        model: String,
+        id: Option<String>,
+        created: Option<i64>,
+        response_format: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let iterator = from_chunks::iterator(chunks, "__aiter__", "an async iterable")?;
+        let described = Described {
+            provider,
+            model,
+            id,
+            created,
+            response_format,
+        };
+        Ok(Self::new(described.stream(iterator)))
+    }
+
     /// Sends the request and waits for a 2xx head; errors of connection, status and head are raised here.
     fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
         let py = slf.py();
         if let Some(source) = slf.get().shared.stream.key_source(py) {
             return python::ENTER_WITH_KEY.get(py)?.call1((slf, source));
         }
-        Ok(Bound::new(
-            py,
-            Entering {
-                stream: slf.unbind(),
-            },
-        )?
-        .into_any())
+        Ok(Bound::new(py, Entering::new(slf.unbind()))?.into_any())
     }
 
     fn __aexit__(
@@ -186,7 +212,7 @@ impl AsyncLlmStream {
         self.iterate(Mode::Events)
     }
 
-    /// Lists of chunks, at least one in each: a step brings all that has come.
+    /// Lists of chunks, at least one in each: a step brings all that has arrived.
     fn batches(&self) -> AsyncStreamIterator {
         self.iterate(Mode::Batches)
     }
@@ -201,7 +227,7 @@ impl AsyncLlmStream {
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.shared.stream.close();
         match &self.shared.stream.source {
-            Some(source) => source.let_go(py),
+            Some(source) => source.abandon(py),
             None => Ok(()),
         }
     }
@@ -221,13 +247,7 @@ impl AsyncLlmStream {
     fn _enter_with(slf: Bound<'_, Self>, key: String) -> PyResult<Bound<'_, PyAny>> {
         let py = slf.py();
         slf.get().shared.stream.set_key(py, key)?;
-        Ok(Bound::new(
-            py,
-            Entering {
-                stream: slf.unbind(),
-            },
-        )?
-        .into_any())
+        Ok(Bound::new(py, Entering::new(slf.unbind()))?.into_any())
     }
 
     fn __repr__(&self) -> String {
@@ -295,14 +315,14 @@ impl AsyncStreamIterator {
         let stream = &self.shared.stream;
         match &stream.source {
             Some(source) if source.has_step() => {
-                let waits_for = stream.advance_async(py, source, Resume::Throw(thrown))?;
+                let waits_for = source.advance_async(py, stream, Resume::Throw(thrown))?;
                 waits_for.map_or_else(|| self.__next__(py), |future| Ok(Some(future)))
             }
             _ => Err(thrown),
         }
     }
 
-    /// Ends a step that nobody waits for any more.
+    /// Ends a step that is no longer waited for.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         match &self.shared.stream.source {
             Some(source) => source.drop_step(py),
@@ -316,7 +336,7 @@ impl AsyncStreamIterator {
         // A step of a source goes on before anything else is looked at: a closing waits for its cleaning up.
         if let Some(source) = &shared.stream.source
             && source.has_step()
-            && let Some(future) = shared.stream.advance_async(py, source, Resume::Send)?
+            && let Some(future) = source.advance_async(py, &shared.stream, Resume::Send)?
         {
             return Ok(Some(future));
         }
@@ -331,60 +351,5 @@ impl AsyncStreamIterator {
                 }
             }
         }
-    }
-}
-
-/// Waits for the head; what `async with` awaits.
-#[pyclass(frozen, module = "tokenwire._engine")]
-struct Entering {
-    stream: Py<AsyncLlmStream>,
-}
-
-#[pymethods]
-impl Entering {
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let shared = &self.stream.get().shared;
-        if let Some(source) = &shared.stream.source {
-            shared.stream.enter(py, source)?;
-            return returned(self.stream.bind(py).clone().into_any());
-        }
-        shared.start(py)?;
-        loop {
-            match shared.stream.queue.head() {
-                Some(Ok(_)) => {
-                    return returned(self.stream.bind(py).clone().into_any());
-                }
-                Some(Err(error)) => return Err(shared.stream.fail(py, error)),
-                None => {
-                    if let Some(waiter) = shared.park(py, Interest::Head)? {
-                        return Ok(Some(waiter.into_any()));
-                    }
-                }
-            }
-        }
-    }
-
-    /// The task that waits is cancelled: `__aexit__` will not run, so the request ends here.
-    #[pyo3(signature = (kind, value=None, _traceback=None))]
-    fn throw(
-        &self,
-        kind: Bound<'_, PyAny>,
-        value: Option<Bound<'_, PyAny>>,
-        _traceback: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        self.close();
-        Err(thrown(kind, value))
-    }
-
-    fn close(&self) {
-        self.stream.get().shared.stream.close();
     }
 }

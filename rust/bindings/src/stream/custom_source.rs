@@ -1,7 +1,7 @@
-//! What brings the chunks of a stream that is not the engine's: an iterator, from a client of somebody's own.
+//! What brings the chunks of a stream that is not the engine's: an iterator, from a custom client.
 //!
 //! It runs in its reader's thread or task, one step at a time, as any generator does. The queue behind it folds
-//! the chunks, keeps time and tells readers of the end, as it does for what comes off the wire.
+//! the chunks, keeps time and reports the end to readers, as it does for what comes off the wire.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -45,7 +45,7 @@ pub(crate) enum Resume {
     Throw(PyErr),
 }
 
-/// The right to run the iterator.
+/// The right to run the iterator; one step at a time.
 struct BusyGuard<'a>(&'a CustomSource);
 
 impl Drop for BusyGuard<'_> {
@@ -139,8 +139,8 @@ impl CustomSource {
         }
     }
 
-    /// Lets go of an async iterator from code that does not await; the loop closes a generator.
-    pub(crate) fn let_go(&self, py: Python<'_>) -> PyResult<()> {
+    /// Drops an async iterator from code that does not await; the loop closes a generator.
+    pub(crate) fn abandon(&self, py: Python<'_>) -> PyResult<()> {
         if let Some(_busy) = self.busy()
             && !self.cancel_step(py)?
         {
@@ -168,7 +168,7 @@ impl CustomSource {
         Ok(true)
     }
 
-    /// Ends a step that nobody waits for any more.
+    /// Ends a step that is no longer waited for.
     pub(crate) fn drop_step(&self, py: Python<'_>) -> PyResult<()> {
         let step = {
             let mut held = self.held.lock();
@@ -206,28 +206,26 @@ impl CustomSource {
         };
         drop(before);
     }
-}
 
-impl Stream {
     /// Enters a stream that waits for no head.
-    pub(crate) fn enter(&self, py: Python<'_>, source: &CustomSource) -> PyResult<()> {
-        self.check_generation(py)?;
-        source.begin();
-        match self.queue.head() {
-            Some(Err(error)) => Err(self.fail(py, error)),
+    pub(crate) fn enter(&self, py: Python<'_>, stream: &Stream) -> PyResult<()> {
+        stream.check_generation(py)?;
+        self.begin();
+        match stream.queue.head() {
+            Some(Err(error)) => Err(stream.fail(py, error)),
             _ => Ok(()),
         }
     }
 
     /// Takes a chunk out of a sync iterator.
-    pub(crate) fn advance(&self, py: Python<'_>, source: &CustomSource) -> PyResult<()> {
-        let Some(_busy) = source.busy() else {
+    pub(crate) fn advance(&self, py: Python<'_>, stream: &Stream) -> PyResult<()> {
+        let Some(_busy) = self.busy() else {
             return Err(PyRuntimeError::new_err(
                 "this stream is being read by another thread; a stream has one reader",
             ));
         };
-        source.begin();
-        let Some(iterator) = source.iterator(py) else {
+        self.begin();
+        let Some(iterator) = self.iterator(py) else {
             return Ok(());
         };
         let mut iterator = iterator.cast_into::<PyIterator>()?;
@@ -235,12 +233,12 @@ impl Stream {
         let next = calling_python(|| iterator.next());
         drop(inside);
         match next {
-            Some(Ok(item)) => self.took(py, source, &item)?,
-            Some(Err(error)) => self.source_failed(py, source, error)?,
-            None => self.source_ended(source),
+            Some(Ok(item)) => self.took(py, stream, &item)?,
+            Some(Err(error)) => self.failed(py, stream, error)?,
+            None => self.ended(stream),
         }
-        if self.queue.is_over() || self.queue.is_closed() {
-            source.release(py)?;
+        if stream.queue.is_over() || stream.queue.is_closed() {
+            self.release(py)?;
         }
         Ok(())
     }
@@ -249,7 +247,7 @@ impl Stream {
     pub(crate) fn advance_async<'py>(
         &self,
         py: Python<'py>,
-        source: &CustomSource,
+        stream: &Stream,
         resume: Resume,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let second_reader = || {
@@ -257,13 +255,13 @@ impl Stream {
                 "this stream is being read by another task; a stream has one reader",
             )
         };
-        let _busy = source.busy().ok_or_else(second_reader)?;
-        source.begin();
-        let held = source.held.lock().step.as_ref().map(|it| it.clone_ref(py));
-        if held.is_some() && matches!(resume, Resume::Send) && source.is_waited_for(py)? {
+        let _busy = self.busy().ok_or_else(second_reader)?;
+        self.begin();
+        let held = self.held.lock().step.as_ref().map(|it| it.clone_ref(py));
+        if held.is_some() && matches!(resume, Resume::Send) && self.is_waited_for(py)? {
             return Err(second_reader());
         }
-        let Some(iterator) = source.iterator(py) else {
+        let Some(iterator) = self.iterator(py) else {
             return Ok(None);
         };
         let (step, outcome) = {
@@ -286,30 +284,30 @@ impl Stream {
         };
         match outcome {
             Ok(waits_for) => {
-                source.hold(step.map(Bound::unbind), Some(waits_for.clone().unbind()));
-                if self.queue.is_closed() {
-                    source.cancel_step(py)?;
+                self.hold(step.map(Bound::unbind), Some(waits_for.clone().unbind()));
+                if stream.queue.is_closed() {
+                    self.cancel_step(py)?;
                 }
                 return Ok(Some(waits_for));
             }
-            Err(_) => source.hold(None, None),
+            Err(_) => self.hold(None, None),
         }
         let Err(error) = outcome else {
             return Ok(None);
         };
         if error.is_instance_of::<PyStopIteration>(py) {
-            self.took(py, source, &error.value(py).getattr("value")?)?;
+            self.took(py, stream, &error.value(py).getattr("value")?)?;
         } else if error.is_instance_of::<PyStopAsyncIteration>(py) {
-            self.source_ended(source);
-        } else if self.queue.is_closed() && is_cancellation(py, &error) {
-            // The closing cancelled the step; the reader is told that the stream was closed.
+            self.ended(stream);
+        } else if stream.queue.is_closed() && is_cancellation(py, &error) {
+            // The closing cancelled the step; the reader gets the error of a closed stream.
         } else {
-            self.source_failed(py, source, error)?;
+            self.failed(py, stream, error)?;
         }
         Ok(None)
     }
 
-    fn took(&self, py: Python<'_>, source: &CustomSource, item: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn took(&self, py: Python<'_>, stream: &Stream, item: &Bound<'_, PyAny>) -> PyResult<()> {
         let chunk = match (item.cast::<LlmStreamChunk>(), item.cast::<PyString>()) {
             (Ok(chunk), _) => Ok(chunk.get().chunk().clone()),
             (_, Ok(text)) => text.to_str().map(|text| Chunk {
@@ -325,15 +323,15 @@ impl Stream {
         };
         match chunk {
             Ok(chunk) => {
-                self.queue.publish(&mut vec![chunk], None);
+                stream.queue.publish(&mut vec![chunk], None);
                 Ok(())
             }
-            Err(error) => self.source_failed(py, source, error),
+            Err(error) => self.failed(py, stream, error),
         }
     }
 
-    fn source_ended(&self, source: &CustomSource) {
-        let (reply, ..) = self.queue.snapshot();
+    fn ended(&self, stream: &Stream) {
+        let (reply, ..) = stream.queue.snapshot();
         let end = if is_whole(&reply) {
             Ok(())
         } else {
@@ -343,12 +341,12 @@ impl Stream {
                  its last chunk says finish_reason=\"stop\" or another reason",
             ))
         };
-        self.queue.finish(end, source.timing(), Vec::new());
+        stream.queue.finish(end, self.timing(), Vec::new());
     }
 
-    /// Ends the stream with what its source raised. What is no error of a program (an interrupt, a
+    /// Ends the stream with what its source raised. What is not an `Exception` (an interrupt, a
     /// cancellation) ends the step alone.
-    fn source_failed(&self, py: Python<'_>, source: &CustomSource, error: PyErr) -> PyResult<()> {
+    fn failed(&self, py: Python<'_>, stream: &Stream, error: PyErr) -> PyResult<()> {
         if !error.is_instance_of::<PyException>(py) {
             return Err(error);
         }
@@ -356,33 +354,33 @@ impl Stream {
             ErrorKind::StreamInterrupted,
             "the source of the stream failed",
         );
-        self.queue.finish(Err(ended), source.timing(), Vec::new());
-        self.complete_error(py, &error)?;
-        *source.failure.lock() = Some(error);
+        stream.queue.finish(Err(ended), self.timing(), Vec::new());
+        complete_error(py, stream, &error)?;
+        *self.failure.lock() = Some(error);
         Ok(())
     }
+}
 
-    /// Writes into an `LlmError` what its source did not: whose it is, and the reply so far.
-    fn complete_error(&self, py: Python<'_>, error: &PyErr) -> PyResult<()> {
-        let error = error.value(py).as_any();
-        let lacks = |name| {
-            let found = error.getattr_opt(name);
-            PyResult::Ok(found?.is_some_and(|found: Bound<'_, PyAny>| found.is_none()))
-        };
-        if lacks("partial")? {
-            let (reply, ..) = self.queue.snapshot();
-            if !reply.choices.is_empty() {
-                error.setattr("partial", self.response(py)?)?;
-            }
+/// Writes into an `LlmError` what its source did not: whose it is, and the reply so far.
+fn complete_error(py: Python<'_>, stream: &Stream, error: &PyErr) -> PyResult<()> {
+    let error = error.value(py).as_any();
+    let lacks = |name| {
+        let found = error.getattr_opt(name);
+        PyResult::Ok(found?.is_some_and(|found: Bound<'_, PyAny>| found.is_none()))
+    };
+    if lacks("partial")? {
+        let (reply, ..) = stream.queue.snapshot();
+        if !reply.choices.is_empty() {
+            error.setattr("partial", stream.response(py)?)?;
         }
-        if lacks("provider")? {
-            error.setattr("provider", &*self.caller.provider)?;
-        }
-        if lacks("model")? {
-            error.setattr("model", &*self.caller.model)?;
-        }
-        Ok(())
     }
+    if lacks("provider")? {
+        error.setattr("provider", &*stream.caller.provider)?;
+    }
+    if lacks("model")? {
+        error.setattr("model", &*stream.caller.model)?;
+    }
+    Ok(())
 }
 
 /// Whether every choice that began has said why it ended.

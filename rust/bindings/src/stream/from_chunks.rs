@@ -1,31 +1,30 @@
-//! `LlmStream.from_chunks` and its async twin: streams that a client of somebody's own makes.
+//! What `LlmStream.from_chunks` and its async twin share: a stream that a custom client makes.
 
 use std::time::Instant;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString, PyType};
+use pyo3::types::{PyBytes, PyString};
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::stream::Queue;
 use tokenwire_core::wire::ReplyHead;
 
 use crate::ground::caller::Caller;
 use crate::ground::exception;
-use crate::stream::async_stream::AsyncLlmStream;
 use crate::stream::custom_source::CustomSource;
 use crate::stream::shared::Stream;
-use crate::stream::sync_stream::LlmStream;
 
 /// What a client says of a stream.
-struct Described {
-    provider: String,
-    model: String,
-    id: Option<String>,
-    created: Option<i64>,
-    response_format: Option<Py<PyAny>>,
+pub(super) struct Described {
+    pub(super) provider: String,
+    pub(super) model: String,
+    pub(super) id: Option<String>,
+    pub(super) created: Option<i64>,
+    pub(super) response_format: Option<Py<PyAny>>,
 }
 
 impl Described {
-    fn stream(self, iterator: Bound<'_, PyAny>) -> Stream {
+    /// A stream of what the iterator gives.
+    pub(super) fn stream(self, iterator: Bound<'_, PyAny>) -> Stream {
         let started = Instant::now();
         // Nobody fills it ahead of its reader, so its bound bounds nothing.
         let queue = Queue::new(usize::MAX, started);
@@ -46,8 +45,8 @@ impl Described {
     }
 }
 
-/// The iterator of what a client gave.
-fn iterator<'py>(
+/// The iterator of a client's chunks, by this method.
+pub(super) fn iterator<'py>(
     chunks: &Bound<'py, PyAny>,
     method: &str,
     what: &str,
@@ -62,78 +61,4 @@ fn iterator<'py>(
         },
         |make| make.call0(),
     )
-}
-
-#[pymethods]
-impl LlmStream {
-    /// A stream of the chunks that an iterable gives; for clients of your own.
-    ///
-    /// Nothing of it runs before the stream is entered or read. It runs in the reader's thread, is
-    /// closed with the stream where it has `close()`, and its last chunk has to say a
-    /// `finish_reason`: an end without one is an `LlmStreamIncompleteError`.
-    ///
-    /// Args:
-    ///     chunks: Gives `LlmStreamChunk`, or `str` for text alone; a generator, most often.
-    ///     provider: Name of the provider, for the reply, errors and events.
-    ///     model: The model that was asked for.
-    ///     id: The provider's id of the reply.
-    ///     created: Unix time in seconds.
-    ///     response_format: The type that `response.parsed` reads the text as.
-    ///
-    /// Raises:
-    ///     LlmConfigError: `chunks` is not iterable, or a str.
-    #[classmethod]
-    #[pyo3(signature = (chunks, *, provider, model, id=None, created=None, response_format=None))]
-    #[allow(clippy::too_many_arguments, reason = "named one by one")]
-    fn from_chunks(
-        _cls: &Bound<'_, PyType>,
-        chunks: &Bound<'_, PyAny>,
-        provider: String,
-        model: String,
-        id: Option<String>,
-        created: Option<i64>,
-        response_format: Option<Py<PyAny>>,
-    ) -> PyResult<Self> {
-        let iterator = iterator(chunks, "__iter__", "an iterable")?;
-        let described = Described {
-            provider,
-            model,
-            id,
-            created,
-            response_format,
-        };
-        Ok(Self::new(described.stream(iterator)))
-    }
-}
-
-#[pymethods]
-impl AsyncLlmStream {
-    /// A stream of the chunks that an async iterable gives; see `LlmStream.from_chunks`.
-    ///
-    /// It runs in the reader's task: to cancel a step cancels it, as with any async generator.
-    ///
-    /// Raises:
-    ///     LlmConfigError: `chunks` is no async iterable.
-    #[classmethod]
-    #[pyo3(signature = (chunks, *, provider, model, id=None, created=None, response_format=None))]
-    #[allow(clippy::too_many_arguments, reason = "named one by one")]
-    fn from_chunks(
-        _cls: &Bound<'_, PyType>,
-        chunks: &Bound<'_, PyAny>,
-        provider: String,
-        model: String,
-        id: Option<String>,
-        created: Option<i64>,
-        response_format: Option<Py<PyAny>>,
-    ) -> PyResult<Self> {
-        let iterator = iterator(chunks, "__aiter__", "an async iterable")?;
-        let described = Described {
-            provider,
-            model,
-            id,
-            created,
-            response_format,
-        };
-        Ok(Self::new(described.stream(iterator)))
-    }
 }

@@ -14,9 +14,7 @@ use tokenwire_core::message::{Chunk, ChunkKind, StreamEvent, StreamEvents};
 use tokenwire_core::stream::{Interest, Queue, Taken};
 
 use crate::ground::caller::Caller;
-use crate::ground::exception;
-use crate::ground::fork;
-use crate::ground::key;
+use crate::ground::{exception, fork, key};
 use crate::observe;
 use crate::observe::Ending;
 use crate::observe::logs;
@@ -193,7 +191,7 @@ impl Stream {
             if observe::is_on() {
                 Python::attach(|py| self.report(py, false));
             } else {
-                // Who listens from now on did not see this call.
+                // A listener that comes later has nothing to do with this call.
                 self.reported.store(true, Ordering::Relaxed);
             }
         }
@@ -231,7 +229,7 @@ impl Stream {
         self.spare.lock().is_some() && key::is_refused(py, error)
     }
 
-    /// Whether somebody listens who has not heard of this stream's end.
+    /// Whether somebody listens and this stream's end has not been reported yet.
     fn is_to_report(&self) -> bool {
         !self.reported.swap(true, Ordering::Relaxed) && observe::is_on()
     }

@@ -4,15 +4,16 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use crate::ground::key;
 use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 use tokenwire_core::stream::{Interest, Parker, pump};
 use tokio::task::JoinHandle;
 
-use crate::ground::fork;
+use crate::ground::{fork, key};
 use crate::process::Lease;
+use crate::stream::from_chunks::{self, Described};
 use crate::stream::shared::{Mode, Step, Stream};
 use crate::values::response::LlmResponse;
 
@@ -165,7 +166,7 @@ impl SyncStream {
                 }
                 Ok(Step::Wait) => {
                     if let Some(source) = &self.stream.source {
-                        self.stream.advance(py, source)?;
+                        source.advance(py, &self.stream)?;
                     } else {
                         self.start(py)?;
                         self.wait(py, mode.interest())?;
@@ -181,7 +182,7 @@ impl SyncStream {
 
     fn enter(&self, py: Python<'_>) -> PyResult<()> {
         if let Some(source) = &self.stream.source {
-            return self.stream.enter(py, source);
+            return source.enter(py, &self.stream);
         }
         self.start(py)?;
         self.head(py).inspect_err(|_| self.finish(py))
@@ -219,9 +220,9 @@ impl Drop for SyncStream {
 ///
 /// Raises:
 ///     LlmAPIError: On entering: the provider refused, or there was no usable connection.
-///     LlmTimeoutError: A limit ran out; `partial` has what came.
+///     LlmTimeoutError: A limit ran out; `partial` is the reply so far.
 ///     LlmStreamingError: While reading: the stream broke off, ended early, or brought an error;
-///         `partial` has what came.
+///         `partial` is the reply so far.
 #[pyclass(frozen, module = "tokenwire", weakref)]
 pub(crate) struct LlmStream {
     shared: Arc<SyncStream>,
@@ -247,6 +248,45 @@ impl LlmStream {
 
 #[pymethods]
 impl LlmStream {
+    /// A stream of the chunks that an iterable gives; for clients of your own.
+    ///
+    /// Nothing of it runs before the stream is entered or read. It runs in the reader's thread, is
+    /// closed with the stream where it has `close()`, and its last chunk has to say a
+    /// `finish_reason`: an end without one is an `LlmStreamIncompleteError`.
+    ///
+    /// Args:
+    ///     chunks: Gives `LlmStreamChunk`, or `str` for text alone; a generator, most often.
+    ///     provider: Name of the provider, for the reply, errors and events.
+    ///     model: The model that was asked for.
+    ///     id: The provider's id of the reply.
+    ///     created: Unix time in seconds.
+    ///     response_format: The type that `response.parsed` reads the text as.
+    ///
+    /// Raises:
+    ///     LlmConfigError: `chunks` is not iterable, or a str.
+    #[classmethod]
+    #[pyo3(signature = (chunks, *, provider, model, id=None, created=None, response_format=None))]
+    #[allow(clippy::too_many_arguments, reason = "named one by one")]
+    fn from_chunks(
+        _cls: &Bound<'_, PyType>,
+        chunks: &Bound<'_, PyAny>,
+        provider: String,
+        model: String,
+        id: Option<String>,
+        created: Option<i64>,
+        response_format: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let iterator = from_chunks::iterator(chunks, "__iter__", "an iterable")?;
+        let described = Described {
+            provider,
+            model,
+            id,
+            created,
+            response_format,
+        };
+        Ok(Self::new(described.stream(iterator)))
+    }
+
     /// Sends the request and waits for a 2xx head; errors of connection, status and head are raised here.
     fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
         slf.get().shared.enter(slf.py())?;
@@ -285,7 +325,7 @@ impl LlmStream {
         self.iterate(Mode::Events)
     }
 
-    /// Lists of chunks, at least one in each: a step brings all that has come.
+    /// Lists of chunks, at least one in each: a step brings all that has arrived.
     fn batches(&self) -> StreamIterator {
         self.iterate(Mode::Batches)
     }

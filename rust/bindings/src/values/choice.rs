@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::ground::python;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use tokenwire_core::message;
 
+use crate::ground::python;
 use crate::values::logprob::TokenLogprob;
 use crate::values::message::message_of;
 use crate::values::reply::ReplyData;

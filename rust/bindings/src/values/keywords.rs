@@ -7,14 +7,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyMapping, PyString};
 use tokenwire_core::error::ErrorKind;
 
-use crate::ground::exception;
-use crate::ground::json;
+use crate::ground::{exception, json};
 use crate::values::value::Fields;
 
 // Longer limits are mistakes, and far from any overflow of the clock.
 const YEAR_SECS: f64 = 31_536_000.0;
 
-/// Keyword arguments, told apart from those not given: None means something here.
+/// Keyword arguments, as they were passed: None is not the same as absent.
 pub(crate) struct Keywords<'a, 'py> {
     pub(crate) class: &'static str,
     pub(crate) py: Python<'py>,

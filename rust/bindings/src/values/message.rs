@@ -6,10 +6,8 @@ use pyo3::types::PyString;
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::message::{self, Part};
 
-use crate::ground::exception;
 use crate::ground::exit::calling_python;
-use crate::ground::json;
-use crate::ground::python;
+use crate::ground::{exception, json, python};
 
 /// The `LlmMessage` of a choice, its parts in the order in which they came.
 pub(crate) fn message_of<'py>(

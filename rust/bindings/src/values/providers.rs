@@ -1,4 +1,4 @@
-//! The engine's table of providers as Python reads it, and rows of a user's own.
+//! The engine's table of providers as Python reads it, and custom rows beside it.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -34,10 +34,10 @@ impl OwnRow {
     }
 }
 
-/// Whether a provider of this name is known, be its API spoken yet or not.
+/// Whether a provider of this name is known, even if its API is not supported yet.
 #[pyfunction]
 pub(crate) fn is_provider(name: &Bound<'_, PyString>) -> bool {
-    // A text that UTF-8 cannot carry is nobody's name.
+    // No provider has a name that UTF-8 cannot carry.
     name.to_str().is_ok_and(providers::is_known)
 }
 

@@ -1,4 +1,4 @@
-//! `LlmResponse`: a frozen view of one reply, whole or so far. Nothing of it is made before it is asked for.
+//! `LlmResponse`: a frozen view of one reply, whole or so far. Its values are made when they are asked for.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -156,10 +156,10 @@ impl LlmResponse {
     /// The message, its parts in the order in which they came; it goes back as it is.
     #[getter]
     fn message<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let made = self.message.get_or_try_init(py, || {
+        let message = self.message.get_or_try_init(py, || {
             message_of(py, self.first(), &self.data.caller.provider).map(Bound::unbind)
         })?;
-        Ok(made.bind(py).clone())
+        Ok(message.bind(py).clone())
     }
 
     /// The model's reasoning, where the provider shows it.
@@ -226,7 +226,7 @@ impl LlmResponse {
         let Some(kind) = &self.parse_as else {
             return Ok(None);
         };
-        let made = self.parsed.get_or_try_init(py, || {
+        let parsed = self.parsed.get_or_try_init(py, || {
             let text = choice_text(self.first());
             calling_python(|| {
                 python::PARSED
@@ -235,7 +235,7 @@ impl LlmResponse {
                     .map(Bound::unbind)
             })
         })?;
-        Ok(Some(made.bind(py).clone()))
+        Ok(Some(parsed.bind(py).clone()))
     }
 
     /// What the call cost, the provider's own figure first; None where it is not known.

@@ -5,10 +5,8 @@ use pyo3::types::PyDict;
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::message;
 
-use crate::ground::exception;
 use crate::ground::exit::calling_python;
-use crate::ground::json;
-use crate::ground::python;
+use crate::ground::{exception, json, python};
 use crate::values::value::{Fields, value_methods};
 
 /// A tool call of the model.

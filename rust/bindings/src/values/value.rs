@@ -1,12 +1,13 @@
 //! What all our compiled value classes share: repr, `to_dict`, pickling, copying, and a pydantic schema.
 
-use crate::ground::exit::calling_python;
-use crate::ground::python;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use pyo3::prelude::*;
 use pyo3::type_object::PyTypeInfo;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+
+use crate::ground::exit::calling_python;
+use crate::ground::python;
 
 /// Names of the fields in constructor order; each is a readable attribute.
 pub(crate) trait Fields {
@@ -34,7 +35,7 @@ pub(crate) fn plain(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
         return Ok(PyList::new(value.py(), items)?.into_any());
     }
     if let Ok(bytes) = value.cast::<PyBytes>() {
-        // The bytes of a token; JSON knows no bytes.
+        // The bytes of a token; JSON has no bytes.
         return Ok(PyList::new(value.py(), bytes.as_bytes())?.into_any());
     }
     match value.getattr_opt("to_dict")? {
@@ -43,15 +44,15 @@ pub(crate) fn plain(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     }
 }
 
-/// What `to_dict` returned, with every dict and list in it made again what it was in an instance.
+/// What `to_dict` returned, with every dict and list in it turned back into what it was.
 pub(crate) fn revived<'py, T: Fields>(fields: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
-    let given = fields.copy()?;
+    let revived = fields.copy()?;
     for (name, value) in fields {
         if let Some(object) = T::revive(name.extract::<&str>()?, &value)? {
-            given.set_item(name, object)?;
+            revived.set_item(name, object)?;
         }
     }
-    Ok(given)
+    Ok(revived)
 }
 
 /// An instance from its dict; anything else as it is.
@@ -64,7 +65,7 @@ pub(crate) fn instance<'py, T: PyTypeInfo>(
     Ok(value.clone())
 }
 
-/// A list with each item made anew; anything else as it is.
+/// A list with each item turned back; anything else as it is.
 pub(crate) fn each<'py>(
     value: &Bound<'py, PyAny>,
     make: impl Fn(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,

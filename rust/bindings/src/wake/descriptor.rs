@@ -29,7 +29,7 @@ mod imp {
             let _ = (&self.0).read(&mut [0; 8]);
         }
 
-        /// Takes over a descriptor that Python has let go of.
+        /// Takes over a descriptor that Python has given up.
         pub(crate) fn from_raw(raw: i64) -> Self {
             let fd = i32::try_from(raw).unwrap_or(-1);
             // SAFETY: `socket.detach` gave the descriptor away, so this is its only owner.
@@ -84,7 +84,7 @@ mod imp {
             while matches!(reader.read(&mut [0; 64]), Ok(64)) {}
         }
 
-        /// Takes over a socket that Python has let go of; its reading end stays with Python.
+        /// Takes over a socket that Python has given up; its reading end stays with Python.
         pub(crate) fn from_raw(raw: i64) -> Self {
             #[cfg(unix)]
             // SAFETY: `socket.detach` gave the descriptor away, so this is its only owner.

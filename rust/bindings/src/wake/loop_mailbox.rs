@@ -1,4 +1,4 @@
-//! A mailbox as its own loop's thread sees it: those who wait, and the loop's callback.
+//! A mailbox as its own loop's thread sees it: the waiting tasks, and the loop's callback.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -13,8 +13,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use tokenwire_core::stream::Wake;
 
-use crate::ground::fork;
-use crate::ground::python;
+use crate::ground::{fork, python};
 use crate::wake::descriptor::WakeFd;
 use crate::wake::mailbox::{Bell, Mailbox, WOKEN};
 use crate::wake::socket::{self, SocketWatch};
@@ -30,7 +29,7 @@ struct WaiterSlots {
     free: Vec<u32>,
 }
 
-/// A mailbox as its own loop's thread sees it. It holds no reference to the loop; the loop holds
+/// The waiters of one loop. It holds no reference to the loop; the loop holds
 /// the `Drain`, whose end is the mailbox's.
 pub(crate) struct LoopMailbox {
     shared: Arc<Mailbox>,
@@ -189,7 +188,7 @@ struct Drain {
     mailbox: Arc<LoopMailbox>,
 }
 
-/// One run of the callback. What it leaves, by its budget or by Ctrl-C, the next one gets.
+/// One run of the callback. What it leaves over, by its budget or by Ctrl-C, goes to the next one.
 #[pyclass(frozen, module = "tokenwire._engine")]
 struct DrainRun {
     mailbox: Arc<LoopMailbox>,
@@ -199,7 +198,7 @@ struct DrainRun {
     started: Instant,
 }
 
-// What one has to run whose wait is over.
+// A waiter whose wait is over, and what is to be run for it.
 type Ended = (Py<Waiter>, Callback);
 // The context to run in, the function to run, and its argument.
 type Woken = (Py<PyAny>, Py<PyAny>, Py<Waiter>);
@@ -275,7 +274,7 @@ impl Drain {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // A lock that is held means that the waiters are in use, so nothing of them is garbage.
+        // A lock that is held means that the waiters are in use, so none of them is garbage.
         if let Some(waiters) = self.mailbox.waiters.try_lock() {
             for waiter in waiters.slots.iter().filter_map(|slot| slot.1.as_ref()) {
                 visit.call(waiter)?;

@@ -164,7 +164,7 @@ impl Waiter {
         matches!(self.state.lock().phase, Phase::Cancelled(_))
     }
 
-    /// None: what came is the stream's, and the await step brings it.
+    /// None: the result belongs to the stream, and the await step brings it.
     fn result(&self, py: Python<'_>) -> PyResult<()> {
         match &self.state.lock().phase {
             Phase::Done => Ok(()),
@@ -182,7 +182,7 @@ impl Waiter {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
-        // A lock that is held means that the waiter is in use, so it is no garbage.
+        // A lock that is held means that the waiter is in use, so it is not garbage.
         if let Some(state) = self.state.try_lock() {
             for callback in &state.callbacks {
                 visit.call(&callback.function)?;
