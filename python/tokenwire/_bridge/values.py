@@ -36,14 +36,14 @@ __all__ = [
 
 def message(parts: Iterable[Mapping[str, object]], provider: str) -> LlmMessage:
     """The message of a reply, for `LlmResponse.message`."""
-    from tokenwire.types import message_from_parts
+    from tokenwire.types.message import message_from_parts
 
     return message_from_parts(parts, provider)
 
 
 def tool_result(call: ToolCall, value: object, *, error: bool) -> LlmMessage:
     """The message that answers a tool call, for `ToolCall.result`."""
-    from tokenwire.types import tool_message
+    from tokenwire.types.message import tool_message
 
     return tool_message(call, value, error=error)
 
