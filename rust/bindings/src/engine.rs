@@ -48,19 +48,15 @@ impl Engine {
     fn wrap(client: Client) -> Self {
         let config = client.config();
         let caller = Caller {
-            provider: config.provider.as_str().into(),
-            model: config.model.as_str().into(),
             endpoint: Some(Arc::new(endpoint(&client))),
-            ..Caller::default()
+            ..Caller::named(config.provider.as_str(), config.model.as_str())
         };
         Self {
             client: Mutex::new((fork::generation(), client)),
             caller,
         }
     }
-}
 
-impl Engine {
     /// This client as a call needs it.
     fn call_client(&self, py: Python<'_>) -> PyResult<CallClient> {
         Ok(CallClient {
@@ -91,6 +87,18 @@ impl Engine {
         } = self.prepare(input, params, true)?;
         let queue = Queue::new(call.buffer_bytes(), call.started());
         Ok(Stream::new(call, queue, caller, parse_as, key_source))
+    }
+
+    fn models_call(&self, py: Python<'_>, api_key: Option<String>) -> PyResult<Call> {
+        let options = CallOptions {
+            started: Instant::now(),
+            api_key: api_key.map(Secret::new),
+            ..CallOptions::default()
+        };
+        let client = self.client(py)?;
+        client
+            .models_call(options)
+            .map_err(|error| raise::to_py(py, error, &self.caller))
     }
 }
 
@@ -256,20 +264,6 @@ impl Engine {
             self.caller.clone(),
             Answer::Body,
         ))
-    }
-}
-
-impl Engine {
-    fn models_call(&self, py: Python<'_>, api_key: Option<String>) -> PyResult<Call> {
-        let options = CallOptions {
-            started: Instant::now(),
-            api_key: api_key.map(Secret::new),
-            ..CallOptions::default()
-        };
-        let client = self.client(py)?;
-        client
-            .models_call(options)
-            .map_err(|error| raise::to_py(py, error, &self.caller))
     }
 }
 

@@ -152,10 +152,8 @@ impl CallEvent {
         };
         Ok(Self {
             caller: Caller {
-                provider: provider.into(),
-                model: model.into(),
                 endpoint: Some(Arc::new(endpoint)),
-                ..Caller::default()
+                ..Caller::named(provider, model)
             },
             streamed,
             error_kind: error_kind.map(Cow::Owned),

@@ -26,7 +26,7 @@ impl Described {
     /// A stream of what the iterator gives.
     pub(super) fn stream(self, iterator: Bound<'_, PyAny>) -> Stream {
         let started = Instant::now();
-        // Nobody fills it ahead of its reader, so its bound bounds nothing.
+        // Nothing fills it ahead of its reader, so it needs no bound.
         let queue = Queue::new(usize::MAX, started);
         let head = ReplyHead {
             id: self.id,
@@ -35,10 +35,8 @@ impl Described {
         };
         queue.publish(&mut Vec::new(), Some(&head));
         let caller = Caller {
-            provider: self.provider.into(),
-            model: self.model.into(),
             started: Some(started),
-            ..Caller::default()
+            ..Caller::named(self.provider, self.model)
         };
         let source = CustomSource::new(iterator, started);
         Stream::of_source(Some(source), queue, caller, self.response_format)

@@ -116,7 +116,7 @@ impl LlmStreamChunk {
                     arguments: fragment.arguments.clone(),
                 })
                 .collect(),
-            finish_reason: finish_reason::finish_reason(py, finish_reason)?,
+            finish_reason: finish_reason::by_name(py, finish_reason)?,
             provider_finish_reason,
             usage: usage.map(|usage| Box::new((&*usage).into())),
             logprobs: logprobs.map(|tokens| tokens.iter().map(|token| token.0.clone()).collect()),

@@ -10,7 +10,7 @@ const FINISH_REASONS: &str =
     "stop, length, tool_calls, refusal, content_filter, abort, error, other";
 
 /// The reason of that name.
-pub(crate) fn finish_reason(py: Python<'_>, name: Option<&str>) -> PyResult<Option<FinishReason>> {
+pub(crate) fn by_name(py: Python<'_>, name: Option<&str>) -> PyResult<Option<FinishReason>> {
     let Some(name) = name else {
         return Ok(None);
     };

@@ -95,7 +95,7 @@ impl LlmResponse {
         let choice = message::Choice {
             index: 0,
             parts: content(message.as_ref(), reasoning, text, refusal, calls)?,
-            finish_reason: finish_reason::finish_reason(py, finish_reason)?,
+            finish_reason: finish_reason::by_name(py, finish_reason)?,
             provider_finish_reason,
             logprobs: logprobs.map(|tokens| tokens.iter().map(|token| token.0.clone()).collect()),
         };
