@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from tokenwire.errors import KINDS
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from tokenwire.types import LlmMessage
 
 __all__ = [
-    "KINDS",
     "cost",
     "enter_with_key",
     "first_step_with_key",

@@ -14,7 +14,7 @@ use crate::call::arguments::{CallClient, Prepared, prepare};
 use crate::call::pending::PendingReply;
 use crate::call::whole::{Answer, drive};
 use crate::ground::caller::{Caller, Endpoint};
-use crate::ground::fork;
+use crate::ground::{exception, fork};
 use crate::process;
 use crate::stream::async_stream::AsyncLlmStream;
 use crate::stream::shared::Stream;
@@ -144,6 +144,7 @@ impl Engine {
         trust_env: bool,
         parent: Option<&Self>,
     ) -> PyResult<Self> {
+        exception::look_up_classes(py)?;
         let config = ClientConfig {
             provider,
             own_provider: own_provider.map(OwnRow::into_config),

@@ -43,6 +43,12 @@ pub(crate) fn make(py: Python<'_>, error: &Error, fields: &Bound<'_, PyDict>) ->
     Ok(PyErr::from_value(exception))
 }
 
+/// Looks the classes up ahead of the first error: an import opens a file, and what the error reports
+/// may be that no descriptor is left.
+pub(crate) fn look_up_classes(py: Python<'_>) -> PyResult<()> {
+    python::KINDS.get(py).map(drop)
+}
+
 fn class(py: Python<'_>, kind: ErrorKind) -> PyResult<Bound<'_, PyAny>> {
     let kinds = python::KINDS.get(py)?.cast::<PyDict>()?;
     match kinds.get_item(kind_name(kind))? {

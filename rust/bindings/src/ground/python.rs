@@ -3,9 +3,11 @@
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use crate::ground::exit::calling_python;
+
 const BRIDGE: &str = "tokenwire._bridge";
 
-/// `(kind -> class)` of all our errors.
+/// The classes of our errors by kind.
 pub(crate) static KINDS: Bridged = Bridged::new("KINDS");
 /// `(error) -> kind`, also for errors that are not ours.
 pub(crate) static KIND_OF: Bridged = Bridged::new("kind_of");
@@ -59,7 +61,7 @@ impl Bridged {
     /// The object itself.
     pub(crate) fn get<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
         let found = self.found.get_or_try_init(py, || {
-            PyResult::Ok(py.import(BRIDGE)?.getattr(self.name)?.unbind())
+            calling_python(|| PyResult::Ok(py.import(BRIDGE)?.getattr(self.name)?.unbind()))
         })?;
         Ok(found.bind(py))
     }
