@@ -1,8 +1,8 @@
 """What the engine calls in Python, in one place.
 
 The other side of each name stands in `rust/bindings/src/ground/python.rs`. The engine looks a name
-up when it first needs it, and keeps what it finds. `KINDS` stands here: each client looks it up when
-it is made, so that raising an error takes no import. `values` makes what only Python can make
+up when it first needs it, and keeps what it finds. `KINDS` stands here: each client looks it up
+when it is made, so that raising an error takes no import. `values` makes what only Python can make
 (messages, costs), `logs` writes what the engine has to say, and `wake` runs the tasks of an event
 loop.
 """
