@@ -30,7 +30,11 @@ PROGRAMS = [
 
 def is_test(path: Path) -> bool:
     parts = path.relative_to(ROOT).parts
-    return "tests" in parts or path.stem == "tests" or path.stem.startswith("test_")
+    return (
+        "tests" in parts
+        or path.stem == "tests"
+        or (path.name.startswith("test_") and path.suffix == ".py")
+    )
 
 
 @pytest.mark.parametrize(

@@ -49,10 +49,10 @@ BINDINGS = [
     ["engine", "simulator"],
 ]
 CORE = [
-    ["json", "request"],
+    ["json", "request", "redact", "words"],
     ["message"],
-    ["error"],
-    ["config", "log", "redact", "panic", "sse"],
+    ["error", "tally"],
+    ["config", "log", "panic", "sse"],
     ["retry", "wire", "http"],
     ["client"],
     ["call"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tokenwire import _engine
-from tokenwire.errors import KINDS, LlmConfigError
+from tokenwire.errors import LlmConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,9 +37,3 @@ def on_call(callback: Callable[[CallEvent], object]) -> Callable[[], None]:
         _engine.remove_callback(registration)
 
     return remove
-
-
-def kind_of(error: BaseException) -> str:
-    """The kind of an error, as a `CallEvent` names it; `other` for one that is not ours."""
-    kinds = {known: kind for kind, known in KINDS.items()}
-    return next((kinds[base] for base in type(error).__mro__ if base in kinds), "other")

@@ -1,7 +1,7 @@
 //! `tokenwire._engine`: the crossing between Python and tokenwire-core. It decides nothing.
 //!
 //! Threads of the engine never touch Python: what they bring waits in queues until a Python thread,
-//! which holds the GIL anyway, comes for it.
+//! which holds the GIL anyway, fetches it.
 
 #![allow(
     clippy::doc_markdown,
@@ -15,48 +15,36 @@
 
 use pyo3::prelude::*;
 
-mod attempt;
-mod awaiting;
-mod call;
-mod choice;
-mod chunk;
-mod convert;
-mod errors;
-mod events;
-mod exit;
-mod fanout;
-mod fork;
-mod from_chunks;
-mod gate;
-mod given;
-mod inside;
-mod lane;
-mod logprob;
-mod logs;
-mod made;
-mod mailbox;
-mod observe;
-mod parts;
-mod pending;
-mod prepare;
-mod pricing;
+// The floors, bottom up: a file imports from its own folder and from lower floors, never sideways or up.
+
+// 0: exceptions by kind, whose call it is, JSON, the names of the Python half, forks and the exit.
+mod ground;
+
+// 1: how the I/O thread wakes the tasks of an event loop.
+mod wake;
+
+// 1: the frozen classes that Python sees, the settings, and how a call's error is raised.
+mod values;
+
+// 2: the hub, the I/O thread and the sync runtimes that all clients of a process share.
 mod process;
-mod providers;
-mod reply;
-mod report;
-mod settings;
-mod sim;
-mod source;
-mod stored;
+
+// 3: the events of `on_call`, log lines, the doctor's report.
+mod observe;
+
+// 4: a call for a whole reply: sync, for an event loop, or one of many.
+mod call;
+
+// 4: a streamed call, sync and async.
 mod stream;
-mod stream_async;
-mod stream_sync;
-mod tally;
-mod value;
-mod waiter;
-mod waiters;
-mod wakefd;
-mod watch;
+
+// 5: `Engine`, one client as Python holds it.
+mod engine;
+
+// 5: the simulator as Python holds it.
+mod simulator;
+
+use crate::wake::mailbox;
 
 /// Stops the I/O thread; registered with `atexit` at import.
 #[pyfunction]
@@ -100,64 +88,83 @@ fn refuse_subinterpreter(py: Python<'_>) -> PyResult<()> {
 /// Compiled half of tokenwire.
 #[pymodule]
 mod _engine {
+    // 1
     #[pymodule_export]
-    use super::attempt::Attempt;
+    use super::values::attempt::Attempt;
     #[pymodule_export]
-    use super::call::Engine;
+    use super::values::choice::{Choice, restore_choice};
     #[pymodule_export]
-    use super::choice::{Choice, restore_choice};
+    use super::values::chunk::{LlmStreamChunk, ToolCallFragment};
     #[pymodule_export]
-    use super::chunk::{LlmStreamChunk, ToolCallFragment};
-    #[pymodule_export]
-    use super::events::{
+    use super::values::events::{
         End, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallDone, UsageReported,
     };
     #[pymodule_export]
-    use super::fanout::Fanout;
+    use super::values::limits::{Limits, RetryPolicy, Timeout};
     #[pymodule_export]
-    use super::gate::{allow_only, divert, is_diverted};
+    use super::values::logprob::TokenLogprob;
     #[pymodule_export]
-    use super::inside::{enter_call, leave_call};
+    use super::values::providers::{
+        apis, is_provider, provider_names, provider_problem, provider_row,
+    };
     #[pymodule_export]
-    use super::logprob::TokenLogprob;
+    use super::values::response::{LlmResponse, restore_response};
     #[pymodule_export]
-    use super::observe::{CallEvent, add_callback, is_on, remove_callback, tell_all};
+    use super::values::value::rebuild;
     #[pymodule_export]
-    use super::parts::{Timing, ToolCall, Usage};
+    use super::values::{timing::Timing, tool_call::ToolCall, usage::Usage};
+
+    // 2
     #[pymodule_export]
-    use super::providers::{apis, is_provider, provider_names, provider_problem, provider_row};
+    use super::process::test_rules::{allow_only, divert, is_diverted};
+
+    // 3
     #[pymodule_export]
-    use super::reply::{LlmResponse, restore_response};
+    use super::observe::call_event::CallEvent;
     #[pymodule_export]
-    use super::report::{proxy_for, report};
+    use super::observe::callbacks::{add_callback, is_on, remove_callback};
     #[pymodule_export]
-    use super::settings::{Limits, RetryPolicy, Timeout};
+    use super::observe::doctor::{proxy_for, report};
     #[pymodule_export]
-    use super::sim::{Simulator, check_behaviour, embedded, main};
+    use super::observe::nested::{enter_call, leave_call};
     #[pymodule_export]
-    use super::stream_async::{AsyncLlmStream, AsyncStreamIterator};
+    use super::observe::on_call::report_call;
     #[pymodule_export]
-    use super::stream_sync::{LlmStream, StreamIterator};
+    use super::observe::tally::CallTally;
+
+    // 4
     #[pymodule_export]
-    use super::tally::CallTally;
+    use super::call::many::Fanout;
     #[pymodule_export]
-    use super::value::rebuild;
+    use super::stream::async_stream::{AsyncLlmStream, AsyncStreamIterator};
+    #[pymodule_export]
+    use super::stream::sync_stream::{LlmStream, StreamIterator};
+
+    // 5
+    #[pymodule_export]
+    use super::engine::Engine;
+    #[pymodule_export]
+    use super::simulator::{Simulator, check_behaviour, embedded, main};
+
+    // 6
     #[pymodule_export]
     use super::{drop_idle_lanes, shutdown, wakes};
 
     use pyo3::prelude::*;
 
+    use crate::ground::python;
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
         crate::refuse_subinterpreter(py)?;
+        python::keep_own_module(module);
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         if std::env::var_os("TOKENWIRE_LOG").is_some_and(|level| !level.is_empty()) {
             let log = crate::process::current().hub.log();
             log.set_debug(true);
             log.set_bodies(std::env::var_os("TOKENWIRE_LOG_BODIES").is_some_and(|on| on == "1"));
-            py.import("tokenwire.logs")?
-                .call_method0("configure_from_environment")?;
+            python::CONFIGURE_LOG.get(py)?.call0()?;
         }
         py.import("atexit")?
             .call_method1("register", (module.getattr("_shutdown")?,))?;

@@ -1,1 +1,0 @@
-from tokenwire.clients.api_key import *

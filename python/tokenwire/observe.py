@@ -1,1 +1,0 @@
-from tokenwire.observability.on_call import *

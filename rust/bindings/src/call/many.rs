@@ -1,0 +1,151 @@
+//! `Fanout`: many calls at once for plain sync code. They run on the I/O thread; the caller's thread waits for
+//! the next one to finish.
+
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use tokenwire_core::error::ErrorKind;
+use tokio::task::AbortHandle;
+
+use crate::call::arguments::{CallClient, Prepared, prepare};
+use crate::call::whole::{Answer, AnswerKind, Outcome, finish, make};
+use crate::ground::caller::Caller;
+use crate::ground::{exception, fork};
+use crate::process::{self, SIGNAL_TICK};
+use crate::values::raise;
+
+#[derive(Default)]
+struct Finished {
+    outcomes: Mutex<Vec<(u64, Outcome)>>,
+    ready: Condvar,
+}
+
+// Index, response or None, error or None.
+type Row<'py> = (u64, Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
+
+struct Running {
+    index: u64,
+    task: AbortHandle,
+    caller: Caller,
+    answer: Answer,
+}
+
+/// The calls of one `map`.
+#[pyclass(frozen, module = "tokenwire._engine")]
+pub(crate) struct Fanout {
+    finished: Arc<Finished>,
+    running: Mutex<Vec<Running>>,
+    generation: u64,
+}
+
+#[pymethods]
+impl Fanout {
+    #[new]
+    fn py_new() -> Self {
+        Self {
+            finished: Arc::default(),
+            running: Mutex::default(),
+            generation: fork::generation(),
+        }
+    }
+
+    /// Starts a call; `index` comes back with its outcome.
+    fn submit(
+        &self,
+        py: Python<'_>,
+        index: u64,
+        engine: CallClient,
+        input: &Bound<'_, PyAny>,
+        params: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
+        self.check_generation(py)?;
+        let Prepared {
+            call,
+            caller,
+            parse_as,
+            ..
+        } = prepare(engine, input, Some(params), false)?;
+        let io = process::current()
+            .io()
+            .map_err(|error| raise::to_py(py, error, &caller))?;
+        let (transport, finished) = (io.transport.clone(), self.finished.clone());
+        let task = io.handle.spawn(async move {
+            let outcome = make(&transport, call, AnswerKind::Reply).await;
+            finished.outcomes.lock().push((index, outcome));
+            finished.ready.notify_one();
+        });
+        let answer = Answer::Reply(parse_as);
+        self.running.lock().push(Running {
+            index,
+            task: task.abort_handle(),
+            caller,
+            answer,
+        });
+        Ok(())
+    }
+
+    /// Waits for the next call to finish: (index, response or None, error or None).
+    fn next<'py>(&self, py: Python<'py>) -> PyResult<Row<'py>> {
+        self.check_generation(py)?;
+        let (index, outcome) = loop {
+            let found = py.detach(|| {
+                let mut outcomes = self.finished.outcomes.lock();
+                if outcomes.is_empty() {
+                    self.finished.ready.wait_for(&mut outcomes, SIGNAL_TICK);
+                }
+                outcomes.pop()
+            });
+            match found {
+                Some(found) => break found,
+                None => py.check_signals()?,
+            }
+        };
+        let done = {
+            let mut running = self.running.lock();
+            let position = running.iter().position(|one| one.index == index);
+            position.map(|position| running.swap_remove(position))
+        };
+        let (caller, answer) = done.map_or_else(
+            || (Caller::default(), Answer::Reply(None)),
+            |done| (done.caller, done.answer),
+        );
+        match finish(py, outcome, &caller, &answer) {
+            Ok(response) => Ok((index, Some(response), None)),
+            Err(error) => Ok((
+                index,
+                None,
+                Some(error.into_value(py).into_bound(py).into_any()),
+            )),
+        }
+    }
+
+    /// Ends every call in flight.
+    fn cancel(&self, py: Python<'_>) {
+        if self.generation == fork::generation() {
+            let running: Vec<Running> = self.running.lock().drain(..).collect();
+            for running in running {
+                running.task.abort();
+                running.answer.report_abandoned(py, &running.caller);
+            }
+        }
+    }
+}
+
+impl Fanout {
+    /// Refuses what a fork has left with the parent, whose I/O thread may hold the lock for ever.
+    fn check_generation(&self, py: Python<'_>) -> PyResult<()> {
+        if self.generation == fork::generation() {
+            return Ok(());
+        }
+        let message = "this map belongs to the parent process; start a new one after the fork";
+        Err(exception::of_kind(py, ErrorKind::ForkedStream, message))
+    }
+}
+
+impl Drop for Fanout {
+    fn drop(&mut self) {
+        Python::attach(|py| self.cancel(py));
+    }
+}

@@ -1,0 +1,168 @@
+//! `PendingReply`: a whole reply that an event loop waits for.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use tokenwire_core::client::Call;
+use tokenwire_core::error::{Error, ErrorKind};
+use tokenwire_core::stream::Wake;
+use tokio::task::AbortHandle;
+
+use crate::call::whole::{Answer, Outcome, finish, make};
+use crate::ground::caller::Caller;
+use crate::ground::fork;
+use crate::process;
+use crate::values::raise;
+use crate::wake::awaitable::{returned, thrown};
+use crate::wake::loop_mailbox::LoopMailbox;
+
+/// Where the I/O thread puts the outcome, and whom it wakes then.
+#[derive(Default)]
+struct OutcomeSlot {
+    outcome: Option<Outcome>,
+    parked: Option<(Arc<dyn Wake>, u64)>,
+}
+
+/// How far the call is on the waiting side.
+#[derive(Default)]
+struct PendingCall {
+    call: Option<Call>,
+    running: Option<AbortHandle>,
+    mailbox: Option<Arc<LoopMailbox>>,
+    parked: Option<(Arc<LoopMailbox>, u64)>,
+    generation: u64,
+}
+
+/// Awaited once; the request goes out at the first step, and ends when the waiting task is cancelled.
+#[pyclass(frozen, module = "tokenwire._engine")]
+pub(crate) struct PendingReply {
+    slot: Arc<Mutex<OutcomeSlot>>,
+    state: Mutex<PendingCall>,
+    caller: Caller,
+    answer: Answer,
+}
+
+impl PendingReply {
+    pub(crate) fn new(call: Call, caller: Caller, answer: Answer) -> Self {
+        let state = PendingCall {
+            call: Some(call),
+            generation: fork::generation(),
+            ..PendingCall::default()
+        };
+        Self {
+            slot: Arc::default(),
+            state: Mutex::new(state),
+            caller,
+            answer,
+        }
+    }
+
+    fn start(&self, py: Python<'_>, state: &mut PendingCall) -> PyResult<()> {
+        let Some(call) = state.call.take() else {
+            return Ok(());
+        };
+        let io = process::current()
+            .io()
+            .map_err(|error| raise::to_py(py, error, &self.caller))?;
+        let (transport, slot, answer) =
+            (io.transport.clone(), self.slot.clone(), self.answer.kind());
+        let work = async move {
+            let outcome = make(&transport, call, answer).await;
+            let mut slot = slot.lock();
+            slot.outcome = Some(outcome);
+            if let Some((bell, token)) = slot.parked.take() {
+                bell.wake(token);
+            }
+        };
+        state.running = Some(io.handle.spawn(work).abort_handle());
+        Ok(())
+    }
+
+    fn abort(&self, py: Python<'_>) {
+        let mut state = self.state.lock();
+        if state.generation != fork::generation() {
+            return;
+        }
+        if let Some(running) = state.running.take() {
+            running.abort();
+            drop(state);
+            self.answer.report_abandoned(py, &self.caller);
+        }
+    }
+}
+
+#[pymethods]
+impl PendingReply {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let mut state = self.state.lock();
+        if state.generation != fork::generation() {
+            let left = Error::new(
+                ErrorKind::ForkedStream,
+                "this call belongs to the parent process; make a new one after the fork",
+            );
+            return Err(raise::to_py(py, left, &self.caller));
+        }
+        self.start(py, &mut state)?;
+        loop {
+            let outcome = self.slot.lock().outcome.take();
+            if let Some(outcome) = outcome {
+                state.running = None;
+                drop(state);
+                let value = finish(py, outcome, &self.caller, &self.answer)?;
+                return returned(value);
+            }
+            if state.running.is_none() {
+                return Err(PyRuntimeError::new_err("this call was awaited already"));
+            }
+            if let Some((mailbox, token)) = state.parked.take() {
+                drop(mailbox.take(token));
+            }
+            let (waiter, mailbox, token) = LoopMailbox::wait(py, &mut state.mailbox)?;
+            let mut slot = self.slot.lock();
+            if slot.outcome.is_none() {
+                slot.parked = Some((mailbox.bell(), token));
+                drop(slot);
+                state.parked = Some((mailbox, token));
+                return Ok(Some(waiter.into_any()));
+            }
+            drop(slot);
+            drop(mailbox.take(token));
+        }
+    }
+
+    /// The waiting task is cancelled: the request ends, and its connection with it.
+    #[pyo3(signature = (kind, value=None, _traceback=None))]
+    fn throw(
+        &self,
+        kind: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        self.abort(kind.py());
+        Err(thrown(kind, value))
+    }
+
+    fn close(&self, py: Python<'_>) {
+        self.abort(py);
+    }
+}
+
+impl Drop for PendingReply {
+    fn drop(&mut self) {
+        // An object of Python's is dropped by Python, so this attaches to what is attached.
+        Python::attach(|py| self.abort(py));
+        if let Some((mailbox, token)) = self.state.lock().parked.take() {
+            drop(mailbox.take(token));
+        }
+    }
+}

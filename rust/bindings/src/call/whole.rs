@@ -1,0 +1,159 @@
+//! A call for a whole reply: made on whatever runtime polls it, then turned into what Python gets.
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use tokenwire_core::call::{Completed, Fetched, complete, fetch};
+use tokenwire_core::client::Call;
+use tokenwire_core::error::{Error, ErrorKind};
+use tokenwire_core::http::Transport;
+
+use crate::ground::caller::Caller;
+use crate::ground::{exception, key};
+use crate::observe::{self, Ending, logs};
+use crate::process::Lease;
+use crate::values::raise;
+use crate::values::reply::ReplyData;
+use crate::values::response::LlmResponse;
+
+/// What a call that succeeded received.
+pub(crate) enum Received {
+    Reply(Box<Completed>),
+    Body(Fetched),
+}
+
+pub(crate) type Outcome = Result<Received, Failed>;
+
+/// Why a call failed, and after how many seconds.
+pub(crate) struct Failed {
+    error: Error,
+    elapsed: f64,
+}
+
+/// Which of the two a call is made for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum AnswerKind {
+    Reply,
+    Body,
+}
+
+/// What a call gives back.
+pub(crate) enum Answer {
+    /// An `LlmResponse`, its text read as this type when asked for.
+    Reply(Option<Py<PyAny>>),
+    /// The body as text (the list of models).
+    Body,
+}
+
+impl Answer {
+    pub(crate) fn kind(&self) -> AnswerKind {
+        match self {
+            Self::Reply(_) => AnswerKind::Reply,
+            Self::Body => AnswerKind::Body,
+        }
+    }
+
+    /// Whether somebody listens to calls of this kind; the list of models is not one.
+    fn is_observed(&self) -> bool {
+        matches!(self, Self::Reply(_)) && observe::is_on()
+    }
+
+    /// Reports that the call was abandoned before its reply arrived.
+    pub(crate) fn report_abandoned(&self, py: Python<'_>, caller: &Caller) {
+        if self.is_observed() {
+            observe::report(py, caller, false, Ending::Abandoned(None));
+        }
+    }
+}
+
+/// Makes a call, on whatever runtime polls it.
+pub(crate) async fn make(transport: &Transport, call: Call, kind: AnswerKind) -> Outcome {
+    let started = call.started();
+    let received = match kind {
+        AnswerKind::Reply => complete(transport, call)
+            .await
+            .map(|done| Received::Reply(Box::new(done))),
+        AnswerKind::Body => fetch(transport, call).await.map(Received::Body),
+    };
+    received.map_err(|error| Failed {
+        error,
+        elapsed: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// Runs a call on a lane, on this thread.
+pub(crate) fn drive<'py>(
+    py: Python<'py>,
+    call: Call,
+    caller: &Caller,
+    answer: &Answer,
+) -> PyResult<Bound<'py, PyAny>> {
+    let started = call.started();
+    let failed = |error| {
+        let elapsed = started.elapsed().as_secs_f64();
+        Ok(Err(Failed { error, elapsed }))
+    };
+    let outcome = py.detach(|| {
+        let lease = match Lease::new() {
+            Ok(lease) => lease,
+            Err(error) => return failed(error),
+        };
+        let Some(lane) = lease.lane() else {
+            return failed(Error::new(ErrorKind::Engine, "a lease without a lane"));
+        };
+        let outcome = lane.drive(make(&lane.transport, call, answer.kind()));
+        if !matches!(outcome, Ok(Ok(_))) {
+            // A call that failed or was interrupted may have left its connection in the middle of an
+            // answer; it closes when the runtime next runs, which may be much later.
+            lane.settle(tokio::task::yield_now());
+        }
+        outcome
+    });
+    let outcome = outcome.inspect_err(|_| answer.report_abandoned(py, caller))?;
+    finish(py, outcome, caller, answer)
+}
+
+/// Turns an outcome into what Python gets.
+pub(crate) fn finish<'py>(
+    py: Python<'py>,
+    outcome: Outcome,
+    caller: &Caller,
+    answer: &Answer,
+) -> PyResult<Bound<'py, PyAny>> {
+    logs::drain(py);
+    let received = outcome.map_err(|Failed { error, elapsed }| {
+        let kind = error.kind();
+        let raised = raise::to_py(py, error, caller);
+        let is_over = !(caller.may_renew && key::is_refused(py, &raised));
+        if is_over && answer.is_observed() {
+            let ending = Ending::Error(&raised, exception::kind_name(kind), elapsed);
+            observe::report(py, caller, false, ending);
+        }
+        raised
+    })?;
+    match received {
+        Received::Body(done) => {
+            Ok(PyString::new(py, &String::from_utf8_lossy(&done.raw)).into_any())
+        }
+        Received::Reply(done) => {
+            let done = *done;
+            let parse_as = match answer {
+                Answer::Reply(parse_as) => parse_as.as_ref(),
+                Answer::Body => None,
+            };
+            let data = ReplyData {
+                reply: done.reply,
+                head: Some(done.head),
+                timing: done.timing,
+                attempts: done.attempts,
+                raw: Some(done.raw),
+                caller: caller.clone(),
+            };
+            let response = LlmResponse::new(data, parse_as.map(|kind| kind.clone_ref(py)));
+            let response = Bound::new(py, response)?;
+            if observe::is_on() {
+                observe::report(py, caller, false, Ending::Reply(&response));
+            }
+            Ok(response.into_any())
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What a refused key means, and how a fresh one is had.
+//!
+//! A client may get its key from a callable. Where the provider refuses that key (401), the callable
+//! is asked once more and the request goes out again with the new key; only a second refusal is the
+//! call's error. Until then the call is not over, and the first refusal is not reported.
+
+use pyo3::prelude::*;
+
+use crate::ground::exit::calling_python;
+use crate::ground::python;
+
+/// Whether the error says that the provider refused the key, so that a fresh one may help.
+pub(crate) fn is_refused(py: Python<'_>, error: &PyErr) -> bool {
+    let status = error.value(py).getattr_opt("status_code").ok().flatten();
+    status.and_then(|status| status.extract::<u16>().ok()) == Some(401)
+}
+
+/// The key that a callable brings, in sync code.
+pub(crate) fn from_source(py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<String> {
+    calling_python(|| python::KEY.get(py)?.call1((source,))?.extract())
+}

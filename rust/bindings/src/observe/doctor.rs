@@ -1,0 +1,49 @@
+//! What `tokenwire doctor` reports of the engine and of what it takes from the environment.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use tokenwire_core::http;
+
+use crate::ground::caller::Caller;
+use crate::process;
+use crate::values::raise;
+
+fn var(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The engine's build, the roots that https trusts, and how many connections an origin may have.
+#[pyfunction]
+#[pyo3(name = "_report")]
+pub(crate) fn report(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let (places, max_connections) = py.detach(|| {
+        let hub = &process::current().hub;
+        (http::root_places(var), hub.usual_max_connections())
+    });
+    let roots = PyList::empty(py);
+    for place in places {
+        let row = PyDict::new(py);
+        row.set_item("setting", place.setting)?;
+        row.set_item("path", place.path.map(|path| path.display().to_string()))?;
+        row.set_item("certificates", place.certificates)?;
+        row.set_item("problem", place.problem)?;
+        roots.append(row)?;
+    }
+    let found = PyDict::new(py);
+    let build = if cfg!(debug_assertions) {
+        "debug"
+    } else {
+        "release"
+    };
+    found.set_item("build", build)?;
+    found.set_item("max_connections", max_connections)?;
+    found.set_item("roots", roots)?;
+    Ok(found)
+}
+
+/// The environment's proxy for a URL, without its credentials; None where there is none.
+#[pyfunction]
+#[pyo3(name = "_proxy_for")]
+pub(crate) fn proxy_for(py: Python<'_>, url: &str) -> PyResult<Option<String>> {
+    http::proxy_in_use(url, var).map_err(|error| raise::to_py(py, error, &Caller::default()))
+}

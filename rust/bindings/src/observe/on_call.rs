@@ -1,0 +1,77 @@
+//! `on_call`: one event for each finished call, on the caller's side.
+
+use std::borrow::Cow;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use crate::ground::caller::Caller;
+use crate::ground::exit::calling_python;
+use crate::ground::python;
+use crate::observe::call_event::{CANCELLED, CallEvent};
+use crate::observe::tally::CallTally;
+use crate::observe::{callbacks, nested};
+use crate::values::response::LlmResponse;
+
+/// How a call ended.
+pub(crate) enum Ending<'a, 'py> {
+    Reply(&'a Bound<'py, LlmResponse>),
+    /// An error of this kind, after so many seconds.
+    Error(&'a PyErr, String, f64),
+    /// Nobody waited for the rest; with the partial reply of a stream.
+    Abandoned(Option<Bound<'py, LlmResponse>>),
+}
+
+/// Passes a call to every callback; what one raises is logged, not thrown.
+pub(crate) fn report(py: Python<'_>, caller: &Caller, streamed: bool, ending: Ending<'_, '_>) {
+    if nested::is_nested(py) {
+        return;
+    }
+    let (error, response, elapsed) = match ending {
+        Ending::Reply(reply) => {
+            let elapsed = reply.get().data().timing.total;
+            (None, Some(reply.clone()), elapsed)
+        }
+        Ending::Error(error, kind, elapsed) => {
+            let error = error.value(py);
+            let partial = error.as_any().getattr(intern!(py, "partial"));
+            let partial = partial.and_then(|partial| Ok(partial.cast_into::<LlmResponse>()?));
+            let error = (Cow::Owned(kind), Some(error.clone().unbind()));
+            (Some(error), partial.ok(), Some(elapsed))
+        }
+        Ending::Abandoned(partial) => (Some((Cow::Borrowed(CANCELLED), None)), partial, None),
+    };
+    let elapsed = elapsed.unwrap_or_else(|| caller.elapsed());
+    let response = response.map(Bound::unbind);
+    let event = CallEvent::new(caller, streamed, error, response, elapsed);
+    let reported = Bound::new(py, event).and_then(|event| report_call(&event));
+    if let Err(error) = reported {
+        error.write_unraisable(py, None);
+    }
+}
+
+/// Reports a finished call that the engine did not make to every callback; what one raises is
+/// logged, not thrown.
+#[pyfunction]
+#[pyo3(name = "report_call")]
+pub(crate) fn report_call(event: &Bound<'_, CallEvent>) -> PyResult<()> {
+    let py = event.py();
+    // A copy: a callback may add or remove callbacks.
+    let callbacks = callbacks::all();
+    for one in callbacks.iter().flat_map(|all| all.iter()) {
+        let callback = one.callback.bind(py);
+        let called = match callback.cast::<CallTally>() {
+            // What Python would do, without its arguments.
+            Ok(tally) => tally.get().count(event),
+            Err(_) => calling_python(|| callback.call1((event,)).map(drop)),
+        };
+        if let Err(error) = called {
+            calling_python(|| {
+                python::CALLBACK_FAILED
+                    .get(py)?
+                    .call1((&one.callback, error.value(py)))
+            })?;
+        }
+    }
+    Ok(())
+}

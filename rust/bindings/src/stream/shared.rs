@@ -1,0 +1,378 @@
+//! One stream as Python reads it: what the sync and the async object share.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString};
+use tokenwire_core::client::Call;
+use tokenwire_core::config::Secret;
+use tokenwire_core::error::{Error, ErrorKind};
+use tokenwire_core::message::{Chunk, ChunkKind, StreamEvent, StreamEvents};
+use tokenwire_core::stream::{Interest, Queue, Taken};
+
+use crate::ground::caller::Caller;
+use crate::ground::{exception, fork, key};
+use crate::observe;
+use crate::observe::Ending;
+use crate::observe::logs;
+use crate::stream::custom_source::CustomSource;
+use crate::values::chunk::LlmStreamChunk;
+use crate::values::events;
+use crate::values::raise;
+use crate::values::reply::ReplyData;
+use crate::values::response::LlmResponse;
+
+/// In which form a reader takes the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// `LlmStreamChunk`, one for each choice in an event.
+    Chunks,
+    /// `str`, the text of choice 0.
+    Text,
+    /// Typed events.
+    Events,
+    /// Lists of chunks: all that has arrived.
+    Batches,
+}
+
+impl Mode {
+    pub(crate) fn interest(self) -> Interest {
+        match self {
+            Self::Text => Interest::Text,
+            Self::Chunks | Self::Events | Self::Batches => Interest::Any,
+        }
+    }
+}
+
+/// What the reader has taken from the queue and not handed out yet.
+#[derive(Default)]
+struct Reading {
+    buffer: VecDeque<Chunk>,
+    events: VecDeque<StreamEvent>,
+    fresh: Vec<StreamEvent>,
+    builder: StreamEvents,
+    ended: bool,
+}
+
+/// An item that was taken, before Python has it.
+enum Pulled {
+    Chunk(Chunk),
+    Text(Chunk),
+    Batch(VecDeque<Chunk>),
+    Event(StreamEvent),
+}
+
+/// What a look at the buffer and the queue found.
+enum Found {
+    Item(Pulled),
+    Nothing,
+    End(Option<Error>),
+}
+
+/// What a step found.
+pub(crate) enum Step {
+    Item(Py<PyAny>),
+    /// Whole and read to its end.
+    End,
+    /// Nothing yet: wait, then step again.
+    Wait,
+}
+
+/// The state of one stream, shared by the public object and its iterators.
+pub(crate) struct Stream {
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) caller: Caller,
+    pub(crate) generation: u64,
+    /// What brings the chunks, where it is not the engine.
+    pub(crate) source: Option<CustomSource>,
+    /// The request, until it goes out.
+    call: Mutex<Option<Call>>,
+    /// Kept where a fresh key may be needed: the request as it was before it went out.
+    spare: Mutex<Option<Call>>,
+    /// Brings the key on the caller's side where it is a callable; gone once a key is in the request.
+    key_source: Mutex<Option<Py<PyAny>>>,
+    parse_as: Option<Py<PyAny>>,
+    reading: Mutex<Reading>,
+    reported: AtomicBool,
+}
+
+impl Stream {
+    pub(crate) fn new(
+        call: Call,
+        queue: Arc<Queue>,
+        caller: Caller,
+        parse_as: Option<Py<PyAny>>,
+        key_source: Option<Py<PyAny>>,
+    ) -> Self {
+        let mut stream = Self::of_source(None, queue, caller, parse_as);
+        stream.spare = Mutex::new(key_source.is_some().then(|| call.clone()));
+        stream.call = Mutex::new(Some(call));
+        stream.key_source = Mutex::new(key_source);
+        stream
+    }
+
+    /// A stream that no request of the engine stands behind.
+    pub(crate) fn of_source(
+        source: Option<CustomSource>,
+        queue: Arc<Queue>,
+        caller: Caller,
+        parse_as: Option<Py<PyAny>>,
+    ) -> Self {
+        Self {
+            queue,
+            caller,
+            generation: fork::generation(),
+            source,
+            spare: Mutex::new(None),
+            call: Mutex::new(None),
+            key_source: Mutex::new(None),
+            parse_as,
+            reading: Mutex::default(),
+            reported: AtomicBool::new(false),
+        }
+    }
+
+    /// Refuses a stream that a fork has left with the parent.
+    pub(crate) fn check_generation(&self, py: Python<'_>) -> PyResult<()> {
+        if self.generation == fork::generation() {
+            return Ok(());
+        }
+        Err(self.raise(
+            py,
+            Error::new(
+                ErrorKind::ForkedStream,
+                "this stream belongs to the parent process; open a new one after the fork",
+            ),
+        ))
+    }
+
+    /// The request to send, the first time.
+    pub(crate) fn take_call(&self) -> Option<Call> {
+        self.call.lock().take()
+    }
+
+    /// Takes a request back that could not be started, so that the next step tries again.
+    pub(crate) fn put_back(&self, call: Call) {
+        *self.call.lock() = Some(call);
+    }
+
+    /// Who brings the key, as long as the request has none.
+    pub(crate) fn key_source<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        let source = self.key_source.lock();
+        source.as_ref().map(|source| source.bind(py).clone())
+    }
+
+    /// Puts a key into the request; after a failed opening the same request goes out once more.
+    pub(crate) fn set_key(&self, py: Python<'_>, key: String) -> PyResult<()> {
+        let put = {
+            let mut call = self.call.lock();
+            if call.is_none()
+                && let Some(spare) = self.spare.lock().take()
+            {
+                self.queue.restart();
+                *call = Some(spare);
+            }
+            call.as_mut()
+                .map_or(Ok(()), |call| call.set_key(Secret::new(key)))
+        };
+        put.map_err(|error| self.raise(py, error))?;
+        let source = self.key_source.lock().take();
+        drop(source);
+        Ok(())
+    }
+
+    /// Closes it, unless it is the parent's.
+    pub(crate) fn close(&self) {
+        if self.generation == fork::generation() {
+            self.queue.close();
+            if observe::is_on() {
+                Python::attach(|py| self.report(py, false));
+            } else {
+                // A listener that comes later has nothing to do with this call.
+                self.reported.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The exception that ends the stream; the call is over.
+    pub(crate) fn fail(&self, py: Python<'_>, error: Error) -> PyErr {
+        logs::drain(py);
+        let kind = error.kind();
+        let custom = self.source.as_ref().and_then(|source| source.failure(py));
+        let is_custom = custom.is_some();
+        let raised = custom.unwrap_or_else(|| self.raise(py, error));
+        if !self.may_renew(py, &raised) && self.is_to_report() {
+            // It may have failed long before a slow reader came to see it.
+            let elapsed = self.queue.timing().total;
+            let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
+            let kind = if is_custom {
+                exception::kind_of(raised.value(py).as_any()).unwrap_or_default()
+            } else {
+                exception::kind_name(kind)
+            };
+            let ending = Ending::Error(&raised, kind, elapsed);
+            observe::report(py, &self.caller, true, ending);
+        }
+        raised
+    }
+
+    fn is_unsent(&self) -> bool {
+        let source = self.source.as_ref();
+        source.is_some_and(|source| !source.has_begun()) || self.call.lock().is_some()
+    }
+
+    /// Whether the call is not over yet: it goes out once more with a fresh key.
+    fn may_renew(&self, py: Python<'_>, error: &PyErr) -> bool {
+        self.spare.lock().is_some() && key::is_refused(py, error)
+    }
+
+    /// Whether somebody listens and this stream's end has not been reported yet.
+    fn is_to_report(&self) -> bool {
+        !self.reported.swap(true, Ordering::Relaxed) && observe::is_on()
+    }
+
+    /// Reports the end of a whole stream, or of one that was abandoned.
+    fn report(&self, py: Python<'_>, whole: bool) {
+        if self.is_unsent() || !self.is_to_report() {
+            return;
+        }
+        let response = self.response(py).and_then(|reply| Bound::new(py, reply));
+        let ending = match &response {
+            Ok(response) if whole => Ending::Reply(response),
+            _ => Ending::Abandoned(response.ok()),
+        };
+        observe::report(py, &self.caller, true, ending);
+    }
+
+    pub(crate) fn raise(&self, py: Python<'_>, error: Error) -> PyErr {
+        raise::to_py(py, error, &self.caller)
+    }
+
+    /// The next item, if one is at hand.
+    pub(crate) fn step(&self, py: Python<'_>, mode: Mode) -> PyResult<Step> {
+        // First of all: the parent's I/O thread may hold the queue's lock for ever.
+        self.check_generation(py)?;
+        // No lock is held while Python objects are made: the collector may run Python code then.
+        match self.find(mode) {
+            Found::Item(item) => item.object(py).map(Step::Item),
+            Found::Nothing => Ok(Step::Wait),
+            Found::End(Some(error)) => Err(self.fail(py, error)),
+            Found::End(None) => {
+                logs::drain(py);
+                self.report(py, true);
+                Ok(Step::End)
+            }
+        }
+    }
+
+    fn find(&self, mode: Mode) -> Found {
+        let mut guard = self.reading.lock();
+        let reading = &mut *guard;
+        loop {
+            if let Some(item) = reading.pull(mode) {
+                return Found::Item(item);
+            }
+            match self.queue.take(&mut reading.buffer) {
+                Taken::Items => {}
+                Taken::Nothing => return Found::Nothing,
+                Taken::End(None) if mode == Mode::Events && !reading.ended => {
+                    reading.ended = true;
+                    reading.builder.finish(&mut reading.fresh);
+                    reading.events.extend(reading.fresh.drain(..));
+                }
+                Taken::End(end) => return Found::End(end),
+            }
+        }
+    }
+
+    /// Where the stream stands, for `repr`.
+    pub(crate) fn state(&self) -> &'static str {
+        match () {
+            () if self.generation != fork::generation() => "left in the parent process",
+            () if self.queue.is_over() => "ended",
+            () if self.queue.is_closed() => "closed",
+            () if self.is_unsent() => "not sent",
+            () => "open",
+        }
+    }
+
+    /// The reply so far.
+    pub(crate) fn response(&self, py: Python<'_>) -> PyResult<LlmResponse> {
+        self.check_generation(py)?;
+        let (reply, timing, attempts, head) = self.queue.snapshot();
+        let data = ReplyData {
+            reply,
+            head,
+            timing,
+            attempts,
+            raw: None,
+            caller: self.caller.clone(),
+        };
+        Ok(LlmResponse::new(
+            data,
+            self.parse_as.as_ref().map(|kind| kind.clone_ref(py)),
+        ))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Reading {
+    /// The next item of what was taken from the queue; with None, nothing is left.
+    fn pull(&mut self, mode: Mode) -> Option<Pulled> {
+        match mode {
+            Mode::Chunks => self.buffer.pop_front().map(Pulled::Chunk),
+            Mode::Text => {
+                while let Some(chunk) = self.buffer.pop_front() {
+                    if text(&chunk).is_some_and(|text| !text.is_empty()) {
+                        return Some(Pulled::Text(chunk));
+                    }
+                }
+                None
+            }
+            Mode::Batches if self.buffer.is_empty() => None,
+            Mode::Batches => Some(Pulled::Batch(std::mem::take(&mut self.buffer))),
+            Mode::Events => loop {
+                if let Some(event) = self.events.pop_front() {
+                    return Some(Pulled::Event(event));
+                }
+                let chunk = self.buffer.pop_front()?;
+                self.builder.push(&chunk.kind, &mut self.fresh);
+                self.events.extend(self.fresh.drain(..));
+            },
+        }
+    }
+}
+
+impl Pulled {
+    fn object(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let chunk = |chunk| Py::new(py, LlmStreamChunk::from(chunk));
+        match self {
+            Self::Chunk(one) => Ok(chunk(one)?.into_any()),
+            Self::Text(one) => {
+                let text = text(&one).unwrap_or_default();
+                Ok(PyString::new(py, text).into_any().unbind())
+            }
+            Self::Batch(many) => {
+                let chunks = many.into_iter().map(chunk).collect::<PyResult<Vec<_>>>()?;
+                Ok(PyList::new(py, chunks)?.into_any().unbind())
+            }
+            Self::Event(event) => events::object(py, event),
+        }
+    }
+}
+
+/// The text of choice 0, where the chunk is its.
+fn text(chunk: &Chunk) -> Option<&str> {
+    match &chunk.kind {
+        ChunkKind::Text(text) => Some(text),
+        ChunkKind::Delta(delta) => (delta.index == 0).then_some(delta.text.as_str()),
+    }
+}

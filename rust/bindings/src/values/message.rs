@@ -1,0 +1,82 @@
+//! How a reply's parts become an `LlmMessage`, and how a reply is read from one.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use tokenwire_core::error::ErrorKind;
+use tokenwire_core::message::{self, Part};
+
+use crate::ground::exit::calling_python;
+use crate::ground::{exception, json, python};
+
+/// The `LlmMessage` of a choice, its parts in the order in which they came.
+pub(crate) fn message_of<'py>(
+    py: Python<'py>,
+    choice: Option<&message::Choice>,
+    provider: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    let parts: &[Part] = choice.map_or(&[], |choice| &choice.parts);
+    let json =
+        serde_json::to_string(parts).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let parts = json::load_json(py, &json)?;
+    calling_python(|| python::MESSAGE.get(py)?.call1((parts, provider)))
+}
+
+/// The parts of a reply: those of the message, or else the pieces in a provider's order.
+pub(crate) fn content(
+    message: Option<&Bound<'_, PyAny>>,
+    reasoning: Option<String>,
+    text: Option<String>,
+    refusal: Option<String>,
+    calls: impl Iterator<Item = message::ToolCall>,
+) -> PyResult<Vec<Part>> {
+    let mut parts = Vec::new();
+    parts.extend(reasoning.map(|text| Part::Reasoning {
+        text,
+        signature: None,
+        field: None,
+    }));
+    parts.extend(text.map(|text| Part::Text { text }));
+    parts.extend(refusal.map(|text| Part::Refusal { text }));
+    parts.extend(calls.map(Part::ToolCall));
+    match message {
+        None => Ok(parts),
+        Some(message) if parts.is_empty() => parts_of(message),
+        Some(message) => {
+            let problem =
+                "message: it stands for text, reasoning, refusal and tool_calls; give it alone";
+            let py = message.py();
+            Err(exception::of_kind(py, ErrorKind::Config, problem))
+        }
+    }
+}
+
+/// The parts of an assistant's `LlmMessage`.
+fn parts_of(message: &Bound<'_, PyAny>) -> PyResult<Vec<Part>> {
+    let py = message.py();
+    let refused = |problem: &str| {
+        exception::of_kind(py, ErrorKind::Validation, &format!("message: {problem}"))
+    };
+    let Some(json) = message.getattr_opt("__tokenwire_json__")? else {
+        return Err(refused(&format!(
+            "give an LlmMessage, not {}",
+            message.get_type().name()?
+        )));
+    };
+    let fields = json.call0()?;
+    if !fields.get_item("role")?.eq("assistant")? {
+        return Err(refused("a reply's role is \"assistant\""));
+    }
+    let Ok(parts) = fields.get_item("parts") else {
+        let text = fields.get_item("content")?.cast_into::<PyString>()?;
+        let text = text.to_str()?.to_owned();
+        return Ok(vec![Part::Text { text }]);
+    };
+    let mut json = Vec::new();
+    json::write_json(&parts, "message.content", &mut json)?;
+    serde_json::from_slice(&json).map_err(|_| {
+        refused(
+            "a reply holds text, reasoning, refusals, tool calls and opaque parts, and no other",
+        )
+    })
+}

@@ -1,0 +1,139 @@
+//! One mailbox per event loop: many streams and calls, one wake.
+//!
+//! The I/O thread never touches Python. It notes which waiters have something and rings the loop's
+//! descriptor once a turn; the loop's own thread, which holds the GIL anyway, sets their futures.
+//!
+//! Why no wake is lost: `post` pushes before it swaps `armed` to true. If that swap found true, the
+//! drain's later swap to false reads from the same chain of read-modify-writes, so the push happens
+//! before the drain takes the list. If it found false, the descriptor is rung and another drain
+//! follows. A plain store in `drain` would not do: the lock after it may be reordered before it.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokenwire_core::stream::Wake;
+
+use crate::wake::descriptor::WakeFd;
+
+// A busy runtime never parks, so a batch is also flushed when it is this large or this old.
+const FLUSH_TOKENS: usize = 64;
+const FLUSH_AGE: Duration = Duration::from_micros(200);
+
+/// Counters for benchmarks: wakes of loops and waiters woken by them.
+pub(crate) static RINGS: AtomicU64 = AtomicU64::new(0);
+pub(crate) static WOKEN: AtomicU64 = AtomicU64::new(0);
+
+/// The mailboxes that got something since the I/O thread last rang.
+struct FlushBatch {
+    dirty: Vec<Arc<Mailbox>>,
+    noted: usize,
+    since: Option<Instant>,
+}
+
+thread_local! {
+    static IS_IO: Cell<bool> = const { Cell::new(false) };
+    static BATCH: RefCell<FlushBatch> =
+        const { RefCell::new(FlushBatch { dirty: Vec::new(), noted: 0, since: None }) };
+}
+
+/// Says that this thread flushes at the end of its turns.
+pub(crate) fn this_is_the_io_thread() {
+    IS_IO.set(true);
+}
+
+/// Rings every mailbox that has something. Called when the I/O runtime is about to block.
+pub(crate) fn flush() {
+    BATCH.with_borrow_mut(|batch| {
+        for mailbox in batch.dirty.drain(..) {
+            mailbox.ring();
+        }
+        batch.noted = 0;
+        batch.since = None;
+    });
+}
+
+/// The part of a mailbox that other threads see. It holds no Python object.
+pub(crate) struct Mailbox {
+    ready: Mutex<Vec<u64>>,
+    armed: AtomicBool,
+    dead: AtomicBool,
+    fd: WakeFd,
+}
+
+impl Mailbox {
+    pub(crate) fn new(fd: WakeFd) -> Arc<Self> {
+        Arc::new(Self {
+            ready: Mutex::default(),
+            armed: AtomicBool::new(false),
+            dead: AtomicBool::new(false),
+            fd,
+        })
+    }
+
+    pub(crate) fn fd(&self) -> &WakeFd {
+        &self.fd
+    }
+
+    /// Loop side: what is ready; the next note rings again.
+    pub(crate) fn open(&self) -> Vec<u64> {
+        self.fd.clear();
+        self.armed.swap(false, Ordering::AcqRel);
+        std::mem::take(&mut *self.ready.lock())
+    }
+
+    /// Loop side: puts back, in front, what this drain did not get to.
+    pub(crate) fn put_back(&self, tokens: impl IntoIterator<Item = u64>) {
+        self.ready.lock().splice(0..0, tokens);
+        self.ring();
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::Acquire)
+    }
+
+    /// Loop side: the loop is gone, nothing will be drained any more.
+    pub(crate) fn bury(&self) {
+        self.dead.store(true, Ordering::Release);
+    }
+
+    fn ring(&self) {
+        if !self.dead.load(Ordering::Acquire)
+            && !self.ready.lock().is_empty()
+            && !self.armed.swap(true, Ordering::AcqRel)
+        {
+            RINGS.fetch_add(1, Ordering::Relaxed);
+            self.fd.ring();
+        }
+    }
+}
+
+/// What tokio tasks hold of a mailbox.
+pub(crate) struct Bell(pub(crate) Arc<Mailbox>);
+
+impl Wake for Bell {
+    fn wake(&self, token: u64) {
+        let first = {
+            let mut ready = self.0.ready.lock();
+            ready.push(token);
+            ready.len() == 1
+        };
+        if !IS_IO.get() {
+            self.0.ring();
+            return;
+        }
+        let full = BATCH.with_borrow_mut(|batch| {
+            if first {
+                batch.dirty.push(self.0.clone());
+            }
+            batch.noted += 1;
+            let since = *batch.since.get_or_insert_with(Instant::now);
+            batch.noted >= FLUSH_TOKENS || since.elapsed() >= FLUSH_AGE
+        });
+        if full {
+            flush();
+        }
+    }
+}

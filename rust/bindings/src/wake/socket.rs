@@ -1,0 +1,61 @@
+//! For event loops without `add_reader` (Windows): a task of the loop reads the wake socket, and
+//! lives only while a reader waits.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use crate::ground::python;
+use crate::wake::descriptor::WakeFd;
+
+/// Set to try this path on a loop that has `add_reader`.
+const FORCE: &str = "TOKENWIRE_WAKE_BY_SOCKET";
+
+/// Whether the loop cannot watch a descriptor.
+pub(crate) fn is_needed(running: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if std::env::var_os(FORCE).is_some() {
+        return Ok(true);
+    }
+    // Proactor loops inherit the method and raise from it.
+    let kinds = running.get_type().mro();
+    for kind in kinds.iter() {
+        if kind.getattr("__name__")?.to_string().contains("Proactor") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The reading end of a loop's wake socket.
+pub(crate) struct SocketWatch {
+    reader: Py<PyAny>,
+}
+
+impl SocketWatch {
+    /// A pair of sockets: Rust writes to one, a task of the loop reads from the other.
+    pub(crate) fn new(py: Python<'_>) -> PyResult<(WakeFd, Self)> {
+        let ends = python::WAKE_SOCKET.get(py)?.call0()?;
+        let (reader, writer): (Bound<'_, PyAny>, i64) = ends.extract()?;
+        Ok((
+            WakeFd::from_raw(writer),
+            Self {
+                reader: reader.unbind(),
+            },
+        ))
+    }
+
+    /// Starts the task, unless it runs.
+    pub(crate) fn arm(&self, running: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = running.py();
+        python::WATCH_SOCKET
+            .get(py)?
+            .call1((running, self.reader.bind(py)))
+            .map(drop)
+    }
+}
+
+impl Drop for SocketWatch {
+    fn drop(&mut self) {
+        // After the loop is gone. Nothing is left to do where the interpreter is, too.
+        Python::try_attach(|py| drop(self.reader.call_method0(py, intern!(py, "close"))));
+    }
+}
