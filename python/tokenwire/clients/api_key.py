@@ -1,4 +1,4 @@
-"""Keys that a callable brings, on the caller's side."""
+"""Keys that a callable brings, on the caller's side, and what is done when one is refused."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from tokenwire.errors import LlmAuthenticationError, LlmConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Awaitable, Callable
+    from typing import Any, TypeVar
 
     from tokenwire._engine import AsyncLlmStream, AsyncStreamIterator
     from tokenwire.types.prompt import KeySource
+
+    T = TypeVar("T")
 
 # What stands for a key while calls are diverted, as by `testing.fake`: nobody is asked for one, and
 # the engine sends none.
@@ -55,14 +58,41 @@ def _no_key(kind: str) -> LlmConfigError:
     return LlmConfigError(f"api_key: the callable returned {kind}, not a key")
 
 
+# The key stands in no local variable of the two functions below: a traceback may show those.
+
+
+def with_key(source: KeySource, ask: Callable[..., T], *arguments: Any, **how: Any) -> T:
+    """Make a call with a key from a callable, and once more with a fresh one if it is refused.
+
+    Args:
+        source: The callable; sync.
+        ask: Makes the call; takes `api_key` and `may_renew` beside what follows.
+        *arguments: Handed on.
+        **how: Handed on.
+    """
+    try:
+        return ask(*arguments, api_key=call_key(source), may_renew=True, **how)
+    except LlmAuthenticationError as error:
+        if not _engine._is_key_refused(error):
+            raise
+    return ask(*arguments, api_key=call_key(source), **how)
+
+
+async def with_key_async(
+    source: KeySource, ask: Callable[..., Awaitable[T]], *arguments: Any, **how: Any
+) -> T:
+    """Do the same in an event loop; see `with_key`."""
+    try:
+        return await ask(*arguments, api_key=await await_key(source), may_renew=True, **how)
+    except LlmAuthenticationError as error:
+        if not _engine._is_key_refused(error):
+            raise
+    return await ask(*arguments, api_key=await await_key(source), **how)
+
+
 async def enter_with_key(stream: AsyncLlmStream, source: KeySource) -> AsyncLlmStream:
     """Enter a stream whose key comes from a callable; the engine calls this."""
-    try:
-        return await stream._enter_with(await await_key(source))
-    except LlmAuthenticationError as error:
-        if error.status_code != 401:
-            raise
-    return await stream._enter_with(await await_key(source))
+    return await with_key_async(source, stream._enter_with)
 
 
 async def first_step_with_key(

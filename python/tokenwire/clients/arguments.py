@@ -15,8 +15,12 @@ CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
 _WIRE_FORMATS = ("json_object", "json_schema", "text")
 
 
-def converted(params: dict[str, Any]) -> dict[str, Any]:
-    """The arguments with headers in one, tools and the form of the reply as JSON."""
+def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """The arguments with headers in one, tools and the form of the reply as JSON.
+
+    Returns:
+        The arguments, and the type that the reply's text is read as; None where there is none.
+    """
     params = dict(params)
     headers = params.pop("headers", None)
     if headers is not None:
@@ -34,14 +38,13 @@ def converted(params: dict[str, Any]) -> dict[str, Any]:
 
         params["tools"] = [tool_schema(tool) for tool in tools]
     target = params.get("response_format")
-    if target is not None:
-        params["_parse_as"] = target
-        # A form in the provider's words passes without pydantic.
-        if not (isinstance(target, dict) and target.get("type") in _WIRE_FORMATS):
-            from tokenwire.tools.typed_output import response_format_for
+    # A form in the provider's words passes without pydantic.
+    is_wire_form = isinstance(target, dict) and target.get("type") in _WIRE_FORMATS
+    if target is not None and not is_wire_form:
+        from tokenwire.tools.typed_output import response_format_for
 
-            params["response_format"] = response_format_for(target)
-    return params
+        params["response_format"] = response_format_for(target)
+    return params, target
 
 
 def unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire._typing import overload
-from tokenwire.clients.api_key import await_key, call_key
+from tokenwire.clients.api_key import call_key, with_key, with_key_async
 from tokenwire.clients.arguments import CONVERTED, converted, unpacked
 from tokenwire.errors import (
-    LlmAuthenticationError,
     LlmClientClosedError,
     LlmConfigError,
 )
@@ -161,33 +160,37 @@ class BaseClient(LlmClientInterface):
         self.base_url = self._engine.base_url
         self._siblings: dict[str, BaseClient] = {}
         self.defaults = defaults
-        _refuse_private(defaults)
-        base = converted(defaults) if defaults else {}
+        base, parse_as = converted(defaults) if defaults else ({}, None)
         base.pop("model", None)
-        if settings["system"] is not None:
-            base["_system"] = settings["system"]
-        # A missing key, and misspelt or mistyped defaults, are found here, not at the first call.
-        self._engine.check(base if source is None else {**base, "_key_source": source})
+        self._parse_as: Any = parse_as
         self._base = base
+        # What goes with each call besides its parameters.
+        self._steering: dict[str, Any] = {}
+        if settings["system"] is not None:
+            self._steering["system"] = settings["system"]
+        # A missing key, and misspelt or mistyped defaults, are found here, not at the first call.
+        self._engine.check(base, key_source=source, **self._steering)
 
-    def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, dict[str, Any]]:
-        """The engine, the input and the arguments of one call."""
+    def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, Any, dict[str, Any]]:
+        """The engine, the input, the parameters of one call, and what else steers it."""
         self._check_open()
         kind = type(asked)
         if kind is not str and kind is not list:
             asked, params = unpacked(asked, params)
         engine = self._engine
-        if params:
-            _refuse_private(params)
+        steering = self._steering
+        parse_as = None
         if not CONVERTED.isdisjoint(params):
             if params.get("model") is not None:
                 engine, params = self._for_model(params)
-            params = converted(params)
+            params, parse_as = converted(params)
         if self._base:
             params = {**self._base, **params}
-            if params.get("response_format") is None:
-                params.pop("_parse_as", None)
-        return engine, asked, params
+            if parse_as is None and params.get("response_format") is not None:
+                parse_as = self._parse_as
+        if parse_as is not None:
+            steering = {**steering, "parse_as": parse_as}
+        return engine, asked, params, steering
 
     def _check_open(self) -> None:
         if self._closed:
@@ -237,18 +240,10 @@ class BaseClient(LlmClientInterface):
             LlmAPIError: The provider answered with an error, or there was no usable connection.
             LlmTimeoutError: A limit ran out.
         """
-        engine, asked, params = self._call(request_or_prompt, params)
+        engine, asked, params, steering = self._call(request_or_prompt, params)
         if self._key_source is None:
-            return engine.complete(asked, params)
-        # The key stands in no local variable: a traceback may show those.
-        try:
-            return engine.complete(
-                asked, {**params, "_api_key": call_key(self._key_source), "_may_renew": True}
-            )
-        except LlmAuthenticationError as error:
-            if error.status_code != 401:
-                raise
-        return engine.complete(asked, {**params, "_api_key": call_key(self._key_source)})
+            return engine.complete(asked, params, **steering)
+        return with_key(self._key_source, engine.complete, asked, params, **steering)
 
     @overload
     async def complete_async(
@@ -262,18 +257,11 @@ class BaseClient(LlmClientInterface):
 
     async def complete_async(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
         """Ask, and return the whole reply; see `complete`."""
-        engine, asked, params = self._call(request_or_prompt, params)
-        if self._key_source is None:
-            return await engine.complete_async(asked, params)
+        engine, asked, params, steering = self._call(request_or_prompt, params)
         source = self._key_source
-        try:
-            return await engine.complete_async(
-                asked, {**params, "_api_key": await await_key(source), "_may_renew": True}
-            )
-        except LlmAuthenticationError as error:
-            if error.status_code != 401:
-                raise
-        return await engine.complete_async(asked, {**params, "_api_key": await await_key(source)})
+        if source is None:
+            return await engine.complete_async(asked, params, **steering)
+        return await with_key_async(source, engine.complete_async, asked, params, **steering)
 
     def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
         """Ask, and read the reply as it comes.
@@ -284,19 +272,15 @@ class BaseClient(LlmClientInterface):
             LlmConfigError: An argument does not exist, or does not fit.
             LlmValidationError: A value cannot be sent; the message names its path.
         """
-        engine, asked, arguments = self._call(request_or_prompt, params)
-        if self._key_source is not None:
-            arguments["_key_source"] = self._key_source
-        return engine.stream(asked, arguments)
+        engine, asked, arguments, steering = self._call(request_or_prompt, params)
+        return engine.stream(asked, arguments, key_source=self._key_source, **steering)
 
     def stream_async(
         self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
     ) -> AsyncLlmStream:
         """Ask, and read the reply as it comes; see `stream`. Returns at once."""
-        engine, asked, arguments = self._call(request_or_prompt, params)
-        if self._key_source is not None:
-            arguments["_key_source"] = self._key_source
-        return engine.stream_async(asked, arguments)
+        engine, asked, arguments, steering = self._call(request_or_prompt, params)
+        return engine.stream_async(asked, arguments, key_source=self._key_source, **steering)
 
     def map(
         self,
@@ -311,12 +295,17 @@ class BaseClient(LlmClientInterface):
 
         source = self._key_source
 
-        def submit(fanout: Fanout, index: int, prompt: Prompt) -> None:
-            engine, asked, arguments = self._call(prompt, dict(params))
-            if source is None:
-                fanout.submit(index, engine, asked, arguments)
-            else:
-                fanout.submit(index, engine, asked, {**arguments, "_api_key": call_key(source)})
+        def submit(fanout: Fanout, index: int, prompt: Prompt, *, may_renew: bool) -> None:
+            engine, asked, arguments, steering = self._call(prompt, dict(params))
+            fanout.submit(
+                index,
+                engine,
+                asked,
+                arguments,
+                api_key=None if source is None else call_key(source),
+                may_renew=may_renew,
+                **steering,
+            )
 
         return map_with_engine(
             submit,
@@ -330,15 +319,15 @@ class BaseClient(LlmClientInterface):
         """Ids of the server's models (`GET /models`), in the server's order."""
         self._check_open()
         source = self._key_source
-        return listed_ids(self._engine.models(None if source is None else call_key(source)))
+        ask = self._engine.models
+        return listed_ids(ask() if source is None else with_key(source, ask))
 
     async def models_async(self) -> list[str]:
         """Ids of the server's models; see `models`."""
         self._check_open()
         source = self._key_source
-        return listed_ids(
-            await self._engine.models_async(None if source is None else await await_key(source))
-        )
+        ask = self._engine.models_async
+        return listed_ids(await (ask() if source is None else with_key_async(source, ask)))
 
     def get_supported_parameters(self) -> frozenset[str]:
         """Names of the request parameters that this provider's API takes."""
@@ -391,13 +380,6 @@ class BaseClient(LlmClientInterface):
     def __repr__(self) -> str:
         """Name the class, the model and the address; never the key."""
         return f"{type(self).__name__}({self.provider}:{self.model}, base_url={self.base_url!r})"
-
-
-def _refuse_private(params: Mapping[str, Any]) -> None:
-    # By such names the engine is told what no caller may set.
-    for name in params:
-        if name[:1] == "_":
-            raise LlmConfigError(f"{name}: there is no such parameter")
 
 
 def _unpickled(

@@ -8,10 +8,16 @@ from tokenwire.interface.map import MapRow, Window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Any, TypeAlias
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Protocol
 
-    Submit: TypeAlias = Callable[[_engine.Fanout, int, Any], None]
+    class Submit(Protocol):
+        """Starts the call of a prompt, with a key of its own where a callable brings it."""
+
+        def __call__(
+            self, fanout: _engine.Fanout, index: int, prompt: Any, *, may_renew: bool
+        ) -> None:
+            """Start it; `may_renew` says that another call follows if its key is refused."""
 
 
 def map_with_engine(
@@ -66,26 +72,26 @@ class _Calls:
 
     def start(self, index: int, prompt: Any) -> MapRow | None:
         """Start a call; a row where it cannot be made."""
-        row = self._started(index, prompt)
+        row = self._started(index, prompt, may_renew=self._renews)
         if row is None and self._renews:
             self._keyed[index] = prompt
         return row
 
-    def _started(self, index: int, prompt: Any) -> MapRow | None:
+    def _started(self, index: int, prompt: Any, *, may_renew: bool) -> MapRow | None:
         try:
-            self._submit(self._fanout, index, prompt)
+            self._submit(self._fanout, index, prompt, may_renew=may_renew)
         except LlmError as error:
             return MapRow(index, error=error)
         return None
 
     def next(self) -> MapRow:
-        """Wait for the next row; a key from a callable is asked for once more after a 401."""
+        """Wait for the next row; a call whose key was refused is made again with a fresh one."""
         while True:
             index, response, failure = self._fanout.next()
             prompt = self._keyed.pop(index, None)
-            if prompt is None or getattr(failure, "status_code", None) != 401:
+            if prompt is None or not _engine._is_key_refused(failure):
                 return MapRow(index, response, failure)
-            row = self._started(index, prompt)
+            row = self._started(index, prompt, may_renew=False)
             if row is not None:
                 return row
 

@@ -234,8 +234,7 @@ class LlmClientFactory:
         if plan.key_vars is not None and settings.get("api_key") is None:
             key = _first(plan.key_vars)
             if key is None and not _engine.is_diverted():
-                names = " or ".join(plan.key_vars)
-                raise LlmConfigError(f"no API key for {plan.key_for}: set {names} or give api_key=")
+                raise LlmConfigError(_engine._missing_key(plan.key_for, plan.key_vars))
             settings["api_key"] = key
         family = _engine.apis().get(str(plan.api))
         kind = CompletionClient if family == "completions" else ChatClient

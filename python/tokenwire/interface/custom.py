@@ -8,6 +8,7 @@ from __future__ import annotations
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING
 
+from tokenwire import _engine
 from tokenwire._pydantic import nearest_name
 from tokenwire.errors import LlmConfigError
 from tokenwire.settings.model_string import Target, key_and_address
@@ -62,8 +63,7 @@ def made(
     target = Target(row.name, model, settings.get("base_url"), row)
     key, base_url = key_and_address(target, settings.get("api_key"), key_vars)
     if key is None and (row.key_required or key_vars):
-        names = " or ".join(key_vars or row.key_vars)
-        raise LlmConfigError(f"no API key for {row.name}: set {names} or give api_key=")
+        raise LlmConfigError(_engine._missing_key(row.name, key_vars or row.key_vars))
     if key is not None:
         settings["api_key"] = key
     if base_url is not None:

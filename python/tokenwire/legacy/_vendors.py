@@ -218,8 +218,7 @@ def vendor_key(vendor: str, tables: Any = None) -> str | None:
 
 def missing_key(vendor: str, tables: Any = None) -> LlmConfigError:
     """The error that says where a vendor's key is looked for."""
-    names = " or ".join(key_variables(vendor, tables))
-    return LlmConfigError(f"no API key for {vendor}: set {names}, or give api_key=")
+    return LlmConfigError(_engine._missing_key(vendor, key_variables(vendor, tables)))
 
 
 def split_vendor(model_name: str) -> tuple[str | None, str]:

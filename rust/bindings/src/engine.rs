@@ -11,7 +11,7 @@ use tokenwire_core::config::{ClientConfig, Family, Secret, TlsSettings};
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::stream::Queue;
 
-use crate::call::arguments::{CallClient, Prepared, prepare};
+use crate::call::arguments::{CallClient, Prepared, Steering, prepare};
 use crate::call::pending::PendingReply;
 use crate::call::whole::{Answer, drive};
 use crate::ground::caller::{Caller, Endpoint};
@@ -70,36 +70,65 @@ impl Engine {
         &self,
         input: &Bound<'_, PyAny>,
         params: Option<&Bound<'_, PyDict>>,
+        steering: Steering<'_>,
         stream: bool,
     ) -> PyResult<Prepared> {
-        prepare(self.call_client(input.py())?, input, params, stream)
+        prepare(
+            self.call_client(input.py())?,
+            input,
+            params,
+            steering,
+            stream,
+        )
+    }
+
+    fn whole(
+        &self,
+        input: &Bound<'_, PyAny>,
+        params: Option<&Bound<'_, PyDict>>,
+        steering: Steering<'_>,
+    ) -> PyResult<(Call, Caller, Answer)> {
+        let prepared = self.prepare(input, params, steering, false)?;
+        let answer = Answer::Reply(prepared.parse_as);
+        Ok((prepared.call, prepared.caller, answer))
     }
 
     fn open(
         &self,
         input: &Bound<'_, PyAny>,
         params: Option<&Bound<'_, PyDict>>,
+        steering: Steering<'_>,
     ) -> PyResult<Stream> {
         let Prepared {
             call,
             caller,
             parse_as,
             key_source,
-        } = self.prepare(input, params, true)?;
+        } = self.prepare(input, params, steering, true)?;
         let queue = Queue::new(call.buffer_bytes(), call.started());
         Ok(Stream::new(call, queue, caller, parse_as, key_source))
     }
 
-    fn models_call(&self, py: Python<'_>, api_key: Option<String>) -> PyResult<Call> {
+    fn models_call(
+        &self,
+        py: Python<'_>,
+        api_key: Option<String>,
+        may_renew: bool,
+    ) -> PyResult<(Call, Caller)> {
         let options = CallOptions {
             started: Instant::now(),
             api_key: api_key.map(Secret::new),
             ..CallOptions::default()
         };
-        let client = self.client(py)?;
-        client
+        let caller = Caller {
+            may_renew,
+            ..self.caller.clone()
+        };
+        let call = self
+            .client(py)?
             .models_call(options)
-            .map_err(|error| raise::to_py(py, error, &self.caller))
+            .map_err(|error| raise::to_py(py, error, &caller))?;
+        Ok((call, caller))
     }
 }
 
@@ -186,9 +215,21 @@ impl Engine {
 
     /// Encodes a request with these arguments and throws it away: what is wrong with them, or a
     /// missing key, is raised.
-    fn check(&self, params: &Bound<'_, PyDict>) -> PyResult<()> {
+    #[pyo3(signature = (params, *, key_source=None, system=None))]
+    fn check<'py>(
+        &self,
+        params: &Bound<'py, PyDict>,
+        key_source: Option<Bound<'py, PyAny>>,
+        system: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
         let input = PyString::new(params.py(), "-");
-        self.prepare(input.as_any(), Some(params), false).map(drop)
+        let steering = Steering {
+            key_source,
+            system,
+            ..Steering::default()
+        };
+        self.prepare(input.as_any(), Some(params), steering, false)
+            .map(drop)
     }
 
     /// Names of the request parameters that the API takes.
@@ -197,76 +238,111 @@ impl Engine {
     }
 
     /// A whole reply, on this thread.
-    #[pyo3(signature = (input, params=None))]
+    #[pyo3(signature = (input, params=None, *, api_key=None, may_renew=false, parse_as=None, system=None))]
+    #[allow(clippy::too_many_arguments, reason = "named one by one by the caller")]
     fn complete<'py>(
         &self,
         py: Python<'py>,
         input: &Bound<'py, PyAny>,
         params: Option<&Bound<'py, PyDict>>,
+        api_key: Option<String>,
+        may_renew: bool,
+        parse_as: Option<Bound<'py, PyAny>>,
+        system: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let prepared = self.prepare(input, params, false)?;
-        drive(
-            py,
-            prepared.call,
-            &prepared.caller,
-            &Answer::Reply(prepared.parse_as),
-        )
+        let steering = Steering {
+            api_key,
+            may_renew,
+            parse_as,
+            system,
+            key_source: None,
+        };
+        let (call, caller, answer) = self.whole(input, params, steering)?;
+        drive(py, call, &caller, &answer)
     }
 
     /// A whole reply, to be awaited once.
-    #[pyo3(signature = (input, params=None))]
-    fn complete_async(
+    #[pyo3(signature = (input, params=None, *, api_key=None, may_renew=false, parse_as=None, system=None))]
+    fn complete_async<'py>(
         &self,
-        input: &Bound<'_, PyAny>,
-        params: Option<&Bound<'_, PyDict>>,
+        input: &Bound<'py, PyAny>,
+        params: Option<&Bound<'py, PyDict>>,
+        api_key: Option<String>,
+        may_renew: bool,
+        parse_as: Option<Bound<'py, PyAny>>,
+        system: Option<Bound<'py, PyAny>>,
     ) -> PyResult<PendingReply> {
-        let prepared = self.prepare(input, params, false)?;
-        Ok(PendingReply::new(
-            prepared.call,
-            prepared.caller,
-            Answer::Reply(prepared.parse_as),
-        ))
+        let steering = Steering {
+            api_key,
+            may_renew,
+            parse_as,
+            system,
+            key_source: None,
+        };
+        let (call, caller, answer) = self.whole(input, params, steering)?;
+        Ok(PendingReply::new(call, caller, answer))
     }
 
     /// A stream that goes out when it is entered or first read.
-    #[pyo3(signature = (input, params=None))]
-    fn stream(
+    #[pyo3(signature = (input, params=None, *, key_source=None, parse_as=None, system=None))]
+    fn stream<'py>(
         &self,
-        input: &Bound<'_, PyAny>,
-        params: Option<&Bound<'_, PyDict>>,
+        input: &Bound<'py, PyAny>,
+        params: Option<&Bound<'py, PyDict>>,
+        key_source: Option<Bound<'py, PyAny>>,
+        parse_as: Option<Bound<'py, PyAny>>,
+        system: Option<Bound<'py, PyAny>>,
     ) -> PyResult<LlmStream> {
-        Ok(LlmStream::new(self.open(input, params)?))
+        let steering = Steering {
+            key_source,
+            parse_as,
+            system,
+            ..Steering::default()
+        };
+        Ok(LlmStream::new(self.open(input, params, steering)?))
     }
 
     /// The same for an event loop.
-    #[pyo3(signature = (input, params=None))]
-    fn stream_async(
+    #[pyo3(signature = (input, params=None, *, key_source=None, parse_as=None, system=None))]
+    fn stream_async<'py>(
         &self,
-        input: &Bound<'_, PyAny>,
-        params: Option<&Bound<'_, PyDict>>,
+        input: &Bound<'py, PyAny>,
+        params: Option<&Bound<'py, PyDict>>,
+        key_source: Option<Bound<'py, PyAny>>,
+        parse_as: Option<Bound<'py, PyAny>>,
+        system: Option<Bound<'py, PyAny>>,
     ) -> PyResult<AsyncLlmStream> {
-        Ok(AsyncLlmStream::new(self.open(input, params)?))
+        let steering = Steering {
+            key_source,
+            parse_as,
+            system,
+            ..Steering::default()
+        };
+        Ok(AsyncLlmStream::new(self.open(input, params, steering)?))
     }
 
     /// The body of `GET /models`.
-    #[pyo3(signature = (api_key=None))]
-    fn models<'py>(&self, py: Python<'py>, api_key: Option<String>) -> PyResult<Bound<'py, PyAny>> {
-        drive(
-            py,
-            self.models_call(py, api_key)?,
-            &self.caller,
-            &Answer::Body,
-        )
+    #[pyo3(signature = (*, api_key=None, may_renew=false))]
+    fn models<'py>(
+        &self,
+        py: Python<'py>,
+        api_key: Option<String>,
+        may_renew: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (call, caller) = self.models_call(py, api_key, may_renew)?;
+        drive(py, call, &caller, &Answer::Body)
     }
 
     /// The same, to be awaited once.
-    #[pyo3(signature = (api_key=None))]
-    fn models_async(&self, py: Python<'_>, api_key: Option<String>) -> PyResult<PendingReply> {
-        Ok(PendingReply::new(
-            self.models_call(py, api_key)?,
-            self.caller.clone(),
-            Answer::Body,
-        ))
+    #[pyo3(signature = (*, api_key=None, may_renew=false))]
+    fn models_async(
+        &self,
+        py: Python<'_>,
+        api_key: Option<String>,
+        may_renew: bool,
+    ) -> PyResult<PendingReply> {
+        let (call, caller) = self.models_call(py, api_key, may_renew)?;
+        Ok(PendingReply::new(call, caller, Answer::Body))
     }
 }
 

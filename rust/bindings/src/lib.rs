@@ -88,6 +88,10 @@ fn refuse_subinterpreter(py: Python<'_>) -> PyResult<()> {
 /// Compiled half of tokenwire.
 #[pymodule]
 mod _engine {
+    // 0
+    #[pymodule_export]
+    use super::ground::key::{is_refused, missing};
+
     // 1
     #[pymodule_export]
     use super::values::attempt::Attempt;

@@ -171,6 +171,25 @@ def test_map_asks_once_more_after_a_401(sim: SimServer, ask: Asking) -> None:
     assert len(sim.requests()) == 7
 
 
+def test_a_call_of_map_whose_key_is_renewed_is_one_call(sim: SimServer) -> None:
+    sim.set_script({"require_key": "fresh"})
+    events: list[tw.CallEvent] = []
+    remove = tw.on_call(events.append)
+    try:
+        rows = list(chat_on(sim, Keys("stale", "fresh")).map(["a"], concurrency=1))
+    finally:
+        remove()
+    assert [row.error for row in rows] == [None]
+    assert [event.error_kind for event in events] == [None]
+
+
+def test_the_list_of_models_asks_for_the_key_once_more(sim: SimServer, ask: Asking) -> None:
+    sim.set_script({"require_key": "fresh"})
+    keys = Keys("stale", "fresh")
+    assert ask.models(chat_on(sim, keys))
+    assert (keys.calls, len(sim.requests())) == (2, 2)
+
+
 def test_a_stream_asks_for_its_key_on_entering(sim: SimServer) -> None:
     keys = Keys("k")
     stream = chat_on(sim, keys).stream("-")

@@ -13,6 +13,21 @@ use crate::values::keywords::pairs;
 use crate::values::limits;
 use crate::values::raise;
 
+/// What steers a call and is not part of its request.
+#[derive(Default)]
+pub(crate) struct Steering<'py> {
+    /// The key, where the client has none of its own.
+    pub(crate) api_key: Option<String>,
+    /// Whether a fresh key follows if that one is refused.
+    pub(crate) may_renew: bool,
+    /// Brings the key later: a stream asks for it when it goes out.
+    pub(crate) key_source: Option<Bound<'py, PyAny>>,
+    /// The type that the reply's text is read as.
+    pub(crate) parse_as: Option<Bound<'py, PyAny>>,
+    /// The client's system prompt.
+    pub(crate) system: Option<Bound<'py, PyAny>>,
+}
+
 /// A call's arguments, sorted into what is encoded and what steers it.
 pub(crate) struct Prepared {
     pub(crate) call: Call,
@@ -32,21 +47,22 @@ pub(crate) fn prepare(
     client: CallClient,
     input: &Bound<'_, PyAny>,
     params: Option<&Bound<'_, PyDict>>,
+    steering: Steering<'_>,
     stream: bool,
 ) -> PyResult<Prepared> {
     let CallClient { client, mut caller } = client;
     let py = input.py();
     let mut options = CallOptions {
         started: Instant::now(),
+        api_key: steering.api_key.map(Secret::new),
+        key_comes_later: steering.key_source.is_some(),
         ..CallOptions::default()
     };
+    caller.may_renew = steering.may_renew;
     let mut json = Vec::with_capacity(256);
     caller.started = Some(options.started);
-    let mut parse_as = None;
-    let mut key_source = None;
     let mut extra_body = None;
     let mut stream_usage = None;
-    let mut system = None;
     let mut encoded = Vec::new();
     for (name, value) in params.into_iter().flatten() {
         let name = name.cast_into::<PyString>()?;
@@ -60,14 +76,6 @@ pub(crate) fn prepare(
             "extra_query" => options.query = pairs(&value, "extra_query")?,
             "extra_body" => extra_body = Some(value),
             "stream_usage" => stream_usage = Some(value.is_truthy()?),
-            "_api_key" => options.api_key = value.extract::<Option<String>>()?.map(Secret::new),
-            "_may_renew" => caller.may_renew = value.is_truthy()?,
-            "_key_source" => {
-                options.key_comes_later = true;
-                key_source = Some(value.unbind());
-            }
-            "_parse_as" => parse_as = Some(value.unbind()),
-            "_system" => system = Some(value),
             "logit_bias" if value.is_instance_of::<PyDict>() => {
                 // Token ids are numbers in Python and keys in JSON.
                 let named = PyDict::new(py);
@@ -94,7 +102,7 @@ pub(crate) fn prepare(
         json.extend_from_slice(&encoded);
         json.push(b'}');
     }
-    if let Some(system) = system {
+    if let Some(system) = steering.system {
         json.extend_from_slice(b",\"system\":");
         json::write_json(&system, "system", &mut json)?;
     }
@@ -120,8 +128,8 @@ pub(crate) fn prepare(
     Ok(Prepared {
         call,
         caller,
-        parse_as,
-        key_source,
+        parse_as: steering.parse_as.map(Bound::unbind),
+        key_source: steering.key_source.map(Bound::unbind),
     })
 }
 

@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 use tokenwire_core::error::ErrorKind;
 use tokio::task::AbortHandle;
 
-use crate::call::arguments::{CallClient, Prepared, prepare};
+use crate::call::arguments::{CallClient, Prepared, Steering, prepare};
 use crate::call::whole::{Answer, AnswerKind, Outcome, finish, make};
 use crate::ground::caller::Caller;
 use crate::ground::{exception, fork};
@@ -52,21 +52,34 @@ impl Fanout {
     }
 
     /// Starts a call; `index` comes back with its outcome.
-    fn submit(
+    #[pyo3(signature = (index, engine, input, params, *, api_key=None, may_renew=false, parse_as=None, system=None))]
+    #[allow(clippy::too_many_arguments, reason = "named one by one by the caller")]
+    fn submit<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
         index: u64,
         engine: CallClient,
-        input: &Bound<'_, PyAny>,
-        params: &Bound<'_, PyDict>,
+        input: &Bound<'py, PyAny>,
+        params: &Bound<'py, PyDict>,
+        api_key: Option<String>,
+        may_renew: bool,
+        parse_as: Option<Bound<'py, PyAny>>,
+        system: Option<Bound<'py, PyAny>>,
     ) -> PyResult<()> {
+        let steering = Steering {
+            api_key,
+            may_renew,
+            parse_as,
+            system,
+            key_source: None,
+        };
         self.check_generation(py)?;
         let Prepared {
             call,
             caller,
             parse_as,
             ..
-        } = prepare(engine, input, Some(params), false)?;
+        } = prepare(engine, input, Some(params), steering, false)?;
         let io = process::current()
             .io()
             .map_err(|error| raise::to_py(py, error, &caller))?;

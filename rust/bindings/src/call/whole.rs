@@ -123,7 +123,7 @@ pub(crate) fn finish<'py>(
     let received = outcome.map_err(|Failed { error, elapsed }| {
         let kind = error.kind();
         let raised = raise::to_py(py, error, caller);
-        let is_over = !(caller.may_renew && key::is_refused(py, &raised));
+        let is_over = !(caller.may_renew && key::is_refused(raised.value(py).as_any()));
         if is_over && answer.is_observed() {
             let ending = Ending::Error(&raised, exception::kind_name(kind), elapsed);
             observe::report(py, caller, false, ending);

@@ -5,14 +5,24 @@
 //! call's error. Until then the call is not over, and the first refusal is not reported.
 
 use pyo3::prelude::*;
+use tokenwire_core::client::missing_key;
 
 use crate::ground::exit::calling_python;
 use crate::ground::python;
 
 /// Whether the error says that the provider refused the key, so that a fresh one may help.
-pub(crate) fn is_refused(py: Python<'_>, error: &PyErr) -> bool {
-    let status = error.value(py).getattr_opt("status_code").ok().flatten();
+#[pyfunction]
+#[pyo3(name = "_is_key_refused")]
+pub(crate) fn is_refused(error: &Bound<'_, PyAny>) -> bool {
+    let status = error.getattr_opt("status_code").ok().flatten();
     status.and_then(|status| status.extract::<u16>().ok()) == Some(401)
+}
+
+/// What is said where a provider's key is missing; `variables` may hold it.
+#[pyfunction]
+#[pyo3(name = "_missing_key")]
+pub(crate) fn missing(provider: &str, variables: Vec<String>) -> String {
+    missing_key(provider, &variables)
 }
 
 /// The key that a callable brings, in sync code.

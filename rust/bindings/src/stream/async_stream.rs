@@ -244,9 +244,14 @@ impl AsyncLlmStream {
     }
 
     /// Puts a fresh key into a request that has not gone out, and waits for its head.
-    fn _enter_with(slf: Bound<'_, Self>, key: String) -> PyResult<Bound<'_, PyAny>> {
+    #[pyo3(signature = (*, api_key, may_renew=false))]
+    fn _enter_with(
+        slf: Bound<'_, Self>,
+        api_key: String,
+        may_renew: bool,
+    ) -> PyResult<Bound<'_, PyAny>> {
         let py = slf.py();
-        slf.get().shared.stream.set_key(py, key)?;
+        slf.get().shared.stream.set_key(py, api_key, may_renew)?;
         Ok(Bound::new(py, Entering::new(slf.unbind()))?.into_any())
     }
 

@@ -165,8 +165,9 @@ impl Stream {
         source.as_ref().map(|source| source.bind(py).clone())
     }
 
-    /// Puts a key into the request; after a failed opening the same request goes out once more.
-    pub(crate) fn set_key(&self, py: Python<'_>, key: String) -> PyResult<()> {
+    /// Puts a key into the request; after a failed opening the same request goes out once more, unless
+    /// it was said that none may follow.
+    pub(crate) fn set_key(&self, py: Python<'_>, key: String, may_renew: bool) -> PyResult<()> {
         let put = {
             let mut call = self.call.lock();
             if call.is_none()
@@ -174,6 +175,9 @@ impl Stream {
             {
                 self.queue.restart();
                 *call = Some(spare);
+            }
+            if !may_renew {
+                drop(self.spare.lock().take());
             }
             call.as_mut()
                 .map_or(Ok(()), |call| call.set_key(Secret::new(key)))
@@ -226,7 +230,7 @@ impl Stream {
 
     /// Whether the call is not over yet: it goes out once more with a fresh key.
     fn may_renew(&self, py: Python<'_>, error: &PyErr) -> bool {
-        self.spare.lock().is_some() && key::is_refused(py, error)
+        self.spare.lock().is_some() && key::is_refused(error.value(py).as_any())
     }
 
     /// Whether somebody listens and this stream's end has not been reported yet.

@@ -74,12 +74,14 @@ impl SyncStream {
 
     /// Gets the key on the caller's side, once more after a 401, and waits for the head.
     fn start_with_key(&self, py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.stream.set_key(py, key::from_source(py, source)?)?;
+        self.stream
+            .set_key(py, key::from_source(py, source)?, true)?;
         self.start(py)?;
         match self.head(py) {
-            Err(error) if key::is_refused(py, &error) => {
+            Err(error) if key::is_refused(error.value(py).as_any()) => {
                 self.finish(py);
-                self.stream.set_key(py, key::from_source(py, source)?)?;
+                self.stream
+                    .set_key(py, key::from_source(py, source)?, false)?;
                 self.start(py)
             }
             // A signal handler's exception comes here only, any other error in the reader's turn too.

@@ -48,11 +48,16 @@ pub(super) fn check_key(headers: &HeaderMap, provider: &Provider) -> Result<(), 
     if !provider.key_required || headers.contains_key(provider.auth.header()) {
         return Ok(());
     }
-    Err(check::refused(format!(
-        "no API key for {}: set {} or give api_key=",
-        provider.name,
-        provider.key_vars.join(" or ")
-    )))
+    let message = missing_key(&provider.name, &provider.key_vars);
+    Err(check::refused(message))
+}
+
+/// What is said where a provider's key is missing; `variables` may hold it.
+#[must_use]
+pub fn missing_key(provider: &str, variables: &[impl AsRef<str>]) -> String {
+    let variables: Vec<&str> = variables.iter().map(AsRef::as_ref).collect();
+    let variables = variables.join(" or ");
+    format!("no API key for {provider}: set {variables} or give api_key=")
 }
 
 /// A key that came as a header of the caller's: it is kept out of errors like any other.

@@ -32,6 +32,7 @@ mod options;
 
 use self::headers::random_key;
 
+pub use self::auth::missing_key;
 pub use self::options::CallOptions;
 
 /// A client. Cloning it is cheap, and clones are the same client.
