@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from tokenwire.factory.pool import ClientPool
     from tokenwire.interface.interface import LlmClientInterface
     from tokenwire.interface.map import MapRow
+    from tokenwire.observability import metrics as metrics
     from tokenwire.observability.metrics import MetricsCollector
     from tokenwire.observability.on_call import on_call
     from tokenwire.registry import ModelRegistry

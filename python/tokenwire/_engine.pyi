@@ -1,7 +1,6 @@
 """Types of the compiled module; `stubtest` holds them against it."""
 
 from collections.abc import AsyncIterable, Callable, Generator, Iterable, Mapping, Sequence
-from os import PathLike
 from types import GenericAlias, TracebackType
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, final, type_check_only
 
@@ -660,19 +659,9 @@ class Engine:
         provider: str,
         model: str,
         family: str,
-        api: str | None = None,
         own_provider: ProviderRow | None = None,
-        base_url: str | None = None,
-        api_key: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float | Timeout | None = None,
-        limits: Limits | None = None,
-        retry: RetryPolicy | None = None,
-        ca_bundle: str | PathLike[str] | None = None,
-        client_cert: tuple[str, str | None] | None = None,
-        proxy: str | None = None,
-        trust_env: bool = True,
         parent: Engine | None = None,
+        **settings: Any,
     ) -> Self: ...
     @property
     def base_url(self) -> str: ...

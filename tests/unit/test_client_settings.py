@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import tokenwire as tw
+from tokenwire.settings.client_settings import CLIENT_SETTINGS
 
 KEY = "sk-nobody-sees-this"
 URL = "http://127.0.0.1:9/v1"
@@ -39,6 +40,16 @@ def test_a_child_with_more_retries_keeps_the_rest_of_its_policy() -> None:
     assert child._settings["max_retries"] is None
     expected = tw.RetryPolicy(max_retries=4, retry_ambiguous=False, first=0.25)
     assert child._settings["retry"] == expected
+
+
+def test_a_setting_of_the_client_is_not_taken_for_a_parameter() -> None:
+    chat = tw.ChatClient("m", base_url=URL)
+    of_calls = chat.get_supported_parameters() | {"timeout", "max_retries", "headers"}
+    names = set(CLIENT_SETTINGS) - of_calls
+    assert len(names) >= 11
+    for name in names:
+        with pytest.raises(tw.LlmConfigError, match=f"params.{name}: it is a setting of the clie"):
+            chat.complete("-", **dict[str, Any]({name: "x"}))
 
 
 def test_headers_may_be_any_mapping() -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+__all__ = ["DESCRIPTION", "EPILOG", "Plan", "add_arguments", "main", "planned", "run"]
+
 DESCRIPTION = """\
 Rewrite code that calls the older interface (LlmClient, LlmClientFactory, ...) for the new one.
 

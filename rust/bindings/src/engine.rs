@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use tokenwire_core::client::{Call, CallOptions, Client};
-use tokenwire_core::config::{ClientConfig, Family, Secret, TlsSettings};
+use tokenwire_core::config::{self, ClientConfig, Family, Secret, TimeoutSetting, TlsSettings};
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::stream::Queue;
 
@@ -132,6 +132,47 @@ impl Engine {
     }
 }
 
+/// The settings of a client. Python has checked their types, by its table of them.
+fn config(
+    model: String,
+    family: Family,
+    settings: Option<&Bound<'_, PyDict>>,
+) -> PyResult<ClientConfig> {
+    let given = |name: &str| -> PyResult<Option<Bound<'_, PyAny>>> {
+        let value = settings.map_or(Ok(None), |settings| settings.get_item(name))?;
+        Ok(value.filter(|value| !value.is_none()))
+    };
+    let text = |name: &str| given(name)?.map(|value| value.extract()).transpose();
+    Ok(ClientConfig {
+        model,
+        family,
+        api: text("api")?,
+        base_url: text("base_url")?,
+        api_key: text("api_key")?.map(Secret::new),
+        headers: given("headers")?.map_or(Ok(Vec::new()), |value| pairs(&value, "headers"))?,
+        timeout: given("timeout")?
+            .map_or(Ok(TimeoutSetting::Off), |value| limits::timeout(&value))?,
+        limits: match given("limits")? {
+            Some(value) => value.cast::<Limits>()?.get().0,
+            None => config::Limits::default(),
+        },
+        retry: match given("retry")? {
+            Some(value) => value.cast::<RetryPolicy>()?.get().0.clone(),
+            None => config::RetryPolicy::default(),
+        },
+        tls: TlsSettings {
+            ca_bundle: given("ca_bundle")?
+                .map(|value| value.extract())
+                .transpose()?,
+            client_cert: given("client_cert")?
+                .map(|value| value.extract())
+                .transpose()?,
+        },
+        proxy: text("proxy")?.map(Secret::new),
+        trust_env: given("trust_env")?.map_or(Ok(true), |value| value.extract())?,
+    })
+}
+
 /// What this client asks for, and of which server.
 fn endpoint(client: &Client) -> Endpoint {
     let (host, port) = client.server();
@@ -146,31 +187,15 @@ fn endpoint(client: &Client) -> Endpoint {
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (*, provider, model, family, api=None, own_provider=None, base_url=None, api_key=None, headers=None,
-        timeout=None, limits=None, retry=None, ca_bundle=None, client_cert=None, proxy=None,
-        trust_env=true, parent=None))]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the settings of one client, named one by one"
-    )]
+    #[pyo3(signature = (*, provider, model, family, own_provider=None, parent=None, **settings))]
     fn py_new(
         py: Python<'_>,
         provider: &str,
         model: String,
         family: &str,
-        api: Option<String>,
         own_provider: Option<OwnRow>,
-        base_url: Option<String>,
-        api_key: Option<String>,
-        headers: Option<Bound<'_, PyAny>>,
-        timeout: Option<Bound<'_, PyAny>>,
-        limits: Option<Bound<'_, Limits>>,
-        retry: Option<Bound<'_, RetryPolicy>>,
-        ca_bundle: Option<std::path::PathBuf>,
-        client_cert: Option<(std::path::PathBuf, Option<std::path::PathBuf>)>,
-        proxy: Option<String>,
-        trust_env: bool,
         parent: Option<&Self>,
+        settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         exception::look_up_classes(py)?;
         let failed = |error| raise::to_py(py, error, &Caller::default());
@@ -179,26 +204,7 @@ impl Engine {
             return Err(exception::of_kind(py, ErrorKind::Config, &message));
         };
         let provider = providers::row(provider, own_provider).map_err(failed)?;
-        let config = ClientConfig {
-            model,
-            family,
-            api,
-            base_url,
-            api_key: api_key.map(Secret::new),
-            headers: headers.map_or_else(|| Ok(Vec::new()), |value| pairs(&value, "headers"))?,
-            timeout: timeout.map_or_else(
-                || Ok(tokenwire_core::config::TimeoutSetting::Off),
-                |value| limits::timeout(&value),
-            )?,
-            limits: limits.map_or_else(Default::default, |limits| limits.get().0),
-            retry: retry.map_or_else(Default::default, |retry| retry.get().0.clone()),
-            tls: TlsSettings {
-                ca_bundle,
-                client_cert,
-            },
-            proxy: proxy.map(Secret::new),
-            trust_env,
-        };
+        let config = config(model, family, settings)?;
         let hub = &process::current().hub;
         let client = match parent {
             Some(parent) => parent.client(py)?.derive(hub, provider, config),

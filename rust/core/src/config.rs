@@ -202,6 +202,22 @@ impl Family {
     }
 }
 
+/// What a client takes and a call does not, by the names that a caller gives; a call that is given one
+/// is told so.
+pub const CLIENT_SETTINGS: &[&str] = &[
+    "api",
+    "api_key",
+    "base_url",
+    "ca_bundle",
+    "client_cert",
+    "limits",
+    "provider",
+    "proxy",
+    "retry",
+    "system",
+    "trust_env",
+];
+
 /// Everything a client is made of, but its provider.
 #[derive(Debug, Clone)]
 pub struct ClientConfig {

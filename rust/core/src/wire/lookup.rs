@@ -3,6 +3,7 @@
 use super::dialect::{Dialect, Provider};
 use super::nearest::nearest;
 use super::params::Param;
+use crate::config;
 use crate::error::{Error, ErrorKind};
 
 /// Names of the parameters that a dialect takes at a provider, in the order of its table.
@@ -13,21 +14,6 @@ pub fn supported(dialect: &dyn Dialect, provider: &Provider) -> Vec<&'static str
         .filter(|name| !provider.lacks.contains(name))
         .collect()
 }
-
-/// What a client takes and a call does not.
-const CLIENT_SETTINGS: [&str; 11] = [
-    "api",
-    "api_key",
-    "base_url",
-    "ca_bundle",
-    "client_cert",
-    "limits",
-    "provider",
-    "proxy",
-    "retry",
-    "system",
-    "trust_env",
-];
 
 /// The parameter of this name.
 ///
@@ -47,7 +33,7 @@ pub(super) fn find(
     let others = provider.dialects.iter();
     let other = others.copied().find(|other| in_table(*other).is_some());
     let hint = match (name, other) {
-        (_, None) if CLIENT_SETTINGS.contains(&name) => {
+        (_, None) if config::CLIENT_SETTINGS.contains(&name) => {
             return Err(Error::new(
                 ErrorKind::Config,
                 format!(
