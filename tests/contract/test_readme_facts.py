@@ -1,4 +1,4 @@
-"""What README.md says of the tree and of the providers is so."""
+"""What README.md and CONTRIBUTING.md say of the tree and of the providers is so."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ PROVIDERS = README.partition("## Providers")[2].partition("\n## ")[0]
 def test_every_place_in_the_figure_exists():
     places = re.findall(r"(?:python|rust)/[\w/.]+", FIGURE)
     assert len(places) >= 9
+    assert [place for place in places if not (ROOT / place).exists()] == []
+
+
+def test_every_place_in_the_recipes_exists():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    recipes = text.partition("## How to add")[2].partition("\n## ")[0]
+    places = re.findall(r"`((?:python|rust|docs)/[\w/.]+)`", recipes)
+    assert len(places) >= 16
     assert [place for place in places if not (ROOT / place).exists()] == []
 
 
