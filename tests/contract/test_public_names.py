@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import types
 
@@ -51,3 +52,22 @@ def test_every_public_method_is_documented(name):
         and not has_own_doc(value)
     ]
     assert undocumented == []
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        ("errors", ["KINDS", "LlmError"]),
+        ("legacy", ["install", "uninstall", "use_config", "use_defaults"]),
+        ("otel", ["instrument"]),
+        ("parsing", ["parse_reply", "reask_message", "response_format_for"]),
+        ("pytest_plugin", []),
+        ("registry", ["cost_of", "shared"]),
+        ("testing", ["SimServer", "block_network", "fake"]),
+        ("tools", ["call_tool", "tool_schema"]),
+        ("types", ["AnyParams", "LlmRequest", "Prompt", "RequestParams"]),
+    ],
+)
+def test_the_paths_that_the_documents_name_are_modules(module, names):
+    found = importlib.import_module(f"tokenwire.{module}")
+    assert [name for name in names if not hasattr(found, name)] == []
