@@ -9,7 +9,6 @@ from tokenwire.cli import output
 from tokenwire.cli.reading import has_input, read_file, read_input
 from tokenwire.cli.run import MODEL_VARIABLE
 from tokenwire.errors import LlmConfigError
-from tokenwire.settings.model_string import ModelString
 
 if TYPE_CHECKING:
     import argparse
@@ -161,6 +160,8 @@ def _model(parsed: argparse.Namespace, registry: ModelRegistry) -> str:
         if parsed.tokenizer is None:
             raise LlmConfigError("--model: say whose tokens, as -m openai:gpt-4o")
         return _NO_MODEL
+    from tokenwire.settings.model_string import ModelString
+
     parts = ModelString(name)
     return name if parts.address is None else f"{parts.provider}:{parts.name}"
 
