@@ -1,4 +1,4 @@
-"""The engine finds each name that it calls in Python; `test_layers.py` says that it calls no other."""
+"""The engine finds each name that it calls in Python; `test_layers.py` forbids any other."""
 
 from __future__ import annotations
 
