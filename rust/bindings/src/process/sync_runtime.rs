@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -16,14 +16,11 @@ use crate::ground::fork;
 
 /// How often a thread that waits without the GIL looks for Ctrl-C.
 pub(crate) const SIGNAL_TICK: Duration = Duration::from_millis(50);
-// Lanes idle for longer than any connection is kept are dropped.
-const DROP_AFTER: Duration = Duration::from_secs(30);
 
 /// One runtime with its connections, leased by one call or stream at a time.
 pub(crate) struct Lane {
     runtime: Runtime,
     pub(crate) transport: Arc<Transport>,
-    used: Instant,
 }
 
 /// The idle lanes of the process; the last one returned is the first one leased.
@@ -48,22 +45,18 @@ impl Lanes {
     }
 
     /// Takes a lane back.
-    pub(crate) fn give_back(&self, mut lane: Lane) {
-        lane.used = Instant::now();
+    pub(crate) fn give_back(&self, lane: Lane) {
         self.idle.lock().push(lane);
         self.drop_stale();
     }
 
-    /// Drops the lanes that were unused for so long that their connections are gone.
+    /// Drops the lanes whose connections are gone.
     pub(crate) fn drop_stale(&self) {
         let stale: Vec<Lane> = {
             let mut idle = self.idle.lock();
-            // The oldest lie at the bottom of the stack.
-            let keep_from = idle
-                .iter()
-                .take_while(|lane| lane.used.elapsed() > DROP_AFTER)
-                .count();
-            idle.drain(..keep_from).collect()
+            // All are asked: a lane with a long keepalive may lie below one with a short one.
+            idle.extract_if(.., |lane| lane.transport.has_outlived_its_connections())
+                .collect()
         };
         drop(stale);
     }
@@ -86,7 +79,6 @@ impl Lane {
         Ok(Self {
             runtime,
             transport: Arc::new(Transport::new(hub.clone())),
-            used: Instant::now(),
         })
     }
 

@@ -58,8 +58,8 @@ impl Transport {
     /// drives it may go. A transport is wanted for at least 30 s.
     #[must_use]
     pub fn has_outlived_its_connections(&self) -> bool {
-        let kept = self.clients.longest_keepalive().unwrap_or_default();
-        self.last_used().elapsed() > kept.max(SHORTEST_LIFE)
+        let idle = self.last_used().elapsed();
+        idle > SHORTEST_LIFE && idle > self.clients.longest_keepalive().unwrap_or_default()
     }
 }
 
