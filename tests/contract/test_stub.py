@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,3 +35,16 @@ def test_stubtest_sees_a_broken_stub(tmp_path):
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert "tokenwire._engine.canary is not present at runtime" in done.stdout
+
+
+def test_the_stub_lists_the_reasons_that_the_engine_knows():
+    listed = re.search(
+        r"^_FinishReason: TypeAlias = Literal\[(.*?)\]",
+        (ROOT / "python" / "tokenwire" / "_engine.pyi").read_text(encoding="utf-8"),
+        re.DOTALL | re.MULTILINE,
+    )
+    assert listed
+    with pytest.raises(tokenwire.LlmValidationError) as refused:
+        tokenwire.LlmStreamChunk(finish_reason="nonsense")  # type: ignore[arg-type]
+    known = str(refused.value).split(" is none of ")[1]
+    assert re.findall(r'"(\w+)"', listed[1]) == known.split(", ")

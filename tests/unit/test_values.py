@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pydantic
@@ -115,6 +117,39 @@ def test_pydantic_reads_and_writes_a_value_as_a_field() -> None:
 def test_a_wrong_value_is_an_error_of_pydantics_in_a_model() -> None:
     with pytest.raises(pydantic.ValidationError, match=r"Timeout\.connect: -1 is not above 0"):
         Kept.model_validate({"limits": {"connect": -1}})
+
+
+WORDS: list[tuple[Any, str, str]] = [
+    (tw.Attempt, "phase", "prepare, connect, head, body, backoff"),
+    (tw.Attempt, "error", "config, validation, .*, client_closed"),
+    (tw.LlmStreamChunk, "finish_reason", "stop, length, .*, other"),
+    (partial(tw.LlmResponse, provider="p", model="m"), "finish_reason", "stop, length, .*, other"),
+]
+
+
+@pytest.mark.parametrize(("make", "field", "words"), WORDS)
+@pytest.mark.parametrize("wrong", ["nonsense", "", "Head", 'a"b', "é"])
+def test_a_word_that_there_is_not_is_refused_with_those_there_are(
+    make: Any, field: str, words: str, wrong: str
+) -> None:
+    with pytest.raises(tw.LlmValidationError) as refused:
+        make(**{field: wrong})
+    said = re.fullmatch(rf'{field}: (".*") is none of {words}', str(refused.value))
+    assert said, refused.value
+    assert json.loads(said[1]) == wrong
+
+
+def test_a_word_that_there_is_not_is_refused_in_a_dict() -> None:
+    stored = {**tw.Attempt().to_dict(), "phase": "nonsense"}
+    with pytest.raises(tw.LlmValidationError, match='phase: "nonsense" is none of prepare'):
+        tw.Attempt.from_dict(stored)
+
+
+def test_each_word_that_there_is_reads_back() -> None:
+    for kind in tw.errors.KINDS:
+        assert tw.Attempt(error=kind).error == kind
+    for phase in ("prepare", "connect", "head", "body", "backoff"):
+        assert tw.Attempt(phase=phase).phase == phase
 
 
 def test_numbers_of_a_pool_are_equal_by_value():

@@ -6,6 +6,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
 use tokenwire_core::error::ErrorKind;
 use tokenwire_sim::script::ErrorReply;
 use tokenwire_sim::{Answerer, Behaviour, Config, Kind, Script, Sim, serve};
@@ -18,8 +20,8 @@ fn script(py: Python<'_>, json: &str) -> PyResult<Script> {
 }
 
 fn kind(name: &str) -> PyResult<Kind> {
-    serde_json::from_str(&format!("{name:?}"))
-        .map_err(|error| PyValueError::new_err(format!("no such log record: {error}")))
+    let read: Result<_, serde::de::value::Error> = Kind::deserialize(name.into_deserializer());
+    read.map_err(|error| PyValueError::new_err(format!("no such log record: {error}")))
 }
 
 /// Asks a Python function what to do with a request: JSON of the request in, of a behaviour out.

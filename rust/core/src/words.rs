@@ -2,8 +2,11 @@
 
 /// A text that is not a word of the enum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown word")]
-pub struct UnknownWord;
+#[error("unknown word; there are {}", known.join(", "))]
+pub struct UnknownWord {
+    /// The words that there are.
+    pub known: &'static [&'static str],
+}
 
 /// Declares an enum with the word of each variant: `as_str`, `FromStr` and serde all take it from there.
 macro_rules! words {
@@ -23,6 +26,9 @@ macro_rules! words {
             /// Every variant.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
+            /// The word of every variant.
+            const WORDS: &'static [&'static str] = &[$($word),+];
+
             /// The word, as Python shows it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
@@ -38,7 +44,7 @@ macro_rules! words {
             fn from_str(word: &str) -> Result<Self, Self::Err> {
                 match word {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err($crate::words::UnknownWord),
+                    _ => Err($crate::words::UnknownWord { known: Self::WORDS }),
                 }
             }
         }
@@ -53,7 +59,7 @@ macro_rules! words {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let word = std::borrow::Cow::<str>::deserialize(deserializer)?;
                 word.parse()
-                    .map_err(|_| serde::de::Error::unknown_variant(&word, &[$($word),+]))
+                    .map_err(|_| serde::de::Error::unknown_variant(&word, Self::WORDS))
             }
         }
     };
@@ -73,7 +79,7 @@ mod tests {
     fn each_is_its_word<T>(all: &[T], as_str: fn(T) -> &'static str)
     where
         T: Copy + PartialEq + std::fmt::Debug + FromStr + Serialize + DeserializeOwned,
-        T::Err: std::fmt::Debug,
+        T::Err: std::fmt::Debug + std::fmt::Display,
     {
         for value in all {
             let word = as_str(*value);
@@ -85,7 +91,9 @@ mod tests {
             let name = format!("{value:?}").to_lowercase();
             assert_eq!(word.replace('_', ""), name);
         }
-        assert!("nonsense".parse::<T>().is_err());
+        let words: Vec<_> = all.iter().map(|value| as_str(*value)).collect();
+        let error = "nonsense".parse::<T>().err().unwrap().to_string();
+        assert!(error.ends_with(&words.join(", ")), "{error}");
         let error = serde_json::from_str::<T>("\"nonsense\"").unwrap_err();
         assert!(error.to_string().contains("nonsense"), "{error}");
     }

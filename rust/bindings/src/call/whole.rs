@@ -8,7 +8,7 @@ use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::http::Transport;
 
 use crate::ground::caller::Caller;
-use crate::ground::{exception, key};
+use crate::ground::key;
 use crate::observe::{self, Ending, logs};
 use crate::process::Lease;
 use crate::values::raise;
@@ -125,7 +125,7 @@ pub(crate) fn finish<'py>(
         let raised = raise::to_py(py, error, caller);
         let is_over = !(caller.may_renew && key::is_refused(raised.value(py).as_any()));
         if is_over && answer.is_observed() {
-            let ending = Ending::Error(&raised, exception::kind_name(kind), elapsed);
+            let ending = Ending::Error(&raised, kind.as_str().into(), elapsed);
             observe::report(py, caller, false, ending);
         }
         raised

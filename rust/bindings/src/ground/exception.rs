@@ -9,12 +9,6 @@ use tokenwire_core::error::{Error, ErrorKind};
 use crate::ground::exit::calling_python;
 use crate::ground::python;
 
-/// The kind's name, as `tokenwire.errors.KINDS` has it.
-pub(crate) fn kind_name(kind: ErrorKind) -> String {
-    let quoted = serde_json::to_string(&kind).unwrap_or_default();
-    quoted.trim_matches('"').to_owned()
-}
-
 /// The kind of an exception, whoever raised it.
 pub(crate) fn kind_of(error: &Bound<'_, PyAny>) -> PyResult<String> {
     python::KIND_OF.get(error.py())?.call1((error,))?.extract()
@@ -51,7 +45,7 @@ pub(crate) fn look_up_classes(py: Python<'_>) -> PyResult<()> {
 
 fn class(py: Python<'_>, kind: ErrorKind) -> PyResult<Bound<'_, PyAny>> {
     let kinds = python::KINDS.get(py)?.cast::<PyDict>()?;
-    match kinds.get_item(kind_name(kind))? {
+    match kinds.get_item(kind.as_str())? {
         Some(class) => Ok(class),
         None => kinds.as_any().get_item("engine"),
     }

@@ -1,10 +1,11 @@
 //! The engine's log lines, drained into Python's `tokenwire` logger on a thread that holds the GIL anyway.
 
 use pyo3::prelude::*;
+use tokenwire_core::error::ErrorKind;
 use tokenwire_core::log::Event;
 
 use crate::ground::exit::calling_python;
-use crate::ground::{exception, python};
+use crate::ground::python;
 use crate::process;
 
 /// Hands over what has gathered. A logger that raises is reported as unraisable: the call has its own outcome.
@@ -34,7 +35,7 @@ fn line(event: &Event) -> Option<(&'static str, String)> {
             wait,
         } => {
             let status = status.map_or_else(String::new, |status| format!(" {status}"));
-            let kind = exception::kind_name(*kind);
+            let kind = kind.as_str();
             let wait = wait.as_secs_f64();
             (
                 "info",
@@ -80,7 +81,7 @@ fn line(event: &Event) -> Option<(&'static str, String)> {
             attempts,
             took,
         } => {
-            let end = error.map_or_else(|| "ok".to_owned(), exception::kind_name);
+            let end = error.map_or("ok", ErrorKind::as_str);
             let took = took.as_secs_f64();
             (
                 "debug",

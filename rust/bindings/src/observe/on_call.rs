@@ -17,7 +17,7 @@ use crate::values::response::LlmResponse;
 pub(crate) enum Ending<'a, 'py> {
     Reply(&'a Bound<'py, LlmResponse>),
     /// An error of this kind, after so many seconds.
-    Error(&'a PyErr, String, f64),
+    Error(&'a PyErr, Cow<'static, str>, f64),
     /// Nobody waited for the rest; with the partial reply of a stream.
     Abandoned(Option<Bound<'py, LlmResponse>>),
 }
@@ -36,7 +36,7 @@ pub(crate) fn report(py: Python<'_>, caller: &Caller, streamed: bool, ending: En
             let error = error.value(py);
             let partial = error.as_any().getattr(intern!(py, "partial"));
             let partial = partial.and_then(|partial| Ok(partial.cast_into::<LlmResponse>()?));
-            let error = (Cow::Owned(kind), Some(error.clone().unbind()));
+            let error = (kind, Some(error.clone().unbind()));
             (Some(error), partial.ok(), Some(elapsed))
         }
         Ending::Abandoned(partial) => (Some((Cow::Borrowed(CANCELLED), None)), partial, None),

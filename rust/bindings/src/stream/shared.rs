@@ -213,9 +213,11 @@ impl Stream {
             let elapsed = self.queue.timing().total;
             let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
             let kind = if is_custom {
-                exception::kind_of(raised.value(py).as_any()).unwrap_or_default()
+                exception::kind_of(raised.value(py).as_any())
+                    .unwrap_or_default()
+                    .into()
             } else {
-                exception::kind_name(kind)
+                kind.as_str().into()
             };
             let ending = Ending::Error(&raised, kind, elapsed);
             observe::report(py, &self.caller, true, ending);

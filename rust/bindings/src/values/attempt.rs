@@ -4,8 +4,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use tokenwire_core::error;
 
-use crate::ground::exception;
 use crate::values::value::{Fields, value_methods};
+use crate::values::word;
 
 /// One attempt of a call.
 #[pyclass(frozen, eq, module = "tokenwire")]
@@ -17,7 +17,9 @@ impl Attempt {
     #[new]
     #[pyo3(signature = (*, started=0.0, phase="prepare", status=None, error=None, message=None,
         slept=0.0, maybe_processed=false))]
+    #[allow(clippy::too_many_arguments, reason = "the fields, named one by one")]
     fn py_new(
+        py: Python<'_>,
         started: f64,
         phase: &str,
         status: Option<u16>,
@@ -25,16 +27,16 @@ impl Attempt {
         message: Option<String>,
         slept: f64,
         maybe_processed: bool,
-    ) -> Self {
-        Self(error::Attempt {
+    ) -> PyResult<Self> {
+        Ok(Self(error::Attempt {
             started,
-            phase: serde_json::from_str(&format!("{phase:?}")).unwrap_or_default(),
+            phase: word::variant(py, "phase", phase)?,
             status,
-            error: error.and_then(|kind| serde_json::from_str(&format!("{kind:?}")).ok()),
+            error: word::optional(py, "error", error)?,
             message,
             slept,
             maybe_processed,
-        })
+        }))
     }
 
     /// Seconds from the start of the call.
@@ -57,8 +59,8 @@ impl Attempt {
 
     /// Kind of the error; None for the attempt that succeeded.
     #[getter]
-    fn error(&self) -> Option<String> {
-        self.0.error.map(exception::kind_name)
+    fn error(&self) -> Option<&'static str> {
+        self.0.error.map(error::ErrorKind::as_str)
     }
 
     /// The error's one-line text.

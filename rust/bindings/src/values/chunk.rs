@@ -4,10 +4,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use tokenwire_core::message::{self, Chunk, ChunkKind, Delta};
 
-use crate::values::finish_reason;
 use crate::values::logprob::TokenLogprob;
 use crate::values::usage::Usage;
 use crate::values::value::{self, Fields, value_methods};
+use crate::values::word;
 
 /// A fragment of a tool call.
 #[pyclass(frozen, eq, hash, module = "tokenwire")]
@@ -116,7 +116,7 @@ impl LlmStreamChunk {
                     arguments: fragment.arguments.clone(),
                 })
                 .collect(),
-            finish_reason: finish_reason::by_name(py, finish_reason)?,
+            finish_reason: word::optional(py, "finish_reason", finish_reason)?,
             provider_finish_reason,
             usage: usage.map(|usage| Box::new((&*usage).into())),
             logprobs: logprobs.map(|tokens| tokens.iter().map(|token| token.0.clone()).collect()),

@@ -14,7 +14,6 @@ use crate::ground::exit::calling_python;
 use crate::ground::{json, python};
 use crate::values::attempt::Attempt;
 use crate::values::choice::{Choice, choice_reasoning, choice_text, choice_tool_calls};
-use crate::values::finish_reason;
 use crate::values::keywords::pairs;
 use crate::values::logprob::TokenLogprob;
 use crate::values::message::{content, message_of};
@@ -23,6 +22,7 @@ use crate::values::timing::Timing;
 use crate::values::tool_call::ToolCall;
 use crate::values::usage::Usage;
 use crate::values::value::{self, Fields};
+use crate::values::word;
 
 /// A reply, whole or so far. What stands at the top is choice 0's.
 #[pyclass(frozen, module = "tokenwire", generic)]
@@ -95,7 +95,7 @@ impl LlmResponse {
         let choice = message::Choice {
             index: 0,
             parts: content(message.as_ref(), reasoning, text, refusal, calls)?,
-            finish_reason: finish_reason::by_name(py, finish_reason)?,
+            finish_reason: word::optional(py, "finish_reason", finish_reason)?,
             provider_finish_reason,
             logprobs: logprobs.map(|tokens| tokens.iter().map(|token| token.0.clone()).collect()),
         };
