@@ -502,6 +502,12 @@ class LlmResponse(Generic[_Parsed_co]):
     @property
     def attempts(self) -> tuple[Attempt, ...]: ...
     @property
+    def dropped(self) -> tuple[str, ...]:
+        """What of the messages was left out of the request: paths such as `messages[1].content[0]`.
+
+        Mostly reasoning that another provider signed; empty for most replies.
+        """
+    @property
     def raw(self) -> bytes | None: ...
     def to_dict(self) -> dict[str, Any]: ...
     @classmethod

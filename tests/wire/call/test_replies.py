@@ -52,7 +52,7 @@ def facts(reply: tw.LlmResponse[Any]) -> dict[str, Any]:
     """All that a reply says, but for the body as it came."""
     names = (
         "id model provider created text reasoning refusal tool_calls finish_reason choices logprobs"
-        " provider_finish_reason usage request_id headers timing attempts message"
+        " provider_finish_reason usage request_id headers timing attempts dropped message"
     )
     return {name: getattr(reply, name) for name in names.split()}
 

@@ -7,6 +7,7 @@ use pyo3::types::{PyDict, PyList, PyString};
 use tokenwire_core::client::{Call, CallOptions, Client};
 use tokenwire_core::config::Secret;
 
+use crate::call::dropped;
 use crate::ground::caller::Caller;
 use crate::ground::json;
 use crate::values::keywords::pairs;
@@ -125,6 +126,7 @@ pub(crate) fn prepare(
         client.prepare(&json, options)
     };
     let call = call.map_err(|error| raise::to_py(py, error, &caller))?;
+    caller.dropped = dropped::in_input(call.dropped(), input);
     Ok(Prepared {
         call,
         caller,

@@ -14,6 +14,8 @@ pub(crate) struct Caller {
     pub(crate) started: Option<Instant>,
     /// Whether a fresh key follows a refused one: the call is not over then.
     pub(crate) may_renew: bool,
+    /// What of the caller's messages was left out; see `dropped()`.
+    pub(crate) dropped: Option<Arc<[String]>>,
 }
 
 /// What a client asks for, and the server that it asks.
@@ -33,6 +35,11 @@ impl Caller {
             model: model.into(),
             ..Self::default()
         }
+    }
+
+    /// JSON paths of the message parts that the provider does not take and that were left out.
+    pub(crate) fn dropped(&self) -> &[String] {
+        self.dropped.as_deref().unwrap_or_default()
     }
 
     /// Provider and model.

@@ -32,6 +32,9 @@ struct Stored {
     request_id: Option<String>,
     timing: message::Timing,
     attempts: Vec<error::Attempt>,
+    // What an earlier version stored has none.
+    #[serde(default)]
+    dropped: Vec<String>,
 }
 
 impl ReplyData {
@@ -59,6 +62,7 @@ impl ReplyData {
             request_id: head.and_then(|head| head.request_id.clone()),
             timing: self.timing,
             attempts: self.attempts.clone(),
+            dropped: self.caller.dropped().to_vec(),
         };
         serde_json::to_string(&stored).map_err(|error| PyValueError::new_err(error.to_string()))
     }
@@ -78,7 +82,10 @@ impl ReplyData {
             timing: stored.timing,
             attempts: stored.attempts,
             raw: raw.map(Bytes::copy_from_slice),
-            caller: Caller::named(stored.provider, stored.requested_model),
+            caller: Caller {
+                dropped: (!stored.dropped.is_empty()).then(|| stored.dropped.into()),
+                ..Caller::named(stored.provider, stored.requested_model)
+            },
         })
     }
 

@@ -275,6 +275,13 @@ impl LlmResponse {
         Attempt::tuple(py, &self.data.attempts)
     }
 
+    /// What of the messages was left out of the request, because the provider does not take it: paths
+    /// such as `messages[1].content[0]`. Mostly reasoning of another provider; empty for most replies.
+    #[getter]
+    fn dropped<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.data.caller.dropped())
+    }
+
     /// The body as received; None for streams.
     #[getter]
     fn raw<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
@@ -325,7 +332,7 @@ impl LlmResponse {
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
         other.cast::<Self>().is_ok_and(|other| {
             let other = &other.get().data;
-            // Not the raw body: a reply read from its dict has none.
+            // What was answered, and by whom; not how it came. A reply read from its dict has no raw body.
             self.data.reply == other.reply && self.data.caller.provider == other.caller.provider
         })
     }

@@ -20,8 +20,12 @@ pub(super) fn encode(
     body.text("model", &request.model);
     // Messages are checked even where `extra_body` replaces them.
     let mut unused = Vec::new();
-    let out = body.open("messages").unwrap_or(&mut unused);
-    messages(request, provider, out, &mut dropped)?;
+    let sent = body.open("messages");
+    let is_sent = sent.is_some();
+    messages(request, provider, sent.unwrap_or(&mut unused), &mut dropped)?;
+    if !is_sent {
+        dropped.clear();
+    }
     body.params(dialect, &params::CHAT)?;
     Ok(Encoded {
         path: dialect.path().to_owned(),

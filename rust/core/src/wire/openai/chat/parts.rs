@@ -21,7 +21,9 @@ pub(super) struct Written<'w, 'p> {
 #[derive(Default)]
 struct Message<'a> {
     content: Vec<Item<'a>>,
-    reasoning: Vec<(String, &'a str, String)>,
+    /// Whether it may have reasoning in fields of its own.
+    takes_reasoning: bool,
+    reasoning: Vec<(String, &'a str)>,
     refusal: Vec<&'a str>,
     calls: Vec<Fields<'a>>,
     other: Vec<(String, String)>,
@@ -49,14 +51,21 @@ pub(super) fn write(
     parts: &str,
     to: &mut Written<'_, '_>,
 ) -> Result<(), Error> {
-    let mut message = Message::default();
-    let mut any = false;
-    for (at, raw) in items(parts, &format!("{path}.parts"))?
+    let read = items(parts, &format!("{path}.parts"))?
         .into_iter()
         .enumerate()
-    {
-        let path = format!("{path}.parts[{at}]");
-        let part = Part::read(raw, path)?;
+        .map(|(at, raw)| Part::read(raw, format!("{path}.parts[{at}]")))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut message = Message {
+        takes_reasoning: match to.provider.reasoning_back {
+            ReasoningBack::Never => false,
+            ReasoningBack::WithToolCalls => read.iter().any(|part| part.kind == "tool_call"),
+            ReasoningBack::Always => true,
+        },
+        ..Message::default()
+    };
+    let mut any = false;
+    for part in read {
         if part.kind == "tool_result" {
             tool_message(&part, to)?;
         } else {
@@ -65,7 +74,6 @@ pub(super) fn write(
         }
     }
     if any || role != "tool" && parts.trim() == "[]" {
-        message.settle_reasoning(to);
         let extra = extra
             .iter()
             .map(|(key, raw)| (key.to_string(), (*raw).to_owned()));
@@ -123,8 +131,10 @@ impl<'a> Message<'a> {
             self.content.push(Item::Block(format!(
                 r#"{{"type":"thinking","thinking":[{{"type":"text","text":{text}}}]{signature}}}"#
             )));
+        } else if self.takes_reasoning {
+            self.reasoning.push((field, text));
         } else {
-            self.reasoning.push((field, text, part.path.clone()));
+            to.dropped.push(part.path.clone());
         }
         Ok(())
     }
@@ -152,14 +162,6 @@ impl<'a> Message<'a> {
         Ok(())
     }
 
-    /// Some servers take reasoning back only within a tool loop.
-    fn settle_reasoning(&mut self, to: &mut Written<'_, '_>) {
-        if to.provider.reasoning_back == ReasoningBack::WithToolCalls && self.calls.is_empty() {
-            to.dropped
-                .extend(self.reasoning.drain(..).map(|(_, _, path)| path));
-        }
-    }
-
     fn write(&self, role: &str, name: Option<&str>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"role\":");
         write_string(out, role);
@@ -170,11 +172,11 @@ impl<'a> Message<'a> {
         if !self.refusal.is_empty() {
             field(out, "refusal", &joined(self.refusal.iter().copied()));
         }
-        let mut fields: Vec<&str> = self.reasoning.iter().map(|(name, ..)| &**name).collect();
+        let mut fields: Vec<&str> = self.reasoning.iter().map(|(name, _)| &**name).collect();
         fields.dedup();
         for name in fields {
-            let texts = self.reasoning.iter().filter(|(other, ..)| other == name);
-            field(out, name, &joined(texts.map(|(_, text, _)| *text)));
+            let texts = self.reasoning.iter().filter(|(other, _)| other == name);
+            field(out, name, &joined(texts.map(|(_, text)| *text)));
         }
         if !self.calls.is_empty() {
             let calls: Vec<_> = self.calls.iter().map(call).collect();

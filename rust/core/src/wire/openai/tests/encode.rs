@@ -366,6 +366,29 @@ fn deepseek_gets_its_reasoning_only_in_a_tool_loop() {
 }
 
 #[test]
+fn what_is_left_out_is_named_in_the_order_of_the_parts() {
+    let thought = json!({"type": "reasoning", "text": "hm", "field": "reasoning_content", "provider": "deepseek"});
+    let foreign = json!({"type": "opaque", "field": "x", "json": 1, "provider": "openrouter"});
+    let parts = json!([thought, foreign, thought]);
+    let (_, plain) = encoded("chat", "deepseek", &assistant(&parts)).unwrap();
+    let paths = [0, 1, 2].map(|at| format!("messages[0].parts[{at}]"));
+    assert_eq!(plain.dropped, paths);
+    // No message of a tool's has a place for reasoning.
+    let result =
+        json!([{"type": "tool_result", "content": [thought, {"type": "text", "text": "a"}]}]);
+    let (_, within) = encoded("chat", "deepseek", &assistant(&result)).unwrap();
+    assert_eq!(within.dropped, ["messages[0].parts[0].content[0]"]);
+}
+
+#[test]
+fn nothing_is_left_out_of_messages_that_extra_body_replaces() {
+    let mut request = assistant(&json!([{"type": "reasoning", "text": "hm"}]));
+    request["extra_body"] = json!({"messages": [{"role": "user", "content": "a"}]});
+    let (_, encoded) = encoded("chat", "openai", &request).unwrap();
+    assert!(encoded.dropped.is_empty());
+}
+
+#[test]
 fn mistral_gets_its_blocks_back_in_their_places() {
     let parts = json!([
         {"type": "reasoning", "text": "hm", "field": "thinking", "signature": "s", "provider": "mistral"},
