@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import tokenwire as tw
 
 if TYPE_CHECKING:
-    from tokenwire.streaming.tee import TeeReader
+    from tokenwire.handler import TeeReader
 
 QUESTION = "Why is the sky blue? Answer in one sentence."
 

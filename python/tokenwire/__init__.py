@@ -12,6 +12,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tokenwire import metrics as metrics
     from tokenwire import testing as testing
     from tokenwire._engine import (
         AsyncLlmStream,
@@ -87,7 +88,6 @@ if TYPE_CHECKING:
     from tokenwire.factory.pool import ClientPool
     from tokenwire.interface.interface import LlmClientInterface
     from tokenwire.interface.map import MapRow
-    from tokenwire.observability import metrics as metrics
     from tokenwire.observability.metrics import MetricsCollector
     from tokenwire.observability.on_call import on_call
     from tokenwire.registry import ModelRegistry
@@ -229,21 +229,12 @@ _HOMES = {
         "types",
     ),
 }
-_SUBMODULES = {
-    "errors": "errors",
-    "legacy": "legacy",
-    "metrics": "observability.metrics",
-    "migrate": "cli.migrate",
-    "otel": "otel",
-    "testing": "testing",
-    "tools": "tools",
-    "types": "types",
-}
+_SUBMODULES = ("errors", "legacy", "metrics", "migrate", "otel", "testing", "tools", "types")
 
 
 def __getattr__(name: str) -> object:
     if name in _SUBMODULES:
-        return _module(_SUBMODULES[name])
+        return _module(name)
     if name not in __all__:
         raise AttributeError(f"module 'tokenwire' has no attribute {name!r}")
     home = _HOMES.get(name) or ("errors" if name.endswith("Error") else "_engine")

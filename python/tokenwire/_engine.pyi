@@ -48,6 +48,7 @@ __all__ = [
     "_proxy_for",
     "_rebuild",
     "_report",
+    "_report_refused",
     "_restore_choice",
     "_restore_response",
     "_shutdown",
@@ -57,10 +58,10 @@ __all__ = [
     "allow_only",
     "apis",
     "check_behaviour",
-    "divert",
     "drop_idle_lanes",
     "embedded_sim",
-    "is_diverted",
+    "intercept",
+    "is_intercepted",
     "is_listened_to",
     "is_provider",
     "provider_names",
@@ -671,47 +672,19 @@ class Engine:
     ) -> Self: ...
     @property
     def base_url(self) -> str: ...
-    def check(
-        self, params: dict[str, Any], *, key_source: object = None, system: str | None = None
-    ) -> None: ...
+    def check(self, params: dict[str, Any], **steering: Any) -> None: ...
     def parameters(self) -> list[str]: ...
     def complete(
-        self,
-        input: object,
-        params: dict[str, Any] | None = None,
-        *,
-        api_key: str | None = None,
-        may_renew: bool = False,
-        parse_as: object = None,
-        system: str | None = None,
+        self, input: object, params: dict[str, Any] | None = None, **steering: Any
     ) -> LlmResponse[Any]: ...
     def complete_async(
-        self,
-        input: object,
-        params: dict[str, Any] | None = None,
-        *,
-        api_key: str | None = None,
-        may_renew: bool = False,
-        parse_as: object = None,
-        system: str | None = None,
+        self, input: object, params: dict[str, Any] | None = None, **steering: Any
     ) -> _Step[LlmResponse[Any]]: ...
     def stream(
-        self,
-        input: object,
-        params: dict[str, Any] | None = None,
-        *,
-        key_source: object = None,
-        parse_as: object = None,
-        system: str | None = None,
+        self, input: object, params: dict[str, Any] | None = None, **steering: Any
     ) -> LlmStream: ...
     def stream_async(
-        self,
-        input: object,
-        params: dict[str, Any] | None = None,
-        *,
-        key_source: object = None,
-        parse_as: object = None,
-        system: str | None = None,
+        self, input: object, params: dict[str, Any] | None = None, **steering: Any
     ) -> AsyncLlmStream: ...
     def models(self, *, api_key: str | None = None, may_renew: bool = False) -> str: ...
     def models_async(
@@ -727,11 +700,7 @@ class Fanout:
         engine: Engine,
         input: object,
         params: dict[str, Any],
-        *,
-        api_key: str | None = None,
-        may_renew: bool = False,
-        parse_as: object = None,
-        system: str | None = None,
+        **steering: Any,
     ) -> None: ...
     def next(self) -> tuple[int, LlmResponse[Any] | None, Any]: ...
     def cancel(self) -> None: ...
@@ -764,11 +733,12 @@ class _Step(Generic[_Item_co]):
 
 def allow_only(hosts: list[str] | None) -> None: ...
 def check_behaviour(json: str) -> None: ...
-def divert(base_url: str | None) -> None: ...
+def intercept(base_url: str | None) -> None: ...
 def drop_idle_lanes() -> None: ...
 def embedded_sim() -> str: ...
-def is_diverted() -> bool: ...
+def is_intercepted() -> bool: ...
 def _is_key_refused(error: object) -> bool: ...
+def _report_refused(error: BaseException) -> None: ...
 def _missing_key(provider: str, variables: Sequence[str]) -> str: ...
 def apis() -> dict[str, str]: ...
 def is_provider(name: str) -> bool: ...

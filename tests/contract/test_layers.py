@@ -1,8 +1,8 @@
 """The house: every module stands on a floor and imports only from its own room or from below.
 
 A floor is a row of the lists here, the lowest one first. An import counts wherever it is written:
-at the top of a module, inside a function, under `TYPE_CHECKING`. No two modules may import each
-other, straight or around.
+at the top of a module, inside a function, under `TYPE_CHECKING`. No two modules of Python may
+import each other, straight or around; in Rust that holds for rooms.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ PYTHON = [
     ["config"],
     ["factory"],
     # Public paths of what stands below.
-    ["otel", "parsing", "registry", "testing"],
+    ["handler", "metrics", "otel", "parsing", "registry", "testing"],
     ["__init__"],
     ["_bridge", "legacy"],
     ["cli"],
-    ["__main__", "pytest_plugin"],
+    ["__main__", "migrate", "pytest_plugin"],
 ]
 # The compiled module has no floor: its stub speaks of classes from everywhere.
 COMPILED = "_engine"
@@ -69,26 +69,47 @@ def room(module: str) -> str:
 
 def python_edges() -> Edges:
     """Which module imports which, names without `tokenwire.`."""
-    package = ROOT / "python" / "tokenwire"
-    modules = {}
-    for path in sorted(package.rglob("*.py")):
-        parts = path.relative_to(package).with_suffix("").parts
-        modules[".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)] = (
-            ast.parse(path.read_text(encoding="utf-8"))
-        )
+    modules = python_trees(ROOT / "python" / "tokenwire")
     return {
         name: {known(target, modules) for target in imports(tree)} - {name}
         for name, tree in modules.items()
     }
 
 
+def python_trees(package: Path) -> dict[str, ast.AST]:
+    """Each module's syntax tree, by its name without `tokenwire.`."""
+    trees: dict[str, ast.AST] = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).with_suffix("").parts
+        if len(parts) > 1 and parts[-1] == "__init__":
+            parts = parts[:-1]
+        trees[".".join(parts)] = ast.parse(path.read_text(encoding="utf-8"))
+    return trees
+
+
 def imports(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if is_ours(alias.name))
-        elif isinstance(node, ast.ImportFrom) and is_ours(node.module or ""):
-            assert not node.level, "a relative import"
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"a relative import in line {node.lineno}"
+            if not is_ours(node.module or ""):
+                continue
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def strings(tree: ast.AST) -> Iterator[str]:
+    """Our modules that a module names in a string, as `__import__` takes them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            name = node.value
+            if re.fullmatch(r"tokenwire(\.[a-z_]+)+", name) and known_file(name):
+                yield name
+
+
+def known_file(module: str) -> bool:
+    path = ROOT / "python" / Path(*module.split("."))
+    return path.is_dir() or path.with_suffix(".py").exists()
 
 
 def is_ours(module: str) -> bool:
@@ -153,22 +174,33 @@ def rust_edges(source: Path) -> tuple[Edges, int]:
         if path.stem not in {"lib", "tests"} and "tests" not in path.relative_to(source).parts
     ]
     for path in files:
-        importer = path.relative_to(source).with_suffix("").parts[0]
+        parts = path.relative_to(source).with_suffix("").parts
         text = code_of(path.read_text(encoding="utf-8"))
-        found = edges.setdefault(importer, set())
-        found |= {name for name in crate_names(text) if name != importer}
+        # How many times `super` leads no further than to the top of the file's own room.
+        depth = len(parts) - 1 - (parts[-1] == "mod")
+        climbs = re.findall(r"\bsuper(?:\s*::\s*super)*", text)
+        assert all(climb.count("super") <= depth for climb in climbs), f"{path}: name it by crate::"
+        assert not re.search(r"\bcrate\s+as\b", text), f"{path}: crate by another name"
+        found = edges.setdefault(parts[0], set())
+        found |= {name for name in crate_names(text) if name != parts[0]}
     return edges, len(files)
 
 
 def code_of(text: str) -> str:
-    """A file's code without comments and without the tests at its end."""
+    """A file's code without comments and without the tests, which stand at its end."""
     text = re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
-    return re.split(r"#\[cfg\(test\)\]\s*(?:pub\(\w+\) )?mod \w+ \{", text)[0]
+    code, *tests = re.split(
+        r"^#\[cfg\(test\)\]\s*(?:pub\(\w+\) )?mod \w+ \{", text, flags=re.MULTILINE
+    )
+    assert all(test.rstrip().endswith("\n}") and "\n}\n" not in test.rstrip() for test in tests), (
+        "code behind the tests of a file"
+    )
+    return code
 
 
 def crate_names(text: str) -> Iterator[str]:
     """The first name behind each `crate::`, also of those that stand in braces."""
-    for place in re.finditer(r"\bcrate::", text):
+    for place in re.finditer(r"\bcrate\s*::\s*", text):
         rest = text[place.end() :]
         if not rest.startswith("{"):
             yield re.match(r"\w+", rest)[0]  # type: ignore[index]
@@ -193,6 +225,37 @@ def strings_for_python(source: Path) -> dict[str, set[str]]:
         if found:
             named[str(path.relative_to(source))] = found
     return named
+
+
+# The modules that import by a name they put together: packages that load what they export when it
+# is used, the command line's table of its own modules, and legacy, which serves applications.
+IMPORT_BY_NAME = {"__init__", "_bridge", "cli", "legacy._application", "legacy._install", "types"}
+
+
+def test_strings_lead_to_the_own_room_alone():
+    seen = 0
+    elsewhere = {}
+    by_name = set()
+    for name, tree in python_trees(ROOT / "python" / "tokenwire").items():
+        found = set(strings(tree))
+        seen += len(found)
+        other = {one for one in found if room(one.removeprefix("tokenwire.")) != room(name)}
+        if other:
+            elsewhere[name] = other
+        if any(imports_by_name(node) for node in ast.walk(tree)):
+            by_name.add(name)
+    assert seen >= 10, "this would pass on nothing"
+    # The classes of tools are types of requests as well, and tools stand below types.
+    assert elsewhere == {"types": {"tokenwire.tools.functions"}}
+    assert by_name == IMPORT_BY_NAME
+
+
+def imports_by_name(node: ast.AST) -> bool:
+    """Whether this calls `__import__` or `import_module` with a name that is not a constant."""
+    if not isinstance(node, ast.Call) or not node.args:
+        return False
+    called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    return called in {"__import__", "import_module"} and not isinstance(node.args[0], ast.Constant)
 
 
 def test_folders_of_the_bindings_import_from_below():
@@ -235,10 +298,11 @@ def test_the_scan_sees_what_it_must():
     ]
     assert circle({"types.a": {"types.b"}, "types.b": {"types.c"}, "types.c": {"types.a"}})
     rust = """
-        use crate::{call::Call, fork, values::{self, Reply, reply::Data}};
-        // crate::comment is not code
-        fn f() { crate::stream::open() }
-        #[cfg(test)]
-        mod tests { use crate::engine; }
-    """
+use crate::{call::Call, fork, values::{self, Reply, reply::Data}};
+// crate::comment is not code
+fn f() { crate::stream::open() }
+#[cfg(test)]
+mod tests { use crate::engine;
+}
+"""
     assert set(crate_names(code_of(rust))) == {"call", "fork", "values", "stream"}

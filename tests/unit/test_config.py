@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import importlib
 import pickle
+import subprocess
+import sys
 import traceback
 
 import pytest
@@ -402,3 +404,17 @@ def test_values_are_frozen_and_pickle():
     for value in (row, provider):
         with pytest.raises(AttributeError, match="frozen"):
             value.name = "n"
+
+
+@pytest.mark.parametrize(
+    "registry",
+    [
+        "tokenwire.ModelRegistry()",
+        "tokenwire.LlmClientFactory().registry",
+        "__import__('tokenwire.registry').registry.shared()",
+        "__import__('tokenwire.registry').registry.ModelRegistry()",
+    ],
+)
+def test_every_way_to_a_registry_gives_one_that_loads(registry):
+    program = f"import tokenwire; {registry}.load({{'models': {{'a': {{'model': 'vllm:m'}}}}}})"
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from importlib.metadata import EntryPoint
     from os import PathLike
-    from typing import Any, ClassVar, Protocol, TypeAlias
+    from typing import Any, Protocol, TypeAlias
 
     from tokenwire.catalog.model import ModelConfig
     from tokenwire.catalog.provider import LlmProvider
@@ -54,8 +54,10 @@ class ModelRegistry:
         plugins: Whether entry points are looked for.
     """
 
-    # Reads a configuration; `tokenwire.config` stands above this package and puts it in.
-    _read: ClassVar[staticmethod[[Source, ModelRegistry], Registrable]]
+    @staticmethod
+    def _read(source: Source, registry: ModelRegistry) -> Registrable:  # noqa: ARG004
+        """Read a configuration; `tokenwire.config`, which stands above, puts its own here."""
+        raise LlmConfigError("load: import tokenwire.registry, which reads configurations")
 
     def __init__(self, *, plugins: bool = True) -> None:
         self._models: dict[tuple[str, str], ModelConfig] = {}

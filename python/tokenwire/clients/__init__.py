@@ -1,5 +1,6 @@
 """The two clients over the engine.
 
-`base` is what both share: settings, arguments of a call, the calls themselves. `chat` and
-`completion` add what only they take, and `api_key` is the one rule for keys that are refused.
+`base` is what both share: the constructor and the calls. `chat` and `completion` add what only
+they need. `arguments` turns what a call is given into what the engine takes, `api_key` is the one
+rule for keys that are refused, and `map` runs many calls at once.
 """

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-# What stands for a key while calls are diverted, as by `testing.fake`: nobody is asked for one, and
-# the engine sends none.
+# What stands for a key while calls are intercepted, as by `testing.fake`: nobody is asked for one,
+# and the engine sends none.
 NO_KEY = "-"
 
 
@@ -26,7 +26,7 @@ def call_key(source: KeySource) -> str:
     Raises:
         LlmConfigError: The callable is async, or returns no string.
     """
-    if _engine.is_diverted():
+    if _engine.is_intercepted():
         return NO_KEY
     key: Any = source()
     if hasattr(key, "__await__"):
@@ -34,7 +34,7 @@ def call_key(source: KeySource) -> str:
         raise LlmConfigError("api_key: the callable is async; use the async methods of the client")
     if isinstance(key, str) and key:
         return key
-    # What is no string may be a key all the same, and a traceback may show local variables.
+    # It may be a key all the same, and a traceback may show local variables.
     kind = type(key).__name__
     del key
     raise _no_key(kind)
@@ -42,7 +42,7 @@ def call_key(source: KeySource) -> str:
 
 async def await_key(source: KeySource) -> str:
     """The key from a sync or async callable."""
-    if _engine.is_diverted():
+    if _engine.is_intercepted():
         return NO_KEY
     key: Any = source()
     if hasattr(key, "__await__"):
@@ -58,7 +58,7 @@ def _no_key(kind: str) -> LlmConfigError:
     return LlmConfigError(f"api_key: the callable returned {kind}, not a key")
 
 
-# The key stands in no local variable of the two functions below: a traceback may show those.
+# A key stands in no local variable of the functions below: a traceback may show those.
 
 
 def with_key(source: KeySource, ask: Callable[..., T], *arguments: Any, **how: Any) -> T:
@@ -75,7 +75,17 @@ def with_key(source: KeySource, ask: Callable[..., T], *arguments: Any, **how: A
     except LlmAuthenticationError as error:
         if not _engine._is_key_refused(error):
             raise
-    return ask(*arguments, api_key=call_key(source), **how)
+        refusal = error
+    return ask(*arguments, api_key=_fresh_key(source, refusal), **how)
+
+
+def _fresh_key(source: KeySource, refusal: LlmAuthenticationError) -> str:
+    try:
+        return call_key(source)
+    except BaseException:
+        # Nothing follows: the call is over.
+        _engine._report_refused(refusal)
+        raise
 
 
 async def with_key_async(
@@ -87,7 +97,16 @@ async def with_key_async(
     except LlmAuthenticationError as error:
         if not _engine._is_key_refused(error):
             raise
-    return await ask(*arguments, api_key=await await_key(source), **how)
+        refusal = error
+    return await ask(*arguments, api_key=await _fresh_key_async(source, refusal), **how)
+
+
+async def _fresh_key_async(source: KeySource, refusal: LlmAuthenticationError) -> str:
+    try:
+        return await await_key(source)
+    except BaseException:
+        _engine._report_refused(refusal)
+        raise
 
 
 async def enter_with_key(stream: AsyncLlmStream, source: KeySource) -> AsyncLlmStream:

@@ -147,6 +147,9 @@ class BaseClient(LlmClientInterface):
         for name, found in (("api_key", key), ("base_url", base_url)):
             if found is not None:
                 check_text(revealed(found), name)
+        if key_vars and key is None and source is None and not _engine.is_intercepted():
+            # The engine would name the provider's own variables.
+            raise LlmConfigError(_engine._missing_key(self.provider, key_vars))
         arguments.update(api_key=key, base_url=base_url)
         self._key_source: KeySource | None = source
         self._engine: Engine = _engine.Engine(
@@ -207,8 +210,9 @@ class BaseClient(LlmClientInterface):
             return self._engine, {**params, "model": parts.name}
         if not _engine.is_provider(parts.provider):
             return self._engine, params
-        if self._settings["api_key"] is not None or self._settings["base_url"] is not None:
-            own = "api_key" if self._settings["api_key"] is not None else "base_url"
+        has_key = self._settings["api_key"] is not None or self._key_vars is not None
+        if has_key or self._settings["base_url"] is not None:
+            own = "api_key" if has_key else "base_url"
             raise LlmConfigError(
                 f'model: "{model}" is another provider\'s, and this client was given its own '
                 f"{own}, which is not sent to a stranger; make a client for that model"

@@ -8,9 +8,11 @@ from tokenwire.clients.base import BaseClient
 class ChatClient(BaseClient):
     """A client of a chat model, sync and async in one object.
 
-    chat = ChatClient("openai:gpt-4o-mini", system="Be brief.")
-    text = chat.run("Why is the sky blue?")
-    text = await chat.run_async("Why is the sky blue?")
+        chat = ChatClient("openai:gpt-4o-mini", system="Be brief.")
+        text = chat.run("Why is the sky blue?")
+        text = await chat.run_async("Why is the sky blue?")
+
+    The arguments are described at `__init__`; both clients take the same.
     """
 
     _family = "chat"

@@ -19,8 +19,8 @@ class CompletionClient(BaseClient):
         llama = CompletionClient("vllm:Qwen/Qwen3-4B-Base", base_url="http://127.0.0.1:8000/v1")
         llama.run("def fib(n):", max_tokens=64, stop=["\n\n"])
 
-    A prompt is a `str`, a list of strings, of token ids, or of lists of token ids. The arguments of
-    the client are described at `__init__`; both clients take the same.
+    A prompt is a `str`, a list of strings, of token ids, or of lists of token ids. The arguments
+    are described at `__init__`; both clients take the same.
     """
 
     _family = "completions"

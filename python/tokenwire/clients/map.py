@@ -91,9 +91,19 @@ class _Calls:
             prompt = self._keyed.pop(index, None)
             if prompt is None or not _engine._is_key_refused(failure):
                 return MapRow(index, response, failure)
-            row = self._started(index, prompt, may_renew=False)
+            row = self._renewed(index, prompt, failure)
             if row is not None:
                 return row
+
+    def _renewed(self, index: int, prompt: Any, refusal: Any) -> MapRow | None:
+        try:
+            row = self._started(index, prompt, may_renew=False)
+        except BaseException:
+            _engine._report_refused(refusal)
+            raise
+        if row is not None:
+            _engine._report_refused(refusal)
+        return row
 
     def cancel(self) -> None:
         """End what is in flight."""

@@ -205,7 +205,7 @@ class _Check:
     ) -> type[LlmClientInterface] | None:
         """The class of the user's that an entry means, if it means one."""
         model = row.get("model")
-        place = row.get("provider") or ModelString(str(model)).provider
+        place = row.get("provider") or ModelString(str(model)).provider or model
         if not isinstance(place, str) or place in providers:
             return None
         known = self._registry.own_provider(place)

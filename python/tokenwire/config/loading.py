@@ -36,4 +36,4 @@ def read(source: Source, registry: ModelRegistry | None = None) -> Configuration
     return configuration
 
 
-ModelRegistry._read = staticmethod(read)
+ModelRegistry._read = staticmethod(read)  # type: ignore[method-assign]

@@ -14,7 +14,6 @@ from tokenwire.factory.plan import Plan
 from tokenwire.factory.pool import ClientPool
 from tokenwire.settings.client_settings import check_text, seal
 from tokenwire.settings.model_string import ModelString, could_be_provider, named_target
-from tokenwire.settings.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -231,16 +230,11 @@ class LlmClientFactory:
             from tokenwire.interface.custom import made
 
             return made(plan.row.client, plan.row, plan.name, settings, plan.key_vars)
-        if plan.key_vars is not None and settings.get("api_key") is None:
-            key = _first(plan.key_vars)
-            if key is None and not _engine.is_diverted():
-                raise LlmConfigError(_engine._missing_key(plan.key_for, plan.key_vars))
-            settings["api_key"] = key
         family = _engine.apis().get(str(plan.api))
         kind = CompletionClient if family == "completions" else ChatClient
         # A family's own name leaves the choice among its APIs to the provider's row.
         api = None if plan.api == kind._family else plan.api
-        # After pickling, too, the key comes from the variables that are named here and no other.
+        # The key comes from the variables that are named here and no other, after pickling too.
         key_vars = None if plan.key_vars is None else tuple(plan.key_vars)
         return kind._made(plan.name, {"api": api, **settings}, key_vars=key_vars)
 
@@ -271,13 +265,6 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     from tokenwire.config.configuration import merged_settings
 
     return merged_settings(base, own)
-
-
-def _first(variables: Sequence[str]) -> Secret | None:
-    """What the first of these variables that is set holds."""
-    from os import environ
-
-    return next((Secret(environ[name]) for name in variables if environ.get(name)), None)
 
 
 def _copied(value: Value) -> Value:

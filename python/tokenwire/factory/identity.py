@@ -24,9 +24,9 @@ def identity(plan: Plan) -> bytes:
         from os import environ
 
         text += repr([environ.get(name) for name in plan.variables])
-    if _engine.is_diverted():
+    if _engine.is_intercepted():
         # Made without key or address, it must not be found once calls go where they belong.
-        text += "diverted"
+        text += "intercepted"
     keyed = (_process.get("hash") or _keyed_hash()).copy()
     keyed.update(text.encode("utf-8", "surrogatepass"))
     digest: bytes = keyed.digest()

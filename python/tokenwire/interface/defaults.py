@@ -71,7 +71,8 @@ def adopt(cls: type[Client]) -> None:
 
 def writes(client: Client, name: str) -> bool:
     """Whether the client's class has a method of this name that is not the interface's."""
-    return not getattr(getattr(type(client), name), "is_default", False)
+    method: object = getattr(type(client), name)
+    return getattr(method, "is_default", None) is not method
 
 
 def lacking(client: Client, name: str, *others: str) -> LlmConfigError:

@@ -388,13 +388,8 @@ def checked_concurrency(value: Any) -> int:
     return int(value)
 
 
-# How the defaults tell what a class of yours writes from what it has from here.
-for _method in (
-    "complete",
-    "complete_async",
-    "stream",
-    "stream_async",
-    "models",
-    "models_async",
-):
-    vars(LlmClientInterface)[_method].is_default = True
+# How the defaults tell what a class of yours writes from what it has from here: a method that
+# copies this mark, as `functools.wraps` does, is not the method that it names.
+for _name in ("complete", "complete_async", "stream", "stream_async", "models", "models_async"):
+    _method = vars(LlmClientInterface)[_name]
+    _method.is_default = _method

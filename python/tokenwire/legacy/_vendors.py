@@ -146,7 +146,7 @@ def chat_target(model_name: str, api_key: str | None, base_url: str | None) -> C
         return _target_of_the_engine(vendor, model, api_key, base_url)
     address: str | None = base_url or (vendor_address(vendor) if vendor else None)
     key = api_key or (vendor_key(vendor) if vendor else None)
-    is_remote = not is_local(address) and not _engine.is_diverted()
+    is_remote = not is_local(address) and not _engine.is_intercepted()
     if key is None and vendor and key_variables(vendor) and is_remote:
         raise missing_key(vendor)
     return _target(vendor, model, address, key)

@@ -193,7 +193,7 @@ class LlmClientFactory:
         if key is None and key_file:
             found = _here().du.get_api_key(key_file)
             key = str(found).strip() if found else None
-        if not key and _vendors.key_variables(vendor, self) and not _engine.is_diverted():
+        if not key and _vendors.key_variables(vendor, self) and not _engine.is_intercepted():
             raise _vendors.missing_key(vendor, self)
         return key or None
 

@@ -43,8 +43,8 @@ class ModelMetrics:
     Attributes:
         provider: The provider's name; empty for all.
         model: The model that was asked for; empty for all.
-        calls: Finished calls: those that succeeded, failed or were let go of.
-        cancelled: Calls that their task, their stream or their program let go of.
+        calls: Finished calls: those that succeeded, failed or were abandoned.
+        cancelled: Calls that their task, their stream or their program abandoned.
         errors: Failed calls by kind of the error.
         retries: Attempts beyond the first of each call.
         prompt_tokens: As reported; cached tokens are among them.
@@ -80,5 +80,5 @@ class ModelMetrics:
 
     @property
     def failed(self) -> int:
-        """How many calls ended in an error; a call that was let go of did not."""
+        """How many calls ended in an error; an abandoned call did not."""
         return sum(self.errors.values())

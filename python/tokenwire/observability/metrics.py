@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from tokenwire._engine import Usage
 
-__all__ = ["Distribution", "MetricsCollector", "MetricsSnapshot", "ModelMetrics"]
-
 Item = TypeVar("Item")
 
 # The engine adds costs as whole numbers of 10^-18 dollars: sums stay exact.

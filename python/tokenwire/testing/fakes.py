@@ -164,7 +164,7 @@ class Fake:
             raise LlmConfigError("fake: this one is in force already; make another")
         self._simulator = _engine.Simulator(log_capacity=0, answer=self._answer)
         _in_force.append(self)
-        _engine.divert(self._simulator.base_url)
+        _engine.intercept(self._simulator.base_url)
         return self
 
     def __exit__(
@@ -179,7 +179,7 @@ class Fake:
             return
         _in_force.remove(self)
         outer = _in_force[-1]._simulator if _in_force else None
-        _engine.divert(None if outer is None else outer.base_url)
+        _engine.intercept(None if outer is None else outer.base_url)
         simulator.stop()
 
     def _answer(self, record: str) -> str:

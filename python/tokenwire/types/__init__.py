@@ -1,4 +1,8 @@
-"""The types of requests. Nothing is imported before it is used: pydantic takes its time."""
+"""The types of requests. Nothing is imported before it is used: pydantic takes its time.
+
+`parts`, `media` and `message` are what a conversation is made of, `request` is a whole request,
+`params` has its keywords and `prompt` what a call takes first, both for annotations.
+"""
 
 from __future__ import annotations
 

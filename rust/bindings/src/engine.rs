@@ -20,7 +20,7 @@ use crate::process;
 use crate::stream::async_stream::AsyncLlmStream;
 use crate::stream::shared::Stream;
 use crate::stream::sync_stream::LlmStream;
-use crate::values::keywords::pairs;
+use crate::values::keywords::{pairs, refuse_rest};
 use crate::values::limits::{self, Limits, RetryPolicy};
 use crate::values::providers::{self, OwnRow};
 use crate::values::raise;
@@ -70,34 +70,18 @@ impl Engine {
         &self,
         input: &Bound<'_, PyAny>,
         params: Option<&Bound<'_, PyDict>>,
-        steering: Steering<'_>,
+        steering: Option<&Bound<'_, PyDict>>,
         stream: bool,
     ) -> PyResult<Prepared> {
-        prepare(
-            self.call_client(input.py())?,
-            input,
-            params,
-            steering,
-            stream,
-        )
-    }
-
-    fn whole(
-        &self,
-        input: &Bound<'_, PyAny>,
-        params: Option<&Bound<'_, PyDict>>,
-        steering: Steering<'_>,
-    ) -> PyResult<(Call, Caller, Answer)> {
-        let prepared = self.prepare(input, params, steering, false)?;
-        let answer = Answer::Reply(prepared.parse_as);
-        Ok((prepared.call, prepared.caller, answer))
+        let client = self.call_client(input.py())?;
+        prepare(client, input, params, Steering::read(steering)?, stream)
     }
 
     fn open(
         &self,
         input: &Bound<'_, PyAny>,
         params: Option<&Bound<'_, PyDict>>,
-        steering: Steering<'_>,
+        steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Stream> {
         let Prepared {
             call,
@@ -132,18 +116,24 @@ impl Engine {
     }
 }
 
-/// The settings of a client. Python has checked their types, by its table of them.
+/// The settings of a client. Python has checked their types, by its table of them; one that is not
+/// read here is refused.
 fn config(
     model: String,
     family: Family,
     settings: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<ClientConfig> {
+    let left = settings.map(|settings| settings.copy()).transpose()?;
     let given = |name: &str| -> PyResult<Option<Bound<'_, PyAny>>> {
-        let value = settings.map_or(Ok(None), |settings| settings.get_item(name))?;
+        let Some(left) = &left else { return Ok(None) };
+        let value = left.get_item(name)?;
+        if value.is_some() {
+            left.del_item(name)?;
+        }
         Ok(value.filter(|value| !value.is_none()))
     };
     let text = |name: &str| given(name)?.map(|value| value.extract()).transpose();
-    Ok(ClientConfig {
+    let config = ClientConfig {
         model,
         family,
         api: text("api")?,
@@ -170,7 +160,9 @@ fn config(
         },
         proxy: text("proxy")?.map(Secret::new),
         trust_env: given("trust_env")?.map_or(Ok(true), |value| value.extract())?,
-    })
+    };
+    refuse_rest(left.as_ref())?;
+    Ok(config)
 }
 
 /// What this client asks for, and of which server.
@@ -220,20 +212,14 @@ impl Engine {
     }
 
     /// Encodes a request with these arguments and throws it away: what is wrong with them, or a
-    /// missing key, is raised.
-    #[pyo3(signature = (params, *, key_source=None, system=None))]
-    fn check<'py>(
+    /// missing key, is raised. For `steering` see `Steering`.
+    #[pyo3(signature = (params, **steering))]
+    fn check(
         &self,
-        params: &Bound<'py, PyDict>,
-        key_source: Option<Bound<'py, PyAny>>,
-        system: Option<Bound<'py, PyAny>>,
+        params: &Bound<'_, PyDict>,
+        steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
         let input = PyString::new(params.py(), "-");
-        let steering = Steering {
-            key_source,
-            system,
-            ..Steering::default()
-        };
         self.prepare(input.as_any(), Some(params), steering, false)
             .map(drop)
     }
@@ -243,87 +229,52 @@ impl Engine {
         Ok(self.client(py)?.parameters())
     }
 
-    /// A whole reply, on this thread.
-    #[pyo3(signature = (input, params=None, *, api_key=None, may_renew=false, parse_as=None, system=None))]
-    #[allow(clippy::too_many_arguments, reason = "named one by one by the caller")]
+    /// A whole reply, on this thread. For `steering` see `Steering`.
+    #[pyo3(signature = (input, params=None, **steering))]
     fn complete<'py>(
         &self,
         py: Python<'py>,
         input: &Bound<'py, PyAny>,
         params: Option<&Bound<'py, PyDict>>,
-        api_key: Option<String>,
-        may_renew: bool,
-        parse_as: Option<Bound<'py, PyAny>>,
-        system: Option<Bound<'py, PyAny>>,
+        steering: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let steering = Steering {
-            api_key,
-            may_renew,
-            parse_as,
-            system,
-            key_source: None,
-        };
-        let (call, caller, answer) = self.whole(input, params, steering)?;
-        drive(py, call, &caller, &answer)
+        let prepared = self.prepare(input, params, steering, false)?;
+        let answer = Answer::Reply(prepared.parse_as);
+        drive(py, prepared.call, &prepared.caller, &answer)
     }
 
     /// A whole reply, to be awaited once.
-    #[pyo3(signature = (input, params=None, *, api_key=None, may_renew=false, parse_as=None, system=None))]
-    fn complete_async<'py>(
+    #[pyo3(signature = (input, params=None, **steering))]
+    fn complete_async(
         &self,
-        input: &Bound<'py, PyAny>,
-        params: Option<&Bound<'py, PyDict>>,
-        api_key: Option<String>,
-        may_renew: bool,
-        parse_as: Option<Bound<'py, PyAny>>,
-        system: Option<Bound<'py, PyAny>>,
+        input: &Bound<'_, PyAny>,
+        params: Option<&Bound<'_, PyDict>>,
+        steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PendingReply> {
-        let steering = Steering {
-            api_key,
-            may_renew,
-            parse_as,
-            system,
-            key_source: None,
-        };
-        let (call, caller, answer) = self.whole(input, params, steering)?;
-        Ok(PendingReply::new(call, caller, answer))
+        let prepared = self.prepare(input, params, steering, false)?;
+        let answer = Answer::Reply(prepared.parse_as);
+        Ok(PendingReply::new(prepared.call, prepared.caller, answer))
     }
 
     /// A stream that goes out when it is entered or first read.
-    #[pyo3(signature = (input, params=None, *, key_source=None, parse_as=None, system=None))]
-    fn stream<'py>(
+    #[pyo3(signature = (input, params=None, **steering))]
+    fn stream(
         &self,
-        input: &Bound<'py, PyAny>,
-        params: Option<&Bound<'py, PyDict>>,
-        key_source: Option<Bound<'py, PyAny>>,
-        parse_as: Option<Bound<'py, PyAny>>,
-        system: Option<Bound<'py, PyAny>>,
+        input: &Bound<'_, PyAny>,
+        params: Option<&Bound<'_, PyDict>>,
+        steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<LlmStream> {
-        let steering = Steering {
-            key_source,
-            parse_as,
-            system,
-            ..Steering::default()
-        };
         Ok(LlmStream::new(self.open(input, params, steering)?))
     }
 
     /// The same for an event loop.
-    #[pyo3(signature = (input, params=None, *, key_source=None, parse_as=None, system=None))]
-    fn stream_async<'py>(
+    #[pyo3(signature = (input, params=None, **steering))]
+    fn stream_async(
         &self,
-        input: &Bound<'py, PyAny>,
-        params: Option<&Bound<'py, PyDict>>,
-        key_source: Option<Bound<'py, PyAny>>,
-        parse_as: Option<Bound<'py, PyAny>>,
-        system: Option<Bound<'py, PyAny>>,
+        input: &Bound<'_, PyAny>,
+        params: Option<&Bound<'_, PyDict>>,
+        steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<AsyncLlmStream> {
-        let steering = Steering {
-            key_source,
-            parse_as,
-            system,
-            ..Steering::default()
-        };
         Ok(AsyncLlmStream::new(self.open(input, params, steering)?))
     }
 

@@ -120,7 +120,7 @@ mod _engine {
 
     // 2
     #[pymodule_export]
-    use super::process::test_rules::{allow_only, divert, is_diverted};
+    use super::process::test_rules::{allow_only, intercept, is_intercepted};
 
     // 3
     #[pymodule_export]
@@ -132,7 +132,7 @@ mod _engine {
     #[pymodule_export]
     use super::observe::nested::{enter_call, leave_call};
     #[pymodule_export]
-    use super::observe::on_call::report_call;
+    use super::observe::on_call::{report_call, report_refused};
     #[pymodule_export]
     use super::observe::tally::CallTally;
 

@@ -202,8 +202,8 @@ impl Family {
     }
 }
 
-/// What a client takes and a call does not, by the names that a caller gives; a call that is given one
-/// is told so.
+/// What a client takes and a call does not, by the names that a caller gives. A call that gets one is
+/// refused, with a message that says where it belongs.
 pub const CLIENT_SETTINGS: &[&str] = &[
     "api",
     "api_key",

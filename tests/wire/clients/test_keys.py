@@ -183,6 +183,25 @@ def test_a_call_of_map_whose_key_is_renewed_is_one_call(sim: SimServer) -> None:
     assert [event.error_kind for event in events] == [None]
 
 
+@pytest.mark.parametrize("way", ["complete", "complete_async", "map"])
+def test_a_refused_key_without_a_fresh_one_is_reported_once(sim: SimServer, way: str) -> None:
+    sim.set_script({"require_key": "fresh"})
+    keys = iter(("stale", None))
+    chat = chat_on(sim, lambda: next(keys))
+    events: list[tw.CallEvent] = []
+    remove = tw.on_call(events.append)
+    try:
+        if way == "map":
+            (row,) = chat.map(["a"], concurrency=1)
+            assert isinstance(row.error, tw.LlmConfigError)
+        else:
+            with pytest.raises(tw.LlmConfigError, match="the callable returned NoneType"):
+                asyncio.run(chat.complete_async("a")) if way != "complete" else chat.complete("a")
+    finally:
+        remove()
+    assert [(event.error_kind, event.model) for event in events] == [("authentication", "m")]
+
+
 def test_the_list_of_models_asks_for_the_key_once_more(sim: SimServer, ask: Asking) -> None:
     sim.set_script({"require_key": "fresh"})
     keys = Keys("stale", "fresh")

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import pickle
 import subprocess
 import sys
 import textwrap
 import threading
+import unittest.mock
 from pathlib import Path
 
 import pydantic
@@ -395,6 +397,21 @@ def test_a_class_gets_the_address_and_settings_of_any_name(registry):
     registry.register_provider(row)
     client = tw.LlmClientFactory(registry=registry).get_client("loose:m1", region="eu")
     assert vars(client)["settings"] == {"base_url": row.base_url, "region": "eu"}
+
+
+def test_a_method_that_wraps_the_interfaces_own_is_written():
+    class Wrapping(Complete):
+        @functools.wraps(tw.LlmClientInterface.complete)
+        def complete(self, request_or_prompt, **params):
+            return super().complete(request_or_prompt, **params)
+
+    assert "".join(Wrapping("m").stream("hi").text_stream) == "echo hi"
+
+
+def test_a_mock_in_place_of_a_method_is_written(monkeypatch):
+    reply = LlmResponse(provider="custom", model="m", text="mocked")
+    monkeypatch.setattr(Complete, "complete", unittest.mock.MagicMock(return_value=reply))
+    assert "".join(Complete("m").stream("hi").text_stream) == "mocked"
 
 
 def test_the_shared_factory_makes_them(monkeypatch):

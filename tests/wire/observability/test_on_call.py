@@ -384,3 +384,39 @@ def test_a_callback_may_call_a_model(sim, listen):
 def test_what_cannot_be_called_is_refused():
     with pytest.raises(tw.LlmConfigError, match="takes a CallEvent"):
         tw.on_call(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("way", ["chunks", "text", "builtin", "map"])
+def test_the_error_of_a_loop_over_a_stream_is_the_callers(sim, events, way):
+    """The frame that an exception leaves drops the stream, and with it ends the call."""
+    sim.set_script(REPLY)
+    chat = chat_on(sim)
+
+    def loop():
+        if way == "chunks":
+            for _ in chat.stream("hi"):
+                raise ValueError("mine")
+        elif way == "text":
+            for _ in chat.stream("hi").text_stream:
+                raise ValueError("mine")
+        elif way == "map":
+            for _ in chat.map(["a", "b"], concurrency=1):
+                raise ValueError("mine")
+        else:
+            sum(chat.stream("hi"))
+
+    with pytest.raises(TypeError if way == "builtin" else ValueError):
+        loop()
+    assert [event.error_kind for event in events][-1] in {"cancelled", None}
+
+
+async def test_the_error_of_a_loop_over_an_async_stream_is_the_callers(sim, events):
+    sim.set_script(REPLY)
+
+    async def loop():
+        async for _ in chat_on(sim).stream_async("hi"):
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        await loop()
+    assert [event.error_kind for event in events] == ["cancelled"]

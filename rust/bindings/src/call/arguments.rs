@@ -10,11 +10,11 @@ use tokenwire_core::config::Secret;
 use crate::call::dropped;
 use crate::ground::caller::Caller;
 use crate::ground::json;
-use crate::values::keywords::pairs;
+use crate::values::keywords::{pairs, unexpected};
 use crate::values::limits;
 use crate::values::raise;
 
-/// What steers a call and is not part of its request.
+/// What steers a call and is not part of its request: keyword arguments of `Engine` and `Fanout`.
 #[derive(Default)]
 pub(crate) struct Steering<'py> {
     /// The key, where the client has none of its own.
@@ -27,6 +27,27 @@ pub(crate) struct Steering<'py> {
     pub(crate) parse_as: Option<Bound<'py, PyAny>>,
     /// The client's system prompt.
     pub(crate) system: Option<Bound<'py, PyAny>>,
+}
+
+impl<'py> Steering<'py> {
+    /// Reads the keyword arguments; one of another name is a mistake of ours.
+    pub(crate) fn read(given: Option<&Bound<'py, PyDict>>) -> PyResult<Self> {
+        let mut steering = Self::default();
+        for (name, value) in given.into_iter().flatten() {
+            if value.is_none() {
+                continue;
+            }
+            match name.cast::<PyString>()?.to_str()? {
+                "api_key" => steering.api_key = Some(value.extract()?),
+                "may_renew" => steering.may_renew = value.extract()?,
+                "key_source" => steering.key_source = Some(value),
+                "parse_as" => steering.parse_as = Some(value),
+                "system" => steering.system = Some(value),
+                _ => return Err(unexpected(&name)),
+            }
+        }
+        Ok(steering)
+    }
 }
 
 /// A call's arguments, sorted into what is encoded and what steers it.

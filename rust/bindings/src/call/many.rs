@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 use crate::call::arguments::{CallClient, Prepared, Steering, prepare};
 use crate::call::whole::{Answer, AnswerKind, Outcome, finish, make};
 use crate::ground::caller::Caller;
+use crate::ground::raised::keeping_raised;
 use crate::ground::{exception, fork};
 use crate::process::{self, SIGNAL_TICK};
 use crate::values::raise;
@@ -52,34 +53,30 @@ impl Fanout {
     }
 
     /// Starts a call; `index` comes back with its outcome.
-    #[pyo3(signature = (index, engine, input, params, *, api_key=None, may_renew=false, parse_as=None, system=None))]
-    #[allow(clippy::too_many_arguments, reason = "named one by one by the caller")]
-    fn submit<'py>(
+    /// For `steering` see `Steering`.
+    #[pyo3(signature = (index, engine, input, params, **steering))]
+    fn submit(
         &self,
-        py: Python<'py>,
+        py: Python<'_>,
         index: u64,
         engine: CallClient,
-        input: &Bound<'py, PyAny>,
-        params: &Bound<'py, PyDict>,
-        api_key: Option<String>,
-        may_renew: bool,
-        parse_as: Option<Bound<'py, PyAny>>,
-        system: Option<Bound<'py, PyAny>>,
+        input: &Bound<'_, PyAny>,
+        params: &Bound<'_, PyDict>,
+        steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
-        let steering = Steering {
-            api_key,
-            may_renew,
-            parse_as,
-            system,
-            key_source: None,
-        };
         self.check_generation(py)?;
         let Prepared {
             call,
             caller,
             parse_as,
             ..
-        } = prepare(engine, input, Some(params), steering, false)?;
+        } = prepare(
+            engine,
+            input,
+            Some(params),
+            Steering::read(steering)?,
+            false,
+        )?;
         let io = process::current()
             .io()
             .map_err(|error| raise::to_py(py, error, &caller))?;
@@ -159,6 +156,6 @@ impl Fanout {
 
 impl Drop for Fanout {
     fn drop(&mut self) {
-        Python::attach(|py| self.cancel(py));
+        Python::attach(|py| keeping_raised(py, || self.cancel(py)));
     }
 }

@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 use crate::call::whole::{Answer, Outcome, finish, make};
 use crate::ground::caller::Caller;
 use crate::ground::fork;
+use crate::ground::raised::keeping_raised;
 use crate::process;
 use crate::values::raise;
 use crate::wake::awaitable::{returned, thrown};
@@ -160,7 +161,7 @@ impl PendingReply {
 impl Drop for PendingReply {
     fn drop(&mut self) {
         // An object of Python's is dropped by Python, so this attaches to what is attached.
-        Python::attach(|py| self.abort(py));
+        Python::attach(|py| keeping_raised(py, || self.abort(py)));
         if let Some((mailbox, token)) = self.state.lock().parked.take() {
             drop(mailbox.take(token));
         }

@@ -123,10 +123,13 @@ pub(crate) fn finish<'py>(
     let received = outcome.map_err(|Failed { error, elapsed }| {
         let kind = error.kind();
         let raised = raise::to_py(py, error, caller);
-        let is_over = !(caller.may_renew && key::is_refused(raised.value(py).as_any()));
-        if is_over && answer.is_observed() {
+        if answer.is_observed() {
             let ending = Ending::Error(&raised, kind.as_str().into(), elapsed);
-            observe::report(py, caller, false, ending);
+            if caller.may_renew && key::is_refused(raised.value(py).as_any()) {
+                observe::keep(py, caller, &raised, ending);
+            } else {
+                observe::report(py, caller, false, ending);
+            }
         }
         raised
     })?;

@@ -11,3 +11,4 @@ pub(crate) mod fork;
 pub(crate) mod json;
 pub(crate) mod key;
 pub(crate) mod python;
+pub(crate) mod raised;

@@ -24,8 +24,24 @@ pub(crate) enum Ending<'a, 'py> {
 
 /// Passes a call to every callback; what one raises is logged, not thrown.
 pub(crate) fn report(py: Python<'_>, caller: &Caller, streamed: bool, ending: Ending<'_, '_>) {
+    let reported = match event_of(py, caller, streamed, ending) {
+        Some(event) => event.and_then(|event| report_call(&event)),
+        None => Ok(()),
+    };
+    if let Err(error) = reported {
+        error.write_unraisable(py, None);
+    }
+}
+
+/// The event of a call; None inside a call that is reported itself.
+fn event_of<'py>(
+    py: Python<'py>,
+    caller: &Caller,
+    streamed: bool,
+    ending: Ending<'_, 'py>,
+) -> Option<PyResult<Bound<'py, CallEvent>>> {
     if nested::is_nested(py) {
-        return;
+        return None;
     }
     let (error, response, elapsed) = match ending {
         Ending::Reply(reply) => {
@@ -44,9 +60,30 @@ pub(crate) fn report(py: Python<'_>, caller: &Caller, streamed: bool, ending: En
     let elapsed = elapsed.unwrap_or_else(|| caller.elapsed());
     let response = response.map(Bound::unbind);
     let event = CallEvent::new(caller, streamed, error, response, elapsed);
-    let reported = Bound::new(py, event).and_then(|event| report_call(&event));
-    if let Err(error) = reported {
+    Some(Bound::new(py, event))
+}
+
+/// Where the error of a refused key keeps the event that is due if no fresh key can be had.
+const UNREPORTED: &str = "_unreported";
+
+/// Keeps the event of a call whose key was refused: a fresh key may follow, and the call is not over.
+pub(crate) fn keep(py: Python<'_>, caller: &Caller, error: &PyErr, ending: Ending<'_, '_>) {
+    let kept = match event_of(py, caller, false, ending) {
+        Some(event) => event.and_then(|event| error.value(py).setattr(UNREPORTED, event)),
+        None => Ok(()),
+    };
+    if let Err(error) = kept {
         error.write_unraisable(py, None);
+    }
+}
+
+/// Reports a call whose key was refused and for which no fresh key can be had: the refusal ends it.
+#[pyfunction]
+#[pyo3(name = "_report_refused")]
+pub(crate) fn report_refused(error: &Bound<'_, PyAny>) -> PyResult<()> {
+    match error.getattr_opt(UNREPORTED)? {
+        Some(event) => report_call(event.cast::<CallEvent>()?),
+        None => Ok(()),
     }
 }
 

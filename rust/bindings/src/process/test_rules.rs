@@ -11,8 +11,8 @@ use crate::values::raise;
 
 /// Sends every call to this base URL, without its key; None sends them where they belong.
 #[pyfunction]
-#[pyo3(name = "divert", signature = (base_url))]
-pub(crate) fn divert(py: Python<'_>, base_url: Option<String>) -> PyResult<()> {
+#[pyo3(name = "intercept", signature = (base_url))]
+pub(crate) fn intercept(py: Python<'_>, base_url: Option<String>) -> PyResult<()> {
     current()
         .hub
         .intercept(base_url.as_deref())
@@ -23,8 +23,8 @@ pub(crate) fn divert(py: Python<'_>, base_url: Option<String>) -> PyResult<()> {
 
 /// Whether calls are sent elsewhere.
 #[pyfunction]
-#[pyo3(name = "is_diverted")]
-pub(crate) fn is_diverted() -> bool {
+#[pyo3(name = "is_intercepted")]
+pub(crate) fn is_intercepted() -> bool {
     current().hub.is_intercepted()
 }
 

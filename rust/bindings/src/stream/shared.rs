@@ -14,6 +14,7 @@ use tokenwire_core::message::{Chunk, ChunkKind, StreamEvent, StreamEvents};
 use tokenwire_core::stream::{Interest, Queue, Taken};
 
 use crate::ground::caller::Caller;
+use crate::ground::raised::keeping_raised;
 use crate::ground::{exception, fork, key};
 use crate::observe;
 use crate::observe::Ending;
@@ -193,7 +194,7 @@ impl Stream {
         if self.generation == fork::generation() {
             self.queue.close();
             if observe::is_on() {
-                Python::attach(|py| self.report(py, false));
+                Python::attach(|py| keeping_raised(py, || self.report(py, false)));
             } else {
                 // A listener that comes later has nothing to do with this call.
                 self.reported.store(true, Ordering::Relaxed);

@@ -160,3 +160,16 @@ pub(crate) fn pairs(value: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<(Strin
     let items = value.cast::<PyMapping>().map_err(|_| wrong())?.items()?;
     items.extract().map_err(|_| wrong())
 }
+
+/// Refuses what is left of keyword arguments whose known names were taken out.
+pub(crate) fn refuse_rest(left: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+    match left.and_then(|left| left.iter().next()) {
+        Some((name, _)) => Err(unexpected(&name)),
+        None => Ok(()),
+    }
+}
+
+/// What Python says of a keyword argument that there is not.
+pub(crate) fn unexpected(name: &Bound<'_, PyAny>) -> PyErr {
+    PyTypeError::new_err(format!("got an unexpected keyword argument '{name}'"))
+}

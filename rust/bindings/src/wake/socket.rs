@@ -5,6 +5,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::ground::python;
+use crate::ground::raised::keeping_raised;
 use crate::wake::descriptor::WakeFd;
 
 /// Set to try this path on a loop that has `add_reader`.
@@ -56,6 +57,10 @@ impl SocketWatch {
 impl Drop for SocketWatch {
     fn drop(&mut self) {
         // After the loop is gone. Nothing is left to do where the interpreter is, too.
-        Python::try_attach(|py| drop(self.reader.call_method0(py, intern!(py, "close"))));
+        Python::try_attach(|py| {
+            keeping_raised(py, || {
+                drop(self.reader.call_method0(py, intern!(py, "close")));
+            });
+        });
     }
 }

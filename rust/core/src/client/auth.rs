@@ -18,7 +18,7 @@ pub(super) fn check(auth: &Auth) -> Result<(), Error> {
     match HeaderName::from_lowercase(name.as_bytes()) {
         Ok(name) if !check::is_owned(&name) && name != header::CONTENT_TYPE => Ok(()),
         _ => Err(check::refused(format!(
-            "auth_header: {name:?} is no header that can carry a key; give one in lower case, such as \"x-api-key\""
+            "auth_header: {name:?} is not a header that can carry a key; give one in lower case, such as \"x-api-key\""
         ))),
     }
 }
@@ -36,7 +36,7 @@ pub(super) fn write(headers: &mut HeaderMap, key: &Secret, auth: &Auth) -> Resul
             HeaderValue::try_from(key.expose()),
         ),
     };
-    let refused = || check::refused("api_key is no header value");
+    let refused = || check::refused("api_key cannot be sent in a header");
     let mut value = value.map_err(|_| refused())?;
     value.set_sensitive(true);
     headers.insert(name.map_err(|_| refused())?, value);

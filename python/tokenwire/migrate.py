@@ -1,0 +1,7 @@
+"""`tokenwire migrate` by its public path; it stands in `tokenwire.cli.migrate`."""
+
+from __future__ import annotations
+
+from tokenwire.cli.migrate import Plan, add_arguments, main, planned, run
+
+__all__ = ["Plan", "add_arguments", "main", "planned", "run"]
