@@ -30,8 +30,8 @@ impl Described {
         let queue = Queue::new(usize::MAX, started);
         let head = ReplyHead {
             id: self.id,
-            model: None,
             created: self.created,
+            ..ReplyHead::default()
         };
         queue.publish(&mut Vec::new(), Some(&head));
         let caller = Caller {

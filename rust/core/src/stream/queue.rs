@@ -123,9 +123,7 @@ impl Queue {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         if let Some(head) = head {
-            state.reply.id.clone_from(&head.id);
-            state.reply.model.clone_from(&head.model);
-            state.reply.created = head.created;
+            head.fold_into(&mut state.reply);
         }
         for chunk in chunks.drain(..) {
             let size = match &chunk.kind {

@@ -110,11 +110,7 @@ impl<'a> Reader<'a> {
     /// The body is one document: a reply from a server that does not stream, or an error.
     pub(super) fn whole_reply(&mut self, body: &[u8]) -> Result<(), Error> {
         let reply = self.dialect.decode_reply(body)?;
-        let head = ReplyHead {
-            id: reply.id.clone(),
-            model: reply.model.clone(),
-            created: reply.created,
-        };
+        let head = ReplyHead::of(&reply);
         let raw: Option<Arc<[u8]>> = self.events.wants_raw.then(|| Arc::from(body));
         self.events.count += 1;
         for kind in whole::chunks(reply) {

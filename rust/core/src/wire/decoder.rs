@@ -49,8 +49,20 @@ pub struct ReplyHead {
 impl ReplyHead {
     /// Sets what is known in `reply`.
     pub fn fold_into(&self, reply: &mut Reply) {
-        reply.id.clone_from(&self.id);
-        reply.model.clone_from(&self.model);
-        reply.created = self.created;
+        // Named one by one, so that the compiler asks for a field that is not set here.
+        let Self { id, model, created } = self;
+        reply.id.clone_from(id);
+        reply.model.clone_from(model);
+        reply.created = *created;
+    }
+
+    /// The head of a whole reply.
+    #[must_use]
+    pub fn of(reply: &Reply) -> Self {
+        Self {
+            id: reply.id.clone(),
+            model: reply.model.clone(),
+            created: reply.created,
+        }
     }
 }
