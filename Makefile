@@ -149,14 +149,17 @@ $(STAMPS)/check $(STAMPS)/wheel $(STAMPS)/bench: $(STAMPS)/%: requirements/%.txt
 	$(PY) -m pip install --require-hashes -r $<
 	@mkdir -p $(STAMPS) && touch $@
 
-# Both builds fill the same place, so each takes away the other's stamp.
+# Both builds fill the same place, so each takes away the other's stamp. A stamp is as old as the
+# beginning of its build: what is saved meanwhile is built the next time.
 $(STAMPS)/dev-engine: $(STAMPS)/check $(RUST_FILES) pyproject.toml
+	@touch $@.begun
 	$(VENV)/bin/maturin develop --quiet --locked
-	@rm -f $(STAMPS)/release-engine && touch $@
+	@rm -f $(STAMPS)/release-engine && mv $@.begun $@
 
 $(STAMPS)/release-engine: $(STAMPS)/check $(RUST_FILES) pyproject.toml
+	@touch $@.begun
 	$(VENV)/bin/maturin develop --quiet --locked --release
-	@rm -f $(STAMPS)/dev-engine && touch $@
+	@rm -f $(STAMPS)/dev-engine && mv $@.begun $@
 
 .PHONY: help setup fmt lint types test check demo demo-real bench bench-peers soak cover test-real \
   fuzz wheel docs lock clean fmt-check ruff deny mypy clippy cargo-test cargo-doc stubs canary pytest sim-program toolchain

@@ -18,6 +18,7 @@ from tokenwire import (
     LlmValidationError,
     ModelConfig,
     ModelRegistry,
+    _engine,
 )
 from tokenwire.config.checks import checked
 from tokenwire.config.loading import read as read_configuration
@@ -170,7 +171,7 @@ def test_every_problem_is_told_at_once():
         "providers.acme.auth_headr: no such setting; did you mean auth_header?",
         "providers.acme.base_url: base_url has no scheme: write http://… or https://…",
         "providers.empty: there is no base_url",
-        "models.a.api: it must be chat or completions",
+        f"models.a.api: it must be {' or '.join(_engine.apis())}",
         "models.a.max_retries: -1 is not a whole number of at least 0",
         "models.a.model: provider grok: unknown",
         "models.b.params.temprature: no such setting; did you mean temperature?",

@@ -101,7 +101,11 @@ def answered(served, model="m", path="/v1/chat/completions", call="1"):
     """What the fake tells the simulator to do with a request."""
     record = {
         "path": path,
-        "headers": [["x-tokenwire-call", call], ["x-tokenwire-provider", "openai"]],
+        "headers": [
+            ["x-tokenwire-call", call],
+            ["x-tokenwire-provider", "openai"],
+            ["x-tokenwire-api", "chat" if "/chat/" in path else "completions"],
+        ],
         "body": {"model": model, "messages": []},
     }
     return json.loads(served._answer(json.dumps(record)))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from datetime import date  # noqa: TC003, pydantic reads the annotations of fields
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from tokenwire import _engine
 from tokenwire._pydantic import Str, base_init, given, nearest_name
 from tokenwire.catalog.row import Row
 from tokenwire.errors import LlmConfigError
@@ -122,6 +123,13 @@ class Price(Row):
         )
 
 
+def _check_api(name: str) -> str:
+    if name not in _engine.apis():
+        known = " or ".join(f"'{api}'" for api in _engine.apis())
+        raise PydanticCustomError("api", "Input should be {known}", {"known": known})
+    return name
+
+
 class ModelConfig(Row):
     """What is known of a model; None is unknown.
 
@@ -140,7 +148,7 @@ class ModelConfig(Row):
 
     name: Annotated[Str, Field(min_length=1)]
     provider: Annotated[Str, Field(min_length=1)]
-    api: Literal["chat", "completions"] | None = None
+    api: Annotated[str, AfterValidator(_check_api)] | None = None
     context_window: _Tokens | None = None
     max_output_tokens: _Tokens | None = None
     capabilities: frozenset[Str] | None = None

@@ -20,7 +20,7 @@ from tokenwire.settings.client_settings import (
     without_secrets,
 )
 from tokenwire.settings.model_string import ModelString, key_and_address, listed_ids, resolve
-from tokenwire.settings.secret import Secret, revealed, sealed, sealed_headers, sealed_url
+from tokenwire.settings.secret import revealed, sealed, sealed_headers, sealed_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,16 +137,7 @@ class BaseClient(LlmClientInterface):
         self.provider = target.provider
         api_key = settings["api_key"]
         source = api_key if callable(api_key) else None
-        given = None if source else api_key
-        key: Secret | None = None
-        base_url = target.base_url
-        if target.provider == "sim":
-            base_url = base_url or _engine.embedded_sim()
-        else:
-            key, base_url = key_and_address(target, given, key_vars)
-        for name, found in (("api_key", key), ("base_url", base_url)):
-            if found is not None:
-                check_text(revealed(found), name)
+        key, base_url = key_and_address(target, None if source else api_key, key_vars)
         if key_vars and key is None and source is None and not _engine.is_intercepted():
             # The engine would name the provider's own variables.
             raise LlmConfigError(_engine._missing_key(self.provider, key_vars))

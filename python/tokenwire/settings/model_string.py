@@ -5,7 +5,7 @@ from __future__ import annotations
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
 from tokenwire.settings.client_settings import check_text
-from tokenwire.settings.secret import Secret
+from tokenwire.settings.secret import Secret, revealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,17 +151,26 @@ def key_and_address(
     The key of a provider is not sent to an address that the row does not know, unless the
     caller named that provider together with the address. `key_vars` stands for the row's own.
     """
-    from os import environ
-
+    base_url = target.base_url
+    if target.provider == "sim":
+        return None, base_url or _engine.embedded_sim()
     row = _engine.provider_row(target.provider) if target.row is None else dict(target.row)
     if api_key is None:
         names = row["key_vars"] if key_vars is None else key_vars
-        api_key = next((Secret(environ[name]) for name in names if environ.get(name)), None)
-    base_url = target.base_url
+        api_key = next((Secret(value) for value in _values(names)), None)
     if base_url is None:
-        names = row["base_url_vars"]
-        base_url = next((environ[name] for name in names if environ.get(name)), row["base_url"])
+        base_url = next(_values(row["base_url_vars"]), row["base_url"])
+    for name, found in (("api_key", api_key), ("base_url", base_url)):
+        if found is not None:
+            check_text(revealed(found), name)
     return api_key, base_url
+
+
+def _values(variables: Sequence[str]) -> Iterator[str]:
+    """The values of those environment variables that are set."""
+    from os import environ
+
+    return (environ[name] for name in variables if environ.get(name))
 
 
 def listed_ids(body: str) -> list[str]:

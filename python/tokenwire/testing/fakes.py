@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Fake", "FakeRequest", "fake"]
 
 _CALL, _PROVIDER, _URL = "x-tokenwire-call", "x-tokenwire-provider", "x-tokenwire-url"
+_API = "x-tokenwire-api"
 _NOT_PARAMETERS = ("model", "messages", "prompt", "stream", "stream_options")
 
 # Those in force; the last decides first. They hold for the whole process, as the engine does.
@@ -37,7 +38,7 @@ class FakeRequest:
     Attributes:
         provider: The provider's name, as in front of the colon of a model string.
         model: The model's id.
-        api: `"chat"` or `"completions"`.
+        api: The API by which it was asked, such as `"chat"` or `"completions"`.
         url: Where it would have gone; None for a client without an address.
         stream: Whether the reply was to be streamed.
         body: The whole body.
@@ -201,12 +202,13 @@ class Fake:
         headers: dict[str, str] = dict(record["headers"])
         # What the engine told us, and nobody else would have been told.
         call, provider, url = headers.pop(_CALL), headers.pop(_PROVIDER), headers.pop(_URL, None)
+        api = headers.pop(_API)
         body = record["body"] if isinstance(record["body"], dict) else {}
         attempt = self._attempts[call] = self._attempts.get(call, 0) + 1
         return FakeRequest(
             provider=provider,
             model=str(body.get("model", "")),
-            api="chat" if "/chat/" in record["path"].partition("?")[0] else "completions",
+            api=api,
             url=url,
             stream=body.get("stream") is True,
             body=body,
@@ -225,7 +227,8 @@ def _behaviour(rule: _Rule, request: FakeRequest, target: str) -> str:
             "which answers every request"
         )
     text = answer if isinstance(answer, str) else _called(answer, rule, request)
-    if request.api == "completions" and json.loads(text).get("reply", {}).get("tool_calls"):
+    takes_text_alone = _engine.apis().get(request.api) == "completions"
+    if takes_text_alone and json.loads(text).get("reply", {}).get("tool_calls"):
         return _mistake(f'fake: "{rule.pattern}" calls a tool, and "{target}" was asked for text')
     return text
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyDictMethods, PyString};
 use tokenwire_core::client::{Call, CallOptions, Client};
 use tokenwire_core::config::{self, ClientConfig, Family, Secret, TimeoutSetting, TlsSettings};
 use tokenwire_core::error::ErrorKind;
@@ -123,7 +123,7 @@ fn config(
     family: Family,
     settings: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<ClientConfig> {
-    let left = settings.map(|settings| settings.copy()).transpose()?;
+    let left = settings.map(PyDictMethods::copy).transpose()?;
     let given = |name: &str| -> PyResult<Option<Bound<'_, PyAny>>> {
         let Some(left) = &left else { return Ok(None) };
         let value = left.get_item(name)?;

@@ -6,7 +6,7 @@ use std::io::Write;
 use tokenwire_core::call::complete;
 use tokenwire_core::client::{CallOptions, Client};
 use tokenwire_core::config::{
-    ClientConfig, Family, Limits, RetryPolicy, Secret, Timeout, TimeoutSetting, TlsSettings,
+    ClientConfig, Family, Secret
 };
 use tokenwire_core::http::{Hub, Transport};
 use tokenwire_core::wire::providers;
@@ -23,18 +23,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         &hub,
         providers::find("openai")?,
         ClientConfig {
-            model: "m".to_owned(),
-            family: Family::Chat,
-            api: None,
             base_url: Some(base_url),
             api_key: Some(Secret::new("sk-bench".to_owned())),
-            headers: Vec::new(),
-            timeout: TimeoutSetting::Full(Timeout::default()),
-            limits: Limits::default(),
-            retry: RetryPolicy::default(),
-            tls: TlsSettings::default(),
-            proxy: None,
             trust_env: false,
+            ..ClientConfig::new("m".to_owned(), Family::Chat)
         },
     )?;
     let runtime = tokio::runtime::Builder::new_current_thread()

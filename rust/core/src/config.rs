@@ -247,6 +247,27 @@ pub struct ClientConfig {
     pub trust_env: bool,
 }
 
+impl ClientConfig {
+    /// A client of this model with every setting as it is where nothing is given.
+    #[must_use]
+    pub fn new(model: String, family: Family) -> Self {
+        Self {
+            model,
+            family,
+            api: None,
+            base_url: None,
+            api_key: None,
+            headers: Vec::new(),
+            timeout: TimeoutSetting::Full(Timeout::default()),
+            limits: Limits::default(),
+            retry: RetryPolicy::default(),
+            tls: TlsSettings::default(),
+            proxy: None,
+            trust_env: true,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,8 +5,8 @@ use std::time::Instant;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use tokenwire_core::error::ErrorKind;
+use tokenwire_core::message::ReplyHead;
 use tokenwire_core::stream::Queue;
-use tokenwire_core::wire::ReplyHead;
 
 use crate::ground::caller::Caller;
 use crate::ground::exception;

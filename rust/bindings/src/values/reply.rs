@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use serde::{Deserialize, Serialize};
 use tokenwire_core::error;
 use tokenwire_core::http::Head;
@@ -48,6 +49,25 @@ impl ReplyData {
             raw: None,
             caller,
         }
+    }
+
+    /// The response headers; of a repeated one the values joined by ", ".
+    pub(crate) fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let headers = PyDict::new(py);
+        for (name, value) in self.head.iter().flat_map(|head| head.headers.iter()) {
+            match headers.get_item(name)? {
+                Some(before) => headers.set_item(name, format!("{before}, {value}"))?,
+                None => headers.set_item(name, value)?,
+            }
+        }
+        Ok(headers)
+    }
+
+    /// The same, with what the call took in all.
+    pub(crate) fn timed(&self, seconds: f64) -> Self {
+        let mut timed = self.clone();
+        timed.timing.total = Some(seconds);
+        timed
     }
 
     /// Everything but the raw body, as JSON.

@@ -227,13 +227,12 @@ impl LlmResponse {
             return Ok(None);
         };
         let parsed = self.parsed.get_or_try_init(py, || {
-            let text = choice_text(self.first());
-            calling_python(|| {
+            let read = || {
                 python::PARSED
                     .get(py)?
-                    .call1((kind, text))
-                    .map(Bound::unbind)
-            })
+                    .call1((kind, choice_text(self.first())))
+            };
+            calling_python(read).map(Bound::unbind)
         })?;
         Ok(Some(parsed.bind(py).clone()))
     }
@@ -253,14 +252,7 @@ impl LlmResponse {
     /// The response headers, names in lower case; of a repeated one the values joined by ", ".
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let headers = PyDict::new(py);
-        for (name, value) in self.data.head.iter().flat_map(|head| head.headers.iter()) {
-            match headers.get_item(name)? {
-                Some(before) => headers.set_item(name, format!("{before}, {value}"))?,
-                None => headers.set_item(name, value)?,
-            }
-        }
-        Ok(headers)
+        self.data.headers(py)
     }
 
     /// Where the time went.
@@ -294,8 +286,7 @@ impl LlmResponse {
         if response.data.timing.total.is_some() {
             return Ok(slf);
         }
-        let mut data = ReplyData::clone(&response.data);
-        data.timing.total = Some(seconds);
+        let data = response.data.timed(seconds);
         let parse_as = response.parse_as.as_ref().map(|kind| kind.clone_ref(py));
         Bound::new(py, Self::new(data, parse_as))
     }

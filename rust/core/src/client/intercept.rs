@@ -28,8 +28,8 @@ impl Inner {
         let made_for = self
             .has_address
             .then(|| format!("{}{path}", self.place.base_url));
-        let provider = &self.provider.name;
-        test_rules::label(headers, &random_key(), provider, made_for.as_deref());
+        let (provider, api) = (&self.provider.name, self.dialect.name());
+        test_rules::label(headers, &random_key(), provider, api, made_for.as_deref());
         let origin = self.hub.origin(
             base.scheme() == "https",
             base.host_str().unwrap_or_default(),

@@ -26,6 +26,8 @@ pub const CALL_HEADER: &str = "x-tokenwire-call";
 pub const PROVIDER_HEADER: &str = "x-tokenwire-provider";
 /// Carries the URL that the call was made for, without its query; absent where there is none.
 pub const URL_HEADER: &str = "x-tokenwire-url";
+/// Carries the name of the dialect.
+pub const API_HEADER: &str = "x-tokenwire-api";
 /// On an error reply: only the test can cause this, and the body is the message.
 pub const MISTAKE_HEADER: &str = "x-tokenwire-mistake";
 
@@ -152,11 +154,19 @@ impl Interception {
     }
 }
 
-/// Says in headers what an intercepted call was; `url` is the one that it was made for.
-pub(crate) fn label(headers: &mut HeaderMap, call: &str, provider: &str, url: Option<&str>) {
+/// Says in headers what an intercepted call was: its id, its provider and dialect, and the URL that it
+/// was made for.
+pub(crate) fn label(
+    headers: &mut HeaderMap,
+    call: &str,
+    provider: &str,
+    api: &str,
+    url: Option<&str>,
+) {
     let labels = [
         (CALL_HEADER, Some(call)),
         (PROVIDER_HEADER, Some(provider)),
+        (API_HEADER, Some(api)),
         (URL_HEADER, url),
     ];
     for (name, value) in labels {

@@ -314,3 +314,35 @@ pub struct Reply {
     /// The provider's id of the request, from the body; a header's wins.
     pub request_id: Option<String>,
 }
+
+/// Facts of a streamed reply that belong to no choice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReplyHead {
+    /// The provider's id of the reply.
+    pub id: Option<String>,
+    /// The model that answers, as the provider names it.
+    pub model: Option<String>,
+    /// Unix time in seconds; `None` where absent or 0.
+    pub created: Option<i64>,
+}
+
+impl ReplyHead {
+    /// Sets what is known in `reply`.
+    pub fn fold_into(&self, reply: &mut Reply) {
+        // Named one by one, so that the compiler asks for a field that is not set here.
+        let Self { id, model, created } = self;
+        reply.id.clone_from(id);
+        reply.model.clone_from(model);
+        reply.created = *created;
+    }
+
+    /// The head of a whole reply.
+    #[must_use]
+    pub fn of(reply: &Reply) -> Self {
+        Self {
+            id: reply.id.clone(),
+            model: reply.model.clone(),
+            created: reply.created,
+        }
+    }
+}

@@ -14,8 +14,7 @@ use parking_lot::Mutex;
 
 use crate::error::{Attempt, Error, ErrorKind};
 use crate::http::Head;
-use crate::message::{Chunk, ChunkKind, Reply, Timing};
-use crate::wire::ReplyHead;
+use crate::message::{Chunk, ChunkKind, Reply, ReplyHead, Timing};
 
 /// Wakes a reader that waits outside this crate (an event loop's mailbox).
 pub trait Wake: Send + Sync {

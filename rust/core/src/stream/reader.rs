@@ -6,9 +6,9 @@ use super::queue::Queue;
 use super::whole;
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
-use crate::message::{Chunk, ChunkKind};
+use crate::message::{Chunk, ChunkKind, ReplyHead};
 use crate::sse::{End, EventParser, Item};
-use crate::wire::{Dialect, ReplyHead, Step, StreamDecoder};
+use crate::wire::{Dialect, Step, StreamDecoder};
 
 /// Whether a stream goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

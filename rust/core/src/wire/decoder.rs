@@ -1,7 +1,7 @@
 //! Reading a stream: one decoder a stream, which remembers what the dialect must not.
 
 use crate::error::Error;
-use crate::message::{ChunkKind, Reply};
+use crate::message::{ChunkKind, ReplyHead};
 
 /// Whether a stream goes on after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,39 +30,7 @@ pub trait StreamDecoder: Send {
     /// Indices of the choices that began and have not finished.
     fn open_choices(&self) -> Vec<u32>;
 
-    /// Facts of the reply that are not part of any choice: id, model, created. Folded in by
-    /// [`Reply::apply`]'s caller; each is set once, by the first event that brings it.
+    /// Facts of the reply that are not part of any choice: id, model, created. Each
+    /// is set once, by the first event that brings it.
     fn head(&self) -> &ReplyHead;
-}
-
-/// Facts of a streamed reply that belong to no choice.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ReplyHead {
-    /// The provider's id of the reply.
-    pub id: Option<String>,
-    /// The model that answers, as the provider names it.
-    pub model: Option<String>,
-    /// Unix time in seconds; `None` where absent or 0.
-    pub created: Option<i64>,
-}
-
-impl ReplyHead {
-    /// Sets what is known in `reply`.
-    pub fn fold_into(&self, reply: &mut Reply) {
-        // Named one by one, so that the compiler asks for a field that is not set here.
-        let Self { id, model, created } = self;
-        reply.id.clone_from(id);
-        reply.model.clone_from(model);
-        reply.created = *created;
-    }
-
-    /// The head of a whole reply.
-    #[must_use]
-    pub fn of(reply: &Reply) -> Self {
-        Self {
-            id: reply.id.clone(),
-            model: reply.model.clone(),
-            created: reply.created,
-        }
-    }
 }

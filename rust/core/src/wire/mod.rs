@@ -17,7 +17,7 @@ mod params;
 pub mod providers;
 mod shown;
 
-pub use decoder::{ReplyHead, Step, StreamDecoder};
+pub use decoder::{Step, StreamDecoder};
 pub use dialect::{Auth, Dialect, Encoded, Provider, ReasoningBack};
 pub use lookup::supported;
 pub use openai::{Chat, Completions};

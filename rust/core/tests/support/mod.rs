@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokenwire_core::client::{Call, CallOptions, Client};
 use tokenwire_core::config::{
-    ClientConfig, Family, Limits, RetryPolicy, Secret, Timeout, TimeoutSetting, TlsSettings,
+    ClientConfig, Family, RetryPolicy, Secret
 };
 use tokenwire_core::error::{Attempt, Error, ErrorKind};
 use tokenwire_core::http::{Hub, Transport};
@@ -225,23 +225,16 @@ pub const KEY: &str = "sk-canary-0123456789";
 
 pub fn config(base_url: &str) -> ClientConfig {
     ClientConfig {
-        model: "m".to_owned(),
-        family: Family::Chat,
-        api: None,
         base_url: Some(base_url.to_owned()),
         api_key: Some(Secret::new(KEY.to_owned())),
-        headers: Vec::new(),
-        timeout: TimeoutSetting::Full(Timeout::default()),
-        limits: Limits::default(),
         retry: RetryPolicy {
             // Real waits would make the tests slow; their lengths are the policy's own tests.
             first: Duration::from_millis(1),
             throttle_first: Duration::from_millis(1),
             ..RetryPolicy::default()
         },
-        tls: TlsSettings::default(),
-        proxy: None,
         trust_env: false,
+        ..ClientConfig::new("m".to_owned(), Family::Chat)
     }
 }
 

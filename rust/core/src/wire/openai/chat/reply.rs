@@ -3,9 +3,9 @@
 use super::event::Event;
 use super::stream::{ChatStream, unexpected};
 use crate::error::{Error, ErrorKind};
-use crate::message::{ChunkKind, Reply};
+use crate::message::{ChunkKind, Reply, ReplyHead};
 use crate::sse::{EventParser, Item};
-use crate::wire::decoder::{ReplyHead, Step, StreamDecoder};
+use crate::wire::decoder::{Step, StreamDecoder};
 use crate::wire::openai::errors;
 use crate::wire::shown::one_line;
 

@@ -7,8 +7,8 @@ use super::event::{Choice, Event};
 use super::repeat::Frame;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Text};
-use crate::message::{ChunkKind, Delta, FinishReason, Usage};
-use crate::wire::decoder::{ReplyHead, Step, StreamDecoder};
+use crate::message::{ChunkKind, Delta, FinishReason, ReplyHead, Usage};
+use crate::wire::decoder::{Step, StreamDecoder};
 use crate::wire::openai::{errors, logprobs};
 
 /// Reads the events of one stream; also whole replies, which are streams of one event.
