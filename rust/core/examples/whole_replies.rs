@@ -5,9 +5,7 @@ use std::io::Write;
 
 use tokenwire_core::call::complete;
 use tokenwire_core::client::{CallOptions, Client};
-use tokenwire_core::config::{
-    ClientConfig, Family, Secret
-};
+use tokenwire_core::config::{ClientConfig, Family, Secret};
 use tokenwire_core::http::{Hub, Transport};
 use tokenwire_core::wire::providers;
 

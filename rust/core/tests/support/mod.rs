@@ -16,9 +16,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokenwire_core::client::{Call, CallOptions, Client};
-use tokenwire_core::config::{
-    ClientConfig, Family, RetryPolicy, Secret
-};
+use tokenwire_core::config::{ClientConfig, Family, RetryPolicy, Secret};
 use tokenwire_core::error::{Attempt, Error, ErrorKind};
 use tokenwire_core::http::{Hub, Transport};
 use tokenwire_core::message::{Reply, Timing};
