@@ -21,7 +21,7 @@ from tokenwire import MetricsCollector
 from tokenwire.catalog import cost as module
 from tokenwire.catalog.model import Price
 from tokenwire.catalog.registry import _shared
-from tokenwire.observability.metrics import Distribution
+from tokenwire.metrics import Distribution
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "metrics.py"
 USAGE = tw.Usage(prompt_tokens=10, completion_tokens=20, cached_tokens=4, reasoning_tokens=3)

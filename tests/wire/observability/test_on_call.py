@@ -403,7 +403,7 @@ def test_the_error_of_a_loop_over_a_stream_is_the_callers(sim, events, way):
             for _ in chat.map(["a", "b"], concurrency=1):
                 raise ValueError("mine")
         else:
-            sum(chat.stream("hi"))
+            sum(chat.stream("hi"))  # type: ignore[arg-type]
 
     with pytest.raises(TypeError if way == "builtin" else ValueError):
         loop()
