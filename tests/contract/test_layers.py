@@ -99,12 +99,17 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 
 def strings(tree: ast.AST) -> Iterator[str]:
-    """Our modules that a module names in a string, as `__import__` takes them."""
+    """Our modules that a module names in a string which is not its documentation or a message."""
+    texts = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            name = node.value
-            if re.fullmatch(r"tokenwire(\.[a-z_]+)+", name) and known_file(name):
-                yield name
+            for name in re.findall(r"\btokenwire(?:\.[a-z_]+)+", node.value):
+                if " " not in node.value and id(node) not in texts and known_file(name):
+                    yield name
 
 
 def known_file(module: str) -> bool:
@@ -171,7 +176,7 @@ def rust_edges(source: Path) -> tuple[Edges, int]:
     files = [
         path
         for path in sorted(source.rglob("*.rs"))
-        if path.stem not in {"lib", "tests"} and "tests" not in path.relative_to(source).parts
+        if path != source / "lib.rs" and not is_test_of_rust(path, source)
     ]
     for path in files:
         parts = path.relative_to(source).with_suffix("").parts
@@ -186,9 +191,25 @@ def rust_edges(source: Path) -> tuple[Edges, int]:
     return edges, len(files)
 
 
+def is_test_of_rust(path: Path, source: Path) -> bool:
+    """Whether the file is a `tests.rs`, or below a folder `tests` that is for tests alone."""
+    parts = path.relative_to(source).parts
+    if path.stem != "tests" and "tests" not in parts:
+        return False
+    folder = path.parent
+    while "tests" in folder.relative_to(source).parts:
+        folder = folder.parent
+    above = (folder / ("lib.rs" if folder == source else "mod.rs")).read_text(encoding="utf-8")
+    assert re.search(r"#\[cfg\(test\)\]\s*mod tests;", above), f"{path}: not for tests alone"
+    return True
+
+
 def code_of(text: str) -> str:
     """A file's code without comments and without the tests, which stand at its end."""
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     text = re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
+    assert "#[path" not in text, "a module in another place"
+    assert "extern crate self" not in text, "the crate by another name"
     code, *tests = re.split(
         r"^#\[cfg\(test\)\]\s*(?:pub\(\w+\) )?mod \w+ \{", text, flags=re.MULTILINE
     )
@@ -251,11 +272,21 @@ def test_strings_lead_to_the_own_room_alone():
 
 
 def imports_by_name(node: ast.AST) -> bool:
-    """Whether this calls `__import__` or `import_module` with a name that is not a constant."""
-    if not isinstance(node, ast.Call) or not node.args:
+    """Whether this may import a module by a name that is put together, or run code that does."""
+    if isinstance(node, ast.ImportFrom):
+        return node.module in {"importlib", "pkgutil", "runpy"} and any(
+            alias.asname for alias in node.names
+        )
+    if isinstance(node, ast.Import):
+        return any(alias.name in {"pkgutil", "runpy"} for alias in node.names)
+    if not isinstance(node, ast.Call):
         return False
     called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-    return called in {"__import__", "import_module"} and not isinstance(node.args[0], ast.Constant)
+    if called not in {"__import__", "import_module", "exec", "eval"}:
+        return False
+    # A constant is one of `strings`, or not ours: a relative name has a package beside it.
+    name = node.args[0] if len(node.args) == 1 and not node.keywords else None
+    return not (isinstance(name, ast.Constant) and not str(name.value).startswith("."))
 
 
 def test_folders_of_the_bindings_import_from_below():

@@ -130,6 +130,33 @@ async def test_f54_a_callback_that_raises_is_reported_and_the_others_are_woken(s
     stream.close()
 
 
+def test_f50_ctrl_c_in_a_callback_stays_ctrl_c_and_the_next_callback_runs(sim):
+    sim.set_script(PACED)
+    called: list[str] = []
+
+    def interrupt(_):
+        raise KeyboardInterrupt("mine")
+
+    async def wait_for_it():
+        stream = chat(sim).stream_async("hi")
+        wait = first_wait(stream)
+        wait.add_done_callback(interrupt)
+        wait.add_done_callback(lambda _: called.append("next"))
+        await asyncio.Event().wait()
+
+    loop = asyncio.new_event_loop()
+    try:
+        task = loop.create_task(wait_for_it())
+        with pytest.raises(KeyboardInterrupt, match="mine"):
+            loop.run_until_complete(task)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            loop.run_until_complete(task)
+    finally:
+        loop.close()
+    assert called == ["next"]
+
+
 def test_f50_ctrl_c_in_one_task_loses_no_other_tasks_wake(sim):
     sim.set_script(PACED)
     client = chat(sim)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire.errors import LlmAuthenticationError, LlmConfigError
+from tokenwire.settings.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,9 +59,6 @@ def _no_key(kind: str) -> LlmConfigError:
     return LlmConfigError(f"api_key: the callable returned {kind}, not a key")
 
 
-# A key stands in no local variable of the functions below: a traceback may show those.
-
-
 def with_key(source: KeySource, ask: Callable[..., T], *arguments: Any, **how: Any) -> T:
     """Make a call with a key from a callable, and once more with a fresh one if it is refused.
 
@@ -70,48 +68,58 @@ def with_key(source: KeySource, ask: Callable[..., T], *arguments: Any, **how: A
         *arguments: Handed on.
         **how: Handed on.
     """
+    # Sealed, since a traceback may show local variables.
+    key = Secret(call_key(source))
     try:
-        return ask(*arguments, api_key=call_key(source), may_renew=True, **how)
+        return ask(*arguments, api_key=key.reveal(), may_renew=True, **how)
     except LlmAuthenticationError as error:
         if not _engine._is_key_refused(error):
             raise
-        refusal = error
-    return ask(*arguments, api_key=_fresh_key(source, refusal), **how)
-
-
-def _fresh_key(source: KeySource, refusal: LlmAuthenticationError) -> str:
-    try:
-        return call_key(source)
-    except BaseException:
-        # Nothing follows: the call is over.
-        _engine._report_refused(refusal)
-        raise
+        try:
+            key = Secret(call_key(source))
+        except BaseException as failure:
+            _end(error, failure)
+            raise
+    return ask(*arguments, api_key=key.reveal(), **how)
 
 
 async def with_key_async(
     source: KeySource, ask: Callable[..., Awaitable[T]], *arguments: Any, **how: Any
 ) -> T:
     """Do the same in an event loop; see `with_key`."""
+    key = Secret(await await_key(source))
     try:
-        return await ask(*arguments, api_key=await await_key(source), may_renew=True, **how)
+        return await ask(*arguments, api_key=key.reveal(), may_renew=True, **how)
     except LlmAuthenticationError as error:
         if not _engine._is_key_refused(error):
             raise
-        refusal = error
-    return await ask(*arguments, api_key=await _fresh_key_async(source, refusal), **how)
+        try:
+            key = Secret(await await_key(source))
+        except BaseException as failure:
+            _end(error, failure)
+            raise
+    return await ask(*arguments, api_key=key.reveal(), **how)
 
 
-async def _fresh_key_async(source: KeySource, refusal: LlmAuthenticationError) -> str:
-    try:
-        return await await_key(source)
-    except BaseException:
-        _engine._report_refused(refusal)
-        raise
+def _end(refusal: LlmAuthenticationError, failure: BaseException) -> None:
+    """Report a call that ends because there is no fresh key."""
+    _engine._report_refused(refusal, abandoned=not isinstance(failure, Exception))
 
 
 async def enter_with_key(stream: AsyncLlmStream, source: KeySource) -> AsyncLlmStream:
     """Enter a stream whose key comes from a callable; the engine calls this."""
-    return await with_key_async(source, stream._enter_with)
+    key = Secret(await await_key(source))
+    try:
+        return await stream._enter_with(api_key=key.reveal(), may_renew=True)
+    except LlmAuthenticationError as error:
+        if not _engine._is_key_refused(error):
+            raise
+        try:
+            key = Secret(await await_key(source))
+        except Exception:
+            stream._end_refused(error)
+            raise
+    return await stream._enter_with(api_key=key.reveal())
 
 
 async def first_step_with_key(

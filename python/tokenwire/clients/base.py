@@ -138,9 +138,9 @@ class BaseClient(LlmClientInterface):
         api_key = settings["api_key"]
         source = api_key if callable(api_key) else None
         key, base_url = key_and_address(target, None if source else api_key, key_vars)
-        if key_vars and key is None and source is None and not _engine.is_intercepted():
-            # The engine would name the provider's own variables.
-            raise LlmConfigError(_engine._missing_key(self.provider, key_vars))
+        if key_vars:
+            # Kept for copies, like a key that is given; a pickle has neither.
+            settings["api_key"] = api_key or key
         arguments.update(api_key=key, base_url=base_url)
         self._key_source: KeySource | None = source
         self._engine: Engine = _engine.Engine(
@@ -148,6 +148,7 @@ class BaseClient(LlmClientInterface):
             model=target.model,
             family=self._family,
             own_provider=target.row,
+            key_vars=None if source or target.provider == "sim" else key_vars,
             parent=parent,
             **revealed(arguments),
         )

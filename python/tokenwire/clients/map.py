@@ -98,8 +98,8 @@ class _Calls:
     def _renewed(self, index: int, prompt: Any, refusal: Any) -> MapRow | None:
         try:
             row = self._started(index, prompt, may_renew=False)
-        except BaseException:
-            _engine._report_refused(refusal)
+        except BaseException as failure:
+            _engine._report_refused(refusal, abandoned=not isinstance(failure, Exception))
             raise
         if row is not None:
             _engine._report_refused(refusal)

@@ -256,7 +256,6 @@ def _own_plan(
     if base_url is not None:
         settings["base_url"] = base_url
     plan = Plan(name, api, settings, key_vars, (*(key_vars or row.key_vars), *row.base_url_vars))
-    plan.key_for = row.name
     plan.row = row
     return plan
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Plan:
     """What to make."""
 
-    __slots__ = ("api", "key_for", "key_vars", "name", "row", "settings", "text", "variables")
+    __slots__ = ("api", "key_vars", "name", "row", "settings", "text", "variables")
 
     def __init__(
         self,
@@ -23,8 +23,6 @@ class Plan:
         key_vars: Sequence[str] | None,
         variables: Sequence[str],
     ) -> None:
-        # Who needs a key from `key_vars`; the variable that an entry names is needed, not tried.
-        self.key_for = name
         self.text: str | None = None
         # Of a provider that is the user's.
         self.row: LlmProvider | None = None

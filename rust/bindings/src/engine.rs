@@ -179,13 +179,15 @@ fn endpoint(client: &Client) -> Endpoint {
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (*, provider, model, family, own_provider=None, parent=None, **settings))]
+    #[pyo3(signature = (*, provider, model, family, own_provider=None, key_vars=None, parent=None, **settings))]
+    #[allow(clippy::too_many_arguments, reason = "named one by one by the caller")]
     fn py_new(
         py: Python<'_>,
         provider: &str,
         model: String,
         family: &str,
         own_provider: Option<OwnRow>,
+        key_vars: Option<Vec<String>>,
         parent: Option<&Self>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
@@ -195,7 +197,13 @@ impl Engine {
             let message = format!("family: there is no {family:?}");
             return Err(exception::of_kind(py, ErrorKind::Config, &message));
         };
-        let provider = providers::row(provider, own_provider).map_err(failed)?;
+        let mut provider = providers::row(provider, own_provider).map_err(failed)?;
+        if let Some(key_vars) = key_vars {
+            // Named for this client, in place of the provider's own: the key must be in one of them.
+            let row = Arc::make_mut(&mut provider);
+            row.key_vars = key_vars.into_iter().map(Into::into).collect();
+            row.key_required = true;
+        }
         let config = config(model, family, settings)?;
         let hub = &process::current().hub;
         let client = match parent {

@@ -248,7 +248,7 @@ pub struct ClientConfig {
 }
 
 impl ClientConfig {
-    /// A client of this model with every setting as it is where nothing is given.
+    /// A client of this model with default settings.
     #[must_use]
     pub fn new(model: String, family: Family) -> Self {
         Self {

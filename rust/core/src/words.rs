@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown word; there are {}", known.join(", "))]
 pub struct UnknownWord {
-    /// The words that there are.
+    /// All words.
     pub known: &'static [&'static str],
 }
 

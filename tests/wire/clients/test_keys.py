@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -183,23 +186,84 @@ def test_a_call_of_map_whose_key_is_renewed_is_one_call(sim: SimServer) -> None:
     assert [event.error_kind for event in events] == [None]
 
 
-@pytest.mark.parametrize("way", ["complete", "complete_async", "map"])
-def test_a_refused_key_without_a_fresh_one_is_reported_once(sim: SimServer, way: str) -> None:
+async def read(stream: tw.AsyncLlmStream) -> None:
+    async with stream as pieces:
+        async for _ in pieces:
+            pass
+
+
+WAYS: dict[str, Callable[[tw.ChatClient], object]] = {
+    "complete": lambda chat: chat.complete("a"),
+    "complete_async": lambda chat: asyncio.run(chat.complete_async("a")),
+    "map": lambda chat: [row.result() for row in chat.map(["a"], concurrency=1)],
+    "stream": lambda chat: list(chat.stream("a")),
+    "stream_async": lambda chat: asyncio.run(read(chat.stream_async("a"))),
+}
+
+
+class Vault:
+    """Gives a stale key once, and raises from then on."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.keys: list[str] = ["stale"]
+        self.error = error
+
+    def __call__(self) -> str:
+        if not self.keys:
+            raise self.error
+        return self.keys.pop()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (tw.LlmConfigError("no vault"), "authentication"),
+        (KeyError("vault"), "authentication"),
+        (KeyboardInterrupt(), "cancelled"),
+    ],
+    ids=["ours", "another", "interrupt"],
+)
+def test_a_refused_key_without_a_fresh_one_is_reported_once(
+    sim: SimServer, way: str, error: BaseException, kind: str
+) -> None:
     sim.set_script({"require_key": "fresh"})
-    keys = iter(("stale", None))
-    chat = chat_on(sim, lambda: next(keys))
     events: list[tw.CallEvent] = []
     remove = tw.on_call(events.append)
     try:
-        if way == "map":
-            (row,) = chat.map(["a"], concurrency=1)
-            assert isinstance(row.error, tw.LlmConfigError)
-        else:
-            with pytest.raises(tw.LlmConfigError, match="the callable returned NoneType"):
-                asyncio.run(chat.complete_async("a")) if way != "complete" else chat.complete("a")
+        with pytest.raises(type(error)):
+            WAYS[way](chat_on(sim, Vault(error)))
+        # The frames that the error has left hold the stream.
+        error.__traceback__ = error.__context__ = None
+        gc.collect()
     finally:
         remove()
-    assert [(event.error_kind, event.model) for event in events] == [("authentication", "m")]
+    assert [(event.error_kind, event.model) for event in events] == [(kind, "m")]
+    for event in events:
+        assert "_refused" not in vars(event.error or object)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("keys", [("stale", "fresh"), ("stale", "stale")], ids=["fresh", "stale"])
+def test_a_refused_key_leaves_nothing_behind(sim: SimServer, way: str, keys: Any) -> None:
+    sim.set_script({"require_key": "fresh"})
+
+    class Held:
+        """Something of a caller's own frame."""
+
+    def call() -> weakref.ref[Held]:
+        held = Held()
+        with contextlib.suppress(tw.LlmAuthenticationError):
+            WAYS[way](chat_on(sim, Keys(*keys)))
+        return weakref.ref(held)
+
+    remove = tw.on_call(lambda _event: None)
+    try:
+        held = call()
+        gc.collect()
+        assert held() is None
+    finally:
+        remove()
 
 
 def test_the_list_of_models_asks_for_the_key_once_more(sim: SimServer, ask: Asking) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import pickle
 import subprocess
@@ -379,6 +380,28 @@ def test_a_named_client_without_its_key_takes_no_other(entry):
     }
     with pytest.raises(LlmConfigError, match=r"no API key for .*: set MY_KEY or give api_key="):
         new(config).get_client("fast")
+
+
+def test_a_key_variable_outlives_pickles_and_copies(monkeypatch):
+    monkeypatch.setenv("MY_KEY", "sk-mine")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    config = {"models": {"a": {"model": "openai:m", "key_var": "MY_KEY"}}}
+    client = LlmClientFactory(config, registry=Registry()).get_client("a")
+    pickled = pickle.dumps(client)
+    with pytest.raises(LlmConfigError, match="its own api_key, which is not sent to a stranger"):
+        client.complete("-", model="groq:m")
+    with pytest.raises(LlmConfigError, match="its own api_key, which is not sent to a stranger"):
+        pickle.loads(pickled).complete("-", model="groq:m")
+    monkeypatch.delenv("MY_KEY")
+    copy.copy(client).with_options(timeout=3).validate_config()
+    with pytest.raises(LlmConfigError, match="no API key for openai: set MY_KEY or give"):
+        pickle.loads(pickled)
+
+
+def test_the_simulator_takes_a_key_variable_that_it_does_not_need(monkeypatch):
+    monkeypatch.setenv("MY_KEY", "sk-mine")
+    config = {"models": {"a": {"model": "sim:chat", "key_var": "MY_KEY"}}}
+    assert LlmClientFactory(config, registry=Registry()).get_client("a").run("hi")
 
 
 def test_a_later_entry_of_the_registry_counts_for_a_named_client():

@@ -124,10 +124,11 @@ pub(crate) fn finish<'py>(
         let kind = error.kind();
         let raised = raise::to_py(py, error, caller);
         if answer.is_observed() {
-            let ending = Ending::Error(&raised, kind.as_str().into(), elapsed);
+            let kind = kind.as_str();
             if caller.may_renew && key::is_refused(raised.value(py).as_any()) {
-                observe::keep(py, caller, &raised, ending);
+                observe::remember_refused(py, caller, &raised, kind, elapsed);
             } else {
+                let ending = Ending::Error(&raised, kind.into(), elapsed);
                 observe::report(py, caller, false, ending);
             }
         }

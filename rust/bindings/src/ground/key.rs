@@ -1,8 +1,8 @@
 //! What a refused key means, and how a fresh one is had.
 //!
-//! A client may get its key from a callable. Where the provider refuses that key (401), the callable
-//! is asked once more and the request goes out again with the new key; only a second refusal is the
-//! call's error. Until then the call is not over, and the first refusal is not reported.
+//! A client may get its key from a callable. Where the provider refuses that key (401), the callable is asked
+//! once more and the request goes out again with the new key. The first refusal is reported only if there is
+//! no new key; otherwise what the second request meets is the end of the call.
 
 use pyo3::prelude::*;
 use tokenwire_core::client::missing_key;

@@ -1,11 +1,11 @@
-//! An exception that is on its way to its handler.
+//! An exception that is on its way to its handler while objects are dropped.
 
 use pyo3::prelude::*;
 
-/// Runs `work`, which may call Python, and leaves an exception alone that is on its way meanwhile.
+/// Runs `work`, which may call Python, and keeps an exception that is set meanwhile.
 ///
-/// An object is dropped in the middle of that way when the frame that holds it is left by an exception.
-/// Python code must not run with one set, and would lose it.
+/// An exception that leaves a frame drops the frame's objects while it is still set. Python code must not
+/// run then, and would lose it.
 pub(crate) fn keeping_raised<T>(py: Python<'_>, work: impl FnOnce() -> T) -> T {
     let raised = PyErr::take(py);
     let done = work();

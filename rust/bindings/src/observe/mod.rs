@@ -15,4 +15,4 @@ pub(crate) mod pricing;
 pub(crate) mod tally;
 
 pub(crate) use callbacks::is_on;
-pub(crate) use on_call::{Ending, keep, report};
+pub(crate) use on_call::{Ending, remember_refused, report};

@@ -63,28 +63,62 @@ fn event_of<'py>(
     Some(Bound::new(py, event))
 }
 
-/// Where the error of a refused key keeps the event that is due if no fresh key can be had.
-const UNREPORTED: &str = "_unreported";
+/// Where the error of a refused key keeps whose call it ends if no fresh key can be had.
+const REFUSED: &str = "_refused";
 
-/// Keeps the event of a call whose key was refused: a fresh key may follow, and the call is not over.
-pub(crate) fn keep(py: Python<'_>, caller: &Caller, error: &PyErr, ending: Ending<'_, '_>) {
-    let kept = match event_of(py, caller, false, ending) {
-        Some(event) => event.and_then(|event| error.value(py).setattr(UNREPORTED, event)),
-        None => Ok(()),
+/// A call whose key was refused. It does not hold the error that holds it.
+#[pyclass(frozen)]
+struct RefusedCall {
+    caller: Caller,
+    kind: &'static str,
+    elapsed: f64,
+}
+
+/// Remembers a call whose key was refused: a fresh key may follow, and the call is not over.
+pub(crate) fn remember_refused(
+    py: Python<'_>,
+    caller: &Caller,
+    error: &PyErr,
+    kind: &'static str,
+    elapsed: f64,
+) {
+    if nested::is_nested(py) {
+        return;
+    }
+    let call = RefusedCall {
+        caller: caller.clone(),
+        kind,
+        elapsed,
     };
-    if let Err(error) = kept {
+    if let Err(error) = error.value(py).setattr(REFUSED, call) {
         error.write_unraisable(py, None);
     }
 }
 
-/// Reports a call whose key was refused and for which no fresh key can be had: the refusal ends it.
+/// Reports a call whose key was refused and for which no fresh key can be had: the refusal ends it, unless it
+/// was abandoned while the key was fetched.
 #[pyfunction]
-#[pyo3(name = "_report_refused")]
-pub(crate) fn report_refused(error: &Bound<'_, PyAny>) -> PyResult<()> {
-    match error.getattr_opt(UNREPORTED)? {
-        Some(event) => report_call(event.cast::<CallEvent>()?),
-        None => Ok(()),
-    }
+#[pyo3(name = "_report_refused", signature = (error, *, abandoned=false))]
+pub(crate) fn report_refused(error: &Bound<'_, PyAny>, abandoned: bool) -> PyResult<()> {
+    let py = error.py();
+    let Some(call) = error.getattr_opt(REFUSED)? else {
+        return Ok(());
+    };
+    error.delattr(REFUSED)?;
+    let call = call.cast_into::<RefusedCall>()?;
+    let RefusedCall {
+        caller,
+        kind,
+        elapsed,
+    } = call.get();
+    let raised = PyErr::from_value(error.clone());
+    let ending = if abandoned {
+        Ending::Abandoned(None)
+    } else {
+        Ending::Error(&raised, (*kind).into(), *elapsed)
+    };
+    report(py, caller, false, ending);
+    Ok(())
 }
 
 /// Reports a finished call that the engine did not make to every callback; what one raises is

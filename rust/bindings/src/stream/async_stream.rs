@@ -255,6 +255,14 @@ impl AsyncLlmStream {
         Ok(Bound::new(py, Entering::new(slf.unbind()))?.into_any())
     }
 
+    /// Ends the call with the refusal of its key: no fresh one can be had.
+    fn _end_refused(&self, refusal: Bound<'_, PyAny>) {
+        let py = refusal.py();
+        self.shared
+            .stream
+            .end_refused(py, &PyErr::from_value(refusal));
+    }
+
     fn __repr__(&self) -> String {
         let stream = &self.shared.stream;
         format!(

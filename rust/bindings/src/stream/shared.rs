@@ -209,21 +209,32 @@ impl Stream {
         let custom = self.source.as_ref().and_then(|source| source.failure(py));
         let is_custom = custom.is_some();
         let raised = custom.unwrap_or_else(|| self.raise(py, error));
-        if !self.may_renew(py, &raised) && self.is_to_report() {
-            // It may have failed long before a slow reader came to see it.
-            let elapsed = self.queue.timing().total;
-            let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
-            let kind = if is_custom {
-                exception::kind_of(raised.value(py).as_any())
-                    .unwrap_or_default()
-                    .into()
-            } else {
-                kind.as_str().into()
-            };
-            let ending = Ending::Error(&raised, kind, elapsed);
-            observe::report(py, &self.caller, true, ending);
+        if !self.may_renew(py, &raised) {
+            self.report_failed(py, &raised, kind, is_custom);
         }
         raised
+    }
+
+    /// Ends the call with the refusal of its key: no fresh one can be had.
+    pub(crate) fn end_refused(&self, py: Python<'_>, refusal: &PyErr) {
+        drop(self.spare.lock().take());
+        self.report_failed(py, refusal, ErrorKind::Authentication, false);
+    }
+
+    fn report_failed(&self, py: Python<'_>, raised: &PyErr, kind: ErrorKind, is_custom: bool) {
+        if !self.is_to_report() {
+            return;
+        }
+        // It may have failed long before a slow reader came to see it.
+        let elapsed = self.queue.timing().total;
+        let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
+        let kind = if is_custom {
+            let kind = exception::kind_of(raised.value(py).as_any());
+            kind.unwrap_or_default().into()
+        } else {
+            kind.as_str().into()
+        };
+        observe::report(py, &self.caller, true, Ending::Error(raised, kind, elapsed));
     }
 
     fn is_unsent(&self) -> bool {

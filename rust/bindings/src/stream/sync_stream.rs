@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use parking_lot::Mutex;
+use pyo3::exceptions::PyException;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -80,8 +81,12 @@ impl SyncStream {
         match self.head(py) {
             Err(error) if key::is_refused(error.value(py).as_any()) => {
                 self.finish(py);
-                self.stream
-                    .set_key(py, key::from_source(py, source)?, false)?;
+                let fresh = key::from_source(py, source).inspect_err(|failure| {
+                    if failure.is_instance_of::<PyException>(py) {
+                        self.stream.end_refused(py, &error);
+                    }
+                })?;
+                self.stream.set_key(py, fresh, false)?;
                 self.start(py)
             }
             // A signal handler's exception comes here only, any other error in the reader's turn too.

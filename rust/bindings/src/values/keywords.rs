@@ -169,7 +169,7 @@ pub(crate) fn refuse_rest(left: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
     }
 }
 
-/// What Python says of a keyword argument that there is not.
+/// What Python says of an unknown keyword argument.
 pub(crate) fn unexpected(name: &Bound<'_, PyAny>) -> PyErr {
     PyTypeError::new_err(format!("got an unexpected keyword argument '{name}'"))
 }

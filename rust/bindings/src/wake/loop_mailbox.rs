@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use tokenwire_core::stream::Wake;
 
+use crate::ground::raised::keeping_raised;
 use crate::ground::{fork, python};
 use crate::wake::descriptor::WakeFd;
 use crate::wake::mailbox::{Bell, Mailbox, WOKEN};
@@ -247,9 +248,14 @@ impl Drop for DrainRun {
         if tokens.len() > 0 {
             self.mailbox.shared.put_back(tokens);
         }
-        for (waiter, callback) in callbacks.drain(..).rev() {
-            Python::attach(|py| callback.schedule(waiter.bind(py))).ok();
-        }
+        let callbacks = callbacks.drain(..).rev();
+        Python::attach(|py| {
+            keeping_raised(py, || {
+                for (waiter, callback) in callbacks {
+                    callback.schedule(waiter.bind(py)).ok();
+                }
+            });
+        });
     }
 }
 
