@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from tokenwire.types.prompt import Prompt
 
-# Arguments that Python turns into JSON before they cross.
-CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
 _WIRE_FORMATS = ("json_object", "json_schema", "text")
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire._typing import overload
-from tokenwire.clients.api_key import call_key, with_key, with_key_async
-from tokenwire.clients.arguments import CONVERTED, converted, unpacked
 from tokenwire.errors import (
     LlmClientClosedError,
     LlmConfigError,
@@ -19,12 +17,12 @@ from tokenwire.settings.client_settings import (
     with_retries,
     without_secrets,
 )
-from tokenwire.settings.model_string import ModelString, key_and_address, listed_ids, resolve
+from tokenwire.settings.model_string import ModelString, key_and_address, resolve
 from tokenwire.settings.secret import revealed, sealed, sealed_headers, sealed_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from os import PathLike
     from typing import Any, TypeVar
 
@@ -46,6 +44,10 @@ if TYPE_CHECKING:
     from tokenwire.types.prompt import KeySource, Prompt
 
     T = TypeVar("T")
+
+
+# Parameters that Python turns into JSON before they cross.
+_CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
 
 
 class BaseClient(LlmClientInterface):
@@ -155,29 +157,36 @@ class BaseClient(LlmClientInterface):
         self.base_url = self._engine.base_url
         self._siblings: dict[str, BaseClient] = {}
         self.defaults = defaults
-        base, parse_as = converted(defaults) if defaults else ({}, None)
-        base.pop("model", None)
-        self._parse_as: Any = parse_as
-        self._base = base
+        self._base: dict[str, Any] = {}
+        self._parse_as: Any = None
+        if defaults:
+            from tokenwire.clients.arguments import converted
+
+            self._base, self._parse_as = converted(defaults)
+            self._base.pop("model", None)
         # What goes with each call besides its parameters.
         self._steering: dict[str, Any] = {}
         if settings["system"] is not None:
             self._steering["system"] = settings["system"]
         # A missing key, and misspelt or mistyped defaults, are found here, not at the first call.
-        self._engine.check(base, key_source=source, **self._steering)
+        self._engine.check(self._base, key_source=source, **self._steering)
 
     def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, Any, dict[str, Any]]:
         """The engine, the input, the parameters of one call, and what else steers it."""
         self._check_open()
         kind = type(asked)
         if kind is not str and kind is not list:
+            from tokenwire.clients.arguments import unpacked
+
             asked, params = unpacked(asked, params)
         engine = self._engine
         steering = self._steering
         parse_as = None
-        if not CONVERTED.isdisjoint(params):
+        if not _CONVERTED.isdisjoint(params):
             if params.get("model") is not None:
                 engine, params = self._for_model(params)
+            from tokenwire.clients.arguments import converted
+
             params, parse_as = converted(params)
         if self._base:
             params = {**self._base, **params}
@@ -239,6 +248,8 @@ class BaseClient(LlmClientInterface):
         engine, asked, params, steering = self._call(request_or_prompt, params)
         if self._key_source is None:
             return engine.complete(asked, params, **steering)
+        from tokenwire.clients.api_key import with_key
+
         return with_key(self._key_source, engine.complete, asked, params, **steering)
 
     @overload
@@ -257,6 +268,8 @@ class BaseClient(LlmClientInterface):
         source = self._key_source
         if source is None:
             return await engine.complete_async(asked, params, **steering)
+        from tokenwire.clients.api_key import with_key_async
+
         return await with_key_async(source, engine.complete_async, asked, params, **steering)
 
     def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
@@ -289,41 +302,26 @@ class BaseClient(LlmClientInterface):
         """Ask many prompts at once, from plain sync code; see `LlmClientInterface.map`."""
         from tokenwire.clients.map import map_with_engine
 
-        source = self._key_source
-
-        def submit(fanout: Fanout, index: int, prompt: Prompt, *, may_renew: bool) -> None:
+        def submit(fanout: Fanout, index: int, prompt: Prompt, key: Callable[[], Any]) -> None:
             engine, asked, arguments, steering = self._call(prompt, dict(params))
-            fanout.submit(
-                index,
-                engine,
-                asked,
-                arguments,
-                api_key=None if source is None else call_key(source),
-                may_renew=may_renew,
-                **steering,
-            )
+            fanout.submit(index, engine, asked, arguments, **key(), **steering)
 
-        return map_with_engine(
-            submit,
-            prompts,
-            checked_concurrency(concurrency),
-            ordered=ordered,
-            renews=source is not None,
-        )
+        count = checked_concurrency(concurrency)
+        return map_with_engine(submit, prompts, count, ordered=ordered, source=self._key_source)
 
     def models(self) -> list[str]:
         """Ids of the server's models (`GET /models`), in the server's order."""
+        from tokenwire.clients.models import listed
+
         self._check_open()
-        source = self._key_source
-        ask = self._engine.models
-        return listed_ids(ask() if source is None else with_key(source, ask))
+        return listed(self._engine, self._key_source)
 
     async def models_async(self) -> list[str]:
         """Ids of the server's models; see `models`."""
+        from tokenwire.clients.models import listed_async
+
         self._check_open()
-        source = self._key_source
-        ask = self._engine.models_async
-        return listed_ids(await (ask() if source is None else with_key_async(source, ask)))
+        return await listed_async(self._engine, self._key_source)
 
     def get_supported_parameters(self) -> frozenset[str]:
         """Names of the request parameters that this provider's API takes."""

@@ -3,43 +3,45 @@
 from __future__ import annotations
 
 from tokenwire import _engine
+from tokenwire.clients.api_key import call_key
 from tokenwire.errors import LlmError
 from tokenwire.interface.map import MapRow, Window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any, Protocol
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any, TypeAlias
 
-    class Submit(Protocol):
-        """Starts the call of a prompt, with a key of its own where a callable brings it."""
+    from tokenwire.types.prompt import KeySource
 
-        def __call__(
-            self, fanout: _engine.Fanout, index: int, prompt: Any, *, may_renew: bool
-        ) -> None:
-            """Start it; `may_renew` says that another call follows if its key is refused."""
+    Submit: TypeAlias = Callable[[_engine.Fanout, int, Any, Callable[[], dict[str, Any]]], None]
 
 
 def map_with_engine(
-    submit: Submit, prompts: Iterable[Any], concurrency: int, *, ordered: bool, renews: bool
+    submit: Submit,
+    prompts: Iterable[Any],
+    concurrency: int,
+    *,
+    ordered: bool,
+    source: KeySource | None,
 ) -> Iterator[MapRow]:
     """Run the calls on the I/O thread; this thread only waits.
 
     Args:
-        submit: Starts the call of a prompt.
+        submit: Starts the call of a prompt; what its last argument returns is the key, as keywords.
         prompts: Pulled lazily.
         concurrency: Calls in flight, or finished and not yet taken.
         ordered: Whether rows come in the prompts' order.
-        renews: Whether `submit` takes a fresh key each time, so that a refused one is tried again.
+        source: Brings a key for each call; a refused one is followed by a fresh one.
     """
-    calls = _Calls(submit, renews=renews)
+    calls = _Calls(submit, source)
     window = Window(concurrency, ordered=ordered)
-    source = enumerate(prompts)
+    numbered = enumerate(prompts)
     more = True
     try:
         while True:
             while more and window.has_room():
-                item = next(source, None)
+                item = next(numbered, None)
                 if item is None:
                     more = False
                     break
@@ -63,23 +65,28 @@ def map_with_engine(
 class _Calls:
     """The calls of one `map` on the I/O thread."""
 
-    def __init__(self, submit: Submit, *, renews: bool) -> None:
+    def __init__(self, submit: Submit, source: KeySource | None) -> None:
         self._submit = submit
-        self._renews = renews
+        self._source = source
         self._fanout = _engine.Fanout()
         # Prompts in flight under a key that may turn out to be stale.
         self._keyed: dict[int, Any] = {}
 
     def start(self, index: int, prompt: Any) -> MapRow | None:
         """Start a call; a row where it cannot be made."""
-        row = self._started(index, prompt, may_renew=self._renews)
-        if row is None and self._renews:
+        row = self._started(index, prompt, may_renew=True)
+        if row is None and self._source is not None:
             self._keyed[index] = prompt
         return row
 
     def _started(self, index: int, prompt: Any, *, may_renew: bool) -> MapRow | None:
+        def key() -> dict[str, Any]:
+            if self._source is None:
+                return {}
+            return {"api_key": call_key(self._source), "may_renew": may_renew}
+
         try:
-            self._submit(self._fanout, index, prompt, may_renew=may_renew)
+            self._submit(self._fanout, index, prompt, key)
         except LlmError as error:
             return MapRow(index, error=error)
         return None

@@ -171,19 +171,3 @@ def _values(variables: Sequence[str]) -> Iterator[str]:
     from os import environ
 
     return (environ[name] for name in variables if environ.get(name))
-
-
-def listed_ids(body: str) -> list[str]:
-    """Ids in the body of a server's list of models, in its order."""
-    import json
-
-    from tokenwire.errors import LlmUnexpectedContentError
-
-    try:
-        listed = json.loads(body)
-        rows = listed if isinstance(listed, list) else listed.get("data", listed.get("models"))
-        return [str(row.get("id") or row["name"]) for row in rows]
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise LlmUnexpectedContentError(
-            "the server's list of models is not of OpenAI's form", body=body.encode()
-        ) from error
