@@ -223,6 +223,31 @@ async def test_closing_ends_a_reader_that_waits(how):
     assert source.closed.is_set()
 
 
+async def test_a_reader_goes_on_before_the_thread_that_closes_does(monkeypatch):
+    source = Source("a", asyncio.Event())
+    stream = AsyncLlmStream.from_chunks(source.asynchronous(), **NAMES)
+    await anext(stream)
+    task = asyncio.create_task(_next(stream))
+    await source.waits.wait()
+    ended = threading.Event()
+    task.add_done_callback(lambda _: ended.set())
+    loop = asyncio.get_running_loop()
+    soon = loop.call_soon_threadsafe
+
+    def soon_and_wait(*args, **kwargs):
+        handle = soon(*args, **kwargs)
+        ended.wait(10)
+        return handle
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", soon_and_wait)
+    thread = threading.Thread(target=stream.close)
+    thread.start()
+    with pytest.raises(tw.LlmClientClosedError):
+        await task
+    assert source.closed.is_set()
+    await asyncio.to_thread(thread.join)
+
+
 async def _next(stream):
     return await anext(stream)
 

@@ -124,10 +124,12 @@ impl CustomSource {
     /// Closes an async iterator: what is to be awaited, where no step of it runs. A step that waits is
     /// cancelled, and ends.
     pub(crate) fn aclose<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(_busy) = self.busy() else {
+        let Some(busy) = self.busy() else {
             return Ok(None);
         };
-        if self.cancel_step(py)? {
+        if self.has_step() {
+            drop(busy);
+            self.cancel_step(py)?;
             return Ok(None);
         }
         let Some(iterator) = self.take_iterator(py) else {
@@ -141,31 +143,32 @@ impl CustomSource {
 
     /// Drops an async iterator from code that does not await; the loop closes a generator.
     pub(crate) fn abandon(&self, py: Python<'_>) -> PyResult<()> {
-        if let Some(_busy) = self.busy()
-            && !self.cancel_step(py)?
-        {
-            drop(self.take_iterator(py));
+        let Some(busy) = self.busy() else {
+            return Ok(());
+        };
+        if self.has_step() {
+            drop(busy);
+            return self.cancel_step(py);
         }
+        drop(self.take_iterator(py));
         Ok(())
     }
 
-    /// Cancels what a step waits for; whether a step has begun.
-    fn cancel_step(&self, py: Python<'_>) -> PyResult<bool> {
-        let (has_step, waits_for) = {
-            let mut held = self.held.lock();
-            let waits_for = held.waits_for.as_ref().map(|it| it.clone_ref(py));
-            let waits_for = waits_for.filter(|it| !it.is_none(py) && !held.is_cancelled);
-            held.is_cancelled |= waits_for.is_some();
-            (held.step.is_some(), waits_for)
+    /// Cancels what a step waits for. Once the loop knows, the reader may run the step, so a closing thread no
+    /// longer holds the right to.
+    fn cancel_step(&self, py: Python<'_>) -> PyResult<()> {
+        let mut held = self.held.lock();
+        let waits_for = held.waits_for.as_ref().map(|it| it.clone_ref(py));
+        let Some(waits_for) = waits_for.filter(|it| !it.is_none(py) && !held.is_cancelled) else {
+            return Ok(());
         };
-        let Some(waits_for) = waits_for else {
-            return Ok(has_step);
-        };
+        held.is_cancelled = true;
+        drop(held);
         // The closing may come from any thread.
         let cancel = waits_for.getattr(py, "cancel")?;
         let owner = waits_for.call_method0(py, "get_loop")?;
         owner.call_method1(py, "call_soon_threadsafe", (cancel,))?;
-        Ok(true)
+        Ok(())
     }
 
     /// Ends a step that is no longer waited for.
@@ -282,7 +285,7 @@ impl CustomSource {
                 }
             })
         };
-        match outcome {
+        let error = match outcome {
             Ok(waits_for) => {
                 self.hold(step.map(Bound::unbind), Some(waits_for.clone().unbind()));
                 if stream.queue.is_closed() {
@@ -290,11 +293,9 @@ impl CustomSource {
                 }
                 return Ok(Some(waits_for));
             }
-            Err(_) => self.hold(None, None),
-        }
-        let Err(error) = outcome else {
-            return Ok(None);
+            Err(error) => error,
         };
+        self.hold(None, None);
         if error.is_instance_of::<PyStopIteration>(py) {
             self.took(py, stream, &error.value(py).getattr("value")?)?;
         } else if error.is_instance_of::<PyStopAsyncIteration>(py) {
