@@ -185,10 +185,18 @@ def engine_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
         LlmConfigError: A setting cannot work; the message names it and the fix.
         LlmValidationError: A text holds what UTF-8 cannot carry.
     """
-    checked = {name: row.check(settings[name], name) for name, row in CLIENT_SETTINGS.items()}
-    checked["retry"] = _retry_policy(checked.pop("max_retries"), checked["retry"])
+    checked = {}
+    for name, row in CLIENT_SETTINGS.items():
+        value = settings[name]
+        if value is not row.default:
+            checked[name] = row.check(value, name)
+        elif value is not None:
+            checked[name] = value
+    if "max_retries" in checked:
+        checked["retry"] = _retry_policy(checked.pop("max_retries"), checked.get("retry"))
     # One says which row the engine uses, the other goes with each call.
-    del checked["provider"], checked["system"]
+    checked.pop("provider", None)
+    checked.pop("system", None)
     return checked
 
 

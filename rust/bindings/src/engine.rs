@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyDictMethods, PyString};
+use pyo3::types::{PyDict, PyString};
 use tokenwire_core::client::{Call, CallOptions, Client};
 use tokenwire_core::config::{self, ClientConfig, Family, Secret, TimeoutSetting, TlsSettings};
 use tokenwire_core::error::ErrorKind;
@@ -20,7 +20,7 @@ use crate::process;
 use crate::stream::async_stream::AsyncLlmStream;
 use crate::stream::shared::Stream;
 use crate::stream::sync_stream::LlmStream;
-use crate::values::keywords::{pairs, refuse_rest};
+use crate::values::keywords::{pairs, refuse_others};
 use crate::values::limits::{self, Limits, RetryPolicy};
 use crate::values::providers::{self, OwnRow};
 use crate::values::raise;
@@ -123,22 +123,19 @@ fn config(
     family: Family,
     settings: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<ClientConfig> {
-    let left = settings.map(PyDictMethods::copy).transpose()?;
-    let given = |name: &str| -> PyResult<Option<Bound<'_, PyAny>>> {
-        let Some(left) = &left else { return Ok(None) };
-        let value = left.get_item(name)?;
-        if value.is_some() {
-            left.del_item(name)?;
-        }
+    let mut read = Vec::with_capacity(16);
+    let mut given = |name: &'static str| -> PyResult<Option<Bound<'_, PyAny>>> {
+        read.push(name);
+        let value = settings.map_or(Ok(None), |settings| settings.get_item(name))?;
         Ok(value.filter(|value| !value.is_none()))
     };
-    let text = |name: &str| given(name)?.map(|value| value.extract()).transpose();
+    let text = |value: Option<Bound<'_, PyAny>>| value.map(|value| value.extract()).transpose();
     let config = ClientConfig {
         model,
         family,
-        api: text("api")?,
-        base_url: text("base_url")?,
-        api_key: text("api_key")?.map(Secret::new),
+        api: text(given("api")?)?,
+        base_url: text(given("base_url")?)?,
+        api_key: text(given("api_key")?)?.map(Secret::new),
         headers: given("headers")?.map_or(Ok(Vec::new()), |value| pairs(&value, "headers"))?,
         timeout: given("timeout")?
             .map_or(Ok(TimeoutSetting::Off), |value| limits::timeout(&value))?,
@@ -158,10 +155,10 @@ fn config(
                 .map(|value| value.extract())
                 .transpose()?,
         },
-        proxy: text("proxy")?.map(Secret::new),
+        proxy: text(given("proxy")?)?.map(Secret::new),
         trust_env: given("trust_env")?.map_or(Ok(true), |value| value.extract())?,
     };
-    refuse_rest(left.as_ref())?;
+    refuse_others(settings, &read)?;
     Ok(config)
 }
 

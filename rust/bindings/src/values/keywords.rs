@@ -161,12 +161,14 @@ pub(crate) fn pairs(value: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<(Strin
     items.extract().map_err(|_| wrong())
 }
 
-/// Refuses what is left of keyword arguments whose known names were taken out.
-pub(crate) fn refuse_rest(left: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
-    match left.and_then(|left| left.iter().next()) {
-        Some((name, _)) => Err(unexpected(&name)),
-        None => Ok(()),
+/// Refuses keyword arguments of other names than these.
+pub(crate) fn refuse_others(given: Option<&Bound<'_, PyDict>>, known: &[&str]) -> PyResult<()> {
+    for (name, _) in given.into_iter().flatten() {
+        if !known.contains(&name.cast::<PyString>()?.to_str()?) {
+            return Err(unexpected(&name));
+        }
     }
+    Ok(())
 }
 
 /// What Python says of an unknown keyword argument.
