@@ -33,6 +33,10 @@ fmt: $(STAMPS)/check ## Format Rust and Python
 
 lint: fmt-check ruff deny clippy ## Formatting, ruff, cargo deny, clippy
 
+stub-docs: $(STAMPS)/dev-engine ## Copy the docstrings of the compiled classes into the stub
+	$(PY) scripts/stub_docstrings.py
+	$(VENV)/bin/ruff format --quiet python/tokenwire/_engine.pyi
+
 types: mypy stubs canary ## mypy --strict, and the stub against the compiled module
 
 test: $(STAMPS)/dev-engine ## All tests: Rust, then Python (ARGS=... goes to pytest)

@@ -1,8 +1,7 @@
-"""What `make docs` adds to mkdocs: pages for the examples, and the docs of the compiled module."""
+"""What `make docs` adds to mkdocs: pages for the examples, and constructors of compiled classes."""
 
 from __future__ import annotations
 
-import inspect
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +9,6 @@ from typing import TYPE_CHECKING
 import griffe
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files, InclusionLevel
-
-from tokenwire import _engine
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -50,27 +47,10 @@ def on_post_page(output: str, *, page: Page, **_: object) -> str:
     return output
 
 
-class CompiledDocs(griffe.Extension):
-    """The stub has the types of the compiled module, the module itself has the texts."""
+class Constructors(griffe.Extension):
+    """The stub's `__new__` is what a page of the reference calls `__init__`."""
 
-    def on_package(self, *, pkg: griffe.Module, **_: object) -> None:
-        """Bring the two together."""
-        for name, described in pkg["_engine"].members.items():
-            compiled = getattr(_engine, name, None)
-            if isinstance(described, griffe.Class) and isinstance(compiled, type):
-                _describe(described, compiled)
-
-
-def _describe(described: griffe.Class, compiled: type) -> None:
-    # The docs know constructors by the other name.
-    if "__new__" in described.members and "__init__" not in described.members:
-        described.members["__init__"] = described.members.pop("__new__")
-    described.docstring = _text(compiled, described)
-    for name, member in described.members.items():
-        if isinstance(member, griffe.Object) and not name.startswith("_"):
-            member.docstring = _text(vars(compiled).get(name), member)
-
-
-def _text(compiled: object, described: griffe.Object) -> griffe.Docstring | None:
-    text = inspect.getdoc(compiled)
-    return griffe.Docstring(text, parent=described, parser="google") if text else None
+    def on_class(self, *, cls: griffe.Class, **_: object) -> None:
+        """Rename it."""
+        if "__new__" in cls.members and "__init__" not in cls.members:
+            cls.members["__init__"] = cls.members.pop("__new__")

@@ -1,9 +1,12 @@
-"""The stub of the engine is checked by stubtest; this checks that stubtest checks."""
+"""The engine's stub: stubtest checks its types, and this checks stubtest and the docstrings."""
 
 from __future__ import annotations
 
+import ast
+import inspect
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -48,3 +51,27 @@ def test_the_stub_lists_the_reasons_that_the_engine_knows():
         tokenwire.LlmStreamChunk(finish_reason="nonsense")  # type: ignore[arg-type]
     known = str(refused.value).split(" is none of ")[1]
     assert re.findall(r'"(\w+)"', listed[1]) == known.split(", ")
+
+
+def test_the_stub_has_the_docstrings_of_the_compiled_module():
+    program = runpy.run_path(str(ROOT / "scripts" / "stub_docstrings.py"))
+    stub = ast.parse(program["STUB"].read_text(encoding="utf-8"))
+    documented = list(program["documented"](stub))
+    assert len(documented) >= 180
+    stale = [
+        name for name, node, text in documented if ast.get_docstring(node) != inspect.cleandoc(text)
+    ]
+    assert stale == [], "`make stub-docs` copies them into the stub"
+
+
+def test_everything_public_in_the_engine_has_a_docstring():
+    stub = ast.parse((ROOT / "python" / "tokenwire" / "_engine.pyi").read_text(encoding="utf-8"))
+    public = {
+        f"{node.name}.{member.name}": ast.get_docstring(member)
+        for node in stub.body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+        for member in node.body
+        if isinstance(member, ast.FunctionDef) and not member.name.startswith("_")
+    }
+    assert len(public) >= 150
+    assert [name for name, text in public.items() if not text] == []
