@@ -1,4 +1,4 @@
-//! Decides from outside how a request is answered, in the place of a script.
+//! Lets a function decide how each request is answered, instead of a script.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use crate::script::{Behaviour, ErrorReply};
 
 type Decide = dyn Fn(&RequestRecord) -> Behaviour + Send + Sync;
 
-/// A function that is asked what to do with each POST. It may block: every request has a thread
-/// of its own for it.
+/// A function that decides how each POST is answered. It may block: it is called on a thread of
+/// its own for each request.
 #[derive(Clone)]
 pub struct Answerer(Arc<Decide>);
 

@@ -79,7 +79,7 @@ fn stall_is_silent_until_the_client_goes() {
     let log = sim.take_log();
     let last = log.last().unwrap();
     assert_eq!(
-        (last.kind, last.events, last.what),
+        (last.kind, last.events, last.what.as_deref()),
         (Kind::ClientClosed, 2, Some("fin"))
     );
 }

@@ -1,4 +1,4 @@
-//! One socket: bytes out, bytes in, and the moment at which the client goes.
+//! One socket: bytes in, bytes out, and the moment when the client leaves.
 
 use std::io;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-/// Read-ahead, in bytes, past which a client is no longer watched while it is being answered.
+/// How far to read ahead, in bytes. Past that, a client is not watched while it is being answered.
 const MAX_READ_AHEAD: usize = 1 << 20;
-/// Writes in a row without a wait, after which others get their turn.
+/// How many writes in a row may pass without a wait before other connections get their turn.
 const WRITES_IN_A_ROW: u32 = 32;
 
-/// How the client left.
+/// How a client left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gone {
-    /// It closed its side.
+    /// It closed the connection.
     Fin,
     /// It reset the connection.
     Rst,
@@ -31,11 +31,11 @@ impl Gone {
     }
 }
 
-/// A socket that reads ahead whenever it waits, so that a client that goes is seen at once.
+/// A socket that reads ahead whenever it waits, so that it notices at once when the client leaves.
 #[derive(Debug)]
 pub(crate) struct Wire {
     stream: TcpStream,
-    /// Bytes received and not yet used.
+    /// Received bytes that are not used yet.
     pub(crate) inbox: BytesMut,
     in_a_row: u32,
     /// Bytes written since the last [`Wire::take_written`].
@@ -44,7 +44,7 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn new(stream: TcpStream) -> Self {
-        // Without it a small write may wait for the acknowledgement of the one before.
+        // Without this, a small write may wait until the previous one is acknowledged.
         let _ = stream.set_nodelay(true);
         Self {
             stream,
@@ -54,7 +54,7 @@ impl Wire {
         }
     }
 
-    /// Receives at least one byte into the inbox. Safe to cancel.
+    /// Receives at least one byte into the inbox. Can be cancelled without losing bytes.
     pub(crate) async fn fill(&mut self) -> Result<(), Gone> {
         self.in_a_row = 0;
         if self.inbox.capacity() - self.inbox.len() < 2048 {
@@ -67,7 +67,7 @@ impl Wire {
         }
     }
 
-    /// Sends all bytes, waiting for room as long as it takes.
+    /// Sends all bytes, however long the client takes to accept them.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), Gone> {
         self.in_a_row += 1;
         if self.in_a_row >= WRITES_IN_A_ROW {
@@ -82,7 +82,7 @@ impl Wire {
                     rest = rest.get(sent..).unwrap_or_default();
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.room().await?;
+                    self.wait_writable().await?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return Err(Gone::Rst),
@@ -91,8 +91,8 @@ impl Wire {
         Ok(())
     }
 
-    /// Waits for room to write, or for the client to go.
-    async fn room(&mut self) -> Result<(), Gone> {
+    /// Waits until the socket can take more bytes or the client leaves.
+    async fn wait_writable(&mut self) -> Result<(), Gone> {
         if self.inbox.len() >= MAX_READ_AHEAD {
             return self.stream.writable().await.map_err(|_| Gone::Rst);
         }
@@ -109,7 +109,7 @@ impl Wire {
         }
     }
 
-    /// Waits until `deadline`; an error says that the client went before it.
+    /// Waits until `deadline`. Fails if the client leaves earlier.
     pub(crate) async fn pause_until(&mut self, deadline: Instant) -> Result<(), Gone> {
         if deadline <= Instant::now() {
             return Ok(());
@@ -129,7 +129,7 @@ impl Wire {
         }
     }
 
-    /// Waits for the first byte of a request; `false` when `deadline` came before it.
+    /// Waits for the first byte of a request. Returns `false` if none arrives before `deadline`.
     pub(crate) async fn data_until(&mut self, deadline: Instant) -> Result<bool, Gone> {
         if !self.inbox.is_empty() {
             return Ok(true);
@@ -140,7 +140,7 @@ impl Wire {
         }
     }
 
-    /// Waits for `time`, or for ever; an error says that the client went.
+    /// Waits for `time`, or without one until the client leaves, which is an error.
     pub(crate) async fn pause(&mut self, time: Option<Duration>) -> Result<(), Gone> {
         if let Some(time) = time {
             return self.pause_until(Instant::now() + time).await;
@@ -153,19 +153,19 @@ impl Wire {
         }
     }
 
-    /// Bytes written since the last call.
+    /// Returns how many bytes were written since the last call.
     pub(crate) fn take_written(&mut self) -> u64 {
         std::mem::take(&mut self.written)
     }
 
-    /// Ends the connection with RST.
+    /// Resets the connection (RST).
     pub(crate) fn reset(self) {
         let _ = self.stream.set_zero_linger();
     }
 
-    /// Says FIN and reads what is still on its way for a moment: closing over unread bytes would
-    /// be an RST, which can destroy the answer before the client has read it.
-    pub(crate) async fn close_gently(mut self) {
+    /// Sends FIN, then reads for up to a second whatever is still on its way. Closing a socket that
+    /// has unread bytes sends RST, which can destroy the answer before the client has read it.
+    pub(crate) async fn close_gently(&mut self) {
         use tokio::io::AsyncWriteExt;
         let _ = self.stream.shutdown().await;
         let deadline = Instant::now() + Duration::from_secs(1);

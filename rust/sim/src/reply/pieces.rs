@@ -1,9 +1,9 @@
-//! The pieces of one choice in the order in which a stream sends them, and when each is due.
+//! The pieces of one choice, in the order in which a stream sends them, and when each is due.
 
 use super::choice::{Call, Choice, Finish};
 use super::events::Due;
 
-/// One piece. An API writes an event for it, or several.
+/// One piece. An API writes one or several events for it.
 #[derive(Debug)]
 pub(crate) enum Piece<'a> {
     /// The choice begins; sent with the head.
@@ -11,8 +11,7 @@ pub(crate) enum Piece<'a> {
     Reasoning(&'a str),
     Text(&'a str),
     Refusal(&'a str),
-    /// Call number `at` begins; `arguments` are all of them where calls are sent whole, else
-    /// none.
+    /// Call number `at` begins. `arguments` are complete if calls are sent whole, otherwise empty.
     Call {
         at: usize,
         call: &'a Call,
@@ -27,7 +26,7 @@ pub(crate) enum Piece<'a> {
     Finish(&'a Finish),
 }
 
-/// One choice and how far it has come.
+/// One choice, and how much of it has been drawn.
 #[derive(Debug)]
 pub(crate) struct Pieces {
     choice: Choice,
@@ -44,8 +43,8 @@ enum Phase {
     Reasoning(usize),
     Text,
     Refusal(usize),
-    /// The call's number, and how far its arguments have come: 0 is the head, else one more than
-    /// the bytes sent.
+    /// The call's number, and how much of it was sent: 0 is nothing, otherwise one more than the
+    /// bytes of its arguments.
     Call(usize, usize),
     Finish,
     Over,
@@ -67,14 +66,20 @@ impl Pieces {
         self.choice.index
     }
 
-    /// Whether the last piece is known to have been drawn.
+    /// Whether the last piece has been drawn, as far as is known.
     pub(crate) fn is_over(&self) -> bool {
         self.phase == Phase::Over
     }
 
-    /// The step of the last piece that was drawn.
+    /// The step of the last piece drawn.
     pub(crate) fn last_step(&self) -> u64 {
         self.step.saturating_sub(1)
+    }
+
+    /// Whether only the finish is left.
+    pub(crate) fn is_finishing(&mut self) -> bool {
+        self.settle();
+        self.phase == Phase::Finish
     }
 
     /// When the next piece is due; `None` after the last.
@@ -89,7 +94,7 @@ impl Pieces {
         }
     }
 
-    /// The next piece; `None` after the last.
+    /// Draws the next piece; `None` after the last.
     pub(crate) fn draw(&mut self) -> Option<Piece<'_>> {
         self.settle();
         if !matches!(self.phase, Phase::Start | Phase::Finish | Phase::Over) {
