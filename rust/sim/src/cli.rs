@@ -10,28 +10,12 @@ const USAGE: &str = "usage: tokenwire-sim [--port N] [--host ADDRESS] [--allow-r
                      [--first-token-ms N] [--tokens-per-write N] [--json]\n\
                      Prints `listening URL`, or the address as JSON with --json, and serves until its standard input ends.\n";
 
-/// Why the command ended without serving.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The exit code: 2 for a wrong argument, otherwise 1.
-    pub code: i32,
-    /// One line.
-    pub message: String,
-}
-
-impl Refusal {
-    fn new(code: i32, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self { code, message }
-    }
-}
-
 /// Runs the command with its arguments (without the program's name) and returns its exit code.
 #[must_use]
 pub fn cli_main(arguments: &[String]) -> i32 {
     match serve(arguments) {
         Ok(()) => 0,
-        Err(Refusal { code, message }) => {
+        Err((code, message)) => {
             let usage = if code == 2 { USAGE } else { "" };
             print(&mut std::io::stderr(), &format!("{message}\n{usage}"));
             code
@@ -42,14 +26,15 @@ pub fn cli_main(arguments: &[String]) -> i32 {
 /// Serves as the arguments say.
 ///
 /// Blocks until standard input ends or a signal interrupts reading it. Installs no signal handler.
-pub fn serve(arguments: &[String]) -> Result<(), Refusal> {
-    let parsed = parse(arguments).map_err(|message| Refusal::new(2, message))?;
+/// An error is the exit code (2 for a wrong argument, otherwise 1) and one line.
+pub fn serve(arguments: &[String]) -> Result<(), (i32, String)> {
+    let parsed = parse(arguments).map_err(|message| (2, message))?;
     let Some((config, as_json)) = parsed else {
         print(&mut std::io::stdout(), USAGE);
         return Ok(());
     };
-    let sim = Sim::start(config)
-        .map_err(|error| Refusal::new(1, format!("the simulator cannot start: {error}")))?;
+    let sim =
+        Sim::start(config).map_err(|error| (1, format!("the simulator cannot start: {error}")))?;
     let base_url = sim.base_url();
     let line = if as_json {
         serde_json::json!({ "base_url": base_url, "port": sim.port() }).to_string()
@@ -65,7 +50,7 @@ pub fn serve(arguments: &[String]) -> Result<(), Refusal> {
     if is_printed {
         Ok(())
     } else {
-        Err(Refusal::new(1, "the address could not be printed"))
+        Err((1, "the address could not be printed".to_owned()))
     }
 }
 

@@ -1,8 +1,10 @@
 //! One connection: requests in, answers out, until one side ends it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::uri::Authority;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -11,9 +13,9 @@ use crate::control;
 use crate::http::{ReadError, Request, Wire, read_request};
 use crate::log::{Ids, Kind, Record, RequestRecord, secret_hash};
 use crate::reply::{Plan, is_key_header, plan};
-use crate::script::{ErrorReply, Fault, Prepared};
+use crate::script::{Behaviour, ErrorReply, Fault, Prepared};
 use crate::send::{Stop, answer};
-use crate::simulator::Simulator;
+use crate::simulator::{Answerer, Simulator};
 
 /// Headers whose values never enter the log, in addition to those in which an API takes its key.
 const SECRET_HEADERS: [&str; 4] = [
@@ -25,8 +27,8 @@ const SECRET_HEADERS: [&str; 4] = [
 
 /// Serves one connection to its end.
 pub(crate) async fn serve(simulator: Arc<Simulator>, stream: TcpStream, number: u64) {
+    simulator.counters.lock().open_connection();
     let mut connection = Connection {
-        _open: OpenGuard::new(&simulator),
         simulator: &simulator,
         wire: Wire::new(stream),
         number,
@@ -37,24 +39,7 @@ pub(crate) async fn serve(simulator: Arc<Simulator>, stream: TcpStream, number: 
     if stop == Stop::Reset {
         connection.wire.reset();
     }
-}
-
-/// Counts a connection as open while it lives.
-struct OpenGuard<'a>(&'a Simulator);
-
-impl<'a> OpenGuard<'a> {
-    fn new(simulator: &'a Simulator) -> Self {
-        let mut counters = simulator.counters.lock();
-        counters.open_connections += 1;
-        counters.peak_connections = counters.peak_connections.max(counters.open_connections);
-        Self(simulator)
-    }
-}
-
-impl Drop for OpenGuard<'_> {
-    fn drop(&mut self) {
-        self.0.counters.lock().open_connections -= 1;
-    }
+    simulator.counters.lock().open_connections -= 1;
 }
 
 struct Connection<'a> {
@@ -64,29 +49,15 @@ struct Connection<'a> {
     is_logged: bool,
     /// Whether it was used for `/_sim/`.
     is_control: bool,
-    _open: OpenGuard<'a>,
-}
-
-/// The fault of the last answer, which may strike while the connection is idle, and when that
-/// answer ended.
-struct LastAnswer {
-    prepared: Arc<Prepared>,
-    ended: Instant,
-}
-
-impl LastAnswer {
-    fn fault(&self) -> Option<&Fault> {
-        self.prepared.behaviour.fault.as_ref()
-    }
 }
 
 impl Connection<'_> {
     /// Returns why the connection ended. That is in the log.
     async fn run(&mut self) -> Stop {
-        let mut last: Option<LastAnswer> = None;
+        // What the last answer was made of, and when it ended.
+        let (mut last, mut ended) = (Arc::<Prepared>::default(), Instant::now());
         loop {
-            let fault = last.as_ref().and_then(LastAnswer::fault);
-            let ended = last.as_ref().map_or_else(Instant::now, |last| last.ended);
+            let fault = last.behaviour.fault.as_ref();
             if let Err(stop) = self.wait_idle(fault, ended).await {
                 return self.end(stop);
             }
@@ -113,15 +84,11 @@ impl Connection<'_> {
                 self.log_request(&request, &Value::Null);
                 return self.end(stop);
             }
-            let prepared = match self.respond(request, arrived).await {
-                Ok((true, prepared)) => prepared,
+            match self.respond(request, arrived).await {
+                Ok((true, prepared)) => (last, ended) = (prepared, Instant::now()),
                 Ok((false, _)) => return self.end(Stop::Close),
                 Err(stop) => return stop,
-            };
-            last = Some(LastAnswer {
-                prepared,
-                ended: Instant::now(),
-            });
+            }
         }
     }
 
@@ -156,8 +123,8 @@ impl Connection<'_> {
         let ids = self.log_request(&request, &json);
         let decided = match &self.simulator.answerer {
             Some(answerer) if request.method == "POST" => {
-                let behaviour = answerer.ask(record(&request, &json)).await;
-                Some(Prepared::new(behaviour, None))
+                let request = record(&request, &json);
+                Some(Prepared::new(ask(answerer, request).await, None))
             }
             _ => None,
         };
@@ -188,11 +155,7 @@ impl Connection<'_> {
     /// Answers what cannot be served, and closes.
     async fn refuse(&mut self, status: u16, message: &str) -> Stop {
         self.log_accepted();
-        let plan = Plan::refusal(&ErrorReply {
-            status: Some(status),
-            message: Some(message.to_owned()),
-            ..ErrorReply::default()
-        });
+        let plan = Plan::refusal(&ErrorReply::new(status, message));
         let (ids, now) = (self.ids(0), Instant::now());
         match answer(&mut self.wire, self.simulator, ids, plan, now, true).await {
             Ok(_) => {
@@ -234,19 +197,28 @@ impl Connection<'_> {
     /// Whether the `Host` header is one that a client of ours sends. A web page that reaches this
     /// server through a DNS name of its own must not be able to use it.
     fn is_host_allowed(&self, request: &Request) -> bool {
-        let Some(host) = request.header("host") else {
+        let Some(host) = request.header("host").filter(|_| !self.simulator.any_host) else {
             return true;
         };
-        let name = match host.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or_default(),
-            None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+        let Ok(authority) = host.parse::<Authority>() else {
+            return false;
         };
-        let is_loopback = name.parse::<std::net::IpAddr>().map_or_else(
+        let name = authority.host().trim_matches(['[', ']']);
+        name.parse::<IpAddr>().map_or_else(
             |_| name.eq_ignore_ascii_case("localhost"),
             |ip| ip.is_loopback(),
-        );
-        self.simulator.any_host || is_loopback
+        )
     }
+}
+
+/// Lets the answerer decide, on a thread of its own because it may block.
+async fn ask(answerer: &Answerer, request: RequestRecord) -> Behaviour {
+    let answerer = Arc::clone(answerer);
+    let decided = tokio::task::spawn_blocking(move || answerer(&request)).await;
+    decided.unwrap_or_else(|_| Behaviour {
+        error: Some(ErrorReply::new(500, "The simulator's answerer panicked.")),
+        ..Behaviour::default()
+    })
 }
 
 /// A request as the log shows it.

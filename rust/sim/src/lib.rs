@@ -20,7 +20,6 @@
 //! `reply` decide the answer, and sends it with `send`. `simulator` is what all connections share,
 //! `log` among it. `control` answers `/_sim/`, and `cli` is the command.
 
-mod answerer;
 mod cli;
 mod connection;
 mod control;
@@ -33,10 +32,9 @@ mod send;
 mod server;
 mod simulator;
 
-pub use self::answerer::Answerer;
-pub use self::cli::{Refusal, cli_main, serve};
+pub use self::cli::{cli_main, serve};
 pub use self::log::{Kind, Record, RequestRecord, secret_hash};
 pub use self::reply::ledger_token;
 pub use self::script::{Behaviour, Rule, Script, ScriptError};
 pub use self::server::{Config, Sim};
-pub use self::simulator::Stats;
+pub use self::simulator::{Answerer, Stats};

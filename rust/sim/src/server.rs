@@ -1,26 +1,25 @@
 //! The simulator's thread: listener, accept loop, start and stop.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use std::{fmt, io};
 
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::answerer::Answerer;
 use crate::connection::serve;
 use crate::http::Wire;
 use crate::log::{Ids, Kind, Log, Record};
 use crate::script::{Accept, Script, ScriptError};
-use crate::simulator::{Simulator, Stats};
+use crate::simulator::{Answerer, Simulator, Stats};
 
 /// How long to wait for the listener to open or close.
 const LISTENER_LIMIT: Duration = Duration::from_secs(2);
 
 /// How a simulator is started.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Config {
     /// The address to listen on. It must be loopback unless `allow_remote` is set.
     pub host: IpAddr,
@@ -51,7 +50,6 @@ impl Default for Config {
 }
 
 /// A running simulator: one thread, which ends with [`Sim::stop`] or when this is dropped.
-#[derive(Debug)]
 pub struct Sim {
     simulator: Arc<Simulator>,
     address: SocketAddr,
@@ -97,6 +95,8 @@ impl Sim {
                 // Drops all connections. Does not wait for an answerer that still decides, which may
                 // itself wait for the thread that stops us.
                 runtime.shutdown_background();
+                let mut counters = shared.counters.lock();
+                (counters.open_connections, counters.open_requests) = (0, 0);
             })?;
         let process = std::process::id();
         Ok(Self {
@@ -179,6 +179,12 @@ impl Sim {
     pub fn reset(&self) {
         self.simulator.reset();
         self.simulator.wait_for_listener(LISTENER_LIMIT);
+    }
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sim({})", self.address)
     }
 }
 

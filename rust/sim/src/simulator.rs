@@ -7,9 +7,11 @@ use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use crate::answerer::Answerer;
-use crate::log::{Kind, Log};
-use crate::script::{ActiveScript, Script, ScriptError};
+use crate::log::{Kind, Log, RequestRecord};
+use crate::script::{ActiveScript, Behaviour, Script, ScriptError};
+
+/// Decides how a POST is answered. It may block.
+pub type Answerer = Arc<dyn Fn(&RequestRecord) -> Behaviour + Send + Sync>;
 
 /// Counters of one simulator since its start or the last reset. Those of open things are about now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -38,8 +40,14 @@ pub struct Stats {
     pub log_dropped: u64,
 }
 
+impl Stats {
+    pub(crate) fn open_connection(&mut self) {
+        self.open_connections += 1;
+        self.peak_connections = self.peak_connections.max(self.open_connections);
+    }
+}
+
 /// Shared by the server's thread and the owner of the [`Sim`](crate::Sim).
-#[derive(Debug)]
 pub(crate) struct Simulator {
     pub(crate) log: Log,
     /// Without `events` and `log_dropped`, which the log counts.

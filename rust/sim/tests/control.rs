@@ -5,11 +5,12 @@ mod client;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use client::{Client, Ending, PATIENCE, chat, sim, stream_from, whole_from};
 use serde_json::{Value, json};
-use tokenwire_sim::{Answerer, Behaviour, Config, Kind, Script, Sim, secret_hash};
+use tokenwire_sim::{Answerer, Behaviour, Config, Kind, RequestRecord, Script, Sim, secret_hash};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -369,7 +370,7 @@ fn a_script_survives_its_own_json() {
 
 #[test]
 fn an_answerer_decides_in_the_place_of_the_script() {
-    let answerer = Answerer::new(|request| {
+    let answerer: Answerer = Arc::new(|request: &RequestRecord| {
         let asked = request.body["messages"][0]["content"].as_str().unwrap();
         assert_ne!(asked, "panic");
         Behaviour::parse(asked).unwrap()

@@ -4,9 +4,9 @@ use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// How far to read ahead, in bytes. Past that, a client is not watched while it is being answered.
 const MAX_READ_AHEAD: usize = 1 << 20;
@@ -109,48 +109,43 @@ impl Wire {
         }
     }
 
-    /// Waits until `deadline`. Fails if the client leaves earlier.
-    pub(crate) async fn pause_until(&mut self, deadline: Instant) -> Result<(), Gone> {
-        if deadline <= Instant::now() {
-            return Ok(());
-        }
-        let timer = tokio::time::sleep_until(deadline);
-        tokio::pin!(timer);
+    /// Reads ahead until the client leaves.
+    async fn until_gone(&mut self) -> Gone {
         loop {
             if self.inbox.len() >= MAX_READ_AHEAD {
-                timer.await;
-                return Ok(());
+                std::future::pending::<()>().await;
             }
-            tokio::select! {
-                biased;
-                () = &mut timer => return Ok(()),
-                read = self.fill() => read?,
+            if let Err(gone) = self.fill().await {
+                return gone;
             }
         }
     }
 
-    /// Waits for the first byte of a request. Returns `false` if none arrives before `deadline`.
-    pub(crate) async fn data_until(&mut self, deadline: Instant) -> Result<bool, Gone> {
-        if !self.inbox.is_empty() {
-            return Ok(true);
-        }
-        tokio::select! {
-            () = tokio::time::sleep_until(deadline) => Ok(false),
-            read = self.fill() => read.map(|()| true),
+    /// Waits until `deadline`. Fails if the client leaves earlier.
+    pub(crate) async fn pause_until(&mut self, deadline: Instant) -> Result<(), Gone> {
+        match timeout_at(deadline, self.until_gone()).await {
+            Ok(gone) => Err(gone),
+            Err(_) => Ok(()),
         }
     }
 
     /// Waits for `time`, or without one until the client leaves, which is an error.
     pub(crate) async fn pause(&mut self, time: Option<Duration>) -> Result<(), Gone> {
-        if let Some(time) = time {
-            return self.pause_until(Instant::now() + time).await;
+        match time {
+            Some(time) => self.pause_until(Instant::now() + time).await,
+            None => Err(self.until_gone().await),
         }
-        loop {
-            self.fill().await?;
-            if self.inbox.len() >= MAX_READ_AHEAD {
-                self.inbox.clear();
+    }
+
+    /// Waits for the first byte of a request. Returns `false` if none arrives before `deadline`.
+    pub(crate) async fn data_until(&mut self, deadline: Instant) -> Result<bool, Gone> {
+        if self.inbox.is_empty() {
+            match timeout_at(deadline, self.fill()).await {
+                Ok(read) => read?,
+                Err(_) => return Ok(false),
             }
         }
+        Ok(true)
     }
 
     /// Returns how many bytes were written since the last call.
@@ -166,15 +161,12 @@ impl Wire {
     /// Sends FIN, then reads for up to a second whatever is still on its way. Closing a socket that
     /// has unread bytes sends RST, which can destroy the answer before the client has read it.
     pub(crate) async fn close_gently(&mut self) {
-        use tokio::io::AsyncWriteExt;
         let _ = self.stream.shutdown().await;
-        let deadline = Instant::now() + Duration::from_secs(1);
-        loop {
-            self.inbox.clear();
-            tokio::select! {
-                () = tokio::time::sleep_until(deadline) => return,
-                read = self.fill() => if read.is_err() { return },
+        let drain = async {
+            while self.fill().await.is_ok() {
+                self.inbox.clear();
             }
-        }
+        };
+        let _ = timeout(Duration::from_secs(1), drain).await;
     }
 }

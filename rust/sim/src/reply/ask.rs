@@ -16,16 +16,9 @@ pub(crate) struct Ask<'a> {
     pub(crate) prompts: Vec<Prompt>,
     pub(crate) ledger_id: String,
     /// The JSON that the reply must be; `None` allows any text.
-    pub(crate) shape: Option<Shape<'a>>,
+    pub(crate) json: Option<String>,
     /// `None` if the API has no tools, so that not even a script can call one.
     pub(crate) tools: Option<Tools<'a>>,
-}
-
-/// Which JSON the reply must be.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Shape<'a> {
-    Object,
-    Schema(&'a Value),
 }
 
 /// The tools of a request.

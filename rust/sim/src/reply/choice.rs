@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::ask::{Ask, Prompt, Shape};
+use super::ask::{Ask, Prompt};
 use super::json::text_of;
 use super::schema;
 use super::tokens::{Tokens, cut_text};
@@ -150,12 +150,8 @@ fn content(ask: &Ask<'_>, prepared: &Prepared, seed: u64, index: u64, is_special
     if is_special {
         return Tokens::fixed(Vec::new());
     }
-    match ask.shape {
-        Some(Shape::Object) => return Tokens::fixed(cut_json("{\"ok\":true}")),
-        Some(Shape::Schema(schema)) => {
-            return Tokens::fixed(cut_json(&schema::instance(schema).to_string()));
-        }
-        None => {}
+    if let Some(json) = &ask.json {
+        return Tokens::fixed(cut_json(json));
     }
     let len = prepared.pacing.tokens.or(ask.max_tokens);
     let len = len.unwrap_or(DEFAULT_TOKENS);

@@ -83,34 +83,44 @@ pub(crate) fn plan(
     decided: Option<Arc<Prepared>>,
 ) -> Plan {
     let api = api_of(request);
-    let chosen = match decided {
-        Some(prepared) => Ok((prepared, true)),
-        None => choose(api, script, request, json),
-    };
-    let answered = chosen.and_then(|(prepared, by_rule)| {
-        let models = script.models.as_deref();
-        scripted(api, &prepared).map_or_else(
-            || generated(api, request, json, &prepared, models, by_rule),
-            Ok,
-        )
-    });
-    answered.unwrap_or_else(|error| Plan::error(api, &Arc::default(), &error))
+    planned(api, script, request, json, decided)
+        .unwrap_or_else(|error| Plan::error(api, &Arc::default(), &error))
 }
 
-/// Checks the key, then lets the script choose.
-fn choose(
+fn planned(
     api: &'static dyn Api,
     script: &ActiveScript,
     request: &Request,
     json: &Value,
-) -> Result<(Arc<Prepared>, bool), Box<ErrorReply>> {
-    if let Some(required) = &script.require_key {
-        let key = api.key(request);
-        if key != Some(required) {
+    decided: Option<Arc<Prepared>>,
+) -> Result<Plan, Box<ErrorReply>> {
+    let key = api.key(request);
+    let (prepared, by_rule) = match (decided, &script.require_key) {
+        (Some(prepared), _) => (prepared, true),
+        (None, Some(required)) if key != Some(required) => {
             return Err(api.wrong_key(key.is_none()));
         }
+        (None, _) => script.choose(request, &api.asked(request, json)),
+    };
+    if let Some(plan) = scripted(api, &prepared) {
+        return Ok(plan);
     }
-    Ok(script.choose(request, &api.asked(request, json)))
+    let scripted = Scripted {
+        prepared: &prepared,
+        models: script.models.as_deref(),
+        by_rule,
+    };
+    let body = api.answer(request, json, &scripted)?;
+    let mut plan = Plan::new(api, &prepared, 200, Bytes::new());
+    if !matches!(body, Body::Whole { tokens: None, .. }) {
+        plan.status = prepared.reply.status.unwrap_or(200);
+        plan.headers.clone_from(&prepared.reply.headers);
+    }
+    if matches!(body, Body::Events(_)) {
+        plan.content_type = "text/event-stream; charset=utf-8";
+    }
+    plan.body = body;
+    Ok(plan)
 }
 
 /// The answer that a behaviour gives to any request, if it does.
@@ -146,31 +156,4 @@ fn scripted(api: &'static dyn Api, prepared: &Arc<Prepared>) -> Option<Plan> {
     plan.headers.clone_from(&replay.headers);
     plan.chunking.clone_from(&replay.chunking);
     Some(plan)
-}
-
-/// The answer that the API makes up.
-fn generated(
-    api: &'static dyn Api,
-    request: &Request,
-    json: &Value,
-    prepared: &Arc<Prepared>,
-    models: Option<&[String]>,
-    by_rule: bool,
-) -> Result<Plan, Box<ErrorReply>> {
-    let scripted = Scripted {
-        prepared,
-        models,
-        by_rule,
-    };
-    let body = api.answer(request, json, &scripted)?;
-    let mut plan = Plan::new(api, prepared, 200, Bytes::new());
-    if !matches!(body, Body::Whole { tokens: None, .. }) {
-        plan.status = prepared.reply.status.unwrap_or(200);
-        plan.headers.clone_from(&prepared.reply.headers);
-    }
-    if matches!(body, Body::Events(_)) {
-        plan.content_type = "text/event-stream; charset=utf-8";
-    }
-    plan.body = body;
-    Ok(plan)
 }

@@ -143,6 +143,16 @@ pub struct ErrorReply {
 }
 
 impl ErrorReply {
+    /// An error of this status.
+    #[must_use]
+    pub fn new(status: u16, message: impl Into<String>) -> Self {
+        Self {
+            status: Some(status),
+            message: Some(message.into()),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn status(&self) -> u16 {
         self.status.unwrap_or(500)
     }

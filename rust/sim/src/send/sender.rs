@@ -51,14 +51,14 @@ impl Stop {
 }
 
 /// Sends one answer.
-#[derive(Debug)]
-pub(crate) struct Sender<'a> {
+pub(super) struct Sender<'a> {
     pub(super) wire: &'a mut Wire,
     simulator: &'a Simulator,
     /// Whose events a fault sends.
     pub(super) api: &'static dyn Api,
     pub(super) ids: Ids,
-    status: u16,
+    /// The status of the head, until that is sent.
+    unsent_status: Option<u16>,
     pub(super) is_chunked: bool,
     /// Writes are cut to this many bytes; 0 does not cut.
     pub(super) bytes_per_write: usize,
@@ -70,11 +70,9 @@ pub(crate) struct Sender<'a> {
     /// Bytes that go out with the next flush. What is appended here is outside of any framing.
     pub(super) out: Vec<u8>,
     holds_payload: bool,
-    is_head_logged: bool,
     unsent_events: u64,
     queued_body: u64,
     pub(super) queued_events: u64,
-    sent_events: u64,
     sent_bytes: u64,
 }
 
@@ -86,7 +84,7 @@ impl<'a> Sender<'a> {
             simulator,
             api: plan.api,
             ids,
-            status: plan.status,
+            unsent_status: Some(plan.status),
             is_chunked: false,
             bytes_per_write: 0,
             delay: Duration::ZERO,
@@ -94,11 +92,9 @@ impl<'a> Sender<'a> {
             fault: None,
             out: Vec::new(),
             holds_payload: false,
-            is_head_logged: false,
             unsent_events: 0,
             queued_body: 0,
             queued_events: 0,
-            sent_events: 0,
             sent_bytes: 0,
         }
     }
@@ -118,17 +114,15 @@ impl<'a> Sender<'a> {
         self.out.clear();
         self.holds_payload = false;
         sent?;
-        if !self.is_head_logged {
-            self.is_head_logged = true;
-            let mut record = self.record(Kind::HeadSent);
-            record.status = Some(self.status);
-            self.simulator.log.write(record);
+        let log = &self.simulator.log;
+        if let Some(status) = self.unsent_status.take() {
+            log.write(Record {
+                status: Some(status),
+                ..self.record(Kind::HeadSent)
+            });
         }
         if self.unsent_events > 0 {
-            self.sent_events += self.unsent_events;
-            let log = &self.simulator.log;
-            log.count(Kind::EventsSent, self.unsent_events);
-            self.unsent_events = 0;
+            log.count(Kind::EventsSent, std::mem::take(&mut self.unsent_events));
         }
         Ok(())
     }
@@ -259,7 +253,7 @@ impl<'a> Sender<'a> {
     /// A record with what has been sent so far.
     fn record(&self, kind: Kind) -> Record {
         Record {
-            events: self.sent_events,
+            events: self.queued_events - self.unsent_events,
             bytes: self.sent_bytes,
             ..Record::new(kind, self.ids)
         }

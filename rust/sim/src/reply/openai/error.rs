@@ -10,12 +10,10 @@ pub(super) fn refusal(
     code: Option<&str>,
 ) -> Box<ErrorReply> {
     Box::new(ErrorReply {
-        status: Some(status),
-        message: Some(message.to_owned()),
         kind: Some("invalid_request_error".to_owned()),
         param: param.map(str::to_owned),
         code: code.map(str::to_owned),
-        ..ErrorReply::default()
+        ..ErrorReply::new(status, message)
     })
 }
 

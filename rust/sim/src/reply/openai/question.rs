@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::error::{bad_request, refusal};
 use crate::hash::fnv;
-use crate::reply::ask::{Ask, Prompt, Shape, Tool, Tools, ledger_id};
+use crate::reply::ask::{Ask, Prompt, Tool, Tools, ledger_id};
+use crate::reply::schema::instance;
 use crate::script::ErrorReply;
 
 /// The most choices in a reply.
@@ -103,7 +104,7 @@ impl<'a> Question<'a> {
                 seed: present(json, "seed").map_or(0, |seed| fnv(seed.to_string().as_bytes())),
                 ledger_id: ledger_id(stream_id(json), &prompts),
                 prompts,
-                shape: shape(json),
+                json: structured(json),
                 tools: (kind == Kind::Chat).then(|| tools(json)),
             },
         })
@@ -165,12 +166,12 @@ fn check_number(json: &Value, name: &str, most: f64) -> Checked<Option<f64>> {
     field(json, name, &rule, |number| (0.0..=most).contains(number))
 }
 
-/// What `response_format` asks for.
-fn shape(json: &Value) -> Option<Shape<'_>> {
+/// The JSON that `response_format` asks for.
+fn structured(json: &Value) -> Option<String> {
     let format = json.get("response_format")?;
-    match format.get("type").and_then(Value::as_str)? {
-        "json_object" => Some(Shape::Object),
-        "json_schema" => format.pointer("/json_schema/schema").map(Shape::Schema),
+    match format.get("type")?.as_str()? {
+        "json_object" => Some("{\"ok\":true}".to_owned()),
+        "json_schema" => Some(instance(format.pointer("/json_schema/schema")?).to_string()),
         _ => None,
     }
 }
@@ -178,8 +179,8 @@ fn shape(json: &Value) -> Option<Shape<'_>> {
 /// Each tool that the request offers (only the first without parallel calls), unless the last
 /// message is a tool's result.
 fn tools(json: &Value) -> Tools<'_> {
-    let list = |name| json.get(name).and_then(Value::as_array);
-    let last = list("messages").and_then(|messages| messages.last());
+    let array = |name| json.get(name).and_then(Value::as_array);
+    let last = array("messages").and_then(|messages| messages.last());
     let is_answered = last.is_some_and(|last| last.get("role") == Some(&Value::from("tool")));
     let tool_choice = json.get("tool_choice");
     let is_off = is_answered || tool_choice == Some(&Value::from("none"));
@@ -187,7 +188,7 @@ fn tools(json: &Value) -> Tools<'_> {
         .and_then(|choice| choice.pointer("/function/name"))
         .and_then(Value::as_str);
     let is_serial = json.get("parallel_tool_calls") == Some(&Value::Bool(false));
-    let offered = list("tools").into_iter().flatten().filter_map(|tool| {
+    let offered = array("tools").into_iter().flatten().filter_map(|tool| {
         Some(Tool {
             name: tool.pointer("/function/name")?.as_str()?,
             parameters: tool.pointer("/function/parameters"),
