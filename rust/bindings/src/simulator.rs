@@ -96,8 +96,8 @@ impl Simulator {
 
     fn set_script(&self, py: Python<'_>, script_json: &str) -> PyResult<()> {
         let script = script(py, script_json)?;
-        py.detach(|| self.sim.set_script(script))
-            .map_err(|error| exception::of_kind(py, ErrorKind::Config, &format!("script: {error}")))
+        py.detach(|| self.sim.set_script(script));
+        Ok(())
     }
 
     /// The log as a list of dicts.

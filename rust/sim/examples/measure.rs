@@ -15,7 +15,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use tokenwire_sim::script::Pacing;
-use tokenwire_sim::{Behaviour, Config, Kind, Script, Sim};
+use tokenwire_sim::{Config, Kind, Script, Sim};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn main() {
@@ -32,10 +32,8 @@ fn main() {
 }
 
 fn start(pacing: Pacing) -> Sim {
-    let script = Script::always(Behaviour {
-        pacing: Some(pacing),
-        ..Behaviour::default()
-    });
+    let mut script = Script::default();
+    script.default.pacing = Some(pacing);
     Sim::start(Config {
         script,
         log_capacity: 0,

@@ -11,10 +11,10 @@ use tokio::time::Instant;
 
 use crate::control;
 use crate::http::{ReadError, Request, Wire, read_request};
-use crate::log::{Ids, Kind, Record, RequestRecord, secret_hash};
+use crate::log::{Kind, Record, RequestRecord, secret_hash};
 use crate::reply::{Plan, is_key_header, plan};
 use crate::script::{Behaviour, ErrorReply, Fault, Prepared};
-use crate::send::{Stop, answer};
+use crate::send::{Sender, Stop, answer};
 use crate::simulator::{Answerer, Simulator};
 
 /// Headers whose values never enter the log, in addition to those in which an API takes its key.
@@ -120,7 +120,7 @@ impl Connection<'_> {
         arrived: Instant,
     ) -> Result<(bool, Arc<Prepared>), Stop> {
         let json = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
-        let ids = self.log_request(&request, &json);
+        let number = self.log_request(&request, &json);
         let decided = match &self.simulator.answerer {
             Some(answerer) if request.method == "POST" => {
                 let request = record(&request, &json);
@@ -133,10 +133,10 @@ impl Connection<'_> {
         // An answer can take minutes: do not hold the request until its end.
         drop((json, request));
         let prepared = Arc::clone(&plan.prepared);
-        let (wire, simulator) = (&mut self.wire, self.simulator);
-        simulator.counters.lock().open_requests += 1;
-        let result = answer(wire, simulator, ids, plan, arrived, client_closes).await;
-        simulator.counters.lock().open_requests -= 1;
+        self.simulator.counters.lock().open_requests += 1;
+        let sender = Sender::new(&mut self.wire, self.simulator, self.number, number, &plan);
+        let result = answer(sender, plan, arrived, client_closes).await;
+        self.simulator.counters.lock().open_requests -= 1;
         result.map(|keeps| (keeps, prepared))
     }
 
@@ -145,7 +145,7 @@ impl Connection<'_> {
         // A connection that was only used for `/_sim/` leaves no record.
         if self.is_logged || !self.is_control {
             self.log_accepted();
-            stop.log(self.simulator, Record::new(Kind::Closed, self.ids(0)));
+            stop.log(self.simulator, Record::new(Kind::Closed, self.number, 0));
         } else if matches!(stop, Stop::Gone(_)) {
             self.simulator.counters.lock().closed_by_client += 1;
         }
@@ -156,8 +156,8 @@ impl Connection<'_> {
     async fn refuse(&mut self, status: u16, message: &str) -> Stop {
         self.log_accepted();
         let plan = Plan::refusal(&ErrorReply::new(status, message));
-        let (ids, now) = (self.ids(0), Instant::now());
-        match answer(&mut self.wire, self.simulator, ids, plan, now, true).await {
+        let sender = Sender::new(&mut self.wire, self.simulator, self.number, 0, &plan);
+        match answer(sender, plan, Instant::now(), true).await {
             Ok(_) => {
                 self.wire.close_gently().await;
                 Stop::Close
@@ -166,32 +166,25 @@ impl Connection<'_> {
         }
     }
 
-    fn ids(&self, request: u64) -> Ids {
-        Ids {
-            connection: self.number,
-            request,
-        }
-    }
-
     fn log_accepted(&mut self) {
         if !std::mem::replace(&mut self.is_logged, true) {
-            let record = Record::new(Kind::Accepted, self.ids(0));
+            let record = Record::new(Kind::Accepted, self.number, 0);
             self.simulator.log.write(record);
         }
     }
 
-    fn log_request(&mut self, request: &Request, json: &Value) -> Ids {
+    fn log_request(&mut self, request: &Request, json: &Value) -> u64 {
         self.log_accepted();
         let mut counters = self.simulator.counters.lock();
         counters.requests += 1;
-        let ids = self.ids(counters.requests);
+        let number = counters.requests;
         drop(counters);
-        let mut entry = Record::new(Kind::Request, ids);
+        let mut entry = Record::new(Kind::Request, self.number, number);
         if self.simulator.log.is_on() {
             entry.http = Some(Arc::new(record(request, json)));
         }
         self.simulator.log.write(entry);
-        ids
+        number
     }
 
     /// Whether the `Host` header is one that a client of ours sends. A web page that reaches this

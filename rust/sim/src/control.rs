@@ -47,9 +47,8 @@ async fn respond(simulator: &Simulator, request: &Request) -> Result<Value, (u16
         ("GET", "/_sim/wait") => wait(simulator, request).await.map_err(|error| (400, error)),
         ("POST", "/_sim/script") => {
             let text = String::from_utf8_lossy(&request.body);
-            Script::parse(&text)
-                .and_then(|script| simulator.set_script(script))
-                .map_err(|error| (400, error.to_string()))?;
+            let script = Script::parse(&text).map_err(|error| (400, error.to_string()))?;
+            simulator.set_script(script);
             Ok(json!({"ok": true}))
         }
         ("POST", "/_sim/reset") => {

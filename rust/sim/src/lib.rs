@@ -6,13 +6,13 @@
 //! the log, so that no test sleeps.
 //!
 //! ```
-//! use tokenwire_sim::{Config, Sim};
+//! use tokenwire_sim::{Config, Script, Sim};
 //!
 //! let sim = Sim::start(Config::default())?;
 //! assert!(sim.base_url().starts_with("http://127.0.0.1:"));
-//! sim.set_script_json(r#"{"default": {"reply": {"text": "Hello there"}}}"#).unwrap();
+//! sim.set_script(Script::parse(r#"{"default": {"reply": {"text": "Hello there"}}}"#)?);
 //! sim.stop();
-//! # Ok::<(), std::io::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! To read the code, start with `server` (the thread that accepts connections) and `connection`

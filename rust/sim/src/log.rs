@@ -68,21 +68,14 @@ pub struct Record {
     pub http: Option<Arc<RequestRecord>>,
 }
 
-/// The numbers of a connection and of a request on it, as the log has them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ids {
-    pub(crate) connection: u64,
-    pub(crate) request: u64,
-}
-
 impl Record {
     /// A record without details. The log adds its number and its time.
-    pub(crate) fn new(kind: Kind, ids: Ids) -> Self {
+    pub(crate) fn new(kind: Kind, connection: u64, request: u64) -> Self {
         Self {
             seq: 0,
             at_us: 0,
-            connection: ids.connection,
-            request: ids.request,
+            connection,
+            request,
             kind,
             events: 0,
             bytes: 0,
@@ -111,15 +104,6 @@ pub struct RequestRecord {
     pub body: Value,
     /// Length of the received body, in bytes.
     pub body_bytes: usize,
-}
-
-impl RequestRecord {
-    /// The first header of this name (in lower case).
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let header = self.headers.iter().find(|(key, _)| key == name);
-        header.map(|(_, value)| value.as_str())
-    }
 }
 
 /// Returns what the log shows instead of a secret such as `Bearer sk-1`: `hash:` and 8 hex digits.
@@ -265,17 +249,13 @@ mod tests {
 
     use serde_json::Value;
 
-    use super::{Ids, Kind, Log, MAX_BODY_BYTES, Record, RequestRecord};
+    use super::{Kind, Log, MAX_BODY_BYTES, Record, RequestRecord};
 
     #[test]
     fn large_bodies_push_out_older_records() {
         let log = Log::new(100);
         for request in 1..=5 {
-            let ids = Ids {
-                connection: 1,
-                request,
-            };
-            let mut record = Record::new(Kind::Request, ids);
+            let mut record = Record::new(Kind::Request, 1, request);
             record.http = Some(Arc::new(RequestRecord {
                 method: "POST".to_owned(),
                 path: "/".to_owned(),

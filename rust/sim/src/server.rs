@@ -11,8 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::connection::serve;
 use crate::http::Wire;
-use crate::log::{Ids, Kind, Log, Record};
-use crate::script::{Accept, Script, ScriptError};
+use crate::log::{Kind, Log, Record};
+use crate::script::{Accept, Script};
 use crate::simulator::{Answerer, Simulator, Stats};
 
 /// How long to wait for the listener to open or close.
@@ -68,17 +68,13 @@ impl Sim {
             );
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
         }
-        let invalid = |e: ScriptError| io::Error::new(io::ErrorKind::InvalidInput, e.to_string());
-        config.script.check().map_err(invalid)?;
         let listener = StdListener::bind((config.host, config.port))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let simulator = Arc::new(Simulator::new(
-            Log::new(config.log_capacity),
-            config.script,
-            config.answerer,
-            config.allow_remote,
-        ));
+        let log = Log::new(config.log_capacity);
+        let any_host = config.allow_remote;
+        let simulator = Simulator::new(log, config.script, config.answerer, any_host);
+        let simulator = Arc::new(simulator);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -133,15 +129,9 @@ impl Sim {
 
     /// Sets the script for all requests from now on. The counters of its rules start at zero. If
     /// it changes whether connections are refused, that has happened when this returns.
-    pub fn set_script(&self, script: Script) -> Result<(), ScriptError> {
-        self.simulator.set_script(script)?;
+    pub fn set_script(&self, script: Script) {
+        self.simulator.set_script(script);
         self.simulator.wait_for_listener(LISTENER_LIMIT);
-        Ok(())
-    }
-
-    /// Reads a script from JSON and sets it, see [`Sim::set_script`].
-    pub fn set_script_json(&self, json: &str) -> Result<(), ScriptError> {
-        self.set_script(Script::parse(json)?)
     }
 
     /// Returns a copy of the log.
@@ -234,11 +224,7 @@ async fn accept_all(simulator: &Arc<Simulator>, first: StdListener, address: Soc
 
 fn welcome(simulator: &Arc<Simulator>, stream: TcpStream, connection: u64) {
     let log = |kind| {
-        let ids = Ids {
-            connection,
-            request: 0,
-        };
-        simulator.log.write(Record::new(kind, ids));
+        simulator.log.write(Record::new(kind, connection, 0));
     };
     match simulator.script().accept() {
         Accept::Serve | Accept::Refuse { .. } => {

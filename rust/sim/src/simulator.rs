@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 
 use crate::log::{Kind, Log, RequestRecord};
-use crate::script::{ActiveScript, Behaviour, Script, ScriptError};
+use crate::script::{ActiveScript, Behaviour, Script};
 
 /// Decides how a POST is answered. It may block.
 pub type Answerer = Arc<dyn Fn(&RequestRecord) -> Behaviour + Send + Sync>;
@@ -86,11 +86,9 @@ impl Simulator {
         Arc::clone(&self.script.lock())
     }
 
-    pub(crate) fn set_script(&self, script: Script) -> Result<(), ScriptError> {
-        script.check()?;
+    pub(crate) fn set_script(&self, script: Script) {
         *self.script.lock() = Arc::new(ActiveScript::new(script));
         self.script_changed.notify_one();
-        Ok(())
     }
 
     /// Notes that the listener is open, or closed, and wakes those who wait for it.
@@ -118,8 +116,7 @@ impl Simulator {
             ..Stats::default()
         };
         drop(counters);
-        *self.script.lock() = Arc::default();
-        self.script_changed.notify_one();
+        self.set_script(Script::default());
     }
 
     pub(crate) fn stats(&self) -> Stats {

@@ -8,13 +8,18 @@ use std::time::{Duration, Instant};
 
 use client::{Client, Ending, PATIENCE, chat, sim, stream_from, whole_from};
 use serde_json::{Value, json};
-use tokenwire_sim::{Kind, Sim};
+use tokenwire_sim::{Kind, Script, Sim};
 
 const CHAT: &str = "/v1/chat/completions";
 
 #[allow(clippy::needless_pass_by_value)]
 fn faulty(fault: Value) -> Sim {
     sim(json!({"default": {"fault": fault}}))
+}
+
+#[allow(clippy::needless_pass_by_value, clippy::unwrap_used)]
+fn set_script(sim: &Sim, script: Value) {
+    sim.set_script(Script::parse(&script.to_string()).unwrap());
 }
 
 #[test]
@@ -328,13 +333,11 @@ fn connections_are_spoilt_on_accept() {
 #[test]
 fn refused_connections_heal_with_the_next_script_or_in_time() {
     let sim = faulty(Value::Null);
-    sim.set_script_json(r#"{"accept": {"kind": "refuse"}}"#)
-        .unwrap();
+    set_script(&sim, json!({"accept": {"kind": "refuse"}}));
     assert!(TcpStream::connect(("127.0.0.1", sim.port())).is_err());
-    sim.set_script_json("{}").unwrap();
+    set_script(&sim, json!({}));
     assert_eq!(whole_from(&sim).unwrap().status, 200);
-    sim.set_script_json(r#"{"accept": {"kind": "refuse", "for_ms": 50}}"#)
-        .unwrap();
+    set_script(&sim, json!({"accept": {"kind": "refuse", "for_ms": 50}}));
     let began = Instant::now();
     assert!(TcpStream::connect(("127.0.0.1", sim.port())).is_err());
     while TcpStream::connect(("127.0.0.1", sim.port())).is_err() {

@@ -51,3 +51,9 @@ impl Ending {
         ending
     }
 }
+
+/// Whether a recorded body looks like an event stream.
+pub(crate) fn is_event_stream(body: &[u8]) -> bool {
+    let starts = [&b"data:"[..], b"event:", b":", b"id:"];
+    starts.iter().any(|start| body.starts_with(start))
+}

@@ -10,11 +10,6 @@ pub(crate) fn text_of(value: &Value) -> String {
     }
 }
 
-pub(crate) fn write_json(out: &mut Vec<u8>, value: &Value) {
-    // Writing a value into memory cannot fail.
-    let _ = serde_json::to_writer(out, value);
-}
-
 /// Appends a JSON string. One that has nothing to escape is copied.
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
     if text.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\') {
@@ -22,6 +17,7 @@ pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
     } else {
+        // Writing a string into memory cannot fail.
         let _ = serde_json::to_writer(out, text);
     }
 }

@@ -20,7 +20,7 @@ mod schema;
 mod tokens;
 
 pub(crate) use self::api::{Api, is_key_header};
-pub(crate) use self::events::{Due, Events};
+pub(crate) use self::events::{Due, Events, is_event_stream};
 pub(crate) use self::plan::{Body, Plan, plan};
 pub use self::tokens::ledger_token;
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::FALLBACK;
 use super::api::{Api, Scripted, api_of};
-use super::events::Events;
+use super::events::{Events, is_event_stream};
 use super::json::text_of;
 use crate::http::Request;
 use crate::script::{ActiveScript, Chunking, ErrorReply, Fault, Prepared};
@@ -147,10 +147,7 @@ fn scripted(api: &'static dyn Api, prepared: &Arc<Prepared>) -> Option<Plan> {
     }
     let (replay, bytes) = behaviour.replay.as_ref().zip(prepared.replay.as_ref())?;
     let mut plan = whole(replay.status.unwrap_or(200), bytes.clone());
-    let is_stream = [&b"data:"[..], b"event:", b":"]
-        .iter()
-        .any(|start| bytes.starts_with(start));
-    if is_stream {
+    if is_event_stream(bytes) {
         plan.content_type = "text/event-stream";
     }
     plan.headers.clone_from(&replay.headers);

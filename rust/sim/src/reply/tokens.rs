@@ -106,23 +106,17 @@ impl Tokens {
     /// Ends the text before the first of `stops`. Returns whether one was found.
     pub(crate) fn stop_at(&mut self, stops: &[String]) -> bool {
         let mut tokens = Vec::new();
-        let mut text = String::new();
         while let Some(token) = self.draw() {
             tokens.push(token.to_owned());
-            text.push_str(token);
         }
-        let first = stops
-            .iter()
-            .filter(|s| !s.is_empty())
-            .filter_map(|s| text.find(s))
-            .min();
-        if let Some(end) = first {
-            let mut at = 0;
+        let text = tokens.concat();
+        let stops = stops.iter().filter(|stop| !stop.is_empty());
+        let first = stops.filter_map(|stop| text.find(stop)).min();
+        if let Some(mut room) = first {
             tokens.retain_mut(|token| {
-                let room = end.saturating_sub(at);
-                at += token.len();
                 // A stop starts at a character boundary of the text, and so of the token.
                 token.truncate(room);
+                room -= token.len();
                 !token.is_empty()
             });
         }

@@ -10,7 +10,7 @@ use super::{Accept, Asked, Behaviour, Match, Pacing, Reply, Script};
 use crate::http::Request;
 
 /// A script with the counters of its rules.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ActiveScript {
     pub(crate) require_key: Option<String>,
     pub(crate) models: Option<Vec<String>>,

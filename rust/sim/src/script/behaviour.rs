@@ -88,7 +88,7 @@ pub struct Pacing {
 impl Behaviour {
     /// Reads a behaviour from JSON. An unknown field is an error that names it.
     pub fn parse(json: &str) -> Result<Self, ScriptError> {
-        let behaviour: Self = serde_json::from_str(json).map_err(|e| ScriptError(e.to_string()))?;
+        let behaviour: Self = serde_json::from_str(json)?;
         behaviour.check("behaviour")?;
         Ok(behaviour)
     }

@@ -30,8 +30,6 @@ mod body;
 mod fault;
 mod matching;
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 pub use self::accept::Accept;
@@ -75,22 +73,13 @@ pub struct Rule {
 impl Script {
     /// Reads a script from JSON. An unknown field is an error that names it.
     pub fn parse(json: &str) -> Result<Self, ScriptError> {
-        let script: Self = serde_json::from_str(json).map_err(|e| ScriptError(e.to_string()))?;
+        let script: Self = serde_json::from_str(json)?;
         script.check()?;
         Ok(script)
     }
 
-    /// A script that has only a default behaviour.
-    #[must_use]
-    pub fn always(default: Behaviour) -> Self {
-        Self {
-            default,
-            ..Self::default()
-        }
-    }
-
     /// Checks what the types cannot: header text, base64, status codes.
-    pub fn check(&self) -> Result<(), ScriptError> {
+    fn check(&self) -> Result<(), ScriptError> {
         self.default.check("default")?;
         for (index, rule) in self.rules.iter().enumerate() {
             rule.then.check(&format!("rules[{index}].then"))?;
@@ -100,13 +89,12 @@ impl Script {
 }
 
 /// Why a script was refused. It names the field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("bad script: {0}")]
 pub struct ScriptError(pub(crate) String);
 
-impl fmt::Display for ScriptError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "bad script: {}", self.0)
+impl From<serde_json::Error> for ScriptError {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
     }
 }
-
-impl std::error::Error for ScriptError {}

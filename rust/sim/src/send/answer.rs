@@ -9,23 +9,18 @@ use tokio::time::Instant;
 use super::head::{End, write_head};
 use super::sender::{Sender, Stop};
 use crate::hash::draw;
-use crate::http::{Wire, reason};
-use crate::log::Ids;
-use crate::reply::{Body, Due, Events, Plan};
+use crate::http::reason;
+use crate::reply::{Body, Due, Events, Plan, is_event_stream};
 use crate::script::{Chunking, Fault, Framing, Position};
-use crate::simulator::Simulator;
 
 /// Sends the answer to a request that arrived at `arrived`. Returns whether the connection can
 /// take another request.
 pub(crate) async fn answer(
-    wire: &mut Wire,
-    simulator: &Simulator,
-    ids: Ids,
+    mut sender: Sender<'_>,
     plan: Plan,
     arrived: Instant,
     client_closes: bool,
 ) -> Result<bool, Stop> {
-    let mut sender = Sender::new(wire, simulator, ids, &plan);
     let result = send(&mut sender, plan, arrived, client_closes).await;
     if let Err(stop) = result {
         sender.log_stop(stop);
@@ -144,7 +139,7 @@ async fn send_head(
             let _ = write!(sender.out, "HTTP/1.1 {status} {}\r\n\r\n", reason(*status));
         }
     }
-    write_head(&mut sender.out, plan, sender.ids.request, end, closes);
+    write_head(&mut sender.out, plan, sender.request, end, closes);
     if let Some(Fault::SlowHead { bytes, interval_ms }) = fault {
         let head = std::mem::take(&mut sender.out);
         let mut next = Instant::now();
@@ -194,12 +189,9 @@ async fn send_whole(
 
 /// The offset after the blank line of each event of an event stream.
 fn event_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    let is_stream = [&b"data:"[..], b"event:", b":", b"id:"]
-        .iter()
-        .any(|start| bytes.starts_with(start));
     let mut line_start = 0;
     let mut has_lines = false;
-    let lines = if is_stream { bytes } else { b"" };
+    let lines = if is_event_stream(bytes) { bytes } else { b"" };
     memchr::memchr_iter(b'\n', lines).filter_map(move |at| {
         let line = lines.get(line_start..at).unwrap_or_default();
         line_start = at + 1;

@@ -10,4 +10,4 @@ mod head;
 mod sender;
 
 pub(crate) use self::answer::answer;
-pub(crate) use self::sender::Stop;
+pub(crate) use self::sender::{Sender, Stop};

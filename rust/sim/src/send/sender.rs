@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::http::{Gone, Wire};
-use crate::log::{Ids, Kind, Record};
+use crate::log::{Kind, Record};
 use crate::reply::{Api, Plan};
 use crate::script::{Fault, Position};
 use crate::simulator::Simulator;
@@ -51,12 +51,13 @@ impl Stop {
 }
 
 /// Sends one answer.
-pub(super) struct Sender<'a> {
+pub(crate) struct Sender<'a> {
     pub(super) wire: &'a mut Wire,
     simulator: &'a Simulator,
     /// Whose events a fault sends.
     pub(super) api: &'static dyn Api,
-    pub(super) ids: Ids,
+    connection: u64,
+    pub(super) request: u64,
     /// The status of the head, until that is sent.
     unsent_status: Option<u16>,
     pub(super) is_chunked: bool,
@@ -77,13 +78,20 @@ pub(super) struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    pub(super) fn new(wire: &'a mut Wire, simulator: &'a Simulator, ids: Ids, plan: &Plan) -> Self {
+    pub(crate) fn new(
+        wire: &'a mut Wire,
+        simulator: &'a Simulator,
+        connection: u64,
+        request: u64,
+        plan: &Plan,
+    ) -> Self {
         wire.take_written();
         Self {
             wire,
             simulator,
             api: plan.api,
-            ids,
+            connection,
+            request,
             unsent_status: Some(plan.status),
             is_chunked: false,
             bytes_per_write: 0,
@@ -255,7 +263,7 @@ impl<'a> Sender<'a> {
         Record {
             events: self.queued_events - self.unsent_events,
             bytes: self.sent_bytes,
-            ..Record::new(kind, self.ids)
+            ..Record::new(kind, self.connection, self.request)
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::error::refusal;
 use super::question::{Kind, Question};
 use super::stream::{END, EventStream};
 use super::whole::whole;
@@ -174,4 +173,24 @@ pub(super) fn usage(counts: Counts) -> Value {
             "rejected_prediction_tokens": 0,
         },
     })
+}
+
+/// An error of type `invalid_request_error`.
+pub(super) fn refusal(
+    status: u16,
+    message: &str,
+    param: Option<&str>,
+    code: Option<&str>,
+) -> Box<ErrorReply> {
+    Box::new(ErrorReply {
+        kind: Some("invalid_request_error".to_owned()),
+        param: param.map(str::to_owned),
+        code: code.map(str::to_owned),
+        ..ErrorReply::new(status, message)
+    })
+}
+
+/// A 400 that names the parameter.
+pub(super) fn bad_request(param: &str, message: &str) -> Box<ErrorReply> {
+    refusal(400, message, Some(param), None)
 }

@@ -1,10 +1,13 @@
 //! The choice in an event of a stream.
 
+use std::io::Write;
+
 use serde_json::{Value, json};
 
 use super::api::finish_reason;
 use super::logprobs::{CompletionLogprobs, chat_entry};
-use crate::reply::json::{write_json, write_string};
+use crate::reply::choice::Finish;
+use crate::reply::json::write_string;
 use crate::reply::pieces::{Piece, Pieces};
 use crate::reply::tokens::cut_text;
 
@@ -15,13 +18,8 @@ pub(super) fn write_delta(
     reasoning_field: &str,
     out: &mut Vec<u8>,
 ) {
-    out.extend_from_slice(b"{\"index\":");
-    if let Ok(digit @ 0..=9) = u8::try_from(pieces.index()) {
-        out.push(b'0' + digit);
-    } else {
-        out.extend_from_slice(pieces.index().to_string().as_bytes());
-    }
-    out.extend_from_slice(b",\"delta\":{");
+    // Writing into memory cannot fail.
+    let _ = write!(out, "{{\"index\":{},\"delta\":{{", pieces.index);
     let (mut entry, mut finish) = (None, None);
     match pieces.draw() {
         Some(Piece::Start) => {
@@ -30,7 +28,7 @@ pub(super) fn write_delta(
         Some(Piece::Reasoning(text)) => {
             write_string(out, reasoning_field);
             out.push(b':');
-            write_string(out, text);
+            write_string(out, &text);
         }
         Some(Piece::Text(text)) => {
             out.extend_from_slice(b"\"content\":");
@@ -39,45 +37,35 @@ pub(super) fn write_delta(
         }
         Some(Piece::Refusal(text)) => {
             out.extend_from_slice(b"\"refusal\":");
-            write_string(out, text);
+            write_string(out, &text);
         }
-        Some(Piece::Call {
-            at,
-            call,
-            arguments,
-        }) => {
-            let function = json!({"name": call.name, "arguments": arguments});
+        Some(Piece::Call { at, call }) => {
             let call = json!({"index": at, "id": call.id, "type": "function",
-                              "function": function});
-            write_call(out, call);
+                              "function": {"name": call.name, "arguments": call.arguments}});
+            let _ = write!(out, "\"tool_calls\":[{call}]");
         }
         Some(Piece::Arguments { at, fragment }) => {
-            write_call(
-                out,
-                json!({"index": at, "function": {"arguments": fragment}}),
-            );
+            let call = json!({"index": at, "function": {"arguments": fragment}});
+            let _ = write!(out, "\"tool_calls\":[{call}]");
         }
-        Some(Piece::Finish(reason)) => finish = Some(finish_reason(reason)),
+        Some(Piece::Finish(reason)) => finish = Some(reason),
         None => {}
     }
-    out.extend_from_slice(b"},\"logprobs\":");
-    match entry {
-        Some(entry) => write_json(out, &json!({"content": [entry], "refusal": null})),
+    out.push(b'}');
+    let logprobs = entry.map(|entry| json!({"content": [entry], "refusal": null}));
+    write_end(out, logprobs, finish.as_ref());
+}
+
+/// Appends what follows the text of a choice, and ends it.
+fn write_end(out: &mut Vec<u8>, logprobs: Option<Value>, finish: Option<&Finish>) {
+    out.extend_from_slice(b",\"logprobs\":");
+    match logprobs {
+        Some(logprobs) => drop(write!(out, "{logprobs}")),
         None => out.extend_from_slice(b"null"),
     }
-    write_finish(out, finish);
-}
-
-fn write_call(out: &mut Vec<u8>, call: Value) {
-    out.extend_from_slice(b"\"tool_calls\":");
-    write_json(out, &Value::Array(vec![call]));
-}
-
-/// Appends the finish reason and the end of the choice.
-fn write_finish(out: &mut Vec<u8>, reason: Option<&str>) {
     out.extend_from_slice(b",\"finish_reason\":");
-    match reason {
-        Some(reason) => write_string(out, reason),
+    match finish {
+        Some(finish) => write_string(out, finish_reason(finish)),
         None => out.extend_from_slice(b"null"),
     }
     out.push(b'}');
@@ -93,45 +81,31 @@ pub(super) fn write_text(
     offset: &mut u64,
     out: &mut Vec<u8>,
 ) {
-    let mut entries = CompletionLogprobs::at(*offset);
-    let mut text = String::new();
     // A choice without any text is only its finish.
-    if !pieces.is_finishing() {
-        match pieces.draw() {
-            Some(Piece::Start) => {
-                echo.unwrap_or_default().clone_into(&mut text);
-                if let Some(top) = logprobs {
-                    entries.push_echo(&cut_text(&text), top);
-                }
-            }
-            Some(Piece::Text(token)) => {
-                token.clone_into(&mut text);
-                if let Some(top) = logprobs {
-                    entries.push(&text, top);
-                }
-            }
-            _ => {}
+    let has_text = !pieces.is_finishing();
+    let piece = has_text.then(|| pieces.draw()).flatten();
+    let tokens = match piece {
+        Some(Piece::Start) => cut_text(echo.unwrap_or_default()),
+        Some(Piece::Text(token)) => vec![token.to_owned()],
+        _ => Vec::new(),
+    };
+    let is_echo = matches!(piece, Some(Piece::Start));
+    let mut entries = CompletionLogprobs::at(*offset);
+    for (place, token) in tokens.iter().enumerate() {
+        if let Some(top) = logprobs {
+            entries.push(token, top, place > 0 || !is_echo);
         }
     }
+    let text = tokens.concat();
     *offset = entries.offset;
     out.extend_from_slice(b"{\"text\":");
     write_string(out, &text);
-    out.extend_from_slice(format!(",\"index\":{}", pieces.index()).as_bytes());
-    out.extend_from_slice(b",\"logprobs\":");
-    match logprobs {
-        Some(_) => write_json(out, &json!(entries)),
-        None => out.extend_from_slice(b"null"),
-    }
-    let last = if pieces.is_finishing() {
-        pieces.draw()
-    } else {
-        None
+    let _ = write!(out, ",\"index\":{}", pieces.index);
+    let is_last = pieces.is_finishing();
+    let finish = match is_last.then(|| pieces.draw()).flatten() {
+        Some(Piece::Finish(finish)) => Some(finish),
+        _ => None,
     };
-    write_finish(
-        out,
-        match last {
-            Some(Piece::Finish(finish)) => Some(finish_reason(finish)),
-            _ => None,
-        },
-    );
+    let logprobs = logprobs.map(|_| json!(entries));
+    write_end(out, logprobs, finish.as_ref());
 }

@@ -55,19 +55,8 @@ impl CompletionLogprobs {
         }
     }
 
-    /// Adds the tokens of an echoed prompt, the first of which has no probability.
-    pub(super) fn push_echo(&mut self, tokens: &[String], top: u64) {
-        for (place, token) in tokens.iter().enumerate() {
-            self.add(token, top, place > 0);
-        }
-    }
-
-    /// Adds a token.
-    pub(super) fn push(&mut self, token: &str, top: u64) {
-        self.add(token, top, true);
-    }
-
-    fn add(&mut self, token: &str, top: u64, is_known: bool) {
+    /// Adds a token. The first of an echoed prompt has no known probability.
+    pub(super) fn push(&mut self, token: &str, top: u64, is_known: bool) {
         let others = || alternatives(token, top).map(|(token, logprob)| (token, json!(logprob)));
         self.tokens.push(token.to_owned());
         self.token_logprobs.push(is_known.then(|| logprob(token)));

@@ -2,10 +2,9 @@
 //!
 //! Read `api` first: which paths are served, and how a request becomes an answer. Then follow a
 //! reply: `question` (the request), `whole` (a reply in one piece), and `stream` (a reply as events)
-//! with `event` (the choice in an event). `logprobs` and `error` are used by these.
+//! with `event` (the choice in an event). `logprobs` is used by these.
 
 mod api;
-mod error;
 mod event;
 mod logprobs;
 mod question;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::error::{bad_request, refusal};
+use super::api::{bad_request, refusal};
 use crate::hash::fnv;
 use crate::reply::ask::{Ask, Prompt, Tool, Tools, ledger_id};
 use crate::reply::schema::instance;
@@ -265,7 +265,8 @@ fn completion_prompts(json: &Value) -> Checked<Vec<Prompt>> {
             prompt
         }
         PromptInput::Ids(ids) => {
-            let text: String = ids.iter().map(|id| format!(" {id}")).collect();
+            let words: Vec<String> = ids.iter().map(|id| format!(" {id}")).collect();
+            let text = words.concat();
             Prompt {
                 tokens: ids.len() as u64,
                 hash: fnv(text.as_bytes()),

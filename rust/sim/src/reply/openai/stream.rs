@@ -1,5 +1,7 @@
 //! A reply as events, written one at a time into the sender's buffer.
 
+use std::fmt::Write;
+
 use serde_json::Value;
 
 use super::api::{FINGERPRINT, reply_id, usage};
@@ -31,7 +33,6 @@ pub(crate) struct EventStream {
     choices: Vec<ChoiceStream>,
     /// The choice that the next event belongs to.
     cursor: usize,
-    last_step: u64,
     logprobs: Option<u64>,
     reasoning_field: String,
     ending: Ending,
@@ -90,7 +91,8 @@ impl EventStream {
             Value::from(question.ask.model),
         );
         for (name, value) in &reply.extra {
-            open += &format!("{}:{value},", Value::from(name.as_str()));
+            // Writing into memory cannot fail.
+            let _ = write!(open, "{}:{value},", Value::from(name.as_str()));
         }
         open += "\"choices\":[";
         let usage = said.usage(usage).filter(|_| options.usage);
@@ -116,42 +118,32 @@ impl EventStream {
                 .map(|choice| ChoiceStream::new(question, choice, fragment, ending))
                 .collect(),
             cursor: 0,
-            last_step: 0,
             logprobs: question.logprobs,
             reasoning_field: reasoning_field(reply).to_owned(),
             ending,
         }
     }
 
-    /// Moves the cursor to a choice that has not ended, or past all of them.
+    /// Moves the cursor to the next choice that has not ended, or past all of them.
     fn settle(&mut self) {
-        for _ in 0..=self.choices.len() {
-            let Some(choice) = self.choices.get_mut(self.cursor) else {
-                let left = self.choices.iter().position(|c| !c.pieces.is_over());
-                match left {
-                    Some(first) => self.cursor = first,
-                    None => return,
-                }
-                continue;
-            };
-            if choice.pieces.next_due().is_some() {
-                return;
-            }
-            self.last_step = self.last_step.max(choice.pieces.last_step());
-            self.cursor += 1;
-        }
+        let is_left = |choice: &ChoiceStream| choice.pieces.next_due().is_some();
+        let (before, after) = self.choices.split_at(self.cursor);
+        let next = after.iter().position(is_left).map(|at| self.cursor + at);
+        let next = next.or_else(|| before.iter().position(is_left));
+        self.cursor = next.unwrap_or(self.choices.len());
     }
 }
 
 impl Events for EventStream {
     fn next_due(&mut self) -> Option<Due> {
         self.settle();
-        if let Some(choice) = self.choices.get_mut(self.cursor) {
+        if let Some(choice) = self.choices.get(self.cursor) {
             return choice.pieces.next_due();
         }
         let ending = &self.ending;
         let is_over = self.usage.is_none() && !ending.sends_end && ending.late_events == 0;
-        (!is_over).then_some(Due::Step(self.last_step))
+        let last_steps = self.choices.iter().map(|choice| choice.pieces.last_step());
+        (!is_over).then(|| Due::Step(last_steps.max().unwrap_or(0)))
     }
 
     fn write_next(&mut self, out: &mut Vec<u8>) -> bool {

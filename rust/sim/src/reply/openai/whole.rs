@@ -101,10 +101,12 @@ fn completion_choice(question: &Question<'_>, choice: Choice) -> Value {
     let echo = question.echo(choice.index).unwrap_or_default();
     let logprobs = question.logprobs.map(|top| {
         let mut entries = CompletionLogprobs::default();
-        entries.push_echo(&cut_text(echo), top);
+        for (place, token) in cut_text(echo).iter().enumerate() {
+            entries.push(token, top, place > 0);
+        }
         let mut content = choice.content.clone();
         while let Some(token) = content.draw() {
-            entries.push(token, top);
+            entries.push(token, top, true);
         }
         entries
     });
