@@ -3,7 +3,8 @@
 use std::io::{Read, Write};
 
 use crate::script::{Pacing, Script};
-use crate::server::{Config, Sim};
+use crate::server::Sim;
+use crate::simulator::Config;
 
 const USAGE: &str = "usage: tokenwire-sim [--port N] [--host ADDRESS] [--allow-remote] \
                      [--script FILE] [--log-capacity N] [--tokens N] [--per-token-us N] \
@@ -17,7 +18,7 @@ pub fn cli_main(arguments: &[String]) -> i32 {
         Ok(()) => 0,
         Err((code, message)) => {
             let usage = if code == 2 { USAGE } else { "" };
-            print(&mut std::io::stderr(), &format!("{message}\n{usage}"));
+            let _ = write!(std::io::stderr(), "{message}\n{usage}");
             code
         }
     }
@@ -30,7 +31,7 @@ pub fn cli_main(arguments: &[String]) -> i32 {
 pub fn serve(arguments: &[String]) -> Result<(), (i32, String)> {
     let parsed = parse(arguments).map_err(|message| (2, message))?;
     let Some((config, as_json)) = parsed else {
-        print(&mut std::io::stdout(), USAGE);
+        let _ = write!(std::io::stdout(), "{USAGE}");
         return Ok(());
     };
     let sim =
@@ -41,7 +42,7 @@ pub fn serve(arguments: &[String]) -> Result<(), (i32, String)> {
     } else {
         format!("listening {base_url}")
     };
-    let is_printed = print(&mut std::io::stdout(), &format!("{line}\n"));
+    let is_printed = writeln!(std::io::stdout(), "{line}").is_ok();
     // An error ends it like the end of the input. It may be a signal; its handler, if there is
     // one, belongs to the program that called us.
     let mut input = std::io::stdin();
@@ -52,13 +53,6 @@ pub fn serve(arguments: &[String]) -> Result<(), (i32, String)> {
     } else {
         Err((1, "the address could not be printed".to_owned()))
     }
-}
-
-/// Writes a text. Returns whether that succeeded.
-fn print(to: &mut dyn Write, text: &str) -> bool {
-    to.write_all(text.as_bytes())
-        .and_then(|()| to.flush())
-        .is_ok()
 }
 
 /// Returns the configuration, and whether to print the address as JSON; `None` if the arguments

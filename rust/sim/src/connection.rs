@@ -38,6 +38,8 @@ pub(crate) async fn serve(simulator: Arc<Simulator>, stream: TcpStream, number: 
     let stop = connection.run().await;
     if stop == Stop::Reset {
         connection.wire.reset();
+    } else {
+        drop(connection);
     }
     simulator.counters.lock().open_connections -= 1;
 }
@@ -52,9 +54,9 @@ struct Connection<'a> {
 }
 
 impl Connection<'_> {
-    /// Returns why the connection ended. That is in the log.
+    /// Serves the connection until it ends, logs that, and returns why it ended.
     async fn run(&mut self) -> Stop {
-        // What the last answer was made of, and when it ended.
+        // The behaviour of the last answer, and when that ended.
         let (mut last, mut ended) = (Arc::<Prepared>::default(), Instant::now());
         loop {
             let fault = last.behaviour.fault.as_ref();
@@ -92,8 +94,8 @@ impl Connection<'_> {
         }
     }
 
-    /// Lets a fault strike while the connection is idle: `ended` is when the last answer did.
-    /// Otherwise it returns, at the latest when a request begins.
+    /// Lets the last answer's fault strike on the idle connection. `ended` is when that answer
+    /// ended.
     async fn wait_idle(&mut self, fault: Option<&Fault>, ended: Instant) -> Result<(), Stop> {
         match fault {
             Some(Fault::IdleClose { after_ms, reset }) => {
@@ -113,7 +115,7 @@ impl Connection<'_> {
         Ok(())
     }
 
-    /// Answers one request. Returns whether the connection stays open, and what it answered with.
+    /// Answers one request. Returns whether the connection stays open, and the behaviour used.
     async fn respond(
         &mut self,
         request: Request,
@@ -152,7 +154,7 @@ impl Connection<'_> {
         stop
     }
 
-    /// Answers what cannot be served, and closes.
+    /// Answers a request that cannot be served, and closes the connection.
     async fn refuse(&mut self, status: u16, message: &str) -> Stop {
         self.log_accepted();
         let plan = Plan::refusal(&ErrorReply::new(status, message));
@@ -187,8 +189,8 @@ impl Connection<'_> {
         number
     }
 
-    /// Whether the `Host` header is one that a client of ours sends. A web page that reaches this
-    /// server through a DNS name of its own must not be able to use it.
+    /// Whether the `Host` header names this machine. A web page that reaches this server through
+    /// its own DNS name (DNS rebinding) must not be able to use it.
     fn is_host_allowed(&self, request: &Request) -> bool {
         let Some(host) = request.header("host").filter(|_| !self.simulator.any_host) else {
             return true;

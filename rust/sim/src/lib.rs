@@ -36,5 +36,5 @@ pub use self::cli::{cli_main, serve};
 pub use self::log::{Kind, Record, RequestRecord, secret_hash};
 pub use self::reply::ledger_token;
 pub use self::script::{Behaviour, Rule, Script, ScriptError};
-pub use self::server::{Config, Sim};
-pub use self::simulator::{Answerer, Stats};
+pub use self::server::Sim;
+pub use self::simulator::{Answerer, Config, Stats};

@@ -1,53 +1,22 @@
 //! The simulator's thread: listener, accept loop, start and stop.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use std::{fmt, io};
 
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::connection::serve;
 use crate::http::Wire;
-use crate::log::{Kind, Log, Record};
+use crate::log::{Kind, Record};
 use crate::script::{Accept, Script};
-use crate::simulator::{Answerer, Simulator, Stats};
+use crate::simulator::{Config, Simulator, Stats};
 
 /// How long to wait for the listener to open or close.
 const LISTENER_LIMIT: Duration = Duration::from_secs(2);
-
-/// How a simulator is started.
-#[derive(Clone)]
-pub struct Config {
-    /// The address to listen on. It must be loopback unless `allow_remote` is set.
-    pub host: IpAddr,
-    /// The port; 0 is any free one.
-    pub port: u16,
-    /// Allows an address that other machines can reach, and any `Host` header.
-    pub allow_remote: bool,
-    /// The most records in the log; 0 turns it off, but waiting and counting still work. The log
-    /// never keeps more than 64 MiB of request bodies.
-    pub log_capacity: usize,
-    /// The script at the start.
-    pub script: Script,
-    /// Decides how each POST is answered, instead of the script.
-    pub answerer: Option<Answerer>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            port: 0,
-            allow_remote: false,
-            log_capacity: 100_000,
-            script: Script::default(),
-            answerer: None,
-        }
-    }
-}
 
 /// A running simulator: one thread, which ends with [`Sim::stop`] or when this is dropped.
 pub struct Sim {
@@ -71,10 +40,7 @@ impl Sim {
         let listener = StdListener::bind((config.host, config.port))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let log = Log::new(config.log_capacity);
-        let any_host = config.allow_remote;
-        let simulator = Simulator::new(log, config.script, config.answerer, any_host);
-        let simulator = Arc::new(simulator);
+        let simulator = Arc::new(Simulator::new(config));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -169,12 +135,6 @@ impl Sim {
     pub fn reset(&self) {
         self.simulator.reset();
         self.simulator.wait_for_listener(LISTENER_LIMIT);
-    }
-}
-
-impl fmt::Debug for Sim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sim({})", self.address)
     }
 }
 

@@ -1,5 +1,6 @@
-//! What all connections of one simulator share.
+//! What all connections of one simulator share, and how it is configured.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,38 @@ use crate::script::{ActiveScript, Behaviour, Script};
 /// Decides how a POST is answered. It may block.
 pub type Answerer = Arc<dyn Fn(&RequestRecord) -> Behaviour + Send + Sync>;
 
-/// Counters of one simulator since its start or the last reset. Those of open things are about now.
+/// How a simulator is started.
+#[derive(Clone)]
+pub struct Config {
+    /// The address to listen on. It must be loopback unless `allow_remote` is set.
+    pub host: IpAddr,
+    /// The port; 0 is any free one.
+    pub port: u16,
+    /// Allows an address that other machines can reach, and any `Host` header.
+    pub allow_remote: bool,
+    /// The most records in the log; 0 turns it off, but waiting and counting still work. The log
+    /// never keeps more than 64 MiB of request bodies.
+    pub log_capacity: usize,
+    /// The script at the start.
+    pub script: Script,
+    /// Decides how each POST is answered, instead of the script.
+    pub answerer: Option<Answerer>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            allow_remote: false,
+            log_capacity: 100_000,
+            script: Script::default(),
+            answerer: None,
+        }
+    }
+}
+
+/// Counters of one simulator since its start or the last reset.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Stats {
     /// Connections accepted, including those to `/_sim/`.
@@ -63,22 +95,17 @@ pub(crate) struct Simulator {
 }
 
 impl Simulator {
-    pub(crate) fn new(
-        log: Log,
-        script: Script,
-        answerer: Option<Answerer>,
-        any_host: bool,
-    ) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self {
-            log,
+            log: Log::new(config.log_capacity),
             counters: Mutex::default(),
-            script: Mutex::new(Arc::new(ActiveScript::new(script))),
+            script: Mutex::new(Arc::new(ActiveScript::new(config.script))),
             script_changed: Notify::new(),
             stop: Notify::new(),
             is_listening: Mutex::new(true),
             listening_changed: Condvar::new(),
-            answerer,
-            any_host,
+            answerer: config.answerer,
+            any_host: config.allow_remote,
         }
     }
 
@@ -91,7 +118,7 @@ impl Simulator {
         self.script_changed.notify_one();
     }
 
-    /// Notes that the listener is open, or closed, and wakes those who wait for it.
+    /// Notes whether the listener is open, and wakes the threads that wait for that.
     pub(crate) fn set_listening(&self, is_open: bool) {
         *self.is_listening.lock() = is_open;
         self.listening_changed.notify_all();
@@ -106,7 +133,7 @@ impl Simulator {
             .wait_while_for(&mut is_listening, is_wrong, limit);
     }
 
-    /// Empties the log, sets the counters to zero and the script to the default.
+    /// Empties the log, sets the counters to zero and goes back to no script.
     pub(crate) fn reset(&self) {
         self.log.reset();
         let mut counters = self.counters.lock();

@@ -308,7 +308,8 @@ fn other_addresses_need_permission() {
         host,
         ..Config::default()
     })
-    .unwrap_err();
+    .err()
+    .unwrap();
     assert_eq!(refused.kind(), std::io::ErrorKind::PermissionDenied);
     let sim = Sim::start(Config {
         host,

@@ -22,15 +22,6 @@ pub(crate) enum Gone {
     Rst,
 }
 
-impl Gone {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Fin => "fin",
-            Self::Rst => "rst",
-        }
-    }
-}
-
 /// A socket that reads ahead whenever it waits, so that it notices at once when the client leaves.
 #[derive(Debug)]
 pub(crate) struct Wire {

@@ -9,9 +9,6 @@ use super::{APIS, FALLBACK};
 use crate::http::Request;
 use crate::script::{Asked, ErrorReply, Prepared};
 
-/// The name of a model that does not exist.
-const MISSING_MODEL: &str = "missing-model";
-
 /// One API: which requests belong to it, and what it answers.
 ///
 /// It reads a request into an [`Ask`](super::ask::Ask), lets [`say`](super::choice::say) decide
@@ -73,16 +70,12 @@ pub(crate) struct Scripted<'a> {
     pub(crate) prepared: &'a Prepared,
     /// The models that exist; `None` means every name.
     pub(crate) models: Option<&'a [String]>,
-    /// Whether the behaviour was chosen for this request, rather than being the default.
-    pub(crate) by_rule: bool,
 }
 
 impl Scripted<'_> {
     pub(crate) fn has_model(&self, model: &str) -> bool {
-        let is_known = self
-            .models
-            .is_none_or(|models| models.iter().any(|known| known == model));
-        is_known && (model != MISSING_MODEL || self.by_rule)
+        self.models
+            .is_none_or(|models| models.iter().any(|known| known == model))
     }
 
     /// The names in a list of models.

@@ -78,7 +78,7 @@ impl Said {
 
     /// The length of the longest choice, in tokens. It decides how long a reply takes.
     pub(crate) fn tokens(&self) -> u64 {
-        let lengths = self.choices.iter().map(|choice| choice.content.len());
+        let lengths = self.choices.iter().map(|choice| choice.content.len);
         lengths.max().unwrap_or(0)
     }
 }
@@ -96,7 +96,7 @@ pub(crate) fn say(ask: &Ask<'_>, prepared: &Prepared) -> Said {
             let calls = choice.calls.iter().map(|call| 1 + call.arguments.len() / 4);
             let other = choice.refusal.len() + calls.sum::<usize>();
             counts.reasoning += reasoning;
-            counts.completion += choice.content.len() + reasoning + other as u64;
+            counts.completion += choice.content.len + reasoning + other as u64;
             choices.push(choice);
         }
         seed = fnv_from(seed, &prompt.hash.to_le_bytes());
@@ -122,7 +122,7 @@ fn choice(ask: &Ask<'_>, prepared: &Prepared, prompt: &Prompt, index: u64) -> Ch
     let full = made_up
         && !stopped
         && prepared.pacing.tokens.is_none()
-        && ask.max_tokens.is_some_and(|limit| content.len() == limit);
+        && ask.max_tokens.is_some_and(|limit| content.len == limit);
     let finish = match &reply.finish_reason {
         Some(reason) => Finish::Scripted(reason.clone()),
         None if cut || full => Finish::Length,
@@ -172,8 +172,8 @@ fn cut_json(json: &str) -> Vec<String> {
     pieces.map(|piece| piece.iter().collect()).collect()
 }
 
-/// The scripted calls. If there are none, the model `sim-tools` calls each tool that the request
-/// wants called.
+/// The scripted calls. Without them, the model `sim-tools` calls each tool that the request wants
+/// called.
 fn calls(ask: &Ask<'_>, reply: &Reply, seed: &mut u64) -> Vec<Call> {
     let Some(tools) = &ask.tools else {
         return Vec::new();

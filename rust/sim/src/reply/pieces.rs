@@ -76,7 +76,7 @@ impl Pieces {
         matches!(self.next_held(), Some(Piece::Finish(_)))
     }
 
-    /// The next piece, unless that is text or there is none.
+    /// The next piece, unless that is text or the last was drawn.
     fn next_held(&self) -> Option<&Piece<'static>> {
         match self.before_text.front() {
             None if self.text.is_over() => self.after_text.front(),

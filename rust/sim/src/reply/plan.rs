@@ -19,8 +19,8 @@ const HTML: &str = "<!DOCTYPE html>\n<html><head><title>Gateway</title></head>\
 /// A body that is ready to be sent.
 #[derive(Debug)]
 pub(crate) enum Body {
-    /// All of it. `tokens` is the length of a reply of the model, which decides how long it takes;
-    /// other bodies have none.
+    /// All bytes at once. `tokens` is the length of a model's reply, which decides how long it
+    /// takes. A body that is not a model's reply has none.
     Whole { bytes: Bytes, tokens: Option<u64> },
     /// Events that are made while they are sent.
     Events(Box<dyn Events>),
@@ -75,7 +75,7 @@ impl Plan {
 }
 
 /// Decides the answer to a request. `json` is its body, null if that is not JSON. `decided` is a
-/// behaviour that takes the place of the script's.
+/// behaviour that replaces the script's.
 pub(crate) fn plan(
     script: &ActiveScript,
     request: &Request,
@@ -95,8 +95,8 @@ fn planned(
     decided: Option<Arc<Prepared>>,
 ) -> Result<Plan, Box<ErrorReply>> {
     let key = api.key(request);
-    let (prepared, by_rule) = match (decided, &script.require_key) {
-        (Some(prepared), _) => (prepared, true),
+    let prepared = match (decided, &script.require_key) {
+        (Some(prepared), _) => prepared,
         (None, Some(required)) if key != Some(required) => {
             return Err(api.wrong_key(key.is_none()));
         }
@@ -108,7 +108,6 @@ fn planned(
     let scripted = Scripted {
         prepared: &prepared,
         models: script.models.as_deref(),
-        by_rule,
     };
     let body = api.answer(request, json, &scripted)?;
     let mut plan = Plan::new(api, &prepared, 200, Bytes::new());

@@ -19,7 +19,8 @@ static WORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
 #[derive(Debug, Clone)]
 pub(crate) struct Tokens {
     content: Content,
-    len: u64,
+    /// The number of tokens, including those that have been drawn.
+    pub(crate) len: u64,
     next: u64,
     scratch: String,
 }
@@ -55,11 +56,6 @@ impl Tokens {
             next: 0,
             scratch: String::new(),
         }
-    }
-
-    /// The number of tokens, including those that have been drawn.
-    pub(crate) fn len(&self) -> u64 {
-        self.len
     }
 
     /// Whether all have been drawn.
@@ -171,7 +167,7 @@ mod tests {
     fn a_stop_cuts_inside_a_token() {
         let mut tokens = Tokens::fixed(cut_text("one two three four"));
         assert!(tokens.stop_at(&["hree".to_owned(), "zzz".to_owned()]));
-        assert_eq!(tokens.len(), 3);
+        assert_eq!(tokens.len, 3);
         assert_eq!(tokens.text(), "one two t");
     }
 

@@ -74,8 +74,8 @@ impl ActiveScript {
         }
     }
 
-    /// Returns the behaviour for a request and whether a rule chose it. Counts the use of the rule.
-    pub(crate) fn choose(&self, request: &Request, asked: &Asked<'_>) -> (Arc<Prepared>, bool) {
+    /// Returns the behaviour for a request, and counts the use of its rule.
+    pub(crate) fn choose(&self, request: &Request, asked: &Asked<'_>) -> Arc<Prepared> {
         for rule in &self.rules {
             if !rule.matching.meets(request, asked) {
                 continue;
@@ -86,10 +86,10 @@ impl ActiveScript {
             }
             let used = rule.used.fetch_add(1, Ordering::Relaxed);
             if rule.times.is_none_or(|times| used < times) {
-                return (Arc::clone(&rule.then), true);
+                return Arc::clone(&rule.then);
             }
         }
-        (Arc::clone(&self.default), false)
+        Arc::clone(&self.default)
     }
 
     /// Ends the refusal of connections.

@@ -1,7 +1,7 @@
 //! What the simulator does: a default behaviour and an ordered list of rules.
 //!
-//! The first rule that matches and is not used up answers the request. If there is none, the
-//! default answers. A rule's `then` inherits nothing from the default except its `pacing`.
+//! The first rule that matches and is not used up answers the request, otherwise the default
+//! does. A rule's `then` inherits nothing from the default except its `pacing`.
 //!
 //! Read `matching` first (which requests a rule takes), then `behaviour` (what it does with them),
 //! `body` (what it sends) and `fault` (what goes wrong). `accept` is about new connections.

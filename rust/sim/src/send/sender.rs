@@ -36,12 +36,16 @@ impl Stop {
         if reset { Self::Reset } else { Self::Close }
     }
 
-    /// Writes the end of a connection into the log. `record` says which connection.
+    /// Logs the end of a connection. `record` says which one.
     pub(crate) fn log(self, simulator: &Simulator, mut record: Record) {
         (record.kind, record.what) = match self {
             Self::Gone(gone) => {
                 simulator.counters.lock().closed_by_client += 1;
-                (Kind::ClientClosed, Some(gone.name().to_owned()))
+                let how = match gone {
+                    Gone::Fin => "fin",
+                    Gone::Rst => "rst",
+                };
+                (Kind::ClientClosed, Some(how.to_owned()))
             }
             Self::Reset => (Kind::Reset, None),
             Self::Close | Self::EndBody => (Kind::Closed, None),
@@ -54,7 +58,7 @@ impl Stop {
 pub(crate) struct Sender<'a> {
     pub(super) wire: &'a mut Wire,
     simulator: &'a Simulator,
-    /// Whose events a fault sends.
+    /// The API that makes the events of a fault.
     pub(super) api: &'static dyn Api,
     connection: u64,
     pub(super) request: u64,
@@ -188,8 +192,8 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    /// Queues one write. It is sent with the next write, wait or end, so that a short answer is
-    /// one packet.
+    /// Queues one write. It is sent before the next write, before a wait, or at the end, so that a
+    /// short answer is a single write.
     async fn piece(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         if self.holds_payload {
             self.flush().await?;
@@ -249,7 +253,7 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    /// Writes into the log that the answer was broken off.
+    /// Logs that the answer ended early.
     pub(super) fn log_stop(&mut self, stop: Stop) {
         self.count_bytes();
         if matches!(stop, Stop::Gone(_)) {
@@ -258,7 +262,7 @@ impl<'a> Sender<'a> {
         stop.log(self.simulator, self.record(Kind::Closed));
     }
 
-    /// A record with what has been sent so far.
+    /// A record that says how much has been sent so far.
     fn record(&self, kind: Kind) -> Record {
         Record {
             events: self.queued_events - self.unsent_events,

@@ -1,4 +1,4 @@
-//! A small blocking HTTP client, which shows a test what came over the socket.
+//! A small blocking HTTP client that shows a test what arrived on the socket.
 // Every test file uses a part of it.
 #![allow(
     dead_code,
@@ -211,7 +211,7 @@ impl Client {
         self.read()
     }
 
-    /// Whether nothing but the end of the connection follows.
+    /// Whether the connection ends without more bytes.
     pub(crate) fn is_at_end(&mut self) -> bool {
         self.unread.is_empty() && matches!(self.fill(), Err(Ending::Cut | Ending::Reset))
     }

@@ -12,15 +12,6 @@ use crate::script::ErrorReply;
 /// The most choices in a reply.
 const MAX_CHOICES: u64 = 128;
 
-const ROLES: [&str; 6] = [
-    "system",
-    "developer",
-    "user",
-    "assistant",
-    "tool",
-    "function",
-];
-
 /// Which of the two kinds of reply is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -221,7 +212,10 @@ fn chat_prompt(json: &Value) -> Checked<Prompt> {
     for (index, message) in messages.iter().enumerate() {
         let role = message.get("role").and_then(Value::as_str);
         let role = role.unwrap_or_default();
-        if !ROLES.contains(&role) {
+        if !matches!(
+            role,
+            "system" | "developer" | "user" | "assistant" | "tool" | "function"
+        ) {
             return Err(bad_request(
                 &format!("messages[{index}].role"),
                 &format!("Invalid value: '{role}'."),

@@ -72,7 +72,7 @@ fn chat_choice(question: &Question<'_>, choice: Choice, reply: &Reply) -> Value 
         json!({"content": entries, "refusal": null})
     });
     let is_special = !choice.calls.is_empty() || !choice.refusal.is_empty();
-    let has_text = choice.content.len() > 0 || !is_special;
+    let has_text = choice.content.len > 0 || !is_special;
     let mut message = json!({
         "role": "assistant",
         "content": has_text.then(|| choice.content.text()),
