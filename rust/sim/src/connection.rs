@@ -35,13 +35,20 @@ pub(crate) async fn serve(simulator: Arc<Simulator>, stream: TcpStream, number: 
         is_logged: false,
         is_control: false,
     };
-    let stop = connection.run().await;
+    let (stop, record) = connection.run().await;
+    // The connection is closed before the log says so, because tests wait for the record.
     if stop == Stop::Reset {
         connection.wire.reset();
     } else {
         drop(connection);
     }
-    simulator.counters.lock().open_connections -= 1;
+    let mut counters = simulator.counters.lock();
+    counters.open_connections -= 1;
+    counters.closed_by_client += u64::from(matches!(stop, Stop::Gone(_)));
+    drop(counters);
+    if let Some(record) = record {
+        simulator.log.write(stop.recorded(record));
+    }
 }
 
 struct Connection<'a> {
@@ -54,8 +61,9 @@ struct Connection<'a> {
 }
 
 impl Connection<'_> {
-    /// Serves the connection until it ends, logs that, and returns why it ended.
-    async fn run(&mut self) -> Stop {
+    /// Serves the connection until it ends. Returns why it ended, and the record for the log. The
+    /// end of a connection without a record is not logged.
+    async fn run(&mut self) -> (Stop, Option<Record>) {
         // The behaviour of the last answer, and when that ended.
         let (mut last, mut ended) = (Arc::<Prepared>::default(), Instant::now());
         loop {
@@ -77,7 +85,7 @@ impl Connection<'_> {
                 self.is_control = true;
                 let answer = control::answer(self.simulator, &request).await;
                 if self.wire.send(&answer).await.is_err() || request.close {
-                    return Stop::Close;
+                    return (Stop::Close, None);
                 }
                 continue;
             }
@@ -89,7 +97,7 @@ impl Connection<'_> {
             match self.respond(request, arrived).await {
                 Ok((true, prepared)) => (last, ended) = (prepared, Instant::now()),
                 Ok((false, _)) => return self.end(Stop::Close),
-                Err(stop) => return stop,
+                Err((stop, record)) => return (stop, Some(record)),
             }
         }
     }
@@ -120,7 +128,7 @@ impl Connection<'_> {
         &mut self,
         request: Request,
         arrived: Instant,
-    ) -> Result<(bool, Arc<Prepared>), Stop> {
+    ) -> Result<(bool, Arc<Prepared>), (Stop, Record)> {
         let json = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
         let number = self.log_request(&request, &json);
         let decided = match &self.simulator.answerer {
@@ -142,29 +150,27 @@ impl Connection<'_> {
         result.map(|keeps| (keeps, prepared))
     }
 
-    /// Logs the end of the connection between two answers.
-    fn end(&mut self, stop: Stop) -> Stop {
+    /// Ends the connection between two answers.
+    fn end(&mut self, stop: Stop) -> (Stop, Option<Record>) {
         // A connection that was only used for `/_sim/` leaves no record.
-        if self.is_logged || !self.is_control {
-            self.log_accepted();
-            stop.log(self.simulator, Record::new(Kind::Closed, self.number, 0));
-        } else if matches!(stop, Stop::Gone(_)) {
-            self.simulator.counters.lock().closed_by_client += 1;
+        if self.is_control && !self.is_logged {
+            return (stop, None);
         }
-        stop
+        self.log_accepted();
+        (stop, Some(Record::new(Kind::Closed, self.number, 0)))
     }
 
     /// Answers a request that cannot be served, and closes the connection.
-    async fn refuse(&mut self, status: u16, message: &str) -> Stop {
+    async fn refuse(&mut self, status: u16, message: &str) -> (Stop, Option<Record>) {
         self.log_accepted();
         let plan = Plan::refusal(&ErrorReply::new(status, message));
         let sender = Sender::new(&mut self.wire, self.simulator, self.number, 0, &plan);
         match answer(sender, plan, Instant::now(), true).await {
             Ok(_) => {
                 self.wire.close_gently().await;
-                Stop::Close
+                (Stop::Close, None)
             }
-            Err(stop) => stop,
+            Err((stop, record)) => (stop, Some(record)),
         }
     }
 

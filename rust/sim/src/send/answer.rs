@@ -10,22 +10,20 @@ use super::head::{End, write_head};
 use super::sender::{Sender, Stop};
 use crate::hash::draw;
 use crate::http::reason;
+use crate::log::Record;
 use crate::reply::{Body, Due, Events, Plan, is_event_stream};
 use crate::script::{Chunking, Fault, Framing, Position};
 
 /// Sends the answer to a request that arrived at `arrived`. Returns whether the connection can
-/// take another request.
+/// take another request, or why it ended and the record for the log.
 pub(crate) async fn answer(
     mut sender: Sender<'_>,
     plan: Plan,
     arrived: Instant,
     client_closes: bool,
-) -> Result<bool, Stop> {
+) -> Result<bool, (Stop, Record)> {
     let result = send(&mut sender, plan, arrived, client_closes).await;
-    if let Err(stop) = result {
-        sender.log_stop(stop);
-    }
-    result
+    result.map_err(|stop| (stop, sender.cut_short(stop)))
 }
 
 async fn send(

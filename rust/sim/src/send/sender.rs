@@ -36,21 +36,19 @@ impl Stop {
         if reset { Self::Reset } else { Self::Close }
     }
 
-    /// Logs the end of a connection. `record` says which one.
-    pub(crate) fn log(self, simulator: &Simulator, mut record: Record) {
-        (record.kind, record.what) = match self {
-            Self::Gone(gone) => {
-                simulator.counters.lock().closed_by_client += 1;
-                let how = match gone {
-                    Gone::Fin => "fin",
-                    Gone::Rst => "rst",
-                };
-                (Kind::ClientClosed, Some(how.to_owned()))
-            }
+    /// Completes the record of a connection that ended like this.
+    pub(crate) fn recorded(self, record: Record) -> Record {
+        let (kind, what) = match self {
+            Self::Gone(Gone::Fin) => (Kind::ClientClosed, Some("fin".to_owned())),
+            Self::Gone(Gone::Rst) => (Kind::ClientClosed, Some("rst".to_owned())),
             Self::Reset => (Kind::Reset, None),
             Self::Close | Self::EndBody => (Kind::Closed, None),
         };
-        simulator.log.write(record);
+        Record {
+            kind,
+            what,
+            ..record
+        }
     }
 }
 
@@ -253,13 +251,13 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    /// Logs that the answer ended early.
-    pub(super) fn log_stop(&mut self, stop: Stop) {
+    /// Counts the end of an answer that was cut short, and returns its record.
+    pub(super) fn cut_short(&mut self, stop: Stop) -> Record {
         self.count_bytes();
         if matches!(stop, Stop::Gone(_)) {
             self.simulator.counters.lock().cancelled += 1;
         }
-        stop.log(self.simulator, self.record(Kind::Closed));
+        self.record(Kind::Closed)
     }
 
     /// A record that says how much has been sent so far.
