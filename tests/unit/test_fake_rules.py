@@ -35,7 +35,10 @@ def request(**changed):
         ({"a:b": ["hi", 3]}, 'fake: "a:b", reply 2: a int is no reply'),
         ({"a:b": {"replay": 1}}, 'fake: "a:b": bad script: invalid type'),
         ({"a:b": {"reply": {"txt": "hi"}}}, "unknown field `txt`"),
-        ({"a:b": {"reply": {"text": "hi", "status": 9}}}, "behaviour.reply.status 9 is not 200 to"),
+        (
+            {"a:b": {"reply": {"text": "hi", "status": 9}}},
+            "behaviour.reply.status is 9; it must be from 200 to 999",
+        ),
         ({"a:b": {"reply": {"extra": {"x": object()}}}}, "Object of type object is not JSON"),
         ({"a:b": ()}, "a reply of several parts needs a tool call among them"),
         ({"a:b": ("hi",)}, "a reply of several parts needs a tool call among them"),

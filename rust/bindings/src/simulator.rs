@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use tokenwire_core::error::ErrorKind;
 use tokenwire_sim::script::ErrorReply;
-use tokenwire_sim::{Answerer, Behaviour, Config, Kind, Script, Sim, serve};
+use tokenwire_sim::{Answerer, Behaviour, Config, Kind, RequestRecord, Script, Sim, serve};
 
 use crate::ground::{exception, fork, json};
 
@@ -27,13 +27,10 @@ fn kind(name: &str) -> PyResult<Kind> {
 /// Asks a Python function what to do with a request: JSON of the request in, of a behaviour out.
 fn answerer(answer: Py<PyAny>) -> Answerer {
     let failed = |message: String| Behaviour {
-        error: Some(ErrorReply {
-            message: Some(message),
-            ..ErrorReply::default()
-        }),
+        error: Some(ErrorReply::new(500, message)),
         ..Behaviour::default()
     };
-    Answerer::new(move |request| {
+    Arc::new(move |request: &RequestRecord| {
         let json = serde_json::to_string(request).unwrap_or_default();
         // None while the interpreter exits: the answer is no longer waited for.
         let answered = Python::try_attach(|py| answer.call1(py, (json,))?.extract::<String>(py));
@@ -99,8 +96,8 @@ impl Simulator {
 
     fn set_script(&self, py: Python<'_>, script_json: &str) -> PyResult<()> {
         let script = script(py, script_json)?;
-        py.detach(|| self.sim.set_script(script))
-            .map_err(|error| exception::of_kind(py, ErrorKind::Config, &format!("script: {error}")))
+        py.detach(|| self.sim.set_script(script));
+        Ok(())
     }
 
     /// The log as a list of dicts.
@@ -181,6 +178,6 @@ pub(crate) fn embedded(py: Python<'_>) -> PyResult<String> {
 pub(crate) fn main(py: Python<'_>, arguments: Vec<String>) -> (i32, String) {
     match py.detach(|| serve(&arguments)) {
         Ok(()) => (0, String::new()),
-        Err(refusal) => (refusal.code, refusal.message),
+        Err(refusal) => refusal,
     }
 }

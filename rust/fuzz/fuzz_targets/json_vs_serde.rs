@@ -1,5 +1,5 @@
 #![no_main]
-//! What is JSON, and what its strings say, is judged as by `serde_json`.
+//! The JSON reader agrees with `serde_json` on what is JSON and on what its strings say.
 
 #[path = "../../core/tests/claims/json_vs_serde.rs"]
 mod claim;

@@ -1,7 +1,7 @@
 //! What the simulator costs: `cargo run --release -p tokenwire-sim --example measure`.
 //!
-//! Bursts and requests are read by one blocking thread, paced streams by one tokio thread, so that
-//! with two CPUs the simulator has one to itself. CPU time is that of the simulator's thread.
+//! One blocking thread reads bursts and requests, and one tokio thread reads paced streams. With two
+//! CPUs, the simulator therefore has one to itself. CPU time is that of the simulator's thread.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -15,7 +15,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use tokenwire_sim::script::Pacing;
-use tokenwire_sim::{Behaviour, Config, Kind, Script, Sim};
+use tokenwire_sim::{Config, Kind, Script, Sim};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn main() {
@@ -32,10 +32,8 @@ fn main() {
 }
 
 fn start(pacing: Pacing) -> Sim {
-    let script = Script::always(Behaviour {
-        pacing: Some(pacing),
-        ..Behaviour::default()
-    });
+    let mut script = Script::default();
+    script.default.pacing = Some(pacing);
     Sim::start(Config {
         script,
         log_capacity: 0,
@@ -57,7 +55,7 @@ fn request(stream: bool) -> Vec<u8> {
     .into_bytes()
 }
 
-/// CPU seconds of the simulator's thread (the only one of its name).
+/// CPU seconds of the simulator's thread, found by its name.
 fn sim_cpu() -> f64 {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
     let mut ticks = 0.0;
@@ -134,8 +132,8 @@ fn requests(connections: usize) -> String {
     )
 }
 
-/// Streams of 5 seconds; lateness is against the schedule that the stream's promptest token sets,
-/// so it holds the scheduling of both sides and not the rush of the first requests.
+/// Reads streams of 5 seconds. Each stream's least late token sets its schedule, so lateness includes
+/// the scheduling of both sides, but not the rush of the first requests.
 fn paced(streams: usize, period_us: u64) -> String {
     let tokens = 5_000_000 / period_us;
     let pacing = Pacing {

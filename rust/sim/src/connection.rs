@@ -1,22 +1,23 @@
 //! One connection: requests in, answers out, until one side ends it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use http::uri::Authority;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::control;
 use crate::http::{ReadError, Request, Wire, read_request};
-use crate::log::{Entry, Kind, RequestRecord, secret_hash};
-use crate::reply::{Plan, is_key_header, plan, plan_for};
-use crate::script::{ErrorReply, Fault};
-use crate::send::{Ids, Stop, answer};
-use crate::state::{Prepared, State};
+use crate::log::{Kind, Record, RequestRecord, secret_hash};
+use crate::reply::{Plan, is_key_header, plan};
+use crate::script::{Behaviour, ErrorReply, Fault, Prepared};
+use crate::send::{Sender, Stop, answer};
+use crate::simulator::{Answerer, Simulator};
 
-/// Headers whose values never enter the log, besides those in which an API takes its key.
+/// Headers whose values never enter the log, in addition to those in which an API takes its key.
 const SECRET_HEADERS: [&str; 4] = [
     "x-api-key",
     "x-goog-api-key",
@@ -24,294 +25,220 @@ const SECRET_HEADERS: [&str; 4] = [
     "proxy-authorization",
 ];
 
-/// What happens to the connection while it is idle.
-#[derive(Debug, Default)]
-enum Idle {
-    #[default]
-    Wait,
-    Close {
-        at: Instant,
-        reset: bool,
-    },
-    CloseOnNext {
-        reset: bool,
-    },
-    Bytes {
-        at: Instant,
-        text: String,
-    },
-}
-
-/// Counts a connection as open while it lives.
-struct Open<'a>(&'a State);
-
-impl<'a> Open<'a> {
-    fn new(state: &'a State) -> Self {
-        let counters = &state.counters;
-        let open = counters.open_connections.fetch_add(1, Ordering::Relaxed) + 1;
-        counters.peak_connections.fetch_max(open, Ordering::Relaxed);
-        Self(state)
-    }
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        self.0
-            .counters
-            .open_connections
-            .fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Serves one connection to its end.
-pub(crate) async fn serve(state: Arc<State>, stream: TcpStream, number: u64) {
-    let _open = Open::new(&state);
-    let wire = Wire::new(stream);
-    let connection = Connection {
-        state: &state,
-        wire,
+pub(crate) async fn serve(simulator: Arc<Simulator>, stream: TcpStream, number: u64) {
+    simulator.counters.lock().open_connection();
+    let mut connection = Connection {
+        simulator: &simulator,
+        wire: Wire::new(stream),
         number,
         is_logged: false,
         is_control: false,
     };
-    connection.run().await;
+    let (stop, record) = connection.run().await;
+    // The connection is closed before the log says so, because tests wait for the record.
+    if stop == Stop::Reset {
+        connection.wire.reset();
+    } else {
+        drop(connection);
+    }
+    let mut counters = simulator.counters.lock();
+    counters.open_connections -= 1;
+    counters.closed_by_client += u64::from(matches!(stop, Stop::Gone(_)));
+    drop(counters);
+    if let Some(record) = record {
+        simulator.log.write(stop.recorded(record));
+    }
 }
 
 struct Connection<'a> {
-    state: &'a State,
+    simulator: &'a Simulator,
     wire: Wire,
     number: u64,
     is_logged: bool,
+    /// Whether it was used for `/_sim/`.
     is_control: bool,
 }
 
 impl Connection<'_> {
-    async fn run(mut self) {
-        let mut idle = Idle::Wait;
+    /// Serves the connection until it ends. Returns why it ended, and the record for the log. The
+    /// end of a connection without a record is not logged.
+    async fn run(&mut self) -> (Stop, Option<Record>) {
+        // The behaviour of the last answer, and when that ended.
+        let (mut last, mut ended) = (Arc::<Prepared>::default(), Instant::now());
         loop {
-            match self.wait_idle(&idle).await {
-                Ok(()) => {}
-                Err(stop) => return self.end(stop),
+            let fault = last.behaviour.fault.as_ref();
+            if let Err(stop) = self.wait_idle(fault, ended).await {
+                return self.end(stop);
             }
             let request = match read_request(&mut self.wire).await {
                 Ok(request) => request,
-                Err(ReadError::Gone(gone, _)) => return self.end(Stop::Gone(gone)),
+                Err(ReadError::Gone(gone)) => return self.end(Stop::Gone(gone)),
                 Err(ReadError::Bad(status, message)) => return self.refuse(status, message).await,
             };
             let arrived = Instant::now();
             if !self.is_host_allowed(&request) {
-                return self
-                    .refuse(
-                        403,
-                        "the Host header names neither loopback nor this server",
-                    )
-                    .await;
+                let message = "the Host header is not a loopback name; --allow-remote permits it";
+                return self.refuse(403, message).await;
             }
             if request.path().starts_with("/_sim/") {
                 self.is_control = true;
-                let answer = control::answer(self.state, &request).await;
+                let answer = control::answer(self.simulator, &request).await;
                 if self.wire.send(&answer).await.is_err() || request.close {
-                    return;
+                    return (Stop::Close, None);
                 }
                 continue;
             }
-            if let Idle::CloseOnNext { reset } = idle {
-                let stop = if reset { Stop::Reset } else { Stop::Close };
-                self.note_request(&request, &Value::Null);
+            if let Some(Fault::CloseOnNext { reset }) = fault {
+                let stop = Stop::of(*reset);
+                self.log_request(&request, &Value::Null);
                 return self.end(stop);
             }
-            idle = match self.respond(request, arrived).await {
-                Ok(Some(idle)) => idle,
-                Ok(None) => return self.end(Stop::Close),
-                Err(Stop::Reset) => return self.wire.reset(),
-                Err(_) => return,
-            };
+            match self.respond(request, arrived).await {
+                Ok((true, prepared)) => (last, ended) = (prepared, Instant::now()),
+                Ok((false, _)) => return self.end(Stop::Close),
+                Err((stop, record)) => return (stop, Some(record)),
+            }
         }
     }
 
-    /// Waits for the first byte of a request as long as the idle connection is left alone.
-    async fn wait_idle(&mut self, idle: &Idle) -> Result<(), Stop> {
-        match idle {
-            Idle::Close { at, reset } => {
-                if self.wire.data_until(*at).await? {
-                    return Ok(());
+    /// Lets the last answer's fault strike on the idle connection. `ended` is when that answer
+    /// ended.
+    async fn wait_idle(&mut self, fault: Option<&Fault>, ended: Instant) -> Result<(), Stop> {
+        match fault {
+            Some(Fault::IdleClose { after_ms, reset }) => {
+                let at = ended + Duration::from_millis(*after_ms);
+                if !self.wire.data_until(at).await? {
+                    return Err(Stop::of(*reset));
                 }
-                Err(if *reset { Stop::Reset } else { Stop::Close })
             }
-            Idle::Bytes { at, text } => {
-                if !self.wire.data_until(*at).await? {
+            Some(Fault::IdleBytes { after_ms, text }) => {
+                let at = ended + Duration::from_millis(*after_ms);
+                if !self.wire.data_until(at).await? {
                     self.wire.send(text.as_bytes()).await?;
                 }
-                Ok(())
             }
-            Idle::Wait | Idle::CloseOnNext { .. } => Ok(()),
+            _ => {}
         }
+        Ok(())
     }
 
-    /// Answers one request; `None` when the connection is to be closed after it.
-    async fn respond(&mut self, request: Request, arrived: Instant) -> Result<Option<Idle>, Stop> {
-        let json = if request.body.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&request.body).unwrap_or(Value::Null)
-        };
-        let ids = self.note_request(&request, &json);
-        let active = self.state.active();
-        let plan = match &self.state.answerer {
-            Some(answerer) if request.method() == "POST" => {
-                let behaviour = answerer.ask(record(&request, &json)).await;
-                let prepared = Prepared::new(&behaviour, None);
-                plan_for(&active, &request, &json, &prepared, true)
+    /// Answers one request. Returns whether the connection stays open, and the behaviour used.
+    async fn respond(
+        &mut self,
+        request: Request,
+        arrived: Instant,
+    ) -> Result<(bool, Arc<Prepared>), (Stop, Record)> {
+        let json = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+        let number = self.log_request(&request, &json);
+        let decided = match &self.simulator.answerer {
+            Some(answerer) if request.method == "POST" => {
+                let request = record(&request, &json);
+                Some(Prepared::new(ask(answerer, request).await, None))
             }
-            _ => plan(&active, &request, &json),
+            _ => None,
         };
-        drop(json);
+        let plan = plan(&self.simulator.script(), &request, &json, decided);
         let client_closes = request.close;
-        drop(request);
+        // An answer can take minutes: do not hold the request until its end.
+        drop((json, request));
         let prepared = Arc::clone(&plan.prepared);
-        let counters = &self.state.counters;
-        counters.open_requests.fetch_add(1, Ordering::Relaxed);
-        let result = answer(
-            &mut self.wire,
-            self.state,
-            ids,
-            plan,
-            arrived,
-            client_closes,
-        )
-        .await;
-        counters.open_requests.fetch_sub(1, Ordering::Relaxed);
-        let fault = prepared.behaviour.fault.as_ref();
-        result.map(|keeps| keeps.then(|| idle_after(fault)))
+        self.simulator.counters.lock().open_requests += 1;
+        let sender = Sender::new(&mut self.wire, self.simulator, self.number, number, &plan);
+        let result = answer(sender, plan, arrived, client_closes).await;
+        self.simulator.counters.lock().open_requests -= 1;
+        result.map(|keeps| (keeps, prepared))
     }
 
-    /// Ends a connection between two answers.
-    fn end(mut self, stop: Stop) {
-        let (kind, what) = match stop {
-            Stop::Gone(gone) => (Kind::ClientClosed, Some(gone.name())),
-            Stop::Reset => (Kind::Reset, None),
-            Stop::Close | Stop::EndBody => (Kind::Closed, None),
-        };
-        if matches!(stop, Stop::Gone(_)) {
-            self.state
-                .counters
-                .closed_by_client
-                .fetch_add(1, Ordering::Relaxed);
+    /// Ends the connection between two answers.
+    fn end(&mut self, stop: Stop) -> (Stop, Option<Record>) {
+        // A connection that was only used for `/_sim/` leaves no record.
+        if self.is_control && !self.is_logged {
+            return (stop, None);
         }
-        // A connection that was used for `/_sim/` alone leaves no trace.
-        if self.is_logged || !self.is_control {
-            self.note_accepted();
-            let mut entry = Entry::new(kind, self.number, 0);
-            entry.what = what;
-            self.state.log.write(entry);
-        }
-        if stop == Stop::Reset {
-            self.wire.reset();
+        self.log_accepted();
+        (stop, Some(Record::new(Kind::Closed, self.number, 0)))
+    }
+
+    /// Answers a request that cannot be served, and closes the connection.
+    async fn refuse(&mut self, status: u16, message: &str) -> (Stop, Option<Record>) {
+        self.log_accepted();
+        let plan = Plan::refusal(&ErrorReply::new(status, message));
+        let sender = Sender::new(&mut self.wire, self.simulator, self.number, 0, &plan);
+        match answer(sender, plan, Instant::now(), true).await {
+            Ok(_) => {
+                self.wire.close_gently().await;
+                (Stop::Close, None)
+            }
+            Err((stop, record)) => (stop, Some(record)),
         }
     }
 
-    /// Answers what is not a request, and closes.
-    async fn refuse(mut self, status: u16, message: &str) {
-        self.note_accepted();
-        let error = ErrorReply {
-            message: Some(message.to_owned()),
-            ..ErrorReply::status(status)
-        };
-        let ids = Ids {
-            connection: self.number,
-            request: 0,
-        };
-        let plan = Plan::refusal(&error);
-        let now = Instant::now();
-        if answer(&mut self.wire, self.state, ids, plan, now, true)
-            .await
-            .is_ok()
-        {
-            self.wire.close_gently().await;
-        }
-    }
-
-    fn note_accepted(&mut self) {
+    fn log_accepted(&mut self) {
         if !std::mem::replace(&mut self.is_logged, true) {
-            self.state
-                .log
-                .write(Entry::new(Kind::Accepted, self.number, 0));
+            let record = Record::new(Kind::Accepted, self.number, 0);
+            self.simulator.log.write(record);
         }
     }
 
-    fn note_request(&mut self, request: &Request, json: &Value) -> Ids {
-        self.note_accepted();
-        let number = self.state.counters.requests.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut entry = Entry::new(Kind::Request, self.number, number);
-        if self.state.log.is_on() {
+    fn log_request(&mut self, request: &Request, json: &Value) -> u64 {
+        self.log_accepted();
+        let mut counters = self.simulator.counters.lock();
+        counters.requests += 1;
+        let number = counters.requests;
+        drop(counters);
+        let mut entry = Record::new(Kind::Request, self.number, number);
+        if self.simulator.log.is_on() {
             entry.http = Some(Arc::new(record(request, json)));
         }
-        self.state.log.write(entry);
-        Ids {
-            connection: self.number,
-            request: number,
-        }
+        self.simulator.log.write(entry);
+        number
     }
 
-    /// A page that a browser was led to by a foreign name must not be able to speak to us.
+    /// Whether the `Host` header names this machine. A web page that reaches this server through
+    /// its own DNS name (DNS rebinding) must not be able to use it.
     fn is_host_allowed(&self, request: &Request) -> bool {
-        let Some(host) = request.header("host") else {
+        let Some(host) = request.header("host").filter(|_| !self.simulator.any_host) else {
             return true;
         };
-        if self.state.any_host {
-            return true;
-        }
-        let name = match host.strip_prefix('[') {
-            Some(rest) => rest.split(']').next().unwrap_or_default(),
-            None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+        let Ok(authority) = host.parse::<Authority>() else {
+            return false;
         };
-        let is_loopback = name.parse::<std::net::IpAddr>().map_or_else(
+        let name = authority.host().trim_matches(['[', ']']);
+        name.parse::<IpAddr>().map_or_else(
             |_| name.eq_ignore_ascii_case("localhost"),
             |ip| ip.is_loopback(),
-        );
-        is_loopback
-            || self
-                .state
-                .allowed_hosts
-                .iter()
-                .any(|h| h.eq_ignore_ascii_case(name))
+        )
     }
 }
 
-fn idle_after(fault: Option<&Fault>) -> Idle {
-    let at = |after_ms: &u64| Instant::now() + Duration::from_millis(*after_ms);
-    match fault {
-        Some(Fault::IdleClose { after_ms, reset }) => Idle::Close {
-            at: at(after_ms),
-            reset: *reset,
-        },
-        Some(Fault::CloseOnNext { reset }) => Idle::CloseOnNext { reset: *reset },
-        Some(Fault::IdleBytes { after_ms, text }) => Idle::Bytes {
-            at: at(after_ms),
-            text: text.clone(),
-        },
-        _ => Idle::Wait,
-    }
+/// Lets the answerer decide, on a thread of its own because it may block.
+async fn ask(answerer: &Answerer, request: RequestRecord) -> Behaviour {
+    let answerer = Arc::clone(answerer);
+    let decided = tokio::task::spawn_blocking(move || answerer(&request)).await;
+    decided.unwrap_or_else(|_| Behaviour {
+        error: Some(ErrorReply::new(500, "The simulator's answerer panicked.")),
+        ..Behaviour::default()
+    })
 }
 
 /// A request as the log shows it.
 fn record(request: &Request, json: &Value) -> RequestRecord {
-    let headers = request.headers().map(|(name, value)| {
-        let name = name.to_ascii_lowercase();
-        let is_secret = SECRET_HEADERS.contains(&name.as_str()) || is_key_header(&name);
+    let headers = request.headers.iter().map(|(name, value)| {
+        let is_secret = SECRET_HEADERS.contains(&name.as_str()) || is_key_header(name);
         let value = if is_secret {
             secret_hash(value)
         } else {
-            value.to_owned()
+            value.clone()
         };
-        (name, value)
+        (name.clone(), value)
     });
     let path = match request.parameter("key") {
         Some(key) if !key.is_empty() => {
             let query = request.query().replace(key, &secret_hash(key));
             format!("{}?{query}", request.path())
         }
-        _ => request.target().to_owned(),
+        _ => request.target.clone(),
     };
     let body = match json {
         Value::Null if !request.body.is_empty() => {
@@ -320,7 +247,7 @@ fn record(request: &Request, json: &Value) -> RequestRecord {
         json => json.clone(),
     };
     RequestRecord {
-        method: request.method().to_owned(),
+        method: request.method.clone(),
         path,
         headers: headers.collect(),
         body,

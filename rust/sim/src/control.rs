@@ -1,11 +1,11 @@
-//! `/_sim/`: the simulator's own endpoints, for those who run it as a process.
+//! `/_sim/`: the endpoints that control a simulator that runs as a process.
 //!
 //! - `GET /_sim/log`, `GET /_sim/log?take=1`: the records; `take` also removes them.
 //! - `GET /_sim/stats`: the counters.
-//! - `GET /_sim/wait?kind=client_closed&count=1&timeout_ms=5000`: answers `{"reached":true}` once
-//!   there have been so many, or `false` when the time was over.
+//! - `GET /_sim/wait?kind=client_closed&count=1&timeout_ms=5000`: answers `{"reached":true}` when
+//!   there have been that many, or `false` when the time is over.
 //! - `POST /_sim/script`: sets the script; a bad one is a 400 that names the field.
-//! - `POST /_sim/reset`: empties the log and the counters, sets the plain script.
+//! - `POST /_sim/reset`: empties the log and the counters, and goes back to no script.
 
 use std::time::Duration;
 
@@ -14,40 +14,13 @@ use serde_json::{Value, json};
 use crate::http::{Request, reason};
 use crate::log::Kind;
 use crate::script::Script;
-use crate::state::State;
+use crate::simulator::Simulator;
 
-/// The whole answer to a control request, head included.
-pub(crate) async fn answer(state: &State, request: &Request) -> Vec<u8> {
-    let (status, body) = match (request.method(), request.path()) {
-        ("GET", "/_sim/log") => {
-            let takes = request.parameter("take").is_some_and(|value| value != "0");
-            let records = if takes {
-                state.log.take()
-            } else {
-                state.log.records()
-            };
-            (200, serde_json::to_value(records).unwrap_or(Value::Null))
-        }
-        ("GET", "/_sim/stats") => (
-            200,
-            serde_json::to_value(state.stats()).unwrap_or(Value::Null),
-        ),
-        ("GET", "/_sim/wait") => wait(state, request).await,
-        ("POST", "/_sim/script") => {
-            let text = String::from_utf8_lossy(&request.body);
-            match Script::parse(&text).and_then(|script| state.set_script(script)) {
-                Ok(()) => (200, json!({"ok": true})),
-                Err(error) => (400, json!({"error": {"message": error.to_string()}})),
-            }
-        }
-        ("POST", "/_sim/reset") => {
-            state.reset();
-            (200, json!({"ok": true}))
-        }
-        _ => (
-            404,
-            json!({"error": {"message": "no such endpoint under /_sim/"}}),
-        ),
+/// Returns the whole answer to a control request, including its head.
+pub(crate) async fn answer(simulator: &Simulator, request: &Request) -> Vec<u8> {
+    let (status, body) = match respond(simulator, request).await {
+        Ok(body) => (200, body),
+        Err((status, message)) => (status, json!({"error": {"message": message}})),
     };
     let body = body.to_string();
     format!(
@@ -58,29 +31,48 @@ pub(crate) async fn answer(state: &State, request: &Request) -> Vec<u8> {
     .into_bytes()
 }
 
-async fn wait(state: &State, request: &Request) -> (u16, Value) {
+/// The body of the answer, or the status and message of an error.
+async fn respond(simulator: &Simulator, request: &Request) -> Result<Value, (u16, String)> {
+    match (request.method.as_str(), request.path()) {
+        ("GET", "/_sim/log") => {
+            let takes = request.parameter("take").is_some_and(|value| value != "0");
+            let records = if takes {
+                simulator.log.take()
+            } else {
+                simulator.log.records()
+            };
+            Ok(json!(records))
+        }
+        ("GET", "/_sim/stats") => Ok(json!(simulator.stats())),
+        ("GET", "/_sim/wait") => wait(simulator, request).await.map_err(|error| (400, error)),
+        ("POST", "/_sim/script") => {
+            let text = String::from_utf8_lossy(&request.body);
+            let script = Script::parse(&text).map_err(|error| (400, error.to_string()))?;
+            simulator.set_script(script);
+            Ok(json!({"ok": true}))
+        }
+        ("POST", "/_sim/reset") => {
+            simulator.reset();
+            Ok(json!({"ok": true}))
+        }
+        _ => {
+            let message = "no such endpoint; see \"As a process\" in docs/simulator.md";
+            Err((404, message.to_owned()))
+        }
+    }
+}
+
+async fn wait(simulator: &Simulator, request: &Request) -> Result<Value, String> {
+    let number = |name: &str, default| match request.parameter(name) {
+        None => Ok(default),
+        Some(text) => text
+            .parse()
+            .map_err(|_| format!("{name} must be a whole number, not {text:?}")),
+    };
     let kind = request.parameter("kind").unwrap_or_default();
-    let kind = match serde_json::from_value::<Kind>(Value::from(kind)) {
-        Ok(kind) => kind,
-        Err(error) => return (400, json!({"error": {"message": error.to_string()}})),
-    };
-    let number = |name: &str, fallback| {
-        request
-            .parameter(name)
-            .map_or(Some(fallback), |text| text.parse::<u64>().ok())
-    };
-    let (Some(count), Some(limit)) = (number("count", 1), number("timeout_ms", 10_000)) else {
-        return (
-            400,
-            json!({"error": {"message": "count and timeout_ms are whole numbers"}}),
-        );
-    };
-    let reached = state
-        .log
-        .wait_async(kind, count, Duration::from_millis(limit))
-        .await;
-    (
-        200,
-        json!({"reached": reached, "count": state.log.total(kind)}),
-    )
+    let kind: Kind = serde_json::from_value(kind.into()).map_err(|error| error.to_string())?;
+    let limit = Duration::from_millis(number("timeout_ms", 10_000)?);
+    let log = &simulator.log;
+    let reached = log.wait_async(kind, number("count", 1)?, limit).await;
+    Ok(json!({"reached": reached, "count": log.total(kind)}))
 }

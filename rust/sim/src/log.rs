@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -10,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-/// What a record tells.
+/// What a record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A connection was accepted. Written when its first request has come, or when it ends
-    /// without one, so that connections of `/_sim/` do not show.
+    /// A connection was accepted. This is written when its first request arrives, or when it ends
+    /// without one, so that connections to `/_sim/` leave no record.
     Accepted,
     /// A request was read in full.
     Request,
@@ -25,111 +24,56 @@ pub enum Kind {
     Fault,
     /// The answer was sent in full.
     Finished,
-    /// The client closed the connection: idle (no `request`) or before its answer was whole.
+    /// The client closed the connection: while it was idle (no `request`), or before the answer
+    /// was complete.
     ClientClosed,
     /// The simulator reset the connection.
     Reset,
     /// The simulator closed the connection.
     Closed,
-    /// Stream events sent. Counted, never a record of its own.
+    /// Stream events were sent. They are counted and have no record.
     EventsSent,
 }
 
-const KINDS: usize = 9;
+const KINDS: usize = Kind::EventsSent as usize + 1;
 
-/// Most bytes of request bodies in the log; older records are dropped to keep to it.
+/// The most bytes of request bodies in the log; older records are dropped to stay below it.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
-/// One entry of the log.
+/// One record of the log.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Record {
-    /// Number of the entry, from 1; never reused.
+    /// Number of the record, from 1; never reused.
     pub seq: u64,
     /// Microseconds since the simulator started.
     pub at_us: u64,
     /// Number of the connection, from 1.
     pub connection: u64,
-    /// Number of the request, from 1; 0 when there is none.
+    /// Number of the request, from 1; 0 for a record that belongs to no request.
     pub request: u64,
     /// What happened.
     pub kind: Kind,
     /// Stream events sent for this request so far.
     pub events: u64,
-    /// Bytes sent for this request so far, head and framing included.
+    /// Bytes sent for this request so far, including head and framing.
     pub bytes: u64,
     /// HTTP status, for a head.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// The fault's name, or `fin` or `rst` for a client that went.
+    /// The name of the fault, or how the client left: `fin` or `rst`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub what: Option<&'static str>,
+    pub what: Option<String>,
     /// The request itself, for a request.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "through_arc"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<Arc<RequestRecord>>,
 }
 
-// The signature is serde's.
-#[allow(clippy::ref_option)]
-fn through_arc<S: serde::Serializer>(
-    http: &Option<Arc<RequestRecord>>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    http.as_deref().serialize(serializer)
-}
-
-/// A request as it came, secrets replaced.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RequestRecord {
-    /// The method.
-    pub method: String,
-    /// Path and query; a `key` in the query is replaced like a secret header.
-    pub path: String,
-    /// The headers in their order, names in lower case. Values that hold secrets are `hash:` and
-    /// 8 hex digits, see [`secret_hash`].
-    pub headers: Vec<(String, String)>,
-    /// The body as JSON; a string when it is none, null when it is empty.
-    pub body: Value,
-    /// Length of the body as it came, in bytes.
-    pub body_bytes: usize,
-}
-
-impl RequestRecord {
-    /// The first header of this name (in lower case).
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-    }
-}
-
-/// What the log shows in place of a secret value, for example of `Bearer sk-1`.
-#[must_use]
-pub fn secret_hash(value: &str) -> String {
-    let hash = crate::reply::fnv(value.as_bytes());
-    format!("hash:{:08x}", (hash >> 32) ^ (hash & 0xffff_ffff))
-}
-
-/// A record before it has its number and time.
-#[derive(Debug, Clone)]
-pub(crate) struct Entry {
-    pub(crate) connection: u64,
-    pub(crate) request: u64,
-    pub(crate) kind: Kind,
-    pub(crate) events: u64,
-    pub(crate) bytes: u64,
-    pub(crate) status: Option<u16>,
-    pub(crate) what: Option<&'static str>,
-    pub(crate) http: Option<Arc<RequestRecord>>,
-}
-
-impl Entry {
+impl Record {
+    /// A record without details. The log adds its number and its time.
     pub(crate) fn new(kind: Kind, connection: u64, request: u64) -> Self {
         Self {
+            seq: 0,
+            at_us: 0,
             connection,
             request,
             kind,
@@ -140,40 +84,74 @@ impl Entry {
             http: None,
         }
     }
+
+    fn body_bytes(&self) -> usize {
+        self.http.as_ref().map_or(0, |http| http.body_bytes)
+    }
 }
 
-/// The log: a bounded list of records and a counter for each kind, which counts on when the list
-/// is full or off.
+/// A received request, without its secrets.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RequestRecord {
+    /// The method.
+    pub method: String,
+    /// Path and query. The value of `key` in the query is replaced like that of a secret header.
+    pub path: String,
+    /// The headers in their order, names in lower case. A value that holds a secret is replaced
+    /// by its [`secret_hash`].
+    pub headers: Vec<(String, String)>,
+    /// The body as JSON; a string if it is not JSON, null if it is empty.
+    pub body: Value,
+    /// Length of the received body, in bytes.
+    pub body_bytes: usize,
+}
+
+/// Returns what the log shows instead of a secret such as `Bearer sk-1`: `hash:` and 8 hex digits.
+#[must_use]
+pub fn secret_hash(value: &str) -> String {
+    format!("hash:{}", crate::hash::checksum(value))
+}
+
+/// A bounded list of records and a counter for each kind. The counters go on when the list is
+/// full or off.
 #[derive(Debug)]
 pub(crate) struct Log {
     started: Instant,
     capacity: usize,
-    counts: [AtomicU64; KINDS],
-    list: Mutex<List>,
-    waiting: AtomicU64,
+    entries: Mutex<Entries>,
+    /// Wakes the threads that wait for a count.
     changed: Condvar,
-    pub(crate) notify: Notify,
+    /// Wakes the tasks that wait for a count.
+    changed_async: Notify,
 }
 
 #[derive(Debug, Default)]
-struct List {
+struct Entries {
     records: VecDeque<Record>,
+    counts: [u64; KINDS],
     last_seq: u64,
     dropped: u64,
     body_bytes: usize,
 }
 
-impl List {
-    fn drop_oldest(&mut self) {
-        if let Some(oldest) = self.records.pop_front() {
+impl Entries {
+    fn push(&mut self, record: Record, capacity: usize) {
+        self.last_seq += 1;
+        self.body_bytes += record.body_bytes();
+        while self.records.len() >= capacity || self.body_bytes > MAX_BODY_BYTES {
+            let Some(oldest) = self.records.pop_front() else {
+                break;
+            };
             self.dropped += 1;
-            self.body_bytes -= body_bytes(oldest.http.as_deref());
+            self.body_bytes -= oldest.body_bytes();
         }
+        let seq = self.last_seq;
+        self.records.push_back(Record { seq, ..record });
     }
-}
 
-fn body_bytes(http: Option<&RequestRecord>) -> usize {
-    http.map_or(0, |http| http.body_bytes)
+    fn total(&self, kind: Kind) -> u64 {
+        self.counts.get(kind as usize).copied().unwrap_or(0)
+    }
 }
 
 impl Log {
@@ -181,135 +159,87 @@ impl Log {
         Self {
             started: Instant::now(),
             capacity,
-            counts: Default::default(),
-            list: Mutex::default(),
-            waiting: AtomicU64::new(0),
+            entries: Mutex::default(),
             changed: Condvar::new(),
-            notify: Notify::new(),
+            changed_async: Notify::new(),
         }
     }
 
-    /// Whether records are kept, so that making them is worth while.
+    /// Whether records are kept, so that they are worth making.
     pub(crate) fn is_on(&self) -> bool {
         self.capacity > 0
     }
 
-    pub(crate) fn write(&self, entry: Entry) {
-        let kind = entry.kind;
-        if self.capacity > 0 {
-            let at_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-            let mut list = self.list.lock();
-            list.last_seq += 1;
-            list.body_bytes += body_bytes(entry.http.as_deref());
-            while list.records.len() >= self.capacity
-                || (list.body_bytes > MAX_BODY_BYTES && !list.records.is_empty())
-            {
-                list.drop_oldest();
-            }
-            let Entry {
-                connection,
-                request,
-                kind,
-                events,
-                bytes,
-                status,
-                what,
-                http,
-            } = entry;
-            let seq = list.last_seq;
-            list.records.push_back(Record {
-                seq,
-                at_us,
-                connection,
-                request,
-                kind,
-                events,
-                bytes,
-                status,
-                what,
-                http,
-            });
+    pub(crate) fn write(&self, mut record: Record) {
+        let kind = record.kind;
+        if self.is_on() {
+            let at_us = self.started.elapsed().as_micros();
+            record.at_us = u64::try_from(at_us).unwrap_or(u64::MAX);
+            self.entries.lock().push(record, self.capacity);
         }
         self.count(kind, 1);
     }
 
     /// Adds to a counter and wakes those who wait for it.
     pub(crate) fn count(&self, kind: Kind, by: u64) {
-        if let Some(counter) = self.counts.get(kind as usize) {
-            counter.fetch_add(by, Ordering::SeqCst);
+        if let Some(count) = self.entries.lock().counts.get_mut(kind as usize) {
+            *count += by;
         }
-        if self.waiting.load(Ordering::SeqCst) > 0 {
-            // The lock orders this wake-up after the check of one who is about to wait.
-            drop(self.list.lock());
-            self.changed.notify_all();
-            self.notify.notify_waiters();
-        }
+        self.changed.notify_all();
+        self.changed_async.notify_waiters();
     }
 
     /// How many of this kind there have been since the start or the last reset.
     pub(crate) fn total(&self, kind: Kind) -> u64 {
-        self.counts
-            .get(kind as usize)
-            .map_or(0, |counter| counter.load(Ordering::SeqCst))
+        self.entries.lock().total(kind)
     }
 
     pub(crate) fn records(&self) -> Vec<Record> {
-        self.list.lock().records.iter().cloned().collect()
+        self.entries.lock().records.iter().cloned().collect()
     }
 
+    /// Removes all records and returns them.
     pub(crate) fn take(&self) -> Vec<Record> {
-        let mut list = self.list.lock();
-        list.body_bytes = 0;
-        std::mem::take(&mut list.records).into()
+        let mut entries = self.entries.lock();
+        entries.body_bytes = 0;
+        std::mem::take(&mut entries.records).into()
     }
 
-    /// Records that were pushed out by newer ones.
+    /// How many records were dropped to make room for newer ones.
     pub(crate) fn dropped(&self) -> u64 {
-        self.list.lock().dropped
+        self.entries.lock().dropped
     }
 
-    /// Empties the list and sets all counters to zero; numbers go on.
+    /// Empties the list and sets all counters to zero. The numbers of the records go on.
     pub(crate) fn reset(&self) {
-        let mut list = self.list.lock();
-        list.records.clear();
-        list.body_bytes = 0;
-        list.dropped = 0;
-        for counter in &self.counts {
-            counter.store(0, Ordering::SeqCst);
-        }
+        let mut entries = self.entries.lock();
+        *entries = Entries {
+            last_seq: entries.last_seq,
+            ..Entries::default()
+        };
     }
 
-    /// Blocks until there have been `count` of this kind; `false` when `limit` was over first.
+    /// Blocks until there have been `count` of this kind. Returns `false` after `limit`.
     pub(crate) fn wait(&self, kind: Kind, count: u64, limit: Duration) -> bool {
-        let deadline = Instant::now() + limit;
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        let mut list = self.list.lock();
-        let mut in_time = true;
-        while self.total(kind) < count && in_time {
-            in_time = !self.changed.wait_until(&mut list, deadline).timed_out();
-        }
-        drop(list);
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
-        self.total(kind) >= count
+        let mut entries = self.entries.lock();
+        let is_short = |entries: &mut Entries| entries.total(kind) < count;
+        self.changed.wait_while_for(&mut entries, is_short, limit);
+        entries.total(kind) >= count
     }
 
-    /// As [`Log::wait`], without blocking the thread.
+    /// Does the same as [`Log::wait`] without blocking the thread.
     pub(crate) async fn wait_async(&self, kind: Kind, count: u64, limit: Duration) -> bool {
-        let deadline = tokio::time::Instant::now() + limit;
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        loop {
-            let changed = self.notify.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if self.total(kind) >= count {
-                break;
+        let reached = async {
+            loop {
+                // Made before the check, so that a change in between wakes it.
+                let changed = self.changed_async.notified();
+                if self.total(kind) >= count {
+                    return;
+                }
+                changed.await;
             }
-            if tokio::time::timeout_at(deadline, changed).await.is_err() {
-                break;
-            }
-        }
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
-        self.total(kind) >= count
+        };
+        tokio::time::timeout(limit, reached).await.is_ok()
     }
 }
 
@@ -319,21 +249,21 @@ mod tests {
 
     use serde_json::Value;
 
-    use super::{Entry, Kind, Log, MAX_BODY_BYTES, RequestRecord};
+    use super::{Kind, Log, MAX_BODY_BYTES, Record, RequestRecord};
 
     #[test]
     fn large_bodies_push_out_older_records() {
         let log = Log::new(100);
-        for number in 1..=5 {
-            let mut entry = Entry::new(Kind::Request, 1, number);
-            entry.http = Some(Arc::new(RequestRecord {
+        for request in 1..=5 {
+            let mut record = Record::new(Kind::Request, 1, request);
+            record.http = Some(Arc::new(RequestRecord {
                 method: "POST".to_owned(),
                 path: "/".to_owned(),
                 headers: Vec::new(),
                 body: Value::Null,
                 body_bytes: MAX_BODY_BYTES / 2,
             }));
-            log.write(entry);
+            log.write(record);
         }
         let kept: Vec<u64> = log.records().iter().map(|record| record.request).collect();
         assert_eq!(

@@ -2,14 +2,16 @@
 
 mod client;
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use client::{Client, Ending, PATIENCE, chat, sim, stream_from, whole_from};
 use serde_json::{Value, json};
-use tokenwire_sim::{Answerer, Behaviour, Config, Kind, Script, Sim, secret_hash};
+use tokenwire_sim::{Answerer, Behaviour, Config, Kind, RequestRecord, Script, Sim, secret_hash};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -20,7 +22,7 @@ fn get(client: &mut Client, path: &str) -> Value {
 }
 
 #[test]
-fn log_tells_the_story_without_the_key() {
+fn the_log_records_a_request_without_its_key() {
     let sim = sim(json!({}));
     let mut client = Client::new(&sim);
     let key = "authorization: Bearer sk-canary\r\nx-trace: 7\r\n";
@@ -47,18 +49,16 @@ fn log_tells_the_story_without_the_key() {
     let seqs: Vec<u64> = log.iter().map(|record| record.seq).collect();
     assert_eq!(seqs, [1, 2, 3, 4, 5]);
     let request = log[1].http.as_ref().unwrap();
-    assert_eq!(
-        request.header("authorization"),
-        Some(&*secret_hash("Bearer sk-canary"))
-    );
-    assert_eq!(request.header("x-trace"), Some("7"));
+    let headers: HashMap<_, _> = request.headers.iter().cloned().collect();
+    assert_eq!(headers["authorization"], secret_hash("Bearer sk-canary"));
+    assert_eq!(headers["x-trace"], "7");
     assert_eq!(request.body["messages"][0]["content"], "hi");
     assert_eq!((log[3].events, log[2].status), (19, Some(200)));
     assert!(!serde_json::to_string(&log).unwrap().contains("canary"));
 }
 
 #[test]
-fn a_client_that_leaves_between_paced_tokens_is_seen_at_once() {
+fn a_client_that_leaves_between_paced_tokens_is_noticed_at_once() {
     let sim = sim(json!({"default": {"pacing": {"per_token_us": 5_000_000}}}));
     let mut client = Client::new(&sim);
     client.send(CHAT, "", &chat("hi", json!({"stream": true})));
@@ -71,7 +71,7 @@ fn a_client_that_leaves_between_paced_tokens_is_seen_at_once() {
 }
 
 #[test]
-fn tokens_come_at_their_time() {
+fn tokens_arrive_on_time() {
     let pacing =
         json!({"head_delay_ms": 20, "first_token_ms": 40, "per_token_us": 2000, "tokens": 50});
     let sim = sim(json!({"default": {"pacing": pacing}}));
@@ -95,7 +95,7 @@ fn tokens_come_at_their_time() {
 }
 
 #[test]
-fn writes_hold_as_many_events_as_asked() {
+fn a_write_holds_the_requested_number_of_events() {
     let ask = |pacing: Value| stream_from(&sim(json!({"default": {"pacing": pacing}}))).unwrap();
     assert_eq!(ask(json!({"tokens": 62})).chunks, 65);
     assert_eq!(ask(json!({"tokens": 61, "tokens_per_write": 8})).chunks, 8);
@@ -108,7 +108,7 @@ fn writes_hold_as_many_events_as_asked() {
 }
 
 #[test]
-fn control_endpoints_leave_no_trace() {
+fn control_requests_are_not_logged() {
     let sim = sim(json!({}));
     let mut control = Client::new(&sim);
     let script = json!({"default": {"reply": {"text": "scripted"}}});
@@ -131,6 +131,11 @@ fn control_endpoints_leave_no_trace() {
     assert_eq!(get(&mut control, "/_sim/log"), json!([]));
     assert_eq!(control.post("/_sim/reset", &json!({})).unwrap().status, 200);
     assert_eq!(get(&mut control, "/_sim/stats")["requests"], 0);
+    let wrong = get(&mut control, "/_sim/wait?kind=reset&count=x");
+    assert_eq!(
+        wrong["error"]["message"],
+        "count must be a whole number, not \"x\""
+    );
     let wrong = control
         .post("/_sim/script", &json!({"defualt": {}}))
         .unwrap();
@@ -218,12 +223,16 @@ fn foreign_hosts_and_oversized_requests_are_refused() {
         )),
         431
     );
-    let chunked = "POST /v1/x HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n5000000\r\n";
-    assert_eq!(status(chunked), 413);
+    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(101));
+    assert_eq!(status(&many), 431);
+    let chunked = "POST /v1/x HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n";
+    assert_eq!(status(&format!("{chunked}5000000\r\n")), 413);
+    assert_eq!(status(&format!("{chunked}zz\r\n")), 400);
+    assert_eq!(status(&format!("{chunked}1\r\nab\r\n")), 400);
 }
 
 #[test]
-fn chunked_and_expecting_requests_are_read() {
+fn chunked_requests_with_expect_continue_are_read() {
     let sim = sim(json!({}));
     let mut client = Client::new(&sim);
     let body = chat("hi", json!({})).to_string();
@@ -233,7 +242,7 @@ fn chunked_and_expecting_requests_are_read() {
     ));
     assert_eq!(client.read().unwrap().status, 100);
     client.write(&format!(
-        "a\r\n{first}\r\n{:x};x=y\r\n{second}\r\n0\r\n\r\n",
+        "a\r\n{first}\r\n{:x};x=y\r\n{second}\r\n0\r\ntrailer: x\r\n\r\n",
         second.len()
     ));
     assert_eq!(client.read().unwrap().status, 200);
@@ -253,7 +262,7 @@ fn requests_sent_ahead_are_answered_in_order() {
 }
 
 #[test]
-fn close_is_kept_when_announced() {
+fn an_announced_close_happens() {
     let sim = sim(json!({"default": {"close_after": true}}));
     let mut client = Client::new(&sim);
     let answer = client.post(CHAT, &chat("hi", json!({}))).unwrap();
@@ -284,6 +293,13 @@ fn the_log_is_bounded_and_can_be_off() {
 }
 
 #[test]
+fn a_wait_without_a_limit_ends_with_its_record() {
+    let sim = sim(json!({}));
+    whole_from(&sim).unwrap();
+    assert!(sim.wait_for(Kind::Finished, 1, Duration::MAX));
+}
+
+#[test]
 fn many_simulators_start_and_stop() {
     let sims: Vec<Sim> = (0..20).map(|_| sim(json!({}))).collect();
     let mut ports: Vec<u16> = sims.iter().map(Sim::port).collect();
@@ -308,7 +324,8 @@ fn other_addresses_need_permission() {
         host,
         ..Config::default()
     })
-    .unwrap_err();
+    .err()
+    .unwrap();
     assert_eq!(refused.kind(), std::io::ErrorKind::PermissionDenied);
     let sim = Sim::start(Config {
         host,
@@ -368,8 +385,8 @@ fn a_script_survives_its_own_json() {
 }
 
 #[test]
-fn an_answerer_decides_in_the_place_of_the_script() {
-    let answerer = Answerer::new(|request| {
+fn an_answerer_replaces_the_script() {
+    let answerer: Answerer = Arc::new(|request: &RequestRecord| {
         let asked = request.body["messages"][0]["content"].as_str().unwrap();
         assert_ne!(asked, "panic");
         Behaviour::parse(asked).unwrap()
@@ -393,7 +410,7 @@ fn an_answerer_decides_in_the_place_of_the_script() {
     }
     let answer = client.post(CHAT, &chat("panic", json!({}))).unwrap();
     assert_eq!(answer.status, 500);
-    // What is no POST is the script's.
+    // Any other method is left to the script.
     client.write("GET /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n");
     assert_eq!(client.read().unwrap().status, 418);
     assert!(Behaviour::parse(r#"{"replies": 1}"#).is_err());

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use client::{Client, Ending, PATIENCE, chat, sim, stream_from, whole_from};
 use serde_json::{Value, json};
-use tokenwire_sim::{Kind, Sim};
+use tokenwire_sim::{Kind, Script, Sim};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -17,8 +17,13 @@ fn faulty(fault: Value) -> Sim {
     sim(json!({"default": {"fault": fault}}))
 }
 
+#[allow(clippy::needless_pass_by_value, clippy::unwrap_used)]
+fn set_script(sim: &Sim, script: Value) {
+    sim.set_script(Script::parse(&script.to_string()).unwrap());
+}
+
 #[test]
-fn cut_after_events_leaves_exactly_these() {
+fn a_cut_leaves_exactly_that_many_events() {
     for (kind, ending) in [("close", Ending::Cut), ("reset", Ending::Reset)] {
         for events in [1, 3, 17] {
             let sim = faulty(json!({"kind": kind, "at": {"events": events}}));
@@ -33,7 +38,7 @@ fn cut_after_events_leaves_exactly_these() {
 }
 
 #[test]
-fn cut_after_bytes_leaves_exactly_these() {
+fn a_cut_leaves_exactly_that_many_bytes() {
     let whole = stream_from(&faulty(Value::Null)).unwrap().body;
     for bytes in [0, 1, 320, 321, whole.len() - 1] {
         let sim = faulty(json!({"kind": "close", "at": {"bytes": bytes}}));
@@ -46,7 +51,7 @@ fn cut_after_bytes_leaves_exactly_these() {
 }
 
 #[test]
-fn no_byte_comes_before_the_head() {
+fn a_cut_before_the_head_sends_no_byte() {
     for (kind, ending) in [("close", Ending::Cut), ("reset", Ending::Reset)] {
         let sim = faulty(json!({"kind": kind, "at": "before_head"}));
         assert_eq!(stream_from(&sim).unwrap_err(), ending);
@@ -60,7 +65,7 @@ fn no_byte_comes_before_the_head() {
 }
 
 #[test]
-fn stall_is_silent_until_the_client_goes() {
+fn a_stall_is_silent_until_the_client_leaves() {
     let sim = faulty(json!({"kind": "stall", "at": {"events": 2}}));
     let mut client = Client::new(&sim);
     client.send(CHAT, "", &chat("hi", json!({"stream": true})));
@@ -79,13 +84,13 @@ fn stall_is_silent_until_the_client_goes() {
     let log = sim.take_log();
     let last = log.last().unwrap();
     assert_eq!(
-        (last.kind, last.events, last.what),
+        (last.kind, last.events, last.what.as_deref()),
         (Kind::ClientClosed, 2, Some("fin"))
     );
 }
 
 #[test]
-fn stall_with_an_end_goes_on() {
+fn a_stall_with_a_limit_ends() {
     let sim = faulty(json!({"kind": "stall", "at": {"events": 2}, "for_ms": 30}));
     let before = Instant::now();
     let answer = stream_from(&sim).unwrap();
@@ -94,7 +99,7 @@ fn stall_with_an_end_goes_on() {
 }
 
 #[test]
-fn head_is_slow_or_never_comes() {
+fn a_head_is_slow_or_never_arrives() {
     let sim = faulty(json!({"kind": "slow_head", "bytes": 50, "interval_ms": 10}));
     let before = Instant::now();
     assert_eq!(whole_from(&sim).unwrap().ending, Ending::Whole);
@@ -112,7 +117,7 @@ fn head_is_slow_or_never_comes() {
 }
 
 #[test]
-fn idle_connection_is_closed() {
+fn an_idle_connection_is_closed() {
     for (reset, ending) in [(false, Ending::Cut), (true, Ending::Reset)] {
         let sim = faulty(json!({"kind": "idle_close", "after_ms": 5, "reset": reset}));
         let mut client = Client::new(&sim);
@@ -134,7 +139,7 @@ fn idle_connection_is_closed() {
 }
 
 #[test]
-fn next_request_on_the_connection_is_dropped() {
+fn the_next_request_on_the_connection_is_dropped() {
     for (reset, ending) in [(false, Ending::Cut), (true, Ending::Reset)] {
         let sim = faulty(json!({"kind": "close_on_next", "reset": reset}));
         let mut client = Client::new(&sim);
@@ -151,7 +156,7 @@ fn next_request_on_the_connection_is_dropped() {
 }
 
 #[test]
-fn bytes_that_nobody_asked_for() {
+fn unexpected_bytes_follow_an_answer() {
     let sim = faulty(json!({"kind": "trailing_bytes", "text": "JUNK"}));
     let mut client = Client::new(&sim);
     assert_eq!(
@@ -170,7 +175,7 @@ fn bytes_that_nobody_asked_for() {
 }
 
 #[test]
-fn broken_framing() {
+fn framing_is_broken() {
     let whole = whole_from(&faulty(Value::Null)).unwrap().body;
     let short = whole_from(&faulty(json!({"kind": "short_length", "missing": 7}))).unwrap();
     assert_eq!((short.body, short.ending), (whole, Ending::Cut));
@@ -191,7 +196,7 @@ fn broken_framing() {
 }
 
 #[test]
-fn error_inside_the_stream_ends_it_cleanly() {
+fn an_error_inside_the_stream_ends_it_cleanly() {
     for named in [false, true] {
         let fault = json!({"kind": "error_event", "at": {"events": 2}, "named": named,
                            "body": {"error": {"code": 503}}, "done": true});
@@ -209,7 +214,7 @@ fn error_inside_the_stream_ends_it_cleanly() {
 }
 
 #[test]
-fn endless_body_goes_on_until_the_client_goes() {
+fn an_endless_body_goes_on_until_the_client_leaves() {
     let sim = faulty(json!({"kind": "endless", "bytes": 3_000_000, "text": "#"}));
     assert_eq!(
         whole_from(&sim).unwrap().text().matches('#').count(),
@@ -225,7 +230,7 @@ fn endless_body_goes_on_until_the_client_goes() {
 }
 
 #[test]
-fn comments_come_for_ever_or_for_a_while() {
+fn comments_are_sent_endlessly_or_a_few_times() {
     let fault = json!({"kind": "comments", "at": {"events": 1}, "interval_ms": 5, "count": 4});
     let answer = stream_from(&faulty(fault)).unwrap();
     assert_eq!(answer.text().matches(": keep-alive\n\n").count(), 4);
@@ -240,7 +245,7 @@ fn comments_come_for_ever_or_for_a_while() {
 }
 
 #[test]
-fn terminal_marks_are_left_out_or_passed_over() {
+fn the_end_mark_is_left_out_or_followed_by_events() {
     let dropped = stream_from(&faulty(json!({"kind": "drop_done"}))).unwrap();
     assert_eq!(
         (dropped.events().len(), dropped.ending),
@@ -255,7 +260,7 @@ fn terminal_marks_are_left_out_or_passed_over() {
 }
 
 #[test]
-fn something_else_instead_of_the_answer() {
+fn another_answer_is_sent_instead() {
     let page = stream_from(&faulty(json!({"kind": "html", "status": 502}))).unwrap();
     assert_eq!(
         (page.status, page.header("content-type")),
@@ -307,7 +312,7 @@ fn errors_carry_status_headers_and_body() {
 }
 
 #[test]
-fn connections_are_spoilt_on_accept() {
+fn connections_fail_when_they_are_accepted() {
     for (kind, ending) in [("reset", Ending::Reset), ("close", Ending::Cut)] {
         let sim = sim(json!({"accept": {"kind": kind, "times": 2}}));
         for _ in 0..2 {
@@ -326,15 +331,13 @@ fn connections_are_spoilt_on_accept() {
 }
 
 #[test]
-fn refused_connections_heal_with_the_next_script_or_in_time() {
+fn refused_connections_recover_with_the_next_script_or_in_time() {
     let sim = faulty(Value::Null);
-    sim.set_script_json(r#"{"accept": {"kind": "refuse"}}"#)
-        .unwrap();
+    set_script(&sim, json!({"accept": {"kind": "refuse"}}));
     assert!(TcpStream::connect(("127.0.0.1", sim.port())).is_err());
-    sim.set_script_json("{}").unwrap();
+    set_script(&sim, json!({}));
     assert_eq!(whole_from(&sim).unwrap().status, 200);
-    sim.set_script_json(r#"{"accept": {"kind": "refuse", "for_ms": 50}}"#)
-        .unwrap();
+    set_script(&sim, json!({"accept": {"kind": "refuse", "for_ms": 50}}));
     let began = Instant::now();
     assert!(TcpStream::connect(("127.0.0.1", sim.port())).is_err());
     while TcpStream::connect(("127.0.0.1", sim.port())).is_err() {

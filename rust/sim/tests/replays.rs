@@ -9,7 +9,7 @@ use tokenwire_sim::Kind;
 const BODY: &str = "data: {\"a\":\"\u{e9}\"}\r\n\r\n: ping\n\ndata: b\n\ndata: [DONE]\n\n";
 
 #[test]
-fn every_cut_gives_the_same_body() {
+fn every_chunking_gives_the_same_body() {
     let cuts = [
         (json!("whole"), 1),
         (json!("events"), 4),

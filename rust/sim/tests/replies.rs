@@ -10,7 +10,7 @@ const CHAT: &str = "/v1/chat/completions";
 const COMPLETIONS: &str = "/v1/completions";
 
 #[test]
-fn streamed_and_whole_reply_are_one_text() {
+fn streamed_and_whole_replies_have_the_same_text() {
     let sim = sim(json!({}));
     let whole = whole_from(&sim).unwrap();
     let streamed = stream_from(&sim).unwrap();
@@ -24,7 +24,7 @@ fn streamed_and_whole_reply_are_one_text() {
 }
 
 #[test]
-fn stream_has_role_then_tokens_then_finish_then_usage() {
+fn a_stream_has_role_then_tokens_then_finish_then_usage() {
     let sim = sim(json!({}));
     let more = json!({"stream": true, "max_tokens": 2, "stream_options": {"include_usage": true}});
     let answer = Client::new(&sim).post(CHAT, &chat("a b c", more)).unwrap();
@@ -112,7 +112,7 @@ fn completion_prompts_are_numbered_prompt_first() {
 }
 
 #[test]
-fn streamed_completion_finishes_with_its_last_text() {
+fn a_streamed_completion_finishes_with_its_last_text() {
     let sim = sim(json!({}));
     let body = json!({"model": "m", "prompt": "a", "stream": true, "max_tokens": 3});
     let chunks = Client::new(&sim)
@@ -131,7 +131,31 @@ fn streamed_completion_finishes_with_its_last_text() {
 }
 
 #[test]
-fn stop_cuts_before_the_first_match() {
+fn a_streamed_completion_begins_with_the_echoed_prompt() {
+    let sim = sim(json!({}));
+    let body = json!({"model": "m", "prompt": "a b\u{e9}", "stream": true, "max_tokens": 2,
+                      "echo": true, "logprobs": 1});
+    let chunks = Client::new(&sim)
+        .post(COMPLETIONS, &body)
+        .unwrap()
+        .chunks_json();
+    let choices: Vec<&Value> = chunks.iter().map(|chunk| &chunk["choices"][0]).collect();
+    assert_eq!(choices.len(), 3);
+    assert_eq!(choices[0]["text"], "a b\u{e9}");
+    assert_eq!(choices[0]["logprobs"]["tokens"], json!(["a", " b\u{e9}"]));
+    assert_eq!(choices[0]["logprobs"]["token_logprobs"][0], Value::Null);
+    assert_eq!(choices[1]["logprobs"]["text_offset"], json!([4]));
+    assert_eq!(choices[2]["finish_reason"], "length");
+    let empty = json!({"model": "m", "prompt": [], "stream": true});
+    let refused = Client::new(&sim).post(COMPLETIONS, &empty).unwrap();
+    assert_eq!(
+        (refused.status, refused.json()["error"]["param"].clone()),
+        (400, json!("prompt"))
+    );
+}
+
+#[test]
+fn a_stop_cuts_before_the_first_match() {
     let sim = sim(json!({"default": {"reply": {"text": "one two three four"}}}));
     let more = json!({"stop": ["hree", "zzz"]});
     let reply = Client::new(&sim)
@@ -175,7 +199,7 @@ fn joined_arguments(chunks: &[Value], index: u64) -> String {
 }
 
 #[test]
-fn tool_calls_come_whole_or_in_fragments() {
+fn tool_calls_are_sent_whole_or_in_fragments() {
     let calls = json!([{"name": "f", "arguments": {"city": "Orl\u{e9}ans"}},
                        {"id": "call_9", "name": "g", "arguments": "{bad"}]);
     for fragment in [0, 1, 8] {
@@ -197,7 +221,7 @@ fn tool_calls_come_whole_or_in_fragments() {
 }
 
 #[test]
-fn tool_model_calls_and_then_answers() {
+fn the_tool_model_calls_and_then_answers() {
     let sim = sim(json!({}));
     let tools = json!([{"type": "function", "function": {"name": "w", "parameters":
         {"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}}}}]);

@@ -1,104 +1,100 @@
-//! Reads requests off a wire, within limits.
+//! Reads requests, within limits.
 
 use bytes::{Buf, Bytes, BytesMut};
+use httparse::{EMPTY_HEADER, Error, Status};
 
 use super::request::Request;
 use super::wire::{Gone, Wire};
 
-/// Largest head of a request, in bytes.
+/// The largest head of a request, in bytes; also the most bytes between two chunks of a body.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
-/// Largest body of a request, in bytes.
-pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+/// The largest body of a request, in bytes.
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
-/// Why no request came.
+/// Why no request was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadError {
-    /// The client went; `true` when it had begun a request.
-    Gone(Gone, bool),
-    /// The request cannot be taken; answer with this status and close.
+    /// The client left.
+    Gone(Gone),
+    /// The request cannot be served. Answer with this status, then close the connection.
     Bad(u16, &'static str),
 }
 
 const MALFORMED: ReadError = ReadError::Bad(400, "the request is malformed");
+const HEAD_TOO_LARGE: ReadError = ReadError::Bad(
+    431,
+    "the request's head is larger than 64 KiB or has more than 100 fields",
+);
+const BODY_TOO_LARGE: ReadError = ReadError::Bad(413, "the request's body is larger than 64 MiB");
 
-/// Reads the next request in full.
-pub(crate) async fn read_request(wire: &mut Wire) -> Result<Request, ReadError> {
-    let mut scanned = 0_usize;
-    let head_len = loop {
-        let from = scanned.saturating_sub(3);
-        let fresh = wire.inbox.get(from..).unwrap_or_default();
-        if let Some(at) = memchr::memmem::find(fresh, b"\r\n\r\n") {
-            break from + at + 4;
-        }
-        scanned = wire.inbox.len();
-        if scanned > MAX_HEAD_BYTES {
-            return Err(ReadError::Bad(
-                431,
-                "the head of the request is over 64 KiB",
-            ));
-        }
-        wire.fill()
-            .await
-            .map_err(|gone| ReadError::Gone(gone, scanned > 0))?;
-    };
-    if head_len > MAX_HEAD_BYTES {
-        return Err(ReadError::Bad(
-            431,
-            "the head of the request is over 64 KiB",
-        ));
+impl From<Gone> for ReadError {
+    fn from(gone: Gone) -> Self {
+        Self::Gone(gone)
     }
-    let mut request = {
-        let head = wire.inbox.get(..head_len).unwrap_or_default();
-        Request::parse(head).ok_or(MALFORMED)?
-    };
-    wire.inbox.advance(head_len);
-    read_body(wire, &mut request).await?;
+}
+
+impl From<Error> for ReadError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::TooManyHeaders => HEAD_TOO_LARGE,
+            _ => MALFORMED,
+        }
+    }
+}
+
+/// Reads the next request, with its body.
+pub(crate) async fn read_request(wire: &mut Wire) -> Result<Request, ReadError> {
+    let mut request = read_parsed(wire, |bytes| Ok(Request::parse(bytes)?)).await?;
+    request.body = read_body(wire, &request).await?;
     Ok(request)
 }
 
-async fn read_body(wire: &mut Wire, request: &mut Request) -> Result<(), ReadError> {
-    let length = request.header("content-length").map(str::to_owned);
-    let chunked = match request.header("transfer-encoding") {
+/// Reads until `parse` finds what it looks for, and takes the bytes that it used.
+async fn read_parsed<T>(
+    wire: &mut Wire,
+    parse: impl Fn(&[u8]) -> Result<Status<(usize, T)>, ReadError>,
+) -> Result<T, ReadError> {
+    loop {
+        match parse(&wire.inbox)? {
+            Status::Complete((used, _)) if used > MAX_HEAD_BYTES => return Err(HEAD_TOO_LARGE),
+            Status::Complete((used, parsed)) => {
+                wire.inbox.advance(used);
+                return Ok(parsed);
+            }
+            Status::Partial if wire.inbox.len() > MAX_HEAD_BYTES => return Err(HEAD_TOO_LARGE),
+            Status::Partial => wire.fill().await?,
+        }
+    }
+}
+
+async fn read_body(wire: &mut Wire, request: &Request) -> Result<Bytes, ReadError> {
+    let length = request.header("content-length");
+    let is_chunked = match request.header("transfer-encoding") {
         None => false,
-        Some(coding) if coding.eq_ignore_ascii_case("chunked") => true,
+        Some(coding) if coding.eq_ignore_ascii_case("chunked") && length.is_none() => true,
         Some(_) => return Err(MALFORMED),
     };
-    if chunked && length.is_some() {
-        return Err(MALFORMED);
-    }
-    let length = match length {
-        Some(text) => text.parse::<usize>().map_err(|_| MALFORMED)?,
-        None => 0,
-    };
+    let length: usize = length.unwrap_or("0").parse().map_err(|_| MALFORMED)?;
     if length > MAX_BODY_BYTES {
-        return Err(ReadError::Bad(
-            413,
-            "the body of the request is over 64 MiB",
-        ));
+        return Err(BODY_TOO_LARGE);
     }
     let expects = request
         .header("expect")
-        .is_some_and(|v| v.eq_ignore_ascii_case("100-continue"));
-    if expects && (chunked || wire.inbox.len() < length) {
-        wire.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-            .await
-            .map_err(|gone| ReadError::Gone(gone, true))?;
+        .is_some_and(|value| value.eq_ignore_ascii_case("100-continue"));
+    if expects && (is_chunked || wire.inbox.len() < length) {
+        wire.send(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
     }
-    request.body = if chunked {
-        read_chunks(wire).await?
+    if is_chunked {
+        read_chunks(wire).await
     } else {
-        read_exactly(wire, length).await?
-    };
-    Ok(())
+        read_exactly(wire, length).await
+    }
 }
 
 async fn read_exactly(wire: &mut Wire, length: usize) -> Result<Bytes, ReadError> {
-    let missing = length.saturating_sub(wire.inbox.len());
-    wire.inbox.reserve(missing);
+    wire.inbox.reserve(length.saturating_sub(wire.inbox.len()));
     while wire.inbox.len() < length {
-        wire.fill()
-            .await
-            .map_err(|gone| ReadError::Gone(gone, true))?;
+        wire.fill().await?;
     }
     Ok(wire.inbox.split_to(length).freeze())
 }
@@ -106,45 +102,27 @@ async fn read_exactly(wire: &mut Wire, length: usize) -> Result<Bytes, ReadError
 async fn read_chunks(wire: &mut Wire) -> Result<Bytes, ReadError> {
     let mut body = BytesMut::new();
     loop {
-        let line = read_line(wire).await?;
-        let digits = line.split(|b| *b == b';').next().unwrap_or_default();
-        let digits = std::str::from_utf8(digits).map_err(|_| MALFORMED)?;
-        let size = usize::from_str_radix(digits.trim(), 16).map_err(|_| MALFORMED)?;
+        let chunk_size = |bytes: &[u8]| httparse::parse_chunk_size(bytes).map_err(|_| MALFORMED);
+        let size = read_parsed(wire, chunk_size).await?;
         if size == 0 {
-            // Trailers are read and dropped.
-            while !read_line(wire).await?.is_empty() {}
+            // Trailers are dropped.
+            read_parsed(wire, |bytes| {
+                let mut fields = [EMPTY_HEADER; 16];
+                Ok(match httparse::parse_headers(bytes, &mut fields)? {
+                    Status::Complete((used, _)) => Status::Complete((used, ())),
+                    Status::Partial => Status::Partial,
+                })
+            })
+            .await?;
             return Ok(body.freeze());
         }
-        if size > MAX_BODY_BYTES - body.len().min(MAX_BODY_BYTES) {
-            return Err(ReadError::Bad(
-                413,
-                "the body of the request is over 64 MiB",
-            ));
-        }
-        let chunk = read_exactly(wire, size).await?;
-        body.extend_from_slice(&chunk);
-        if !read_line(wire).await?.is_empty() {
+        let size = usize::try_from(size)
+            .ok()
+            .filter(|size| *size <= MAX_BODY_BYTES - body.len())
+            .ok_or(BODY_TOO_LARGE)?;
+        body.extend_from_slice(&read_exactly(wire, size).await?);
+        if &*read_exactly(wire, 2).await? != b"\r\n" {
             return Err(MALFORMED);
         }
-    }
-}
-
-/// One line without its end.
-async fn read_line(wire: &mut Wire) -> Result<Bytes, ReadError> {
-    loop {
-        if let Some(end) = memchr::memchr(b'\n', &wire.inbox) {
-            let mut line = wire.inbox.split_to(end + 1).freeze();
-            line.truncate(end);
-            if line.last() == Some(&b'\r') {
-                line.truncate(end - 1);
-            }
-            return Ok(line);
-        }
-        if wire.inbox.len() > 4096 {
-            return Err(MALFORMED);
-        }
-        wire.fill()
-            .await
-            .map_err(|gone| ReadError::Gone(gone, true))?;
     }
 }

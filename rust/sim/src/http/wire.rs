@@ -1,41 +1,32 @@
-//! One socket: bytes out, bytes in, and the moment at which the client goes.
+//! One socket: bytes in, bytes out, and the moment when the client leaves.
 
 use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout, timeout_at};
 
-/// Read-ahead, in bytes, past which a client is no longer watched while it is being answered.
+/// How far to read ahead, in bytes. Past that, a client is not watched while it is being answered.
 const MAX_READ_AHEAD: usize = 1 << 20;
-/// Writes in a row without a wait, after which others get their turn.
+/// How many writes in a row may pass without a wait before other connections get their turn.
 const WRITES_IN_A_ROW: u32 = 32;
 
-/// How the client left.
+/// How a client left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gone {
-    /// It closed its side.
+    /// It closed the connection.
     Fin,
     /// It reset the connection.
     Rst,
 }
 
-impl Gone {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Fin => "fin",
-            Self::Rst => "rst",
-        }
-    }
-}
-
-/// A socket that reads ahead whenever it waits, so that a client that goes is seen at once.
+/// A socket that reads ahead whenever it waits, so that it notices at once when the client leaves.
 #[derive(Debug)]
 pub(crate) struct Wire {
     stream: TcpStream,
-    /// Bytes received and not yet used.
+    /// Received bytes that are not used yet.
     pub(crate) inbox: BytesMut,
     in_a_row: u32,
     /// Bytes written since the last [`Wire::take_written`].
@@ -44,7 +35,7 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn new(stream: TcpStream) -> Self {
-        // Without it a small write may wait for the acknowledgement of the one before.
+        // Without this, a small write may wait until the previous one is acknowledged.
         let _ = stream.set_nodelay(true);
         Self {
             stream,
@@ -54,7 +45,7 @@ impl Wire {
         }
     }
 
-    /// Receives at least one byte into the inbox. Safe to cancel.
+    /// Receives at least one byte into the inbox. Can be cancelled without losing bytes.
     pub(crate) async fn fill(&mut self) -> Result<(), Gone> {
         self.in_a_row = 0;
         if self.inbox.capacity() - self.inbox.len() < 2048 {
@@ -67,7 +58,7 @@ impl Wire {
         }
     }
 
-    /// Sends all bytes, waiting for room as long as it takes.
+    /// Sends all bytes, however long the client takes to accept them.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), Gone> {
         self.in_a_row += 1;
         if self.in_a_row >= WRITES_IN_A_ROW {
@@ -82,7 +73,7 @@ impl Wire {
                     rest = rest.get(sent..).unwrap_or_default();
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.room().await?;
+                    self.wait_writable().await?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return Err(Gone::Rst),
@@ -91,8 +82,8 @@ impl Wire {
         Ok(())
     }
 
-    /// Waits for room to write, or for the client to go.
-    async fn room(&mut self) -> Result<(), Gone> {
+    /// Waits until the socket can take more bytes or the client leaves.
+    async fn wait_writable(&mut self) -> Result<(), Gone> {
         if self.inbox.len() >= MAX_READ_AHEAD {
             return self.stream.writable().await.map_err(|_| Gone::Rst);
         }
@@ -109,72 +100,64 @@ impl Wire {
         }
     }
 
-    /// Waits until `deadline`; an error says that the client went before it.
+    /// Reads ahead until the client leaves.
+    async fn until_gone(&mut self) -> Gone {
+        loop {
+            if self.inbox.len() >= MAX_READ_AHEAD {
+                std::future::pending::<()>().await;
+            }
+            if let Err(gone) = self.fill().await {
+                return gone;
+            }
+        }
+    }
+
+    /// Waits until `deadline`. Fails if the client leaves earlier.
     pub(crate) async fn pause_until(&mut self, deadline: Instant) -> Result<(), Gone> {
-        if deadline <= Instant::now() {
-            return Ok(());
-        }
-        let timer = tokio::time::sleep_until(deadline);
-        tokio::pin!(timer);
-        loop {
-            if self.inbox.len() >= MAX_READ_AHEAD {
-                timer.await;
-                return Ok(());
-            }
-            tokio::select! {
-                biased;
-                () = &mut timer => return Ok(()),
-                read = self.fill() => read?,
-            }
+        match timeout_at(deadline, self.until_gone()).await {
+            Ok(gone) => Err(gone),
+            Err(_) => Ok(()),
         }
     }
 
-    /// Waits for the first byte of a request; `false` when `deadline` came before it.
-    pub(crate) async fn data_until(&mut self, deadline: Instant) -> Result<bool, Gone> {
-        if !self.inbox.is_empty() {
-            return Ok(true);
-        }
-        tokio::select! {
-            () = tokio::time::sleep_until(deadline) => Ok(false),
-            read = self.fill() => read.map(|()| true),
-        }
-    }
-
-    /// Waits for `time`, or for ever; an error says that the client went.
+    /// Waits for `time`, or without one until the client leaves, which is an error.
     pub(crate) async fn pause(&mut self, time: Option<Duration>) -> Result<(), Gone> {
-        if let Some(time) = time {
-            return self.pause_until(Instant::now() + time).await;
-        }
-        loop {
-            self.fill().await?;
-            if self.inbox.len() >= MAX_READ_AHEAD {
-                self.inbox.clear();
-            }
+        match time {
+            Some(time) => self.pause_until(Instant::now() + time).await,
+            None => Err(self.until_gone().await),
         }
     }
 
-    /// Bytes written since the last call.
+    /// Waits for the first byte of a request. Returns `false` if none arrives before `deadline`.
+    pub(crate) async fn data_until(&mut self, deadline: Instant) -> Result<bool, Gone> {
+        if self.inbox.is_empty() {
+            match timeout_at(deadline, self.fill()).await {
+                Ok(read) => read?,
+                Err(_) => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Returns how many bytes were written since the last call.
     pub(crate) fn take_written(&mut self) -> u64 {
         std::mem::take(&mut self.written)
     }
 
-    /// Ends the connection with RST.
+    /// Resets the connection (RST).
     pub(crate) fn reset(self) {
         let _ = self.stream.set_zero_linger();
     }
 
-    /// Says FIN and reads what is still on its way for a moment: closing over unread bytes would
-    /// be an RST, which can destroy the answer before the client has read it.
-    pub(crate) async fn close_gently(mut self) {
-        use tokio::io::AsyncWriteExt;
+    /// Sends FIN, then reads for up to a second whatever is still on its way. Closing a socket that
+    /// has unread bytes sends RST, which can destroy the answer before the client has read it.
+    pub(crate) async fn close_gently(&mut self) {
         let _ = self.stream.shutdown().await;
-        let deadline = Instant::now() + Duration::from_secs(1);
-        loop {
-            self.inbox.clear();
-            tokio::select! {
-                () = tokio::time::sleep_until(deadline) => return,
-                read = self.fill() => if read.is_err() { return },
+        let drain = async {
+            while self.fill().await.is_ok() {
+                self.inbox.clear();
             }
-        }
+        };
+        let _ = timeout(Duration::from_secs(1), drain).await;
     }
 }

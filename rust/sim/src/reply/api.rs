@@ -1,38 +1,33 @@
-//! What an API has to provide so that it can be simulated.
+//! What an API must provide so that it can be simulated.
 
 use std::fmt;
 
 use serde_json::Value;
 
-use super::events::Events;
+use super::plan::Body;
 use super::{APIS, FALLBACK};
 use crate::http::Request;
-use crate::script::{Asked, ErrorReply, Reply};
-use crate::state::Prepared;
-
-/// The model name that does not exist.
-const MISSING_MODEL: &str = "missing-model";
+use crate::script::{Asked, ErrorReply, Prepared};
 
 /// One API: which requests belong to it, and what it answers.
 ///
-/// It reads a request into an [`Ask`](super::ask::Ask), has [`say`](super::choice::say) decide
-/// the choices, and puts these into its own form.
+/// It reads a request into an [`Ask`](super::ask::Ask), lets [`say`](super::choice::say) decide
+/// the choices, and writes them in its own format.
 pub(crate) trait Api: fmt::Debug + Sync {
-    /// Whether the request is for this API, judged by method, path and headers.
+    /// Whether the request is for this API, judging by method, path and headers.
     fn claims(&self, request: &Request) -> bool;
 
-    /// The headers in which it takes a key, in lower case. The log hides their values.
+    /// The headers that can carry the key, in lower case. The log hides their values.
     fn key_headers(&self) -> &'static [&'static str];
 
-    /// The key that the request carries.
+    /// The key in the request.
     fn key<'r>(&self, request: &'r Request) -> Option<&'r str> {
         let mut names = self.key_headers().iter();
         let value = names.find_map(|name| request.header(name))?;
         Some(value.strip_prefix("Bearer ").unwrap_or(value))
     }
 
-    /// What the rules of a script look at. Most APIs write it into the body; some write it into
-    /// the path.
+    /// What the rules of a script look at. Most APIs have it in the body, some in the path.
     fn asked<'r>(&self, _request: &'r Request, json: &'r Value) -> Asked<'r> {
         Asked {
             model: json.get("model").and_then(Value::as_str),
@@ -40,26 +35,25 @@ pub(crate) trait Api: fmt::Debug + Sync {
         }
     }
 
-    /// The answer to a request that no script answers. `json` is its body, null when that is not
-    /// JSON.
+    /// Answers a request. `json` is its body, null if that is not JSON.
     fn answer(
         &self,
         request: &Request,
         json: &Value,
         scripted: &Scripted<'_>,
-    ) -> Result<Answer, Box<ErrorReply>>;
+    ) -> Result<Body, Box<ErrorReply>>;
 
-    /// The error for a key that is missing, or is not the right one.
+    /// The error for a key that is missing or wrong.
     fn wrong_key(&self, is_missing: bool) -> Box<ErrorReply>;
 
-    /// The body of an error reply.
-    fn error_body(&self, error: &ErrorReply) -> Vec<u8>;
+    /// The body of an error reply, unless the script sets it.
+    fn error_body(&self, error: &ErrorReply) -> Value;
 
-    /// An error inside a stream. Without `body` it is the error of a server that failed; `named`
-    /// asks for an `event: error` line.
+    /// An error inside a stream. Without `body` it is a server error; `named` asks for an
+    /// `event: error` line.
     fn error_event(&self, named: bool, body: Option<&Value>) -> Vec<u8>;
 
-    /// The event that marks the end of a stream; empty in an API that has none.
+    /// The event that marks the end of a stream; empty if the API has none.
     fn end_event(&self) -> &'static [u8] {
         b""
     }
@@ -70,37 +64,21 @@ pub(crate) trait Api: fmt::Debug + Sync {
     }
 }
 
-/// What an API answers.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// Something other than a reply of the model, such as the list of models.
-    Page(Vec<u8>),
-    /// A reply in one piece; `tokens` is what it is worth in time.
-    Whole { bytes: Vec<u8>, tokens: u64 },
-    /// A reply as a stream.
-    Events(Box<dyn Events>),
-}
-
 /// What the script says about one request.
 #[derive(Debug)]
 pub(crate) struct Scripted<'a> {
     pub(crate) prepared: &'a Prepared,
-    pub(crate) reply: &'a Reply,
-    /// The models that exist; `None` is every name.
+    /// The models that exist; `None` means every name.
     pub(crate) models: Option<&'a [String]>,
-    /// Whether the behaviour was chosen for this request.
-    pub(crate) by_rule: bool,
 }
 
 impl Scripted<'_> {
     pub(crate) fn has_model(&self, model: &str) -> bool {
-        let is_known = self
-            .models
-            .is_none_or(|models| models.iter().any(|known| known == model));
-        is_known && (model != MISSING_MODEL || self.by_rule)
+        self.models
+            .is_none_or(|models| models.iter().any(|known| known == model))
     }
 
-    /// The models that a list of models names.
+    /// The names in a list of models.
     pub(crate) fn listed_models(&self) -> Vec<&str> {
         match self.models {
             Some(models) => models.iter().map(String::as_str).collect(),
@@ -115,18 +93,23 @@ pub(crate) fn api_of(request: &Request) -> &'static dyn Api {
     api.map_or(FALLBACK, |api| *api)
 }
 
-/// Whether an API takes a key in this header; `name` is in lower case.
+/// Whether some API takes a key in this header, whose name is in lower case.
 pub(crate) fn is_key_header(name: &str) -> bool {
     APIS.iter().any(|api| api.key_headers().contains(&name))
 }
 
 #[cfg(test)]
 mod tests {
+    use httparse::Status;
+
     use super::{api_of, is_key_header};
     use crate::http::Request;
 
     fn request(head: &str) -> Request {
-        Request::parse(format!("{head}\r\n\r\n").as_bytes()).unwrap()
+        match Request::parse(format!("{head}\r\n\r\n").as_bytes()) {
+            Ok(Status::Complete((_, request))) => request,
+            other => panic!("{head}: {other:?}"),
+        }
     }
 
     #[test]

@@ -1,39 +1,32 @@
-//! What a request asks for, in whichever API it came.
+//! What a request asks for, in whichever API it was made.
 
 use serde_json::Value;
 
-use super::hash::{fnv, fnv_from};
+use crate::hash::{fnv, fnv_from};
 
-/// What is read from a request before anything is said.
+/// What a request asks for.
 #[derive(Debug)]
 pub(crate) struct Ask<'a> {
     pub(crate) model: &'a str,
-    /// How many choices to each prompt.
+    /// How many choices for each prompt.
     pub(crate) n: u64,
     pub(crate) max_tokens: Option<u64>,
     pub(crate) stop: Vec<String>,
     pub(crate) seed: u64,
     pub(crate) prompts: Vec<Prompt>,
     pub(crate) ledger_id: String,
-    /// The JSON that the reply has to be; `None` allows any text.
-    pub(crate) shape: Option<Shape<'a>>,
-    /// `None` where the API knows no tools: not even a script can call one.
+    /// The JSON that the reply must be; `None` allows any text.
+    pub(crate) json: Option<String>,
+    /// `None` if the API has no tools, so that not even a script can call one.
     pub(crate) tools: Option<Tools<'a>>,
-}
-
-/// Which JSON the reply has to be.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Shape<'a> {
-    Object,
-    Schema(&'a Value),
 }
 
 /// The tools of a request.
 #[derive(Debug)]
 pub(crate) struct Tools<'a> {
-    /// What the id of a call begins with.
+    /// The prefix of a call's id.
     pub(crate) id_prefix: &'static str,
-    /// Those that the model `sim-tools` is to call.
+    /// Those that the model `sim-tools` calls.
     pub(crate) wanted: Vec<Tool<'a>>,
 }
 
@@ -54,7 +47,7 @@ pub(crate) struct Prompt {
 }
 
 impl Prompt {
-    /// A prompt without text; `salt` sets equal texts of different APIs apart.
+    /// A prompt without text. `salt` makes equal texts of different APIs differ.
     pub(crate) fn new(salt: &[u8]) -> Self {
         Self {
             hash: fnv(salt),
@@ -62,36 +55,26 @@ impl Prompt {
         }
     }
 
-    /// Adds a text, and counts its words as tokens.
+    /// Adds a text and counts its words as tokens.
     pub(crate) fn push(&mut self, text: &str) {
         self.tokens += text.split_whitespace().count() as u64;
         self.mix(text.as_bytes());
         text.clone_into(&mut self.text);
     }
 
-    /// Lets bytes that are not text, such as a role, change what is said.
+    /// Makes the reply depend on bytes that are not text, such as a role.
     pub(crate) fn mix(&mut self, bytes: &[u8]) {
         self.hash = fnv_from(self.hash, bytes);
     }
 }
 
-/// The id of the ledger's stream: `given`, else the last word of the last prompt; without the
-/// characters that part a ledger token.
-pub(crate) fn ledger_id(given: Option<&str>, prompts: &[Prompt]) -> String {
-    let id = given
-        .or_else(|| {
-            prompts
-                .last()
-                .and_then(|p| p.text.split_whitespace().next_back())
-        })
-        .unwrap_or("stream");
-    id.chars()
-        .map(|c| {
-            if c.is_whitespace() || c.is_control() || c == ':' {
-                '_'
-            } else {
-                c
-            }
-        })
-        .collect()
+/// The id of the ledger's stream: the name in the request, otherwise the last word of the last
+/// prompt. The characters that separate ledger tokens are replaced.
+pub(crate) fn ledger_id(name: Option<&str>, prompts: &[Prompt]) -> String {
+    let last_word = || prompts.last()?.text.split_whitespace().next_back();
+    let id = name.or_else(last_word).unwrap_or("stream");
+    id.replace(
+        |c: char| c.is_whitespace() || c.is_control() || c == ':',
+        "_",
+    )
 }

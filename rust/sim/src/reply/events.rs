@@ -1,10 +1,10 @@
-//! A reply as events: what a sender needs of any API's stream, and how a fault spoils its end.
+//! A reply as events: what a sender needs of any API's stream, and how a fault changes its end.
 
 use std::fmt;
 
 use crate::script::Fault;
 
-/// When an event is to be sent.
+/// When an event is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Due {
     /// With the head.
@@ -18,7 +18,7 @@ pub(crate) trait Events: fmt::Debug + Send + Sync {
     /// When the next event is due; `None` after the last.
     fn next_due(&mut self) -> Option<Due>;
 
-    /// Appends the next event, its blank line included; `false` after the last.
+    /// Appends the next event, including its blank line. Returns `false` after the last.
     fn write_next(&mut self, out: &mut Vec<u8>) -> bool;
 }
 
@@ -29,23 +29,31 @@ pub(crate) struct Ending {
     pub(crate) sends_finish: bool,
     /// The event that marks the end, if the API has one.
     pub(crate) sends_end: bool,
-    /// How many events follow although the end has been sent.
+    /// How many events follow after the end was sent.
     pub(crate) late_events: u64,
 }
 
 impl Ending {
     pub(crate) fn of(fault: Option<&Fault>) -> Self {
-        let (dropped, before_finish) = match fault {
-            Some(Fault::DropDone { before_finish }) => (true, *before_finish),
-            _ => (false, false),
+        let mut ending = Self {
+            sends_finish: true,
+            sends_end: true,
+            late_events: 0,
         };
-        Self {
-            sends_finish: !before_finish,
-            sends_end: !dropped,
-            late_events: match fault {
-                Some(Fault::AfterDone { events }) => *events,
-                _ => 0,
-            },
+        match fault {
+            Some(Fault::DropDone { before_finish }) => {
+                ending.sends_end = false;
+                ending.sends_finish = !before_finish;
+            }
+            Some(Fault::AfterDone { events }) => ending.late_events = *events,
+            _ => {}
         }
+        ending
     }
+}
+
+/// Whether a recorded body looks like an event stream.
+pub(crate) fn is_event_stream(body: &[u8]) -> bool {
+    let starts = [&b"data:"[..], b"event:", b":", b"id:"];
+    starts.iter().any(|start| body.starts_with(start))
 }

@@ -1,19 +1,23 @@
-//! JSON that is written straight into the buffer of an event.
+//! JSON that is written straight into the buffer of an event, and JSON as text.
 
 use serde_json::Value;
 
-pub(crate) fn write_json(out: &mut Vec<u8>, value: &Value) {
-    // Writing a value into memory cannot fail.
-    let _ = serde_json::to_writer(out, value);
+/// Returns a string unchanged, and any other value as its JSON text.
+pub(crate) fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
-/// A JSON string; one without anything to escape is copied.
+/// Appends a JSON string. One that has nothing to escape is copied.
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
     if text.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\') {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
     } else {
+        // Writing a string into memory cannot fail.
         let _ = serde_json::to_writer(out, text);
     }
 }

@@ -1,169 +1,125 @@
-//! The pieces of one choice in the order in which a stream sends them, and when each is due.
+//! The pieces of one choice, in the order in which a stream sends them, and when each is due.
+
+use std::collections::VecDeque;
 
 use super::choice::{Call, Choice, Finish};
 use super::events::Due;
+use super::tokens::Tokens;
 
-/// One piece. An API writes an event for it, or several.
+/// One piece. An API writes one or several events for it.
 #[derive(Debug)]
 pub(crate) enum Piece<'a> {
     /// The choice begins; sent with the head.
     Start,
-    Reasoning(&'a str),
+    Reasoning(String),
     Text(&'a str),
-    Refusal(&'a str),
-    /// Call number `at` begins; `arguments` are all of them where calls are sent whole, else
-    /// none.
+    Refusal(String),
+    /// Call number `at` begins. Its arguments are complete if calls are sent whole, otherwise
+    /// empty.
     Call {
         at: usize,
-        call: &'a Call,
-        arguments: &'a str,
+        call: Call,
     },
     /// A fragment of the arguments of call number `at`.
     Arguments {
         at: usize,
-        fragment: &'a str,
+        fragment: String,
     },
     /// The choice ends.
-    Finish(&'a Finish),
+    Finish(Finish),
 }
 
-/// One choice and how far it has come.
+/// One choice, and how much of it is left.
 #[derive(Debug)]
 pub(crate) struct Pieces {
-    choice: Choice,
-    /// Length of a fragment of arguments, in bytes; 0 sends each call whole.
-    fragment: usize,
-    sends_finish: bool,
-    phase: Phase,
+    /// The number of the choice.
+    pub(crate) index: u64,
+    before_text: VecDeque<Piece<'static>>,
+    text: Tokens,
+    after_text: VecDeque<Piece<'static>>,
     step: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Start,
-    Reasoning(usize),
-    Text,
-    Refusal(usize),
-    /// The call's number, and how far its arguments have come: 0 is the head, else one more than
-    /// the bytes sent.
-    Call(usize, usize),
-    Finish,
-    Over,
-}
-
 impl Pieces {
+    /// Takes a choice apart. Arguments are cut into fragments of `fragment` bytes; 0 sends each
+    /// call whole.
     pub(crate) fn new(choice: Choice, fragment: usize, sends_finish: bool) -> Self {
+        let reasoning = choice.reasoning.into_iter().map(Piece::Reasoning);
+        let refusal = choice.refusal.into_iter().map(Piece::Refusal);
+        let mut after_text: VecDeque<_> = refusal.collect();
+        for (at, mut call) in choice.calls.into_iter().enumerate() {
+            let fragments = match fragment {
+                0 => Vec::new(),
+                size => fragments(&std::mem::take(&mut call.arguments), size),
+            };
+            after_text.push_back(Piece::Call { at, call });
+            let arguments = |fragment| Piece::Arguments { at, fragment };
+            after_text.extend(fragments.into_iter().map(arguments));
+        }
+        after_text.extend(sends_finish.then_some(Piece::Finish(choice.finish)));
         Self {
-            choice,
-            fragment,
-            sends_finish,
-            phase: Phase::Start,
+            index: choice.index,
+            before_text: [Piece::Start].into_iter().chain(reasoning).collect(),
+            text: choice.content,
+            after_text,
             step: 0,
         }
     }
 
-    /// The number of the choice.
-    pub(crate) fn index(&self) -> u64 {
-        self.choice.index
-    }
-
-    /// Whether the last piece is known to have been drawn.
-    pub(crate) fn is_over(&self) -> bool {
-        self.phase == Phase::Over
-    }
-
-    /// The step of the last piece that was drawn.
+    /// The step of the last piece drawn.
     pub(crate) fn last_step(&self) -> u64 {
         self.step.saturating_sub(1)
     }
 
+    /// Whether only the finish is left.
+    pub(crate) fn is_finishing(&self) -> bool {
+        matches!(self.next_held(), Some(Piece::Finish(_)))
+    }
+
+    /// The next piece, unless that is text or the last was drawn.
+    fn next_held(&self) -> Option<&Piece<'static>> {
+        match self.before_text.front() {
+            None if self.text.is_over() => self.after_text.front(),
+            first => first,
+        }
+    }
+
     /// When the next piece is due; `None` after the last.
-    pub(crate) fn next_due(&mut self) -> Option<Due> {
-        self.settle();
-        match self.phase {
-            Phase::Over => None,
-            Phase::Start => Some(Due::Head),
+    pub(crate) fn next_due(&self) -> Option<Due> {
+        match self.next_held() {
+            Some(Piece::Start) => Some(Due::Head),
             // The end comes with the last token.
-            Phase::Finish => Some(Due::Step(self.last_step())),
+            Some(Piece::Finish(_)) => Some(Due::Step(self.last_step())),
+            None if self.text.is_over() => None,
             _ => Some(Due::Step(self.step)),
         }
     }
 
-    /// The next piece; `None` after the last.
+    /// Draws the next piece; `None` after the last.
     pub(crate) fn draw(&mut self) -> Option<Piece<'_>> {
-        self.settle();
-        if !matches!(self.phase, Phase::Start | Phase::Finish | Phase::Over) {
-            self.step += 1;
+        if let Some(Due::Step(step)) = self.next_due()
+            && !self.is_finishing()
+        {
+            self.step = step + 1;
         }
-        match self.phase {
-            Phase::Start => {
-                self.phase = Phase::Reasoning(0);
-                Some(Piece::Start)
-            }
-            Phase::Reasoning(at) => {
-                self.phase = Phase::Reasoning(at + 1);
-                self.choice.reasoning.get(at).map(|t| Piece::Reasoning(t))
-            }
-            Phase::Text => self.choice.content.draw().map(Piece::Text),
-            Phase::Refusal(at) => {
-                self.phase = Phase::Refusal(at + 1);
-                self.choice.refusal.get(at).map(|t| Piece::Refusal(t))
-            }
-            Phase::Call(at, 0) => self.begin_call(at),
-            Phase::Call(at, from) => self.continue_call(at, from - 1),
-            Phase::Finish => {
-                self.phase = Phase::Over;
-                Some(Piece::Finish(&self.choice.finish))
-            }
-            Phase::Over => None,
-        }
+        let first = self.before_text.pop_front();
+        first
+            .or_else(|| self.text.draw().map(Piece::Text))
+            .or_else(|| self.after_text.pop_front())
     }
+}
 
-    /// Moves past empty phases.
-    fn settle(&mut self) {
-        let choice = &self.choice;
-        loop {
-            self.phase = match self.phase {
-                Phase::Reasoning(at) if at >= choice.reasoning.len() => Phase::Text,
-                Phase::Text if choice.content.is_over() => Phase::Refusal(0),
-                Phase::Refusal(at) if at >= choice.refusal.len() => Phase::Call(0, 0),
-                Phase::Call(at, _) if at >= choice.calls.len() => Phase::Finish,
-                Phase::Finish if !self.sends_finish => Phase::Over,
-                _ => return,
-            };
+/// Cuts arguments into pieces of `size` bytes, or a little more where that would split a character.
+fn fragments(arguments: &str, size: usize) -> Vec<String> {
+    let mut fragments = vec![String::new()];
+    for c in arguments.chars() {
+        match fragments.last_mut() {
+            Some(last) if last.len() < size => last.push(c),
+            _ => fragments.push(c.to_string()),
         }
     }
-
-    fn begin_call(&mut self, at: usize) -> Option<Piece<'_>> {
-        let call = self.choice.calls.get(at)?;
-        let is_whole = self.fragment == 0 || call.arguments.is_empty();
-        self.phase = if is_whole {
-            Phase::Call(at + 1, 0)
-        } else {
-            Phase::Call(at, 1)
-        };
-        let arguments = if is_whole { &call.arguments } else { "" };
-        Some(Piece::Call {
-            at,
-            call,
-            arguments,
-        })
-    }
-
-    fn continue_call(&mut self, at: usize, start: usize) -> Option<Piece<'_>> {
-        let arguments = &self.choice.calls.get(at)?.arguments;
-        let mut end = (start + self.fragment.max(1)).min(arguments.len());
-        while !arguments.is_char_boundary(end) {
-            end += 1;
-        }
-        self.phase = if end >= arguments.len() {
-            Phase::Call(at + 1, 0)
-        } else {
-            Phase::Call(at, end + 1)
-        };
-        let fragment = arguments.get(start..end).unwrap_or_default();
-        Some(Piece::Arguments { at, fragment })
-    }
+    fragments.retain(|fragment| !fragment.is_empty());
+    fragments
 }
 
 #[cfg(test)]
@@ -198,9 +154,7 @@ mod tests {
                 Piece::Reasoning(text) => format!("reasoning {text}"),
                 Piece::Text(text) => format!("text {text}"),
                 Piece::Refusal(text) => format!("refusal {text}"),
-                Piece::Call {
-                    call, arguments, ..
-                } => format!("call {} {arguments}", call.name),
+                Piece::Call { call, .. } => format!("call {} {}", call.name, call.arguments),
                 Piece::Arguments { fragment, .. } => format!("arguments {fragment}"),
                 Piece::Finish(_) => "finish".to_owned(),
             };

@@ -7,23 +7,21 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::FALLBACK;
-use super::api::{Answer, Api, Scripted, api_of};
-use super::events::Events;
+use super::api::{Api, Scripted, api_of};
+use super::events::{Events, is_event_stream};
+use super::json::text_of;
 use crate::http::Request;
-use crate::script::{Chunking, ErrorReply, Fault, Framing, Reply};
-use crate::state::{Active, Prepared};
+use crate::script::{ActiveScript, Chunking, ErrorReply, Fault, Prepared};
 
-const JSON: &str = "application/json";
+const HTML: &str = "<!DOCTYPE html>\n<html><head><title>Gateway</title></head>\
+                    <body><h1>Not what you asked for</h1></body></html>\n";
 
 /// A body that is ready to be sent.
 #[derive(Debug)]
 pub(crate) enum Body {
-    /// Bytes, and where to cut them; `tokens` is what they are worth in time.
-    Whole {
-        bytes: Bytes,
-        chunking: Chunking,
-        tokens: u64,
-    },
+    /// All bytes at once. `tokens` is the length of a model's reply, which decides how long it
+    /// takes. A body that is not a model's reply has none.
+    Whole { bytes: Bytes, tokens: Option<u64> },
     /// Events that are made while they are sent.
     Events(Box<dyn Events>),
 }
@@ -31,149 +29,127 @@ pub(crate) enum Body {
 /// An answer that is ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// The API in whose shape it is.
+    /// The API whose format it has.
     pub(crate) api: &'static dyn Api,
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Body,
-    pub(crate) framing: Framing,
-    /// Its pacing and its fault.
+    /// Where a whole body is cut.
+    pub(crate) chunking: Chunking,
+    /// Its pacing, its framing and its fault.
     pub(crate) prepared: Arc<Prepared>,
 }
 
 impl Plan {
-    fn whole(
-        api: &'static dyn Api,
-        prepared: Arc<Prepared>,
-        status: u16,
-        bytes: impl Into<Bytes>,
-    ) -> Self {
+    fn new(api: &'static dyn Api, prepared: &Arc<Prepared>, status: u16, bytes: Bytes) -> Self {
         Self {
             api,
             status,
-            content_type: JSON,
+            content_type: "application/json",
             headers: BTreeMap::new(),
             body: Body::Whole {
-                bytes: bytes.into(),
-                chunking: Chunking::Whole,
-                tokens: 0,
+                bytes,
+                tokens: None,
             },
-            framing: prepared.behaviour.framing,
-            prepared,
+            chunking: Chunking::Whole,
+            prepared: Arc::clone(prepared),
         }
     }
 
-    /// An error outside any script and any API.
+    /// An error that comes neither from a script nor from an API.
     pub(crate) fn refusal(error: &ErrorReply) -> Self {
-        Self::error(FALLBACK, Arc::default(), error)
+        Self::error(FALLBACK, &Arc::default(), error)
     }
 
-    fn error(api: &'static dyn Api, prepared: Arc<Prepared>, error: &ErrorReply) -> Self {
-        let bytes = api.error_body(error);
-        let mut plan = Self::whole(api, prepared, error.status, bytes);
-        plan.headers.clone_from(&error.headers);
-        plan
-    }
-}
-
-/// Decides the answer to a request. `json` is its body, null when that is not JSON.
-pub(crate) fn plan(active: &Active, request: &Request, json: &Value) -> Plan {
-    let api = api_of(request);
-    if let Some(key) = &active.script.require_key {
-        let given = api.key(request);
-        if given != Some(key) {
-            return Plan::error(api, Arc::default(), &api.wrong_key(given.is_none()));
+    fn error(api: &'static dyn Api, prepared: &Arc<Prepared>, error: &ErrorReply) -> Self {
+        let body = match &error.body {
+            Some(body) => text_of(body),
+            None => api.error_body(error).to_string(),
+        };
+        Self {
+            headers: error.headers.clone(),
+            ..Self::new(api, prepared, error.status(), body.into())
         }
     }
-    let (prepared, by_rule) = active.choose(request, &api.asked(request, json));
-    plan_for(active, request, json, &prepared, by_rule)
 }
 
-/// The answer of a behaviour to a request; `by_rule` where it was chosen for that request.
-pub(crate) fn plan_for(
-    active: &Active,
+/// Decides the answer to a request. `json` is its body, null if that is not JSON. `decided` is a
+/// behaviour that replaces the script's.
+pub(crate) fn plan(
+    script: &ActiveScript,
     request: &Request,
     json: &Value,
-    prepared: &Arc<Prepared>,
-    by_rule: bool,
+    decided: Option<Arc<Prepared>>,
 ) -> Plan {
     let api = api_of(request);
+    planned(api, script, request, json, decided)
+        .unwrap_or_else(|error| Plan::error(api, &Arc::default(), &error))
+}
+
+fn planned(
+    api: &'static dyn Api,
+    script: &ActiveScript,
+    request: &Request,
+    json: &Value,
+    decided: Option<Arc<Prepared>>,
+) -> Result<Plan, Box<ErrorReply>> {
+    let key = api.key(request);
+    let prepared = match (decided, &script.require_key) {
+        (Some(prepared), _) => prepared,
+        (None, Some(required)) if key != Some(required) => {
+            return Err(api.wrong_key(key.is_none()));
+        }
+        (None, _) => script.choose(request, &api.asked(request, json)),
+    };
+    if let Some(plan) = scripted(api, &prepared) {
+        return Ok(plan);
+    }
+    let scripted = Scripted {
+        prepared: &prepared,
+        models: script.models.as_deref(),
+    };
+    let body = api.answer(request, json, &scripted)?;
+    let mut plan = Plan::new(api, &prepared, 200, Bytes::new());
+    if !matches!(body, Body::Whole { tokens: None, .. }) {
+        plan.status = prepared.reply.status.unwrap_or(200);
+        plan.headers.clone_from(&prepared.reply.headers);
+    }
+    if matches!(body, Body::Events(_)) {
+        plan.content_type = "text/event-stream; charset=utf-8";
+    }
+    plan.body = body;
+    Ok(plan)
+}
+
+/// The answer that a behaviour gives to any request, if it does.
+fn scripted(api: &'static dyn Api, prepared: &Arc<Prepared>) -> Option<Plan> {
     let behaviour = &prepared.behaviour;
+    let whole = |status, bytes| Plan::new(api, prepared, status, bytes);
     match &behaviour.fault {
         Some(Fault::Redirect { status, location }) => {
-            let mut plan = Plan::whole(api, Arc::clone(prepared), *status, "");
-            plan.headers.insert("location".to_owned(), location.clone());
-            return plan;
+            return Some(Plan {
+                headers: BTreeMap::from([("location".to_owned(), location.clone())]),
+                ..whole(*status, Bytes::new())
+            });
         }
         Some(Fault::Html { status }) => {
-            let mut plan = Plan::whole(api, Arc::clone(prepared), *status, HTML);
-            plan.content_type = "text/html; charset=utf-8";
-            return plan;
+            return Some(Plan {
+                content_type: "text/html; charset=utf-8",
+                ..whole(*status, HTML.into())
+            });
         }
         _ => {}
     }
     if let Some(error) = &behaviour.error {
-        return Plan::error(api, Arc::clone(prepared), error);
+        return Some(Plan::error(api, prepared, error));
     }
-    if let (Some(replay), Some(bytes)) = (&behaviour.replay, &prepared.replay) {
-        let mut plan = Plan::whole(api, Arc::clone(prepared), replay.status, bytes.clone());
-        plan.headers.clone_from(&replay.headers);
-        if [&b"data:"[..], b"event:", b":"]
-            .iter()
-            .any(|start| bytes.starts_with(start))
-        {
-            plan.content_type = "text/event-stream";
-        }
-        let chunking = replay.chunking.clone();
-        plan.body = Body::Whole {
-            bytes: bytes.clone(),
-            chunking,
-            tokens: 0,
-        };
-        return plan;
+    let (replay, bytes) = behaviour.replay.as_ref().zip(prepared.replay.as_ref())?;
+    let mut plan = whole(replay.status.unwrap_or(200), bytes.clone());
+    if is_event_stream(bytes) {
+        plan.content_type = "text/event-stream";
     }
-    generated(api, active, request, json, prepared, by_rule)
-        .unwrap_or_else(|error| Plan::error(api, Arc::default(), &error))
+    plan.headers.clone_from(&replay.headers);
+    plan.chunking.clone_from(&replay.chunking);
+    Some(plan)
 }
-
-fn generated(
-    api: &'static dyn Api,
-    active: &Active,
-    request: &Request,
-    json: &Value,
-    prepared: &Arc<Prepared>,
-    by_rule: bool,
-) -> Result<Plan, Box<ErrorReply>> {
-    let default_reply = Reply::default();
-    let reply = prepared.behaviour.reply.as_ref().unwrap_or(&default_reply);
-    let scripted = Scripted {
-        prepared,
-        reply,
-        models: active.script.models.as_deref(),
-        by_rule,
-    };
-    let answer = api.answer(request, json, &scripted)?;
-    let mut plan = Plan::whole(api, Arc::clone(prepared), 200, Bytes::new());
-    if !matches!(answer, Answer::Page(_)) {
-        plan.status = reply.status;
-        plan.headers.clone_from(&reply.headers);
-    }
-    let whole = |bytes: Vec<u8>, tokens| Body::Whole {
-        bytes: bytes.into(),
-        chunking: Chunking::Whole,
-        tokens,
-    };
-    plan.body = match answer {
-        Answer::Page(bytes) => whole(bytes, 0),
-        Answer::Whole { bytes, tokens } => whole(bytes, tokens),
-        Answer::Events(events) => {
-            plan.content_type = "text/event-stream; charset=utf-8";
-            Body::Events(events)
-        }
-    };
-    Ok(plan)
-}
-
-const HTML: &str = "<!DOCTYPE html>\n<html><head><title>Gateway</title></head>\
-                    <body><h1>Not what you asked for</h1></body></html>\n";

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 const MAX_DEPTH: usize = 32;
 
-/// An instance of `schema`: required properties only, values fixed by their type.
+/// Returns an instance of `schema`. It has the required properties only, and every value is fixed
+/// by its type.
 pub(crate) fn instance(schema: &Value) -> Value {
     fill(schema, schema, 0)
 }
@@ -14,22 +15,18 @@ fn fill(root: &Value, schema: &Value, depth: usize) -> Value {
         return Value::Null;
     }
     let next = |schema: &Value| fill(root, schema, depth + 1);
+    let first = |word: &str| schema.get(word).and_then(|list| list.get(0));
+    let number = |word: &str| schema.get(word).and_then(Value::as_u64);
     if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
-        let target = target
-            .strip_prefix('#')
-            .and_then(|pointer| root.pointer(pointer));
+        let pointer = target.strip_prefix('#');
+        let target = pointer.and_then(|pointer| root.pointer(pointer));
         return target.map_or(Value::Null, next);
     }
-    if let Some(value) = schema.get("const") {
+    if let Some(value) = schema.get("const").or_else(|| first("enum")) {
         return value.clone();
     }
-    if let Some(value) = schema.get("enum").and_then(|list| list.get(0)) {
-        return value.clone();
-    }
-    for word in ["anyOf", "oneOf"] {
-        if let Some(first) = schema.get(word).and_then(|list| list.get(0)) {
-            return next(first);
-        }
+    if let Some(option) = first("anyOf").or_else(|| first("oneOf")) {
+        return next(option);
     }
     if let Some(Value::Array(parts)) = schema.get("allOf") {
         return all_of(parts.iter().map(next));
@@ -37,28 +34,28 @@ fn fill(root: &Value, schema: &Value, depth: usize) -> Value {
     let kind = match schema.get("type") {
         Some(Value::Array(kinds)) => kinds.first().and_then(Value::as_str),
         Some(kind) => kind.as_str(),
-        None if schema.get("properties").is_some() => Some("object"),
-        None => None,
+        None => schema.get("properties").map(|_| "object"),
     };
     match kind {
         Some("object") => object(schema, next),
         Some("array") => {
-            let least = schema
-                .get("minItems")
-                .and_then(Value::as_u64)
-                .unwrap_or(0)
-                .min(64);
             let item = schema.get("items").map_or(Value::Null, next);
-            Value::Array((0..least).map(|_| item.clone()).collect())
+            let least = number("minItems").unwrap_or(0).min(64);
+            (0..least).map(|_| item.clone()).collect()
         }
-        Some("string") => json!(string(schema)),
-        Some("integer") => least_number(schema).map_or(json!(1), |least| {
-            let least = least.ceil();
-            if schema.get("exclusiveMinimum").is_some() {
-                whole(least + 1.0)
-            } else {
-                whole(least)
+        Some("string") => {
+            let mut text = example(schema.get("format").and_then(Value::as_str)).to_owned();
+            let least = number("minLength").unwrap_or(0).min(4096);
+            while (text.len() as u64) < least {
+                text.push('x');
             }
+            let most = number("maxLength").and_then(|most| usize::try_from(most).ok());
+            text.truncate(most.unwrap_or(usize::MAX));
+            Value::String(text)
+        }
+        Some("integer") => least_number(schema).map_or(json!(1), |least| {
+            let above = f64::from(schema.get("exclusiveMinimum").is_some());
+            whole(least.ceil() + above)
         }),
         Some("number") => least_number(schema).map_or(json!(0.5), |least| json!(least + 0.5)),
         Some("boolean") => json!(true),
@@ -66,15 +63,15 @@ fn fill(root: &Value, schema: &Value, depth: usize) -> Value {
     }
 }
 
-/// Numbers of this size come from schemas, and those that do not fit are of no use in a test.
+// Numbers of this size come from schemas, and those that do not fit are of no use in a test.
 #[allow(clippy::cast_possible_truncation)]
 fn whole(number: f64) -> Value {
     json!(number as i64)
 }
 
 fn least_number(schema: &Value) -> Option<f64> {
-    schema
-        .get("minimum")
+    let least = schema.get("minimum");
+    least
         .or_else(|| schema.get("exclusiveMinimum"))
         .and_then(Value::as_f64)
 }
@@ -100,8 +97,8 @@ fn all_of(parts: impl Iterator<Item = Value>) -> Value {
     })
 }
 
-fn string(schema: &Value) -> String {
-    let text = match schema.get("format").and_then(Value::as_str) {
+fn example(format: Option<&str>) -> &'static str {
+    match format {
         Some("date") => "2024-01-02",
         Some("date-time") => "2024-01-02T03:04:05Z",
         Some("time") => "03:04:05Z",
@@ -112,22 +109,7 @@ fn string(schema: &Value) -> String {
         Some("ipv4") => "192.0.2.1",
         Some("ipv6") => "2001:db8::1",
         _ => "text",
-    };
-    let least = schema
-        .get("minLength")
-        .and_then(Value::as_u64)
-        .unwrap_or(0)
-        .min(4096);
-    let most = schema
-        .get("maxLength")
-        .and_then(Value::as_u64)
-        .unwrap_or(u64::MAX);
-    let mut text = text.to_owned();
-    while (text.len() as u64) < least {
-        text.push('x');
     }
-    text.truncate(usize::try_from(most).unwrap_or(usize::MAX));
-    text
 }
 
 #[cfg(test)]

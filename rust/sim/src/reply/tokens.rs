@@ -1,119 +1,61 @@
 //! The tokens of one text, made one at a time so that a reply of millions costs no memory.
 
-use super::hash::{draw, fnv};
+use std::sync::LazyLock;
 
-const WORDS: [&str; 64] = [
-    " the",
-    " a",
-    " of",
-    " to",
-    " and",
-    " in",
-    " is",
-    " it",
-    " that",
-    " for",
-    " with",
-    " as",
-    " on",
-    " by",
-    " light",
-    " water",
-    " model",
-    " token",
-    " stream",
-    " north",
-    " river",
-    " stone",
-    " quiet",
-    " green",
-    " small",
-    " large",
-    " seven",
-    " morning",
-    " signal",
-    " letter",
-    " paper",
-    " window",
-    " garden",
-    " bridge",
-    " number",
-    " answer",
-    " question",
-    " reason",
-    " mirror",
-    " winter",
-    " summer",
-    " silver",
-    " copper",
-    " engine",
-    " packet",
-    " socket",
-    " buffer",
-    " header",
-    " thread",
-    " timer",
-    " queue",
-    " graph",
-    " vector",
-    " matrix",
-    " prime",
-    " ratio",
-    " angle",
-    " circle",
-    " colour",
-    " shadow",
-    " island",
-    " harbour",
-    " forest",
-    " meadow",
-];
+use crate::hash::{checksum, draw};
+
+/// The 64 words of made-up replies, each with the space before it.
+static WORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    cut_text(
+        " the a of to and in is it that for with as on by light water model token stream \
+         north river stone quiet green small large seven morning signal letter paper \
+         window garden bridge number answer question reason mirror winter summer silver \
+         copper engine packet socket buffer header thread timer queue graph vector \
+         matrix prime ratio angle circle colour shadow island harbour forest meadow",
+    )
+});
 
 /// A text as tokens.
 #[derive(Debug, Clone)]
 pub(crate) struct Tokens {
-    source: Source,
-    len: u64,
+    content: Content,
+    /// The number of tokens, including those that have been drawn.
+    pub(crate) len: u64,
     next: u64,
     scratch: String,
 }
 
 #[derive(Debug, Clone)]
-enum Source {
+enum Content {
     Words { state: u64 },
     Fixed(Vec<String>),
     Ledger { id: String },
 }
 
 impl Tokens {
-    /// `len` words drawn from `seed`.
+    /// Makes `len` words drawn from `seed`.
     pub(crate) fn words(seed: u64, len: u64) -> Self {
-        Self::of(Source::Words { state: seed }, len)
+        Self::of(Content::Words { state: seed }, len)
     }
 
-    /// These tokens.
+    /// Takes these tokens.
     pub(crate) fn fixed(tokens: Vec<String>) -> Self {
         let len = tokens.len() as u64;
-        Self::of(Source::Fixed(tokens), len)
+        Self::of(Content::Fixed(tokens), len)
     }
 
-    /// `len` entries of the ledger of stream `id`.
+    /// Makes `len` entries of the ledger of stream `id`.
     pub(crate) fn ledger(id: String, len: u64) -> Self {
-        Self::of(Source::Ledger { id }, len)
+        Self::of(Content::Ledger { id }, len)
     }
 
-    fn of(source: Source, len: u64) -> Self {
+    fn of(content: Content, len: u64) -> Self {
         Self {
-            source,
+            content,
             len,
             next: 0,
             scratch: String::new(),
         }
-    }
-
-    /// How many there are in all.
-    pub(crate) fn len(&self) -> u64 {
-        self.len
     }
 
     /// Whether all have been drawn.
@@ -121,34 +63,34 @@ impl Tokens {
         self.next >= self.len
     }
 
-    /// Leaves at most `limit`; `true` when that cut something.
+    /// Keeps at most `limit` tokens. Returns whether that cut something.
     pub(crate) fn cut(&mut self, limit: u64) -> bool {
         let cut = self.len > limit;
         self.len = self.len.min(limit);
         cut
     }
 
-    /// The next token.
+    /// Returns the next token.
     pub(crate) fn draw(&mut self) -> Option<&str> {
         if self.is_over() {
             return None;
         }
         let seq = self.next;
         self.next += 1;
-        match &mut self.source {
-            Source::Words { state } => {
+        match &mut self.content {
+            Content::Words { state } => {
                 let index = usize::try_from(draw(state) % WORDS.len() as u64).ok()?;
-                WORDS.get(index).copied()
+                WORDS.get(index).map(String::as_str)
             }
-            Source::Fixed(tokens) => tokens.get(usize::try_from(seq).ok()?).map(String::as_str),
-            Source::Ledger { id } => {
+            Content::Fixed(tokens) => tokens.get(usize::try_from(seq).ok()?).map(String::as_str),
+            Content::Ledger { id } => {
                 self.scratch = ledger_token(id, seq);
                 Some(&self.scratch)
             }
         }
     }
 
-    /// All that is left, as one text.
+    /// Returns the remaining tokens as one text.
     pub(crate) fn text(mut self) -> String {
         let mut text = String::new();
         while let Some(token) = self.draw() {
@@ -157,26 +99,20 @@ impl Tokens {
         text
     }
 
-    /// Ends the text before the first of `stops`; `true` when one was found.
+    /// Ends the text before the first of `stops`. Returns whether one was found.
     pub(crate) fn stop_at(&mut self, stops: &[String]) -> bool {
         let mut tokens = Vec::new();
-        let mut text = String::new();
         while let Some(token) = self.draw() {
             tokens.push(token.to_owned());
-            text.push_str(token);
         }
-        let first = stops
-            .iter()
-            .filter(|s| !s.is_empty())
-            .filter_map(|s| text.find(s))
-            .min();
-        if let Some(end) = first {
-            let mut at = 0;
+        let text = tokens.concat();
+        let stops = stops.iter().filter(|stop| !stop.is_empty());
+        let first = stops.filter_map(|stop| text.find(stop)).min();
+        if let Some(mut room) = first {
             tokens.retain_mut(|token| {
-                let room = end.saturating_sub(at);
-                at += token.len();
-                // The stop was found at a character boundary of the whole text, so of the token.
+                // A stop starts at a character boundary of the text, and so of the token.
                 token.truncate(room);
+                room -= token.len();
                 !token.is_empty()
             });
         }
@@ -185,37 +121,27 @@ impl Tokens {
     }
 }
 
-/// Cuts a text before each run of white space; the pieces joined are the text.
+/// Cuts a text before each run of white space. Joining the pieces gives the text.
 pub(crate) fn cut_text(text: &str) -> Vec<String> {
-    let mut pieces = Vec::new();
-    let (mut start, mut in_space) = (0, true);
-    for (at, c) in text.char_indices() {
-        if c.is_whitespace() && !in_space {
-            pieces.extend(text.get(start..at).map(str::to_owned));
-            start = at;
+    let mut pieces: Vec<String> = Vec::new();
+    let mut in_space = false;
+    for c in text.chars() {
+        match pieces.last_mut() {
+            Some(piece) if in_space || !c.is_whitespace() => piece.push(c),
+            _ => pieces.push(c.to_string()),
         }
         in_space = c.is_whitespace();
     }
-    pieces.extend(
-        text.get(start..)
-            .filter(|rest| !rest.is_empty())
-            .map(str::to_owned),
-    );
     pieces
 }
 
-/// The text of token `seq` (from 0) of the ledger of stream `id`: a space, then
-/// `id:seq:checksum`.
+/// Returns token `seq` (from 0) of the ledger of stream `id`: a space, then `id:seq:checksum`.
+///
+/// The checksum is the 64-bit FNV-1a hash of `id:seq`, its upper half xor its lower half, in hex.
 #[must_use]
 pub fn ledger_token(id: &str, seq: u64) -> String {
-    format!(" {id}:{seq}:{:08x}", ledger_checksum(id, seq))
-}
-
-/// The checksum in a ledger token: FNV-1a (64 bits, upper half xor lower half) of `id:seq`.
-#[must_use]
-pub fn ledger_checksum(id: &str, seq: u64) -> u32 {
-    let hash = fnv(format!("{id}:{seq}").as_bytes());
-    u32::try_from((hash >> 32) ^ (hash & 0xffff_ffff)).unwrap_or(u32::MAX)
+    let entry = format!("{id}:{seq}");
+    format!(" {entry}:{}", checksum(&entry))
 }
 
 #[cfg(test)]
@@ -241,7 +167,7 @@ mod tests {
     fn a_stop_cuts_inside_a_token() {
         let mut tokens = Tokens::fixed(cut_text("one two three four"));
         assert!(tokens.stop_at(&["hree".to_owned(), "zzz".to_owned()]));
-        assert_eq!(tokens.len(), 3);
+        assert_eq!(tokens.len, 3);
         assert_eq!(tokens.text(), "one two t");
     }
 

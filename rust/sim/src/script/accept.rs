@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `{"accept": {"kind": "reset", "times": 2}}`; the default serves.
+/// `{"accept": {"kind": "reset", "times": 2}}`. By default, connections are served.
 ///
 /// ```
 /// use tokenwire_sim::Script;
@@ -24,30 +24,25 @@ pub enum Accept {
     /// Connections are served.
     #[default]
     Serve,
-    /// The listener is closed, so that connecting is refused. It opens again after `for_ms`
-    /// milliseconds or with the next script (which must then come through the library: nothing
-    /// listens for it).
+    /// The listener is closed, so that connections are refused.
     Refuse {
-        /// How long, in milliseconds; `None` is until the next script.
-        #[serde(default)]
+        /// For how long, in milliseconds. `None` lasts until the next script, which must be set
+        /// through the library because nothing listens for it.
         for_ms: Option<u64>,
     },
     /// The connection is reset (RST) as soon as it is accepted.
     Reset {
-        /// How many connections; `None` is all.
-        #[serde(default)]
+        /// How many connections; `None` means all.
         times: Option<u64>,
     },
     /// The connection is closed (FIN) as soon as it is accepted.
     Close {
-        /// How many connections; `None` is all.
-        #[serde(default)]
+        /// How many connections; `None` means all.
         times: Option<u64>,
     },
-    /// The connection is accepted and nothing is ever read or written.
+    /// The connection is accepted, and nothing is ever read or written.
     Hold {
-        /// How many connections; `None` is all.
-        #[serde(default)]
+        /// How many connections; `None` means all.
         times: Option<u64>,
     },
 }

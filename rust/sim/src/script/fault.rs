@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A place in an answer: `"before_head"`, `"after_head"`, `{"events": 3}`, `{"bytes": 100}`,
+/// A position in an answer: `"before_head"`, `"after_head"`, `{"events": 3}`, `{"bytes": 100}`,
 /// `"end"`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -13,17 +13,17 @@ pub enum Position {
     /// After the head, before the body.
     #[default]
     AfterHead,
-    /// After this many events, the role event included.
+    /// After this many events, including the one with the role.
     Events(u64),
-    /// After this many bytes of the body, not counting HTTP chunk marks.
+    /// After this many bytes of the body, not counting its chunk framing.
     Bytes(u64),
-    /// After the last byte of the body, before the mark of its end.
+    /// After the last byte of the body, before its end is marked.
     End,
 }
 
 /// What goes wrong: `{"fault": {"kind": "reset", "at": {"events": 3}}}`.
 ///
-/// `at` is a [`Position`], after the head by default. One example of each kind:
+/// `at` is a [`Position`]; the default is after the head. One example of each kind:
 ///
 /// ```
 /// use tokenwire_sim::script::Fault;
@@ -52,7 +52,7 @@ pub enum Position {
 ///     r#"{"kind": "interim", "status": 103, "count": 20}"#,
 /// ] {
 ///     let fault: Fault = serde_json::from_str(example)?;
-///     assert!(example.contains(fault.name()));
+///     assert!(example.contains(&fault.name()));
 /// }
 /// # Ok::<(), serde_json::Error>(())
 /// ```
@@ -65,7 +65,7 @@ pub enum Fault {
         #[serde(default)]
         at: Position,
     },
-    /// The connection is closed (FIN), mid-body and mid-chunk if need be.
+    /// The connection is closed (FIN), even in the middle of a chunk.
     Close {
         /// Where.
         #[serde(default)]
@@ -76,37 +76,36 @@ pub enum Fault {
         /// Where.
         #[serde(default)]
         at: Position,
-        /// How long, in milliseconds; `None` is until the client goes.
-        #[serde(default)]
+        /// How long, in milliseconds; `None` lasts until the client leaves.
         for_ms: Option<u64>,
     },
-    /// The head comes in portions.
+    /// The head is sent in portions.
     SlowHead {
         /// Bytes in a portion.
-        #[serde(default = "one_byte")]
+        #[serde(default = "number::<1, _>")]
         bytes: usize,
         /// Milliseconds between two portions.
         interval_ms: u64,
     },
     /// The request is read and never answered.
     NoHead {},
-    /// The answer is whole; the idle connection is closed some time after it.
+    /// The answer is complete; the idle connection is closed some time after it.
     IdleClose {
-        /// Milliseconds after the end of the answer; 0 is at once.
+        /// Milliseconds after the end of the answer.
         #[serde(default)]
         after_ms: u64,
         /// With RST instead of FIN.
         #[serde(default)]
         reset: bool,
     },
-    /// The answer is whole; the next request on the connection is read and the connection closed
-    /// without an answer.
+    /// The answer is complete; the next request on the connection is read, and the connection is
+    /// closed without an answer.
     CloseOnNext {
         /// With RST instead of FIN.
         #[serde(default)]
         reset: bool,
     },
-    /// The answer is whole; bytes that nobody asked for follow on the idle connection.
+    /// The answer is complete; unexpected bytes follow on the idle connection.
     IdleBytes {
         /// Milliseconds after the end of the answer.
         #[serde(default)]
@@ -114,20 +113,20 @@ pub enum Fault {
         /// The bytes, for example a `408` head.
         text: String,
     },
-    /// Bytes right behind the end of the body, in the same write.
+    /// Bytes right after the end of the body, in the same write.
     TrailingBytes {
         /// The bytes.
         text: String,
     },
-    /// `Content-Length` says more than is sent; then FIN.
+    /// `Content-Length` promises more than is sent; then FIN.
     ShortLength {
-        /// Bytes promised and not sent.
-        #[serde(default = "one_byte")]
+        /// How many bytes are promised and not sent.
+        #[serde(default = "number::<1, _>")]
         missing: usize,
     },
     /// A chunked body without its last chunk; then FIN.
     NoTerminator {},
-    /// A chunk whose size is no number; then FIN.
+    /// A chunk whose size is not a number; then FIN.
     BadChunkSize {
         /// Where.
         #[serde(default)]
@@ -141,10 +140,9 @@ pub enum Fault {
         /// Writes `event: error` before the data.
         #[serde(default)]
         named: bool,
-        /// The data; `None` is the server error of the API that was asked.
-        #[serde(default)]
+        /// The data; `None` is the server error of the requested API.
         body: Option<Value>,
-        /// Sends the end mark of the API after it: `[DONE]`.
+        /// Sends the API's end mark after it: `[DONE]`.
         #[serde(default)]
         done: bool,
     },
@@ -154,31 +152,29 @@ pub enum Fault {
         #[serde(default)]
         at: Position,
         /// How many bytes.
-        #[serde(default = "some_bytes")]
+        #[serde(default = "number::<64, _>")]
         bytes: usize,
-        /// What they are drawn from.
+        /// The seed that they are drawn from.
         #[serde(default)]
         seed: u64,
-        /// Writes them past the framing, so that they break HTTP itself.
+        /// Writes them outside the framing, so that they break HTTP itself.
         #[serde(default)]
         raw: bool,
     },
     /// A body that does not end.
     Endless {
-        /// Where it begins to repeat.
+        /// Where.
         #[serde(default)]
         at: Position,
-        /// What is repeated; `None` is a run of `x`, without any line end.
-        #[serde(default)]
+        /// What is repeated; `None` is `x`, without any line end.
         text: Option<String>,
-        /// After how many bytes it does end and the rest follows; `None` is never.
-        #[serde(default)]
+        /// How many bytes to repeat before the rest of the answer follows; `None` never ends.
         bytes: Option<u64>,
     },
     /// A redirect instead of the answer.
     Redirect {
         /// 301 to 308.
-        #[serde(default = "temporary_redirect")]
+        #[serde(default = "number::<307, _>")]
         status: u16,
         /// The `Location` header.
         location: String,
@@ -188,14 +184,12 @@ pub enum Fault {
         /// Where.
         #[serde(default)]
         at: Position,
-        /// Milliseconds between two.
-        #[serde(default = "some_ms")]
+        /// Milliseconds between two comments.
+        #[serde(default = "number::<50, _>")]
         interval_ms: u64,
-        /// How many before the answer goes on; `None` is for ever.
-        #[serde(default)]
+        /// How many before the answer goes on; `None` means endlessly.
         count: Option<u64>,
         /// The bytes; `None` is `: keep-alive` and a blank line.
-        #[serde(default)]
         text: Option<String>,
     },
     /// The stream ends cleanly without `[DONE]`.
@@ -207,86 +201,44 @@ pub enum Fault {
     /// More events follow `[DONE]`.
     AfterDone {
         /// How many.
-        #[serde(default = "one_event")]
+        #[serde(default = "number::<1, _>")]
         events: u64,
     },
     /// An HTML page instead of the answer.
     Html {
         /// HTTP status.
-        #[serde(default = "ok_status")]
+        #[serde(default = "number::<200, _>")]
         status: u16,
     },
     /// Interim heads (1xx) before the answer.
     Interim {
         /// 100, 102 or 103.
-        #[serde(default = "early_hints")]
+        #[serde(default = "number::<103, _>")]
         status: u16,
         /// How many.
-        #[serde(default = "one_event")]
+        #[serde(default = "number::<1, _>")]
         count: u64,
     },
 }
 
-fn one_byte() -> usize {
-    1
-}
-
-fn some_bytes() -> usize {
-    64
-}
-
-fn some_ms() -> u64 {
-    50
-}
-
-fn one_event() -> u64 {
-    1
-}
-
-fn temporary_redirect() -> u16 {
-    307
-}
-
-fn ok_status() -> u16 {
-    200
-}
-
-fn early_hints() -> u16 {
-    103
+/// A number as the default of a field.
+fn number<const N: u16, T: From<u16>>() -> T {
+    N.into()
 }
 
 impl Fault {
-    /// The word that stands for it in scripts and in the log.
+    /// Its name in scripts and in the log.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Reset { .. } => "reset",
-            Self::Close { .. } => "close",
-            Self::Stall { .. } => "stall",
-            Self::SlowHead { .. } => "slow_head",
-            Self::NoHead {} => "no_head",
-            Self::IdleClose { .. } => "idle_close",
-            Self::CloseOnNext { .. } => "close_on_next",
-            Self::IdleBytes { .. } => "idle_bytes",
-            Self::TrailingBytes { .. } => "trailing_bytes",
-            Self::ShortLength { .. } => "short_length",
-            Self::NoTerminator {} => "no_terminator",
-            Self::BadChunkSize { .. } => "bad_chunk_size",
-            Self::ErrorEvent { .. } => "error_event",
-            Self::Garbage { .. } => "garbage",
-            Self::Endless { .. } => "endless",
-            Self::Redirect { .. } => "redirect",
-            Self::Comments { .. } => "comments",
-            Self::DropDone { .. } => "drop_done",
-            Self::AfterDone { .. } => "after_done",
-            Self::Html { .. } => "html",
-            Self::Interim { .. } => "interim",
-        }
+    pub fn name(&self) -> String {
+        let json = serde_json::to_value(self).unwrap_or_default();
+        json.get("kind")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
     }
 
-    /// Where it strikes inside the answer; `None` for one that has no place there.
-    #[must_use]
-    pub fn position(&self) -> Option<Position> {
+    /// Where it strikes in the answer; `None` if it does not strike at a position.
+    pub(crate) fn position(&self) -> Option<Position> {
         match self {
             Self::Reset { at }
             | Self::Close { at }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::http::Request;
 
-/// All fields that are given must hold.
+/// A condition on a request. All fields that are set must hold.
 ///
 /// ```json
 /// {"match": {"path": "/chat/completions", "model": "m", "stream": true,
@@ -17,15 +17,15 @@ use crate::http::Request;
 pub struct Match {
     /// The path, without its query, ends with this.
     pub path: Option<String>,
-    /// The model that is asked for is this: `model` of the body, or what stands in the path.
+    /// The request names this model, in `model` of its body or in its path.
     pub model: Option<String>,
-    /// Whether a stream is asked for; a body without `stream` asks for none.
+    /// Whether the request asks for a stream.
     pub stream: Option<bool>,
     /// Each of these headers is present and contains the text.
     pub header: BTreeMap<String, String>,
     /// The raw body contains this text.
     pub body: Option<String>,
-    /// Of the requests that meet all else, only this one; the first is 1.
+    /// Of the requests for which everything else holds, only this one; the first is 1.
     pub nth: Option<u64>,
 }
 
@@ -37,32 +37,22 @@ pub(crate) struct Asked<'r> {
 }
 
 impl Match {
-    /// Whether all but `nth` holds.
+    /// Whether everything except `nth` holds.
     pub(crate) fn meets(&self, request: &Request, asked: &Asked<'_>) -> bool {
-        if let Some(path) = &self.path
-            && !request.path().ends_with(path.as_str())
-        {
-            return false;
-        }
-        if let Some(model) = &self.model
-            && asked.model != Some(model)
-        {
-            return false;
-        }
-        if let Some(stream) = self.stream
-            && asked.stream != stream
-        {
-            return false;
-        }
-        if let Some(body) = &self.body
-            && memchr::memmem::find(&request.body, body.as_bytes()).is_none()
-        {
-            return false;
-        }
-        self.header.iter().all(|(name, part)| {
-            request
-                .header(name)
-                .is_some_and(|value| value.contains(part))
-        })
+        let finds = |text: &String| memchr::memmem::find(&request.body, text.as_bytes()).is_some();
+        let has_header = |(name, part): (&String, &String)| {
+            let value = request.header(&name.to_ascii_lowercase());
+            value.is_some_and(|value| value.contains(part))
+        };
+        self.path
+            .as_ref()
+            .is_none_or(|path| request.path().ends_with(path))
+            && self
+                .model
+                .as_ref()
+                .is_none_or(|model| asked.model == Some(model))
+            && self.stream.is_none_or(|stream| asked.stream == stream)
+            && self.body.as_ref().is_none_or(finds)
+            && self.header.iter().all(has_header)
     }
 }

@@ -1,11 +1,11 @@
-//! What the simulator is told to do: a default behaviour and an ordered list of rules.
+//! What the simulator does: a default behaviour and an ordered list of rules.
 //!
-//! The first rule that matches and has not been used up answers the request; without one the
-//! default does. A rule's `then` stands alone, except that its `pacing` falls back to the
-//! default's.
+//! The first rule that matches and is not used up answers the request, otherwise the default
+//! does. A rule's `then` inherits nothing from the default except its `pacing`.
 //!
-//! `matching` says which requests a rule takes; `behaviour` is what it does with them, from
-//! `source` (the body) to `fault` (what goes wrong). `accept` is about connections.
+//! Read `matching` first (which requests a rule takes), then `behaviour` (what it does with them),
+//! `body` (what it sends) and `fault` (what goes wrong). `accept` is about new connections.
+//! `active` is a script in use, with the counters of its rules.
 //!
 //! ```
 //! let script = tokenwire_sim::Script::parse(
@@ -24,34 +24,34 @@
 //! ```
 
 mod accept;
-mod base64;
+mod active;
 mod behaviour;
+mod body;
 mod fault;
 mod matching;
-mod source;
-
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::accept::Accept;
+pub(crate) use self::active::{ActiveScript, Prepared};
 pub use self::behaviour::{Behaviour, Framing, Pacing};
+pub use self::body::{Chunking, ErrorReply, Replay, Reply, ToolCallReply};
 pub use self::fault::{Fault, Position};
 pub(crate) use self::matching::Asked;
 pub use self::matching::Match;
-pub use self::source::{Chunking, ErrorReply, Replay, Reply, ToolCallReply};
 
-/// Everything the simulator is told at once; see the module's example.
+/// Everything that a simulator is asked to do. The module has an example.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Script {
     /// Answers every request that no rule takes.
     pub default: Behaviour,
-    /// Asked in order; the first that matches answers.
+    /// Tried in order; the first that matches answers.
     pub rules: Vec<Rule>,
     /// What happens to a new connection before its first byte.
     pub accept: Accept,
-    /// The one accepted API key; any other is a 401. `None` accepts all, also none at all.
+    /// The only API key that is accepted; another one, or none, is a 401. `None` accepts any
+    /// request, with or without a key.
     pub require_key: Option<String>,
     /// The models that exist; any other is a 404. `None` accepts every name.
     pub models: Option<Vec<String>>,
@@ -64,42 +64,22 @@ pub struct Rule {
     /// Which requests it takes; an empty match takes all.
     #[serde(rename = "match")]
     pub matching: Match,
-    /// How many requests it answers before it is used up; `None` is no limit.
+    /// How many requests it answers before it is used up; `None` means any number.
     pub times: Option<u64>,
     /// What it does with them.
     pub then: Behaviour,
 }
 
-impl Rule {
-    /// A rule that takes every request.
-    #[must_use]
-    pub fn always(then: Behaviour) -> Self {
-        Self {
-            then,
-            ..Self::default()
-        }
-    }
-}
-
 impl Script {
-    /// Reads a script from JSON; a field that does not exist is an error that names it.
+    /// Reads a script from JSON. An unknown field is an error that names it.
     pub fn parse(json: &str) -> Result<Self, ScriptError> {
-        let script: Self = serde_json::from_str(json).map_err(|e| ScriptError(e.to_string()))?;
+        let script: Self = serde_json::from_str(json)?;
         script.check()?;
         Ok(script)
     }
 
-    /// A script whose only content is the default behaviour.
-    #[must_use]
-    pub fn always(default: Behaviour) -> Self {
-        Self {
-            default,
-            ..Self::default()
-        }
-    }
-
     /// Checks what the types cannot: header text, base64, status codes.
-    pub fn check(&self) -> Result<(), ScriptError> {
+    fn check(&self) -> Result<(), ScriptError> {
         self.default.check("default")?;
         for (index, rule) in self.rules.iter().enumerate() {
             rule.then.check(&format!("rules[{index}].then"))?;
@@ -108,14 +88,13 @@ impl Script {
     }
 }
 
-/// Why a script was refused; names the field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why a script was refused. It names the field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("bad script: {0}")]
 pub struct ScriptError(pub(crate) String);
 
-impl fmt::Display for ScriptError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "bad script: {}", self.0)
+impl From<serde_json::Error> for ScriptError {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
     }
 }
-
-impl std::error::Error for ScriptError {}

@@ -1,130 +1,81 @@
 //! One answer from its plan to its end.
 
 use std::io::Write;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::head::{End, write_head};
-use super::sender::{Ids, Sender, Stop};
-use crate::http::{Wire, reason};
-use crate::log::Kind;
-use crate::reply::{Body, Due, Events, Plan, draw};
+use super::sender::{Sender, Stop};
+use crate::hash::draw;
+use crate::http::reason;
+use crate::log::Record;
+use crate::reply::{Body, Due, Events, Plan, is_event_stream};
 use crate::script::{Chunking, Fault, Framing, Position};
-use crate::state::State;
 
-/// Sends the answer; `Ok(true)` when the connection can take another request.
+/// Sends the answer to a request that arrived at `arrived`. Returns whether the connection can
+/// take another request, or why it ended and the record for the log.
 pub(crate) async fn answer(
-    wire: &mut Wire,
-    state: &State,
-    ids: Ids,
+    mut sender: Sender<'_>,
     plan: Plan,
     arrived: Instant,
     client_closes: bool,
-) -> Result<bool, Stop> {
-    let mut sender = Sender::new(wire, state, ids, &plan);
-    let result = send(&mut sender, plan, ids, arrived, client_closes).await;
-    match result {
-        Ok(keeps) => Ok(keeps),
-        Err(stop) => {
-            let (kind, what) = match stop {
-                Stop::Gone(gone) => (Kind::ClientClosed, Some(gone.name())),
-                Stop::Reset => (Kind::Reset, None),
-                Stop::Close | Stop::EndBody => (Kind::Closed, None),
-            };
-            if matches!(stop, Stop::Gone(_)) {
-                let counters = &state.counters;
-                counters.closed_by_client.fetch_add(1, Ordering::Relaxed);
-                counters.cancelled.fetch_add(1, Ordering::Relaxed);
-            }
-            let mut entry = sender.last_entry(kind);
-            entry.what = what;
-            state.log.write(entry);
-            Err(stop)
-        }
-    }
+) -> Result<bool, (Stop, Record)> {
+    let result = send(&mut sender, plan, arrived, client_closes).await;
+    result.map_err(|stop| (stop, sender.cut_short(stop)))
 }
 
 async fn send(
     sender: &mut Sender<'_>,
-    plan: Plan,
-    ids: Ids,
+    mut plan: Plan,
     arrived: Instant,
     client_closes: bool,
 ) -> Result<bool, Stop> {
-    let prepared = std::sync::Arc::clone(&plan.prepared);
+    let prepared = Arc::clone(&plan.prepared);
     let (behaviour, pacing) = (&prepared.behaviour, &prepared.pacing);
     let fault = behaviour.fault.as_ref();
-    let mut plan = plan;
-    if matches!(plan.framing, Framing::Length)
-        && let Body::Events(stream) = &mut plan.body
-    {
-        let mut bytes = Vec::new();
-        while stream.write_next(&mut bytes) {}
-        let chunking = Chunking::Events;
-        plan.body = Body::Whole {
-            bytes: bytes.into(),
-            chunking,
-            tokens: 0,
-        };
+    if behaviour.framing == Framing::Length {
+        collect_events(&mut plan);
     }
-    if let Some(fault) = fault
-        && let Some(mut at) = fault.position()
-    {
-        if let (Position::Events(events), Body::Whole { bytes, .. }) = (at, &plan.body) {
-            at = match events {
-                0 => Position::AfterHead,
-                _ => event_ends(bytes)
-                    .nth(usize::try_from(events - 1).unwrap_or(usize::MAX))
-                    .map_or(Position::End, |end| Position::Bytes(end as u64)),
-            };
+    if let Some(fault) = fault {
+        match fault.position() {
+            Some(at) => sender.fault = Some((position_in(&plan.body, at), fault.clone())),
+            None => sender.log_fault(fault),
         }
-        sender.arm(at, fault);
-    } else if let Some(fault) = fault {
-        sender.note_fault(fault);
     }
     let head_at = arrived + Duration::from_millis(pacing.head_delay_ms);
     let first_token = head_at + Duration::from_millis(pacing.first_token_ms);
     let per_token = Duration::from_micros(pacing.per_token_us);
-    if let Body::Whole { tokens, .. } = &plan.body {
-        let steps = u32::try_from(tokens.saturating_sub(1)).unwrap_or(u32::MAX);
-        let wait = per_token.saturating_mul(steps);
-        // A whole reply comes when its last token is there; a replay or an error has none.
-        let has_tokens = *tokens > 0;
-        sender
-            .pause_until(if has_tokens {
-                first_token + wait
-            } else {
-                head_at
-            })
-            .await?;
-    } else {
-        sender.pause_until(head_at).await?;
-    }
+    let begins = match plan.body {
+        // A whole reply is sent when its last token is due.
+        Body::Whole {
+            tokens: Some(tokens @ 1..),
+            ..
+        } => token_time(first_token, per_token, tokens - 1),
+        _ => head_at,
+    };
+    sender.pause_until(begins).await?;
     sender.reach(Position::BeforeHead).await?;
-    let end = body_end(&plan, fault);
+    let end = End::of(&plan);
     let closes = behaviour.close_after || client_closes || end == End::Close;
-    if plan.framing != Framing::Raw {
-        send_head(sender, &plan, ids, end, closes, fault).await?;
+    if behaviour.framing != Framing::Raw {
+        send_head(sender, &plan, end, closes, fault).await?;
     }
-    sender.frame(end == End::Chunked);
-    let delay = Duration::from_micros(pacing.delay_between_writes_us);
-    sender.portion(pacing.bytes_per_write, delay);
+    sender.is_chunked = end == End::Chunked;
+    sender.bytes_per_write = pacing.bytes_per_write;
+    sender.delay = Duration::from_micros(pacing.delay_between_writes_us);
     let body = async {
         sender.reach(Position::AfterHead).await?;
         match &mut plan.body {
             _ if end == End::Nothing => {}
-            Body::Whole {
-                bytes, chunking, ..
-            } => send_whole(sender, bytes, chunking).await?,
+            Body::Whole { bytes, .. } => send_whole(sender, bytes, &plan.chunking).await?,
             Body::Events(stream) => {
                 let per_write = pacing.tokens_per_write.max(1);
                 send_events(sender, stream.as_mut(), per_write, first_token, per_token).await?;
             }
         }
-        // A place beyond the end is the end.
+        // A position beyond the end is the end.
         match sender.fault_at() {
             Some(at) => sender.reach(at).await,
             None => Ok(()),
@@ -139,60 +90,58 @@ async fn send(
         _ => b"",
     };
     sender.finish(trailing).await?;
-    Ok(!closes && plan.framing != Framing::Raw)
+    Ok(!closes)
 }
 
-fn body_end(plan: &Plan, fault: Option<&Fault>) -> End {
-    if matches!(plan.status, 204 | 304) {
-        return End::Nothing;
+/// Makes all events at once, so that the length of the body is known.
+fn collect_events(plan: &mut Plan) {
+    if let Body::Events(stream) = &mut plan.body {
+        let mut bytes = Vec::new();
+        while stream.write_next(&mut bytes) {}
+        plan.chunking = Chunking::Events;
+        plan.body = Body::Whole {
+            bytes: bytes.into(),
+            tokens: None,
+        };
     }
-    let needs_chunks = matches!(
-        fault,
-        Some(
-            Fault::NoTerminator {}
-                | Fault::BadChunkSize { .. }
-                | Fault::Endless { .. }
-                | Fault::ErrorEvent { .. }
-                | Fault::Comments { .. }
-                | Fault::Garbage { raw: false, .. }
-        )
-    );
-    match (plan.framing, &plan.body) {
-        (Framing::Close | Framing::Raw, _) => End::Close,
-        (Framing::Auto, _) if needs_chunks => End::Chunked,
-        (Framing::Auto | Framing::Length, Body::Whole { bytes, .. }) => {
-            let missing = match fault {
-                Some(Fault::ShortLength { missing }) => *missing,
-                _ => 0,
-            };
-            End::Length(bytes.len() + missing)
-        }
-        _ => End::Chunked,
-    }
+}
+
+/// A whole body has no events to count while it is sent, so their ends are looked up.
+fn position_in(body: &Body, at: Position) -> Position {
+    let (Position::Events(events), Body::Whole { bytes, .. }) = (at, body) else {
+        return at;
+    };
+    let Some(last) = events.checked_sub(1) else {
+        return Position::AfterHead;
+    };
+    event_ends(bytes)
+        .nth(usize::try_from(last).unwrap_or(usize::MAX))
+        .map_or(Position::End, |end| Position::Bytes(end as u64))
+}
+
+/// When a token is due; the first is 0.
+fn token_time(first_token: Instant, per_token: Duration, token: u64) -> Instant {
+    let token = u32::try_from(token).unwrap_or(u32::MAX);
+    first_token + per_token.saturating_mul(token)
 }
 
 async fn send_head(
     sender: &mut Sender<'_>,
     plan: &Plan,
-    ids: Ids,
     end: End,
     closes: bool,
     fault: Option<&Fault>,
 ) -> Result<(), Stop> {
     if let Some(Fault::Interim { status, count }) = fault {
-        let mut interim = Vec::new();
-        let _ = write!(interim, "HTTP/1.1 {status} {}\r\n\r\n", reason(*status));
         for _ in 0..*count {
-            sender.queue_raw(&interim);
+            let _ = write!(sender.out, "HTTP/1.1 {status} {}\r\n\r\n", reason(*status));
         }
     }
-    let mut head = Vec::with_capacity(256);
-    write_head(&mut head, plan, ids.request, end, closes);
-    sender.queue_raw(&head);
+    write_head(&mut sender.out, plan, sender.request, end, closes);
     if let Some(Fault::SlowHead { bytes, interval_ms }) = fault {
-        let slow = sender.take_queue();
+        let head = std::mem::take(&mut sender.out);
         let mut next = Instant::now();
-        for piece in slow.chunks((*bytes).max(1)) {
+        for piece in head.chunks((*bytes).max(1)) {
             sender.wire.send(piece).await?;
             next += Duration::from_millis(*interval_ms);
             sender.wire.pause_until(next).await?;
@@ -203,13 +152,12 @@ async fn send_head(
 
 async fn send_whole(
     sender: &mut Sender<'_>,
-    bytes: &Bytes,
+    bytes: &[u8],
     chunking: &Chunking,
 ) -> Result<(), Stop> {
-    let mut ends: Vec<usize> = event_ends(bytes).collect();
     let cuts: Vec<usize> = match chunking {
         Chunking::Whole => Vec::new(),
-        Chunking::Events => ends.clone(),
+        Chunking::Events => event_ends(bytes).collect(),
         Chunking::Bytes(size) => (0..bytes.len()).step_by((*size).max(1)).collect(),
         Chunking::Random(seed) => {
             let (mut state, mut at, mut cuts) = (*seed, 0, Vec::new());
@@ -221,15 +169,14 @@ async fn send_whole(
         }
         Chunking::Cuts(cuts) => cuts.clone(),
     };
-    ends.reverse();
+    let mut ends = event_ends(bytes).peekable();
     let mut from = 0;
     for cut in cuts.into_iter().chain([bytes.len()]) {
         let Some(piece) = bytes.get(from..cut).filter(|piece| !piece.is_empty()) else {
             continue;
         };
         let mut events = 0;
-        while ends.last().is_some_and(|end| *end <= cut) {
-            ends.pop();
+        while ends.next_if(|end| *end <= cut).is_some() {
             events += 1;
         }
         sender.payload(piece, events).await?;
@@ -238,19 +185,17 @@ async fn send_whole(
     Ok(())
 }
 
-/// Offsets behind the blank line of each event of an event stream.
+/// The offset after the blank line of each event of an event stream.
 fn event_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    let is_stream = [&b"data:"[..], b"event:", b":", b"id:"]
-        .iter()
-        .any(|s| bytes.starts_with(s));
     let mut line_start = 0;
     let mut has_lines = false;
-    let lines = if is_stream { bytes } else { b"" };
+    let lines = if is_event_stream(bytes) { bytes } else { b"" };
     memchr::memchr_iter(b'\n', lines).filter_map(move |at| {
         let line = lines.get(line_start..at).unwrap_or_default();
         line_start = at + 1;
-        let is_end = (line.is_empty() || line == b"\r") && has_lines;
-        has_lines = !(line.is_empty() || line == b"\r");
+        let is_blank = line.is_empty() || line == b"\r";
+        let is_end = is_blank && has_lines;
+        has_lines = !is_blank;
         is_end.then_some(at + 1)
     })
 }
@@ -267,7 +212,7 @@ async fn send_events(
     while let Some(due) = stream.next_due() {
         let mut room = per_write;
         if let Some(Position::Events(at)) = sender.fault_at() {
-            let before = at.saturating_sub(sender.queued_events());
+            let before = at.saturating_sub(sender.queued_events);
             if before == 0 {
                 sender.reach(Position::Events(at)).await?;
                 continue;
@@ -277,16 +222,14 @@ async fn send_events(
         if let Due::Step(step) = due
             && is_paced
         {
-            let step = u32::try_from(step).unwrap_or(u32::MAX);
-            sender
-                .pause_until(first_token + per_token.saturating_mul(step))
-                .await?;
+            let at = token_time(first_token, per_token, step);
+            sender.pause_until(at).await?;
         }
         payload.clear();
         let mut events = 0;
         while events < room && stream.write_next(&mut payload) {
             events += 1;
-            // The events of the head do not wait for the first token.
+            // The events that are due with the head do not wait for the first token.
             if due == Due::Head && is_paced && stream.next_due() != Some(Due::Head) {
                 break;
             }

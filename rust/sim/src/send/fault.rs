@@ -1,15 +1,15 @@
-//! What a fault inside an answer does when its place is reached.
+//! What a fault inside an answer does when its position is reached.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::sender::{Sender, Stop};
-use crate::reply::draw;
+use crate::hash::draw;
 use crate::script::Fault;
 
-/// Does what the fault says; an error ends the answer or its body.
-pub(crate) async fn strike(sender: &mut Sender<'_>, fault: &Fault) -> Result<(), Stop> {
+/// Does what the fault says. An error ends the answer or its body.
+pub(super) async fn strike(sender: &mut Sender<'_>, fault: &Fault) -> Result<(), Stop> {
     match fault {
         Fault::Reset { .. } => Err(Stop::Reset),
         Fault::Close { .. } | Fault::NoTerminator {} | Fault::ShortLength { .. } => {
@@ -18,7 +18,7 @@ pub(crate) async fn strike(sender: &mut Sender<'_>, fault: &Fault) -> Result<(),
         Fault::NoHead {} => sender.pause(None).await,
         Fault::Stall { for_ms, .. } => sender.pause(for_ms.map(Duration::from_millis)).await,
         Fault::BadChunkSize { .. } => {
-            sender.queue_raw(b"zz\r\n");
+            sender.out.extend_from_slice(b"zz\r\n");
             sender.flush().await?;
             Err(Stop::Close)
         }
@@ -42,7 +42,7 @@ pub(crate) async fn strike(sender: &mut Sender<'_>, fault: &Fault) -> Result<(),
                 .take(*bytes)
                 .collect();
             if *raw {
-                sender.queue_raw(&noise);
+                sender.out.extend_from_slice(&noise);
                 return Ok(());
             }
             sender.plain_payload(&noise, 0).await
@@ -65,7 +65,7 @@ pub(crate) async fn strike(sender: &mut Sender<'_>, fault: &Fault) -> Result<(),
             }
             Ok(())
         }
-        // The others have no place inside an answer.
+        // The others have no position in an answer.
         _ => Ok(()),
     }
 }

@@ -3,28 +3,56 @@
 use std::io::Write;
 
 use crate::http::reason;
-use crate::reply::Plan;
+use crate::reply::{Body, Plan};
+use crate::script::{Fault, Framing};
 
 /// How the end of the body is marked on this connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// Chunks.
+pub(super) enum End {
+    /// By its last chunk.
     Chunked,
-    /// A length, in bytes.
+    /// By its length, in bytes.
     Length(usize),
-    /// The end of the connection.
+    /// By the end of the connection.
     Close,
-    /// There is no body at all.
+    /// There is no body.
     Nothing,
 }
 
-/// Appends the head; `closes` says that the connection will be closed after the answer.
-pub(crate) fn write_head(out: &mut Vec<u8>, plan: &Plan, request: u64, end: End, closes: bool) {
+impl End {
+    pub(super) fn of(plan: &Plan) -> Self {
+        let behaviour = &plan.prepared.behaviour;
+        if matches!(plan.status, 204 | 304) && behaviour.framing != Framing::Raw {
+            return Self::Nothing;
+        }
+        let (needs_chunks, missing) = match behaviour.fault {
+            Some(
+                Fault::NoTerminator {}
+                | Fault::BadChunkSize { .. }
+                | Fault::Endless { .. }
+                | Fault::ErrorEvent { .. }
+                | Fault::Comments { .. }
+                | Fault::Garbage { raw: false, .. },
+            ) => (true, 0),
+            Some(Fault::ShortLength { missing }) => (false, missing),
+            _ => (false, 0),
+        };
+        match (behaviour.framing, &plan.body) {
+            (Framing::Close | Framing::Raw, _) => Self::Close,
+            (Framing::Auto, _) if needs_chunks => Self::Chunked,
+            (Framing::Auto | Framing::Length, Body::Whole { bytes, .. }) => {
+                Self::Length(bytes.len() + missing)
+            }
+            _ => Self::Chunked,
+        }
+    }
+}
+
+/// Appends the head. `closes` says that the connection will be closed after the answer.
+pub(super) fn write_head(out: &mut Vec<u8>, plan: &Plan, request: u64, end: End, closes: bool) {
     let is_free = |name: &str| {
-        !plan
-            .headers
-            .keys()
-            .any(|key| key.eq_ignore_ascii_case(name))
+        let mut scripted = plan.headers.keys();
+        !scripted.any(|key| key.eq_ignore_ascii_case(name))
     };
     // Writing into memory cannot fail.
     let _ = write!(out, "HTTP/1.1 {} {}\r\n", plan.status, reason(plan.status));

@@ -1,8 +1,8 @@
-//! Sending an answer: head, body, pace, and the fault in it.
+//! Sending an answer: head, body, pacing, and the fault in it.
 //!
 //! Read `answer` first: it takes a plan from its head to its end. `head` writes the head, `sender`
-//! puts payloads into HTTP framing and onto the wire at their time, and `fault` does what the
-//! script wants to go wrong on the way.
+//! frames payloads and writes them at their time, and `fault` does what the script wants to go
+//! wrong.
 
 mod answer;
 mod fault;
@@ -10,4 +10,4 @@ mod head;
 mod sender;
 
 pub(crate) use self::answer::answer;
-pub(crate) use self::sender::{Ids, Stop};
+pub(crate) use self::sender::{Sender, Stop};

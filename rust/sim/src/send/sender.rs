@@ -1,27 +1,26 @@
-//! Puts payloads into HTTP framing and onto the wire, at their time.
+//! Frames payloads and writes them at their time.
 
 use std::io::Write;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::http::{Gone, Wire};
-use crate::log::{Entry, Kind};
+use crate::log::{Kind, Record};
 use crate::reply::{Api, Plan};
 use crate::script::{Fault, Position};
-use crate::state::State;
+use crate::simulator::Simulator;
 
-/// Why an answer did not come to its regular end.
+/// Why an answer did not reach its regular end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// The client went.
+    /// The client left.
     Gone(Gone),
-    /// The connection is to be reset.
+    /// The connection must be reset.
     Reset,
-    /// The connection is to be closed.
+    /// The connection must be closed.
     Close,
-    /// The body is to end here, cleanly.
+    /// The body must end here, cleanly.
     EndBody,
 }
 
@@ -31,47 +30,71 @@ impl From<Gone> for Stop {
     }
 }
 
-/// The numbers under which an answer stands in the log.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ids {
-    pub(crate) connection: u64,
-    pub(crate) request: u64,
+impl Stop {
+    /// How a script's `reset` ends a connection.
+    pub(crate) fn of(reset: bool) -> Self {
+        if reset { Self::Reset } else { Self::Close }
+    }
+
+    /// Completes the record of a connection that ended like this.
+    pub(crate) fn recorded(self, record: Record) -> Record {
+        let (kind, what) = match self {
+            Self::Gone(Gone::Fin) => (Kind::ClientClosed, Some("fin".to_owned())),
+            Self::Gone(Gone::Rst) => (Kind::ClientClosed, Some("rst".to_owned())),
+            Self::Reset => (Kind::Reset, None),
+            Self::Close | Self::EndBody => (Kind::Closed, None),
+        };
+        Record {
+            kind,
+            what,
+            ..record
+        }
+    }
 }
 
 /// Sends one answer.
-#[derive(Debug)]
 pub(crate) struct Sender<'a> {
-    pub(crate) wire: &'a mut Wire,
-    pub(crate) state: &'a State,
-    /// Whose events a fault sends.
-    pub(crate) api: &'static dyn Api,
-    ids: Ids,
-    status: u16,
-    is_chunked: bool,
-    bytes_per_write: usize,
-    delay: Duration,
+    pub(super) wire: &'a mut Wire,
+    simulator: &'a Simulator,
+    /// The API that makes the events of a fault.
+    pub(super) api: &'static dyn Api,
+    connection: u64,
+    pub(super) request: u64,
+    /// The status of the head, until that is sent.
+    unsent_status: Option<u16>,
+    pub(super) is_chunked: bool,
+    /// Writes are cut to this many bytes; 0 does not cut.
+    pub(super) bytes_per_write: usize,
+    /// The wait after each write.
+    pub(super) delay: Duration,
     next_write: Instant,
-    fault: Option<(Position, Fault)>,
-    /// Framed bytes that go out with the next flush.
-    out: Vec<u8>,
+    /// The fault that strikes at a position in the answer.
+    pub(super) fault: Option<(Position, Fault)>,
+    /// Bytes that go out with the next flush. What is appended here is outside of any framing.
+    pub(super) out: Vec<u8>,
     holds_payload: bool,
-    is_head_logged: bool,
     unsent_events: u64,
     queued_body: u64,
-    queued_events: u64,
-    sent_events: u64,
+    pub(super) queued_events: u64,
     sent_bytes: u64,
 }
 
 impl<'a> Sender<'a> {
-    pub(crate) fn new(wire: &'a mut Wire, state: &'a State, ids: Ids, plan: &Plan) -> Self {
+    pub(crate) fn new(
+        wire: &'a mut Wire,
+        simulator: &'a Simulator,
+        connection: u64,
+        request: u64,
+        plan: &Plan,
+    ) -> Self {
         wire.take_written();
         Self {
             wire,
-            state,
+            simulator,
             api: plan.api,
-            ids,
-            status: plan.status,
+            connection,
+            request,
+            unsent_status: Some(plan.status),
             is_chunked: false,
             bytes_per_write: 0,
             delay: Duration::ZERO,
@@ -79,81 +102,49 @@ impl<'a> Sender<'a> {
             fault: None,
             out: Vec::new(),
             holds_payload: false,
-            is_head_logged: false,
             unsent_events: 0,
             queued_body: 0,
             queued_events: 0,
-            sent_events: 0,
             sent_bytes: 0,
         }
     }
 
-    pub(crate) fn frame(&mut self, is_chunked: bool) {
-        self.is_chunked = is_chunked;
-    }
-
-    /// Cuts writes to `bytes` (0: does not) and waits `delay` after each.
-    pub(crate) fn portion(&mut self, bytes: usize, delay: Duration) {
-        self.bytes_per_write = bytes;
-        self.delay = delay;
-    }
-
-    /// Arms the fault that strikes at a place in the answer.
-    pub(crate) fn arm(&mut self, at: Position, fault: &Fault) {
-        self.fault = Some((at, fault.clone()));
-    }
-
-    pub(crate) fn fault_at(&self) -> Option<Position> {
+    /// Where the armed fault strikes.
+    pub(super) fn fault_at(&self) -> Option<Position> {
         self.fault.as_ref().map(|(at, _)| *at)
     }
 
-    /// Bytes to be written with the next payload, outside of any framing.
-    pub(crate) fn queue_raw(&mut self, bytes: &[u8]) {
-        self.out.extend_from_slice(bytes);
-    }
-
-    /// Forgets what was queued and returns it.
-    pub(crate) fn take_queue(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.out)
-    }
-
-    pub(crate) fn queued_events(&self) -> u64 {
-        self.queued_events
-    }
-
     /// Sends what is queued.
-    pub(crate) async fn flush(&mut self) -> Result<(), Stop> {
+    pub(super) async fn flush(&mut self) -> Result<(), Stop> {
         if self.out.is_empty() {
             return Ok(());
         }
         let sent = self.wire.send(&self.out).await;
-        self.note_bytes();
+        self.count_bytes();
         self.out.clear();
         self.holds_payload = false;
         sent?;
-        if !self.is_head_logged {
-            self.is_head_logged = true;
-            let mut entry = self.entry(Kind::HeadSent);
-            entry.status = Some(self.status);
-            self.state.log.write(entry);
+        let log = &self.simulator.log;
+        if let Some(status) = self.unsent_status.take() {
+            log.write(Record {
+                status: Some(status),
+                ..self.record(Kind::HeadSent)
+            });
         }
         if self.unsent_events > 0 {
-            self.sent_events += self.unsent_events;
-            self.state.log.count(Kind::EventsSent, self.unsent_events);
-            self.unsent_events = 0;
+            log.count(Kind::EventsSent, std::mem::take(&mut self.unsent_events));
         }
         Ok(())
     }
 
-    fn note_bytes(&mut self) {
+    fn count_bytes(&mut self) {
         let written = self.wire.take_written();
         self.sent_bytes += written;
-        let total = &self.state.counters.bytes;
-        total.fetch_add(written, Ordering::Relaxed);
+        self.simulator.counters.lock().bytes += written;
     }
 
     /// Sends what is queued, then waits until `deadline`.
-    pub(crate) async fn pause_until(&mut self, deadline: Instant) -> Result<(), Stop> {
+    pub(super) async fn pause_until(&mut self, deadline: Instant) -> Result<(), Stop> {
         if deadline > Instant::now() {
             self.flush().await?;
             self.wire.pause_until(deadline).await?;
@@ -161,16 +152,16 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    /// Sends what is queued, then waits for `time`, or until the client goes.
-    pub(crate) async fn pause(&mut self, time: Option<Duration>) -> Result<(), Stop> {
+    /// Sends what is queued, then waits for `time`, or without one until the client leaves.
+    pub(super) async fn pause(&mut self, time: Option<Duration>) -> Result<(), Stop> {
         self.flush().await?;
         self.wire.pause(time).await?;
         Ok(())
     }
 
-    /// A part of the body that holds the ends of `events` events. The armed fault strikes inside
-    /// it if its place is there.
-    pub(crate) async fn payload(&mut self, bytes: &[u8], events: u64) -> Result<(), Stop> {
+    /// Sends a part of the body that holds the ends of `events` events. The armed fault strikes
+    /// inside it if its position is there.
+    pub(super) async fn payload(&mut self, bytes: &[u8], events: u64) -> Result<(), Stop> {
         let mut rest = bytes;
         if let Some(Position::Bytes(at)) = self.fault_at()
             && let Some(before) = at.checked_sub(self.queued_body)
@@ -178,34 +169,29 @@ impl<'a> Sender<'a> {
                 .ok()
                 .and_then(|before| rest.split_at_checked(before))
         {
-            self.pieces(first).await?;
+            self.plain_payload(first, 0).await?;
             self.strike().await?;
             rest = second;
         }
         self.plain_payload(rest, events).await
     }
 
-    /// A part of the body that no fault can strike.
-    pub(crate) async fn plain_payload(&mut self, bytes: &[u8], events: u64) -> Result<(), Stop> {
-        self.pieces(bytes).await?;
+    /// Sends a part of the body in which no fault can strike.
+    pub(super) async fn plain_payload(&mut self, bytes: &[u8], events: u64) -> Result<(), Stop> {
+        let size = match self.bytes_per_write {
+            0 => bytes.len(),
+            size => size,
+        };
+        for piece in bytes.chunks(size.max(1)) {
+            self.piece(piece).await?;
+        }
         self.unsent_events += events;
         self.queued_events += events;
         Ok(())
     }
 
-    async fn pieces(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        let size = if self.bytes_per_write == 0 {
-            bytes.len()
-        } else {
-            self.bytes_per_write
-        };
-        for piece in bytes.chunks(size.max(1)) {
-            self.piece(piece).await?;
-        }
-        Ok(())
-    }
-
-    /// One write: queued until the next one, or a wait, or the end.
+    /// Queues one write. It is sent before the next write, before a wait, or at the end, so that a
+    /// short answer is a single write.
     async fn piece(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         if self.holds_payload {
             self.flush().await?;
@@ -229,8 +215,8 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    /// Lets the armed fault strike if its place is `at`.
-    pub(crate) async fn reach(&mut self, at: Position) -> Result<(), Stop> {
+    /// Lets the armed fault strike if its position is `at`.
+    pub(super) async fn reach(&mut self, at: Position) -> Result<(), Stop> {
         if self.fault_at() == Some(at) {
             self.strike().await
         } else {
@@ -243,40 +229,43 @@ impl<'a> Sender<'a> {
             return Ok(());
         };
         self.flush().await?;
-        self.note_fault(&fault);
+        self.log_fault(&fault);
         super::fault::strike(self, &fault).await
     }
 
-    /// Writes the fault into the log.
-    pub(crate) fn note_fault(&self, fault: &Fault) {
-        let mut entry = self.entry(Kind::Fault);
-        entry.what = Some(fault.name());
-        self.state.log.write(entry);
+    pub(super) fn log_fault(&self, fault: &Fault) {
+        let mut record = self.record(Kind::Fault);
+        record.what = Some(fault.name());
+        self.simulator.log.write(record);
     }
 
-    /// Ends the body and sends it all.
-    pub(crate) async fn finish(&mut self, trailing: &[u8]) -> Result<(), Stop> {
+    /// Ends the body and sends what is left.
+    pub(super) async fn finish(&mut self, trailing: &[u8]) -> Result<(), Stop> {
         if self.is_chunked {
             self.out.extend_from_slice(b"0\r\n\r\n");
         }
         self.out.extend_from_slice(trailing);
         self.flush().await?;
-        self.state.counters.finished.fetch_add(1, Ordering::Relaxed);
-        self.state.log.write(self.entry(Kind::Finished));
+        self.simulator.counters.lock().finished += 1;
+        self.simulator.log.write(self.record(Kind::Finished));
         Ok(())
     }
 
-    /// An entry with what has been sent so far.
-    pub(crate) fn entry(&self, kind: Kind) -> Entry {
-        let mut entry = Entry::new(kind, self.ids.connection, self.ids.request);
-        entry.events = self.sent_events;
-        entry.bytes = self.sent_bytes;
-        entry
+    /// Counts the end of an answer that was cut short, and returns its record.
+    pub(super) fn cut_short(&mut self, stop: Stop) -> Record {
+        self.count_bytes();
+        if matches!(stop, Stop::Gone(_)) {
+            self.simulator.counters.lock().cancelled += 1;
+        }
+        self.record(Kind::Closed)
     }
 
-    /// As [`Sender::entry`], after an answer that was broken off.
-    pub(crate) fn last_entry(&mut self, kind: Kind) -> Entry {
-        self.note_bytes();
-        self.entry(kind)
+    /// A record that says how much has been sent so far.
+    fn record(&self, kind: Kind) -> Record {
+        Record {
+            events: self.queued_events - self.unsent_events,
+            bytes: self.sent_bytes,
+            ..Record::new(kind, self.connection, self.request)
+        }
     }
 }

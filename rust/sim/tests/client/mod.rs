@@ -1,11 +1,11 @@
-//! A small blocking HTTP client, which shows a test what came over the socket.
-// Every test file uses a part of it.
+//! A small blocking HTTP client that shows a test what arrived on the socket.
+// Each test file uses a part of it.
 #![allow(
     dead_code,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    // A `json!` in place of an argument reads better than a reference to one.
+    // `json!` as an argument reads better than a reference to it.
     clippy::needless_pass_by_value
 )]
 
@@ -21,9 +21,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// How a body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// As its framing says.
+    /// Where its framing says.
     Whole,
-    /// By the end of the connection, as announced.
+    /// By the end of the connection, which was announced.
     Eof,
     /// By the end of the connection, too soon.
     Cut,
@@ -31,7 +31,7 @@ pub(crate) enum Ending {
     Reset,
     /// The framing is broken.
     Broken,
-    /// Nothing came for a while.
+    /// Nothing arrived for a while.
     Silent,
 }
 
@@ -77,7 +77,7 @@ impl Answer {
             .collect()
     }
 
-    /// All `delta` fields of this name of choice `index`, joined.
+    /// The text of one `delta` field of choice `index`, over all events.
     pub(crate) fn said(&self, index: u64, field: &str) -> String {
         let mut said = String::new();
         for chunk in self.chunks_json() {
@@ -117,7 +117,7 @@ impl Client {
     }
 
     pub(crate) fn write(&mut self, text: &str) {
-        // A server that has already gone makes this fail; what it said before is still to be read.
+        // This fails if the server has already closed; what it sent before can still be read.
         let _ = self.stream.write_all(text.as_bytes());
     }
 
@@ -134,7 +134,7 @@ impl Client {
         }
     }
 
-    /// Up to and with the separator.
+    /// Takes bytes up to and including the separator.
     fn take_to(&mut self, separator: &[u8]) -> Result<Vec<u8>, Ending> {
         loop {
             let found = self
@@ -159,7 +159,7 @@ impl Client {
         Ok(())
     }
 
-    /// Reads one answer; an error when not even its head came.
+    /// Reads one answer. Fails if not even its head arrived.
     pub(crate) fn read(&mut self) -> Result<Answer, Ending> {
         let head = String::from_utf8(self.take_to(b"\r\n\r\n")?).unwrap();
         let status = head[9..12].parse().unwrap();
@@ -211,13 +211,13 @@ impl Client {
         self.read()
     }
 
-    /// Whether nothing but the end of the connection follows.
+    /// Whether the connection ends without more bytes.
     pub(crate) fn is_at_end(&mut self) -> bool {
         self.unread.is_empty() && matches!(self.fill(), Err(Ending::Cut | Ending::Reset))
     }
 }
 
-/// A simulator that keeps to a script.
+/// Starts a simulator with a script.
 pub(crate) fn sim(script: Value) -> Sim {
     let script = Script::parse(&script.to_string()).unwrap();
     Sim::start(Config {
@@ -227,7 +227,7 @@ pub(crate) fn sim(script: Value) -> Sim {
     .unwrap()
 }
 
-/// A chat request.
+/// The body of a chat request.
 pub(crate) fn chat(prompt: &str, more: Value) -> Value {
     let mut body = json!({"model": "chat", "messages": [{"role": "user", "content": prompt}]});
     body.as_object_mut()
@@ -236,12 +236,12 @@ pub(crate) fn chat(prompt: &str, more: Value) -> Value {
     body
 }
 
-/// Asks a fresh connection for a streamed chat.
+/// Requests a streamed chat on a new connection.
 pub(crate) fn stream_from(sim: &Sim) -> Result<Answer, Ending> {
     Client::new(sim).post("/v1/chat/completions", &chat("hi", json!({"stream": true})))
 }
 
-/// Asks a fresh connection for a whole chat.
+/// Requests a whole chat on a new connection.
 pub(crate) fn whole_from(sim: &Sim) -> Result<Answer, Ending> {
     Client::new(sim).post("/v1/chat/completions", &chat("hi", json!({})))
 }

@@ -1,18 +1,14 @@
 //! `OpenAI`'s chat completions and text completions, and the list of models.
 //!
-//! Read `api` first: which paths are served, and how a request becomes an answer. Then in the
-//! order of a reply: `question` (the request), `whole` (a reply in one piece), `stream` (a reply
-//! as events) with `delta` (the choice in an event of a chat) and `text` (the same of a
-//! completion); `logprobs`, `usage` and `error` are parts of these.
+//! Read `api` first: which paths are served, and how a request becomes an answer. Then follow a
+//! reply: `question` (the request), `whole` (a reply in one piece), and `stream` (a reply as events)
+//! with `event` (the choice in an event). `logprobs` is used by these.
 
 mod api;
-mod delta;
-mod error;
+mod event;
 mod logprobs;
 mod question;
 mod stream;
-mod text;
-mod usage;
 mod whole;
 
 pub(super) use self::api::OpenAi;

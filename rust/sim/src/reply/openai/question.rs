@@ -1,13 +1,15 @@
 //! What a request asks for, checked the way the real API checks it.
 
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::error::bad_request;
-use crate::reply::ask::{Ask, Prompt, Shape, Tool, Tools, ledger_id};
-use crate::reply::hash::fnv;
+use super::api::{bad_request, refusal};
+use crate::hash::fnv;
+use crate::reply::ask::{Ask, Prompt, Tool, Tools, ledger_id};
+use crate::reply::schema::instance;
 use crate::script::ErrorReply;
 
-/// Longest list of choices.
+/// The most choices in a reply.
 const MAX_CHOICES: u64 = 128;
 
 /// Which of the two kinds of reply is asked for.
@@ -17,7 +19,7 @@ pub(crate) enum Kind {
     Completions,
 }
 
-/// What a stream is to carry besides the text.
+/// What a stream carries in addition to the text.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StreamOptions {
     pub(crate) usage: bool,
@@ -31,7 +33,7 @@ pub(crate) struct Question<'a> {
     pub(crate) ask: Ask<'a>,
     /// `None` asks for a whole reply.
     pub(crate) stream: Option<StreamOptions>,
-    /// Number of alternatives to each token; `None` asks for none.
+    /// Number of alternatives to each token; `None` asks for no log probabilities.
     pub(crate) logprobs: Option<u64>,
     /// Whether the text of a choice begins with its prompt.
     echo: bool,
@@ -42,35 +44,44 @@ type Checked<T> = Result<T, Box<ErrorReply>>;
 impl<'a> Question<'a> {
     pub(crate) fn read(kind: Kind, json: &'a Value) -> Checked<Self> {
         if !json.is_object() {
-            return Err(bad_request(
-                "",
-                "The body of the request is not a JSON object.",
-            ));
+            let message = "The body of the request is not a JSON object.";
+            return Err(refusal(400, message, None, None));
         }
-        let model = match present(json, "model") {
-            Some(Value::String(model)) if !model.is_empty() => model,
-            Some(_) => return Err(bad_request("model", "model must be a non-empty string.")),
-            None => return Err(bad_request("model", "you must provide a model parameter")),
-        };
+        let is_text = |text: &&str| !text.is_empty();
+        let model = field(json, "model", "a non-empty string", is_text)?
+            .ok_or_else(|| bad_request("model", "you must provide a model parameter"))?;
         let prompts = match kind {
             Kind::Chat => vec![chat_prompt(json)?],
             Kind::Completions => completion_prompts(json)?,
         };
-        let options = present(json, "stream_options");
+        let options = json.get("stream_options");
         let option = |name: &str| options.and_then(|o| o.get(name)).and_then(Value::as_bool);
+        let least_tokens = u64::from(kind == Kind::Chat);
         let max_tokens = match whole(json, "max_completion_tokens", 1, u64::MAX)? {
             Some(limit) => Some(limit),
-            None => whole(json, "max_tokens", u64::from(kind == Kind::Chat), u64::MAX)?,
+            None => whole(json, "max_tokens", least_tokens, u64::MAX)?,
         };
-        check_number(json, "temperature", 0.0, 2.0)?;
-        check_number(json, "top_p", 0.0, 1.0)?;
+        check_number(json, "temperature", 2.0)?;
+        check_number(json, "top_p", 1.0)?;
         let stream = flag(json, "stream")?.then(|| StreamOptions {
             usage: option("include_usage").unwrap_or(false),
             obfuscation: option("include_obfuscation").unwrap_or(true),
         });
         let n = whole(json, "n", 1, MAX_CHOICES)?.unwrap_or(1);
-        let logprobs = logprobs(kind, json)?;
+        let logprobs = match kind {
+            Kind::Completions => whole(json, "logprobs", 0, 20)?,
+            Kind::Chat => {
+                let top = whole(json, "top_logprobs", 0, 20)?;
+                flag(json, "logprobs")?.then(|| top.unwrap_or(0))
+            }
+        };
         let echo = kind == Kind::Completions && flag(json, "echo")?;
+        let stops = "a string or a list of strings";
+        let stop = match field(json, "stop", stops, |_| true)? {
+            None => Vec::new(),
+            Some(OneOrMany::One(stop)) => vec![stop],
+            Some(OneOrMany::Many(stops)) => stops,
+        };
         Ok(Self {
             kind,
             stream,
@@ -80,11 +91,11 @@ impl<'a> Question<'a> {
                 model,
                 n,
                 max_tokens,
-                stop: stops(json)?,
+                stop,
                 seed: present(json, "seed").map_or(0, |seed| fnv(seed.to_string().as_bytes())),
                 ledger_id: ledger_id(stream_id(json), &prompts),
                 prompts,
-                shape: shape(json),
+                json: structured(json),
                 tools: (kind == Kind::Chat).then(|| tools(json)),
             },
         })
@@ -98,125 +109,100 @@ impl<'a> Question<'a> {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+/// The prompt of a completion.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum PromptInput {
+    Text(String),
+    Ids(Vec<u64>),
+}
+
 /// The field unless it is absent or null.
 fn present<'v>(json: &'v Value, name: &str) -> Option<&'v Value> {
     json.get(name).filter(|value| !value.is_null())
 }
 
-fn flag(json: &Value, name: &str) -> Checked<bool> {
-    match present(json, name) {
-        None => Ok(false),
-        Some(Value::Bool(flag)) => Ok(*flag),
-        Some(_) => Err(bad_request(name, format!("{name} must be a boolean."))),
+/// Reads a field that may be absent. `rule` says in the error what it must be.
+fn field<'v, T: Deserialize<'v>>(
+    json: &'v Value,
+    name: &str,
+    rule: &str,
+    is_valid: impl Fn(&T) -> bool,
+) -> Checked<Option<T>> {
+    match present(json, name).map(T::deserialize) {
+        None => Ok(None),
+        Some(Ok(value)) if is_valid(&value) => Ok(Some(value)),
+        Some(_) => Err(bad_request(name, &format!("{name} must be {rule}."))),
     }
+}
+
+fn flag(json: &Value, name: &str) -> Checked<bool> {
+    Ok(field(json, name, "a boolean", |_| true)?.unwrap_or(false))
 }
 
 fn whole(json: &Value, name: &str, least: u64, most: u64) -> Checked<Option<u64>> {
-    let Some(value) = present(json, name) else {
-        return Ok(None);
-    };
-    match value.as_u64() {
-        Some(number) if (least..=most).contains(&number) => Ok(Some(number)),
-        _ => Err(bad_request(
-            name,
-            format!("{name} must be a whole number of at least {least}."),
-        )),
-    }
+    let rule = format!("a whole number of at least {least}");
+    field(json, name, &rule, |number| (least..=most).contains(number))
 }
 
-fn check_number(json: &Value, name: &str, least: f64, most: f64) -> Checked<()> {
-    match present(json, name).map(Value::as_f64) {
-        None => Ok(()),
-        Some(Some(number)) if (least..=most).contains(&number) => Ok(()),
-        Some(_) => Err(bad_request(
-            name,
-            format!("{name} must be a number from {least} to {most}."),
-        )),
-    }
+fn check_number(json: &Value, name: &str, most: f64) -> Checked<Option<f64>> {
+    let rule = format!("a number from 0 to {most}");
+    field(json, name, &rule, |number| (0.0..=most).contains(number))
 }
 
-fn logprobs(kind: Kind, json: &Value) -> Checked<Option<u64>> {
-    match kind {
-        Kind::Completions => whole(json, "logprobs", 0, 20),
-        Kind::Chat => {
-            let top = whole(json, "top_logprobs", 0, 20)?;
-            Ok(flag(json, "logprobs")?.then(|| top.unwrap_or(0)))
-        }
-    }
-}
-
-fn stops(json: &Value) -> Checked<Vec<String>> {
-    let wrong = || bad_request("stop", "stop must be a string or a list of strings.");
-    match present(json, "stop") {
-        None => Ok(Vec::new()),
-        Some(Value::String(stop)) => Ok(vec![stop.clone()]),
-        Some(Value::Array(list)) => list
-            .iter()
-            .map(|s| s.as_str().map(str::to_owned).ok_or_else(wrong))
-            .collect(),
-        Some(_) => Err(wrong()),
-    }
-}
-
-/// What `response_format` asks for.
-fn shape(json: &Value) -> Option<Shape<'_>> {
+/// The JSON that `response_format` asks for.
+fn structured(json: &Value) -> Option<String> {
     let format = json.get("response_format")?;
-    match format.get("type").and_then(Value::as_str)? {
-        "json_object" => Some(Shape::Object),
-        "json_schema" => format.pointer("/json_schema/schema").map(Shape::Schema),
+    match format.get("type")?.as_str()? {
+        "json_object" => Some("{\"ok\":true}".to_owned()),
+        "json_schema" => Some(instance(format.pointer("/json_schema/schema")?).to_string()),
         _ => None,
     }
 }
 
-/// Each tool that the request offers (the first alone without parallel calls), unless the last
+/// Each tool that the request offers (only the first without parallel calls), unless the last
 /// message is a tool's result.
 fn tools(json: &Value) -> Tools<'_> {
-    let none = Tools {
-        id_prefix: "call_",
-        wanted: Vec::new(),
-    };
-    let is_answered = json
-        .get("messages")
-        .and_then(Value::as_array)
-        .and_then(|messages| messages.last())
-        .is_some_and(|last| last.get("role").and_then(Value::as_str) == Some("tool"));
+    let array = |name| json.get(name).and_then(Value::as_array);
+    let last = array("messages").and_then(|messages| messages.last());
+    let is_answered = last.is_some_and(|last| last.get("role") == Some(&Value::from("tool")));
     let tool_choice = json.get("tool_choice");
-    if is_answered || tool_choice == Some(&Value::from("none")) {
-        return none;
-    }
+    let is_off = is_answered || tool_choice == Some(&Value::from("none"));
     let forced = tool_choice
-        .and_then(|c| c.pointer("/function/name"))
+        .and_then(|choice| choice.pointer("/function/name"))
         .and_then(Value::as_str);
-    let is_parallel = json
-        .get("parallel_tool_calls")
-        .and_then(Value::as_bool)
-        .unwrap_or(true);
-    let offered = json.get("tools").and_then(Value::as_array);
-    let wanted = offered
-        .into_iter()
-        .flatten()
-        .filter_map(|tool| {
-            Some(Tool {
-                name: tool.pointer("/function/name")?.as_str()?,
-                parameters: tool.pointer("/function/parameters"),
-            })
+    let is_serial = json.get("parallel_tool_calls") == Some(&Value::Bool(false));
+    let offered = array("tools").into_iter().flatten().filter_map(|tool| {
+        Some(Tool {
+            name: tool.pointer("/function/name")?.as_str()?,
+            parameters: tool.pointer("/function/parameters"),
         })
-        .filter(|tool| forced.is_none_or(|forced| forced == tool.name))
-        .take(if is_parallel { usize::MAX } else { 1 })
-        .collect();
-    Tools { wanted, ..none }
+    });
+    let wanted = offered
+        .filter(|tool| !is_off && forced.is_none_or(|forced| forced == tool.name))
+        .take(if is_serial { 1 } else { usize::MAX });
+    Tools {
+        id_prefix: "call_",
+        wanted: wanted.collect(),
+    }
 }
 
-/// The name that the client gave the stream: `metadata.stream_id`, else `user`.
+/// The name that the client gave the stream: `metadata.stream_id`, otherwise `user`.
 fn stream_id(json: &Value) -> Option<&str> {
-    json.get("metadata")
-        .and_then(|metadata| metadata.get("stream_id"))
+    json.pointer("/metadata/stream_id")
         .or_else(|| json.get("user"))
         .and_then(Value::as_str)
 }
 
 fn chat_prompt(json: &Value) -> Checked<Prompt> {
-    let Some(Value::Array(messages)) = present(json, "messages") else {
+    let Some(Value::Array(messages)) = json.get("messages") else {
         return Err(bad_request("messages", "messages must be a list."));
     };
     if messages.is_empty() {
@@ -224,86 +210,63 @@ fn chat_prompt(json: &Value) -> Checked<Prompt> {
     }
     let mut prompt = Prompt::new(b"chat");
     for (index, message) in messages.iter().enumerate() {
-        let role = message
-            .get("role")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let known = [
-            "system",
-            "developer",
-            "user",
-            "assistant",
-            "tool",
-            "function",
-        ];
-        if !known.contains(&role) {
+        let role = message.get("role").and_then(Value::as_str);
+        let role = role.unwrap_or_default();
+        if !matches!(
+            role,
+            "system" | "developer" | "user" | "assistant" | "tool" | "function"
+        ) {
             return Err(bad_request(
                 &format!("messages[{index}].role"),
-                format!("Invalid value: '{role}'."),
+                &format!("Invalid value: '{role}'."),
             ));
         }
         prompt.mix(role.as_bytes());
-        let content = message.get("content").unwrap_or(&Value::Null);
-        let empty = Vec::new();
-        let (text, parts) = match content {
-            Value::String(text) => (Some(text.as_str()), &empty),
-            Value::Array(parts) => (None, parts),
-            Value::Null => (None, &empty),
-            _ => {
+        match message.get("content") {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) => prompt.push(text),
+            Some(Value::Array(parts)) => {
+                let texts = parts.iter().filter_map(|part| part.get("text")?.as_str());
+                texts.for_each(|text| prompt.push(text));
+            }
+            Some(_) => {
                 return Err(bad_request(
                     &format!("messages[{index}].content"),
                     "content must be a string or a list of parts.",
                 ));
             }
-        };
-        let texts = parts
-            .iter()
-            .filter_map(|p| p.get("text").and_then(Value::as_str));
-        for text in text.into_iter().chain(texts) {
-            prompt.push(text);
         }
     }
     Ok(prompt)
 }
 
 fn completion_prompts(json: &Value) -> Checked<Vec<Prompt>> {
-    let wrong = || {
-        bad_request(
-            "prompt",
-            "prompt must be text, token ids, or a list of these.",
-        )
+    let rule = "text, token ids, or a list of these";
+    let inputs = match field(json, "prompt", rule, |_| true)? {
+        // An empty list is not one prompt without ids.
+        Some(OneOrMany::One(PromptInput::Ids(ids))) if ids.is_empty() => Vec::new(),
+        Some(OneOrMany::One(input)) => vec![input],
+        Some(OneOrMany::Many(inputs)) => inputs,
+        None => return Err(bad_request("prompt", "you must provide a prompt")),
     };
-    let text = |text: &str| {
-        let mut prompt = Prompt::new(b"");
-        prompt.push(text);
-        prompt
-    };
-    let ids = |list: &[Value]| -> Option<Prompt> {
-        let words: Option<Vec<String>> = list
-            .iter()
-            .map(|id| id.as_u64().map(|id| format!(" {id}")))
-            .collect();
-        let joined = words?.concat();
-        Some(Prompt {
-            tokens: list.len() as u64,
-            hash: fnv(joined.as_bytes()),
-            text: joined,
-        })
-    };
-    match present(json, "prompt") {
-        Some(Value::String(one)) => Ok(vec![text(one)]),
-        Some(Value::Array(list)) if list.first().is_some_and(Value::is_u64) => {
-            Ok(vec![ids(list).ok_or_else(wrong)?])
-        }
-        Some(Value::Array(list)) if !list.is_empty() => list
-            .iter()
-            .map(|item| match item {
-                Value::String(one) => Ok(text(one)),
-                Value::Array(list) => ids(list).ok_or_else(wrong),
-                _ => Err(wrong()),
-            })
-            .collect(),
-        Some(_) => Err(wrong()),
-        None => Err(bad_request("prompt", "you must provide a prompt")),
+    if inputs.is_empty() {
+        return Err(bad_request("prompt", &format!("prompt must be {rule}.")));
     }
+    let prompts = inputs.into_iter().map(|input| match input {
+        PromptInput::Text(text) => {
+            let mut prompt = Prompt::new(b"");
+            prompt.push(&text);
+            prompt
+        }
+        PromptInput::Ids(ids) => {
+            let words: Vec<String> = ids.iter().map(|id| format!(" {id}")).collect();
+            let text = words.concat();
+            Prompt {
+                tokens: ids.len() as u64,
+                hash: fnv(text.as_bytes()),
+                text,
+            }
+        }
+    });
+    Ok(prompts.collect())
 }

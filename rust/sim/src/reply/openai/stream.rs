@@ -1,42 +1,73 @@
 //! A reply as events, written one at a time into the sender's buffer.
 
+use std::fmt::Write;
+
 use serde_json::Value;
 
-use super::api::{FINGERPRINT, reply_id};
-use super::delta::write_delta;
+use super::api::{FINGERPRINT, reply_id, usage};
+use super::event::{write_delta, write_text};
 use super::question::{Kind, Question, StreamOptions};
-use super::text::TextPieces;
-use super::usage::usage;
-use crate::reply::api::Scripted;
-use crate::reply::choice::{CREATED, Said};
+use super::whole::reasoning_field;
+use crate::reply::choice::{CREATED, Choice, Said};
 use crate::reply::events::{Due, Ending, Events};
 use crate::reply::pieces::Pieces;
+use crate::script::Prepared;
 
 /// The mark at the end of a stream.
 pub(super) const END: &[u8] = b"data: [DONE]\n\n";
 
+/// An event after the end, between `open` and `close`.
+const LATE: &[u8] = b"{\"index\":0,\"text\":\" late\",\"delta\":{\"content\":\" late\"},\
+                      \"logprobs\":null,\"finish_reason\":null}";
+
 /// The events of one reply, in order.
 #[derive(Debug)]
 pub(crate) struct EventStream {
-    /// Up to the index of the choice.
+    kind: Kind,
+    /// The bytes of an event before the choice.
     open: Vec<u8>,
-    /// From the end of the choice to the end of the event.
+    /// The bytes of an event after the choice.
     close: Vec<u8>,
-    /// As `open` and `close`, around the end of `"choices":[`, for the usage event.
+    /// The whole usage event.
     usage: Option<Vec<u8>>,
-    choices: Vec<Speaker>,
+    choices: Vec<ChoiceStream>,
+    /// The choice that the next event belongs to.
     cursor: usize,
-    last_step: u64,
     logprobs: Option<u64>,
     reasoning_field: String,
     ending: Ending,
 }
 
-/// One choice and how far it has come.
+/// One choice and how much of it was sent.
 #[derive(Debug)]
-enum Speaker {
-    Chat(Pieces),
-    Completion(TextPieces),
+struct ChoiceStream {
+    pieces: Pieces,
+    /// The prompt before the text of a completion.
+    echo: Option<String>,
+    /// Characters of text so far.
+    offset: u64,
+}
+
+impl ChoiceStream {
+    fn new(question: &Question<'_>, mut choice: Choice, fragment: usize, ending: Ending) -> Self {
+        let echo = question.echo(choice.index).map(str::to_owned);
+        let is_completion = question.kind == Kind::Completions;
+        if is_completion {
+            // A completion has no fields for these.
+            choice.reasoning.clear();
+            choice.refusal.clear();
+        }
+        let mut pieces = Pieces::new(choice, fragment, ending.sends_finish);
+        if is_completion && echo.is_none() {
+            // Without the prompt, a completion starts with its first token.
+            pieces.draw();
+        }
+        Self {
+            pieces,
+            echo,
+            offset: 0,
+        }
+    }
 }
 
 impl EventStream {
@@ -44,9 +75,9 @@ impl EventStream {
         question: &Question<'_>,
         options: StreamOptions,
         said: Said,
-        scripted: &Scripted<'_>,
+        prepared: &Prepared,
     ) -> Self {
-        let reply = scripted.reply;
+        let reply = &prepared.reply;
         let is_chat = question.kind == Kind::Chat;
         let object = if is_chat {
             "chat.completion.chunk"
@@ -58,144 +89,89 @@ impl EventStream {
              \"service_tier\":\"default\",\"system_fingerprint\":\"{FINGERPRINT}\",",
             Value::from(reply_id(question.kind, &said)),
             Value::from(question.ask.model),
-        )
-        .into_bytes();
+        );
         for (name, value) in &reply.extra {
-            open.extend_from_slice(format!("{}:{value},", Value::from(name.as_str())).as_bytes());
+            // Writing into memory cannot fail.
+            let _ = write!(open, "{}:{value},", Value::from(name.as_str()));
         }
-        open.extend_from_slice(b"\"choices\":[");
+        open += "\"choices\":[";
         let usage = said.usage(usage).filter(|_| options.usage);
-        let mut close = b"]".to_vec();
+        let mut close = "]".to_owned();
         if usage.is_some() {
-            close.extend_from_slice(b",\"usage\":null");
+            close += ",\"usage\":null";
         }
         if is_chat && options.obfuscation {
-            close.extend_from_slice(b",\"obfuscation\":\"q7Xw\"");
+            close += ",\"obfuscation\":\"q7Xw\"";
         }
-        close.extend_from_slice(b"}\n\n");
-        let ending = Ending::of(scripted.prepared.behaviour.fault.as_ref());
-        let usage = usage.filter(|_| ending.sends_finish).map(|usage| {
-            let mut event = open.clone();
-            event.extend_from_slice(format!("],\"usage\":{usage}}}\n\n").as_bytes());
-            event
-        });
-        let choices = said.choices.into_iter().map(|choice| {
-            if is_chat {
-                let fragment = reply.tool_fragment_bytes;
-                return Speaker::Chat(Pieces::new(choice, fragment, ending.sends_finish));
-            }
-            let echo = question.echo(choice.index).map(str::to_owned);
-            Speaker::Completion(TextPieces::new(choice, echo, ending.sends_finish))
-        });
+        close += "}\n\n";
+        let ending = Ending::of(prepared.behaviour.fault.as_ref());
+        let usage = usage.filter(|_| ending.sends_finish);
+        let usage = usage.map(|usage| format!("{open}],\"usage\":{usage}}}\n\n").into_bytes());
+        let fragment = reply.tool_fragment_bytes.unwrap_or(8);
+        let choices = said.choices.into_iter();
         Self {
-            open,
-            close,
+            kind: question.kind,
+            open: open.into_bytes(),
+            close: close.into_bytes(),
             usage,
-            choices: choices.collect(),
+            choices: choices
+                .map(|choice| ChoiceStream::new(question, choice, fragment, ending))
+                .collect(),
             cursor: 0,
-            last_step: 0,
             logprobs: question.logprobs,
-            reasoning_field: reply.reasoning_field.clone(),
+            reasoning_field: reasoning_field(reply).to_owned(),
             ending,
         }
     }
 
-    /// Moves the cursor to a choice that has not ended, or past all of them.
+    /// Moves the cursor to the next choice that has not ended, or past all of them.
     fn settle(&mut self) {
-        for _ in 0..=self.choices.len() {
-            let Some(speaker) = self.choices.get_mut(self.cursor) else {
-                let left = self.choices.iter().position(|s| !s.is_over());
-                match left {
-                    Some(first) => self.cursor = first,
-                    None => return,
-                }
-                continue;
-            };
-            if speaker.next_due().is_some() {
-                return;
-            }
-            self.last_step = self.last_step.max(speaker.last_step());
-            self.cursor += 1;
-        }
-    }
-
-    fn write_choice(&mut self, out: &mut Vec<u8>) {
-        let Some(speaker) = self.choices.get_mut(self.cursor) else {
-            return;
-        };
-        out.extend_from_slice(&self.open);
-        match speaker {
-            Speaker::Chat(pieces) => write_delta(pieces, self.logprobs, &self.reasoning_field, out),
-            Speaker::Completion(pieces) => pieces.write(self.logprobs, out),
-        }
-        out.extend_from_slice(&self.close);
+        let is_left = |choice: &ChoiceStream| choice.pieces.next_due().is_some();
+        let (before, after) = self.choices.split_at(self.cursor);
+        let next = after.iter().position(is_left).map(|at| self.cursor + at);
+        let next = next.or_else(|| before.iter().position(is_left));
+        self.cursor = next.unwrap_or(self.choices.len());
     }
 }
 
 impl Events for EventStream {
     fn next_due(&mut self) -> Option<Due> {
         self.settle();
-        if let Some(speaker) = self.choices.get_mut(self.cursor) {
-            return speaker.next_due();
+        if let Some(choice) = self.choices.get(self.cursor) {
+            return choice.pieces.next_due();
         }
-        let Ending {
-            sends_end,
-            late_events,
-            ..
-        } = self.ending;
-        let is_over = self.usage.is_none() && !sends_end && late_events == 0;
-        (!is_over).then_some(Due::Step(self.last_step))
+        let ending = &self.ending;
+        let is_over = self.usage.is_none() && !ending.sends_end && ending.late_events == 0;
+        let last_steps = self.choices.iter().map(|choice| choice.pieces.last_step());
+        (!is_over).then(|| Due::Step(last_steps.max().unwrap_or(0)))
     }
 
     fn write_next(&mut self, out: &mut Vec<u8>) -> bool {
         self.settle();
-        if self.cursor < self.choices.len() {
-            self.write_choice(out);
-            self.cursor += 1;
-            return true;
-        }
-        if let Some(usage) = self.usage.take() {
-            out.extend_from_slice(&usage);
-            return true;
-        }
-        if std::mem::take(&mut self.ending.sends_end) {
-            out.extend_from_slice(END);
-            return true;
-        }
-        if self.ending.late_events > 0 {
-            self.ending.late_events -= 1;
+        if let Some(choice) = self.choices.get_mut(self.cursor) {
+            let (pieces, logprobs) = (&mut choice.pieces, self.logprobs);
             out.extend_from_slice(&self.open);
-            out.extend_from_slice(
-                b"{\"index\":0,\"text\":\" late\",\"delta\":{\"content\":\" late\"},",
-            );
-            out.extend_from_slice(b"\"logprobs\":null,\"finish_reason\":null}");
+            match self.kind {
+                Kind::Chat => write_delta(pieces, logprobs, &self.reasoning_field, out),
+                Kind::Completions => {
+                    let echo = choice.echo.as_deref();
+                    write_text(pieces, echo, logprobs, &mut choice.offset, out);
+                }
+            }
             out.extend_from_slice(&self.close);
-            return true;
+            self.cursor += 1;
+        } else if let Some(usage) = self.usage.take() {
+            out.extend_from_slice(&usage);
+        } else if std::mem::take(&mut self.ending.sends_end) {
+            out.extend_from_slice(END);
+        } else if self.ending.late_events > 0 {
+            self.ending.late_events -= 1;
+            for part in [self.open.as_slice(), LATE, &self.close] {
+                out.extend_from_slice(part);
+            }
+        } else {
+            return false;
         }
-        false
-    }
-}
-
-impl Speaker {
-    /// When the next event is due; `None` after the last.
-    fn next_due(&mut self) -> Option<Due> {
-        match self {
-            Self::Chat(pieces) => pieces.next_due(),
-            Self::Completion(pieces) => (!pieces.is_over()).then(|| Due::Step(pieces.step())),
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        match self {
-            Self::Chat(pieces) => pieces.is_over(),
-            Self::Completion(pieces) => pieces.is_over(),
-        }
-    }
-
-    fn last_step(&self) -> u64 {
-        match self {
-            Self::Chat(pieces) => pieces.last_step(),
-            Self::Completion(pieces) => pieces.last_step(),
-        }
+        true
     }
 }

@@ -1,18 +1,24 @@
-//! Hashes and random numbers that are the same on every machine, and the ids made of them.
+//! Hashes and random numbers that are the same on every machine, and ids derived from them.
 
 /// FNV-1a, 64 bits: good enough to tell texts apart.
 pub(crate) fn fnv(bytes: &[u8]) -> u64 {
     fnv_from(0xcbf2_9ce4_8422_2325, bytes)
 }
 
-/// FNV-1a continued from an earlier hash.
+/// Continues an FNV-1a hash with more bytes.
 pub(crate) fn fnv_from(start: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(start, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }
 
-/// The next number of a splitmix64 sequence.
+/// FNV-1a folded to 32 bits, as 8 hex digits.
+pub(crate) fn checksum(text: &str) -> String {
+    let hash = fnv(text.as_bytes());
+    format!("{:08x}", (hash >> 32) ^ (hash & 0xffff_ffff))
+}
+
+/// Draws the next number of a splitmix64 sequence.
 pub(crate) fn draw(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;
@@ -21,7 +27,7 @@ pub(crate) fn draw(state: &mut u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// An id of `len` letters and digits after its prefix.
+/// Returns an id: the prefix, then `len` letters and digits.
 pub(crate) fn derived_id(prefix: &str, mut seed: u64, len: usize) -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut id = String::with_capacity(prefix.len() + len);
