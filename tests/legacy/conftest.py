@@ -33,7 +33,7 @@ WARNED = frozenset(
 @pytest.fixture(autouse=True)
 def _clean_adapter(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Leave nothing behind: no factory, no changed table, no served package, no said warning."""
-    monkeypatch.setattr(_settings._Told, "warned", WARNED)
+    monkeypatch.setattr(_settings._Chosen, "warned", WARNED)
     monkeypatch.setattr(LlmClientFactory, "_instance", None)
     for name in TABLES:
         monkeypatch.setattr(LlmClientFactory, name, copy.deepcopy(getattr(LlmClientFactory, name)))

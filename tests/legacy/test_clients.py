@@ -252,9 +252,9 @@ def test_a_vllm_address_is_a_chat_server(sim):
 def test_a_name_without_vendor_and_address_is_an_error_that_names_the_form():
     with pytest.raises(LlmConfigError, match="openai:llama"):
         ChatClient("llama")
-    with pytest.raises(LlmConfigError, match="model_name: give a string"):
+    with pytest.raises(LlmConfigError, match="model_name: pass a string"):
         ChatClient("")
-    with pytest.raises(LlmConfigError, match="there is no model after 'openai'"):
+    with pytest.raises(LlmConfigError, match="add a model after 'openai'"):
         ChatClient("openai: ")
 
 

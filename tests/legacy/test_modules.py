@@ -257,7 +257,7 @@ def test_a_path_that_is_no_package_is_refused(package):
 
 
 def test_each_entry_point_warns_once_at_the_line_that_uses_it(sim, monkeypatch):
-    monkeypatch.setattr(_settings._Told, "warned", frozenset())
+    monkeypatch.setattr(_settings._Chosen, "warned", frozenset())
     from tokenwire.legacy.chat_client import ChatClient
     from tokenwire.legacy.completion_client import CompletionClient
     from tokenwire.legacy.llm_client_factory import LlmClientFactory
@@ -291,7 +291,7 @@ def test_clients_that_the_factory_makes_do_not_warn(monkeypatch):
     from tokenwire.legacy.llm_client_factory import LlmClientFactory
 
     factory = LlmClientFactory()
-    monkeypatch.setattr(_settings._Told, "warned", frozenset({"LlmClientFactory"}))
+    monkeypatch.setattr(_settings._Chosen, "warned", frozenset({"LlmClientFactory"}))
     monkeypatch.setenv("TOKENWIRE_LEGACY_BASE_URL", "http://localhost:3000")
     monkeypatch.setenv("GROQ_API_KEY", "sk-1234567")
     factory.get_client("groq:m")
