@@ -267,6 +267,13 @@ def test_each_use_of_an_old_class_is_listed_with_what_to_write(migrated, line):
     assert migrated(new) == (new, left)
 
 
+def test_a_call_of_install_names_the_package(migrated, tmp_path):
+    (tmp_path / "start.py").write_text('import tokenwire\ntokenwire.legacy.install("azure.old")\n')
+    new, left = migrated("from azure.old.token_counter import TokenCounter\n")
+    assert new == "from tokenwire.legacy.token_counter import TokenCounter\n"
+    assert left == []
+
+
 def test_errors_are_listed_at_their_import(migrated):
     _, left = migrated("from root.agents.llm_exceptions import LlmError\n")
     assert left == [

@@ -57,9 +57,7 @@ def test_an_address_of_the_vendors_own_dialect_alone_is_explained(
     monkeypatch.setenv("GEMINI_API_KEY", "sk-1234567")
     monkeypatch.setenv(variable, f"http://127.0.0.1:{sim.port}")
     sim.set_script({"default": {"error": {"status": 404, "message": "no such path"}}})
-    with pytest.raises(
-        LlmAPIError, match=r"no such path.*in OpenAI's dialect.*does not serve"
-    ):
+    with pytest.raises(LlmAPIError, match=r"no such path.*in OpenAI's dialect.*does not serve"):
         LlmClientFactory().get_client(f"{vendor}:m").run("hi")
 
 

@@ -53,25 +53,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        argv: The arguments after `tokenwire migrate`; None reads them from `sys.argv`.
-
-    Returns:
-        0; 1 if a file could not be written; 2 if PATH does not exist.
-    """
+    """Run the command, and return its exit code. None reads the arguments from `sys.argv`."""
     from tokenwire.cli import main as command
 
     return command(["migrate", *(sys.argv[1:] if argv is None else argv)])
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Run the command with parsed arguments.
-
-    Raises:
-        LlmConfigError: The path does not exist.
-    """
+    """Run the command with parsed arguments, and return its exit code."""
     if not parsed.path.exists():
         raise LlmConfigError(f"migrate: {parsed.path}: no such file or folder")
     for stream in (sys.stdout, sys.stderr):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import tokenwire as tw
 from tokenwire.legacy._errors import as_old_errors, secrets_in, text_of, without_secret_headers
-from tokenwire.legacy._settings import by_the_adapter, defaults_wanted
+from tokenwire.legacy._settings import defaults_wanted
 from tokenwire.legacy._vendors import COMPATIBLE, NO_KEY, key_from
 from tokenwire.legacy.llm_exceptions import LlmConfigError
 from tokenwire.legacy.token_counter import TokenCounter
@@ -43,14 +43,7 @@ class Summary:
         duration: float | None,
         client_type: str = "LLM",
     ) -> None:
-        """Print the summary of a call.
-
-        Args:
-            prompt_tokens: Tokens of the prompt.
-            completion_tokens: Tokens of the reply.
-            duration: Seconds; None if unknown.
-            client_type: The word in the banner.
-        """
+        """Print the summary of a call; a `duration` of None is unknown."""
         rate = completion_tokens / duration if duration else float("inf")
         values = {
             "🧠 Model": self.model_name,
@@ -69,27 +62,27 @@ class Summary:
 class Progress:
     """What is printed while a reply arrives: dots, or the text itself."""
 
-    def __init__(self, *, shows_text: bool) -> None:
+    def __init__(self, shows_text: bool, ends_line: bool) -> None:
         self._shows_text = shows_text
+        self._ends_line = ends_line
+        self._is_line_open = False
         self._dots = 0
-        self.is_line_open = False
 
     def add(self, text: str) -> None:
         """Print a chunk of the reply."""
         if not text:
             return
+        self._is_line_open = not (self._shows_text and text.endswith("\n"))
         if self._shows_text:
             _say(text, end="")
-            self.is_line_open = not text.endswith("\n")
-            return
-        self._dots += 1
-        _say("\n." if self._dots % _DOTS_IN_A_LINE == 0 else ".", end="")
-        self.is_line_open = True
+        else:
+            self._dots += 1
+            _say("\n." if self._dots % _DOTS_IN_A_LINE == 0 else ".", end="")
 
-    def end_line(self) -> None:
-        """Print a line break."""
-        _say("")
-        self.is_line_open = False
+    def end(self) -> None:
+        """End the last line: always after a completion client's reply, and always after text."""
+        if self._ends_line or (self._shows_text and self._is_line_open):
+            _say("")
 
 
 def _say(text: str, end: str = "\n") -> None:
@@ -130,8 +123,7 @@ class Calls(Summary):
         self.debug = debug
         self.verbose = verbose
         self.generation_args = generation_args
-        with by_the_adapter():
-            self.token_counter = TokenCounter(model_tokenizer_map)
+        self.token_counter = TokenCounter(model_tokenizer_map)
         self._api_key = api_key
 
     def _new_client(self) -> tw.ChatClient | tw.CompletionClient:
@@ -167,11 +159,7 @@ class Calls(Summary):
         return as_old_errors(secrets, self._if_not_found)
 
     def _key(self) -> str | None:
-        """The key for the new client.
-
-        Raises:
-            LlmConfigError: This client was unpickled, and the vendor's variable has no key.
-        """
+        """The key for the new client. An unpickled client may have lost it."""
         if self._key_left_out and self._api_key is None:
             names = " or ".join(self._key_variables)
             where = f"set {names} in this process, or " if names else ""
@@ -209,8 +197,7 @@ class Calls(Summary):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """A client with copies of the settings, including the key."""
-        twin = object.__new__(type(self))
-        memo[id(self)] = twin
+        twin = self.__copy__()
         vars(twin).update(copy.deepcopy(self._settings(), memo))
         return twin
 
@@ -243,36 +230,28 @@ class Calls(Summary):
     def run(self, prompt: str, stream: bool = False, **kwargs: Any) -> str:
         """Send the prompt and return the text of the reply."""
         started = time.perf_counter()
+        progress = Progress(self.debug and self.verbose, self._ends_with_a_line_break)
         with self._old_errors():
             arguments = self._arguments(kwargs)
             if not self._streams(stream):
                 reply = self._client.complete(self._input(prompt), **arguments)
-                return self._finished(prompt, reply, started, None)
-            progress = Progress(shows_text=self.debug and self.verbose)
-            with self._client.stream(self._input(prompt), **arguments) as chunks:
-                for text in chunks.text_stream:
-                    progress.add(text)
-                reply = chunks.response
-            return self._finished(prompt, reply, started, progress)
+            else:
+                with self._client.stream(self._input(prompt), **arguments) as chunks:
+                    for text in chunks.text_stream:
+                        progress.add(text)
+                    reply = chunks.response
+                progress.end()
+            return self._finished(prompt, reply, started)
 
-    def _finished(
-        self, prompt: str, reply: tw.LlmResponse[Any], started: float, progress: Progress | None
-    ) -> str:
-        """Print what a call prints at its end, and return its result."""
+    def _finished(self, prompt: str, reply: tw.LlmResponse[Any], started: float) -> str:
+        """Print the summary, and return the result of a call."""
         duration = time.perf_counter() - started
-        if progress is not None and self._ends_with_a_line_break:
-            progress.end_line()
         text = text_of(reply)
         if self.debug and self.verbose:
-            if progress is not None and progress.is_line_open:
-                progress.end_line()
             count = self.token_counter.count_tokens
-            self._print_metadata(
-                count(self.model_name, prompt),
-                count(self.model_name, text),
-                duration,
-                client_type=self._banner,
-            )
+            prompt_tokens = count(self.model_name, prompt)
+            completion_tokens = count(self.model_name, text)
+            self._print_metadata(prompt_tokens, completion_tokens, duration, self._banner)
         return self._shape(text)
 
 
@@ -282,14 +261,15 @@ class AsyncCalls(Calls):
     async def run_async(self, prompt: str, stream: bool = False, **kwargs: Any) -> str:
         """Send the prompt and return the text of the reply."""
         started = time.perf_counter()
+        progress = Progress(self.debug and self.verbose, self._ends_with_a_line_break)
         with self._old_errors():
             arguments = self._arguments(kwargs)
             if not self._streams(stream):
                 reply = await self._client.complete_async(self._input(prompt), **arguments)
-                return self._finished(prompt, reply, started, None)
-            progress = Progress(shows_text=self.debug and self.verbose)
-            async with self._client.stream_async(self._input(prompt), **arguments) as chunks:
-                async for text in chunks.text_stream:
-                    progress.add(text)
-                reply = chunks.response
-            return self._finished(prompt, reply, started, progress)
+            else:
+                async with self._client.stream_async(self._input(prompt), **arguments) as chunks:
+                    async for text in chunks.text_stream:
+                        progress.add(text)
+                    reply = chunks.response
+                progress.end()
+            return self._finished(prompt, reply, started)

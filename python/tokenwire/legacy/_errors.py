@@ -44,9 +44,7 @@ _LOST = (tw.LlmConnectionError, tw.LlmStreamInterruptedError, tw.LlmStreamIncomp
 def as_old_errors(secrets: Collection[str] = (), if_not_found: str = "") -> Iterator[None]:
     """Raise an old error where the block raises one of the new clients' errors.
 
-    Args:
-        secrets: What no error may show.
-        if_not_found: What to add where the server does not know the path.
+    No error shows one of `secrets`. `if_not_found` is added where the server lacks the path.
     """
     try:
         yield
@@ -61,7 +59,7 @@ def _translated(error: tw.LlmError, secrets: Collection[str], if_not_found: str)
     body = None if raw is None else _without(raw.decode("utf-8", "replace"), secrets)
     fields: dict[str, Any] = {
         "error_code": getattr(error, "code", None) or getattr(error, "type", None),
-        "metadata": _metadata(error),
+        "metadata": _known(error, "provider", "model", "request_id", "phase"),
     }
     if issubclass(kind, old.LlmAPIError):
         fields.update(status_code=status, response_body=body)
@@ -101,14 +99,10 @@ def _text(error: tw.LlmError, body: str | None) -> str:
     return text
 
 
-def _metadata(error: tw.LlmError) -> dict[str, Any]:
-    known = {name: getattr(error, name) for name in ("provider", "model", "request_id", "phase")}
-    known = {name: value for name, value in known.items() if value is not None}
-    if error.attempts:
-        known["attempts"] = len(error.attempts)
-    if error.partial is not None:
-        known["partial_text"] = error.partial.text
-    return known
+def _known(source: object, *names: str) -> dict[str, Any]:
+    """The attributes of these names that are not None."""
+    values = {name: getattr(source, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _without(text: str, secrets: Collection[str]) -> str:
@@ -131,6 +125,5 @@ def text_of(reply: tw.LlmResponse[Any]) -> str:
         message = "the provider's filter stopped the reply"
     else:
         return text
-    known = {"model": reply.model, "request_id": reply.request_id}
-    metadata = {name: value for name, value in known.items() if value is not None}
+    metadata = _known(reply, "model", "request_id")
     raise old.LlmModelError(message, error_code=reply.finish_reason, metadata=metadata)

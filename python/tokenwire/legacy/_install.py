@@ -11,13 +11,10 @@ import sys
 import warnings
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 from tokenwire.legacy._settings import configured, use_config
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MODULES = (
     "base_llm_client",
@@ -39,28 +36,18 @@ class _ModuleLoader(Loader):
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._attributes: dict[str, object] = {}
+        self._spec: ModuleSpec | None = None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:  # noqa: ARG002
         """Return the adapter's module."""
         module = importlib.import_module(self._name)
-        # The import system is about to overwrite these with those of the old name.
-        self._attributes = {name: getattr(module, name) for name in ("__spec__", "__loader__")}
+        # The import system is about to overwrite it with that of the old name.
+        self._spec = module.__spec__
         return module
 
     def exec_module(self, module: ModuleType) -> None:
         """Restore the module's own spec. The module has been executed already."""
-        vars(module).update(self._attributes)
-
-
-class _EmptyPackageLoader(Loader):
-    """Creates a package above the old modules where the application has none."""
-
-    def create_module(self, spec: ModuleSpec) -> None:
-        """Use the default module object."""
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Leave the package empty."""
+        module.__spec__ = self._spec
 
 
 class _ModuleFinder(MetaPathFinder):
@@ -68,31 +55,21 @@ class _ModuleFinder(MetaPathFinder):
 
     packages: tuple[str, ...] = ()
 
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,  # noqa: ARG002
-        target: ModuleType | None = None,  # noqa: ARG002
-    ) -> ModuleSpec | None:
+    def find_spec(self, fullname: str, *rest: object) -> ModuleSpec | None:  # noqa: ARG002
         """The spec of an old module, or None for any other."""
         package, _, name = fullname.rpartition(".")
         if package in self.packages and name in MODULES:
-            return ModuleSpec(fullname, _ModuleLoader(f"{_HOME}.{name}"), origin=f"{_HOME}.{name}")
+            return ModuleSpec(fullname, _ModuleLoader(f"{_HOME}.{name}"), origin=_HOME)
         return None
 
 
 class _PackageFinder(MetaPathFinder):
     """Finds the packages above the old modules, after all other finders."""
 
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,  # noqa: ARG002
-        target: ModuleType | None = None,  # noqa: ARG002
-    ) -> ModuleSpec | None:
+    def find_spec(self, fullname: str, *rest: object) -> ModuleSpec | None:  # noqa: ARG002
         """The spec of an empty package, or None for a name that is not above an old module."""
         if _is_above_served(fullname):
-            return ModuleSpec(fullname, _EmptyPackageLoader(), is_package=True)
+            return ModuleSpec(fullname, None, origin=_HOME, is_package=True)
         return None
 
 
@@ -151,7 +128,7 @@ def uninstall(package: str) -> None:
     # An empty package would hide the application's own.
     while package and not _is_above_served(package):
         spec = getattr(sys.modules.get(package), "__spec__", None)
-        if isinstance(getattr(spec, "loader", None), _EmptyPackageLoader):
+        if getattr(spec, "origin", None) == _HOME:
             _drop(package)
         package = package.rpartition(".")[0]
 
@@ -173,22 +150,13 @@ def _drop(fullname: str) -> None:
         delattr(parent, name)
 
 
-class _NoKeyFiles:
-    """Replaces the application's `utils.util` where there is no such module."""
-
-    @staticmethod
-    def get_api_key(key_name: str) -> str | None:  # noqa: ARG004
-        """No key, as there are no key files."""
-        return None
+# These replace the application's `utils.util` and `ConfigurationManager` where it has none.
+_no_key_files = SimpleNamespace(get_api_key=lambda key_name: None)  # noqa: ARG005
+_found: list[object] = []
 
 
 def _configuration(env_var_name: str | None = None) -> Any:  # noqa: ARG001
-    """Replaces the application's `ConfigurationManager` where there is no such class."""
     return configured()
-
-
-_no_key_files = _NoKeyFiles()
-_found: list[object] = []
 
 
 class ApplicationNamesModule(ModuleType):
@@ -207,11 +175,7 @@ class ApplicationNamesModule(ModuleType):
 
 
 def application_names(name: str, module: str) -> Any:
-    """`ConfigurationManager` or `du` of the application, or a replacement.
-
-    Raises:
-        AttributeError: The old module had no such name.
-    """
+    """`ConfigurationManager` or `du` of the application, or a replacement."""
     if name == "du":
         found = _application_module("utils.util") or _no_key_files
     elif name == "ConfigurationManager":

@@ -7,17 +7,15 @@ import configparser
 import json
 import os
 import sys
-import threading
 import warnings
 from collections.abc import Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokenwire.legacy.llm_exceptions import LlmConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import FrameType
 
 DEFAULTS_VARIABLE = "TOKENWIRE_LEGACY_DEFAULTS"
 ADDRESS_VARIABLE = "TOKENWIRE_LEGACY_BASE_URL"
@@ -43,25 +41,17 @@ class _Chosen:
     warned: frozenset[str] = frozenset()
 
 
-_thread = threading.local()
-
-
 def use_defaults(wanted: bool | None) -> None:
     """Choose whether calls send the old generation defaults (temperature, max_tokens, top_p).
 
-    Args:
-        wanted: True sends the old defaults. False sends none, so that the server's apply. None
-            leaves it to the variable `TOKENWIRE_LEGACY_DEFAULTS` (on unless it is `off`).
+    Without them the server's own defaults apply. None leaves the choice to the variable
+    `TOKENWIRE_LEGACY_DEFAULTS`, which is on unless it is set to `off`.
     """
     _Chosen.defaults = wanted
 
 
 def defaults_wanted() -> bool:
-    """Whether calls send the old defaults; read at each call.
-
-    Raises:
-        LlmConfigError: The variable's value is neither on nor off.
-    """
+    """Whether calls send the old defaults; read at each call."""
     if _Chosen.defaults is not None:
         return _Chosen.defaults
     word = os.environ.get(DEFAULTS_VARIABLE, "").strip()
@@ -91,11 +81,7 @@ def configured() -> Any:
 
 
 def private_address() -> str:
-    """The private server's address, which the old defaults named. It ends with `/v1`.
-
-    Raises:
-        LlmConfigError: The variable is not set.
-    """
+    """The private server's address, which the old defaults named. It ends with `/v1`."""
     address = os.environ.get(ADDRESS_VARIABLE, "").strip().rstrip("/")
     if not address:
         raise LlmConfigError(
@@ -107,20 +93,12 @@ def private_address() -> str:
     return f"{address}/v1"
 
 
-@contextmanager
-def by_the_adapter() -> Iterator[None]:
-    """Suppress warnings about the objects that the adapter itself creates."""
-    before: bool = getattr(_thread, "is_adapter", False)
-    _thread.is_adapter = True
-    try:
-        yield
-    finally:
-        _thread.is_adapter = before
-
-
 def warn_once(name: str) -> None:
-    """Warn once per process that `name` is old, at the line that uses it."""
-    if name in _Chosen.warned or getattr(_thread, "is_adapter", False):
+    """Warn once per process that a class is old; called by its constructor.
+
+    Objects that the adapter itself creates do not warn.
+    """
+    if name in _Chosen.warned or _is_ours(sys._getframe(2)):
         return
     # Recorded first: where warnings are errors, the second use must not fail again.
     _Chosen.warned |= {name}
@@ -132,14 +110,14 @@ def warn(message: str) -> None:
     # Counted as `stacklevel` counts: 1 is this function, 2 its caller.
     depth = 2
     frame = sys._getframe(1)
-    while frame.f_back is not None and _is_ours(str(frame.f_globals.get("__name__"))):
+    while frame.f_back is not None and _is_ours(frame):
         frame = frame.f_back
         depth += 1
     warnings.warn(message, DeprecationWarning, stacklevel=depth)
 
 
-def _is_ours(module: str) -> bool:
-    return module.startswith("tokenwire.legacy")
+def _is_ours(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).startswith("tokenwire.legacy")
 
 
 class TextConfiguration:
@@ -154,17 +132,7 @@ class TextConfiguration:
         return key.lower() in self._values
 
     def get(self, key: str, default: Any = None, return_type: str | None = None) -> Any:
-        """The value, converted.
-
-        Args:
-            key: The key, in any case of letters.
-            default: The value of a missing key. Text is converted as well.
-            return_type: `"dict"` reads a Python literal, `"json"` reads JSON. Values that are not
-                text stay as they are.
-
-        Raises:
-            LlmConfigError: The value cannot be converted.
-        """
+        """The value, or the default: a Python literal for `"dict"`, JSON for `"json"`."""
         value = self._values.get(key.lower(), default)
         if not isinstance(value, str) or return_type is None:
             return value
@@ -199,12 +167,15 @@ def _as_config(config: Any) -> Any:
 
 
 def _from_file(path: Path) -> TextConfiguration:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise LlmConfigError(f"config: {path} cannot be read: {error}") from error
-    read = _toml if path.suffix.lower() == ".toml" else _ini
-    return TextConfiguration(read(text, path), f"config: {path}")
+    if path.suffix.lower() == ".toml":
+        values = _toml(path)
+    else:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeError) as error:
+            raise LlmConfigError(f"config: {path} cannot be read: {error}") from error
+        values = _ini(text, path)
+    return TextConfiguration(values, f"config: {path}")
 
 
 def _ini(text: str, path: Path) -> dict[str, Any]:
@@ -216,32 +187,25 @@ def _ini(text: str, path: Path) -> dict[str, Any]:
         return _ini(f"[DEFAULT]\n{text}", path)
     except configparser.Error as error:
         raise LlmConfigError(f"config: {error}") from error
-    values = dict(parser.defaults())
     own: dict[str, str] = {}
     for section in parser.sections():
         for key, value in parser.items(section):
-            if value == parser.defaults().get(key):
-                continue
-            if own.setdefault(key, value) != value:
+            if value != parser.defaults().get(key) and own.setdefault(key, value) != value:
                 raise LlmConfigError(
                     f"config: {path}: {key}: sections give it different values; keep one of them, "
                     "or pass the section as a mapping"
                 )
-    return {**values, **own}
+    return {**parser.defaults(), **own}
 
 
-def _toml(text: str, path: Path) -> dict[str, Any]:
+def _toml(path: Path) -> dict[str, Any]:
     from tokenwire import errors
-    from tokenwire.config.file import toml_reader
+    from tokenwire.config.file import read_toml
 
     try:
-        toml = toml_reader()
+        values = dict(read_toml(path))
     except errors.LlmConfigError as error:
-        raise LlmConfigError(f"config: {path}: {error}; or use an INI file") from error
-    try:
-        values: dict[str, Any] = toml.loads(text)
-    except toml.TOMLDecodeError as error:
-        raise LlmConfigError(f"config: {path}: {error}") from error
+        raise LlmConfigError(f"config: {error}") from error
     # A table may be a value (`KEY_params`) or a section with keys of its own.
     tables = [value for value in values.values() if isinstance(value, dict)]
     for table in tables:

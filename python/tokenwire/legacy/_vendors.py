@@ -6,6 +6,7 @@ import os
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
+import tokenwire as tw
 from tokenwire import _engine
 from tokenwire.legacy._settings import private_address
 from tokenwire.legacy.llm_exceptions import LlmConfigError
@@ -19,11 +20,12 @@ class _Vendor(NamedTuple):
     key_file: str = ""
 
 
+_ANTHROPIC_HOST = "api.anthropic.com"
 _GOOGLE_HOST = "generativelanguage.googleapis.com"
 _SHIPPED = {
     "openai": _Vendor("https://api.openai.com/v1", ("OPENAI_API_KEY",), "openai"),
     "groq": _Vendor("https://api.groq.com/openai/v1", ("GROQ_API_KEY",), "groq"),
-    "anthropic": _Vendor("https://api.anthropic.com/v1", ("ANTHROPIC_API_KEY",), "claude"),
+    "anthropic": _Vendor(f"https://{_ANTHROPIC_HOST}/v1", ("ANTHROPIC_API_KEY",), "claude"),
     "google-gla": _Vendor(
         f"https://{_GOOGLE_HOST}/v1", ("GEMINI_API_KEY", "GOOGLE_API_KEY"), "gemini"
     ),
@@ -38,14 +40,12 @@ _URL_VARIABLES = {
     "anthropic": ("ANTHROPIC_BASE_URL", "/v1"),
     "google-gla": ("GOOGLE_GEMINI_BASE_URL", ""),
 }
-_UNKNOWN = _Vendor()
-_PREFIXES = (
-    ("gpt", "openai"),
-    ("o1", "openai"),
-    ("o3", "openai"),
-    ("claude", "anthropic"),
-    ("gemini", "google-gla"),
-)
+# How the names of a vendor's models begin.
+_PREFIXES = {
+    "openai": ("gpt", "o1", "o3"),
+    "anthropic": ("claude",),
+    "google-gla": ("gemini",),
+}
 # The engine's own rows apply at these addresses. Any other server speaks OpenAI's dialect.
 _ROWS = {
     "api.openai.com": "openai",
@@ -77,12 +77,8 @@ class VendorTables:
 
     @classmethod
     def _address(cls, vendor: str) -> str:
-        """The base URL of a vendor: a changed entry, else its variable, else the entry.
-
-        Raises:
-            LlmConfigError: There is no entry, or the private server's variable is not set.
-        """
-        shipped = _SHIPPED.get(vendor, _UNKNOWN)
+        """The base URL of a vendor: a changed entry, else its variable, else the entry."""
+        shipped = _SHIPPED.get(vendor, _Vendor())
         url = str(cls.VENDOR_URLS.get(vendor) or "")
         variable, ending = _URL_VARIABLES.get(vendor, ("", ""))
         address = os.environ.get(variable, "").strip().rstrip("/")
@@ -98,7 +94,7 @@ class VendorTables:
     @classmethod
     def _key_variables(cls, vendor: str) -> tuple[str, ...]:
         """The variables that may hold a vendor's key, in order. Changed entries take precedence."""
-        shipped = _SHIPPED.get(vendor, _UNKNOWN).key_variables
+        shipped = _SHIPPED.get(vendor, _Vendor()).key_variables
         usual = shipped[0] if shipped else None
         entries = (
             cls.VENDOR_CONFIG.get(vendor, {}).get("env_var", usual),
@@ -124,18 +120,20 @@ class KnownVendor(str):
 
 
 class ChatTarget(NamedTuple):
-    """The arguments of a new chat client. Its key may come from `key_variables` again."""
+    """The arguments of a new chat client, and the variables that may hold its key."""
 
     provider: str
     model: str
     base_url: str | None
     api_key: str | None
-    vendor: str | None = None
+    vendor: str = ""
     key_variables: tuple[str, ...] = ()
 
-    def __repr__(self) -> str:
-        """All but the key."""
-        return f"ChatTarget({self.provider}:{self.model}, base_url={self.base_url!r})"
+    def client(self, api_key: str | None) -> tw.ChatClient:
+        """The new client for this target, with a key."""
+        return tw.ChatClient(
+            self.model, provider=self.provider, base_url=self.base_url, api_key=api_key
+        )
 
 
 def chat_target(model_name: str, api_key: str | None, base_url: str | None) -> ChatTarget:
@@ -154,10 +152,10 @@ def chat_target(model_name: str, api_key: str | None, base_url: str | None) -> C
         vendor, _, model = model_name.partition(":")
         return _target(vendor, model, base_url, api_key, tables._key_variables(vendor))
     if model_name.lower().startswith("vllm://"):
-        server, model = private_spec(model_name)
-        return ChatTarget(COMPATIBLE, model, base_url or f"{server}/v1", api_key)
-    named, model = split_vendor(model_name)
-    if named is None:
+        address, model = private_spec(model_name)
+        return ChatTarget(COMPATIBLE, model, base_url or address, api_key)
+    vendor, model = _split_vendor(model_name)
+    if not vendor:
         if base_url is None:
             raise LlmConfigError(
                 f"model_name: {model_name!r} does not begin with a vendor "
@@ -165,28 +163,24 @@ def chat_target(model_name: str, api_key: str | None, base_url: str | None) -> C
                 "pass base_url="
             )
         return _target("", model, base_url, api_key)
-    address = base_url or tables._address(named)
-    variables = tables._key_variables(named)
+    address = base_url or tables._address(vendor)
+    variables = tables._key_variables(vendor)
     key = api_key or key_from(variables)
     # A server on plain HTTP is a local one, which needs no key.
     is_local = address.strip().lower().startswith("http://")
     if key is None and variables and not is_local and not _engine.is_intercepted():
-        raise missing_key(named, variables)
-    return _target(named, model, address, key, variables)
+        raise missing_key(vendor, variables)
+    return _target(vendor, model, address, key, variables)
 
 
 def private_spec(spec: str) -> tuple[str, str]:
-    """The server's address, without `/v1`, and the model of `vllm://host:port@model`.
-
-    Raises:
-        LlmConfigError: The spec is not of that form.
-    """
+    """The base URL and the model of `vllm://host:port@model`."""
     # Ids may be file paths that contain another @, so the first one separates.
     address, separator, model = spec.partition("://")[2].partition("@")
     address = address.strip().rstrip("/").removesuffix("/v1")
     if not (separator and address and model):
         raise LlmConfigError(f"model: write vllm://host:port@model, not {spec!r}")
-    return f"http://{address}", model
+    return f"http://{address}/v1", model
 
 
 def key_from(variables: tuple[str, ...]) -> str | None:
@@ -200,22 +194,18 @@ def missing_key(vendor: str, variables: tuple[str, ...]) -> LlmConfigError:
     return LlmConfigError(_engine._missing_key(vendor, list(variables)))
 
 
-def split_vendor(model_name: str) -> tuple[str | None, str]:
-    """The vendor in a chat model's name, and the model.
-
-    Raises:
-        LlmConfigError: There is only a vendor.
-    """
+def _split_vendor(model_name: str) -> tuple[str, str]:
+    """The vendor in a chat model's name, empty if there is none, and the model."""
     head, separator, rest = model_name.partition(":")
     vendor = head.strip().lower()
     if separator and vendor in VendorTables.in_use.VENDOR_CONFIG:
         if not rest.strip():
             raise LlmConfigError(f"model_name: add a model after {head!r}, as in {head}:model")
         return vendor, rest.strip()
-    for prefix, vendor_of_prefix in _PREFIXES:
-        if model_name.startswith(prefix):
-            return vendor_of_prefix, model_name
-    return None, model_name
+    for known, prefixes in _PREFIXES.items():
+        if model_name.startswith(prefixes):
+            return known, model_name
+    return "", model_name
 
 
 def not_found_at(target: ChatTarget) -> str:
@@ -224,10 +214,7 @@ def not_found_at(target: ChatTarget) -> str:
     At the vendor's own host, 404 means that the model was not found.
     """
     host = urlsplit(target.base_url or "").hostname
-    if target.vendor not in ("anthropic", "google-gla") or host in (
-        "api.anthropic.com",
-        _GOOGLE_HOST,
-    ):
+    if target.vendor not in ("anthropic", "google-gla") or host in (_ANTHROPIC_HOST, _GOOGLE_HOST):
         return ""
     return (
         f"tokenwire calls {target.vendor} in OpenAI's dialect, at "

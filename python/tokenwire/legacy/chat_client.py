@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tokenwire as tw
 from tokenwire.legacy._calls import AsyncCalls
 from tokenwire.legacy._settings import warn_once
 from tokenwire.legacy._vendors import chat_target, not_found_at
 from tokenwire.legacy.base_llm_client import LlmClientInterface
 from tokenwire.legacy.token_counter import TokenCounter
+
+if TYPE_CHECKING:
+    import tokenwire as tw
 
 __all__ = ["ChatClient", "LlmClientInterface", "TokenCounter"]
 
@@ -71,10 +73,7 @@ class ChatClient(AsyncCalls, LlmClientInterface):
         return self._client
 
     def _new_client(self) -> tw.ChatClient:
-        target = self._target
-        return tw.ChatClient(
-            target.model, provider=target.provider, base_url=target.base_url, api_key=self._key()
-        )
+        return self._target.client(self._key())
 
     def _constructor_arguments(self) -> dict[str, Any]:
         stored = self.generation_args

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tokenwire.legacy._calls import AsyncCalls
-from tokenwire.legacy._settings import by_the_adapter, warn_once
+from tokenwire.legacy._settings import warn_once
 from tokenwire.legacy.base_llm_client import LlmClientInterface
 from tokenwire.legacy.llm_completion import LlmCompletion
 from tokenwire.legacy.token_counter import TokenCounter
@@ -37,16 +37,10 @@ def clean_llm_response(response: str) -> str:
 class CompletionClient(AsyncCalls, LlmClientInterface):
     """A text completion model: sends the prompt and returns the cleaned text.
 
-    Args:
-        base_url: The whole endpoint: `http://host:port/v1/completions`.
-        model_name: The model's id.
-        prompt_format: The name of the format that the caller writes prompts in.
-        api_key: Sent as a bearer token, unless it is None or `"EMPTY"`.
-        model_tokenizer_map: Tokenizers by model name, for the token counts of the summary.
-        debug: With `verbose`, print a summary of each call.
-        verbose: See `debug`.
-        **generation_args: `temperature`, `max_tokens`, `stop`, `top_p` and `stream` for every call.
-            Others are stored and not sent.
+    `base_url` is the whole endpoint, such as `http://host:port/v1/completions`. `prompt_format`
+    names the format that the caller writes prompts in. `api_key` is sent as a bearer token, unless
+    it is None or `"EMPTY"`. The other arguments are those of `ChatClient`, but a call sends only
+    `temperature`, `max_tokens`, `stop` and `top_p`.
     """
 
     _default_arguments = {"temperature": 0.7, "max_tokens": 64, "top_p": 1.0}  # noqa: RUF012
@@ -68,16 +62,15 @@ class CompletionClient(AsyncCalls, LlmClientInterface):
         self._set_up(model_name, api_key, model_tokenizer_map, debug, verbose, generation_args)
         self.base_url = base_url
         self.prompt_format = prompt_format
-        with by_the_adapter():
-            self.model = LlmCompletion(
-                base_url,
-                model_name,
-                api_key or "EMPTY",
-                model_tokenizer_map,
-                debug,
-                verbose,
-                **generation_args,
-            )
+        self.model = LlmCompletion(
+            base_url,
+            model_name,
+            api_key or "EMPTY",
+            model_tokenizer_map,
+            debug,
+            verbose,
+            **generation_args,
+        )
 
     def _shape(self, text: str) -> str:
         return clean_llm_response(text)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tokenwire as tw
 from tokenwire.legacy._calls import AsyncCalls
 from tokenwire.legacy._settings import private_address, warn_once
 from tokenwire.legacy._vendors import NO_KEY, chat_target
@@ -12,24 +11,19 @@ from tokenwire.legacy.chat_client import ChatClient
 from tokenwire.legacy.llm_completion import LlmCompletion
 from tokenwire.legacy.token_counter import TokenCounter
 
+if TYPE_CHECKING:
+    import tokenwire as tw
+
 __all__ = ["ChatClient", "LlmClient", "LlmCompletion", "TokenCounter"]
 
 
 class LlmClient(AsyncCalls):
-    """A model of a private server, by chat or by text completion.
+    """A model of a private server, by chat or, with `completion_mode`, by text completion.
 
-    Args:
-        base_url: The API's address, or with `completion_mode` the whole endpoint. By default the
-            address in `TOKENWIRE_LEGACY_BASE_URL`.
-        model_name: The model's id.
-        completion_mode: Use text completions instead of chat.
-        prompt_format: The name of the format that the caller writes prompts in.
-        api_key: The key; `"EMPTY"` for a server that needs none.
-        model_tokenizer_map: Tokenizers by model name, for the token counts of the summary.
-        debug: With `verbose`, print a summary of each call.
-        verbose: See `debug`.
-        **generation_args: `temperature`, `max_tokens`, `stop`, `top_p` and `stream` for every call.
-            Others are stored and not sent.
+    `base_url` is the API's address, and in completion mode the whole endpoint. By default it comes
+    from `TOKENWIRE_LEGACY_BASE_URL`. `prompt_format` names the format that the caller writes
+    prompts in. The other arguments are those of `ChatClient`, but a call sends only `temperature`,
+    `max_tokens`, `stop` and `top_p`.
 
     Raises:
         LlmConfigError: There is no `base_url`, and the variable is not set.
@@ -68,11 +62,7 @@ class LlmClient(AsyncCalls):
 
     @staticmethod
     def get_model(mnt_point: str, prefix: str = DEEPILY_PREFIX) -> str:
-        """The id of a model in a mounted folder: `prefix/mnt_point`.
-
-        Raises:
-            ValueError: The id does not contain `//`, as the mount point is not an absolute path.
-        """
+        """The id of a model in a mounted folder: `prefix/mnt_point`, with an absolute path."""
         model = f"{prefix}/{mnt_point}"
         if "//" not in model:
             raise ValueError(f"mnt_point: pass an absolute path, not {mnt_point!r}")
@@ -87,9 +77,4 @@ class LlmClient(AsyncCalls):
         if self.completion_mode:
             return super()._new_client()
         target = chat_target(f"openai:{self.model_name}", self._key() or NO_KEY, self.base_url)
-        return tw.ChatClient(
-            target.model,
-            provider=target.provider,
-            base_url=target.base_url,
-            api_key=target.api_key,
-        )
+        return target.client(target.api_key)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokenwire import _engine
 from tokenwire.legacy._install import ApplicationNamesModule, application_names
-from tokenwire.legacy._settings import by_the_adapter, defaults_wanted, literal, warn, warn_once
+from tokenwire.legacy._settings import defaults_wanted, literal, warn, warn_once
 from tokenwire.legacy._vendors import (
     KnownVendor,
     VendorTables,
@@ -48,14 +48,8 @@ _SHIPPED_DEFAULTS = {"temperature": 0.7, "max_tokens": 1024}
 class LlmClientFactory(VendorTables):
     """Creates clients. There is one factory per process, with the arguments of the first call.
 
-    Args:
-        debug: Passed to the clients.
-        verbose: Passed to the clients.
-
     Attributes:
-        config_mgr: The configuration.
-        debug: Passed to clients from the configuration.
-        verbose: Passed to clients from the configuration.
+        config_mgr: The configuration. Its clients get the `debug` and `verbose` of the factory.
         VENDOR_URLS: Base URL by vendor; an empty one means `TOKENWIRE_LEGACY_BASE_URL`.
         VENDOR_API_ENV_VARS: Variable with the key by vendor.
         CLIENT_DEFAULT_PARAMS: Arguments of clients from a descriptor.
@@ -86,10 +80,6 @@ class LlmClientFactory(VendorTables):
                 cls._instance = factory
             return factory
 
-    def __init__(self, debug: bool = False, verbose: bool = False) -> None:
-        # Python calls this for every construction, but __new__ sets the attributes only once.
-        pass
-
     def get_client(
         self,
         model_config_key: str,
@@ -98,10 +88,7 @@ class LlmClientFactory(VendorTables):
     ) -> Any:
         """A client for a key of the configuration, or for a descriptor such as `groq:llama-…`.
 
-        Args:
-            model_config_key: The key or the descriptor.
-            debug: If not None, stored for later calls.
-            verbose: If not None, stored for later calls.
+        `debug` and `verbose` apply to later calls as well, unless they are None.
 
         Raises:
             ValueError: The descriptor's vendor is unknown.
@@ -111,10 +98,9 @@ class LlmClientFactory(VendorTables):
             self.debug = debug
         if verbose is not None:
             self.verbose = verbose
-        with by_the_adapter():
-            if self.config_mgr.exists(model_config_key):
-                return self._configured(model_config_key)
-            return self._described(model_config_key, debug=bool(debug), verbose=bool(verbose))
+        if self.config_mgr.exists(model_config_key):
+            return self._configured(model_config_key)
+        return self._described(model_config_key, debug=bool(debug), verbose=bool(verbose))
 
     def _configured(self, key: str) -> Any:
         config = self.config_mgr
@@ -140,11 +126,11 @@ class LlmClientFactory(VendorTables):
             return _here().ChatClient(model_name=spec, **settings)
         address, model = private_spec(spec)
         if prompt_format in _COMPLETION_FORMATS:
-            settings["base_url"] = f"{address}/v1/completions"
+            settings["base_url"] = f"{address}/completions"
             return _here().CompletionClient(
                 model_name=model, prompt_format=prompt_format, **settings
             )
-        settings["base_url"] = f"{address}/v1"
+        settings["base_url"] = address
         return _here().ChatClient(model_name=WholeModelId(model), **settings)
 
     def _described(self, descriptor: str, *, debug: bool, verbose: bool) -> Any:
@@ -154,7 +140,10 @@ class LlmClientFactory(VendorTables):
             raise ValueError(f"Unsupported vendor: {vendor}")
         settings = {"debug": debug, "verbose": verbose, **self._default_params()}
         if config.get("client_type") == "completion":
-            url, model = self._address_and_model(vendor, model)
+            if descriptor.startswith("vllm://") and "@" in descriptor:
+                url, model = private_spec(descriptor)
+            else:
+                url = self._address(vendor)
             return _here().CompletionClient(
                 base_url=f"{url.rstrip('/').removesuffix('/completions')}/completions",
                 model_name=model,
@@ -167,13 +156,6 @@ class LlmClientFactory(VendorTables):
             api_key=self._key(vendor, config.get("key_name")),
             **settings,
         )
-
-    def _address_and_model(self, vendor: str, model: str) -> tuple[str, str]:
-        if vendor == "vllm" and model.startswith("//") and "@" in model:
-            # The form `vllm://host:port@model`, which the configuration has, as a descriptor.
-            address, model = private_spec(f"vllm:{model}")
-            return f"{address}/v1", model
-        return self._address(vendor), model
 
     def _default_params(self) -> dict[str, Any]:
         """The arguments of clients from a descriptor; changed entries always apply."""
@@ -222,9 +204,11 @@ def _here() -> Any:
 def _as_dict(value: Any, name: str) -> dict[str, Any]:
     """A value of the configuration as a new dict."""
     try:
-        return dict((literal(value) if isinstance(value, str) else value) or {})
+        content = literal(value) if isinstance(value, str) else value
+        return {} if content is None else dict(content)
     except (TypeError, ValueError, SyntaxError) as error:
-        raise LlmConfigError(f"{name}: write a dict, not {value!r}: {error}") from error
+        # The value itself may contain a key.
+        raise LlmConfigError(f"{name}: write a dict such as {{'top_p': 0.5}}: {error}") from error
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,6 @@ from tokenwire.legacy.token_counter import TokenCounter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -23,15 +22,9 @@ __all__ = ["CompletionStreamingContext", "LlmCompletion", "TokenCounter"]
 class LlmCompletion(Calls):
     """A text completion model: sends the prompt and returns the text without fences.
 
-    Args:
-        base_url: The whole endpoint; by default `/completions` at `TOKENWIRE_LEGACY_BASE_URL`.
-        model_name: The model's id.
-        api_key: Sent as a bearer token, unless it is None or `"EMPTY"`.
-        model_tokenizer_map: Tokenizers by model name, for the token counts of the summary.
-        debug: With `verbose`, print a summary of each call.
-        verbose: See `debug`.
-        **generation_args: `temperature`, `max_tokens`, `stop`, `top_p` and `stream` for every call.
-            Others are stored and not sent.
+    `base_url` is the whole endpoint, by default `/completions` at `TOKENWIRE_LEGACY_BASE_URL`.
+    `api_key` is sent as a bearer token, unless it is None or `"EMPTY"`. The other arguments are
+    those of `ChatClient`, but a call sends only `temperature`, `max_tokens`, `stop` and `top_p`.
 
     Raises:
         LlmConfigError: There is no `base_url`, and the variable is not set.
@@ -68,13 +61,7 @@ class LlmCompletion(Calls):
 
 
 class CompletionStreamingContext:
-    """A streamed completion, as an async context manager. Entering it sends the request.
-
-    Args:
-        client: The client that sends the request.
-        prompt: The prompt.
-        **args: Arguments of this call.
-    """
+    """A streamed completion, as an async context manager. Entering it sends the request."""
 
     def __init__(self, client: LlmCompletion, prompt: str, **args: Any) -> None:
         self._client = client
@@ -91,15 +78,10 @@ class CompletionStreamingContext:
             self._stream = await stream.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: Any) -> None:  # noqa: PYI036 (passed on as it is)
         """Close the stream, even if it was not read to its end."""
         if self._stream is not None:
-            await self._stream.__aexit__(kind, error, traceback)
+            await self._stream.__aexit__(*error)
 
     async def stream_text(self, delta: bool = False) -> AsyncGenerator[str, None]:  # noqa: ARG002
         """The text in pieces as they arrive, whatever `delta` is."""

@@ -1,4 +1,7 @@
-"""The data types of the older interface: mutable dataclasses that check their arguments."""
+"""The data types of the older interface: mutable dataclasses that check their arguments.
+
+A wrong argument is a `ValueError`.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,7 @@ class MessageRole(Enum):
 
 @dataclass
 class LlmMessage:
-    """One message of a conversation.
-
-    Raises:
-        ValueError: The content is blank.
-    """
+    """One message of a conversation."""
 
     role: MessageRole
     content: str
@@ -36,11 +35,7 @@ class LlmMessage:
 
 @dataclass
 class LlmRequest:
-    """A prompt or messages, and the parameters of generation.
-
-    Raises:
-        ValueError: A value is out of range, or there is not exactly one of prompt and messages.
-    """
+    """A prompt or messages, and the parameters of generation."""
 
     prompt: str | None = None
     messages: list[LlmMessage] | None = None
@@ -68,11 +63,7 @@ class LlmRequest:
 
 @dataclass
 class LlmResponse:
-    """A whole reply.
-
-    Raises:
-        ValueError: A token count or the duration is negative.
-    """
+    """A whole reply."""
 
     text: str
     prompt_tokens: int = 0
@@ -101,11 +92,7 @@ class LlmResponse:
 
 @dataclass
 class LlmStreamChunk:
-    """One piece of a stream; its text may be empty.
-
-    Raises:
-        ValueError: The index is negative.
-    """
+    """One piece of a stream; its text may be empty."""
 
     text: str
     is_final: bool = False

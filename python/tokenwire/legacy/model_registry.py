@@ -22,18 +22,18 @@ class LlmProvider(Enum):
 
 
 _PARAMETERS = (
-    *("temperature", "max_tokens", "top_p"),
-    *("frequency_penalty", "presence_penalty", "stop"),
+    "temperature",
+    "max_tokens",
+    "top_p",
+    "frequency_penalty",
+    "presence_penalty",
+    "stop",
 )
 
 
 @dataclass
 class ModelConfig:
-    """The description of a model. `client_class` is a dotted name that is never imported.
-
-    Raises:
-        ValueError: `max_tokens` is not positive, or a cost is negative.
-    """
+    """The description of a model. `client_class` is a dotted name that is never imported."""
 
     name: str
     provider: LlmProvider
@@ -87,11 +87,7 @@ class ModelRegistry:
         self._models[config.name] = config
 
     def get_model_config(self, name: str) -> ModelConfig:
-        """The model of this name.
-
-        Raises:
-            LlmConfigError: There is no such model; the message lists the known ones.
-        """
+        """The model of this name. For an unknown one, `LlmConfigError` lists those that exist."""
         if name not in self._models:
             known = ", ".join(self.list_all_models())
             raise LlmConfigError(f"Unknown model: {name}. Available models: {known}")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _SKIPPED = {"__pycache__", "node_modules", "site-packages", "venv", "build", "dist"}
 _PYTHON = (".py", ".pyi", ".pyw")
 _NOTEBOOK = ".ipynb"
+# Reading and parsing raise these. Deep nesting is a RecursionError or a MemoryError.
+_UNREADABLE = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)
 _SHEBANG = re.compile(rb"#!.*python")
 _IMPORT = re.compile(rf"\b(?:from|import)\s+(?P<package>[\w.]+)\.(?:{'|'.join(MODULES)})\b")
 
@@ -36,11 +38,7 @@ class Note(NamedTuple):
 
 
 class Source:
-    """One Python file: its text, its syntax and the edits to it.
-
-    Raises:
-        SyntaxError: The file is not valid Python, or not in the encoding that it declares.
-    """
+    """One Python file: its text, its syntax and the edits to it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -55,8 +53,8 @@ class Source:
             warnings.simplefilter("ignore")
             tree = ast.parse(self.text, str(path))
         # Applications have thousands of files, and most of them name no old module.
-        names_one = any(module in self.text for module in MODULES)
-        self.nodes = list(ast.walk(tree)) if names_one else []
+        is_relevant = any(word in self.text for word in (*MODULES, "legacy.install"))
+        self.nodes = list(ast.walk(tree)) if is_relevant else []
         # `ast` counts columns in bytes of UTF-8, whatever the file's encoding is.
         self._bytes = self.text.encode()
         self._lines = [0, *accumulate(map(len, self._bytes.splitlines(keepends=True)))]
@@ -88,11 +86,7 @@ class Source:
         )
 
     def write(self, new: str) -> None:
-        """Replace the file in one step, so that a full disk leaves the old text.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
+        """Replace the file in one step, so that a full disk leaves the old text."""
         target = self.path.resolve()
         descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
@@ -109,18 +103,11 @@ def read(path: Path, notes: list[Note]) -> list[Source]:
     """Read all Python below a path, and note the files that cannot be read."""
     sources = []
     for file in _python(path, notes):
-        line, why = 1, ""
         try:
             sources.append(Source(file))
-            continue
-        except OSError as error:
-            why = str(error.strerror)
-        except (SyntaxError, ValueError) as error:
-            line = getattr(error, "lineno", None) or 1
-            why = f"not valid Python: {error}"
-        except (RecursionError, MemoryError):
-            why = "not valid Python: nested too deeply"
-        notes.append(Note(file, line, f"cannot be read: {why}"))
+        except _UNREADABLE as error:  # noqa: PERF203 (the other files are still read)
+            why = f"cannot be read as Python: {str(error) or 'it is nested too deeply'}"
+            notes.append(Note(file, getattr(error, "lineno", None) or 1, why))
     return sources
 
 
@@ -155,10 +142,8 @@ def _python(path: Path, notes: list[Note]) -> Iterator[Path]:
             continue
         # The target of a link is read under its own name.
         target = file.resolve()
-        if not target.is_relative_to(home):
-            notes.append(Note(file, 1, f"a link to {target}, which is not below {path}"))
-        elif not target.exists():
-            notes.append(Note(file, 1, f"a broken link to {target}"))
+        if not (target.is_relative_to(home) and target.exists()):
+            notes.append(Note(file, 1, f"a link to {target}, which is not a file below {path}"))
 
 
 def _walked(path: Path) -> list[Path]:

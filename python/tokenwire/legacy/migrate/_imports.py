@@ -85,10 +85,7 @@ def is_folder_of(folder: Path, package: str) -> bool:
 def rewrite(source: Source, packages: Collection[str], kept: Mapping[str, str]) -> list[Note]:
     """Edit the imports of a file; the notes say which ones stay as they are.
 
-    Args:
-        source: The file.
-        packages: The packages that held old clients.
-        kept: Modules that must be imported by their old name, and why.
+    `kept` has the modules that must be imported by their old name, and why.
     """
     notes = []
     for node in source.nodes:
