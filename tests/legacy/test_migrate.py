@@ -102,7 +102,7 @@ def test_imports_lead_to_the_adapter_and_keep_their_form(migrated, old, new):
     assert migrated(old) == (new, [])
 
 
-def test_relative_imports_are_the_packages_own(migrated):
+def test_relative_imports_lead_into_their_package(migrated):
     text = "from .llm_exceptions import LlmError\nfrom .prompt_formatter import fmt\n"
     new, _ = migrated(text, name="root/agents/agent_base.py")
     assert new == (
@@ -177,7 +177,7 @@ def test_conditional_imports_change_where_they_are(migrated):
     assert left == []
 
 
-def test_a_folder_of_a_package_may_be_given_alone(tmp_path):
+def test_the_path_may_be_the_folder_of_the_package(tmp_path):
     agents = tmp_path / "root/agents"
     agents.mkdir(parents=True)
     (agents / "base.py").write_text("from .llm_client import LlmClient\n")
@@ -222,7 +222,7 @@ def test_a_module_reached_through_its_package_is_still_imported_there(planned, u
 
 
 @pytest.mark.parametrize("use", ["import root.agents.base\n", "from root.agents import base\n"])
-def test_relative_imports_in_a_package_below_a_folder_that_is_none(planned, use):
+def test_relative_imports_in_a_package_inside_a_plain_folder(planned, use):
     base = "root/agents/base.py"
     for text in (
         "from .llm_client import LlmClient\n",
@@ -309,7 +309,7 @@ def test_encodings_and_line_ends_stay(tmp_path):
 
 
 def run_example(file, sim, *before):
-    """What a program prints, and the requests that it sends."""
+    """The output of a program, and the requests that it sends."""
     sim.reset()
     sim.set_script({"default": {"reply": {"text": "```py\nblue\n```"}}})
     program = [

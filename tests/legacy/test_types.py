@@ -76,7 +76,7 @@ def test_fields_come_in_order_with_their_defaults():
     assert dataclasses.astuple(LlmStreamChunk("")) == ("", False, 0, {})
 
 
-def test_they_are_mutable_and_share_no_default():
+def test_data_types_are_mutable_and_share_no_default():
     first, second = LlmMessage(MessageRole.USER, "a"), LlmMessage(MessageRole.USER, "a")
     first.metadata["x"] = 1
     first.content = ""
@@ -108,7 +108,7 @@ def test_a_violation_is_a_value_error(kind, arguments):
         kind(**arguments)
 
 
-def test_limits_are_inside():
+def test_limits_are_inclusive():
     LlmRequest("a", temperature=2, top_p=0, frequency_penalty=-2, presence_penalty=2, max_tokens=1)
     LlmRequest(messages=[LlmMessage(MessageRole.USER, "a")], prompt="")
 
@@ -116,8 +116,8 @@ def test_limits_are_inside():
 def test_totals_and_rates_are_computed():
     counted = LlmResponse("a", 3, 5, duration_ms=250.0, tokens_per_second=1.0)
     assert (counted.total_tokens, counted.tokens_per_second) == (8, 20.0)
-    given = LlmResponse("a", 3, 5, 9, tokens_per_second=1.0)
-    assert (given.total_tokens, given.tokens_per_second) == (9, 1.0)
+    kept = LlmResponse("a", 3, 5, 9, tokens_per_second=1.0)
+    assert (kept.total_tokens, kept.tokens_per_second) == (9, 1.0)
 
 
 class Echo(BaseLlmClient):
@@ -152,10 +152,10 @@ def test_complete_sync_works_with_and_without_a_loop():
     client = Echo("m")
     assert client.complete_sync(LlmRequest("hi")).text == "hi"
 
-    async def inside():
+    async def in_a_loop():
         return client.complete_sync(LlmRequest("hi")).text
 
-    assert asyncio.run(inside()) == "hi"
+    assert asyncio.run(in_a_loop()) == "hi"
 
     async def failing():
         return client.complete_sync(LlmRequest("fail"))
@@ -207,7 +207,7 @@ def test_models_are_registered_replaced_and_found():
     assert "nope" not in ModelRegistry().list_all_models()
 
 
-def test_a_models_configuration():
+def test_a_model_configuration():
     config = ModelConfig("a", LlmProvider.OPENAI, "b.C", 5)
     assert dataclasses.astuple(config)[4:8] == (True, True, None, None)
     assert config.supported_parameters == {
@@ -234,8 +234,8 @@ def test_without_a_vocabulary_four_characters_are_a_token(text, count):
 
 def test_the_counter_keeps_its_map_and_never_raises():
     assert TokenCounter().model_tokenizer_map == {}
-    own = {"m": "t"}
-    assert TokenCounter(own).model_tokenizer_map is own
+    tokenizers = {"m": "t"}
+    assert TokenCounter(tokenizers).model_tokenizer_map is tokenizers
     no_map: Any = ["no", "map"]
     assert TokenCounter(no_map).count_tokens(no_map, "abcd") == 1
 

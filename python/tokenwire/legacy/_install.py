@@ -102,8 +102,8 @@ def install(package: str, *, config: object = None) -> None:
         sys.meta_path.append(_PACKAGE_FINDER)
     if package not in _FINDER.packages:
         _FINDER.packages = (*_FINDER.packages, package)
-    early = [f"{package}.{module}" for module in MODULES if f"{package}.{module}" in sys.modules]
-    early = [fullname for fullname in early if not _is_served(fullname)]
+    names = [f"{package}.{module}" for module in MODULES]
+    early = [name for name in names if name in sys.modules and not _is_served(name)]
     for fullname in early:
         _drop(fullname)
     # After the loop: a filter may turn the first warning into an error.
@@ -189,7 +189,7 @@ def application_names(name: str, module: str) -> Any:
 
 
 def _application_module(below_root: str) -> Any:
-    """The first application's module of this name; None if there is none."""
+    """The first application's module of this name; None if no application has it."""
     for package in _FINDER.packages:
         root = package.rpartition(".")[0]
         wanted = f"{root}.{below_root}" if root else below_root

@@ -187,15 +187,15 @@ def _ini(text: str, path: Path) -> dict[str, Any]:
         return _ini(f"[DEFAULT]\n{text}", path)
     except configparser.Error as error:
         raise LlmConfigError(f"config: {error}") from error
-    own: dict[str, str] = {}
+    values: dict[str, str] = {}
     for section in parser.sections():
         for key, value in parser.items(section):
-            if value != parser.defaults().get(key) and own.setdefault(key, value) != value:
+            if value != parser.defaults().get(key) and values.setdefault(key, value) != value:
                 raise LlmConfigError(
                     f"config: {path}: {key}: sections give it different values; keep one of them, "
                     "or pass the section as a mapping"
                 )
-    return {**parser.defaults(), **own}
+    return {**parser.defaults(), **values}
 
 
 def _toml(path: Path) -> dict[str, Any]:

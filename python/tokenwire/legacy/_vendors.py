@@ -195,7 +195,7 @@ def missing_key(vendor: str, variables: tuple[str, ...]) -> LlmConfigError:
 
 
 def _split_vendor(model_name: str) -> tuple[str, str]:
-    """The vendor in a chat model's name, empty if there is none, and the model."""
+    """The vendor in a chat model's name, or an empty string, and the model."""
     head, separator, rest = model_name.partition(":")
     vendor = head.strip().lower()
     if separator and vendor in VendorTables.in_use.VENDOR_CONFIG:

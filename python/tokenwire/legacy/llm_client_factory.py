@@ -11,16 +11,9 @@ import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokenwire import _engine
+from tokenwire.legacy import _vendors
 from tokenwire.legacy._install import ApplicationNamesModule, application_names
 from tokenwire.legacy._settings import defaults_wanted, literal, warn, warn_once
-from tokenwire.legacy._vendors import (
-    KnownVendor,
-    VendorTables,
-    WholeModelId,
-    key_from,
-    missing_key,
-    private_spec,
-)
 from tokenwire.legacy.base_llm_client import LlmClientInterface
 from tokenwire.legacy.chat_client import ChatClient
 from tokenwire.legacy.completion_client import CompletionClient
@@ -45,7 +38,7 @@ _COMPLETION_FORMATS = ("instruction_completion", "special_token")
 _SHIPPED_DEFAULTS = {"temperature": 0.7, "max_tokens": 1024}
 
 
-class LlmClientFactory(VendorTables):
+class LlmClientFactory(_vendors.VendorTables):
     """Creates clients. There is one factory per process, with the arguments of the first call.
 
     Attributes:
@@ -124,14 +117,14 @@ class LlmClientFactory(VendorTables):
         }
         if not spec.startswith("vllm://"):
             return _here().ChatClient(model_name=spec, **settings)
-        address, model = private_spec(spec)
+        address, model = _vendors.private_spec(spec)
         if prompt_format in _COMPLETION_FORMATS:
             settings["base_url"] = f"{address}/completions"
             return _here().CompletionClient(
                 model_name=model, prompt_format=prompt_format, **settings
             )
         settings["base_url"] = address
-        return _here().ChatClient(model_name=WholeModelId(model), **settings)
+        return _here().ChatClient(model_name=_vendors.WholeModelId(model), **settings)
 
     def _described(self, descriptor: str, *, debug: bool, verbose: bool) -> Any:
         vendor, model = self._parse_model_descriptor(descriptor)
@@ -141,7 +134,7 @@ class LlmClientFactory(VendorTables):
         settings = {"debug": debug, "verbose": verbose, **self._default_params()}
         if config.get("client_type") == "completion":
             if descriptor.startswith("vllm://") and "@" in descriptor:
-                url, model = private_spec(descriptor)
+                url, model = _vendors.private_spec(descriptor)
             else:
                 url = self._address(vendor)
             return _here().CompletionClient(
@@ -151,7 +144,7 @@ class LlmClientFactory(VendorTables):
                 **settings,
             )
         return _here().ChatClient(
-            model_name=KnownVendor(f"{vendor}:{model}"),
+            model_name=_vendors.KnownVendor(f"{vendor}:{model}"),
             base_url=self._address(vendor),
             api_key=self._key(vendor, config.get("key_name")),
             **settings,
@@ -169,11 +162,11 @@ class LlmClientFactory(VendorTables):
     def _key(self, vendor: str, key_file: str | None) -> str | None:
         """The vendor's key, from its variable or else from the application's key file."""
         variables = self._key_variables(vendor)
-        key = key_from(variables)
+        key = _vendors.key_from(variables)
         if key is None and key_file:
             key = str(_here().du.get_api_key(key_file) or "").strip()
         if not key and variables and not _engine.is_intercepted():
-            raise missing_key(vendor, variables)
+            raise _vendors.missing_key(vendor, variables)
         return key or None
 
     def _parse_model_descriptor(self, model_descriptor: str) -> tuple[str, str]:
@@ -193,7 +186,7 @@ class LlmClientFactory(VendorTables):
         return "vllm", model_descriptor
 
 
-VendorTables.in_use = LlmClientFactory
+_vendors.VendorTables.in_use = LlmClientFactory
 
 
 def _here() -> Any:

@@ -112,17 +112,11 @@ def _reached_through_package(
     for source in sources:
         imported = _imported(source, packages)
         # The file itself imports these, in statements that stay.
-        own = {
-            alias.name
-            for node in source.nodes
-            if isinstance(node, ast.Import)
-            for alias in node.names
-            if alias.asname is None
-        }
+        stays = {one.name for one in source.nodes if isinstance(one, ast.alias) and not one.asname}
         for node in source.nodes:
             if isinstance(node, ast.Attribute):
                 path = _dotted(node, imported)
-                if path in modules and path not in own:
+                if path in modules and path not in stays:
                     why = f"{source.path}:{node.lineno} reaches it through its package"
                     found.setdefault(modules[path], why)
     return found
