@@ -1,4 +1,4 @@
-"""Helpers of the tests: clients at the simulator, calls, and the requests that were sent."""
+"""Clients for the simulator, ways to call them, and the requests that they sent."""
 
 from __future__ import annotations
 

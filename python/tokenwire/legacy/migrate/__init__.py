@@ -77,7 +77,7 @@ def _notes_on(source: Source, packages: Collection[str]) -> list[Note]:
     """The places in a file that still depend on the older interface."""
     homes = {*packages, HOME}
     imported = _imported(source, packages)
-    old_path = re.compile(rf"(?:{'|'.join(map(re.escape, packages))})\.(?:{'|'.join(MODULES)})\b")
+    old_path = re.compile(rf"(?:{'|'.join(map(re.escape, packages))})\.({'|'.join(MODULES)})\b")
     found: set[tuple[int, str]] = set()
     for node in source.nodes:
         if isinstance(node, ast.ImportFrom):
@@ -91,11 +91,11 @@ def _notes_on(source: Source, packages: Collection[str]) -> list[Note]:
                 found.add((node.lineno, why))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             if packages and (match := old_path.match(node.value)):
-                why = f"a string names {match[0]}; that works while install() is called"
+                why = f"a string names {match[0]}; write {HOME}.{match[1]}, or keep install()"
                 found.add((node.lineno, why))
         elif isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
             module, _, name = _dotted(node, imported).rpartition(".")
-            if name in INSTEAD and module.rpartition(".")[0] in homes:
+            if name in INSTEAD and homes & {module, module.rpartition(".")[0]}:
                 found.add((node.lineno, f"{name}: write {INSTEAD[name]}"))
     return [Note(source.path, line, why) for line, why in found]
 
