@@ -103,10 +103,7 @@ def _notes_on(source: Source, packages: Collection[str]) -> list[Note]:
 def _reached_through_package(
     sources: Iterable[Source], packages: Collection[str]
 ) -> dict[str, str]:
-    """The old modules that a file reaches as attributes of a package, and why they stay.
-
-    Only an import by the old name makes such an attribute.
-    """
+    """Old modules reached as attributes of their package, which only an import by name sets."""
     modules = {f"{package}.{name}": name for package in packages for name in MODULES}
     found: dict[str, str] = {}
     for source in sources:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tokenwire.legacy._install import MODULES
+from tokenwire.legacy._settings import INSTEAD
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -25,6 +26,7 @@ _PYTHON = (".py", ".pyi", ".pyw")
 _NOTEBOOK = ".ipynb"
 # Reading and parsing raise these. Deep nesting is a RecursionError or a MemoryError.
 _UNREADABLE = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)
+_OLD_NAME = re.compile("|".join((*MODULES, *INSTEAD, r"legacy\.install")))
 _SHEBANG = re.compile(rb"#!.*python")
 _IMPORT = re.compile(rf"\b(?:from|import)\s+(?P<package>[\w.]+)\.(?:{'|'.join(MODULES)})\b")
 
@@ -52,9 +54,8 @@ class Source:
             # Python's warnings about this code concern the application.
             warnings.simplefilter("ignore")
             tree = ast.parse(self.text, str(path))
-        # Applications have thousands of files, and most of them name no old module.
-        is_relevant = any(word in self.text for word in (*MODULES, "legacy.install"))
-        self.nodes = list(ast.walk(tree)) if is_relevant else []
+        # Applications have thousands of files, and most of them contain no old name.
+        self.nodes = list(ast.walk(tree)) if _OLD_NAME.search(self.text) else []
         # `ast` counts columns in bytes of UTF-8, whatever the file's encoding is.
         self._bytes = self.text.encode()
         self._lines = [0, *accumulate(map(len, self._bytes.splitlines(keepends=True)))]
