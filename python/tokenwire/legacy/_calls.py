@@ -97,7 +97,7 @@ def _say(text: str, end: str = "\n") -> None:
         print(text.encode(encoding, "replace").decode(encoding), end=end, flush=True)
 
 
-class Calls(Summary):
+class OldClient(Summary):
     """A client of the older interface that calls a new client."""
 
     _default_arguments: ClassVar[dict[str, Any]] = {}
@@ -139,7 +139,7 @@ class Calls(Summary):
             api_key=None if key in ("", NO_KEY) else key,
         )
 
-    def _shape(self, text: str) -> str:
+    def _result(self, text: str) -> str:
         """The result for a reply's text."""
         return text
 
@@ -252,10 +252,10 @@ class Calls(Summary):
             prompt_tokens = count(self.model_name, prompt)
             completion_tokens = count(self.model_name, text)
             self._print_metadata(prompt_tokens, completion_tokens, duration, self._banner)
-        return self._shape(text)
+        return self._result(text)
 
 
-class AsyncCalls(Calls):
+class AsyncOldClient(OldClient):
     """A client of the older interface with `run_async`."""
 
     async def run_async(self, prompt: str, stream: bool = False, **kwargs: Any) -> str:

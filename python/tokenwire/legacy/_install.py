@@ -152,7 +152,8 @@ def _drop(fullname: str) -> None:
 
 # These replace the application's `utils.util` and `ConfigurationManager` where it has none.
 _no_key_files = SimpleNamespace(get_api_key=lambda key_name: None)  # noqa: ARG005
-_found: list[object] = []
+# What `application_names` has returned so far.
+_returned: list[object] = []
 
 
 def _configuration(env_var_name: str | None = None) -> Any:  # noqa: ARG001
@@ -168,7 +169,7 @@ class ApplicationNamesModule(ModuleType):
 
     def __setattr__(self, name: str, value: object) -> None:
         """Set a name, or forget it where the value was found by `application_names`."""
-        if name in ("ConfigurationManager", "du") and any(value is one for one in _found):
+        if name in ("ConfigurationManager", "du") and any(value is one for one in _returned):
             vars(self).pop(name, None)
         else:
             super().__setattr__(name, value)
@@ -183,8 +184,8 @@ def application_names(name: str, module: str) -> Any:
         found = configuring.ConfigurationManager if configuring else _configuration
     else:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
-    if not any(found is one for one in _found):
-        _found.append(found)
+    if not any(found is one for one in _returned):
+        _returned.append(found)
     return found
 
 

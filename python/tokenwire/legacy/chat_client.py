@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tokenwire.legacy._calls import AsyncCalls
+from tokenwire.legacy._calls import AsyncOldClient
 from tokenwire.legacy._settings import warn_once
 from tokenwire.legacy._vendors import chat_target, not_found_at
 from tokenwire.legacy.base_llm_client import LlmClientInterface
@@ -27,7 +27,7 @@ _SENT = (
 )
 
 
-class ChatClient(AsyncCalls, LlmClientInterface):
+class ChatClient(AsyncOldClient, LlmClientInterface):
     """A chat model: sends one user message and returns the text, not stripped.
 
     Args:

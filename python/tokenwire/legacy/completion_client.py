@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tokenwire.legacy._calls import AsyncCalls
+from tokenwire.legacy._calls import AsyncOldClient
 from tokenwire.legacy._settings import warn_once
 from tokenwire.legacy.base_llm_client import LlmClientInterface
 from tokenwire.legacy.llm_completion import LlmCompletion
@@ -34,7 +34,7 @@ def clean_llm_response(response: str) -> str:
     return text[start : max(start, end)].strip()
 
 
-class CompletionClient(AsyncCalls, LlmClientInterface):
+class CompletionClient(AsyncOldClient, LlmClientInterface):
     """A text completion model: sends the prompt and returns the cleaned text.
 
     `base_url` is the whole endpoint, such as `http://host:port/v1/completions`. `prompt_format`
@@ -72,5 +72,5 @@ class CompletionClient(AsyncCalls, LlmClientInterface):
             **generation_args,
         )
 
-    def _shape(self, text: str) -> str:
+    def _result(self, text: str) -> str:
         return clean_llm_response(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tokenwire.legacy._calls import AsyncCalls
+from tokenwire.legacy._calls import AsyncOldClient
 from tokenwire.legacy._settings import private_address, warn_once
 from tokenwire.legacy._vendors import NO_KEY, chat_target
 from tokenwire.legacy.chat_client import ChatClient
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ChatClient", "LlmClient", "LlmCompletion", "TokenCounter"]
 
 
-class LlmClient(AsyncCalls):
+class LlmClient(AsyncOldClient):
     """A model of a private server, by chat or, with `completion_mode`, by text completion.
 
     `base_url` is the API's address, and in completion mode the whole endpoint. By default it comes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tokenwire.legacy._calls import Calls
+from tokenwire.legacy._calls import OldClient
 from tokenwire.legacy._settings import private_address, warn_once
 from tokenwire.legacy._vendors import NO_KEY
 from tokenwire.legacy.token_counter import TokenCounter
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["CompletionStreamingContext", "LlmCompletion", "TokenCounter"]
 
 
-class LlmCompletion(Calls):
+class LlmCompletion(OldClient):
     """A text completion model: sends the prompt and returns the text without fences.
 
     `base_url` is the whole endpoint, by default `/completions` at `TOKENWIRE_LEGACY_BASE_URL`.
@@ -56,7 +56,7 @@ class LlmCompletion(Calls):
         """Stream a reply: `async with client.run_stream(prompt) as stream:`."""
         return CompletionStreamingContext(self, prompt, **args)
 
-    def _shape(self, text: str) -> str:
+    def _result(self, text: str) -> str:
         return text.replace("```", "").strip()
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
-    from tokenwire.legacy.migrate._files import Source
+    from tokenwire.legacy.migrate._files import PythonFile
 
 # Modules and names that other packages have, too.
 _AMBIGUOUS = {
@@ -36,7 +36,7 @@ _AMBIGUOUS = {
 class Plan(NamedTuple):
     """The files that change, with their new text, and the places to change by hand."""
 
-    changes: list[tuple[Source, str]]
+    changes: list[tuple[PythonFile, str]]
     notes: list[Note]
 
 
@@ -73,7 +73,7 @@ def planned(path: Path, packages: Sequence[str] = ()) -> Plan:
     return Plan(changes, sorted(set(notes)))
 
 
-def _notes_on(source: Source, packages: Collection[str]) -> list[Note]:
+def _notes_on(source: PythonFile, packages: Collection[str]) -> list[Note]:
     """The places in a file that still depend on the older interface."""
     homes = {*packages, HOME}
     imported = _imported(source, packages)
@@ -101,7 +101,7 @@ def _notes_on(source: Source, packages: Collection[str]) -> list[Note]:
 
 
 def _reached_through_package(
-    sources: Iterable[Source], packages: Collection[str]
+    sources: Iterable[PythonFile], packages: Collection[str]
 ) -> dict[str, str]:
     """Old modules reached as attributes of their package, which only an import by name sets."""
     modules = {f"{package}.{name}": name for package in packages for name in MODULES}
@@ -119,7 +119,7 @@ def _reached_through_package(
     return found
 
 
-def _imported(source: Source, packages: Collection[str]) -> dict[str, str]:
+def _imported(source: PythonFile, packages: Collection[str]) -> dict[str, str]:
     """The names that a file imports, and the full names of what they mean."""
     found: dict[str, str] = {}
     for node in source.nodes:

@@ -39,7 +39,7 @@ class Note(NamedTuple):
     why: str
 
 
-class Source:
+class PythonFile:
     """One Python file: its text, its syntax and the edits to it."""
 
     def __init__(self, path: Path) -> None:
@@ -100,12 +100,12 @@ class Source:
             raise
 
 
-def read(path: Path, notes: list[Note]) -> list[Source]:
+def read(path: Path, notes: list[Note]) -> list[PythonFile]:
     """Read all Python below a path, and note the files that cannot be read."""
     sources = []
     for file in _python(path, notes):
         try:
-            sources.append(Source(file))
+            sources.append(PythonFile(file))
         except _UNREADABLE as error:  # noqa: PERF203 (the other files are still read)
             why = f"cannot be read as Python: {str(error) or 'it is nested too deeply'}"
             notes.append(Note(file, getattr(error, "lineno", None) or 1, why))

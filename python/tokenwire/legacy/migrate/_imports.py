@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
-    from tokenwire.legacy.migrate._files import Source
+    from tokenwire.legacy.migrate._files import PythonFile
 
 HOME = "tokenwire.legacy"
 _FACTORY = "llm_client_factory"
@@ -37,7 +37,7 @@ _IMPORT = re.compile(rf"{_NAME}(?:\s|\\)+as\b")
 ALWAYS_KEPT = {_FACTORY: "the factory reads the application's configuration; keep install() for it"}
 
 
-def old_packages(sources: Iterable[Source]) -> set[str]:
+def old_packages(sources: Iterable[PythonFile]) -> set[str]:
     """The packages that held old clients, judged by imports from them and calls of `install`."""
     found: set[str] = set()
     for source in sources:
@@ -51,7 +51,7 @@ def old_packages(sources: Iterable[Source]) -> set[str]:
     return found - {"", HOME}
 
 
-def module_of(source: Source, node: ast.ImportFrom, packages: Iterable[str] = ()) -> str:
+def module_of(source: PythonFile, node: ast.ImportFrom, packages: Iterable[str] = ()) -> str:
     """The full name of the module that `from … import` names.
 
     A relative import may lead into the folder of one of `packages`.
@@ -82,7 +82,7 @@ def is_folder_of(folder: Path, package: str) -> bool:
     )
 
 
-def rewrite(source: Source, packages: Collection[str], kept: Mapping[str, str]) -> list[Note]:
+def rewrite(source: PythonFile, packages: Collection[str], kept: Mapping[str, str]) -> list[Note]:
     """Edit the imports of a file; the notes say which ones stay as they are.
 
     `kept` has the modules that must be imported by their old name, and why.
@@ -100,7 +100,7 @@ def rewrite(source: Source, packages: Collection[str], kept: Mapping[str, str]) 
 
 
 def _rewrite_from(
-    source: Source, node: ast.ImportFrom, packages: Collection[str], kept: Mapping[str, str]
+    source: PythonFile, node: ast.ImportFrom, packages: Collection[str], kept: Mapping[str, str]
 ) -> str:
     """Edit one statement, or say why it stays."""
     named = module_of(source, node, packages)
@@ -123,7 +123,7 @@ def _rewrite_from(
 
 
 def _rewrite_alias(
-    source: Source, alias: ast.alias, packages: Collection[str], kept: Mapping[str, str]
+    source: PythonFile, alias: ast.alias, packages: Collection[str], kept: Mapping[str, str]
 ) -> str:
     """Edit one name of an `import` statement, or say why it stays."""
     package, _, module = alias.name.rpartition(".")
@@ -137,7 +137,7 @@ def _rewrite_alias(
     return why
 
 
-def _replace_name(source: Source, start: int, form: re.Pattern[str], module: str) -> None:
+def _replace_name(source: PythonFile, start: int, form: re.Pattern[str], module: str) -> None:
     """Put another module's name into a statement, and leave the rest as it is."""
     match = form.match(source.text, start)
     if match is None:
