@@ -1,7 +1,7 @@
-"""Before and after: `tokenwire migrate` makes migration_after.py of migration_before.py.
+"""One program on both sides of a migration: migration_before.py and migration_after.py.
 
-The one calls the older interface and needs `tokenwire.legacy.install("root.agents")` before it is
-imported; the other calls tokenwire.
+migration_before.py calls the older interface, and needs `tokenwire.legacy.install("root.agents")`
+before it is imported. migration_after.py was changed by hand to call tokenwire.
 """
 
 import asyncio

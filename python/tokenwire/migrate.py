@@ -1,4 +1,4 @@
-"""`tokenwire migrate` by its public path; it stands in `tokenwire.cli.migrate`."""
+"""`tokenwire migrate` under its public name; the code is in `tokenwire.cli.migrate`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the tests of the older interface ask, and read what was sent."""
+"""Clients for the simulator, ways to call them, and the requests that they sent."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 
 def chat(sim: SimServer, **settings: Any) -> ChatClient:
-    """A chat client at the simulator."""
+    """A chat client for the simulator."""
     return ChatClient("openai:m", **{"base_url": sim.base_url, **settings})
 
 
 def completion(sim: SimServer, **settings: Any) -> CompletionClient:
-    """A completion client at the simulator."""
+    """A completion client for the simulator."""
     return CompletionClient(f"{sim.base_url}/completions", "m", **settings)
 
 
 def llm_chat(sim: SimServer, **settings: Any) -> LlmClient:
-    """The private server's client, as chat."""
+    """The client of a private server, with chat."""
     return LlmClient(sim.base_url, "m", **settings)
 
 
 def llm_completing(sim: SimServer, **settings: Any) -> LlmClient:
-    """The private server's client, as text completion."""
+    """The client of a private server, with text completion."""
     return LlmClient(f"{sim.base_url}/completions", "m", completion_mode=True, **settings)
 
 
@@ -52,7 +52,7 @@ BOTH_WAYS: list[str] = [name for name in MAKE if name != "LlmCompletion"]
 
 
 def ask(client: Any, *arguments: Any, way: str = "run", **kwargs: Any) -> str:
-    """The result of `run`, or of `run_async` in a loop of its own."""
+    """The result of `run`, or of `run_async` in a new loop."""
     if way == "run_async":
         text: str = asyncio.run(client.run_async(*arguments, **kwargs))
     else:
@@ -61,17 +61,17 @@ def ask(client: Any, *arguments: Any, way: str = "run", **kwargs: Any) -> str:
 
 
 def sent(sim: SimServer) -> dict[str, Any]:
-    """The body of the last request, without what only streams carry."""
+    """The body of the last request, without the options of streams."""
     body: dict[str, Any] = dict(sim.requests()[-1]["body"])
     body.pop("stream_options", None)
     return body
 
 
 def says(text: str) -> dict[str, Any]:
-    """The script of a server that answers each request with one text."""
+    """A script that answers each request with this text."""
     return {"default": {"reply": {"text": text}}}
 
 
 def headers(sim: SimServer) -> dict[str, str]:
-    """The headers of the last request; a key only as a hash."""
+    """The headers of the last request, with a hash instead of a key."""
     return {name.lower(): value for name, value in sim.requests()[-1]["headers"]}

@@ -1,4 +1,4 @@
-"""What the tests of the older interface share: a clean adapter for each."""
+"""Fixtures for the tests of the older interface: a clean adapter for each test."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ WARNED = frozenset(
 
 @pytest.fixture(autouse=True)
 def _clean_adapter(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Leave nothing behind: no factory, no changed table, no served package, no said warning."""
-    monkeypatch.setattr(_settings._Told, "warned", WARNED)
+    """Restore the factory, its tables, the served packages and the warnings after each test."""
+    monkeypatch.setattr(_settings._Chosen, "warned", WARNED)
     monkeypatch.setattr(LlmClientFactory, "_instance", None)
     for name in TABLES:
         monkeypatch.setattr(LlmClientFactory, name, copy.deepcopy(getattr(LlmClientFactory, name)))
@@ -46,6 +46,6 @@ def _clean_adapter(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def private(sim: SimServer, monkeypatch: pytest.MonkeyPatch) -> SimServer:
-    """The simulator as the private machine of the old defaults."""
+    """The simulator, as the private server of the old defaults."""
     monkeypatch.setenv("TOKENWIRE_LEGACY_BASE_URL", sim.base_url)
     return sim

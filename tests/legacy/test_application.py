@@ -1,4 +1,4 @@
-"""A whole application against the older interface runs unchanged, and again after the migration."""
+"""A whole application on the older interface runs unchanged, and the same after `migrate`."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ RESULTS = {
 
 @pytest.fixture
 def application(tmp_path):
-    """The application's files, as they were."""
+    """The files of the application, before any change."""
     text = (HERE / "application.txt").read_text(encoding="utf-8")
     parts = re.split(r"^==== (.+)\n", text, flags=re.MULTILINE)[1:]
     assert len(parts) >= 20
@@ -81,7 +81,7 @@ def application(tmp_path):
 
 
 def run(folder, sim):
-    """What the application prints, and the bodies that it sent."""
+    """What the application prints, and the requests that it sends."""
     sim.reset()
     sim.set_script(SCRIPT)
     (folder / "shop.ini").write_text(INI.format(port=sim.port), encoding="utf-8")
@@ -113,7 +113,7 @@ def run(folder, sim):
 def test_an_application_runs_unchanged(application, sim):
     printed, results, bodies = run(application, sim)
     assert results == RESULTS
-    # The router streams by its configuration, and its client ends with a line break.
+    # The configuration makes the router stream, and its client ends with a line break.
     assert re.fullmatch(r"\.+\n", printed)
     assert len(bodies) == 13
     sent = [json.loads(body) for body in bodies]

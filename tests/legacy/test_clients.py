@@ -116,23 +116,23 @@ def test_a_stream_sends_the_same_and_returns_the_whole_text(sim, kind, way, caps
 
 
 @EVERY_CLIENT
-def test_arguments_of_the_call_win_over_the_constructors_and_those_over_the_defaults(sim, kind):
+def test_a_calls_arguments_override_the_constructors_and_those_the_defaults(sim, kind):
     client = MAKE[kind](sim, temperature=0.1, max_tokens=5, stop=["a"])
     client.run("hi", temperature=0.9, top_p=0.5)
-    own = {"temperature": 0.9, "max_tokens": 5, "stop": ["a"], "top_p": 0.5}
-    assert sent(sim) == {**BODIES[kind], **own}
+    expected = {"temperature": 0.9, "max_tokens": 5, "stop": ["a"], "top_p": 0.5}
+    assert sent(sim) == {**BODIES[kind], **expected}
 
 
 @EVERY_CLIENT
 def test_other_keywords_are_accepted_and_never_sent(sim, kind):
-    own = {"top_k": 5, "max_new_tokens": 9, "stop_sequence": ["</r>"], "do_sample": True}
-    client = MAKE[kind](sim, **own)
-    client.run("hi", repetition_penalty=1.1, **own)
+    others = {"top_k": 5, "max_new_tokens": 9, "stop_sequence": ["</r>"], "do_sample": True}
+    client = MAKE[kind](sim, **others)
+    client.run("hi", repetition_penalty=1.1, **others)
     assert sent(sim) == BODIES[kind]
-    assert client.generation_args == own
+    assert client.generation_args == others
 
 
-def test_a_chat_client_sends_what_its_constructor_got_and_the_api_knows(sim):
+def test_a_chat_client_sends_the_constructor_arguments_that_the_api_knows(sim):
     sent_along = {"seed": 3, "frequency_penalty": 0.5, "presence_penalty": -0.5}
     client = chat(
         sim,
@@ -160,7 +160,7 @@ def test_the_other_clients_do_not_send_these(sim, kind):
     assert sent(sim) == BODIES[kind]
 
 
-def test_stop_wins_over_stop_sequences(sim):
+def test_stop_takes_precedence_over_stop_sequences(sim):
     chat(sim, stop="a", stop_sequences=["b"]).run("hi")
     assert sent(sim)["stop"] == "a"
 
@@ -216,7 +216,7 @@ def test_an_empty_completion_is_the_empty_string(sim, kind, stream, capsys):
         ("", ""),
     ],
 )
-def test_clean_llm_response_takes_a_fence_off_the_start_and_the_end(response, cleaned):
+def test_clean_llm_response_removes_a_fence_at_the_start_and_the_end(response, cleaned):
     assert clean_llm_response(response) == cleaned
 
 
@@ -249,12 +249,12 @@ def test_a_vllm_address_is_a_chat_server(sim):
     assert sent(sim)["model"] == "/mnt/a@b"
 
 
-def test_a_name_without_vendor_and_address_is_an_error_that_names_the_form():
+def test_a_name_without_vendor_and_address_is_an_error_that_shows_the_form():
     with pytest.raises(LlmConfigError, match="openai:llama"):
         ChatClient("llama")
-    with pytest.raises(LlmConfigError, match="model_name: give a string"):
+    with pytest.raises(LlmConfigError, match="model_name: pass a string"):
         ChatClient("")
-    with pytest.raises(LlmConfigError, match="there is no model after 'openai'"):
+    with pytest.raises(LlmConfigError, match="add a model after 'openai'"):
         ChatClient("openai: ")
 
 
@@ -278,7 +278,7 @@ def test_key_and_address_come_from_the_vendors_variables(sim, monkeypatch, vendo
     }.get(vendor, "/v1/chat/completions")
 
 
-def test_one_clients_key_and_address_never_reach_the_next_one(sim, monkeypatch):
+def test_a_clients_key_and_address_never_reach_another_client(sim, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-environment")
     chat(sim, api_key="sk-of-the-first").run("hi")
     first = headers(sim)["authorization"]
@@ -333,10 +333,10 @@ def test_without_the_private_address_the_error_asks_for_it(kind):
 def test_run_works_inside_a_running_event_loop(sim):
     sim.set_script(says("fine"))
 
-    async def inside():
+    async def in_a_loop():
         return [MAKE[kind](sim).run("hi") for kind in MAKE]
 
-    assert asyncio.run(inside()) == ["fine"] * len(MAKE)
+    assert asyncio.run(in_a_loop()) == ["fine"] * len(MAKE)
 
 
 @pytest.mark.parametrize("kind", list(MAKE))
@@ -349,7 +349,7 @@ def test_run_works_from_many_threads_on_one_object(sim, kind):
     assert sim.count("request") == 64
 
 
-def test_the_async_calls_of_one_object_run_in_several_loops(sim):
+def test_async_calls_of_one_object_run_in_several_loops(sim):
     sim.set_script(says("fine"))
     client = chat(sim)
 
@@ -371,7 +371,7 @@ def test_run_stream_yields_deltas_whatever_delta_is(sim):
     assert sent(sim) == {**BODIES["LlmCompletion"], "max_tokens": 9, "stream": True}
 
 
-def test_a_stream_may_be_left_before_its_end(sim):
+def test_a_stream_can_be_closed_before_its_end(sim):
     sim.set_script(says("one two three"))
 
     async def first():
@@ -402,7 +402,7 @@ def test_an_empty_prompt_format_and_the_attributes_that_callers_read(private):
     assert client.token_counter.model_tokenizer_map == {}
 
 
-def test_chat_and_completion_clients_are_of_the_interface_and_no_key_is_shown():
+def test_chat_and_completion_clients_have_the_interface_and_show_no_key():
     assert issubclass(ChatClient, LlmClientInterface)
     assert issubclass(CompletionClient, LlmClientInterface)
     client = ChatClient("openai:m", "sk-1234567")
@@ -413,7 +413,7 @@ def test_the_interface_is_abstract_in_run_and_run_async():
     assert LlmClientInterface.__abstractmethods__ == {"run", "run_async"}
 
 
-def test_an_environment_that_is_never_written(sim, monkeypatch):
+def test_the_environment_is_never_written(sim, monkeypatch):
     import os
 
     before = dict(os.environ)
@@ -424,14 +424,14 @@ def test_an_environment_that_is_never_written(sim, monkeypatch):
 
 @pytest.mark.parametrize("word", ["off", "OFF", "0", "false"])
 @EVERY_CLIENT
-def test_a_variable_chooses_no_defaults(sim, monkeypatch, kind, word):
+def test_a_variable_switches_the_defaults_off(sim, monkeypatch, kind, word):
     monkeypatch.setenv("TOKENWIRE_LEGACY_DEFAULTS", word)
     MAKE[kind](sim, max_tokens=3).run("hi")
     asked = CHAT_BODY if "messages" in BODIES[kind] else TEXT_BODY
     assert sent(sim) == {**asked, "max_tokens": 3}
 
 
-def test_a_call_chooses_no_defaults_and_wins_over_the_variable(sim, monkeypatch):
+def test_use_defaults_takes_precedence_over_the_variable(sim, monkeypatch):
     monkeypatch.setenv("TOKENWIRE_LEGACY_DEFAULTS", "on")
     client = chat(sim)
     tokenwire.legacy.use_defaults(False)
@@ -442,13 +442,13 @@ def test_a_call_chooses_no_defaults_and_wins_over_the_variable(sim, monkeypatch)
     assert sent(sim) == BODIES["ChatClient"]
 
 
-def test_a_word_that_means_neither_is_an_error(sim, monkeypatch):
+def test_a_variable_that_is_neither_on_nor_off_is_an_error(sim, monkeypatch):
     monkeypatch.setenv("TOKENWIRE_LEGACY_DEFAULTS", "perhaps")
     with pytest.raises(LlmConfigError, match="perhaps"):
         chat(sim).run("hi")
 
 
-def test_llm_client_carries_the_constants_and_get_model():
+def test_llm_client_has_the_constants_and_get_model():
     constants = {name: value for name, value in vars(LlmClient).items() if name.isupper()}
     assert constants == {
         "DEEPILY_PREFIX": "deepily",
@@ -478,7 +478,7 @@ def test_an_empty_prompt_is_sent(sim, kind, stream, capsys):
 
 
 @pytest.mark.parametrize("read", [30.0, None])
-def test_a_timeout_of_an_http_library_counts_by_its_longest_silence(sim, read):
+def test_a_timeout_object_of_an_http_library_means_its_read_timeout(sim, read):
     class Timeout:
         connect, write, pool = 5.0, 5.0, 5.0
 
@@ -490,6 +490,6 @@ def test_a_timeout_of_an_http_library_counts_by_its_longest_silence(sim, read):
     chat.run("hi")
 
 
-def test_a_private_server_gets_max_tokens_whatever_its_model_is_called(sim):
+def test_a_private_server_gets_max_tokens_whatever_the_name_of_its_model(sim):
     LlmClient(sim.base_url, "gpt-5-copy").run("hi")
     assert sent(sim)["max_tokens"] == 64

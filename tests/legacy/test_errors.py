@@ -1,4 +1,4 @@
-"""What the clients of the older interface raise, and what the errors say."""
+"""The errors of the old clients, and their texts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVERY_WAY = pytest.mark.parametrize(
     [(kind, way) for kind in BOTH_WAYS for way in ("run", "run_async")]
     + [("LlmCompletion", "run")],
 )
-# Attempts after the first are the new clients' own matter, and cost these tests a second each.
+# Retries are tested with the new clients, and would cost a second in each of these tests.
 ONCE = {"x-should-retry": "false"}
 
 
@@ -45,7 +45,7 @@ def failing(status: int, message: str, **more: object) -> dict[str, object]:
         (old.LlmValidationError, (old.LlmError,)),
     ],
 )
-def test_the_tree_of_errors_and_what_all_of_them_hold(kind, bases):
+def test_the_class_tree_of_errors_and_their_attributes(kind, bases):
     assert kind.__bases__ == bases
     error = kind("no", error_code="c", metadata={"a": 1})
     assert (str(error), error.args, error.error_code, error.metadata) == (
@@ -68,7 +68,7 @@ def test_positional_arguments_of_the_errors():
 
 @pytest.mark.parametrize("status", [400, 401, 403, 422, 429, 500, 503])
 @EVERY_WAY
-def test_a_refused_request_says_what_the_server_said(sim, kind, way, status):
+def test_the_error_of_a_refused_request_contains_the_servers_reply(sim, kind, way, status):
     expected = kind_of(status)
     sim.set_script(failing(status, "the dog ate it"))
     with pytest.raises(expected) as caught:
@@ -89,14 +89,14 @@ def kind_of(status: int) -> type[old.LlmAPIError]:
     return kinds.get(status, old.LlmAPIError)
 
 
-def test_a_limit_of_requests_carries_the_servers_hint(sim):
+def test_a_rate_limit_error_has_the_servers_retry_after(sim):
     sim.set_script(failing(429, "slow down", headers={"retry-after": "1", **ONCE}))
     with pytest.raises(old.LlmRateLimitError, match="slow down") as caught:
         chat(sim).run("hi")
     assert caught.value.retry_after == 1.0
 
 
-def test_a_reply_of_any_form_is_in_the_text(sim):
+def test_an_error_reply_of_any_form_is_in_the_text(sim):
     body = {"detail": [{"loc": ["body", "n"], "msg": "a number is wanted"}], "hint": "see §4"}
     sim.set_script({"default": {"error": {"status": 422, "body": body}}})
     with pytest.raises(old.LlmAPIError) as caught:
@@ -105,7 +105,7 @@ def test_a_reply_of_any_form_is_in_the_text(sim):
     assert "see §4" in str(caught.value)
 
 
-def test_an_unknown_model_is_a_models_error_and_an_api_error(sim):
+def test_an_unknown_model_is_a_model_error_and_an_api_error(sim):
     sim.set_script(failing(404, "no model m", code="model_not_found"))
     for expected in (old.LlmModelError, old.LlmAPIError):
         with pytest.raises(expected, match="no model m") as caught:
@@ -115,7 +115,7 @@ def test_an_unknown_model_is_a_models_error_and_an_api_error(sim):
 
 
 @EVERY_WAY
-def test_a_timeout_says_so(sim, kind, way):
+def test_a_timeout_error_says_timeout(sim, kind, way):
     sim.set_script({"default": {"fault": {"kind": "no_head"}}})
     client = MAKE[kind](sim)
     client.__dict__["_client"] = client._client.with_options(timeout=0.2)
@@ -124,7 +124,7 @@ def test_a_timeout_says_so(sim, kind, way):
     assert "timeout" in str(caught.value) or "timed out" in str(caught.value)
 
 
-def test_the_constructors_timeout_counts(sim):
+def test_the_constructors_timeout_applies(sim):
     sim.set_script({"default": {"fault": {"kind": "no_head"}}})
     with pytest.raises(old.LlmTimeoutError):
         chat(sim, timeout=0.2).run("hi")
@@ -139,7 +139,7 @@ def test_the_constructors_timeout_counts(sim):
         ("LlmCompletion", "run", False),
     ],
 )
-def test_a_refused_connection_says_so(kind, way, stream):
+def test_a_refused_connection_says_connect(kind, way, stream):
     with SimServer() as gone:
         gone.set_script({"accept": {"kind": "refuse"}})
         client = MAKE[kind](gone)
@@ -156,14 +156,14 @@ def test_a_refused_connection_says_so(kind, way, stream):
     ],
 )
 @EVERY_WAY
-def test_a_stream_that_broke_off_is_an_error(sim, kind, way, fault, capsys):
+def test_an_interrupted_stream_is_an_error(sim, kind, way, fault, capsys):
     sim.set_script({"default": {"reply": {"text": "one two three"}, "fault": fault}})
     with pytest.raises(old.LlmStreamingError, match="connect"):
         ask(MAKE[kind](sim), "hi", True, way=way)
     capsys.readouterr()
 
 
-def test_a_stream_context_raises_the_same(sim):
+def test_a_stream_context_raises_the_same_errors(sim):
     sim.set_script(failing(500, "the dog ate it"))
 
     async def read():
@@ -177,13 +177,13 @@ def test_a_stream_context_raises_the_same(sim):
         asyncio.run(read())
 
 
-def test_a_filter_that_left_nothing_is_a_models_error(sim):
+def test_a_filtered_reply_without_text_is_a_model_error(sim):
     sim.set_script({"default": {"reply": {"text": "", "finish_reason": "content_filter"}}})
     with pytest.raises(old.LlmModelError, match="filter stopped"):
         chat(sim).run("hi")
 
 
-def test_a_refusal_is_a_models_error(sim):
+def test_a_refusal_is_a_model_error(sim):
     sim.set_script({"default": {"reply": {"refusal": "I would rather not"}}})
     with pytest.raises(old.LlmModelError, match="I would rather not"):
         chat(sim).run("hi")
@@ -201,7 +201,7 @@ def test_an_address_that_cannot_be_called_is_a_config_error():
 
 
 @pytest.mark.parametrize("status", [400, 401, 429, 500])
-def test_no_error_holds_a_key(sim, status):
+def test_no_error_contains_a_key(sim, status):
     sim.set_script(failing(status, f"your key {KEY} and your Bearer {KEY}2 are wrong"))
     header = {"X-Api-Key": f"{KEY}2"}
     with pytest.raises(old.LlmAPIError) as caught:

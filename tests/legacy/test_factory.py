@@ -19,7 +19,7 @@ from tokenwire.legacy.llm_exceptions import LlmConfigError
 
 
 def factory_with(config, **settings):
-    """A factory over a configuration that the adapter was given."""
+    """A factory with this configuration."""
     tokenwire.legacy.use_config(config)
     LlmClientFactory._instance = None
     return LlmClientFactory(**settings)
@@ -27,14 +27,14 @@ def factory_with(config, **settings):
 
 @pytest.fixture
 def app(monkeypatch):
-    """An application with its own configuration class and key files, served as `shop.agents`."""
-    made = []
+    """An application with a configuration class and key files, served as `shop.agents`."""
+    environment_names = []
 
     class ConfigurationManager:
         values = {"spec key": "openai:m", "spec key_params": "{'temperature': 0.5}"}  # noqa: RUF012
 
         def __init__(self, env_var_name=None):
-            made.append(env_var_name)
+            environment_names.append(env_var_name)
 
         def exists(self, key):
             return key.lower() in self.values
@@ -57,11 +57,11 @@ def app(monkeypatch):
         vars(fake).update(values)
         monkeypatch.setitem(sys.modules, name, fake)
     tokenwire.legacy.install("shop.agents")
-    yield made
+    yield environment_names
     sys.modules.pop("shop.agents", None)
 
 
-def test_every_construction_gives_the_one_object_initialised_once():
+def test_every_construction_returns_the_same_object():
     first = LlmClientFactory(debug=True)
     second = LlmClientFactory(False, verbose=True)
     assert second is first is LlmClientFactory._instance
@@ -70,7 +70,7 @@ def test_every_construction_gives_the_one_object_initialised_once():
     assert LlmClientFactory() is not first
 
 
-def test_many_threads_get_the_one_object(app):
+def test_many_threads_get_the_same_object(app):
     with ThreadPoolExecutor(8) as threads:
         found = set(threads.map(lambda _: id(LlmClientFactory()), range(32)))
     assert (len(found), len(app)) == (1, 1)
@@ -135,7 +135,7 @@ def test_a_broken_configuration_class_is_an_error_and_leaves_no_factory(app, mon
     assert LlmClientFactory().config_mgr.exists("spec key")
 
 
-def test_without_the_applications_modules_stand_ins_serve_descriptors_alone():
+def test_without_the_applications_modules_descriptors_still_work():
     assert LlmClientFactory().config_mgr.exists("anything") is False
     assert module.du.get_api_key("openai") is None
 
@@ -256,7 +256,7 @@ def test_a_configuration_file_is_read_by_the_applications_rules(tmp_path, form):
     assert client.token_counter.model_tokenizer_map == {"m": "100%"}
 
 
-def test_what_is_no_configuration_is_refused(tmp_path):
+def test_other_values_are_refused_as_a_configuration(tmp_path):
     two = tmp_path / "c.ini"
     two.write_text("[a]\nk = 1\n[b]\nk = 2\n")
     for wrong in (5, tmp_path / "none.ini", two):
@@ -270,7 +270,7 @@ def test_what_is_no_configuration_is_refused(tmp_path):
             tokenwire.legacy.use_config(tmp_path / name)
 
 
-def test_an_object_of_the_two_methods_is_a_configuration():
+def test_an_object_with_the_two_methods_is_a_configuration():
     config = Mock(spec=["exists", "get"])
     assert factory_with(config).config_mgr is config
 
@@ -280,11 +280,11 @@ def test_an_object_of_the_two_methods_is_a_configuration():
     [
         (" {'top_p': 0.5}", {"top_p": 0.5}, None),
         (None, {}, None),
-        ("{", None, "a_params: '{' is no dict"),
-        (5, None, "a_params: int is no dict"),
+        ("{", None, "a_params: write a dict such as .*never closed"),
+        (5, None, "a_params: write a dict such as .*not iterable"),
     ],
 )
-def test_an_application_s_configuration_may_give_params_as_text(
+def test_an_applications_configuration_may_return_params_as_text(
     monkeypatch, params, sent_args, problem
 ):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1234567")
@@ -305,7 +305,7 @@ def test_an_application_s_configuration_may_give_params_as_text(
             factory.get_client("a")
 
 
-def test_the_configuration_may_come_with_install():
+def test_install_accepts_a_configuration():
     tokenwire.legacy.install("their.agents", config={"k": "openai:m"})
     assert LlmClientFactory().config_mgr.exists("k")
 
@@ -352,7 +352,7 @@ VARIABLES = {
 
 
 @pytest.mark.parametrize("vendor", list(VARIABLES))
-def test_a_chat_vendors_client_asks_its_address_with_its_key(sim, monkeypatch, vendor):
+def test_a_chat_vendors_client_calls_its_address_with_its_key(sim, monkeypatch, vendor):
     factory = LlmClientFactory()
     with pytest.raises(LlmConfigError, match=VARIABLES[vendor]):
         factory.get_client(f"{vendor}:m")
@@ -371,7 +371,7 @@ def test_a_chat_vendors_client_asks_its_address_with_its_key(sim, monkeypatch, v
     }
 
 
-def test_the_variable_wins_over_the_key_file_and_google_has_two(app, monkeypatch):
+def test_the_variable_takes_precedence_over_the_key_file_and_google_has_two(app, monkeypatch):
     factory = LlmClientFactory()
     assert factory.get_client("google-gla:m")._api_key == "key-of-gemini"
     monkeypatch.setenv("GOOGLE_API_KEY", "second")
@@ -423,13 +423,13 @@ def test_changed_entries_change_later_clients(sim, monkeypatch):
     LlmClientFactory.VENDOR_CONFIG["mistralai"] = {"client_type": "chat", "key_name": "mistral"}
     monkeypatch.setenv("MISTRAL_API_KEY", "sk-mistral")
     assert factory.get_client("mistralai:m")._api_key == "sk-mistral"
-    LlmClientFactory.VENDOR_CONFIG["own"] = {"client_type": "chat"}
-    LlmClientFactory.VENDOR_URLS["own"] = sim.base_url
+    LlmClientFactory.VENDOR_CONFIG["custom"] = {"client_type": "chat"}
+    LlmClientFactory.VENDOR_URLS["custom"] = sim.base_url
     factory.get_client("vllm:m").run("hi")
     assert sent(sim)["temperature"] == 0.2
     assert factory.get_client("groq:m")._api_key == "sk-mine"
     assert factory.get_client("openai:m")._api_key == "sk-mine"
-    factory.get_client("own:m").run("hi")
+    factory.get_client("custom:m").run("hi")
     assert (sent(sim)["model"], sim.requests()[-1]["path"]) == ("m", "/v1/chat/completions")
 
 

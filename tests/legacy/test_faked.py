@@ -1,4 +1,4 @@
-"""A fake answers code that is written against the older interface, without its keys."""
+"""A fake answers code on the older interface, which then needs no keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tokenwire.legacy.llm_exceptions import LlmConfigError
         lambda: LlmClientFactory().get_client("groq:llama"),
     ],
 )
-def test_no_key_is_needed_until_it_is_over(make, tokenwire_fake):
+def test_no_key_is_needed_while_the_fake_is_active(make, tokenwire_fake):
     tokenwire_fake.add({"*:llama": "It is faked."})
     client = make()
     assert client.run("hi", stream=False) == "It is faked."

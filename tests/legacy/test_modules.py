@@ -32,7 +32,7 @@ NAMES = {
     "LlmClientInterface ConfigurationManager du",
     "token_counter": "TokenCounter",
 }
-# An application as it lies on disk, old clients included.
+# The files of an application, with its old clients.
 FILES = {
     "root/__init__.py": "",
     "root/agents/__init__.py": "",
@@ -122,7 +122,7 @@ else:
 
 
 @pytest.mark.parametrize("package", ["root.agents", "agents", "a.b.c"])
-def test_packages_that_nobody_else_has_are_made(tmp_path, package):
+def test_missing_packages_are_created(tmp_path, package):
     program = f"""
 tokenwire.legacy.install("{package}")
 import {package}.llm_client_factory as x
@@ -132,7 +132,7 @@ assert x.__name__ == "tokenwire.legacy.llm_client_factory"
     assert run(tmp_path, program) == ""
 
 
-def test_uninstall_leaves_no_package_that_hides_the_applications_own(tmp_path):
+def test_uninstall_removes_created_packages_that_would_hide_the_applications_own(tmp_path):
     program = """
 import os
 tokenwire.legacy.install("root.agents")
@@ -174,7 +174,7 @@ def test_the_package_itself_may_import_its_clients(application):
     assert run(application, "from root.agents import LlmClientFactory, OwnError") == ""
 
 
-def test_packages_that_were_made_for_it_go_with_it(monkeypatch, tmp_path):
+def test_created_packages_are_removed_with_the_last_user(monkeypatch, tmp_path):
     tokenwire.legacy.install("made_up.agents")
     importlib.import_module("made_up.agents.llm_client")
     tokenwire.legacy.install("made_up.others")
@@ -192,7 +192,7 @@ def test_packages_that_were_made_for_it_go_with_it(monkeypatch, tmp_path):
         sys.modules.pop("made_up", None)
 
 
-def test_modules_that_were_imported_too_early_are_replaced_with_a_warning(application, monkeypatch):
+def test_modules_imported_too_early_are_replaced_with_a_warning(application, monkeypatch):
     (application / "root/agents/llm_client.py").write_text("old = True")
     importlib.invalidate_caches()
     monkeypatch.syspath_prepend(str(application))
@@ -217,7 +217,7 @@ def test_modules_that_were_imported_too_early_are_replaced_with_a_warning(applic
                 del sys.modules[name]
 
 
-def test_all_that_was_imported_too_early_is_replaced_where_warnings_are_errors(
+def test_modules_imported_too_early_are_replaced_even_if_warnings_are_errors(
     application, monkeypatch
 ):
     for name in ("chat_client", "llm_client"):
@@ -238,7 +238,7 @@ def test_all_that_was_imported_too_early_is_replaced_where_warnings_are_errors(
                 del sys.modules[name]
 
 
-def test_star_imports_bring_what_the_modules_carried(application):
+def test_star_imports_bind_the_names_of_the_contract(application):
     (application / "root/config").mkdir()
     (application / "root/config/configuration_manager.py").write_text(
         "class ConfigurationManager: ..."
@@ -251,13 +251,13 @@ def test_star_imports_bring_what_the_modules_carried(application):
 
 
 @pytest.mark.parametrize("package", ["", "root/agents", "root.", ".agents", "a b", None, 5])
-def test_a_path_that_is_no_package_is_refused(package):
+def test_a_path_that_is_not_a_package_is_refused(package):
     with pytest.raises(ValueError, match=r"root\.agents"):
         tokenwire.legacy.install(package)
 
 
 def test_each_entry_point_warns_once_at_the_line_that_uses_it(sim, monkeypatch):
-    monkeypatch.setattr(_settings._Told, "warned", frozenset())
+    monkeypatch.setattr(_settings._Chosen, "warned", frozenset())
     from tokenwire.legacy.chat_client import ChatClient
     from tokenwire.legacy.completion_client import CompletionClient
     from tokenwire.legacy.llm_client_factory import LlmClientFactory
@@ -287,21 +287,21 @@ def test_each_entry_point_warns_once_at_the_line_that_uses_it(sim, monkeypatch):
         use()
 
 
-def test_clients_that_the_factory_makes_do_not_warn(monkeypatch):
+def test_clients_that_the_factory_creates_do_not_warn(monkeypatch):
     from tokenwire.legacy.llm_client_factory import LlmClientFactory
 
     factory = LlmClientFactory()
-    monkeypatch.setattr(_settings._Told, "warned", frozenset({"LlmClientFactory"}))
+    monkeypatch.setattr(_settings._Chosen, "warned", frozenset({"LlmClientFactory"}))
     monkeypatch.setenv("TOKENWIRE_LEGACY_BASE_URL", "http://localhost:3000")
     monkeypatch.setenv("GROQ_API_KEY", "sk-1234567")
     factory.get_client("groq:m")
     factory.get_client("vllm:m")
 
 
-def test_what_a_test_has_put_back_is_found_anew(application, monkeypatch):
+def test_a_name_that_a_test_restores_is_looked_up_again(application, monkeypatch):
     (application / "root/config").mkdir()
-    own = application / "root/config/configuration_manager.py"
-    own.write_text("class ConfigurationManager:\n    def __init__(self, env_var_name): ...\n")
+    manager = application / "root/config/configuration_manager.py"
+    manager.write_text("class ConfigurationManager:\n    def __init__(self, env_var_name): ...\n")
     from tokenwire.legacy import llm_client_factory as factory
 
     stand_in, fake = factory.ConfigurationManager, type("Fake", (), {})
@@ -323,7 +323,7 @@ def test_what_a_test_has_put_back_is_found_anew(application, monkeypatch):
                 del sys.modules[name]
 
 
-def test_specs_of_the_classes_can_be_mocked():
+def test_the_classes_can_be_mocked_with_their_spec():
     from unittest.mock import create_autospec
 
     from tokenwire.legacy.chat_client import ChatClient

@@ -1,4 +1,4 @@
-"""What the clients of the older interface print, to the letter."""
+"""The exact output of the old clients."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EVERY_WAY = pytest.mark.parametrize(
 
 
 class Client(LlmClientInterface):
-    """A caller's own client."""
+    """A custom client."""
 
     model_name = "mine"
 
@@ -51,7 +51,7 @@ SUMMARY = """\
 
 
 def summary(banner: str, name: str, prompt_tokens: int, completion_tokens: int) -> re.Pattern[str]:
-    """The whole summary; only the times are free."""
+    """A pattern for the whole summary, with any times."""
     total = prompt_tokens + completion_tokens
     return re.compile(
         f"📊 {banner} Summary\n"
@@ -65,7 +65,7 @@ def summary(banner: str, name: str, prompt_tokens: int, completion_tokens: int) 
     )
 
 
-def test_the_summary_of_a_callers_own_client(capsys):
+def test_the_summary_of_a_custom_client(capsys):
     Client()._print_metadata(7, 5, 0.25, client_type="Mine")
     assert capsys.readouterr().out == SUMMARY
 
@@ -124,14 +124,14 @@ def test_a_stream_prints_a_dot_a_chunk_and_breaks_the_line_before_every_128th(
     assert capsys.readouterr().out == dots + ("\n" if kind == "CompletionClient" else "")
 
 
-def test_a_terminal_without_the_signs_is_no_error(sim, monkeypatch):
+def test_a_terminal_that_lacks_characters_is_not_an_error(sim, monkeypatch):
     terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
     monkeypatch.setattr(sys, "stdout", terminal)
     MAKE["ChatClient"](sim, debug=True, verbose=True).run("hi")
     assert b"? Chat Summary\n" in terminal.buffer.getvalue()
 
 
-def test_a_closed_output_costs_no_reply(sim, monkeypatch):
+def test_a_closed_output_does_not_lose_the_reply(sim, monkeypatch):
     output = io.StringIO()
     output.close()
     monkeypatch.setattr(sys, "stdout", output)

@@ -1,4 +1,4 @@
-"""Applications on the older interface in worker processes, and with modules imported anew."""
+"""Applications on the older interface in worker processes, and with reimported modules."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from root.agents.chat_client import ChatClient
 from root.agents.llm_exceptions import LlmError, LlmRateLimitError
 from root.agents.own import ask
 
-def given(client):
-    return client.run("given")
+def call(client):
+    return client.run("pickled")
 
 def fail(seconds):
     raise LlmRateLimitError("slow down", retry_after=seconds, error_code="c")
@@ -33,7 +33,7 @@ def main():
     print(client.run("before"))
     context = multiprocessing.get_context(sys.argv[1])
     with ProcessPoolExecutor(2, mp_context=context) as pool:
-        print([one.text for one in pool.map(ask, range(3))], pool.submit(given, client).result())
+        print([one.text for one in pool.map(ask, range(3))], pool.submit(call, client).result())
         try:
             pool.submit(fail, 3).result()
         except LlmError as error:
@@ -43,7 +43,7 @@ def main():
 if __name__ == "__main__":
     main()
 """
-ANEW = f"""{START}
+REIMPORTED = f"""{START}
 import importlib, sys
 import root.agents.own as one
 for name in [name for name in sys.modules if name.partition(".")[0] == "root"]:
@@ -70,7 +70,7 @@ print(root.agents.zipped.LlmClient is root.agents.own.LlmClient, len(list(root.a
 
 @pytest.fixture
 def run(tmp_path, sim):
-    """Runs a program beside an application; what it prints."""
+    """Run a program next to an application; return what it prints."""
     (tmp_path / "root/agents").mkdir(parents=True)
     (tmp_path / "root/agents/own.py").write_text(OWN)
     (tmp_path / "root/agents/llm_client.py").write_text("raise SystemError('the old file')")
@@ -93,14 +93,14 @@ def run(tmp_path, sim):
 
 
 @pytest.mark.parametrize("method", ["spawn", "fork", "forkserver"])
-def test_workers_ask_with_clients_of_their_own_and_with_given_ones(run, method):
+def test_workers_call_with_new_clients_and_with_pickled_ones(run, method):
     expected = ["fine", "['fine', 'fine', 'fine'] fine", "True 3 c", "fine"]
     assert run(WORKERS, method) == expected
 
 
-def test_modules_that_are_dropped_and_imported_again_are_the_same(run):
-    assert run(ANEW) == ["False True True", "False fine"]
+def test_modules_that_are_removed_and_imported_again_are_the_same(run):
+    assert run(REIMPORTED) == ["False True True", "False fine"]
 
 
-def test_a_package_of_several_places_is_served_in_all_of_them(run):
+def test_a_package_in_several_places_is_served_in_all_of_them(run):
     assert run(NAMESPACES) == ["True 2"]

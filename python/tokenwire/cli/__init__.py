@@ -26,7 +26,7 @@ _COMMANDS = {
     "check": ("tokenwire.cli.check", "check a configuration"),
     "doctor": ("tokenwire.cli.doctor", "look for what would keep calls from working"),
     "sim": ("tokenwire.cli.sim", "serve the simulator of the APIs"),
-    "migrate": ("tokenwire.cli.migrate", "rewrite code of the older interface for the new one"),
+    "migrate": ("tokenwire.cli.migrate", "move imports off the older interface; list the rest"),
 }
 
 _EXAMPLES = """\

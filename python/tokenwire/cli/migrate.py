@@ -1,4 +1,4 @@
-"""`tokenwire migrate`: rewrite code of the older interface for the new one."""
+"""`tokenwire migrate`: move the imports of an application off the older interface."""
 
 from __future__ import annotations
 
@@ -18,28 +18,29 @@ if TYPE_CHECKING:
 __all__ = ["DESCRIPTION", "EPILOG", "Plan", "add_arguments", "main", "planned", "run"]
 
 DESCRIPTION = """\
-Rewrite code that calls the older interface (LlmClient, LlmClientFactory, ...) for the new one.
+Rewrite imports of the older interface (LlmClient, LlmClientFactory, ...) to tokenwire.legacy, and
+list what has to be changed by hand.
 
-It prints a diff to standard output and changes nothing; --write changes the files. What it leaves
-alone is listed on standard error, with file, line and reason. docs/migration.md has the table.
+The command prints a diff to standard output and changes nothing; --write changes the files. The
+list goes to standard error: file, line and what to write. docs/migration.md has the whole table.
 """
 EPILOG = output.examples(
     """\
-  tokenwire migrate src                                    a diff; nothing is changed
-  tokenwire migrate src --write 2>left-alone.txt
-  tokenwire migrate src --package root.agents              where the old clients were
+  tokenwire migrate src                                    show a diff; change nothing
+  tokenwire migrate src --write 2>by-hand.txt
+  tokenwire migrate src --package root.agents              name the package of the old clients
   tokenwire migrate src --json | jq '.notes[] | .why'
 """,
     done="done",
     failed="a file could not be written",
-    usage="there is no such file or folder",
+    usage="the file or folder does not exist",
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to a parser."""
     parser.add_argument(
-        "path", type=Path, metavar="PATH", help="a file, or a folder with all below"
+        "path", type=Path, metavar="PATH", help="a file, or a folder with everything below it"
     )
     parser.add_argument("--write", action="store_true", help="change the files")
     parser.add_argument(
@@ -47,64 +48,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="the package that held the old clients, as root.agents (found by itself otherwise)",
+        help="the package that held the old clients, such as root.agents (default: detect it)",
     )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        argv: The words after `tokenwire migrate`; None reads them from `sys.argv`.
-
-    Returns:
-        0; 1 where a file could not be written; 2 where PATH does not exist.
-    """
+    """Run the command, and return its exit code. None reads the arguments from `sys.argv`."""
     from tokenwire.cli import main as command
 
     return command(["migrate", *(sys.argv[1:] if argv is None else argv)])
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Run the command with arguments that `add_arguments` has described.
-
-    Raises:
-        LlmConfigError: The path does not exist.
-    """
+    """Run the command with parsed arguments, and return its exit code."""
     if not parsed.path.exists():
         raise LlmConfigError(f"migrate: {parsed.path}: no such file or folder")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # Sources and names of files hold what the terminal may not know.
+            # The terminal's encoding may lack characters of the sources and their names.
             stream.reconfigure(errors="backslashreplace")
     plan = planned(parsed.path, parsed.package)
-    diffs = [(source, source.diff(new)) for source, new in plan.changes]
+    diffs = [(str(source.path), source.diff(new)) for source, new in plan.changes]
     failed = _write(plan) if parsed.write else []
     if parsed.json:
-        changes = [{"path": str(source.path), "diff": diff} for source, diff in diffs]
-        notes = [
-            {"path": str(note.path), "line": note.line, "why": note.why} for note in plan.notes
-        ]
-        report = {"written": parsed.write, "changes": changes, "notes": notes, "failed": failed}
+        report = {
+            "written": parsed.write,
+            "changes": [{"path": path, "diff": diff} for path, diff in diffs],
+            "notes": [{**note._asdict(), "path": str(note.path)} for note in plan.notes],
+            "failed": failed,
+        }
         output.print_json(report)
         return 1 if failed else 0
     sys.stdout.write("".join(diff for _, diff in diffs))
     sys.stdout.flush()
     for note in plan.notes:
         sys.stderr.write(f"{note.path}:{note.line}: {note.why}\n")
-    done = "changed" if parsed.write else "to change (--write does it)"
-    count = len(plan.changes) - len(failed)
-    sys.stderr.write(f"{count} files {done}, {len(plan.notes)} places left alone\n")
+    files = f"{len(diffs) - len(failed)} {'changed' if parsed.write else 'to change with --write'}"
+    sys.stderr.write(f"files: {files}; places to change by hand: {len(plan.notes)}\n")
     return 1 if failed else 0
 
 
 def _write(plan: Plan) -> list[str]:
-    """Write the changes; the files that could not be written."""
+    """Write the changed files, and return the paths of those that could not be written."""
     failed = []
     for source, new in plan.changes:
         try:
-            source.path.write_bytes(new.encode(source.encoding))
-        except OSError as error:  # noqa: PERF203 (the others are written all the same)
+            source.write(new)
+        except OSError as error:  # noqa: PERF203 (the other files are still written)
             failed.append(str(source.path))
             sys.stderr.write(f"{source.path}: cannot be written: {error.strerror}\n")
     return failed

@@ -1,17 +1,18 @@
-"""What all old clients share: the arguments of a call, how it is made, what is printed."""
+"""What the old clients share: the arguments of a call, the call, and what it prints."""
 
 from __future__ import annotations
 
 import copy
+import sys
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 import tokenwire as tw
-from tokenwire.legacy._errors import as_old_errors, refused, secrets_in, without_secret_headers
-from tokenwire.legacy._settings import by_the_adapter, defaults_wanted
-from tokenwire.legacy._summary import Progress, Summary
-from tokenwire.legacy._vendors import NO_KEY, key_variables, vendor_key
+from tokenwire.legacy._errors import as_old_errors, secrets_in, text_of, without_secret_headers
+from tokenwire.legacy._settings import defaults_wanted
+from tokenwire.legacy._vendors import COMPATIBLE, NO_KEY, key_from
 from tokenwire.legacy.llm_exceptions import LlmConfigError
 from tokenwire.legacy.token_counter import TokenCounter
 
@@ -22,77 +23,159 @@ if TYPE_CHECKING:
 
 # `stream` is the fifth argument that a call looks at.
 ARGUMENTS = ("temperature", "max_tokens", "stop", "top_p")
+_LABEL_WIDTH = 19
+_DOTS_IN_A_LINE = 128
 
 
-class Calls(Summary):
-    """A client of the older interface over a new one."""
+class Summary:
+    """The summary of a call; subclasses have a `model_name`."""
+
+    model_name: str
+
+    def _format_duration(self, seconds: float | None) -> str:
+        """Whole milliseconds, such as `123ms`; `N/A` if unknown."""
+        return "N/A" if seconds is None else f"{seconds * 1000:.0f}ms"
+
+    def _print_metadata(
+        self,
+        prompt_tokens: int,
+        completion_tokens: int,
+        duration: float | None,
+        client_type: str = "LLM",
+    ) -> None:
+        """Print the summary of a call; a `duration` of None is unknown."""
+        rate = completion_tokens / duration if duration else float("inf")
+        values = {
+            "🧠 Model": self.model_name,
+            "⏱️ Duration": self._format_duration(duration),
+            "🔢 Prompt tokens": prompt_tokens,
+            "💬 Completion tokens": completion_tokens,
+            "🧮 Total tokens": prompt_tokens + completion_tokens,
+            "⚡ Tokens/sec": f"{rate:.2f}",
+        }
+        _say(f"📊 {client_type} Summary")
+        for label, value in values.items():
+            _say(f"{label:<{_LABEL_WIDTH}} : {value}")
+        _say("=" * 40)
+
+
+class Progress:
+    """What is printed while a reply arrives: dots, or the text itself."""
+
+    def __init__(self, shows_text: bool, ends_line: bool) -> None:
+        self._shows_text = shows_text
+        self._ends_line = ends_line
+        self._is_line_open = False
+        self._dots = 0
+
+    def add(self, text: str) -> None:
+        """Print a chunk of the reply."""
+        if not text:
+            return
+        self._is_line_open = not (self._shows_text and text.endswith("\n"))
+        if self._shows_text:
+            _say(text, end="")
+        else:
+            self._dots += 1
+            _say("\n." if self._dots % _DOTS_IN_A_LINE == 0 else ".", end="")
+
+    def end(self) -> None:
+        """End the last line: always after a completion client's reply, and always after text."""
+        if self._ends_line or (self._shows_text and self._is_line_open):
+            _say("")
+
+
+def _say(text: str, end: str = "\n") -> None:
+    """Print without delay. Characters that the terminal cannot show become question marks."""
+    if getattr(sys.stdout, "closed", False):
+        # A failure to print must not lose the reply.
+        return
+    try:
+        print(text, end=end, flush=True)
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding or "ascii"
+        print(text.encode(encoding, "replace").decode(encoding), end=end, flush=True)
+
+
+class OldClient(Summary):
+    """A client of the older interface that calls a new client."""
 
     _default_arguments: ClassVar[dict[str, Any]] = {}
     _banner: ClassVar[str] = "LLM"
     _ends_with_a_line_break: ClassVar[bool] = False
 
-    model_name: str
-    debug: bool
-    verbose: bool
-    generation_args: dict[str, Any]
-    token_counter: TokenCounter
+    base_url: str
     _if_not_found: str = ""
-    _vendor: str | None = None
-    _api_key: str | None = None
+    _key_variables: tuple[str, ...] = ()
     _key_left_out: bool = False
 
-    def _make(self) -> tw.ChatClient | tw.CompletionClient:
-        """The new client; made at the first call."""
-        raise NotImplementedError
+    def _set_up(
+        self,
+        model_name: str,
+        api_key: str | None,
+        model_tokenizer_map: dict[str, str] | None,
+        debug: bool,
+        verbose: bool,
+        generation_args: dict[str, Any],
+    ) -> None:
+        """Store what the constructors have in common."""
+        self.model_name = model_name
+        self.debug = debug
+        self.verbose = verbose
+        self.generation_args = generation_args
+        self.token_counter = TokenCounter(model_tokenizer_map)
+        self._api_key = api_key
 
-    def _shape(self, text: str) -> str:
-        """The result that callers get for a reply's text."""
+    def _new_client(self) -> tw.ChatClient | tw.CompletionClient:
+        """Create the new client; by default one for the completions endpoint `base_url`."""
+        parts = urlsplit(self.base_url.strip())
+        # The new client adds this ending itself.
+        path = parts.path.rstrip("/").removesuffix("/completions")
+        key = self._key()
+        return tw.CompletionClient(
+            self.model_name,
+            provider=COMPATIBLE,
+            base_url=parts._replace(path=path).geturl(),
+            api_key=None if key in ("", NO_KEY) else key,
+        )
+
+    def _result(self, text: str) -> str:
+        """The result for a reply's text."""
         return text
 
     def _constructor_arguments(self) -> dict[str, Any]:
-        """What goes with each call because the constructor was given it."""
-        given = self.generation_args
-        return {name: given[name] for name in ARGUMENTS if name in given}
+        """The arguments of the constructor that every call sends."""
+        return {
+            name: self.generation_args[name] for name in ARGUMENTS if name in self.generation_args
+        }
 
     @cached_property
     def _client(self) -> tw.ChatClient | tw.CompletionClient:
-        with as_old_errors(self._secrets, self._if_not_found):
-            return self._make()
+        with self._old_errors():
+            return self._new_client()
 
-    @property
-    def _secrets(self) -> tuple[str, ...]:
-        return secrets_in(self._api_key, self.generation_args.get("extra_headers"))
+    def _old_errors(self) -> Any:
+        secrets = secrets_in(self._api_key, self.generation_args.get("extra_headers"))
+        return as_old_errors(secrets, self._if_not_found)
 
     def _key(self) -> str | None:
-        """The key, for making the new client.
-
-        Raises:
-            LlmConfigError: This client came from a pickle, and the vendor's variable has no key.
-        """
+        """The key for the new client. An unpickled client may have lost it."""
         if self._key_left_out and self._api_key is None:
-            names = " or ".join(key_variables(self._vendor)) if self._vendor else ""
+            names = " or ".join(self._key_variables)
             where = f"set {names} in this process, or " if names else ""
             raise LlmConfigError(
-                f"api_key: a pickled client leaves its key out; {where}make the client anew"
+                f"api_key: a pickled client leaves its key out; {where}create the client here"
             )
         return self._api_key
 
-    @staticmethod
-    def _counter(model_tokenizer_map: dict[str, str] | None) -> TokenCounter:
-        with by_the_adapter():
-            return TokenCounter(model_tokenizer_map)
-
     def _settings(self) -> dict[str, Any]:
-        """All but the new client, which is made again."""
-        made = {"_client"}
-        if isinstance(getattr(type(self), "model", None), cached_property):
-            made.add("model")
-        return {name: value for name, value in vars(self).items() if name not in made}
+        """Everything but the new client, which is created again."""
+        return {name: value for name, value in vars(self).items() if name != "_client"}
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a pickle holds: never a key."""
+        """The content of a pickle, which never holds a key."""
         state = self._settings()
-        if state.get("_api_key") not in (None, "", NO_KEY):
+        if self._api_key not in (None, "", NO_KEY):
             state.update(_api_key=None, _key_left_out=True)
         arguments = self.generation_args
         if arguments.get("extra_headers"):
@@ -101,37 +184,36 @@ class Calls(Summary):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take what a pickle held; the key comes from the vendor's variable again."""
+        """Restore a pickled client, with the key from the vendor's variable."""
         vars(self).update(state)
-        if self._key_left_out and self._vendor is not None:
-            self._api_key = vendor_key(self._vendor)
+        if self._key_left_out:
+            self._api_key = key_from(self._key_variables)
 
     def __copy__(self) -> Self:
-        """A client with the same settings, the key included."""
+        """A client with the same settings, including the key."""
         twin = object.__new__(type(self))
         vars(twin).update(self._settings())
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """A client with copies of the settings, the key included."""
-        twin = object.__new__(type(self))
-        memo[id(self)] = twin
+        """A client with copies of the settings, including the key."""
+        twin = self.__copy__()
         vars(twin).update(copy.deepcopy(self._settings(), memo))
         return twin
 
-    def _asked(self, prompt: Any) -> Any:
-        """The prompt as the new client takes it: an old one might be empty."""
+    def _input(self, prompt: Any) -> Any:
+        """The prompt as the new client takes it: the old ones accepted an empty one."""
         if not isinstance(prompt, str) or prompt:
             return prompt
         is_completion = isinstance(self._client, tw.CompletionClient)
         return [""] if is_completion else [{"role": "user", "content": ""}]
 
     def _arguments(self, call: Mapping[str, Any]) -> dict[str, Any]:
-        """The request parameters: the call's over the constructor's over the defaults."""
+        """The request parameters: the call's, else the constructor's, else the defaults."""
         arguments = dict(self._default_arguments) if defaults_wanted() else {}
         arguments.update(self._constructor_arguments())
         arguments.update({name: call[name] for name in ARGUMENTS if name in call})
-        # A configuration's literal may write 64.0 for a number of tokens.
+        # A configuration file may write 64.0 for a number of tokens.
         tokens = arguments.get("max_tokens")
         if isinstance(tokens, float) and tokens.is_integer():
             arguments["max_tokens"] = int(tokens)
@@ -142,66 +224,52 @@ class Calls(Summary):
         }
 
     def _streams(self, stream: object) -> bool:
-        # False does not switch off what the constructor was told.
+        # False does not switch off the constructor's stream=True.
         return bool(stream) or bool(self.generation_args.get("stream"))
 
-    def _run(self, prompt: str, stream: object, call: Mapping[str, Any]) -> str:
+    def run(self, prompt: str, stream: bool = False, **kwargs: Any) -> str:
+        """Send the prompt and return the text of the reply."""
         started = time.perf_counter()
-        with as_old_errors(self._secrets, self._if_not_found):
-            arguments = self._arguments(call)
+        progress = Progress(self.debug and self.verbose, self._ends_with_a_line_break)
+        with self._old_errors():
+            arguments = self._arguments(kwargs)
             if not self._streams(stream):
-                reply = self._client.complete(self._asked(prompt), **arguments)
-                return self._finished(prompt, reply, started, None)
-            progress = Progress(shows_text=self.debug and self.verbose)
-            with self._client.stream(self._asked(prompt), **arguments) as pieces:
-                for piece in pieces.text_stream:
-                    progress.piece(piece)
-                reply = pieces.response
-            return self._finished(prompt, reply, started, progress)
+                reply = self._client.complete(self._input(prompt), **arguments)
+            else:
+                with self._client.stream(self._input(prompt), **arguments) as chunks:
+                    for text in chunks.text_stream:
+                        progress.add(text)
+                    reply = chunks.response
+                progress.end()
+            return self._finished(prompt, reply, started)
 
-    async def _run_async(self, prompt: str, stream: object, call: Mapping[str, Any]) -> str:
-        started = time.perf_counter()
-        with as_old_errors(self._secrets, self._if_not_found):
-            arguments = self._arguments(call)
-            if not self._streams(stream):
-                reply = await self._client.complete_async(self._asked(prompt), **arguments)
-                return self._finished(prompt, reply, started, None)
-            progress = Progress(shows_text=self.debug and self.verbose)
-            async with self._client.stream_async(self._asked(prompt), **arguments) as pieces:
-                async for piece in pieces.text_stream:
-                    progress.piece(piece)
-                reply = pieces.response
-            return self._finished(prompt, reply, started, progress)
-
-    def _finished(
-        self, prompt: str, reply: tw.LlmResponse[Any], started: float, progress: Progress | None
-    ) -> str:
+    def _finished(self, prompt: str, reply: tw.LlmResponse[Any], started: float) -> str:
+        """Print the summary, and return the result of a call."""
         duration = time.perf_counter() - started
-        if progress is not None and self._ends_with_a_line_break:
-            progress.end_line()
         text = text_of(reply)
         if self.debug and self.verbose:
-            if progress is not None and progress.is_line_open:
-                progress.end_line()
             count = self.token_counter.count_tokens
-            self._print_metadata(
-                count(self.model_name, prompt),
-                count(self.model_name, text),
-                duration,
-                client_type=self._banner,
-            )
-        return self._shape(text)
+            prompt_tokens = count(self.model_name, prompt)
+            completion_tokens = count(self.model_name, text)
+            self._print_metadata(prompt_tokens, completion_tokens, duration, self._banner)
+        return self._result(text)
 
 
-def text_of(reply: tw.LlmResponse[Any]) -> str:
-    """The reply's text, which may be empty.
+class AsyncOldClient(OldClient):
+    """A client of the older interface with `run_async`."""
 
-    Raises:
-        LlmModelError: The model refused, or a filter took all of the text.
-    """
-    text: str = reply.text or ""
-    if not text and (reply.refusal is not None or reply.finish_reason == "refusal"):
-        raise refused(f"the model refused: {reply.refusal or 'it gave no reason'}", reply)
-    if not text and reply.finish_reason == "content_filter":
-        raise refused("the provider's filter stopped the reply", reply)
-    return text
+    async def run_async(self, prompt: str, stream: bool = False, **kwargs: Any) -> str:
+        """Send the prompt and return the text of the reply."""
+        started = time.perf_counter()
+        progress = Progress(self.debug and self.verbose, self._ends_with_a_line_break)
+        with self._old_errors():
+            arguments = self._arguments(kwargs)
+            if not self._streams(stream):
+                reply = await self._client.complete_async(self._input(prompt), **arguments)
+            else:
+                async with self._client.stream_async(self._input(prompt), **arguments) as chunks:
+                    async for text in chunks.text_stream:
+                        progress.add(text)
+                    reply = chunks.response
+                progress.end()
+            return self._finished(prompt, reply, started)

@@ -1,4 +1,4 @@
-"""Errors of the new clients as errors of the older interface."""
+"""Translating errors of the new clients into errors of the older interface."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 _SECRET_HEADER = re.compile(r"(?i)auth|key|token|secret|cookie")
 _NO_SUCH_PATH = (404, 405)
-# A short one would tear holes into words that are no key.
+# Replacing a shorter one would also change ordinary words.
 _SHORTEST_SECRET = 4
 
 
 class LlmModelRequestError(old.LlmModelError, old.LlmAPIError):
-    """The server refused the request because of the model: both a model's and an API error."""
+    """The server refused the request because of its model."""
 
 
-# The first row whose class fits says what an error becomes.
+# The first row that fits decides.
 _TABLE: tuple[tuple[type[tw.LlmError], type[old.LlmError]], ...] = (
     (tw.LlmAuthenticationError, old.LlmAuthenticationError),
     (tw.LlmRateLimitError, old.LlmRateLimitError),
@@ -35,42 +35,38 @@ _TABLE: tuple[tuple[type[tw.LlmError], type[old.LlmError]], ...] = (
     (tw.LlmModelError, old.LlmModelError),
     (tw.LlmConfigError, old.LlmConfigError),
     (tw.LlmValidationError, old.LlmValidationError),
+    (tw.LlmError, old.LlmError),
 )
 _LOST = (tw.LlmConnectionError, tw.LlmStreamInterruptedError, tw.LlmStreamIncompleteError)
 
 
 @contextmanager
 def as_old_errors(secrets: Collection[str] = (), if_not_found: str = "") -> Iterator[None]:
-    """Raise the older class for an error of the new clients, without any of `secrets`.
+    """Raise an old error where the block raises one of the new clients' errors.
 
-    Args:
-        secrets: What no error may show.
-        if_not_found: What to say where the server does not know the path.
+    No error shows one of `secrets`. `if_not_found` is added where the server lacks the path.
     """
     try:
         yield
     except tw.LlmError as error:
-        raise translated(error, secrets, if_not_found) from error
+        raise _translated(error, secrets, if_not_found) from error
 
 
-def translated(
-    error: tw.LlmError, secrets: Collection[str] = (), if_not_found: str = ""
-) -> old.LlmError:
-    """The older interface's error for a new one."""
-    kind = next((old_kind for kind, old_kind in _TABLE if isinstance(error, kind)), old.LlmError)
+def _translated(error: tw.LlmError, secrets: Collection[str], if_not_found: str) -> old.LlmError:
+    kind = next(old_kind for new_kind, old_kind in _TABLE if isinstance(error, new_kind))
+    status = getattr(error, "status_code", None)
     raw: bytes | None = getattr(error, "body", None)
     body = None if raw is None else _without(raw.decode("utf-8", "replace"), secrets)
     fields: dict[str, Any] = {
         "error_code": getattr(error, "code", None) or getattr(error, "type", None),
-        "metadata": _metadata(error),
+        "metadata": _known(error, "provider", "model", "request_id", "phase"),
     }
     if issubclass(kind, old.LlmAPIError):
-        fields["status_code"] = getattr(error, "status_code", None)
-        fields["response_body"] = body
+        fields.update(status_code=status, response_body=body)
     if issubclass(kind, old.LlmRateLimitError):
         fields["retry_after"] = getattr(error, "retry_after", None)
     text = _text(error, body)
-    if if_not_found and getattr(error, "status_code", None) in _NO_SUCH_PATH:
+    if if_not_found and status in _NO_SUCH_PATH:
         text = f"{text} ({if_not_found})"
     return kind(_without(text, secrets), **fields)
 
@@ -85,36 +81,28 @@ def secrets_in(api_key: str | None, headers: Mapping[str, str] | None = None) ->
 
 
 def without_secret_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
-    """The headers that carry no key."""
+    """The headers that do not carry a key."""
     return {name: value for name, value in headers.items() if not _SECRET_HEADER.search(str(name))}
 
 
 def _text(error: tw.LlmError, body: str | None) -> str:
-    """The message: people read it, and callers search it for the words of the contract."""
+    """The message, with the words that callers of the older interface search for."""
     text = error.message
     reply = (body or "").strip()
     if reply and reply not in text:
         text = f"{text}: {reply}"
     lowered = text.lower()
-    if (
-        isinstance(error, tw.LlmTimeoutError)
-        and "timeout" not in lowered
-        and "timed out" not in lowered
-    ):
+    if isinstance(error, tw.LlmTimeoutError) and not re.search("timeout|timed out", lowered):
         text = f"timed out: {text}"
     if isinstance(error, _LOST) and "connect" not in lowered:
         text = f"connection failed: {text}"
     return text
 
 
-def _metadata(error: tw.LlmError) -> dict[str, Any]:
-    known = {name: getattr(error, name) for name in ("provider", "model", "request_id", "phase")}
-    known = {name: value for name, value in known.items() if value is not None}
-    if error.attempts:
-        known["attempts"] = len(error.attempts)
-    if error.partial is not None:
-        known["partial_text"] = error.partial.text
-    return known
+def _known(source: object, *names: str) -> dict[str, Any]:
+    """The attributes of these names that are not None."""
+    values = {name: getattr(source, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _without(text: str, secrets: Collection[str]) -> str:
@@ -124,11 +112,18 @@ def _without(text: str, secrets: Collection[str]) -> str:
     return text
 
 
-def refused(message: str, reply: tw.LlmResponse[Any]) -> old.LlmModelError:
-    """The error for a reply in which the model did not serve the request."""
-    known = {"model": reply.model, "request_id": reply.request_id}
-    return old.LlmModelError(
-        message,
-        error_code=reply.finish_reason,
-        metadata={name: value for name, value in known.items() if value is not None},
-    )
+def text_of(reply: tw.LlmResponse[Any]) -> str:
+    """The reply's text, which may be empty.
+
+    Raises:
+        LlmModelError: The model refused, or a filter removed the whole text.
+    """
+    text: str = reply.text or ""
+    if not text and (reply.refusal is not None or reply.finish_reason == "refusal"):
+        message = f"the model refused: {reply.refusal or 'it gave no reason'}"
+    elif not text and reply.finish_reason == "content_filter":
+        message = "the provider's filter stopped the reply"
+    else:
+        return text
+    metadata = _known(reply, "model", "request_id")
+    raise old.LlmModelError(message, error_code=reply.finish_reason, metadata=metadata)

@@ -1,4 +1,8 @@
-"""Serve the older interface under an application's own package path."""
+"""Serving the old modules under an application's package, and finding the application's own.
+
+`install` and `uninstall` change which modules Python finds. `application_names` is the other
+direction: the factory takes the configuration class and the key files from the application.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,10 @@ import sys
 import warnings
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from typing import TYPE_CHECKING, Any
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import ModuleType
+from tokenwire.legacy._settings import configured, use_config
 
 MODULES = (
     "base_llm_client",
@@ -28,125 +31,106 @@ MODULES = (
 _HOME = "tokenwire.legacy"
 
 
-class _Served(Loader):
+class _ModuleLoader(Loader):
     """Loads a module of the adapter under an old name: the same module object, not a copy."""
 
-    def __init__(self, home: str) -> None:
-        self._home = home
-        self._own: dict[str, object] = {}
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._spec: ModuleSpec | None = None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:  # noqa: ARG002
         """Return the adapter's module."""
-        module = importlib.import_module(self._home)
-        # The import system writes the old name's spec over this one.
-        self._own = {name: getattr(module, name) for name in ("__spec__", "__loader__")}
+        module = importlib.import_module(self._name)
+        # The import system is about to overwrite it with that of the old name.
+        self._spec = module.__spec__
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Give the module its own spec back; it has been executed already."""
-        for name, value in self._own.items():
-            setattr(module, name, value)
+        """Restore the module's own spec. The module has been executed already."""
+        module.__spec__ = self._spec
 
 
-class _EmptyPackage(Loader):
-    """Makes a package that nothing else provides, so that modules can be served below it."""
-
-    def create_module(self, spec: ModuleSpec) -> None:
-        """Leave it to the import system."""
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Do nothing: the package is empty."""
-
-
-class _Finder(MetaPathFinder):
+class _ModuleFinder(MetaPathFinder):
     """Finds the old modules before any file of the same name."""
 
-    def __init__(self) -> None:
-        self.packages: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
 
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,  # noqa: ARG002
-        target: ModuleType | None = None,  # noqa: ARG002
-    ) -> ModuleSpec | None:
-        """The spec of an old module; None for any other."""
+    def find_spec(self, fullname: str, *rest: object) -> ModuleSpec | None:  # noqa: ARG002
+        """The spec of an old module, or None for any other."""
         package, _, name = fullname.rpartition(".")
         if package in self.packages and name in MODULES:
-            return ModuleSpec(fullname, _Served(f"{_HOME}.{name}"), origin=f"{_HOME}.{name}")
+            return ModuleSpec(fullname, _ModuleLoader(f"{_HOME}.{name}"), origin=_HOME)
         return None
 
 
-class _LastFinder(MetaPathFinder):
-    """Finds the packages above the old modules where nothing else does."""
+class _PackageFinder(MetaPathFinder):
+    """Finds the packages above the old modules, after all other finders."""
 
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,  # noqa: ARG002
-        target: ModuleType | None = None,  # noqa: ARG002
-    ) -> ModuleSpec | None:
-        """The spec of an empty package; None for what is not above an old module."""
+    def find_spec(self, fullname: str, *rest: object) -> ModuleSpec | None:  # noqa: ARG002
+        """The spec of an empty package, or None for a name that is not above an old module."""
         if _is_above_served(fullname):
-            return ModuleSpec(fullname, _EmptyPackage(), is_package=True)
+            return ModuleSpec(fullname, None, origin=_HOME, is_package=True)
         return None
 
 
-_FINDER = _Finder()
-_LAST_FINDER = _LastFinder()
+_FINDER = _ModuleFinder()
+_PACKAGE_FINDER = _PackageFinder()
 
 
 def install(package: str, *, config: object = None) -> None:
-    """Serve the older interface's modules as `package.llm_client`, `package.chat_client` and so on.
+    """Serve the old modules as `package.llm_client`, `package.chat_client` and so on.
 
-    Call it before the application is imported. It wins over files of the same names; everything
-    else in that package stays the application's own. Calling it again does no harm, and several
-    packages may be served.
+    Call it before the application is imported. The modules replace files of the same names;
+    everything else in the package stays the application's own. It is safe to call it again, and
+    to serve several packages.
 
     Args:
-        package: The package that held the old clients, such as `root.agents`. Its parent is where
-            the factory looks for `config.configuration_manager` and `utils.util`.
+        package: The package that held the old clients, such as `root.agents`. The factory looks
+            for `config.configuration_manager` and `utils.util` in its parent.
         config: A configuration for the factory; see `use_config`.
 
     Raises:
-        ValueError: `package` is no dotted name.
+        ValueError: `package` is not a dotted name.
     """
-    given: Any = package
-    if not (isinstance(given, str) and all(part.isidentifier() for part in given.split("."))):
-        raise ValueError(f"install: {package!r} is no package path such as root.agents")
+    name: Any = package
+    if not (isinstance(name, str) and all(part.isidentifier() for part in name.split("."))):
+        raise ValueError(f'package: pass a dotted name such as "root.agents", not {package!r}')
     if config is not None:
-        from tokenwire.legacy._settings import use_config
-
         use_config(config)
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
-    if _LAST_FINDER not in sys.meta_path:
-        sys.meta_path.append(_LAST_FINDER)
+        sys.meta_path.append(_PACKAGE_FINDER)
     if package not in _FINDER.packages:
         _FINDER.packages = (*_FINDER.packages, package)
-    _forget(package, "was imported before install(): what holds its old classes keeps them")
+    names = [f"{package}.{module}" for module in MODULES]
+    early = [name for name in names if name in sys.modules and not _is_served(name)]
+    for fullname in early:
+        _drop(fullname)
+    # After the loop: a filter may turn the first warning into an error.
+    for fullname in early:
+        warnings.warn(
+            f"{fullname} was imported before install(): code that imported it keeps its classes",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
 
 def uninstall(package: str) -> None:
-    """Stop serving `package`: its own files count again from the next import on."""
+    """Stop serving `package`; the next import finds its own files again."""
     _FINDER.packages = tuple(name for name in _FINDER.packages if name != package)
     if not _FINDER.packages:
         sys.meta_path[:] = [
-            finder for finder in sys.meta_path if finder not in (_FINDER, _LAST_FINDER)
+            finder for finder in sys.meta_path if finder not in (_FINDER, _PACKAGE_FINDER)
         ]
     for name in MODULES:
         if _is_served(f"{package}.{name}"):
             _drop(f"{package}.{name}")
-    # A package that was made for it would hide the application's own.
+    # An empty package would hide the application's own.
     while package and not _is_above_served(package):
-        if _is_made(package):
+        spec = getattr(sys.modules.get(package), "__spec__", None)
+        if getattr(spec, "origin", None) == _HOME:
             _drop(package)
         package = package.rpartition(".")[0]
-
-
-def application_roots() -> tuple[str, ...]:
-    """The packages above those that are served: `root` for `root.agents`, `""` for `agents`."""
-    return tuple(package.rpartition(".")[0] for package in _FINDER.packages)
 
 
 def _is_served(fullname: str) -> bool:
@@ -158,27 +142,62 @@ def _is_above_served(fullname: str) -> bool:
     return any(f"{package}.".startswith(f"{fullname}.") for package in _FINDER.packages)
 
 
-def _is_made(package: str) -> bool:
-    spec = getattr(sys.modules.get(package), "__spec__", None)
-    return isinstance(getattr(spec, "loader", None), _EmptyPackage)
-
-
-def _forget(package: str, why: str) -> None:
-    """Drop modules of the old files that were imported already, so that ours are served."""
-    early = []
-    for name in MODULES:
-        fullname = f"{package}.{name}"
-        if fullname in sys.modules and not _is_served(fullname):
-            _drop(fullname)
-            early.append(fullname)
-    # All are dropped by now: a filter may make an error of the first warning.
-    for fullname in early:
-        warnings.warn(f"{fullname} {why}", RuntimeWarning, stacklevel=3)
-
-
 def _drop(fullname: str) -> None:
     module = sys.modules.pop(fullname, None)
     package, _, name = fullname.rpartition(".")
     parent = sys.modules.get(package)
     if parent is not None and vars(parent).get(name) is module:
         delattr(parent, name)
+
+
+# These replace the application's `utils.util` and `ConfigurationManager` where it has none.
+_no_key_files = SimpleNamespace(get_api_key=lambda key_name: None)  # noqa: ARG005
+# What `application_names` has returned so far.
+_returned: list[object] = []
+
+
+def _configuration(env_var_name: str | None = None) -> Any:  # noqa: ARG001
+    return configured()
+
+
+class ApplicationNamesModule(ModuleType):
+    """A module that looks up the application's names each time.
+
+    pytest's `monkeypatch` restores a name by assigning it. That would fix the name for the rest of
+    the process, also for the next application, so this class ignores such an assignment.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set a name, or forget it where the value was found by `application_names`."""
+        if name in ("ConfigurationManager", "du") and any(value is one for one in _returned):
+            vars(self).pop(name, None)
+        else:
+            super().__setattr__(name, value)
+
+
+def application_names(name: str, module: str) -> Any:
+    """`ConfigurationManager` or `du` of the application, or a replacement."""
+    if name == "du":
+        found = _application_module("utils.util") or _no_key_files
+    elif name == "ConfigurationManager":
+        configuring = _application_module("config.configuration_manager")
+        found = configuring.ConfigurationManager if configuring else _configuration
+    else:
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+    if not any(found is one for one in _returned):
+        _returned.append(found)
+    return found
+
+
+def _application_module(below_root: str) -> Any:
+    """The first application's module of this name; None if no application has it."""
+    for package in _FINDER.packages:
+        root = package.rpartition(".")[0]
+        wanted = f"{root}.{below_root}" if root else below_root
+        try:
+            return importlib.import_module(wanted)
+        except ModuleNotFoundError as error:
+            # Another missing module, which this one imports, is an error of the application.
+            if error.name is None or not f"{wanted}.".startswith(f"{error.name}."):
+                raise
+    return None

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import threading
 from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tokenwire.legacy._summary import Summary
+from tokenwire.legacy._calls import Summary
 from tokenwire.legacy.llm_data_types import LlmRequest, LlmResponse
 
 __all__ = ["BaseLlmClient", "LlmClientInterface", "LlmRequest", "LlmResponse"]
 
 
 class LlmClientInterface(Summary, ABC):
-    """Text in, text out; abstract in `run` and `run_async`."""
+    """A client that takes a prompt and returns text."""
 
     @abstractmethod
     def run(self, prompt: str, stream: bool = False, **kwargs: Any) -> str:
-        """Ask, and return the text."""
+        """Send the prompt and return the text of the reply."""
 
     @abstractmethod
     async def run_async(self, prompt: str, stream: bool = False, **kwargs: Any) -> str:
-        """Ask, and return the text."""
+        """Send the prompt and return the text of the reply."""
 
 
 class BaseLlmClient(ABC):
-    """Request in, response out; what it asks is its subclass's business."""
+    """A client that takes a request and returns a response; subclasses make the call."""
 
     def __init__(self, model: str, debug: bool = False, verbose: bool = False) -> None:
         self.model = model
@@ -37,15 +37,15 @@ class BaseLlmClient(ABC):
 
     @abstractmethod
     async def complete(self, request: LlmRequest) -> LlmResponse:
-        """Ask, and return the whole reply."""
+        """Send the request and return the whole reply."""
 
     @abstractmethod
     async def validate_config(self) -> bool:
-        """Whether the configuration works; `LlmConfigError` says why not."""
+        """Whether the configuration works; `LlmConfigError` says why it does not."""
 
     @abstractmethod
     def get_supported_parameters(self) -> set[str]:
-        """Names of the request parameters that the model takes."""
+        """Names of the request parameters that the model supports."""
 
     def complete_sync(self, request: LlmRequest) -> LlmResponse:
         """Run `complete`, with or without a running event loop."""
@@ -53,23 +53,10 @@ class BaseLlmClient(ABC):
             asyncio.get_running_loop()
         except RuntimeError:
             return asyncio.run(self.complete(request))
-        # The running loop cannot be entered a second time, so another one runs on another thread.
-        done: list[LlmResponse] = []
-        failed: list[BaseException] = []
+        # The running loop cannot be entered a second time, so another thread runs its own.
         context = contextvars.copy_context()
-
-        def ask() -> None:
-            try:
-                done.append(context.run(asyncio.run, self.complete(request)))
-            except BaseException as error:  # noqa: BLE001 (raised again on the caller's thread)
-                failed.append(error)
-
-        thread = threading.Thread(target=ask, name="complete_sync")
-        thread.start()
-        thread.join()
-        if failed:
-            raise failed[0]
-        return done[0]
+        with ThreadPoolExecutor(1, "complete_sync") as thread:
+            return thread.submit(context.run, asyncio.run, self.complete(request)).result()
 
     def __str__(self) -> str:
         return f"{type(self).__name__}(model={self.model})"

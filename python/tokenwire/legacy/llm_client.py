@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tokenwire as tw
-from tokenwire.legacy._calls import Calls
+from tokenwire.legacy._calls import AsyncOldClient
 from tokenwire.legacy._settings import private_address, warn_once
 from tokenwire.legacy._vendors import NO_KEY, chat_target
 from tokenwire.legacy.chat_client import ChatClient
-from tokenwire.legacy.llm_completion import LlmCompletion, completion_client_at
+from tokenwire.legacy.llm_completion import LlmCompletion
 from tokenwire.legacy.token_counter import TokenCounter
+
+if TYPE_CHECKING:
+    import tokenwire as tw
 
 __all__ = ["ChatClient", "LlmClient", "LlmCompletion", "TokenCounter"]
 
 
-class LlmClient(Calls):
-    """A private server's model, as chat or as text completion: text in, the text out.
+class LlmClient(AsyncOldClient):
+    """A model of a private server, by chat or, with `completion_mode`, by text completion.
 
-    Args:
-        base_url: The API's address, or with `completion_mode` the whole endpoint; None is the
-            address in `TOKENWIRE_LEGACY_BASE_URL`.
-        model_name: The model's id.
-        completion_mode: Whether to ask for text completions.
-        prompt_format: The name of the format that the caller writes prompts in.
-        api_key: The key; `"EMPTY"` where the server asks for none.
-        model_tokenizer_map: Tokenizers by model name, for the summary's counts.
-        debug: With `verbose`, print a summary of each call.
-        verbose: See `debug`.
-        **generation_args: `temperature`, `max_tokens`, `stop`, `top_p`, `stream` for every call.
-            Others are kept and not sent.
+    `base_url` is the API's address, and in completion mode the whole endpoint. By default it comes
+    from `TOKENWIRE_LEGACY_BASE_URL`. `prompt_format` names the format that the caller writes
+    prompts in. The other arguments are those of `ChatClient`, but a call sends only `temperature`,
+    `max_tokens`, `stop` and `top_p`.
 
     Raises:
         LlmConfigError: There is no `base_url`, and the variable is not set.
@@ -47,7 +40,6 @@ class LlmClient(Calls):
     ANTHROPIC_CLAUDE_SONNET_3_5 = "anthropic:claude-3-5-sonnet-latest"
 
     _default_arguments = {"temperature": 0.7, "max_tokens": 64, "top_p": 1.0}  # noqa: RUF012
-    _banner = "LLM"
 
     def __init__(
         self,
@@ -61,50 +53,28 @@ class LlmClient(Calls):
         verbose: bool = False,
         **generation_args: Any,
     ) -> None:
-        warn_once("LlmClient", 'tokenwire.ChatClient("model", base_url="http://localhost:8000/v1")')
+        warn_once("LlmClient")
+        self._set_up(model_name, api_key, model_tokenizer_map, debug, verbose, generation_args)
         ending = "/completions" if completion_mode else ""
         self.base_url = base_url or f"{private_address()}{ending}"
-        self.model_name = model_name
         self.completion_mode = completion_mode
         self.prompt_format = prompt_format
-        self.debug = debug
-        self.verbose = verbose
-        self.generation_args = generation_args
-        self.token_counter = self._counter(model_tokenizer_map)
-        self._api_key = api_key
 
     @staticmethod
     def get_model(mnt_point: str, prefix: str = DEEPILY_PREFIX) -> str:
-        """The id of a model that lies in a folder: `prefix/mnt_point`.
-
-        Raises:
-            ValueError: It does not contain `//`: the mount point is no absolute path.
-        """
+        """The id of a model in a mounted folder: `prefix/mnt_point`, with an absolute path."""
         model = f"{prefix}/{mnt_point}"
         if "//" not in model:
-            raise ValueError(f"mnt_point: {mnt_point!r} does not begin with a slash")
+            raise ValueError(f"mnt_point: pass an absolute path, not {mnt_point!r}")
         return model
 
-    @cached_property
+    @property
     def model(self) -> Any:
-        """The client of the new API that this one calls."""
+        """The new client that this one calls."""
         return self._client
 
-    def run(self, prompt: str, stream: bool = False, **kwargs: Any) -> str:
-        """Ask, and return the text."""
-        return self._run(prompt, stream, kwargs)
-
-    async def run_async(self, prompt: str, stream: bool = False, **kwargs: Any) -> str:
-        """Ask, and return the text."""
-        return await self._run_async(prompt, stream, kwargs)
-
-    def _make(self) -> tw.ChatClient | tw.CompletionClient:
+    def _new_client(self) -> tw.ChatClient | tw.CompletionClient:
         if self.completion_mode:
-            return completion_client_at(self.base_url, self.model_name, self._key())
+            return super()._new_client()
         target = chat_target(f"openai:{self.model_name}", self._key() or NO_KEY, self.base_url)
-        return tw.ChatClient(
-            target.model,
-            provider=target.provider,
-            base_url=target.base_url,
-            api_key=target.api_key,
-        )
+        return target.client(target.api_key)

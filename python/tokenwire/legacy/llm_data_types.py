@@ -1,4 +1,7 @@
-"""The data types of the older interface: mutable dataclasses, checked when they are made."""
+"""The data types of the older interface: mutable dataclasses that check their arguments.
+
+A wrong argument is a `ValueError`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ __all__ = ["LlmMessage", "LlmRequest", "LlmResponse", "LlmStreamChunk", "Message
 
 
 class MessageRole(Enum):
-    """Who speaks."""
+    """The author of a message."""
 
     SYSTEM = "system"
     USER = "user"
@@ -19,11 +22,7 @@ class MessageRole(Enum):
 
 @dataclass
 class LlmMessage:
-    """One message of a conversation.
-
-    Raises:
-        ValueError: The content is blank.
-    """
+    """One message of a conversation."""
 
     role: MessageRole
     content: str
@@ -31,16 +30,12 @@ class LlmMessage:
 
     def __post_init__(self) -> None:
         if not self.content or not self.content.strip():
-            raise ValueError("LlmMessage.content: give some text")
+            raise ValueError("LlmMessage.content: must not be blank")
 
 
 @dataclass
 class LlmRequest:
-    """What is asked: a prompt or messages, and the parameters of generation.
-
-    Raises:
-        ValueError: A value is outside its range, or prompt and messages are not exactly one.
-    """
+    """A prompt or messages, and the parameters of generation."""
 
     prompt: str | None = None
     messages: list[LlmMessage] | None = None
@@ -57,22 +52,18 @@ class LlmRequest:
 
     def __post_init__(self) -> None:
         if bool(self.prompt) == bool(self.messages):
-            raise ValueError("LlmRequest: give prompt or messages, exactly one of them")
+            raise ValueError("LlmRequest: pass either prompt or messages")
         _check_range("LlmRequest.temperature", self.temperature, 0, 2)
         _check_range("LlmRequest.top_p", self.top_p, 0, 1)
         _check_range("LlmRequest.frequency_penalty", self.frequency_penalty, -2, 2)
         _check_range("LlmRequest.presence_penalty", self.presence_penalty, -2, 2)
         if self.max_tokens is not None and not self.max_tokens > 0:
-            raise ValueError(f"LlmRequest.max_tokens: {self.max_tokens} is not above 0")
+            raise ValueError(f"LlmRequest.max_tokens: must be above 0, not {self.max_tokens}")
 
 
 @dataclass
 class LlmResponse:
-    """What came back.
-
-    Raises:
-        ValueError: A count of tokens or the duration is negative.
-    """
+    """A whole reply."""
 
     text: str
     prompt_tokens: int = 0
@@ -92,7 +83,7 @@ class LlmResponse:
     def __post_init__(self) -> None:
         for name in ("prompt_tokens", "completion_tokens", "duration_ms"):
             if getattr(self, name) < 0:
-                raise ValueError(f"LlmResponse.{name}: {getattr(self, name)} is negative")
+                raise ValueError(f"LlmResponse.{name}: must not be negative")
         if self.total_tokens == 0:
             self.total_tokens = self.prompt_tokens + self.completion_tokens
         if self.duration_ms > 0 and self.completion_tokens > 0:
@@ -101,11 +92,7 @@ class LlmResponse:
 
 @dataclass
 class LlmStreamChunk:
-    """One piece of a stream; its text may be empty.
-
-    Raises:
-        ValueError: The index is negative.
-    """
+    """One piece of a stream; its text may be empty."""
 
     text: str
     is_final: bool = False
@@ -114,10 +101,10 @@ class LlmStreamChunk:
 
     def __post_init__(self) -> None:
         if self.chunk_index < 0:
-            raise ValueError(f"LlmStreamChunk.chunk_index: {self.chunk_index} is negative")
+            raise ValueError("LlmStreamChunk.chunk_index: must not be negative")
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
-    # Written so that NaN is outside.
+    # NaN fails this comparison, too.
     if not low <= value <= high:
-        raise ValueError(f"{name}: {value} is not within {low} to {high}")
+        raise ValueError(f"{name}: must be between {low} and {high}, not {value}")

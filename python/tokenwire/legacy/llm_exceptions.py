@@ -1,4 +1,4 @@
-"""The errors of the older interface; all that the adapter's clients raise is one of them."""
+"""The errors of the older interface. The adapter's clients raise no others."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = [
 
 
 class LlmError(Exception):
-    """The root of the errors.
+    """The base class of all errors.
 
     Attributes:
-        message: The text, as `str()` shows it.
-        error_code: The provider's code or type of the error, where it gave one.
-        metadata: What else is known; always a dict.
+        message: The text that `str()` returns.
+        error_code: The provider's code or type of the error, if it gave one.
+        metadata: Further details; always a dict.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class LlmAPIError(LlmError):
     """The server refused the request, or could not be reached.
 
     Attributes:
-        status_code: The HTTP status; None where no reply came.
+        status_code: The HTTP status; None if there was no reply.
         response_body: The server's reply.
     """
 
@@ -63,18 +63,18 @@ class LlmAPIError(LlmError):
 
 
 class LlmTimeoutError(LlmError):
-    """A time limit ran out."""
+    """A timeout expired."""
 
 
 class LlmAuthenticationError(LlmAPIError):
-    """The key is missing or refused."""
+    """The server refused the key."""
 
 
 class LlmRateLimitError(LlmAPIError):
-    """Too many requests.
+    """There were too many requests.
 
     Attributes:
-        retry_after: The server's hint when to try again, in seconds.
+        retry_after: How long the server asks to wait, in seconds.
     """
 
     def __init__(self, message: str, retry_after: float | None = None, **kw: Any) -> None:

@@ -12,7 +12,7 @@ __all__ = ["LlmConfigError", "LlmProvider", "ModelConfig", "ModelRegistry"]
 
 
 class LlmProvider(Enum):
-    """Who serves a model."""
+    """The company that serves a model."""
 
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
@@ -21,24 +21,19 @@ class LlmProvider(Enum):
     DEEPILY = "deepily"
 
 
-def _usual_parameters() -> set[str]:
-    return {
-        "temperature",
-        "max_tokens",
-        "top_p",
-        "frequency_penalty",
-        "presence_penalty",
-        "stop",
-    }
+_PARAMETERS = (
+    "temperature",
+    "max_tokens",
+    "top_p",
+    "frequency_penalty",
+    "presence_penalty",
+    "stop",
+)
 
 
 @dataclass
 class ModelConfig:
-    """What is known of a model. `client_class` is a dotted name that nothing imports.
-
-    Raises:
-        ValueError: `max_tokens` is not positive, or a cost is negative.
-    """
+    """The description of a model. `client_class` is a dotted name that is never imported."""
 
     name: str
     provider: LlmProvider
@@ -48,20 +43,20 @@ class ModelConfig:
     supports_system_messages: bool = True
     cost_per_1k_tokens_input: float | None = None
     cost_per_1k_tokens_output: float | None = None
-    supported_parameters: set[str] = field(default_factory=_usual_parameters)
+    supported_parameters: set[str] = field(default_factory=lambda: set(_PARAMETERS))
 
     def __post_init__(self) -> None:
         if not self.max_tokens > 0:
-            raise ValueError(f"ModelConfig.max_tokens: {self.max_tokens} is not positive")
+            raise ValueError(f"ModelConfig.max_tokens: must be positive, not {self.max_tokens}")
         for name in ("cost_per_1k_tokens_input", "cost_per_1k_tokens_output"):
             cost = getattr(self, name)
             if cost is not None and not cost >= 0:
-                raise ValueError(f"ModelConfig.{name}: {cost} is negative")
+                raise ValueError(f"ModelConfig.{name}: must not be negative, as {cost} is")
 
 
 _CHAT = "tokenwire.legacy.chat_client.ChatClient"
 _COMPLETION = "tokenwire.legacy.completion_client.CompletionClient"
-# Name, provider, class, most tokens of a reply, cost of a thousand tokens in and out.
+# Name, provider, class, maximum tokens, cost of a thousand tokens in and out.
 _MODELS = (
     ("gpt-4", LlmProvider.OPENAI, _CHAT, 8192, 0.03, 0.06),
     ("gpt-4-turbo", LlmProvider.OPENAI, _CHAT, 4096, 0.01, 0.03),
@@ -76,33 +71,23 @@ _MODELS = (
 
 
 class ModelRegistry:
-    """Models by name; a new one holds those of the older interface."""
+    """Models by name. A new registry holds those of the older interface."""
 
     def __init__(self) -> None:
-        warn_once("ModelRegistry", "tokenwire.ModelRegistry()")
+        warn_once("ModelRegistry")
         self._models: dict[str, ModelConfig] = {}
         for name, provider, client_class, max_tokens, cost_in, cost_out in _MODELS:
-            self.register_model(
-                ModelConfig(
-                    name,
-                    provider,
-                    client_class,
-                    max_tokens,
-                    cost_per_1k_tokens_input=cost_in,
-                    cost_per_1k_tokens_output=cost_out,
-                )
-            )
+            config = ModelConfig(name, provider, client_class, max_tokens)
+            config.cost_per_1k_tokens_input = cost_in
+            config.cost_per_1k_tokens_output = cost_out
+            self.register_model(config)
 
     def register_model(self, config: ModelConfig) -> None:
-        """Add a model, in the place of one of the same name."""
+        """Add a model. It replaces one of the same name."""
         self._models[config.name] = config
 
     def get_model_config(self, name: str) -> ModelConfig:
-        """The model of this name.
-
-        Raises:
-            LlmConfigError: There is none; the message lists what exists.
-        """
+        """The model of this name. For an unknown one, `LlmConfigError` lists those that exist."""
         if name not in self._models:
             known = ", ".join(self.list_all_models())
             raise LlmConfigError(f"Unknown model: {name}. Available models: {known}")
@@ -113,9 +98,9 @@ class ModelRegistry:
         return [config for config in self._models.values() if config.provider == provider]
 
     def list_all_models(self) -> list[str]:
-        """All names, sorted."""
+        """The names of all models, sorted."""
         return sorted(self._models)
 
     def get_providers(self) -> set[LlmProvider]:
-        """The providers that have a model here."""
+        """The providers of the models."""
         return {config.provider for config in self._models.values()}

@@ -1,258 +1,149 @@
-"""Imports of the old modules: which there are, and where they lead."""
+"""Imports of the old modules: finding them, and leading them to `tokenwire.legacy`."""
 
 from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tokenwire.legacy import llm_exceptions
 from tokenwire.legacy._install import MODULES
-from tokenwire.legacy.migrate._reach import dotted
-from tokenwire.legacy.migrate._source import absolute
+from tokenwire.legacy.migrate._files import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
+    from pathlib import Path
 
-    from tokenwire.legacy.migrate._source import Source
+    from tokenwire.legacy.migrate._files import PythonFile
 
 HOME = "tokenwire.legacy"
-ERRORS = frozenset(llm_exceptions.__all__)
-# Names by which an import of a module of this name is known for one of the old modules.
-_TELLING = {
+_FACTORY = "llm_client_factory"
+# An import of these names from a module of this name shows that its package held old clients.
+_TELLTALE = {
     "base_llm_client": {"LlmClientInterface", "BaseLlmClient"},
     "completion_client": {"CompletionClient", "clean_llm_response"},
     "llm_client": {"LlmClient"},
-    "llm_client_factory": {"LlmClientFactory"},
+    _FACTORY: {"LlmClientFactory"},
     "llm_completion": {"LlmCompletion", "CompletionStreamingContext"},
     "llm_data_types": {"LlmMessage", "LlmRequest", "LlmResponse", "LlmStreamChunk", "MessageRole"},
-    "llm_exceptions": set(ERRORS),
+    "llm_exceptions": set(llm_exceptions.__all__),
 }
-# Names that other packages have, too.
-_UNSURE = {"chat_client": {"ChatClient"}, "token_counter": {"TokenCounter"}} | {
-    "model_registry": {"ModelRegistry", "ModelConfig", "LlmProvider"}
-}
-
-
+# Spaces may surround the dots of a module's name, and a backslash may continue its line.
 _GAP = r"(?:\s|\\(?:\r\n|\r|\n))*"
-# The dots and names of a module may stand apart, and on lines that a backslash joins.
-_FROM = re.compile(rf"from{_GAP}(?P<module>[.\w](?:{_GAP}[.\w])*?){_GAP}\bimport\b")
+_NAME = rf"(?P<module>[.\w](?:{_GAP}[.\w])*?)"
+_FROM = re.compile(rf"from{_GAP}{_NAME}{_GAP}\bimport\b")
+_IMPORT = re.compile(rf"{_NAME}(?:\s|\\)+as\b")
+# Modules that must be imported by their old name, and why.
+ALWAYS_KEPT = {_FACTORY: "the factory reads the application's configuration; keep install() for it"}
 
 
-class OldImport(NamedTuple):
-    """A statement that imports from an old module."""
-
-    source: Source
-    node: ast.ImportFrom | ast.Import
-    module: str
-
-
-def old_packages(sources: Iterable[Source]) -> set[str]:
-    """The packages that held old clients: installed ones, and those that an import gives away."""
+def old_packages(sources: Iterable[PythonFile]) -> set[str]:
+    """The packages that held old clients, judged by imports from them and calls of `install`."""
     found: set[str] = set()
     for source in sources:
-        for node in source.imports:
+        for node in source.nodes:
             if isinstance(node, ast.ImportFrom):
-                package, _, module = absolute(source, node).rpartition(".")
-                names = {alias.name for alias in node.names}
-                if package and names & _TELLING.get(module, set()):
+                package, _, module = module_of(source, node).rpartition(".")
+                if {alias.name for alias in node.names} & _TELLTALE.get(module, set()):
                     found.add(package)
-        for text, constant in source.strings:
-            above = source.parents[constant]
-            if isinstance(above, ast.Call) and _is_install(above) and above.args[:1] == [constant]:
-                found.add(text)
-    return {package for package in found if package != HOME}
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("legacy.install"):
+                found |= {str(one.value) for one in node.args[:1] if isinstance(one, ast.Constant)}
+    return found - {"", HOME}
 
 
-def doubtful(source: Source, packages: Iterable[str]) -> list[tuple[int, str, str]]:
-    """Imports that may be of old clients: line, module and package."""
-    found = []
-    for node in source.imports:
-        if isinstance(node, ast.ImportFrom):
-            named = absolute(source, node)
-            package, _, module = named.rpartition(".")
-            names = {alias.name for alias in node.names}
-            if package not in packages and package != HOME and names & _UNSURE.get(module, set()):
-                found.append((node.lineno, named, package))
-    return found
+def module_of(source: PythonFile, node: ast.ImportFrom, packages: Iterable[str] = ()) -> str:
+    """The full name of the module that `from … import` names.
+
+    A relative import may lead into the folder of one of `packages`.
+    """
+    if not node.level:
+        return node.module or ""
+    folder = source.path.resolve().parents[node.level - 1]
+    target = folder.joinpath(*(node.module or "").split("."))
+    for package in packages:
+        if is_folder_of(target, package):
+            return package
+        if is_folder_of(target.parent, package):
+            return f"{package}.{target.name}"
+    names = [target.parent.name, target.name]
+    for above in target.parent.parents:
+        if not (above / "__init__.py").is_file():
+            break
+        names.insert(0, above.name)
+    return ".".join(names)
 
 
-def _is_install(call: ast.Call) -> bool:
-    name = call.func
-    return getattr(name, "attr", getattr(name, "id", None)) == "install" and "legacy" in ast.dump(
-        name
+def is_folder_of(folder: Path, package: str) -> bool:
+    """Whether a package may have this folder: the names agree, and no package is above it."""
+    names = tuple(package.split("."))
+    return (
+        folder.parts[-len(names) :] == names
+        and not (folder.parents[len(names) - 1] / "__init__.py").is_file()
     )
 
 
-def old_imports(source: Source, packages: Iterable[str]) -> list[OldImport]:
-    """The statements that import old modules, or names from them."""
-    modules = {f"{package}.{name}" for package in packages for name in MODULES}
-    found = []
-    for node in source.imports:
+def rewrite(source: PythonFile, packages: Collection[str], kept: Mapping[str, str]) -> list[Note]:
+    """Edit the imports of a file; the notes say which ones stay as they are.
+
+    `kept` has the modules that must be imported by their old name, and why.
+    """
+    notes = []
+    for node in source.nodes:
         if isinstance(node, ast.ImportFrom):
-            named = absolute(source, node)
-            if named in modules:
-                found.append(OldImport(source, node, named.rpartition(".")[2]))
-            elif named in packages and any(alias.name in MODULES for alias in node.names):
-                found.append(OldImport(source, node, ""))
-        elif any(alias.name in modules for alias in node.names):
-            found.append(OldImport(source, node, ""))
-    return found
+            problems = [_rewrite_from(source, node, packages, kept)]
+        elif isinstance(node, ast.Import):
+            problems = [_rewrite_alias(source, alias, packages, kept) for alias in node.names]
+        else:
+            continue
+        notes += [Note(source.path, node.lineno, why) for why in problems if why]
+    return notes
 
 
-def strings_that_name(source: Source, packages: Iterable[str]) -> list[int]:
-    """Lines of strings with an old module's path: targets of patches, names of modules."""
-    paths = [re.escape(f"{package}.{name}") for package in packages for name in MODULES]
-    pattern = re.compile(rf"(?:{'|'.join(paths)})(?![\w])") if paths else None
-    return [node.lineno for text, node in source.strings if pattern and pattern.match(text)]
+def _rewrite_from(
+    source: PythonFile, node: ast.ImportFrom, packages: Collection[str], kept: Mapping[str, str]
+) -> str:
+    """Edit one statement, or say why it stays."""
+    named = module_of(source, node, packages)
+    package, _, module = named.rpartition(".")
+    names = {alias.name for alias in node.names}
+    if named in packages:
+        old, new = names & set(MODULES), HOME
+    else:
+        old, new = {module} & set(MODULES), f"{HOME}.{module}"
+        if package not in packages:
+            return ""
+    why = next((kept[name] for name in sorted(old & set(kept))), "")
+    if not why and named in packages and old and old != names:
+        why = "imports old modules together with others; write two statements"
+    if not why and old == {module} and "*" in names:
+        why = "import * hides which names are used; import them by name"
+    if old and not why:
+        _replace_name(source, source.offset(node), _FROM, new)
+    return why
 
 
-def patched(sources: Iterable[Source], packages: Iterable[str]) -> dict[str, str]:
-    """The old modules that a string names more of than themselves, and where.
-
-    A test that replaces `root.agents.chat_client.ChatClient.run` must find that class in use.
-    """
-    paths = {f"{package}.{name}": name for package in packages for name in MODULES}
-    found: dict[str, str] = {}
-    for source in sources:
-        for text, node in source.strings:
-            for path, name in paths.items():
-                if text.startswith(f"{path}."):
-                    found.setdefault(name, f"{source.path}:{node.lineno} names it in a string")
-    return found
-
-
-def reached_through_package(sources: Iterable[Source], packages: Iterable[str]) -> dict[str, str]:
-    """The old modules that files reach as attributes of a package that others import, and where."""
-    paths = {f"{package}.{name}": name for package in packages for name in MODULES}
-    found: dict[str, str] = {}
-    for source in sources:
-        own = {
-            alias.name
-            for node in source.imports
-            if isinstance(node, ast.Import)
-            for alias in node.names
-        }
-        for name in MODULES:
-            for node in source.using.get(name, ()):
-                if not isinstance(node, ast.Attribute):
-                    continue
-                path = dotted(source, node)
-                if path in paths and path not in own:
-                    found.setdefault(name, f"{source.path}:{node.lineno}")
-    return found
+def _rewrite_alias(
+    source: PythonFile, alias: ast.alias, packages: Collection[str], kept: Mapping[str, str]
+) -> str:
+    """Edit one name of an `import` statement, or say why it stays."""
+    package, _, module = alias.name.rpartition(".")
+    if package not in packages or module not in MODULES:
+        return ""
+    why = kept.get(module, "")
+    if not why and alias.asname is None:
+        why = "the module is used by its full name; write `import … as` or `from … import`"
+    if not why:
+        _replace_name(source, source.offset(alias), _IMPORT, f"{HOME}.{module}")
+    return why
 
 
-def brought(old: OldImport) -> set[str]:
-    """The old modules that a statement binds in their package."""
-    if old.module:
-        return {old.module}
-    return {alias.name.rpartition(".")[2] for alias in old.node.names}
-
-
-def moved_names(old: OldImport, new_names: dict[str, str]) -> list[str]:
-    """What a statement imports that `tokenwire` itself has now."""
-    if not old.module or old.module == "llm_client_factory":
-        return []
-    return [
-        _alias(ast.alias(new_names[alias.name], alias.asname))
-        for alias in old.node.names
-        if alias.name in new_names
-    ]
-
-
-def move_import(
-    old: OldImport, new_names: dict[str, str], moved: list[str], extra: Iterable[str] = ()
-) -> str | None:
-    """Collect the edits of one statement.
-
-    Args:
-        old: The statement.
-        new_names: Names that `tokenwire` itself has now, by the name imported here.
-        moved: What to import from `tokenwire` here.
-        extra: Whole import lines to add behind it.
-
-    Returns:
-        Why the statement stays as it is; None where it was changed.
-    """
-    source, node = old.source, old.node
-    if isinstance(node, ast.Import):
-        return _move_plain(source, node)
-    if not old.module:
-        return _move_modules(source, node)
-    if old.module == "llm_client_factory":
-        return (
-            "the factory reads the application's configuration; keep "
-            'tokenwire.legacy.install("…") for it, or make its clients by name'
-        )
-    if any(alias.name == "*" for alias in node.names):
-        return "import * says not which names are used"
-    _move_names(old, node, new_names, moved, list(extra))
-    return None
-
-
-def _move_names(
-    old: OldImport,
-    node: ast.ImportFrom,
-    new_names: dict[str, str],
-    moved: list[str],
-    extra: list[str],
-) -> None:
-    source = old.source
-    kept = [alias for alias in node.names if alias.name not in new_names]
-    if not (extra or moved) and len(kept) == len(node.names):
-        _replace_module(source, node, f"{HOME}.{old.module}")
-        return
-    if not extra and moved == [_alias(alias) for alias in node.names]:
-        _replace_module(source, node, "tokenwire")
-        return
-    lines = []
-    if kept:
-        lines.append(f"from {HOME}.{old.module} import {', '.join(map(_alias, kept))}")
-    if moved:
-        lines.append(f"from tokenwire import {', '.join(sorted(set(moved)))}")
-    lines += extra
-    separator = f"{source.newline}{source.indent(node)}"
-    end = source.end(node)
-    if not lines and not node.col_offset and source.follows(source.newline, end):
-        # Nothing is left of the line.
-        end += len(source.newline)
-    source.replace(source.start(node), end, separator.join(lines))
-
-
-def _move_plain(source: Source, node: ast.Import) -> str | None:
-    alias = node.names[0]
-    if len(node.names) > 1 or alias.asname is None:
-        return "the module is used by its whole path; write `import … as` or `from … import`"
-    new = f"import {HOME}.{alias.name.rpartition('.')[2]} as {alias.asname}"
-    source.replace(source.start(node), source.end(node), new)
-    return None
-
-
-def _move_modules(source: Source, node: ast.ImportFrom) -> str | None:
-    names = [alias.name for alias in node.names]
-    if "llm_client_factory" in names:
-        return "the factory reads the application's configuration; keep install() for it"
-    if not set(names) <= set(MODULES):
-        return "old modules and the application's own stand in one statement; write two"
-    _replace_module(source, node, HOME)
-    return None
-
-
-def _replace_module(source: Source, node: ast.ImportFrom, module: str) -> None:
-    """Put another module between `from` and `import`, and leave the rest as it is."""
-    start = source.start(node)
-    text = source.between(start, source.end(node))
-    found = _FROM.match(text)
-    if found is None:
-        raise ValueError(f"{source.path}:{node.lineno}: no module in {text!r}")
-    at = start + len(text[: found.start("module")].encode())
-    before, behind = (
-        "" if neighbour.isspace() or neighbour == "\\" else " "
-        for neighbour in (text[found.start("module") - 1], text[found.end("module")])
-    )
-    source.replace(at, at + len(found["module"].encode()), f"{before}{module}{behind}")
-
-
-def _alias(alias: ast.alias) -> str:
-    return alias.name if alias.asname is None else f"{alias.name} as {alias.asname}"
+def _replace_name(source: PythonFile, start: int, form: re.Pattern[str], module: str) -> None:
+    """Put another module's name into a statement, and leave the rest as it is."""
+    match = form.match(source.text, start)
+    if match is None:
+        raise ValueError(f"{source.path}: no import at {source.text[start : start + 40]!r}")
+    begin, end = match.span("module")
+    # `from.llm_client import x` and `from .import x` need spaces around a longer name.
+    before = " " if source.text[begin - 1].isalpha() else ""
+    after = " " if source.text[end].isalpha() else ""
+    source.replace(begin, end, f"{before}{module}{after}")
