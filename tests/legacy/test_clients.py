@@ -493,3 +493,20 @@ def test_a_timeout_object_of_an_http_library_means_its_read_timeout(sim, read):
 def test_a_private_server_gets_max_tokens_whatever_the_name_of_its_model(sim):
     LlmClient(sim.base_url, "gpt-5-copy").run("hi")
     assert sent(sim)["max_tokens"] == 64
+
+
+def test_a_reasoning_model_with_a_key_gets_max_completion_tokens(sim):
+    chat(sim, api_key="sk-1234567").run("hi")
+    assert "max_tokens" in sent(sim)
+    ChatClient("openai:o3", "sk-1234567", sim.base_url).run("hi")
+    assert "max_tokens" not in sent(sim)
+    assert sent(sim)["max_completion_tokens"] == 1024
+
+
+def test_a_stream_context_must_be_entered(sim):
+    async def read():
+        return [text async for text in bare(sim).run_stream("hi").stream_text()]
+
+    with pytest.raises(RuntimeError, match="enter the context first"):
+        asyncio.run(read())
+    assert bare(sim).model == "m"

@@ -395,6 +395,13 @@ def test_the_private_vendors_are_completion_clients(private, descriptor):
     }
 
 
+def test_a_private_spec_may_be_a_descriptor(sim):
+    client = LlmClientFactory().get_client(f"vllm://127.0.0.1:{sim.port}@/mnt/a@b")
+    assert type(client) is CompletionClient
+    client.run("hi")
+    assert (sent(sim)["model"], sim.requests()[-1]["path"]) == ("/mnt/a@b", "/v1/completions")
+
+
 def test_the_tables_are_those_of_the_contract():
     vendors = [*VARIABLES, "vllm", "deepily"]
     assert LlmClientFactory.CLIENT_DEFAULT_PARAMS == {"temperature": 0.7, "max_tokens": 1024}
