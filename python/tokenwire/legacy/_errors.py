@@ -57,9 +57,14 @@ def _translated(error: tw.LlmError, secrets: Collection[str], if_not_found: str)
     status = getattr(error, "status_code", None)
     raw: bytes | None = getattr(error, "body", None)
     body = None if raw is None else _without(raw.decode("utf-8", "replace"), secrets)
+    metadata = _known(error, "provider", "model", "request_id", "phase")
+    if error.attempts:
+        metadata["attempts"] = len(error.attempts)
+    if error.partial is not None:
+        metadata["partial_text"] = error.partial.text
     fields: dict[str, Any] = {
         "error_code": getattr(error, "code", None) or getattr(error, "type", None),
-        "metadata": _known(error, "provider", "model", "request_id", "phase"),
+        "metadata": metadata,
     }
     if issubclass(kind, old.LlmAPIError):
         fields.update(status_code=status, response_body=body)
