@@ -1,4 +1,4 @@
-"""The tree of errors: its shape, its fields, and that they survive pickling."""
+"""The tree of errors: its shape, its fields, and that pickling keeps them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tokenwire.errors import KINDS, LlmAPIError, LlmError
 
 ERRORS_PY = Path(errors.__file__)
 
-# Class -> (parents, in order). This is the table of the documentation.
+# Each class with its parents, in order.
 TREE = {
     "LlmError": ("Exception",),
     "LlmConfigError": ("LlmError", "ValueError"),
