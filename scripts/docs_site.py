@@ -1,4 +1,4 @@
-"""What `make docs` adds to mkdocs: pages for the examples, and the docs of the compiled module."""
+"""Extends mkdocs for `make docs`: pages for the examples, and the docs of the compiled module."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 LINK = re.compile(r"\]\(\.\./examples/(\w+)\.py\)")
-# What a page loads by itself; a link that a reader clicks is another thing.
+# What a page loads by itself. Links that a reader clicks are allowed.
 LOADED = re.compile(
     r"<(?:script|img|iframe|link(?! rel=\"canonical\"))[^>]* (?:src|href)=\"https?:"
 )
@@ -38,7 +38,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Lead links to an example, which hold in the repository, to its page."""
+    """Point links to an example at its page. In the repository they point at the file."""
     return LINK.sub(r"](examples/\1.md)", markdown)
 
 
@@ -51,10 +51,10 @@ def on_post_page(output: str, *, page: Page, **_: object) -> str:
 
 
 class CompiledDocs(griffe.Extension):
-    """The stub has the types of the compiled module, the module itself has the texts."""
+    """Combines the types from the stub with the docstrings of the compiled module."""
 
     def on_package(self, *, pkg: griffe.Module, **_: object) -> None:
-        """Bring the two together."""
+        """Combine the two."""
         for name, described in pkg["_engine"].members.items():
             compiled = getattr(_engine, name, None)
             if isinstance(described, griffe.Class) and isinstance(compiled, type):
@@ -62,7 +62,7 @@ class CompiledDocs(griffe.Extension):
 
 
 def _describe(described: griffe.Class, compiled: type) -> None:
-    # The docs know constructors by the other name.
+    # mkdocstrings knows constructors as `__init__`.
     if "__new__" in described.members and "__init__" not in described.members:
         described.members["__init__"] = described.members.pop("__new__")
     described.docstring = _text(compiled, described)

@@ -150,7 +150,7 @@ class Model(BaseModel):
         except ValidationError as error:
             raise self._llm_error(error, arguments) from error
 
-    # The options of the three methods below are pydantic's and grow with its versions, hence Any.
+    # The options of these three methods are pydantic's and grow with its versions, so they are Any.
     @classmethod
     def model_validate(cls, obj: object, **options: Any) -> Self:
         """Validate a dict or an instance, as pydantic does, with our errors."""

@@ -157,7 +157,7 @@ class LlmModelError(LlmError):
     `run()` also raises it for a refusal and for a reply without text.
 
     Attributes:
-        response: The whole reply; None if there is none.
+        response: The whole reply, or None.
     """
 
     response: LlmResponse | None = None

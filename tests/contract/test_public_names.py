@@ -30,12 +30,12 @@ def test_the_list_is_sorted_and_not_empty():
 def test_every_exported_name_exists_and_is_documented(name):
     thing = getattr(tokenwire, name)
     if isinstance(thing, type | types.FunctionType | types.BuiltinFunctionType):
-        assert has_docstring(thing), f"tokenwire.{name} has no doc string"
+        assert has_docstring(thing), f"tokenwire.{name} has no docstring"
 
 
 def test_dir_shows_public_names_only():
     submodules = set(tokenwire._SUBMODULES)
-    # Modules that are loaded in the meantime do not appear either.
+    # Modules that are loaded later do not appear either.
     importlib.import_module("tokenwire.clients.base")
     shown = {name for name in dir(tokenwire) if not re.fullmatch(r"__\w+__", name)}
     assert shown == {*tokenwire.__all__, *submodules} - {"__version__"}

@@ -1,4 +1,4 @@
-"""The plugin that every run of pytest loads: what it brings, and that it costs next to nothing."""
+"""The plugin that every run of pytest loads: what it provides, and that it costs almost nothing."""
 
 from __future__ import annotations
 

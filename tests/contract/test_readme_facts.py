@@ -1,4 +1,4 @@
-"""What README.md and CONTRIBUTING.md say of the tree and of the providers is so."""
+"""What README.md and CONTRIBUTING.md say about the tree and the providers is true."""
 
 from __future__ import annotations
 

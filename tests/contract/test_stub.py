@@ -1,4 +1,4 @@
-"""The stub of the engine is checked by stubtest; this checks that stubtest checks."""
+"""stubtest checks the stub of the engine. These tests check that stubtest works."""
 
 from __future__ import annotations
 

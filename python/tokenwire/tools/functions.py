@@ -247,7 +247,7 @@ def _spec(function: Callable[..., object]) -> _Spec:
         if spec is None:
             spec = kept[key] = _Spec(function)
     except TypeError:
-        # The object has no hash, or there can be no weak reference to it.
+        # The object has no hash, or weak references to it are impossible.
         return _Spec(function)
     return spec
 

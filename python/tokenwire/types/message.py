@@ -218,7 +218,7 @@ class LlmMessage(Model):
 
     @property
     def text(self) -> str:
-        """The text parts, joined; empty if there are none."""
+        """The text parts, joined; empty if the message has no text."""
         if isinstance(self.content, str):
             return self.content
         return "".join(part.text for part in self.content if isinstance(part, TextPart))
