@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from collections.abc import Mapping
@@ -44,12 +45,20 @@ def response_format_for(target: object) -> dict[str, Any]:
         LlmConfigError: The type has no JSON schema.
     """
     if isinstance(target, Mapping):
-        return _format_of_dict(dict(target))
-    form = _form(target)
-    try:
-        return _json_schema(form.name, strict_form(form.schema), strict=True)
-    except LlmConfigError:
-        return _json_schema(form.name, form.schema, strict=False)
+        kind = target.get("type")
+        if isinstance(kind, str) and kind not in _SCHEMA_TYPES:
+            return dict(target)
+        name, schema = _schema_name(target.get("title") or ""), dict(target)
+    else:
+        form = _form(target)
+        name, schema = form.name, form.schema
+    described: dict[str, Any] = {"name": name, "schema": schema}
+    # A schema without a strict form is sent as it is.
+    with contextlib.suppress(LlmConfigError):
+        strict = strict_form(schema)
+        if strict == target or not isinstance(target, Mapping):
+            described.update(schema=strict, strict=True)
+    return {"type": "json_schema", "json_schema": described}
 
 
 @overload
@@ -145,25 +154,6 @@ def _form(target: object) -> _Form:
     except TypeError:
         # The type has no hash.
         return _Form(target)
-
-
-def _format_of_dict(target: dict[str, Any]) -> dict[str, Any]:
-    kind = target.get("type")
-    if isinstance(kind, str) and kind not in _SCHEMA_TYPES:
-        return target
-    try:
-        strict = strict_form(target) == target
-    except LlmConfigError:
-        strict = False
-    name = target.get("title")
-    return _json_schema(_schema_name(name) if name else "response", target, strict=strict)
-
-
-def _json_schema(name: str, schema: dict[str, Any], *, strict: bool) -> dict[str, Any]:
-    described: dict[str, Any] = {"name": name, "schema": schema}
-    if strict:
-        described["strict"] = True
-    return {"type": "json_schema", "json_schema": described}
 
 
 def _schema_name(name: str) -> str:
