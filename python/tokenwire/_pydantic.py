@@ -29,7 +29,7 @@ def _check_surrogates(text: str) -> str:
     return text
 
 
-# Without Strict, pydantic would decode bytes.
+# Without Strict, pydantic would accept bytes and decode them.
 Str = Annotated[str, Strict(), AfterValidator(_check_surrogates)]
 
 _Function = TypeVar("_Function", bound=Callable[..., None])

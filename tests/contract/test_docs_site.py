@@ -47,7 +47,7 @@ def build(tmp_path):
 
 
 @pytest.mark.linux
-def test_broken_links_and_pages_that_no_menu_shows_stop_the_build(build, tmp_path):
+def test_broken_links_and_pages_outside_the_menu_stop_the_build(build, tmp_path):
     (tmp_path / "docs" / "unlisted.md").write_text("# Unlisted\n", encoding="utf-8")
     code, said = build(WARNED)
     assert code != 0
@@ -64,7 +64,7 @@ def test_broken_links_and_pages_that_no_menu_shows_stop_the_build(build, tmp_pat
         ("\n![a picture](https://example.com/a.png)\n", "index.md loads from another host"),
     ],
 )
-def test_a_name_that_is_not_there_and_a_load_from_elsewhere_stop_the_build(build, text, message):
+def test_an_unknown_name_and_a_load_from_another_host_stop_the_build(build, text, message):
     code, said = build(text)
     assert code != 0
     assert message in said

@@ -21,7 +21,7 @@ def has_docstring(thing: object) -> bool:
     return bool(inspect.getdoc(thing))
 
 
-def test_the_list_is_sorted_and_not_empty():
+def test_every_name_is_exported_once():
     assert len(tokenwire.__all__) >= 20
     assert sorted(set(tokenwire.__all__)) == sorted(tokenwire.__all__)
 

@@ -48,7 +48,7 @@ def documented_in_the_class(name):
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_everything_public_has_a_text(name):
+def test_everything_public_is_documented(name):
     silent = [
         part
         for part, value in parts(name)

@@ -46,7 +46,7 @@ def test_locks_pin_by_hash_and_name_no_host(lock):
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
-def test_locks_hold_from_the_oldest_python_on(lock):
+def test_locks_are_made_for_the_oldest_python(lock):
     """A lock made for a newer Python would leave out what only older ones need."""
     assert metadata("tokenwire")["Requires-Python"] == ">=3.10"
     marker = r"^tomli==[^ ]+ ; python_full_version < '3\.11' "

@@ -174,6 +174,22 @@ def test_a_list_of_parts_may_contain_strings_and_calls():
     assert message.content == [TextPart("hm"), ToolCallPart("1", "f", '{"a":1}')]
 
 
+def test_an_argument_of_none_counts_as_not_given():
+    part = ImagePart("https://x", detail=None)
+    assert part.model_dump(exclude_unset=True) == {"url": "https://x"}
+    # Only known arguments: the value of an unknown key may be null.
+    message = LlmMessage("user", "hi", name=None, x=None)
+    assert message.model_dump(exclude_unset=True) == {"role": "user", "content": "hi", "x": None}
+
+
+def test_parts_is_another_name_for_content():
+    dump = {"role": "user", "parts": [{"type": "text"}]}
+    with pytest.raises(LlmValidationError, match=r"^LlmMessage: parts\[0\].text: Field required$"):
+        LlmMessage.model_validate(dump)
+    read = LlmMessage.model_validate({"role": "user", "parts": ["a"]})
+    assert read == LlmMessage("user", ["a"])
+
+
 def test_text_joins_the_text_parts():
     assert LlmMessage("user", ["a", ImagePart("u"), "b"]).text == "ab"
     assert LlmMessage("user", "a").text == "a"
@@ -220,7 +236,7 @@ def test_text_joins_the_text_parts():
         ),
         pytest.param(
             lambda: ImagePart("u", data=b"x", media_type="image/png"),
-            "ImagePart: give exactly one of url= or data=",
+            "ImagePart: give exactly one of url=, data=",
             id="two-sources",
         ),
         pytest.param(
@@ -236,7 +252,7 @@ def test_text_joins_the_text_parts():
         ),
         pytest.param(
             FilePart,
-            "FilePart: give exactly one of url= or data= or file_id=",
+            "FilePart: give exactly one of url=, data=, file_id=",
             id="no-source",
         ),
         pytest.param(
@@ -363,7 +379,7 @@ def test_arguments_that_are_not_an_object_are_refused():
         _ = ToolCallPart("1", "f", "[1]").parsed_arguments
 
 
-def test_reply_parts_are_stamped_with_their_provider():
+def test_reply_parts_are_marked_with_their_provider():
     message = message_from_parts(
         [
             {"type": "reasoning", "text": "t", "signature": "s", "field": "reasoning"},

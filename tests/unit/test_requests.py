@@ -81,10 +81,10 @@ def test_json_of_a_request_contains_the_schemas_of_functions_and_types():
             "LlmRequest has no argument 'temprature'; did you mean 'temperature'?",
             id="misspelt",
         ),
-        pytest.param({}, "LlmRequest: give either prompt= or messages=", id="neither"),
+        pytest.param({}, "LlmRequest: give either prompt= or messages=, not both", id="neither"),
         pytest.param(
             {"prompt": "x", "messages": []},
-            "LlmRequest: give either prompt= or messages=",
+            "LlmRequest: give either prompt= or messages=, not both",
             id="both",
         ),
     ],

@@ -39,6 +39,6 @@ def __getattr__(name: str) -> object:
 
 
 def kind_of(error: BaseException) -> str:
-    """Name the kind of any error, for `CallEvent.error_kind`; ``"other"`` if it is not ours."""
+    """Return the kind of an error, for `CallEvent.error_kind`; ``"other"`` if it is not ours."""
     kinds = {known: kind for kind, known in KINDS.items()}
     return next((kinds[base] for base in type(error).__mro__ if base in kinds), "other")

@@ -173,7 +173,7 @@ def _has_one_source(part: Any) -> Any:
     """Check that the content is given in exactly one way, and bytes with their type."""
     sources = [name for name in ("url", "data", "file_id") if name in type(part).model_fields]
     if sum(getattr(part, name) is not None for name in sources) != 1:
-        names = " or ".join(f"{name}=" for name in sources)
+        names = ", ".join(f"{name}=" for name in sources)
         raise PydanticCustomError("source", "give exactly one of {names}", {"names": names})
     if part.data is not None and part.media_type is None:
         raise PydanticCustomError("media_type", "data= needs media_type=")

@@ -169,7 +169,7 @@ class LlmRequest(Model):
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
         if (self.prompt is None) == (self.messages is None):
-            raise PydanticCustomError(CONFIG_PROBLEM, "give either prompt= or messages=")
+            raise PydanticCustomError(CONFIG_PROBLEM, "give either prompt= or messages=, not both")
         return self
 
     def split(self) -> tuple[Prompt | list[LlmMessage | dict[str, Any]], dict[str, Any]]:
@@ -182,7 +182,7 @@ class LlmRequest(Model):
         asked = self.prompt if self.messages is None else self.messages
         if asked is None:
             # Only an assignment after construction leads here.
-            raise LlmConfigError("LlmRequest: give either prompt= or messages=")
+            raise LlmConfigError("LlmRequest: give either prompt= or messages=, not both")
         arguments = self.model_fields_set - {"prompt", "messages"}
         return asked, {
             name: value
