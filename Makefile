@@ -1,4 +1,4 @@
-# Every task of the project. `make test` and `make demo` need nothing set up before.
+# All tasks of the project. `make test` and `make demo` work in a fresh clone.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -8,13 +8,13 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMPS := $(VENV)/stamps
-# One Python for clippy and maturin: with two, each would undo the other's build of PyO3.
+# Clippy and maturin use the same Python. Otherwise each would undo the other's build of PyO3.
 export PYO3_PYTHON := $(abspath $(PY))
 export CARGO_TERM_PROGRESS_WHEN ?= never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
-# With folders, so that a file taken away is seen too.
+# Folders are listed too, so that a removed file is noticed.
 RUST_FILES := $(shell find rust -name target -prune -o -name fuzz -prune -o -print 2>/dev/null) Cargo.toml Cargo.lock
 
 ##@ Every day
@@ -43,7 +43,7 @@ test: $(STAMPS)/dev-engine ## All tests: Rust, then Python (ARGS=... goes to pyt
 	cargo test --quiet --locked
 	$(PY) -m pytest $(ARGS)
 
-check: ## All that CI runs, the cheap steps first
+check: ## Everything that CI runs, the fastest steps first
 	@bash scripts/check.sh
 
 ##@ Try it
@@ -51,20 +51,20 @@ check: ## All that CI runs, the cheap steps first
 demo: $(STAMPS)/release-engine ## Run the example without a key (MODEL=..., BASE_URL=... for another server)
 	$(PY) examples/demo.py $(if $(MODEL),--model '$(MODEL)') $(if $(BASE_URL),--base-url '$(BASE_URL)')
 
-demo-real: $(STAMPS)/release-engine ## The same against a real model on this machine (163 MB to download)
+demo-real: $(STAMPS)/release-engine ## The same with a real model on this machine (163 MB to download)
 	$(PY) scripts/real_servers.py demo
 
 ##@ Measure and prove
 
-bench: $(STAMPS)/release-engine $(STAMPS)/bench sim-program ## Our own costs, beside the clients that matter; gates and budgets
+bench: $(STAMPS)/release-engine $(STAMPS)/bench sim-program ## Measure our own costs and four other clients; check the gates and budgets
 	$(PY) -m pytest -q --benchmark-columns=min,median,iqr,rounds benches/test_overhead.py
 	$(PY) benches/callgrind.py
 	$(PY) benches/peers/run.py $(ARGS)
 
-bench-peers: $(STAMPS)/release-engine sim-program ## The same table with every peer
+bench-peers: $(STAMPS)/release-engine sim-program ## The same table with every other client
 	$(PY) benches/peers/run.py --all $(ARGS)
 
-soak: $(STAMPS)/release-engine sim-program ## Thousands of streams for minutes: nothing lost, nothing leaked
+soak: $(STAMPS)/release-engine sim-program ## Run thousands of streams for minutes: nothing may be lost or leaked
 	$(PY) -m benches.soak $(ARGS)
 
 cover: $(STAMPS)/check ## Line coverage of rust/core and python/ (needs cargo-llvm-cov)
@@ -82,11 +82,11 @@ fuzz: ## Fuzz each target for FUZZ_SECONDS (needs cargo-fuzz)
 wheel: $(STAMPS)/wheel ## Build, install and try every wheel, and the sdist
 	$(PY) scripts/wheel.py $(ARGS)
 
-# Not with --quiet: mkdocs then counts no warnings, and nothing is strict any more.
-docs: $(STAMPS)/dev-engine ## Build the guide and the reference into site/; what is broken is an error
+# Without --quiet: with it, mkdocs does not count warnings, so nothing is strict.
+docs: $(STAMPS)/dev-engine ## Build the guide and the reference into site/; a broken link is an error
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build
 
-lock: $(STAMPS)/check ## Resolve requirements/*.txt anew from pyproject.toml
+lock: $(STAMPS)/check ## Resolve requirements/*.txt again from pyproject.toml
 	$(PY) -m pip install uv
 	oldest=$$(sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml); \
 	for group in check wheel bench; do \
@@ -100,7 +100,7 @@ clean: ## Remove what was built (not .venv)
 	rm -rf target dist site .mypy_cache .pytest_cache .ruff_cache
 	rm -f python/tokenwire/_engine*.so $(STAMPS)/*-engine
 
-# The steps of `check`, each callable by itself.
+# The steps of `check`. Each can be run alone.
 
 fmt-check: $(STAMPS)/check
 	cargo fmt --all --check
@@ -124,7 +124,7 @@ cargo-test: toolchain
 cargo-doc: $(STAMPS)/check
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --workspace --no-deps
 
-# Importing the engine first: stubtest alone reports success on a package that is not there.
+# The import comes first, because stubtest reports success for a missing package.
 stubs: $(STAMPS)/dev-engine
 	$(PY) -c 'import tokenwire._engine'
 	$(PY) -m mypy.stubtest tokenwire._engine --mypy-config-file pyproject.toml
@@ -135,14 +135,14 @@ canary: $(STAMPS)/dev-engine
 pytest: $(STAMPS)/dev-engine
 	$(PY) -m pytest $(ARGS)
 
-# The simulator as a process of its own, where the measured process must not share its CPU time.
+# The simulator as a separate process, so that its CPU time is not measured with the client's.
 sim-program: toolchain
 	cargo build --quiet --locked --release -p tokenwire-sim
 
 toolchain:
 	@bash scripts/toolchain.sh
 
-# Stamps: a step runs again only when what it read has changed.
+# Stamps: a step runs again only if its inputs have changed.
 
 $(PY):
 	@bash scripts/toolchain.sh
@@ -153,8 +153,8 @@ $(STAMPS)/check $(STAMPS)/wheel $(STAMPS)/bench: $(STAMPS)/%: requirements/%.txt
 	$(PY) -m pip install --require-hashes -r $<
 	@mkdir -p $(STAMPS) && touch $@
 
-# Both builds fill the same place, so each takes away the other's stamp. A stamp is as old as the
-# beginning of its build: what is saved meanwhile is built the next time.
+# Both builds write the same file, so each removes the other's stamp. A stamp has the time at which
+# its build began, so that a file that is saved during the build is built the next time.
 $(STAMPS)/dev-engine: $(STAMPS)/check $(RUST_FILES) pyproject.toml
 	@touch $@.begun
 	$(VENV)/bin/maturin develop --quiet --locked

@@ -1,10 +1,10 @@
-"""Instruction counts under valgrind: an await step over buffered text, a reply, an event.
+"""Count instructions under valgrind: an await step over buffered text, a reply, an event.
 
-    python benches/callgrind.py             # compare with benches/callgrind.json, +3 % at most
-    python benches/callgrind.py --keep      # write what was counted as the new budget
+    python benches/callgrind.py             # compare with benches/callgrind.json, at most 3 % more
+    python benches/callgrind.py --keep      # write the counts as the new budget
 
-Instructions do not depend on the machine's load, so 3 % more of them is 3 % more work. They do
-depend on Python's version and the compiler's, which the budget names.
+Instruction counts do not depend on the machine's load, so 3 % more of them is 3 % more work. They
+do depend on the versions of Python and the compiler, which are part of the budget.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ ALLOWED = 1.03
 EVENTS = (2000, 6000)
 REPLIES = (300, 900)
 
-# Drains a stream that has come in full, so that nothing but the step itself is counted: it says so,
-# waits for a line (counting is switched on meanwhile), drains, and says so again.
+# Drains a stream that has arrived completely, so that only the step itself is counted. It prints a
+# line, waits for one while counting is switched on, drains the stream, and prints a line again.
 STEP = """
 import asyncio, sys
 from tokenwire import ChatClient, Limits
@@ -72,8 +72,8 @@ def main() -> int:
         due = budget.get(name)
         over = due is not None and count > due * ALLOWED
         failed |= over
-        told = f"of {due:.0f}" if due else "no budget for this Python and compiler"
-        print(f"callgrind: {name}: {count:.0f} instructions, {told}{'  OVER' if over else ''}")
+        compared = f"of {due:.0f}" if due else "no budget for this Python and compiler"
+        print(f"callgrind: {name}: {count:.0f} instructions, {compared}{'  OVER' if over else ''}")
     if asked.keep:
         kept[key] = {name: round(count) for name, count in counted.items()}
         BUDGET.write_text(json.dumps(kept, indent=2) + "\n")
@@ -81,13 +81,13 @@ def main() -> int:
 
 
 def rustc() -> str:
-    """The compiler, whose new versions count anew."""
+    """Return the compiler. Each version has its own counts."""
     done = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True)
     return " ".join(done.stdout.split()[:2])
 
 
 def await_step() -> float:
-    """Instructions of one `async for` step over a buffered text."""
+    """Return the instructions of one `async for` step over buffered text."""
     with SimulatorProcess() as sim:
         sim.set_script({"default": {"pacing": {"tokens_per_write": 64}}})
         few, many = (step_total(sim.base_url, count) for count in EVENTS)
@@ -95,7 +95,7 @@ def await_step() -> float:
 
 
 def step_total(base_url: str, count: int) -> int:
-    """Instructions between the two signs of the program."""
+    """Return the instructions between the two lines that the program prints."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         process = subprocess.Popen(
@@ -138,7 +138,7 @@ def control(pid: int, switch: str) -> None:
 
 
 def total(out: Path) -> int:
-    """All instructions of a run that were counted."""
+    """Return all instructions that were counted in a run."""
     totals = [
         int(found)
         for file in out.parent.glob(f"{out.name}*")
@@ -148,14 +148,14 @@ def total(out: Path) -> int:
 
 
 def example(name: str) -> Path:
-    """A program of the core's, built."""
+    """Build a program of the core."""
     build = ["cargo", "build", "--quiet", "--locked", "--release", "-p", "tokenwire-core"]
     subprocess.run([*build, "--example", name], cwd=ROOT, check=True)
     return ROOT / "target" / "release" / "examples" / name
 
 
 def whole_reply() -> float:
-    """Instructions of one call in the core, from request JSON to typed reply."""
+    """Return the instructions of one call in the core, from request JSON to typed reply."""
     program = str(example("whole_replies"))
     with SimulatorProcess() as sim:
         few, many = (program_total([program, sim.base_url, str(count)]) for count in REPLIES)
@@ -163,7 +163,7 @@ def whole_reply() -> float:
 
 
 def parser_events() -> dict[str, float]:
-    """Instructions of the decoder for each event, by kind."""
+    """Return the decoder's instructions for each event, by kind."""
     program = example("decode_events")
     counts = {}
     for kind in ("text", "changing", "tool", "reasoning"):

@@ -1,4 +1,4 @@
-"""Load with a proof: many streams, threads or prompts at once, and a ledger of what came.
+"""Load with a check: many streams, threads or prompts at once, and a ledger of all tokens.
 
 The simulator's ledger makes every token ` stream:number:checksum`, so a reader knows what the next
 one must be. `soak.py` runs this for minutes, `tests/wire/connection/test_load.py` for seconds.
@@ -30,7 +30,7 @@ def _fnv(state: int, text: str) -> int:
 
 
 class Ledger:
-    """Takes the pieces of one stream; holds what was wrong with the first wrong one."""
+    """Reads the pieces of one stream, and keeps what was wrong with the first wrong one."""
 
     def __init__(self, stream_id: str) -> None:
         self._prefix = f" {stream_id}:"
@@ -39,7 +39,7 @@ class Ledger:
         self.fault = ""
 
     def take(self, piece: str) -> None:
-        """Compare a piece with the one that is due."""
+        """Compare a piece with the expected one."""
         number = str(self.count)
         state = _fnv(self._start, number)
         due = f"{self._prefix}{number}:{(state >> 32) ^ (state & 0xFFFFFFFF):08x}"
@@ -48,7 +48,7 @@ class Ledger:
         self.count += 1
 
     def close(self, tokens: int) -> str:
-        """Return what was wrong; empty when all `tokens` came, once each and in order."""
+        """Return what was wrong; empty if all `tokens` arrived, once each and in order."""
         if self.fault or self.count == tokens:
             return self.fault
         return f"{self._prefix.strip()} ended after {self.count} of {tokens}"
@@ -56,7 +56,7 @@ class Ledger:
 
 @dataclass
 class Outcome:
-    """What a load did."""
+    """The result of a load."""
 
     streams: int = 0
     tokens: int = 0
@@ -92,7 +92,7 @@ class Process:
 
 
 async def stream_async(client: ChatClient, stream_id: str, tokens: int, outcome: Outcome) -> None:
-    """Read one stream against its ledger."""
+    """Read one stream and check it against its ledger."""
     ledger = Ledger(stream_id)
     take = ledger.take
     async with client.stream_async("go", max_tokens=tokens, user=stream_id) as stream:
@@ -102,7 +102,7 @@ async def stream_async(client: ChatClient, stream_id: str, tokens: int, outcome:
 
 
 def stream_sync(client: ChatClient, stream_id: str, tokens: int, outcome: Outcome) -> None:
-    """Read one stream against its ledger, on this thread."""
+    """Read one stream on this thread and check it against its ledger."""
     ledger = Ledger(stream_id)
     take = ledger.take
     with client.stream("go", max_tokens=tokens, user=stream_id) as stream:
@@ -112,7 +112,7 @@ def stream_sync(client: ChatClient, stream_id: str, tokens: int, outcome: Outcom
 
 
 def settle(ledger: Ledger, tokens: int, outcome: Outcome) -> None:
-    """Enter a stream that has ended into the outcome."""
+    """Add a finished stream to the outcome."""
     fault = ledger.close(tokens)
     if fault:
         outcome.faults.append(fault)
@@ -121,7 +121,7 @@ def settle(ledger: Ledger, tokens: int, outcome: Outcome) -> None:
 
 
 async def run_streams(client: ChatClient, streams: int, tokens: int, rounds: int = 1) -> Outcome:
-    """Keep `streams` streams open; each slot reads `rounds` streams of `tokens` tokens."""
+    """Keep `streams` streams open. Each slot reads `rounds` streams of `tokens` tokens."""
     outcome = Outcome()
     before = Process.now()
     at_work = asyncio.Event()
@@ -141,7 +141,7 @@ async def run_streams(client: ChatClient, streams: int, tokens: int, rounds: int
                     outcome.peak = now
 
     watcher = asyncio.create_task(watch())
-    # One that fails is a fault of its own; the others go on.
+    # A failed stream counts as a fault. The others go on.
     for result in await asyncio.gather(*map(slot, range(streams)), return_exceptions=True):
         if isinstance(result, BaseException):
             outcome.faults.append(f"{type(result).__name__}: {result}")
@@ -182,8 +182,8 @@ def run_threads(client: ChatClient, threads: int, tokens: int, rounds: int = 1) 
     return merged
 
 
-# What goes wrong with one prompt in a hundred, and what the row must then hold: an error, or the
-# right reply because the fault passes or is outlived by a retry.
+# What goes wrong with one prompt in a hundred, and what its row must then contain: an error, or the
+# right reply because the fault passes or a retry succeeds.
 FAULTS: dict[str, tuple[dict[str, Any], bool]] = {
     "status500": ({"error": {"status": 500}}, False),
     "status400": ({"error": {"status": 400}}, False),
@@ -199,7 +199,7 @@ FAULTS: dict[str, tuple[dict[str, Any], bool]] = {
 
 
 def map_script() -> dict[str, Any]:
-    """Each fault strikes the requests whose prompt names it."""
+    """Each fault applies to the requests whose prompt names it."""
     rules = [
         {"match": {"body": f"fault={name}."}, "then": {"ledger": True, **then}}
         for name, (then, _) in FAULTS.items()
@@ -208,7 +208,7 @@ def map_script() -> dict[str, Any]:
 
 
 def map_prompts(count: int) -> Iterator[str]:
-    """Prompts whose last word is the number of their ledger; one in a hundred names a fault."""
+    """Yield prompts that end with the number of their ledger. One in a hundred names a fault."""
     names = list(FAULTS)
     for index in range(count):
         name = names[index // 100 % len(names)] if index % 100 == 50 else "none"
@@ -216,10 +216,10 @@ def map_prompts(count: int) -> Iterator[str]:
 
 
 def check_map(client: ChatClient, count: int, concurrency: int, tokens: int) -> dict[str, int]:
-    """Map `count` prompts, check every row, and return how often each outcome came.
+    """Map `count` prompts, check every row, and return how often each outcome occurred.
 
     Raises:
-        AssertionError: A row is missing or doubled, or neither right nor the error that is due.
+        AssertionError: A row is missing, occurs twice, or is neither right nor the expected error.
     """
     from tokenwire import LlmError
 

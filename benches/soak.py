@@ -1,10 +1,10 @@
-"""Thousands of streams for minutes: nothing lost, doubled or reordered, nothing left behind.
+"""Run thousands of streams for minutes: nothing lost, doubled or reordered, nothing left behind.
 
     make soak ARGS='--seconds 300'
 
-The simulator is a process of its own. Three loads follow each other: asyncio streams, threads, and
-prompts through `map` of which one in a hundred meets a fault. Exit status 1 when any token, row,
-thread or descriptor is not where it has to be.
+The simulator is a separate process. Three loads follow each other: asyncio streams, threads, and
+prompts through `map`, of which one in a hundred meets a fault. The exit status is 1 if any token,
+row, thread or descriptor is not where it should be.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tokenwire import ChatClient, RetryPolicy
 
 RATE = 50
 TOKENS = 500
-# Idle lanes of sync calls are kept for 60 s.
+# Idle runtimes of sync calls are kept for 60 s.
 IDLE_S = 75.0
 
 
@@ -38,17 +38,17 @@ def main() -> int:
         pacing = {"per_token_us": 1_000_000 // RATE}
         sim.set_script({"default": {"ledger": True, "pacing": pacing}})
         chat = ChatClient("m", base_url=sim.base_url, api_key="sk-soak")
-        # What lives as long as the process is there before the first reading.
+        # Start what lives as long as the process before the first reading.
         asyncio.run(run_streams(chat, 1, 2))
         chat.run("go", max_tokens=1)
         before = Process.now()
         started = time.monotonic()
         outcome = asyncio.run(run_streams(chat, asked.streams, TOKENS, rounds))
-        troubles += told(f"{asked.streams} async streams", outcome, started)
+        troubles += reported(f"{asked.streams} async streams", outcome, started)
         troubles += compared(sim.stats(), outcome.streams, TOKENS)
         started = time.monotonic()
         outcome = run_threads(chat, asked.threads, TOKENS, max(1, rounds // 2))
-        troubles += told(f"{asked.threads} sync threads", outcome, started)
+        troubles += reported(f"{asked.threads} sync threads", outcome, started)
         sim.set_script(map_script())
         started = time.monotonic()
         patient = chat.with_options(retry=RetryPolicy(first=0.01, cap=0.05))
@@ -74,8 +74,8 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def told(what: str, outcome: Outcome, started: float) -> list[str]:
-    """Print what a load did, and return what was wrong."""
+def reported(what: str, outcome: Outcome, started: float) -> list[str]:
+    """Print the result of a load, and return what was wrong."""
     peak = outcome.peak or Process.now()
     load = " ".join(f"{value:.2f}" for value in os.getloadavg())
     print(
@@ -87,8 +87,8 @@ def told(what: str, outcome: Outcome, started: float) -> list[str]:
 
 
 def compared(stats: dict[str, int], streams: int, tokens: int) -> list[str]:
-    """The server's own ledger: it must have sent what was read, to nobody who left."""
-    # The warm-up has a stream and a reply more; a stream has four events besides its tokens.
+    """Check the server's ledger: it must have sent what was read, and no client may have left."""
+    # The warm-up adds a stream and a reply. A stream has four events besides its tokens.
     sent = streams * (tokens + 4) + 2 + 4
     found = {name: stats[name] for name in ("events", "cancelled", "finished")}
     due = {"events": sent, "cancelled": 0, "finished": streams + 2}
@@ -97,11 +97,11 @@ def compared(stats: dict[str, int], streams: int, tokens: int) -> list[str]:
 
 
 def left_behind(chat: ChatClient, before: Process) -> list[str]:
-    """Wait until idle connections have had their time, and compare with the start."""
+    """Wait until idle connections are closed, and compare with the start."""
     deadline = time.monotonic() + IDLE_S
     while (now := Process.now()).descriptors > before.descriptors and time.monotonic() < deadline:
         time.sleep(1)
-        # Lanes that have been idle for too long go when another call comes.
+        # Runtimes that were idle for too long go when another call is made.
         chat.run("go", max_tokens=1)
     print(f"before {before}\nafter  {now}")
     return [

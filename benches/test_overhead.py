@@ -1,8 +1,8 @@
-"""What single steps cost, alone and repeated: crossing, chunk, request, client, import.
+"""Measure single steps, repeated: crossing, chunk, request, client, import.
 
     make bench ARGS=... runs it; alone: python -m pytest benches/test_overhead.py
 
-Regressions of one step show here; what a user pays is what `peers/run.py` measures.
+Regressions of one step show here. `peers/run.py` measures what a user pays.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def test_crossing(benchmark: Any) -> None:
 
 
 def test_request_prepared(benchmark: Any, chat: ChatClient) -> None:
-    """All of a call but its network: arguments, JSON, encoding; the stream is never started."""
+    """All of a call except the network: arguments, JSON, encoding. The stream is never started."""
     benchmark(chat.stream, "Why is the sky blue?", max_tokens=16, temperature=0.5)
 
 
@@ -68,7 +68,7 @@ def test_request_of_messages_prepared(benchmark: Any, chat: ChatClient) -> None:
 
 
 def test_request_sync(benchmark: Any, chat: ChatClient) -> None:
-    """A whole reply, with the simulator in this process: its thread takes CPU time, too."""
+    """A whole reply. The simulator is in this process, so its thread takes CPU time too."""
     benchmark(chat.complete, "hi", max_tokens=16)
 
 
@@ -97,7 +97,7 @@ def test_chunks_async(benchmark: Any, chat: ChatClient) -> None:
 
 
 def test_client_made(benchmark: Any, sim: SimServer) -> None:
-    """A client like one that is there already."""
+    """A client like one that exists already."""
     benchmark(ChatClient, "m", base_url=sim.base_url, api_key="sk-bench")
 
 
@@ -109,7 +109,7 @@ def test_client_of_a_factory_pooled(benchmark: Any, factory: LlmClientFactory) -
 
 
 def test_client_of_a_factory_pooled_by_name(benchmark: Any, factory: LlmClientFactory) -> None:
-    """The same by a name of the configuration."""
+    """The same by a name from the configuration."""
     first = factory.get_client("fast")
     assert benchmark(factory.get_client, "fast") is first
 
@@ -117,7 +117,7 @@ def test_client_of_a_factory_pooled_by_name(benchmark: Any, factory: LlmClientFa
 def test_client_of_a_factory_pooled_with_settings(
     benchmark: Any, factory: LlmClientFactory
 ) -> None:
-    """The same with settings of the caller's, which make a client of its own."""
+    """The same with the caller's settings, which need another client."""
     settings = {"temperature": 0, "headers": {"x-team": "a"}, "timeout": 30.0}
     first = factory.get_client("openai:gpt-4o-mini", **settings)
     assert benchmark(factory.get_client, "openai:gpt-4o-mini", **settings) is first
@@ -139,6 +139,6 @@ def test_client_of_a_factory_made_for_a_provider_of_one_s_own(
 
 
 def test_imported(benchmark: Any) -> None:
-    """A Python that imports the client and ends; bare Python alone is about half of it."""
+    """A Python process that imports the client and ends. Python alone is about half of it."""
     command = [sys.executable, "-c", "from tokenwire import ChatClient"]
     benchmark.pedantic(subprocess.run, (command,), {"check": True}, rounds=10, warmup_rounds=1)

@@ -1,4 +1,4 @@
-"""Many questions at once under asyncio, printed as they finish; one that fails stops no other.
+"""Ask many questions at once with asyncio, and print each answer when it arrives.
 
 python examples/async_fan_out.py                               the simulator; needs no key
 python examples/async_fan_out.py --model openai:gpt-4o-mini    a provider
@@ -13,7 +13,7 @@ import tokenwire as tw
 from tokenwire.testing import SimServer
 
 PLANETS = ("Mercury", "Venus", "Earth", "Mars", "Jupiter", "Saturn", "Uranus", "Neptune", "Pluto")
-# The simulator takes 20 ms for Mercury, 160 ms for Neptune, and refuses Pluto.
+# The simulator takes 20 ms for Mercury and 160 ms for Neptune, and refuses Pluto.
 SCRIPT = {
     "rules": [
         *(
@@ -32,7 +32,7 @@ SCRIPT = {
 
 
 async def ask(chat: tw.ChatClient) -> None:
-    """Ask about all planets, farthest first, with five calls in flight."""
+    """Ask about every planet, farthest first, with five calls at a time."""
     planets = PLANETS[::-1]
     questions = (f"Which planet from the sun is {planet}?" for planet in planets)
     spent = 0.0
@@ -43,7 +43,7 @@ async def ask(chat: tw.ChatClient) -> None:
         spent += row.response.timing.total or 0.0
         print(f"{planets[row.index]}: {row.response.text}")
 
-    # A few calls that belong together need no `map_async`.
+    # For a few calls you do not need `map_async`.
     first, last = await asyncio.gather(
         chat.run_async("Which planet is Mercury?"), chat.run_async("Which planet is Neptune?")
     )

@@ -1,10 +1,10 @@
-"""A file of prompts into a file of answers, with a progress bar; run it again and it goes on.
+"""Turn a file of prompts into a file of answers; a second run continues where the first stopped.
 
-python examples/bulk_map.py answers.jsonl                  200 made-up prompts for the simulator
+python examples/bulk_map.py answers.jsonl                  200 sample prompts for the simulator
 python examples/bulk_map.py answers.jsonl --prompts prompts.txt --model openai:gpt-4o-mini
 
 Each line of the prompts is one prompt. Each line of the answers is JSON: `index` with `text`, or
-with `error` where the call failed; those are asked again by the next run.
+with `error` if the call failed. The next run asks the failed ones again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import tokenwire as tw
 from tokenwire.testing import SimServer
 
-# The simulator answers after 10 ms, and refuses two of the prompts.
+# The simulator answers after 10 ms and refuses two of the prompts.
 REFUSED = {"error": {"status": 400, "message": "I do not like this number"}}
 SCRIPT = {
     "rules": [{"match": {"body": f"number {n}?"}, "then": REFUSED} for n in (13, 113)],
@@ -26,7 +26,7 @@ SCRIPT = {
 
 
 def answered(path: Path) -> set[int]:
-    """Which prompts have their answer; a line that a crash cut off is taken away."""
+    """Return which prompts have an answer. A line that a crash cut off is removed."""
     if not path.exists():
         return set()
     text = path.read_text(encoding="utf-8")
@@ -38,14 +38,14 @@ def answered(path: Path) -> set[int]:
 
 
 def show(done: int, total: int) -> None:
-    """Draw the bar, on a terminal only."""
+    """Draw the bar, but only on a terminal."""
     if sys.stderr.isatty():
         filled = 30 * done // total
         print(f"\r[{'#' * filled:<30}] {done}/{total}", end="", file=sys.stderr, flush=True)
 
 
 def work(chat: tw.ChatClient, prompts: list[str], path: Path, concurrency: int) -> None:
-    """Ask what is not answered yet; each row is on disk before the next one is taken."""
+    """Ask what has no answer yet. Each row is on disk before the next one is taken."""
     have = answered(path)
     left = [index for index in range(len(prompts)) if index not in have]
     failed = 0

@@ -1,4 +1,4 @@
-"""One chat and one completion, sync and async, token by token, and what each cost.
+"""Run one chat and one completion, sync and async, token by token, and show what each cost.
 
 python examples/demo.py                                     the simulator; needs no key
 python examples/demo.py --model openai:gpt-4o-mini          a provider; the key from its variable
@@ -18,7 +18,7 @@ from tokenwire.testing import SimServer
 QUESTION = "Why is the sky blue? Answer in two sentences."
 BEGINNING = "Once upon a time, on a small island in the north,"
 
-# What the simulator says, and how fast: 120 ms to the first token, then 40 tokens a second.
+# What the simulator answers, and how fast: the first token after 120 ms, then 40 tokens a second.
 SKY = (
     "Sunlight holds all colours, and air scatters the short blue waves far more than the long "
     "red ones. So blue comes to your eyes from every side of the sky."
@@ -36,7 +36,7 @@ SCRIPT = {
     "default": {"pacing": PACING},
 }
 
-# Each column: its heading, its width, how the value is printed.
+# Each column: its heading, its width, and how a value is printed.
 COLUMNS = (
     ("call", 17, "{:<17}"),
     ("model", 26, "{:<26.26}"),
@@ -55,7 +55,7 @@ def show(piece: str) -> None:
 
 
 def sync_call(client: tw.ChatClient | tw.CompletionClient, prompt: str) -> tw.LlmResponse[Any]:
-    """Stream in plain code."""
+    """Stream in synchronous code."""
     with client.stream(prompt) as stream:
         for piece in stream.text_stream:
             show(piece)
@@ -65,7 +65,7 @@ def sync_call(client: tw.ChatClient | tw.CompletionClient, prompt: str) -> tw.Ll
 async def async_call(
     client: tw.ChatClient | tw.CompletionClient, prompt: str
 ) -> tw.LlmResponse[Any]:
-    """Stream under asyncio, with the same client."""
+    """Stream with asyncio, from the same client."""
     async with client.stream_async(prompt) as stream:
         async for piece in stream.text_stream:
             show(piece)
@@ -73,7 +73,7 @@ async def async_call(
 
 
 def row(name: str, reply: tw.LlmResponse[Any]) -> str:
-    """The line of the summary for one reply; a dash where the server did not say."""
+    """Return a reply's line of the summary, with a dash for what the server did not report."""
     usage, timing = reply.usage or tw.Usage(), reply.timing
     values = (
         name,
@@ -92,7 +92,7 @@ def row(name: str, reply: tw.LlmResponse[Any]) -> str:
 
 
 def heading() -> str:
-    """The line above the summary."""
+    """Return the line above the summary."""
     return "  ".join(
         name.ljust(width) if form.startswith("{:<") else name.rjust(width)
         for name, width, form in COLUMNS
@@ -100,7 +100,7 @@ def heading() -> str:
 
 
 def demo(settings: dict[str, Any], chat_model: str, completion_model: str) -> int:
-    """Make the four calls, then print what each cost; how many failed."""
+    """Make the four calls and print what each cost. Return how many failed."""
     chat = tw.ChatClient(chat_model, **settings)
     completion = tw.CompletionClient(completion_model, **settings)
     calls: list[tuple[str, tw.ChatClient | tw.CompletionClient, str, bool]] = [
@@ -119,7 +119,7 @@ def demo(settings: dict[str, Any], chat_model: str, completion_model: str) -> in
         except (tw.LlmConnectionError, tw.LlmAuthenticationError):
             raise
         except tw.LlmError as error:
-            # A server may speak one of the two APIs only.
+            # A server may have only one of the two APIs.
             complain(error)
         else:
             print()
@@ -134,7 +134,7 @@ def complain(error: tw.LlmError) -> None:
 
 
 def main() -> int:
-    """Read the arguments; the exit code."""
+    """Read the arguments. Return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", help='"provider:model", or the bare id on --base-url\'s server')
     parser.add_argument("--base-url", help="address of the API")

@@ -1,7 +1,7 @@
-"""Many models from one place: a configuration, a provider of one's own, and what it all cost.
+"""Use many models from one place: a configuration, a custom provider, and what it all cost.
 
-python examples/factory.py                       two made-up models of the simulator; needs no key
-python examples/factory.py tokenwire.toml        every model that the file names
+python examples/factory.py                       two sample models of the simulator; needs no key
+python examples/factory.py tokenwire.toml        every model in the file
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ QUESTION = "Why is the sky blue? Answer in one sentence."
 
 
 def made_up(server: SimServer) -> dict[str, object]:
-    """A configuration as a mapping; `tokenwire.toml` has the same form."""
+    """Return a configuration as a mapping; `tokenwire.toml` has the same form."""
     price = {"input": 0.15, "output": 0.6, "source": "made up"}
     return {
         "defaults": {"timeout": 30, "params": {"max_tokens": 40}},
@@ -29,7 +29,7 @@ def made_up(server: SimServer) -> dict[str, object]:
 
 
 def ask(factory: tw.LlmClientFactory) -> None:
-    """Ask every model of the configuration, and print what came."""
+    """Ask every model of the configuration and print the answers."""
     for name in factory.names():
         client = factory.get_client(name)
         reply = client.complete(QUESTION)

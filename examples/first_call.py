@@ -1,4 +1,4 @@
-"""The first call: a question, the same streamed, and what it took.
+"""Make a first call: a question, the same question streamed, and what they cost.
 
 python examples/first_call.py                               the simulator; needs no key
 python examples/first_call.py --model openai:gpt-4o-mini    a provider; the key from its variable

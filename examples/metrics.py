@@ -1,4 +1,4 @@
-"""What the calls of a program took and cost: a line for each, a table, and a page for Prometheus.
+"""See what a program's calls took and cost: a line for each, a table, and a page for Prometheus.
 
 python examples/metrics.py        against the simulator; needs no key
 """
@@ -21,14 +21,14 @@ SCRIPT = {
 
 
 def show(event: tw.CallEvent) -> None:
-    """Print a line for a finished call; a program would write it to its log."""
+    """Print a line for a finished call. A real program would log it."""
     usage = event.usage or tw.Usage()
     came = event.error_kind or f"{usage.completion_tokens} tokens"
     print(f"{event.model}: {came}, {len(event.attempts)} attempts")
 
 
 def ask(server: SimServer) -> None:
-    """Make calls of every kind: whole, streamed, retried, failed, many at once."""
+    """Make calls of every kind: whole, streamed, retried, failed, and many at once."""
     retry = tw.RetryPolicy(max_retries=1, first=0.01)
     small = tw.ChatClient("small", base_url=server.base_url, retry=retry)
     large = tw.ChatClient("large", base_url=server.base_url, retry=retry)
@@ -42,7 +42,7 @@ def ask(server: SimServer) -> None:
 
 
 def main() -> None:
-    """Count calls to the simulator."""
+    """Count the calls to the simulator."""
     remove = tw.on_call(show)
     with SimServer(SCRIPT) as server, tw.MetricsCollector() as metrics:
         ask(server)

@@ -1,4 +1,4 @@
-"""A model that calls functions until it has its answer, and hears of those that fail.
+"""Let a model call functions until it has its answer. It learns which calls failed.
 
 python examples/tools_loop.py                               the simulator; needs no key
 python examples/tools_loop.py --model openai:gpt-4o-mini    a provider
@@ -42,11 +42,11 @@ TOOLS: dict[str, Callable[..., object]] = {"get_temperature": get_temperature, "
 
 
 def calls(*named: tuple[str, dict[str, object]]) -> dict[str, object]:
-    """A reply of the simulator that calls tools."""
+    """Return a reply of the simulator that calls tools."""
     return {"reply": {"tool_calls": [{"name": name, "arguments": a} for name, a in named]}}
 
 
-# What the simulator says, round by round: two calls at once, one that does not fit, the mended one.
+# The simulator's answers: two calls at once, a call that does not fit, the corrected call.
 SCRIPT = {
     "rules": [
         {
@@ -63,7 +63,7 @@ SCRIPT = {
 
 
 def answer(call: tw.ToolCall) -> tw.LlmMessage:
-    """Call the function; a failure goes to the model, which may mend its call."""
+    """Call the function. If it fails, send the error to the model, which may correct its call."""
     try:
         value = call_tool(TOOLS[call.name], call.arguments)
     except (tw.LlmValidationError, LookupError) as error:
@@ -74,7 +74,7 @@ def answer(call: tw.ToolCall) -> tw.LlmMessage:
 
 
 def ask(chat: tw.ChatClient) -> None:
-    """Go round until the model has an answer."""
+    """Repeat until the model has an answer."""
     messages: list[Any] = [{"role": "user", "content": QUESTION}]
     for _ in range(ROUNDS):
         reply = chat.complete(messages, tools=list(TOOLS.values()))

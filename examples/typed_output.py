@@ -1,4 +1,4 @@
-"""An answer as a Python object, asked for again where the first one does not fit.
+"""Get an answer as a Python object. If the first answer does not fit, ask again.
 
 python examples/typed_output.py                               the simulator; needs no key
 python examples/typed_output.py --model openai:gpt-4o-mini    a provider
@@ -19,7 +19,7 @@ REVIEW = "Great soup, rude waiter, and we waited an hour. The terrace is lovely.
 
 
 class Opinion(BaseModel):
-    """What a review says of one thing."""
+    """What a review says about one thing."""
 
     about: str
     mood: Literal["good", "bad"]
@@ -39,7 +39,7 @@ RIGHT = {"stars": 3, "opinions": OPINIONS}
 
 
 def script() -> dict[str, object]:
-    """The simulator's answers."""
+    """Return the simulator's answers."""
     return {
         "rules": [
             {"match": {"body": "adjectives"}, "then": {"reply": {"text": '{"value": ["rude"]}'}}},
@@ -50,7 +50,7 @@ def script() -> dict[str, object]:
 
 
 def ask(chat: tw.ChatClient) -> None:
-    """Ask for a model of pydantic, and for a plain type."""
+    """Ask for a pydantic model, and for a plain type."""
     review = chat.parse(Review, f"What does this review say? {REVIEW}", reask=1)
     print(f"{review.stars} stars")
     for opinion in review.opinions:

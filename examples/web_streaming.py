@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Send
 
-# One client for the process: its connections are shared by all requests.
+# One client for the process: all requests share its connections.
 chat = tw.client(os.environ.get("MODEL", "sim:chat"), base_url=os.environ.get("BASE_URL"))
 handler = tw.StreamingHandler()
 
 
 class EventStream(StreamingResponse):
-    """A response that closes its generator, also under servers that report a leaver by an error."""
+    """A response that closes its generator, also if the server raises when a client leaves."""
 
     async def stream_response(self, send: Send) -> None:
         """Send the body."""
@@ -41,7 +41,7 @@ class EventStream(StreamingResponse):
 
 
 async def ask(request: Request) -> EventStream:
-    """Answer `?q=` as it comes; a browser that leaves ends the provider's stream."""
+    """Answer `?q=` as it streams. If the browser leaves, the provider's stream ends too."""
     stream = chat.stream_async(request.query_params.get("q", "Hi"))
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return EventStream(handler.sse(stream), media_type="text/event-stream", headers=headers)

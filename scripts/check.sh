@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All checks in an order that fails fast, with the time that each took. Run through `make check`.
+# Runs all checks, the fastest first, and prints how long each took. Run it through `make check`.
 set -euo pipefail
 
 steps=(fmt-check ruff deny mypy clippy cargo-test cargo-doc setup stubs docs pytest)

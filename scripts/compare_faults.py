@@ -1,8 +1,8 @@
-"""Show what two clients make of the same broken answers: the official openai client, and tokenwire.
+"""Compare how two clients handle the same broken answers: the official openai client and tokenwire.
 
     python scripts/compare_faults.py        prints the table of README.md
 
-The official client comes from PyPI, pinned, into `.venv-real`; the simulator breaks the answers.
+The official client comes from PyPI, pinned, into `.venv-real`. The simulator breaks the answers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PYTHON = VENV / "bin" / "python"
 OPENAI = "openai==3.54.0"
 KEY = "sk-not-a-real-key"
 
-# What both are made to do: stream a chat, and say what came of it. They print one line.
+# Both programs stream a chat and print one line that says how it ended.
 OFFICIAL = """
 import sys, openai
 client = openai.OpenAI(base_url=sys.argv[1], api_key=sys.argv[2])
@@ -32,8 +32,8 @@ try:
             text += choice.delta.content or ""
     print("returns", repr(text))
 except Exception as error:
-    told = ", with the key in its text" if sys.argv[2] in str(error) else ""
-    print(type(error).__name__ + told)
+    leaked = ", with the key in its text" if sys.argv[2] in str(error) else ""
+    print(type(error).__name__ + leaked)
 """
 OURS = """
 import sys, tokenwire
@@ -41,9 +41,9 @@ client = tokenwire.ChatClient("m", base_url=sys.argv[1], api_key=sys.argv[2])
 try:
     print("returns", repr(client.run("hi", stream=True)))
 except tokenwire.LlmError as error:
-    told = ", with the key in its text" if sys.argv[2] in str(error) else ""
+    leaked = ", with the key in its text" if sys.argv[2] in str(error) else ""
     kept = f", with {error.partial.text!r} kept" if error.partial else ""
-    print(type(error).__name__ + told + kept)
+    print(type(error).__name__ + leaked + kept)
 """
 
 TOKENS = ["It", " is", " blue", "."]
@@ -58,7 +58,7 @@ def behaviours(stranger: SimServer) -> dict[str, dict[str, Any]]:
     return {
         "ends the stream cleanly after three events": {
             **reply,
-            # Without chunks or a length the end of the connection is the end of the body.
+            # Without chunks or a length, the body ends with the connection.
             "framing": "close",
             "fault": {"kind": "close", "at": {"events": 3}},
         },
@@ -77,7 +77,7 @@ def behaviours(stranger: SimServer) -> dict[str, dict[str, Any]]:
 
 
 def outcome(interpreter: object, code: str, base_url: str) -> str:
-    """What a client says of one answer."""
+    """Return what a client says about one answer."""
     command = [str(interpreter), "-c", code, base_url, KEY]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout.strip()

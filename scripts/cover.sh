@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Line coverage of rust/core and python/, by every test: Rust's own, and pytest through an engine
-# that counts. Run through `make cover`; ARGS go to pytest. Fails below the bounds of the project.
+# Line coverage of rust/core and python/ by all tests: those in Rust, and pytest with an instrumented
+# engine. Run it through `make cover`; ARGS go to pytest. It fails below the project's limits.
 #
-# The engine that counts lies where the engine for tests lies, so `make test` builds that one anew.
+# The instrumented engine replaces the one for tests, so `make test` builds that one again.
 set -euo pipefail
 
 if ! cargo llvm-cov --version >/dev/null 2>&1; then
     printf 'missing: cargo-llvm-cov\n    install it with: cargo install cargo-llvm-cov --locked\n' >&2
     exit 1
 fi
-# The readers of the compiler's counters. Where Rust is not rustup's, LLVM_COV names one.
+# These read the compiler's counters. Without rustup, LLVM_COV must name one.
 [ -n "${LLVM_COV:-}" ] || rustup component add llvm-tools
 
 python=.venv/bin/python
 out=target/coverage
 export CARGO_TARGET_DIR=$PWD/target/cover
 eval "$(cargo llvm-cov show-env --sh)"
-# Programs of an earlier tree would count as code that nothing reaches.
+# Old programs would count as code that no test reaches.
 cargo llvm-cov clean --workspace
 rm -rf "$out" && mkdir -p "$out"
 
@@ -27,11 +27,11 @@ trap 'rm -f python/tokenwire/_engine*.so' EXIT
 
 failed=0
 $python -m coverage erase
-# An engine that counts is slower: the limits are those of a hang.
+# The instrumented engine is slower, so the limits only catch a hang.
 $python -m coverage run -m pytest -q --timeout 300 -o faulthandler_timeout=600 "$@" || failed=$?
 $python -m coverage combine --quiet
 
-# rust/bindings and rust/sim are no part of the client; a test is no code to be tested.
+# rust/bindings and rust/sim are not part of the client, and tests need no tests.
 others='rust/(bindings|sim)/|/tests?/|tests\.rs$'
 cargo llvm-cov report --ignore-filename-regex "$others" --show-missing-lines >"$out/rust.txt"
 cargo llvm-cov report --ignore-filename-regex "$others" --fail-under-lines 90 >/dev/null || failed=$?

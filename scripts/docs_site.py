@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 LINK = re.compile(r"\]\(\.\./examples/(\w+)\.py\)")
-# What a page loads by itself; a link that a reader clicks is another thing.
+# What a page loads by itself. Links that a reader clicks are allowed.
 LOADED = re.compile(
     r"<(?:script|img|iframe|link(?! rel=\"canonical\"))[^>]* (?:src|href)=\"https?:"
 )
@@ -35,7 +35,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Lead links to an example, which hold in the repository, to its page."""
+    """Point links to an example at its page. In the repository they point at the file."""
     return LINK.sub(r"](examples/\1.md)", markdown)
 
 

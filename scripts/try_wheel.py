@@ -1,4 +1,4 @@
-"""Try an installed tokenwire: ask and stream, sync and async, from the embedded simulator."""
+"""Try an installed tokenwire: ask and stream, sync and async, with the embedded simulator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def ask_async(chat: tokenwire.ChatClient) -> tuple[str, str]:
 
 
 def main() -> None:
-    """Fail loudly where the wheel does not work."""
+    """Fail with a message if the wheel does not work."""
     engine = Path(tokenwire._engine.__file__ or "")
     assert Path(sys.prefix) in engine.parents, f"not the installed one: {engine}"
     chat = tokenwire.ChatClient("sim:chat")

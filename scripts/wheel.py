@@ -1,7 +1,7 @@
-"""Build every wheel and the sdist into dist/, look inside each, install each and try it.
+"""Build every wheel and the sdist into dist/. Then inspect, install and try each one.
 
-One wheel for each CPython found here, and one for the stable ABI of 3.10 and later. On Linux zig
-links them against glibc 2.28, so that they run on older systems than the one that builds them.
+There is one wheel for each CPython found here, and one for the stable ABI of 3.10 and later. On
+Linux, zig links them against glibc 2.28, so that they run on systems older than the build machine.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BIN = Path(sys.executable).parent
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.14t")
 TAG = "manylinux_2_28"
 
-# All that may be in a wheel. A .pth file runs code at every start of the interpreter.
+# Everything that a wheel may contain. A .pth file would run code whenever the interpreter starts.
 EXPECTED_FILES = re.compile(
     r"""(?x)
     tokenwire/([a-z_]+/)*[a-z_0-9]+\.py
@@ -51,13 +51,13 @@ IN_SDIST = {
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
-    """Run a command that must succeed and return what it printed."""
+    """Run a command that must succeed, and return what it printed."""
     places = {os.environ.get("CARGO_HOME", Path.home() / ".cargo"): "/cargo", ROOT: "/tokenwire"}
     env = {
         **os.environ,
-        # maturin finds zig on PATH; the environment of this program holds it.
+        # maturin looks for zig on PATH, and zig is in this program's environment.
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-        # Panic messages name source files: not by where they lay on the machine that built them.
+        # Panic messages contain paths of source files; this removes the folders of the machine.
         "RUSTFLAGS": " ".join(
             f"--remap-path-prefix={here}={name}" for here, name in places.items()
         ),
@@ -77,14 +77,14 @@ def run(*command: str | Path, cwd: Path = ROOT) -> str:
 
 
 def timed(what: str, *command: str | Path) -> None:
-    """Run a command and say how long it took."""
+    """Run a command and print how long it took."""
     started = time.monotonic()
     run(*command)
     print(f"  {what}: {time.monotonic() - started:.0f} s", flush=True)
 
 
 def find_interpreters(wanted: list[str]) -> dict[str, Path]:
-    """Return the path of each wanted CPython that runs here, by version."""
+    """Return the path of each wanted CPython that is installed here, by version."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     found: dict[str, Path] = {}
     for version in wanted:
@@ -124,15 +124,15 @@ def build(interpreters: dict[str, Path]) -> None:
 
 
 def check_wheel(wheel: Path) -> None:
-    """Refuse a wheel that holds what it should not, or lacks what it should hold."""
+    """Refuse a wheel that contains unexpected files, or lacks expected ones."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         strange = [name for name in names if not EXPECTED_FILES.fullmatch(name)]
-        assert not strange, f"{wheel.name} holds unexpected files: {strange}"
+        assert not strange, f"{wheel.name} contains unexpected files: {strange}"
         for part in ("tokenwire/py.typed", "tokenwire/_engine.pyi", "/licenses/LICENSE"):
             assert any(name.endswith(part) for name in names), f"{wheel.name} lacks {part}"
         engines = [name for name in names if name.endswith((".so", ".pyd"))]
-        assert len(engines) == 1, f"{wheel.name} holds {len(engines)} engines"
+        assert len(engines) == 1, f"{wheel.name} contains {len(engines)} engines"
         boms = [json.loads(archive.read(name)) for name in names if "/sboms/" in name]
     crates = {part["name"] for bom in boms for part in bom["components"]}
     assert crates >= IN_SBOM, f"{wheel.name}: the SBOM lacks {IN_SBOM - crates}"
@@ -145,12 +145,12 @@ def check_wheel(wheel: Path) -> None:
 
 
 def check_sdist(sdist: Path) -> None:
-    """Refuse an sdist that lacks a part of the source or carries something built."""
+    """Refuse an sdist that lacks source files or contains built ones."""
     with tarfile.open(sdist) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
     assert names >= IN_SDIST, f"{sdist.name} lacks {IN_SDIST - names}"
     built = [name for name in names if name.endswith((".so", ".pyd", ".pyc", ".pth"))]
-    assert not built, f"{sdist.name} holds {built}"
+    assert not built, f"{sdist.name} contains {built}"
     print(f"  {sdist.name}: {len(names)} files")
 
 
@@ -169,10 +169,10 @@ def try_install(package: Path, python: Path) -> None:
 
 
 def main() -> None:
-    """Build, look, install, try."""
+    """Build, inspect, install and try."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", action="append", choices=SUPPORTED, help="only this version")
-    parser.add_argument("--no-build", action="store_true", help="try what lies in dist/")
+    parser.add_argument("--no-build", action="store_true", help="try the files in dist/")
     parser.add_argument("--no-sdist", action="store_true", help="do not build from the sdist")
     options = parser.parse_args()
     interpreters = find_interpreters(options.python or list(SUPPORTED))

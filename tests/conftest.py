@@ -1,4 +1,4 @@
-"""What every test gets: a clean environment, the simulator, and no failure that goes unseen."""
+"""Fixtures of every test: a clean environment, the simulator, checks that no failure is hidden."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Read before the environment is cleaned.
+# This is read before the environment is cleaned.
 _DATA_DIR = Path(os.environ.get("TOKENWIRE_DATA", ROOT.parent / "shared" / "data"))
 
-# What could change a test's outcome on a machine where someone works: keys, other addresses of the
-# providers, proxies, certificate stores, colours, our own switches.
+# Variables that could change a result on a developer's machine: keys, other addresses of providers,
+# proxies, certificate stores, colours, and our own switches.
 _LEAKING = re.compile(
     r"(?ix) .*_(key|token|proxy|base_url|host) | ssl_.* | requests_ca_bundle | tokenwire_.*"
     r"| (no|force)_color"
 )
 
 
-# CI gives an example as long as it takes, and the same examples each time.
+# In CI an example may take any time, and the examples are the same in each run.
 settings.register_profile("fast", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile("slow", max_examples=5_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 
 def pytest_configure() -> None:
-    """Clean the environment once, before a test, fixture or subprocess can read it."""
+    """Clean the environment once, before a test, fixture or subprocess reads it."""
     for name in [name for name in os.environ if _LEAKING.fullmatch(name)]:
         del os.environ[name]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run `async def test_...` in a new event loop of its own."""
+    """Run `async def test_...` in a new event loop."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     arguments = {
@@ -58,9 +58,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 @pytest.fixture(autouse=True)
 def _no_unhandled_loop_exception(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Fail a test after which an event loop had an exception that nobody took."""
+    """Fail a test if one of its event loops had an exception that was not handled."""
     unhandled: list[dict[str, Any]] = []
-    # The class's own handler, so that it holds for every loop that a test makes.
+    # This replaces the handler of the class, so it applies to every loop that a test makes.
     monkeypatch.setattr(
         asyncio.BaseEventLoop,
         "default_exception_handler",
@@ -73,7 +73,7 @@ def _no_unhandled_loop_exception(monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 @pytest.fixture
 def sim() -> Iterator[SimServer]:
-    """A simulator of the test's own, on a free loopback port."""
+    """A simulator for this test, on a free loopback port."""
     from tokenwire.testing import SimServer
 
     with SimServer() as server:
@@ -82,7 +82,7 @@ def sim() -> Iterator[SimServer]:
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """The folder of recorded traffic; a test that asks for it is skipped where there is none."""
+    """The folder of recorded traffic. Tests that use it are skipped if it is missing."""
     if not _DATA_DIR.is_dir():
         pytest.skip(f"no recorded traffic in {_DATA_DIR}: set TOKENWIRE_DATA to its folder")
     return _DATA_DIR

@@ -1,4 +1,4 @@
-"""Who is measured: interpreter environment, worker, event loop, and how much work it gets."""
+"""Who is measured: interpreter environment, worker, event loop, and amount of work."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Contestant:
 
 OURS = "tokenwire"
 
-# A hand-written loop that takes whatever has come in one block and calls back, with no iterator for
-# the reader of the stream: the least that Python code can do, shown beside what users write.
+# A hand-written loop that processes each block at once and calls back, without an iterator for the
+# reader of the stream. It is the least that Python code can do, next to what users write.
 IN_BLOCKS = {"BENCH_FORM": "blocks"}
 
 CONTESTANTS = [

@@ -1,4 +1,4 @@
-"""What a number is worth nothing without: machine, versions, commit, load."""
+"""The facts without which a number means nothing: machine, versions, commit, load."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def describe() -> dict[str, str]:
-    """Return the facts that stand above every table."""
+    """Return the facts for the head of every table."""
     return {
         "commit": _git("rev-parse", "--short", "HEAD") + (" + changes" if _changes() else ""),
         "machine": f"{os.cpu_count()} CPUs, {_cpu_model()}",
@@ -22,7 +22,7 @@ def describe() -> dict[str, str]:
 
 
 def load() -> str:
-    """The load averages, as `uptime` shows them."""
+    """Return the load averages, as `uptime` shows them."""
     return " ".join(f"{value:.2f}" for value in os.getloadavg())
 
 

@@ -1,4 +1,4 @@
-"""The plot: for each scenario one bar a contestant, on a logarithmic scale of "times ours"."""
+"""The plot: for each scenario one bar per contestant, on a logarithmic scale of "times ours"."""
 
 from __future__ import annotations
 

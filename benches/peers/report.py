@@ -1,4 +1,4 @@
-"""Medians, spreads, ratios and gates; as a table in Markdown and as raw numbers."""
+"""Medians, spreads, ratios and gates, as a table in Markdown and as raw numbers."""
 
 from __future__ import annotations
 
@@ -47,36 +47,36 @@ class Results:
     cannot_install: dict[str, str] = field(default_factory=dict)
 
     def add(self, scenario: Scenario, name: str, result: dict[str, Any]) -> None:
-        """Keep one measurement."""
+        """Add one measurement."""
         self.runs.setdefault(scenario.name, {}).setdefault(name, []).append(result)
 
     def finish(self) -> None:
-        """Note what the machine did besides."""
+        """Note what else the machine did."""
         self.facts["load after"] = load()
 
     def scenarios(self) -> list[Scenario]:
-        """Those that ran, in their order."""
+        """Return the scenarios that ran, in their order."""
         return [one for one in SCENARIOS if one.name in self.runs]
 
     def names(self, scenario: Scenario) -> list[str]:
-        """Who took part, in the order of the list."""
+        """Return the contestants that took part, in the order of the list."""
         from contestants import CONTESTANTS
 
         present = self.runs[scenario.name]
         return [one.name for one in CONTESTANTS if one.name in present]
 
     def values(self, scenario: Scenario, name: str, metric: str) -> list[float]:
-        """All rounds of one number; empty where it was not measured."""
+        """Return all rounds of one number; empty if it was not measured."""
         runs = self.runs.get(scenario.name, {}).get(name, [])
         return [run[metric] for run in runs if isinstance(run.get(metric), (int, float))]
 
     def middle(self, scenario: Scenario, name: str, metric: str) -> float | None:
-        """The median of all rounds."""
+        """Return the median of all rounds."""
         values = self.values(scenario, name, metric)
         return median(values) if values else None
 
     def trouble(self, scenario: Scenario, name: str) -> str:
-        """Why a contestant has no number here, or why it cannot be trusted."""
+        """Return why a contestant has no number here, or one that cannot be trusted."""
         for run in self.runs[scenario.name][name]:
             if "unsupported" in run:
                 return str(run["unsupported"])
@@ -85,7 +85,7 @@ class Results:
         return ""
 
     def verdicts(self, scenario: Scenario) -> list[Verdict]:
-        """The gates of a scenario, each with the numbers that it compares."""
+        """Return the gates of a scenario, each with the numbers that it compares."""
         return [self._verdict(scenario, gate) for gate in scenario.gates]
 
     def _verdict(self, scenario: Scenario, gate: Gate) -> Verdict:
@@ -103,7 +103,7 @@ class Results:
         return Verdict(f"{text}: {ours / peer:.4f}", ours <= gate.factor * peer)
 
     def passes(self) -> bool:
-        """Whether every gate that was measured holds, and nobody of ours read a wrong text."""
+        """Return whether every measured gate holds, and tokenwire read no wrong text."""
         gates = [v.holds for one in self.scenarios() for v in self.verdicts(one)]
         ours = [
             self.trouble(one, name)
@@ -114,7 +114,7 @@ class Results:
         return all(holds is not False for holds in gates) and not any(ours)
 
     def raw(self) -> dict[str, Any]:
-        """Everything, for programs."""
+        """Return everything, for programs."""
         return {
             "facts": self.facts,
             "command": self.command,
@@ -129,7 +129,7 @@ class Results:
 
 
 def markdown(results: Results) -> str:
-    """All tables."""
+    """Return all tables."""
     lines = ["# tokenwire beside other clients", ""]
     lines += [f"- {name}: {value}" for name, value in results.facts.items()]
     lines += [
@@ -147,7 +147,7 @@ def markdown(results: Results) -> str:
 
 
 def summary(results: Results) -> list[str]:
-    """The gates of all scenarios."""
+    """Return the gates of all scenarios."""
     lines = ["| gate | measured | |", "|---|---|---|"]
     for scenario in results.scenarios():
         for verdict in results.verdicts(scenario):
@@ -158,7 +158,7 @@ def summary(results: Results) -> list[str]:
 
 
 def table(results: Results, scenario: Scenario) -> list[str]:
-    """One scenario."""
+    """Return one scenario."""
     shows = [one for one in scenario.shows if one != scenario.metric]
     head = ["", scenario.unit, "spread", "× ours", *(TITLES.get(one, one) for one in shows)]
     lines = [f"## {scenario.title}", "", _row(head), "|---" + "|---:" * (len(head) - 1) + "|"]

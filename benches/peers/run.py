@@ -1,4 +1,4 @@
-"""Measure tokenwire beside other clients: one server, interleaved rounds, medians, gates.
+"""Compare tokenwire with other clients: one server, interleaved rounds, medians, gates.
 
 python benches/peers/run.py                    # the short list (make bench)
 python benches/peers/run.py --all              # every peer (make bench-peers)
@@ -48,11 +48,11 @@ print('{{"wall_ms": %f, "cpu_ms": %f, "rss_mib": %f, "modules": %d, "heavy": "%s
 
 
 def main() -> int:
-    """Run what was asked for, print the tables, and write them down."""
+    """Run what was asked for, print the tables, and write them to files."""
     asked = arguments()
     raise_file_limit()
     if asked.realtime:
-        # Server and contestants alike: what else the machine does then waits for them.
+        # The server and the contestants get priority, so other work on the machine waits.
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     contestants = [
         one
@@ -91,7 +91,7 @@ def arguments() -> argparse.Namespace:
 
 
 def environments(contestants: list[Contestant], results: Results) -> dict[str, Path]:
-    """Make the environments; one that cannot be made is shown with the reason."""
+    """Make the environments. One that cannot be made is shown with the reason."""
     pythons: dict[str, Path] = {}
     for name in dict.fromkeys(one.environment for one in contestants):
         try:
@@ -102,7 +102,7 @@ def environments(contestants: list[Contestant], results: Results) -> dict[str, P
 
 
 def write(results: Results, text: str) -> None:
-    """Write tables, raw numbers and the plot."""
+    """Write the tables, the raw numbers and the plot."""
     from plot import svg
 
     (RESULTS / "latest.md").write_text(text, encoding="utf-8")
@@ -124,7 +124,7 @@ class Track:
         self._results = results
 
     def run(self, scenario: Scenario, contestants: list[Contestant], rounds: int) -> None:
-        """Run all rounds of one scenario; each round starts with another contestant."""
+        """Run all rounds of one scenario. Each round starts with another contestant."""
         taking_part = [one for one in contestants if self._takes_part(scenario, one)]
         self._sim.set_script({"default": {"pacing": scenario.pacing}})
         cpus = os.sched_getaffinity(0)
@@ -197,11 +197,11 @@ class Track:
         runs = [run_code(python, IMPORT.format(statement=one.statement)) for _ in range(3 + 1)]
         if "unsupported" in runs[0]:
             return runs[0]
-        # The first run may have written byte code.
+        # The first run may have written bytecode.
         return min(runs[1:], key=lambda run: float(run["wall_ms"]))
 
     def _check(self, spec: dict[str, Any], result: dict[str, Any]) -> None:
-        """Compare what was read with what was sent; a difference spoils the measurement."""
+        """Compare what was read with what was sent. A difference spoils the measurement."""
         if "texts" not in result and "reply" not in result:
             return
         text, reply = self._sim.expected(PROMPT, spec["tokens"])
@@ -221,8 +221,8 @@ PROMPT = "Tell a long story about a river and a bridge."
 
 
 def call(command: list[str], spec: dict[str, Any], variables: dict[str, str]) -> dict[str, Any]:
-    """Run a worker to its end; what it could not do is a reason, not a crash of the run."""
-    # The contestants are to meet the server, and not a proxy of this machine.
+    """Run a worker to its end. If it fails, the reason is kept and the run goes on."""
+    # The contestants must reach the server, not a proxy of this machine.
     clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
     clean.pop("PYTHONPATH", None)
     environment = {**clean, "OPENAI_API_KEY": "sk-bench", "NO_PROXY": "*", **variables}

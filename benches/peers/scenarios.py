@@ -1,4 +1,4 @@
-"""What is measured, and what ours has to reach: the rows of the project's table of numbers."""
+"""What is measured, and what tokenwire has to reach: the rows of the project's table of numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Gate:
-    """`metric` of ours is at most `factor` times the peer's, or at most `limit`."""
+    """Our `metric` is at most `factor` times the peer's, or at most `limit`."""
 
     factor: float = 0.0
     peer: str = ""
@@ -150,7 +150,7 @@ SCENARIOS = [
     ),
     Scenario(
         "tls",
-        "TLS setup: client and first https call, less a later call that connects anew",
+        "TLS setup: client and first https call, less a later call that reconnects",
         "tls",
         "setup_ms",
         "ms wall",

@@ -1,4 +1,4 @@
-"""The one server that all talk to: the simulator as a process of its own, its log off."""
+"""The server for all contestants: the simulator in its own process, with its log off."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ PROGRAM = ROOT / "target" / "release" / "tokenwire-sim"
 
 
 def raise_file_limit() -> int:
-    """Lift this process's limit of open files as far as it may be; children inherit it."""
+    """Raise this process's limit of open files as far as possible. Children inherit it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
 
 class SimulatorProcess:
-    """Started by `with`; ends with it, because its standard input does."""
+    """Started by `with`. It ends with the block, because its standard input is closed."""
 
     def __init__(self, program: Path = PROGRAM) -> None:
         if not program.exists():
@@ -59,7 +59,7 @@ class SimulatorProcess:
         self._process.wait(10)
 
     def call(self, method: str, path: str, body: Any = None) -> bytes:
-        """Ask the simulator on a connection of its own."""
+        """Send a request to the simulator on a new connection."""
         address = urlsplit(self.base_url)
         connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
         try:
@@ -74,26 +74,26 @@ class SimulatorProcess:
         return answer
 
     def set_script(self, script: dict[str, Any]) -> None:
-        """Tell it what to do from the next request on."""
+        """Set what it does from the next request on."""
         self.call("POST", "/_sim/script", script)
 
     def stats(self) -> dict[str, int]:
-        """Counters since its start."""
+        """Return its counters since its start."""
         found: dict[str, int] = json.loads(self.call("GET", "/_sim/stats"))
         return found
 
     def pin(self, cpus: set[int]) -> None:
-        """Let it run on these CPUs alone."""
+        """Let it run on these CPUs only."""
         for thread in Path(f"/proc/{self.pid}/task").iterdir():
             os.sched_setaffinity(int(thread.name), cpus)
 
     def cpu_seconds(self) -> float:
-        """CPU time that it has used so far."""
+        """Return the CPU time that it has used so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def expected(self, prompt: str, tokens: int) -> tuple[str, str]:
-        """What a contestant must read: the text of a stream, and the whole reply."""
+        """Return what a contestant must read: the text of a stream, and the whole reply."""
         ask = {
             "model": "bench-model",
             "messages": [{"role": "user", "content": prompt}],

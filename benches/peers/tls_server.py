@@ -1,6 +1,6 @@
-"""A small https server with a certificate of its own making; it closes after each reply.
+"""A small https server with its own certificate. It closes the connection after each reply.
 
-Only for what the first https call of a process costs: the simulator speaks plain HTTP.
+It measures only the first https call of a process. The simulator speaks plain HTTP.
 """
 
 from __future__ import annotations

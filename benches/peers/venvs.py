@@ -17,7 +17,7 @@ class NotInstalled(Exception):  # noqa: N818 (a reason for the report)
 
 
 def python_of(name: str) -> Path:
-    """Return the interpreter of this environment, made at first use and when its list changes."""
+    """Return the environment's interpreter. It is made on first use and when its list changes."""
     wanted = HERE / "requirements" / f"{name}.txt"
     place = PLACE / name
     stamp = place / "installed"
@@ -29,7 +29,7 @@ def python_of(name: str) -> Path:
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     _call([*pip, "--no-deps", "-r", str(wanted)])
     if name == "tokenwire":
-        # The package as it lies here: `make` has built its engine for release.
+        # The package from this folder: `make` has built its engine for release.
         [site] = place.glob("lib/python3*/site-packages")
         (site / "tokenwire.pth").write_text(f"{ROOT / 'python'}\n", encoding="utf-8")
     stamp.write_text(digest, encoding="ascii")

@@ -5,248 +5,178 @@
     chat = tw.ChatClient("openai:gpt-4o-mini")
     print(chat.run("Why is the sky blue?"))
 
-Names are imported when they are first used, so that importing the package costs next to nothing.
+Where things are, in the order in which a call meets them:
+
+- `clients`: `ChatClient` and `CompletionClient`; `interface` is the class that they implement.
+- `types`, `tools`: messages, requests, tools and typed output; `errors`: everything that is raised.
+- `_engine`: the compiled engine. It calls back into Python through `_bridge` only.
+- `streaming`, `observability`: what a program does with a stream, and with a finished call.
+- `settings`, `config`, `catalog`, `factory`: a client's arguments, `tokenwire.toml`, what is known
+  of providers and models, and many clients from one place.
+- `testing`, `cli`, `legacy`: the simulator and fakes, the command, and the older interface.
+
+Public names are imported on first use, so importing the package itself costs very little.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tokenwire import metrics as metrics
-    from tokenwire import testing as testing
+    # One import for each module keeps the bytecode small, which every import of the package loads.
+    # isort: off
+    from tokenwire import metrics as metrics, testing as testing
     from tokenwire._engine import (
-        AsyncLlmStream,
-        Attempt,
-        CallEvent,
-        Choice,
-        End,
-        Limits,
-        LlmResponse,
-        LlmStream,
-        LlmStreamChunk,
-        ReasoningDelta,
-        RefusalDelta,
-        RetryPolicy,
-        TextDelta,
-        Timeout,
-        Timing,
-        TokenLogprob,
-        ToolCall,
-        ToolCallDelta,
-        ToolCallDone,
-        ToolCallFragment,
-        Usage,
-        UsageReported,
-        __version__,
+        AsyncLlmStream as AsyncLlmStream,
+        Attempt as Attempt,
+        CallEvent as CallEvent,
+        Choice as Choice,
+        End as End,
+        Limits as Limits,
+        LlmResponse as LlmResponse,
+        LlmStream as LlmStream,
+        LlmStreamChunk as LlmStreamChunk,
+        ReasoningDelta as ReasoningDelta,
+        RefusalDelta as RefusalDelta,
+        RetryPolicy as RetryPolicy,
+        TextDelta as TextDelta,
+        Timeout as Timeout,
+        Timing as Timing,
+        TokenLogprob as TokenLogprob,
+        ToolCall as ToolCall,
+        ToolCallDelta as ToolCallDelta,
+        ToolCallDone as ToolCallDone,
+        ToolCallFragment as ToolCallFragment,
+        Usage as Usage,
+        UsageReported as UsageReported,
+        __version__ as __version__,
     )
-    from tokenwire.catalog.cost import Cost
-    from tokenwire.catalog.model import ModelConfig
-    from tokenwire.catalog.provider import LlmProvider
-    from tokenwire.catalog.tokens import TokenCounter
-    from tokenwire.clients.chat import ChatClient
-    from tokenwire.clients.completion import CompletionClient
+    from tokenwire.catalog.cost import Cost as Cost
+    from tokenwire.catalog.model import ModelConfig as ModelConfig
+    from tokenwire.catalog.provider import LlmProvider as LlmProvider
+    from tokenwire.catalog.tokens import TokenCounter as TokenCounter
+    from tokenwire.clients.chat import ChatClient as ChatClient
+    from tokenwire.clients.completion import CompletionClient as CompletionClient
     from tokenwire.errors import (
-        LlmAPIError,
-        LlmAuthenticationError,
-        LlmClientClosedError,
-        LlmConfigError,
-        LlmConnectError,
-        LlmConnectionError,
-        LlmConnectionLostError,
-        LlmConnectTimeoutError,
-        LlmContentFilterError,
-        LlmContentTimeoutError,
-        LlmContextLengthError,
-        LlmDeadlineExceededError,
-        LlmDecodeError,
-        LlmDNSError,
-        LlmEngineError,
-        LlmError,
-        LlmEventTooLargeError,
-        LlmFirstByteTimeoutError,
-        LlmForkedStreamError,
-        LlmModelError,
-        LlmModelNotFoundError,
-        LlmPoolTimeoutError,
-        LlmProtocolError,
-        LlmProxyError,
-        LlmQuotaExceededError,
-        LlmRateLimitError,
-        LlmResponseTooLargeError,
-        LlmServerError,
-        LlmStallTimeoutError,
-        LlmStreamIncompleteError,
-        LlmStreamingError,
-        LlmStreamInterruptedError,
-        LlmStreamServerError,
-        LlmTimeoutError,
-        LlmTLSError,
-        LlmUnexpectedContentError,
-        LlmValidationError,
+        LlmAPIError as LlmAPIError,
+        LlmAuthenticationError as LlmAuthenticationError,
+        LlmClientClosedError as LlmClientClosedError,
+        LlmConfigError as LlmConfigError,
+        LlmConnectError as LlmConnectError,
+        LlmConnectionError as LlmConnectionError,
+        LlmConnectionLostError as LlmConnectionLostError,
+        LlmConnectTimeoutError as LlmConnectTimeoutError,
+        LlmContentFilterError as LlmContentFilterError,
+        LlmContentTimeoutError as LlmContentTimeoutError,
+        LlmContextLengthError as LlmContextLengthError,
+        LlmDeadlineExceededError as LlmDeadlineExceededError,
+        LlmDecodeError as LlmDecodeError,
+        LlmDNSError as LlmDNSError,
+        LlmEngineError as LlmEngineError,
+        LlmError as LlmError,
+        LlmEventTooLargeError as LlmEventTooLargeError,
+        LlmFirstByteTimeoutError as LlmFirstByteTimeoutError,
+        LlmForkedStreamError as LlmForkedStreamError,
+        LlmModelError as LlmModelError,
+        LlmModelNotFoundError as LlmModelNotFoundError,
+        LlmPoolTimeoutError as LlmPoolTimeoutError,
+        LlmProtocolError as LlmProtocolError,
+        LlmProxyError as LlmProxyError,
+        LlmQuotaExceededError as LlmQuotaExceededError,
+        LlmRateLimitError as LlmRateLimitError,
+        LlmResponseTooLargeError as LlmResponseTooLargeError,
+        LlmServerError as LlmServerError,
+        LlmStallTimeoutError as LlmStallTimeoutError,
+        LlmStreamIncompleteError as LlmStreamIncompleteError,
+        LlmStreamingError as LlmStreamingError,
+        LlmStreamInterruptedError as LlmStreamInterruptedError,
+        LlmStreamServerError as LlmStreamServerError,
+        LlmTimeoutError as LlmTimeoutError,
+        LlmTLSError as LlmTLSError,
+        LlmUnexpectedContentError as LlmUnexpectedContentError,
+        LlmValidationError as LlmValidationError,
     )
-    from tokenwire.factory.factory import LlmClientFactory, client
-    from tokenwire.factory.pool import ClientPool
-    from tokenwire.interface.interface import LlmClientInterface
-    from tokenwire.interface.map import MapRow
-    from tokenwire.observability.metrics import MetricsCollector
-    from tokenwire.observability.on_call import on_call
-    from tokenwire.registry import ModelRegistry
-    from tokenwire.streaming.handler import StreamingHandler
+    from tokenwire.factory.factory import LlmClientFactory as LlmClientFactory, client as client
+    from tokenwire.factory.pool import ClientPool as ClientPool
+    from tokenwire.interface.interface import LlmClientInterface as LlmClientInterface
+    from tokenwire.interface.map import MapRow as MapRow
+    from tokenwire.observability.metrics import MetricsCollector as MetricsCollector
+    from tokenwire.observability.on_call import on_call as on_call
+    from tokenwire.registry import ModelRegistry as ModelRegistry
+    from tokenwire.streaming.handler import StreamingHandler as StreamingHandler
     from tokenwire.types import (
-        AudioPart,
-        FilePart,
-        ImagePart,
-        LlmMessage,
-        LlmRequest,
-        OpaquePart,
-        ReasoningPart,
-        RefusalPart,
-        TextPart,
-        Tool,
-        ToolResult,
+        AudioPart as AudioPart,
+        FilePart as FilePart,
+        ImagePart as ImagePart,
+        LlmMessage as LlmMessage,
+        LlmRequest as LlmRequest,
+        OpaquePart as OpaquePart,
+        ReasoningPart as ReasoningPart,
+        RefusalPart as RefusalPart,
+        TextPart as TextPart,
+        Tool as Tool,
+        ToolResult as ToolResult,
     )
 
-__all__ = [
-    "AsyncLlmStream",
-    "Attempt",
-    "AudioPart",
-    "CallEvent",
-    "ChatClient",
-    "Choice",
-    "ClientPool",
-    "CompletionClient",
-    "Cost",
-    "End",
-    "FilePart",
-    "ImagePart",
-    "Limits",
-    "LlmAPIError",
-    "LlmAuthenticationError",
-    "LlmClientClosedError",
-    "LlmClientFactory",
-    "LlmClientInterface",
-    "LlmConfigError",
-    "LlmConnectError",
-    "LlmConnectTimeoutError",
-    "LlmConnectionError",
-    "LlmConnectionLostError",
-    "LlmContentFilterError",
-    "LlmContentTimeoutError",
-    "LlmContextLengthError",
-    "LlmDNSError",
-    "LlmDeadlineExceededError",
-    "LlmDecodeError",
-    "LlmEngineError",
-    "LlmError",
-    "LlmEventTooLargeError",
-    "LlmFirstByteTimeoutError",
-    "LlmForkedStreamError",
-    "LlmMessage",
-    "LlmModelError",
-    "LlmModelNotFoundError",
-    "LlmPoolTimeoutError",
-    "LlmProtocolError",
-    "LlmProvider",
-    "LlmProxyError",
-    "LlmQuotaExceededError",
-    "LlmRateLimitError",
-    "LlmRequest",
-    "LlmResponse",
-    "LlmResponseTooLargeError",
-    "LlmServerError",
-    "LlmStallTimeoutError",
-    "LlmStream",
-    "LlmStreamChunk",
-    "LlmStreamIncompleteError",
-    "LlmStreamInterruptedError",
-    "LlmStreamServerError",
-    "LlmStreamingError",
-    "LlmTLSError",
-    "LlmTimeoutError",
-    "LlmUnexpectedContentError",
-    "LlmValidationError",
-    "MapRow",
-    "MetricsCollector",
-    "ModelConfig",
-    "ModelRegistry",
-    "OpaquePart",
-    "ReasoningDelta",
-    "ReasoningPart",
-    "RefusalDelta",
-    "RefusalPart",
-    "RetryPolicy",
-    "StreamingHandler",
-    "TextDelta",
-    "TextPart",
-    "Timeout",
-    "Timing",
-    "TokenCounter",
-    "TokenLogprob",
-    "Tool",
-    "ToolCall",
-    "ToolCallDelta",
-    "ToolCallDone",
-    "ToolCallFragment",
-    "ToolResult",
-    "Usage",
-    "UsageReported",
-    "__version__",
-    "client",
-    "on_call",
-]
-
-# Where a name lives, unless it is an error (`errors`) or compiled (`_engine`).
+# The names above, by the module that defines them; a test compares the two lists.
 _HOMES = {
-    "ChatClient": "clients.chat",
-    "ClientPool": "factory.pool",
-    "CompletionClient": "clients.completion",
-    "Cost": "catalog.cost",
-    "LlmClientFactory": "factory.factory",
-    "LlmClientInterface": "interface.interface",
-    "LlmProvider": "catalog.provider",
-    "MapRow": "interface.map",
-    "MetricsCollector": "observability.metrics",
-    "ModelConfig": "catalog.model",
-    "ModelRegistry": "registry",
-    "StreamingHandler": "streaming.handler",
-    "TokenCounter": "catalog.tokens",
-    "client": "factory.factory",
-    "on_call": "observability.on_call",
-    **dict.fromkeys(
-        (
-            "AudioPart",
-            "FilePart",
-            "ImagePart",
-            "LlmMessage",
-            "LlmRequest",
-            "OpaquePart",
-            "ReasoningPart",
-            "RefusalPart",
-            "TextPart",
-            "Tool",
-            "ToolResult",
-        ),
-        "types",
+    "_engine": (
+        "AsyncLlmStream Attempt CallEvent Choice End Limits LlmResponse LlmStream "
+        "LlmStreamChunk ReasoningDelta RefusalDelta RetryPolicy TextDelta Timeout Timing "
+        "TokenLogprob ToolCall ToolCallDelta ToolCallDone ToolCallFragment Usage "
+        "UsageReported __version__"
+    ),
+    "catalog.cost": "Cost",
+    "catalog.model": "ModelConfig",
+    "catalog.provider": "LlmProvider",
+    "catalog.tokens": "TokenCounter",
+    "clients.chat": "ChatClient",
+    "clients.completion": "CompletionClient",
+    "errors": (
+        "LlmAPIError LlmAuthenticationError LlmClientClosedError LlmConfigError "
+        "LlmConnectError LlmConnectionError LlmConnectionLostError LlmConnectTimeoutError "
+        "LlmContentFilterError LlmContentTimeoutError LlmContextLengthError "
+        "LlmDeadlineExceededError LlmDecodeError LlmDNSError LlmEngineError LlmError "
+        "LlmEventTooLargeError LlmFirstByteTimeoutError LlmForkedStreamError LlmModelError "
+        "LlmModelNotFoundError LlmPoolTimeoutError LlmProtocolError LlmProxyError "
+        "LlmQuotaExceededError LlmRateLimitError LlmResponseTooLargeError LlmServerError "
+        "LlmStallTimeoutError LlmStreamIncompleteError LlmStreamingError "
+        "LlmStreamInterruptedError LlmStreamServerError LlmTimeoutError LlmTLSError "
+        "LlmUnexpectedContentError LlmValidationError"
+    ),
+    "factory.factory": "LlmClientFactory client",
+    "factory.pool": "ClientPool",
+    "interface.interface": "LlmClientInterface",
+    "interface.map": "MapRow",
+    "observability.metrics": "MetricsCollector",
+    "observability.on_call": "on_call",
+    "registry": "ModelRegistry",
+    "streaming.handler": "StreamingHandler",
+    "types": (
+        "AudioPart FilePart ImagePart LlmMessage LlmRequest OpaquePart ReasoningPart "
+        "RefusalPart TextPart Tool ToolResult"
     ),
 }
 _SUBMODULES = ("errors", "legacy", "metrics", "migrate", "otel", "testing", "tools", "types")
 
+__all__ = [name for names in _HOMES.values() for name in names.split()]
+
 
 def __getattr__(name: str) -> object:
     if name in _SUBMODULES:
-        return _module(name)
-    if name not in __all__:
+        return _import(name)
+    home = next((home for home, names in _HOMES.items() if name in names.split()), None)
+    if home is None:
         raise AttributeError(f"module 'tokenwire' has no attribute {name!r}")
-    home = _HOMES.get(name) or ("errors" if name.endswith("Error") else "_engine")
-    value: object = getattr(_module(home), name)
+    value: object = getattr(_import(home), name)
     globals()[name] = value
     return value
 
 
-def _module(name: str) -> object:
-    # importlib would be one more import of the standard library.
-    return __import__(f"tokenwire.{name}", fromlist=("",))
+def _import(module: str) -> object:
+    # `importlib` would be one more module to load.
+    return __import__(f"tokenwire.{module}", fromlist=("",))
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__, *_SUBMODULES])
+    dunders = {name for name in globals() if name.startswith("__")}
+    return sorted({*__all__, *_SUBMODULES, *dunders})

@@ -1,4 +1,4 @@
-"""What all models share: their errors are ours, one line long, and name the place."""
+"""The base of every pydantic model here: it raises our errors, one line long, with the path."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, ValidationError
-from pydantic_core import PydanticCustomError, PydanticSerializationError
+from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json
 from typing_extensions import Self
 
-from tokenwire.errors import LlmConfigError, LlmError, LlmValidationError
+from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmError, LlmValidationError
 
 _SHOWN_PROBLEMS = 3
 _SHOWN_CHARS = 300
 
 
 def _check_surrogates(text: str) -> str:
-    """Text that has no UTF-8 form can be sent to nobody."""
-    # A flag of the string answers for ASCII, by far the commonest; the rest is one fast pass.
+    """Refuse text that has no UTF-8 form, because it cannot be sent."""
+    # Most text is ASCII, which a flag of the string says at once. The rest takes one fast pass.
     if not text.isascii():
         try:
             text.encode()
@@ -29,38 +29,32 @@ def _check_surrogates(text: str) -> str:
     return text
 
 
-# A lax str would take bytes for text.
+# Without Strict, pydantic would accept bytes and decode them.
 Str = Annotated[str, Strict(), AfterValidator(_check_surrogates)]
 
 _Function = TypeVar("_Function", bound=Callable[..., None])
 
-# The type of a `PydanticCustomError` that stands for a wrong argument rather than a wrong value.
+# A `PydanticCustomError` of this type becomes an LlmConfigError: the arguments do not go together.
 CONFIG_PROBLEM = "tokenwire_config"
 
 
 def base_init(function: _Function) -> _Function:
-    """Marks an `__init__` that only passes its arguments on to the model's own.
+    """Mark an `__init__` that only passes its arguments on to the model's own.
 
     pydantic calls an unmarked one for every nested value as well, and a nested problem then loses
-    its path. Should a later pydantic ignore the mark, only the paths get shorter.
+    its path. If a later pydantic ignores the mark, only the paths get shorter.
     """
     function.__pydantic_base_init__ = True  # type: ignore[attr-defined]
     return function
 
 
-def given(**values: object) -> dict[str, object]:
-    """The values that are not None, so that a model knows which of its fields were set."""
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def nearest_name(name: str, known: Iterable[str]) -> str | None:
-    """The known name that `name` most probably means; None where none is near."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return near[0] if near else None
+    """Return the known name that is most like `name`, or None if none is close."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 
 def unknown_name_error(owner: str, name: str, known: Iterable[str]) -> LlmConfigError:
-    """The error for a misspelt argument.
+    """Return the error for a misspelt argument.
 
     Args:
         owner: What was called, such as ``"LlmRequest"``.
@@ -70,37 +64,34 @@ def unknown_name_error(owner: str, name: str, known: Iterable[str]) -> LlmConfig
     names = sorted(known)
     near = nearest_name(name, names)
     hint = f"did you mean {near!r}?" if near else f"known: {', '.join(names)}"
-    return LlmConfigError(f"{owner} takes no argument {_cut(repr(name))}; {hint}")
-
-
-def problems(error: ValidationError, data: object) -> list[str]:
-    """One line, ``path: what is wrong``, for each problem that pydantic found.
-
-    Args:
-        error: What pydantic raised.
-        data: The value that it looked at; it tells the path's steps from pydantic's union tags.
-    """
-    lines = []
-    for item in error.errors(include_url=False, include_context=False, include_input=False):
-        path = _path(item["loc"], data, missing=item["type"] == "missing")
-        message = " ".join(item["msg"].split())
-        lines.append(_cut(f"{path}: {message}" if path else message))
-    return lines
+    return LlmConfigError(f"{owner} has no argument {_cut(repr(name))}; {hint}")
 
 
 def validation_error(owner: str, error: ValidationError, data: object) -> LlmValidationError:
-    """Our error for pydantic's.
+    """Turn pydantic's error into ours, with one ``path: reason`` for each problem.
 
     Args:
-        owner: What does not fit, such as ``"LlmMessage"``; the message begins with it.
+        owner: What is wrong, such as ``"LlmMessage"``; the message begins with it.
         error: What pydantic raised.
-        data: The value that it looked at.
+        data: The value that pydantic read. It separates the steps of a path from union tags.
     """
-    lines = problems(error, data)
-    text = "; ".join(lines[:_SHOWN_PROBLEMS])
-    if len(lines) > _SHOWN_PROBLEMS:
-        text += f"; and {len(lines) - _SHOWN_PROBLEMS} more"
-    return LlmValidationError(f"{owner}: {text}", problems=tuple(lines))
+    problems = []
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        path = _path(item["loc"], data, missing=item["type"] == "missing")
+        message = " ".join(item["msg"].split())
+        problems.append(_cut(f"{path}: {message}" if path else message))
+    text = "; ".join(problems[:_SHOWN_PROBLEMS])
+    if len(problems) > _SHOWN_PROBLEMS:
+        text += f"; and {len(problems) - _SHOWN_PROBLEMS} more"
+    return LlmValidationError(f"{owner}: {text}", problems=tuple(problems))
+
+
+def json_error(owner: str, error: ValidationError, text: str) -> LlmValidationError:
+    """Turn pydantic's error about JSON text into ours: `LlmDecodeError` if it is not JSON."""
+    problem = error.errors(include_url=False)[0]
+    if problem["type"] == "json_invalid":
+        return LlmDecodeError(f"{owner}: {problem['msg']}")
+    return validation_error(owner, error, from_json(text))
 
 
 def _cut(text: str) -> str:
@@ -108,79 +99,80 @@ def _cut(text: str) -> str:
 
 
 def _path(steps: Sequence[int | str], data: object, *, missing: bool) -> str:
-    """Writes a location as ``content[1].url``.
+    """Write a location as ``content[1].url``.
 
-    pydantic puts the tags of unions between the steps. A step that does not lead anywhere in
-    `data` is such a tag, except the last one of a missing field.
+    pydantic puts the tags of unions between the steps. A step that leads nowhere in `data` is such
+    a tag, except for the last step of a missing field.
     """
     path = ""
     here = data
     for number, step in enumerate(steps):
-        last = number == len(steps) - 1
-        if isinstance(step, int):
-            if isinstance(here, (list, tuple)):
-                path += f"[{step}]"
-                here = here[step] if step < len(here) else None
-            elif isinstance(here, Mapping) and step in here:
-                path += f"[{step}]"
-                here = here[step]
-        elif isinstance(here, Mapping):
-            if step not in here and not (last and missing):
-                continue
+        if isinstance(here, BaseModel):
+            here = here.__dict__
+        if isinstance(here, (list, tuple)) and isinstance(step, int):
+            path += f"[{step}]"
+            here = here[step] if step < len(here) else None
+        elif isinstance(here, Mapping) and step in here:
             path += _key(step, first=not path)
-            here = here.get(step)
-        elif isinstance(here, BaseModel) and step in type(here).model_fields:
+            here = here[step]
+        elif isinstance(here, Mapping) and missing and number == len(steps) - 1:
             path += _key(step, first=not path)
-            here = getattr(here, step)
     return path
 
 
-def _key(name: str, *, first: bool) -> str:
-    if not name.isidentifier():
+def _key(name: int | str, *, first: bool) -> str:
+    if not isinstance(name, str) or not name.isidentifier():
         return f"[{name!r}]"
     return name if first else f".{name}"
 
 
 class Model(BaseModel):
-    """A pydantic model whose errors are `LlmError`.
+    """A pydantic model whose errors are `LlmError`. An argument of None counts as not given.
 
     Raises:
-        LlmConfigError: An argument does not exist, or arguments exclude each other.
-        LlmValidationError: A value has a wrong type; the message names its path.
+        LlmConfigError: An argument does not exist, or two arguments exclude each other.
+        LlmValidationError: A value has the wrong type; the message names its path.
     """
 
-    # The options of the three methods are pydantic's, which grow with its versions: hence Any.
     model_config = ConfigDict(extra="allow", allow_inf_nan=False, protected_namespaces=())
 
     @base_init
     def __init__(self, /, **data: object) -> None:
+        # Only what the caller gave is in `model_fields_set` and in a dump with `exclude_unset`.
+        fields = type(self).model_fields
+        arguments = {
+            name: value
+            for name, value in data.items()
+            if value is not None or name not in fields or fields[name].is_required()
+        }
         try:
-            super().__init__(**data)
+            super().__init__(**arguments)
         except ValidationError as error:
-            raise self._llm_error(error, data) from error
+            raise self._llm_error(error, arguments) from error
 
+    # The options of these three methods are pydantic's and grow with its versions, so they are Any.
     @classmethod
     def model_validate(cls, obj: object, **options: Any) -> Self:
-        """Makes one from a dict or an instance, as pydantic does, with our errors."""
+        """Validate a dict or an instance, as pydantic does, with our errors."""
         try:
             return super().model_validate(obj, **options)
         except ValidationError as error:
             raise cls._llm_error(error, obj) from error
 
     @classmethod
-    def model_validate_json(
-        cls,
-        json_data: str | bytes | bytearray,
-        **options: Any,
-    ) -> Self:
-        """Makes one from JSON text, as pydantic does, with our errors."""
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Validate JSON text, as pydantic does, with our errors."""
         try:
             return super().model_validate_json(json_data, **options)
         except ValidationError as error:
-            raise cls._llm_error(error, _read_json(json_data)) from error
+            try:
+                data = from_json(json_data)
+            except ValueError:
+                data = None
+            raise cls._llm_error(error, data) from error
 
     def model_dump_json(self, **options: Any) -> str:
-        """Writes JSON text, as pydantic does, with our errors."""
+        """Write JSON text, as pydantic does, with our errors."""
         try:
             return super().model_dump_json(**options)
         except PydanticSerializationError as error:
@@ -194,45 +186,3 @@ class Model(BaseModel):
             if item["type"] == CONFIG_PROBLEM:
                 return LlmConfigError(f"{cls.__name__}: {item['msg']}")
         return validation_error(cls.__name__, error, data)
-
-
-class Part(Model):
-    """One part of a message. Keys that we do not know are kept and passed on."""
-
-    # Without one of its own, type checkers would give each class an __init__ of its fields.
-    @base_init
-    def __init__(self, /, **data: object) -> None:
-        super().__init__(**data)
-
-    def __tokenwire_json__(self) -> dict[str, object]:
-        """The part as the engine reads it: ``type``, then every field that is not None.
-
-        ::
-
-            {"type": "text", "text": str}
-            {"type": "image", "url": str | "data": base64, "media_type": str, "detail"?: str}
-            {"type": "audio", "data": base64, "format": str}
-            {"type": "file", "data": base64 | "file_id": str | "url": str, "filename"?: str,
-             "media_type"?: str}
-            {"type": "reasoning", "text": str, "signature"?: str, "provider"?: str, "field"?: str}
-            {"type": "tool_call", "id"?: str, "name": str, "arguments": JSON text}
-            {"type": "tool_result", "tool_call_id"?: str, "content": str | [part, …], "error": bool,
-             "name"?: str}
-            {"type": "refusal", "text": str}
-            {"type": "opaque", "provider": str, "field": str, "json": any JSON value}
-
-        Unknown keys stand beside these.
-        """
-        wire = {name: value for name, value in self.__dict__.items() if value is not None}
-        if self.model_extra:
-            wire.update(self.model_extra)
-        return wire
-
-
-def _read_json(text: str | bytes | bytearray) -> object:
-    import json
-
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None

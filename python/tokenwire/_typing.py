@@ -1,4 +1,4 @@
-"""What `typing` offers, without the time that its import takes."""
+"""`typing.overload` without the import of `typing`, which is slow."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ if TYPE_CHECKING:
 else:
 
     def overload(signature: object) -> object:
-        """Return the signature, as an overload needs nothing at run time."""
+        """Return the signature: an overload does nothing at run time."""
         return signature

@@ -2,51 +2,51 @@
 
     LlmError                              Exception
     +-- LlmConfigError                    (ValueError)    an argument is wrong; nothing was sent
-    +-- LlmValidationError                (ValueError)    data of a wrong form; names its path
-    |   +-- LlmDecodeError                                reply or event bytes cannot be decoded
+    +-- LlmValidationError                (ValueError)    data has the wrong form; names its path
+    |   +-- LlmDecodeError                                the bytes of a reply cannot be decoded
     +-- LlmModelError                                     the model did not serve this request
-    +-- LlmTimeoutError                   (TimeoutError)  a time limit ran out
+    +-- LlmTimeoutError                   (TimeoutError)  a time limit was reached
     |   +-- LlmConnectTimeoutError                        no connection in time
     |   +-- LlmPoolTimeoutError                           no free connection in time
     |   +-- LlmFirstByteTimeoutError                      no complete response head in time
-    |   +-- LlmStallTimeoutError                          no bytes on a stream
-    |   +-- LlmContentTimeoutError                        bytes but no content on a stream
-    |   +-- LlmDeadlineExceededError                      the total limit over attempts and waits
+    |   +-- LlmStallTimeoutError                          a stream sent no bytes
+    |   +-- LlmContentTimeoutError                        a stream sent bytes, but no content
+    |   +-- LlmDeadlineExceededError                      the limit for all attempts and waits
     +-- LlmStreamingError                                 a stream failed
-    |   +-- LlmStreamInterruptedError                     transport failure in the middle
-    |   +-- LlmStreamIncompleteError                      clean end without the terminal mark
-    |   +-- LlmStreamServerError                          error sent after the first event
-    |   +-- LlmEventTooLargeError                         one event over its cap
-    |   +-- LlmForkedStreamError                          stream inherited from the parent process
-    +-- LlmAPIError                                       failed on the way or at the provider
+    |   +-- LlmStreamInterruptedError                     the connection broke in the middle
+    |   +-- LlmStreamIncompleteError                      a clean end, but before the end marker
+    |   +-- LlmStreamServerError                          the server sent an error in the middle
+    |   +-- LlmEventTooLargeError                         one event is over the size limit
+    |   +-- LlmForkedStreamError                          a stream inherited from the parent process
+    +-- LlmAPIError                                       the connection or the provider failed
     |   +-- LlmModelNotFoundError         (LlmModelError) no such model
     |   +-- LlmContextLengthError         (LlmModelError) prompt and output do not fit the window
-    |   +-- LlmContentFilterError         (LlmModelError) refused by a filter before any output
+    |   +-- LlmContentFilterError         (LlmModelError) a filter refused it before any output
     |   +-- LlmAuthenticationError                        401, 403
     |   +-- LlmRateLimitError                             429
-    |   |   +-- LlmQuotaExceededError                     quota or spend limit: never retried
+    |   |   +-- LlmQuotaExceededError                     quota or spend limit; never retried
     |   +-- LlmServerError                                5xx
     |   +-- LlmConnectionError                            no usable connection
-    |   |   +-- LlmConnectError                           connection refused, no file descriptor
-    |   |   +-- LlmDNSError                               the name does not resolve
+    |   |   +-- LlmConnectError                           connection refused, or no free descriptor
+    |   |   +-- LlmDNSError                               the host name does not resolve
     |   |   +-- LlmTLSError                               certificate or handshake
-    |   |   +-- LlmProxyError                             the proxy refuses or fails
-    |   |   +-- LlmConnectionLostError                    ended before head or body did
-    |   +-- LlmProtocolError                              the peer breaks HTTP
-    |   +-- LlmResponseTooLargeError                      body over its cap
-    |   +-- LlmUnexpectedContentError                     success status, but a body of another kind
-    +-- LlmEngineError                                    a broken invariant inside the engine
+    |   |   +-- LlmProxyError                             the proxy refused or failed
+    |   |   +-- LlmConnectionLostError                    lost before the head or body was complete
+    |   +-- LlmProtocolError                              the server broke the HTTP protocol
+    |   +-- LlmResponseTooLargeError                      the body is over the size limit
+    |   +-- LlmUnexpectedContentError                     a success status with the wrong content
+    +-- LlmEngineError                                    a bug in the engine
     +-- LlmClientClosedError                              use after close
 
-Every error is made as ``Class(message, **fields)``, so ``args == (message,)`` and pickling, copying
-and ``except ... as e: raise`` work without further code. None of them ever holds a key.
+Every error is built as ``Class(message, **fields)``. So ``args == (message,)``, and pickling,
+copying and ``except ... as e: raise`` work without further code. No error ever contains a key.
 
-This module is imported with the package and by the engine, so it imports nothing.
+The package and the engine both import this module early, so it imports nothing itself.
 """
 
 from __future__ import annotations
 
-# Type checkers take this name for true, and it spares the import of typing at run time.
+# Type checkers take this as true. It saves the import of `typing` at run time.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from tokenwire._engine import Attempt, LlmResponse
 
     class ErrorFields(TypedDict, total=False):
-        """What every error takes; the attributes of the classes say what each means."""
+        """The keyword arguments of every error; the classes document them as attributes."""
 
         attempts: tuple[Attempt, ...]
         retryable: bool
@@ -67,49 +67,21 @@ if TYPE_CHECKING:
         phase: str | None
         retry_budget_exhausted: bool
         problems: tuple[str, ...]
-
-    class ProviderErrorFields(ErrorFields, total=False):
-        """What an error takes in addition when the provider or the model answered."""
-
+        response: LlmResponse | None
         status_code: int | None
         type: str | None
         code: str | None
         param: str | None
         body: bytes | None
         retry_after: float | None
-        response: LlmResponse | None
-
-
-# One set for the whole tree: an engine error that knows more than its class promises (a status
-# beside a decode error) keeps what it knows instead of becoming a TypeError.
-_FIELD_NAMES = frozenset(
-    {
-        "attempts",
-        "retryable",
-        "request_id",
-        "provider",
-        "model",
-        "partial",
-        "phase",
-        "retry_budget_exhausted",
-        "status_code",
-        "type",
-        "code",
-        "param",
-        "body",
-        "retry_after",
-        "response",
-        "problems",
-    }
-)
 
 
 class LlmError(Exception):
-    """The root of all errors of tokenwire.
+    """The base of all errors of tokenwire.
 
     Args:
-        message: One line that names the fix.
-        **fields: Values for the attributes below, by name.
+        message: One line that says how to fix it.
+        **fields: Values for the attributes below and those of the subclasses, by name.
 
     Attributes:
         attempts: The attempts of the call, oldest first.
@@ -117,11 +89,11 @@ class LlmError(Exception):
         request_id: The provider's id of the request.
         provider: The provider's name, such as ``"openai"``.
         model: The model's id, without a provider.
-        partial: The reply so far; None where nothing came.
-        phase: How far the call had come: ``"prepare"``, ``"connect"``, ``"head"``, ``"body"`` or
-            ``"backoff"``.
-        retry_budget_exhausted: Whether the call was given up because its client's retry budget is
-            spent.
+        partial: The partial reply; None if nothing arrived.
+        phase: The step at which the call failed: ``"prepare"``, ``"connect"``, ``"head"``,
+            ``"body"`` or ``"backoff"``.
+        retry_budget_exhausted: Whether the call was not retried because the client's retry budget
+            is used up.
 
     Raises:
         TypeError: A field is unknown.
@@ -137,110 +109,104 @@ class LlmError(Exception):
     retry_budget_exhausted: bool = False
 
     def __init__(self, message: str, **fields: Unpack[ErrorFields]) -> None:
-        # Fields that were not given stay class attributes. Those given live in the instance's
-        # dict, which BaseException.__reduce__ hands to pickle and copy.
+        # Fields that are not given remain class attributes. The others are in the instance's
+        # dict, which BaseException.__reduce__ passes to pickle and copy.
         if fields:
             unknown = fields.keys() - _FIELD_NAMES
             if unknown:
-                name = min(unknown)
-                raise TypeError(f"{self.__class__.__name__}() takes no field named {name!r}")
+                raise TypeError(f"{self.__class__.__name__}() has no field {min(unknown)!r}")
             self.__dict__.update(fields)
         super().__init__(message)
 
     @property
     def message(self) -> str:
-        """The one-line text, as `str()` shows it."""
+        """The text, as `str()` shows it: one line."""
         return str(self.args[0]) if self.args else ""
 
 
 class LlmConfigError(LlmError, ValueError):
-    """A setting, argument or header is wrong; nothing was sent. Of several, `problems` has all."""
+    """A setting, argument or header is wrong. Nothing was sent.
+
+    Attributes:
+        problems: Everything that is wrong, if there is more than one problem.
+    """
 
     problems: tuple[str, ...] = ()
 
 
 class LlmValidationError(LlmError, ValueError):
-    """Request data cannot be encoded, or reply data lacks the required form.
+    """Request data cannot be encoded, or reply data does not have the required form.
 
-    The message names the path of the datum, such as ``messages[2].content``.
+    The message names the path of the value, such as ``messages[2].content``.
 
     Attributes:
-        problems: All that is wrong, as ``path: reason``; the message holds the first few.
+        problems: Everything that is wrong, as ``path: reason``. The message contains the first
+            few.
     """
 
     problems: tuple[str, ...] = ()
 
 
 class LlmDecodeError(LlmValidationError):
-    """Reply or event bytes cannot be decoded; the message gives the offset in bytes."""
+    """The bytes of a reply or an event cannot be decoded. The message gives the byte offset."""
 
 
 class LlmModelError(LlmError):
     """The model is unknown or did not serve this request.
 
-    `run()` raises it for a refusal and for a reply without text.
+    `run()` also raises it for a refusal and for a reply without text.
 
     Attributes:
-        response: The reply as it came; None where there is none.
+        response: The whole reply, or None.
     """
 
     response: LlmResponse | None = None
 
-    if TYPE_CHECKING:
-
-        def __init__(self, message: str, **fields: Unpack[ProviderErrorFields]) -> None: ...
-
 
 class LlmTimeoutError(LlmError, TimeoutError):
-    """A time limit ran out."""
+    """A time limit was reached."""
 
 
 class LlmConnectTimeoutError(LlmTimeoutError):
-    """No connection in time; nothing was sent."""
+    """There was no connection in time. Nothing was sent."""
 
 
 class LlmPoolTimeoutError(LlmTimeoutError):
-    """No free connection in time; nothing was sent."""
+    """No connection became free in time. Nothing was sent."""
 
 
 class LlmFirstByteTimeoutError(LlmTimeoutError):
-    """No complete response head in time."""
+    """The head of the response was not complete in time."""
 
 
 class LlmStallTimeoutError(LlmTimeoutError):
-    """No bytes on a stream for too long; `partial` has what came."""
+    """A stream sent no bytes for too long; `partial` has the reply so far."""
 
 
 class LlmContentTimeoutError(LlmTimeoutError):
-    """Bytes but no content on a stream for too long; `partial` has what came."""
+    """A stream sent bytes, but no content, for too long; `partial` has the reply so far."""
 
 
 class LlmDeadlineExceededError(LlmTimeoutError):
-    """The total limit over all attempts and the waits between them ran out."""
+    """The total limit for all attempts and the waits between them was reached."""
 
 
 class LlmStreamingError(LlmError):
-    """A stream failed; `partial` has what came."""
+    """A stream failed; `partial` has the reply so far."""
 
 
 class LlmStreamInterruptedError(LlmStreamingError):
-    """The transport failed in the middle of a stream."""
+    """The connection broke in the middle of a stream."""
 
 
 class LlmStreamIncompleteError(LlmStreamingError):
-    """A stream ended cleanly, but without its terminal mark."""
+    """A stream ended cleanly, but before its end marker."""
 
 
 class LlmStreamServerError(LlmStreamingError):
     """The server sent an error after the first event.
 
-    Attributes:
-        status_code: The HTTP status that the error names; None where it names none.
-        type: The provider's type of error.
-        code: The provider's code, numbers as text.
-        param: The parameter that the provider names.
-        body: At most 64 KiB of the error as it came.
-        retry_after: The server's hint when to try again, in seconds.
+    It has the attributes of `LlmAPIError`, as far as the error contains them.
     """
 
     status_code: int | None = None
@@ -249,30 +215,26 @@ class LlmStreamServerError(LlmStreamingError):
     param: str | None = None
     body: bytes | None = None
     retry_after: float | None = None
-
-    if TYPE_CHECKING:
-
-        def __init__(self, message: str, **fields: Unpack[ProviderErrorFields]) -> None: ...
 
 
 class LlmEventTooLargeError(LlmStreamingError):
-    """One event of a stream is over its cap."""
+    """One event of a stream is over the size limit."""
 
 
 class LlmForkedStreamError(LlmStreamingError):
-    """The stream, or its binding to an event loop, was inherited from the parent process."""
+    """The stream, or its event loop, was inherited from the parent process."""
 
 
 class LlmAPIError(LlmError):
-    """The call failed on the way or at the provider.
+    """The connection or the provider failed.
 
     Attributes:
-        status_code: The HTTP status; None where no reply came.
+        status_code: The HTTP status; None if no reply arrived.
         type: The provider's type of error (Google's ``status``).
-        code: The provider's code, numbers as text.
+        code: The provider's code, as a string.
         param: The parameter that the provider names.
-        body: At most 64 KiB of the reply's body.
-        retry_after: The server's hint when to try again, in seconds.
+        body: The body of the reply, at most 64 KiB.
+        retry_after: How many seconds to wait before another attempt, as the server asks.
     """
 
     status_code: int | None = None
@@ -282,21 +244,17 @@ class LlmAPIError(LlmError):
     body: bytes | None = None
     retry_after: float | None = None
 
-    if TYPE_CHECKING:
-
-        def __init__(self, message: str, **fields: Unpack[ProviderErrorFields]) -> None: ...
-
 
 class LlmModelNotFoundError(LlmAPIError, LlmModelError):
-    """No such model."""
+    """The provider has no such model."""
 
 
 class LlmContextLengthError(LlmAPIError, LlmModelError):
-    """Prompt and maximum output do not fit the model's context window."""
+    """The prompt and the maximum output do not fit into the model's context window."""
 
 
 class LlmContentFilterError(LlmAPIError, LlmModelError):
-    """Refused by a filter before any output."""
+    """A content filter refused the request before any output."""
 
 
 class LlmAuthenticationError(LlmAPIError):
@@ -304,11 +262,11 @@ class LlmAuthenticationError(LlmAPIError):
 
 
 class LlmRateLimitError(LlmAPIError):
-    """The provider answered 429; `retry_after` has its hint."""
+    """The provider answered 429; `retry_after` says how long to wait."""
 
 
 class LlmQuotaExceededError(LlmRateLimitError):
-    """A quota or spend limit is reached; never retried."""
+    """A quota or spend limit is reached. This is never retried."""
 
 
 class LlmServerError(LlmAPIError):
@@ -316,15 +274,15 @@ class LlmServerError(LlmAPIError):
 
 
 class LlmConnectionError(LlmAPIError):
-    """No usable connection."""
+    """There is no usable connection."""
 
 
 class LlmConnectError(LlmConnectionError):
-    """The connection was refused, or no file descriptor is left."""
+    """The connection was refused, or there are no free file descriptors."""
 
 
 class LlmDNSError(LlmConnectionError):
-    """The host's name does not resolve."""
+    """The host name does not resolve."""
 
 
 class LlmTLSError(LlmConnectionError):
@@ -332,34 +290,42 @@ class LlmTLSError(LlmConnectionError):
 
 
 class LlmProxyError(LlmConnectionError):
-    """The proxy refuses or fails."""
+    """The proxy refused the connection or failed."""
 
 
 class LlmConnectionLostError(LlmConnectionError):
-    """The connection ended before the response head, or inside a body that is not a stream."""
+    """The connection was lost before the response head, or during a body that is not a stream."""
 
 
 class LlmProtocolError(LlmAPIError):
-    """The peer breaks HTTP."""
+    """The server broke the HTTP protocol."""
 
 
 class LlmResponseTooLargeError(LlmAPIError):
-    """The body is over its cap."""
+    """The body is over the size limit."""
 
 
 class LlmUnexpectedContentError(LlmAPIError):
-    """A success status with a body of another kind, or without one."""
+    """The status is a success, but the body is missing or of the wrong kind."""
 
 
 class LlmEngineError(LlmError):
-    """A panic or broken invariant inside the engine; please report it."""
+    """A bug in the engine: a panic or a broken invariant. Please report it."""
 
 
 class LlmClientClosedError(LlmError):
     """The client or stream was used after it was closed."""
 
 
-# The engine's names (`ErrorKind` in rust/core/src/error.rs, snake_case) and their classes. The
+# Every class accepts the fields of all of them: an error of the engine may know more than its class
+# documents, such as a decode error with a status.
+_FIELD_NAMES = {
+    name
+    for cls in (LlmError, LlmValidationError, LlmModelError, LlmAPIError)
+    for name in cls.__annotations__
+}
+
+# The engine's kinds of errors (`ErrorKind` in rust/core/src/error.rs) and their classes. The
 # bindings build every error through this table, never by matching text.
 KINDS: dict[str, type[LlmError]] = {
     "config": LlmConfigError,

@@ -1,4 +1,4 @@
-"""Typed output by its public path; it stands in `tokenwire.tools.typed_output`."""
+"""The public path of typed output, which is defined in `tokenwire.tools.typed_output`."""
 
 from __future__ import annotations
 

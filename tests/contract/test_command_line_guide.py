@@ -1,4 +1,4 @@
-"""docs/command-line.md: its commands print what it says; `…` stands for what differs."""
+"""docs/command-line.md: its commands print what the page shows; `…` is text that may differ."""
 
 from __future__ import annotations
 
@@ -68,12 +68,14 @@ def test_a_command_prints_what_the_guide_says(command, printed, sim, tmp_path):
         timeout=30,
         check=False,
     )
-    # Both are on a terminal, and which is first does not matter.
+    # A terminal shows both, in any order.
     expected = [line.rstrip() for line in printed.splitlines()]
-    told = [line.rstrip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    printed_lines = [
+        line.rstrip() for line in (done.stdout + done.stderr).splitlines() if line.strip()
+    ]
     lines = [line for line in expected if line.strip() != "…"]
     for line in lines:
         pattern = re.escape(line).replace("…", ".*")
-        assert any(re.fullmatch(pattern, shown) for shown in told), (line, told)
-    # A line of `…` alone stands for any number of lines.
-    assert len(told) == len(expected) or len(lines) < len(expected), told
+        assert any(re.fullmatch(pattern, shown) for shown in printed_lines), (line, printed_lines)
+    # A line of only `…` matches any number of lines.
+    assert len(printed_lines) == len(expected) or len(lines) < len(expected), printed_lines

@@ -1,4 +1,4 @@
-"""`make docs` is strict: each kind of fault is shown to it and must stop it."""
+"""`make docs` is strict: it must stop at every kind of fault."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WARNED = """
 
 @pytest.fixture
 def build(tmp_path):
-    """Builds the site with a text added to its first page; the exit status and what was said."""
+    """Builds the site with text added to its first page. Returns the exit status and the output."""
     for name in ("python", "scripts", "examples"):
         (tmp_path / name).symlink_to(ROOT / name)
     shutil.copy(ROOT / "mkdocs.yml", tmp_path)
@@ -47,24 +47,24 @@ def build(tmp_path):
 
 
 @pytest.mark.linux
-def test_broken_links_and_pages_that_no_menu_shows_stop_the_build(build, tmp_path):
+def test_broken_links_and_pages_outside_the_menu_stop_the_build(build, tmp_path):
     (tmp_path / "docs" / "unlisted.md").write_text("# Unlisted\n", encoding="utf-8")
-    code, told = build(WARNED)
+    code, said = build(WARNED)
     assert code != 0
     for fault in ("unlisted.md", "'none.md'", "'clients.md#none'", "'tokenwire.Nothing'"):
-        assert fault in told
-    assert "Aborted with 4 warnings" in told
+        assert fault in said
+    assert "Aborted with 4 warnings" in said
 
 
 @pytest.mark.linux
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("\n::: tokenwire.Nothing\n", "tokenwire.Nothing could not be found"),
         ("\n![a picture](https://example.com/a.png)\n", "index.md loads from another host"),
     ],
 )
-def test_a_name_that_is_not_there_and_a_load_from_elsewhere_stop_the_build(build, text, told):
+def test_an_unknown_name_and_a_load_from_another_host_stop_the_build(build, text, message):
     code, said = build(text)
     assert code != 0
-    assert told in said
+    assert message in said

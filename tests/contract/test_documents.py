@@ -1,14 +1,14 @@
-"""The code in README.md and docs/ runs, all of it, and links within the project lead somewhere.
+"""All code in README.md and docs/ runs, and every link within the project leads to a file.
 
-The line before a block of Python says how it is run. The blocks of one document share their names,
-top-level `await` included.
+The line before a block of Python says how to run it. The blocks of one document share their names.
+They may use `await` at the top level.
 
-- `<!-- test -->`: as it stands.
-- `<!-- test: sim -->`: with the simulator in the place of the provider that the block names.
+- `<!-- test -->`: as it is.
+- `<!-- test: sim -->`: with the simulator instead of the provider that the block names.
 - `<!-- test: sim {"default": …} -->`: the same, with a script.
 - `<!-- not run: the reason -->`
 
-A block of TOML is a configuration, and a valid one.
+A block of TOML must be a valid configuration.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ PROVIDER = re.compile(r"(CompletionClient|\w+)\(\s*\"(?!sim:)[a-z]+:([^\"]+)\"")
 
 
 def blocks(text):
-    """Each block of Python: its first line's number, what stands before it, its code."""
+    """Return each block of Python: its first line's number, the line before it, and its code."""
     return [(text.count("\n", 0, m.start(2)) + 1, m[1], m[2]) for m in BLOCK.finditer(text)]
 
 
 def with_simulator(code, base_url=None):
-    """The code with the simulator in the place of its providers."""
+    """Return the code with the simulator instead of its providers."""
 
     def put(match):
         if base_url:
@@ -55,29 +55,29 @@ def with_simulator(code, base_url=None):
     return PROVIDER.sub(put, code)
 
 
-class ErrorsCome(ast.NodeTransformer):
-    """Makes a `try` that shows an error fail where none comes."""
+class ErrorsAreRaised(ast.NodeTransformer):
+    """Makes a `try` that shows an error fail if no error is raised."""
 
     def visit_Try(self, node):
         if not node.orelse:
-            node.orelse = ast.parse("raise AssertionError('no error came')").body
+            node.orelse = ast.parse("raise AssertionError('no error was raised')").body
         return node
 
 
 def run(source, line, document, names, loop):
-    """Run code as if it stood at this line of the document."""
-    # Blank lines before it make tracebacks name the document's own line.
-    tree = ErrorsCome().visit(ast.parse("\n" * (line - 1) + source))
+    """Run code as if it were at this line of the document."""
+    # Blank lines before it, so that tracebacks name the line of the document.
+    tree = ErrorsAreRaised().visit(ast.parse("\n" * (line - 1) + source))
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     code = compile(ast.fix_missing_locations(tree), document, "exec", flags, dont_inherit=True)
-    result = eval(code, names)  # a coroutine, where the block awaits something
+    result = eval(code, names)  # a coroutine if the block awaits something
     if inspect.iscoroutine(result):
         loop.run_until_complete(result)
 
 
 @pytest.fixture
 def _nothing_served():
-    """Take away the modules that a document lets the adapter serve."""
+    """Remove the modules that a document lets the adapter serve."""
     yield
     for package in _install._FINDER.packages:
         tokenwire.legacy.uninstall(package)
@@ -98,17 +98,17 @@ def test_the_provider_is_replaced_by_the_simulator():
     assert with_simulator('tw.client("groq:m")', url) == expected
 
 
-def test_an_error_that_a_document_shows_must_come():
+def test_an_error_that_a_document_shows_must_be_raised():
     source = "try:\n    int('{}')\nexcept ValueError:\n    pass"
     run(source.format("x"), 1, "made-up.md", {}, None)
-    with pytest.raises(AssertionError, match="no error came"):
+    with pytest.raises(AssertionError, match="no error was raised"):
         run(source.format("1"), 1, "made-up.md", {}, None)
 
 
 @pytest.mark.parametrize(
     "document", sorted({*DOCUMENTS, *ROOT.glob("*.md")}), ids=lambda path: path.name
 )
-def test_links_within_the_project_lead_somewhere(document):
+def test_links_within_the_project_exist(document):
     links = LINK.findall(document.read_text(encoding="utf-8"))
     assert [link for link in links if not (document.parent / link).exists()] == []
 

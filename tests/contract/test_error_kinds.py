@@ -1,4 +1,4 @@
-"""Each kind of error of the engine has one Python class."""
+"""Each of the engine's kinds of errors has its own Python class."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def kinds_of_the_engine() -> list[str]:
 
 def test_each_kind_of_the_engine_has_a_class():
     kinds = kinds_of_the_engine()
-    assert len(kinds) >= 30, "the enum was not read: this check would pass on nothing"
+    assert len(kinds) >= 30, "the enum was not found, so this test checks nothing"
     assert sorted(kinds) == sorted(errors.KINDS)
 
 

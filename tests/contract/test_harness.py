@@ -1,4 +1,4 @@
-"""The guards of conftest.py and of the pytest settings: each is shown a fault and must see it."""
+"""The guards in conftest.py and in the pytest settings: each must report the fault it guards."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FAULTS = {
             await asyncio.sleep(0)
             await asyncio.sleep(0)
     """,
-    "a task whose exception nobody takes": """
+    "a task whose exception is not handled": """
         import asyncio
         async def test_fault():
             async def fail(): raise ValueError
@@ -79,7 +79,7 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory) -> dict[str, str]:
-    """What one run of pytest, with our conftest and settings, makes of each test above."""
+    """The result of each test above in one run of pytest, with our conftest and settings."""
     folder = tmp_path_factory.mktemp("harness")
     (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
     tests = {**GOOD, **FAULTS}
@@ -98,7 +98,7 @@ def outcomes(tmp_path_factory) -> dict[str, str]:
     assert found, done.stdout + done.stderr
     names = list(tests)
     outcome = dict.fromkeys(names, "PASSED")
-    # An autouse fixture's failure is an ERROR beside the PASSED of the test itself.
+    # The failure of an autouse fixture is an ERROR. The test itself has PASSED.
     outcome |= {names[int(number)]: word for word, number in found if word != "PASSED"}
     assert {int(number) for _, number in found} == set(range(len(tests))), done.stdout
     return outcome

@@ -1,4 +1,4 @@
-"""Importing the clients imports no part of the standard library that costs."""
+"""Importing the clients does not import the slow parts of the standard library."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEAVY = {
     "typing",
     "urllib",
 }
-# What the interpreter has loaded by itself (or a .pth file of the machine) is not ours.
+# Modules that the interpreter or a .pth file has loaded do not count.
 NEW_MODULES = """
 import sys
 before = set(sys.modules)
@@ -47,5 +47,5 @@ def test_nothing_heavy_is_imported(statement):
         check=True,
     )
     new = set(done.stdout.split())
-    assert "tokenwire._engine" in new, "nothing was imported: this check would pass on nothing"
+    assert "tokenwire._engine" in new, "nothing was imported, so this test checks nothing"
     assert new & HEAVY == set()

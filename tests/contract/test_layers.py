@@ -1,8 +1,8 @@
-"""The house: every module stands on a floor and imports only from its own room or from below.
+"""The layers: a module imports only from its own package or from a lower floor.
 
-A floor is a row of the lists here, the lowest one first. An import counts wherever it is written:
-at the top of a module, inside a function, under `TYPE_CHECKING`. No two modules of Python may
-import each other, straight or around; in Rust that holds for rooms.
+Each row of the lists below is a floor, the lowest first. An import counts wherever it is: at the
+top of a module, inside a function, or under `TYPE_CHECKING`. No two Python modules may import each
+other, directly or indirectly. In Rust, this applies to folders.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ PYTHON = [
     ["observability", "clients"],
     ["config"],
     ["factory"],
-    # Public paths of what stands below.
+    # Public paths of modules on lower floors.
     ["handler", "metrics", "otel", "parsing", "registry", "testing"],
     ["__init__"],
     ["_bridge", "legacy"],
     ["cli"],
     ["__main__", "migrate", "pytest_plugin"],
 ]
-# The compiled module has no floor: its stub speaks of classes from everywhere.
+# The compiled module has no floor: its stub names classes from every floor.
 COMPILED = "_engine"
-# The one package of ours that Rust may name, besides the compiled module itself.
+# The only package of ours that Rust may name, besides the compiled module itself.
 BRIDGE = "tokenwire._bridge"
 
 BINDINGS = [
@@ -63,12 +63,12 @@ Edges = dict[str, set[str]]
 
 
 def room(module: str) -> str:
-    """The package or the top-level module that a module of ours belongs to."""
+    """Return the package or the top-level module that a module belongs to."""
     return module.split(".", maxsplit=1)[0]
 
 
 def python_edges() -> Edges:
-    """Which module imports which, names without `tokenwire.`."""
+    """Return which module imports which, without `tokenwire.` in the names."""
     modules = python_trees(ROOT / "python" / "tokenwire")
     return {
         name: {known(target, modules) for target in imports(tree)} - {name}
@@ -77,7 +77,7 @@ def python_edges() -> Edges:
 
 
 def python_trees(package: Path) -> dict[str, ast.AST]:
-    """Each module's syntax tree, by its name without `tokenwire.`."""
+    """Return the syntax tree of each module, by its name without `tokenwire.`."""
     trees: dict[str, ast.AST] = {}
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package).with_suffix("").parts
@@ -99,7 +99,7 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 
 def strings(tree: ast.AST) -> Iterator[str]:
-    """Our modules that a module names in a string which is not its documentation or a message."""
+    """Yield our modules that a module names in a string, except in docstrings and messages."""
     texts = {
         id(node.value)
         for node in ast.walk(tree)
@@ -122,7 +122,7 @@ def is_ours(module: str) -> bool:
 
 
 def known(target: str, modules: Iterable[str]) -> str:
-    """The module that an imported name stands in."""
+    """Return the module that defines an imported name."""
     parts = target.split(".")[1:]
     while parts:
         if (name := ".".join(parts)) in modules or name == COMPILED:
@@ -136,7 +136,7 @@ def floors_of(rooms: list[list[str]]) -> dict[str, int]:
 
 
 def upward(edges: Edges, rooms: list[list[str]]) -> list[str]:
-    """The imports that do not lead to a lower floor."""
+    """Return the imports that do not lead to a lower floor."""
     floors = floors_of(rooms)
     return sorted(
         f"{importer} -> {imported}"
@@ -149,7 +149,7 @@ def upward(edges: Edges, rooms: list[list[str]]) -> list[str]:
 
 
 def circle(edges: Edges) -> list[str]:
-    """Modules that import each other, straight or around; empty where there are none."""
+    """Return modules that import each other, directly or indirectly; normally none."""
     try:
         TopologicalSorter(edges).prepare()
     except CycleError as error:
@@ -159,7 +159,7 @@ def circle(edges: Edges) -> list[str]:
 
 def test_python_modules_import_from_below():
     edges = python_edges()
-    assert len(edges) >= 80, "the modules have moved: this would pass on nothing"
+    assert len(edges) >= 80, "the modules have moved, so this test checks nothing"
     assert sum(map(len, edges.values())) >= 150
     assert {room(module) for module in edges} == set(floors_of(PYTHON))
     assert upward(edges, PYTHON) == []
@@ -167,10 +167,10 @@ def test_python_modules_import_from_below():
 
 
 def rust_edges(source: Path) -> tuple[Edges, int]:
-    """Which room of a crate imports from which, and how many files were read.
+    """Return which folder of a crate imports from which, and how many files were read.
 
-    A room is a folder, or a file beside `lib.rs`, which stands on top and lists them. What only
-    tests import does not count.
+    A file next to `lib.rs` counts as a folder. `lib.rs` itself does not count, because it lists
+    them all. Nor do imports that only tests use.
     """
     edges: Edges = {}
     files = [
@@ -181,18 +181,20 @@ def rust_edges(source: Path) -> tuple[Edges, int]:
     for path in files:
         parts = path.relative_to(source).with_suffix("").parts
         text = code_of(path.read_text(encoding="utf-8"))
-        # How many times `super` leads no further than to the top of the file's own room.
+        # How often `super` may occur before it leaves the file's own folder.
         depth = len(parts) - 1 - (parts[-1] == "mod")
         climbs = re.findall(r"\bsuper(?:\s*::\s*super)*", text)
-        assert all(climb.count("super") <= depth for climb in climbs), f"{path}: name it by crate::"
-        assert not re.search(r"\bcrate\s+as\b", text), f"{path}: crate by another name"
+        assert all(climb.count("super") <= depth for climb in climbs), (
+            f"{path}: use crate:: instead"
+        )
+        assert not re.search(r"\bcrate\s+as\b", text), f"{path}: the crate under another name"
         found = edges.setdefault(parts[0], set())
         found |= {name for name in crate_names(text) if name != parts[0]}
     return edges, len(files)
 
 
 def is_test_of_rust(path: Path, source: Path) -> bool:
-    """Whether the file is a `tests.rs`, or below a folder `tests` that is for tests alone."""
+    """Return whether the file is a `tests.rs`, or in a folder `tests` that only tests use."""
     parts = path.relative_to(source).parts
     if path.stem != "tests" and "tests" not in parts:
         return False
@@ -200,27 +202,27 @@ def is_test_of_rust(path: Path, source: Path) -> bool:
     while "tests" in folder.relative_to(source).parts:
         folder = folder.parent
     above = (folder / ("lib.rs" if folder == source else "mod.rs")).read_text(encoding="utf-8")
-    assert re.search(r"#\[cfg\(test\)\]\s*mod tests;", above), f"{path}: not for tests alone"
+    assert re.search(r"#\[cfg\(test\)\]\s*mod tests;", above), f"{path}: not only for tests"
     return True
 
 
 def code_of(text: str) -> str:
-    """A file's code without comments and without the tests, which stand at its end."""
+    """Return a file's code without comments, and without the tests at its end."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     text = re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
     assert "#[path" not in text, "a module in another place"
-    assert "extern crate self" not in text, "the crate by another name"
+    assert "extern crate self" not in text, "the crate under another name"
     code, *tests = re.split(
         r"^#\[cfg\(test\)\]\s*(?:pub\(\w+\) )?mod \w+ \{", text, flags=re.MULTILINE
     )
     assert all(test.rstrip().endswith("\n}") and "\n}\n" not in test.rstrip() for test in tests), (
-        "code behind the tests of a file"
+        "code after the tests of a file"
     )
     return code
 
 
 def crate_names(text: str) -> Iterator[str]:
-    """The first name behind each `crate::`, also of those that stand in braces."""
+    """Yield the first name after each `crate::`, including names in braces."""
     for place in re.finditer(r"\bcrate\s*::\s*", text):
         rest = text[place.end() :]
         if not rest.startswith("{"):
@@ -237,10 +239,10 @@ def crate_names(text: str) -> Iterator[str]:
 
 
 def strings_for_python(source: Path) -> dict[str, set[str]]:
-    """The modules of `tokenwire` that each file of the bindings names in a string."""
+    """Return the modules of `tokenwire` that each file of the bindings names in a string."""
     named = {}
     for path in sorted(source.rglob("*.rs")):
-        # Where a class says that it lives is not an import.
+        # The module that a class claims to be in is not an import.
         text = re.sub(r'module = "[^"]*"', "", code_of(path.read_text(encoding="utf-8")))
         found = set(re.findall(r'"(tokenwire(?:\.\w+)*)"', text))
         if found:
@@ -248,12 +250,12 @@ def strings_for_python(source: Path) -> dict[str, set[str]]:
     return named
 
 
-# The modules that import by a name they put together: packages that load what they export when it
-# is used, the command line's table of its own modules, and legacy, which serves applications.
+# The modules that import by a computed name: packages that import their exports on first use, the
+# command line's table of its own modules, and legacy, which serves applications.
 IMPORT_BY_NAME = {"__init__", "_bridge", "cli", "legacy._install", "types"}
 
 
-def test_strings_lead_to_the_own_room_alone():
+def test_strings_name_only_modules_of_the_same_package():
     seen = 0
     elsewhere = {}
     by_name = set()
@@ -265,14 +267,14 @@ def test_strings_lead_to_the_own_room_alone():
             elsewhere[name] = other
         if any(imports_by_name(node) for node in ast.walk(tree)):
             by_name.add(name)
-    assert seen >= 10, "this would pass on nothing"
-    # The classes of tools are types of requests as well, and tools stand below types.
+    assert seen >= 10, "the strings have moved, so this test checks nothing"
+    # The classes of tools are also types of requests, and tools are below types.
     assert elsewhere == {"types": {"tokenwire.tools.functions"}}
     assert by_name == IMPORT_BY_NAME
 
 
 def imports_by_name(node: ast.AST) -> bool:
-    """Whether this may import a module by a name that is put together, or run code that does."""
+    """Return whether this may import a module by a computed name, or run code that does."""
     if isinstance(node, ast.ImportFrom):
         return node.module in {"importlib", "pkgutil", "runpy"} and any(
             alias.asname for alias in node.names
@@ -284,14 +286,14 @@ def imports_by_name(node: ast.AST) -> bool:
     called = getattr(node.func, "attr", getattr(node.func, "id", ""))
     if called not in {"__import__", "import_module", "exec", "eval"}:
         return False
-    # A constant is one of `strings`, or not ours: a relative name has a package beside it.
+    # A constant is found by `strings`, or is not ours. A relative name needs a second argument.
     name = node.args[0] if len(node.args) == 1 and not node.keywords else None
     return not (isinstance(name, ast.Constant) and not str(name.value).startswith("."))
 
 
 def test_folders_of_the_bindings_import_from_below():
     edges, files = rust_edges(ROOT / "rust" / "bindings" / "src")
-    assert files >= 40, "the files have moved: this would pass on nothing"
+    assert files >= 40, "the files have moved, so this test checks nothing"
     assert sum(map(len, edges.values())) >= 15
     assert set(edges) == set(floors_of(BINDINGS))
     assert upward(edges, BINDINGS) == []
@@ -304,14 +306,14 @@ def test_rust_names_only_the_bridge():
 
 def test_folders_of_the_core_import_from_below():
     edges, files = rust_edges(ROOT / "rust" / "core" / "src")
-    assert files >= 70, "the files have moved: this would pass on nothing"
+    assert files >= 70, "the files have moved, so this test checks nothing"
     assert sum(map(len, edges.values())) >= 30
     assert set(edges) == set(floors_of(CORE))
     assert upward(edges, CORE) == []
 
 
-def test_the_scan_sees_what_it_must():
-    """Each way to write an import that points up, as this test would find it."""
+def test_the_scan_finds_every_import():
+    """This test finds every way to write an import that points up."""
     python = {
         "settings.a": "def f():\n    from tokenwire.types import x",
         "settings.b": "if TYPE_CHECKING:\n    import tokenwire.types",

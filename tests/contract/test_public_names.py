@@ -1,23 +1,27 @@
-"""What `tokenwire` exports exists, is documented, and is all there is."""
+"""What `tokenwire` exports exists, is documented, and is all that `dir` shows."""
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
+import re
 import types
+from pathlib import Path
 
 import pytest
 
 import tokenwire
+import tokenwire.types
 
 
-def has_own_doc(thing: object) -> bool:
+def has_docstring(thing: object) -> bool:
     if isinstance(thing, type):
-        return bool(vars(thing).get("__doc__"))  # not the parent's
+        return bool(vars(thing).get("__doc__"))  # not inherited
     return bool(inspect.getdoc(thing))
 
 
-def test_the_list_is_sorted_and_not_empty():
+def test_every_name_is_exported_once():
     assert len(tokenwire.__all__) >= 20
     assert sorted(set(tokenwire.__all__)) == sorted(tokenwire.__all__)
 
@@ -26,11 +30,39 @@ def test_the_list_is_sorted_and_not_empty():
 def test_every_exported_name_exists_and_is_documented(name):
     thing = getattr(tokenwire, name)
     if isinstance(thing, type | types.FunctionType | types.BuiltinFunctionType):
-        assert has_own_doc(thing), f"tokenwire.{name} has no doc string"
+        assert has_docstring(thing), f"tokenwire.{name} has no docstring"
 
 
-def test_dir_shows_every_exported_name():
-    assert set(tokenwire.__all__) <= set(dir(tokenwire))
+def test_dir_shows_public_names_only():
+    submodules = set(tokenwire._SUBMODULES)
+    # Modules that are loaded later do not appear either.
+    importlib.import_module("tokenwire.clients.base")
+    shown = {name for name in dir(tokenwire) if not re.fullmatch(r"__\w+__", name)}
+    assert shown == {*tokenwire.__all__, *submodules} - {"__version__"}
+    assert {"__doc__", "__name__", "__version__"} < set(dir(tokenwire))
+    assert len(dir(tokenwire)) == len(set(dir(tokenwire)))
+
+
+@pytest.mark.parametrize("package", [tokenwire, tokenwire.types])
+def test_type_checkers_see_the_names_that_are_exported(package):
+    tree = ast.parse(Path(package.__file__).read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    assert len(imports) == len(block.body)
+    homes = {
+        alias.name: node.module
+        for node in imports
+        for alias in node.names
+        # Without the alias, a type checker takes the name as private.
+        if node.module != "tokenwire" and alias.name == alias.asname
+    }
+    assert homes == {
+        name: home if home.startswith("tokenwire.") else f"tokenwire.{home}"
+        for home, names in package._HOMES.items()
+        for name in names.split()
+    }
+    assert len(homes) >= 20
+    assert set(homes) == set(package.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error():
@@ -49,7 +81,7 @@ def test_every_public_method_is_documented(name):
         for method, value in vars(cls).items()
         if not method.startswith("_")
         and (callable(value) or isinstance(value, property))
-        and not has_own_doc(value)
+        and not has_docstring(value)
     ]
     assert undocumented == []
 
@@ -72,6 +104,6 @@ def test_every_public_method_is_documented(name):
         ("types", ["AnyParams", "LlmRequest", "Prompt", "RequestParams"]),
     ],
 )
-def test_the_paths_that_the_documents_name_are_modules(module, names):
+def test_the_module_paths_in_the_documents_exist(module, names):
     found = importlib.import_module(f"tokenwire.{module}")
     assert [name for name in names if not hasattr(found, name)] == []

@@ -1,4 +1,4 @@
-"""The plugin that every run of pytest loads: what it brings, and that it costs next to nothing."""
+"""The plugin that every run of pytest loads: what it provides, and that it costs almost nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def asked():
     return await CLIENT.run_async("Say hi.")
 
 
-def test_the_next_test_has_a_fake_of_its_own(tokenwire_fake, tokenwire_block_network):
+def test_the_next_test_has_a_new_fake(tokenwire_fake, tokenwire_block_network):
     import asyncio
 
     assert tokenwire_fake.requests == []
@@ -72,13 +72,13 @@ def test_they_are_listed_with_what_they_do(pytester):
     assert "in force for the test" in listed
 
 
-def test_no_more_than_the_plugin_is_loaded(pytester):
+def test_only_the_plugin_is_loaded(pytester):
     pytester.makepyfile(LOADED)
     result = pytester.runpytest_subprocess("-W", "error", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=1)
 
 
-def test_it_imports_nothing_that_pytest_has_not():
+def test_it_imports_only_what_pytest_imports_anyway():
     program = (
         "import sys, pytest; before = set(sys.modules); import tokenwire.pytest_plugin;"
         "print(*sorted(set(sys.modules) - before))"

@@ -1,4 +1,4 @@
-"""The reference names everything public, once, and has a text for each part of it."""
+"""The reference names every public name once, and documents every part of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PUBLIC = [name for name in tw.__all__ if not name.startswith("_")]
 
 
 def test_the_reference_names_everything_public_once():
-    # The page of errors lists their module, the one of testing its own.
+    # The page of errors lists a whole module, and so does the page of testing.
     expected = {name for name in PUBLIC if not name.endswith("Error")}
     assert len(expected) > 40
     modules = {"errors", "otel", "testing"}
@@ -29,7 +29,7 @@ def test_the_reference_names_everything_public_once():
 
 
 def parts(name):
-    """A public name and the public members of it that are its own."""
+    """Yield a public name and the public members that it defines itself."""
     found = getattr(tw, name)
     yield name, found
     if isinstance(found, type):
@@ -39,8 +39,8 @@ def parts(name):
                 yield f"{name}.{member}", getattr(found, member)
 
 
-# What the class's docstring tells in its `Attributes:`.
-def told_in_the_class(name):
+# Attributes are documented in the class's docstring, under `Attributes:`.
+def documented_in_the_class(name):
     owner, _, member = name.partition(".")
     return bool(
         re.search(rf"^\s*{member}:", inspect.getdoc(getattr(tw, owner)) or "", re.MULTILINE)
@@ -48,10 +48,10 @@ def told_in_the_class(name):
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_everything_public_has_a_text(name):
+def test_everything_public_is_documented(name):
     silent = [
         part
         for part, value in parts(name)
-        if not inspect.getdoc(value) and not told_in_the_class(part)
+        if not inspect.getdoc(value) and not documented_in_the_class(part)
     ]
     assert silent == []

@@ -1,4 +1,4 @@
-"""docs/simulator.md: its scripts are accepted, and it leaves out no field of the schema."""
+"""docs/simulator.md: its scripts are accepted, and it names every field of the schema."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GUIDE = Path(__file__).resolve().parents[2] / "docs" / "simulator.md"
 TEXT = GUIDE.read_text(encoding="utf-8")
 SCRIPTS = re.findall(r"^<!-- script -->\n```json\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
-# A script with a word that does not exist, for each place that has words of its own.
+# For each place that accepts only certain words, a script with an unknown word.
 PLACES = {
     "script": {"?": 1},
     "rule": {"rules": [{"?": 1}]},
@@ -35,7 +35,7 @@ PLACES = {
 
 
 def words_of(script):
-    """The words that the simulator names when it meets one that it does not know."""
+    """Return the words that the simulator lists when it finds an unknown one."""
     with SimServer() as sim, pytest.raises(LlmConfigError) as caught:
         sim.set_script(script)
     words = re.findall(r"`(\w+)`", str(caught.value).partition("expected")[2])

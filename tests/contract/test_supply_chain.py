@@ -1,4 +1,4 @@
-"""What we build from, run in CI and depend on is pinned, and there is one version number."""
+"""Tools, CI actions and dependencies are pinned, and there is one version number."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def test_locks_pin_by_hash_and_name_no_host(lock):
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
-def test_locks_hold_from_the_oldest_python_on(lock):
-    """A lock for a newer one alone has no use for a library that the newer one brings."""
+def test_locks_are_made_for_the_oldest_python(lock):
+    """A lock made for a newer Python would leave out what only older ones need."""
     assert metadata("tokenwire")["Requires-Python"] == ">=3.10"
     marker = r"^tomli==[^ ]+ ; python_full_version < '3\.11' "
     assert re.search(marker, read(lock), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The sync and the async half of a class offer the same, under names that tell them apart."""
+"""The sync and the async half of a class offer the same, under different names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TWINS = ("run", "complete", "stream", "parse", "map", "validate_config", "models
 
 
 def parameters(function):
-    """Name, kind and default of each parameter; what a call may look like."""
+    """The name, kind and default of each parameter."""
     return [
         (parameter.name, parameter.kind, parameter.default)
         for parameter in inspect.signature(function).parameters.values()
@@ -26,13 +26,13 @@ def public(cls):
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("name", TWINS)
-def test_each_method_and_its_async_twin_take_the_same(client, name):
+def test_each_method_and_its_async_twin_have_the_same_parameters(client, name):
     cls = getattr(tokenwire, client)
     assert parameters(getattr(cls, name)) == parameters(getattr(cls, f"{name}_async"))
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_no_async_method_is_without_a_sync_one(client):
+def test_every_async_method_has_a_sync_twin(client):
     names = public(getattr(tokenwire, client))
     twins = {name.removesuffix("_async") for name in names if name.endswith("_async")}
     assert twins >= set(TWINS)

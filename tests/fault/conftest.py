@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def stranger() -> Iterator[SimServer]:
-    """A second server, to which nothing is to be sent."""
+    """A second server, which must receive nothing."""
     with SimServer() as server:
         yield server
 
 
 @pytest.fixture
 def unused_port() -> Iterator[int]:
-    """A port of the loopback that is taken, and at which nothing listens."""
+    """A loopback port that is reserved, but on which nothing listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]

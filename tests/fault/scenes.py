@@ -1,4 +1,4 @@
-"""What fault tests set up: clients of a simulator, a Ctrl-C at a moment, odd listeners."""
+"""Scenes of the fault tests: clients of a simulator, a timed Ctrl-C, odd listeners."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ REPLY: dict[str, Any] = {"reply": {"tokens": TOKENS}}
 
 
 def chat(sim: SimServer, **settings: Any) -> ChatClient:
-    """A chat client of the simulator, without retries unless asked for."""
+    """A chat client of the simulator, without retries unless given."""
     settings.setdefault("max_retries", None if "retry" in settings else 0)
     return ChatClient("m", base_url=sim.base_url, **settings)
 
 
 def completion(sim: SimServer, **settings: Any) -> CompletionClient:
-    """A completion client of the simulator, without retries unless asked for."""
+    """A completion client of the simulator, without retries unless given."""
     settings.setdefault("max_retries", None if "retry" in settings else 0)
     return CompletionClient("m", base_url=sim.base_url, **settings)
 
 
 def always(**behaviour: Any) -> dict[str, Any]:
-    """A script that does one thing with every request."""
+    """A script that answers every request in the same way."""
     return {"default": {**REPLY, **behaviour}}
 
 
 def stalled(events: int) -> dict[str, Any]:
-    """A script whose streams fall silent after this many events, the role event included."""
+    """A script whose streams go silent after this many events, including the role event."""
     return always(fault={"kind": "stall", "at": {"events": events}})
 
 
 class CtrlC:
-    """A thread that sends this process SIGINT once a moment is reached.
+    """A thread that sends SIGINT to this process at a chosen moment.
 
-    The moment is a function that returns when it has come. `late` is the time from the signal to
+    The moment is a function that returns when it has arrived. `late` is the time from the signal to
     the end of the block.
     """
 
@@ -97,7 +97,7 @@ def descriptors() -> int:
 
 
 def until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
-    """Whether a condition that no event announces comes true in time; yields the processor."""
+    """Return whether a condition becomes true in time. No event announces it, so poll."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -107,7 +107,7 @@ def until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
 
 
 class FullBacklog:
-    """A listener whose queue is full, so that a connect to it gets no answer."""
+    """A listener whose queue is full, so that a connection attempt gets no answer."""
 
     def __enter__(self) -> Self:
         self._listener = socket.socket()
@@ -128,7 +128,7 @@ class FullBacklog:
         return sum(wanted in line for line in Path("/proc/net/tcp").read_text().splitlines())
 
     def waiting(self) -> int:
-        """How many sockets of others wait for the answer to their SYN."""
+        """How many sockets of other processes wait for the answer to their SYN."""
         return self._unanswered() - self._own
 
     def __exit__(self, *_: object) -> None:
@@ -146,7 +146,7 @@ class Mute:
         return self
 
     def hears(self) -> None:
-        """Return once the client has connected and sent something."""
+        """Return when the client has connected and sent something."""
         self._listener.settimeout(10)
         self._peer, _ = self._listener.accept()
         self._peer.settimeout(10)
@@ -171,7 +171,7 @@ class Mute:
 
 
 def ends(sim: SimServer) -> Iterator[dict[str, Any]]:
-    """The log's records of connections that the client ended."""
+    """The simulator's log records of connections that the client closed."""
     return (record for record in sim.log() if record["kind"] == "client_closed")
 
 
@@ -179,7 +179,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 
 def start(program: str, *arguments: str) -> subprocess.Popen[str]:
-    """Start a program of this folder in a process of its own; any warning of it is an error."""
+    """Start a program from this folder in a new process. Any warning in it is an error."""
     return subprocess.Popen(
         [sys.executable, "-W", "error", str(PROGRAMS / program), *arguments],
         stdout=subprocess.PIPE,
@@ -189,11 +189,11 @@ def start(program: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def outcome(process: subprocess.Popen[str], seconds: float = 30.0) -> tuple[int, str, str]:
-    """How a program ended: its exit code, what it printed, and what it complained of."""
+    """Return how a program ended: its exit code, what it printed, and its complaints."""
     try:
         out, err = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        # SIGABRT lets faulthandler show where each thread hangs.
+        # SIGABRT makes faulthandler show where each thread hangs.
         process.send_signal(signal.SIGABRT)
         out, err = process.communicate()
         return -1, out, f"still running after {seconds} s: {err}"
@@ -201,7 +201,7 @@ def outcome(process: subprocess.Popen[str], seconds: float = 30.0) -> tuple[int,
 
 
 def read_stream(client: Any, **params: Any) -> tuple[list[Any], Any, LlmResponse[Any]]:
-    """The chunks of a sync stream, what it ended with, and its reply."""
+    """Return the chunks of a sync stream, how it ended, and its reply."""
     chunks = []
     stream = client.stream("hi", **params)
     try:
@@ -214,7 +214,7 @@ def read_stream(client: Any, **params: Any) -> tuple[list[Any], Any, LlmResponse
 
 
 async def read_async(client: Any, **params: Any) -> tuple[list[Any], Any, LlmResponse[Any]]:
-    """The same of an async stream."""
+    """Return the same for an async stream."""
     chunks = []
     stream = client.stream_async("hi", **params)
     try:
@@ -227,7 +227,7 @@ async def read_async(client: Any, **params: Any) -> tuple[list[Any], Any, LlmRes
 
 
 def read_in_loop(client: Any, **params: Any) -> tuple[list[Any], Any, LlmResponse[Any]]:
-    """The same, in an event loop of its own."""
+    """Return the same, in a new event loop."""
     return asyncio.run(read_async(client, **params))
 
 

@@ -1,4 +1,4 @@
-"""F46: a stream that is left before its end closes its connection and leaves nothing behind."""
+"""F46: a stream that is left early closes its connection and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LATE = 1.0
 
 @pytest.fixture(params=[chat, completion])
 def client(request, sim):
-    """A client of a server whose streams fall silent after two events, warmed up."""
+    """A client that has made a call, and a server whose streams go silent after two events."""
     client = request.param(sim)
     client.run("warm")
     asyncio.run(client.run_async("warm"))

@@ -1,4 +1,4 @@
-"""Readers at awkward moments get an answer or an error, never silence."""
+"""A reader at an awkward moment gets an answer or an error, never silence."""
 
 from __future__ import annotations
 

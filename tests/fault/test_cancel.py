@@ -1,4 +1,4 @@
-"""F52, F53: a cancelled task ends its request in every phase, and gives back what it held."""
+"""F52, F53: a cancelled task ends its request in every phase, and returns what it held."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ STREAMS = [read, read_bare]
 
 
 async def cancelled(client, call, moment):
-    """Cancel a call at a moment; how late the task ended."""
+    """Cancel a call at a chosen moment. Returns how late the task ended."""
     task = asyncio.create_task(call(client))
     await asyncio.to_thread(moment)
     began = time.monotonic()

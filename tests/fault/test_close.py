@@ -1,4 +1,4 @@
-"""F59: closing a stream or a client, from anywhere, at any time, any number of times."""
+"""F59: closing a stream or a client from anywhere, at any time, any number of times."""
 
 from __future__ import annotations
 

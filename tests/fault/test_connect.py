@@ -1,4 +1,4 @@
-"""F01 to F16: no connection, a connection lost, a connection used again."""
+"""F01 to F16: no connection, a lost connection, a reused connection."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def failure(kind, call) -> Any:
 
 
 class OneAnswer:
-    """A server or proxy that answers everything with one text, and keeps what it was sent."""
+    """A server or proxy that gives the same answer to everything, and keeps what it received."""
 
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
@@ -147,7 +147,7 @@ def test_f04_a_name_that_does_not_exist_is_not_retried(ask):
     client = ChatClient("m", base_url="http://nowhere.invalid/v1", retry=SOON)
     error = failure(LlmDNSError, lambda: ask(client))
     assert "nowhere.invalid" in str(error)
-    # Without any resolver at hand the system calls the same failure a passing one.
+    # Without a resolver, the system reports the same failure as a temporary one.
     assert len(error.attempts) in {1, 3}
 
 
@@ -160,12 +160,12 @@ def test_f06_a_connection_lost_on_accept_is_tried_again(sim, ask, kind):
         LlmConnectionLostError, lambda: ask(ChatClient("m", base_url=fresh(sim), retry=SOON))
     )
     assert len(error.attempts) == 3
-    # Where the end is seen before the request is written, the server cannot have worked on it.
+    # If the end is seen before the request is written, the server cannot have worked on it.
     assert {one.phase for one in error.attempts} <= {"connect", "head"}
 
 
 def fresh(sim):
-    """The simulator's address by another name, so that no idle connection is met."""
+    """The simulator's address under another name, so that no idle connection is reused."""
     return sim.base_url.replace("127.0.0.1", "localhost")
 
 
@@ -222,7 +222,7 @@ def test_f14_a_close_that_was_seen_costs_no_attempt(sim):
     sim.wait_for("closed")
 
     async def again():
-        # The I/O thread reads the end of the connection while it makes another call.
+        # The I/O thread notices the end of the connection while it makes another call.
         await client.models_async()
         return await client.complete_async("hi")
 
@@ -250,7 +250,7 @@ def test_f15_bytes_that_nobody_asked_for_never_answer_the_next_request(sim, ask,
     rules = [{"match": {"body": "first"}, "then": {**always()["default"], "fault": fault}}]
     sim.set_script({"default": {"reply": {"text": "second reply"}}, "rules": rules})
     for _ in range(5):
-        # A whole reply with bytes behind it may be refused; a shifted one must not be given.
+        # A complete reply with extra bytes may be refused, but must never answer another request.
         with suppress(LlmError):
             ask(client, extra_body={"tag": "first"})
         assert ask(client) == "second reply"
@@ -291,7 +291,7 @@ def test_f07_a_handshake_without_answer_ends_at_the_connect_limit():
 
 
 @pytest.mark.parametrize(
-    ("answer", "attempts", "told"),
+    ("answer", "attempts", "message"),
     [
         (b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n", 1, "credent"),
         (b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n", None, "proxy"),
@@ -299,13 +299,13 @@ def test_f07_a_handshake_without_answer_ends_at_the_connect_limit():
         (b"", 3, "proxy"),
     ],
 )
-def test_f09_a_proxy_that_gives_no_tunnel_is_named_and_sees_no_key(answer, attempts, told):
+def test_f09_a_proxy_that_gives_no_tunnel_is_named_and_sees_no_key(answer, attempts, message):
     with OneAnswer(answer) as proxy:
         client = ChatClient(
             "m", base_url="https://api.example/v1", api_key="sk-canary", proxy=proxy.url, retry=SOON
         )
         error = failure(LlmProxyError, lambda: client.run("hi"))
-    assert told in str(error)
+    assert message in str(error)
     assert "hunter2" not in str(error)
     assert attempts is None or (len(error.attempts), proxy.accepted) == (attempts, attempts)
     assert b"CONNECT api.example:443" in proxy.seen
@@ -353,7 +353,7 @@ def test_f10_the_environments_proxy_follows_curls_rules(sim, monkeypatch, enviro
 
 @pytest.mark.linux
 def test_f11_no_descriptor_left_is_told_and_passes(sim):
-    """Only this test's own process would notice: the limit is lowered for a moment."""
+    """The limit is lowered for a moment, which only this process can notice."""
     sim.set_script(always())
     client = ChatClient("m", base_url=fresh(sim), max_retries=0)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -366,7 +366,7 @@ def test_f11_no_descriptor_left_is_told_and_passes(sim):
                 held.append(socket.socket())
         except OSError:
             pass
-        # Idle connections of earlier tests end meanwhile, and give a few back.
+        # Idle connections of earlier tests close in the meantime, which frees descriptors.
         with contextlib.ExitStack() as streams, pytest.raises(LlmError) as caught:
             for _ in range(100):
                 streams.enter_context(client.stream("hi"))
@@ -389,7 +389,7 @@ def test_the_wait_for_a_permit_ends_at_its_limit(sim):
 
 
 def test_f06_an_answer_before_its_question_is_no_answer():
-    """A server that talks first breaks HTTP."""
+    """A server that sends data first breaks the HTTP protocol."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 

@@ -1,4 +1,4 @@
-"""F55: a program ends at once and in silence, whatever its streams do."""
+"""F55: a program ends immediately and silently, whatever its streams are doing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCENES = [
     "a_daemon_thread_with_a_map",
     "an_error_with_streams_open",
 ]
-# 200 ends in all, a few at a time.
+# 200 programs in all, a few at a time.
 ROUNDS = 5
 AT_A_TIME = 4
 
@@ -35,7 +35,7 @@ def test_f55_a_program_ends_in_silence(sim, scene):
         ends = [outcome(program) for program in programs]
         slowest = max(slowest, time.monotonic() - began)
         assert ends == [(0, "", "")] * AT_A_TIME
-    # Start, import and end of four programs that share two cores with the simulator.
+    # Start, import and exit of four programs that share two cores with the simulator.
     assert slowest < 2 + AT_A_TIME
 
 

@@ -1,4 +1,4 @@
-"""F56, F57: a forked child makes its own connections, and leaves its parent's alone."""
+"""F56, F57: a forked child makes its own connections and does not touch its parent's."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.linux
 
 @pytest.fixture(scope="module")
 def clock(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A library whose clock a program can turn on, so that nobody waits for minutes."""
+    """A library that lets a program advance its clock, so that no test waits for minutes."""
     compiler = shutil.which("cc")
     if compiler is None:
         pytest.skip("there is no C compiler")
@@ -30,14 +30,14 @@ def clock(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rest(scene: str, sim: SimServer, clock: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Plays a scene; the connection of each of its requests."""
+    """Run a scene. Returns the number of the connection that each request used."""
     monkeypatch.setenv("LD_PRELOAD", str(clock))
     assert outcome(start("idle.py", scene, sim.base_url, str(clock))) == (0, "", "")
     return [record["connection"] for record in sim.log() if record["kind"] == "request"]
 
 
 def test_a_sync_connection_is_kept_as_long_as_keepalive_says(sim, clock, monkeypatch):
-    # After 60 s, after 110 s, and not after 130 s.
+    # After 60 s and after 110 s, but not after 130 s.
     assert rest("a_keepalive_of_two_minutes", sim, clock, monkeypatch) == [1, 1, 1, 2]
 
 

@@ -1,4 +1,4 @@
-"""B15 to B26: what a server may send in a reply, and what is made of it."""
+"""B15 to B26: what a server may send in a reply, and how it is read."""
 
 from __future__ import annotations
 

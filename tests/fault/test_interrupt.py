@@ -1,4 +1,4 @@
-"""F50, F51: Ctrl-C ends a sync call in every phase, and closes its socket."""
+"""F50, F51: Ctrl-C ends a sync call in every phase and closes its socket."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.fault.scenes import (
 
 from tokenwire import ChatClient, RetryPolicy
 
-# The design says 200 ms; a busy machine of two cores gets more.
+# The goal is 200 ms. A busy machine with two cores gets more.
 LATE = 1.0
 
 
@@ -40,7 +40,7 @@ CALLS = {
 
 @pytest.fixture
 def usable(sim):
-    """Checks after the test that a call works."""
+    """Checks after the test that a call still works."""
     clients: list[Any] = []
     yield clients.append
     sim.set_script(always())
@@ -108,7 +108,7 @@ def test_f50_ctrl_c_ends_a_stream_that_flows(sim, usable, call):
         with pytest.raises(KeyboardInterrupt):
             CALLS[call](client)
     assert ctrl_c.late < LATE
-    # Without `with` the traceback holds the stream until it is dropped.
+    # Without `with`, the traceback keeps the stream until it is dropped.
     sim.wait_for("client_closed", 1)
 
 
@@ -134,7 +134,7 @@ def test_f50_the_reply_so_far_outlives_ctrl_c(sim):
 
 
 class OwnError(Exception):
-    """What a user's handler raises."""
+    """The exception that a user's handler raises."""
 
 
 def raise_own(number, frame):

@@ -1,4 +1,4 @@
-"""F54: one client, and one stream, in many event loops, and what a loop must not notice of us."""
+"""F54: one client, or one stream, in many event loops, and what a loop must not notice."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_f54_a_loop_may_be_closed_under_a_waiting_task(sim):
     task = loop.create_task(client.run_async("hi", stream=True))
     loop.run_until_complete(asyncio.sleep(0.05))
     loop.close()
-    # Nobody can run the task any more; that it says so is not this test's claim.
+    # The task can never run again. Its warning about that is not part of this test.
     vars_of_task: Any = task
     vars_of_task._log_destroy_pending = False
     sim.wait_for("finished")
@@ -240,7 +240,7 @@ async def test_b36_two_readers_of_an_async_stream_are_told_so(sim):
 
 def test_b36_of_two_readers_of_a_sync_stream_one_is_told_so(sim):
     sim.set_script(stalled(1))
-    told = []
+    messages = []
     with chat(sim).stream("hi") as stream:
         next(stream)
 
@@ -248,17 +248,17 @@ def test_b36_of_two_readers_of_a_sync_stream_one_is_told_so(sim):
             try:
                 next(stream)
             except RuntimeError as error:
-                told.append(str(error))
+                messages.append(str(error))
                 stream.close()
             except LlmClientClosedError as error:
-                told.append(str(error))
+                messages.append(str(error))
 
         readers = [threading.Thread(target=read) for _ in range(2)]
         for reader in readers:
             reader.start()
         for reader in readers:
             reader.join()
-    assert told == [
+    assert messages == [
         "this stream is being read by another thread; a stream has one reader",
         "the stream was closed before it ended",
     ]
@@ -279,7 +279,7 @@ async def test_b36_an_ended_stream_stays_ended(sim):
 
 
 def test_f61_a_busy_python_thread_does_not_slow_the_wire(sim):
-    """5,000 chunks a second beside a thread that computes: the server is never held up."""
+    """5,000 chunks a second next to a thread that computes. The server never has to wait."""
     tokens, per_token_us = 5_000, 200
     sim.set_script({"default": {"pacing": {"tokens": tokens, "per_token_us": per_token_us}}})
     client = chat(sim)
@@ -315,14 +315,14 @@ def test_f61_a_busy_python_thread_does_not_slow_the_wire(sim):
 
 
 def test_f61_five_blocked_seconds_lose_nothing(sim):
-    """The loop's thread is held for longer than the buffer lasts: late, but whole and in order."""
+    """The loop's thread is blocked until the buffer is full. All chunks arrive, but late."""
     sim.set_script({"default": {"ledger": True, "pacing": {"tokens": 20_000}}})
     client = chat(sim)
 
     async def read():
         async with client.stream_async("hi") as stream:
             await anext(stream)
-            time.sleep(0.5)  # noqa: ASYNC251 (the loop is to be blocked)
+            time.sleep(0.5)  # noqa: ASYNC251 (the loop must be blocked)
             return "".join([piece async for piece in stream.text_stream])
 
     text = asyncio.run(read())

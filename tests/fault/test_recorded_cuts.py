@@ -1,4 +1,4 @@
-"""Every recorded stream, ended cleanly near its middle, is an error with all that came."""
+"""Every recorded stream that ends cleanly near its middle is an error with everything so far."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVENT_END = re.compile(rb"\r?\n\r?\n")
 
 
 def cut(body: bytes) -> bytes | None:
-    """The first half of a stream's events, before the first that finishes a choice."""
+    """The first half of a stream's events, up to the first one that finishes a choice."""
     ends = [match.end() for match in EVENT_END.finditer(body)]
     finish = FINISHED.search(body)
     done = body.find(b"[DONE]")
@@ -57,7 +57,7 @@ def script(rows: list[tuple[str, str, str]]) -> dict[str, Any]:
 
 
 def wrong(source, error, texts):
-    """What is wrong with a stream's end, if anything."""
+    """What is wrong with the end of a stream, if anything."""
     if type(error) is not LlmStreamIncompleteError:
         return f"{source}: {error!r}"
     partial = error.partial.text if error.partial else ""

@@ -1,4 +1,4 @@
-"""B32 to B35: a key is seen by the server alone."""
+"""B32 to B35: only the server sees a key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""F22 to F31: heads that are late, and statuses that are errors."""
+"""F22 to F31: late response heads, and error statuses."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def in_the_future(seconds: float) -> str:
     return format_datetime(datetime.now(timezone.utc) + timedelta(seconds=seconds), usegmt=True)
 
 
-# A hint, and the bounds of the wait that follows it: own back-off begins at half a second here.
+# A hint, and the limits of the wait that follows. Without a hint, the wait begins at half a second.
 OWN = (0.25, 0.5)
 HINTS = {
     "milliseconds": ({"retry-after-ms": "40"}, (0.04, 0.044)),
@@ -221,7 +221,9 @@ CLASSES = [
 @pytest.mark.parametrize("make", [chat, completion])
 def test_f29_a_status_has_its_class_and_its_facts(sim, make, error, kind):
     headers = {"x-request-id": "req-7"}
-    sim.set_script(always(error={**error, "message": "told", "param": "p", "headers": headers}))
+    sim.set_script(
+        always(error={**error, "message": "reason given", "param": "p", "headers": headers})
+    )
     failed = failure(make(sim))
     assert type(failed) is kind
     assert isinstance(failed, LlmAPIError)
@@ -235,7 +237,7 @@ def test_f29_a_status_has_its_class_and_its_facts(sim, make, error, kind):
         "openai-compatible",
         "m",
     )
-    assert b"told" in (failed.body or b"")
+    assert b"reason given" in (failed.body or b"")
 
 
 def test_f31_interim_heads_are_passed_over(sim):

@@ -1,4 +1,4 @@
-"""F38 to F49: a stream that stalls, pings, is split oddly, errs, or does not end."""
+"""F38 to F49: a stream that stalls, pings, is split oddly, contains an error, or does not end."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_f42_every_cut_into_two_gives_the_same_text(sim):
 
 
 def test_f42_one_byte_segments_cost_linear_time(sim):
-    """A megabyte in bytes: a quadratic reader would take minutes."""
+    """A megabyte of single bytes: a reader of quadratic complexity would need minutes."""
     line = 'data: {"choices":[{"index":0,"delta":{"content":"' + "x" * 200_000 + '"}}]}\n\n'
     end = 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
     sim.set_script({"default": {"replay": {"text": line + end, "chunking": {"bytes": 16}}}})
@@ -229,7 +229,7 @@ def test_f45_a_slow_reader_holds_the_server_back_and_loses_nothing(sim):
         async with client.stream_async("hi") as stream:
             steps = stream.text_stream
             first = await anext(steps)
-            # Longer than the limit of silence: a reader's pace is not the server's.
+            # Longer than the silence limit. A slow reader does not count as a slow server.
             await asyncio.sleep(0.5)
             held = sim.count("events_sent")
             return held, "".join([first, *[piece async for piece in steps]])

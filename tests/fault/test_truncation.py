@@ -1,4 +1,4 @@
-"""F34 to F38: a stream that is cut says so, hands over what came, and never looks whole."""
+"""F34 to F38: a cut stream raises an error, keeps the partial reply, and never looks complete."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tokenwire import (
     Timeout,
 )
 
-# Events of a whole stream before `[DONE]`, by API: role (chat only), 8 tokens, finish, usage.
+# Events of a complete stream before `[DONE]`, by API: role (chat only), 8 tokens, finish, usage.
 PLACES = [1, 2, 5, "finish", "last"]
 SOON = RetryPolicy(max_retries=2, first=0.02)
 ONCE = RetryPolicy(max_retries=1, first=0.02)
@@ -53,7 +53,7 @@ def read(request):
 
 @pytest.fixture
 def whole(sim, make):
-    """The chunks of the uncut stream."""
+    """The chunks of the complete stream."""
     sim.set_script(always())
     chunks, error, _ = READERS["sync"](make(sim))
     assert error is None
@@ -86,7 +86,7 @@ def test_f34_a_cut_stream_delivers_what_came_and_raises(sim, make, read, whole, 
         assert type(error) is LlmContentTimeoutError
     finish = next((chunk.finish_reason for chunk in chunks if chunk.finish_reason), None)
     assert (response.text, response.finish_reason) == (text_of(chunks), finish)
-    # Nothing has come before the first content: a role says nothing.
+    # Nothing has arrived before the first content: a role is not content.
     assert error.partial == (response if text_of(chunks) else None)
     assert (error.phase, error.retryable, len(error.attempts)) == ("body", True, 1)
     assert (sim.count("request"), "\n" in str(error)) == (1, False)
@@ -125,7 +125,7 @@ def test_f35_done_without_any_choice_is_no_success(sim, make, read):
 
 
 def test_f35_done_ends_a_stream_whose_choice_never_finished(sim, make, read, whole):
-    """`[DONE]` is the server's word that all is said: some servers name no finish reason."""
+    """`[DONE]` means that the reply is complete: some servers send no finish reason."""
     events = "".join(f"data: {chunk.raw.decode()}\n\n" for chunk in whole[:4])
     sim.set_script({"default": {"replay": {"text": events + "data: [DONE]\n\n"}}})
     chunks, error, response = read(make(sim))
@@ -203,7 +203,7 @@ def test_f37_a_cut_before_the_first_event_is_retried(sim, make, read, whole, nam
     assert (sim.count("request"), len(response.attempts)) == (2, 2)
     first, second = response.attempts
     assert (first.error is not None, second.error) == (True, None)
-    # An idle connection that was lost is replaced at once; all else waits.
+    # A lost idle connection is replaced at once. Every other retry waits.
     lost_idle = first.error == "connection_lost" and not first.slept
     assert lost_idle or 0.01 < first.slept <= 0.02
 

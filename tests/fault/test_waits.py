@@ -1,4 +1,4 @@
-"""F52, F54: what an await step yields is to its task what a future is, however the wait ends."""
+"""F52, F54: what an await step yields behaves like a future, however the wait ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def wake(request, monkeypatch):
 
 
 def first_wait(stream):
-    """What the first step of a stream that has nothing yet asks its task to wait for."""
+    """Return what a stream without data asks its task to wait for."""
     return stream.__anext__().__next__()
 
 
@@ -35,7 +35,7 @@ async def test_f52_a_cancelled_wait_hands_on_its_message(sim):
         try:
             await chat(sim).run_async("hi", stream=True)
         except asyncio.CancelledError as error:
-            # Not by the task: until Python 3.11 that keeps the message from those who await it.
+            # Not through the task: until Python 3.11 it hides the message from those who await it.
             messages.extend(error.args)
             raise
 
@@ -206,7 +206,7 @@ async def test_f54_a_task_is_the_current_one_when_it_is_woken(sim):
 
 
 async def test_f54_eager_tasks(sim):
-    """Their first step runs inside another task, and so does a watch of the loop that it starts."""
+    """The first step runs inside another task, and so does the watch of the loop that it starts."""
     factory = getattr(asyncio, "eager_task_factory", None)
     if factory is None:
         pytest.skip("eager tasks are of Python 3.12")

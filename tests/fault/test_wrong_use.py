@@ -1,4 +1,4 @@
-"""What is used wrongly is refused in one line that names the setting and the fix."""
+"""Wrong use is refused with one line that names the setting and the fix."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "a large header": ({"headers": {"x": "a" * 70_000}}, "the header x is over 64 KiB"),
     "a header as a number": ({"headers": {"x": 5}}, "headers: give a dict of str to str"),
     "headers as a number": ({"headers": 5}, "headers: give a dict of str to str"),
-    "a host of one's own": ({"headers": {"Host": "x"}}, "set by the HTTP layer"),
-    "a length of one's own": ({"headers": {"content-length": "1"}}, "set by the HTTP layer"),
-    "an encoding of one's own": ({"headers": {"Transfer-Encoding": "x"}}, "the HTTP layer"),
-    "a connection of one's own": ({"headers": {"connection": "close"}}, "the HTTP layer"),
+    "a custom host header": ({"headers": {"Host": "x"}}, "set by the HTTP layer"),
+    "a custom length header": ({"headers": {"content-length": "1"}}, "set by the HTTP layer"),
+    "a custom encoding header": ({"headers": {"Transfer-Encoding": "x"}}, "the HTTP layer"),
+    "a custom connection header": ({"headers": {"connection": "close"}}, "the HTTP layer"),
     "text as temperature": ({"temperature": "hot"}, "temperature: it must be a number"),
     "a number as bundle": ({"ca_bundle": 5}, "ca_bundle: give the path of a PEM file"),
 }
@@ -94,16 +94,16 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize("make", [chat, completion])
 def test_b01_to_b10_a_wrong_setting_is_refused_at_construction(sim, make, name):
-    given, told = SETTINGS[name]
+    given, message = SETTINGS[name]
     kind = type(make(sim))
 
     def construct():
         return kind("m", **{"base_url": sim.base_url, **given})
 
-    assert told in str(refusal(construct))
+    assert message in str(refusal(construct))
     if "base_url" not in given and "provider" not in given:
         derived = make(sim)
-        assert told in str(refusal(lambda: derived.with_options(**given)))
+        assert message in str(refusal(lambda: derived.with_options(**given)))
 
 
 def test_no_limit_is_none(sim):
@@ -138,12 +138,12 @@ CALLS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", CALLS)
 def test_b12_a_wrong_argument_of_a_call_is_refused_before_anything_is_sent(sim, name):
-    given, told = CALLS[name]
+    given, message = CALLS[name]
     client = chat(sim)
     for call in (client.run, client.stream, client.stream_async, client.complete):
-        assert told in str(refusal(lambda call=call: call("hi", **given)))
+        assert message in str(refusal(lambda call=call: call("hi", **given)))
     row = next(client.map(["hi"], concurrency=1, **given))
-    assert told in str(row.error)
+    assert message in str(row.error)
     assert sim.count("request") == 0
 
 
@@ -184,11 +184,11 @@ PROMPTS: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("name", PROMPTS)
 def test_b11_to_b13_a_prompt_that_cannot_be_sent_names_its_place(sim, name):
-    prompt, told = PROMPTS[name]
+    prompt, message = PROMPTS[name]
     client = chat(sim)
     for call in (client.run, client.stream, client.stream_async, client.complete):
         error = refusal(lambda call=call: call(prompt))
-        assert told in str(error)
+        assert message in str(error)
         assert len(str(error)) < 200
     assert sim.count("request") == 0
 

@@ -1,4 +1,4 @@
-"""Where the real servers are: `scripts/real_servers.py` says so in the environment."""
+"""Fixtures of the real servers. `scripts/real_servers.py` sets their addresses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODEL = "llamacpp:SmolLM2-135M-Instruct"
 
 
 class Llama:
-    """A running llama-server with a small model, its key, and what it writes about itself."""
+    """A running llama-server with a small model, its key, and its log."""
 
     def __init__(self) -> None:
         self.address = os.environ["REAL_LLAMA_ADDRESS"]
@@ -27,7 +27,7 @@ class Llama:
         self.log = os.environ["REAL_LLAMA_LOG"]
 
     def chat(self, **settings) -> ChatClient:
-        # The most likely token each time, computed anew: the same text for the same prompt.
+        # The likeliest token each time, without a cache: the same prompt gives the same text.
         defaults = {"temperature": 0, "extra_body": {"cache_prompt": False}}
         return ChatClient(
             MODEL, base_url=self.address, api_key=self.credential, **{**defaults, **settings}
@@ -41,7 +41,7 @@ class Llama:
 
 
 class LogFollower:
-    """The lines that a server appends to its log from now on, waited for one by one."""
+    """Yield the lines that a server appends to its log from now on."""
 
     def __init__(self, path: str) -> None:
         size = os.path.getsize(path)  # noqa: PTH202 (a plain str from the environment)
@@ -53,7 +53,7 @@ class LogFollower:
         )
 
     def wait_for(self, pattern: str) -> re.Match[str]:
-        """The next line that holds the pattern; pytest's own limit ends a vain wait."""
+        """Return the next line that contains the pattern. pytest's time limit ends the wait."""
         assert self._tail.stdout is not None
         for line in self._tail.stdout:
             if match := re.search(pattern, line):

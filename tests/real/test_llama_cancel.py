@@ -1,4 +1,4 @@
-"""A real server stops computing when its caller goes: its own log says `cancel task`."""
+"""A real server stops computing when its caller leaves: its own log says `cancel task`."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ pytestmark = [
     ),
 ]
 
-# Some 20 s of work, for a call that nobody stops.
+# About 20 s of work, if nothing stops it.
 LONG = {"max_tokens": 1500, "extra_body": {"ignore_eos": True}}
 
 
 def started(llama_log):
-    """The number of the task that the server begins next."""
+    """The number of the next task that the server starts."""
     return llama_log.wait_for(r"launch_slot_: .*task (\d+) \| processing task")[1]
 
 
 def cancelled(llama_log):
-    """The number of the task that the server gives up next."""
+    """The number of the next task that the server cancels."""
     return llama_log.wait_for(r"cancel task, id_task = (\d+)")[1]
 
 
@@ -101,7 +101,7 @@ def test_leaving_a_map(llama, llama_log):
     for row in llama.chat().map([1, 2, 3], concurrency=3):
         assert isinstance(row.error, tw.LlmConfigError)
     chat = llama.chat(extra_body={"ignore_eos": True})
-    # The first is short; two long ones are in flight when the loop is left.
+    # The first is short. Two long ones are running when the loop is left.
     prompts = [tw.LlmRequest(prompt="Count.", max_tokens=length) for length in (1, 1500, 1500)]
     for row in chat.map(prompts, concurrency=3):
         assert row.response.usage.completion_tokens == 1
@@ -113,7 +113,7 @@ def test_leaving_a_map(llama, llama_log):
 
 
 def ctrl_c(llama, code):
-    """Run code in a process of its own; it prints a line, then gets SIGINT."""
+    """Run code in a new process. It prints a line, then receives SIGINT."""
     settings = f"base_url={llama.address!r}, api_key={llama.credential!r}, max_tokens=1500"
     source = (
         "import sys, tokenwire as tw\n"

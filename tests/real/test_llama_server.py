@@ -1,4 +1,4 @@
-"""Against a real model: SmolLM2-135M under llama-server (`make test-real` starts it)."""
+"""Tests with a real model: SmolLM2-135M under llama-server (`make test-real` starts it)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class City(BaseModel):
 
 
 def whole(reply):
-    """What a reply says, without what differs from call to call."""
+    """Return a reply's contents without what differs between calls."""
     choices = [(choice.index, choice.text, choice.finish_reason) for choice in reply.choices]
     usage = reply.usage
     return (
@@ -83,12 +83,12 @@ def test_chat_logprobs_spell_the_reply(llama):
     reply = llama.chat(max_tokens=8).complete(QUESTION, logprobs=3)
     assert b"".join(entry.bytes for entry in reply.logprobs).decode() == reply.text
     assert all(entry.logprob <= 0 and len(entry.top) == 3 for entry in reply.logprobs)
-    # At temperature 0 the token taken is the likeliest.
+    # At temperature 0 the chosen token is the likeliest one.
     assert all(entry.token == entry.top[0][0] for entry in reply.logprobs)
 
 
 def test_completion_logprobs_spell_the_reply_streamed_too(llama):
-    # This server takes `echo` and ignores it.
+    # This server accepts `echo` and ignores it.
     client = llama.completion(max_tokens=8, logprobs=2, echo=True)
     reply = client.complete(BEGINNING)
     assert "".join(entry.token for entry in reply.logprobs) == reply.text
@@ -194,7 +194,7 @@ def test_a_path_that_is_not_there_is_an_api_error(llama):
 
 
 def test_a_connection_that_the_server_retires_costs_nothing(llama):
-    # It closes each connection after 100 requests, and says so only with the last answer.
+    # It closes each connection after 100 requests, and says so only in the last answer.
     chat = llama.chat()
     assert [chat.models() for _ in range(230)] == [["SmolLM2-135M-Instruct"]] * 230
 
@@ -204,7 +204,7 @@ async def test_map_keeps_four_calls_in_flight_and_the_order(llama, llama_log):
     chat = llama.chat(max_tokens=8)
     rows = list(chat.map(prompts, concurrency=4))
     assert [(row.index, row.error) for row in rows] == [(index, None) for index in range(12)]
-    # The server's own account of it.
+    # The server's own count.
     running = most = ended = 0
     while ended < 12:
         if llama_log.wait_for(r"launch_slot_|release:")[0] == "launch_slot_":

@@ -1,6 +1,6 @@
-"""Tool calls of a real model, held to their schema by the server's grammar.
+"""Tool calls of a real model, whose grammar is limited to the schema by the server.
 
-The model does not begin a call by itself, so it is given the beginning of one.
+The model does not start a call by itself, so it is given the beginning of one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ BEGUN = {
     "content": '<tool_call>\n{"name": "get_weather", "arguments": {"city": "',
 }
 ASKED = {"tools": [get_weather], "tool_choice": "required", "max_tokens": 120}
-# The model says it twice, whatever `parallel_tool_calls` says.
+# The model says it twice, whatever the value of `parallel_tool_calls`.
 TWICE = [("get_weather", {"city": "Paris"})] * 2
 
 
@@ -54,13 +54,13 @@ async def test_calls_come_whole_and_streamed_sync_and_async(llama):
     assert names_and_arguments(done) == TWICE
     assert done == list(stream.response.tool_calls)
     assert len({call.id for call in done}) == 2
-    # Fragments of the calls, put together by their index.
+    # Fragments of the calls, joined by index.
     put_together = ["", ""]
     for event in events:
         if isinstance(event, tw.ToolCallDelta):
             put_together[event.fragment.index] += event.fragment.arguments
     assert [call.arguments for call in done] == put_together
-    # The first was whole before the second began.
+    # The first was complete before the second began.
     kinds = [type(event) for event in events]
     assert kinds.index(tw.ToolCallDone) < len(kinds) - 1 - kinds[::-1].index(tw.ToolCallDelta)
 

@@ -1,8 +1,8 @@
-"""Against llmock, which breaks calls on purpose and judges how the client took it.
+"""Tests with llmock, which breaks calls on purpose and judges how the client handles it.
 
-Its verdict is made of what it sees: attempts, their times, whether a failed one was repeated. It
-cannot see an exception. A stream that broke after some of its text is never repeated by us, for the
-text was handed over; we raise, and the caller decides. The callers here ask once more.
+It judges by what it sees: attempts, their times, and whether a failed one was repeated. It cannot
+see an exception. tokenwire never repeats a stream of which the caller has received some text: it
+raises, and the caller decides. The callers here ask again.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def mock():
     control = Mock(os.environ["REAL_LLMOCK_ADDRESS"])
     control.reset()
     yield control
-    assert control.pending() == [], "a scripted fault never struck"
+    assert control.pending() == [], "a scripted fault never happened"
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ async def test_what_no_retry_can_mend_is_not_retried(mock, chat, status, error, 
     ],
 )
 async def test_a_broken_stream_is_an_error_with_what_came(mock, chat, kind, error, way):
-    # Long, so that a client that goes at the fault goes well before the end.
+    # It is long, so that a client that leaves at the fault leaves well before the end.
     whole = " ".join(f"word{number}" for number in range(60))
     mock.script({"type": "reply", "text": whole, "times": 2}, stream_fault(kind, after_chunks=3))
     run = chat.run_async
@@ -189,9 +189,9 @@ async def test_a_broken_stream_is_an_error_with_what_came(mock, chat, kind, erro
     assert partial
     assert whole.startswith(partial)
     assert len(partial) < len(whole)
-    # The judge takes a call for a repetition only if the first had ended: asking waits for that.
+    # llmock counts a call as a repetition only if the first one had ended, so wait for that.
     assert len(mock.statuses()) == 1
-    # A caller who hears of it can act, and then the verdict is clean.
+    # A caller who sees the error can act on it, and then the verdict is good.
     assert chat.run(PROMPT, stream=True) == whole
     assert_clean(mock)
 
@@ -200,7 +200,7 @@ def test_the_verdict_cannot_see_an_exception(mock, chat):
     mock.script(stream_fault("truncate", after_chunks=3))
     with pytest.raises(tw.LlmStreamIncompleteError):
         chat.run(PROMPT, stream=True)
-    # Not repeated, so taken for accepted: this finding is about the caller, whom we told.
+    # It was not repeated, so llmock takes it as accepted. The caller knew: it got the error.
     assert mock.findings() == ["truncated_stream_accepted"]
 
 
@@ -233,12 +233,12 @@ def test_a_cut_behind_the_finish_reason_leaves_a_whole_reply(mock, chat, behind,
     mock.script(stream_fault("truncate", after_chunks=finish + behind))
     reply = streamed(chat)
     assert (reply.text, reply.finish_reason, reply.usage is not None) == (whole, "stop", has_usage)
-    # The judge wants `[DONE]`; we do not, for some servers never send it.
+    # llmock expects `[DONE]`. tokenwire does not, because some servers never send it.
     assert mock.findings() == ["truncated_stream_accepted"]
 
 
 def chunks_before_the_finish(chat):
-    """The text, and how many chunks come before the one with the finish reason."""
+    """Return the text, and the number of chunks before the one with the finish reason."""
     with chat.stream(PROMPT) as stream:
         chunks = list(stream)
     reasons = [chunk.finish_reason for chunk in chunks]
@@ -332,7 +332,7 @@ def test_a_tool_loop_ends(mock, chat):
 
 
 async def test_hundreds_of_calls_under_sixty_faults_are_all_accounted_for(mock, chat):
-    # Each prompt differs, so that the judge can tell the calls apart.
+    # All prompts differ, so that llmock can distinguish the calls.
     faults = [fail(503), fail(429, retry_after=0.2), fail(500)] * 20
     mock.script(*faults)
     client = chat.with_options(max_retries=4)

@@ -96,7 +96,7 @@ def test_a_number_that_no_float_holds_is_no_time() -> None:
 def test_a_text_is_no_type_of_a_reply() -> None:
     text: Any
     for text in ("", "  ", "Answer"):
-        with pytest.raises(tw.LlmConfigError, match="it is a text; give a type"):
+        with pytest.raises(tw.LlmConfigError, match="is a string; pass the type itself"):
             tw.ChatClient("m", base_url=URL).complete("-", response_format=text)
 
 

@@ -1,4 +1,4 @@
-"""The tree of errors: its shape, its fields, and that they survive pickling."""
+"""The tree of errors: its shape, its fields, and that pickling keeps them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tokenwire.errors import KINDS, LlmAPIError, LlmError
 
 ERRORS_PY = Path(errors.__file__)
 
-# Class -> (parents, in order). This is the table of the documentation.
+# Each class with its parents, in order.
 TREE = {
     "LlmError": ("Exception",),
     "LlmConfigError": ("LlmError", "ValueError"),
@@ -99,7 +99,7 @@ def test_opening_docstring_draws_each_class_below_its_parent():
     assert drawn == {name: parents[0] for name, parents in TREE.items()}
 
 
-def test_each_kind_has_its_own_class_and_each_finer_class_a_kind():
+def test_every_class_but_the_bases_has_its_own_kind():
     bases = {"LlmError", "LlmTimeoutError", "LlmStreamingError"}
     assert sorted(kind.__name__ for kind in KINDS.values()) == sorted(TREE.keys() - bases)
 
@@ -130,7 +130,7 @@ def test_deepcopy_keeps_all_fields_and_shares_nothing_mutable(kind):
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_text_is_the_message_alone(kind):
+def test_text_is_only_the_message(kind):
     error = kind("give a model", **FIELDS)
     shown = (str(error), error.message, error.args, repr(error))
     assert shown == (

@@ -1,4 +1,4 @@
-"""Messages and parts: what they take, what the engine reads, what a dump brings back."""
+"""Messages and parts: what they accept, what the engine reads, what a dump preserves."""
 
 from __future__ import annotations
 
@@ -169,9 +169,25 @@ def test_neutral_form_of_a_string_message_is_openai_chat():
     assert message.__tokenwire_json__() == {"role": "tool", "content": "42", "tool_call_id": "1"}
 
 
-def test_strings_and_calls_may_stand_among_parts():
+def test_a_list_of_parts_may_contain_strings_and_calls():
     message = LlmMessage("assistant", ["hm", Call("1", "f", '{"a":1}')])
     assert message.content == [TextPart("hm"), ToolCallPart("1", "f", '{"a":1}')]
+
+
+def test_an_argument_of_none_counts_as_not_given():
+    part = ImagePart("https://x", detail=None)
+    assert part.model_dump(exclude_unset=True) == {"url": "https://x"}
+    # Only known arguments: the value of an unknown key may be null.
+    message = LlmMessage("user", "hi", name=None, x=None)
+    assert message.model_dump(exclude_unset=True) == {"role": "user", "content": "hi", "x": None}
+
+
+def test_parts_is_another_name_for_content():
+    dump = {"role": "user", "parts": [{"type": "text"}]}
+    with pytest.raises(LlmValidationError, match=r"^LlmMessage: parts\[0\].text: Field required$"):
+        LlmMessage.model_validate(dump)
+    read = LlmMessage.model_validate({"role": "user", "parts": ["a"]})
+    assert read == LlmMessage("user", ["a"])
 
 
 def test_text_joins_the_text_parts():
@@ -215,17 +231,17 @@ def test_text_joins_the_text_parts():
         ),
         pytest.param(
             lambda: LlmMessage("user", [4]),  # type: ignore[list-item]
-            "LlmMessage: content[0]: a part is a string, a part class or a dict",
-            id="no-part",
+            "LlmMessage: content[0]: a part must be a string, a part object or a dict",
+            id="not-a-part",
         ),
         pytest.param(
             lambda: ImagePart("u", data=b"x", media_type="image/png"),
-            "ImagePart: an image takes url= or data=, one of them",
+            "ImagePart: give exactly one of url=, data=",
             id="two-sources",
         ),
         pytest.param(
             lambda: ImagePart(data="data:image/png;base64,AA", media_type="image/png"),
-            "ImagePart: data: a data: URL goes into url=, data= is bare base64",
+            "ImagePart: data: pass a data: URL as url=; data= is plain base64",
             id="data-url-for-data",
         ),
         pytest.param(
@@ -236,27 +252,32 @@ def test_text_joins_the_text_parts():
         ),
         pytest.param(
             FilePart,
-            "FilePart: a file takes data=, file_id= or url=, one of them",
+            "FilePart: give exactly one of url=, data=, file_id=",
             id="no-source",
         ),
         pytest.param(
             lambda: FilePart.from_bytes(b"x", filename="a.xyz"),
-            "FilePart: filename has no known suffix; give media_type=",
+            "FilePart: the suffix of filename is unknown; give media_type=",
             id="unknown-suffix",
         ),
         pytest.param(
+            lambda: FilePart.from_bytes(b"x", filename="a.csv.gz"),
+            "FilePart: the suffix of filename is unknown; give media_type=",
+            id="compressed",
+        ),
+        pytest.param(
             lambda: AudioPart.from_file("sound"),
-            "AudioPart: the file's name has no suffix; give format=",
+            "AudioPart: the file name has no suffix; give format=",
             id="no-suffix",
         ),
         pytest.param(
             lambda: message_from_parts([{"type": "opaque", "field": "x", "json": b"{"}], "p"),
-            "opaque part: json is no JSON: EOF while parsing an object at line 1 column 1",
+            "opaque part: json is not JSON: EOF while parsing an object at line 1 column 1",
             id="opaque-broken-json",
         ),
         pytest.param(
             lambda: ImagePart.from_bytes(b"?"),
-            "ImagePart: data is of no known image type; give media_type=",
+            "ImagePart: the image type is not recognized; give media_type=",
             id="unknown-image",
         ),
         pytest.param(
@@ -274,7 +295,7 @@ def test_wrong_values_are_named_by_path_in_one_line(make, message):
 
 
 @given(st.recursive(json_values, lambda inner: st.fixed_dictionaries({"content": inner})))
-def test_nothing_but_our_errors_leaves_model_validate(value):
+def test_model_validate_raises_only_our_errors(value):
     shown = ""
     try:
         LlmMessage.model_validate(value)
@@ -283,8 +304,8 @@ def test_nothing_but_our_errors_leaves_model_validate(value):
     assert "\n" not in shown
 
 
-def test_openai_part_is_refused_with_the_way_out():
-    with pytest.raises(LlmValidationError, match=r"content\[0\]: .*goes into a dict message"):
+def test_openai_part_is_refused_and_the_message_names_the_fix():
+    with pytest.raises(LlmValidationError, match=r"content\[0\]: .*into a dict message"):
         LlmMessage("user", [{"type": "image_url", "image_url": {"url": "u"}}])
 
 
@@ -294,6 +315,7 @@ def test_openai_part_is_refused_with_the_way_out():
         ("a.jpg", ImagePart.from_file, "image/jpeg"),
         ("a.png", ImagePart.from_file, "image/png"),
         ("a.pdf", FilePart.from_file, "application/pdf"),
+        ("a.md", FilePart.from_file, "text/markdown"),
     ],
 )
 def test_files_get_their_media_type_from_bytes_or_name(tmp_path, name, make, kind):
@@ -302,7 +324,7 @@ def test_files_get_their_media_type_from_bytes_or_name(tmp_path, name, make, kin
     assert make(path).media_type == kind
 
 
-def test_a_webp_image_is_known_by_its_bytes_and_an_address_needs_no_type():
+def test_a_webp_image_is_recognized_by_its_bytes_and_a_url_needs_no_type():
     assert ImagePart.from_bytes(b"RIFF\0\0\0\0WEBP").media_type == "image/webp"
     assert FilePart.from_url("https://x/y").media_type is None
 
@@ -336,7 +358,7 @@ def test_result_of_a_call_is_a_tool_message(value, result):
     assert ToolCallPart("1", "f", "{}").result(value) == LlmMessage("tool", [result])
 
 
-def test_result_that_is_no_json_names_the_tool():
+def test_result_that_is_not_json_names_the_tool():
     with pytest.raises(LlmValidationError, match="result of tool 'f' cannot be written as JSON"):
         tool_message(ToolCallPart("1", "f"), object())
 
@@ -346,17 +368,18 @@ def test_arguments_are_parsed(arguments, parsed):
     assert ToolCallPart("1", "f", arguments).parsed_arguments == parsed
 
 
-def test_arguments_that_are_no_json_name_the_tool():
+def test_arguments_that_are_not_json_name_the_tool():
     with pytest.raises(LlmDecodeError, match="arguments of tool call 'f'"):
         _ = ToolCallPart("1", "f", "{").parsed_arguments
 
 
-def test_arguments_that_are_no_object_are_refused():
-    with pytest.raises(LlmValidationError, match="no JSON object"):
+def test_arguments_that_are_not_an_object_are_refused():
+    refused = "arguments of tool call 'f': Input should be an object"
+    with pytest.raises(LlmValidationError, match=refused):
         _ = ToolCallPart("1", "f", "[1]").parsed_arguments
 
 
-def test_reply_parts_are_stamped_with_their_provider():
+def test_reply_parts_are_marked_with_their_provider():
     message = message_from_parts(
         [
             {"type": "reasoning", "text": "t", "signature": "s", "field": "reasoning"},

@@ -1,4 +1,4 @@
-"""Typed output: the form asked for, the answer read, the question asked again."""
+"""Typed output: what is asked for, how the answer is read, and how it is asked for again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Item(BaseModel):
 class Node(BaseModel):
     value: int
     children: list[Node] = []
-    twin: Optional[Node] = None  # noqa: UP045, the old spelling is what many write
+    twin: Optional[Node] = None  # noqa: UP045, many people still write the old spelling
 
 
 class Free(BaseModel):
@@ -97,7 +97,7 @@ def test_model_is_asked_for_in_strict_form():
     }
 
 
-def test_type_that_is_no_object_is_asked_for_as_a_value():
+def test_type_that_is_not_an_object_is_asked_for_as_a_value():
     assert response_format_for(list[int])["json_schema"] == {
         "name": "list",
         "strict": True,
@@ -173,7 +173,7 @@ def test_discriminated_union_becomes_any_of():
         ),
     ],
 )
-def test_dicts_pass_or_are_wrapped(given_format, expected):
+def test_dicts_are_passed_on_or_wrapped(given_format, expected):
     assert response_format_for(given_format) == expected
 
 
@@ -224,7 +224,7 @@ def test_reply_is_read(target, text, value):
         ),
     ],
 )
-def test_reply_of_another_form_is_named_by_path(target, text, message):
+def test_reply_that_does_not_fit_is_named_by_path(target, text, message):
     with pytest.raises(LlmValidationError) as caught:
         parse_reply(target, text)
     assert str(caught.value) == message
@@ -239,19 +239,19 @@ def test_reply_of_another_form_is_named_by_path(target, text, message):
         ('```json\n{"amount":\n```', "EOF while parsing"),
     ],
 )
-def test_reply_that_is_no_json_is_a_decode_error(text, reason):
+def test_reply_that_is_not_json_is_a_decode_error(text, reason):
     with pytest.raises(LlmDecodeError, match=f"^reply for Price: .*{reason}"):
         parse_reply(Price, text)
 
 
-def test_question_asked_again_names_every_problem_also_after_pickling():
+def test_reask_message_names_every_problem_even_after_pickling():
     with pytest.raises(LlmValidationError) as caught:
         parse_reply(list[int], '{"value":["a","b","c","d","e"]}')
     asked = reask_message(pickle.loads(pickle.dumps(caught.value)))
     assert [f"- value[{at}]: " in asked for at in range(5)] == [True] * 5
 
 
-def test_question_asked_again_tells_a_broken_reply():
+def test_reask_message_says_that_a_reply_is_not_json():
     with pytest.raises(LlmDecodeError) as caught:
         parse_reply(Price, "{")
     assert "- reply for Price: Invalid JSON" in reask_message(caught.value)
@@ -261,20 +261,20 @@ def test_question_asked_again_tells_a_broken_reply():
     ("schema", "place"),
     [
         ({"type": "array", "items": {"type": "integer"}}, "the schema: the root must be an object"),
-        ({"type": "object"}, "the schema: it takes keys"),
-        ({"type": "object", "properties": {"a": {}}}, "a: it takes anything"),
+        ({"type": "object"}, "the schema: it allows keys"),
+        ({"type": "object", "properties": {"a": {}}}, "a: it allows any value"),
         (
             {"type": "object", "properties": {"a": {"type": "array"}}},
-            r"a\[\]: it takes anything",
+            r"a\[\]: it allows any value",
         ),
         (
             {"type": "object", "properties": {"a": {"not": {"type": "null"}}}},
-            "a: not is not part of it",
+            "a: 'not' is not supported",
         ),
     ],
 )
 def test_schema_without_strict_form_names_the_place(schema, place):
-    with pytest.raises(LlmConfigError, match=f"no strict form: {place}"):
+    with pytest.raises(LlmConfigError, match=f"no strict schema is possible: {place}"):
         strict_form(schema)
 
 

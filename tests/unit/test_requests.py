@@ -1,4 +1,4 @@
-"""Requests as values: what they take, how they split, and the names of parameters."""
+"""Requests as values: what they accept, how they split, and the names of parameters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Answer(BaseModel):
     text: str
 
 
-def test_split_gives_what_was_set_as_it_was_given():
+def test_split_returns_what_was_set_unchanged():
     messages = [LlmMessage("user", "hi")]
     request = LlmRequest(messages, temperature=1, tools=[get_weather], response_format=Answer)
     assert request.split() == (
@@ -33,7 +33,7 @@ def test_split_gives_what_was_set_as_it_was_given():
     )
 
 
-def test_none_is_not_given_except_for_a_timeout():
+def test_none_counts_as_not_given_except_for_timeout():
     assert LlmRequest("hi", temperature=None, timeout=None).split() == ("hi", {"timeout": None})
 
 
@@ -47,7 +47,7 @@ def test_dump_and_load_loses_nothing():
         LlmMessage("user", ["look", ImagePart("https://x")], "ann", x=1),
         LlmMessage("assistant", "hi", x=None),
         {"role": "user", "content": [{"type": "text", "text": "as it is"}]},
-        {"role": "critic", "content": "a role that we do not know"},
+        {"role": "critic", "content": "an unknown role"},
         {"role": "assistant", "content": None, "tool_calls": []},
     ]
     request = LlmRequest(messages, stop=["a"], logit_bias={"7": 1.5})
@@ -55,7 +55,7 @@ def test_dump_and_load_loses_nothing():
     assert LlmRequest.model_validate_json(request.model_dump_json()) == request
 
 
-def test_dict_messages_go_out_as_they_came():
+def test_dict_messages_are_sent_unchanged():
     dicts: list[dict[str, object]] = [
         {"role": "user", "content": "hi", "x": None},
         {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u"}}]},
@@ -64,7 +64,7 @@ def test_dict_messages_go_out_as_they_came():
     assert [getattr(m, "__tokenwire_json__", lambda m=m: m)() for m in asked] == dicts
 
 
-def test_json_of_a_request_holds_schemas_for_functions_and_types():
+def test_json_of_a_request_contains_the_schemas_of_functions_and_types():
     loaded = LlmRequest.model_validate_json(
         LlmRequest("hi", tools=[get_weather], response_format=Answer).model_dump_json()
     )
@@ -78,13 +78,13 @@ def test_json_of_a_request_holds_schemas_for_functions_and_types():
     [
         pytest.param(
             {"prompt": "x", "temprature": 1},
-            "LlmRequest takes no argument 'temprature'; did you mean 'temperature'?",
+            "LlmRequest has no argument 'temprature'; did you mean 'temperature'?",
             id="misspelt",
         ),
-        pytest.param({}, "LlmRequest: give prompt= or messages=, one of them", id="neither"),
+        pytest.param({}, "LlmRequest: give either prompt= or messages=, not both", id="neither"),
         pytest.param(
             {"prompt": "x", "messages": []},
-            "LlmRequest: give prompt= or messages=, one of them",
+            "LlmRequest: give either prompt= or messages=, not both",
             id="both",
         ),
     ],
@@ -95,7 +95,7 @@ def test_wrong_arguments_are_config_errors(fields, message):
     assert str(caught.value) == message
 
 
-def test_arguments_unlike_all_known_ones_bring_the_whole_list():
+def test_an_argument_unlike_any_known_one_lists_them_all():
     with pytest.raises(LlmConfigError, match=r"'zzz'; known: best_of, echo, .*, user"):
         LlmRequest("x", zzz=1)  # type: ignore[call-arg]
 
@@ -159,7 +159,7 @@ def test_typed_dicts_and_request_agree():
     assert chat | completion == set(LlmRequest.model_fields) - {"prompt", "messages"}
 
 
-def test_every_exported_name_is_there():
+def test_every_exported_name_exists():
     assert {name for name in tokenwire.types.__all__ if not hasattr(tokenwire.types, name)} == set()
 
 

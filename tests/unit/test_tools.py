@@ -1,4 +1,4 @@
-"""Functions as tools: their schemas, and calls with what a model wrote."""
+"""Functions as tools: their schemas, and calls with the arguments that a model wrote."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import enum
 import functools
 import gc
 import weakref
-from collections.abc import Callable  # noqa: TC003, the schema reads the annotation
+from collections.abc import Callable  # noqa: TC003, the annotation is read for the schema
 from typing import Annotated, Any, Literal, Optional
 
 import pytest
@@ -25,14 +25,14 @@ class Unit(enum.Enum):
 
 
 class Number(RootModel[int]):
-    """No object."""
+    """Not an object."""
 
 
 class Address(BaseModel):
-    """Where somebody lives."""
+    """Where a person lives."""
 
     street: str
-    title: Optional[str] = None  # noqa: UP045, the old spelling is what many write
+    title: Optional[str] = None  # noqa: UP045, many people still write the old spelling
 
 
 def get_weather(
@@ -49,7 +49,7 @@ def get_weather(
     Args:
         city: The city's
             name: in English.
-        days: Not shown, for the annotation wins.
+        days: Not shown, because the annotation wins.
         mode (str): How much.
 
     Returns:
@@ -126,7 +126,7 @@ def test_method_leaves_out_self():
     assert (schema["name"], list(schema["parameters"]["properties"])) == ("buy", ["item", "count"])
 
 
-def test_object_with_call_has_its_class_name():
+def test_a_callable_object_is_named_after_its_class():
     schema = tool_schema(Shop())["function"]
     assert (schema["name"], schema["description"]) == ("Shop", "Shows.")
 
@@ -138,7 +138,7 @@ def test_partial_needs_no_bound_argument():
 
 def test_model_is_a_tool_of_its_fields():
     schema = tool_schema(Address)["function"]
-    assert schema["description"] == "Where somebody lives."
+    assert schema["description"] == "Where a person lives."
     assert schema["parameters"] == {
         "type": "object",
         "properties": {
@@ -152,7 +152,7 @@ def test_model_is_a_tool_of_its_fields():
 @pytest.mark.parametrize(
     ("tool", "schema"),
     [
-        pytest.param({"type": "web_search"}, {"type": "web_search"}, id="provider's-own"),
+        pytest.param({"type": "web_search"}, {"type": "web_search"}, id="provider's-tool"),
         pytest.param(
             {"name": "f", "parameters": {}},
             {"type": "function", "function": {"name": "f", "parameters": {}}},
@@ -194,8 +194,9 @@ def test_strict_tool_closes_its_objects():
     }
 
 
-def test_strict_tool_without_a_strict_form_names_the_place():
-    with pytest.raises(LlmConfigError, match="tool 'get_weather': no strict form: extra: "):
+def test_strict_tool_that_has_no_strict_schema_names_the_place():
+    refused = "tool 'get_weather': no strict schema is possible: extra: "
+    with pytest.raises(LlmConfigError, match=refused):
         tool_schema(Tool.from_function(get_weather, strict=True))
 
 
@@ -216,18 +217,18 @@ def unknown_type(city: Missing) -> None: ...  # type: ignore[name-defined]  # no
         (callback, r"tool 'callback': parameter then: no JSON schema"),
         (default_field, r"tool 'default_field': parameter city: write Annotated"),
         (unknown_type, r"tool 'unknown_type': .*'Missing'"),
-        (Number, r"tool 'Number': its fields are no JSON object"),
-        (lambda x: x, r"'<lambda>' is no name for a tool; wrap it"),
-        ({"a": 1}, r"a dict tool needs a type, or a name and parameters"),
-        (4, r"a tool is a function, a Tool or a dict, not int"),
+        (Number, r"tool 'Number': its schema is not a JSON object"),
+        (lambda x: x, r"'<lambda>' is not a valid tool name; use Tool.from_function"),
+        ({"a": 1}, r"a tool that is a dict needs `type`, or `name` and `parameters`"),
+        (4, r"a tool must be a function, a Tool or a dict, not int"),
     ],
 )
-def test_what_cannot_be_a_tool_is_named(tool, message):
+def test_what_cannot_be_a_tool_is_refused_by_name(tool, message):
     with pytest.raises(LlmConfigError, match=message):
         tool_schema(tool)
 
 
-def test_a_default_that_json_cannot_say_is_known_to_be_there():
+def test_a_parameter_whose_default_is_not_json_is_still_optional():
     def add(a: int, b: Any = NotImplemented) -> int:
         return a if b is NotImplemented else a + b
 
@@ -254,14 +255,14 @@ def test_call_checks_and_converts_arguments():
     assert call_tool(get_weather, arguments) == ("Rome", Unit.F, 2, "short", None)
 
 
-def test_empty_arguments_are_no_arguments():
+def test_an_empty_string_means_no_arguments():
     def now() -> str:
         return "12:00"
 
     assert call_tool(now, "") == "12:00"
 
 
-def test_call_of_an_async_function_gives_its_coroutine():
+def test_call_of_an_async_function_returns_its_coroutine():
     result: Any = Tool.from_function(wait_for).call('{"seconds":0.5}')
     assert asyncio.run(result) == 0.5
 
@@ -282,7 +283,7 @@ def test_wrong_arguments_are_named_by_path():
     )
 
 
-def test_error_of_the_function_itself_stays_its_own():
+def test_an_exception_of_the_function_is_not_changed():
     def fail() -> None:
         raise ValueError("mine")
 
@@ -291,7 +292,7 @@ def test_error_of_the_function_itself_stays_its_own():
     assert type(caught.value) is ValueError
 
 
-def test_arguments_that_are_no_json_are_a_decode_error():
+def test_arguments_that_are_not_json_are_a_decode_error():
     with pytest.raises(LlmDecodeError, match="arguments of tool 'get_weather'"):
         call_tool(get_weather, '{"city"')
 
@@ -306,13 +307,13 @@ def test_misspelt_argument_of_a_tool_names_the_nearest():
         Tool("f", descripton="x")
 
 
-def test_schema_is_made_once_for_a_function_and_for_a_method():
+def test_a_schema_is_made_once_per_function_and_per_method():
     first, second = Shop(), Shop()
     assert tools.parameters_of(get_weather) is tools.parameters_of(get_weather)
     assert tools.parameters_of(first.buy) is tools.parameters_of(second.buy)
 
 
-def test_kept_schema_does_not_keep_the_function():
+def test_a_cached_schema_does_not_keep_the_function_alive():
     def short_lived(x: int) -> int:
         return x
 

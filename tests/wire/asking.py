@@ -1,4 +1,4 @@
-"""One interface over the two of a client, so that a claim is made once and tried in both."""
+"""One interface for sync and async calls, so that a test is written once and runs with both."""
 
 from __future__ import annotations
 
@@ -21,46 +21,46 @@ def sent(sim: SimServer) -> list[Any]:
 
 
 def sent_headers(sim: SimServer) -> list[dict[str, str]]:
-    """The headers that reached the simulator; values of secrets are hashes."""
+    """The headers that reached the simulator. Values of secrets are hashes."""
     return [dict(request["headers"]) for request in sim.requests()]
 
 
 class Asking(ABC):
-    """How a test asks."""
+    """The ways in which a test can call a model."""
 
     @abstractmethod
     def complete(self, client: LlmClientInterface, *args: Any, **params: Any) -> LlmResponse[Any]:
-        """A whole reply."""
+        """Return a whole reply."""
 
     @abstractmethod
     def run(self, client: LlmClientInterface, *args: Any, **params: Any) -> str:
-        """A text."""
+        """Return a text."""
 
     @abstractmethod
     def parse(self, client: LlmClientInterface, *args: Any, **params: Any) -> Any:
-        """A typed value."""
+        """Return a typed value."""
 
     @abstractmethod
     def models(self, client: LlmClientInterface) -> list[str]:
-        """The server's models."""
+        """Return the server's models."""
 
     @abstractmethod
     def validate(self, client: LlmClientInterface, *, probe: bool) -> None:
-        """Checks the configuration."""
+        """Check the configuration."""
 
     @abstractmethod
     def read(
         self, client: LlmClientInterface, *args: Any, view: str = "chunks", **params: Any
     ) -> tuple[list[Any], LlmResponse[Any]]:
-        """A stream read to its end: what it gave, and its response."""
+        """Read a stream to its end. Returns what it yielded, and its response."""
 
     @abstractmethod
     def map(self, client: LlmClientInterface, *args: Any, **params: Any) -> list[Any]:
-        """All rows."""
+        """Return all rows."""
 
 
 class Sync(Asking):
-    """Plain calls."""
+    """Synchronous calls."""
 
     def complete(self, client: LlmClientInterface, *args: Any, **params: Any) -> LlmResponse[Any]:
         return client.complete(*args, **params)
@@ -88,7 +88,7 @@ class Sync(Asking):
 
 
 class Async(Asking):
-    """The same in an event loop of its own each time: a client is bound to none."""
+    """The same, each time in a new event loop: a client is not bound to one."""
 
     def complete(self, client: LlmClientInterface, *args: Any, **params: Any) -> LlmResponse[Any]:
         reply: LlmResponse[Any] = _in_a_loop(client.complete_async, *args, **params)

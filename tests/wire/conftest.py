@@ -1,4 +1,4 @@
-"""What tests of the wire share: ways to ask, and certificates made for the session."""
+"""Fixtures of the wire tests: ways to call a model, and certificates for the session."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=ASKING)
 def ask(request: pytest.FixtureRequest) -> Asking:
-    """The sync and the async interface, in turn; what holds for one holds for the other."""
+    """The sync and the async interface, in turn. What is true of one is true of the other."""
     asking: Asking = ASKING[request.param]
     return asking
 
 
 @pytest.fixture(scope="session")
 def ca() -> trustme.CA:
-    """The root of every certificate of this session that is to be trusted."""
+    """The root of all trusted certificates of this session."""
     return trustme.CA()
 
 
 @pytest.fixture(scope="session")
 def server_tls(ca: trustme.CA) -> ssl.SSLContext:
-    """What a server under that root speaks TLS with."""
+    """The TLS context of a server under that root."""
     return tls_of(ca.issue_cert(*HOSTS))
 
 
@@ -51,7 +51,7 @@ def roots(ca: trustme.CA, tmp_path: Path) -> Path:
 
 @pytest.fixture(params=["complete", "complete_async", "stream", "stream_async"])
 def call(request: pytest.FixtureRequest) -> Callable[[ChatClient], str]:
-    """One call in each of the four ways."""
+    """A call in each of the four ways."""
     stream = request.param.startswith("stream")
 
     def run_sync(client: ChatClient) -> str:
@@ -65,7 +65,7 @@ def call(request: pytest.FixtureRequest) -> Callable[[ChatClient], str]:
 
 @pytest.fixture
 def command(capsys, monkeypatch):
-    """Run `tokenwire` in this process; (exit code, standard output, standard error)."""
+    """Run `tokenwire` in this process. Returns (exit code, standard output, standard error)."""
 
     def run(*words: object, stdin: bytes = b"") -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))

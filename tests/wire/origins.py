@@ -1,4 +1,4 @@
-"""Small servers that the simulator is not: TLS, proxies, a second origin, all on loopback."""
+"""Small servers for what the simulator does not do: TLS, proxies, a second origin."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _USAGE = {"prompt_tokens": 1, "completion_tokens": 3, "total_tokens": 4}
 
 
 def event(data: object) -> bytes:
-    """One event of a stream."""
+    """Return one event of a stream."""
     return b"data: " + (data if isinstance(data, bytes) else json.dumps(data).encode()) + b"\n\n"
 
 
 def delta(text: str | None, finish: str | None = None) -> bytes:
-    """One event of a chat stream."""
+    """Return one event of a chat stream."""
     choice = {
         "index": 0,
         "delta": {} if text is None else {"content": text},
@@ -38,7 +38,7 @@ def delta(text: str | None, finish: str | None = None) -> bytes:
 
 
 def chunked(*pieces: bytes, end: bool = True) -> bytes:
-    """A response whose body is a chat stream of these events, chunked."""
+    """Return a response whose body is a chat stream of these events, chunked."""
     head = (
         b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     )
@@ -47,7 +47,7 @@ def chunked(*pieces: bytes, end: bool = True) -> bytes:
 
 
 def response(status: int, body: bytes = b"", *headers: str) -> bytes:
-    """A response with a length."""
+    """Return a response with a length."""
     lines = [f"HTTP/1.1 {status} Text", *headers, f"content-length: {len(body)}"]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
@@ -76,7 +76,7 @@ WHOLE = response(
 
 
 def tls_of(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    """What a server of this certificate speaks TLS with."""
+    """Return the TLS context of a server with this certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
     return context
@@ -84,7 +84,7 @@ def tls_of(certificate: trustme.LeafCert) -> ssl.SSLContext:
 
 @dataclass
 class Request:
-    """One request as it came."""
+    """One request as it was received."""
 
     line: str
     headers: dict[str, str]
@@ -98,7 +98,7 @@ class Request:
 
 @dataclass
 class Seen:
-    """What one connection brought."""
+    """What one connection received."""
 
     raw: bytearray = field(default_factory=bytearray)
     requests: list[Request] = field(default_factory=list)
@@ -114,16 +114,16 @@ Answer = bytes | None
 
 
 def answer(request: Request) -> bytes:
-    """The reply that a request asks for."""
+    """Return the reply that a request asks for."""
     return STREAM if request.streams else WHOLE
 
 
 class Origin:
-    """A server; `answers` says what it writes for each request, in order, then `answer`.
+    """A server. It writes `answers` for the first requests, in order, and then `answer`.
 
-    With `tls` it speaks TLS. With `hang_up` it closes after each answer, as rudely as a killed
-    process: without a word of TLS. `at_once` writes these bytes to a new connection and closes it,
-    for the first connections one each.
+    With `tls` it uses TLS. With `hang_up` it closes after each answer as abruptly as a killed
+    process, without the end of TLS. `at_once` is written to the first connections, one item each,
+    which are then closed.
     """
 
     def __init__(
@@ -163,7 +163,7 @@ class Origin:
 
     @property
     def raw(self) -> bytes:
-        """All bytes of all connections, as the server reads them: behind TLS."""
+        """All bytes of all connections, as the server reads them: after TLS."""
         return b"".join(bytes(seen.raw) for seen in self.seen)
 
     def answer_next(self, written: Answer) -> None:
@@ -171,11 +171,11 @@ class Origin:
         self._answers.append(written)
 
     def wait_for_ends(self, count: int) -> None:
-        """Return once this many connections have come and ended."""
+        """Return when this many connections were made and have ended."""
         self.wait_until(lambda: sum(seen.ended for seen in self.seen) == count)
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Return once `condition` holds, which is looked at whenever something happens."""
+        """Return when `condition` is true. It is checked whenever something happens."""
         with self._changed:
             assert self._changed.wait_for(condition, 10), "it did not happen"
 
@@ -188,7 +188,7 @@ class Origin:
         with self._changed:
             self._closing = True
             still_open = list(self._open)
-        # What waits in accept() is woken by shutdown, not by close.
+        # shutdown() wakes a thread that waits in accept(); close() does not.
         for one in (self._listener, *still_open):
             _shut(one)
         self._listener.close()
@@ -223,7 +223,7 @@ class Origin:
         try:
             early = self._at_once[number] if number < len(self._at_once) else None
             if early is not None:
-                # The client has spoken before it hears the end: no reset by unread bytes.
+                # The client has sent data before it sees the end, so unread bytes cause no reset.
                 plain.recv(65536)
                 plain.sendall(early)
                 return
@@ -235,7 +235,7 @@ class Origin:
         except OSError as error:
             seen.refused = str(error)
         finally:
-            # The file descriptor is closed without TLS's goodbye.
+            # The file descriptor is closed without the closing message of TLS.
             peer.close()
             plain.close()
             with self._changed:
@@ -252,7 +252,7 @@ class Origin:
         try:
             peer.do_handshake()
         except ssl.SSLError:
-            # Bytes left unread would make a reset of the close, which can overtake the alert.
+            # Unread bytes would turn the close into a reset, which can overtake the alert.
             _shut(peer, socket.SHUT_WR)
             while socket.socket.recv(peer, 65536):
                 pass
@@ -282,7 +282,7 @@ class Origin:
 
 
 def read_request(peer: socket.socket, seen: Seen) -> Request | None:
-    """Read one request with a length or without a body; None at the end of the connection."""
+    """Read one request, with a length or without a body; None at the end of the connection."""
     start = len(seen.raw)
     while (end := seen.raw.find(b"\r\n\r\n", start)) < 0:
         piece = peer.recv(65536)
@@ -303,7 +303,7 @@ def read_request(peer: socket.socket, seen: Seen) -> Request | None:
 
 def _shut(one: socket.socket, how: int = socket.SHUT_RDWR) -> None:
     try:
-        # A plain shutdown also under TLS, whose own would wait for the peer.
+        # A plain shutdown, under TLS too, whose own shutdown would wait for the other side.
         socket.socket.shutdown(one, how)
     except OSError:
         return
@@ -312,8 +312,8 @@ def _shut(one: socket.socket, how: int = socket.SHUT_RDWR) -> None:
 class HttpProxy(Origin):
     """A forward proxy: tunnels for CONNECT, absolute targets for the rest.
 
-    `credentials` are what `Proxy-Authorization` must carry. `answers` replace the proxy's own, one
-    each. `hang` reads and never answers.
+    `credentials` are what `Proxy-Authorization` must contain. `answers` replace the proxy's own,
+    one by one. With `hang` it reads and never answers.
     """
 
     def __init__(self, *, credentials: str | None = None, hang: bool = False, **kind: Any) -> None:
@@ -373,7 +373,7 @@ class HttpProxy(Origin):
 
 
 class SocksProxy(Origin):
-    """A SOCKS proxy (4, 5); `credentials` are (user, password), `asked` what it was asked for."""
+    """A SOCKS proxy (4, 5). `credentials` are (user, password); `asked` lists the requests."""
 
     def __init__(self, *, credentials: tuple[str, str] | None = None, code: int = 0) -> None:
         self._credentials = credentials
@@ -437,7 +437,7 @@ def _until_nul(read: IO[bytes]) -> str:
 
 
 def _copy(source: socket.socket, target: socket.socket, kept: bytearray | None) -> None:
-    """Copy to the end, and end the other side then."""
+    """Copy to the end, then end the other side."""
     try:
         while piece := source.recv(65536):
             if kept is not None:

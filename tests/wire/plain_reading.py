@@ -1,6 +1,6 @@
-"""A second reading of recorded exchanges: `json.loads` and the rules of the wire, in plain words.
+"""A second reader of recorded exchanges, made of `json.loads` and the rules of the wire.
 
-It shares nothing with the engine, is slow, and holds whole bodies; that is its use as a judge.
+It shares no code with the engine, is slow, and keeps whole bodies. So it can judge the engine.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-# What stands in a provider's `finish_reason`, and what a reply says for it.
+# The values of a provider's `finish_reason`, and what a reply calls them.
 FINISH_WORDS = {
     "stop": "stop",
     "eos": "stop",
@@ -29,7 +29,7 @@ NOT_FOR_CALLS = frozenset({"length", "content_filter", "error"})
 
 @dataclass
 class PlainCall:
-    """One tool call, as far as it came."""
+    """One tool call, as far as it arrived."""
 
     id: str | None
     name: str
@@ -38,7 +38,7 @@ class PlainCall:
 
 @dataclass
 class PlainChoice:
-    """One answer of a reply."""
+    """One choice of a reply."""
 
     index: int
     text: str = ""
@@ -52,7 +52,7 @@ class PlainChoice:
 
 @dataclass
 class PlainReply:
-    """What a recorded exchange says, or the error that it holds."""
+    """What a recorded exchange says, or the error that it contains."""
 
     id: str | None = None
     model: str | None = None
@@ -64,7 +64,7 @@ class PlainReply:
 
 
 def read_exchange(row: dict[str, Any], requested_model: str) -> PlainReply:
-    """What a client has to make of a recorded exchange."""
+    """Return what a client must make of a recorded exchange."""
     body: str = row["response_body_text"]
     if row["status"] >= 400:
         return _refused(row["status"], body)
@@ -75,7 +75,7 @@ def read_exchange(row: dict[str, Any], requested_model: str) -> PlainReply:
 
 
 def kept_headers(row: dict[str, Any]) -> dict[str, str]:
-    """The recorded headers that a replay can send: not those that describe the connection."""
+    """Return the recorded headers that a replay can send, without those about the connection."""
     return {
         name.lower(): value
         for name, value in (row["response_headers"] or {}).items()
@@ -89,12 +89,12 @@ _OF_THE_CONNECTION = frozenset(
 
 
 class _Fold:
-    """Adds up what a body says."""
+    """Collects what a body says."""
 
     def __init__(self) -> None:
         self.reply = PlainReply()
         self.choices: dict[int, PlainChoice] = {}
-        # The server's number of each call of a choice, beside `PlainChoice.calls`.
+        # The server's number for each call of a choice, parallel to `PlainChoice.calls`.
         self.numbers: dict[int, list[int | None]] = {}
 
     def whole(self, body: str) -> PlainReply:
@@ -149,7 +149,7 @@ class _Fold:
         choice.refusal += said.get("refusal") or ""
         choice.logprobs += _logprobs(raw.get("logprobs"))
         if not is_whole:
-            # Perplexity repeats all that was said so far; the last one may know more.
+            # Perplexity repeats everything so far, and the last message may have more.
             so_far = (raw.get("message") or {}).get("content") or ""
             if so_far.startswith(choice.text):
                 choice.text = so_far
@@ -207,12 +207,12 @@ def _finish(choice: PlainChoice) -> str | None:
 
 
 def _mended(text: str) -> str:
-    """Joins the halves of a character that was cut between two pieces."""
+    """Join the halves of a character that was split between two pieces."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _events(body: str) -> list[tuple[str, str]]:
-    """Name and data of each event; a line `error: {…}` of older llama.cpp counts as one."""
+    """Yield each event's name and data. A line `error: {…}` of old llama.cpp servers counts."""
     events: list[tuple[str, str]] = []
     name = ""
     data: list[str] = []
@@ -233,7 +233,7 @@ def _events(body: str) -> list[tuple[str, str]]:
 
 
 def _content(content: object) -> tuple[str, str]:
-    """Text and thoughts of a `content`: a string, null, or Mistral's list of blocks."""
+    """Return the text and reasoning of a `content`: a string, null, or Mistral's list of blocks."""
     if not isinstance(content, list):
         return (content, "") if isinstance(content, str) else ("", "")
     text = thoughts = ""
@@ -328,7 +328,7 @@ def _refused(status: int, body: str) -> PlainReply:
 
 
 def _reported(value: dict[str, Any], said: str, *, after_content: bool) -> PlainReply:
-    """An error that came with status 200: the status that it names counts where it names one."""
+    """Return an error that arrived with status 200. If it names a status, that one counts."""
     error = value.get("error")
     code = str(error.get("code") if isinstance(error, dict) else value.get("code"))
     named = int(code) if code.isdigit() and 400 <= int(code) < 600 else None
@@ -337,7 +337,7 @@ def _reported(value: dict[str, Any], said: str, *, after_content: bool) -> Plain
 
 
 def _error_in(value: Any) -> str | None:
-    """What an error inside a 200 says; None where the value is no error."""
+    """Return the message of an error in a 200, or None if the value is not an error."""
     if not isinstance(value, dict):
         return None
     is_flat = value.get("object") == "error" or (
@@ -347,7 +347,7 @@ def _error_in(value: Any) -> str | None:
 
 
 def _message_of(value: Any) -> str | None:
-    """The reading order that covers all servers: `error.message`, `error`, `message`, `detail`."""
+    """Return the first of `error.message`, `error`, `message`, `detail`, which fits all servers."""
     if isinstance(value, list):
         value = value[0]
     error = value.get("error")
@@ -369,7 +369,7 @@ def _prose(value: Any) -> str | None:
 
 
 def _line(text: str) -> str:
-    """On one line, at most 1 KiB."""
+    """Return it on one line, at most 1 KiB."""
     kept = text.encode()[:1024].decode(errors="ignore")
     line = re.sub(r"[\r\n\t]", " ", kept.strip())
     return line if kept == text else f"{line}…"

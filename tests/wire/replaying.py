@@ -1,4 +1,4 @@
-"""Recorded exchanges through the simulator and a real client, sync and async."""
+"""Recorded exchanges, replayed by the simulator to a real client, sync and async."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ THREADS = 8
 
 
 def recorded_rows(data_dir: Path) -> list[dict[str, Any]]:
-    """Every recorded exchange of the two APIs, in the file's order."""
+    """Return every recorded exchange of the two APIs, in the file's order."""
     with gzip.open(data_dir / "wire_open.jsonl.gz", "rt", encoding="utf-8") as lines:
-        # Most rows are of other APIs, and parsing all takes a second.
+        # Most rows belong to other APIs, and parsing all of them takes a second.
         return [json.loads(line) for line in lines if any(mark in line for mark in _MARKS)]
 
 
 class Replay:
-    """One row in one chunking: the rule that serves it, and the client that asks for it."""
+    """One row, split in one way: the simulator's rule for it, and the client that asks for it."""
 
     def __init__(self, number: int, row: dict[str, Any], chunking: str) -> None:
         self.row = row
@@ -55,13 +55,13 @@ class Replay:
         return {"match": {"model": self.model}, "then": {"replay": replay}}
 
     def client(self, base_url: str) -> ChatClient | CompletionClient:
-        # A second attempt would only say the same again.
+        # A second attempt would only get the same again.
         return APIS[self.row["api"]](
             f"{self.provider}:{self.model}", base_url=base_url, api_key="k", max_retries=0
         )
 
     def ask(self, base_url: str) -> PlainReply:
-        """Asks on this thread."""
+        """Ask on this thread."""
         client = self.client(base_url)
         try:
             if not self.row["is_sse"]:
@@ -73,7 +73,7 @@ class Replay:
             return _plain_error(error)
 
     async def ask_async(self, base_url: str) -> PlainReply:
-        """Asks in the running event loop."""
+        """Ask in the running event loop."""
         client = self.client(base_url)
         try:
             if not self.row["is_sse"]:
@@ -86,7 +86,7 @@ class Replay:
 
 
 def _our_name(provider: str) -> str:
-    """The provider's row where there is one that can be called; the dialect alone otherwise."""
+    """Return the provider's row if it can be called, otherwise only its dialect."""
     try:
         _engine.provider_row(provider)
     except LlmConfigError:
@@ -95,7 +95,7 @@ def _our_name(provider: str) -> str:
 
 
 def replay_sync(sim: SimServer, replays: list[Replay]) -> list[PlainReply]:
-    """The outcomes of all, asked for by a few threads."""
+    """Return all outcomes, asked for by a few threads."""
     with ThreadPoolExecutor(THREADS) as threads:
 
         def ask_all(wave: list[Replay]) -> list[PlainReply]:
@@ -105,7 +105,7 @@ def replay_sync(sim: SimServer, replays: list[Replay]) -> list[PlainReply]:
 
 
 def replay_async(sim: SimServer, replays: list[Replay]) -> list[PlainReply]:
-    """The outcomes of all, a wave of them at a time in one event loop."""
+    """Return all outcomes, asked for in groups in one event loop."""
 
     async def ask(wave: list[Replay]) -> list[PlainReply]:
         return await asyncio.gather(*(replay.ask_async(sim.base_url) for replay in wave))
@@ -118,7 +118,7 @@ def _in_waves(
     replays: list[Replay],
     ask_all: Callable[[list[Replay]], list[PlainReply]],
 ) -> Iterator[PlainReply]:
-    """A few rules at a time: the simulator asks them in order, so all at once would be slow."""
+    """Yield a few rules at a time: the simulator tries all rules in order, which is slow."""
     for start in range(0, len(replays), WAVE):
         wave = replays[start : start + WAVE]
         sim.set_script({"rules": [replay.rule() for replay in wave]})
@@ -127,7 +127,7 @@ def _in_waves(
 
 
 def _checked(reply: PlainReply, streamed: str) -> PlainReply:
-    """The pieces of a stream must be what its reply says."""
+    """Check that the pieces of a stream add up to its reply."""
     first = reply.choices[0] if reply.choices and reply.choices[0].index == 0 else PlainChoice(0)
     assert streamed == first.text
     return reply

@@ -1,7 +1,7 @@
 """aiohttp with orjson: a small stream helper over lines, as users write it. It has no sync side.
 
-`BENCH_FORM=blocks` cuts whole blocks and calls back instead of yielding: less work, and no helper
-of anybody that a stream's reader could await in.
+`BENCH_FORM=blocks` processes whole blocks and calls back instead of yielding. That is less work,
+but then a stream's reader cannot await.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ IN_BLOCKS = os.environ.get("BENCH_FORM") == "blocks"
 
 
 class Aiohttp:
-    """A session without a limit on connections."""
+    """Open a session without a limit on connections."""
 
     async def make_async(self, base_url: str) -> Client:
         session = aiohttp.ClientSession(
@@ -47,7 +47,7 @@ class Aiohttp:
                 lines.feed(block)
 
     async def texts(self, client: Client, prompt: str, tokens: int) -> AsyncIterator[str]:
-        """Yield the deltas' texts, as a user's own small stream helper does."""
+        """Yield the text of each delta, as a user's own small stream helper does."""
         session, url = client
         async with session.post(url, data=body(prompt, tokens, stream=True)) as response:
             response.raise_for_status()

@@ -1,6 +1,6 @@
 """edgequake-litellm: a Rust client behind litellm's functions.
 
-Its stream gathers the whole reply and then hands out the chunks, so a live stream is none here.
+Its stream collects the whole reply before it yields the chunks, so it cannot stream live.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ def _messages(prompt: str) -> list[dict[str, Any]]:
 
 
 class Edgequake:
-    """`completion`, `acompletion` and `stream`; the address comes from the environment."""
+    """`completion`, `acompletion` and `stream`. The address comes from the environment."""
 
     cannot: ClassVar = {
         "create": "has no client object",
         "stream_sync": "has no sync stream",
-        "paced_async": "gathers the whole reply first, so a live stream is none",
+        "paced_async": "gathers the whole reply first, so it cannot stream live",
     }
 
     def make(self, base_url: str) -> str:

@@ -1,4 +1,4 @@
-"""f3dx: a Rust client whose replies are dicts. Its asyncio side is threads around the sync one."""
+"""f3dx: a Rust client whose replies are dicts. Its asyncio side runs the sync one in threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""httpx2 with orjson: the client under the official one, with the hand-written loop."""
+"""httpx2 with orjson: the client below the official one, with the hand-written loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The event-stream loop that users of a bare HTTP client write: lines, JSON, the delta's text."""
+"""The loop over events that users of a plain HTTP client write: lines, JSON, a delta's text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def body(prompt: str, tokens: int, *, stream: bool) -> bytes:
-    """The same request as every other contestant sends."""
+    """Return the same request that every other contestant sends."""
     request: dict[str, Any] = {
         "model": "bench-model",
         "messages": [{"role": "user", "content": prompt}],
@@ -28,7 +28,7 @@ HEADERS = {"content-type": "application/json", "authorization": "Bearer sk-bench
 
 
 def text_of(line: bytes) -> str:
-    """The delta's text in one line of the stream; empty where there is none."""
+    """Return the text of the delta in one line of the stream; empty if it has no text."""
     if not line.startswith(b"data: ") or line.startswith(b"data: [DONE]"):
         return ""
     choices = orjson.loads(line[6:])["choices"]
@@ -36,7 +36,7 @@ def text_of(line: bytes) -> str:
 
 
 class Events:
-    """Cuts blocks of bytes into lines; an incomplete last one waits for the next block."""
+    """Cuts blocks of bytes into lines. An incomplete last line waits for the next block."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -59,7 +59,7 @@ class Lines:
         self._rest = b""
 
     def feed(self, block: bytes) -> None:
-        """Take what has come."""
+        """Process a block."""
         lines = (self._rest + block).split(b"\n") if self._rest else block.split(b"\n")
         self._rest = lines.pop()
         for line in lines:
@@ -69,7 +69,7 @@ class Lines:
 
 
 def reply(raw: bytes) -> tuple[str, str, int]:
-    """Text, finish reason and total tokens of a whole reply."""
+    """Return the text, finish reason and total tokens of a whole reply."""
     loaded = orjson.loads(raw)
     choice = loaded["choices"][0]
     return choice["message"]["content"], choice["finish_reason"], loaded["usage"]["total_tokens"]

@@ -1,4 +1,4 @@
-"""litellm's SDK: module functions, no client object."""
+"""litellm's SDK: module functions without a client object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""liter-llm: a Rust client with typed replies, for asyncio alone."""
+"""liter-llm: a Rust client with typed replies, for asyncio only."""
 
 from __future__ import annotations
 

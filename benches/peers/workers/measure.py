@@ -1,8 +1,8 @@
-"""What every worker does the same way: the clocks, the loops, the proof that no token was lost.
+"""What every worker does in the same way: clocks, loops, and the proof that no token was lost.
 
 A worker reads one scenario as JSON from its standard input and prints one JSON object. A contestant
-is an object with the methods of `Contestant`; the loops over pieces of text are written there, as a
-user of that client writes them, so that nothing of ours stands between a client and its consumer.
+is an object with the methods of `Contestant`. It contains the loops over pieces of text, written
+as a user of that client writes them, so no code of ours is between a client and its consumer.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ TICK = 0.01
 
 
 class Contestant(Protocol):
-    """What a worker gives for each contestant. A method that is missing is shown as unsupported."""
+    """What a worker provides for each contestant. A missing method is shown as unsupported."""
 
     def make(self, base_url: str) -> Any:
-        """Return a new client, as its documentation tells to make one."""
+        """Return a new client, made as its documentation says."""
 
     async def make_async(self, base_url: str) -> Any:
         """Return a new client for asyncio, inside a running loop."""
 
     def read(self, client: Any, prompt: str, tokens: int, take: Take) -> None:
-        """Stream one reply, and give each piece of its text to `take`."""
+        """Stream one reply, and pass each piece of its text to `take`."""
 
     async def read_async(self, client: Any, prompt: str, tokens: int, take: Take) -> None:
-        """Stream one reply, and give each piece of its text to `take`."""
+        """Stream one reply, and pass each piece of its text to `take`."""
 
     def ask(self, client: Any, prompt: str, tokens: int) -> tuple[str, str, int]:
-        """Return text, finish reason and total tokens of one whole reply, from a typed reply."""
+        """Return the text, finish reason and total tokens of one whole, typed reply."""
 
     async def ask_async(self, client: Any, prompt: str, tokens: int) -> tuple[str, str, int]:
-        """Return text, finish reason and total tokens of one whole reply, from a typed reply."""
+        """Return the text, finish reason and total tokens of one whole, typed reply."""
 
 
 class Clocks:
     """CPU of the process, CPU of this thread, and wall time, from `start` to `stop`."""
 
     def start(self) -> None:
-        """Begin to measure."""
+        """Start to measure."""
         self._usage = resource.getrusage(resource.RUSAGE_SELF)
         self._cpu, self._thread, self._wall = (
             time.process_time(),
@@ -61,7 +61,7 @@ class Clocks:
         )
 
     def stop(self, units: int) -> Result:
-        """Return the costs of `units` things, in seconds in all and in microseconds for each."""
+        """Return the costs of `units` things, in seconds in total and in microseconds for each."""
         wall = time.perf_counter() - self._wall
         thread = time.thread_time() - self._thread
         cpu = time.process_time() - self._cpu
@@ -84,13 +84,13 @@ class Clocks:
 
 
 def resident_kib() -> int:
-    """Memory of this process that is in RAM now."""
+    """Return how much memory of this process is in RAM now."""
     pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     return int(pages) * resource.getpagesize() // 1024
 
 
 class Digest:
-    """Takes the pieces of a stream without keeping them, where memory is what is measured."""
+    """Takes the pieces of a stream without keeping them, for measurements of memory."""
 
     __slots__ = ("count", "crc")
 
@@ -105,7 +105,7 @@ class Digest:
 
 
 def digests_seen(texts: list[Digest]) -> dict[str, int]:
-    """How often each text was read: `number of pieces:checksum`."""
+    """Return how often each text was read: `number of pieces:checksum`."""
     seen: dict[str, int] = {}
     for text in texts:
         name = f"{text.count}:{text.crc:08x}"
@@ -114,10 +114,10 @@ def digests_seen(texts: list[Digest]) -> dict[str, int]:
 
 
 def texts_seen(texts: list[list[str]]) -> dict[str, int]:
-    """How often each text was read: `number of pieces:checksum`."""
+    """Return how often each text was read: `number of pieces:checksum`."""
     seen: dict[str, int] = {}
     for pieces in texts:
-        # A last piece may be empty (the finish); the server's tokens never are.
+        # The last piece may be empty (the finish). The server's tokens never are.
         full = [piece for piece in pieces if piece]
         name = f"{len(full)}:{crc32(''.join(full).encode()):08x}"
         seen[name] = seen.get(name, 0) + 1
@@ -125,13 +125,13 @@ def texts_seen(texts: list[list[str]]) -> dict[str, int]:
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The value below which this share of all values lies."""
+    """Return the value below which this share of all values lies."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def stream_sync(it: Contestant, spec: Spec) -> Result:
-    """Streams one after the other, on this thread."""
+    """Read streams one after another, on this thread."""
     client = it.make(spec["base_url"])
     tokens = spec["tokens"]
     it.read(client, PROMPT, tokens, [].append)
@@ -145,7 +145,7 @@ def stream_sync(it: Contestant, spec: Spec) -> Result:
 
 
 async def stream_async(it: Contestant, spec: Spec) -> Result:
-    """Streams one after the other, on this thread's event loop."""
+    """Read streams one after another, on this thread's event loop."""
     client = await it.make_async(spec["base_url"])
     tokens = spec["tokens"]
     await it.read_async(client, PROMPT, tokens, [].append)
@@ -160,7 +160,7 @@ async def stream_async(it: Contestant, spec: Spec) -> Result:
 
 
 async def paced_async(it: Contestant, spec: Spec) -> Result:
-    """Many paced streams at once, and how late the event loop runs beside them."""
+    """Read many paced streams at once, and measure how late the event loop runs."""
     import asyncio
 
     client = await it.make_async(spec["base_url"])
@@ -172,7 +172,7 @@ async def paced_async(it: Contestant, spec: Spec) -> Result:
     at_work = asyncio.Event()
 
     async def watch() -> None:
-        # What the streams cost while they live is the question, not the rush of their start.
+        # What matters is the cost of the streams while they live, not the rush at their start.
         await asyncio.sleep(spec.get("ramp_s", 0.0))
         while not at_work.is_set():
             due = time.perf_counter() + TICK
@@ -212,7 +212,7 @@ async def paced_async(it: Contestant, spec: Spec) -> Result:
 
 
 def ask_sync(it: Contestant, spec: Spec) -> Result:
-    """Requests one after the other, on this thread."""
+    """Send requests one after another, on this thread."""
     client = it.make(spec["base_url"])
     for _ in range(20):
         last = it.ask(client, PROMPT, spec["tokens"])
@@ -234,7 +234,7 @@ def ask_sync(it: Contestant, spec: Spec) -> Result:
 
 
 async def ask_async(it: Contestant, spec: Spec) -> Result:
-    """Requests, a fixed number of them at a time, on this thread's event loop."""
+    """Send requests, a fixed number of them at a time, on this thread's event loop."""
     import asyncio
 
     client = await it.make_async(spec["base_url"])
@@ -263,13 +263,13 @@ async def ask_async(it: Contestant, spec: Spec) -> Result:
 
 
 def reply_seen(reply: tuple[str, str, int]) -> str:
-    """Text, finish and usage of a reply as one word to compare."""
+    """Return the text, finish and usage of a reply as one word to compare."""
     text, finish, total = reply
     return f"{crc32(text.encode()):08x}:{finish}:{total}"
 
 
 def create(it: Contestant, spec: Spec) -> Result:
-    """How long it takes to make a client; the first one apart."""
+    """Measure how long it takes to make a client, the first one separately."""
     now = time.perf_counter
     times: list[float] = []
     kept = []
@@ -282,7 +282,7 @@ def create(it: Contestant, spec: Spec) -> Result:
 
 
 def tls(it: Contestant, spec: Spec) -> Result:
-    """What the first https call of a process costs beyond a later one that connects anew, too."""
+    """Measure what a process's first https call costs beyond a later one that reconnects."""
     now = time.perf_counter
     start = now()
     client = it.make(spec["base_url"])
@@ -302,7 +302,7 @@ def tls(it: Contestant, spec: Spec) -> Result:
 
 
 def counters(it: Contestant, before: Result | None = None, units: int = 0) -> Result:
-    """The contestant's own counters; with an earlier reading, what one wake brought since."""
+    """Return the contestant's counters; with an earlier reading, the averages for each wake."""
     read = getattr(it, "counters", None)
     if read is None:
         return {}
@@ -340,7 +340,7 @@ NEEDS = {
 
 
 def run(it: Contestant) -> None:
-    """Do the scenario that standard input holds, and print its result."""
+    """Run the scenario from standard input, and print its result."""
     spec = json.load(sys.stdin)
     kind = spec["kind"]
     if spec.get("files"):

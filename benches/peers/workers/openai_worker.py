@@ -1,4 +1,4 @@
-"""The official client of OpenAI."""
+"""OpenAI's official client."""
 
 from __future__ import annotations
 

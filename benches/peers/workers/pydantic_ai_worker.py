@@ -1,4 +1,4 @@
-"""pydantic-ai's direct model requests, without an agent. Its streams are asyncio's alone."""
+"""pydantic-ai's direct model requests, without an agent. It streams with asyncio only."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """pyreqwest with orjson: the same hand-written loop over another Rust client.
 
-By its default the reader collects 64 KiB before it hands anything on, which holds back the tokens
-of a live stream; the limit is 0 here, as a token stream needs it. `BENCH_FORM=blocks` takes the
-default and whole blocks, to show what that would save in a burst.
+By default the reader collects 64 KiB before it passes anything on, which holds back the tokens of
+a live stream. Here the limit is 0, as a token stream needs it. `BENCH_FORM=blocks` uses the default
+and whole blocks, to show what that saves in a burst.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Pyreqwest:
             take(text)
 
     def texts(self, request: SyncRequestBuilder) -> Iterator[str]:
-        """Yield the deltas' texts, as a user's own small stream helper does."""
+        """Yield the text of each delta, as a user's own small stream helper does."""
         events = Events()
         with request.streamed_read_buffer_limit(0).build_streamed() as response:
             reader = response.body_reader
@@ -71,7 +71,7 @@ class Pyreqwest:
             take(text)
 
     async def texts_async(self, request: RequestBuilder) -> AsyncIterator[str]:
-        """Yield the deltas' texts, as a user's own small stream helper does."""
+        """Yield the text of each delta, as a user's own small stream helper does."""
         events = Events()
         async with request.streamed_read_buffer_limit(0).build_streamed() as response:
             reader = response.body_reader

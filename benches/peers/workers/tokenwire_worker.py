@@ -1,4 +1,4 @@
-"""tokenwire: text as `text_stream` gives it, or (with TOKENWIRE_FORM=chunks) as typed chunks."""
+"""tokenwire: text from `text_stream`, or (with TOKENWIRE_FORM=chunks) typed chunks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Tokenwire:
-    """One client object for sync and async; a reply is an `LlmResponse`."""
+    """One client object for sync and async. A reply is an `LlmResponse`."""
 
     def make(self, base_url: str) -> ChatClient:
         return ChatClient("bench-model", base_url=base_url, api_key="sk-bench")
@@ -41,12 +41,12 @@ class Tokenwire:
         return reply.text, reply.finish_reason, reply.usage.total_tokens
 
     def counters(self) -> tuple[int, int]:
-        """Wakes of event loops, and waiters woken by them."""
+        """Return the wakes of event loops, and how many waiters they woke."""
         return _engine._wakes()
 
 
 class Chunks(Tokenwire):
-    """The same with a typed chunk for each delta, as the official client gives them."""
+    """The same with a typed chunk for each delta, like those of the official client."""
 
     def read(self, client: ChatClient, prompt: str, tokens: int, take: Take) -> None:
         with client.stream(prompt, max_tokens=tokens) as stream:

@@ -1,38 +1,44 @@
-"""What the engine calls in Python, in one place.
+"""Everything that the engine calls in Python, in one table.
 
-The other side of each name stands in `rust/bindings/src/ground/python.rs`. The engine looks a name
-up when it first needs it, and keeps what it finds. `KINDS` stands here: each client looks it up
-when it is made, so that raising an error takes no import. `values` makes what only Python can make
-(messages, costs), `logs` writes what the engine has to say, and `wake` runs the tasks of an event
-loop.
+`rust/bindings/src/ground/python.rs` is the other side: it looks a name up on first use and keeps
+what it finds. Most names are functions of the packages below. Three modules exist for the engine
+alone: `wake` runs the tasks of an event loop, `logs` writes the engine's log lines, and `schema`
+describes compiled classes to pydantic.
 """
 
 from __future__ import annotations
 
+# Every client looks KINDS up when it is made, so raising an error needs no import.
 from tokenwire.errors import KINDS as KINDS
 
-_MODULES = {
-    "cost": "values",
-    "enter_with_key": "values",
-    "first_step_with_key": "values",
-    "key": "values",
-    "kind_of": "values",
-    "message": "values",
-    "parsed": "values",
-    "schema": "values",
-    "tool_result": "values",
-    "callback_failed": "logs",
-    "configure_log": "logs",
-    "write_log": "logs",
-    "run_woken": "wake",
-    "wake_socket": "wake",
-    "watch_socket": "wake",
+# The module and the attribute behind each name.
+_HOMES = {
+    "callback_failed": ("_bridge.logs", "callback_failed"),
+    "configure_log": ("_bridge.logs", "configure_log"),
+    "cost": ("catalog.cost", "cost_of"),
+    "enter_with_key": ("clients.api_key", "enter_with_key"),
+    "first_step_with_key": ("clients.api_key", "first_step_with_key"),
+    "key": ("clients.api_key", "call_key"),
+    "message": ("types.message", "message_from_parts"),
+    "parsed": ("tools.typed_output", "parse_reply"),
+    "run_woken": ("_bridge.wake", "run_woken"),
+    "schema": ("_bridge.schema", "schema"),
+    "tool_result": ("types.message", "tool_message"),
+    "wake_socket": ("_bridge.wake", "wake_socket"),
+    "watch_socket": ("_bridge.wake", "watch_socket"),
+    "write_log": ("_bridge.logs", "write_log"),
 }
 
 
 def __getattr__(name: str) -> object:
-    module = _MODULES.get(name)
-    if module is None:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # The import system's own function: importlib is not loaded in every process.
-    return getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)
+    module, attribute = _HOMES[name]
+    # `importlib` would be one more module to load.
+    return getattr(__import__(f"tokenwire.{module}", fromlist=("",)), attribute)
+
+
+def kind_of(error: BaseException) -> str:
+    """Return the kind of an error, for `CallEvent.error_kind`; ``"other"`` if it is not ours."""
+    kinds = {known: kind for kind, known in KINDS.items()}
+    return next((kinds[base] for base in type(error).__mro__ if base in kinds), "other")

@@ -1,4 +1,4 @@
-"""How an event loop runs the tasks that the engine woke. Imported at a loop's first wait."""
+"""Runs the tasks that the engine woke. Imported when an event loop waits for the first time."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 
 def run_woken(drain: Any) -> None:
-    """Run the tasks that have something; the loop's callback for the engine's descriptor.
+    """Run the tasks that have received something: the loop's callback for the engine's descriptor.
 
-    In Python, so that no frame of Rust lies below a task: CPython before 3.14 ends daemon threads
-    at exit by unwinding their stacks, and Rust aborts where that reaches one of its frames.
+    This is Python so that no Rust frame is below a task. At exit, CPython before 3.14 stops daemon
+    threads by unwinding their stacks, and Rust aborts if that reaches one of its frames.
     """
     for context, function, waiter in drain:
         context.run(function, waiter)
 
 
 def wake_socket() -> tuple[socket.socket, int]:
-    """A reading socket for the loop, and the raw handle of the other end for the engine."""
+    """Open a socket pair: the reading end for the loop, the raw handle of the other for Rust."""
     reader, writer = socket.socketpair()
     reader.settimeout(0)
     writer.settimeout(0)
@@ -34,7 +34,7 @@ def watch_socket(loop: Any, reader: socket.socket) -> None:
 async def _watch(loop: Any, reader: socket.socket) -> None:
     drain = loop._tokenwire_drain
     try:
-        # Gone when nobody waits, so that a loop which ends finds no task of ours.
+        # The task ends when nothing waits, so that a loop that closes finds no task of ours.
         while drain.is_waited_for():
             await loop.sock_recv(reader, 4096)
             run_woken(drain)

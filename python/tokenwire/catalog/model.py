@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from tokenwire import _engine
-from tokenwire._pydantic import Str, base_init, given, nearest_name
+from tokenwire._pydantic import Str, base_init, nearest_name
 from tokenwire.catalog.row import Row
 from tokenwire.errors import LlmConfigError
 
@@ -90,15 +90,15 @@ class Price(Row):
         as_of: date | str | None = None,
         **unknown: object,
     ) -> None:
-        fields = given(
+        super().__init__(
             input=input,
             output=output,
             cached_input=cached_input,
             cache_write=cache_write,
             source=source,
             as_of=as_of,
+            **unknown,
         )
-        super().__init__(**fields, **unknown)
 
     def rates(self) -> tuple[Decimal, Decimal, Decimal, Decimal, int]:
         """Dollars per token: of fresh, cached and written input, of output; for any number."""
@@ -171,7 +171,7 @@ class ModelConfig(Row):
         aliases: Iterable[str] | None = None,
         **unknown: object,
     ) -> None:
-        fields = given(
+        super().__init__(
             name=name,
             provider=provider,
             api=api,
@@ -181,8 +181,8 @@ class ModelConfig(Row):
             supported_parameters=supported_parameters,
             price=price,
             aliases=aliases,
+            **unknown,
         )
-        super().__init__(**fields, **unknown)
 
     @field_validator("capabilities")
     @classmethod

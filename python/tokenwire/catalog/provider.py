@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, m
 from pydantic_core import PydanticCustomError
 
 from tokenwire import _engine
-from tokenwire._pydantic import CONFIG_PROBLEM, Str, base_init, given
+from tokenwire._pydantic import CONFIG_PROBLEM, Str, base_init
 from tokenwire.catalog.row import Row
 from tokenwire.interface.interface import LlmClientInterface
 
@@ -109,7 +109,7 @@ class LlmProvider(Row):
         client: type[LlmClientInterface] | None = None,
         **unknown: object,
     ) -> None:
-        fields = given(
+        super().__init__(
             name=name,
             base_url=base_url,
             key_vars=key_vars,
@@ -119,8 +119,8 @@ class LlmProvider(Row):
             max_tokens_field=max_tokens_field,
             stream_options=stream_options,
             client=client,
+            **unknown,
         )
-        super().__init__(**fields, **unknown)
 
     @model_validator(mode="before")
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ConfigDict
 
-from tokenwire._pydantic import Model
+from tokenwire._pydantic import Model, base_init
 
 
 class Row(Model):
@@ -12,6 +12,11 @@ class Row(Model):
 
     # A value may be a key, in the wrong place.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    # Without it, type checkers would give each class an __init__ of its fields.
+    @base_init
+    def __init__(self, /, **data: object) -> None:
+        super().__init__(**data)
 
     def __setattr__(self, name: str, _value: object) -> None:
         # pydantic's own error would leave us otherwise.

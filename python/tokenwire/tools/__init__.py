@@ -1,28 +1,15 @@
-"""Functions and types as the model sees them.
+"""Python functions and types as the model sees them.
 
-`functions` makes tools of functions and calls them, `json_schema` makes schemas and their strict
-form, `docstrings` reads what a function says of its arguments, `typed_output` asks for values of a
-type and reads them.
+`functions` turns functions into tools and calls them, with the help of `docstrings`. `typed_output`
+asks for a value of a type and reads it. Both get their schemas from `json_schema`.
 """
 
 from __future__ import annotations
 
-from tokenwire.tools.functions import (
-    Tool,
-    ToolLike,
-    call_tool,
-    description_of,
-    name_of,
-    parameters_of,
-    tool_schema,
-)
-
-__all__ = [
-    "Tool",
-    "ToolLike",
-    "call_tool",
-    "description_of",
-    "name_of",
-    "parameters_of",
-    "tool_schema",
-]
+from tokenwire.tools.functions import Tool as Tool
+from tokenwire.tools.functions import ToolLike as ToolLike
+from tokenwire.tools.functions import call_tool as call_tool
+from tokenwire.tools.functions import description_of as description_of
+from tokenwire.tools.functions import name_of as name_of
+from tokenwire.tools.functions import parameters_of as parameters_of
+from tokenwire.tools.functions import tool_schema as tool_schema

@@ -1,4 +1,4 @@
-"""Reads Google-style docstrings: the description, and a note for each argument."""
+"""Reads Google-style docstrings: the description, and the text about each argument."""
 
 from __future__ import annotations
 
@@ -14,14 +14,10 @@ _ENTRY = re.compile(r"\*{0,2}(\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)")
 
 
 def read_docstring(documented: object) -> tuple[str, dict[str, str]]:
-    """The text before the first section, and the notes of ``Args:`` by argument.
+    """Return the text before the first section, and the texts of ``Args:`` by argument.
 
-    Args:
-        documented: A function or method.
-
-    Returns:
-        Both empty where there is no docstring. Paragraphs of the description keep their line
-        breaks; a note is one line.
+    The description keeps its line breaks. The text about an argument becomes one line. Both are
+    empty if there is no docstring.
     """
     text = inspect.getdoc(documented) or ""
     section = ""
@@ -37,7 +33,7 @@ def read_docstring(documented: object) -> tuple[str, dict[str, str]]:
             description.append(line)
         elif section in _ARGUMENT_SECTIONS and line.strip():
             depth = len(line) - len(line.lstrip())
-            # The first entry sets the depth; what stands deeper goes on with the last one.
+            # The first entry sets the depth. A deeper line continues the entry above it.
             indent = indent or depth
             entry = _ENTRY.fullmatch(line.strip()) if depth <= indent else None
             if entry:

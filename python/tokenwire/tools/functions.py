@@ -1,7 +1,8 @@
-"""Functions as tools: their JSON schemas, and calling them with what the model wrote."""
+"""Functions as tools: their JSON schemas, and calls with the arguments that the model wrote."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import re
@@ -12,11 +13,11 @@ from weakref import WeakKeyDictionary
 
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import from_json, to_jsonable_python
+from pydantic_core import to_jsonable_python
 from typing_extensions import NotRequired, Self
 
-from tokenwire._pydantic import Model, Str, base_init, given, validation_error
-from tokenwire.errors import LlmConfigError, LlmDecodeError
+from tokenwire._pydantic import Model, Str, base_init, json_error
+from tokenwire.errors import LlmConfigError
 from tokenwire.tools.docstrings import read_docstring
 from tokenwire.tools.json_schema import adapter_for, record_adapter, schema_of, strict_form
 
@@ -27,19 +28,20 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Tool(Model):
-    """A tool by name, description and JSON schema, with or without the function behind it.
+    """A tool: a name, a description and a JSON schema, with or without a function.
 
     Args:
         name: The name that the model uses.
-        description: What it does and when to use it.
-        parameters: JSON schema of the arguments, an object's; from `function` where not given.
-        strict: Whether the provider must hold the model to the schema; None leaves it to the
-            provider.
-        function: What `call` calls; not part of a dump.
+        description: What the tool does and when to use it.
+        parameters: The JSON schema of the arguments, which must be an object's. Taken from
+            `function` if not given.
+        strict: Whether the provider must hold the model to the schema; None lets the provider
+            decide.
+        function: What `call` calls. It is not part of a dump.
 
     Raises:
         LlmConfigError: An argument does not exist, or the function cannot be a tool.
-        LlmValidationError: A value has a wrong type.
+        LlmValidationError: A value has the wrong type.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -63,14 +65,14 @@ class Tool(Model):
     ) -> None:
         if parameters is None and function is not None:
             parameters = parameters_of(function)
-        fields = given(
+        super().__init__(
             name=name,
             description=description,
             parameters=parameters,
             strict=strict,
             function=function,
+            **unknown,
         )
-        super().__init__(**fields, **unknown)
 
     @classmethod
     def from_function(
@@ -81,7 +83,7 @@ class Tool(Model):
         description: str | None = None,
         strict: bool | None = None,
     ) -> Self:
-        """A tool from a function, its name and docstring; what is given here wins.
+        """Make a tool from a function. Arguments given here replace its name and docstring.
 
         Raises:
             LlmConfigError: The function cannot be a tool; the message says why.
@@ -94,73 +96,82 @@ class Tool(Model):
         )
 
     def call(self, arguments: str) -> object:
-        """Checks the model's arguments and calls the function; an async one gives its coroutine.
-
-        Args:
-            arguments: JSON text, as in `ToolCall.arguments`.
-
-        Raises:
-            LlmConfigError: The tool has no function.
-            LlmValidationError: The arguments do not fit the function; the message names the path
-                and is worth sending back to the model.
-        """
+        """Check the arguments and call the function, as `call_tool` does."""
         return call_tool(self, arguments)
 
 
-# What stands for a tool in a request.
+# What may be passed as a tool of a request.
 ToolLike: TypeAlias = Tool | Callable[..., object] | Mapping[str, object]
 
 
 def tool_schema(tool: ToolLike) -> dict[str, Any]:
-    """The tool as OpenAI writes it: ``{"type": "function", "function": {…}}``.
+    """Return the tool as OpenAI writes it: ``{"type": "function", "function": {…}}``.
 
     Args:
         tool: A function or method (async too), a pydantic model or dataclass whose fields are the
-            arguments, a `Tool`, or a dict: with a `type` it passes as it is, one of `name` and
-            `parameters` is wrapped.
+            arguments, a `Tool`, or a dict. A dict with a `type` is passed on as it is; one with
+            `name` and `parameters` is wrapped.
 
     Returns:
-        The dict. What it holds is kept and shared between calls: do not change it.
+        The dict. Its contents are cached and shared between calls: do not change them.
 
     Raises:
         LlmConfigError: This cannot be a tool; the message names the parameter and the reason.
     """
-    if isinstance(tool, Tool):
-        function = {"name": tool.name, "description": tool.description}
-        return _schema(function, tool.parameters, strict=tool.strict)
+    strict = None
     if isinstance(tool, Mapping):
-        return _schema_of_dict(tool)
-    if not callable(tool):
-        raise LlmConfigError(f"a tool is a function, a Tool or a dict, not {type(tool).__name__}")
-    function = {"name": name_of(tool), "description": description_of(tool)}
-    return _schema(function, parameters_of(tool))
+        if "type" in tool:
+            return dict(tool)
+        if "name" in tool and "parameters" in tool:
+            return {"type": "function", "function": dict(tool)}
+        raise LlmConfigError("a tool that is a dict needs `type`, or `name` and `parameters`")
+    if isinstance(tool, Tool):
+        name, description, parameters = tool.name, tool.description, tool.parameters
+        strict = tool.strict
+    elif callable(tool):
+        name, description, parameters = name_of(tool), description_of(tool), parameters_of(tool)
+    else:
+        raise LlmConfigError(
+            f"a tool must be a function, a Tool or a dict, not {type(tool).__name__}"
+        )
+    if strict:
+        try:
+            parameters = strict_form(parameters)
+        except LlmConfigError as error:
+            raise LlmConfigError(f"tool {name!r}: {error}") from error
+    function: dict[str, Any] = {"name": name}
+    if description:
+        function["description"] = description
+    function["parameters"] = parameters
+    if strict is not None:
+        function["strict"] = strict
+    return {"type": "function", "function": function}
 
 
 def name_of(function: Callable[..., object]) -> str:
-    """The name under which the model sees a function.
+    """Return the name under which the model sees a function.
 
     Raises:
-        LlmConfigError: It has none that providers take, such as a lambda.
+        LlmConfigError: Providers do not accept its name, such as a lambda's.
     """
-    inner = _inner(function)
-    name = getattr(inner, "__name__", type(inner).__name__)
+    name = _plain_name(_unwrapped(function))
     if not _NAME.fullmatch(name):
         raise LlmConfigError(
-            f"{name!r} is no name for a tool; wrap it: Tool.from_function(f, name=…)"
+            f"{name!r} is not a valid tool name; use Tool.from_function(f, name=…)"
         )
-    return str(name)
+    return name
 
 
 def description_of(function: Callable[..., object]) -> str:
-    """A function's docstring before its sections; empty where it has none."""
+    """Return a function's docstring up to its first section; empty if it has none."""
     return _spec(function).description
 
 
 def parameters_of(function: Callable[..., object]) -> dict[str, Any]:
-    """The JSON schema of a function's arguments, kept per function as long as that lives.
+    """Return the JSON schema of a function's arguments. It is cached as long as the function lives.
 
-    A parameter without an annotation takes anything. Descriptions come from
-    ``Annotated[…, Field(description=…)]``, else from the docstring's ``Args:``.
+    A parameter without an annotation takes any value. Descriptions come from
+    ``Annotated[…, Field(description=…)]``, or else from the docstring's ``Args:``.
 
     Raises:
         LlmConfigError: The function cannot be a tool; the message names the parameter.
@@ -169,104 +180,100 @@ def parameters_of(function: Callable[..., object]) -> dict[str, Any]:
 
 
 def call_tool(tool: Tool | Callable[..., object], arguments: str) -> object:
-    """Checks the model's arguments and calls the function; an async one gives its coroutine.
+    """Check the model's arguments and call the function. An async function returns its coroutine.
 
     Args:
-        tool: The function, or a `Tool` with one.
-        arguments: JSON text, as in `ToolCall.arguments`; ``""`` reads as ``{}``.
+        tool: The function, or a `Tool` that has one.
+        arguments: JSON text, as in `ToolCall.arguments`; ``""`` is read as ``{}``.
 
     Raises:
         LlmConfigError: The tool has no function.
-        LlmDecodeError: The arguments are no JSON.
-        LlmValidationError: They do not fit the function; the message names the paths.
+        LlmDecodeError: The arguments are not JSON.
+        LlmValidationError: They do not fit the function. The message names the paths and is worth
+            sending back to the model.
     """
     function = tool.function if isinstance(tool, Tool) else tool
     if function is None:
         raise LlmConfigError(f"tool {getattr(tool, 'name', '')!r} has no function to call")
     spec = _spec(function)
-    owner = f"arguments of tool {spec.label!r}"
     text = arguments or "{}"
     try:
         values = spec.reader.validate_json(text)
     except ValidationError as error:
-        problem = error.errors()[0]
-        if problem["type"] == "json_invalid":
-            raise LlmDecodeError(f"{owner}: {problem['msg']}") from error
-        raise validation_error(owner, error, from_json(text)) from error
-    # A model's or dataclass's reader has built the value already.
+        raise json_error(f"arguments of tool {spec.label!r}", error, text) from error
+    # The reader of a model or dataclass has built the value already.
     return values if isinstance(function, type) else function(**values)
 
 
 class _Spec:
-    """What is known of a function."""
+    """What is known about a function: its description, its parameters, and their reader."""
 
     def __init__(self, function: Callable[..., object]) -> None:
-        inner = _inner(function)
-        self.label = str(getattr(inner, "__name__", type(inner).__name__))
-        if isinstance(inner, type):
-            self.reader = adapter_for(inner)
+        plain = _unwrapped(function)
+        self.label = _plain_name(plain)
+        if isinstance(plain, type):
+            self.reader = adapter_for(plain)
             schema = schema_of(self.reader)
             self.description = str(schema.pop("description", ""))
             if schema.get("type") != "object":
-                raise LlmConfigError(f"tool {self.label!r}: its fields are no JSON object")
-            notes: dict[str, str] = {}
+                raise LlmConfigError(f"tool {self.label!r}: its schema is not a JSON object")
         else:
-            self.description, notes = read_docstring(_documented(inner))
+            self.description, notes = read_docstring(_documented(plain))
             fields, defaults = _fields(function, self.label)
-            self.reader = _reader(fields, self.label)
-            schema = schema_of(self.reader)
-            for name, default in defaults.items():
-                schema["properties"][name].update(default)
+            self.reader, schema = _reader(fields, self.label)
+            for name, field in schema.get("properties", {}).items():
+                field.update(defaults.get(name, {}))
+                if name in notes:
+                    field.setdefault("description", notes[name])
         schema.pop("title", None)
-        for name, field in schema.get("properties", {}).items():
-            if name in notes:
-                field.setdefault("description", notes[name])
         self.parameters: dict[str, Any] = schema
 
 
-# A method is a new object at each access, so its specification hangs on its function.
+# A method is a new object at each access, so its specification is kept by its function.
 _of_functions: WeakKeyDictionary[Callable[..., object], _Spec] = WeakKeyDictionary()
 _of_methods: WeakKeyDictionary[Callable[..., object], _Spec] = WeakKeyDictionary()
-
-
-# The reader of a class holds that class, so a weak key would keep it for good.
+# The reader of a class refers to the class, so a weak key would never go.
 _spec_of_class = functools.lru_cache(maxsize=256)(_Spec)
 
 
 def _spec(function: Callable[..., object]) -> _Spec:
     if isinstance(function, type):
         return _spec_of_class(function)
-    is_method = inspect.ismethod(function)
-    kept = _of_methods if is_method else _of_functions
-    key = function.__func__ if inspect.ismethod(function) else function
+    kept, key = _of_functions, function
+    if inspect.ismethod(function):
+        kept, key = _of_methods, function.__func__
     try:
         spec = kept.get(key)
         if spec is None:
             spec = kept[key] = _Spec(function)
     except TypeError:
-        # The object has no hash or takes no weak reference.
+        # The object has no hash, or weak references to it are impossible.
         return _Spec(function)
     return spec
 
 
-def _inner(function: Callable[..., object]) -> Callable[..., object]:
+def _unwrapped(function: Callable[..., object]) -> Callable[..., object]:
     while isinstance(function, functools.partial):
         function = function.func
     return function
 
 
-def _documented(inner: Callable[..., object]) -> object:
-    """What carries the docstring and the annotations: of an object with `__call__`, that."""
-    return inner if inspect.isroutine(inner) else type(inner).__call__
+def _plain_name(function: Callable[..., object]) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _documented(function: Callable[..., object]) -> object:
+    """Return what has the docstring and the annotations: for an object, its `__call__`."""
+    return function if inspect.isroutine(function) else type(function).__call__
 
 
 def _fields(
     function: Callable[..., object], label: str
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """The fields of the arguments by name, and what the schema says of their defaults."""
+    """Return the types of the arguments by name, and the defaults as their schemas show them."""
     try:
         signature = inspect.signature(function)
-        hints = typing.get_type_hints(_documented(_inner(function)), include_extras=True)
+        hints = typing.get_type_hints(_documented(_unwrapped(function)), include_extras=True)
     except (ValueError, TypeError, NameError) as error:
         raise LlmConfigError(f"tool {label!r}: its signature cannot be read: {error}") from error
     fields: dict[str, Any] = {}
@@ -276,63 +283,31 @@ def _fields(
             raise _bad_parameter(label, str(parameter), "name each argument instead")
         if parameter.kind is parameter.POSITIONAL_ONLY:
             raise _bad_parameter(label, name, "it must be callable by keyword")
-        hint = hints.get(name, Any)
+        fields[name] = hints.get(name, Any)
         if parameter.default is parameter.empty:
-            fields[name] = hint
             continue
         if isinstance(parameter.default, FieldInfo):
             raise _bad_parameter(label, name, "write Annotated[type, Field(…)]")
-        fields[name] = NotRequired[hint]
-        try:
+        fields[name] = NotRequired[fields[name]]
+        # The schema cannot show every default, but the field is optional all the same.
+        with contextlib.suppress(ValueError):
             defaults[name] = {"default": to_jsonable_python(parameter.default)}
-        except ValueError:
-            # The function has a default that JSON cannot say; that there is one stays known.
-            defaults[name] = {}
     return fields, defaults
 
 
-def _reader(fields: dict[str, Any], label: str) -> TypeAdapter[Any]:
+def _reader(fields: dict[str, Any], label: str) -> tuple[TypeAdapter[Any], dict[str, Any]]:
     try:
         reader = record_adapter(label, fields)
-        schema_of(reader)
-    except LlmConfigError as error:
-        # pydantic does not say which field it was, so each is tried alone.
-        names = (name for name, field in fields.items() if not _has_schema(field))
-        raise _bad_parameter(label, next(names, "?"), str(error)) from error
-    return reader
-
-
-def _has_schema(field: object) -> bool:
-    try:
-        schema_of(record_adapter("one", {"one": field}))
+        return reader, schema_of(reader)
     except LlmConfigError:
-        return False
-    return True
+        # pydantic does not say which field is to blame, so each is tried alone.
+        for name, field in fields.items():
+            try:
+                schema_of(record_adapter(name, {name: field}))
+            except LlmConfigError as error:  # noqa: PERF203
+                raise _bad_parameter(label, name, str(error)) from error
+        raise
 
 
 def _bad_parameter(label: str, name: str, reason: str) -> LlmConfigError:
     return LlmConfigError(f"tool {label!r}: parameter {name}: {reason}")
-
-
-def _schema(
-    function: dict[str, Any], parameters: Mapping[str, Any], *, strict: bool | None = None
-) -> dict[str, Any]:
-    if not function["description"]:
-        del function["description"]
-    function["parameters"] = parameters
-    if strict is not None:
-        function["strict"] = strict
-    if strict:
-        try:
-            function["parameters"] = strict_form(parameters)
-        except LlmConfigError as error:
-            raise LlmConfigError(f"tool {function['name']!r}: {error}") from error
-    return {"type": "function", "function": function}
-
-
-def _schema_of_dict(tool: Mapping[str, object]) -> dict[str, Any]:
-    if "type" in tool:
-        return dict(tool)
-    if "name" in tool and "parameters" in tool:
-        return {"type": "function", "function": dict(tool)}
-    raise LlmConfigError("a dict tool needs a type, or a name and parameters")

@@ -1,8 +1,7 @@
-"""JSON schemas of Python types, and the strict form that OpenAI's structured output wants."""
+"""JSON schemas of Python types, and the strict form that OpenAI requires for structured output."""
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
 
     from pydantic_core import CoreSchema
 
-# Strict form, after OpenAI's "Structured model outputs, supported schemas": every object closed
-# and all its keys required, no composition but anyOf.
+# The strict form is described in OpenAI's "Structured model outputs, supported schemas". Every
+# object is closed, all its keys are required, and anyOf is the only composition.
 _REFUSED = (
     "allOf",
     "not",
@@ -33,7 +32,8 @@ _REFUSED = (
     "prefixItems",
     "contains",
 )
-# Hints and limits that strict form does not know. Ours check the reply again, so they may go.
+# Hints and limits that the strict form does not have. They can be left out, because the reply is
+# checked against the type anyway.
 _DROPPED = (
     "default",
     "examples",
@@ -57,14 +57,14 @@ _FORMATS = frozenset(
 
 
 class _PlainSchema(GenerateJsonSchema):
-    """Without the titles that pydantic makes from field names: the model reads the names."""
+    """Leaves out the titles that pydantic derives from field names: the model reads the names."""
 
     def field_title_should_be_set(self, schema: CoreSchema | Any) -> bool:  # noqa: ARG002
         return False
 
 
 def schema_of(adapter: TypeAdapter[Any]) -> dict[str, Any]:
-    """The JSON schema of what `adapter` reads; a reference at its root is followed.
+    """Return the JSON schema of what `adapter` reads. A reference at its root is followed.
 
     Raises:
         LlmConfigError: The type has no JSON schema.
@@ -74,36 +74,36 @@ def schema_of(adapter: TypeAdapter[Any]) -> dict[str, Any]:
     except PydanticUserError as error:
         raise LlmConfigError(f"no JSON schema for this type: {_first_line(error)}") from error
     if len(schema.get("allOf", ())) == 1:
-        # pydantic before 2.9 writes a recursive model so.
+        # pydantic before 2.9 writes a recursive model like this.
         schema.update(schema.pop("allOf")[0])
     if "$ref" in schema:
-        schema = {**_resolve(schema, schema["$ref"]), "$defs": schema.get("$defs", {})}
+        root = schema["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+        schema = {**root, "$defs": schema["$defs"]}
     return schema
 
 
-def adapter_for(target: object) -> TypeAdapter[Any]:
-    """The reader of a type.
+def adapter_for(target: Any) -> TypeAdapter[Any]:
+    """Return pydantic's reader of a type.
 
     Raises:
         LlmConfigError: pydantic cannot read such a type.
     """
-    form: Any = target
     if isinstance(target, str):
-        # pydantic takes it for a type that is defined somewhere.
-        raise LlmConfigError(f"cannot read {target!r}: it is a text; give a type")
+        # pydantic would look for a type of that name.
+        raise LlmConfigError(f"{target!r} is a string; pass the type itself")
     try:
-        return TypeAdapter(form)
+        return TypeAdapter[Any](target)
     except (PydanticUserError, NameError) as error:
-        raise LlmConfigError(f"cannot read {target!r}: {_first_line(error)}") from error
+        raise LlmConfigError(f"{target!r} is not a usable type: {_first_line(error)}") from error
 
 
 def record_adapter(name: str, fields: dict[str, Any]) -> TypeAdapter[Any]:
-    """The reader of an object with these fields and no others.
+    """Return the reader of an object that has these fields and no others.
 
     Args:
         name: What the object is called.
-        fields: Types by name; ``NotRequired[…]`` may be missing. Any name will do, which is why
-            this is no pydantic model.
+        fields: Types by name; a field of ``NotRequired[…]`` may be missing. Any name is allowed,
+            unlike in a pydantic model.
 
     Raises:
         LlmConfigError: pydantic cannot read such a type.
@@ -115,10 +115,10 @@ def record_adapter(name: str, fields: dict[str, Any]) -> TypeAdapter[Any]:
 
 
 def strict_form(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema in OpenAI's strict form; `schema` itself stays as it is.
+    """Return the schema in OpenAI's strict form; `schema` itself is not changed.
 
     Every object is closed and all its keys become required, so the model also writes the fields
-    that have a default. Defaults, and limits that strict form does not know, are left out.
+    that have a default. Defaults, and limits that the strict form does not have, are left out.
 
     Raises:
         LlmConfigError: There is no strict form; the message names the place and the reason.
@@ -127,32 +127,23 @@ def strict_form(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _StrictForm:
-    """One conversion. Definitions are converted once, and kept where something refers to them."""
+    """One conversion. A definition is converted once, when something refers to it."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self._root = copy.deepcopy(dict(schema))
+        self._root = dict(schema)
+        self._definitions: dict[str, Any] = self._root.pop("$defs", {})
+        self._converted: dict[str, Any] = {}
 
     def convert(self) -> dict[str, Any]:
-        definitions = self._root.pop("$defs", {})
-        self._definitions = definitions
         if self._root.get("type") != "object":
             raise _refusal("", "the root must be an object")
-        converted = self._node(self._root, "", ())
-        used: dict[str, Any] = {}
-        waiting = _references(converted)
-        while waiting:
-            name = waiting.pop()
-            if name in used or name not in definitions:
-                continue
-            used[name] = self._node(definitions[name], f"$defs.{name}", (name,))
-            waiting |= _references(used[name])
-        if used:
-            converted["$defs"] = {name: used[name] for name in definitions if name in used}
-        return converted
+        root = self._node(self._root, "", ())
+        used = [name for name in self._definitions if name in self._converted]
+        return {**root, "$defs": {name: self._converted[name] for name in used}} if used else root
 
     def _node(self, node: object, path: str, open_names: tuple[str, ...]) -> dict[str, Any]:
         if not isinstance(node, dict):
-            raise _refusal(path, "it takes anything")
+            raise _refusal(path, "it allows any value")
         node = {key: value for key, value in node.items() if key not in _DROPPED}
         if len(node.get("allOf", ())) == 1:
             node = {**node.pop("allOf")[0], **node}
@@ -160,7 +151,7 @@ class _StrictForm:
             return self._reference(node, path, open_names)
         refused = next((key for key in _REFUSED if key in node), None)
         if refused:
-            raise _refusal(path, f"{refused} is not part of it")
+            raise _refusal(path, f"{refused!r} is not supported")
         if node.get("format") not in _FORMATS:
             node.pop("format", None)
         options = node.pop("oneOf", None) or node.get("anyOf")
@@ -170,7 +161,7 @@ class _StrictForm:
                 for number, option in enumerate(options)
             ]
         elif not node.keys() & {"type", "enum", "const"}:
-            raise _refusal(path, "it takes anything")
+            raise _refusal(path, "it allows any value")
         kinds = node.get("type", ())
         if "object" in kinds:
             self._object(node, path, open_names)
@@ -180,7 +171,7 @@ class _StrictForm:
 
     def _object(self, node: dict[str, Any], path: str, open_names: tuple[str, ...]) -> None:
         if node.get("additionalProperties", "properties" not in node) is not False:
-            raise _refusal(path, "it takes keys that the schema does not name")
+            raise _refusal(path, "it allows keys that it does not name")
         fields = node.get("properties", {})
         node["properties"] = {
             name: self._node(field, f"{path}.{name}", open_names) for name, field in fields.items()
@@ -193,32 +184,21 @@ class _StrictForm:
     ) -> dict[str, Any]:
         reference = node.pop("$ref")
         name = reference.removeprefix("#/$defs/")
-        # Nothing may stand beside a reference, so it is written out, unless it would never end.
-        if node and name in self._definitions and name not in open_names:
-            return self._node({**self._definitions[name], **node}, path, (*open_names, name))
+        definition = self._definitions.get(name)
+        # A reference must be alone in its object. So the definition is copied into an object that
+        # has other keys, except inside of itself, where that would never end.
+        if node and definition is not None and name not in open_names:
+            return self._node({**definition, **node}, path, (*open_names, name))
+        if definition is not None and name not in self._converted:
+            # The definition may refer to itself.
+            self._converted[name] = {}
+            self._converted[name] = self._node(definition, f"$defs.{name}", (name,))
         return {"$ref": reference}
 
 
 def _refusal(path: str, reason: str) -> LlmConfigError:
     place = path.lstrip(".") or "the schema"
-    return LlmConfigError(f"no strict form: {place}: {reason}")
-
-
-def _references(node: object) -> set[str]:
-    if isinstance(node, list):
-        return set().union(*map(_references, node))
-    if not isinstance(node, dict):
-        return set()
-    found = set().union(*map(_references, node.values()))
-    reference = node.get("$ref")
-    if isinstance(reference, str):
-        found.add(reference.removeprefix("#/$defs/"))
-    return found
-
-
-def _resolve(schema: Mapping[str, Any], reference: str) -> dict[str, Any]:
-    target: dict[str, Any] = schema["$defs"][reference.removeprefix("#/$defs/")]
-    return target
+    return LlmConfigError(f"no strict schema is possible: {place}: {reason}")
 
 
 def _first_line(error: Exception) -> str:

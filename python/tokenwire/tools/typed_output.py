@@ -1,57 +1,64 @@
-"""Typed output: what to ask the model for, how to read its answer, what to say when it is wrong."""
+"""Typed output: asking the model for a value of a type, and reading its answer."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from pydantic import ValidationError
-from pydantic_core import from_json
+from pydantic import TypeAdapter, ValidationError
 
-from tokenwire._pydantic import validation_error
+from tokenwire._pydantic import json_error
 from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmValidationError
 from tokenwire.tools.json_schema import adapter_for, record_adapter, schema_of, strict_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pydantic import TypeAdapter
-
 _T = TypeVar("_T")
 
-# Types of JSON schema; any other word in `type` is a response_format as providers write it.
+# The types of JSON schema. Any other word in `type` marks a provider's own response_format.
 _SCHEMA_TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
 _FENCE = re.compile(r"\s*```[\w+-]*[ \t]*\r?\n(.*?)\s*```\s*", re.DOTALL)
+_ANY_JSON = TypeAdapter[Any](Any)
 
 
 def response_format_for(target: object) -> dict[str, Any]:
-    """What a request says to get an answer of the form `target`.
+    """Return the `response_format` that asks for a value of the type `target`.
 
-    A form that is no object (``list[int]``) is asked for as ``{"value": …}``, for providers want an
-    object; `parse_reply` takes it out again.
+    Providers require an object, so any other type (``list[int]``) is asked for as
+    ``{"value": …}``. `parse_reply` unwraps it.
 
     Args:
         target: A pydantic model, dataclass, TypedDict or any other type that pydantic reads; a
             JSON schema as a dict; or a dict with a provider's `type` (``"json_object"``, …), which
-            passes as it is.
+            is passed on as it is.
 
     Returns:
-        ``{"type": "json_schema", "json_schema": {"name", "schema", "strict"?}}``: a type's schema
-        is strict where that is possible; a dict's stays as written, strict where it is so already.
+        ``{"type": "json_schema", "json_schema": {"name", "schema", "strict"?}}``. The schema of a
+        type is strict where that is possible. A dict stays as written; it counts as strict if it
+        has the strict form already.
 
     Raises:
         LlmConfigError: The type has no JSON schema.
     """
     if isinstance(target, Mapping):
-        return _format_of_dict(dict(target))
-    form = _form(target)
-    schema = form.schema
-    try:
-        return _json_schema(form.name, strict_form(schema), strict=True)
-    except LlmConfigError:
-        return _json_schema(form.name, schema, strict=False)
+        kind = target.get("type")
+        if isinstance(kind, str) and kind not in _SCHEMA_TYPES:
+            return dict(target)
+        name, schema = _schema_name(target.get("title") or ""), dict(target)
+    else:
+        form = _form(target)
+        name, schema = form.name, form.schema
+    described: dict[str, Any] = {"name": name, "schema": schema}
+    # A schema without a strict form is sent as it is.
+    with contextlib.suppress(LlmConfigError):
+        strict = strict_form(schema)
+        if strict == target or not isinstance(target, Mapping):
+            described.update(schema=strict, strict=True)
+    return {"type": "json_schema", "json_schema": described}
 
 
 @overload
@@ -63,33 +70,43 @@ def parse_reply(target: object, text: str) -> Any: ...
 
 
 def parse_reply(target: object, text: str) -> object:
-    """Reads the model's answer.
+    """Read the model's answer as a value of the type `target`.
 
-    An answer that is no JSON, but stands in one Markdown fence from start to end, is read without
-    the fence.
+    If the whole answer is one Markdown code block, its contents are read.
 
     Args:
-        target: What `response_format_for` was given.
-        text: The reply's text.
+        target: What was passed to `response_format_for`.
+        text: The text of the reply.
 
     Returns:
-        A value of the type; for a dict the JSON value, unchecked (the text itself where its `type`
-        is ``"text"``).
+        A value of the type. For a dict, the JSON value, unchecked, or the text itself if the
+        dict's `type` is ``"text"``.
 
     Raises:
-        LlmDecodeError: The text is no JSON.
-        LlmValidationError: It is JSON of another form; the message names the paths, `problems`
-            has them all.
+        LlmDecodeError: The text is not JSON.
+        LlmValidationError: It is JSON, but does not fit the type. The message names the paths, and
+            `problems` lists them all.
     """
-    if isinstance(target, Mapping):
-        if target.get("type") == "text":
-            return text
-        return _read(from_json, text)
-    return _form(target).parse(text)
+    if not isinstance(target, Mapping):
+        form = _form(target)
+        return _read(form.read, text, f"reply for {form.name}")
+    return text if target.get("type") == "text" else _read(_ANY_JSON.validate_json, text, "reply")
+
+
+def _read(reader: Callable[[str], object], text: str, owner: str) -> object:
+    # Text that begins with a fence is never JSON.
+    fence = _FENCE.fullmatch(text)
+    text = fence[1] if fence else text
+    if not text.strip():
+        raise LlmDecodeError(f"{owner}: the text is empty")
+    try:
+        return reader(text)
+    except ValidationError as error:
+        raise json_error(owner, error, text) from error
 
 
 def reask_message(error: LlmValidationError) -> str:
-    """The user message that asks the model to mend its answer.
+    """Return the user message that asks the model to correct its answer.
 
     Args:
         error: What `parse_reply` raised.
@@ -102,33 +119,29 @@ def reask_message(error: LlmValidationError) -> str:
 
 
 class _Form:
-    """A type with its schema and reader, made once."""
+    """A type with its schema and readers, made once."""
 
     def __init__(self, target: object) -> None:
         self.name = _schema_name(getattr(target, "__name__", "response"))
         self._plain = adapter_for(target)
-        schema = schema_of(self._plain)
         self._wrapped: TypeAdapter[Any] | None = None
-        if schema.get("type") != "object":
+        self.schema = schema_of(self._plain)
+        if self.schema.get("type") != "object":
             self._wrapped = record_adapter("wrapper", {"value": target})
-            schema = schema_of(self._wrapped)
-            schema.pop("title", None)
-        self.schema = schema
+            self.schema = schema_of(self._wrapped)
+            self.schema.pop("title", None)
 
-    def parse(self, text: str) -> object:
-        return _read(self._value, text, owner=f"reply for {self.name}")
-
-    def _value(self, text: str) -> object:
+    def read(self, text: str) -> object:
         if self._wrapped is None:
             return self._plain.validate_json(text)
         try:
             return self._wrapped.validate_json(text)["value"]
         except ValidationError as wrapped_error:
-            # Servers that ignore the schema may send the bare value.
+            # A server that ignores the schema may send the value itself.
             try:
                 return self._plain.validate_json(text)
             except ValidationError:
-                # What was asked for is the object, so its problems are the ones to mend.
+                # The object was asked for, so its problems are the ones to correct.
                 raise wrapped_error from None
 
 
@@ -139,56 +152,10 @@ def _form(target: object) -> _Form:
     try:
         return _kept_form(target)
     except TypeError:
+        # The type has no hash.
         return _Form(target)
 
 
-def _read(reader: Callable[[str], _T], text: str, *, owner: str = "reply") -> _T:
-    """Reads `text`, then what stands in a fence around it."""
-    try:
-        return reader(text)
-    except ValueError as error:
-        if not _is_broken_json(error):
-            raise _form_error(owner, error, text) from error
-        fence = _FENCE.fullmatch(text)
-        if fence is None:
-            raise _form_error(owner, error, text) from error
-        inner = fence[1]
-    try:
-        return reader(inner)
-    except ValueError as error:
-        raise _form_error(owner, error, inner) from error
-
-
-def _is_broken_json(error: ValueError) -> bool:
-    return not isinstance(error, ValidationError) or error.errors()[0]["type"] == "json_invalid"
-
-
-def _form_error(owner: str, error: ValueError, text: str) -> LlmValidationError:
-    if isinstance(error, ValidationError) and not _is_broken_json(error):
-        return validation_error(owner, error, from_json(text))
-    reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-    return LlmDecodeError(f"{owner}: {reason if text.strip() else 'the text is empty'}")
-
-
-def _format_of_dict(target: dict[str, Any]) -> dict[str, Any]:
-    kind = target.get("type")
-    if isinstance(kind, str) and kind not in _SCHEMA_TYPES:
-        return target
-    try:
-        strict = strict_form(target) == target
-    except LlmConfigError:
-        strict = False
-    name = target.get("title")
-    return _json_schema(_schema_name(name) if name else "response", target, strict=strict)
-
-
-def _json_schema(name: str, schema: dict[str, Any], *, strict: bool) -> dict[str, Any]:
-    described: dict[str, Any] = {"name": name, "schema": schema}
-    if strict:
-        described["strict"] = True
-    return {"type": "json_schema", "json_schema": described}
-
-
 def _schema_name(name: str) -> str:
-    """A name as OpenAI takes it: letters, digits, ``_`` and ``-``, at most 64."""
+    """Return a name that OpenAI accepts: at most 64 letters, digits, ``_`` and ``-``."""
     return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64] or "response"

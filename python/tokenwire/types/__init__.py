@@ -1,90 +1,61 @@
-"""The types of requests. Nothing is imported before it is used: pydantic takes its time.
+"""Messages, parts and requests: what a caller passes in, checked by pydantic.
 
-`parts`, `media` and `message` are what a conversation is made of, `request` is a whole request,
-`params` has its keywords and `prompt` what a call takes first, both for annotations.
+Read `parts` first, then `message`, which is made of them, and `request`, which holds messages.
+`params` lists the keyword arguments of a call, and `prompt` the types of its first argument and of
+`api_key=`; both are for annotations only.
+
+Names are imported on first use, because pydantic takes a while to load.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tokenwire.tools.functions import Tool, ToolLike
-    from tokenwire.types.media import AudioPart, FilePart, ImagePart
-    from tokenwire.types.message import (
-        AnyPart,
-        LlmMessage,
-        ToolCallPart,
-        ToolResult,
-        message_from_parts,
-        tool_message,
-    )
-    from tokenwire.types.params import (
-        AnyParams,
-        ChatParams,
-        CompletionParams,
-        RequestParams,
-    )
-    from tokenwire.types.parts import OpaquePart, ReasoningPart, RefusalPart, TextPart
-    from tokenwire.types.prompt import KeySource, Prompt
-    from tokenwire.types.request import LlmRequest
+    from tokenwire.tools.functions import Tool as Tool
+    from tokenwire.tools.functions import ToolLike as ToolLike
+    from tokenwire.types.message import AnyPart as AnyPart
+    from tokenwire.types.message import LlmMessage as LlmMessage
+    from tokenwire.types.message import ToolCallPart as ToolCallPart
+    from tokenwire.types.message import ToolResult as ToolResult
+    from tokenwire.types.message import message_from_parts as message_from_parts
+    from tokenwire.types.message import tool_message as tool_message
+    from tokenwire.types.params import AnyParams as AnyParams
+    from tokenwire.types.params import ChatParams as ChatParams
+    from tokenwire.types.params import CompletionParams as CompletionParams
+    from tokenwire.types.params import RequestParams as RequestParams
+    from tokenwire.types.parts import AudioPart as AudioPart
+    from tokenwire.types.parts import FilePart as FilePart
+    from tokenwire.types.parts import ImagePart as ImagePart
+    from tokenwire.types.parts import OpaquePart as OpaquePart
+    from tokenwire.types.parts import ReasoningPart as ReasoningPart
+    from tokenwire.types.parts import RefusalPart as RefusalPart
+    from tokenwire.types.parts import TextPart as TextPart
+    from tokenwire.types.prompt import KeySource as KeySource
+    from tokenwire.types.prompt import Prompt as Prompt
+    from tokenwire.types.request import LlmRequest as LlmRequest
 
-__all__ = [
-    "AnyParams",
-    "AnyPart",
-    "AudioPart",
-    "ChatParams",
-    "CompletionParams",
-    "FilePart",
-    "ImagePart",
-    "KeySource",
-    "LlmMessage",
-    "LlmRequest",
-    "OpaquePart",
-    "Prompt",
-    "ReasoningPart",
-    "RefusalPart",
-    "RequestParams",
-    "TextPart",
-    "Tool",
-    "ToolCallPart",
-    "ToolLike",
-    "ToolResult",
-    "message_from_parts",
-    "tool_message",
-]
-
-_MODULES = {
-    "AudioPart": "tokenwire.types.media",
-    "FilePart": "tokenwire.types.media",
-    "ImagePart": "tokenwire.types.media",
-    "AnyPart": "tokenwire.types.message",
-    "LlmMessage": "tokenwire.types.message",
-    "ToolResult": "tokenwire.types.message",
-    "message_from_parts": "tokenwire.types.message",
-    "tool_message": "tokenwire.types.message",
-    "AnyParams": "tokenwire.types.params",
-    "ChatParams": "tokenwire.types.params",
-    "CompletionParams": "tokenwire.types.params",
-    "RequestParams": "tokenwire.types.params",
-    "ToolLike": "tokenwire.tools.functions",
-    "OpaquePart": "tokenwire.types.parts",
-    "ReasoningPart": "tokenwire.types.parts",
-    "RefusalPart": "tokenwire.types.parts",
-    "TextPart": "tokenwire.types.parts",
-    "ToolCallPart": "tokenwire.types.message",
-    "KeySource": "tokenwire.types.prompt",
-    "Prompt": "tokenwire.types.prompt",
-    "LlmRequest": "tokenwire.types.request",
-    "Tool": "tokenwire.tools.functions",
+# The names above, by the module that defines them; a test compares the two lists.
+_HOMES = {
+    "tokenwire.tools.functions": "Tool ToolLike",
+    "tokenwire.types.message": (
+        "AnyPart LlmMessage ToolCallPart ToolResult message_from_parts tool_message"
+    ),
+    "tokenwire.types.params": "AnyParams ChatParams CompletionParams RequestParams",
+    "tokenwire.types.parts": (
+        "AudioPart FilePart ImagePart OpaquePart ReasoningPart RefusalPart TextPart"
+    ),
+    "tokenwire.types.prompt": "KeySource Prompt",
+    "tokenwire.types.request": "LlmRequest",
 }
+__all__ = [name for names in _HOMES.values() for name in names.split()]
 
 
 def __getattr__(name: str) -> object:
-    module = _MODULES.get(name)
-    if module is None:
+    home = next((home for home, names in _HOMES.items() if name in names.split()), None)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # The import system's own function: importlib is not loaded in every process.
-    value: object = getattr(__import__(module, fromlist=[name]), name)
+    # `importlib` would be one more module to load.
+    value: object = getattr(__import__(home, fromlist=("",)), name)
     globals()[name] = value
     return value
 

@@ -1,24 +1,40 @@
-"""A message: a role and a string, or a role and parts in order."""
+"""Messages, and the two parts that belong to tool calls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from json import loads
-from typing import Annotated, Any, Literal, Protocol, TypeAlias
+from typing import Annotated, Any, Literal, Protocol, TypeAlias, TypeVar, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError, from_json, to_json
 
-from tokenwire._pydantic import Model, Part, Str, base_init, given
-from tokenwire.errors import LlmDecodeError, LlmValidationError
-from tokenwire.types.media import AudioPart, FilePart, ImagePart
-from tokenwire.types.parts import OpaquePart, ReasoningPart, RefusalPart, TextPart
+from tokenwire._pydantic import Model, Str, base_init, json_error
+from tokenwire.errors import LlmValidationError
+from tokenwire.types.parts import (
+    AudioPart,
+    FilePart,
+    ImagePart,
+    OpaquePart,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    TextPart,
+)
 
 Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
+_JSON_OBJECT = TypeAdapter(dict[str, Any])
 
 
 class Call(Protocol):
-    """What a tool call looks like: `ToolCall`, `ToolCallPart`, or a caller's own class."""
+    """The shape of a tool call: a `ToolCall`, a `ToolCallPart`, or a class of the caller."""
 
     @property
     def id(self) -> str | None:
@@ -34,15 +50,15 @@ class Call(Protocol):
 
 
 class ToolCallPart(Part):
-    """A tool call within a message.
+    """A tool call in a message.
 
-    A compiled `ToolCall`, or any other object with `id`, `name` and `arguments`, becomes one when
-    it is put into a message.
+    A compiled `ToolCall`, or any other object with `id`, `name` and `arguments`, is converted to
+    this class when a message is made of it.
 
     Args:
-        id: The provider's id of the call; None where it gives none.
+        id: The provider's id of the call; None if the provider gives none.
         name: The tool's name.
-        arguments: JSON text, as the model sent it; ``""`` reads as ``{}``.
+        arguments: JSON text, as the model sent it; ``""`` is read as ``{}``.
     """
 
     type: Literal["tool_call"] = "tool_call"
@@ -58,7 +74,7 @@ class ToolCallPart(Part):
         arguments: str = "",
         **extra: object,
     ) -> None:
-        super().__init__(**given(id=id), name=name, arguments=arguments, **extra)
+        super().__init__(id=id, name=name, arguments=arguments, **extra)
 
     @property
     def parsed_arguments(self) -> dict[str, Any]:
@@ -66,47 +82,37 @@ class ToolCallPart(Part):
 
         Raises:
             LlmDecodeError: They are not JSON.
-            LlmValidationError: They are JSON, but no object.
+            LlmValidationError: They are JSON, but not an object.
         """
-        if not self.arguments:
-            return {}
+        text = self.arguments or "{}"
         try:
-            value = loads(self.arguments)
-        except ValueError as error:
-            raise LlmDecodeError(f"arguments of tool call {self.name!r}: {error}") from error
-        if not isinstance(value, dict):
-            raise LlmValidationError(f"arguments of tool call {self.name!r} are no JSON object")
-        return value
+            return _JSON_OBJECT.validate_json(text)
+        except ValidationError as error:
+            raise json_error(f"arguments of tool call {self.name!r}", error, text) from error
 
     def result(self, value: object, *, error: bool = False) -> LlmMessage:
-        """The message that answers this call; `value` as `tool_message` takes it."""
+        """Make the message that answers this call; `tool_message` says what `value` may be."""
         return tool_message(self, value, error=error)
 
 
 def _as_part(value: object) -> object:
-    """Text and tool calls may stand in a list of parts as they are."""
+    """Convert what may be written for a part: a string, a tool call or a dict."""
     if isinstance(value, str):
         return TextPart(value)
+    if isinstance(value, Part):
+        return value
     if isinstance(value, Mapping):
-        kind = value.get("type")
-        if kind not in _KINDS:
-            raise PydanticCustomError(
-                "part_type",
-                "type must be one of {known}; a provider's own part goes into a dict message",
-                {"known": ", ".join(_KINDS)},
-            )
-    elif isinstance(value, Part):
-        pass
-    elif all(hasattr(value, name) for name in ("id", "name", "arguments")):
-        return {
-            "type": "tool_call",
-            "id": value.id,  # type: ignore[attr-defined]
-            "name": value.name,  # type: ignore[attr-defined]
-            "arguments": value.arguments,  # type: ignore[attr-defined]
-        }
-    else:
-        raise PydanticCustomError("part_type", "a part is a string, a part class or a dict")
-    return value
+        if value.get("type") in _KINDS:
+            return value
+        raise PydanticCustomError(
+            "part_type",
+            "type must be one of {known}; put a provider's own part into a dict message",
+            {"known": ", ".join(_KINDS)},
+        )
+    if all(hasattr(value, name) for name in ("id", "name", "arguments")):
+        call: Any = value
+        return {"type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments}
+    raise PydanticCustomError("part_type", "a part must be a string, a part object or a dict")
 
 
 def _content_kind(value: object) -> str | None:
@@ -115,36 +121,35 @@ def _content_kind(value: object) -> str | None:
     return "parts" if isinstance(value, (list, tuple)) else None
 
 
+_Part = TypeVar("_Part")
 # A plain union would report the problems of both members and leave its tags in the path.
-_CONTENT_KIND = Discriminator(
-    _content_kind,
-    custom_error_type="content_type",
-    custom_error_message="content must be a string or a list of parts",
-)
-
-_ResultPart = Annotated[
-    TextPart | ImagePart | AudioPart | FilePart,
-    Field(discriminator="type"),
-    BeforeValidator(_as_part),
-]
-_ResultContent = Annotated[
-    Annotated[Str, Tag("str")] | Annotated[list[_ResultPart], Tag("parts")], _CONTENT_KIND
+_ContentOf = Annotated[
+    Annotated[Str, Tag("str")]
+    | Annotated[
+        list[Annotated[_Part, Field(discriminator="type"), BeforeValidator(_as_part)]],
+        Tag("parts"),
+    ],
+    Discriminator(
+        _content_kind,
+        custom_error_type="content_type",
+        custom_error_message="content must be a string or a list of parts",
+    ),
 ]
 
 
 class ToolResult(Part):
-    """What a tool gave back.
+    """What a tool returned.
 
     Args:
-        call_id: The id of the call that it answers; None where the call had none.
+        call_id: The id of the call that it answers; None if the call had none.
         content: Text, or parts (text, images, audio, files).
         error: Whether the tool failed.
-        name: The tool's name, which some providers want instead of the id.
+        name: The tool's name, which some providers need instead of the id.
     """
 
     type: Literal["tool_result"] = "tool_result"
     call_id: Str | None = None
-    content: _ResultContent
+    content: _ContentOf[TextPart | ImagePart | AudioPart | FilePart]
     error: bool = False
     name: Str | None = None
 
@@ -158,10 +163,10 @@ class ToolResult(Part):
         name: str | None = None,
         **extra: object,
     ) -> None:
-        super().__init__(**given(call_id=call_id, name=name), content=content, error=error, **extra)
+        super().__init__(call_id=call_id, content=content, error=error, name=name, **extra)
 
     def __tokenwire_json__(self) -> dict[str, object]:
-        """As for every part; the id has OpenAI's name, and parts of `content` the same form."""
+        """Return the part like any other, but with OpenAI's name for the id."""
         wire = super().__tokenwire_json__()
         if "call_id" in wire:
             wire["tool_call_id"] = wire.pop("call_id")
@@ -181,41 +186,24 @@ AnyPart: TypeAlias = (
     | RefusalPart
     | OpaquePart
 )
-_KINDS = (
-    "text",
-    "image",
-    "audio",
-    "file",
-    "reasoning",
-    "tool_call",
-    "tool_result",
-    "refusal",
-    "opaque",
-)
-_Content = Annotated[
-    Annotated[Str, Tag("str")]
-    | Annotated[
-        list[Annotated[AnyPart, Field(discriminator="type"), BeforeValidator(_as_part)]],
-        Tag("parts"),
-    ],
-    _CONTENT_KIND,
-]
+_KINDS = [part.model_fields["type"].default for part in get_args(AnyPart)]
 
 
 class LlmMessage(Model):
-    """One message of a conversation. Unknown keys are kept and passed on.
+    """One message of a conversation. Keys that tokenwire does not know are kept and sent.
 
     Args:
         role: ``"system"``, ``"developer"``, ``"user"``, ``"assistant"`` or ``"tool"``.
-        content: Text, or a list of parts; a string or a tool call may stand in it as it is.
-        name: The participant's name, for providers that take one.
+        content: Text, or a list of parts. The list may contain strings and tool calls.
+        name: The participant's name, for providers that accept one.
 
     Raises:
         LlmValidationError: A value does not fit; the message names its path.
     """
 
     role: Role
-    content: _Content
+    # The engine writes a list of parts as `parts`, and so does a dump of a request.
+    content: _ContentOf[AnyPart] = Field(validation_alias=AliasChoices("content", "parts"))
     name: Str | None = None
 
     @base_init
@@ -226,32 +214,24 @@ class LlmMessage(Model):
         name: str | None = None,
         **extra: object,
     ) -> None:
-        super().__init__(role=role, content=content, **given(name=name), **extra)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_neutral_form(cls, data: object) -> object:
-        """Reads ``parts``, the key of the neutral form, for ``content``."""
-        if isinstance(data, Mapping) and "parts" in data and "content" not in data:
-            return {("content" if key == "parts" else key): data[key] for key in data}
-        return data
+        super().__init__(role=role, content=content, name=name, **extra)
 
     @property
     def text(self) -> str:
-        """The text parts, joined; empty where there are none."""
+        """The text parts, joined; empty if the message has no text."""
         if isinstance(self.content, str):
             return self.content
         return "".join(part.text for part in self.content if isinstance(part, TextPart))
 
     def __tokenwire_json__(self) -> dict[str, object]:
-        """The message as the engine reads it.
+        """Return the message as the engine reads it.
 
         ::
 
             {"role": str, "content": str, "name"?: str, …unknown keys}
             {"role": str, "parts": [part, …], "name"?: str, …unknown keys}
 
-        The parts are described at `Part.__tokenwire_json__`.
+        `Part.__tokenwire_json__` describes the parts.
         """
         wire: dict[str, object] = {"role": self.role}
         if isinstance(self.content, str):
@@ -266,45 +246,41 @@ class LlmMessage(Model):
 
 
 def message_from_parts(parts: Iterable[Mapping[str, object]], provider: str) -> LlmMessage:
-    """The message of a reply.
+    """Make the message of a reply.
 
     Args:
-        parts: The reply's parts in order, each a dict of the shapes that
-            `Part.__tokenwire_json__` describes. The ``json`` of an opaque one is its value, or
-            JSON text as bytes.
-        provider: Who sent them; written into reasoning and opaque parts, which go back there only.
+        parts: The parts of the reply in order, each a dict as `Part.__tokenwire_json__` describes
+            it. The ``json`` of an opaque part is its value, or JSON text as bytes.
+        provider: The provider that sent them. It is written into reasoning and opaque parts, which
+            are sent back only there.
 
     Raises:
-        LlmValidationError: A part is of no known shape.
+        LlmValidationError: A part has an unknown shape.
     """
     content = []
     for part in parts:
         fields = dict(part)
         if fields.get("type") in ("reasoning", "opaque"):
             fields.setdefault("provider", provider)
-            if "json" in fields:
-                fields["value"] = _read_opaque(fields.pop("json"))
+        if "json" in fields:
+            value = fields.pop("json")
+            try:
+                fields["value"] = from_json(value) if isinstance(value, bytes) else value
+            except ValueError as error:
+                raise LlmValidationError(f"opaque part: json is not JSON: {error}") from error
         content.append(fields)
     return LlmMessage.model_validate({"role": "assistant", "content": content})
 
 
-def _read_opaque(value: object) -> object:
-    if not isinstance(value, bytes):
-        return value
-    try:
-        return from_json(value)
-    except ValueError as error:
-        raise LlmValidationError(f"opaque part: json is no JSON: {error}") from error
-
-
 def tool_message(call: Call, value: object, *, error: bool = False) -> LlmMessage:
-    """The message that answers a tool call.
+    """Make the message that answers a tool call.
 
     Args:
         call: The call.
-        value: What the tool gave back: a string as it is; a part or a list of parts; an exception
-            as its class and text; anything else as JSON (models and dataclasses too).
-        error: Whether the tool failed; always so for an exception.
+        value: What the tool returned. A string, a part or a list of parts is sent as it is, an
+            exception as its class and text, and anything else as JSON (models and dataclasses
+            too).
+        error: Whether the tool failed. An exception always counts as a failure.
 
     Raises:
         LlmValidationError: The value cannot be written as JSON.

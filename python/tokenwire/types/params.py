@@ -12,34 +12,35 @@ if TYPE_CHECKING:
 
 
 class RequestParams(TypedDict, total=False):
-    """What calls of every API take.
+    """The arguments of calls of every API.
 
-    Nothing is sent that is not given. Ranges are the provider's; only the types are checked.
+    Only what you give is sent. tokenwire checks the types; the provider checks the ranges.
 
     Attributes:
-        max_tokens: Most tokens of the reply, under the name that the provider takes.
-        max_completion_tokens: Another name of the same limit; set one of them.
-        temperature: How much chance there is in the choice of a token; 0 is least.
-        top_p: Take tokens from the likeliest ones that have this share of the probability together.
-        top_k: Take tokens from so many likeliest ones.
-        stop: Texts that end the reply; they are not part of it.
-        seed: Makes replies repeat as far as the provider can.
-        n: How many choices to make of one prompt.
-        logprobs: Probabilities of the tokens; a number asks for so many alternatives of each.
-        frequency_penalty: Lowers tokens by how often they came.
-        presence_penalty: Lowers tokens that came.
-        logit_bias: Added to the logits of tokens, by their ids.
+        max_tokens: The most tokens of the reply. It is sent under the provider's name for it.
+        max_completion_tokens: Another name for the same limit; give only one of them.
+        temperature: How random the choice of tokens is; 0 is the least.
+        top_p: Consider only the likeliest tokens that together have this probability.
+        top_k: Consider only this many of the likeliest tokens.
+        stop: Texts that end the reply. They are not part of it.
+        seed: Makes replies repeatable, as far as the provider can.
+        n: How many choices to generate.
+        logprobs: Return the probabilities of the tokens; a number also asks for that many
+            alternatives of each.
+        frequency_penalty: Make tokens less likely the more often they occurred.
+        presence_penalty: Make tokens less likely if they occurred at all.
+        logit_bias: What to add to the logits of tokens, by token id.
         response_format: A type, a JSON schema, or a provider's own form; see `reply.parsed`.
-        user: Your own id of the person who asks, for the provider.
-        model: Another model for this call; of another provider too (`"groq:…"`), unless the client
-            was given its own `api_key` or `base_url`.
+        user: Your id for the person who asks, for the provider.
+        model: Another model for this call. It may belong to another provider (`"groq:…"`), unless
+            the client has its own `api_key` or `base_url`.
         timeout: Seconds, a `Timeout`, or None for no limit.
-        max_retries: Attempts after the first one.
-        headers: Added to the client's.
+        max_retries: The number of attempts after the first one.
+        headers: Added to the client's headers.
         stream_usage: False does not ask a stream for its token counts.
-        extra_body: Added to the body as it is, for what only one server knows.
-        extra_headers: Added to the headers; wins over `headers`.
-        extra_query: Added to the address.
+        extra_body: Added to the body as it is, for options that only one server has.
+        extra_headers: Added to the headers, and wins over `headers`.
+        extra_query: Added to the query of the URL.
     """
 
     max_tokens: int | None
@@ -56,7 +57,7 @@ class RequestParams(TypedDict, total=False):
     logit_bias: Mapping[str, float] | Mapping[int, float] | None
     response_format: type | Mapping[str, object] | None
     user: str | None
-    # For one call.
+    # For one call only.
     model: str | None
     timeout: float | Timeout | None
     max_retries: int | None
@@ -68,14 +69,14 @@ class RequestParams(TypedDict, total=False):
 
 
 class ChatParams(RequestParams, total=False):
-    """What chat calls take.
+    """The arguments of chat calls.
 
     Attributes:
         tools: Functions, `Tool`s or dicts that the model may call.
-        tool_choice: `"auto"`, `"none"`, `"required"`, or a dict that names the tool to be called.
-        parallel_tool_calls: Whether one reply may call several.
-        reasoning_effort: How much to reason, in the provider's words, such as `"low"`.
-        metadata: Your own notes on the request, kept by the provider.
+        tool_choice: `"auto"`, `"none"`, `"required"`, or a dict that names the tool to call.
+        parallel_tool_calls: Whether one reply may contain several calls.
+        reasoning_effort: How much to reason, in the provider's terms, such as `"low"`.
+        metadata: Your own notes about the request, which the provider stores.
     """
 
     tools: Sequence[ToolLike] | None
@@ -86,12 +87,12 @@ class ChatParams(RequestParams, total=False):
 
 
 class CompletionParams(RequestParams, total=False):
-    """What text completion calls take.
+    """The arguments of text completion calls.
 
     Attributes:
         suffix: The text that follows what the model writes.
-        echo: Whether the reply begins with the prompt, with its probabilities under `logprobs`.
-        best_of: Of how many choices the best ones are sent.
+        echo: Whether the reply begins with the prompt; with `logprobs`, so do its probabilities.
+        best_of: How many choices the provider generates to return the best of them.
     """
 
     suffix: str | None
@@ -100,4 +101,4 @@ class CompletionParams(RequestParams, total=False):
 
 
 class AnyParams(ChatParams, CompletionParams, total=False):
-    """What a call of either API takes; what its own API lacks is refused when it is made."""
+    """The arguments of both APIs. A call refuses those that its own API does not have."""

@@ -1,4 +1,4 @@
-"""What a call is asked, and where its key comes from: types for annotations."""
+"""Two types for annotations: the first argument of a call, and `api_key=`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from tokenwire.types.message import LlmMessage
 from tokenwire.types.request import LlmRequest
 
-# What `complete`, `stream` and the others take first.
+# The first argument of `complete`, `stream` and the other calls.
 Prompt: TypeAlias = str | list[Any] | tuple[Any, ...] | LlmRequest | LlmMessage
-# What `api_key=` takes besides a text: it returns a key, or an awaitable of one.
+# `api_key=` may be a string, or a function that returns a key or an awaitable of one.
 KeySource: TypeAlias = Callable[[], str | Awaitable[str]]

@@ -1,4 +1,4 @@
-"""A request as a value: what is asked, and how."""
+"""A whole request as a value: the prompt or messages, and the arguments of the call."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Discriminator,
@@ -17,17 +18,14 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self, Unpack
 
-from tokenwire._pydantic import CONFIG_PROBLEM, Model, Str, base_init, given
+from tokenwire._pydantic import CONFIG_PROBLEM, Model, Str, base_init
 from tokenwire.errors import LlmConfigError
-from tokenwire.tools.functions import Tool
+from tokenwire.tools.functions import Tool, tool_schema
+from tokenwire.tools.typed_output import response_format_for
 from tokenwire.types.message import LlmMessage, Role
 
 if TYPE_CHECKING:
-    from tokenwire.types.params import ChatParams, CompletionParams
-
-    class _Params(ChatParams, CompletionParams, total=False):
-        """Everything that some call takes."""
-
+    from tokenwire.types.params import AnyParams
 
 Prompt: TypeAlias = str | list[str] | list[int] | list[list[int]]
 
@@ -49,7 +47,7 @@ def _prompt_kind(value: object) -> str | None:
     return "token_lists" if isinstance(first, (list, tuple)) else "tokens"
 
 
-# Telling the kinds apart by the first item keeps problems to one line and lists of tokens cheap.
+# The first item decides which kind it is. So problems stay on one line, and lists of tokens cheap.
 _Prompt = Annotated[
     Annotated[Str, Tag("str")]
     | Annotated[list[Str], Tag("strings")]
@@ -58,13 +56,13 @@ _Prompt = Annotated[
     Discriminator(
         _prompt_kind,
         custom_error_type="prompt_type",
-        custom_error_message="a prompt is a string, strings, token ids or lists of token ids",
+        custom_error_message="a prompt must be a string, token ids, or a list of either",
     ),
 ]
 
 
 def _message_kind(value: object) -> str | None:
-    """Tells our messages, also dumped ones, from dicts that go to the provider as they are."""
+    """Separate our messages, dumped ones too, from dicts that are sent as they are."""
     if isinstance(value, LlmMessage):
         return "message"
     if not isinstance(value, Mapping):
@@ -73,19 +71,19 @@ def _message_kind(value: object) -> str | None:
     return "message" if ours and value.get("role") in _ROLES else "dict"
 
 
-def _with_role(value: object) -> object:
-    if isinstance(value, Mapping) and not isinstance(value.get("role"), str):
+def _with_role(value: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(value.get("role"), str):
         raise PydanticCustomError("message_role", "a message needs a role")
     return value
 
 
 _Message = Annotated[
     Annotated[LlmMessage, Tag("message")]
-    | Annotated[dict[str, Any], BeforeValidator(_with_role), Tag("dict")],
+    | Annotated[dict[str, Any], AfterValidator(_with_role), Tag("dict")],
     Discriminator(
         _message_kind,
         custom_error_type="message_type",
-        custom_error_message="a message is an LlmMessage or a dict",
+        custom_error_message="a message must be an LlmMessage or a dict",
     ),
 ]
 
@@ -93,24 +91,24 @@ _Message = Annotated[
 def _check_tool(value: object) -> object:
     if isinstance(value, (Tool, Mapping)) or callable(value):
         return value
-    raise PydanticCustomError("tool_type", "a tool is a function, a Tool or a dict")
+    raise PydanticCustomError("tool_type", "a tool must be a function, a Tool or a dict")
 
 
 class LlmRequest(Model):
-    """What `complete`, `stream` and `parse` take instead of a prompt and keywords.
+    """A prompt or messages with arguments, for `complete`, `stream` and `parse`.
 
-    Give `prompt` or `messages`, not both. A dict of `messages` with a string for its content
-    becomes an `LlmMessage`, which goes out the same; any other dict stays as it is. The other
-    arguments are those of a call (`ChatParams`, `CompletionParams`); one that was not given is
-    not sent.
+    Give either `prompt` or `messages`. A dict in `messages` whose content is a string becomes an
+    `LlmMessage`, which is sent in the same form. Any other dict stays as it is. The other
+    arguments are those of a call (`ChatParams`, `CompletionParams`); only those that you give are
+    sent.
 
-    A dump holds the schemas of functions and models that stand in `tools` and `response_format`,
-    so what is loaded from it asks for the same, but cannot call or parse.
+    A dump contains the schemas of the functions and models in `tools` and `response_format`. A
+    request that is loaded from it asks for the same, but cannot call or parse.
 
     Raises:
-        LlmConfigError: An argument does not exist (the message names the nearest that does), or
-            there are both `prompt` and `messages`, or neither.
-        LlmValidationError: A value has a wrong type or is not finite; the message names its path.
+        LlmConfigError: An argument does not exist (the message names the nearest one), or `prompt`
+            and `messages` are both given or both missing.
+        LlmValidationError: A value has the wrong type or is not finite; the message names its path.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -143,7 +141,7 @@ class LlmRequest(Model):
     best_of: _Int | None = None
 
     model: Str | None = None
-    # Seconds or a compiled Timeout; the engine checks it, so that there is one rule.
+    # Seconds or a compiled Timeout. The engine checks it, so that there is one rule.
     timeout: Any = None
     max_retries: _Int | None = None
     headers: dict[Str, Str] | None = None
@@ -157,56 +155,54 @@ class LlmRequest(Model):
         self,
         prompt: Prompt | Sequence[LlmMessage | Mapping[str, object]] | None = None,
         messages: Sequence[LlmMessage | Mapping[str, object]] | None = None,
-        **params: Unpack[_Params],
+        **params: Unpack[AnyParams],
     ) -> None:
-        if messages is None and _holds_messages(prompt):
+        first = prompt[0] if isinstance(prompt, (list, tuple)) and prompt else None
+        if messages is None and isinstance(first, (LlmMessage, Mapping)):
             super().__init__(messages=prompt, **params)
         else:
-            super().__init__(**given(prompt=prompt, messages=messages), **params)
+            super().__init__(prompt=prompt, messages=messages, **params)
+        if "timeout" in params:
+            # Here None is a value: no limit.
+            self.model_fields_set.add("timeout")
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
         if (self.prompt is None) == (self.messages is None):
-            raise PydanticCustomError(CONFIG_PROBLEM, "give prompt= or messages=, one of them")
+            raise PydanticCustomError(CONFIG_PROBLEM, "give either prompt= or messages=, not both")
         return self
 
     def split(self) -> tuple[Prompt | list[LlmMessage | dict[str, Any]], dict[str, Any]]:
-        """What is asked, and the arguments of the call that were given.
+        """Split into the prompt or messages, and the arguments that were given.
 
         Returns:
-            The prompt or the messages, and the arguments by name, their values as given. None
-            counts as not given, except for `timeout`, where it means no limit.
+            The prompt or the messages, and the arguments by name, as they were given. None counts
+            as not given, except for `timeout`, where it means no limit.
         """
         asked = self.prompt if self.messages is None else self.messages
         if asked is None:
-            # Only assignment after construction comes here.
-            raise LlmConfigError("LlmRequest: give prompt= or messages=, one of them")
-        params = {}
-        for name in type(self).model_fields:
-            if name in ("prompt", "messages") or name not in self.model_fields_set:
-                continue
-            value = getattr(self, name)
-            if value is not None or name == "timeout":
-                params[name] = value
-        return asked, params
+            # Only an assignment after construction leads here.
+            raise LlmConfigError("LlmRequest: give either prompt= or messages=, not both")
+        arguments = self.model_fields_set - {"prompt", "messages"}
+        return asked, {
+            name: value
+            for name, value in self
+            if name in arguments and (value is not None or name == "timeout")
+        }
 
     @field_serializer("messages")
     def _dump_messages(self, messages: list[_Message] | None) -> list[dict[str, Any]] | None:
-        # The key `parts` tells our message from a provider's when the dump is loaded.
+        # When the dump is loaded, the key `parts` marks a message as ours, not the provider's.
         if messages is None:
             return None
         return [m if isinstance(m, dict) else _dump_message(m) for m in messages]
 
     @field_serializer("tools", when_used="json-unless-none")
     def _dump_tools(self, tools: list[Any]) -> list[dict[str, Any]]:
-        from tokenwire.tools.functions import tool_schema
-
         return [tool_schema(tool) for tool in tools]
 
     @field_serializer("response_format", when_used="json-unless-none")
     def _dump_response_format(self, target: type | dict[str, Any]) -> dict[str, Any]:
-        from tokenwire.tools.typed_output import response_format_for
-
         return response_format_for(target)
 
 
@@ -215,11 +211,3 @@ def _dump_message(message: LlmMessage) -> dict[str, Any]:
     if isinstance(dump["content"], list):
         return {("parts" if key == "content" else key): value for key, value in dump.items()}
     return dump
-
-
-def _holds_messages(prompt: object) -> bool:
-    return (
-        isinstance(prompt, (list, tuple))
-        and bool(prompt)
-        and isinstance(prompt[0], (LlmMessage, Mapping))
-    )

@@ -1,4 +1,4 @@
-"""Awkward moments of readers. Arguments: the scene's name and the simulator's address."""
+"""Reads a stream at awkward moments. Arguments: the scene's name and the simulator's address."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def allow_descriptors(count: int) -> None:
 
 
 def allow_no_more_descriptors() -> None:
-    # One of those that are listed is the folder's own.
+    # One of the listed descriptors belongs to the folder itself.
     allow_descriptors(len(os.listdir("/proc/self/fd")) - 1)  # noqa: PTH208
 
 

@@ -1,4 +1,4 @@
-"""Ends while the engine is busy. Arguments: the scene's name and the simulator's address."""
+"""Ends while the engine is busy. Arguments: the name of the scene and the simulator's address."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def async_streams_after_their_loop() -> None:
 
 
 def async_streams_in_a_loop_left_open() -> None:
-    # The interpreter itself warns of such a loop.
+    # The interpreter itself warns about such a loop.
     warnings.simplefilter("ignore", ResourceWarning)
 
     async def begin() -> None:
@@ -122,7 +122,7 @@ def an_error_with_streams_open() -> None:
 
 
 def calls_after_the_end() -> None:
-    """Exit handlers that were registered before the import run after the engine's own."""
+    """Exit handlers that were registered before the import run after the engine's."""
     asyncio.run(client.run_async("hi", max_tokens=1))
     atexit.unregister(_engine._shutdown)
     atexit.register(late)

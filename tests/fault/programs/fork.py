@@ -1,4 +1,4 @@
-"""Forks at awkward moments. Arguments: the scene's name and the simulator's address."""
+"""Forks at awkward moments. Arguments: the name of the scene and the simulator's address."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import warnings
 from tokenwire import ChatClient, LlmForkedStreamError, MetricsCollector
 
 faulthandler.enable()
-# Python 3.12 warns of a fork in a process with threads, which is what this program is about.
+# Python 3.12 warns about a fork in a process with threads, which is what this program tests.
 warnings.filterwarnings("ignore", message=".*fork", category=DeprecationWarning)
 
 NAME, URL = sys.argv[1:]
@@ -24,7 +24,7 @@ kept: list[object] = []
 
 
 def in_child(work) -> int:
-    """Run `work` in a forked child that ends like a program; its process id."""
+    """Run `work` in a forked child that ends like a program. Returns its process id."""
     child = os.fork()
     if child:
         return child
@@ -33,12 +33,12 @@ def in_child(work) -> int:
         kept.clear()
         gc.collect()
     except BaseException as error:
-        # A grandchild that ends well comes by here on its way out.
+        # A grandchild that ends well passes through here.
         if isinstance(error, SystemExit) and not error.code:
             raise
         sys.excepthook(*sys.exc_info())
         os._exit(1)
-    # As a program's end: exit handlers and finalizers run.
+    # Exit handlers and finalizers run, as at the end of a program.
     sys.exit(0)
 
 
@@ -119,12 +119,12 @@ def with_a_live_async_stream() -> None:
 
             pid = os.fork()
             if not pid:
-                # The parent's loop is on this stack: the child cannot end like a program.
+                # The parent's loop is on this stack, so the child cannot end like a program.
                 code = 1
                 try:
                     child()
                     code = 0
-                except BaseException:  # noqa: BLE001 (shown, and told by the exit code)
+                except BaseException:  # noqa: BLE001 (shown, and seen in the exit code)
                     sys.excepthook(*sys.exc_info())
                 finally:
                     os._exit(code)

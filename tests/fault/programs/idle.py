@@ -1,4 +1,4 @@
-"""Lets its calls rest, by a clock that it turns. Arguments: the scene, the address, the clock."""
+"""Pauses between calls, with a clock that it can advance. Arguments: scene, address, clock."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def client(keepalive: float | None) -> ChatClient:
 def rest(seconds: int) -> None:
     before = time.monotonic()
     turn_on(seconds)
-    assert time.monotonic() - before >= seconds, "the clock does not turn"
+    assert time.monotonic() - before >= seconds, "the clock does not advance"
 
 
 def polls() -> int:
-    """How many descriptors this process polls with; each runtime has as many."""
+    """Return how many polling descriptors this process has. Every runtime has the same number."""
     found = 0
     for descriptor in Path("/proc/self/fd").iterdir():
         try:
@@ -59,7 +59,7 @@ def no_keepalive_of_its_own() -> None:
 
 
 def one_that_is_kept_below_one_that_is_not() -> None:
-    # Two at a time take two lanes; that of the stream which ends first lies below the other's.
+    # Two concurrent calls use two runtimes. That of the first stream to end is below the other.
     with client(1).stream("hi") as brief, client(120).stream("hi") as lasting:
         assert list(brief)
         assert list(lasting)

@@ -1,6 +1,6 @@
-"""Makes every kind of call and error with a key that must not be seen. Argument: the address.
+"""Makes every kind of call and error with a key that must not be shown. Argument: the address.
 
-What it logs at the debug level goes to stderr, what the sweep finds to stdout.
+Debug logs go to stderr. What the search finds goes to stdout.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KEY = "sk-canary-8Yx41"
 PASSWORD = "hunter2-canary"
 CANARIES = (KEY, PASSWORD)
 CLIENTS = (tw.ChatClient, tw.CompletionClient)
-# The program's own frames and names hold the key, as a caller's do; only ours are swept.
+# The frames and names of this program contain the key, as a caller's do. Only ours are searched.
 OURS = "tokenwire"
 
 
@@ -38,8 +38,8 @@ def check_error(what: str, error: BaseException) -> None:
     check(f"{what}: pickle", repr(pickle.dumps(error)))
     for name in ("body", "message", "attempts", "partial", "code", "type", "param"):
         check(f"{what}: {name}", repr(getattr(error, name, None)))
-    told = traceback.TracebackException.from_exception(error, capture_locals=True)
-    for frame in told.stack:
+    shown_traceback = traceback.TracebackException.from_exception(error, capture_locals=True)
+    for frame in shown_traceback.stack:
         if OURS in frame.filename and "programs" not in frame.filename:
             check(f"{what}: {frame.filename}:{frame.lineno}", repr(frame.locals))
 

@@ -1,4 +1,4 @@
-"""Imports the engine in a second interpreter, which must be refused, and goes on in the first."""
+"""Imports the engine in a second interpreter, which must be refused, and continues in the first."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import tokenwire
 
-# Coverage of programs starts by itself, and in no second interpreter.
+# Coverage starts in every program by itself, but fails in a second interpreter.
 os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
-# The module is the interpreter's own affair until Python 3.14.
+# Until Python 3.14 this module is private.
 warnings.simplefilter("ignore")
 name = "_xxsubinterpreters" if sys.version_info < (3, 13) else "_interpreters"
 interpreters: Any = importlib.import_module(name)
@@ -28,7 +28,7 @@ else:
 """
 assert tokenwire.Timeout().connect == 10
 one = interpreters.create()
-told = interpreters.run_string(one, CODE)
+failure = interpreters.run_string(one, CODE)
 interpreters.destroy(one)
-assert told is None, told
+assert failure is None, failure
 assert tokenwire.ChatClient("sim:chat").run("hi")

@@ -1,4 +1,4 @@
-"""`ChatClient` against the simulator: what goes out, what comes back."""
+"""`ChatClient` with the simulator: what is sent, and what is returned."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_two_system_prompts_are_refused(sim: SimServer, ask: Asking, role: str) 
     assert sim.requests() == []
 
 
-# Several choices, logprobs, reasoning, refusals.
+# Several choices, log probabilities, reasoning, refusals.
 
 
 def test_each_of_several_choices_is_there(sim: SimServer, ask: Asking) -> None:
@@ -264,7 +264,7 @@ def test_a_finish_reason_has_our_word_and_keeps_theirs(
     assert (streamed.finish_reason, streamed.provider_finish_reason) == (reason, word)
 
 
-# What `run` gives, and what it refuses to hide.
+# What `run` returns, and what it does not hide.
 
 
 def test_run_streams_where_asked_and_hands_on_each_piece(
@@ -328,7 +328,7 @@ def test_run_takes_one_choice_only(sim: SimServer, ask: Asking) -> None:
     assert sim.requests() == []
 
 
-# Headers and the request's edges.
+# Headers and unusual requests.
 
 
 def test_a_stream_and_a_call_say_what_they_accept(sim: SimServer, ask: Asking) -> None:

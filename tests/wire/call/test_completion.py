@@ -1,4 +1,4 @@
-"""`CompletionClient` against the simulator: text completions, as OpenAI and vLLM serve them."""
+"""`CompletionClient` with the simulator: text completions as OpenAI and vLLM serve them."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_logprobs_with_echo_tell_of_the_prompt_too(sim: SimServer, ask: Asking) 
     assert streamed.logprobs == whole.logprobs
     tokens = [token.token for token in whole.logprobs]
     assert "".join(tokens) == "2+2 = 4!"
-    # Nothing stands before the first token, so it has no probability.
+    # Nothing precedes the first token, so it has no probability.
     assert whole.logprobs[0].logprob is None
     assert all(token.logprob is not None for token in whole.logprobs[1:])
     offsets = [len("".join(tokens[:place])) for place in range(len(tokens))]

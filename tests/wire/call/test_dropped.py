@@ -1,4 +1,4 @@
-"""`dropped`: what of the caller's messages a provider does not take, by its place in them."""
+"""`dropped`: which parts of the caller's messages a provider does not accept, by their place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 THOUGHT = tw.ReasoningPart("Light is scattered.", provider="deepseek", field="reasoning_content")
 CALL = {"type": "tool_call", "id": "c1", "name": "f", "arguments": "{}"}
-# What another provider said: as a message that holds parts, and as a dict in the neutral form.
+# A reply of another provider, as a message with parts and as a dict in the neutral form.
 MESSAGES: list[Any] = [
     {"role": "user", "content": "Why is the sky blue?"},
     tw.LlmMessage("assistant", [THOUGHT, "Rayleigh."]),
@@ -41,7 +41,7 @@ def client(sim: SimServer, provider: str = "openai", **settings: Any) -> tw.Chat
 
 
 def at(messages: list[Any], path: str) -> object:
-    """What stands at a path of the caller's messages."""
+    """Return the value at a path of the caller's messages."""
     reached: object = {"messages": messages}
     for step in path.replace("[", ".[").split("."):
         if step.startswith("["):
@@ -76,7 +76,7 @@ def test_what_goes_back_to_its_provider_is_not_dropped(sim: SimServer, ask: Aski
     deepseek = client(sim, "deepseek")
     in_a_tool_loop = [tw.LlmMessage("assistant", [THOUGHT, CALL]), MESSAGES[-1]]
     assert ask.complete(deepseek, in_a_tool_loop).dropped == ()
-    # Outside of one, DeepSeek does not take it.
+    # DeepSeek does not accept it elsewhere.
     assert ask.complete(deepseek, MESSAGES).dropped == DROPPED
 
 
@@ -97,7 +97,7 @@ def test_a_single_message_and_a_request_have_the_same_paths(sim: SimServer, ask:
     assert ask.complete(chat, tuple(MESSAGES)).dropped == DROPPED
     request = tw.LlmRequest(messages=MESSAGES)
     dropped = ask.complete(chat, request).dropped
-    # A request makes a message of each dict.
+    # A request turns each dict into a message.
     assert dropped == ("messages[1].content[0]", "messages[3].content[1]")
     assert [at(request.messages or [], path).type for path in dropped] == ["reasoning"] * 2  # type: ignore[attr-defined]
 
@@ -141,7 +141,7 @@ def test_a_retry_and_a_fresh_key_change_nothing(sim: SimServer, ask: Asking):
 
 
 class Kept(BaseModel):
-    """A model of a user's with a reply in it."""
+    """A user's model that contains a reply."""
 
     reply: tw.LlmResponse[Any]
 

@@ -1,4 +1,4 @@
-"""A call past its own limit is given up on the wire, too: the server sees the client go."""
+"""A call past its time limit is also given up on the wire: the server sees the client leave."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def test_a_whole_reply_past_its_total_limit_closes_its_connection(sim, fault, on
         thread = Thread(target=ask)
         thread.start()
         thread.join()
-    # Nothing runs this client's connections any more, so it was closed before the call returned.
+    # Nothing drives this client's connections any more, so it was closed before the call returned.
     sim.wait_for("client_closed", timeout=2)

@@ -1,4 +1,4 @@
-"""`map` and `map_async`: lazy, bounded, in order or as they come, and cleanly left."""
+"""`map` and `map_async`: lazy, bounded, in order or as they finish, and left cleanly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tokenwire.testing import SimServer
 
-# One prompt that is answered late, so that the others overtake it.
+# One prompt is answered late, so that the others overtake it.
 SLOW_FIRST = {
     "rules": [
         {
@@ -40,7 +40,7 @@ def asked(sim: SimServer) -> list[str]:
 
 
 def most_at_once(sim: SimServer) -> int:
-    """The most requests that the simulator had before it at a time."""
+    """The most requests that the simulator had at the same time."""
     steps = {"request": 1, "finished": -1}
     return max(accumulate(steps.get(record["kind"], 0) for record in sim.log()))
 
@@ -211,7 +211,7 @@ def test_many_more_prompts_than_places(sim: SimServer, ask: Asking) -> None:
 
 
 class Plain(tw.LlmClientInterface):
-    """A client of the caller's own, which has only the four methods."""
+    """A caller's client that has only the four required methods."""
 
     model = "plain"
     provider = "mine"
@@ -235,7 +235,7 @@ def test_a_client_of_ones_own_maps_too(sim: SimServer, ask: Asking, ordered: boo
 
 
 def test_an_error_of_a_client_of_ones_own_is_its_callers(sim: SimServer, ask: Asking) -> None:
-    # Not an error of ours, so no row.
+    # It is not one of our errors, so it is not a row.
     class Broken(Plain):
         def complete(self, request_or_prompt: Any, **params: Any) -> tw.LlmResponse[Any]:
             raise KeyError("mine", request_or_prompt, params)

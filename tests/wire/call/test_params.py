@@ -1,4 +1,4 @@
-"""Arguments of a call: which there are, of which types, and what of them is sent."""
+"""The arguments of a call: which exist, their types, and how they are sent."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_a_prompt_within_itself_is_refused(sim: SimServer, ask: Asking) -> None:
         ask.complete(chat_on(sim), loop)
 
 
-# What goes beside the parameters.
+# What is sent besides the parameters.
 
 
 def test_extra_body_is_merged_and_wins(sim: SimServer, ask: Asking) -> None:
@@ -268,7 +268,7 @@ def test_none_is_an_argument_that_was_not_given(sim: SimServer, ask: Asking) -> 
 
 
 class Dumped:
-    """An object that is sent as what its method gives."""
+    """An object that is sent as what its method returns."""
 
     def __init__(self, dump: Any) -> None:
         self.dump = dump

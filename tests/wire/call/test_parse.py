@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Answer(BaseModel):
-    """A model of the caller's."""
+    """A caller's pydantic model."""
 
     text: str
     score: int
@@ -26,7 +26,7 @@ class Answer(BaseModel):
 
 @dataclass
 class Point:
-    """A dataclass of the caller's."""
+    """A caller's dataclass."""
 
     x: int
     y: int
@@ -52,7 +52,7 @@ def chat_on(sim: SimServer) -> tw.ChatClient:
 
 
 def answers(sim: SimServer, *texts: str) -> None:
-    """Each text answers once, in order; the last one from then on."""
+    """Answer with each text once, in order, and then always with the last one."""
     rules = [{"times": 1, "then": {"reply": {"text": text}}} for text in texts]
     sim.set_script({"rules": rules, "default": {"reply": {"text": texts[-1]}}})
 

@@ -1,8 +1,8 @@
-"""Every recorded exchange of chat and text completions, through the real client over a socket.
+"""Every recorded exchange of chat and text completions, with the real client over a socket.
 
-Each is replayed whole, in pieces of 7 bytes and in pieces of random length. What the client says of
-it must not depend on the pieces or on how it was asked, and must be what a second, plain reading
-of the recording says.
+Each one is replayed whole, in pieces of 7 bytes, and in pieces of random length. The client's
+result must not depend on the pieces or on how it was asked. It must be equal to what a second,
+simple reader finds in the recording.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-# Rows that hold no reply of these APIs: a typed error is right there. By the source's end.
+# Rows without a reply of these APIs, by the end of their source. A typed error is right for them.
 _LEGACY = "Anthropic's /v1/complete, another API"
 _NO_BODY = "the body was not recorded"
 _MESSAGES = "the form of Anthropic's Messages API"
@@ -44,27 +44,27 @@ NO_REPLY_ERRORS = ("LlmUnexpectedContentError", "LlmStreamIncompleteError")
 
 
 class Recordings:
-    """The rows, what each says, and a simulator to replay them."""
+    """The rows, what each one says, and a simulator to replay them."""
 
     def __init__(self, sim: SimServer, rows: list[dict[str, Any]]) -> None:
         self.sim = sim
         self.rows = rows
 
     def replays(self, chunkings: list[str]) -> list[Replay]:
-        """A replay of each row, the chunkings taken in turn."""
+        """A replay of each row; the three ways to split it take turns."""
         return [
             Replay(number, row, chunkings[number % len(chunkings)])
             for number, row in enumerate(self.rows)
         ]
 
     def judge(self, replays: list[Replay], outcomes: list[PlainReply]) -> None:
-        """Holds the outcomes against the plain reading; the table must be exact."""
+        """Compare the outcomes with the simple reader's. The table must be exact."""
         otherwise, without_reply = {}, set()
         for replay, seen in zip(replays, outcomes, strict=True):
             source = replay.row["source"]
             expected = read_exchange(replay.row, replay.model)
             if expected.error in NO_REPLY_ERRORS:
-                # The client's own words, which name the fix; they are no part of the recording.
+                # The client's own words, which name the fix. The recording does not contain them.
                 assert seen.message
                 seen.message = None
                 without_reply.add(source)

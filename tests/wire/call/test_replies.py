@@ -26,7 +26,7 @@ RICH = {
 
 
 class Kept(BaseModel):
-    """A model of a user's, with compiled values in it."""
+    """A user's model with compiled values in it."""
 
     reply: tw.LlmResponse[Any]
     usage: tw.Usage | None = None
@@ -49,7 +49,7 @@ def reply(request: pytest.FixtureRequest, sim: SimServer, ask: Asking) -> tw.Llm
 
 
 def facts(reply: tw.LlmResponse[Any]) -> dict[str, Any]:
-    """All that a reply says, but for the body as it came."""
+    """Return everything that a reply says, except the raw body."""
     names = (
         "id model provider created text reasoning refusal tool_calls finish_reason choices logprobs"
         " provider_finish_reason usage request_id headers timing attempts dropped message"

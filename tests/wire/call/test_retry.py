@@ -1,4 +1,4 @@
-"""Attempts and waits as Python sees them: what is tried again, and what is recorded."""
+"""Attempts and waits as Python sees them: what is retried, and what is recorded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def chat_on(sim: SimServer, **settings: Any) -> tw.ChatClient:
 
 
 def failing(sim: SimServer, *behaviours: dict[str, Any]) -> None:
-    """Each behaviour once, in order; then all is well."""
+    """Behave in each way once, in order, and normally from then on."""
     rules = [{"times": 1, "then": behaviour} for behaviour in behaviours]
     sim.set_script({"rules": rules, "default": OK})
 

@@ -1,4 +1,4 @@
-"""The five limits, and which error each raises."""
+"""The five time limits, and the error that each one raises."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def chat_on(sim: SimServer, **settings: Any) -> tw.ChatClient:
     return tw.ChatClient("m", base_url=sim.base_url, max_retries=0, **settings)
 
 
-def tell(sim: SimServer, behaviour: dict[str, Any]) -> None:
+def behave(sim: SimServer, behaviour: dict[str, Any]) -> None:
     sim.set_script({"default": {**HELLO, **behaviour}})
 
 
@@ -53,7 +53,7 @@ def test_a_stream_that_is_late_says_how(
     late: tuple[dict[str, Any], dict[str, float], type[tw.LlmTimeoutError], str | None],
 ) -> None:
     behaviour, limits, error, text = late
-    tell(sim, behaviour)
+    behave(sim, behaviour)
     with pytest.raises(tw.LlmTimeoutError) as caught:
         ask.read(chat_on(sim), "-", timeout=tw.Timeout(**limits))
     assert type(caught.value) is error
@@ -71,7 +71,7 @@ def test_a_stream_that_is_late_says_how(
 def test_a_whole_reply_has_one_deadline(
     sim: SimServer, ask: Asking, timeout: Any, how: str
 ) -> None:
-    tell(sim, NO_HEAD)
+    behave(sim, NO_HEAD)
     limit = {"timeout": timeout}
     with pytest.raises(tw.LlmDeadlineExceededError, match="total"):
         ask.complete(
@@ -86,14 +86,14 @@ def test_a_whole_reply_has_one_deadline(
 def test_a_bare_number_holds_for_a_streams_silence(
     sim: SimServer, ask: Asking, behaviour: dict[str, Any]
 ) -> None:
-    tell(sim, behaviour)
+    behave(sim, behaviour)
     with pytest.raises(tw.LlmTimeoutError) as caught:
         ask.read(chat_on(sim, timeout=SHORT), "-")
     assert not isinstance(caught.value, tw.LlmDeadlineExceededError)
 
 
 def test_a_bare_number_does_not_end_a_stream_that_talks(sim: SimServer, ask: Asking) -> None:
-    tell(sim, {"reply": {"tokens": ["x"] * 20}, "pacing": {"per_token_us": 20_000}})
+    behave(sim, {"reply": {"tokens": ["x"] * 20}, "pacing": {"per_token_us": 20_000}})
     _, reply = ask.read(chat_on(sim, timeout=0.2), "-")
     assert reply.text == "x" * 20
     assert reply.timing.total is not None
@@ -101,7 +101,7 @@ def test_a_bare_number_does_not_end_a_stream_that_talks(sim: SimServer, ask: Ask
 
 
 def test_none_is_no_limit(sim: SimServer, ask: Asking) -> None:
-    tell(sim, {"pacing": {"head_delay_ms": 300}})
+    behave(sim, {"pacing": {"head_delay_ms": 300}})
     chat = chat_on(sim, timeout=SHORT)
     assert ask.complete(chat, "-", timeout=None).text == "Hello there"
     assert ask.complete(chat, tw.LlmRequest("-", timeout=None)).text == "Hello there"
@@ -109,7 +109,7 @@ def test_none_is_no_limit(sim: SimServer, ask: Asking) -> None:
 
 
 def test_a_timeout_is_not_tried_again_unless_asked(sim: SimServer, ask: Asking) -> None:
-    tell(sim, NO_HEAD)
+    behave(sim, NO_HEAD)
     limits = tw.Timeout(first_token=SHORT)
     chat = tw.ChatClient("m", base_url=sim.base_url, timeout=limits)
     with pytest.raises(tw.LlmFirstByteTimeoutError) as caught:
@@ -132,7 +132,7 @@ def test_the_deadline_covers_waits_between_attempts(sim: SimServer, ask: Asking)
 
 def test_a_connection_that_never_stands_is_given_up(sim: SimServer, ask: Asking) -> None:
     sim.set_script({"accept": {"kind": "hold"}})
-    # The connection stands, for the system accepts it; only TLS would wait for an answer.
+    # There is a connection, because the system accepts it. Only TLS would wait for an answer.
     chat = tw.ChatClient(
         "m",
         base_url=sim.base_url.replace("http:", "https:"),

@@ -1,4 +1,4 @@
-"""Tools: what is offered to the model, what it calls, and the way back."""
+"""Tools: what is offered to the model, what it calls, and how results are sent back."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def chat_on(sim: SimServer, **settings: Any) -> tw.ChatClient:
 
 
 def without_flags(schema: Any) -> Any:
-    """A schema less what only strict readers ask for."""
+    """Return a schema without the keys that only strict mode requires."""
     if isinstance(schema, dict):
         return {
             name: without_flags(value)

@@ -1,4 +1,4 @@
-"""Names and addresses: what a base_url may be, and what is said of a name that does not resolve."""
+"""Host names and addresses: what a base_url may be, and the error if a name does not resolve."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def client(base_url: str, **settings: Any) -> ChatClient:
-    # What is tried again is tried at once.
+    # Retry without waiting.
     settings.setdefault("retry", RetryPolicy(first=0.001))
     return ChatClient("m", base_url=base_url, **settings)
 
@@ -33,7 +33,7 @@ needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on this machine'
 
 
 def test_a_name_that_does_not_exist_is_told_in_one_line_and_once(call):
-    # RFC 6761 reserves `.invalid`: it never resolves.
+    # RFC 6761 reserves `.invalid`, so it never resolves.
     with pytest.raises(LlmDNSError) as raised:
         call(client("http://no-such-host.invalid:8000/v1"))
     error = raised.value
@@ -55,7 +55,7 @@ def test_a_name_of_two_families_is_reached_where_one_of_them_is_refused(call):
     with Origin() as server:
         start = time.monotonic()
         assert call(client(server.base_url.replace("127.0.0.1", "localhost"))) == TEXT
-        # A family that is tried first and refuses costs no wait for its timeout.
+        # A family that is tried first and refuses does not cost a timeout.
         assert time.monotonic() - start < 2
 
 
@@ -151,7 +151,7 @@ def test_a_base_url_is_brought_to_one_form(base_url, path, call):
     [
         ("http://bücher.example/v1", "http://xn--bcher-kva.example/v1"),
         ("http://BÜCHER.example:80/v1", "http://xn--bcher-kva.example/v1"),
-        # A letter of another script that looks like an `a` shows itself.
+        # A letter of another script that looks like an `a` is visible.
         ("https://\u0430pi.example/v1", "https://xn--pi-6kc.example/v1"),
         ("https://a\u3002example/v1", "https://a.example/v1"),
         ("https://\uff41pi.example:443/v1", "https://api.example/v1"),

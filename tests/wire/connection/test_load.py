@@ -1,4 +1,4 @@
-"""Many streams, threads and prompts at once: each token once, in order, and nothing left."""
+"""Many streams, threads and prompts at once: each token once, in order, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.linux
 
-# An idle connection that is gone soon, so that what is left behind can be counted.
+# Idle connections end soon here, so that what is left behind can be counted.
 LIMITS = Limits(keepalive=0.2)
 PACED: dict[str, Any] = {"default": {"ledger": True, "pacing": {"per_token_us": 20_000}}}
 
@@ -40,15 +40,15 @@ def client_of(sim: SimServer) -> ChatClient:
 
 
 def warm_up(chat: ChatClient) -> None:
-    """Start what lives as long as the process: the I/O thread, the first lane."""
+    """Start what lives as long as the process: the I/O thread and the first sync runtime."""
     chat.run("go", max_tokens=1)
 
 
 def is_back(before: Process) -> bool:
-    """Whether nothing is held that was not held before.
+    """Return whether nothing is held that was not held before.
 
-    Fewer is no leak: a thread that looked up a name for an earlier test may end meanwhile. And one
-    that was joined is gone for the system a moment later, which nothing tells.
+    Holding fewer is fine: a thread that looked up a name for an earlier test may have ended. And
+    for the system, a joined thread is gone only a moment later, which no event announces.
     """
     now = Process.now()
     return now.threads <= before.threads and now.descriptors <= before.descriptors
@@ -84,10 +84,10 @@ async def test_a_thousand_async_streams_lose_double_and_reorder_nothing(paced):
     outcome = await run_streams(chat, streams=1000, tokens=100, rounds=2)
     assert (outcome.faults, outcome.streams, outcome.tokens) == ([], 2000, 200_000)
     stats = paced.stats()
-    # Besides its tokens a stream has role, finish, usage and [DONE]; the warm-up has none.
+    # Besides its tokens, a stream has role, finish, usage and [DONE]. The warm-up has none.
     whole = 2000 * (100 + 4)
     assert (stats["finished"], stats["cancelled"], stats["events"]) == (2001, 0, whole)
-    # A stream of the throw-away build took 20 KiB; a leak of a buffer each would show at once.
+    # In a prototype a stream took 20 KiB, so one leaked buffer per stream would show at once.
     assert outcome.per_stream_kib < 120
 
 
@@ -108,7 +108,7 @@ async def test_after_async_streams_threads_and_descriptors_are_back_where_they_w
     paced.wait_for("client_closed", 1)
     before = Process.now()
     await run_streams(chat, streams=100, tokens=20)
-    # All but the warm-up's own sync connection, which its lane keeps.
+    # All except the sync connection of the warm-up, which its runtime keeps.
     paced.wait_for("client_closed", paced.count("accepted") - 1)
     assert until(lambda: is_back(before)), (Process.now(), before)
 

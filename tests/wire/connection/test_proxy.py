@@ -1,4 +1,4 @@
-"""Proxies: which one is taken, what it sees, and what is said when it fails."""
+"""Proxies: which one is used, what it sees, and the error when it fails."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def origin(request, server_tls):
 
 
 def client(origin: Origin, roots: Path, **settings: Any) -> ChatClient:
-    # What is tried again is tried at once.
+    # Retry without waiting.
     settings.setdefault("retry", RetryPolicy(first=0.001))
     return ChatClient("m", base_url=origin.base_url, api_key=KEY, ca_bundle=roots, **settings)
 
@@ -99,7 +99,7 @@ def test_a_tunnel_is_used_again(roots, server_tls):
 
 
 ENVIRONMENTS = [
-    # http: and https: what each asks, None where it goes straight.
+    # http: and https: the proxy of each, None for a direct connection.
     ({"http_proxy": "P"}, "P", None),
     ({"HTTP_PROXY": "P"}, "P", None),
     ({"https_proxy": "P"}, None, "P"),
@@ -116,7 +116,7 @@ ENVIRONMENTS = [
     ({"ALL_PROXY": "P", "NO_PROXY": "127.0.0.0/33,0.0.1,127.0.0.1:1"}, "P", "P"),
     ({"ALL_PROXY": "P", "NO_PROXY": "127.0.0.1:PORT"}, None, None),
     ({"ALL_PROXY": "P", "no_proxy": "example.com", "NO_PROXY": "*"}, "P", "P"),
-    # A CGI program gets HTTP_PROXY from a stranger's request header.
+    # In a CGI program, HTTP_PROXY may come from a stranger's request header.
     ({"HTTP_PROXY": "P", "REQUEST_METHOD": "GET"}, None, None),
     ({"http_proxy": "P", "REQUEST_METHOD": "GET"}, "P", None),
     ({"HTTPS_PROXY": "P", "REQUEST_METHOD": "GET"}, None, "P"),
@@ -294,7 +294,7 @@ BAD = [
 def test_a_proxy_that_cannot_be_one_is_refused_without_showing_it(setting, url, monkeypatch):
     settings: dict[str, Any] = {"proxy": url}
     if setting != "proxy=":
-        # An empty variable is one that is not set.
+        # An empty variable counts as not set.
         url = url or "://"
         monkeypatch.setenv("https_proxy", url)
         settings = {}

@@ -1,4 +1,4 @@
-"""Redirects: followed within an origin where the request stays whole, and never to another."""
+"""Redirects: followed within an origin if the request stays complete, and never to another one."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def to(location: str, status: int = 307) -> bytes:
 
 
 def client(server: Origin, **settings: Any) -> ChatClient:
-    # What is tried again is tried at once.
+    # Retry without waiting.
     settings.setdefault("retry", RetryPolicy(first=0.001))
     return ChatClient("m", base_url=server.base_url, api_key=KEY, system=PROMPT, **settings)
 
 
 def refused(server: Origin, call: Callable[[ChatClient], str], **settings: Any) -> LlmAPIError:
-    """The error of a redirect that is not followed, after one attempt."""
+    """Return the error of a redirect that is not followed, after one attempt."""
     with pytest.raises(LlmAPIError) as raised:
         call(client(server, **settings))
     error = raised.value

@@ -1,4 +1,4 @@
-"""Connections: used again when they may be, never when they may not, and no answer ever shifts."""
+"""Connections: reused when that is safe, never otherwise, and no reply goes to another request."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def client(sim: SimServer, **settings: Any) -> ChatClient:
 
 
 def echoing(**fault: Any) -> dict[str, Any]:
-    """A script whose answers name their request, and end in this fault."""
+    """A script whose answers name their request, and end with this fault."""
     rules = [
         {"match": {"body": name}, "then": {"reply": {"text": f"to {name}"}, "fault": fault}}
         for name in NAMES
@@ -72,14 +72,14 @@ def test_a_connection_that_ends_under_the_next_request_costs_one_attempt_and_no_
     sim: SimServer, ask: Asking
 ):
     sim.set_script({"default": {"fault": {"kind": "close_on_next"}}})
-    # A wait would be half an hour long.
+    # A wait would last half an hour.
     chat = client(sim, retry=RetryPolicy(first=3600, cap=3600))
     ask.complete(chat, "hi")
     reply = ask.complete(chat, "hi")
     assert [attempt.error for attempt in reply.attempts] == ["connection_lost", None]
     assert [attempt.maybe_processed for attempt in reply.attempts] == [True, True]
     assert [attempt.slept for attempt in reply.attempts] == [0.0, 0.0]
-    # The sacrificed request is read by the server and answered by nobody.
+    # The server reads the lost request, but does not answer it.
     assert connections(sim) == [1, 1, 2]
 
 
@@ -105,7 +105,7 @@ def test_an_idle_connection_that_the_server_closes_is_not_missed(
 
 def test_an_end_that_was_there_before_the_request_costs_no_attempt(call: Call):
     with Origin(hang_up=True) as server:
-        # The error of a lost connection would be the caller's.
+        # The caller would get the error of a lost connection.
         chat = ChatClient("m", base_url=server.base_url, max_retries=0)
         for number in range(1, 21):
             assert call(chat) == TEXT

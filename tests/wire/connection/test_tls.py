@@ -1,4 +1,4 @@
-"""TLS: whom a client trusts, what it says where it does not, and how a connection may end."""
+"""TLS: whom a client trusts, its error if it does not, and how a connection may end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def server(server_tls):
 
 
 def client(server: Origin, **settings: Any) -> ChatClient:
-    # What is tried again is tried at once.
+    # Retry without waiting.
     settings.setdefault("retry", RetryPolicy(first=0.001))
     return ChatClient("m", base_url=server.base_url, **settings)
 
@@ -82,7 +82,7 @@ def test_an_empty_variable_names_nothing(server_tls, call, monkeypatch):
 
 
 def leaf(kind: str, ca: trustme.CA) -> trustme.LeafCert:
-    """A certificate that is not to be trusted, for each reason."""
+    """An untrusted certificate, for each reason."""
     match kind:
         case "unknown":
             return trustme.CA().issue_cert(*HOSTS)
@@ -199,7 +199,7 @@ def test_a_machine_without_a_store_has_http_and_the_bundled_roots(server_tls):
         pytest.skip("no unshare: util-linux is not installed")
     probe = [unshare, "--user", "--map-root-user", "--mount", "true"]
     if subprocess.run(probe, capture_output=True, check=False).returncode:
-        pytest.skip("this system allows no namespace of one's own")
+        pytest.skip("this system does not allow new namespaces")
     hide = "for d in /etc/ssl /etc/pki /usr/local/etc /usr/local/share /etc/openssl; do "
     hide += 'if [ -d $d ]; then mount -t tmpfs none $d || exit 9; fi; done; exec "$@"'
     program = """
@@ -246,7 +246,7 @@ def mutual_tls(ca):
 
 @pytest.fixture
 def own(ca, roots):
-    """A folder with the roots and a client's certificate: one file of both, and two files."""
+    """A folder with the roots and a client certificate, as one file and as two files."""
     tmp_path = roots.parent
     cert = ca.issue_cert("me.example")
     cert.private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
