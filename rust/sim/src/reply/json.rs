@@ -10,14 +10,8 @@ pub(crate) fn text_of(value: &Value) -> String {
     }
 }
 
-/// Appends a JSON string. One that has nothing to escape is copied.
+/// Appends a JSON string.
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
-    if text.bytes().all(|b| b >= b' ' && b != b'"' && b != b'\\') {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-    } else {
-        // Writing a string into memory cannot fail.
-        let _ = serde_json::to_writer(out, text);
-    }
+    // Writing a string into memory cannot fail.
+    let _ = serde_json::to_writer(out, text);
 }

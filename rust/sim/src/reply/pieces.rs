@@ -97,15 +97,15 @@ impl Pieces {
 
     /// Draws the next piece; `None` after the last.
     pub(crate) fn draw(&mut self) -> Option<Piece<'_>> {
-        if let Some(Due::Step(step)) = self.next_due()
-            && !self.is_finishing()
-        {
-            self.step = step + 1;
+        let piece = match self.before_text.pop_front() {
+            None if self.text.is_over() => self.after_text.pop_front(),
+            None => self.text.draw().map(Piece::Text),
+            first => first,
+        };
+        if !matches!(piece, None | Some(Piece::Start | Piece::Finish(_))) {
+            self.step += 1;
         }
-        let first = self.before_text.pop_front();
-        first
-            .or_else(|| self.text.draw().map(Piece::Text))
-            .or_else(|| self.after_text.pop_front())
+        piece
     }
 }
 

@@ -11,15 +11,13 @@ use crate::reply::json::write_string;
 use crate::reply::pieces::{Piece, Pieces};
 use crate::reply::tokens::cut_text;
 
-/// Appends the next piece of a chat's choice as `{"index": …, "delta": …}`.
+/// Appends the next piece of a chat's choice, after `{"index": …, "delta": {`.
 pub(super) fn write_delta(
     pieces: &mut Pieces,
     logprobs: Option<u64>,
     reasoning_field: &str,
     out: &mut Vec<u8>,
 ) {
-    // Writing into memory cannot fail.
-    let _ = write!(out, "{{\"index\":{},\"delta\":{{", pieces.index);
     let (mut entry, mut finish) = (None, None);
     match pieces.draw() {
         Some(Piece::Start) => {
@@ -42,6 +40,7 @@ pub(super) fn write_delta(
         Some(Piece::Call { at, call }) => {
             let call = json!({"index": at, "id": call.id, "type": "function",
                               "function": {"name": call.name, "arguments": call.arguments}});
+            // Writing into memory cannot fail.
             let _ = write!(out, "\"tool_calls\":[{call}]");
         }
         Some(Piece::Arguments { at, fragment }) => {

@@ -42,6 +42,8 @@ pub(crate) struct EventStream {
 #[derive(Debug)]
 struct ChoiceStream {
     pieces: Pieces,
+    /// The bytes of a chat's event before the delta.
+    open: Vec<u8>,
     /// The prompt before the text of a completion.
     echo: Option<String>,
     /// Characters of text so far.
@@ -49,7 +51,9 @@ struct ChoiceStream {
 }
 
 impl ChoiceStream {
-    fn new(question: &Question<'_>, mut choice: Choice, fragment: usize, ending: Ending) -> Self {
+    fn new(question: &Question<'_>, open: &str, mut choice: Choice, prepared: &Prepared) -> Self {
+        let ending = Ending::of(prepared.behaviour.fault.as_ref());
+        let fragment = prepared.reply.tool_fragment_bytes.unwrap_or(8);
         let echo = question.echo(choice.index).map(str::to_owned);
         let is_completion = question.kind == Kind::Completions;
         if is_completion {
@@ -58,12 +62,14 @@ impl ChoiceStream {
             choice.refusal.clear();
         }
         let mut pieces = Pieces::new(choice, fragment, ending.sends_finish);
+        let open = format!("{open}{{\"index\":{},\"delta\":{{", pieces.index);
         if is_completion && echo.is_none() {
             // Without the prompt, a completion starts with its first token.
             pieces.draw();
         }
         Self {
             pieces,
+            open: open.into_bytes(),
             echo,
             offset: 0,
         }
@@ -107,16 +113,15 @@ impl EventStream {
         let ending = Ending::of(prepared.behaviour.fault.as_ref());
         let usage = usage.filter(|_| ending.sends_finish);
         let usage = usage.map(|usage| format!("{open}],\"usage\":{usage}}}\n\n").into_bytes());
-        let fragment = reply.tool_fragment_bytes.unwrap_or(8);
         let choices = said.choices.into_iter();
         Self {
             kind: question.kind,
+            choices: choices
+                .map(|choice| ChoiceStream::new(question, &open, choice, prepared))
+                .collect(),
             open: open.into_bytes(),
             close: close.into_bytes(),
             usage,
-            choices: choices
-                .map(|choice| ChoiceStream::new(question, choice, fragment, ending))
-                .collect(),
             cursor: 0,
             logprobs: question.logprobs,
             reasoning_field: reasoning_field(reply).to_owned(),
@@ -150,10 +155,13 @@ impl Events for EventStream {
         self.settle();
         if let Some(choice) = self.choices.get_mut(self.cursor) {
             let (pieces, logprobs) = (&mut choice.pieces, self.logprobs);
-            out.extend_from_slice(&self.open);
             match self.kind {
-                Kind::Chat => write_delta(pieces, logprobs, &self.reasoning_field, out),
+                Kind::Chat => {
+                    out.extend_from_slice(&choice.open);
+                    write_delta(pieces, logprobs, &self.reasoning_field, out);
+                }
                 Kind::Completions => {
+                    out.extend_from_slice(&self.open);
                     let echo = choice.echo.as_deref();
                     write_text(pieces, echo, logprobs, &mut choice.offset, out);
                 }
