@@ -167,7 +167,7 @@ def test_every_problem_is_told_at_once():
         "defaults.retry: it must be a table",
         "defaults.timeout.totl: no such setting; did you mean total?",
         "defaults.timeout.idle: 'soon' is not a number; give seconds above 0, or None for no limit",
-        "providers.openai: the engine has a provider of that name; choose another",
+        "providers.openai: there is a built-in provider of that name; choose another",
         "providers.acme.auth_headr: no such setting; did you mean auth_header?",
         "providers.acme.base_url: base_url has no scheme: write http://… or https://…",
         "providers.empty: there is no base_url",
@@ -187,7 +187,7 @@ def test_every_problem_is_told_at_once():
         "models.d.system: text completions have no system prompt",
         (
             'models.d.model: "openai/gpt-4o" names no provider; write "openai:gpt-4o" (a colon), '
-            "or give base_url= if that is the id on a server of your own"
+            "or give base_url= if that is the id on your own server"
         ),
         "models.e.model: provider acmee: unknown",
         (
@@ -232,7 +232,7 @@ def test_every_problem_is_told_at_once():
             entry(trust_env="yes"),
             {
                 "path": "models.x.trust_env",
-                "message": "it must be true or false",
+                "message": "give True or False, not str",
                 "value": '"yes"',
                 "near": None,
             },
@@ -383,6 +383,12 @@ def test_without_a_toml_reader_the_extra_is_named(file, monkeypatch):
     monkeypatch.setattr(importlib, "import_module", no_module)
     with pytest.raises(LlmConfigError, match=r"pip install tokenwire\[toml\]"):
         read_configuration(path)
+
+
+@pytest.mark.parametrize("certificate", ["a.pem", ["a.pem", "a.key"]])
+def test_a_client_certificate_is_one_file_or_two(certificate):
+    settings = read_configuration(entry(client_cert=certificate)).models["x"].settings
+    assert settings == {"client_cert": certificate}
 
 
 def test_an_empty_configuration_is_one():

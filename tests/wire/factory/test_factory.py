@@ -12,6 +12,7 @@ import threading
 import traceback
 from pathlib import Path
 
+import pydantic
 import pytest
 from tests.wire.asking import sent, sent_headers
 
@@ -21,7 +22,7 @@ from tokenwire import LlmProvider as Provider
 from tokenwire import ModelConfig as Model
 from tokenwire import ModelRegistry as Registry
 from tokenwire.factory import factory as module
-from tokenwire.factory import identity
+from tokenwire.factory.plan import frozen
 
 KEY = "sk-canary-0123456789"
 KEY_VARIABLES = {
@@ -232,17 +233,29 @@ def test_another_key_is_another_client_and_no_key_is_kept_in_clear(monkeypatch):
     monkeypatch.setenv("GROQ_API_KEY", f"{KEY}4")
     assert factory.get_client("groq:m") is not first
     assert KEY not in repr(vars(factory)) + repr(vars(factory.pool)) + repr(factory.stats())
-    assert all(isinstance(name, bytes) and len(name) == 16 for name in factory.pool._clients)
+    assert "[secret]" in repr(factory.pool._clients)
 
 
-def test_another_process_hashes_the_same_key_to_something_else(monkeypatch):
-    pools = []
-    for _ in range(2):
-        monkeypatch.setattr(identity, "_process", {})
-        factory = new()
-        factory.get_client("groq:m", api_key=KEY)
-        pools.append(set(factory.pool._clients))
-    assert pools[0].isdisjoint(pools[1])
+def test_the_pool_shows_no_key_of_a_header():
+    factory = new()
+    for name in ("headers", "extra_headers"):
+        settings = {name: {"Authorization": KEY, "x-team": "a"}}
+        client = factory.get_client("vllm:m", **settings)
+        assert factory.get_client("vllm:m", **settings) is client
+    assert KEY not in repr(vars(factory.pool))
+
+
+def test_an_object_as_a_setting_is_told_apart_by_equality_or_by_identity():
+    factory = new()
+    tools = [pydantic.create_model("Tool", x=(int, ...)) for _ in range(2)]
+    by_type = [factory.get_client("vllm:m", response_format=tool) for tool in (*tools, *tools)]
+    assert by_type[0] is by_type[2] is not by_type[1] is by_type[3]
+    rows = [Provider("acme", base_url="http://127.0.0.1:9/v1") for _ in range(2)]
+    first, second = (factory.get_client("m", provider=row) for row in rows)
+    assert first is second
+    assert frozen({"x": [1]}) == frozen({"x": (1,)}) != frozen({"x": [True]})
+    unhashable: list[set[int]] = [{1}, {1}]
+    assert frozen(unhashable[0]) == frozen(unhashable[0]) != frozen(unhashable[1])
 
 
 def test_a_client_that_makes_room_ends_its_live_stream(sim):
@@ -347,6 +360,14 @@ def test_a_named_client_follows_an_address_that_moves(monkeypatch):
         monkeypatch.setenv("ACME_URL", f"http://10.0.0.{number}/v1")
         assert factory.get_client("fast").base_url == f"http://10.0.0.{number}/v1"
     assert factory.stats().misses == 2
+
+
+def test_a_named_client_with_its_own_key_follows_an_address_that_moves(monkeypatch):
+    monkeypatch.setenv("MY_KEY", KEY)
+    factory = new({"models": {"fast": {"model": "groq:m", "key_var": "MY_KEY"}}})
+    for number in (1, 2):
+        monkeypatch.setenv("GROQ_BASE_URL", f"http://10.0.0.{number}/v1")
+        assert factory.get_client("fast").base_url == f"http://10.0.0.{number}/v1"
 
 
 def test_an_override_of_a_named_client_is_a_client_of_its_own(sim):
