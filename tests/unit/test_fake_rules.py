@@ -31,16 +31,19 @@ def request(**changed):
         ("hi", 'give a mapping, such as {"openai:*": "hi"}'),
         ({"gpt-4o": "hi"}, "'gpt-4o' matches no model; write \"provider:model\""),
         ({1: "hi"}, "1 matches no model"),
-        ({"a:b": None}, 'fake: "a:b": a NoneType is no reply; give a str, tool_call(...)'),
-        ({"a:b": ["hi", 3]}, 'fake: "a:b", reply 2: a int is no reply'),
+        ({"a:b": None}, 'fake: "a:b": a NoneType is not a reply; give a str, tool_call(...)'),
+        ({"a:b": ["hi", 3]}, 'fake: "a:b", reply 2: a int is not a reply'),
         ({"a:b": {"replay": 1}}, 'fake: "a:b": bad script: invalid type'),
         ({"a:b": {"reply": {"txt": "hi"}}}, "unknown field `txt`"),
         ({"a:b": {"reply": {"text": "hi", "status": 9}}}, "behaviour.reply.status 9 is not 200 to"),
         ({"a:b": {"reply": {"extra": {"x": object()}}}}, "Object of type object is not JSON"),
         ({"a:b": ()}, "a reply of several parts needs a tool call among them"),
         ({"a:b": ("hi",)}, "a reply of several parts needs a tool call among them"),
-        ({"a:b": ("hi", "ho")}, "several parts of one reply are tool calls, and a text at most"),
-        ({"a:b": [[tool_call("f"), error(429)]]}, 'fake: "a:b", reply 1: several parts'),
+        ({"a:b": ("hi", "ho")}, "only tool calls and one text can be parts of a reply"),
+        (
+            {"a:b": [[tool_call("f"), error(429)]]},
+            'fake: "a:b", reply 1: only tool calls and one text',
+        ),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused_by_name(rules, said):
@@ -52,8 +55,8 @@ def test_a_rule_that_cannot_be_is_refused_by_name(rules, said):
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: error(200), "error: 200 is no status of an error; give 400 to 599"),
-        (lambda: error(True), "error: True is no status"),
+        (lambda: error(200), "error: 200 is not the status of an error; give 400 to 599"),
+        (lambda: error(True), "error: True is not the status"),
         (lambda: error(429, kind="x"), "error: bad script: unknown field `kind`"),
         (lambda: reply("hi", usages={}), "reply: bad script: unknown field `usages`"),
         (lambda: tool_call("f", x=float("nan")), "tool_call('f'): Out of range float"),
@@ -149,8 +152,8 @@ async def coroutine(_asked):
     ("answer", "said"),
     [
         (lambda _: 1 / 0, "raised ZeroDivisionError: division by zero"),
-        (lambda _: None, "returned a wrong reply: a NoneType is no reply"),
-        (coroutine, "is async; give a plain one"),
+        (lambda _: None, "returned a wrong reply: a NoneType is not a reply"),
+        (coroutine, "is async; give a plain function"),
     ],
 )
 def test_a_function_that_fails_is_a_mistake(answer, said):
@@ -164,7 +167,7 @@ def test_what_has_no_rule_or_cannot_be_answered_is_a_mistake():
     )
     assert mistake(answered(fake())).endswith("its patterns: none")
     told = mistake(answered(served, "f", "/v1/completions"))
-    assert told == 'fake: "openai:f" calls a tool, and "openai:f" was asked for text'
+    assert told == 'fake: the reply of "openai:f" calls a tool, and "openai:f" is a text completion'
 
 
 @pytest.mark.parametrize(

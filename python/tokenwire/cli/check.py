@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from tokenwire.factory.factory import LlmClientFactory
 
 DESCRIPTION = """\
-Check a configuration and print every problem, one a line, with its place.
+Check a configuration, and print each problem on one line with its place.
 
-Without --probe nothing is sent, and keys are not needed: one that is missing is a note.
+Without --probe nothing is sent. Keys are not needed: a missing key is only a note.
 """
 
 EPILOG = output.examples(
@@ -29,9 +29,6 @@ EPILOG = output.examples(
     usage="the configuration has problems, or cannot be read",
 )
 
-# Enough for a model to begin, and next to nothing to pay.
-_PROBE_TEXT = "Say ok."
-_PROBE_TOKENS = 1
 _PROBE_SECONDS = 60.0
 _PROBES_AT_ONCE = 8
 
@@ -51,32 +48,25 @@ def run(parsed: argparse.Namespace) -> int:
     from tokenwire.config.checks import checked
 
     configuration, problems = checked(parsed.file)
-    rows: list[dict[str, Any]] = []
-    if configuration is not None:
-        rows = _rows(configuration, probe=parsed.probe)
-    failed = [row for row in rows if row.get("probe", "ok") != "ok"]
+    rows = [] if configuration is None else _rows(configuration, probe=parsed.probe)
     if parsed.json:
-        report = {
-            "file": parsed.file,
-            "problems": [problem.to_dict() for problem in problems],
-            "models": rows,
-        }
-        output.print_json(report)
+        lines = [problem.to_dict() for problem in problems]
+        output.print_json({"file": parsed.file, "problems": lines, "models": rows})
     elif problems:
         for problem in problems:
             output.say(str(problem))
     else:
-        names = ("name", "client", "model", "note", "probe")
-        header = tuple(name.upper() for name in names[: 5 if parsed.probe else 4])
-        cells = (tuple(row[name] or "" for name in names[: len(header)]) for row in rows)
-        output.print_table([header, *cells])
+        names = ("name", "client", "model", "note", *["probe"] * parsed.probe)
+        cells = (tuple(row[name] or "" for name in names) for row in rows)
+        output.print_table([tuple(map(str.upper, names)), *cells])
     if problems:
         return output.USAGE
-    return output.FAILED if failed else output.DONE
+    is_failed = any(row.get("probe", "ok") != "ok" for row in rows)
+    return output.FAILED if is_failed else output.DONE
 
 
 def _rows(configuration: Configuration, *, probe: bool) -> list[dict[str, Any]]:
-    """What `check` reports of each model."""
+    """The result for each model."""
     from concurrent.futures import ThreadPoolExecutor
 
     from tokenwire.factory.factory import LlmClientFactory
@@ -94,16 +84,15 @@ def _row(factory: LlmClientFactory, name: str, *, probe: bool) -> dict[str, Any]
     try:
         client = factory.get_client(name)
     except LlmError as error:
-        # The form is good, so what is missing is in the environment: a key, or an address.
+        # The configuration is valid, so the environment lacks something: a key, or an address.
         row["note"] = str(error)
         return {**row, "probe": "not tried"} if probe else row
     row.update(client=type(client).__name__, model=f"{client.provider}:{client.model}")
     if not probe:
         return row
     try:
-        client.complete(
-            _PROBE_TEXT, max_tokens=_PROBE_TOKENS, timeout=_PROBE_SECONDS, max_retries=0
-        )
+        # One token is enough for a model to begin, and almost free.
+        client.complete("Say ok.", max_tokens=1, timeout=_PROBE_SECONDS, max_retries=0)
     except LlmError as error:
         return {**row, "probe": f"{type(error).__name__}: {error}"}
     return {**row, "probe": "ok"}

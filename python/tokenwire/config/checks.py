@@ -20,12 +20,7 @@ from tokenwire.config.file import Problem, read_toml, without_secrets
 from tokenwire.errors import LlmConfigError, LlmError, LlmValidationError
 from tokenwire.interface.custom import problems_of
 from tokenwire.settings.client_settings import CLIENT_SETTINGS, merged_settings
-from tokenwire.settings.model_string import (
-    ModelString,
-    could_be_provider,
-    named_target,
-    resolve,
-)
+from tokenwire.settings.model_string import ModelString, could_be_provider, resolve
 from tokenwire.types.params import AnyParams
 
 if TYPE_CHECKING:
@@ -79,22 +74,23 @@ class _Check:
         self.problems: list[Problem] = []
         self._registry = registry
         self._defaults: dict[str, Any] = {}
-        # None for a provider with problems.
-        self._providers: dict[str, LlmProvider | None] = {}
+        self._providers: dict[str, LlmProvider] = {}
 
     def read(self, data: Mapping[str, Any]) -> Configuration:
         self._names("", data, ("defaults", "models", "providers"))
         defaults = self._table("defaults", data.get("defaults", {})) or {}
         self._defaults = self._settings("defaults", defaults, ChatClient, _DEFAULTS)
         for name, row in (self._table("providers", data.get("providers", {})) or {}).items():
-            self._providers[name] = self._provider(f"providers.{name}", name, row)
+            provider = self._provider(f"providers.{name}", name, row)
+            # One with problems still counts as known.
+            self._providers[name] = provider or LlmProvider.model_construct(name=name)
         models = {
             key: self._entry(f"models.{key}", key, row)
             for key, row in (self._table("models", data.get("models", {})) or {}).items()
         }
         return Configuration(
             models={key: entry for key, entry in models.items() if entry is not None},
-            providers={name: row for name, row in self._providers.items() if row is not None},
+            providers=self._providers,
             defaults=self._defaults,
         )
 
@@ -187,11 +183,8 @@ class _Check:
 
     def _custom_client(self, row: Mapping[str, Any]) -> type[LlmClientInterface] | None:
         """The custom class of an entry's clients, if it has one."""
-        model = row.get("model")
-        place = row.get("provider") or ModelString(str(model)).provider or model
-        if not isinstance(place, str) or place in self._providers:
-            return None
-        known = self._registry.own_provider(place)
+        name = row.get("provider") or ModelString(str(row.get("model"))).provider
+        known = self._custom_row(name) if isinstance(name, str) else None
         return None if known is None else known.client
 
     def _custom_settings(
@@ -209,28 +202,28 @@ class _Check:
         if not isinstance(model, str) or not isinstance(provider, (str, type(None))):
             return None
         parts = ModelString(model)
-        head = parts.provider
-        is_custom = head in self._providers or self._registry.own_provider(head) is not None
         try:
-            if provider is not None or not is_custom:
-                target = resolve(model, provider, row.get("base_url"))
-            else:
-                target = named_target(model, row.get("base_url"))
+            target = resolve(model, provider, row.get("base_url"), custom=self._custom_row)
         except LlmConfigError as error:
-            is_unknown = not is_custom and not _engine.is_provider(head)
-            if is_unknown and could_be_provider(head) and parts.name.strip():
-                self._unknown(f"{path}.model", model, head)
+            could_be_one = could_be_provider(parts.provider) and parts.name.strip()
+            if could_be_one and not self._is_known(parts.provider):
+                self._unknown(f"{path}.model", model, parts.provider)
             else:
                 self._say(f"{path}.model", _without_place(error), value=model)
             return None
         if "://" in model and provider is None:
             self._fits(f"{path}.model", _client(ChatClient), "base_url", target.base_url)
-        known = self._registry.own_provider(target.provider) is not None
-        if known or target.provider in {*self._providers, *_engine.provider_names()}:
+        if self._is_known(target.provider):
             return target.provider, target.model
         where = "model" if provider is None else "provider"
         self._unknown(f"{path}.{where}", row[where], target.provider)
         return None
+
+    def _custom_row(self, name: str) -> LlmProvider | None:
+        return self._providers.get(name) or self._registry.own_provider(name)
+
+    def _is_known(self, name: str) -> bool:
+        return name in _engine.provider_names() or self._custom_row(name) is not None
 
     def _unknown(self, path: str, value: object, name: str) -> None:
         near = None

@@ -20,7 +20,7 @@ class Problem:
     Attributes:
         path: The place, such as `models.fast.params.temperature`.
         message: What is wrong.
-        value: The value as text; None if there is none, or if it might be a secret.
+        value: The value as text; None if it is missing, or if it might be a secret.
         near: The nearest valid name; None if none is near.
     """
 

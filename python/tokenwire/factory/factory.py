@@ -9,13 +9,8 @@ from tokenwire.config.loading import read
 from tokenwire.errors import LlmConfigError
 from tokenwire.factory.plan import Plan
 from tokenwire.factory.pool import ClientPool
-from tokenwire.settings.client_settings import check_provider, merged_settings, seal
-from tokenwire.settings.model_string import (
-    ModelString,
-    check_model,
-    could_be_provider,
-    named_target,
-)
+from tokenwire.settings.client_settings import merged_settings, seal
+from tokenwire.settings.model_string import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,7 +109,6 @@ class LlmClientFactory:
             seal(settings)
             if "model" in settings:
                 raise LlmConfigError("model: this is the first argument; give it once")
-        check_model(name)
         plan = self._plan(name, api, settings)
         return self.pool.get(plan.key(), plan.create)
 
@@ -144,14 +138,22 @@ class LlmClientFactory:
 
     def _plan(self, name: str, api: str | None, settings: dict[str, Any]) -> Plan:
         """What to create for a name and the caller's settings."""
-        entry = self._models.get(name)
+        is_text = isinstance(name, str)
+        entry = self._models.get(name) if is_text else None
         key_vars = None
         if entry is not None:
             name, api = entry.model, api or entry.api
             settings = merged_settings(entry.settings, settings)
             key_vars = None if entry.key_var is None else (entry.key_var,)
-        provider, row, model = self._target(name, settings)
-        api = api or self.registry.api_of(provider, model)
+        target = resolve(
+            name,
+            settings.get("provider"),
+            settings.get("base_url"),
+            custom=self._custom_row,
+            problem=self.registry.provider_problem,
+        )
+        row = target.row
+        api = api or self.registry.api_of(target.provider, target.model)
         defaults = self._defaults
         if row is None or row.client is None:
             api = api or "chat"
@@ -162,44 +164,16 @@ class LlmClientFactory:
             defaults = accepted(row.client, defaults)
         if defaults:
             settings = merged_settings(defaults, settings)
-        if row is None:
-            fields = _engine.provider_row(provider) if provider else {}
-            variables = (
-                *(key_vars or fields.get("key_vars", ())),
-                *fields.get("base_url_vars", ()),
-            )
-            return Plan(name, api, settings, key_vars=key_vars, variables=variables)
-        settings = {**settings, "provider": row}
-        if model != name:
-            # The provider is from the name, which may also contain the address.
-            target = named_target(name, settings.get("base_url"))
+        fields = _engine.provider_row(target.provider) if row is None else dict(row)
+        variables = (*(key_vars or fields["key_vars"]), *fields["base_url_vars"])
+        if row is not None:
             name = target.model
+            settings = {**settings, "provider": row}
             if target.base_url is not None:
                 settings["base_url"] = target.base_url
-        if row.client is not None and api is not None:
-            settings["api"] = api
-        variables = (*(key_vars or row.key_vars), *row.base_url_vars)
+            if row.client is not None and api is not None:
+                settings["api"] = api
         return Plan(name, api, settings, key_vars=key_vars, variables=variables, row=row)
-
-    def _target(self, name: str, settings: dict[str, Any]) -> tuple[str, LlmProvider | None, str]:
-        """The provider, its row unless it is built in, and the model."""
-        provider = settings.get("provider")
-        if provider is not None:
-            check_provider(provider)
-            if not isinstance(provider, str):
-                return provider.name, provider, name
-            return provider, self._custom_row(provider), name
-        parts = ModelString(name)
-        head = parts.provider
-        if not head:
-            return "", None, name
-        row = self._custom_row(head)
-        # With an address, `gemma3:4b` is the id of a model, and `gemma3` not a provider.
-        if row is None and not _engine.is_provider(head):
-            if settings.get("base_url") is None and could_be_provider(head):
-                raise LlmConfigError(f'model: "{name}": {self.registry.provider_problem(head)}')
-            return "", None, name
-        return head, row, parts.name
 
     def _custom_row(self, name: str) -> LlmProvider | None:
         return self._providers.get(name) or self.registry.own_provider(name)

@@ -1,4 +1,4 @@
-"""`Plan`: a client that a factory can create, and the key that tells it from others."""
+"""`Plan`: a client that a factory can create, and its key in the pool."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, TypeVar
 
-    from tokenwire.catalog.provider import LlmProvider
     from tokenwire.interface.interface import LlmClientInterface
+    from tokenwire.settings.model_string import ProviderRow
 
     Value = TypeVar("Value")
 
@@ -40,7 +40,7 @@ class Plan:
         *,
         key_vars: tuple[str, ...] | None,
         variables: Sequence[str],
-        row: LlmProvider | None = None,
+        row: ProviderRow | None = None,
     ) -> None:
         self.model = model
         self.api = api

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from tokenwire.errors import LlmConfigError
 from tokenwire.process_lock import ProcessLock
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     Client = TypeVar("Client", bound=LlmClientInterface)
 
 
-class PoolStats:
+class PoolStats(SimpleNamespace):
     """The counts of a pool.
 
     Attributes:
@@ -25,24 +27,14 @@ class PoolStats:
         evicted: How often the least recently used client was removed to make room.
     """
 
-    __slots__ = __match_args__ = ("size", "hits", "misses", "evicted")
-    __hash__ = None  # type: ignore[assignment]
+    __match_args__ = ("size", "hits", "misses", "evicted")
 
     def __init__(self, size: int, hits: int, misses: int, evicted: int) -> None:
-        self.size = size
-        self.hits = hits
-        self.misses = misses
-        self.evicted = evicted
+        super().__init__(size=size, hits=hits, misses=misses, evicted=evicted)
 
     def to_dict(self) -> dict[str, int]:
         """The counts by name."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, PoolStats) and self.to_dict() == other.to_dict()
-
-    def __repr__(self) -> str:
-        return f"PoolStats({', '.join(f'{k}={v}' for k, v in self.to_dict().items())})"
+        return dict(vars(self))
 
 
 class ClientPool:
@@ -65,10 +57,10 @@ class ClientPool:
         self._lock = ProcessLock()
 
     def get(self, key: object, make: Callable[[], Client]) -> Client:
-        """The client of this key. It is created if there is none, or if it was closed.
+        """The client of this key, or a new one if it is missing or closed.
 
         Args:
-            key: What tells this client from others: hashable, and without a secret in clear text.
+            key: Equal for equal clients only, hashable, and without a secret in clear text.
             make: Called at most once for a key, however many threads ask.
         """
         with self._lock.current():

@@ -41,7 +41,7 @@ def check_text(text: str | Secret, name: str) -> None:
 
 
 def _unchecked(value: Any, _name: str) -> Any:
-    """Leave the check to the engine."""
+    """Leave the check to the engine, or to `resolve`."""
     return value
 
 
@@ -61,18 +61,6 @@ def _instance_of(kinds: Any, form: str, *, optional: bool = True) -> Check:
 _text = _instance_of((str, Secret), "a str")
 
 
-def check_provider(value: Any, name: str = "provider") -> Any:
-    """Refuse what is neither the name of a provider nor an `LlmProvider`.
-
-    Raises:
-        LlmConfigError: It is something else.
-    """
-    return value if hasattr(value, "key_vars") else _provider_name(value, name)
-
-
-_provider_name = _instance_of(str, "a str or an LlmProvider")
-
-
 def _key(value: Any, name: str) -> Any:
     if value is None or callable(value):
         return value
@@ -82,15 +70,11 @@ def _key(value: Any, name: str) -> Any:
     return value
 
 
-def _api(value: Any, name: str) -> Any:
-    return _text(value, name) or None
-
-
 def _path(value: Any, name: str) -> str | None:
     """The path of a PEM file or folder as a str."""
     if value is None:
         return None
-    if isinstance(value, bool) or not (isinstance(value, str) or hasattr(value, "__fspath__")):
+    if not isinstance(value, str) and not hasattr(value, "__fspath__"):
         raise LlmConfigError(f"{name}: give the path of a PEM file")
     from os import fspath
 
@@ -144,11 +128,11 @@ class Setting:
 
 
 CLIENT_SETTINGS = {
-    "provider": Setting(check_provider, in_entry=False),
+    "provider": Setting(_unchecked, in_entry=False),
     "api_key": Setting(_key, seal=sealed, in_entry=False),
     # Models differ in their address and their system prompt, so there is no default for these.
     "base_url": Setting(_text, seal=sealed_url, in_defaults=False),
-    "api": Setting(_api, in_entry=False),
+    "api": Setting(_text, in_entry=False),
     "system": Setting(_instance_of(str, "a str"), in_defaults=False),
     # A number is the timeout of the whole call.
     "timeout": Setting(

@@ -9,7 +9,7 @@ from tokenwire.settings.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any, Protocol
 
     class ProviderRow(Protocol):
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         is_built_in: bool
         key_vars: tuple[str, ...]
         key_required: bool
+        client: Any
 
         def __iter__(self) -> Iterator[tuple[str, Any]]:
             """Names and values of all fields."""
@@ -67,59 +68,65 @@ class Target:
         self.row = row
 
 
-def check_model(model: Any) -> None:
-    """Refuse what cannot be a model string.
-
-    Raises:
-        LlmConfigError: It is empty, or not a string.
-        LlmValidationError: It holds what UTF-8 cannot carry.
-    """
-    if not isinstance(model, str) or not model.strip():
-        raise LlmConfigError('model: give a string such as "openai:gpt-4o-mini"')
-    check_text(model, "model")
-
-
-def resolve(model: Any, provider: str | ProviderRow | None, base_url: str | None) -> Target:
+def resolve(
+    model: Any,
+    provider: str | ProviderRow | None,
+    base_url: str | None,
+    *,
+    custom: Callable[[str], ProviderRow | None] = lambda _: None,
+    problem: Callable[[str], str | None] = _engine.provider_problem,
+) -> Target:
     """Find the provider, model and address of a client.
 
     `provider:model` splits at the first colon, and only if the provider is known.
     `vllm://host:port@model` contains the address. With `provider`, the model is not split. A bare
     id needs `base_url`, and the server is assumed to speak OpenAI's dialect.
 
+    Args:
+        model: A model string or an id.
+        provider: The name of the provider, or its row.
+        base_url: The address.
+        custom: Returns the row of a custom provider.
+        problem: Says why a provider is unknown.
+
     Raises:
         LlmConfigError: The string is empty, or it names no provider and there is no `base_url`.
     """
-    check_model(model)
+    if not isinstance(model, str) or not model.strip():
+        raise LlmConfigError('model: give a string such as "openai:gpt-4o-mini"')
+    check_text(model, "model")
     if isinstance(provider, str):
         check_text(provider, "provider")
-        return Target(provider, model, base_url)
+        return Target(provider, model, base_url, custom(provider))
     if provider is not None:
+        if not hasattr(provider, "key_vars"):
+            kind = type(provider).__name__
+            raise LlmConfigError(f"provider: give a str or an LlmProvider, not {kind}")
         return Target(provider.name, model, base_url, None if provider.is_built_in else provider)
-    if _engine.is_provider(ModelString(model).provider):
-        return named_target(model, base_url)
-    if base_url is None:
-        raise LlmConfigError(f'model: "{model}"{_no_provider(model)}')
-    return Target(COMPATIBLE, model, base_url)
-
-
-def named_target(model: str, base_url: Any) -> Target:
-    """Find the model and address of a model string whose provider is known.
-
-    Raises:
-        LlmConfigError: There is no model, or an address without a model.
-    """
     parts = ModelString(model)
-    if parts.address is None:
-        if not parts.name.strip():
-            raise LlmConfigError(f'model: there is no model after "{parts.provider}:"')
-        return Target(parts.provider, parts.name, base_url)
+    head = parts.provider
+    row = custom(head) if head else None
+    if row is None and not _engine.is_provider(head):
+        if base_url is None:
+            raise LlmConfigError(f'model: "{model}"{_no_provider(model, problem)}')
+        # With an address, `gemma3:4b` is the id of a model, and `gemma3` not a provider.
+        return Target(COMPATIBLE, model, base_url)
+    if parts.address is not None:
+        base_url = _base_url(model, parts, base_url)
+    elif not parts.name.strip():
+        raise LlmConfigError(f'model: there is no model after "{head}:"')
+    return Target(head, parts.name, base_url, row)
+
+
+def _base_url(model: str, parts: ModelString, base_url: str | None) -> str:
+    """The base URL for the address in a model string."""
     if not (parts.address and parts.name):
         form = f"{parts.provider}://host:port@model"
         raise LlmConfigError(f'model: "{model}" is not of the form {form}')
     if base_url is not None:
         raise LlmConfigError("base_url: the model string already contains an address; give one")
     address = parts.address.rstrip("/")
-    return Target(parts.provider, parts.name, f"http://{address}{'' if '/' in address else '/v1'}")
+    return f"http://{address}{'' if '/' in address else '/v1'}"
 
 
 def could_be_provider(name: str) -> bool:
@@ -128,11 +135,11 @@ def could_be_provider(name: str) -> bool:
     return name.replace("-", "_").isidentifier()
 
 
-def _no_provider(model: str) -> str:
+def _no_provider(model: str, problem: Callable[[str], str | None]) -> str:
     """Why a model string has no provider, and what to write."""
     head = ModelString(model).provider
     if could_be_provider(head):
-        return f": {_engine.provider_problem(head)}"
+        return f": {problem(head)}"
     head, separator, rest = model.partition("/")
     if separator and _engine.is_provider(head):
         return (

@@ -31,7 +31,7 @@ class Secret:
         return self._text
 
     def public(self) -> str | None:
-        """Return the part of the text that is not secret; None if there is none."""
+        """Return the part of the text that is not secret, or None."""
         return None
 
     def __eq__(self, other: object) -> bool:
@@ -95,7 +95,7 @@ def revealed(value: object) -> Any:
 
 
 def public(value: object) -> Any:
-    """Return the part of a sealed value that is not secret; None if there is none."""
+    """Return the part of a sealed value that is not secret, or None."""
     if isinstance(value, Secret):
         return value.public()
     if isinstance(value, dict):

@@ -75,7 +75,7 @@ def test_help_loads_nothing_that_is_slow(name):
     ("words", "told"),
     [
         (["cuont"], "no command 'cuont'; did you mean count?"),
-        (["xyzzy"], "no command 'xyzzy'; there are run, models, "),
+        (["xyzzy"], "no command 'xyzzy'; the commands are run, models, "),
         (["run", "--modle", "m"], "run: unrecognized arguments: --modle; did you mean --model?"),
         (["sim", "--port", "eighty"], "sim: argument --port: invalid int value: 'eighty'; see"),
         (["check"], "check: the following arguments are required: FILE; see"),
@@ -101,7 +101,7 @@ def test_an_installation_that_is_broken_is_told(command, monkeypatch):
     monkeypatch.setitem(sys.modules, "tokenwire.streaming.terminal", None)
     code, out, err = command("run", "-m", "sim:chat", "hi")
     assert (code, out, err.count("\n")) == (1, "", 1)
-    assert "install it again" in err
+    assert "install tokenwire again" in err
 
 
 # Colours and pipes

@@ -133,13 +133,16 @@ def test_a_tokenizer_of_ones_own_counts_exactly(command, file):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--text", "x"], "--model: say whose tokens"),
+        (["--text", "x"], "--model: name the model"),
         (["-m", "gpt-4o", "--text", "x"], '"gpt-4o": write "provider:model"'),
         (["-m", GPT, "/no/such"], "/no/such: No such file or directory"),
         (["-m", GPT, "/"], "/: Is a directory"),
         (["-m", GPT, "--text", "x", "f"], "--text: give a text or files"),
-        (["-m", GPT, "--fits", "--limit", "5", "--text", "x"], "--limit: it is the context"),
-        (["-m", GPT, "--max-tokens", "5", "--text", "x"], "--max-tokens: it goes with --fits"),
+        (
+            ["-m", GPT, "--fits", "--limit", "5", "--text", "x"],
+            "--limit: with --fits the limit is the context window",
+        ),
+        (["-m", GPT, "--max-tokens", "5", "--text", "x"], "--max-tokens: use it with --fits"),
         (["-m", "groq:m", "--fits", "--text", "x"], "the context window of groq:m is unknown"),
         (["--tokenizer", "/no/such", "--text", "x"], "/no/such"),
     ],

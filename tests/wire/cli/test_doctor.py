@@ -139,14 +139,14 @@ def test_open_files_say_what_they_leave_room_for(found, monkeypatch):
     ("value", "told"),
     [
         (SECRET, None),
-        ("", "is set, but empty"),
-        (f"{SECRET}\n", "has blanks or a line break around it"),
-        (f" {SECRET}", "has blanks or a line break around it"),
+        ("", "is set but empty"),
+        (f"{SECRET}\n", "has spaces or a line break around it"),
+        (f" {SECRET}", "has spaces or a line break around it"),
         (f'"{SECRET}"', "is in quotes"),
         (f"Bearer {SECRET}", "begins with the word Bearer"),
         ("${GROQ_KEY}", "holds the name of a variable"),
-        (f"{SECRET} {SECRET}", "has a blank"),
-        (f"{SECRET}\u2026", "has a blank, or a character that no key has"),
+        (f"{SECRET} {SECRET}", "has a space"),
+        (f"{SECRET}\u2026", "has a space, or a character that keys do not have"),
     ],
 )
 def test_what_is_visibly_wrong_with_a_key_is_told_and_never_the_key(
@@ -184,7 +184,7 @@ def test_an_address_of_the_environment_is_told(found, monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     (row,) = found("address")
     assert row["status"] == "note"
-    assert "at http://127.0.0.1:9/v1 (by OPENAI_BASE_URL)" in row["text"]
+    assert "go to http://127.0.0.1:9/v1 (by OPENAI_BASE_URL)" in row["text"]
     monkeypatch.setenv("OPENAI_BASE_URL", "127.0.0.1:9/v1")
     assert found("address")[0]["status"] == "problem"
 
@@ -202,7 +202,7 @@ def test_reach_tells_a_refused_key_from_none(found, sim, monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", sim.base_url)
     (row,) = found("reach", "--reach", "openai")
     assert row["status"] == "ok"
-    assert row["text"].endswith("(401: there is no key to try)")
+    assert row["text"].endswith(": 401, there is no key to try")
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     (row,) = found("reach", "--reach", "openai")
     assert (row["status"], row["details"]["error"]) == ("problem", "LlmAuthenticationError")
@@ -227,8 +227,8 @@ def test_reach_tells_what_a_server_answers_in_place_of_models(found, answer, exp
     ("target", "told"),
     [
         ("grok", "did you mean groq?"),
-        ("azure", "azure has no address of its own: set AZURE_OPENAI_BASE_URL, or give its URL"),
-        ("openai-compatible", "openai-compatible has no address of its own: give its URL"),
+        ("azure", "azure has no default address: set AZURE_OPENAI_BASE_URL, or give its URL"),
+        ("openai-compatible", "openai-compatible has no default address: give its URL"),
     ],
 )
 def test_reach_of_what_has_no_address_is_a_usage_error(command, target, told):

@@ -111,7 +111,7 @@ def test_input_without_an_end_is_refused_at_its_limit(sim, run, monkeypatch):
 def test_input_that_stays_open_beside_a_prompt_is_waited_for_with_a_note(sim):
     words = ("run", "--base-url", sim.base_url, "-m", "m", "hi")
     with started(*words, stdin=subprocess.PIPE) as process:
-        assert process.stderr.readline().startswith("tokenwire: reading standard input, too")
+        assert process.stderr.readline().startswith("tokenwire: still reading standard input")
         out, _ = process.communicate("and this", timeout=10)
     assert process.returncode == 0
     assert out.strip()

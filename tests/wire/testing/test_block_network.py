@@ -72,7 +72,7 @@ def test_a_port_may_be_permitted_alone(call):
 @pytest.mark.parametrize("allow", [["https://api.openai.com"], ["*.openai.com"], [""], [None]])
 def test_what_is_no_host_is_refused(allow):
     with (
-        pytest.raises(tw.LlmConfigError, match=r"allow: .* is no host"),
+        pytest.raises(tw.LlmConfigError, match=r"allow: .* is not a host"),
         block_network(allow=allow),
     ):
         raise AssertionError("it was taken")

@@ -150,9 +150,9 @@ async def asynchronous(request: Any) -> str:
     ("answer", "said"),
     [
         (lambda _: 1 / 0, "raised ZeroDivisionError: division by zero"),
-        (lambda _: None, "returned a wrong reply: a NoneType is no reply"),
+        (lambda _: None, "returned a wrong reply: a NoneType is not a reply"),
         (lambda _: {"reply": {"txt": ""}}, "unknown field `txt`"),
-        (asynchronous, "is async; give a plain one"),
+        (asynchronous, "is async; give a plain function"),
     ],
 )
 def test_a_function_that_fails_is_told_to_the_caller(ask, answer, said):
@@ -193,7 +193,7 @@ def test_a_tool_call_is_no_answer_to_a_completion():
     llama = tw.CompletionClient("vllm:base")
     with fake({"vllm:*": tool_call("f")}), pytest.raises(tw.LlmConfigError) as raised:
         llama.run("hi")
-    assert '"vllm:*" calls a tool, and "vllm:base" was asked for text' in str(raised.value)
+    assert '"vllm:*" calls a tool, and "vllm:base" is a text completion' in str(raised.value)
 
 
 def test_an_inner_fake_wins_and_leaves_the_rest_to_the_outer_one():
@@ -217,7 +217,7 @@ def test_fakes_may_end_in_any_order():
     first.__exit__(None, None, None)
     client = tw.ChatClient(MODEL)
     assert client.run("hi") == "second"
-    with pytest.raises(tw.LlmConfigError, match="in force already"), second:
+    with pytest.raises(tw.LlmConfigError, match="already active"), second:
         pass
     second.__exit__(None, None, None)
     second.__exit__(None, None, None)
