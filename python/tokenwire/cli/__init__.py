@@ -1,6 +1,6 @@
 """The command `tokenwire`: its parser, and the exit code of each error.
 
-Each command is a module with `DESCRIPTION`, `EPILOG`, `add_arguments` and `run`. It is imported
+Each command is a module with `add_arguments` and `run`; its docstring is the help. It is imported
 only when it is called, so that help appears at once.
 
 - `run`, `models`, `count`, `check`, `sim` and `migrate` are commands.
@@ -34,7 +34,7 @@ _COMMANDS = {
 }
 
 _EXAMPLES = """\
-examples:
+Examples:
   tokenwire run "Why is the sky blue?"                     the built-in simulator; needs no key
   tokenwire run -m openai:gpt-4o-mini "Why is the sky blue?"
   git diff | tokenwire run -m openai:gpt-4o-mini "Write a commit message."
@@ -53,6 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words:
         _overview().print_help(sys.stderr)
         return output.USAGE
+    if words[0] == "--version":
+        import tokenwire
+
+        print(f"tokenwire {tokenwire.__version__}")
+        return output.DONE
     # The best guess until the words are parsed.
     as_json = "--json" in words
     try:
@@ -128,7 +133,7 @@ class Parser(argparse.ArgumentParser):
 def _command(words: Sequence[str]) -> tuple[Any, Parser]:
     """The module of a command and its parser."""
     name = words[0]
-    if name in ("-h", "--help", "--version"):
+    if name in ("-h", "--help"):
         _overview().parse_args(words[:1])
     if name.startswith("-"):
         raise LlmConfigError(f"{name}: name the command before its options; see `tokenwire --help`")
@@ -138,7 +143,8 @@ def _command(words: Sequence[str]) -> tuple[Any, Parser]:
         raise LlmConfigError(f"no command {name!r}; {hint}")
     # importlib would be one more import.
     module: Any = __import__(_COMMANDS[name][0], fromlist=("",))
-    parser = Parser(prog=f"tokenwire {name}", description=module.DESCRIPTION, epilog=module.EPILOG)
+    description, heading, examples = (module.__doc__ or "").partition("Examples:\n")
+    parser = Parser(prog=f"tokenwire {name}", description=description, epilog=heading + examples)
     module.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     return module, parser
@@ -153,20 +159,10 @@ def _overview() -> Parser:
         prog="tokenwire",
         usage="tokenwire COMMAND ...",
         description=f"A client for language models over HTTP.\n\ncommands:\n{lines}",
-        epilog=f"{_EXAMPLES}\nexit codes:\n{codes}",
+        epilog=f"{_EXAMPLES}\nExit codes:\n{codes}",
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    parser.add_argument("--version", action="store_true", help="print the version")
     return parser
-
-
-class _Version(argparse.Action):
-    """Print the version, which the engine knows; it is loaded only here."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        import tokenwire
-
-        print(f"tokenwire {tokenwire.__version__}")
-        parser.exit()
 
 
 def _nearest(name: str, known: Iterable[str]) -> str | None:

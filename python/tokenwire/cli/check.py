@@ -1,4 +1,17 @@
-"""`tokenwire check`: check a configuration."""
+"""Check a configuration, and print each problem on one line with its place.
+
+Without --probe nothing is sent. Keys are not needed: a missing key is only a note.
+
+Examples:
+  tokenwire check tokenwire.toml
+  tokenwire check --probe tokenwire.toml                   one tiny call to each model
+  tokenwire check --json tokenwire.toml | jq .problems
+
+Exit codes:
+  0    usable
+  1    a probe failed
+  2    the configuration has problems, or cannot be read
+"""
 
 from __future__ import annotations
 
@@ -11,23 +24,6 @@ if TYPE_CHECKING:
 
     from tokenwire.config.configuration import Configuration
     from tokenwire.factory.factory import LlmClientFactory
-
-DESCRIPTION = """\
-Check a configuration, and print each problem on one line with its place.
-
-Without --probe nothing is sent. Keys are not needed: a missing key is only a note.
-"""
-
-EPILOG = output.examples(
-    """\
-  tokenwire check tokenwire.toml
-  tokenwire check --probe tokenwire.toml                   one tiny call to each model
-  tokenwire check --json tokenwire.toml | jq .problems
-""",
-    done="usable",
-    failed="a probe failed",
-    usage="the configuration has problems, or cannot be read",
-)
 
 _PROBE_SECONDS = 60.0
 _PROBES_AT_ONCE = 8

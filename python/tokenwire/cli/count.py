@@ -1,4 +1,23 @@
-"""`tokenwire count`: count tokens."""
+"""Count the tokens of files, of standard input or of a text. Nothing is sent.
+
+The number goes to standard output. Standard error says whether it is exact or an estimate, and
+which vocabulary counted. OpenAI's vocabularies come with `pip install 'tokenwire[tokens]'`; for
+another model, name its tokenizer.json. Without -m, TOKENWIRE_MODEL names the model.
+
+Examples:
+  tokenwire count -m openai:gpt-4o prompt.txt
+  git diff | tokenwire count -m openai:gpt-4o
+  tokenwire count -m openai:gpt-4o --text "Why is the sky blue?"
+  tokenwire count -m openai:gpt-4o src/*.py                one line each, and the total
+  tokenwire count -m vllm:qwen3 --tokenizer tokenizer.json prompt.txt
+  tokenwire count -m openai:gpt-4o --messages chat.json    [{"role": "user", "content": ...}, ...]
+  tokenwire count -m openai:gpt-4o --fits prompt.txt && tokenwire run -m openai:gpt-4o <prompt.txt
+
+Exit codes:
+  0    counted, and within the limit
+  1    the total is over --limit, or over the context window with --fits
+  2    an argument or a file is wrong, or --fits knows no context window
+"""
 
 from __future__ import annotations
 
@@ -16,29 +35,6 @@ if TYPE_CHECKING:
 
     from tokenwire.catalog.tokens import Count
     from tokenwire.registry import ModelRegistry
-
-DESCRIPTION = f"""\
-Count the tokens of files, of standard input or of a text. Nothing is sent.
-
-The number goes to standard output. Standard error says whether it is exact or an estimate, and
-which vocabulary counted. OpenAI's vocabularies come with `pip install 'tokenwire[tokens]'`; for
-another model, name its tokenizer.json. Without -m, {MODEL_VARIABLE} names the model.
-"""
-
-EPILOG = output.examples(
-    """\
-  tokenwire count -m openai:gpt-4o prompt.txt
-  git diff | tokenwire count -m openai:gpt-4o
-  tokenwire count -m openai:gpt-4o --text "Why is the sky blue?"
-  tokenwire count -m openai:gpt-4o src/*.py                one line each, and the total
-  tokenwire count -m vllm:qwen3 --tokenizer tokenizer.json prompt.txt
-  tokenwire count -m openai:gpt-4o --messages chat.json    [{"role": "user", "content": ...}, ...]
-  tokenwire count -m openai:gpt-4o --fits prompt.txt && tokenwire run -m openai:gpt-4o <prompt.txt
-""",
-    done="counted, and within the limit",
-    failed="the total is over --limit, or over the context window with --fits",
-    usage="an argument or a file is wrong, or --fits knows no context window",
-)
 
 # In place of a model, if only a tokenizer is given.
 _NO_MODEL = "openai-compatible:tokenizer"

@@ -1,4 +1,19 @@
-"""`tokenwire doctor`: find out why calls do not work."""
+"""Find out why calls do not work.
+
+It checks versions, certificates, proxies, keys, open files and the configuration. It shows the
+names of key variables, but no key. Nothing is sent without --reach.
+
+Examples:
+  tokenwire doctor
+  tokenwire doctor --reach openai groq                     asks each for its list of models
+  tokenwire doctor --reach http://127.0.0.1:8000/v1        your own server
+  tokenwire doctor --json | jq '.findings[] | select(.status == "problem")'
+
+Exit codes:
+  0    no problem was found
+  1    there is a problem
+  2    an argument is wrong
+"""
 
 from __future__ import annotations
 
@@ -10,23 +25,6 @@ from tokenwire.streaming.styles import styled
 
 if TYPE_CHECKING:
     import argparse
-
-DESCRIPTION = """\
-Find out why calls do not work: checks versions, certificates, proxies, keys, open files and the
-configuration. Shows the names of key variables, but no key. Sends nothing without --reach.
-"""
-
-EPILOG = output.examples(
-    """\
-  tokenwire doctor
-  tokenwire doctor --reach openai groq                     asks each for its list of models
-  tokenwire doctor --reach http://127.0.0.1:8000/v1        your own server
-  tokenwire doctor --json | jq '.findings[] | select(.status == "problem")'
-""",
-    done="no problem was found",
-    failed="there is a problem",
-    usage="an argument is wrong",
-)
 
 _STYLES = {"ok": "green", "note": "yellow", "problem": "red"}
 

@@ -1,4 +1,19 @@
-"""`tokenwire migrate`: rewrite code of the older interface for the new one."""
+"""Rewrite code that calls the older interface (LlmClient, LlmClientFactory, ...) for the new one.
+
+It prints a diff to standard output and changes nothing; --write changes the files. What it leaves
+alone is listed on standard error, with file, line and reason. docs/migration.md has the table.
+
+Examples:
+  tokenwire migrate src                                    a diff; nothing is changed
+  tokenwire migrate src --write 2>left-alone.txt
+  tokenwire migrate src --package root.agents              where the old clients were
+  tokenwire migrate src --json | jq '.notes[] | .why'
+
+Exit codes:
+  0    done
+  1    a file could not be written
+  2    there is no such file or folder
+"""
 
 from __future__ import annotations
 
@@ -15,25 +30,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-__all__ = ["DESCRIPTION", "EPILOG", "Plan", "add_arguments", "main", "planned", "run"]
-
-DESCRIPTION = """\
-Rewrite code that calls the older interface (LlmClient, LlmClientFactory, ...) for the new one.
-
-It prints a diff to standard output and changes nothing; --write changes the files. What it leaves
-alone is listed on standard error, with file, line and reason. docs/migration.md has the table.
-"""
-EPILOG = output.examples(
-    """\
-  tokenwire migrate src                                    a diff; nothing is changed
-  tokenwire migrate src --write 2>left-alone.txt
-  tokenwire migrate src --package root.agents              where the old clients were
-  tokenwire migrate src --json | jq '.notes[] | .why'
-""",
-    done="done",
-    failed="a file could not be written",
-    usage="there is no such file or folder",
-)
+__all__ = ["Plan", "add_arguments", "main", "planned", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

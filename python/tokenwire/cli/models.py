@@ -1,4 +1,17 @@
-"""`tokenwire models`: list the models that are described."""
+"""List the models that are described.
+
+They come from a configuration, from installed packages, and with the extra `prices` from
+genai-prices. Models without a description work too.
+
+Examples:
+  tokenwire models --provider groq
+  tokenwire models --capability vision --config tokenwire.toml
+  tokenwire models --json | jq -r '.[] | select(.context_window > 200000) | .name'
+
+Exit codes:
+  0    done
+  2    there is no such provider or capability, or the configuration has problems
+"""
 
 from __future__ import annotations
 
@@ -10,21 +23,6 @@ if TYPE_CHECKING:
     import argparse
 
     from tokenwire.catalog.model import ModelConfig
-
-DESCRIPTION = """\
-List the models that are described: in a configuration, by installed packages, and with the extra
-`prices` by genai-prices. Models without a description work too.
-"""
-
-EPILOG = output.examples(
-    """\
-  tokenwire models --provider groq
-  tokenwire models --capability vision --config tokenwire.toml
-  tokenwire models --json | jq -r '.[] | select(.context_window > 200000) | .name'
-""",
-    done="done",
-    usage="there is no such provider or capability, or the configuration has problems",
-)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -33,13 +33,6 @@ _FACTS = (
 )
 
 
-def examples(lines: str, **codes: str) -> str:
-    """The end of a command's help: examples, and what each code means, as `failed="no reply"`."""
-    numbers = {"done": DONE, "failed": FAILED, "usage": USAGE, "cut_off": CUT_OFF}
-    meanings = "".join(f"  {numbers[name]:<4} {text}\n" for name, text in codes.items())
-    return f"examples:\n{lines}\nexit codes:\n{meanings}"
-
-
 def say(text: str, style: str = "dim") -> None:
     """Print a line on standard error."""
     print(f"{styled('tokenwire:', style, sys.stderr)} {text}", file=sys.stderr)

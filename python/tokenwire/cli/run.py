@@ -1,4 +1,28 @@
-"""`tokenwire run`: ask a model."""
+"""Ask a model and print its reply as it arrives.
+
+PROMPT is what to ask. Text from a pipe follows it after an empty line, or is the prompt if there
+is no PROMPT. The reply goes to standard output, everything else to standard error. Only a terminal
+shows the reasoning, dimmed. Without -m, TOKENWIRE_MODEL names the model; the default is the
+built-in simulator. Keys come from the environment (OPENAI_API_KEY, GROQ_API_KEY, ...), never from
+the command line.
+
+Examples:
+  tokenwire run "Why is the sky blue?"                     the built-in simulator; needs no key
+  tokenwire run -m openai:gpt-4o-mini "Why is the sky blue?"
+  git diff | tokenwire run -m openai:gpt-4o-mini "Write a commit message."
+  tokenwire run -m qwen3 --base-url http://127.0.0.1:8000/v1 --system "Be brief." "Hi"
+  tokenwire run --config tokenwire.toml -m fast "Hi"       a name in your configuration
+  tokenwire run --completion -m vllm:Qwen/Qwen3-4B-Base --max-tokens 64 "def fib(n):"
+  tokenwire run --param seed=7 --param 'stop=["END"]' "Hi"
+  tokenwire run --json "Hi" | jq -r .text                  one JSON object, after the whole reply
+  while read -r q; do tokenwire run "$q" </dev/null; done <questions.txt
+
+Exit codes:
+  0    done
+  1    the call failed, or the model refused
+  2    an argument or setting is wrong; nothing was sent
+  3    the reply was cut off after its first part
+"""
 
 from __future__ import annotations
 
@@ -17,34 +41,6 @@ if TYPE_CHECKING:
     from tokenwire import LlmClientInterface, LlmResponse
 
 MODEL_VARIABLE = "TOKENWIRE_MODEL"
-
-DESCRIPTION = f"""\
-Ask a model and print its reply as it arrives.
-
-PROMPT is what to ask. Text from a pipe follows it after an empty line, or is the prompt if there
-is no PROMPT. The reply goes to standard output, everything else to standard error. Only a terminal
-shows the reasoning, dimmed. Without -m, {MODEL_VARIABLE} names the model; the default is the
-built-in simulator. Keys come from the environment (OPENAI_API_KEY, GROQ_API_KEY, ...), never from
-the command line.
-"""
-
-EPILOG = output.examples(
-    """\
-  tokenwire run "Why is the sky blue?"                     the built-in simulator; needs no key
-  tokenwire run -m openai:gpt-4o-mini "Why is the sky blue?"
-  git diff | tokenwire run -m openai:gpt-4o-mini "Write a commit message."
-  tokenwire run -m qwen3 --base-url http://127.0.0.1:8000/v1 --system "Be brief." "Hi"
-  tokenwire run --config tokenwire.toml -m fast "Hi"       a name in your configuration
-  tokenwire run --completion -m vllm:Qwen/Qwen3-4B-Base --max-tokens 64 "def fib(n):"
-  tokenwire run --param seed=7 --param 'stop=["END"]' "Hi"
-  tokenwire run --json "Hi" | jq -r .text                  one JSON object, after the whole reply
-  while read -r q; do tokenwire run "$q" </dev/null; done <questions.txt
-""",
-    done="done",
-    failed="the call failed, or the model refused",
-    usage="an argument or setting is wrong; nothing was sent",
-    cut_off="the reply was cut off after its first part",
-)
 
 # Fields of a reply that --json prints: what it says, not how it was transferred.
 _FIELDS = (

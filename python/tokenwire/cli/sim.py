@@ -1,4 +1,20 @@
-"""`tokenwire sim`: serve the simulator."""
+"""Serve the simulator of chat completions, text completions and the model list on a loopback port.
+
+It prints `listening URL`; that URL is the base_url for a client. Without a script it answers every
+request with a text made from the request. It stops when its standard input ends, or on Ctrl-C.
+
+Examples:
+  tokenwire sim --port 8080                                without --port, on a free port
+  tokenwire sim --tokens 200 --per-token-us 10000          100 tokens a second
+  tokenwire sim --script faults.json                       docs/simulator.md describes scripts
+  tokenwire sim --json                                     {"base_url": ..., "port": ...}
+  tail -f /dev/null | tokenwire sim --port 8080 &          in the background: input that never ends
+
+Exit codes:
+  0    its input ended, or Ctrl-C
+  1    it cannot listen on that address
+  2    an argument or the script is wrong
+"""
 
 from __future__ import annotations
 
@@ -9,26 +25,6 @@ from tokenwire.errors import LlmConfigError, LlmError
 
 if TYPE_CHECKING:
     import argparse
-
-DESCRIPTION = """\
-Serve the simulator of chat completions, text completions and the model list on a loopback port.
-
-It prints `listening URL`; that URL is the base_url for a client. Without a script it answers every
-request with a text made from the request. It stops when its standard input ends, or on Ctrl-C.
-"""
-
-EPILOG = output.examples(
-    """\
-  tokenwire sim --port 8080                                without --port, on a free port
-  tokenwire sim --tokens 200 --per-token-us 10000          100 tokens a second
-  tokenwire sim --script faults.json                       docs/simulator.md describes scripts
-  tokenwire sim --json                                     {"base_url": ..., "port": ...}
-  tail -f /dev/null | tokenwire sim --port 8080 &          in the background: input that never ends
-""",
-    done="its input ended, or Ctrl-C",
-    failed="it cannot listen on that address",
-    usage="an argument or the script is wrong",
-)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

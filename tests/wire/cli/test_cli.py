@@ -36,7 +36,7 @@ def test_version_and_module_and_no_command():
     assert done.stdout == f"tokenwire {tokenwire.__version__}\n"
     done = subprocess.run(COMMAND, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "examples:" in done.stderr
+    assert "Examples:" in done.stderr
 
 
 @pytest.mark.parametrize("words", [[], *([name] for name in _COMMANDS)], ids=str)
@@ -45,8 +45,8 @@ def test_help_teaches_by_example_and_names_the_exit_codes_once(words, capsys):
         main([*words, "--help"])
     assert ended.value.code == 0
     told = capsys.readouterr().out
-    assert told.count("examples:\n") == 1
-    assert told.count("exit codes:\n") == 1
+    assert told.count("Examples:\n") == 1
+    assert told.count("Exit codes:\n") == 1
     assert "--json" in told
     assert max(map(len, told.splitlines())) <= 100
 
