@@ -1,7 +1,7 @@
-"""Many models from one place: a configuration, a provider of one's own, and what it all cost.
+"""Many models from one place: a configuration, a custom provider, and the cost.
 
-python examples/factory.py                       two made-up models of the simulator; needs no key
-python examples/factory.py tokenwire.toml        every model that the file names
+python examples/factory.py                       two models of the simulator; needs no key
+python examples/factory.py tokenwire.toml        every model in the file
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def made_up(server: SimServer) -> dict[str, object]:
 
 
 def ask(factory: tw.LlmClientFactory) -> None:
-    """Ask every model of the configuration, and print what came."""
+    """Ask every model of the configuration, and print the replies."""
     for name in factory.names():
         client = factory.get_client(name)
         reply = client.complete(QUESTION)
