@@ -1,7 +1,8 @@
 """The command `tokenwire`: its parser, and the exit code of each error.
 
-Each command is a module with `add_arguments` and `run`; its docstring is the help. It is imported
-only when it is called, so that help appears at once.
+Each command is a module with `add_arguments` and `run`; its docstring is the help. `run` returns
+the exit code, or raises an `LlmError`. The module is imported only when the command is called, so
+that help appears at once.
 
 - `run`, `models`, `count`, `check`, `sim` and `migrate` are commands.
 - `doctor` prints what `findings` finds out.

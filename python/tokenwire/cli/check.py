@@ -36,11 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Run the command.
-
-    Raises:
-        LlmConfigError: The file cannot be read.
-    """
+    """Run the command."""
     from tokenwire.config.checks import checked
 
     configuration, problems = checked(parsed.file)

@@ -59,11 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Run the command.
-
-    Raises:
-        LlmConfigError: An argument or a file is wrong, or the context window is unknown.
-    """
+    """Run the command."""
     from tokenwire.catalog.tokens import Count, TokenCounter
     from tokenwire.registry import ModelRegistry
 

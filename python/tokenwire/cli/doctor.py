@@ -41,11 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Run the command.
-
-    Raises:
-        LlmConfigError: `--reach` names neither a provider nor a URL.
-    """
+    """Run the command."""
     from tokenwire.cli import findings
 
     found = [*findings.local_findings(), *findings.reach_findings(parsed.reach)]

@@ -33,11 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Run the command.
-
-    Raises:
-        LlmConfigError: There is no such provider or capability, or the configuration has problems.
-    """
+    """Run the command."""
     from tokenwire.registry import ModelRegistry
 
     registry = ModelRegistry()

@@ -77,11 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Run the command.
-
-    Raises:
-        LlmError: The call failed; `partial` is the part that was printed.
-    """
+    """Run the command."""
     from tokenwire._engine import RefusalDelta
     from tokenwire.streaming.terminal import Terminal
 

@@ -46,12 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Run the command.
-
-    Raises:
-        LlmConfigError: An argument or the script is wrong.
-        LlmError: It cannot listen.
-    """
+    """Run the command."""
     from threading import Thread
 
     from tokenwire import _engine

@@ -59,13 +59,11 @@ class Configuration:
         """Pickle it without keys."""
         return {**vars(self), "defaults": without_secrets(self.defaults)}
 
-    def __copy__(self) -> Self:
-        """Return itself, keys included: nothing changes a configuration."""
+    def __copy__(self, *_: object) -> Self:
+        # With its keys, which a pickle leaves out. Nothing changes a configuration.
         return self
 
-    def __deepcopy__(self, _memo: dict[int, object]) -> Self:
-        """Return itself, keys included: nothing changes a configuration."""
-        return self
+    __deepcopy__ = __copy__
 
     def register(self, registry: ModelRegistry) -> None:
         """Add its providers and its models to a registry."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ _LONG_WORD = re.compile(r"[\w+/=.-]{20,}")
 _SHOWN_CHARS = 60
 
 
+@dataclass
 class Problem:
     """One problem of a configuration.
 
@@ -24,13 +26,13 @@ class Problem:
         near: The nearest valid name; None if none is near.
     """
 
-    def __init__(
-        self, path: str, message: str, *, value: object = None, near: str | None = None
-    ) -> None:
-        self.path = path
-        self.message = message
-        self.value = _shown(value)
-        self.near = near
+    path: str
+    message: str
+    value: Any = None
+    near: str | None = None
+
+    def __post_init__(self) -> None:
+        self.value = _shown(self.value)
 
     def to_dict(self) -> dict[str, str | None]:
         """The fields by name."""
@@ -47,9 +49,6 @@ class Problem:
         bare = (self.value or "").strip('"')
         quoted = (f'"{bare}"', f"'{bare}'", f", not {bare}", f"{bare} is ")
         return any(text in self.message for text in quoted)
-
-    def __repr__(self) -> str:
-        return f"Problem({str(self)!r})"
 
 
 def toml_reader() -> Any:
