@@ -27,6 +27,10 @@ class PoolStats(SimpleNamespace):
         evicted: How often the least recently used client was removed to make room.
     """
 
+    size: int
+    hits: int
+    misses: int
+    evicted: int
     __match_args__ = ("size", "hits", "misses", "evicted")
 
     def __init__(self, size: int, hits: int, misses: int, evicted: int) -> None:

@@ -10,7 +10,6 @@ from tokenwire.errors import LlmConfigError, LlmValidationError
 from tokenwire.settings.secret import (
     Secret,
     public,
-    revealed,
     sealed,
     sealed_headers,
     sealed_url,
@@ -34,7 +33,7 @@ def check_text(text: str | Secret, name: str) -> None:
     """
     try:
         # In no local variable, which a traceback may show.
-        revealed(text).encode()
+        (text.reveal() if isinstance(text, Secret) else text).encode()
     except UnicodeEncodeError as error:
         problem = f"a lone surrogate at character {error.start}, which UTF-8 cannot carry"
         raise LlmValidationError(f"{name}: the text holds {problem}") from None
