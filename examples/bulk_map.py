@@ -26,7 +26,7 @@ SCRIPT = {
 
 
 def answered(path: Path) -> set[int]:
-    """Which prompts have their answer; a line that a crash cut off is taken away."""
+    """Which prompts have their answer; a line that a crash cut off is removed."""
     if not path.exists():
         return set()
     text = path.read_text(encoding="utf-8")

@@ -144,8 +144,8 @@ class _Check:
             # The factory finds out which of the defaults the class takes.
             settings = self._custom_settings(path, row, custom)
         else:
-            own = {name: row[name] for name in valid & _SETTINGS}
-            settings = merged_settings(self._defaults, self._settings(path, own, kind))
+            table = {name: row[name] for name in valid & _SETTINGS}
+            settings = merged_settings(self._defaults, self._settings(path, table, kind))
         if "model" not in row:
             self._say(path, 'there is no model; write model = "provider:model"')
         facts = {name: row[name] for name in valid & _FACTS}
