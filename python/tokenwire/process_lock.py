@@ -8,10 +8,10 @@ if TYPE_CHECKING:
 
 
 class ProcessLock:
-    """One reentrant lock for each process.
+    """One reentrant lock per process.
 
-    A lock that another thread held at a fork is never released in the child, so the child takes one
-    of its own.
+    A lock that another thread held at a fork is never released in the child, so the child uses a
+    new one.
     """
 
     __slots__ = ("_locks",)
@@ -19,20 +19,20 @@ class ProcessLock:
     def __init__(self) -> None:
         self._locks: dict[int, RLock] = {}
 
-    def own(self) -> RLock:
+    def current(self) -> RLock:
         """The lock of this process."""
         from os import getpid
 
-        own = getpid()
-        lock = self._locks.get(own)
+        process = getpid()
+        lock = self._locks.get(process)
         if lock is None:
-            # The class that threading shows, without threading's import.
+            # The class behind threading.RLock, without the import of threading.
             from _thread import RLock
 
-            # setdefault is one step: two threads that come at once get the same one.
-            lock = self._locks.setdefault(own, RLock())
+            # setdefault is atomic: two threads that call it at the same time get the same lock.
+            lock = self._locks.setdefault(process, RLock())
         return lock
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle and copy it as a new one."""
+        """Pickle and copy it as a new lock."""
         return ProcessLock, ()

@@ -1,6 +1,6 @@
 """Fixtures for pytest, which finds them by an entry point.
 
-Every run of pytest loads this module, so it imports no more of tokenwire than a name.
+Every run of pytest imports this module, so it imports nothing else of tokenwire.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def tokenwire_fake() -> Iterator[Fake]:
-    """A fake in force for the test, without rules: `tokenwire_fake.add({"openai:*": "hi"})`."""
+    """An active fake without rules: `tokenwire_fake.add({"openai:*": "hi"})`."""
     from tokenwire.testing import fake
 
-    with fake() as served:
-        yield served
+    with fake() as active:
+        yield active
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def tokenwire_block_network() -> Iterator[None]:
 
 @pytest.fixture
 def tokenwire_sim() -> Iterator[SimServer]:
-    """A simulator of the test's own, on a free loopback port, without a script."""
+    """A simulator for this test, on a free loopback port, without a script."""
     from tokenwire.testing import SimServer
 
     with SimServer() as server:

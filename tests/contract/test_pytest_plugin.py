@@ -69,7 +69,7 @@ def test_they_are_listed_with_what_they_do(pytester):
     listed = result.stdout.str()
     for name in ("tokenwire_fake", "tokenwire_block_network", "tokenwire_sim"):
         assert name in listed
-    assert "in force for the test" in listed
+    assert "An active fake without rules" in listed
 
 
 def test_only_the_plugin_is_loaded(pytester):

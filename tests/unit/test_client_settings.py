@@ -1,4 +1,4 @@
-"""A client's settings: what copies and children keep, what is hidden, what nobody may set."""
+"""The settings of a client: what copies keep, what is hidden, and what is refused."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import pytest
 import tokenwire as tw
 from tokenwire.settings.client_settings import CLIENT_SETTINGS
 
-KEY = "sk-nobody-sees-this"
+KEY = "sk-never-shown"
 URL = "http://127.0.0.1:9/v1"
 
 
-def test_the_key_is_not_among_what_an_object_shows() -> None:
+def test_the_attributes_of_a_client_do_not_show_its_key() -> None:
     chat = tw.ChatClient("m", base_url=URL, api_key=KEY)
     assert KEY not in repr(vars(chat))
     assert KEY not in repr(vars(chat.with_options(max_retries=1)))
 
 
 @pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, tw.ChatClient.with_options])
-def test_a_copy_keeps_the_key_and_is_closed_by_itself(sim: Any, make: Any) -> None:
+def test_a_copy_keeps_the_key_and_is_closed_separately(sim: Any, make: Any) -> None:
     sim.set_script({"require_key": KEY})
     chat = tw.ChatClient("m", base_url=sim.base_url, api_key=KEY)
     twin = make(chat)
@@ -34,7 +34,7 @@ def test_a_copy_keeps_the_key_and_is_closed_by_itself(sim: Any, make: Any) -> No
         twin.run("-")
 
 
-def test_a_child_with_more_retries_keeps_the_rest_of_its_policy() -> None:
+def test_a_copy_with_more_retries_keeps_the_rest_of_its_policy() -> None:
     policy = tw.RetryPolicy(max_retries=1, retry_ambiguous=False, first=0.25)
     child = tw.ChatClient("m", base_url=URL, retry=policy).with_options(max_retries=4)
     assert child._settings["max_retries"] is None
@@ -42,7 +42,7 @@ def test_a_child_with_more_retries_keeps_the_rest_of_its_policy() -> None:
     assert child._settings["retry"] == expected
 
 
-def test_a_setting_of_the_client_is_not_taken_for_a_parameter() -> None:
+def test_a_setting_of_the_client_is_not_a_parameter_of_a_call() -> None:
     chat = tw.ChatClient("m", base_url=URL)
     of_calls = chat.get_supported_parameters() | {"timeout", "max_retries", "headers"}
     names = set(CLIENT_SETTINGS) - of_calls
@@ -57,7 +57,7 @@ def test_headers_may_be_any_mapping() -> None:
 
 
 @pytest.mark.parametrize("name", ["_api_key", "_key_source", "_parse_as", "_system", "_"])
-def test_no_name_of_the_engines_own_is_a_parameter(name: str) -> None:
+def test_an_internal_name_is_not_a_parameter(name: str) -> None:
     with pytest.raises(tw.LlmConfigError, match=f"^params.{name}: .* has no such parameter"):
         tw.ChatClient("m", base_url=URL, **dict[str, Any]({name: "x"}))
     chat = tw.ChatClient("m", base_url=URL)
@@ -88,19 +88,19 @@ def test_text_that_utf8_cannot_carry_is_refused_by_the_name_of_its_setting(
         tw.ChatClient(**{"model": "m", "base_url": URL, **settings})
 
 
-def test_a_number_that_no_float_holds_is_no_time() -> None:
+def test_a_number_that_is_too_large_for_a_float_is_not_a_timeout() -> None:
     with pytest.raises(tw.LlmConfigError, match=r"^timeout: .* is no number of seconds"):
         tw.ChatClient("m", base_url=URL, timeout=10**400)
 
 
-def test_a_text_is_no_type_of_a_reply() -> None:
+def test_a_text_is_not_the_type_of_a_reply() -> None:
     text: Any
     for text in ("", "  ", "Answer"):
         with pytest.raises(tw.LlmConfigError, match="is a string; pass the type itself"):
             tw.ChatClient("m", base_url=URL).complete("-", response_format=text)
 
 
-def test_extra_headers_that_hold_keys_are_not_pickled() -> None:
+def test_extra_headers_with_keys_are_not_pickled() -> None:
     headers = {"Authorization": KEY, "x-team": "a"}
     pickled = pickle.dumps(tw.ChatClient("m", base_url=URL, extra_headers=headers))
     assert KEY.encode() not in pickled

@@ -1,4 +1,4 @@
-"""Configurations: every problem at once, each with its place, and never a key."""
+"""Configurations: all problems at once, each with its place, and never a key."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_good_file_is_read_whole(file):
     assert read.defaults["max_retries"] == 1
 
 
-def test_what_a_file_says_of_a_model_is_in_the_registry(file):
+def test_the_registry_gets_what_a_file_says_about_a_model(file):
     registry = ModelRegistry(plugins=False)
     registry.load(file(GOOD))
     row = registry.get_model_config("acme:m1-2026")
@@ -136,7 +136,7 @@ def test_a_file_with_problems_adds_nothing(file):
     assert [row.provider for row in registry.get_models()] == ["sim", "sim"]
 
 
-def test_every_problem_is_told_at_once():
+def test_all_problems_are_reported_at_once():
     data = {
         "default": {},
         "defaults": {"timout": 3, "timeout": {"idle": "soon", "totl": 3}, "retry": 3},
@@ -167,7 +167,7 @@ def test_every_problem_is_told_at_once():
         "defaults.retry: it must be a table",
         "defaults.timeout.totl: no such setting; did you mean total?",
         "defaults.timeout.idle: 'soon' is not a number; give seconds above 0, or None for no limit",
-        "providers.openai: the engine has a provider of that name; choose another",
+        "providers.openai: there is a built-in provider of that name; choose another",
         "providers.acme.auth_headr: no such setting; did you mean auth_header?",
         "providers.acme.base_url: base_url has no scheme: write http://… or https://…",
         "providers.empty: there is no base_url",
@@ -187,7 +187,7 @@ def test_every_problem_is_told_at_once():
         "models.d.system: text completions have no system prompt",
         (
             'models.d.model: "openai/gpt-4o" names no provider; write "openai:gpt-4o" (a colon), '
-            "or give base_url= if that is the id on a server of your own"
+            "or give base_url= if that is the id on your own server"
         ),
         "models.e.model: provider acmee: unknown",
         (
@@ -232,7 +232,7 @@ def test_every_problem_is_told_at_once():
             entry(trust_env="yes"),
             {
                 "path": "models.x.trust_env",
-                "message": "it must be true or false",
+                "message": "give True or False, not str",
                 "value": '"yes"',
                 "near": None,
             },
@@ -283,7 +283,7 @@ def test_a_provider_with_a_key_in_the_wrong_place_does_not_show_it(fields):
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_pickle_of_a_configuration_holds_no_key_and_a_copy_keeps_it():
+def test_a_pickle_of_a_configuration_has_no_key_and_a_copy_keeps_it():
     headers = {"x-team": "a", "Authorization": SECRET}
     fields = {"headers": headers, "proxy": "http://me:canary@proxy:1", "params": {}}
     fields["params"] = {"extra_headers": {"x-api-key": SECRET}}
@@ -317,12 +317,12 @@ def test_the_first_at_sign_ends_the_address():
     assert read_configuration(data).models["x"].facts["name"] == "a/b@c"
 
 
-def test_a_byte_order_mark_is_no_part_of_a_file(file):
+def test_a_byte_order_mark_is_ignored(file):
     config = read_configuration(file(b"\xef\xbb\xbf[models.a]\nmodel='vllm:m'\n"))
     assert list(config.models) == ["a"]
 
 
-def test_a_key_in_a_file_is_refused_with_the_way_to_name_its_variable():
+def test_a_key_in_a_file_is_refused_with_the_fix():
     line = "models.x.api_key: a key does not belong here; name its variable: key_var, key_vars"
     assert problems(entry(api_key=SECRET)) == [line]
 
@@ -332,7 +332,7 @@ def test_settings_that_exclude_each_other_are_a_problem_of_their_entry():
     assert [line.partition(":")[0] for line in problems(both)] == ["models.x"]
 
 
-def test_an_entry_s_own_way_to_try_again_replaces_that_of_the_defaults():
+def test_the_retries_of_an_entry_replace_those_of_the_defaults():
     data = {"defaults": {"retry": {"cap": 1.0}}, **entry(max_retries=7)}
     assert read_configuration(data).models["x"].settings == {"max_retries": 7}
 
@@ -362,7 +362,7 @@ def test_the_error_holds_all_problems(file):
         (b'[models.a]\nmodel = "x:y"\n[models.a]\n', "line 3"),
     ],
 )
-def test_a_file_that_is_no_toml_says_where(file, content, reason):
+def test_a_file_that_is_not_toml_says_where(file, content, reason):
     with pytest.raises(LlmConfigError) as caught:
         read_configuration(file(content))
     assert reason in str(caught.value)
@@ -385,11 +385,17 @@ def test_without_a_toml_reader_the_extra_is_named(file, monkeypatch):
         read_configuration(path)
 
 
-def test_an_empty_configuration_is_one():
+@pytest.mark.parametrize("certificate", ["a.pem", ["a.pem", "a.key"]])
+def test_a_client_certificate_is_one_file_or_two(certificate):
+    settings = read_configuration(entry(client_cert=certificate)).models["x"].settings
+    assert settings == {"client_cert": certificate}
+
+
+def test_a_configuration_may_be_empty():
     assert read_configuration({}).models == {}
 
 
-def test_reading_changes_nothing_of_the_mapping():
+def test_reading_does_not_change_the_mapping():
     data = {"defaults": {"headers": {"a": "b"}}, **entry(params={"stop": ["x"]})}
     before = copy.deepcopy(data)
     read_configuration(data)
@@ -416,6 +422,6 @@ def test_values_are_frozen_and_pickle():
         "__import__('tokenwire.registry').registry.ModelRegistry()",
     ],
 )
-def test_every_way_to_a_registry_gives_one_that_loads(registry):
+def test_every_registry_can_load(registry):
     program = f"import tokenwire; {registry}.load({{'models': {{'a': {{'model': 'vllm:m'}}}}}})"
     subprocess.run([sys.executable, "-c", program], check=True)

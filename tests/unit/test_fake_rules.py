@@ -1,4 +1,4 @@
-"""What a fake's rules and replies may be, and what is said of those that cannot be."""
+"""The rules and replies of a fake, and the errors for wrong ones."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def request(**changed):
         ("hi", 'give a mapping, such as {"openai:*": "hi"}'),
         ({"gpt-4o": "hi"}, "'gpt-4o' matches no model; write \"provider:model\""),
         ({1: "hi"}, "1 matches no model"),
-        ({"a:b": None}, 'fake: "a:b": a NoneType is no reply; give a str, tool_call(...)'),
-        ({"a:b": ["hi", 3]}, 'fake: "a:b", reply 2: a int is no reply'),
+        ({"a:b": None}, 'fake: "a:b": a NoneType is not a reply; give a str, tool_call(...)'),
+        ({"a:b": ["hi", 3]}, 'fake: "a:b", reply 2: a int is not a reply'),
         ({"a:b": {"replay": 1}}, 'fake: "a:b": bad script: invalid type'),
         ({"a:b": {"reply": {"txt": "hi"}}}, "unknown field `txt`"),
         (
@@ -42,11 +42,14 @@ def request(**changed):
         ({"a:b": {"reply": {"extra": {"x": object()}}}}, "Object of type object is not JSON"),
         ({"a:b": ()}, "a reply of several parts needs a tool call among them"),
         ({"a:b": ("hi",)}, "a reply of several parts needs a tool call among them"),
-        ({"a:b": ("hi", "ho")}, "several parts of one reply are tool calls, and a text at most"),
-        ({"a:b": [[tool_call("f"), error(429)]]}, 'fake: "a:b", reply 1: several parts'),
+        ({"a:b": ("hi", "ho")}, "only tool calls and one text can be parts of a reply"),
+        (
+            {"a:b": [[tool_call("f"), error(429)]]},
+            'fake: "a:b", reply 1: only tool calls and one text',
+        ),
     ],
 )
-def test_a_rule_that_cannot_be_is_refused_by_name(rules, said):
+def test_a_wrong_rule_is_refused_by_name(rules, said):
     with pytest.raises(LlmConfigError) as raised:
         fake(rules)
     assert said in str(raised.value)
@@ -55,8 +58,8 @@ def test_a_rule_that_cannot_be_is_refused_by_name(rules, said):
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: error(200), "error: 200 is no status of an error; give 400 to 599"),
-        (lambda: error(True), "error: True is no status"),
+        (lambda: error(200), "error: 200 is not the status of an error; give 400 to 599"),
+        (lambda: error(True), "error: True is not the status"),
         (lambda: error(429, kind="x"), "error: bad script: unknown field `kind`"),
         (lambda: reply("hi", usages={}), "reply: bad script: unknown field `usages`"),
         (lambda: tool_call("f", x=float("nan")), "tool_call('f'): Out of range float"),
@@ -64,13 +67,13 @@ def test_a_rule_that_cannot_be_is_refused_by_name(rules, said):
         (lambda: cut("hi", after_events=-1), "cut: bad script: invalid"),
     ],
 )
-def test_a_reply_that_cannot_be_is_refused_by_name(make, said):
+def test_a_wrong_reply_is_refused_by_name(make, said):
     with pytest.raises(LlmConfigError) as raised:
         make()
     assert said in str(raised.value)
 
 
-def test_a_helper_returns_the_behaviour_that_it_stands_for():
+def test_each_reply_function_returns_its_behaviour():
     assert reply("hi", usage={}) == {"reply": {"text": "hi", "verbatim": True, "usage": {}}}
     assert tool_call("f", name="x") == {
         "reply": {"tool_calls": [{"name": "f", "arguments": {"name": "x"}}]}
@@ -86,7 +89,7 @@ def test_a_helper_returns_the_behaviour_that_it_stands_for():
     assert cut("a b", after_events=2)["fault"] == {"kind": "reset", "at": {"events": 2}}
 
 
-def test_a_request_parts_what_was_asked_from_how():
+def test_a_request_separates_the_prompt_from_its_parameters():
     asked = request(body={"model": "m", "messages": [], "stream": True, "seed": 1})
     assert (asked.messages, asked.prompt, asked.params) == ([], None, {"seed": 1})
     assert request(body={"model": "m", "prompt": "a"}).prompt == "a"
@@ -101,7 +104,7 @@ def test_unused_replies_are_named():
 
 
 def answered(served, model="m", path="/v1/chat/completions", call="1"):
-    """What the fake tells the simulator to do with a request."""
+    """The behaviour for a request."""
     record = {
         "path": path,
         "headers": [
@@ -119,12 +122,12 @@ def text(behaviour):
 
 
 def mistake(behaviour):
-    """The message of what the caller gets as an LlmConfigError."""
+    """The message of the LlmConfigError that the caller gets."""
     assert behaviour["error"]["headers"] == {"x-tokenwire-mistake": "1"}
     return behaviour["error"]["body"]
 
 
-def test_a_fake_answers_by_the_first_rule_that_matches_and_by_later_ones_first():
+def test_the_first_matching_rule_answers_and_later_rules_come_first():
     served = fake({"openai:gpt-*": "one", "openai:*": "two"})
     assert text(answered(served, "gpt-4o")) == "one"
     assert text(answered(served, "GPT-4o")) == "two"
@@ -133,12 +136,12 @@ def test_a_fake_answers_by_the_first_rule_that_matches_and_by_later_ones_first()
     assert [one.attempt for one in served.requests] == [1, 2, 3]
 
 
-def test_a_list_is_used_in_turn_and_then_a_mistake():
+def test_a_list_is_used_in_order_and_then_a_mistake():
     served = fake({"openai:*": ["one", lambda asked: f"{asked.attempt}", error(429)]})
     assert [text(answered(served)) for _ in range(2)] == ["one", "2"]
     assert answered(served)["error"]["status"] == 429
     served.assert_all_used()
-    # A further attempt of that call, and then another one.
+    # A further attempt of that call, and then another call.
     assert answered(served)["error"]["status"] == 429
     assert "used up, and this is request 5" in mistake(answered(served, call="2"))
     assert len(served.requests) == 5
@@ -152,22 +155,24 @@ async def coroutine(_asked):
     ("answer", "said"),
     [
         (lambda _: 1 / 0, "raised ZeroDivisionError: division by zero"),
-        (lambda _: None, "returned a wrong reply: a NoneType is no reply"),
-        (coroutine, "is async; give a plain one"),
+        (lambda _: None, "returned a wrong reply: a NoneType is not a reply"),
+        (coroutine, "is async; give a plain function"),
     ],
 )
 def test_a_function_that_fails_is_a_mistake(answer, said):
     assert said in mistake(answered(fake({"openai:*": answer})))
 
 
-def test_what_has_no_rule_or_cannot_be_answered_is_a_mistake():
+def test_a_request_without_a_rule_or_a_possible_reply_is_a_mistake():
     served = fake({"openai:f": tool_call("f")})
     assert (
         mistake(answered(served)) == 'the fake has no rule for "openai:m"; its patterns: "openai:f"'
     )
     assert mistake(answered(fake())).endswith("its patterns: none")
-    told = mistake(answered(served, "f", "/v1/completions"))
-    assert told == 'fake: "openai:f" calls a tool, and "openai:f" was asked for text'
+    message = mistake(answered(served, "f", "/v1/completions"))
+    assert (
+        message == 'fake: the reply of "openai:f" calls a tool, and "openai:f" is a text completion'
+    )
 
 
 @pytest.mark.parametrize(

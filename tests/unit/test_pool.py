@@ -1,4 +1,4 @@
-"""`ClientPool`: one client for a key, bounded, and never a closed one."""
+"""`ClientPool`: one client for each key, a bound, and never a closed client."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_same_key_gives_the_same_client():
     assert counts(pool) == {"size": 2, "hits": 1, "misses": 2, "evicted": 0}
 
 
-def test_the_one_unused_for_longest_makes_room_and_stays_open():
+def test_the_least_recently_used_client_is_evicted_and_stays_open():
     pool = ClientPool(max_clients=2)
     a, b = pool.get("a", make()), pool.get("b", make())
     assert pool.get("a", make()) is a
@@ -40,7 +40,7 @@ def test_the_one_unused_for_longest_makes_room_and_stays_open():
     assert not b._closed
 
 
-def test_a_client_that_was_closed_is_made_anew():
+def test_a_closed_client_is_replaced():
     pool = ClientPool()
     first = pool.get("a", make())
     first.close()
@@ -49,7 +49,7 @@ def test_a_client_that_was_closed_is_made_anew():
     assert not second._closed
 
 
-def test_close_all_closes_what_is_held_and_the_pool_goes_on():
+def test_close_all_closes_all_clients_and_the_pool_stays_usable():
     pool = ClientPool()
     held = [pool.get(key, make()) for key in "abc"]
     pool.close_all()
@@ -58,20 +58,20 @@ def test_close_all_closes_what_is_held_and_the_pool_goes_on():
     assert not pool.get("a", make())._closed
 
 
-def test_threads_that_come_while_a_client_is_made_get_that_one():
+def test_threads_that_ask_during_the_creation_of_a_client_get_that_client():
     pool = ClientPool()
-    made_twice = threading.Event()
+    is_second = threading.Event()
     entered = threading.Event()
     got = []
 
     def first():
         entered.set()
-        # Nobody else makes one meanwhile: this wait runs out.
-        made_twice.wait(0.2)
+        # No one else creates a client in the meantime, so this wait times out.
+        is_second.wait(0.2)
         return make()()
 
     def second():
-        made_twice.set()
+        is_second.set()
         return make()()
 
     threads = [threading.Thread(target=lambda: got.append(pool.get("a", first)))]
@@ -81,11 +81,11 @@ def test_threads_that_come_while_a_client_is_made_get_that_one():
     threads[1].start()
     for thread in threads:
         thread.join(30)
-    assert not made_twice.is_set()
+    assert not is_second.is_set()
     assert got[0] is got[1]
 
 
-def test_a_maker_that_fails_leaves_nothing_behind():
+def test_a_failed_creation_leaves_nothing_behind():
     pool = ClientPool()
     with pytest.raises(LlmConfigError):
         pool.get("a", make(""))
@@ -93,19 +93,19 @@ def test_a_maker_that_fails_leaves_nothing_behind():
     assert pool.get("a", make()).model == "m"
 
 
-def test_a_maker_may_ask_the_pool():
+def test_a_creation_may_ask_the_pool():
     pool = ClientPool()
     outer = pool.get("a", lambda: pool.get("b", make()))
     assert pool.get("b", make()) is outer
 
 
 @pytest.mark.parametrize("bound", [0, -1, True, 1.5, "3"])
-def test_a_bound_that_holds_nothing_is_refused(bound):
+def test_a_wrong_bound_is_refused(bound):
     with pytest.raises(LlmConfigError, match="max_clients"):
         ClientPool(bound)
 
 
-def test_a_pickle_holds_the_bound_alone():
+def test_a_pickle_contains_only_the_bound():
     pool = ClientPool(7)
     pool.get("a", make())
     again = pickle.loads(pickle.dumps(pool))
@@ -114,7 +114,7 @@ def test_a_pickle_holds_the_bound_alone():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_child_does_not_wait_for_a_lock_that_its_parent_held():
+def test_a_child_does_not_wait_for_a_lock_of_its_parent():
     pool = ClientPool()
     entered, leave = threading.Event(), threading.Event()
 

@@ -14,7 +14,7 @@ import pytest
 import tokenwire as tw
 from tokenwire._engine import TokenLogprob, ToolCallFragment
 from tokenwire.factory.pool import PoolStats
-from tokenwire.settings.secret import Secret
+from tokenwire.settings.secret import Secret, SecretUrl
 
 if TYPE_CHECKING:
     from tokenwire.testing import SimServer
@@ -155,6 +155,13 @@ def test_each_known_word_is_read_back() -> None:
 def test_pool_statistics_are_compared_by_value():
     assert PoolStats(1, 2, 3, 4) == PoolStats(1, 2, 3, 4) != PoolStats(1, 2, 3, 5)
     assert PoolStats(1, 2, 3, 4) != (1, 2, 3, 4)
+
+
+def test_secrets_are_compared_and_hashed_by_their_text():
+    assert Secret("sk-1") == Secret("sk-1") != Secret("sk-2")
+    assert {Secret("sk-1"), Secret("sk-1")} == {Secret("sk-1")}
+    assert Secret("sk-1") not in ("sk-1", SecretUrl("sk-1"))
+    assert "sk-1" not in repr([Secret("sk-1"), SecretUrl("sk-1")])
 
 
 def test_a_secret_is_not_pickled():

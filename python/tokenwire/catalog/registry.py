@@ -246,7 +246,7 @@ class ModelRegistry:
 
         loader = getpid(), get_ident()
         # Who asks meanwhile waits, and does not take a provider for unknown.
-        with self._plugins.own():
+        with self._plugins.current():
             # A package that asks this registry while it is loaded finds what is there.
             if self._loader == loader or not self._needs_plugins:
                 return

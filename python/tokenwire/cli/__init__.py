@@ -1,7 +1,12 @@
-"""The command `tokenwire`.
+"""The command `tokenwire`: its parser, and the exit code of each error.
 
-Each command is a module with `DESCRIPTION`, `EPILOG`, `add_arguments` and `run`, which is imported
-when it is asked for, so that help answers at once.
+Each command is a module with `add_arguments` and `run`; its docstring is the help. `run` returns
+the exit code, or raises an `LlmError`. The module is imported only when the command is called, so
+that help appears at once.
+
+- `run`, `models`, `count`, `check`, `sim` and `migrate` are commands.
+- `doctor` prints what `findings` finds out.
+- `output` prints results and errors, `reading` reads files and standard input.
 """
 
 from __future__ import annotations
@@ -18,84 +23,80 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any, NoReturn
 
-# Name, module, and what it does.
+# Name, module and purpose.
 _COMMANDS = {
-    "run": ("tokenwire.cli.run", "ask a model and print its reply as it comes"),
+    "run": ("tokenwire.cli.run", "ask a model and print its reply as it arrives"),
     "models": ("tokenwire.cli.models", "list the models that are described"),
-    "count": ("tokenwire.cli.count", "count the tokens of files, before they are sent"),
+    "count": ("tokenwire.cli.count", "count the tokens of files before you send them"),
     "check": ("tokenwire.cli.check", "check a configuration"),
-    "doctor": ("tokenwire.cli.doctor", "look for what would keep calls from working"),
+    "doctor": ("tokenwire.cli.doctor", "find out why calls do not work"),
     "sim": ("tokenwire.cli.sim", "serve the simulator of the APIs"),
     "migrate": ("tokenwire.cli.migrate", "move imports off the older interface; list the rest"),
 }
 
 _EXAMPLES = """\
-examples:
+Examples:
   tokenwire run "Why is the sky blue?"                     the built-in simulator; needs no key
   tokenwire run -m openai:gpt-4o-mini "Why is the sky blue?"
   git diff | tokenwire run -m openai:gpt-4o-mini "Write a commit message."
   tokenwire doctor                                         when a call does not work
 
 `tokenwire COMMAND --help` has more. Each command takes --json: standard output is then one JSON
-value, and an error is {"error": {"kind", "message", ...}}. Colours are for terminals alone;
-NO_COLOR=1 turns them off.
+value, and an error is {"error": {"kind", "message", ...}}. Only terminals get colours; NO_COLOR=1
+turns them off.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        arguments: The words after the program's name; None reads them from `sys.argv`.
-
-    Returns:
-        The exit code; `tokenwire --help` lists them.
-    """
+    """Run the command, by default with the words of `sys.argv`, and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     _accept_every_text()
     if not words:
-        _top().print_help(sys.stderr)
+        _overview().print_help(sys.stderr)
         return output.USAGE
-    # Until the words are understood, this is as good as can be known.
+    if words[0] == "--version":
+        import tokenwire
+
+        print(f"tokenwire {tokenwire.__version__}")
+        return output.DONE
+    # The best guess until the words are parsed.
     as_json = "--json" in words
     try:
         try:
-            module, parser = _chosen(words)
+            module, parser = _command(words)
             parsed = parser.parse_args(words[1:])
             as_json = parsed.json
             code: int = module.run(parsed)
         except LlmError as error:
-            code = output.tell_error(error, _code_of(error), as_json=as_json)
+            code = output.print_error(error, _code_of(error), as_json=as_json)
         except ImportError as error:
-            # The engine was built for another Python, or a dependency is gone.
-            broken = LlmError(f"the installation is broken, install it again: {error}")
-            code = output.tell_error(broken, output.FAILED, as_json=as_json)
-        # Not left to the interpreter's end, which would complain in its own way.
+            # The engine was built for another Python, or a dependency is missing.
+            broken = LlmError(f"the installation is broken; install tokenwire again: {error}")
+            code = output.print_error(broken, output.FAILED, as_json=as_json)
+        # Here, because at exit the interpreter would report a failure in its own way.
         sys.stdout.flush()
     except KeyboardInterrupt:
         return output.INTERRUPTED
     except BrokenPipeError:
-        _silence()
-        return output.NOBODY_READS
+        _discard_output()
+        return output.PIPE_CLOSED
     except OSError as error:
-        # What a command reads is its own business, so this is where it writes: a full disk.
-        _silence()
-        return output.tell_error(error, output.FAILED, as_json=False)
+        # Commands handle what they read, so this is standard output, such as on a full disk.
+        _discard_output()
+        return output.print_error(error, output.FAILED, as_json=False)
     return code
 
 
 def _code_of(error: LlmError) -> int:
     if error.partial is not None and error.partial.text:
         return output.CUT_OFF
-    # A reply that cannot be read is a validation error, too.
-    if isinstance(error, LlmDecodeError):
-        return output.FAILED
-    is_ours = isinstance(error, (LlmConfigError, LlmValidationError))
-    return output.USAGE if is_ours else output.FAILED
+    # A reply that cannot be decoded is a validation error as well.
+    is_usage = isinstance(error, (LlmConfigError, LlmValidationError))
+    return output.USAGE if is_usage and not isinstance(error, LlmDecodeError) else output.FAILED
 
 
 def _accept_every_text() -> None:
-    """Let no character that the locale lacks end the program, nor a closed standard output."""
+    """Print every character, also in a locale that lacks it, and accept a closed output."""
     for name, mode in (("stdout", "replace"), ("stderr", "backslashreplace")):
         stream = getattr(sys, name)
         if stream is None:
@@ -105,21 +106,21 @@ def _accept_every_text() -> None:
             stream.reconfigure(errors=mode)
 
 
-def _silence() -> None:
-    """Keep Python from flushing what nobody takes once more at exit."""
+def _discard_output() -> None:
+    """Keep Python from flushing again at exit what cannot be written."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are those of every command."""
+    """A parser with the errors of every command."""
 
     def __init__(self, **settings: Any) -> None:
         settings["formatter_class"] = argparse.RawDescriptionHelpFormatter
-        # A script's `--max` would change its meaning with the next option of that beginning.
+        # A new option could change the meaning of a script's abbreviation.
         super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
-        """Tell what is wrong, the nearest option, and where the help is.
+        """Report what is wrong, and the nearest option or the help.
 
         Raises:
             LlmConfigError: Always.
@@ -130,26 +131,28 @@ class Parser(argparse.ArgumentParser):
         raise LlmConfigError(f"{self.prog.removeprefix('tokenwire ')}: {message}; {hint}")
 
 
-def _chosen(words: Sequence[str]) -> tuple[Any, Parser]:
-    """The module of the command, and its parser."""
+def _command(words: Sequence[str]) -> tuple[Any, Parser]:
+    """The module of a command and its parser."""
     name = words[0]
-    if name in ("-h", "--help", "--version"):
-        _top().parse_args(words[:1])
+    if name in ("-h", "--help"):
+        _overview().parse_args(words[:1])
     if name.startswith("-"):
         raise LlmConfigError(f"{name}: name the command before its options; see `tokenwire --help`")
     if name not in _COMMANDS:
         near = _nearest(name, _COMMANDS)
-        hint = f"did you mean {near}?" if near else f"there are {', '.join(_COMMANDS)}"
+        hint = f"did you mean {near}?" if near else f"the commands are {', '.join(_COMMANDS)}"
         raise LlmConfigError(f"no command {name!r}; {hint}")
     # importlib would be one more import.
     module: Any = __import__(_COMMANDS[name][0], fromlist=("",))
-    parser = Parser(prog=f"tokenwire {name}", description=module.DESCRIPTION, epilog=module.EPILOG)
+    description, heading, examples = (module.__doc__ or "").partition("Examples:\n")
+    parser = Parser(prog=f"tokenwire {name}", description=description, epilog=heading + examples)
     module.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     return module, parser
 
 
-def _top() -> Parser:
+def _overview() -> Parser:
+    """The parser of `tokenwire` without a command."""
     width = max(map(len, _COMMANDS))
     lines = "".join(f"  {name:<{width}}  {text}\n" for name, (_, text) in _COMMANDS.items())
     codes = "".join(f"  {code:<4} {text}\n" for code, text in output.EXIT_CODES.items())
@@ -157,26 +160,15 @@ def _top() -> Parser:
         prog="tokenwire",
         usage="tokenwire COMMAND ...",
         description=f"A client for language models over HTTP.\n\ncommands:\n{lines}",
-        epilog=f"{_EXAMPLES}\nexit codes:\n{codes}",
+        epilog=f"{_EXAMPLES}\nExit codes:\n{codes}",
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    parser.add_argument("--version", action="store_true", help="print the version")
     return parser
-
-
-class _Version(argparse.Action):
-    """Print the version; the engine that knows it is loaded only here."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        """Print and exit."""
-        import tokenwire
-
-        print(f"tokenwire {tokenwire.__version__}")
-        parser.exit()
 
 
 def _nearest(name: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches
 
     names = list(known)
-    begun = [known_name for known_name in names if name and known_name.startswith(name)]
-    return next(iter(begun or get_close_matches(name, names, n=1)), None)
+    longer = [known_name for known_name in names if name and known_name.startswith(name)]
+    return next(iter(longer or get_close_matches(name, names, n=1)), None)

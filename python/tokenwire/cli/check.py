@@ -1,4 +1,17 @@
-"""`tokenwire check`: check a configuration."""
+"""Check a configuration, and print each problem on one line with its place.
+
+Without --probe nothing is sent. Keys are not needed: a missing key is only a note.
+
+Examples:
+  tokenwire check tokenwire.toml
+  tokenwire check --probe tokenwire.toml                   one tiny call to each model
+  tokenwire check --json tokenwire.toml | jq .problems
+
+Exit codes:
+  0    usable
+  1    a probe failed
+  2    the configuration has problems, or cannot be read
+"""
 
 from __future__ import annotations
 
@@ -12,26 +25,6 @@ if TYPE_CHECKING:
     from tokenwire.config.configuration import Configuration
     from tokenwire.factory.factory import LlmClientFactory
 
-DESCRIPTION = """\
-Check a configuration and print every problem, one a line, with its place.
-
-Without --probe nothing is sent, and keys are not needed: one that is missing is a note.
-"""
-
-EPILOG = output.examples(
-    """\
-  tokenwire check tokenwire.toml
-  tokenwire check --probe tokenwire.toml                   one tiny call to each model
-  tokenwire check --json tokenwire.toml | jq .problems
-""",
-    done="usable",
-    failed="a probe failed",
-    usage="the configuration has problems, or cannot be read",
-)
-
-# Enough for a model to begin, and next to nothing to pay.
-_PROBE_TEXT = "Say ok."
-_PROBE_TOKENS = 1
 _PROBE_SECONDS = 60.0
 _PROBES_AT_ONCE = 8
 
@@ -43,40 +36,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Run the command.
-
-    Raises:
-        LlmConfigError: The file cannot be read.
-    """
+    """Run the command."""
     from tokenwire.config.checks import checked
 
     configuration, problems = checked(parsed.file)
-    rows: list[dict[str, Any]] = []
-    if configuration is not None:
-        rows = _rows(configuration, probe=parsed.probe)
-    failed = [row for row in rows if row.get("probe", "ok") != "ok"]
+    rows = [] if configuration is None else _rows(configuration, probe=parsed.probe)
     if parsed.json:
-        report = {
-            "file": parsed.file,
-            "problems": [problem.to_dict() for problem in problems],
-            "models": rows,
-        }
-        output.print_json(report)
+        lines = [problem.to_dict() for problem in problems]
+        output.print_json({"file": parsed.file, "problems": lines, "models": rows})
     elif problems:
         for problem in problems:
             output.say(str(problem))
     else:
-        names = ("name", "client", "model", "note", "probe")
-        header = tuple(name.upper() for name in names[: 5 if parsed.probe else 4])
-        cells = (tuple(row[name] or "" for name in names[: len(header)]) for row in rows)
-        output.print_table([header, *cells])
+        names = ("name", "client", "model", "note", *["probe"] * parsed.probe)
+        cells = (tuple(row[name] or "" for name in names) for row in rows)
+        output.print_table([tuple(map(str.upper, names)), *cells])
     if problems:
         return output.USAGE
-    return output.FAILED if failed else output.DONE
+    is_failed = any(row.get("probe", "ok") != "ok" for row in rows)
+    return output.FAILED if is_failed else output.DONE
 
 
 def _rows(configuration: Configuration, *, probe: bool) -> list[dict[str, Any]]:
-    """What `check` reports of each model."""
+    """The result for each model."""
     from concurrent.futures import ThreadPoolExecutor
 
     from tokenwire.factory.factory import LlmClientFactory
@@ -94,16 +76,15 @@ def _row(factory: LlmClientFactory, name: str, *, probe: bool) -> dict[str, Any]
     try:
         client = factory.get_client(name)
     except LlmError as error:
-        # The form is good, so what is missing is in the environment: a key, or an address.
+        # The configuration is valid, so the environment lacks something: a key, or an address.
         row["note"] = str(error)
         return {**row, "probe": "not tried"} if probe else row
     row.update(client=type(client).__name__, model=f"{client.provider}:{client.model}")
     if not probe:
         return row
     try:
-        client.complete(
-            _PROBE_TEXT, max_tokens=_PROBE_TOKENS, timeout=_PROBE_SECONDS, max_retries=0
-        )
+        # One token is enough for a model to begin, and almost free.
+        client.complete("Say ok.", max_tokens=1, timeout=_PROBE_SECONDS, max_retries=0)
     except LlmError as error:
         return {**row, "probe": f"{type(error).__name__}: {error}"}
     return {**row, "probe": "ok"}

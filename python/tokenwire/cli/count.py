@@ -1,4 +1,23 @@
-"""`tokenwire count`: count tokens."""
+"""Count the tokens of files, of standard input or of a text. Nothing is sent.
+
+The number goes to standard output. Standard error says whether it is exact or an estimate, and
+which vocabulary counted. OpenAI's vocabularies come with `pip install 'tokenwire[tokens]'`; for
+another model, name its tokenizer.json. Without -m, TOKENWIRE_MODEL names the model.
+
+Examples:
+  tokenwire count -m openai:gpt-4o prompt.txt
+  git diff | tokenwire count -m openai:gpt-4o
+  tokenwire count -m openai:gpt-4o --text "Why is the sky blue?"
+  tokenwire count -m openai:gpt-4o src/*.py                one line each, and the total
+  tokenwire count -m vllm:qwen3 --tokenizer tokenizer.json prompt.txt
+  tokenwire count -m openai:gpt-4o --messages chat.json    [{"role": "user", "content": ...}, ...]
+  tokenwire count -m openai:gpt-4o --fits prompt.txt && tokenwire run -m openai:gpt-4o <prompt.txt
+
+Exit codes:
+  0    counted, and within the limit
+  1    the total is over --limit, or over the context window with --fits
+  2    an argument or a file is wrong, or --fits knows no context window
+"""
 
 from __future__ import annotations
 
@@ -14,60 +33,33 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
-    from tokenwire.catalog.tokens import Count, TokenCounter
+    from tokenwire.catalog.tokens import Count
     from tokenwire.registry import ModelRegistry
 
-DESCRIPTION = f"""\
-Count the tokens of files, of standard input or of a text, before they are sent. Nothing is sent.
-
-The number goes to standard output; whether it is exact or an estimate, and by which vocabulary,
-to standard error. OpenAI's vocabularies come with `pip install 'tokenwire[tokens]'`; for another
-model name its tokenizer.json. Without -m the model is that of {MODEL_VARIABLE}.
-"""
-
-EPILOG = output.examples(
-    """\
-  tokenwire count -m openai:gpt-4o prompt.txt
-  git diff | tokenwire count -m openai:gpt-4o
-  tokenwire count -m openai:gpt-4o --text "Why is the sky blue?"
-  tokenwire count -m openai:gpt-4o src/*.py                a line for each, and the total
-  tokenwire count -m vllm:qwen3 --tokenizer tokenizer.json prompt.txt
-  tokenwire count -m openai:gpt-4o --messages chat.json    [{"role": "user", "content": ...}, ...]
-  tokenwire count -m openai:gpt-4o --fits prompt.txt && tokenwire run -m openai:gpt-4o <prompt.txt
-""",
-    done="counted, and within the limit",
-    failed="the total is over --limit, or over the context window with --fits",
-    usage="an argument or a file is wrong, or --fits knows no context window",
-)
-
-# Stands for the model where a tokenizer is all that counts.
+# In place of a model, if only a tokenizer is given.
 _NO_MODEL = "openai-compatible:tokenizer"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to a parser."""
     add = parser.add_argument
-    add("files", nargs="*", metavar="FILE", help="what to count; without it, or with -, the input")
-    add("-m", "--model", help="provider:model, or a name of the configuration")
+    add("files", nargs="*", metavar="FILE", help="a file to count; - or none is standard input")
+    add("-m", "--model", help="provider:model, or a name in the configuration")
     add("--config", metavar="FILE", help="a configuration (default: the one of TOKENWIRE_CONFIG)")
-    add("--text", metavar="TEXT", help="count this text and no file")
+    add("--text", metavar="TEXT", help="count this text instead of files")
     add(
         "--messages",
         action="store_true",
         help="each input is a JSON list of chat messages, or an object with `messages`",
     )
     add("--tokenizer", metavar="FILE", help="the model's tokenizer.json")
-    add("--limit", type=int, metavar="N", help="exit with 1 where the total is over N")
+    add("--limit", type=int, metavar="N", help="exit with 1 if the total is over N")
     add("--fits", action="store_true", help="the limit is the model's context window")
-    add("--max-tokens", type=int, metavar="N", help="with --fits: leave room for a reply of N")
+    add("--max-tokens", type=int, metavar="N", help="with --fits: leave N tokens for the reply")
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Run the command.
-
-    Raises:
-        LlmConfigError: An argument or a file is wrong, or the window is asked for and unknown.
-    """
+    """Run the command."""
     from tokenwire.catalog.tokens import Count, TokenCounter
     from tokenwire.registry import ModelRegistry
 
@@ -76,17 +68,17 @@ def run(parsed: argparse.Namespace) -> int:
     limit = _limit(parsed, model, registry)
     tokenizers = {} if parsed.tokenizer is None else {model: parsed.tokenizer}
     counter = TokenCounter(tokenizers, registry=registry)
-    inputs = _inputs(parsed)
-    counts = [
-        (name, _counted(counter, model, name, text, as_messages=parsed.messages))
-        for name, text in inputs
-    ]
-    # One that was too long for the vocabulary makes the total an estimate.
-    sources = list(dict.fromkeys(count.source for _, count in counts))
+    counts: list[tuple[str, Count]] = []
+    for name, text in _inputs(parsed):
+        if parsed.messages:
+            counts.append((name, counter.count_messages(model, _messages(name, text))))
+        else:
+            counts.append((name, counter.count(model, text)))
+    # A text that is too long for the vocabulary makes the total an estimate.
     total = Count(
         sum(count.tokens for _, count in counts),
         exact=all(count.exact for _, count in counts),
-        source="; ".join(sources),
+        source="; ".join(dict.fromkeys(count.source for _, count in counts)),
     )
     fits = limit is None or sum(count.at_most for _, count in counts) <= limit
     if parsed.json:
@@ -95,24 +87,20 @@ def run(parsed: argparse.Namespace) -> int:
         report["inputs"] = [{"name": name, "tokens": count.tokens} for name, count in counts]
         output.print_json(report)
     else:
-        _print(counts, total)
+        if len(counts) == 1:
+            print(total.tokens)
+        else:
+            rows = [(str(count.tokens), name) for name, count in [*counts, ("total", total)]]
+            output.print_table(rows, right=1)
+        output.say(f"exact, by {total.source}" if total.exact else f"an estimate: {total.source}")
     if not fits:
-        margin = "" if total.exact else " (an estimate counts a quarter more)"
+        margin = "" if total.exact else " (an estimate counts as a quarter more)"
         output.say(f"{total.tokens} tokens are over the limit of {limit}{margin}")
     return output.DONE if fits else output.FAILED
 
 
-def _print(counts: list[tuple[str, Count]], total: Count) -> None:
-    if len(counts) == 1:
-        print(total.tokens)
-    else:
-        rows = [(str(count.tokens), name) for name, count in counts]
-        output.print_table([*rows, (str(total.tokens), "total")], right=1)
-    output.say(f"exact, by {total.source}" if total.exact else f"an estimate: {total.source}")
-
-
 def _inputs(parsed: argparse.Namespace) -> list[tuple[str, str]]:
-    """Name and text of each input."""
+    """The name and the text of each input."""
     if parsed.text is not None:
         if parsed.files:
             raise LlmConfigError("--text: give a text or files, not both")
@@ -124,11 +112,8 @@ def _inputs(parsed: argparse.Namespace) -> list[tuple[str, str]]:
     ]
 
 
-def _counted(
-    counter: TokenCounter, model: str, name: str, text: str, *, as_messages: bool
-) -> Count:
-    if not as_messages:
-        return counter.count(model, text)
+def _messages(name: str, text: str) -> list[dict[str, Any]]:
+    """The chat messages of an input."""
     import json
 
     try:
@@ -138,27 +123,26 @@ def _counted(
     if isinstance(messages, dict):
         messages = messages.get("messages")
     if not isinstance(messages, list) or not all(isinstance(row, dict) for row in messages):
-        raise LlmConfigError(f"{name}: it is no list of messages, nor an object with `messages`")
-    return counter.count_messages(model, messages)
+        raise LlmConfigError(f"{name}: give a JSON list of messages, or an object with `messages`")
+    return messages
 
 
 def _model(parsed: argparse.Namespace, registry: ModelRegistry) -> str:
-    """`provider:model` of what was asked for; the registry gets what the configuration says."""
+    """The model as `provider:model`. The registry gets the models of the configuration."""
     name: str | None = parsed.model or os.environ.get(MODEL_VARIABLE)
     source = parsed.config or os.environ.get("TOKENWIRE_CONFIG")
-    entry: Any = None
     if source:
         from tokenwire.config.loading import read
 
         configuration = read(source)
         configuration.register(registry)
         entry = configuration.models.get(name or "")
-    if entry is not None:
-        provider = entry.settings.get("provider")
-        name = entry.model if provider is None else f"{provider}:{entry.model}"
+        if entry is not None:
+            provider = entry.settings.get("provider")
+            name = entry.model if provider is None else f"{provider}:{entry.model}"
     if name is None:
         if parsed.tokenizer is None:
-            raise LlmConfigError("--model: say whose tokens, as -m openai:gpt-4o")
+            raise LlmConfigError("--model: name the model, such as -m openai:gpt-4o")
         return _NO_MODEL
     from tokenwire.settings.model_string import ModelString
 
@@ -167,14 +151,14 @@ def _model(parsed: argparse.Namespace, registry: ModelRegistry) -> str:
 
 
 def _limit(parsed: argparse.Namespace, model: str, registry: ModelRegistry) -> int | None:
-    """Most tokens that are allowed; None where nothing was said."""
-    if parsed.max_tokens is not None and not parsed.fits:
-        raise LlmConfigError("--max-tokens: it goes with --fits")
+    """The most tokens allowed; None without a limit."""
+    limit: int | None = parsed.limit
     if not parsed.fits:
-        limit: int | None = parsed.limit
+        if parsed.max_tokens is not None:
+            raise LlmConfigError("--max-tokens: use it with --fits")
         return limit
-    if parsed.limit is not None:
-        raise LlmConfigError("--limit: it is the context window with --fits; give one of both")
+    if limit is not None:
+        raise LlmConfigError("--limit: with --fits the limit is the context window; give only one")
     window = registry.get_model_config(model).context_window
     if window is None:
         raise LlmConfigError(

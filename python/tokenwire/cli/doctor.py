@@ -1,4 +1,19 @@
-"""`tokenwire doctor`: look for what would keep calls from working."""
+"""Find out why calls do not work.
+
+It checks versions, certificates, proxies, keys, open files and the configuration. It shows the
+names of key variables, but no key. Nothing is sent without --reach.
+
+Examples:
+  tokenwire doctor
+  tokenwire doctor --reach openai groq                     asks each for its list of models
+  tokenwire doctor --reach http://127.0.0.1:8000/v1        your own server
+  tokenwire doctor --json | jq '.findings[] | select(.status == "problem")'
+
+Exit codes:
+  0    no problem was found
+  1    there is a problem
+  2    an argument is wrong
+"""
 
 from __future__ import annotations
 
@@ -10,25 +25,6 @@ from tokenwire.streaming.styles import styled
 
 if TYPE_CHECKING:
     import argparse
-
-    from tokenwire.cli.findings import Finding
-
-DESCRIPTION = """\
-Look for what would keep calls from working: versions, certificates, proxies, keys, open files, the
-configuration. Of keys only the names of their variables are shown. Nothing is sent without --reach.
-"""
-
-EPILOG = output.examples(
-    """\
-  tokenwire doctor
-  tokenwire doctor --reach openai groq                     asks each for its list of models
-  tokenwire doctor --reach http://127.0.0.1:8000/v1        a server of your own
-  tokenwire doctor --json | jq '.findings[] | select(.status == "problem")'
-""",
-    done="no problem was found",
-    failed="there is a problem",
-    usage="an argument is wrong",
-)
 
 _STYLES = {"ok": "green", "note": "yellow", "problem": "red"}
 
@@ -47,22 +43,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> int:
     """Run the command."""
     from tokenwire.cli import findings
-    from tokenwire.cli.reach import reached
 
-    found = [*findings.all_findings(), *reached(parsed.reach)]
+    found = [*findings.local_findings(), *findings.reach_findings(parsed.reach)]
     problems = sum(finding.status == "problem" for finding in found)
     if parsed.json:
         rows = [finding.to_dict() for finding in found]
         output.print_json({"ok": not problems, "findings": rows})
     else:
-        _print(found)
-        count = "1 problem" if problems == 1 else f"{problems} problems"
-        print(f"\n{count} found" if problems else "\nno problem found")
+        width = max(len(finding.about) for finding in found)
+        for finding in found:
+            mark = styled(f"{finding.status:<7}", _STYLES[finding.status], sys.stdout)
+            print(f"{mark}  {finding.about:<{width}}  {finding.text}")
+        count = {0: "no problem", 1: "1 problem"}.get(problems, f"{problems} problems")
+        print(f"\n{count} found")
     return output.FAILED if problems else output.DONE
-
-
-def _print(found: list[Finding]) -> None:
-    width = max(len(finding.about) for finding in found)
-    for finding in found:
-        mark = styled(f"{finding.status:<7}", _STYLES[finding.status], sys.stdout)
-        print(f"{mark}  {finding.about:<{width}}  {finding.text}")

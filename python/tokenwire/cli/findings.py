@@ -1,4 +1,4 @@
-"""What `tokenwire doctor` finds on this machine, without sending anything."""
+"""What `tokenwire doctor` finds out: on this machine, and from the servers of `--reach`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import re
 import sys
 from importlib import metadata
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from tokenwire import _engine
-from tokenwire.errors import LlmError
+from tokenwire.errors import LlmAPIError, LlmConfigError, LlmConnectionError, LlmError
 from tokenwire.factory.factory import CONFIG_VARIABLE
 
 if TYPE_CHECKING:
@@ -20,21 +21,23 @@ if TYPE_CHECKING:
     from tokenwire.config.configuration import Configuration
 
 _EXTRA = re.compile(r"(?P<library>[\w.-]+)[^;]*;.*\bextra == ['\"](?P<extra>[\w-]+)['\"]")
-# Fewer open files than this is what a login gets by default, and soon too few for streams.
+# A login usually gets fewer open files than this, and many streams need more.
 _FEW_FILES = 4_096
+_REACH_SECONDS = 15.0
+_REACH_AT_ONCE = 8
+# Sent when there is no key: the question is only whether the server answers.
+_NO_KEY = "tokenwire-doctor"
 
 
 class Finding:
-    """One thing that was looked at.
+    """One result of the doctor.
 
     Attributes:
-        about: What it is.
+        about: What was checked.
         status: `ok`, `note` (good to know) or `problem` (calls may fail).
-        text: One line.
-        details: The same for programs.
+        text: The result in one line.
+        details: The result for programs.
     """
-
-    __slots__ = ("about", "details", "status", "text")
 
     def __init__(self, about: str, status: str, text: str, **details: Any) -> None:
         self.about = about
@@ -44,12 +47,11 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields by name."""
-        row = {"about": self.about, "status": self.status, "text": self.text}
-        return {**row, "details": self.details}
+        return dict(vars(self))
 
 
-def all_findings() -> Iterator[Finding]:
-    """Look at everything that needs no network."""
+def local_findings() -> Iterator[Finding]:
+    """Check everything that needs no network."""
     report = _engine._report()
     yield _version(report["build"])
     yield Finding(
@@ -71,42 +73,36 @@ def all_findings() -> Iterator[Finding]:
 
 
 def _version(build: str) -> Finding:
-    version = _engine.__version__
-    text = f"{version}, {build} build of the engine"
-    details = {"version": version, "build": build}
-    try:
-        installed = metadata.version("tokenwire")
-    except metadata.PackageNotFoundError:
-        return Finding("tokenwire", "note", f"{text}; not installed by pip", **details)
-    if installed != version:
-        text = f"the package is {installed} and its engine {version}: install it again"
-        return Finding("tokenwire", "problem", text, **details)
-    if build != "release":
-        return Finding("tokenwire", "note", f"{text}: it is slow", **details)
-    return Finding("tokenwire", "ok", text, **details)
+    version, installed = _engine.__version__, _installed("tokenwire")
+    status, text = "ok", f"{version}, {build} build of the engine"
+    if installed is None:
+        status, text = "note", f"{text}; not installed by pip"
+    elif installed != version:
+        status = "problem"
+        text = f"the package is {installed}, but its engine is {version}: install it again"
+    elif build != "release":
+        status, text = "note", f"{text}: it is slow"
+    return Finding("tokenwire", status, text, version=version, build=build)
 
 
 def _libraries() -> Iterator[Finding]:
-    """pydantic, and what each extra brings."""
+    """pydantic, and the library of each extra."""
     installed = _installed("pydantic")
-    if installed is None:
-        yield Finding("pydantic", "problem", "it is missing: pip install pydantic", version=None)
-    else:
-        yield Finding("pydantic", "ok", installed, version=installed)
+    status, text = ("ok", installed) if installed else ("problem", "missing: pip install pydantic")
+    yield Finding("pydantic", status, text, version=installed)
     for library, extra in _extras():
         installed = _installed(library)
-        details = {"library": library, "version": installed}
         if installed is not None:
-            yield Finding(f"extra {extra}", "ok", f"{library} {installed}", **details)
+            text = f"{library} {installed}"
         elif library == "tomli" and sys.version_info >= (3, 11):
-            yield Finding(f"extra {extra}", "ok", "part of this Python", **details)
+            text = "part of this Python"
         else:
             text = f"not installed: pip install 'tokenwire[{extra}]'"
-            yield Finding(f"extra {extra}", "ok", text, **details)
+        yield Finding(f"extra {extra}", "ok", text, library=library, version=installed)
 
 
 def _extras() -> list[tuple[str, str]]:
-    """Library and name of each extra, as the package itself says."""
+    """The library and the name of each extra, from the metadata of the package."""
     try:
         requirements = metadata.requires("tokenwire") or []
     except metadata.PackageNotFoundError:
@@ -123,75 +119,71 @@ def _installed(library: str) -> str | None:
 
 
 def _roots(places: Sequence[dict[str, Any]]) -> Iterator[Finding]:
-    """Where https takes its roots from."""
+    """The root certificates that https trusts."""
     usable = any(place["certificates"] for place in places)
     for place in places:
-        about = "TLS roots"
+        setting, status = place["setting"], "ok"
         if place["problem"] is not None:
-            # Of a list of folders some may be of no use, as long as another is.
-            is_harmless = usable and place["setting"] == "SSL_CERT_DIR"
-            status = "note" if is_harmless else "problem"
-            text = f"{place['problem']}; unset {place['setting']}, or let it name certificates"
-            yield Finding(about, status, text, **place)
-        elif place["setting"] == "bundled":
+            # Another folder of SSL_CERT_DIR may still have certificates.
+            status = "note" if usable and setting == "SSL_CERT_DIR" else "problem"
+            text = f"{place['problem']}; unset {setting}, or let it name certificates"
+        elif setting == "bundled":
             text = f"{place['certificates']} bundled ones: this system has no store of its own"
-            yield Finding(about, "ok", text, **place)
         else:
-            where = "the system's" if place["setting"] == "system" else place["setting"]
+            where = "the system's" if setting == "system" else setting
             text = f"{place['certificates']} from {where}, {place['path']}"
-            yield Finding(about, "ok", text, **place)
+        yield Finding("TLS roots", status, text, **place)
 
 
 def _proxies() -> Iterator[Finding]:
-    """Which proxy a call takes, and what names it."""
-    except_for = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    """The proxy of a call, and the variable that names it."""
+    exceptions = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     for scheme in ("https", "http"):
-        about = f"{scheme} proxy"
-        # In the order in which they count.
+        # In order of precedence.
         names = [f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"]
         variables = [name for name in names if os.environ.get(name)]
-        details = {"variables": variables, "except": except_for}
+        status, proxy = "ok", None
         try:
-            # A host that only a list of exceptions for all hosts names.
+            # Only an exception for all hosts names this one.
             proxy = _engine._proxy_for(f"{scheme}://host.invalid/")
         except LlmError as error:
-            yield Finding(about, "problem", str(error), proxy=None, **details)
-            continue
-        if proxy is not None:
-            rest = f", except for {except_for}" if except_for else ""
-            text = f"{proxy} (by {variables[0]}){rest}"
+            status, text = "problem", str(error)
         else:
-            text = f"none, though {variables[0]} is set: NO_PROXY" if variables else "none"
-        yield Finding(about, "ok", text, proxy=proxy, **details)
+            if proxy is not None:
+                rest = f", except for {exceptions}" if exceptions else ""
+                text = f"{proxy} (by {variables[0]}){rest}"
+            else:
+                text = f"none, though {variables[0]} is set: NO_PROXY" if variables else "none"
+        details = {"proxy": proxy, "variables": variables, "except": exceptions}
+        yield Finding(f"{scheme} proxy", status, text, **details)
 
 
 def _open_files(max_connections: int) -> Iterator[Finding]:
-    """How many streams the limit on open files leaves room for."""
+    """The limit on open files, and how many connections it allows."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     shown = "no limit" if soft == resource.RLIM_INFINITY else f"{soft}"
+    status = "ok"
     text = f"{shown}: at most {max_connections} connections to one server at a time"
-    details = {"soft": soft, "hard": hard, "max_connections": max_connections}
     if 0 <= soft < _FEW_FILES:
-        most = "unlimited" if hard == resource.RLIM_INFINITY else hard
-        hint = f"; `ulimit -n {most}` before the program raises it" if soft != hard else ""
-        yield Finding("open files", "note", text + hint, **details)
-    else:
-        yield Finding("open files", "ok", text, **details)
+        status = "note"
+        if soft != hard:
+            most = "unlimited" if hard == resource.RLIM_INFINITY else hard
+            text += f"; `ulimit -n {most}` before the program raises it"
+    yield Finding("open files", status, text, soft=soft, hard=hard, max_connections=max_connections)
 
 
 def _configuration() -> tuple[Finding, Configuration | None]:
-    """Whether the configuration that the environment names is usable."""
+    """Whether the configuration of the environment is usable."""
     about, path = "configuration", os.environ.get(CONFIG_VARIABLE)
     if not path:
-        text = f"{CONFIG_VARIABLE} is not set"
+        status, text = "ok", f"{CONFIG_VARIABLE} is not set"
         if Path("tokenwire.toml").is_file():
-            text += "; ./tokenwire.toml is not read by itself"
-            return Finding(about, "note", text, path=None), None
-        return Finding(about, "ok", text, path=None), None
+            status, text = "note", f"{text}, so ./tokenwire.toml is not read"
+        return Finding(about, status, text, path=None), None
     from tokenwire.config.checks import checked
 
     try:
@@ -199,19 +191,25 @@ def _configuration() -> tuple[Finding, Configuration | None]:
     except LlmError as error:
         return Finding(about, "problem", str(error), path=path), None
     if configuration is None:
-        first, rest = str(problems[0]), len(problems) - 1
+        rest = len(problems) - 1
         more = f" (and {rest} more: tokenwire check {path})" if rest else ""
-        told = [problem.to_dict() for problem in problems]
-        text = f"{path}: {first}{more}"
-        return Finding(about, "problem", text, path=path, problems=told), None
+        rows = [problem.to_dict() for problem in problems]
+        text = f"{path}: {problems[0]}{more}"
+        return Finding(about, "problem", text, path=path, problems=rows), None
     text = f"{path}: {len(configuration.models)} models"
     return Finding(about, "ok", text, path=path, models=list(configuration.models)), configuration
 
 
 def _keys(configuration: Configuration | None) -> Iterator[Finding]:
-    """Which keys are there, and what is visibly wrong with one."""
+    """Which keys are set, and what is visibly wrong with them."""
+    rows: list[Iterable[str]] = [
+        _engine.provider_row(name)["key_vars"] for name in _engine.provider_names()
+    ]
+    if configuration is not None:
+        rows += [row.key_vars for row in configuration.providers.values()]
+        rows += [[entry.key_var] for entry in configuration.models.values() if entry.key_var]
     absent = []
-    for name in _key_variables(configuration):
+    for name in dict.fromkeys(name for row in rows for name in row):
         value = os.environ.get(name)
         if value is None:
             absent.append(name)
@@ -223,50 +221,102 @@ def _keys(configuration: Configuration | None) -> Iterator[Finding]:
         yield Finding("key", "ok", f"not set: {', '.join(absent)}", variables=absent, present=False)
 
 
-def _key_variables(configuration: Configuration | None) -> list[str]:
-    rows: list[Iterable[str]] = [
-        _engine.provider_row(name)["key_vars"] for name in _engine.provider_names()
-    ]
-    if configuration is not None:
-        rows += [row.key_vars for row in configuration.providers.values()]
-        rows += [[entry.key_var] for entry in configuration.models.values() if entry.key_var]
-    return list(dict.fromkeys(name for row in rows for name in row))
-
-
 def _problem_of_key(value: str) -> str | None:
-    """What is wrong with a key; of the key itself nothing is told."""
+    """What is wrong with a key, without any part of the key."""
     quotes = ("'", '"', "`")
     faults = {
-        "is set, but empty: unset it or give the key": not value.strip(),
-        "has blanks or a line break around it: give the key alone": value != value.strip(),
-        "is in quotes, which are sent, too: leave them out": value.startswith(quotes)
+        "is set but empty: unset it, or give the key": not value.strip(),
+        "has spaces or a line break around it: give only the key": value != value.strip(),
+        "is in quotes, which are sent too: leave them out": value.startswith(quotes)
         or value.endswith(quotes),
-        "begins with the word Bearer: give the key alone": value.lower().startswith("bearer "),
-        "holds the name of a variable in place of its value": value.startswith(("$", "%")),
-        "has a blank, or a character that no key has: copy it again": " " in value
+        "begins with the word Bearer: give only the key": value.lower().startswith("bearer "),
+        "holds the name of a variable instead of its value": value.startswith(("$", "%")),
+        "has a space, or a character that keys do not have: copy it again": " " in value
         or not (value.isascii() and value.isprintable()),
     }
     return next((text for text, is_so in faults.items() if is_so), None)
 
 
 def _addresses() -> Iterator[Finding]:
-    """Which providers the environment sends elsewhere."""
+    """Providers whose address the environment changes."""
     from tokenwire.clients.chat import ChatClient
 
     for provider in _engine.provider_names():
-        if provider in ("sim", "openai-compatible"):
-            continue
         row = _engine.provider_row(provider)
-        usual, variables = row["base_url"], row["base_url_vars"]
-        for name in [name for name in variables if os.environ.get(name)][:1]:
-            try:
-                # A client that is made connects to nothing.
-                client = ChatClient("-", provider=provider, api_key="-", trust_env=False)
-            except LlmError as error:
-                text = f"{name}: {error}"
-                yield Finding("address", "problem", text, provider=provider, variable=name)
-                continue
-            address = client.base_url
-            status = "ok" if usual is None else "note"
-            text = f"{provider} is asked, and its key is sent, at {address} (by {name})"
-            yield Finding("address", status, text, provider=provider, variable=name, url=address)
+        name = next((name for name in row["base_url_vars"] if os.environ.get(name)), None)
+        if name is None or provider in ("sim", "openai-compatible"):
+            continue
+        details = {"provider": provider, "variable": name}
+        try:
+            # A new client connects to nothing.
+            client = ChatClient("-", provider=provider, api_key="-", trust_env=False)
+        except LlmError as error:
+            yield Finding("address", "problem", f"{name}: {error}", **details)
+            continue
+        status = "ok" if row["base_url"] is None else "note"
+        text = f"calls to {provider}, with its key, go to {client.base_url} (by {name})"
+        yield Finding("address", status, text, **details, url=client.base_url)
+
+
+def reach_findings(targets: Sequence[str]) -> list[Finding]:
+    """Ask each provider or URL for its list of models.
+
+    Raises:
+        LlmConfigError: A target is neither a provider nor a URL.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    for target in targets:
+        _check_target(target)
+    with ThreadPoolExecutor(_REACH_AT_ONCE) as threads:
+        return list(threads.map(_reach, targets))
+
+
+def _check_target(target: str) -> None:
+    if "://" in target or target == "sim":
+        return
+    problem = _engine.provider_problem(target)
+    if problem is not None:
+        raise LlmConfigError(f"--reach: give a provider or a URL: {problem}")
+    row = _engine.provider_row(target)
+    variables = row["base_url_vars"]
+    if row["base_url"] is None and not any(map(os.environ.get, variables)):
+        where = f"set {' or '.join(variables)}, or " if variables else ""
+        raise LlmConfigError(f"--reach: {target} has no default address: {where}give its URL")
+
+
+def _reach(target: str) -> Finding:
+    from tokenwire.clients.chat import ChatClient
+
+    settings: dict[str, Any] = {"timeout": _REACH_SECONDS, "max_retries": 0}
+    name, has_key = target, True
+    if "://" in target:
+        name, settings["base_url"] = "openai-compatible", target
+    elif target != "sim":
+        row = _engine.provider_row(target)
+        has_key = not row["key_required"] or any(map(os.environ.get, row["key_vars"]))
+        if not has_key:
+            settings["api_key"] = _NO_KEY
+    # Not the URL itself, which may contain a key.
+    shown = name
+    begin = monotonic()
+    try:
+        client = ChatClient("-", provider=name, **settings)
+        shown = f"{name} at {client.base_url}"
+        models = len(client.models())
+        status, text = "ok", f"{models} models"
+        details: dict[str, Any] = {"models": models, "http_status": 200}
+    except LlmError as error:
+        code = getattr(error, "status_code", None)
+        details = {"error": type(error).__name__, "http_status": code}
+        status, text = "problem", str(error)
+        if isinstance(error, LlmConnectionError) or not isinstance(error, LlmAPIError):
+            details["http_status"] = None
+        elif code in (401, 403) and not has_key:
+            status, text = "ok", f"{code}, there is no key to try"
+        elif code in (404, 405):
+            status, text = "note", f"{code}, it lists no models"
+    milliseconds = round((monotonic() - begin) * 1_000)
+    answers = "" if details["http_status"] is None else f" answers after {milliseconds} ms"
+    text = f"{shown}{answers}: {text}"
+    return Finding("reach", status, text, target=shown, ms=milliseconds, **details)

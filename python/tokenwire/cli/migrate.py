@@ -1,4 +1,20 @@
-"""`tokenwire migrate`: move the imports of an application off the older interface."""
+"""Rewrite imports of the older interface (LlmClient, LlmClientFactory, ...) to tokenwire.legacy.
+
+It also lists what has to be changed by hand. The command prints a diff to standard output and
+changes nothing; --write changes the files. The list goes to standard error: file, line and what to
+write. docs/migration.md has the whole table.
+
+Examples:
+  tokenwire migrate src                                    show a diff; change nothing
+  tokenwire migrate src --write 2>by-hand.txt
+  tokenwire migrate src --package root.agents              name the package of the old clients
+  tokenwire migrate src --json | jq '.notes[] | .why'
+
+Exit codes:
+  0    done
+  1    a file could not be written
+  2    the file or folder does not exist
+"""
 
 from __future__ import annotations
 
@@ -15,26 +31,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-__all__ = ["DESCRIPTION", "EPILOG", "Plan", "add_arguments", "main", "planned", "run"]
-
-DESCRIPTION = """\
-Rewrite imports of the older interface (LlmClient, LlmClientFactory, ...) to tokenwire.legacy, and
-list what has to be changed by hand.
-
-The command prints a diff to standard output and changes nothing; --write changes the files. The
-list goes to standard error: file, line and what to write. docs/migration.md has the whole table.
-"""
-EPILOG = output.examples(
-    """\
-  tokenwire migrate src                                    show a diff; change nothing
-  tokenwire migrate src --write 2>by-hand.txt
-  tokenwire migrate src --package root.agents              name the package of the old clients
-  tokenwire migrate src --json | jq '.notes[] | .why'
-""",
-    done="done",
-    failed="a file could not be written",
-    usage="the file or folder does not exist",
-)
+__all__ = ["Plan", "add_arguments", "main", "planned", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""What a command is given: files and standard input."""
+"""Reads the input of a command: files and standard input."""
 
 from __future__ import annotations
 
@@ -9,32 +9,29 @@ from tokenwire.errors import LlmConfigError
 
 # No model takes more, and a pipe may never end.
 _MAX_INPUT_BYTES = 64 << 20
-# A program that forgot to close our input would wait for ever without a word.
+# A program that does not close our input would otherwise wait without a word.
 _PATIENCE_SECONDS = 2.0
 
 
 def has_input() -> bool:
-    """Whether something may come through standard input: it is neither a terminal nor closed."""
+    """Whether standard input may have content: it is neither a terminal nor closed."""
     return sys.stdin is not None and not sys.stdin.isatty()
 
 
-def read_input(*, is_asked_for: bool = True) -> str:
-    """Standard input as text.
-
-    Args:
-        is_asked_for: Whether the user asked for it; else a note says what is waited for.
+def read_input(*, is_requested: bool = True) -> str:
+    """Read standard input as text; unless it was requested, a note says why it takes so long.
 
     Raises:
-        LlmConfigError: There is none, it is too long, or it is not UTF-8.
+        LlmConfigError: It is closed, too long, or not UTF-8.
     """
     from threading import Timer
 
     if sys.stdin is None:
         raise LlmConfigError("standard input is closed: give a file, or pipe something in")
-    note = "reading standard input, too; it has not ended. If it is not meant: </dev/null"
+    note = "still reading standard input; to leave it out, add </dev/null"
     timer = Timer(_PATIENCE_SECONDS, output.say, [note])
     timer.daemon = True
-    if not is_asked_for:
+    if not is_requested:
         timer.start()
     try:
         content = sys.stdin.buffer.read(_MAX_INPUT_BYTES + 1)
@@ -42,25 +39,11 @@ def read_input(*, is_asked_for: bool = True) -> str:
         timer.cancel()
     if len(content) > _MAX_INPUT_BYTES:
         raise LlmConfigError(f"standard input is over {_MAX_INPUT_BYTES >> 20} MiB: send less")
-    return decoded(content, "standard input")
-
-
-def decoded(content: bytes, name: str) -> str:
-    """UTF-8, with or without a byte order mark, as text.
-
-    Raises:
-        LlmConfigError: It is not UTF-8.
-    """
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise LlmConfigError(
-            f"{name} is not UTF-8 (byte {error.start}); convert it: iconv -f latin1 -t utf-8"
-        ) from None
+    return _decoded(content, "standard input")
 
 
 def read_file(path: str) -> str:
-    """The text of a file.
+    """Read a file as text.
 
     Raises:
         LlmConfigError: It cannot be read, or is not UTF-8.
@@ -71,4 +54,14 @@ def read_file(path: str) -> str:
         content = Path(path).read_bytes()
     except (OSError, ValueError) as error:
         raise LlmConfigError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
-    return decoded(content, path)
+    return _decoded(content, path)
+
+
+def _decoded(content: bytes, name: str) -> str:
+    """UTF-8, with or without a byte order mark, as text."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise LlmConfigError(
+            f"{name} is not UTF-8 (byte {error.start}); convert it: iconv -f latin1 -t utf-8"
+        ) from None

@@ -1,4 +1,28 @@
-"""`tokenwire run`: ask a model."""
+"""Ask a model and print its reply as it arrives.
+
+PROMPT is what to ask. Text from a pipe follows it after an empty line, or is the prompt if there
+is no PROMPT. The reply goes to standard output, everything else to standard error. Only a terminal
+shows the reasoning, dimmed. Without -m, TOKENWIRE_MODEL names the model; the default is the
+built-in simulator. Keys come from the environment (OPENAI_API_KEY, GROQ_API_KEY, ...), never from
+the command line.
+
+Examples:
+  tokenwire run "Why is the sky blue?"                     the built-in simulator; needs no key
+  tokenwire run -m openai:gpt-4o-mini "Why is the sky blue?"
+  git diff | tokenwire run -m openai:gpt-4o-mini "Write a commit message."
+  tokenwire run -m qwen3 --base-url http://127.0.0.1:8000/v1 --system "Be brief." "Hi"
+  tokenwire run --config tokenwire.toml -m fast "Hi"       a name in your configuration
+  tokenwire run --completion -m vllm:Qwen/Qwen3-4B-Base --max-tokens 64 "def fib(n):"
+  tokenwire run --param seed=7 --param 'stop=["END"]' "Hi"
+  tokenwire run --json "Hi" | jq -r .text                  one JSON object, after the whole reply
+  while read -r q; do tokenwire run "$q" </dev/null; done <questions.txt
+
+Exit codes:
+  0    done
+  1    the call failed, or the model refused
+  2    an argument or setting is wrong; nothing was sent
+  3    the reply was cut off after its first part
+"""
 
 from __future__ import annotations
 
@@ -17,37 +41,8 @@ if TYPE_CHECKING:
     from tokenwire import LlmClientInterface, LlmResponse
 
 MODEL_VARIABLE = "TOKENWIRE_MODEL"
-_SIM_MODEL = {False: "sim:chat", True: "sim:completion"}
 
-DESCRIPTION = f"""\
-Ask a model and print its reply as it comes.
-
-The prompt is PROMPT; what comes through a pipe follows it after an empty line, or is the prompt
-where there is no PROMPT. The reply goes to standard output, all else to standard error; reasoning
-is shown, dimmed, on a terminal alone. Without -m the model is that of {MODEL_VARIABLE}, else the
-built-in simulator. Keys come from the environment (OPENAI_API_KEY, GROQ_API_KEY, ...), never from
-the command line.
-"""
-
-EPILOG = output.examples(
-    """\
-  tokenwire run "Why is the sky blue?"                     the built-in simulator; needs no key
-  tokenwire run -m openai:gpt-4o-mini "Why is the sky blue?"
-  git diff | tokenwire run -m openai:gpt-4o-mini "Write a commit message."
-  tokenwire run -m qwen3 --base-url http://127.0.0.1:8000/v1 --system "Be brief." "Hi"
-  tokenwire run --config tokenwire.toml -m fast "Hi"       a name of your configuration
-  tokenwire run --completion -m vllm:Qwen/Qwen3-4B-Base --max-tokens 64 "def fib(n):"
-  tokenwire run --param seed=7 --param 'stop=["END"]' "Hi"
-  tokenwire run --json "Hi" | jq -r .text                  one JSON object, when the reply is whole
-  while read -r q; do tokenwire run "$q" </dev/null; done <questions.txt
-""",
-    done="done",
-    failed="the call failed, or the model refused",
-    usage="an argument or setting is wrong; nothing was sent",
-    cut_off="the reply was cut off after part of it had come",
-)
-
-# What is printed of a reply as JSON: what it says, not how it travelled.
+# Fields of a reply that --json prints: what it says, not how it was transferred.
 _FIELDS = (
     *("id", "model", "provider", "created", "text", "reasoning", "refusal", "tool_calls"),
     *("finish_reason", "provider_finish_reason", "usage", "timing", "request_id"),
@@ -61,15 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "-m",
         "--model",
-        help="provider:model, a name of the configuration, or an id with --base-url",
+        help="provider:model, a name in the configuration, or an id with --base-url",
     )
     add("--config", metavar="FILE", help="a configuration (default: the one of TOKENWIRE_CONFIG)")
     add("--base-url", metavar="URL", help="address of the API, as http://127.0.0.1:8000/v1")
-    add(
-        "--key-env",
-        metavar="NAME",
-        help="variable with the key, where the provider's own is not meant",
-    )
+    add("--key-env", metavar="NAME", help="variable with the key, instead of the provider's own")
     add("--system", metavar="TEXT", help="system prompt")
     add("--completion", action="store_true", help="text completion instead of chat")
     add("--max-tokens", type=int, metavar="N", help="most tokens of the reply")
@@ -79,77 +70,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=JSON",
-        help="any other parameter of the call; a value that is no JSON is a text",
+        help="any other parameter of the call; a value that is not JSON is a text",
     )
-    add("--schema", metavar="FILE", help="a JSON schema that the reply must have")
+    add("--schema", metavar="FILE", help="a JSON schema that the reply must match")
     add("--stats", action="store_true", help="print tokens and times to standard error")
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Run the command.
-
-    Raises:
-        LlmError: The call failed; `partial` is what was printed.
-    """
-    prompt = _prompt(parsed.prompt)
-    params = _parameters(parsed)
-    client = _client(parsed)
-    if parsed.json:
-        return _print_whole(client, prompt, params, with_stats=parsed.stats)
-    if params.get("n") not in (None, 1):
-        raise LlmConfigError("n: several replies are printed by --json alone")
-    return _print_as_it_comes(client, prompt, params, with_stats=parsed.stats)
-
-
-def _print_as_it_comes(
-    client: LlmClientInterface, prompt: str, params: dict[str, Any], *, with_stats: bool
-) -> int:
+    """Run the command."""
     from tokenwire._engine import RefusalDelta
     from tokenwire.streaming.terminal import Terminal
 
+    prompt = _prompt(parsed.prompt)
+    params = _parameters(parsed)
+    client = _client(parsed)
+    if not parsed.json and params.get("n") not in (None, 1):
+        raise LlmConfigError("n: only --json prints several replies")
     terminal = Terminal(sys.stdout, reasoning=True)
     try:
+        # With --json as well: the error of a cut-off reply then contains its first part.
         with client.stream(prompt, **params) as stream:
             for event in stream.events():
-                # A refusal is no reply: it is told at the end.
-                if not isinstance(event, RefusalDelta):
+                # A refusal is not a reply: it is printed at the end.
+                if not parsed.json and not isinstance(event, RefusalDelta):
                     terminal.show(event, stream)
             reply = stream.response
     finally:
         terminal.end()
-    return _ended(reply, client, with_stats=with_stats)
+    if parsed.json:
+        fields = reply.to_dict()
+        names = (*_FIELDS, "choices") if len(reply.choices) > 1 else _FIELDS
+        output.print_json({name: fields[name] for name in names})
+    if parsed.stats:
+        output.say(_stats(reply, client))
+    return _code(reply)
 
 
-def _print_whole(
-    client: LlmClientInterface, prompt: str, params: dict[str, Any], *, with_stats: bool
-) -> int:
-    # Streamed, too: what has come of a reply that breaks off is in the error.
-    with client.stream(prompt, **params) as stream:
-        for _ in stream:
-            pass
-        reply = stream.response
-    told = reply.to_dict()
-    fields = {name: told[name] for name in _FIELDS}
-    if len(reply.choices) > 1:
-        fields["choices"] = told["choices"]
-    output.print_json(fields)
-    return _ended(reply, client, with_stats=with_stats)
-
-
-def _prompt(given: str | None) -> str:
-    """PROMPT and what comes through a pipe."""
-    if given is None and not has_input():
+def _prompt(word: str | None) -> str:
+    """PROMPT, and the text from a pipe."""
+    if word is None and not has_input():
         raise LlmConfigError(
             "no PROMPT: give one, or pipe it in; `tokenwire run --help` has examples"
         )
-    if given in (None, "-"):
-        given, piped = None, read_input()
+    if word in (None, "-"):
+        parts = [read_input()]
     else:
-        piped = read_input(is_asked_for=False) if has_input() else ""
-    parts = [part for part in (given, piped) if part and part.strip()]
-    if not parts:
+        parts = [word or "", read_input(is_requested=False) if has_input() else ""]
+    prompt = "\n\n".join(part for part in parts if part.strip())
+    if not prompt:
         raise LlmConfigError("the prompt is empty")
-    return "\n\n".join(parts)
+    return prompt
 
 
 def _parameters(parsed: argparse.Namespace) -> dict[str, Any]:
@@ -160,7 +130,7 @@ def _parameters(parsed: argparse.Namespace) -> dict[str, Any]:
     for item in parsed.param:
         name, separator, text = item.partition("=")
         if not separator or not name.isidentifier():
-            # What it holds is not repeated: it may be anything.
+            # The text is not repeated, because it may be anything.
             raise LlmConfigError("--param: write NAME=JSON, as --param seed=7")
         try:
             params[name] = json.loads(text)
@@ -181,23 +151,22 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
     from tokenwire.factory.factory import LlmClientFactory, shared_factory
 
     factory = shared_factory() if parsed.config is None else LlmClientFactory(parsed.config)
-    settings = {"base_url": parsed.base_url, "api_key": _key(parsed.key_env)}
-    settings["system"] = parsed.system
     if parsed.completion and parsed.system is not None:
         raise LlmConfigError("--system: text completions have no system prompt")
+    settings = {"base_url": parsed.base_url, "system": parsed.system}
+    if parsed.key_env is not None:
+        settings["api_key"] = _key(parsed.key_env)
     model = parsed.model or os.environ.get(MODEL_VARIABLE)
     if not model:
         if parsed.base_url is not None:
-            raise LlmConfigError("--base-url: name the model on that server, too: --model ID")
-        model = _SIM_MODEL[parsed.completion]
+            raise LlmConfigError("--base-url: name the model on that server as well: --model ID")
+        model = "sim:completion" if parsed.completion else "sim:chat"
         output.say(f"no --model: this is {model}, the built-in simulator")
-    given = {name: value for name, value in settings.items() if value is not None}
-    return factory.get_client(model, api="completions" if parsed.completion else None, **given)
+    settings = {name: value for name, value in settings.items() if value is not None}
+    return factory.get_client(model, api="completions" if parsed.completion else None, **settings)
 
 
-def _key(variable: str | None) -> str | None:
-    if variable is None:
-        return None
+def _key(variable: str) -> str:
     key = os.environ.get(variable)
     if not key:
         from tokenwire.catalog.provider import variable_problem
@@ -207,10 +176,8 @@ def _key(variable: str | None) -> str | None:
     return key
 
 
-def _ended(reply: LlmResponse[object], client: LlmClientInterface, *, with_stats: bool) -> int:
-    """Tell what is to be told of the end of a reply; the exit code."""
-    if with_stats:
-        output.say(_stats(reply, client))
+def _code(reply: LlmResponse[object]) -> int:
+    """The exit code of a reply. A note says why it is not whole."""
     if reply.refusal is not None or reply.finish_reason == "refusal":
         output.say(f"the model refused: {reply.refusal or reply.text}")
         return output.FAILED

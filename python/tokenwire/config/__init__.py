@@ -1,5 +1,9 @@
-"""Configurations: `tokenwire.toml` and its mapping.
+"""Configurations: `tokenwire.toml`, or a mapping of the same form.
 
-`file` reads TOML and shows a problem without secrets, `configuration` is the value that is read,
-`checks` finds every problem of a source at once, and `loading` reads a source or raises.
+Read in this order:
+
+- `configuration` is the result.
+- `file` reads TOML, and shows a problem without secrets.
+- `checks` reads a configuration and finds all of its problems at once.
+- `loading` does the same, and raises an error if there are problems.
 """

@@ -1,6 +1,6 @@
-"""Reads a configuration. Importing this module also gives the registry its `load`.
+"""Reads a configuration. The import of this module also gives `ModelRegistry` its `load`.
 
-The catalog stands below this package, so it cannot ask for it.
+The catalog is below this package, so it cannot import it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 def read(source: Source, registry: ModelRegistry | None = None) -> Configuration:
-    """Read a configuration; it makes no client and touches no network.
+    """Read a configuration, without a client and without the network.
 
     Args:
         source: The path of a TOML file, or a mapping of the same form.
-        registry: Where providers are that it may name too; without it the process's.
+        registry: Where to look for other providers; the default is the registry of the process.
 
     Raises:
         LlmConfigError: It cannot be read, or has problems: `problems` holds all of them.
     """
-    # Only now: what checks a configuration imports both clients and pydantic.
+    # Imported late, because the checks import both clients and pydantic.
     from tokenwire.config.checks import checked
 
     configuration, problems = checked(source, registry)

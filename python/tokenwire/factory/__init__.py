@@ -1,5 +1,8 @@
-"""Clients by name, made once and shared.
+"""Clients by name, created once and shared.
 
-`factory` finds out what a name stands for, `plan` is what it comes to, `identity` tells two plans
-apart, `pool` holds the clients.
+Read in this order:
+
+- `factory` finds out what a name means.
+- `plan` is the result: the key of a client in the pool, and how to create it.
+- `pool` keeps the clients.
 """

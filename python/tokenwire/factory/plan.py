@@ -1,33 +1,110 @@
-"""`Plan`: what a name comes to, before a client is made of it."""
+"""`Plan`: a client that a factory can create, and its key in the pool."""
 
 from __future__ import annotations
+
+from tokenwire import _engine
+from tokenwire.clients.chat import ChatClient
+from tokenwire.clients.completion import CompletionClient
+from tokenwire.settings.secret import Secret, sealed_headers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, TypeVar
 
-    from tokenwire.catalog.provider import LlmProvider
+    from tokenwire.interface.interface import LlmClientInterface
+    from tokenwire.settings.model_string import ProviderRow
+
+    Value = TypeVar("Value")
 
 
 class Plan:
-    """What to make."""
+    """A client to create. A plan is not changed after its construction.
 
-    __slots__ = ("api", "key_vars", "name", "row", "settings", "text", "variables")
+    Args:
+        model: The model, as the constructor of a client takes it.
+        api: The API; None lets a custom client choose.
+        settings: Arguments of the client, with secrets sealed.
+        key_vars: Variables that hold the key, in place of the provider's.
+        variables: Environment variables that the client reads.
+        row: The provider, unless it is built in.
+    """
+
+    __slots__ = ("api", "key_vars", "model", "row", "settings", "variables")
 
     def __init__(
         self,
-        name: str,
-        api: str,
+        model: str,
+        api: str | None,
         settings: dict[str, Any],
-        key_vars: Sequence[str] | None,
+        *,
+        key_vars: tuple[str, ...] | None,
         variables: Sequence[str],
+        row: ProviderRow | None = None,
     ) -> None:
-        self.text: str | None = None
-        # Of a provider that is the user's.
-        self.row: LlmProvider | None = None
+        self.model = model
         self.api = api
-        self.name = name
         self.settings = settings
         self.key_vars = key_vars
         self.variables = variables
+        self.row = row
+
+    def key(self) -> object:
+        """A value that is equal for equal clients only. Keys in it are sealed."""
+        from os import environ
+
+        return (
+            self.model,
+            self.api,
+            frozen(self.settings),
+            self.key_vars,
+            *(Secret(environ.get(name, "")) for name in self.variables),
+            # A client created without key or address must not be found after the interception.
+            _engine.is_intercepted(),
+        )
+
+    def create(self) -> LlmClientInterface:
+        """Create the client.
+
+        Raises:
+            LlmConfigError: A setting cannot work, or there is no key.
+        """
+        settings = {name: _copied(value) for name, value in self.settings.items()}
+        if self.row is not None and self.row.client is not None:
+            from tokenwire.interface.custom import made
+
+            return made(self.row.client, self.row, self.model, settings, self.key_vars)
+        family = _engine.apis().get(str(self.api))
+        kind = CompletionClient if family == "completions" else ChatClient
+        # The name of a family leaves the choice among its APIs to the provider's row.
+        api = None if self.api == kind._family else self.api
+        # The key comes from these variables only, also after pickling.
+        return kind._made(self.model, {"api": api, **settings}, key_vars=self.key_vars)
+
+
+def frozen(value: Any) -> object:
+    """A hashable form of a setting, equal for equal settings only."""
+    if isinstance(value, dict):
+        # Headers may also be among the parameters of a call, where they are not sealed.
+        return frozenset((name, frozen(item)) for name, item in sealed_headers(value).items())
+    if isinstance(value, (list, tuple)):
+        return tuple(map(frozen, value))
+    kind = type(value)
+    if isinstance(value, (_engine.Timeout, _engine.Limits, _engine.RetryPolicy)):
+        return kind, frozen(value.to_dict())
+    try:
+        hash(value)
+    except TypeError:
+        # The client holds it, so no other object gets this id in the meantime.
+        return kind, id(value)
+    # With its type, because 1, 1.0 and True are equal.
+    return kind, value
+
+
+def _copied(value: Value) -> Value:
+    """A copy that later changes of the caller do not reach."""
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}  # type: ignore[return-value]
+    if isinstance(value, list):
+        return [_copied(item) for item in value]  # type: ignore[return-value]
+    return value

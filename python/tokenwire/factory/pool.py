@@ -1,6 +1,8 @@
-"""A bounded mapping of clients, so that asking twice for the same thing makes it once."""
+"""A bounded dict of clients, so that the same client is created only once."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
 
 from tokenwire.errors import LlmConfigError
 from tokenwire.process_lock import ProcessLock
@@ -15,47 +17,38 @@ if TYPE_CHECKING:
     Client = TypeVar("Client", bound=LlmClientInterface)
 
 
-class PoolStats:
-    """What a pool did so far.
+class PoolStats(SimpleNamespace):
+    """The counts of a pool.
 
     Attributes:
-        size: Clients that it holds now.
-        hits: How often a client was there.
-        misses: How often one was made.
-        evicted: How often the one unused for longest was let go, to make room.
+        size: Clients in the pool now.
+        hits: How often a client was found.
+        misses: How often a client was created.
+        evicted: How often the least recently used client was removed to make room.
     """
 
+    size: int
+    hits: int
+    misses: int
+    evicted: int
     __match_args__ = ("size", "hits", "misses", "evicted")
-    __slots__ = ("evicted", "hits", "misses", "size")
 
     def __init__(self, size: int, hits: int, misses: int, evicted: int) -> None:
-        self.size = size
-        self.hits = hits
-        self.misses = misses
-        self.evicted = evicted
+        super().__init__(size=size, hits=hits, misses=misses, evicted=evicted)
 
     def to_dict(self) -> dict[str, int]:
-        """The numbers by name."""
-        return {name: getattr(self, name) for name in self.__match_args__}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, PoolStats) and self.to_dict() == other.to_dict()
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        """Name the numbers."""
-        return f"PoolStats({', '.join(f'{k}={v}' for k, v in self.to_dict().items())})"
+        """The counts by name."""
+        return dict(vars(self))
 
 
 class ClientPool:
-    """Clients by what makes them differ; safe across threads, event loops and forks.
+    """Clients by key; safe across threads, event loops and forks.
 
-    Connections belong to the process and not to a client, so a client that makes room is let go and
-    never closed: whoever holds it goes on, be a call of it live or not.
+    Connections belong to the process and not to a client. A client that is removed to make room is
+    therefore not closed, and its calls go on.
 
     Args:
-        max_clients: Most clients that are held; the one unused for longest makes room.
+        max_clients: Most clients in the pool. The least recently used one is removed to make room.
     """
 
     def __init__(self, max_clients: int = 256) -> None:
@@ -64,18 +57,18 @@ class ClientPool:
         self.max_clients = max_clients
         self._clients: dict[object, Any] = {}
         self._hits = self._misses = self._evicted = 0
-        # Reentrant, because `make` may run code that asks this pool again.
+        # Reentrant, because `make` may run code that calls this pool again.
         self._lock = ProcessLock()
 
     def get(self, key: object, make: Callable[[], Client]) -> Client:
-        """The client of this key, made if there is none or if it was closed.
+        """The client of this key, or a new one if it is missing or closed.
 
         Args:
-            key: What makes this client differ; equal and hashable, and without a secret in clear.
+            key: Equal for equal clients only, hashable, and without a secret in clear text.
             make: Called at most once for a key, however many threads ask.
         """
-        with self._lock.own():
-            # Taken out and put back: a dict keeps the order, and the first is the oldest.
+        with self._lock.current():
+            # Removed and added again: a dict keeps the order, and the first is the oldest.
             client: Client | None = self._clients.pop(key, None)
             if client is None or getattr(client, "_closed", False):
                 client = make()
@@ -89,25 +82,24 @@ class ClientPool:
             return client
 
     def stats(self) -> PoolStats:
-        """What the pool did so far."""
-        with self._lock.own():
+        """The counts so far."""
+        with self._lock.current():
             return PoolStats(len(self._clients), self._hits, self._misses, self._evicted)
 
     def close_all(self) -> None:
-        """Close every client that is held: calls in flight go on, later ones are refused.
+        """Close every client: calls in flight go on, later ones are refused.
 
-        The pool stays usable and makes new ones.
+        The pool stays usable and creates new clients.
         """
-        with self._lock.own():
+        with self._lock.current():
             clients = list(self._clients.values())
             self._clients.clear()
         for client in clients:
             client.close()
 
     def __len__(self) -> int:
-        """How many clients are held."""
         return len(self._clients)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the bound: clients and counts are this process's."""
+        """Pickle only the bound: clients and counts belong to this process."""
         return type(self), (self.max_clients,)

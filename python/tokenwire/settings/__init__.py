@@ -1,5 +1,8 @@
 """The arguments of a client.
 
-`client_settings` is the table of them and of their checks, `model_string` the one reader of
-`provider:model`, `secret` keeps keys out of sight.
+Read in this order:
+
+- `secret` hides keys.
+- `client_settings` is the table of all arguments, with the check for each.
+- `model_string` reads `provider:model`, and finds key and address.
 """

@@ -1,6 +1,6 @@
 """The arguments of a client, one row each: its check, and whether it may hold a key.
 
-The constructor, `with_options`, the checks of a configuration and what is pickled read this table.
+The constructor, `with_options`, the checks of a configuration and pickling read this table.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ from tokenwire import _engine
 from tokenwire.errors import LlmConfigError, LlmValidationError
 from tokenwire.settings.secret import (
     Secret,
-    bare_headers,
-    bare_url,
-    revealed,
+    public,
     sealed,
     sealed_headers,
     sealed_url,
@@ -27,31 +25,39 @@ if TYPE_CHECKING:
     Check = Callable[[Any, str], Any]
 
 
-def check_text(value: str, name: str) -> None:
+def check_text(text: str | Secret, name: str) -> None:
     """Refuse text that UTF-8 cannot carry.
 
     Raises:
         LlmValidationError: It holds a lone surrogate.
     """
-    if value.isascii():
-        return
     try:
-        value.encode()
+        # In no local variable, which a traceback may show.
+        (text.reveal() if isinstance(text, Secret) else text).encode()
     except UnicodeEncodeError as error:
-        # It may be a key, and a traceback may show local variables.
-        del value
         problem = f"a lone surrogate at character {error.start}, which UTF-8 cannot carry"
         raise LlmValidationError(f"{name}: the text holds {problem}") from None
 
 
-def _any(value: Any, _name: str) -> Any:
+def _unchecked(value: Any, _name: str) -> Any:
+    """Leave the check to the engine, or to `resolve`."""
     return value
 
 
-def _provider(value: Any, name: str) -> Any:
-    if value is not None and not isinstance(value, str) and not hasattr(value, "key_vars"):
-        raise LlmConfigError(f"{name}: give a str or an LlmProvider, not {type(value).__name__}")
-    return value
+def _instance_of(kinds: Any, form: str, *, optional: bool = True) -> Check:
+    """A check that a value is None or an instance of `kinds`."""
+
+    def check(value: Any, name: str) -> Any:
+        if not isinstance(value, kinds) and (value is not None or not optional):
+            raise LlmConfigError(f"{name}: give {form}, not {type(value).__name__}")
+        if isinstance(value, (str, Secret)):
+            check_text(value, name)
+        return value
+
+    return check
+
+
+_text = _instance_of((str, Secret), "a str")
 
 
 def _key(value: Any, name: str) -> Any:
@@ -59,44 +65,7 @@ def _key(value: Any, name: str) -> Any:
         return value
     if not isinstance(value, Secret):
         raise LlmConfigError(f"{name}: give a str or a callable that returns one")
-    check_text(value.reveal(), name)
-    return value
-
-
-def _text(value: Any, name: str) -> Any:
-    if value is None:
-        return None
-    if not isinstance(value, (str, Secret)):
-        raise LlmConfigError(f"{name}: give a str, not {type(value).__name__}")
-    check_text(revealed(value), name)
-    return value
-
-
-def _api(value: Any, name: str) -> Any:
-    return _text(value, name) or None
-
-
-def _system(value: Any, name: str) -> Any:
-    if value is not None and not isinstance(value, str):
-        raise LlmConfigError(f"{name}: give a str")
-    return value
-
-
-def _flag(value: Any, name: str) -> Any:
-    if not isinstance(value, bool):
-        raise LlmConfigError(f"{name}: give True or False")
-    return value
-
-
-def _limits(value: Any, name: str) -> Any:
-    if value is not None and not isinstance(value, _engine.Limits):
-        raise LlmConfigError(f"{name}: give a Limits(…)")
-    return value
-
-
-def _retry(value: Any, name: str) -> Any:
-    if value is not None and not isinstance(value, _engine.RetryPolicy):
-        raise LlmConfigError(f"{name}: give a RetryPolicy(…)")
+    check_text(value, name)
     return value
 
 
@@ -104,7 +73,7 @@ def _path(value: Any, name: str) -> str | None:
     """The path of a PEM file or folder as a str."""
     if value is None:
         return None
-    if isinstance(value, bool) or not (isinstance(value, str) or hasattr(value, "__fspath__")):
+    if not isinstance(value, str) and not hasattr(value, "__fspath__"):
         raise LlmConfigError(f"{name}: give the path of a PEM file")
     from os import fspath
 
@@ -128,16 +97,14 @@ class Setting:
     """One argument of a client.
 
     Attributes:
-        default: Its value where it is not given.
-        check: Takes the value and the argument's name; returns what the engine is given.
-        seal: Keeps a value out of sight that is, or holds, a key; None where none can.
-        bare: What of such a value may be pickled; a `Secret` may not.
-        in_entry: Whether an entry of a configuration may have it as a setting.
+        check: Takes a value and the argument's name; returns what the engine is given.
+        default: The value of the argument where it is left out.
+        seal: Hides a value that is, or holds, a key; None if no value can.
+        in_entry: Whether an entry of a configuration may have it.
         in_defaults: Whether the `[defaults]` of a configuration may have it.
         table: The class that a table of a configuration becomes.
+        needs_table: Whether it must be a table in a configuration.
     """
-
-    __slots__ = ("bare", "check", "default", "in_defaults", "in_entry", "seal", "table")
 
     def __init__(
         self,
@@ -145,41 +112,46 @@ class Setting:
         *,
         default: Any = None,
         seal: Callable[[Any], Any] | None = None,
-        bare: Callable[[Any], Any] | None = None,
         in_entry: bool = True,
         in_defaults: bool = True,
         table: Any = None,
+        needs_table: bool = True,
     ) -> None:
         self.check = check
         self.default = default
         self.seal = seal
-        self.bare = bare
         self.in_entry = in_entry
         self.in_defaults = in_entry and in_defaults
         self.table = table
+        self.needs_table = table is not None and needs_table
 
 
 CLIENT_SETTINGS = {
-    "provider": Setting(_provider, in_entry=False),
-    "api_key": Setting(_key, seal=sealed, bare=sealed, in_entry=False),
-    # One address, or one system prompt, is not every model's.
-    "base_url": Setting(_text, seal=sealed_url, bare=bare_url, in_defaults=False),
-    "api": Setting(_api, in_entry=False),
-    "system": Setting(_system, in_defaults=False),
-    "timeout": Setting(_any, default=_engine.Timeout(), table=_engine.Timeout),
-    "max_retries": Setting(_any),
-    "retry": Setting(_retry, table=_engine.RetryPolicy),
-    "limits": Setting(_limits, table=_engine.Limits),
-    "proxy": Setting(_text, seal=sealed_url, bare=bare_url),
+    "provider": Setting(_unchecked, in_entry=False),
+    "api_key": Setting(_key, seal=sealed, in_entry=False),
+    # Models differ in their address and their system prompt, so there is no default for these.
+    "base_url": Setting(_text, seal=sealed_url, in_defaults=False),
+    "api": Setting(_text, in_entry=False),
+    "system": Setting(_instance_of(str, "a str"), in_defaults=False),
+    # A number is the timeout of the whole call.
+    "timeout": Setting(
+        _unchecked, default=_engine.Timeout(), table=_engine.Timeout, needs_table=False
+    ),
+    "max_retries": Setting(_unchecked),
+    "retry": Setting(
+        _instance_of(_engine.RetryPolicy, "a RetryPolicy(…)"), table=_engine.RetryPolicy
+    ),
+    "limits": Setting(_instance_of(_engine.Limits, "a Limits(…)"), table=_engine.Limits),
+    "proxy": Setting(_text, seal=sealed_url),
     "ca_bundle": Setting(_path),
     "client_cert": Setting(_certificate),
-    "trust_env": Setting(_flag, default=True),
-    "headers": Setting(_any, seal=sealed_headers, bare=bare_headers),
+    "trust_env": Setting(_instance_of(bool, "True or False", optional=False), default=True),
+    "headers": Setting(_unchecked, seal=sealed_headers),
 }
 
 
 def engine_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What the engine is given for these settings, each checked; secrets are still sealed.
+    """Check the settings, and return what the engine is given. Secrets are still sealed.
 
     Raises:
         LlmConfigError: A setting cannot work; the message names it and the fix.
@@ -192,21 +164,15 @@ def engine_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
             checked[name] = row.check(value, name)
         elif value is not None:
             checked[name] = value
-    if "max_retries" in checked:
-        checked["retry"] = _retry_policy(checked.pop("max_retries"), checked.get("retry"))
+    max_retries = checked.pop("max_retries", None)
+    if max_retries is not None:
+        if checked.get("retry") is not None:
+            raise LlmConfigError("max_retries: give it inside retry=RetryPolicy(max_retries=…)")
+        checked["retry"] = _engine.RetryPolicy(max_retries=max_retries)
     # One says which row the engine uses, the other goes with each call.
     checked.pop("provider", None)
     checked.pop("system", None)
     return checked
-
-
-def _retry_policy(max_retries: int | None, retry: RetryPolicy | None) -> RetryPolicy | None:
-    """The policy that `max_retries` and `retry` come to."""
-    if max_retries is None:
-        return retry
-    if retry is not None:
-        raise LlmConfigError("max_retries: give it inside retry=RetryPolicy(max_retries=…)")
-    return _engine.RetryPolicy(max_retries=max_retries)
 
 
 def with_retries(policy: RetryPolicy, max_retries: int) -> RetryPolicy:
@@ -214,8 +180,17 @@ def with_retries(policy: RetryPolicy, max_retries: int) -> RetryPolicy:
     return _engine.RetryPolicy(**{**policy.to_dict(), "max_retries": max_retries})
 
 
+def merged_settings(base: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
+    """Both settings; `nearer` wins. Its `max_retries` also replaces a `retry`, and the reverse."""
+    merged = {**base, **nearer}
+    for name, other in (("max_retries", "retry"), ("retry", "max_retries")):
+        if name in nearer and other not in nearer:
+            merged.pop(other, None)
+    return merged
+
+
 def seal(settings: dict[str, Any]) -> None:
-    """Seal those of the settings, in place, that may be or hold keys."""
+    """Hide, in place, the settings that are or hold keys."""
     for name, value in settings.items():
         row = CLIENT_SETTINGS.get(name)
         if row is not None and row.seal is not None:
@@ -223,12 +198,13 @@ def seal(settings: dict[str, Any]) -> None:
 
 
 def without_secrets(settings: Mapping[str, object]) -> dict[str, object]:
-    """Settings as a pickle may hold them: keys left out, URLs without credentials."""
+    """Settings for a pickle: keys left out, URLs without credentials."""
     kept = {}
     for name, value in settings.items():
-        # A parameter of a call, which may be among a client's defaults.
+        # `extra_headers` is a parameter of a call, and may be among a client's defaults.
         row = CLIENT_SETTINGS.get("headers" if name == "extra_headers" else name)
-        bare = value if row is None or row.bare is None else row.bare(value)
-        if not isinstance(bare, Secret):
-            kept[name] = bare
+        if row is None or row.seal is None:
+            kept[name] = value
+        elif (shown := public(row.seal(value))) is not None:
+            kept[name] = shown
     return kept

@@ -5,45 +5,35 @@ from __future__ import annotations
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
 from tokenwire.settings.client_settings import check_text
-from tokenwire.settings.secret import Secret, revealed
+from tokenwire.settings.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any, Protocol
 
     class ProviderRow(Protocol):
-        """An `LlmProvider`, which stands above this module."""
+        """The fields of an `LlmProvider` that are read here; the class itself is above."""
 
-        @property
-        def name(self) -> str:
-            """Its name in model strings."""
-
-        @property
-        def is_built_in(self) -> bool:
-            """Whether it is the engine's own."""
-
-        @property
-        def key_vars(self) -> tuple[str, ...]:
-            """Environment variables that may hold the key."""
-
-        @property
-        def key_required(self) -> bool:
-            """Whether a client without a key is refused."""
+        name: str
+        is_built_in: bool
+        key_vars: tuple[str, ...]
+        key_required: bool
+        client: Any
 
         def __iter__(self) -> Iterator[tuple[str, Any]]:
-            """Names and values of the fields."""
+            """Names and values of all fields."""
 
 
-# A server that speaks OpenAI's dialect and that no row names.
+# A server that speaks OpenAI's dialect and is not in the table of providers.
 COMPATIBLE = "openai-compatible"
 
 
 class ModelString:
-    """A model string, taken apart; whether the provider exists is another question.
+    """A model string in its parts. The provider may be unknown.
 
     Attributes:
-        provider: What stands before the first colon; empty where there is none.
+        provider: The text before the first colon; empty if there is no colon.
         name: The model's id.
         address: `host:port` of `provider://host:port@model`; None for other forms.
     """
@@ -56,12 +46,16 @@ class ModelString:
         self.name = rest if colon else text
         self.address: str | None = None
         if colon and rest.startswith("//"):
-            # The first @ splits: ids that are file paths or hold another @ occur.
+            # Only the first @ splits: an id may be a file path, or contain another @.
             self.address, _, self.name = rest[2:].partition("@")
 
 
 class Target:
-    """What a model string and the arguments beside it come to."""
+    """The provider, model and address that a client calls.
+
+    Attributes:
+        row: The provider's row, unless it is built in.
+    """
 
     __slots__ = ("base_url", "model", "provider", "row")
 
@@ -69,87 +63,106 @@ class Target:
         self, provider: str, model: str, base_url: str | None, row: ProviderRow | None = None
     ) -> None:
         self.provider = provider
-        # Of a provider that the engine does not know.
-        self.row = row
         self.model = model
         self.base_url = base_url
+        self.row = row
 
 
-def resolve(model: Any, provider: str | ProviderRow | None, base_url: str | None) -> Target:
-    """Find out which provider, model and address are meant.
+def resolve(
+    model: Any,
+    provider: str | ProviderRow | None,
+    base_url: str | None,
+    *,
+    custom: Callable[[str], ProviderRow | None] = lambda _: None,
+    problem: Callable[[str], str | None] = _engine.provider_problem,
+) -> Target:
+    """Find the provider, model and address of a client.
 
-    `provider:model` splits at the first colon, and only where a known provider stands before it;
-    `vllm://host:port@model` carries the address; with `provider` the model is taken whole; a bare
-    id needs `base_url` and means a server of OpenAI's dialect.
+    `provider:model` splits at the first colon, and only if the provider is known.
+    `vllm://host:port@model` contains the address. With `provider`, the model is not split. A bare
+    id needs `base_url`, and the server is assumed to speak OpenAI's dialect.
+
+    Args:
+        model: A model string or an id.
+        provider: The name of the provider, or its row.
+        base_url: The address.
+        custom: Returns the row of a custom provider.
+        problem: Says why a provider is unknown.
 
     Raises:
-        LlmConfigError: The string names no provider and there is no `base_url`, or is empty.
+        LlmConfigError: The string is empty, or it names no provider and there is no `base_url`.
     """
     if not isinstance(model, str) or not model.strip():
         raise LlmConfigError('model: give a string such as "openai:gpt-4o-mini"')
     check_text(model, "model")
     if isinstance(provider, str):
         check_text(provider, "provider")
-        return Target(provider, model, base_url)
+        return Target(provider, model, base_url, custom(provider))
     if provider is not None:
+        if not hasattr(provider, "key_vars"):
+            kind = type(provider).__name__
+            raise LlmConfigError(f"provider: give a str or an LlmProvider, not {kind}")
         return Target(provider.name, model, base_url, None if provider.is_built_in else provider)
-    if _engine.is_provider(ModelString(model).provider):
-        return named_target(model, base_url)
-    if base_url is None:
-        raise LlmConfigError(_no_provider(model))
-    return Target(COMPATIBLE, model, base_url)
-
-
-def named_target(model: str, base_url: Any) -> Target:
-    """What a model string means whose provider is known, as the engine's or as one of yours.
-
-    Raises:
-        LlmConfigError: There is no model, or an address without one.
-    """
     parts = ModelString(model)
-    if parts.address is None:
-        if not parts.name.strip():
-            raise LlmConfigError(f'model: there is no model after "{parts.provider}:"')
-        return Target(parts.provider, parts.name, base_url)
+    head = parts.provider
+    row = custom(head) if head else None
+    if row is None and not _engine.is_provider(head):
+        if base_url is None:
+            raise LlmConfigError(f'model: "{model}"{_no_provider(model, problem)}')
+        # With an address, `gemma3:4b` is the id of a model, and `gemma3` not a provider.
+        return Target(COMPATIBLE, model, base_url)
+    if parts.address is not None:
+        base_url = _base_url(model, parts, base_url)
+    elif not parts.name.strip():
+        raise LlmConfigError(f'model: there is no model after "{head}:"')
+    return Target(head, parts.name, base_url, row)
+
+
+def _base_url(model: str, parts: ModelString, base_url: str | None) -> str:
+    """The base URL for the address in a model string."""
     if not (parts.address and parts.name):
         form = f"{parts.provider}://host:port@model"
         raise LlmConfigError(f'model: "{model}" is not of the form {form}')
     if base_url is not None:
-        raise LlmConfigError("base_url: the model string carries an address already; give one")
+        raise LlmConfigError("base_url: the model string already contains an address; give one")
     address = parts.address.rstrip("/")
-    return Target(parts.provider, parts.name, f"http://{address}{'' if '/' in address else '/v1'}")
+    return f"http://{address}{'' if '/' in address else '/v1'}"
 
 
 def could_be_provider(name: str) -> bool:
-    """Whether what stands before a colon looks like the name of a provider."""
-    # With hyphens, too: google-gla is the name of a provider elsewhere.
+    """Whether the text before a colon looks like the name of a provider."""
+    # Other libraries have providers with hyphens, such as google-gla.
     return name.replace("-", "_").isidentifier()
 
 
-def _no_provider(model: str) -> str:
+def _no_provider(model: str, problem: Callable[[str], str | None]) -> str:
+    """Why a model string has no provider, and what to write."""
     head = ModelString(model).provider
     if could_be_provider(head):
-        near = _engine.provider_problem(head)
-        return f'model: "{model}": {near}'
+        return f": {problem(head)}"
     head, separator, rest = model.partition("/")
     if separator and _engine.is_provider(head):
         return (
-            f'model: "{model}" names no provider; write "{head}:{rest}" (a colon), or give '
-            "base_url= if that is the id on a server of your own"
+            f' names no provider; write "{head}:{rest}" (a colon), or give base_url= if that is '
+            "the id on your own server"
         )
     return (
-        f'model: "{model}" names no provider; write "provider:model", such as "openai:{model}", '
-        "or give base_url="
+        f' names no provider; write "provider:model", such as "openai:{model}", or give base_url='
     )
 
 
 def key_and_address(
     target: Target, api_key: Secret | None, key_vars: Sequence[str] | None = None
 ) -> tuple[Secret | None, str | None]:
-    """Fill in key and base URL from the environment, where the row names variables.
+    """Take a missing key or base URL from the environment variables of the provider.
 
-    The key of a provider is not sent to an address that the row does not know, unless the
-    caller named that provider together with the address. `key_vars` stands for the row's own.
+    A provider's key is not sent to an address that its row does not know, unless the caller named
+    that provider together with the address.
+
+    Args:
+        target: What the client calls.
+        api_key: The key that the caller gave.
+        key_vars: Variables that hold the key, in place of the provider's.
     """
     base_url = target.base_url
     if target.provider == "sim":
@@ -162,7 +175,7 @@ def key_and_address(
         base_url = next(_values(row["base_url_vars"]), row["base_url"])
     for name, found in (("api_key", api_key), ("base_url", base_url)):
         if found is not None:
-            check_text(revealed(found), name)
+            check_text(found, name)
     return api_key, base_url
 
 

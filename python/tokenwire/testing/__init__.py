@@ -1,20 +1,21 @@
-"""For tests of code that calls language models: no key, no network, and the same outcome each time.
+"""Tests of code that calls language models, without a key and without a network.
 
-`fake` answers the calls of code whose model string cannot be changed:
+- `fakes`: `fake` answers the calls of code that you do not change, by rules.
+- `replies`: `reply`, `tool_call`, `error` and `cut` are the replies of those rules.
+- `network`: `block_network` refuses connections to other machines.
+- `simulator`: `SimServer` is a simulator of the APIs on a loopback port, with a script and a log.
+  The simulator's guide lists what a script can do.
+
+For example:
 
     with fake({"openai:*": ["hi", tool_call("f", x=1), error(429)]}) as f:
         code_under_test()
     assert f.requests[0].messages[-1]["content"] == "Say hi."
 
-`block_network` refuses connections to other machines, and `SimServer` is a simulator of the APIs on
-a loopback port, with a script and a log:
-
     with SimServer() as sim:
         chat = ChatClient("gpt-4o-mini", base_url=sim.base_url)
         chat.run("hi")
         assert sim.requests()[0]["body"]["messages"][0]["content"] == "hi"
-
-It needs no key and no network; what a script can make it do is in the simulator's guide.
 """
 
 from __future__ import annotations

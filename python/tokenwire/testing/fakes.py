@@ -1,4 +1,4 @@
-"""`fake`: the calls of a process answered by the simulator, whatever model they name."""
+"""`fake`: the simulator answers all calls of a process, for any model."""
 
 from __future__ import annotations
 
@@ -13,22 +13,19 @@ from tokenwire.errors import LlmConfigError
 from tokenwire.testing.replies import behaviour_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from types import TracebackType
+    from collections.abc import Mapping
 
     from typing_extensions import Self
 
-    # A reply for every request, or a list of replies for one request each.
+    # By pattern: a reply for every request, or a list with one reply for each request.
     Rules: TypeAlias = Mapping[str, Any]
 
 __all__ = ["Fake", "FakeRequest", "fake"]
 
-_CALL, _PROVIDER, _URL = "x-tokenwire-call", "x-tokenwire-provider", "x-tokenwire-url"
-_API = "x-tokenwire-api"
 _NOT_PARAMETERS = ("model", "messages", "prompt", "stream", "stream_options")
 
-# Those in force; the last decides first. They hold for the whole process, as the engine does.
-_in_force: list[Fake] = []
+# All active fakes of the process, as the engine is shared. The last one is asked first.
+_active: list[Fake] = []
 
 
 @dataclass(frozen=True)
@@ -36,15 +33,15 @@ class FakeRequest:
     """A request that a fake answered.
 
     Attributes:
-        provider: The provider's name, as in front of the colon of a model string.
+        provider: The provider's name, as before the colon of a model string.
         model: The model's id.
-        api: The API by which it was asked, such as `"chat"` or `"completions"`.
+        api: The API of the call, such as `"chat"` or `"completions"`.
         url: Where it would have gone; None for a client without an address.
-        stream: Whether the reply was to be streamed.
+        stream: Whether the reply was requested as a stream.
         body: The whole body.
-        headers: The headers, names in lower case; those that hold a key were taken out.
-        call: One and the same for all attempts of a call.
-        attempt: 1, or which attempt of its call it was.
+        headers: The headers, with names in lower case, without those that hold a key.
+        call: The id of the call, shared by all of its attempts.
+        attempt: The number of the attempt in its call, from 1.
     """
 
     provider: str
@@ -77,203 +74,195 @@ class FakeRequest:
 class _Rule:
     """The replies of one pattern."""
 
-    def __init__(self, pattern: Any, answers: Any) -> None:
+    def __init__(self, pattern: Any, replies: Any) -> None:
         if not isinstance(pattern, str) or ":" not in pattern.replace("*", ":"):
             raise LlmConfigError(
                 f"fake: {pattern!r} matches no model; write \"provider:model\", such as 'openai:*'"
             )
         self.pattern = pattern
-        self.has_turns = isinstance(answers, list)
-        self.total = len(answers) if self.has_turns else 1
+        self.is_list = isinstance(replies, list)
+        self.total = len(replies) if self.is_list else 1
         self.used = 0
-        self.last: dict[str, Any] = {}
-        given = answers if self.has_turns else [answers]
-        # A deque: taking one out is one step, however many threads answer.
-        self.left = deque(self._ready(answer, turn) for turn, answer in enumerate(given, 1))
+        # Any number of threads may answer, and popleft is atomic.
+        self._left = deque(
+            reply
+            if callable(reply)
+            else behaviour_json(reply, f'fake: "{pattern}"{f", reply {turn}" * self.is_list}')
+            for turn, reply in enumerate(replies if self.is_list else [replies], 1)
+        )
+        # Attempts after a final error, by call.
+        self._final: dict[str, Any] = {}
 
     def take(self, call: str) -> Any:
-        """The next reply: JSON, or the function that makes it; None where none is left."""
+        """The next reply: JSON, or a function that makes it; None after the last one."""
         self.used += 1
-        if not self.has_turns:
-            return self.left[0]
+        if not self.is_list:
+            return self._left[0]
         try:
-            answer = self.left.popleft()
+            reply = self._left.popleft()
         except IndexError:
-            # Further attempts of the call that got the last one find what the first one found.
-            return self.last.get(call)
-        if not self.left and (callable(answer) or json.loads(answer).keys() & {"error", "fault"}):
-            self.last[call] = answer
-        return answer
+            # Only further attempts of the call with the last reply get that reply again.
+            return self._final.get(call)
+        if not self._left and (callable(reply) or json.loads(reply).keys() & {"error", "fault"}):
+            self._final[call] = reply
+        return reply
 
     def unused(self) -> str | None:
-        """What was not used, in words."""
-        if not self.has_turns:
+        """Which replies are unused, in words, or None."""
+        if not self.is_list:
             return None if self.used else f'"{self.pattern}" was never asked for'
-        left = len(self.left)
+        left = len(self._left)
         return f'"{self.pattern}" has {left} of {self.total} left' if left else None
-
-    def _ready(self, answer: Any, turn: int) -> Any:
-        if callable(answer):
-            return answer
-        place = f'"{self.pattern}", reply {turn}' if self.has_turns else f'"{self.pattern}"'
-        return behaviour_json(answer, f"fake: {place}")
 
 
 class Fake:
-    """The calls of this process, answered by rules; a context manager. See `fake`.
+    """Rules that answer the calls of this process; a context manager. See `fake`.
 
     Attributes:
-        requests: The requests that it answered, in the order in which they came. Every attempt of
-            a call is one.
+        requests: The requests that it answered, in order of arrival. Each attempt of a call is one.
     """
 
     def __init__(self, rules: Rules | None = None) -> None:
         self.requests: list[FakeRequest] = []
         self._rules: list[_Rule] = []
-        # By call: an attempt goes where the first one went.
+        # The number of attempts of each call.
         self._attempts: dict[str, int] = {}
         self._simulator: _engine.Simulator | None = None
         self.add(rules or {})
 
     def add(self, rules: Rules) -> None:
-        """Add rules, which are asked before those that are there.
+        """Add rules. They are asked before the existing ones.
 
         Raises:
-            LlmConfigError: A pattern or a reply cannot be; the message names it.
+            LlmConfigError: A pattern or a reply is wrong; the message names it.
         """
         if not hasattr(rules, "items"):
             raise LlmConfigError('fake: give a mapping, such as {"openai:*": "hi"}')
-        self._rules[:0] = [_Rule(pattern, answers) for pattern, answers in rules.items()]
+        self._rules[:0] = [_Rule(pattern, replies) for pattern, replies in rules.items()]
 
     def assert_all_used(self) -> None:
-        """Fail where a reply of a list is left, or a pattern was never asked for.
+        """Fail if replies of a list are left, or if a pattern was never asked for.
 
         Raises:
-            AssertionError: One is; the message names each.
+            AssertionError: The message names each of them.
         """
-        unused = [words for rule in self._rules if (words := rule.unused())]
+        unused = [text for rule in self._rules if (text := rule.unused())]
         if unused:
             raise AssertionError(f"unused replies: {'; '.join(unused)}")
 
     def __enter__(self) -> Self:
-        """Answer every call that is made from now on.
+        """Answer every call from now on.
 
         Raises:
-            LlmConfigError: It does so already.
+            LlmConfigError: It is active already.
         """
         if self._simulator is not None:
-            raise LlmConfigError("fake: this one is in force already; make another")
+            raise LlmConfigError("fake: this one is already active; create another one")
         self._simulator = _engine.Simulator(log_capacity=0, answer=self._answer)
-        _in_force.append(self)
+        _active.append(self)
         _engine.intercept(self._simulator.base_url)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Let the calls go where they did before."""
+    def __exit__(self, *_: object) -> None:
+        """Send calls where they went before."""
         simulator, self._simulator = self._simulator, None
         if simulator is None:
             return
-        _in_force.remove(self)
-        outer = _in_force[-1]._simulator if _in_force else None
+        _active.remove(self)
+        outer = _active[-1]._simulator if _active else None
         _engine.intercept(None if outer is None else outer.base_url)
         simulator.stop()
 
     def _answer(self, record: str) -> str:
-        """Say what the simulator is to do with a request; called on threads of its own."""
-        request = self._read(json.loads(record))
+        """The behaviour for a request; called on threads of the simulator."""
+        try:
+            return self._behaviour(self._request(json.loads(record)))
+        except LlmConfigError as problem:
+            # With this header, the engine raises an LlmConfigError and does not retry.
+            headers = {"x-tokenwire-mistake": "1"}
+            answer = {"status": 400, "body": str(problem), "headers": headers}
+            return json.dumps({"error": answer})
+
+    def _request(self, record: dict[str, Any]) -> FakeRequest:
+        headers: dict[str, Any] = dict(record["headers"])
+        # What the engine adds for the fake.
+        names = ("call", "provider", "url", "api")
+        facts = {name: headers.pop(f"x-tokenwire-{name}", None) for name in names}
+        body = record["body"] if isinstance(record["body"], dict) else {}
+        call = facts["call"]
+        self._attempts[call] = self._attempts.get(call, 0) + 1
+        return FakeRequest(
+            **facts,
+            model=str(body.get("model", "")),
+            stream=body.get("stream") is True,
+            body=body,
+            headers=headers,
+            attempt=self._attempts[call],
+        )
+
+    def _behaviour(self, request: FakeRequest) -> str:
         target = f"{request.provider}:{request.model}"
-        # An inner fake wins; what it has no rule for is an outer one's.
-        fakes = [self, *(fake for fake in reversed(_in_force) if fake is not self)]
+        # An inner fake wins; an outer one answers what the inner one has no rule for.
+        fakes = [self, *(fake for fake in reversed(_active) if fake is not self)]
         for one in fakes:
             for rule in one._rules:
                 if fnmatchcase(target, rule.pattern):
                     one.requests.append(request)
-                    return _behaviour(rule, request, target)
+                    return _reply(rule, request, target)
         self.requests.append(request)
         patterns = ", ".join(f'"{rule.pattern}"' for one in fakes for rule in one._rules)
-        return _mistake(f'the fake has no rule for "{target}"; its patterns: {patterns or "none"}')
-
-    def _read(self, record: dict[str, Any]) -> FakeRequest:
-        headers: dict[str, str] = dict(record["headers"])
-        # What the engine told us, and nobody else would have been told.
-        call, provider, url = headers.pop(_CALL), headers.pop(_PROVIDER), headers.pop(_URL, None)
-        api = headers.pop(_API)
-        body = record["body"] if isinstance(record["body"], dict) else {}
-        attempt = self._attempts[call] = self._attempts.get(call, 0) + 1
-        return FakeRequest(
-            provider=provider,
-            model=str(body.get("model", "")),
-            api=api,
-            url=url,
-            stream=body.get("stream") is True,
-            body=body,
-            headers=headers,
-            call=call,
-            attempt=attempt,
+        raise LlmConfigError(
+            f'the fake has no rule for "{target}"; its patterns: {patterns or "none"}'
         )
 
 
-def _behaviour(rule: _Rule, request: FakeRequest, target: str) -> str:
-    answer = rule.take(request.call)
-    if answer is None:
-        return _mistake(
+def _reply(rule: _Rule, request: FakeRequest, target: str) -> str:
+    reply = rule.take(request.call)
+    if reply is None:
+        raise LlmConfigError(
             f'the fake has no reply left for "{target}": the {rule.total} of "{rule.pattern}" are '
             f"used up, and this is request {rule.used}; give more, or one reply without a list, "
             "which answers every request"
         )
-    text = answer if isinstance(answer, str) else _called(answer, rule, request)
-    takes_text_alone = _engine.apis().get(request.api) == "completions"
-    if takes_text_alone and json.loads(text).get("reply", {}).get("tool_calls"):
-        return _mistake(f'fake: "{rule.pattern}" calls a tool, and "{target}" was asked for text')
+    if callable(reply):
+        place = f'fake: the function of "{rule.pattern}"'
+        try:
+            reply = reply(request)
+        except Exception as error:
+            raise LlmConfigError(f"{place} raised {type(error).__name__}: {error}") from error
+        if hasattr(reply, "__await__"):
+            getattr(reply, "close", lambda: None)()
+            raise LlmConfigError(f"{place} is async; give a plain function")
+        reply = behaviour_json(reply, f"{place} returned a wrong reply")
+    text: str = reply
+    is_completion = _engine.apis().get(request.api) == "completions"
+    if is_completion and json.loads(text).get("reply", {}).get("tool_calls"):
+        raise LlmConfigError(
+            f'fake: the reply of "{rule.pattern}" calls a tool, and "{target}" is a text completion'
+        )
     return text
 
 
-def _called(function: Callable[[FakeRequest], Any], rule: _Rule, request: FakeRequest) -> str:
-    place = f'fake: the function of "{rule.pattern}"'
-    try:
-        answer = function(request)
-    except Exception as error:  # noqa: BLE001 (it is reported where the call was made)
-        return _mistake(f"{place} raised {type(error).__name__}: {error}")
-    if hasattr(answer, "__await__"):
-        getattr(answer, "close", lambda: None)()
-        return _mistake(f"{place} is async; give a plain one")
-    try:
-        return behaviour_json(answer, f"{place} returned a wrong reply")
-    except LlmConfigError as error:
-        return _mistake(str(error))
-
-
-def _mistake(message: str) -> str:
-    """What makes the engine raise an LlmConfigError, and try no second time."""
-    headers = {"x-tokenwire-mistake": "1"}
-    return json.dumps({"error": {"status": 400, "body": message, "headers": headers}})
-
-
 def fake(rules: Rules | None = None) -> Fake:
-    """Answer the calls of this process from rules, whatever client makes them.
+    """Answer the calls of this process by rules, for any client.
 
         with fake({"openai:*": ["hi", tool_call("f", x=1), error(429)], "vllm:*": "yes"}) as f:
             code_under_test()
         assert f.requests[0].messages[-1]["content"] == "Say hi."
 
-    It holds for all threads of the process, for clients made before and inside, and for forked
-    children. No key is needed, none is sent, and nothing leaves the machine.
+    This applies to all threads of the process, to clients created before and inside the block, and
+    to forked children. No key is needed, none is sent, and nothing leaves the machine.
 
     Args:
-        rules: Replies by pattern. A pattern is a glob over `provider:model`, upper and lower case
-            told apart; the first that matches answers. A reply is a str, `tool_call(...)`, a tuple
-            of those (one reply), `error(...)`, `reply(...)`, `cut(...)`, any behaviour of the
-            simulator, or a function that takes a `FakeRequest` and returns one of these. A list is
-            used in turn, one reply for each request; a reply alone answers every request. An error
-            at the end of a list stands for every further attempt of its call.
+        rules: Replies by pattern. A pattern is a case-sensitive glob over `provider:model`; the
+            first that matches answers. A reply is a str, `tool_call(...)`, a tuple of those (one
+            reply), `error(...)`, `reply(...)`, `cut(...)`, any behaviour of the simulator, or a
+            function that takes a `FakeRequest` and returns one of these. A list is used in order,
+            one reply for each request; a reply without a list answers every request. An error at
+            the end of a list also answers every further attempt of its call.
 
     Raises:
-        LlmConfigError: A pattern or a reply cannot be; the message names it. A call that no
-            pattern matches, or whose list has run out, raises it, too, and is not tried again.
+        LlmConfigError: A pattern or a reply is wrong; the message names it. A call also raises it,
+            without a retry, if no pattern matches or its list is used up.
     """
     return Fake(rules)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 # Printable ASCII without a slash or a star.
 _HOST = re.compile(r"[!-)+-.0-~]+")
-# Those in force; the last decides. They hold for the whole process, as the engine does.
-_in_force: list[list[str]] = []
+# The allowed hosts of all active blocks of the process, as the engine is shared. The last decides.
+_active: list[list[str]] = []
 
 
 @contextmanager
@@ -25,14 +25,14 @@ def block_network(*, allow: Iterable[str] = ()) -> Iterator[None]:
         with block_network():
             ChatClient("openai:gpt-4o-mini", api_key="sk-…").run("hi")  # LlmConnectionError
 
-    It holds for all threads of the process, and for connections that stand already. No name is
-    looked up, and nothing is tried again. Of nested ones the innermost decides.
+    This applies to all threads of the process, and to open connections as well. No name is looked
+    up, and nothing is retried. If blocks are nested, the innermost decides.
 
     Args:
-        allow: Hosts, `host` or `host:port`, that may be reached besides loopback.
+        allow: Hosts that may be reached besides loopback, as `host` or `host:port`.
 
     Raises:
-        LlmConfigError: An entry of `allow` is no host.
+        LlmConfigError: An entry of `allow` is not a host.
     """
     if isinstance(allow, str):
         allow = [allow]
@@ -41,12 +41,12 @@ def block_network(*, allow: Iterable[str] = ()) -> Iterator[None]:
     hosts = list(allow)
     for host in hosts:
         if not isinstance(host, str) or not _HOST.fullmatch(host):  # type: ignore[redundant-expr]
-            raise LlmConfigError(f'allow: {host!r} is no host; write "host" or "host:port"')
-    _in_force.append(hosts)
+            raise LlmConfigError(f'allow: {host!r} is not a host; write "host" or "host:port"')
+    _active.append(hosts)
     _engine.allow_only(hosts)
     try:
         yield
     finally:
-        # By identity: two lists of the same hosts are two blocks.
-        _in_force[:] = [one for one in _in_force if one is not hosts]
-        _engine.allow_only(_in_force[-1] if _in_force else None)
+        # By identity: two blocks may allow the same hosts.
+        _active[:] = [one for one in _active if one is not hosts]
+        _engine.allow_only(_active[-1] if _active else None)

@@ -9,20 +9,19 @@ from tokenwire import _engine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
     from typing_extensions import Self
 
 
 class SimServer:
-    """A running simulator; a thread of its own serves it until `stop()`.
+    """A running simulator. A background thread serves it until `stop()`.
 
-    It speaks OpenAI's chat completions, text completions and model list, answers deterministically,
-    and does what a script says: replies, pacing, errors, replays, faults.
+    It speaks OpenAI's chat completions, text completions and model list, and its replies are
+    deterministic. A script sets replies, pacing, errors, replays and faults.
 
     Args:
-        script: What it is told to do; see the simulator's guide.
-        port: The port to listen on; 0 is any free one.
+        script: What to do; see the simulator's guide.
+        port: The port to listen on; 0 is any free port.
         log_capacity: Most records in the log; 0 turns it off (waiting and counting still work).
 
     Raises:
@@ -50,23 +49,22 @@ class SimServer:
         return self._simulator.base_url
 
     def set_script(self, script: Mapping[str, Any]) -> None:
-        """Tell it what to do from the next request on."""
+        """Set what to do from the next request on."""
         self._simulator.set_script(json.dumps(script))
 
     def log(self) -> list[dict[str, Any]]:
-        """What happened so far, in order, a dict for each record."""
-        records: list[dict[str, Any]] = self._simulator.log()
-        return records
+        """The records of all events so far, in order."""
+        return list(self._simulator.log())
 
     def requests(self) -> list[dict[str, Any]]:
         """The requests so far: `method`, `path`, `headers` (a key only as a hash), `body`."""
         return [record["http"] for record in self.log() if record["kind"] == "request"]
 
     def wait_for(self, kind: str, count: int = 1, *, timeout: float = 10.0) -> None:
-        """Wait until `count` records of a kind were written since the start or the last reset.
+        """Wait for `count` records of a kind since the start or the last reset.
 
         Raises:
-            TimeoutError: They were not, in `timeout` seconds.
+            TimeoutError: There were fewer after `timeout` seconds.
         """
         if not self._simulator.wait_for(kind, count, timeout):
             raise TimeoutError(
@@ -74,31 +72,23 @@ class SimServer:
             )
 
     def count(self, kind: str) -> int:
-        """How many records of a kind were written, logged or not."""
+        """The number of records of a kind so far, in the log or not."""
         return self._simulator.count(kind)
 
     def stats(self) -> dict[str, int]:
         """Counters: accepted and open connections, requests, bytes."""
-        counters: dict[str, int] = self._simulator.stats()
-        return counters
+        return dict(self._simulator.stats())
 
     def reset(self) -> None:
-        """Forget the log, the counts and the script."""
+        """Clear the log, the counts and the script."""
         self._simulator.reset()
 
     def stop(self) -> None:
-        """Stop serving and close every connection. Does nothing the second time."""
+        """Stop serving and close every connection. A second call does nothing."""
         self._simulator.stop()
 
     def __enter__(self) -> Self:
-        """Return the server."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop serving."""
+    def __exit__(self, *_: object) -> None:
         self.stop()

@@ -57,16 +57,16 @@ def test_a_probe_makes_one_tiny_call_to_each(command, file, sim):
     assert calls == [("/v1/chat/completions", 1), ("/v1/completions", 1)]
 
 
-def test_a_probe_that_fails_is_told_and_not_tried_again(command, file, sim):
+def test_a_failed_probe_is_reported_and_not_retried(command, file, sim):
     sim.set_script({"default": {"error": {"status": 503}}})
     code, out, _ = command("check", "--probe", "--json", file(GOOD))
     assert code == 1
-    told = [row["probe"].partition(":")[0] for row in json.loads(out)["models"]]
-    assert told == ["LlmServerError", "LlmServerError"]
+    probes = [row["probe"].partition(":")[0] for row in json.loads(out)["models"]]
+    assert probes == ["LlmServerError", "LlmServerError"]
     assert len(sim.requests()) == 2
 
 
-def test_a_missing_key_is_a_note_and_fails_a_probe_alone(command, file):
+def test_a_missing_key_is_a_note_and_fails_only_a_probe(command, file):
     path = file('[models.fast]\nmodel = "groq:m"\n')
     note = "no API key for groq: set GROQ_API_KEY or give api_key="
     code, out, _ = command("check", "--json", path)
@@ -97,7 +97,7 @@ def test_every_problem_is_a_line_on_standard_error(command, file):
     ]
 
 
-def test_a_file_that_is_not_there_is_told(command):
+def test_a_missing_file_is_reported(command):
     code, out, err = command("check", "/no/such.toml")
     assert (code, out) == (2, "")
     assert err == "tokenwire: /no/such.toml: No such file or directory\n"
@@ -122,7 +122,7 @@ def test_models_of_an_unknown_provider_names_the_nearest(command):
     assert err == "tokenwire: provider grok: unknown; did you mean groq?\n"
 
 
-def test_problems_of_a_configuration_are_listed_in_the_error_of_other_commands(command, file):
+def test_other_commands_list_the_problems_of_a_configuration_in_their_error(command, file):
     path = file('[models.a]\nmodel = "grok:m"\nmax_retries = -1\n')
     code, out, err = command("models", "--json", "--config", path)
     assert (code, err.count("\n")) == (2, 1)

@@ -28,36 +28,36 @@ def started(*words):
     )
 
 
-# Help and misspelt words
+# Help and misspelled words
 
 
-def test_version_and_module_and_no_command():
+def test_the_version_the_module_and_no_command():
     done = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"tokenwire {tokenwire.__version__}\n"
     done = subprocess.run(COMMAND, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "examples:" in done.stderr
+    assert "Examples:" in done.stderr
 
 
 @pytest.mark.parametrize("words", [[], *([name] for name in _COMMANDS)], ids=str)
-def test_help_teaches_by_example_and_names_the_exit_codes_once(words, capsys):
+def test_help_has_examples_and_exit_codes_once(words, capsys):
     with pytest.raises(SystemExit) as ended:
         main([*words, "--help"])
     assert ended.value.code == 0
-    told = capsys.readouterr().out
-    assert told.count("examples:\n") == 1
-    assert told.count("exit codes:\n") == 1
-    assert "--json" in told
-    assert max(map(len, told.splitlines())) <= 100
+    text = capsys.readouterr().out
+    assert text.count("Examples:\n") == 1
+    assert text.count("Exit codes:\n") == 1
+    assert "--json" in text
+    assert max(map(len, text.splitlines())) <= 100
 
 
-# What would make help slow to come.
+# These would make help slow.
 HEAVY = {"tokenwire._engine", "pydantic", "asyncio", "json", "importlib.metadata", "difflib"}
 
 
-# `migrate` is its own package, which has to read Python.
+# `migrate` is a package that reads Python.
 @pytest.mark.parametrize("name", ["", *sorted(_COMMANDS.keys() - {"migrate"})])
-def test_help_loads_nothing_that_is_slow(name):
+def test_help_imports_nothing_slow(name):
     code = (
         "import sys; before = set(sys.modules)\n"
         "from tokenwire.cli import main\n"
@@ -72,10 +72,10 @@ def test_help_loads_nothing_that_is_slow(name):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["cuont"], "no command 'cuont'; did you mean count?"),
-        (["xyzzy"], "no command 'xyzzy'; there are run, models, "),
+        (["xyzzy"], "no command 'xyzzy'; the commands are run, models, "),
         (["run", "--modle", "m"], "run: unrecognized arguments: --modle; did you mean --model?"),
         (["sim", "--port", "eighty"], "sim: argument --port: invalid int value: 'eighty'; see"),
         (["check"], "check: the following arguments are required: FILE; see"),
@@ -83,25 +83,25 @@ def test_help_loads_nothing_that_is_slow(name):
         (["--json", "run"], "name the command before its options"),
     ],
 )
-def test_a_wrong_word_is_one_line_that_names_the_nearest(command, words, told):
+def test_a_wrong_word_gives_one_line_with_the_nearest_word(command, words, message):
     code, out, err = command(*words)
     assert (code, err.count("\n")) == (2, 1)
     assert err.startswith("tokenwire: ")
-    assert told in err
+    assert message in err
     assert out == "" or json.loads(out)["error"]["exit_code"] == 2
 
 
-def test_a_wrong_word_beside_json_is_an_error_as_json(command):
+def test_a_wrong_word_with_json_is_a_json_error(command):
     code, out, _ = command("count", "--json", "--fist")
     error = json.loads(out)["error"]
     assert (code, error["kind"], error["exit_code"]) == (2, "LlmConfigError", 2)
 
 
-def test_an_installation_that_is_broken_is_told(command, monkeypatch):
+def test_a_broken_installation_is_reported(command, monkeypatch):
     monkeypatch.setitem(sys.modules, "tokenwire.streaming.terminal", None)
     code, out, err = command("run", "-m", "sim:chat", "hi")
     assert (code, out, err.count("\n")) == (1, "", 1)
-    assert "install it again" in err
+    assert "install tokenwire again" in err
 
 
 # Colours and pipes
@@ -129,7 +129,7 @@ def on_terminal(sim):
             while piece := os.read(ours, 4096):
                 written += piece
         except OSError:
-            pass  # Linux says EIO where the other side is closed
+            pass  # Linux raises EIO if the other side is closed
         os.close(ours)
         assert process.wait(timeout=10) == 0
         return written.decode().replace("\r\n", "\n")
@@ -145,7 +145,7 @@ def test_a_terminal_shows_the_reasoning_dimmed(on_terminal):
 
 
 @pytest.mark.linux
-def test_no_color_and_a_dumb_terminal_are_heeded(on_terminal):
+def test_no_color_and_a_dumb_terminal_are_respected(on_terminal):
     written = on_terminal(NO_COLOR="1")
     assert written.startswith("\r\x1b[2K[reasoning: 9 characters]\r\x1b[2KIt is blue.\n[")
     assert "\x1b[2m" not in written
@@ -170,7 +170,7 @@ def test_forced_colours_leave_the_reply_as_it_is(sim, command, monkeypatch):
     assert command(*words) == (0, "It is blue.\n", "")
 
 
-def test_a_reader_that_leaves_a_table_ends_the_command_quietly():
+def test_a_reader_that_closes_the_pipe_ends_a_table_quietly():
     with started("models") as process:
         process.stdout.close()
         err = process.stderr.read()
@@ -191,7 +191,7 @@ def test_sim_serves_until_its_input_ends():
     assert (process.returncode, out, err) == (0, "", "")
 
 
-def test_sim_tells_its_address_as_json():
+def test_sim_prints_its_address_as_json():
     with started("sim", "--json") as process:
         address = json.loads(process.stdout.readline())
         process.communicate(timeout=10)
@@ -201,7 +201,7 @@ def test_sim_tells_its_address_as_json():
     }
 
 
-def test_ctrl_c_while_the_sim_is_being_started_stops_it(monkeypatch):
+def test_ctrl_c_while_the_sim_starts_stops_it(monkeypatch):
     def interrupted(thread):
         raise KeyboardInterrupt
 
@@ -226,7 +226,7 @@ def test_a_bad_script_names_the_field_in_one_line(tmp_path, command):
     assert "defualt" in err
 
 
-def test_a_port_that_is_taken_is_a_failure(sim, command):
+def test_a_taken_port_is_a_failure(sim, command):
     code, out, err = command("sim", "--port", sim.port, "--json")
     assert (code, err.count("\n")) == (1, 1)
     assert "cannot start" in json.loads(out)["error"]["message"]

@@ -1,4 +1,4 @@
-"""`tokenwire count`: the number, how it is known, and whether it fits."""
+"""`tokenwire count`: the number, its source, and whether it fits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def file(tmp_path):
     return write
 
 
-def test_the_number_alone_goes_to_standard_output(command, file):
+def test_only_the_number_goes_to_standard_output(command, file):
     exact = (0, "6\n", "tokenwire: exact, by o200k_base\n")
     assert command("count", "-m", GPT, file("a.txt", TEXT)) == exact
     assert command("count", "-m", GPT, "--text", TEXT) == exact
@@ -69,17 +69,17 @@ def test_json_has_every_input_and_the_total(command, file):
     }
 
 
-def test_one_input_that_was_estimated_makes_the_total_an_estimate(command, file):
-    # Without a line to cut it at, a text is too long for the vocabulary.
+def test_one_estimated_input_makes_the_total_an_estimate(command, file):
+    # Without line breaks, where it can be cut, a text is too long for the vocabulary.
     long = file("long.txt", "a" * 2_000_000)
     code, out, _ = command("count", "-m", GPT, "--json", file("a.txt", TEXT), long)
-    told = json.loads(out)
-    assert (code, told["exact"]) == (0, False)
-    assert told["source"].startswith("o200k_base; estimate")
+    report = json.loads(out)
+    assert (code, report["exact"]) == (0, False)
+    assert report["source"].startswith("o200k_base; estimate")
 
 
 @pytest.mark.parametrize("form", [MESSAGES, {"model": "x", "messages": MESSAGES}])
-def test_messages_are_counted_with_what_goes_around_them(command, file, form):
+def test_messages_are_counted_with_their_separators(command, file, form):
     path = file("chat.json", json.dumps(form))
     expected = TokenCounter().count_messages(GPT, MESSAGES)
     code, out, err = command("count", "-m", GPT, "--messages", path)
@@ -88,14 +88,14 @@ def test_messages_are_counted_with_what_goes_around_them(command, file, form):
 
 
 @pytest.mark.parametrize("content", ["[", '"hi"', '{"messages": 1}', '["hi"]'])
-def test_what_is_no_list_of_messages_is_told_with_its_file(command, file, content):
+def test_a_file_without_a_list_of_messages_is_named(command, file, content):
     path = file("chat.json", content)
     code, out, err = command("count", "-m", GPT, "--messages", path)
     assert (code, out) == (2, "")
     assert err.startswith(f"tokenwire: {path}: ")
 
 
-def test_a_limit_is_an_exit_code_and_an_estimate_keeps_a_margin(command):
+def test_a_limit_gives_an_exit_code_and_an_estimate_keeps_a_margin(command):
     assert command("count", "-m", GPT, "--limit", 6, "--text", TEXT)[0] == 0
     code, out, err = command("count", "-m", GPT, "--limit", 5, "--text", TEXT)
     assert (code, out) == (1, "6\n")
@@ -105,7 +105,7 @@ def test_a_limit_is_an_exit_code_and_an_estimate_keeps_a_margin(command):
     assert command("count", "-m", "groq:m", "--limit", 7, "--text", TEXT)[0] == 0
 
 
-def test_fits_takes_the_window_of_the_configuration(command, file, monkeypatch):
+def test_fits_uses_the_context_window_of_the_configuration(command, file, monkeypatch):
     config = file(
         "tokenwire.toml",
         '[models.fast]\nmodel = "vllm://127.0.0.1:1@qwen"\ncontext_window = 10\n'
@@ -120,7 +120,7 @@ def test_fits_takes_the_window_of_the_configuration(command, file, monkeypatch):
     assert (code, json.loads(out)["model"], json.loads(out)["limit"]) == (0, "vllm:qwen", 10)
 
 
-def test_a_tokenizer_of_ones_own_counts_exactly(command, file):
+def test_a_custom_tokenizer_counts_exactly(command, file):
     pytest.importorskip("tokenizers")
     model = {"type": "WordLevel", "vocab": {"a": 0, "b": 1, "?": 2}, "unk_token": "?"}
     tokenizer = {"version": "1.0", "model": model, "pre_tokenizer": {"type": "Whitespace"}}
@@ -131,23 +131,26 @@ def test_a_tokenizer_of_ones_own_counts_exactly(command, file):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
-        (["--text", "x"], "--model: say whose tokens"),
+        (["--text", "x"], "--model: name the model"),
         (["-m", "gpt-4o", "--text", "x"], '"gpt-4o": write "provider:model"'),
         (["-m", GPT, "/no/such"], "/no/such: No such file or directory"),
         (["-m", GPT, "/"], "/: Is a directory"),
         (["-m", GPT, "--text", "x", "f"], "--text: give a text or files"),
-        (["-m", GPT, "--fits", "--limit", "5", "--text", "x"], "--limit: it is the context"),
-        (["-m", GPT, "--max-tokens", "5", "--text", "x"], "--max-tokens: it goes with --fits"),
+        (
+            ["-m", GPT, "--fits", "--limit", "5", "--text", "x"],
+            "--limit: with --fits the limit is the context window",
+        ),
+        (["-m", GPT, "--max-tokens", "5", "--text", "x"], "--max-tokens: use it with --fits"),
         (["-m", "groq:m", "--fits", "--text", "x"], "the context window of groq:m is unknown"),
         (["--tokenizer", "/no/such", "--text", "x"], "/no/such"),
     ],
 )
-def test_what_cannot_be_counted_is_one_line_that_names_the_fix(command, words, told):
+def test_a_count_that_fails_gives_one_line_with_the_fix(command, words, message):
     code, out, err = command("count", *words)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert told in err
+    assert message in err
 
 
 def test_a_file_that_is_not_utf_8_is_named(command, tmp_path):
@@ -158,7 +161,7 @@ def test_a_file_that_is_not_utf_8_is_named(command, tmp_path):
     assert err.startswith(f"tokenwire: {path} is not UTF-8 (byte 3)")
 
 
-def test_a_terminal_is_not_waited_for(command, monkeypatch):
+def test_a_terminal_is_not_read(command, monkeypatch):
     monkeypatch.setattr("tokenwire.cli.count.has_input", lambda: False)
     code, _, err = command("count", "-m", GPT)
     assert (code, err) == (

@@ -1,4 +1,4 @@
-"""`tokenwire doctor`: each classic fault is found and named, and nothing secret is shown."""
+"""`tokenwire doctor`: it finds and names the usual faults, and shows no secret."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECRET = "sk-canary-0123456789-0123456789"
 
 @pytest.fixture
 def found(command):
-    """The findings about a thing; and that nothing secret was printed."""
+    """Runs the doctor; returns its findings about a thing. No secret may be printed."""
 
     def run(about, *words):
         code, out, err = command("doctor", "--json", *words)
@@ -44,7 +44,7 @@ def test_a_clean_environment_has_no_problem_and_nothing_is_sent(command, sim, mo
     assert sim.requests() == []
 
 
-def test_versions_and_what_adds_an_extra(found, monkeypatch):
+def test_versions_and_how_to_install_an_extra(found, monkeypatch):
     monkeypatch.setattr(findings, "_installed", lambda name: None if "otel" in name else "1")
     monkeypatch.setattr(
         metadata,
@@ -67,7 +67,7 @@ def test_an_engine_of_another_version_is_a_problem(found, monkeypatch):
     assert found("tokenwire")[0]["status"] == "problem"
 
 
-def test_a_package_that_nobody_installed_is_noted(found, monkeypatch):
+def test_a_package_without_metadata_is_noted(found, monkeypatch):
     def absent(_name):
         raise metadata.PackageNotFoundError
 
@@ -123,7 +123,7 @@ def test_a_proxy_that_cannot_be_used_is_a_problem(found, monkeypatch):
     assert "environment variable http_proxy" in row["text"]
 
 
-def test_open_files_say_what_they_leave_room_for(found, monkeypatch):
+def test_open_files_limit_the_connections(found, monkeypatch):
     resource = pytest.importorskip("resource")
     limits = (1_024, 1_048_576)
     monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
@@ -136,31 +136,29 @@ def test_open_files_say_what_they_leave_room_for(found, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
         (SECRET, None),
-        ("", "is set, but empty"),
-        (f"{SECRET}\n", "has blanks or a line break around it"),
-        (f" {SECRET}", "has blanks or a line break around it"),
+        ("", "is set but empty"),
+        (f"{SECRET}\n", "has spaces or a line break around it"),
+        (f" {SECRET}", "has spaces or a line break around it"),
         (f'"{SECRET}"', "is in quotes"),
         (f"Bearer {SECRET}", "begins with the word Bearer"),
         ("${GROQ_KEY}", "holds the name of a variable"),
-        (f"{SECRET} {SECRET}", "has a blank"),
-        (f"{SECRET}\u2026", "has a blank, or a character that no key has"),
+        (f"{SECRET} {SECRET}", "has a space"),
+        (f"{SECRET}\u2026", "has a space, or a character that keys do not have"),
     ],
 )
-def test_what_is_visibly_wrong_with_a_key_is_told_and_never_the_key(
-    found, monkeypatch, value, told
-):
+def test_a_visible_fault_of_a_key_is_reported_without_the_key(found, monkeypatch, value, message):
     monkeypatch.setenv("GROQ_API_KEY", value)
     row, absent = found("key")
     assert row["details"] == {"variable": "GROQ_API_KEY", "present": True}
-    assert row["status"] == ("problem" if told else "ok")
-    assert row["text"].startswith(f"GROQ_API_KEY {told or 'is set'}")
+    assert row["status"] == ("problem" if message else "ok")
+    assert row["text"].startswith(f"GROQ_API_KEY {message or 'is set'}")
     assert "OPENAI_API_KEY" in absent["details"]["variables"]
 
 
-def test_the_configuration_is_checked_and_its_keys_are_looked_for(found, monkeypatch, tmp_path):
+def test_the_configuration_and_its_keys_are_checked(found, monkeypatch, tmp_path):
     assert found("configuration")[0]["status"] == "ok"
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "tokenwire.toml"
@@ -168,7 +166,7 @@ def test_the_configuration_is_checked_and_its_keys_are_looked_for(found, monkeyp
         '[providers.acme]\nbase_url = "http://127.0.0.1:9/v1"\nkey_vars = ["ACME_KEY"]\n'
         '[models.a]\nmodel = "acme:m"\nkey_var = "TEAM_KEY"\n'
     )
-    assert found("configuration")[0]["status"] == "note"  # it is there, and is not read
+    assert found("configuration")[0]["status"] == "note"  # it exists, and is not read
     monkeypatch.setenv("TOKENWIRE_CONFIG", str(file))
     assert status_and_text(found("configuration")) == [("ok", f"{file}: 1 models")]
     assert {"ACME_KEY", "TEAM_KEY"} <= set(found("key")[-1]["details"]["variables"])
@@ -180,16 +178,16 @@ def test_the_configuration_is_checked_and_its_keys_are_looked_for(found, monkeyp
     assert found("configuration")[0]["text"].endswith("No such file or directory")
 
 
-def test_an_address_of_the_environment_is_told(found, monkeypatch):
+def test_an_address_from_the_environment_is_reported(found, monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     (row,) = found("address")
     assert row["status"] == "note"
-    assert "at http://127.0.0.1:9/v1 (by OPENAI_BASE_URL)" in row["text"]
+    assert "go to http://127.0.0.1:9/v1 (by OPENAI_BASE_URL)" in row["text"]
     monkeypatch.setenv("OPENAI_BASE_URL", "127.0.0.1:9/v1")
     assert found("address")[0]["status"] == "problem"
 
 
-def test_reach_asks_for_the_models_alone(found, sim, monkeypatch):
+def test_reach_asks_only_for_the_models(found, sim, monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", sim.base_url)
     rows = found("reach", "--reach", "openai", sim.base_url)
     assert [row["status"] for row in rows] == ["ok", "ok"]
@@ -197,18 +195,18 @@ def test_reach_asks_for_the_models_alone(found, sim, monkeypatch):
     assert {request["path"] for request in sim.requests()} == {"/v1/models"}
 
 
-def test_reach_tells_a_refused_key_from_none(found, sim, monkeypatch):
+def test_reach_distinguishes_a_refused_key_from_a_missing_key(found, sim, monkeypatch):
     sim.set_script({"require_key": "sk-right"})
     monkeypatch.setenv("OPENAI_BASE_URL", sim.base_url)
     (row,) = found("reach", "--reach", "openai")
     assert row["status"] == "ok"
-    assert row["text"].endswith("(401: there is no key to try)")
+    assert row["text"].endswith(": 401, there is no key to try")
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     (row,) = found("reach", "--reach", "openai")
     assert (row["status"], row["details"]["error"]) == ("problem", "LlmAuthenticationError")
 
 
-def test_reach_tells_a_server_that_is_not_there(found):
+def test_reach_reports_a_missing_server(found):
     (row,) = found("reach", "--reach", "http://127.0.0.1:9/v1")
     assert (row["status"], row["details"]["error"]) == ("problem", "LlmConnectError")
 
@@ -216,7 +214,7 @@ def test_reach_tells_a_server_that_is_not_there(found):
 @pytest.mark.parametrize(
     ("answer", "expected"), [(404, "note"), (403, "problem"), (503, "problem")]
 )
-def test_reach_tells_what_a_server_answers_in_place_of_models(found, answer, expected):
+def test_reach_reports_what_a_server_answers_instead_of_models(found, answer, expected):
     with Origin(answers=[response(answer)] * 2) as server:
         (row,) = found("reach", "--reach", server.base_url)
     assert (row["status"], row["details"]["http_status"]) == (expected, answer)
@@ -224,14 +222,14 @@ def test_reach_tells_what_a_server_answers_in_place_of_models(found, answer, exp
 
 
 @pytest.mark.parametrize(
-    ("target", "told"),
+    ("target", "message"),
     [
         ("grok", "did you mean groq?"),
-        ("azure", "azure has no address of its own: set AZURE_OPENAI_BASE_URL, or give its URL"),
-        ("openai-compatible", "openai-compatible has no address of its own: give its URL"),
+        ("azure", "azure has no default address: set AZURE_OPENAI_BASE_URL, or give its URL"),
+        ("openai-compatible", "openai-compatible has no default address: give its URL"),
     ],
 )
-def test_reach_of_what_has_no_address_is_a_usage_error(command, target, told):
+def test_reach_without_an_address_is_a_usage_error(command, target, message):
     code, out, err = command("doctor", "--reach", target)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert told in err
+    assert message in err

@@ -1,4 +1,4 @@
-"""`tokenwire run`: what it sends and prints, where, and what its exit code means."""
+"""`tokenwire run`: what it sends, what it prints, and its exit codes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_run_prints_the_reply_and_ends_the_line(sim, run):
     assert sim.requests()[0]["body"]["stream"] is True
 
 
-def test_a_reply_that_ends_its_line_gets_no_second_end(sim, run):
+def test_a_reply_that_ends_its_line_gets_no_second_line_break(sim, run):
     sim.set_script(reply(text="one\ntwo\n"))
     assert run("hi") == (0, "one\ntwo\n", "")
 
@@ -60,7 +60,7 @@ def test_the_options_reach_the_server(sim, run):
     assert (body["max_tokens"], body["temperature"]) == (7, 0.5)
 
 
-def test_completion_asks_the_other_api(sim, run):
+def test_completion_calls_the_other_api(sim, run):
     sim.set_script(reply(text=" 4"))
     assert run("2+2=", "--completion") == (0, " 4\n", "")
     asked = sim.requests()[0]
@@ -78,12 +78,12 @@ def test_completion_asks_the_other_api(sim, run):
     ],
     ids=["no-prompt", "dash", "both", "both-but-blank", "byte-order-mark"],
 )
-def test_the_prompt_is_the_word_and_then_what_is_piped_in(words, stdin, prompt, sim, run):
+def test_the_prompt_is_the_word_followed_by_the_piped_text(words, stdin, prompt, sim, run):
     assert run(*words, stdin=stdin)[0] == 0
     assert sim.requests()[0]["body"]["messages"][0]["content"] == prompt
 
 
-def test_a_terminal_without_a_prompt_is_not_waited_for(monkeypatch, capsys):
+def test_a_terminal_without_a_prompt_is_not_read(monkeypatch, capsys):
     class Terminal(io.StringIO):
         def isatty(self):
             return True
@@ -93,14 +93,14 @@ def test_a_terminal_without_a_prompt_is_not_waited_for(monkeypatch, capsys):
     assert "no PROMPT" in capsys.readouterr().err
 
 
-def test_input_that_is_not_utf_8_is_told_with_its_place(sim, run):
+def test_input_that_is_not_utf_8_is_reported_with_its_position(sim, run):
     code, out, err = run("Sum up:", stdin="caf\u00e9".encode("latin-1"))
     assert (code, out) == (2, "")
     assert err.startswith("tokenwire: standard input is not UTF-8 (byte 3)")
     assert sim.requests() == []
 
 
-def test_input_without_an_end_is_refused_at_its_limit(sim, run, monkeypatch):
+def test_endless_input_is_refused_at_the_limit(sim, run, monkeypatch):
     monkeypatch.setattr(reading, "_MAX_INPUT_BYTES", 1 << 20)
     assert run(stdin=b"x" * (1 << 20))[0] == 0
     code, _, err = run(stdin=b"x" * ((1 << 20) + 1))
@@ -108,10 +108,10 @@ def test_input_without_an_end_is_refused_at_its_limit(sim, run, monkeypatch):
     assert len(sim.requests()) == 1
 
 
-def test_input_that_stays_open_beside_a_prompt_is_waited_for_with_a_note(sim):
+def test_a_note_says_that_open_input_is_still_read(sim):
     words = ("run", "--base-url", sim.base_url, "-m", "m", "hi")
     with started(*words, stdin=subprocess.PIPE) as process:
-        assert process.stderr.readline().startswith("tokenwire: reading standard input, too")
+        assert process.stderr.readline().startswith("tokenwire: still reading standard input")
         out, _ = process.communicate("and this", timeout=10)
     assert process.returncode == 0
     assert out.strip()
@@ -130,7 +130,7 @@ def test_input_that_stays_open_beside_a_prompt_is_waited_for_with_a_note(sim):
         ('"$@" --json hi >/dev/full </dev/null', 1, "tokenwire: [Errno 28] No space left"),
     ],
 )
-def test_closed_and_broken_files_are_told_without_a_traceback(sim, shell, code, err):
+def test_closed_and_broken_files_are_reported_without_a_traceback(sim, shell, code, err):
     words = [*COMMAND, "run", "--base-url", sim.base_url, "-m", "m"]
     done = subprocess.run(
         ["sh", "-c", shell, "sh", *words], capture_output=True, text=True, timeout=30, check=False
@@ -150,7 +150,7 @@ def test_an_empty_prompt_is_not_sent(sim, run):
     assert sim.requests() == []
 
 
-def test_without_a_model_the_simulator_answers_and_the_user_is_told(command):
+def test_without_a_model_the_simulator_answers_with_a_note(command):
     code, out, err = command("run", "hi")
     assert (code, err) == (0, "tokenwire: no --model: this is sim:chat, the built-in simulator\n")
     assert out.strip()
@@ -168,13 +168,13 @@ def test_an_address_without_a_model_is_a_usage_error(sim, command):
     assert sim.requests() == []
 
 
-def test_a_misspelt_provider_is_a_usage_error_with_a_hint(command):
+def test_a_misspelled_provider_is_a_usage_error_with_a_hint(command):
     code, _, err = command("run", "-m", "opnai:gpt-4o-mini", "hi")
     assert code == 2
     assert "did you mean openai?" in err
 
 
-def test_a_name_of_a_configuration_is_a_model(sim, command, tmp_path):
+def test_a_name_in_a_configuration_is_a_model(sim, command, tmp_path):
     file = tmp_path / "tokenwire.toml"
     file.write_text(f"""
         [models.fast]
@@ -197,7 +197,7 @@ def test_a_name_of_a_configuration_is_a_model(sim, command, tmp_path):
     assert (completion["model"], completion["prompt"]) == ("m8", "hi")
 
 
-def test_parameters_are_json_and_else_text(sim, run):
+def test_parameters_are_json_or_text(sim, run):
     words = ("--param", "seed=7", "--param", 'stop=["END"]', "--param", "user=joe")
     assert run("hi", *words)[0] == 0
     body = sim.requests()[0]["body"]
@@ -205,7 +205,7 @@ def test_parameters_are_json_and_else_text(sim, run):
 
 
 @pytest.mark.parametrize(
-    ("param", "told"),
+    ("param", "message"),
     [
         ("seed", "write NAME=JSON"),
         ("sed=7", "seed"),
@@ -214,10 +214,10 @@ def test_parameters_are_json_and_else_text(sim, run):
         ("n=2", "--json"),
     ],
 )
-def test_a_wrong_parameter_is_told_and_nothing_is_sent(sim, run, param, told):
+def test_a_wrong_parameter_is_reported_and_nothing_is_sent(sim, run, param, message):
     code, out, err = run("hi", "--param", param)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert told in err
+    assert message in err
     assert "canary" not in err
     assert sim.requests() == []
 
@@ -240,12 +240,12 @@ def test_json_is_the_whole_reply(sim, run):
     usage = {"prompt_tokens": 5, "completion_tokens": 2}
     sim.set_script(reply(text="It is blue.", reasoning="Rayleigh.", usage=usage))
     code, out, err = run("--json", "Why?")
-    told = json.loads(out)
+    report = json.loads(out)
     assert (code, err) == (0, "")
-    assert (told["text"], told["reasoning"]) == ("It is blue.", "Rayleigh.")
-    assert (told["finish_reason"], told["usage"]["completion_tokens"]) == ("stop", 2)
-    assert told["timing"]["first_token"] > 0
-    assert "choices" not in told
+    assert (report["text"], report["reasoning"]) == ("It is blue.", "Rayleigh.")
+    assert (report["finish_reason"], report["usage"]["completion_tokens"]) == ("stop", 2)
+    assert report["timing"]["first_token"] > 0
+    assert "choices" not in report
 
 
 def test_json_holds_every_choice(sim, run):
@@ -254,7 +254,7 @@ def test_json_holds_every_choice(sim, run):
     assert (code, [row["index"] for row in json.loads(out)["choices"]]) == (0, [0, 1])
 
 
-def test_json_of_a_failure_is_an_error_and_the_line_is_told_too(sim, run):
+def test_json_of_a_failure_is_an_error_and_the_line_is_printed_too(sim, run):
     sim.set_script({"default": {"error": {"status": 400, "message": "no such thing"}}})
     code, out, err = run("--json", "hi")
     error = json.loads(out)["error"]
@@ -263,7 +263,7 @@ def test_json_of_a_failure_is_an_error_and_the_line_is_told_too(sim, run):
     assert error["partial"] is None
 
 
-def test_json_of_a_reply_cut_off_holds_what_came(sim, run):
+def test_json_of_a_cut_off_reply_has_the_partial_text(sim, run):
     fault = {"kind": "close", "at": {"events": 3}}
     sim.set_script({"default": {"reply": {"tokens": ["a", "b", "c", "d"]}, "fault": fault}})
     code, out, _ = run("--json", "hi")
@@ -272,8 +272,8 @@ def test_json_of_a_reply_cut_off_holds_what_came(sim, run):
 
 
 def test_a_system_prompt_does_not_go_with_a_completion(run):
-    told = "tokenwire: --system: text completions have no system prompt\n"
-    assert run("hi", "--completion", "--system", "x") == (2, "", told)
+    message = "tokenwire: --system: text completions have no system prompt\n"
+    assert run("hi", "--completion", "--system", "x") == (2, "", message)
 
 
 def test_the_key_comes_from_the_named_variable_and_is_never_printed(sim, run, monkeypatch):
@@ -308,7 +308,7 @@ def test_an_unreadable_stream_is_a_failure_not_a_usage_error(sim, run):
     assert run("hi")[:2] == (1, "")
 
 
-def test_a_server_that_is_not_there_is_exit_code_1(command):
+def test_a_missing_server_is_exit_code_1(command):
     code, out, err = command("run", "-m", "m", "--base-url", "http://127.0.0.1:9/v1", "hi")
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert "127.0.0.1:9" in err
@@ -323,7 +323,7 @@ def test_a_reply_cut_off_after_some_text_is_exit_code_3(sim, run):
 
 
 @pytest.mark.parametrize(("text", "code"), [("so far", 3), ("", 1)])
-def test_a_filter_says_so_and_what_came_is_printed(sim, run, text, code):
+def test_a_filtered_reply_is_noted_and_its_partial_text_printed(sim, run, text, code):
     sim.set_script(reply(text=text, finish_reason="content_filter"))
     shown = f"{text}\n" if text else ""
     assert run("hi") == (code, shown, "tokenwire: the provider's filter stopped the reply\n")
@@ -334,7 +334,7 @@ def test_a_refusal_is_exit_code_1(sim, run):
     assert run("hi") == (1, "", "tokenwire: the model refused: I will not.\n")
 
 
-def test_the_token_limit_is_told_and_no_failure(sim, run):
+def test_the_token_limit_is_noted_and_not_a_failure(sim, run):
     sim.set_script(reply(text="a b c d e f"))
     code, out, err = run("hi", "--max-tokens", "2")
     assert (code, out) == (0, "a b\n")
@@ -371,7 +371,7 @@ def test_ctrl_c_ends_a_waiting_run_with_130_and_the_server_sees_it(sim):
     sim.wait_for("client_closed")
 
 
-def test_a_reader_that_leaves_ends_the_run_quietly(sim):
+def test_a_reader_that_closes_the_pipe_ends_the_run_quietly(sim):
     pacing = {"tokens": 100_000}
     sim.set_script({"default": {"pacing": pacing}})
     with started("run", "--base-url", sim.base_url, "-m", "m", "hi") as process:

@@ -1,4 +1,4 @@
-"""`LlmClientFactory` and `client()`: the right class for every name, one client for each."""
+"""`LlmClientFactory` and `client()`: the right class for every name, and one client each."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import threading
 import traceback
 from pathlib import Path
 
+import pydantic
 import pytest
 from tests.wire.asking import sent, sent_headers
 
@@ -21,7 +22,7 @@ from tokenwire import LlmProvider as Provider
 from tokenwire import ModelConfig as Model
 from tokenwire import ModelRegistry as Registry
 from tokenwire.factory import factory as module
-from tokenwire.factory import identity
+from tokenwire.factory.plan import frozen
 
 KEY = "sk-canary-0123456789"
 KEY_VARIABLES = {
@@ -45,7 +46,7 @@ def keys(monkeypatch):
 
 @pytest.fixture
 def process(monkeypatch):
-    """A process that has made no factory yet."""
+    """A process without a factory."""
     monkeypatch.setattr(module, "_process", {})
 
 
@@ -59,7 +60,7 @@ def new(config=None, *entries, **options):
     return LlmClientFactory(config, registry=registry, **options)
 
 
-def told(client):
+def summary(client):
     return type(client), client.provider, client.model, client.base_url
 
 
@@ -83,12 +84,12 @@ def told(client):
     ],
 )
 @pytest.mark.usefixtures("keys")
-def test_a_provider_and_a_model_are_a_chat_client_unless_told_otherwise(name, base_url):
+def test_a_provider_and_a_model_give_a_chat_client_by_default(name, base_url):
     provider, _, model = name.partition(":")
     factory = new()
-    assert told(factory.get_client(name)) == (ChatClient, provider, model, base_url)
+    assert summary(factory.get_client(name)) == (ChatClient, provider, model, base_url)
     expected = (CompletionClient, provider, model, base_url)
-    assert told(factory.get_client(name, api="completions")) == expected
+    assert summary(factory.get_client(name, api="completions")) == expected
 
 
 @pytest.mark.parametrize("api", [None, "chat", "completions"])
@@ -102,21 +103,21 @@ def test_a_provider_and_a_model_are_a_chat_client_unless_told_otherwise(name, ba
 )
 def test_a_name_may_carry_its_address(name, model, base_url, api):
     kind = CompletionClient if api == "completions" else ChatClient
-    assert told(new().get_client(name, api=api)) == (kind, "vllm", model, base_url)
+    assert summary(new().get_client(name, api=api)) == (kind, "vllm", model, base_url)
 
 
 @pytest.mark.parametrize("model", ["gemma3:4b", "openai/gpt-oss-20b", "llm_deepily_x", "m"])
-def test_an_address_makes_a_client_of_any_id(model):
+def test_with_an_address_any_id_is_a_model(model):
     address = "http://10.0.0.5:1/v1"
     made = new().get_client(model, base_url=address)
-    assert told(made) == (ChatClient, "openai-compatible", model, address)
+    assert summary(made) == (ChatClient, "openai-compatible", model, address)
 
 
 @pytest.mark.usefixtures("keys")
 def test_azure_is_a_provider_with_an_address():
     address = "https://me.openai.azure.com/openai/v1"
     made = new().get_client("azure:gpt-4o", base_url=address)
-    assert told(made) == (ChatClient, "azure", "gpt-4o", address)
+    assert summary(made) == (ChatClient, "azure", "gpt-4o", address)
 
 
 def test_the_simulator_s_models_are_of_their_own_class():
@@ -145,7 +146,7 @@ def test_the_simulator_s_models_are_of_their_own_class():
     ],
 )
 @pytest.mark.usefixtures("keys")
-def test_a_name_that_stands_for_nothing_says_what_to_write(name, reason):
+def test_an_unknown_name_says_what_to_write(name, reason):
     with pytest.raises(LlmConfigError) as caught:
         new().get_client(name)
     assert reason in str(caught.value)
@@ -156,17 +157,17 @@ def test_a_missing_key_names_its_variable():
         new().get_client("groq:m")
 
 
-def test_an_api_that_nothing_speaks_is_refused():
+def test_an_unknown_api_is_refused():
     with pytest.raises(LlmConfigError, match="api: 'chatt'"):
         new().get_client("sim:chat", api="chatt")
 
 
-def test_a_misspelt_setting_names_the_nearest():
+def test_a_misspelled_setting_names_the_nearest():
     with pytest.raises(LlmConfigError, match="did you mean temperature"):
         new().get_client("sim:chat", temprature=1)
 
 
-# One for each
+# One client for each name
 
 
 def test_the_same_name_gives_the_same_client_and_other_settings_another():
@@ -183,7 +184,7 @@ def test_the_same_name_gives_the_same_client_and_other_settings_another():
     assert factory.stats().to_dict() == {"size": 4, "hits": 3, "misses": 4, "evicted": 0}
 
 
-def test_a_hundred_threads_that_ask_for_twenty_models_get_twenty_clients():
+def test_a_hundred_threads_share_twenty_clients_of_twenty_models():
     factory = new()
     start = threading.Barrier(100)
     got: list[list[ChatClient | CompletionClient]] = [[] for _ in range(100)]
@@ -207,7 +208,7 @@ def test_a_hundred_threads_that_ask_for_twenty_models_get_twenty_clients():
     assert factory.stats().to_dict() == {"size": 20, "hits": 1980, "misses": 20, "evicted": 0}
 
 
-def test_what_one_call_or_one_asker_changes_reaches_no_other(sim):
+def test_a_change_by_one_call_or_caller_affects_no_other(sim):
     factory = new()
     headers, stop = {"x-team": "a"}, ["x"]
     named = {"base_url": sim.base_url, "headers": headers, "stop": stop}
@@ -222,7 +223,7 @@ def test_what_one_call_or_one_asker_changes_reaches_no_other(sim):
     assert [headers["x-team"] for headers in sent_headers(sim)] == ["b", "c", "a"]
 
 
-def test_another_key_is_another_client_and_no_key_is_kept_in_clear(monkeypatch):
+def test_another_key_is_another_client_and_the_pool_hides_keys(monkeypatch):
     factory = new()
     given = [factory.get_client("groq:m", api_key=f"{KEY}{i}") for i in (1, 2, 1)]
     assert given[0] is given[2]
@@ -232,22 +233,34 @@ def test_another_key_is_another_client_and_no_key_is_kept_in_clear(monkeypatch):
     monkeypatch.setenv("GROQ_API_KEY", f"{KEY}4")
     assert factory.get_client("groq:m") is not first
     assert KEY not in repr(vars(factory)) + repr(vars(factory.pool)) + repr(factory.stats())
-    assert all(isinstance(name, bytes) and len(name) == 16 for name in factory.pool._clients)
+    assert "[secret]" in repr(factory.pool._clients)
 
 
-def test_another_process_hashes_the_same_key_to_something_else(monkeypatch):
-    pools = []
-    for _ in range(2):
-        monkeypatch.setattr(identity, "_process", {})
-        factory = new()
-        factory.get_client("groq:m", api_key=KEY)
-        pools.append(set(factory.pool._clients))
-    assert pools[0].isdisjoint(pools[1])
+def test_the_pool_shows_no_key_of_a_header():
+    factory = new()
+    for name in ("headers", "extra_headers"):
+        settings = {name: {"Authorization": KEY, "x-team": "a"}}
+        client = factory.get_client("vllm:m", **settings)
+        assert factory.get_client("vllm:m", **settings) is client
+    assert KEY not in repr(vars(factory.pool))
 
 
-def test_a_client_that_makes_room_ends_its_live_stream(sim):
+def test_settings_that_are_objects_are_compared_by_equality_or_by_identity():
+    factory = new()
+    tools = [pydantic.create_model("Tool", x=(int, ...)) for _ in range(2)]
+    by_type = [factory.get_client("vllm:m", response_format=tool) for tool in (*tools, *tools)]
+    assert by_type[0] is by_type[2] is not by_type[1] is by_type[3]
+    rows = [Provider("acme", base_url="http://127.0.0.1:9/v1") for _ in range(2)]
+    first, second = (factory.get_client("m", provider=row) for row in rows)
+    assert first is second
+    assert frozen({"x": [1]}) == frozen({"x": (1,)}) != frozen({"x": [True]})
+    unhashable: list[set[int]] = [{1}, {1}]
+    assert frozen(unhashable[0]) == frozen(unhashable[0]) != frozen(unhashable[1])
+
+
+def test_a_client_that_is_evicted_finishes_its_live_stream(sim):
     factory = new(max_clients=1)
-    with factory.get_client("m", base_url=sim.base_url).stream("tell") as stream:
+    with factory.get_client("m", base_url=sim.base_url).stream("Go on.") as stream:
         pieces = stream.text_stream
         text = next(pieces)
         factory.get_client("other", base_url=sim.base_url)
@@ -258,10 +271,10 @@ def test_a_client_that_makes_room_ends_its_live_stream(sim):
     assert stream.response.finish_reason == "stop"
 
 
-def test_close_all_ends_no_live_stream_and_refuses_later_calls(sim):
+def test_close_all_leaves_a_live_stream_alone_and_refuses_later_calls(sim):
     factory = new()
     client = factory.get_client("m", base_url=sim.base_url)
-    with client.stream("tell") as stream:
+    with client.stream("Go on.") as stream:
         pieces = stream.text_stream
         text = next(pieces)
         factory.close_all()
@@ -290,7 +303,7 @@ def test_one_client_serves_many_loops_and_threads(sim):
     assert factory.stats().misses == 1
 
 
-def test_the_registry_says_which_api_a_model_is_called_by(sim):
+def test_the_registry_decides_the_api_of_a_model(sim):
     row = Model("base", "acme", api="completions")
     factory = new(None, Provider("acme", base_url=sim.base_url), row)
     assert type(factory.get_client("acme:base")) is CompletionClient
@@ -301,10 +314,10 @@ def test_the_registry_says_which_api_a_model_is_called_by(sim):
     )
 
 
-# Names of a configuration
+# Names in a configuration
 
 
-def test_a_name_of_the_configuration_is_a_client_with_its_settings(sim, monkeypatch):
+def test_a_name_in_the_configuration_is_a_client_with_its_settings(sim, monkeypatch):
     monkeypatch.setenv("MY_KEY", "own-key")
     config = {
         "defaults": {"params": {"temperature": 0}, "headers": {"x-team": "a"}},
@@ -349,7 +362,15 @@ def test_a_named_client_follows_an_address_that_moves(monkeypatch):
     assert factory.stats().misses == 2
 
 
-def test_an_override_of_a_named_client_is_a_client_of_its_own(sim):
+def test_a_named_client_with_its_own_key_follows_an_address_that_moves(monkeypatch):
+    monkeypatch.setenv("MY_KEY", KEY)
+    factory = new({"models": {"fast": {"model": "groq:m", "key_var": "MY_KEY"}}})
+    for number in (1, 2):
+        monkeypatch.setenv("GROQ_BASE_URL", f"http://10.0.0.{number}/v1")
+        assert factory.get_client("fast").base_url == f"http://10.0.0.{number}/v1"
+
+
+def test_a_named_client_with_other_settings_is_another_client(sim):
     config = {
         "models": {"fast": {"model": "m", "base_url": sim.base_url, "retry": {"max_retries": 5}}}
     }
@@ -373,7 +394,7 @@ def test_an_override_of_a_named_client_is_a_client_of_its_own(sim):
     ],
 )
 @pytest.mark.usefixtures("keys")
-def test_a_named_client_without_its_key_takes_no_other(entry):
+def test_a_named_client_without_its_key_uses_no_other_key(entry):
     config = {
         "providers": {"acme": {"base_url": "http://10.0.0.5:1/v1"}},
         "models": {"fast": {**entry, "key_var": "MY_KEY"}},
@@ -382,7 +403,7 @@ def test_a_named_client_without_its_key_takes_no_other(entry):
         new(config).get_client("fast")
 
 
-def test_a_key_variable_outlives_pickles_and_copies(monkeypatch):
+def test_a_key_variable_survives_pickles_and_copies(monkeypatch):
     monkeypatch.setenv("MY_KEY", "sk-mine")
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     config = {"models": {"a": {"model": "openai:m", "key_var": "MY_KEY"}}}
@@ -404,7 +425,7 @@ def test_the_simulator_takes_a_key_variable_that_it_does_not_need(monkeypatch):
     assert LlmClientFactory(config, registry=Registry()).get_client("a").run("hi")
 
 
-def test_a_later_entry_of_the_registry_counts_for_a_named_client():
+def test_a_later_entry_in_the_registry_applies_to_a_named_client():
     registry = Registry(plugins=False)
     factory = LlmClientFactory({"models": {"x": {"model": "vllm:b"}}}, registry=registry)
     assert type(factory.get_client("x")) is ChatClient
@@ -419,11 +440,11 @@ def test_a_factory_is_pickled_as_its_configuration(monkeypatch):
     }
     factory = LlmClientFactory(config, max_clients=3)
     again = pickle.loads(pickle.dumps(factory))
-    assert told(again.get_client("fast")) == told(factory.get_client("fast"))
+    assert summary(again.get_client("fast")) == summary(factory.get_client("fast"))
     assert (again.pool.max_clients, again.names()) == (3, ["fast"])
 
 
-def test_a_pickled_factory_holds_no_key():
+def test_a_pickled_factory_contains_no_key():
     fields = {"model": "vllm:m", "headers": {"x-api-key": KEY, "x-team": "a"}}
     factory = new({"models": {"fast": fields}, "defaults": {"headers": {"authorization": KEY}}})
     pickled = pickle.dumps(factory)
@@ -442,7 +463,7 @@ def test_a_pickled_factory_holds_no_key():
     ],
 )
 @pytest.mark.parametrize("name", ["openai:m", "opnai:m", "mine:m", ""])
-def test_no_local_variable_of_ours_shows_a_key(name, settings):
+def test_no_local_variable_of_tokenwire_shows_a_key(name, settings):
     factory = new(None, Provider("mine", client=Mine, key_vars=["MINE_KEY"]))
     with pytest.raises(LlmConfigError) as caught:
         factory.get_client(name, **settings)
@@ -451,7 +472,7 @@ def test_no_local_variable_of_ours_shows_a_key(name, settings):
     assert KEY not in ours
 
 
-def test_a_key_of_the_environment_stands_in_no_local_variable(monkeypatch):
+def test_no_local_variable_of_tokenwire_shows_a_key_of_the_environment(monkeypatch):
     monkeypatch.setenv("MINE_KEY", KEY)
     factory = new(None, Provider("mine", client=Mine, key_vars=["MINE_KEY"]))
     named = new({"models": {"x": {"model": "groq:m", "key_var": "MINE_KEY"}}})
@@ -465,7 +486,7 @@ def test_a_key_of_the_environment_stands_in_no_local_variable(monkeypatch):
 
 
 class Mine(tw.LlmClientInterface):
-    """A client of somebody's own that takes a key and a timeout."""
+    """A custom client that takes a key and a timeout."""
 
     def __init__(self, model, *, provider, api_key=None, timeout=None, headers=None, proxy=None):
         if timeout is not None and timeout < 0:
@@ -475,11 +496,11 @@ class Mine(tw.LlmClientInterface):
 
 
 def walked(error):
-    """Local variables of this file's frames, and of tokenwire's."""
+    """The local variables in the frames of this file, and in those of tokenwire."""
     here: list[str] = []
     ours: list[str] = []
-    told = traceback.TracebackException.from_exception(error, capture_locals=True)
-    for frame in told.stack:
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    for frame in shown.stack:
         (here if frame.filename == __file__ else ours).append(str(frame.locals))
     return "".join(here), "".join(ours)
 
@@ -493,11 +514,11 @@ def test_the_example_runs():
     assert done.stdout.splitlines()[-1] == "PoolStats(size=2, hits=0, misses=2, evicted=0)"
 
 
-# The process's own
+# The factory of the process
 
 
 @pytest.mark.usefixtures("process")
-def test_client_is_the_process_s_factory():
+def test_client_uses_the_factory_of_the_process():
     client = tw.client("sim:chat")
     assert tw.client("sim:chat") is client
     assert module.shared_factory().get_client("sim:chat") is client
@@ -505,7 +526,7 @@ def test_client_is_the_process_s_factory():
 
 
 @pytest.mark.usefixtures("process")
-def test_client_knows_the_names_of_the_configuration_that_a_variable_names(monkeypatch, tmp_path):
+def test_client_knows_the_names_in_the_configuration_of_the_environment(monkeypatch, tmp_path):
     file = tmp_path / "tokenwire.toml"
     file.write_text('[models.fast]\nmodel = "sim:chat"\nsystem = "Be brief."\n')
     monkeypatch.setenv("TOKENWIRE_CONFIG", str(file))

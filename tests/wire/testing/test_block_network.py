@@ -1,4 +1,4 @@
-"""`block_network`: nothing leaves this machine, not even a question for an address."""
+"""`block_network`: nothing leaves this machine, not even a DNS query."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def client(base_url, **settings):
     return tw.ChatClient("m", base_url=base_url, **settings)
 
 
-def test_a_stranger_is_refused_by_name_at_once_and_once(call):
+def test_another_machine_is_refused_by_name_without_a_retry(call):
     with block_network(), pytest.raises(tw.LlmConnectionError) as raised:
         call(client(STRANGER))
     assert str(raised.value) == (
@@ -31,7 +31,7 @@ def test_a_stranger_is_refused_by_name_at_once_and_once(call):
     assert not raised.value.retryable
     (attempt,) = raised.value.attempts
     assert not attempt.maybe_processed
-    # It is over, so the name is looked up.
+    # The block has ended, so the name is looked up.
     with pytest.raises(tw.LlmDNSError):
         call(client(STRANGER))
 
@@ -63,19 +63,19 @@ def test_a_host_may_be_permitted(call, allow):
         call(client(STRANGER))
 
 
-def test_a_port_may_be_permitted_alone(call):
+def test_a_single_port_may_be_permitted(call):
     allow = ["api.provider.invalid:80"]
     with block_network(allow=allow), pytest.raises(tw.LlmConnectionError, match=":443"):
         call(client(STRANGER, max_retries=0))
 
 
 @pytest.mark.parametrize("allow", [["https://api.openai.com"], ["*.openai.com"], [""], [None]])
-def test_what_is_no_host_is_refused(allow):
+def test_an_entry_that_is_not_a_host_is_refused(allow):
     with (
-        pytest.raises(tw.LlmConfigError, match=r"allow: .* is no host"),
+        pytest.raises(tw.LlmConfigError, match=r"allow: .* is not a host"),
         block_network(allow=allow),
     ):
-        raise AssertionError("it was taken")
+        raise AssertionError("it was accepted")
 
 
 def test_behind_a_proxy_both_must_be_permitted(call):
@@ -87,7 +87,7 @@ def test_behind_a_proxy_both_must_be_permitted(call):
             call(client("http://127.0.0.1:9/v1", proxy="http://proxy.invalid:3128"))
 
 
-def test_of_nested_ones_the_innermost_decides(call):
+def test_the_innermost_block_decides(call):
     with block_network(allow=["api.provider.invalid"]):
         with block_network(), pytest.raises(tw.LlmConnectionError, match="block_network"):
             call(client(STRANGER))
@@ -95,7 +95,7 @@ def test_of_nested_ones_the_innermost_decides(call):
             call(client(STRANGER))
 
 
-def test_a_retry_that_comes_later_is_refused_too():
+def test_a_later_retry_is_refused_too():
     with Origin(answers=[response(503, b"{}", "retry-after: 0.5")]) as proxy:
         stranger = client("http://stranger.invalid/v1", proxy=proxy.base_url.removesuffix("/v1"))
 
@@ -111,7 +111,7 @@ def test_a_retry_that_comes_later_is_refused_too():
         assert len(proxy.requests) == 1
 
 
-def test_a_connection_that_stands_already_is_refused_too(call):
+def test_an_open_connection_is_refused_too(call):
     with Origin() as proxy:
         stranger = client("http://stranger.invalid/v1", proxy=proxy.base_url.removesuffix("/v1"))
         call(stranger)
@@ -125,7 +125,7 @@ def test_a_connection_that_stands_already_is_refused_too(call):
 
 
 @pytest.mark.parametrize("allow", [None, 5, ["a\ud800"], ["a b"], [""], [None]])
-def test_a_host_that_is_none_is_refused_and_blocks_nothing(allow):
+def test_a_wrong_host_is_refused_and_blocks_nothing(allow):
     with pytest.raises(tw.LlmConfigError, match=r"^allow: "), block_network(allow=allow):
         pass
     with block_network():

@@ -1,4 +1,4 @@
-"""`fake`: what it answers, what it records, and what is said where it cannot."""
+"""`fake`: what it answers, what it records, and its errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_the_example_of_the_documentation():
         assert chat.run("Say hi.") == "hi"
         (call,) = chat.complete("Call f.").tool_calls
         assert (call.name, call.parsed_arguments) == ("f", {"x": 1})
-        assert chat.run("Once more.") == "again"
+        assert chat.run("Say it again.") == "again"
         f.assert_all_used()
     assert f.requests[0].messages == [
         {"role": "system", "content": "Be brief."},
@@ -29,7 +29,7 @@ def test_the_example_of_the_documentation():
     ]
 
 
-def test_every_attempt_is_a_request_and_none_is_waited_for(ask):
+def test_every_attempt_is_a_request_without_a_delay(ask):
     with fake({"openai:*": [error(429), error(500), "third"]}) as f:
         client = tw.ChatClient(MODEL, max_retries=2)
         start = time.monotonic()
@@ -41,7 +41,7 @@ def test_every_attempt_is_a_request_and_none_is_waited_for(ask):
     ]
 
 
-def test_a_wait_that_the_provider_asks_for_is_kept():
+def test_a_delay_that_the_provider_asks_for_is_kept():
     with fake({"openai:*": [error(429, retry_after=0.2), "hi"]}):
         reply = tw.ChatClient(MODEL).complete("hi")
     assert 0.2 <= reply.attempts[0].slept < 0.3
@@ -60,16 +60,16 @@ def test_errors_of_a_fake_leave_the_clients_retry_budget_alone(sim):
     assert len(client.complete("hi").attempts) == 2
 
 
-def test_an_error_comes_to_the_caller(ask):
+def test_the_caller_gets_an_error(ask):
     busy = error(429, "Slow down.", code="busy", retry_after=200)
     with fake({"openai:*": busy}), pytest.raises(tw.LlmRateLimitError) as raised:
         ask.complete(tw.ChatClient(MODEL), "hi")
-    told = raised.value
-    assert (told.code, told.retry_after, len(told.attempts)) == ("busy", 200.0, 1)
-    assert str(told) == "HTTP 429: Slow down."
+    problem = raised.value
+    assert (problem.code, problem.retry_after, len(problem.attempts)) == ("busy", 200.0, 1)
+    assert str(problem) == "HTTP 429: Slow down."
 
 
-def test_a_text_comes_as_it_stands_whatever_the_limits(ask):
+def test_a_text_is_sent_unchanged_whatever_the_limits(ask):
     text = "one two three. four"
     with fake({"openai:*": text}) as f:
         client = tw.ChatClient(MODEL, max_tokens=1, stop=["."])
@@ -81,7 +81,7 @@ def test_a_text_comes_as_it_stands_whatever_the_limits(ask):
     assert f.requests[0].params == {"max_completion_tokens": 1, "stop": ["."]}
 
 
-def test_one_reply_may_hold_a_text_and_several_tool_calls(ask):
+def test_one_reply_may_have_a_text_and_several_tool_calls(ask):
     parts = ("Let me look.", tool_call("f", a=[1]), tool_call("g"))
     with fake({"openai:*": [parts, [tool_call("f"), tool_call("f")]]}):
         client = tw.ChatClient(MODEL)
@@ -93,14 +93,14 @@ def test_one_reply_may_hold_a_text_and_several_tool_calls(ask):
     assert len({call.id for call in second.tool_calls}) == 2
 
 
-def test_usage_reasoning_and_finish_are_the_replys(ask):
-    told = reply(
+def test_usage_reasoning_and_finish_reason_come_from_the_reply(ask):
+    answer = reply(
         "It is",
         finish_reason="length",
         reasoning="Hm.",
         usage={"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7},
     )
-    with fake({"openai:*": told}):
+    with fake({"openai:*": answer}):
         got = ask.complete(tw.ChatClient(MODEL), "hi")
     assert (got.text, got.finish_reason, got.reasoning) == ("It is", "length", "Hm.")
     assert (got.usage.prompt_tokens, got.usage.completion_tokens) == (3, 4)
@@ -124,7 +124,7 @@ def test_any_behaviour_of_the_simulator_is_a_reply(ask):
     assert raised.value.partial.text == "one"
 
 
-def test_a_function_answers_by_what_was_asked(ask):
+def test_a_function_answers_by_the_request(ask):
     def answer(request):
         last = request.messages[-1]["content"]
         return error(400, "No.") if last == "bad" else last.upper()
@@ -135,7 +135,7 @@ def test_a_function_answers_by_what_was_asked(ask):
     assert len(f.requests) == 3
 
 
-def test_a_function_may_ask_a_model_itself():
+def test_a_function_may_call_a_model():
     inner = tw.ChatClient("groq:x", api_key="sk-canary")
     with fake({"openai:*": lambda _: inner.run("2").upper(), "groq:*": "two"}) as f:
         assert tw.ChatClient(MODEL).run("1") == "TWO"
@@ -150,12 +150,12 @@ async def asynchronous(request: Any) -> str:
     ("answer", "said"),
     [
         (lambda _: 1 / 0, "raised ZeroDivisionError: division by zero"),
-        (lambda _: None, "returned a wrong reply: a NoneType is no reply"),
+        (lambda _: None, "returned a wrong reply: a NoneType is not a reply"),
         (lambda _: {"reply": {"txt": ""}}, "unknown field `txt`"),
-        (asynchronous, "is async; give a plain one"),
+        (asynchronous, "is async; give a plain function"),
     ],
 )
-def test_a_function_that_fails_is_told_to_the_caller(ask, answer, said):
+def test_the_caller_gets_the_error_of_a_function(ask, answer, said):
     with fake({"openai:*": answer}) as f, pytest.raises(tw.LlmConfigError) as raised:
         ask.complete(tw.ChatClient(MODEL), "hi")
     assert str(raised.value).startswith('fake: the function of "openai:*" ')
@@ -163,7 +163,7 @@ def test_a_function_that_fails_is_told_to_the_caller(ask, answer, said):
     assert len(f.requests) == 1
 
 
-def test_a_list_that_has_run_out_is_an_error_at_once(call):
+def test_a_list_that_is_used_up_is_an_error_without_a_retry(call):
     with fake({"openai:*": ["one", "two"]}) as f:
         client = tw.ChatClient(MODEL)
         assert (call(client), call(client)) == ("one", "two")
@@ -177,7 +177,7 @@ def test_a_list_that_has_run_out_is_an_error_at_once(call):
     assert len(f.requests) == 3
 
 
-def test_a_model_without_a_rule_is_an_error_at_once(call):
+def test_a_model_without_a_rule_is_an_error_without_a_retry(call):
     with (
         fake({"openai:gpt-*": "hi", "vllm:*": "ho"}) as f,
         pytest.raises(tw.LlmConfigError) as raised,
@@ -189,11 +189,11 @@ def test_a_model_without_a_rule_is_an_error_at_once(call):
     assert [(one.provider, one.model) for one in f.requests] == [("groq", "llama")]
 
 
-def test_a_tool_call_is_no_answer_to_a_completion():
+def test_a_tool_call_cannot_answer_a_completion():
     llama = tw.CompletionClient("vllm:base")
     with fake({"vllm:*": tool_call("f")}), pytest.raises(tw.LlmConfigError) as raised:
         llama.run("hi")
-    assert '"vllm:*" calls a tool, and "vllm:base" was asked for text' in str(raised.value)
+    assert '"vllm:*" calls a tool, and "vllm:base" is a text completion' in str(raised.value)
 
 
 def test_an_inner_fake_wins_and_leaves_the_rest_to_the_outer_one():
@@ -202,7 +202,7 @@ def test_an_inner_fake_wins_and_leaves_the_rest_to_the_outer_one():
         with fake({"openai:*": ["inner"]}) as inner:
             assert client.run("1") == "inner"
             assert tw.ChatClient("groq:x").run("2") == "outer"
-            # A rule whose list has run out is a rule all the same.
+            # A rule whose list is used up still matches.
             with pytest.raises(tw.LlmConfigError, match="no reply left"):
                 client.run("3")
         assert client.run("4") == "outer"
@@ -217,7 +217,7 @@ def test_fakes_may_end_in_any_order():
     first.__exit__(None, None, None)
     client = tw.ChatClient(MODEL)
     assert client.run("hi") == "second"
-    with pytest.raises(tw.LlmConfigError, match="in force already"), second:
+    with pytest.raises(tw.LlmConfigError, match="already active"), second:
         pass
     second.__exit__(None, None, None)
     second.__exit__(None, None, None)
@@ -225,7 +225,7 @@ def test_fakes_may_end_in_any_order():
         client.run("hi")
 
 
-def test_threads_see_it_and_no_request_is_lost():
+def test_all_threads_use_it_and_no_request_is_lost():
     texts: list[str] = []
     with fake({"openai:*": [str(number) for number in range(64)]}) as f:
         client = tw.ChatClient(MODEL)
@@ -243,7 +243,7 @@ def test_threads_see_it_and_no_request_is_lost():
     assert len(f.requests) == 64
 
 
-def test_a_stream_that_is_open_at_the_end_is_an_error_and_no_hang():
+def test_a_stream_that_is_open_at_the_end_raises_and_does_not_hang():
     stalled = {"reply": {"text": "one two"}, "fault": {"kind": "stall", "at": {"events": 2}}}
     with fake({"openai:*": stalled}):
         stream = tw.ChatClient(MODEL).stream("hi")
@@ -253,7 +253,7 @@ def test_a_stream_that_is_open_at_the_end_is_an_error_and_no_hang():
         next(stream)
 
 
-def test_the_end_waits_for_no_function():
+def test_the_end_does_not_wait_for_a_function():
     asked, done = threading.Event(), threading.Event()
 
     def hang(_request):
@@ -274,7 +274,7 @@ def test_the_end_waits_for_no_function():
     assert isinstance(outcome, tw.LlmConnectionError)
 
 
-def test_an_error_at_the_end_of_a_list_is_what_the_caller_gets(call):
+def test_an_error_at_the_end_of_a_list_answers_further_attempts(call):
     rules = {"openai:*": ["hi", tw.testing.tool_call("f", x=1), tw.testing.error(429)]}
     with tw.testing.fake(rules) as f:
         chat = tw.ChatClient("openai:m", max_retries=2)

@@ -1,4 +1,4 @@
-"""`fake`: it serves every client that there is, and leaves no trace when it is over."""
+"""`fake`: it answers every client, and leaves no trace when it ends."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def seen(f):
         ),
     ],
 )
-def test_every_client_is_served(f, call, make, expected, url):
+def test_every_client_is_answered(f, call, make, expected, url):
     assert call(make()) == TEXT
     assert seen(f) == expected
     assert f.requests[0].url == url
@@ -96,8 +96,8 @@ def test_a_call_may_name_another_model_and_provider(f, ask):
     client = tw.ChatClient("openai:a")
     ask.run(client, "hi", model="b")
     ask.run(client, "hi", model="groq:c")
-    told = [(one.provider, one.model) for one in f.requests]
-    assert told == [("openai", "b"), ("groq", "c")]
+    models = [(one.provider, one.model) for one in f.requests]
+    assert models == [("openai", "b"), ("groq", "c")]
 
 
 def test_a_completion_is_recorded_by_its_prompt(f, ask):
@@ -108,7 +108,7 @@ def test_a_completion_is_recorded_by_its_prompt(f, ask):
     assert request.params == {"max_tokens": 1}
 
 
-def test_names_and_providers_of_a_configuration_count_under_what_they_stand_for(f, ask):
+def test_names_and_providers_in_a_configuration_are_resolved(f, ask):
     config = {
         "providers": {
             "acme": {"base_url": "https://acme.invalid/v1", "key_vars": ["ACME_TOKEN"]},
@@ -139,7 +139,7 @@ def test_names_and_providers_of_a_configuration_count_under_what_they_stand_for(
             factory.get_client(name)
 
 
-def test_a_client_made_before_is_served_and_then_goes_its_own_way(sim, call):
+def test_an_existing_client_is_answered_only_inside_the_block(sim, call):
     sim.set_script(always(reply={"text": "It is real."}))
     client = tw.ChatClient("m", base_url=sim.base_url)
     assert call(client) == "It is real."
@@ -150,7 +150,7 @@ def test_a_client_made_before_is_served_and_then_goes_its_own_way(sim, call):
 
 
 @pytest.mark.parametrize("name", ["openai:m", "azure:m"])
-def test_a_client_made_inside_needs_its_key_at_its_next_call(name, call):
+def test_a_client_from_inside_needs_its_key_after_the_block(name, call):
     with fake({"*": TEXT}):
         client = tw.ChatClient(name)
         pooled = tw.client(name)
@@ -172,7 +172,7 @@ async def keep_vault_async():
 
 
 @pytest.mark.parametrize("key", [keep_vault, keep_vault_async, KEY, None])
-def test_no_key_is_asked_for_sent_or_recorded(key, f, monkeypatch):
+def test_no_key_is_requested_sent_or_recorded(key, f, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     headers = {"x-api-key": KEY, "helicone-auth": f"Bearer {KEY}", "cookie": "s=1", "x-trace": "7"}
     client = tw.ChatClient("openai:m", api_key=key, headers=headers)
@@ -191,12 +191,12 @@ def test_no_key_is_asked_for_sent_or_recorded(key, f, monkeypatch):
     assert not any(name.startswith("x-tokenwire") for one in f.requests for name in one.headers)
 
 
-def test_a_proxy_is_passed_by(f, call):
+def test_a_proxy_is_bypassed(f, call):
     client = tw.ChatClient("openai:m", proxy="http://127.0.0.1:9")
     assert call(client) == TEXT
 
 
-def test_a_loop_that_ran_before_and_many_calls_at_once_are_served(sim):
+def test_a_running_loop_and_concurrent_calls_are_answered(sim):
     client = tw.ChatClient("m", base_url=sim.base_url)
 
     async def main():
@@ -210,7 +210,7 @@ def test_a_loop_that_ran_before_and_many_calls_at_once_are_served(sim):
     assert len(sent(sim)) == 2
 
 
-def test_the_list_of_models_is_the_simulators_and_is_not_recorded(f, ask):
+def test_the_list_of_models_comes_from_the_simulator_and_is_not_recorded(f, ask):
     assert "chat" in ask.models(tw.ChatClient("openai:m"))
     assert f.requests == []
 
@@ -252,8 +252,8 @@ with fake({"*": "hi"}) as f:
     assert client.run("from the parent") == "hi"
     run(end)
     run(ask)
-    told = [one.messages[0]["content"] for one in f.requests]
-assert told == ["from the child", "again", "from the parent", "from the child", "again"], told
+    texts = [one.messages[0]["content"] for one in f.requests]
+assert texts == ["from the child", "again", "from the parent", "from the child", "again"], texts
 
 def blocked():
     try:
@@ -269,7 +269,7 @@ with block_network():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_child_is_served_and_held_back_as_its_parent_is():
+def test_a_forked_child_shares_the_fake_and_the_block_of_its_parent():
     done = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", IN_CHILD],
         capture_output=True,
