@@ -16,7 +16,6 @@ __all__ = [
     "AsyncStreamIterator",
     "Attempt",
     "CallEvent",
-    "CallTally",
     "Choice",
     "End",
     "Engine",
@@ -569,18 +568,6 @@ class CallEvent:
     @property
     def attempts(self) -> tuple[Attempt, ...]: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
-
-@final
-class CallTally:
-    def __new__(
-        cls,
-        rates_of: Callable[[str, str, int | None], tuple[int, int, int, int, int] | None]
-        | None = None,
-        cost_of: Callable[[str, str, int | None, Usage], int | None] | None = None,
-    ) -> Self: ...
-    def __call__(self, event: CallEvent) -> None: ...
-    def snapshot(self) -> tuple[float, list[dict[str, Any]]]: ...
-    def reset(self) -> None: ...
 
 @final
 class StreamIterator(Generic[_Item_co]):
