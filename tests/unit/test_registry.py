@@ -510,7 +510,7 @@ def test_a_cost_is_a_value():
 
 def test_the_library_is_not_imported_for_a_provider_that_it_does_not_have(monkeypatch):
     looked = []
-    monkeypatch.setattr(prices, "_library", lambda: looked.append("looked"))
+    monkeypatch.setattr(prices, "_snapshot", lambda: looked.append("looked"))
     assert cost_of(reply(provider="openai-compatible"), registry=registry()) is None
     assert looked == []
 

@@ -6,7 +6,6 @@ No call needs an entry here. A model without one works, but its limits are unkno
 from __future__ import annotations
 
 from tokenwire import _engine
-from tokenwire.catalog import genai_prices
 from tokenwire.errors import LlmConfigError
 from tokenwire.process_lock import ProcessLock
 from tokenwire.settings.model_string import ModelString
@@ -163,6 +162,7 @@ class ModelRegistry:
             return known
         if not _engine.is_provider(provider) and provider not in self._providers:
             raise LlmConfigError(f'model: "{model}": {self.provider_problem(provider)}')
+        from tokenwire.catalog import genai_prices
         from tokenwire.catalog.model import ModelConfig
 
         window = genai_prices.context_window(provider, name)
@@ -187,6 +187,7 @@ class ModelRegistry:
         Raises:
             LlmConfigError: The capability or the provider is unknown.
         """
+        from tokenwire.catalog import genai_prices
         from tokenwire.catalog.model import ModelConfig, check_capability
 
         for field, text in (("name", name), ("provider", provider), ("capability", capability)):
