@@ -19,10 +19,11 @@ import pytest
 
 import tokenwire as tw
 from tokenwire import MetricsCollector
-from tokenwire.catalog import cost as module
 from tokenwire.catalog.model import Price
 from tokenwire.catalog.registry import _shared
 from tokenwire.metrics import Distribution
+from tokenwire.observability import metrics as module
+from tokenwire.registry import cost_of
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "metrics.py"
 USAGE = tw.Usage(prompt_tokens=10, completion_tokens=20, cached_tokens=4, reasoning_tokens=3)
@@ -175,7 +176,7 @@ def test_the_cost_is_the_sum_of_the_costs_of_the_calls(monkeypatch):
     unknown = tw.Usage(prompt_tokens=1)
     calls = [event(usage=usage) for usage in (*usages, unknown)]
     total = counted(*calls).snapshot().total
-    known = [module.cost_of(call.response, registry=registry) for call in calls]
+    known = [cost_of(call.response, registry=registry) for call in calls]
     assert total.cost_usd == sum(cost.usd for cost in known if cost is not None)
     assert (known[-1], total.without_price) == (None, 1)
 
@@ -267,36 +268,42 @@ def test_nothing_is_lost_between_threads():
     assert total.prompt_tokens == threads * each * 10
 
 
-def test_a_call_is_counted_even_if_its_price_lookup_fails(monkeypatch):
-    def broken(_reply):
+def test_a_call_is_counted_even_if_its_price_lookup_fails(monkeypatch, caplog):
+    def broken(*_row):
         raise RuntimeError("no price list")
 
-    metrics = MetricsCollector()
-    monkeypatch.setattr(module, "cost_of", broken)
-    for _ in range(2):
-        with pytest.raises(RuntimeError, match="no price list"):
-            metrics._count(event())
+    metrics = counted(event(), event())
+    monkeypatch.setattr(module, "price_of", broken)
     total = metrics.snapshot().total
     assert (total.calls, total.without_price) == (2, 2)
+    assert ["no price list" in record.exc_text for record in caplog.records] == [True, True]
 
 
 def test_a_call_may_end_while_a_price_is_looked_up(monkeypatch):
     """The garbage collector ends streams wherever it runs."""
-    known = module.cost_of
+    known = module.price_of
 
-    def cost_of(reply):
-        if len(late) < 50:
+    def price_of(*row):
+        if len(late) < 600:
             late.append(event("late", usd="0.5"))
             metrics._count(late[-1])
-        return known(reply)
+        return known(*row)
 
     late: list[tw.CallEvent] = []
-    monkeypatch.setattr(module, "cost_of", cost_of)
-    metrics = MetricsCollector()
-    metrics._count(event(usd="0.5"))
+    monkeypatch.setattr(module, "price_of", price_of)
+    metrics = counted(event(usd="0.5"))
     total = metrics.snapshot().total
     assert (total.calls, total.without_price) == (1 + len(late), 0)
     assert total.cost_usd == total.calls * Decimal("0.5")
+
+
+def test_few_calls_wait_to_be_counted():
+    metrics, most = MetricsCollector(), 0
+    for _ in range(1_000):
+        metrics._count(event())
+        most = max(most, len(metrics._counts().waiting))
+    assert most < 64
+    assert metrics.snapshot().total.calls == 1_000
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timer")

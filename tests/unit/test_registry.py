@@ -37,7 +37,9 @@ PRICE = Price(input="2", output=8, source="https://acme.example/prices", as_of=d
 def without_prices(monkeypatch):
     """Hide the library of prices, except from the tests that need it."""
     monkeypatch.setitem(sys.modules, "genai_prices", None)
-    monkeypatch.setattr(prices, "_found", {})
+    prices._library.cache_clear()
+    yield
+    prices._library.cache_clear()
 
 
 def registry(*entries):

@@ -13,7 +13,7 @@ from tokenwire.catalog.registry import shared
 if TYPE_CHECKING:
     from datetime import date
 
-    from tokenwire._engine import LlmResponse
+    from tokenwire._engine import LlmResponse, Usage
     from tokenwire.catalog.registry import ModelRegistry
 
 
@@ -56,20 +56,23 @@ def cost_of(reply: LlmResponse[Any], *, registry: ModelRegistry | None = None) -
     usage = reply.usage
     if usage is None:
         return None
-    provider, model, when = reply.provider, reply.model, _time(reply.created)
-    if usage.cost_usd is not None:
-        return Cost(Decimal(usage.cost_usd), provider, when)
-    if usage.prompt_tokens is None or usage.completion_tokens is None:
-        return None
-    entry = (registry or shared())._models.get((provider, model))
-    if entry is not None and (price := entry.price) is not None:
-        return Cost(price.of(usage), price.source or "registry", price.as_of)
-    found = genai_prices.price_of(provider, model, usage, when)
+    found = price_of(usage, reply.provider, reply.model, reply.created, registry or shared())
     return None if found is None else Cost(*found)
 
 
-def _time(created: int | None) -> datetime | None:
+def price_of(
+    usage: Usage, provider: str, model: str, created: int | None, registry: ModelRegistry
+) -> tuple[Decimal, str, date | datetime | None] | None:
+    """The fields of the `Cost` of a reply with these fields; see `cost_of`."""
+    when = None
     # Some servers send 0, and some send milliseconds.
-    if not created or not 0 < created < 1 << 33:
+    if created and 0 < created < 1 << 33:
+        when = datetime.fromtimestamp(created, timezone.utc)
+    if usage.cost_usd is not None:
+        return Decimal(usage.cost_usd), provider, when
+    if usage.prompt_tokens is None or usage.completion_tokens is None:
         return None
-    return datetime.fromtimestamp(created, timezone.utc)
+    entry = registry._models.get((provider, model))
+    if entry is not None and (price := entry.price) is not None:
+        return price.of(usage), price.source or "registry", price.as_of
+    return genai_prices.price_of(provider, model, usage, when)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ _LIBRARY_NAMES = {name: name for name in _SAME_NAMES} | {
     "xai": "x-ai",
 }
 _ZERO = Decimal(0)
-
-# The library, or None if it is not installed. Looking for it takes as long as a small call.
-_found: dict[str, Any] = {}
 
 
 def price_of(
@@ -71,7 +69,7 @@ def price_of(
     if "requests_kcount" in rates:
         usd += _rate(rates["requests_kcount"], prompt, _ZERO) / 1_000
     updated = snapshot.timestamp if snapshot.from_auto_update else None
-    return usd, f"genai-prices {_found['library'].__version__}", updated
+    return usd, f"genai-prices {_library().__version__}", updated
 
 
 def _rate(price: Any, prompt_tokens: int, default: Decimal) -> Decimal:
@@ -113,12 +111,15 @@ def _model(provider: str, model: str) -> tuple[Any, Any] | None:
 
 def _snapshot() -> Any:
     """The library's current table; None if the library is not installed."""
-    if "library" not in _found:
-        try:
-            import genai_prices  # type: ignore[import-not-found,unused-ignore]
-
-            _found["library"] = genai_prices
-        except ImportError:
-            _found["library"] = None
-    library = _found["library"]
+    library = _library()
     return None if library is None else library.data_snapshot.get_snapshot()
+
+
+# Looking for the library takes as long as a small call.
+@cache
+def _library() -> Any:
+    try:
+        import genai_prices  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        return None
+    return genai_prices

@@ -11,7 +11,6 @@ from pydantic_core import PydanticCustomError
 
 from tokenwire import _engine
 from tokenwire._pydantic import Model, Str, base_init, nearest_name
-from tokenwire.errors import LlmConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,17 +39,8 @@ _Tokens = Annotated[int, Field(gt=0, strict=True)]
 _Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
-def check_capability(name: str) -> None:
-    """Refuse an unknown capability.
-
-    Raises:
-        LlmConfigError: There is no such capability.
-    """
-    if name not in CAPABILITIES:
-        raise LlmConfigError(_no_capability(name))
-
-
-def _no_capability(name: str) -> str:
+def unknown_capability(name: str) -> str:
+    """The problem with an unknown capability, with the most similar name."""
     near = nearest_name(name, CAPABILITIES)
     hint = f"did you mean {near}?" if near else f"one of: {', '.join(sorted(CAPABILITIES))}"
     return f"capability {name!r}: unknown; {hint}"
@@ -177,7 +167,9 @@ class ModelConfig(Row):
     def _are_known(cls, names: frozenset[str] | None) -> frozenset[str] | None:
         for name in sorted(names or ()):
             if name not in CAPABILITIES:
-                raise PydanticCustomError("capability", "{text}", {"text": _no_capability(name)})
+                raise PydanticCustomError(
+                    "capability", "{text}", {"text": unknown_capability(name)}
+                )
         return names
 
     def to_dict(self) -> dict[str, Any]:

@@ -188,13 +188,13 @@ class ModelRegistry:
             LlmConfigError: The capability or the provider is unknown.
         """
         from tokenwire.catalog import genai_prices
-        from tokenwire.catalog.model import ModelConfig, check_capability
+        from tokenwire.catalog.model import CAPABILITIES, ModelConfig, unknown_capability
 
         for field, text in (("name", name), ("provider", provider), ("capability", capability)):
             if text is not None:
                 _check_text(field, text)
-        if capability is not None:
-            check_capability(capability)
+        if capability is not None and capability not in CAPABILITIES:
+            raise LlmConfigError(unknown_capability(capability))
         if provider is not None and not _engine.is_provider(provider):
             self.get_provider(provider)
         self._load_plugins()

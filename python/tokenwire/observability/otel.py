@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from tokenwire._engine import CallEvent, Choice, LlmResponse
 
-    _Attributes = dict[str, str | bool | int | float | list[str]]
 
 # The conventions' names of providers that have another name here.
 _CONVENTION_NAMES = {
@@ -77,69 +76,54 @@ def instrument(
     name, version = "tokenwire", _engine.__version__
     tracer = trace.get_tracer(name, version, tracer_provider)
     meter = metrics.get_meter(name, version, meter_provider)
-    return on_call(_Reporter(tracer, meter, capture_content=capture_content).report)
 
-
-class _Reporter:
-    def __init__(self, tracer: Any, meter: Any, *, capture_content: bool) -> None:
-        from opentelemetry.trace import SpanKind, StatusCode
-
-        def histogram(name: str, unit: str, description: str, bounds: list[float]) -> Any:
-            return meter.create_histogram(
-                f"gen_ai.client.{name}",
-                unit=unit,
-                description=description,
-                explicit_bucket_boundaries_advisory=bounds,
-            )
-
-        self._tracer = tracer
-        self._kind = SpanKind.CLIENT
-        self._error = StatusCode.ERROR
-        self._capture_content = capture_content
-        self._duration = histogram("operation.duration", "s", "GenAI operation duration.", _SECONDS)
-        self._tokens = histogram(
-            "token.usage", "{token}", "Number of input and output tokens used.", _TOKENS
-        )
-        self._first_chunk = histogram(
-            "operation.time_to_first_chunk", "s", "Time to receive the first chunk.", _FIRST_CHUNK
+    def histogram(name: str, unit: str, description: str, bounds: list[float]) -> Any:
+        return meter.create_histogram(
+            f"gen_ai.client.{name}",
+            unit=unit,
+            description=description,
+            explicit_bucket_boundaries_advisory=bounds,
         )
 
-    def report(self, event: CallEvent) -> None:
+    durations = histogram("operation.duration", "s", "GenAI operation duration.", _SECONDS)
+    token_counts = histogram(
+        "token.usage", "{token}", "Number of input and output tokens used.", _TOKENS
+    )
+    first_chunks = histogram(
+        "operation.time_to_first_chunk", "s", "Time to receive the first chunk.", _FIRST_CHUNK
+    )
+
+    def report(event: CallEvent) -> None:
         common = _common_attributes(event)
-        self._report_span(event, common)
-        self._report_metrics(event, common)
-
-    def _report_span(self, event: CallEvent, common: _Attributes) -> None:
         attributes = common | _span_attributes(event)
-        if self._capture_content and event.response is not None:
+        if capture_content and event.response is not None:
             attributes["gen_ai.output.messages"] = _messages(event.response)
         # This runs on the caller's thread, so the caller's current span becomes the parent.
         started = int(event.started * 1e9)
-        span = self._tracer.start_span(
+        span = tracer.start_span(
             f"{event.operation} {event.model}",
-            kind=self._kind,
+            kind=trace.SpanKind.CLIENT,
             attributes=attributes,
             start_time=started,
         )
         if event.error is not None:
-            span.set_status(self._error, str(event.error) if self._capture_content else None)
+            text = str(event.error) if capture_content else None
+            span.set_status(trace.StatusCode.ERROR, text)
         span.end(started + int(event.elapsed * 1e9))
 
-    def _report_metrics(self, event: CallEvent, common: _Attributes) -> None:
-        usage, timing = event.usage, event.timing
-        self._duration.record(event.elapsed, common)
-        if usage is not None:
-            for kind, count in (
-                ("input", usage.prompt_tokens),
-                ("output", usage.completion_tokens),
-            ):
-                if count is not None:
-                    self._tokens.record(count, common | {"gen_ai.token.type": kind})
-        if timing is not None and timing.first_token is not None:
-            self._first_chunk.record(timing.first_token, common)
+        durations.record(event.elapsed, common)
+        for kind in ("input", "output"):
+            count = attributes.get(f"gen_ai.usage.{kind}_tokens")
+            if count is not None:
+                token_counts.record(count, common | {"gen_ai.token.type": kind})
+        first_chunk = attributes.get("gen_ai.response.time_to_first_chunk")
+        if first_chunk is not None:
+            first_chunks.record(first_chunk, common)
+
+    return on_call(report)
 
 
-def _common_attributes(event: CallEvent) -> _Attributes:
+def _common_attributes(event: CallEvent) -> dict[str, Any]:
     """The attributes of a call's span and of its metrics."""
     address, response = event.server_address, event.response
     return _without_none(
@@ -155,7 +139,7 @@ def _common_attributes(event: CallEvent) -> _Attributes:
     )
 
 
-def _span_attributes(event: CallEvent) -> _Attributes:
+def _span_attributes(event: CallEvent) -> dict[str, Any]:
     """The attributes of the span only."""
     response, usage, timing = event.response, event.usage, event.timing
     reasons = [choice.finish_reason for choice in response.choices] if response else []
@@ -175,7 +159,7 @@ def _span_attributes(event: CallEvent) -> _Attributes:
     )
 
 
-def _without_none(attributes: dict[str, Any]) -> _Attributes:
+def _without_none(attributes: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in attributes.items() if value is not None}
 
 

@@ -1,7 +1,6 @@
 //! `CallEvent`: the description of one finished call that callbacks receive.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::PyBaseException;
@@ -10,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use tokenwire_core::error::ErrorKind;
 
-use crate::ground::caller::{Caller, Endpoint};
+use crate::ground::caller::Caller;
 use crate::ground::{exception, python};
 use crate::values::response::LlmResponse;
 use crate::values::timing::Timing;
@@ -53,24 +52,30 @@ const ARGUMENTS: [&str; 11] = [
 ///
 /// Raises:
 ///     LlmConfigError: `elapsed` is negative or not finite, or the operation is unknown.
-#[pyclass(frozen, module = "tokenwire")]
+#[pyclass(frozen, get_all, module = "tokenwire")]
 pub(crate) struct CallEvent {
-    caller: Caller,
+    /// The provider's name.
+    provider: String,
+    /// The model that was requested.
+    model: String,
+    /// The kind of request: `chat` or `text_completion`.
+    operation: &'static str,
+    /// Host of the server, without a path; None if unknown.
+    server_address: Option<String>,
+    /// Port of the server; None if unknown.
+    server_port: Option<u16>,
     /// Whether the reply was streamed.
-    #[pyo3(get)]
     streamed: bool,
+    /// The kind of error, such as `rate_limit` or `stall_timeout`; None if the call succeeded;
+    /// `cancelled` if the caller abandoned it.
     error_kind: Option<Cow<'static, str>>,
     /// The exception; None if the call succeeded or was abandoned.
-    #[pyo3(get)]
     error: Option<Py<PyBaseException>>,
     /// The reply, whole or partial; None if nothing arrived.
-    #[pyo3(get)]
     response: Option<Py<LlmResponse>>,
     /// Seconds from the start of the call to its end, however it ended.
-    #[pyo3(get)]
     elapsed: f64,
     /// When the call began, as Unix time in seconds.
-    #[pyo3(get)]
     started: f64,
 }
 
@@ -84,8 +89,14 @@ impl CallEvent {
         elapsed: f64,
     ) -> Self {
         let (error_kind, error) = error.unzip();
+        let endpoint = caller.endpoint.as_deref();
+        let host = endpoint.map(|endpoint| endpoint.host.clone());
         Self {
-            caller: caller.clone(),
+            provider: caller.provider.to_string(),
+            model: caller.model.to_string(),
+            operation: endpoint.map_or("chat", |endpoint| endpoint.operation),
+            server_address: host.filter(|host| !host.is_empty()),
+            server_port: endpoint.and_then(|endpoint| endpoint.port),
             streamed,
             error_kind,
             error: error.flatten(),
@@ -93,10 +104,6 @@ impl CallEvent {
             elapsed,
             started: unix_now() - caller.elapsed(),
         }
-    }
-
-    fn endpoint(&self) -> Option<&Endpoint> {
-        self.caller.endpoint.as_deref()
     }
 }
 
@@ -108,8 +115,8 @@ impl CallEvent {
     #[allow(clippy::too_many_arguments, reason = "the fields, named one by one")]
     fn py_new(
         py: Python<'_>,
-        provider: &str,
-        model: &str,
+        provider: String,
+        model: String,
         elapsed: f64,
         streamed: bool,
         error: Option<Py<PyBaseException>>,
@@ -125,28 +132,21 @@ impl CallEvent {
                 format!("CallEvent.elapsed: {elapsed} is not valid; use seconds, 0 or more");
             return Err(exception::of_kind(py, ErrorKind::Config, &message));
         }
-        let operation = match operation {
-            "chat" => "chat",
-            "text_completion" => "text_completion",
-            _ => {
-                let message = "CallEvent.operation: use \"chat\" or \"text_completion\"";
-                return Err(exception::of_kind(py, ErrorKind::Config, message));
-            }
+        let operations = ["chat", "text_completion"];
+        let Some(operation) = operations.into_iter().find(|one| *one == operation) else {
+            let message = "CallEvent.operation: use \"chat\" or \"text_completion\"";
+            return Err(exception::of_kind(py, ErrorKind::Config, message));
         };
         let error_kind = match (&error, error_kind) {
             (Some(error), None) => Some(exception::kind_of(error.bind(py).as_any())?),
             (_, kind) => kind,
         };
-        let endpoint = Endpoint {
-            operation,
-            host: server_address.unwrap_or_default(),
-            port: server_port,
-        };
         Ok(Self {
-            caller: Caller {
-                endpoint: Some(Arc::new(endpoint)),
-                ..Caller::named(provider, model)
-            },
+            provider,
+            model,
+            operation,
+            server_address: server_address.filter(|host| !host.is_empty()),
+            server_port,
             streamed,
             error_kind: error_kind.map(Cow::Owned),
             error,
@@ -154,45 +154,6 @@ impl CallEvent {
             elapsed,
             started: started.unwrap_or_else(|| unix_now() - elapsed),
         })
-    }
-
-    /// The provider's name.
-    #[getter]
-    fn provider(&self) -> &str {
-        &self.caller.provider
-    }
-
-    /// The model that was requested.
-    #[getter]
-    fn model(&self) -> &str {
-        &self.caller.model
-    }
-
-    /// The kind of request: `chat` or `text_completion`.
-    #[getter]
-    fn operation(&self) -> &'static str {
-        self.endpoint()
-            .map_or("chat", |endpoint| endpoint.operation)
-    }
-
-    /// Host of the server, without a path; None if unknown.
-    #[getter]
-    fn server_address(&self) -> Option<&str> {
-        let endpoint = self.endpoint()?;
-        (!endpoint.host.is_empty()).then_some(&endpoint.host)
-    }
-
-    /// Port of the server; None if unknown.
-    #[getter]
-    fn server_port(&self) -> Option<u16> {
-        self.endpoint()?.port
-    }
-
-    /// The kind of error, such as `rate_limit` or `stall_timeout`; None if the call succeeded;
-    /// `cancelled` if the caller abandoned it.
-    #[getter]
-    fn error_kind(&self) -> Option<&str> {
-        self.error_kind.as_deref()
     }
 
     /// How long each stage took; None if nothing arrived.
