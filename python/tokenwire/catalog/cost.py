@@ -56,12 +56,14 @@ def cost_of(reply: LlmResponse[Any], *, registry: ModelRegistry | None = None) -
     usage = reply.usage
     if usage is None:
         return None
-    found = price_of(usage, reply.provider, reply.model, reply.created, registry or shared())
+    found = price_of(
+        usage, reply.provider, reply.model, reply.created, registry=registry or shared()
+    )
     return None if found is None else Cost(*found)
 
 
 def price_of(
-    usage: Usage, provider: str, model: str, created: int | None, registry: ModelRegistry
+    usage: Usage, provider: str, model: str, created: int | None, *, registry: ModelRegistry
 ) -> tuple[Decimal, str, date | datetime | None] | None:
     """The fields of the `Cost` of a reply with these fields; see `cost_of`."""
     when = None

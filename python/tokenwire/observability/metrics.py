@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict, deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from decimal import Context, Decimal, localcontext
 from logging import getLogger
 from math import inf
@@ -21,28 +21,21 @@ from tokenwire.observability.counts import Distribution, ModelMetrics
 from tokenwire.observability.on_call import on_call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from typing_extensions import Self
 
-    from tokenwire._engine import CallEvent, Timing, Usage
-    from tokenwire.catalog.registry import ModelRegistry
-
-    # Provider and model, elapsed, error kind, attempts, timing, usage; and what determines the
-    # price: the reply's provider, model and creation time.
-    _Call = tuple[
-        tuple[str, str],
-        float,
-        str | None,
-        int,
-        Timing | None,
-        Usage | None,
-        tuple[str, str, int | None] | None,
-    ]
+    from tokenwire._engine import CallEvent
 
 # The bounds are fixed, so that the counts of several processes can be added.
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
-_TOKENS_PER_SECOND = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0)
+_BOUNDS = {
+    "latency": _SECONDS,
+    "failed_latency": _SECONDS,
+    "first_token": _SECONDS,
+    "tokens_per_second": (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0),
+}
+_NUMBERS = [field.name for field in fields(ModelMetrics) if field.type == "int"]
 
 # Names come from callers and servers. Beyond these numbers they are counted as "other", so that
 # memory stays bounded.
@@ -76,10 +69,10 @@ class MetricsSnapshot:
 
     def to_dict(self) -> dict[str, Any]:
         """The snapshot as JSON values. Dollars are text, so that no digit is lost."""
-        fields = asdict(self)
-        for counts in (fields["total"], *fields["models"]):
+        values = asdict(self)
+        for counts in (values["total"], *values["models"]):
             counts["cost_usd"] = format(counts["cost_usd"], "f")
-        return fields
+        return values
 
 
 class MetricsCollector:
@@ -129,10 +122,9 @@ class MetricsCollector:
 
     def snapshot(self) -> MetricsSnapshot:
         """The counts so far, as values that no longer change."""
-        counts = self._counts()
-        total = _ModelCounts()
+        counts, total = self._counts(), _ModelCounts()
         with counts.lock, localcontext(_MONEY):
-            counts.settle()
+            self._settle(counts)
             models = sorted(counts.models.items())
             for _, model in models:
                 total.merge(model)
@@ -144,7 +136,7 @@ class MetricsCollector:
 
     def reset(self) -> None:
         """Start again at zero."""
-        self._by_process[getpid()] = _ProcessCounts(with_cost=self._with_cost)
+        self._by_process[getpid()] = _ProcessCounts()
 
     def summary(self) -> str:
         """A table for people: one line per model, and a line for all if there are several."""
@@ -157,147 +149,126 @@ class MetricsCollector:
 
     def _counts(self) -> _ProcessCounts:
         # A forked child starts at zero, with a lock of its own: the parent's may be held forever.
-        counts = self._by_process.get(getpid())
-        if counts is None:
-            # setdefault is atomic, so threads that arrive together get the same counts.
-            counts = _ProcessCounts(with_cost=self._with_cost)
-            counts = self._by_process.setdefault(getpid(), counts)
-        return counts
+        # setdefault is atomic, so threads that arrive together get the same counts.
+        own = getpid()
+        return self._by_process.get(own) or self._by_process.setdefault(own, _ProcessCounts())
 
     def _count(self, event: CallEvent) -> None:
         counts, reply = self._counts(), event.response
-        # The reply itself may be large, so it does not wait.
         counts.waiting.append(
             (
                 (event.provider, event.model),
+                # What determines the price. The reply itself may be large, so it does not wait.
+                None if reply is None else (reply.provider, reply.model, reply.created),
+                event.usage,
+                event.timing,
                 event.elapsed,
                 event.error_kind,
                 len(event.attempts),
-                event.timing,
-                event.usage,
-                None if reply is None else (reply.provider, reply.model, reply.created),
             )
         )
         if len(counts.waiting) >= _BATCH:
-            counts.settle()
+            self._settle(counts)
+
+    def _settle(self, counts: _ProcessCounts) -> None:
+        """Count the calls that are waiting."""
+        registry = shared()
+        with counts.lock, localcontext(_MONEY):
+            while True:
+                try:
+                    names, priced_by, *call = counts.waiting.popleft()
+                except IndexError:
+                    return
+                usd, usage = None, call[0]
+                try:
+                    if self._with_cost and usage is not None:
+                        found = price_of(usage, *priced_by, registry=registry)
+                        usd = found[0] if found and 0 <= found[0] <= _MAX_COST else None
+                except Exception:
+                    getLogger("tokenwire").exception("MetricsCollector: a price lookup failed")
+                counts.of(names).add(usd, call)
 
 
 class _ProcessCounts:
     """What one process has counted."""
 
-    def __init__(self, *, with_cost: bool) -> None:
+    def __init__(self) -> None:
         # Reentrant: the garbage collector may end a stream, and so report a call, at any time.
         self.lock = RLock()
         self.began = monotonic()
         self.models: dict[tuple[str, str], _ModelCounts] = {}
-        self.waiting: deque[_Call] = deque()
-        self._with_cost = with_cost
+        self.waiting: deque[tuple[Any, ...]] = deque()
 
-    def settle(self) -> None:
-        """Count the calls that are waiting."""
-        registry = shared()
-        with self.lock, localcontext(_MONEY):
-            while True:
-                try:
-                    call = self.waiting.popleft()
-                except IndexError:
-                    return
-                self._of(call[0]).add(call, self._price(call, registry))
-
-    def _price(self, call: _Call, registry: ModelRegistry) -> Decimal | None:
-        *_, usage, priced_by = call
-        if not self._with_cost or usage is None or priced_by is None:
-            return None
-        try:
-            found = price_of(usage, *priced_by, registry)
-        except Exception:
-            getLogger("tokenwire").exception("MetricsCollector: a price lookup failed")
-            return None
-        return found[0] if found is not None and 0 <= found[0] <= _MAX_COST else None
-
-    def _of(self, names: tuple[str, str]) -> _ModelCounts:
-        counts = self.models.get(names)
-        if counts is None:
+    def of(self, names: tuple[str, str]) -> _ModelCounts:
+        """The counts of a model, by the names of its provider and itself."""
+        if names not in self.models:
             if len(self.models) >= _MAX_MODELS:
                 names = _OTHER, _OTHER
-            counts = self.models.setdefault(names, _ModelCounts())
-        return counts
+            self.models.setdefault(names, _ModelCounts())
+        return self.models[names]
 
 
 class _ModelCounts:
     """The counts of one model, by the names of `ModelMetrics`.
 
     Another call may be reported on the same thread while one is being added. So between reading
-    and writing a counter, nothing is called.
+    and writing a number, nothing is called.
     """
 
     def __init__(self) -> None:
-        self.calls = self.cancelled = self.retries = 0
-        self.prompt_tokens = self.completion_tokens = self.cached_tokens = 0
-        self.reasoning_tokens = self.without_usage = self.without_price = 0
-        self.cost_usd = Decimal(0)
+        self.numbers: dict[str, Any] = dict.fromkeys(_NUMBERS, 0) | {"cost_usd": Decimal(0)}
         self.errors: defaultdict[str, int] = defaultdict(int)
-        self.latency = _Spread(_SECONDS)
-        self.failed_latency = _Spread(_SECONDS)
-        self.first_token = _Spread(_SECONDS)
-        self.tokens_per_second = _Spread(_TOKENS_PER_SECOND)
+        self.spreads = {name: _Spread(bounds) for name, bounds in _BOUNDS.items()}
 
-    def add(self, call: _Call, usd: Decimal | None) -> None:
+    def add(self, usd: Decimal | None, call: Sequence[Any]) -> None:
         """Add a call; `usd` is its cost, if known."""
-        _, elapsed, kind, attempts, timing, usage, _ = call
-        self.calls += 1
+        usage, timing, elapsed, kind, attempts = call
+        numbers, spreads = self.numbers, self.spreads
+        numbers["calls"] += 1
         if attempts > 1:
-            self.retries += attempts - 1
+            numbers["retries"] += attempts - 1
         if kind is None:
-            self.latency.add(elapsed)
+            spreads["latency"].add(elapsed)
         elif kind == "cancelled":
-            self.cancelled += 1
+            numbers["cancelled"] += 1
         else:
-            self.failed_latency.add(elapsed)
+            spreads["failed_latency"].add(elapsed)
             if kind not in self.errors and len(self.errors) >= _MAX_ERROR_KINDS:
                 kind = _OTHER
             self.errors[kind] += 1
         if timing is not None:
-            if timing.first_token is not None:
-                self.first_token.add(timing.first_token)
-            if timing.tokens_per_second is not None:
-                self.tokens_per_second.add(timing.tokens_per_second)
+            spreads["first_token"].add(timing.first_token)
+            spreads["tokens_per_second"].add(timing.tokens_per_second)
         if usage is None:
-            self.without_usage += 1
+            numbers["without_usage"] += 1
             return
-        self.prompt_tokens += usage.prompt_tokens or 0
-        self.completion_tokens += usage.completion_tokens or 0
-        self.cached_tokens += usage.cached_tokens or 0
-        self.reasoning_tokens += usage.reasoning_tokens or 0
+        numbers["prompt_tokens"] += usage.prompt_tokens or 0
+        numbers["completion_tokens"] += usage.completion_tokens or 0
+        numbers["cached_tokens"] += usage.cached_tokens or 0
+        numbers["reasoning_tokens"] += usage.reasoning_tokens or 0
         if usd is None:
-            self.without_price += 1
+            numbers["without_price"] += 1
         else:
-            self.cost_usd += usd
+            numbers["cost_usd"] += usd
 
     def merge(self, other: _ModelCounts) -> None:
         """Add the counts of another model."""
-        for name, value in vars(other).items():
-            if isinstance(value, _Spread):
-                getattr(self, name).merge(value)
-            elif name != "errors":
-                setattr(self, name, getattr(self, name) + value)
+        for name, number in other.numbers.items():
+            self.numbers[name] += number
         for kind, count in other.errors.items():
             self.errors[kind] += count
+        for name, spread in other.spreads.items():
+            self.spreads[name].merge(spread)
 
     def frozen(self, provider: str, model: str) -> ModelMetrics:
         """The counts as values that no longer change."""
-        fields: dict[str, Any] = {
-            name: value.frozen() if isinstance(value, _Spread) else value
-            for name, value in vars(self).items()
-        }
-        # Without trailing zeros: prices bring some of their own.
-        fields["cost_usd"] = self.cost_usd.normalize()
-        fields["errors"] = dict(self.errors)
-        return ModelMetrics(provider, model, **fields)
+        numbers = self.numbers | {"cost_usd": self.numbers["cost_usd"].normalize()}
+        spreads: dict[str, Any] = {name: one.frozen() for name, one in self.spreads.items()}
+        return ModelMetrics(provider, model, errors=dict(self.errors), **numbers, **spreads)
 
 
 class _Spread:
-    """Counts the values of a distribution."""
+    """The counts of a distribution."""
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
@@ -305,7 +276,9 @@ class _Spread:
         self.sum = 0.0
         self.min, self.max = inf, -inf
 
-    def add(self, value: float) -> None:
+    def add(self, value: float | None) -> None:
+        if value is None:
+            return
         self.counts[bisect_left(self.bounds, value)] += 1
         self.sum += value
         if value < self.min:  # noqa: PLR1730 (a call in between, see above)
