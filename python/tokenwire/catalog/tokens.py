@@ -129,24 +129,21 @@ class TokenCounter:
         Raises:
             LlmConfigError: The model has no provider, or its `tokenizer.json` cannot be read.
         """
+        vocabulary = self._vocabulary(model)
         rows = [_texts(message) for message in _listed(messages)]
         counts = [self.count(model, text) for texts, _ in rows for text in texts]
         names = sum(len(texts) > 2 for texts, _ in rows)
         overhead = _FOR_THE_REPLY + _PER_MESSAGE * len(rows) + _PER_NAME * names
         tokens = overhead + sum(count.tokens for count in counts)
-        source = self._vocabulary(model).estimate
-        # Without messages, or with one text that is estimated, all of it is an estimate.
-        for count in counts:
-            source = count.source
-            if not count.exact:
-                return Count(tokens, exact=False, source=source)
-        if counts and not all(is_plain for _, is_plain in rows):
-            source += "; content other than text is estimated"
-        elif counts and self._is_published(model):
-            return Count(tokens, exact=True, source=source)
-        elif counts:
-            source += "; the tokens around messages are estimated"
-        return Count(tokens, exact=False, source=source)
+        if not counts or not all(count.exact for count in counts):
+            return Count(tokens, exact=False, source=vocabulary.estimate)
+        if not all(is_plain for _, is_plain in rows):
+            guess = "content other than text is estimated"
+        elif self._is_published(model):
+            return Count(tokens, exact=True, source=vocabulary.source)
+        else:
+            guess = "the tokens around messages are estimated"
+        return Count(tokens, exact=False, source=f"{vocabulary.source}; {guess}")
 
     def fits(self, model: str, messages: Messages, max_tokens: int = 0) -> bool | None:
         """Whether messages and a reply of `max_tokens` fit the model's context window.
