@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict, deque
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from decimal import Context, Decimal, localcontext
 from logging import getLogger
@@ -21,7 +22,7 @@ from tokenwire.observability.counts import Distribution, ModelMetrics
 from tokenwire.observability.on_call import on_call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from typing_extensions import Self
 
@@ -123,8 +124,9 @@ class MetricsCollector:
     def snapshot(self) -> MetricsSnapshot:
         """The counts so far, as values that no longer change."""
         counts, total = self._counts(), _ModelCounts()
-        with counts.lock, localcontext(_MONEY):
-            self._settle(counts)
+        with counts.held() as is_nested:
+            if not is_nested:
+                self._settle(counts)
             models = sorted(counts.models.items())
             for _, model in models:
                 total.merge(model)
@@ -150,8 +152,8 @@ class MetricsCollector:
     def _counts(self) -> _ProcessCounts:
         # A forked child starts at zero, with a lock of its own: the parent's may be held forever.
         # setdefault is atomic, so threads that arrive together get the same counts.
-        own = getpid()
-        return self._by_process.get(own) or self._by_process.setdefault(own, _ProcessCounts())
+        pid = getpid()
+        return self._by_process.get(pid) or self._by_process.setdefault(pid, _ProcessCounts())
 
     def _count(self, event: CallEvent) -> None:
         counts, reply = self._counts(), event.response
@@ -168,36 +170,49 @@ class MetricsCollector:
             )
         )
         if len(counts.waiting) >= _BATCH:
-            self._settle(counts)
+            with counts.held() as is_nested:
+                if not is_nested:
+                    self._settle(counts)
 
     def _settle(self, counts: _ProcessCounts) -> None:
         """Count the calls that are waiting."""
         registry = shared()
-        with counts.lock, localcontext(_MONEY):
-            while True:
-                try:
-                    names, priced_by, *call = counts.waiting.popleft()
-                except IndexError:
-                    return
-                usd, usage = None, call[0]
-                try:
-                    if self._with_cost and usage is not None:
-                        found = price_of(usage, *priced_by, registry=registry)
-                        usd = found[0] if found and 0 <= found[0] <= _MAX_COST else None
-                except Exception:
-                    getLogger("tokenwire").exception("MetricsCollector: a price lookup failed")
-                counts.of(names).add(usd, call)
+        while counts.waiting:
+            names, priced_by, *call = counts.waiting.popleft()
+            usd, usage = None, call[0]
+            try:
+                if self._with_cost and usage is not None:
+                    found = price_of(usage, *priced_by, registry=registry)
+                    usd = found[0] if found and 0 <= found[0] <= _MAX_COST else None
+            except Exception:
+                getLogger("tokenwire").exception("MetricsCollector: a price lookup failed")
+            counts.of(names).add(usd, call)
 
 
 class _ProcessCounts:
     """What one process has counted."""
 
     def __init__(self) -> None:
-        # Reentrant: the garbage collector may end a stream, and so report a call, at any time.
+        # Reentrant, because of `held`.
         self.lock = RLock()
+        self._is_held = False
         self.began = monotonic()
         self.models: dict[tuple[str, str], _ModelCounts] = {}
         self.waiting: deque[tuple[Any, ...]] = deque()
+
+    @contextmanager
+    def held(self) -> Iterator[bool]:
+        """Hold the lock. Yields whether this thread holds it already, and may not change anything.
+
+        A signal handler may run at any time, and the garbage collector may end a stream at any
+        time. Either may report a call in the middle of another one's counting.
+        """
+        with self.lock, localcontext(_MONEY):
+            is_nested, self._is_held = self._is_held, True
+            try:
+                yield is_nested
+            finally:
+                self._is_held = is_nested
 
     def of(self, names: tuple[str, str]) -> _ModelCounts:
         """The counts of a model, by the names of its provider and itself."""
@@ -209,11 +224,7 @@ class _ProcessCounts:
 
 
 class _ModelCounts:
-    """The counts of one model, by the names of `ModelMetrics`.
-
-    Another call may be reported on the same thread while one is being added. So between reading
-    and writing a number, nothing is called.
-    """
+    """The counts of one model, by the names of `ModelMetrics`."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, Any] = dict.fromkeys(_NUMBERS, 0) | {"cost_usd": Decimal(0)}
@@ -277,14 +288,11 @@ class _Spread:
         self.min, self.max = inf, -inf
 
     def add(self, value: float | None) -> None:
-        if value is None:
-            return
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.sum += value
-        if value < self.min:  # noqa: PLR1730 (a call in between, see above)
-            self.min = value
-        if value > self.max:  # noqa: PLR1730
-            self.max = value
+        if value is not None:
+            self.counts[bisect_left(self.bounds, value)] += 1
+            self.sum += value
+            self.min = min(self.min, value)
+            self.max = max(self.max, value)
 
     def merge(self, other: _Spread) -> None:
         self.counts = [one + two for one, two in zip(self.counts, other.counts, strict=True)]

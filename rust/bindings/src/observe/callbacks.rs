@@ -1,4 +1,4 @@
-//! The callbacks of `on_call`. Usually there are none, so checking for one costs a single load.
+//! The callbacks of `on_call`. Most programs have none, so checking for one costs a single load.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
