@@ -19,6 +19,7 @@ import pytest
 
 import tokenwire as tw
 from tokenwire import MetricsCollector
+from tokenwire.catalog import cost
 from tokenwire.catalog.model import Price
 from tokenwire.catalog.registry import _shared
 from tokenwire.metrics import Distribution
@@ -281,13 +282,12 @@ def test_a_call_is_counted_even_if_its_price_lookup_fails(monkeypatch, caplog):
 
 def test_a_call_may_end_while_a_price_is_looked_up(monkeypatch):
     """The garbage collector ends streams wherever it runs."""
-    known = module.price_of
 
     def price_of(*row, registry):
         if len(late) < 600:
             late.append(event("late", usd="0.5"))
             metrics._count(late[-1])
-        return known(*row, registry=registry)
+        return cost.price_of(*row, registry=registry)
 
     late: list[tw.CallEvent] = []
     monkeypatch.setattr(module, "price_of", price_of)

@@ -504,7 +504,7 @@ def test_a_cost_is_a_value():
     assert pickle.loads(pickle.dumps(cost)) == cost
     assert len({cost, Cost(Decimal("0.0000001"), "groq", date(2026, 11, 1))}) == 1
     with pytest.raises(AttributeError, match="cannot assign"):
-        cost.usd = Decimal(0)
+        cost.usd = Decimal(0)  # type: ignore[misc]
     match cost:
         case Cost(usd, source):
             assert (usd, source) == (Decimal("0.0000001"), "groq")

@@ -15,19 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from importlib.metadata import EntryPoint
     from os import PathLike
-    from typing import Any, Protocol, TypeAlias
+    from typing import Any, TypeAlias
 
     from tokenwire.catalog.model import ModelConfig
     from tokenwire.catalog.provider import LlmProvider
 
     Source: TypeAlias = str | PathLike[str] | Mapping[str, Any]
-
-    class Registrable(Protocol):
-        """Adds entries to a registry: a configuration."""
-
-        def register(self, registry: ModelRegistry) -> None:
-            """Add the entries."""
-
 
 ENTRY_POINTS = "tokenwire.models"
 
@@ -53,7 +46,7 @@ class ModelRegistry:
     """
 
     @staticmethod
-    def _read(source: Source, registry: ModelRegistry) -> Registrable:  # noqa: ARG004
+    def _read(source: Source, registry: ModelRegistry) -> Any:  # noqa: ARG004
         """Read a configuration. `tokenwire.config` replaces this: it may not be imported here."""
         raise LlmConfigError("load: import tokenwire.registry, which can read configurations")
 

@@ -81,8 +81,8 @@ def seen_with_content() -> Iterator[Seen]:
 
 
 def chat_on(sim: SimServer, **settings: Any) -> tw.ChatClient:
-    settings = {"retry": tw.RetryPolicy(max_retries=0), "api_key": KEY} | settings
-    return tw.ChatClient("openai:m", base_url=sim.base_url, **settings)
+    defaults: dict[str, Any] = {"retry": tw.RetryPolicy(max_retries=0), "api_key": KEY}
+    return tw.ChatClient("openai:m", base_url=sim.base_url, **(defaults | settings))
 
 
 def test_a_call_is_a_span_with_the_attributes_of_the_conventions(sim, ask: Asking, seen):
