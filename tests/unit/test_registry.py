@@ -30,6 +30,7 @@ from tokenwire.catalog.model import Price
 from tokenwire.registry import cost_of
 
 ACME = LlmProvider("acme", base_url="https://llm.acme.example/v1", key_vars=["ACME_API_KEY"])
+NOW = 1_790_000_000
 PRICE = Price(input="2", output=8, source="https://acme.example/prices", as_of=date(2026, 11, 1))
 
 
@@ -38,8 +39,10 @@ def without_prices(monkeypatch):
     """Hide the library of prices, except from the tests that need it."""
     monkeypatch.setitem(sys.modules, "genai_prices", None)
     prices._library.cache_clear()
+    prices.list_price.cache_clear()
     yield
     prices._library.cache_clear()
+    prices.list_price.cache_clear()
 
 
 def registry(*entries):
@@ -457,7 +460,7 @@ def test_prices_are_those_of_the_library_for_every_model_in_it(monkeypatch):
                 cache_write_tokens=written,
             )
             name = prices._LIBRARY_NAMES[provider]
-            found = prices.price_of(provider, model, usage, when)
+            found = prices.list_price(provider, model, int(when.timestamp()))
             try:
                 listed = library.calc_price(
                     counts, model, provider_id=name, genai_request_timestamp=when
@@ -466,7 +469,7 @@ def test_prices_are_those_of_the_library_for_every_model_in_it(monkeypatch):
                 assert found is None
                 continue
             assert found is not None
-            assert (model, found[0]) == (model, listed.total_price)
+            assert (model, found.of(usage)) == (model, listed.total_price)
             compared += 1
     assert compared > 1_000
 
@@ -474,26 +477,27 @@ def test_prices_are_those_of_the_library_for_every_model_in_it(monkeypatch):
 def test_a_model_that_is_not_listed_has_no_price(monkeypatch):
     monkeypatch.delitem(sys.modules, "genai_prices")
     pytest.importorskip("genai_prices", reason="the extra `prices` is not installed")
-    used = tw.Usage(prompt_tokens=1, completion_tokens=1)
-    assert prices.price_of("openai", "no-such-model", used, None) is None
-    assert prices.price_of("vllm", "gpt-4o", used, None) is None
-    assert prices.price_of("openai", "gpt-4o", used, None) is not None
+    assert prices.list_price("openai", "no-such-model", NOW) is None
+    assert prices.list_price("vllm", "gpt-4o", NOW) is None
+    assert prices.list_price("openai", "gpt-4o", NOW) is not None
 
 
 def test_counts_that_contradict_each_other_have_no_price(monkeypatch):
     monkeypatch.delitem(sys.modules, "genai_prices")
     pytest.importorskip("genai_prices", reason="the extra `prices` is not installed")
     used = tw.Usage(prompt_tokens=5, completion_tokens=1, cached_tokens=9)
-    assert prices.price_of("openai", "gpt-4o", used, None) is None
+    listed = prices.list_price("openai", "gpt-4o", NOW)
+    assert listed is not None
+    assert listed.of(used) is None
 
 
 def test_a_price_per_request_is_part_of_the_price(monkeypatch):
     monkeypatch.delitem(sys.modules, "genai_prices")
     pytest.importorskip("genai_prices", reason="the extra `prices` is not installed")
     used = tw.Usage(prompt_tokens=0, completion_tokens=0)
-    found = prices.price_of("perplexity", "sonar-reasoning-pro", used, None)
+    found = prices.list_price("perplexity", "sonar-reasoning-pro", NOW)
     assert found is not None
-    assert found[0] == Decimal("0.014")
+    assert found.of(used) == Decimal("0.014")
 
 
 def test_a_cost_is_a_value():

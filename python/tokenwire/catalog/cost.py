@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
+from time import time
 from typing import TYPE_CHECKING, Any
 
 from tokenwire.catalog import genai_prices
@@ -66,15 +67,18 @@ def price_of(
     usage: Usage, provider: str, model: str, created: int | None, *, registry: ModelRegistry
 ) -> tuple[Decimal, str, date | datetime | None] | None:
     """The fields of the `Cost` of a reply with these fields; see `cost_of`."""
-    when = None
     # Some servers send 0, and some send milliseconds.
-    if created and 0 < created < 1 << 33:
-        when = datetime.fromtimestamp(created, timezone.utc)
+    if created is not None and not 0 < created < 1 << 33:
+        created = None
     if usage.cost_usd is not None:
+        when = None if created is None else datetime.fromtimestamp(created, timezone.utc)
         return Decimal(usage.cost_usd), provider, when
     if usage.prompt_tokens is None or usage.completion_tokens is None:
         return None
     entry = registry._models.get((provider, model))
     if entry is not None and (price := entry.price) is not None:
         return price.of(usage), price.source or "registry", price.as_of
-    return genai_prices.price_of(provider, model, usage, when)
+    listed = genai_prices.list_price(provider, model, created or int(time()))
+    if listed is None or (usd := listed.of(usage)) is None:
+        return None
+    return usd, listed.source, listed.as_of

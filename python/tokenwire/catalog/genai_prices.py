@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from decimal import Decimal
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,55 +31,67 @@ _LIBRARY_NAMES = {name: name for name in _SAME_NAMES} | {
 _ZERO = Decimal(0)
 
 
-def price_of(
-    provider: str, model: str, usage: Usage, when: datetime | None
-) -> tuple[Decimal, str, datetime | None] | None:
-    """The cost in dollars by the provider's list price, its source, and the date of the table.
+class ListPrice(NamedTuple):
+    """A model's list price at one time.
 
-    This reads the library's rates: its own `calc_price` takes 60 µs, longer than a call.
+    Attributes:
+        rates: Dollars per million tokens, by the library's names.
+        source: The library and its version.
+        as_of: When its table was last updated; None for the table that it was installed with.
+    """
 
-    Args:
-        provider: Our name of the provider.
-        model: The model as named by the reply.
-        usage: The tokens to pay for.
-        when: The time of the call, because prices change; None means now.
+    rates: dict[str, Any]
+    source: str
+    as_of: datetime | None
+
+    def of(self, usage: Usage) -> Decimal | None:
+        """The cost of this usage in dollars.
+
+        Returns:
+            None if the counts contradict each other: no price is better than a wrong one.
+        """
+        prompt = usage.prompt_tokens or 0
+        cached, written = usage.cached_tokens or 0, usage.cache_write_tokens or 0
+        if cached + written > prompt:
+            return None
+        fresh_rate = self._rate("input_mtok", prompt, _ZERO)
+        per_million = (prompt - cached - written) * fresh_rate
+        if cached:
+            per_million += cached * self._rate("cache_read_mtok", prompt, fresh_rate)
+        if written:
+            per_million += written * self._rate("cache_write_mtok", prompt, fresh_rate)
+        per_million += (usage.completion_tokens or 0) * self._rate("output_mtok", prompt, _ZERO)
+        if "requests_kcount" in self.rates:
+            # Dollars per thousand requests.
+            per_million += self._rate("requests_kcount", prompt, _ZERO) * 1_000
+        return per_million / 1_000_000
+
+    def _rate(self, name: str, prompt_tokens: int, default: Decimal) -> Decimal:
+        rate = self.rates.get(name)
+        if rate is None or isinstance(rate, Decimal):
+            return default if rate is None else rate
+        # Above the start of a tier, all tokens cost what the tier says.
+        reached = [tier.price for tier in rate.tiers if prompt_tokens > tier.start]
+        dollars: Decimal = reached[-1] if reached else rate.base
+        return dollars
+
+
+# A table lookup and the library's own `calc_price` take 65 µs, longer than a call.
+@lru_cache(maxsize=1_024)
+def list_price(provider: str, model: str, unix_time: int) -> ListPrice | None:
+    """The list price of a model at a time; prices change.
 
     Returns:
-        None if the library is not installed or does not know the model, and if the counts
-        contradict each other: no price is better than a wrong one.
+        None if the library is not installed or does not know the model.
     """
     found = _model(provider, model)
     if found is None:
         return None
     snapshot, entry = found
-    rates = vars(entry.get_prices(when or datetime.now(timezone.utc)))
-    prompt = usage.prompt_tokens or 0
-    cached, written = usage.cached_tokens or 0, usage.cache_write_tokens or 0
-    if cached + written > prompt:
-        return None
-    fresh_rate = _rate(rates.get("input_mtok"), prompt, _ZERO)
-    per_million = (prompt - cached - written) * fresh_rate
-    if cached:
-        per_million += cached * _rate(rates.get("cache_read_mtok"), prompt, fresh_rate)
-    if written:
-        per_million += written * _rate(rates.get("cache_write_mtok"), prompt, fresh_rate)
-    output_rate = _rate(rates.get("output_mtok"), prompt, _ZERO)
-    per_million += (usage.completion_tokens or 0) * output_rate
-    usd = per_million / 1_000_000
-    if "requests_kcount" in rates:
-        usd += _rate(rates["requests_kcount"], prompt, _ZERO) / 1_000
+    when = datetime.fromtimestamp(unix_time, timezone.utc)
     updated = snapshot.timestamp if snapshot.from_auto_update else None
-    return usd, f"genai-prices {_library().__version__}", updated
-
-
-def _rate(price: Any, prompt_tokens: int, default: Decimal) -> Decimal:
-    """Dollars per million tokens (or per thousand requests)."""
-    if price is None or isinstance(price, Decimal):
-        return default if price is None else price
-    # Above the start of a tier, all tokens cost what the tier says.
-    reached = [tier.price for tier in price.tiers if prompt_tokens > tier.start]
-    dollars: Decimal = reached[-1] if reached else price.base
-    return dollars
+    source = f"genai-prices {_library().__version__}"
+    return ListPrice(vars(entry.get_prices(when)), source, updated)
 
 
 def context_window(provider: str, model: str) -> int | None:
