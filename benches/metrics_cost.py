@@ -87,47 +87,58 @@ def rows(chat: tw.ChatClient, *, cost: bool) -> list[Row]:
         with collector, callback():
             yield
 
-    def requests() -> int:
+    call, call_async = call_loads(chat)
+    chunk, chunk_async = chunk_loads(chat)
+    return [
+        Row("collector, call, sync", call, lambda: collector, COLLECTOR_GATE),
+        Row("collector, call, asyncio", call_async, lambda: collector, COLLECTOR_GATE),
+        Row("callback, call, sync", call, callback, CALLBACK_GATE),
+        Row("callback, call, asyncio", call_async, callback, CALLBACK_GATE),
+        Row("both, chunk, sync", chunk, both, CHUNK_GATE),
+        Row("both, chunk, asyncio", chunk_async, both, CHUNK_GATE),
+    ]
+
+
+def call_loads(chat: tw.ChatClient) -> tuple[Callable[[], int], Callable[[], int]]:
+    """Sync and async; each makes calls and returns how many."""
+
+    def sync() -> int:
         for _ in range(REQUESTS):
             chat.complete("hi", max_tokens=16)
         return REQUESTS
 
-    def requests_async() -> int:
-        async def some() -> None:
-            for _ in range(REQUESTS // AT_ONCE):
-                await chat.complete_async("hi", max_tokens=16)
+    async def some() -> None:
+        for _ in range(REQUESTS // AT_ONCE):
+            await chat.complete_async("hi", max_tokens=16)
 
-        async def everything() -> None:
-            await asyncio.gather(*(some() for _ in range(AT_ONCE)))
-
-        asyncio.run(everything())
+    async def everything() -> int:
+        await asyncio.gather(*(some() for _ in range(AT_ONCE)))
         return REQUESTS // AT_ONCE * AT_ONCE
 
-    def chunks() -> int:
+    return sync, lambda: asyncio.run(everything())
+
+
+def chunk_loads(chat: tw.ChatClient) -> tuple[Callable[[], int], Callable[[], int]]:
+    """Sync and async; each reads streams and returns how many chunks they had."""
+
+    def sync() -> int:
         count = 0
         for _ in range(STREAMS):
             with chat.stream("hi", max_tokens=CHUNKS) as stream:
                 count += sum(1 for _ in stream)
         return count
 
-    def chunks_async() -> int:
-        async def one() -> int:
-            async with chat.stream_async("hi", max_tokens=CHUNKS) as stream:
-                return len([chunk async for chunk in stream])
+    async def one() -> int:
+        count = 0
+        async with chat.stream_async("hi", max_tokens=CHUNKS) as stream:
+            async for _ in stream:
+                count += 1
+        return count
 
-        async def everything() -> int:
-            return sum(await asyncio.gather(*(one() for _ in range(STREAMS))))
+    async def everything() -> int:
+        return sum(await asyncio.gather(*(one() for _ in range(STREAMS))))
 
-        return asyncio.run(everything())
-
-    return [
-        Row("collector, call, sync", requests, lambda: collector, COLLECTOR_GATE),
-        Row("collector, call, asyncio", requests_async, lambda: collector, COLLECTOR_GATE),
-        Row("callback, call, sync", requests, callback, CALLBACK_GATE),
-        Row("callback, call, asyncio", requests_async, callback, CALLBACK_GATE),
-        Row("both, chunk, sync", chunks, both, CHUNK_GATE),
-        Row("both, chunk, asyncio", chunks_async, both, CHUNK_GATE),
-    ]
+    return sync, lambda: asyncio.run(everything())
 
 
 def measure(row: Row, rounds: int) -> tuple[float, float, float]:
