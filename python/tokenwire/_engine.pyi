@@ -16,7 +16,6 @@ __all__ = [
     "AsyncStreamIterator",
     "Attempt",
     "CallEvent",
-    "CallTally",
     "Choice",
     "End",
     "Engine",
@@ -804,22 +803,6 @@ class CallEvent:
     def attempts(self) -> tuple[Attempt, ...]:
         """Every attempt of the call."""
     def __reduce__(self) -> tuple[Any, ...]: ...
-
-@final
-class CallTally:
-    """Counts by provider and model. A forked child begins at zero: what its parent counted is the parent's."""
-
-    def __new__(
-        cls,
-        rates_of: Callable[[str, str, int | None], tuple[int, int, int, int, int] | None]
-        | None = None,
-        cost_of: Callable[[str, str, int | None, Usage], int | None] | None = None,
-    ) -> Self: ...
-    def __call__(self, event: CallEvent) -> None: ...
-    def snapshot(self) -> tuple[float, list[dict[str, Any]]]:
-        """Seconds that it counted, and the counts of all and of each model, as dicts."""
-    def reset(self) -> None:
-        """Begins at zero."""
 
 @final
 class StreamIterator(Generic[_Item_co]):

@@ -1,4 +1,4 @@
-"""The metrics by their public path; they stand in `tokenwire.observability`."""
+"""The public path of the metrics, which are in `tokenwire.observability`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenTelemetry by its public path; it stands in `tokenwire.observability.otel`."""
+"""The public path of the OpenTelemetry support, which is in `tokenwire.observability.otel`."""
 
 from __future__ import annotations
 

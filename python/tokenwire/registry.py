@@ -1,8 +1,8 @@
-"""The registry by its public path; it stands in `tokenwire.catalog`."""
+"""The public path of the registry, which is in `tokenwire.catalog`."""
 
 from __future__ import annotations
 
-import tokenwire.config.loading  # noqa: F401 (gives the registry its `load`)
+import tokenwire.config.loading  # noqa: F401 (adds `ModelRegistry.load`)
 from tokenwire.catalog.cost import cost_of
 from tokenwire.catalog.registry import ModelRegistry, shared
 

@@ -51,7 +51,7 @@ BINDINGS = [
 CORE = [
     ["json", "request", "redact", "words"],
     ["message"],
-    ["error", "tally"],
+    ["error"],
     ["config", "log", "panic", "sse"],
     ["retry", "wire", "http"],
     ["client"],

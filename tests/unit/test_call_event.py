@@ -1,4 +1,4 @@
-"""Events of calls that the engine did not make: by their fields, told to the same callbacks."""
+"""`CallEvent`: events of calls that the engine did not make reach the same callbacks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tokenwire import _engine
 FIELDS: dict[str, Any] = {"provider": "acme", "model": "m1", "elapsed": 0.25}
 
 
-def test_an_event_is_made_of_its_fields():
+def test_an_event_is_created_from_its_fields():
     before = time.time()
     event = tw.CallEvent(**FIELDS, streamed=True, server_address="llm.example", server_port=443)
     assert (event.provider, event.model, event.streamed) == ("acme", "m1", True)
@@ -31,7 +31,7 @@ def test_an_event_is_made_of_its_fields():
     assert "elapsed=0.25" in repr(event)
 
 
-def test_what_is_not_told_is_none():
+def test_unknown_fields_are_none():
     event = tw.CallEvent(**FIELDS, started=7.5, operation="text_completion")
     assert (event.server_address, event.server_port) == (None, None)
     assert (event.started, event.operation) == (7.5, "text_completion")
@@ -41,18 +41,18 @@ def test_what_is_not_told_is_none():
     ("error", "kind"),
     [
         (tw.LlmRateLimitError("slow down"), "rate_limit"),
-        (type("Own", (tw.LlmServerError,), {})("down"), "server"),
-        (tw.LlmError("no kind of its own"), "other"),
+        (type("Custom", (tw.LlmServerError,), {})("down"), "server"),
+        (tw.LlmError("no kind"), "other"),
         (KeyError("not ours"), "other"),
     ],
 )
 def test_the_kind_of_an_error_is_that_of_its_class(error, kind):
     event = tw.CallEvent(**FIELDS, error=error)
     assert (event.error, event.error_kind, event.attempts) == (error, kind, ())
-    assert tw.CallEvent(**FIELDS, error=error, error_kind="own").error_kind == "own"
+    assert tw.CallEvent(**FIELDS, error=error, error_kind="custom").error_kind == "custom"
 
 
-def test_an_error_tells_its_attempts():
+def test_the_attempts_of_an_error_are_those_of_the_event():
     tried = (tw.Attempt(status=503), tw.Attempt(status=503))
     event = tw.CallEvent(**FIELDS, error=tw.LlmServerError("down", attempts=tried))
     assert event.attempts == tried
@@ -66,14 +66,14 @@ def test_an_error_tells_its_attempts():
         ({"operation": "embeddings"}, "operation"),
     ],
 )
-def test_what_cannot_be_is_refused(wrong, named):
+def test_invalid_fields_are_refused(wrong, named):
     with pytest.raises(tw.LlmConfigError, match=named):
         tw.CallEvent(**{**FIELDS, **wrong})
 
 
-def test_a_told_event_reaches_every_callback(caplog):
-    heard: list[tw.CallEvent] = []
-    removers = [tw.on_call(heard.append), tw.on_call(lambda _: 1 // 0), tw.on_call(heard.append)]
+def test_a_reported_event_reaches_every_callback(caplog):
+    events: list[tw.CallEvent] = []
+    removers = [tw.on_call(events.append), tw.on_call(lambda _: 1 // 0), tw.on_call(events.append)]
     assert _engine.is_listened_to()
     event = tw.CallEvent(**FIELDS)
     try:
@@ -81,31 +81,31 @@ def test_a_told_event_reaches_every_callback(caplog):
     finally:
         for remove in removers:
             remove()
-    assert [one is event for one in heard] == [True, True]
+    assert [one is event for one in events] == [True, True]
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert not _engine.is_listened_to()
     _engine.report_call(event)
-    assert len(heard) == 2
+    assert len(events) == 2
 
 
-def test_a_remover_takes_its_own_registration_only():
-    heard: list[tw.CallEvent] = []
-    first, second = tw.on_call(heard.append), tw.on_call(heard.append)
+def test_a_remover_removes_its_registration_only():
+    events: list[tw.CallEvent] = []
+    first, second = tw.on_call(events.append), tw.on_call(events.append)
     event = tw.CallEvent(**FIELDS)
     try:
         first()
         first()
         _engine.report_call(event)
-        assert len(heard) == 1
+        assert len(events) == 1
     finally:
         second()
     _engine.report_call(event)
-    assert len(heard) == 1
+    assert len(events) == 1
 
 
-def test_an_event_goes_to_another_process(sim):
-    heard: list[tw.CallEvent] = []
-    remove = tw.on_call(heard.append)
+def test_an_event_can_be_pickled_and_copied(sim):
+    events: list[tw.CallEvent] = []
+    remove = tw.on_call(events.append)
     try:
         tw.ChatClient("m", base_url=sim.base_url).run("-")
         sim.set_script({"default": {"error": {"status": 400, "body": "no"}}})
@@ -113,7 +113,7 @@ def test_an_event_goes_to_another_process(sim):
             tw.ChatClient("m", base_url=sim.base_url).run("-", stream=True)
     finally:
         remove()
-    for event in (*heard, tw.CallEvent(**FIELDS)):
+    for event in (*events, tw.CallEvent(**FIELDS)):
         again = pickle.loads(pickle.dumps(event))
         assert repr(again) == repr(event)
         for name in ("attempts", "cost", "response", "started", "server_address", "server_port"):

@@ -1,4 +1,4 @@
-"""`MetricsCollector`: what it counts, what it leaves out, and what it writes."""
+"""`MetricsCollector`: what it counts, what it leaves out, and what it prints."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import asyncio
 import json
 import pickle
 import re
+import signal
 import subprocess
 import sys
 import threading
 from dataclasses import FrozenInstanceError
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,17 @@ import pytest
 
 import tokenwire as tw
 from tokenwire import MetricsCollector
-from tokenwire.catalog import cost as module
+from tokenwire.catalog import cost
 from tokenwire.catalog.model import Price
 from tokenwire.catalog.registry import _shared
 from tokenwire.metrics import Distribution
+from tokenwire.observability import metrics as module
+from tokenwire.registry import cost_of
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "metrics.py"
 USAGE = tw.Usage(prompt_tokens=10, completion_tokens=20, cached_tokens=4, reasoning_tokens=3)
 TIMING = {"first_token": 0.05, "last_token": 0.25, "total": 0.3}
-# Tokens after the first, by the time between the first and the last.
+# The tokens after the first one, divided by the time between the first and the last.
 SPEED = 19 / (0.25 - 0.05)
 EMPTY = MetricsCollector().snapshot().total
 SECONDS, TOKENS_PER_SECOND = EMPTY.latency.bounds, EMPTY.tokens_per_second.bounds
@@ -68,7 +71,7 @@ def event(model="m", *, kind=None, usage=USAGE, timing=TIMING, attempts=1, usd=N
 def counted(*events, **settings):
     metrics = MetricsCollector(**settings)
     for one in events:
-        metrics._tally(one)
+        metrics._count(one)
     return metrics
 
 
@@ -113,16 +116,16 @@ def test_each_model_has_its_own_counts_and_the_total_has_all():
     assert total.latency == spread(SECONDS, 0.3, 0.3, 0.3)
 
 
-def test_errors_are_counted_by_kind_and_what_was_let_go_of_is_none():
+def test_errors_are_counted_by_kind_and_an_abandoned_call_is_not_an_error():
     kinds = ["rate_limit", "server", "rate_limit", "cancelled", None]
     total = counted(*(event(kind=kind) for kind in kinds)).snapshot().total
     assert total.errors == {"rate_limit": 2, "server": 1}
     assert (total.calls, total.failed, total.cancelled) == (5, 3, 1)
-    # What was let go of took as long as its caller wanted.
+    # An abandoned call took as long as its caller wanted.
     assert (total.failed_latency.count, total.latency.count) == (3, 1)
 
 
-def test_what_is_not_known_is_not_counted_as_nothing():
+def test_unknown_values_are_not_counted_as_zero():
     unknown = event(kind="cancelled", usage=None, timing=None)
     partly = event(kind="cancelled", usage=tw.Usage(prompt_tokens=7), timing={"first_byte": 0.1})
     total = counted(unknown, partly).snapshot().total
@@ -132,7 +135,7 @@ def test_what_is_not_known_is_not_counted_as_nothing():
     assert (total.latency.mean, total.latency.min, total.latency.max) == (None, None, None)
 
 
-def test_a_bound_belongs_to_its_own_bucket():
+def test_a_bound_is_inclusive():
     values = [0.0, 0.05, 0.0501, 600.0, 601.0]
     timings = [event(timing={"total": value}) for value in values]
     latency = counted(*timings).snapshot().total.latency
@@ -141,14 +144,14 @@ def test_a_bound_belongs_to_its_own_bucket():
     assert latency.mean == pytest.approx(sum(values) / 5)
 
 
-def test_nobody_is_asked_for_a_price_where_costs_are_off():
+def test_no_price_is_looked_up_if_costs_are_off():
     total = counted(event(usd="0.5"), cost=False).snapshot().total
     assert (total.cost_usd, total.without_price) == (0, 1)
 
 
 def test_costs_are_those_of_the_replies(sim, monkeypatch):
     registry = tw.ModelRegistry(plugins=False)
-    price = Price(input="1", output="2", source="made up")
+    price = Price(input="1", output="2", source="a price list")
     registry.register_model(tw.ModelConfig(provider="openai", name="m", price=price))
     monkeypatch.setitem(_shared, "registry", registry)
     chat = tw.ChatClient("openai:m", base_url=sim.base_url, api_key="sk-x")
@@ -159,63 +162,30 @@ def test_costs_are_those_of_the_replies(sim, monkeypatch):
     assert (total.cost_usd, total.without_price) == (reply.cost.usd, 0)
 
 
-@pytest.mark.parametrize("limit", [sys.maxsize, 1000, 0])
-def test_costs_by_rates_are_those_of_each_call(monkeypatch, limit):
-    """Whatever the rates do not cover is priced by itself."""
-    price = Price(input="0.15", cached_input="0.075", output="0.6", source="made up")
+def test_the_cost_is_the_sum_of_the_costs_of_the_calls(monkeypatch):
+    price = Price(input="0.15", cached_input="0.075", output="0.6", source="a price list")
     registry = tw.ModelRegistry(plugins=False)
     registry.register_model(tw.ModelConfig(provider="acme", name="m", price=price))
     monkeypatch.setitem(_shared, "registry", registry)
-    monkeypatch.setattr(Price, "rates", lambda self, known=Price.rates: (*known(self)[:4], limit))
     usages = [
         tw.Usage(prompt_tokens=10, completion_tokens=20, cached_tokens=4),
         tw.Usage(prompt_tokens=2000, completion_tokens=1),
-        # More from the cache than there was: no input at the full price.
+        # More cached tokens than prompt tokens: none is charged at the full price.
         tw.Usage(prompt_tokens=5, completion_tokens=0, cached_tokens=9),
         tw.Usage(prompt_tokens=1, completion_tokens=1, cost_usd="0.125"),
     ]
     unknown = tw.Usage(prompt_tokens=1)
     calls = [event(usage=usage) for usage in (*usages, unknown)]
     total = counted(*calls).snapshot().total
-    known = [module.cost_of(call.response, registry=registry) for call in calls]
+    known = [cost_of(call.response, registry=registry) for call in calls]
     assert total.cost_usd == sum(cost.usd for cost in known if cost is not None)
     assert (known[-1], total.without_price) == (None, 1)
 
 
-def test_rates_are_looked_up_once_for_all_calls_of_a_second(monkeypatch):
-    asked = []
-
-    def rates_of(provider, model, created, _registry):
-        asked.append(created)
-        cents = Decimal(created) / 100
-        return cents, cents, cents, Decimal(0), sys.maxsize
-
-    def call(created, started=1000.0, usd=None):
-        usage = tw.Usage(prompt_tokens=1, completion_tokens=1, cost_usd=usd)
-        reply = response("m", usage, TIMING, created=created)
-        return tw.CallEvent(
-            provider="acme", model="m", elapsed=0.1, started=started, response=reply
-        )
-
-    metrics = MetricsCollector()
-    monkeypatch.setattr(module, "rates_of", rates_of)
-    for _ in range(700):
-        metrics._tally(call(1))
-    assert asked == [1]
-    metrics._tally(call(1, usd="5"))
-    for created in [2] * 10:
-        metrics._tally(call(created))
-    # What is read later is looked up anew, whatever the reply's own clock says.
-    metrics._tally(call(1, started=1002.0))
-    assert asked == [1]
-    assert metrics.snapshot().total.cost_usd == Decimal("12.21")
-    assert asked == [1, 1, 2]
-
-
-def test_a_snapshot_does_not_change_any_more():
+def test_a_snapshot_does_not_change():
     metrics = counted(event())
     before = metrics.snapshot()
-    metrics._tally(event(kind="server"))
+    metrics._count(event(kind="server"))
     assert (before.total.calls, before.total.errors) == (1, {})
     assert metrics.snapshot().total.calls == 2
     with pytest.raises(FrozenInstanceError):
@@ -265,11 +235,11 @@ def test_a_snapshot_becomes_json():
     }
 
 
-def test_reset_begins_at_zero():
+def test_reset_starts_at_zero():
     metrics = counted(event())
     metrics.reset()
     assert metrics.snapshot().models == ()
-    metrics._tally(event())
+    metrics._count(event())
     assert metrics.snapshot().total.calls == 1
 
 
@@ -281,7 +251,7 @@ def test_nothing_is_lost_between_threads():
     def record():
         ready.wait()
         for _ in range(each):
-            metrics._tally(event())
+            metrics._count(event())
 
     workers = [threading.Thread(target=record) for _ in range(threads)]
     for worker in workers:
@@ -299,56 +269,101 @@ def test_nothing_is_lost_between_threads():
     assert total.prompt_tokens == threads * each * 10
 
 
-def test_prices_are_asked_for_many_calls_at_a_time(monkeypatch):
-    asked = []
-    known = module.cost_of_usage
-
-    def cost_of_usage(*row):
-        asked.append(row)
-        return known(*row)
-
-    monkeypatch.setattr(module, "cost_of_usage", cost_of_usage)
-    metrics = MetricsCollector()
-    for _ in range(300):
-        metrics._tally(event(usd="0.001"))
-    assert len(asked) == 256
-    assert metrics.snapshot().total.cost_usd == Decimal("0.3")
-    assert len(asked) == 300
-
-
-def test_a_price_list_that_fails_loses_no_call(monkeypatch):
-    def broken(*_row):
+def test_a_call_is_counted_even_if_its_price_lookup_fails(monkeypatch, caplog):
+    def broken(*_row, **_):
         raise RuntimeError("no price list")
 
     metrics = counted(event(), event())
-    monkeypatch.setattr(module, "rates_of", broken)
-    with pytest.raises(RuntimeError, match="no price list"):
-        metrics.snapshot()
+    monkeypatch.setattr(module, "price_of", broken)
     total = metrics.snapshot().total
     assert (total.calls, total.without_price) == (2, 2)
+    assert ["no price list" in record.exc_text for record in caplog.records] == [True, True]
 
 
-def test_a_call_may_end_while_prices_are_looked_up(monkeypatch):
-    """The collector of garbage ends streams wherever it runs."""
-    known = module.cost_of_usage
+def test_a_call_may_end_while_a_price_is_looked_up(monkeypatch):
+    """The garbage collector ends streams wherever it runs."""
 
-    def cost_of_usage(*row):
+    def price_of(*row, registry):
         if len(late) < 600:
             late.append(event("late", usd="0.5"))
-            metrics._tally(late[-1])
-        return known(*row)
+            metrics._count(late[-1])
+        return cost.price_of(*row, registry=registry)
 
     late: list[tw.CallEvent] = []
-    monkeypatch.setattr(module, "cost_of_usage", cost_of_usage)
+    monkeypatch.setattr(module, "price_of", price_of)
     metrics = counted(event(usd="0.5"))
-    metrics.snapshot()
     total = metrics.snapshot().total
     assert (total.calls, total.without_price) == (1 + len(late), 0)
+    assert total.cost_usd == total.calls * Decimal("0.5")
+
+
+def test_few_calls_wait_to_be_counted():
+    metrics, most = MetricsCollector(), 0
+    for _ in range(1_000):
+        metrics._count(event())
+        most = max(most, len(metrics._counts().waiting))
+    assert most < 64
+    assert metrics.snapshot().total.calls == 1_000
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timer")
+def test_nothing_is_lost_if_a_call_ends_while_another_one_is_counted():
+    """A signal handler and the garbage collector run in the middle of anything."""
+    metrics, one = MetricsCollector(), event(kind="server", usd="0.5")
+    interrupted = 0
+
+    def handler(*_: object) -> None:
+        nonlocal interrupted
+        interrupted += 1
+        metrics._count(one)
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    try:
+        for _ in range(5000):
+            metrics._count(one)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    total, calls = metrics.snapshot().total, 5000 + interrupted
+    assert interrupted
+    assert (total.calls, total.errors, total.failed_latency.count) == (
+        calls,
+        {"server": calls},
+        calls,
+    )
+    assert (total.prompt_tokens, total.cost_usd) == (calls * 10, calls * Decimal("0.5"))
 
 
 def test_sums_of_dollars_are_exact():
     total = counted(*[event(usd="0.000000123456789012")] * 1000, event(usd="12")).snapshot().total
     assert total.cost_usd == Decimal("12.000123456789012")
+
+
+def test_a_context_of_few_digits_does_not_round_the_sum():
+    with localcontext(Context(prec=3)):
+        total = counted(*[event(usd="0.001")] * 5, event(usd="123")).snapshot().total
+    assert total.cost_usd == Decimal("123.005")
+
+
+@pytest.mark.parametrize("usd", ["-1", "1e12", "1e999999"])
+def test_a_cost_that_cannot_be_right_is_not_added(usd):
+    total = counted(event(usd=usd), event(usd="0.5")).snapshot().total
+    assert (total.calls, total.cost_usd, total.without_price) == (2, Decimal("0.5"), 1)
+
+
+def test_more_models_than_anyone_uses_are_counted_together():
+    total_calls = 1_010
+    snapshot = counted(*(event(f"m{number}") for number in range(total_calls))).snapshot()
+    assert len(snapshot.models) == 1_001
+    assert snapshot.total.calls == total_calls
+    (other,) = [one for one in snapshot.models if one.provider == "other"]
+    assert (other.model, other.calls) == ("other", 10)
+
+
+def test_more_kinds_of_errors_than_there_are_are_counted_together():
+    total = counted(*(event(kind=f"kind-{number}") for number in range(110))).snapshot().total
+    assert (len(total.errors), total.errors["other"], total.failed) == (101, 10, 110)
 
 
 def test_it_counts_while_it_is_started(sim):
@@ -399,7 +414,7 @@ SAMPLE = re.compile(r'(\w+)\{((?:\w+="(?:[^"\\\n]|\\[\\n"])*",?)+)\} (\S+)')
 
 
 def samples(text):
-    """Samples by name and labels; each line must be one or a comment."""
+    """The samples by name and labels. Each line must be a sample or a comment."""
     found = {}
     for line in text.splitlines():
         if not line.startswith("#"):
@@ -448,7 +463,7 @@ def test_prometheus_reads_the_histograms():
     assert found["tokenwire_call_seconds_count", who] == 3
 
 
-def test_each_family_is_explained_once_before_its_samples():
+def test_each_family_has_its_help_and_type_once_before_its_samples():
     text = counted(event(), event("n", kind="server")).prometheus()
     assert text.endswith("\n")
     kinds, family = {}, ""
@@ -490,7 +505,7 @@ def test_no_key_and_no_text_is_kept(sim):
     assert [word for word in (key, "-words") if word in "".join(written)] == []
 
 
-def test_the_package_is_imported_without_it():
+def test_importing_the_package_does_not_import_the_metrics():
     module = "tokenwire.observability.metrics"
     program = f"import sys, tokenwire; tokenwire.on_call; print({module!r} in sys.modules)"
     done = subprocess.run(

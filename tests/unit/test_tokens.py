@@ -1,4 +1,4 @@
-"""`TokenCounter`: the numbers that OpenAI published, where its vocabulary is there; estimates."""
+"""`TokenCounter`: exact counts with OpenAI's vocabularies, and estimates."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tokenwire import LlmConfigError, LlmMessage, ModelConfig, ModelRegistry, To
 from tokenwire.catalog import tokens
 from tokenwire.catalog.tokens import Count
 
-# From "How to count tokens with tiktoken" of OpenAI's cookbook.
+# From "How to count tokens with tiktoken" in OpenAI's cookbook.
 PUBLISHED = {
     "antidisestablishmentarianism": (6, 6),
     "2 + 2 = 4": (7, 7),
     "お誕生日おめでとう": (9, 8),
 }
-# Its example of messages; OpenAI's API counted 129 for gpt-3.5-turbo and gpt-4, 124 for gpt-4o.
+# The cookbook's messages. OpenAI's API counted 129 for gpt-3.5-turbo and gpt-4, 124 for gpt-4o.
 EXAMPLE = [
     {
         "role": "system",
@@ -89,7 +89,7 @@ def vocabularies():
 
 @pytest.fixture
 def without(monkeypatch):
-    """A machine without the extra."""
+    """Hide the extra."""
     monkeypatch.setitem(__import__("sys").modules, "bpe_openai", None)
     monkeypatch.setitem(__import__("sys").modules, "tokenizers", None)
     tokens._bundled.cache_clear()
@@ -124,14 +124,16 @@ def window(size, model="openai:gpt-4o", **fields):
 
 
 @pytest.mark.usefixtures("vocabularies")
-@pytest.mark.usefixtures("vocabularies")
 @pytest.mark.parametrize(("text", "old", "new"), SAMPLE)
-def test_a_sample_of_many_languages_counts_as_the_published_vocabularies_do(text, old, new):
+def test_texts_in_many_languages_have_the_number_of_tokens_of_the_published_vocabularies(
+    text, old, new
+):
     counter = TokenCounter()
     assert counter.count("openai:gpt-4", text) == Count(old, exact=True, source="cl100k_base")
     assert counter.count("openai:gpt-4o", text) == Count(new, exact=True, source="o200k_base")
 
 
+@pytest.mark.usefixtures("vocabularies")
 @pytest.mark.parametrize("text", PUBLISHED)
 def test_texts_have_the_published_number_of_tokens(text):
     old, new = PUBLISHED[text]
@@ -152,7 +154,7 @@ def test_texts_have_the_published_number_of_tokens(text):
     ],
 )
 @pytest.mark.parametrize("make", [dict, lambda fields: LlmMessage(**fields)])
-def test_messages_have_the_number_that_the_api_counted(model, expected, make):
+def test_messages_have_the_number_of_tokens_that_the_api_counted(model, expected, make):
     count = TokenCounter().count_messages(f"openai:{model}", [make(row) for row in EXAMPLE])
     assert (count.tokens, count.exact) == (expected, True)
 
@@ -172,17 +174,17 @@ def test_messages_have_the_number_that_the_api_counted(model, expected, make):
         ("text-embedding-3-small", "cl100k_base"),
     ],
 )
-def test_a_model_s_name_tells_its_vocabulary(model, source):
+def test_a_model_s_name_determines_its_vocabulary(model, source):
     counter = TokenCounter()
     assert counter.count(f"openai:{model}", "hi") == Count(1, exact=True, source=source)
     counted = counter.count_messages(f"openai:{model}", "hi")
-    expected = Count(8, exact=False, source=f"{source}; what goes around messages is estimated")
+    expected = Count(8, exact=False, source=f"{source}; the tokens around messages are estimated")
     assert counted == expected
 
 
 @pytest.mark.usefixtures("vocabularies")
 @pytest.mark.parametrize("model", ["groq:llama-3", "azure:gpt-4o", "openai:new", "openai:o30"])
-def test_a_model_of_which_nothing_is_known_is_estimated(model):
+def test_the_tokens_of_an_unknown_model_are_estimated(model):
     assert TokenCounter().count(model, "abcde") == Count(
         2, exact=False, source="estimate by length"
     )
@@ -211,14 +213,14 @@ def test_a_text_too_long_for_the_library_is_an_estimate():
 
 @pytest.mark.usefixtures("vocabularies")
 @pytest.mark.parametrize("text", TEXTS)
-def test_an_estimate_is_never_much_too_low_and_at_most_three_times_too_high(text):
+def test_an_estimate_is_at_most_a_fifth_too_low_and_three_times_too_high(text):
     exact = TokenCounter().count("openai:gpt-4o", text).tokens
     estimate = TokenCounter().count("groq:llama", text).tokens
     assert exact * 4 / 5 <= estimate <= exact * 3
 
 
 @pytest.mark.usefixtures("vocabularies")
-def test_what_is_not_text_makes_the_count_an_estimate():
+def test_content_other_than_text_makes_the_count_an_estimate():
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     counter = TokenCounter()
     plain = counter.count_messages("openai:gpt-4o", "What is it?")
@@ -227,7 +229,7 @@ def test_what_is_not_text_makes_the_count_an_estimate():
     seen = counter.count_messages("openai:gpt-4o", [{"role": "user", "content": [part, image]}])
     assert one_part == plain
     assert seen == Count(
-        plain.tokens, exact=False, source="o200k_base; content that is not text is estimated"
+        plain.tokens, exact=False, source="o200k_base; content other than text is estimated"
     )
     call = tw.ToolCall("call_1", "look", '{"at":"sky"}')
     called = counter.count_messages("openai:gpt-4o", LlmMessage("assistant", [call]))
@@ -237,17 +239,20 @@ def test_what_is_not_text_makes_the_count_an_estimate():
 
 @pytest.mark.usefixtures("vocabularies")
 def test_a_text_is_encoded_once(monkeypatch):
-    vocabulary = tokens._bundled("o200k_base")
-    assert vocabulary
+    bpe_openai = pytest.importorskip("bpe_openai")
+
+    encoding = bpe_openai.get_encoding("o200k_base")
     encoded: list[str] = []
-    encode = vocabulary.encode
 
-    def kept(text):
-        encoded.append(text)
-        return encode(text)
+    class Recording:
+        def encode_ordinary(self, text: str) -> list[int]:
+            encoded.append(text)
+            return list(encoding.encode_ordinary(text))
 
-    monkeypatch.setattr(vocabulary, "encode", kept)
+    monkeypatch.setattr(bpe_openai, "get_encoding", lambda _name: Recording())
+    tokens._bundled.cache_clear()
     counts = [TokenCounter().count("openai:gpt-4o", "asked twice, encoded once") for _ in range(2)]
+    tokens._bundled.cache_clear()
     assert counts[0] == counts[1]
     assert encoded == ["asked twice, encoded once"]
 
@@ -258,7 +263,7 @@ def test_a_text_is_encoded_once(monkeypatch):
 def test_a_named_tokenizer_counts_texts_exactly(words):
     counter = TokenCounter({"vllm:m": words})
     assert counter.count("vllm:m", "a b  a") == Count(3, exact=True, source=str(words))
-    around = f"{words}; what goes around messages is estimated"
+    around = f"{words}; the tokens around messages are estimated"
     assert counter.count_messages("vllm:m", "a b") == Count(9, exact=False, source=around)
     assert counter.count("vllm:other", "a b  a").exact is False
 
@@ -274,11 +279,11 @@ def test_a_tokenizer_that_cannot_be_read_is_named(words, tmp_path):
 
 
 @pytest.mark.usefixtures("without")
-def test_without_the_extra_a_count_is_an_estimate_that_says_so():
+def test_without_the_extra_a_count_is_marked_as_an_estimate():
     source = "estimate by length; tokenwire[tokens] counts this model exactly"
     counter = TokenCounter()
     assert counter.count("openai:gpt-4o", "abcdefghi") == Count(3, exact=False, source=source)
-    # Three for the reply, three for the message, and its role.
+    # Three for the reply, three for the message, and one for its role.
     assert counter.count_messages("openai:gpt-4o", "abcdefghi") == Count(10, False, source)
 
 
@@ -314,28 +319,28 @@ def test_an_exact_count_fits_to_the_token(size, fits):
 
 
 @pytest.mark.parametrize(("size", "fits"), [(23, True), (22, False)])
-def test_an_estimate_needs_a_quarter_more(size, fits):
+def test_an_estimate_is_increased_by_a_quarter(size, fits):
     counter = TokenCounter(registry=window(size, "groq:m"))
     assert counter.count_messages("groq:m", "abcdefghi").tokens == 10
     assert counter.fits("groq:m", "abcdefghi", max_tokens=10) is fits
 
 
-def test_a_prompt_of_a_completion_model_has_nothing_around_it():
+def test_a_prompt_of_a_completion_model_has_no_tokens_around_it():
     counter = TokenCounter(registry=window(4, "vllm:m", api="completions"))
     assert counter.fits("vllm:m", "abcdefghi") is True
 
 
-def test_an_unknown_window_is_neither_yes_nor_no():
+def test_with_an_unknown_window_the_answer_is_none():
     assert TokenCounter(registry=ModelRegistry(plugins=False)).fits("vllm:m", "a") is None
 
 
-def test_a_negative_reply_is_refused():
+def test_a_negative_number_of_tokens_is_refused():
     with pytest.raises(LlmConfigError, match="max_tokens"):
         TokenCounter(registry=window(9)).fits("openai:gpt-4o", "a", max_tokens=-1)
 
 
 @pytest.mark.parametrize("value", [None, 5, b"hi", ["hi"], object()])
-def test_what_is_no_text_is_refused(value):
+def test_a_value_of_the_wrong_type_is_refused(value):
     counter = TokenCounter(registry=window(9))
     with pytest.raises(LlmConfigError, match=r"^model: give a str"):
         counter.count(value, "hi")
@@ -344,20 +349,20 @@ def test_what_is_no_text_is_refused(value):
     for model in ("openai:gpt-4o", "groq:m"):
         with pytest.raises(LlmConfigError, match=r"^text: give a str"):
             counter.count(model, value)
-        with pytest.raises(LlmConfigError, match=r"is no message$"):
+        with pytest.raises(LlmConfigError, match=r"is not a message$"):
             counter.count_messages(model, value)
     wrong: Any = str(value)
     with pytest.raises(LlmConfigError, match="max_tokens"):
         counter.fits("openai:gpt-4o", "a", max_tokens=wrong)
 
 
-def test_one_message_as_a_dict_is_a_list_of_one():
+def test_a_single_dict_counts_as_a_list_of_one():
     message = {"role": "user", "content": "hi"}
     counter = TokenCounter()
     assert counter.count_messages("groq:m", message) == counter.count_messages("groq:m", [message])
 
 
 @pytest.mark.parametrize("value", [5, "tokenizer.json", ["a"]])
-def test_tokenizers_are_a_mapping(value):
+def test_tokenizers_must_be_a_mapping(value):
     with pytest.raises(LlmConfigError, match=r"^tokenizers: give a mapping"):
         TokenCounter(value)

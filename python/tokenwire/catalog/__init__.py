@@ -1,5 +1,6 @@
-"""What is known of providers and models, what a reply cost, how many tokens a text is.
+"""Providers, models, prices and token counts, as data.
 
-`provider` and `model` are the values, frozen by `row`; `registry` keeps them. `genai_prices` is the
-only module that names the library of list prices, `cost` puts a price on a reply, `tokens` counts.
+`model` and `provider` are the entries, and `registry` holds them: read these three first. `cost`
+computes what a reply cost, with the list prices of `genai_prices`, the only module that uses that
+library. `tokens` counts tokens and is independent of the rest.
 """

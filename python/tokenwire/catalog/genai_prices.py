@@ -1,164 +1,137 @@
 """List prices, context windows and models, from the library `genai-prices` (`tokenwire[prices]`).
 
-The only module that names that library. It brings its table with it, so nothing here uses the
-network.
+This is the only module that names the library. The library contains its table, so nothing here
+uses the network.
 """
 
 from __future__ import annotations
 
-import sys
+from datetime import datetime, timezone
+from decimal import Decimal
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
-    from decimal import Decimal
-    from typing import Any
 
     from tokenwire._engine import Usage
 
-# Our name of a provider and its. A provider that is not here has no list price there: servers of
-# one's own, gateways whose price depends on who serves, and those that it does not carry.
-_ITS_NAMES = {
-    "anthropic": "anthropic",
-    "azure": "azure",
-    "cerebras": "cerebras",
-    "cohere": "cohere",
-    "deepseek": "deepseek",
-    "fireworks": "fireworks",
+# Our providers by the library's names. Missing are the user's own servers, gateways whose price
+# depends on the provider behind them, and providers that the library does not have.
+_SAME_NAMES = (
+    *("anthropic", "azure", "cerebras", "cohere", "deepseek", "fireworks", "google", "groq"),
+    *("mistral", "openai", "openrouter", "perplexity", "together", "zai"),
+)
+_LIBRARY_NAMES = {name: name for name in _SAME_NAMES} | {
     "gemini": "google",
-    "google": "google",
-    "groq": "groq",
-    "mistral": "mistral",
     "moonshot": "moonshotai",
-    "openai": "openai",
-    "openrouter": "openrouter",
-    "perplexity": "perplexity",
-    "together": "together",
     "vertex": "google",
     "xai": "x-ai",
-    "zai": "zai",
 }
+_ZERO = Decimal(0)
 
 
-# The library, or None where it is not installed: to look for it takes as long as a small call.
-_found: dict[str, Any] = {}
+class ListPrice(NamedTuple):
+    """A model's list price at one time.
 
-# So many tokens show what one costs.
-_PROBE = 1000
+    Attributes:
+        rates: Dollars per million tokens, by the library's names.
+        source: The library and its version.
+        as_of: When its table was last updated; None for the table that it was installed with.
+    """
+
+    rates: dict[str, Any]
+    source: str
+    as_of: datetime | None
+
+    def of(self, usage: Usage) -> Decimal | None:
+        """The cost of this usage in dollars.
+
+        Returns:
+            None if the counts contradict each other: no price is better than a wrong one.
+        """
+        prompt = usage.prompt_tokens or 0
+        cached, written = usage.cached_tokens or 0, usage.cache_write_tokens or 0
+        if cached + written > prompt:
+            return None
+        fresh_rate = self._rate("input_mtok", prompt, _ZERO)
+        per_million = (prompt - cached - written) * fresh_rate
+        if cached:
+            per_million += cached * self._rate("cache_read_mtok", prompt, fresh_rate)
+        if written:
+            per_million += written * self._rate("cache_write_mtok", prompt, fresh_rate)
+        per_million += (usage.completion_tokens or 0) * self._rate("output_mtok", prompt, _ZERO)
+        if "requests_kcount" in self.rates:
+            # Dollars per thousand requests.
+            per_million += self._rate("requests_kcount", prompt, _ZERO) * 1_000
+        return per_million / 1_000_000
+
+    def _rate(self, name: str, prompt_tokens: int, default: Decimal) -> Decimal:
+        rate = self.rates.get(name)
+        if rate is None or isinstance(rate, Decimal):
+            return default if rate is None else rate
+        # Above the start of a tier, all tokens cost what the tier says.
+        reached = [tier.price for tier in rate.tiers if prompt_tokens > tier.start]
+        dollars: Decimal = reached[-1] if reached else rate.base
+        return dollars
 
 
-def price_of(
-    provider: str, model: str, usage: Usage, when: datetime | None
-) -> tuple[Decimal, str, datetime | None] | None:
-    """Dollars by the provider's list price, the source, and when its table was brought up to date.
-
-    Args:
-        provider: Our name of the provider.
-        model: The model as the reply names it.
-        usage: What was used.
-        when: When the call was made; prices change. None is now.
+# A table lookup and the library's own `calc_price` take 65 µs, longer than a call.
+@lru_cache(maxsize=1_024)
+def list_price(provider: str, model: str, unix_time: int) -> ListPrice | None:
+    """The list price of a model at a time; prices change.
 
     Returns:
-        None where the library is not installed, or does not know the model.
+        None if the library is not installed or does not know the model.
     """
-    its_name = _ITS_NAMES.get(provider)
-    if its_name is None or not model or (library := _library()) is None:
+    found = _model(provider, model)
+    if found is None:
         return None
-    used = library.Usage(
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
-        cache_read_tokens=usage.cached_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-    )
-    try:
-        found = library.calc_price(used, model, provider_id=its_name, genai_request_timestamp=when)
-    except (LookupError, ValueError):
-        # An unknown model, or counts that contradict each other: no price is better than a wrong
-        # one.
-        return None
-    return found.total_price, f"genai-prices {library.__version__}", found.auto_update_timestamp
-
-
-def rates_of(
-    provider: str, model: str, when: datetime | None
-) -> tuple[Decimal, Decimal, Decimal, Decimal, int] | None:
-    """Dollars per token by the list price; see `cost.rates_of`.
-
-    `price_of` takes longer than a call does. One look at the rates serves for many calls.
-    """
-    its_name = _ITS_NAMES.get(provider)
-    if its_name is None or not model or (library := _library()) is None:
-        return None
-
-    from decimal import Decimal
-
-    zero = Decimal(0)
-
-    def price(**counts: int) -> Any:
-        used = library.Usage(**counts)
-        return library.calc_price(used, model, provider_id=its_name, genai_request_timestamp=when)
-
-    try:
-        nothing = price(input_tokens=0, output_tokens=0)
-        fresh = price(input_tokens=_PROBE, output_tokens=0).total_price / _PROBE
-        cached = price(input_tokens=_PROBE, output_tokens=0, cache_read_tokens=_PROBE)
-        written = price(input_tokens=_PROBE, output_tokens=0, cache_write_tokens=_PROBE)
-        output = price(input_tokens=0, output_tokens=_PROBE).total_price / _PROBE
-    except LookupError:
-        return None
-    except ValueError:
-        # It does not price one of these counts by itself; a call may have none of that kind.
-        return zero, zero, zero, zero, 0
-    tiers = [
-        tier.start
-        for rate in vars(nothing.model_price).values()
-        for tier in getattr(rate, "tiers", ())
-    ]
-    limit = min(tiers, default=sys.maxsize)
-    if nothing.total_price or limit <= _PROBE:
-        # A price for each request, or of so small steps: no rate tells.
-        limit = 0
-    return fresh, cached.total_price / _PROBE, written.total_price / _PROBE, output, limit
+    snapshot, entry = found
+    when = datetime.fromtimestamp(unix_time, timezone.utc)
+    updated = snapshot.timestamp if snapshot.from_auto_update else None
+    source = f"genai-prices {_library().__version__}"
+    return ListPrice(vars(entry.get_prices(when)), source, updated)
 
 
 def context_window(provider: str, model: str) -> int | None:
-    """How many tokens fit, input and output together; None where it is not known."""
-    its_name = _ITS_NAMES.get(provider)
-    if _library() is None or its_name is None:
-        return None
-    try:
-        _, row = _snapshot().find_provider_model(model, None, its_name, None)
-    except LookupError:
-        return None
-    window: int | None = row.context_window
-    return window
+    """How many tokens fit, input and output together; None if unknown."""
+    found = _model(provider, model)
+    return None if found is None else found[1].context_window
 
 
 def models(provider: str) -> Iterator[tuple[str, int | None]]:
-    """The models that it lists for a provider, with the context window; none without the extra."""
-    its_name = _ITS_NAMES.get(provider)
-    if _library() is None or its_name is None:
-        return
-    for row in _snapshot().providers:
-        if row.id == its_name:
+    """The provider's models in the library, with their context windows."""
+    name, snapshot = _LIBRARY_NAMES.get(provider), _snapshot()
+    for row in snapshot.providers if snapshot else ():
+        if row.id == name:
             for model in row.models:
                 if not model.deprecated:
                     yield model.id, model.context_window
 
 
-def _library() -> Any:
-    if "library" not in _found:
-        from importlib import import_module
-
-        try:
-            _found["library"] = import_module("genai_prices")
-        except ImportError:
-            _found["library"] = None
-    return _found["library"]
+def _model(provider: str, model: str) -> tuple[Any, Any] | None:
+    """The library's table and its entry of a model; None if there is no entry."""
+    name = _LIBRARY_NAMES.get(provider)
+    if name is None or not model or (snapshot := _snapshot()) is None:
+        return None
+    try:
+        return snapshot, snapshot.find_provider_model(model, None, name, None)[1]
+    except LookupError:
+        return None
 
 
 def _snapshot() -> Any:
-    from importlib import import_module
+    """The library's current table; None if the library is not installed."""
+    library = _library()
+    return None if library is None else library.data_snapshot.get_snapshot()
 
-    return import_module("genai_prices.data_snapshot").get_snapshot()
+
+# Looking for the library takes as long as a small call.
+@cache
+def _library() -> Any:
+    try:
+        import genai_prices  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        return None
+    return genai_prices

@@ -1,19 +1,16 @@
-"""What is known of a model, and what it costs."""
+"""What is known about a model, and its price."""
 
 from __future__ import annotations
 
-import sys
 from datetime import date  # noqa: TC003, pydantic reads the annotations of fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from tokenwire import _engine
-from tokenwire._pydantic import Str, base_init, nearest_name
-from tokenwire.catalog.row import Row
-from tokenwire.errors import LlmConfigError
+from tokenwire._pydantic import Model, Str, nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,26 +34,27 @@ CAPABILITIES = frozenset(
         "vision",
     }
 )
-_MILLION = 1_000_000
 
 _Tokens = Annotated[int, Field(gt=0, strict=True)]
 _Dollars = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
-def check_capability(name: str) -> None:
-    """Refuse a capability that no entry can have.
-
-    Raises:
-        LlmConfigError: There is none of that name.
-    """
-    if name not in CAPABILITIES:
-        raise LlmConfigError(_no_capability(name))
-
-
-def _no_capability(name: str) -> str:
+def unknown_capability(name: str) -> str:
+    """The problem with an unknown capability, with the most similar name."""
     near = nearest_name(name, CAPABILITIES)
     hint = f"did you mean {near}?" if near else f"one of: {', '.join(sorted(CAPABILITIES))}"
     return f"capability {name!r}: unknown; {hint}"
+
+
+class Row(Model):
+    """A frozen entry of the catalog that accepts no unknown fields."""
+
+    # An input may be a key that was written in the wrong place.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    def __setattr__(self, name: str, _value: object) -> None:
+        # pydantic would raise an error of its own.
+        raise AttributeError(f"{type(self).__name__} is frozen: {name} cannot be set")
 
 
 class Price(Row):
@@ -64,11 +62,11 @@ class Price(Row):
 
     Attributes:
         input: Input that was not cached.
-        output: Output, reasoning included.
-        cached_input: Input read from the provider's cache; None charges it as `input`.
-        cache_write: Input written to the cache; None charges it as `input`.
-        source: Where the price is from, such as the address of a page.
-        as_of: The day on which it was read there.
+        output: Output, including reasoning.
+        cached_input: Input read from the provider's cache. Defaults to `input`.
+        cache_write: Input written to the provider's cache. Defaults to `input`.
+        source: Where the price is from, such as a URL.
+        as_of: The date on which it was read there.
     """
 
     input: _Dollars
@@ -78,49 +76,32 @@ class Price(Row):
     source: Str | None = None
     as_of: date | None = None
 
-    @base_init
-    def __init__(
-        self,
-        *,
-        input: Decimal | float | str,  # noqa: A002 (the field's name)
-        output: Decimal | float | str,
-        cached_input: Decimal | float | str | None = None,
-        cache_write: Decimal | float | str | None = None,
-        source: str | None = None,
-        as_of: date | str | None = None,
-        **unknown: object,
-    ) -> None:
-        super().__init__(
-            input=input,
-            output=output,
-            cached_input=cached_input,
-            cache_write=cache_write,
-            source=source,
-            as_of=as_of,
-            **unknown,
-        )
+    if TYPE_CHECKING:  # the types that callers may pass; the fields have those that are kept
 
-    def rates(self) -> tuple[Decimal, Decimal, Decimal, Decimal, int]:
-        """Dollars per token: of fresh, cached and written input, of output; for any number."""
-        cached = self.input if self.cached_input is None else self.cached_input
-        written = self.input if self.cache_write is None else self.cache_write
-        fresh, cached, written, output = (
-            price / _MILLION for price in (self.input, cached, written, self.output)
-        )
-        return fresh, cached, written, output, sys.maxsize
+        def __init__(
+            self,
+            *,
+            input: Decimal | float | str,  # noqa: A002 (the field's name)
+            output: Decimal | float | str,
+            cached_input: Decimal | float | str | None = None,
+            cache_write: Decimal | float | str | None = None,
+            source: str | None = None,
+            as_of: date | str | None = None,
+            **unknown: object,
+        ) -> None: ...
 
     def of(self, usage: Usage) -> Decimal:
-        """Dollars for what was used; a count that is unknown is 0."""
-        input_rate, cached_rate, written_rate, output_rate, _ = self.rates()
+        """The cost of this usage in dollars. An unknown count counts as 0."""
         cached = usage.cached_tokens or 0
         written = usage.cache_write_tokens or 0
         fresh = max((usage.prompt_tokens or 0) - cached - written, 0)
-        return (
-            fresh * input_rate
-            + cached * cached_rate
-            + written * written_rate
-            + (usage.completion_tokens or 0) * output_rate
+        per_million = (
+            fresh * self.input
+            + cached * (self.input if self.cached_input is None else self.cached_input)
+            + written * (self.input if self.cache_write is None else self.cache_write)
+            + (usage.completion_tokens or 0) * self.output
         )
+        return per_million / 1_000_000
 
 
 def _check_api(name: str) -> str:
@@ -131,19 +112,19 @@ def _check_api(name: str) -> str:
 
 
 class ModelConfig(Row):
-    """What is known of a model; None is unknown.
+    """What is known about a model. None means unknown.
 
     Attributes:
-        name: Its id, without a provider.
+        name: Its id, without the provider.
         provider: Its provider's name.
-        api: The API that it is called by: `"completions"` for a model that continues text. A model
-            without one is called by chat.
-        context_window: Most tokens of input and output together.
-        max_output_tokens: Most tokens of a reply.
-        capabilities: What it can, of `CAPABILITIES`.
-        supported_parameters: Names of the request parameters that it takes.
+        api: The API to call it by. `"completions"` is for a model that continues text; the default
+            is chat.
+        context_window: The maximum number of tokens, input and output together.
+        max_output_tokens: The maximum number of tokens of a reply.
+        capabilities: What it can do; each is one of `CAPABILITIES`.
+        supported_parameters: The names of the request parameters that it accepts.
         price: What it costs.
-        aliases: Other ids of the same model, such as the dated one that replies carry.
+        aliases: Other ids of the same model, such as the dated id in replies.
     """
 
     name: Annotated[Str, Field(min_length=1)]
@@ -156,40 +137,31 @@ class ModelConfig(Row):
     price: Price | None = None
     aliases: tuple[Str, ...] = ()
 
-    @base_init
-    def __init__(
-        self,
-        name: str,
-        provider: str,
-        *,
-        api: str | None = None,
-        context_window: int | None = None,
-        max_output_tokens: int | None = None,
-        capabilities: Iterable[str] | None = None,
-        supported_parameters: Iterable[str] | None = None,
-        price: Price | Mapping[str, object] | None = None,
-        aliases: Iterable[str] | None = None,
-        **unknown: object,
-    ) -> None:
-        super().__init__(
-            name=name,
-            provider=provider,
-            api=api,
-            context_window=context_window,
-            max_output_tokens=max_output_tokens,
-            capabilities=capabilities,
-            supported_parameters=supported_parameters,
-            price=price,
-            aliases=aliases,
-            **unknown,
-        )
+    if TYPE_CHECKING:  # the types that callers may pass; the fields have those that are kept
+
+        def __init__(
+            self,
+            name: str,
+            provider: str,
+            *,
+            api: str | None = None,
+            context_window: int | None = None,
+            max_output_tokens: int | None = None,
+            capabilities: Iterable[str] | None = None,
+            supported_parameters: Iterable[str] | None = None,
+            price: Price | Mapping[str, object] | None = None,
+            aliases: Iterable[str] | None = None,
+            **unknown: object,
+        ) -> None: ...
 
     @field_validator("capabilities")
     @classmethod
     def _are_known(cls, names: frozenset[str] | None) -> frozenset[str] | None:
         for name in sorted(names or ()):
             if name not in CAPABILITIES:
-                raise PydanticCustomError("capability", "{text}", {"text": _no_capability(name)})
+                raise PydanticCustomError(
+                    "capability", "{text}", {"text": unknown_capability(name)}
+                )
         return names
 
     def to_dict(self) -> dict[str, Any]:

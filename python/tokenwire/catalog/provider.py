@@ -1,4 +1,4 @@
-"""What is known of a provider: the engine's own, or one of yours."""
+"""What is known about a provider, built-in or yours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from tokenwire import _engine
 from tokenwire._pydantic import CONFIG_PROBLEM, Str, base_init
-from tokenwire.catalog.row import Row
+from tokenwire.catalog.model import Row
 from tokenwire.interface.interface import LlmClientInterface
 
 _HeaderName = Annotated[
@@ -31,12 +31,12 @@ _Client = Annotated[Any, PlainValidator(_check_client)]
 
 
 def variable_problem(name: str) -> str | None:
-    """Why this is no name of an environment variable; it may be a key that was written there."""
-    # The keys of some providers are words, too: long ones of small letters and digits.
+    """Why this is not the name of an environment variable. It may be a key instead."""
+    # The keys of some providers look like words: long ones of small letters and digits.
     is_word = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
     if is_word and not re.fullmatch(r"(?=.*[a-z])(?=.*[0-9]).{20,}", name):
         return None
-    return "it must be the name of an environment variable; a key does not belong here"
+    return "it must be the name of an environment variable, not a key"
 
 
 def _check_variable(name: str) -> str:
@@ -52,7 +52,7 @@ _Variable = Annotated[Str, AfterValidator(_check_variable)]
 def _check_address(url: str) -> str:
     if "@" in url.partition("://")[2].partition("/")[0]:
         raise PydanticCustomError(
-            "address", "it holds a user name or password: name the variable of the key in key_vars"
+            "address", "it contains a user name or password; name the key's variable in key_vars"
         )
     return url
 
@@ -60,26 +60,27 @@ def _check_address(url: str) -> str:
 class LlmProvider(Row):
     """A provider as data.
 
-    One of your own speaks OpenAI's dialect at its own address, with its own key:
+    This one has an API like OpenAI's, at its own address and with its own key:
 
         LlmProvider("acme", base_url="https://llm.acme.example/v1", key_vars=["ACME_API_KEY"])
 
-    One that speaks anything else has a client of its own, `client(model, provider=name, …)`. It is
-    given `base_url` and `api_key` only where this row or the caller names them.
+    A provider with another API needs a custom client, which is called as
+    `client(model, provider=name, …)`. It receives `base_url` and `api_key` only if this row or the
+    caller sets them.
 
     Attributes:
-        name: What stands before the colon of a model string.
-        base_url: Address of the API; None where a client must be given one.
-        key_vars: Environment variables that may hold the key, in order.
-        base_url_vars: Environment variables that may hold another address, in order.
-        key_required: Whether a client without a key is refused; without it, whether there are
+        name: The part of a model string before the colon.
+        base_url: Address of the API. If None, every client needs a `base_url`.
+        key_vars: Environment variables that may hold the key, in order of preference.
+        base_url_vars: Environment variables that may hold another address, in order of preference.
+        key_required: Whether a client without a key is refused. Defaults to whether there are
             `key_vars`.
-        auth_header: Header that carries the key, such as `"x-api-key"`; `"authorization"` carries
-            it as a bearer token.
-        max_tokens_field: Field of a chat request for the token limit.
-        stream_options: Whether streams may ask for usage.
-        client: The class of its clients, where it is not the engine that speaks to it.
-        is_built_in: Whether it is the engine's own.
+        auth_header: The header with the key, such as `"x-api-key"`. In `"authorization"`, the key
+            is sent as a bearer token.
+        max_tokens_field: The field of a chat request for the token limit.
+        stream_options: Whether streams may request usage.
+        client: The class of its clients, if the engine does not call it.
+        is_built_in: Whether it is built in.
     """
 
     name: _ProviderName
@@ -90,7 +91,7 @@ class LlmProvider(Row):
     auth_header: _HeaderName = "authorization"
     max_tokens_field: _FieldName = "max_tokens"
     stream_options: bool = True
-    # No dump has it: it is code.
+    # A dump cannot contain code.
     client: _Client | None = Field(default=None, exclude=True)
     is_built_in: bool = False
 
@@ -131,9 +132,9 @@ class LlmProvider(Row):
 
     @classmethod
     def built_in(cls, name: str) -> LlmProvider:
-        """The engine's own provider of that name.
+        """The built-in provider of that name.
 
         Raises:
-            LlmConfigError: There is none, or its API is not spoken yet.
+            LlmConfigError: It does not exist, or its API is not supported yet.
         """
         return cls.model_validate({**_engine.provider_row(name), "is_built_in": True})

@@ -1,13 +1,11 @@
-"""What is known of providers and models, as data.
+"""The registry of providers and models.
 
-Nothing of it is needed to call a model: one that nobody described works, and its limits are
-unknown.
+No call needs an entry here. A model without one works, but its limits are unknown.
 """
 
 from __future__ import annotations
 
 from tokenwire import _engine
-from tokenwire.catalog import genai_prices
 from tokenwire.errors import LlmConfigError
 from tokenwire.process_lock import ProcessLock
 from tokenwire.settings.model_string import ModelString
@@ -17,65 +15,58 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from importlib.metadata import EntryPoint
     from os import PathLike
-    from typing import Any, Protocol, TypeAlias
+    from typing import Any, TypeAlias
 
     from tokenwire.catalog.model import ModelConfig
     from tokenwire.catalog.provider import LlmProvider
 
     Source: TypeAlias = str | PathLike[str] | Mapping[str, Any]
 
-    class Registrable(Protocol):
-        """What adds entries to a registry: a configuration."""
-
-        def register(self, registry: ModelRegistry) -> None:
-            """Add them."""
-
-
 ENTRY_POINTS = "tokenwire.models"
 
-# The simulator's two models, and the API that each stands for.
+# The simulator's models and their APIs.
 _SIM_MODELS = {"chat": "chat", "completion": "completions"}
 
 
 class ModelRegistry:
-    """Providers and models as data, with entries of your own.
+    """Providers and models as data, including your own.
 
         registry = ModelRegistry()
         registry.register_provider(LlmProvider("acme", base_url="https://llm.acme.example/v1"))
         registry.register_model(ModelConfig("m1", "acme", context_window=32_768))
         registry.get_model_config("acme:m1").context_window
 
-    Installed packages add theirs through the entry point group `tokenwire.models`: an iterable of
-    `LlmProvider` and `ModelConfig`, or a function that returns one. They are looked for when
-    something is asked that is not known without them; they cannot change a provider that the
-    engine knows, nor replace an entry of yours.
+    Installed packages add entries through the entry point group `tokenwire.models`: an iterable of
+    `LlmProvider` and `ModelConfig`, or a function that returns one. They are loaded when a name is
+    requested that is unknown without them. They can neither change a built-in provider nor replace
+    an entry of yours.
 
     Args:
-        plugins: Whether entry points are looked for.
+        plugins: Whether to load entry points.
     """
 
     @staticmethod
-    def _read(source: Source, registry: ModelRegistry) -> Registrable:  # noqa: ARG004
-        """Read a configuration; `tokenwire.config`, which stands above, puts its own here."""
-        raise LlmConfigError("load: import tokenwire.registry, which reads configurations")
+    def _read(source: Source, registry: ModelRegistry) -> Any:  # noqa: ARG004
+        """Read a configuration. `tokenwire.config` replaces this: it may not be imported here."""
+        raise LlmConfigError("load: import tokenwire.registry, which can read configurations")
 
     def __init__(self, *, plugins: bool = True) -> None:
         self._models: dict[tuple[str, str], ModelConfig] = {}
         self._providers: dict[str, LlmProvider] = {}
-        # Described by an installed package alone.
+        # The models that only an installed package describes.
         self._from_plugins: set[tuple[str, str]] = set()
         self._needs_plugins = plugins
         self._plugins = ProcessLock()
-        # Process and thread.
-        self._loader: tuple[int, int] | None = None
-        # Counts what was added, so that what was made of it can be found old.
+        # The process that is loading plugins.
+        self._loading_in: int | None = None
+        # Increases with every entry, so that what depends on the entries can be found outdated.
         self.version = 0
 
     def register_model(self, model: ModelConfig) -> None:
-        """Add a model, or replace the one of the same provider and name.
+        """Add a model, or replace the one with the same provider and name.
 
         Raises:
-            LlmConfigError: It is no `ModelConfig`.
+            LlmConfigError: It is not a `ModelConfig`.
         """
         if not hasattr(model, "aliases"):
             raise LlmConfigError(f"model: give a ModelConfig, not {type(model).__name__}")
@@ -85,10 +76,10 @@ class ModelRegistry:
         self.version += 1
 
     def register_provider(self, provider: LlmProvider) -> None:
-        """Add a provider of your own, or replace it.
+        """Add a provider, or replace one that you added before.
 
         Raises:
-            LlmConfigError: The engine has a provider of that name, or it is no `LlmProvider`.
+            LlmConfigError: It has the name of a built-in provider, or is not an `LlmProvider`.
         """
         if not hasattr(provider, "key_vars"):
             raise LlmConfigError(f"provider: give an LlmProvider, not {type(provider).__name__}")
@@ -100,32 +91,32 @@ class ModelRegistry:
         """Add the providers and models of a configuration: the path of a TOML file, or a mapping.
 
         Raises:
-            LlmConfigError: It has problems; the message names each, and nothing was added.
+            LlmConfigError: It has problems. The message lists all of them, and nothing was added.
         """
         self._read(source, self).register(self)
 
     def get_provider(self, name: str) -> LlmProvider:
-        """What is known of a provider, the engine's or one of yours.
+        """A provider, built-in or yours.
 
         Raises:
-            LlmConfigError: There is none of that name, or its API is not spoken yet.
+            LlmConfigError: The provider is unknown, or its API is not supported yet.
         """
-        row = self.own_provider(name)
-        if row is None and name in _engine.provider_names():
-            from tokenwire.catalog.provider import LlmProvider
-
-            return LlmProvider.built_in(name)
-        if row is None:
+        provider = self.own_provider(name)
+        if provider is not None:
+            return provider
+        if name not in _engine.provider_names():
             raise LlmConfigError(self.provider_problem(name))
-        return row
+        from tokenwire.catalog.provider import LlmProvider
+
+        return LlmProvider.built_in(name)
 
     def get_providers(self) -> list[str]:
-        """Names of all providers: the engine's, then yours in the order they came."""
+        """The names of all providers: the built-in ones, then yours as they were added."""
         self._load_plugins()
         return [*_engine.provider_names(), *self._providers]
 
     def own_provider(self, name: str) -> LlmProvider | None:
-        """The provider that the engine does not know; None where there is none of that name."""
+        """A provider that is not built in; None if there is no such provider."""
         _check_text("provider", name)
         if _engine.is_provider(name):
             return None
@@ -134,7 +125,7 @@ class ModelRegistry:
         return self._providers.get(name)
 
     def provider_problem(self, name: str) -> str:
-        """Why there is no provider of that name, and which one is near."""
+        """Why there is no provider of that name, with the most similar name."""
         if not _engine.is_provider(name) and self._providers:
             from tokenwire._pydantic import nearest_name
 
@@ -144,7 +135,7 @@ class ModelRegistry:
         return _engine.provider_problem(name) or f"provider {name}: known"
 
     def get_model_config(self, model: str) -> ModelConfig:
-        """What is known of a model; for one that nobody described, that is its name alone.
+        """The entry of a model. A model that is not described has an entry with its name only.
 
         Args:
             model: `provider:model`.
@@ -157,20 +148,18 @@ class ModelRegistry:
         provider, name = parts.provider, parts.name
         if not provider or not name:
             raise LlmConfigError(f'model: "{model}": write "provider:model"')
-        known = self._known(provider, name)
-        if known is not None:
-            return known
-        self._load_plugins()
-        known = self._known(provider, name)
+        if (provider, name) not in self._models:
+            self._load_plugins()
+        known = self._models.get((provider, name))
         if known is not None:
             return known
         if not _engine.is_provider(provider) and provider not in self._providers:
             raise LlmConfigError(f'model: "{model}": {self.provider_problem(provider)}')
+        from tokenwire.catalog import genai_prices
         from tokenwire.catalog.model import ModelConfig
 
-        return ModelConfig(
-            name, provider, context_window=genai_prices.context_window(provider, name)
-        )
+        window = genai_prices.context_window(provider, name)
+        return ModelConfig(name, provider, api=self.api_of(provider, name), context_window=window)
 
     def get_models(
         self,
@@ -180,30 +169,29 @@ class ModelRegistry:
         capability: str | None = None,
         listed: bool = False,
     ) -> list[ModelConfig]:
-        """The models that are described, by provider and name.
+        """The models that are described, sorted by provider and name.
 
         Args:
-            name: Only those of this name, or with it among their aliases.
-            provider: Only this provider's.
-            capability: Only those that state it; what is unknown is not assumed.
-            listed: Also those that `genai-prices` lists, where it is installed.
+            name: Only models with this name or alias.
+            provider: Only models of this provider.
+            capability: Only models whose entry lists it.
+            listed: Also the models of `genai-prices`, if it is installed.
 
         Raises:
-            LlmConfigError: There is no such capability, or no such provider.
+            LlmConfigError: The capability or the provider is unknown.
         """
+        from tokenwire.catalog import genai_prices
+        from tokenwire.catalog.model import CAPABILITIES, ModelConfig, unknown_capability
+
         for field, text in (("name", name), ("provider", provider), ("capability", capability)):
             if text is not None:
                 _check_text(field, text)
-        if capability is not None:
-            from tokenwire.catalog.model import check_capability
-
-            check_capability(capability)
+        if capability is not None and capability not in CAPABILITIES:
+            raise LlmConfigError(unknown_capability(capability))
         if provider is not None and not _engine.is_provider(provider):
             self.get_provider(provider)
         self._load_plugins()
         found = {(row.provider, row.name): row for row in list(self._models.values())}
-        from tokenwire.catalog.model import ModelConfig
-
         for sim_model, api in _SIM_MODELS.items():
             found.setdefault(("sim", sim_model), ModelConfig(sim_model, "sim", api=api))
         if listed:
@@ -220,37 +208,26 @@ class ModelRegistry:
         ]
 
     def api_of(self, provider: str, model: str) -> str | None:
-        """The API that an entry states for a model; None where nothing does."""
+        """The API that a model's entry names; None if none does."""
         if provider == "sim":
             return _SIM_MODELS.get(model)
-        known = self._models.get((provider, model))
-        if known is None:
+        # An installed package does not change how a built-in provider is called.
+        if (provider, model) in self._from_plugins and _engine.is_provider(provider):
             return None
-        # An installed package does not change how a provider of the engine's is called.
-        is_strange = (provider, model) in self._from_plugins and _engine.is_provider(provider)
-        return None if is_strange else known.api
-
-    def _known(self, provider: str, name: str) -> ModelConfig | None:
-        known = self._models.get((provider, name))
-        if known is None and provider == "sim" and name in _SIM_MODELS:
-            from tokenwire.catalog.model import ModelConfig
-
-            return ModelConfig(name, "sim", api=_SIM_MODELS[name])
-        return known
+        known = self._models.get((provider, model))
+        return None if known is None else known.api
 
     def _load_plugins(self) -> None:
         if not self._needs_plugins:
             return
-        from _thread import get_ident
         from os import getpid
 
-        loader = getpid(), get_ident()
-        # Who asks meanwhile waits, and does not take a provider for unknown.
+        # Other threads wait here, so that they do not take a plugin's provider for unknown. The
+        # lock is reentrant: a plugin that uses this registry while it is loaded finds what is here.
         with self._plugins.current():
-            # A package that asks this registry while it is loaded finds what is there.
-            if self._loader == loader or not self._needs_plugins:
+            if self._loading_in == getpid() or not self._needs_plugins:
                 return
-            self._loader = loader
+            self._loading_in = getpid()
             try:
                 from importlib.metadata import entry_points
 
@@ -262,8 +239,8 @@ class ModelRegistry:
     def _load_plugin(self, point: EntryPoint) -> None:
         try:
             loaded = point.load()
-            self._add_plugin(loaded() if callable(loaded) else loaded)
-        except Exception as error:  # noqa: BLE001 (a stranger's code may raise anything)
+            self._add_entries(loaded() if callable(loaded) else loaded)
+        except Exception as error:  # noqa: BLE001 (a plugin may raise anything)
             import warnings
 
             warnings.warn(
@@ -273,15 +250,14 @@ class ModelRegistry:
                 stacklevel=4,
             )
 
-    def _add_plugin(self, entries: Iterable[object]) -> None:
+    def _add_entries(self, entries: Iterable[object]) -> None:
         from tokenwire.catalog.model import ModelConfig
         from tokenwire.catalog.provider import LlmProvider
 
         for entry in list(entries):
             if isinstance(entry, LlmProvider):
                 _check_name(entry.name)
-                if entry.name not in self._providers:
-                    self._providers[entry.name] = entry
+                self._providers.setdefault(entry.name, entry)
             elif isinstance(entry, ModelConfig):
                 for name in (entry.name, *entry.aliases):
                     if (entry.provider, name) not in self._models:
@@ -293,14 +269,14 @@ class ModelRegistry:
                 )
 
 
-# Made when first asked for, and one for the process: what is registered in one place is known to
-# every factory and to the cost of every reply.
+# Created on first use. Entries that are registered in one place are known to every factory and to
+# the cost of every reply.
 _shared: dict[str, ModelRegistry] = {}
 
 
 def shared() -> ModelRegistry:
-    """The registry of the process."""
-    # setdefault is one step: two threads that come at once get the same one.
+    """The registry that the whole process shares."""
+    # setdefault is atomic, so threads that arrive together get the same registry.
     return _shared.get("registry") or _shared.setdefault("registry", ModelRegistry())
 
 
@@ -312,6 +288,6 @@ def _check_text(field: str, value: object) -> None:
 def _check_name(name: str) -> None:
     if _engine.is_provider(name):
         raise LlmConfigError(
-            f"provider {name}: the engine has one of that name; choose another, or give base_url= "
-            "to the client"
+            f"provider {name}: this name is built in; choose another, or give base_url= to the "
+            "client"
         )

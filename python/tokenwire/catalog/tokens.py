@@ -1,8 +1,7 @@
-"""How many tokens a text has before it is sent: exact where a vocabulary is at hand.
+"""Counts the tokens of a text before it is sent: exactly if the vocabulary is available.
 
-OpenAI's vocabularies come with `tokenwire[tokens]`; of another model you name the `tokenizer.json`,
-which the library `tokenizers` reads.
-Nothing here uses the network.
+OpenAI's vocabularies are in `tokenwire[tokens]`. For another model, you name its `tokenizer.json`,
+which the library `tokenizers` reads. Nothing here uses the network.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ if TYPE_CHECKING:
         str | LlmMessage | Mapping[str, Any] | Iterable[LlmMessage | Mapping[str, Any]]
     )
 
-# The vocabularies of OpenAI's models, by how their names begin; the first that fits counts.
+# The vocabularies of OpenAI's models by the start of the name. The first match counts.
 _VOCABULARIES = (
     (re.compile(r"(chatgpt-4o|gpt-4o|gpt-4\.[15]|gpt-5|o[134])(?![\w])"), "o200k_base"),
     (re.compile(r"(gpt-4|gpt-3\.5|text-embedding-(3|ada-002))(?![\w.])"), "cl100k_base"),
 )
-# Those of which OpenAI has published that its API counts messages in the way below. Others count
-# nearly so: for gpt-5 one token less was seen.
+# The models for which OpenAI has published how its API counts messages. It counts messages to
+# others almost the same way; for gpt-5 we saw one token less.
 _PUBLISHED = re.compile(
     r"gpt-3\.5-turbo(-0125)?|gpt-4(-0613)?|gpt-4o(-2024-08-06)?|gpt-4o-mini(-2024-07-18)?"
 )
@@ -45,20 +44,22 @@ _PLAIN_ROLES = frozenset({"system", "user", "assistant"})
 # Their tokens depend on pixels, seconds and pages.
 _MEDIA = frozenset({"image", "image_url", "audio", "input_audio", "file"})
 
-# The library refuses long texts. No token of these vocabularies spans the end of a line before a
-# letter or a digit, so a text cut there has as many tokens as its pieces.
+# The library refuses long texts. No token of these vocabularies spans a line end followed by a
+# letter or digit, so a text that is cut there has as many tokens as its pieces together.
 _PIECE = 50_000
 _CUT = re.compile(r"\n(?=[A-Za-z0-9])")
 _CACHED_LENGTH = 8_192
 
+_ESTIMATE = "estimate by length"
+
 
 class Count(NamedTuple):
-    """How many tokens, and how it is known.
+    """A number of tokens.
 
     Attributes:
         tokens: The number.
-        exact: Whether it is the number; else it is an estimate.
-        source: The vocabulary that counted, and what was estimated.
+        exact: Whether the number is exact. Otherwise it is an estimate.
+        source: The vocabulary, and what was estimated.
     """
 
     tokens: int
@@ -67,20 +68,20 @@ class Count(NamedTuple):
 
     @property
     def at_most(self) -> int:
-        """The number, or a quarter more than an estimate, so that a limit can be relied on."""
+        """A number to rely on for a limit: the exact one, or the estimate plus a quarter."""
         return self.tokens if self.exact else -(-self.tokens * 5 // 4)
 
 
 class TokenCounter:
-    """Counts tokens without asking a server.
+    """Counts tokens without a server.
 
         counter = TokenCounter()
         counter.count("openai:gpt-4o", "Hello")        # Count(tokens=1, exact=True, …)
         counter.fits("openai:gpt-4o", messages, max_tokens=500)
 
     Args:
-        tokenizers: The `tokenizer.json` of models, by `provider:model`.
-        registry: Where the context windows are; without it the process's.
+        tokenizers: The path of each model's `tokenizer.json`, by `provider:model`.
+        registry: The registry with the context windows. Defaults to the shared registry.
     """
 
     def __init__(
@@ -97,74 +98,67 @@ class TokenCounter:
         self._registry = registry
 
     def count(self, model: str, text: str) -> Count:
-        """The tokens of a text alone.
+        """Count the tokens of a text.
 
         Args:
             model: `provider:model`.
-            text: Any text; names of special tokens in it count as text.
+            text: Any text. The names of special tokens in it count as text.
 
         Raises:
-            LlmConfigError: The model names no provider, its `tokenizer.json` cannot be read, or
-                `text` is none.
+            LlmConfigError: The model has no provider, its `tokenizer.json` cannot be read, or the
+                text is not a str.
         """
         if not isinstance(text, str):
             raise LlmConfigError(f"text: give a str, not {type(text).__name__}")
         vocabulary = self._vocabulary(model)
-        tokens = None if vocabulary is None else vocabulary.count(text)
-        if vocabulary is None or tokens is None:
-            return Count(_estimated(text), exact=False, source=_why(model))
+        tokens = vocabulary.tokens_in(text)
+        if tokens is None:
+            return Count(_estimated(text), exact=False, source=vocabulary.estimate)
         return Count(tokens, exact=True, source=vocabulary.source)
 
     def count_messages(self, model: str, messages: Messages) -> Count:
-        """The tokens of a chat request's messages, with what goes around each of them.
+        """Count the tokens of a chat request's messages, including those around each message.
 
-        That is exact for text messages to those models of which OpenAI has published how they are
-        counted. Tool calls count as their JSON; images, sound and files are not counted.
+        The result is exact for text messages to the models for which OpenAI has published how it
+        counts them. Tool calls count as their JSON. Images, audio and files are not counted.
 
         Args:
             model: `provider:model`.
-            messages: A string, a message, or messages and dicts of OpenAI's form.
+            messages: A string, a message, or a list of messages and of dicts in OpenAI's format.
 
         Raises:
-            LlmConfigError: The model names no provider, or its `tokenizer.json` cannot be read.
+            LlmConfigError: The model has no provider, or its `tokenizer.json` cannot be read.
         """
+        vocabulary = self._vocabulary(model)
         rows = [_texts(message) for message in _listed(messages)]
         counts = [self.count(model, text) for texts, _ in rows for text in texts]
-        overhead = _FOR_THE_REPLY + sum(
-            _PER_MESSAGE + (len(row[0]) > 2) * _PER_NAME for row in rows
-        )
+        names = sum(len(texts) > 2 for texts, _ in rows)
+        overhead = _FOR_THE_REPLY + _PER_MESSAGE * len(rows) + _PER_NAME * names
         tokens = overhead + sum(count.tokens for count in counts)
-        inexact = next((count for count in counts if not count.exact), None)
-        if inexact is not None or not counts:
-            return Count(tokens, exact=False, source=inexact.source if inexact else _why(model))
-        source = counts[0].source
-        parts = ModelString(model)
+        if not counts or not all(count.exact for count in counts):
+            return Count(tokens, exact=False, source=vocabulary.estimate)
         if not all(is_plain for _, is_plain in rows):
-            source += "; content that is not text is estimated"
-        elif (
-            parts.provider == "openai"
-            and _PUBLISHED.fullmatch(parts.name)
-            and model not in self._files
-        ):
-            return Count(tokens, exact=True, source=source)
+            guess = "content other than text is estimated"
+        elif self._is_published(model):
+            return Count(tokens, exact=True, source=vocabulary.source)
         else:
-            source += "; what goes around messages is estimated"
-        return Count(tokens, exact=False, source=source)
+            guess = "the tokens around messages are estimated"
+        return Count(tokens, exact=False, source=f"{vocabulary.source}; {guess}")
 
     def fits(self, model: str, messages: Messages, max_tokens: int = 0) -> bool | None:
         """Whether messages and a reply of `max_tokens` fit the model's context window.
 
-        An estimate counts a quarter more than it says, so that yes can be relied on.
+        An estimate is increased by a quarter first, so that you can rely on True.
 
         Returns:
-            None where the window is unknown: state it in a `ModelConfig`, or install
+            None if the window is unknown. Set it in a `ModelConfig`, or install
             `tokenwire[prices]`.
 
         Raises:
             LlmConfigError: The provider is unknown, or `max_tokens` is negative.
         """
         if type(max_tokens) is not int or max_tokens < 0:
-            raise LlmConfigError("fits: max_tokens is a whole number of at least 0")
+            raise LlmConfigError("max_tokens: give a whole number, 0 or more")
         from tokenwire.catalog.registry import shared
 
         known = (self._registry or shared()).get_model_config(model)
@@ -176,7 +170,12 @@ class TokenCounter:
             count = self.count_messages(model, messages)
         return count.at_most + max_tokens <= known.context_window
 
-    def _vocabulary(self, model: str) -> _Vocabulary | None:
+    def _is_published(self, model: str) -> bool:
+        parts = ModelString(model)
+        published = parts.provider == "openai" and _PUBLISHED.fullmatch(parts.name)
+        return bool(published) and model not in self._files
+
+    def _vocabulary(self, model: str) -> _Vocabulary:
         if not isinstance(model, str):
             raise LlmConfigError(f"model: give a str, not {type(model).__name__}")
         parts = ModelString(model)
@@ -186,50 +185,48 @@ class TokenCounter:
             if model not in self._loaded:
                 self._loaded[model] = _from_file(self._files[model])
             return self._loaded[model]
-        encoding = _encoding(parts.provider, parts.name)
-        return None if encoding is None else _bundled(encoding)
+        # Not azure: users choose the name of a deployment, so it proves nothing.
+        if parts.provider == "openai":
+            for pattern, encoding in _VOCABULARIES:
+                if pattern.match(parts.name.removeprefix("ft:")):
+                    return _bundled(encoding)
+        return _UNKNOWN
 
 
-class _Vocabulary:
-    """What counts texts; it returns None for a text that is too long for it."""
+class _Vocabulary(NamedTuple):
+    """How to count texts.
 
-    def __init__(self, source: str, encode: Callable[[str], int | None]) -> None:
-        self.source = source
-        self.encode = encode
+    `tokens_in` returns None for a text that it cannot count; `estimate` is the source then.
+    """
 
-    def count(self, text: str) -> int | None:
-        if len(text) > _CACHED_LENGTH:
-            return self.encode(text)
-        return _cached(self, text)
+    source: str
+    tokens_in: Callable[[str], int | None]
+    estimate: str = _ESTIMATE
 
 
-# System prompts and earlier messages are counted again with every turn of a conversation.
-@lru_cache(maxsize=1_024)
-def _cached(vocabulary: _Vocabulary, text: str) -> int | None:
-    return vocabulary.encode(text)
+_UNKNOWN = _Vocabulary("", lambda _text: None)
+_NOT_INSTALLED = _UNKNOWN._replace(
+    estimate=f"{_ESTIMATE}; tokenwire[tokens] counts this model exactly"
+)
 
 
-def _encoding(provider: str, name: str) -> str | None:
-    # An Azure deployment has a name of its user's choice, which proves nothing.
-    if provider != "openai":
-        return None
-    for pattern, encoding in _VOCABULARIES:
-        if pattern.match(name.removeprefix("ft:")):
-            return encoding
-    return None
+def _remembering(encode: Callable[[str], int | None]) -> Callable[[str], int | None]:
+    # Each turn of a conversation counts the system prompt and all earlier messages again.
+    cached = lru_cache(maxsize=1_024)(encode)
+    return lambda text: encode(text) if len(text) > _CACHED_LENGTH else cached(text)
 
 
 @lru_cache(maxsize=8)
-def _bundled(name: str) -> _Vocabulary | None:
+def _bundled(name: str) -> _Vocabulary:
     import warnings
 
     try:
         with warnings.catch_warnings():
-            # It reads its files by a function that Python 3.11 and 3.12 call deprecated.
+            # It reads its files with a function that is deprecated in Python 3.11 and 3.12.
             warnings.simplefilter("ignore", DeprecationWarning)
             import bpe_openai  # type: ignore[import-not-found,import-untyped,unused-ignore]
     except ImportError:
-        return None
+        return _NOT_INSTALLED
     encoding = bpe_openai.get_encoding(name)
 
     def encode(text: str) -> int | None:
@@ -238,7 +235,7 @@ def _bundled(name: str) -> _Vocabulary | None:
         except ValueError:
             return None  # a piece is too long
 
-    return _Vocabulary(name, encode)
+    return _Vocabulary(name, _remembering(encode))
 
 
 def _from_file(path: str | PathLike[str]) -> _Vocabulary:
@@ -246,44 +243,29 @@ def _from_file(path: str | PathLike[str]) -> _Vocabulary:
         from tokenizers import Tokenizer  # type: ignore[import-not-found,unused-ignore]
     except ImportError as error:
         raise LlmConfigError(
-            "tokenizers: a tokenizer.json is read by that library: pip install tokenizers"
+            "tokenizers: reading a tokenizer.json needs a library: pip install tokenizers"
         ) from error
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        encode = Tokenizer.from_file(str(path)).encode
     except Exception as error:  # the library raises nothing narrower
         raise LlmConfigError(f"tokenizers: {path}: {error}") from error
-    return _Vocabulary(
-        str(path), lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
-    )
+    tokens_in = _remembering(lambda text: len(encode(text, add_special_tokens=False).ids))
+    return _Vocabulary(str(path), tokens_in)
 
 
 def _pieces(text: str) -> Iterator[str]:
     start = 0
-    while len(text) - start > _PIECE:
-        cut = _CUT.search(text, start + _PIECE)
-        if cut is None:
-            break
+    while len(text) - start > _PIECE and (cut := _CUT.search(text, start + _PIECE)):
         yield text[start : cut.end()]
         start = cut.end()
     yield text[start:]
 
 
 def _estimated(text: str) -> int:
-    """One token for four ASCII characters, or for three bytes of others."""
+    """One token per four ASCII characters, and per three bytes of other characters."""
     size = len(text.encode(errors="replace"))
     ascii_count = sum(map(str.isascii, text)) if size != len(text) else size
     return -(-ascii_count // 4) + -(-(size - ascii_count) // 3)
-
-
-def _why(model: str) -> str:
-    parts = ModelString(model)
-    if _encoding(parts.provider, parts.name) and _bundled_is_missing():
-        return "estimate by length; tokenwire[tokens] counts this model exactly"
-    return "estimate by length"
-
-
-def _bundled_is_missing() -> bool:
-    return _bundled("o200k_base") is None
 
 
 def _listed(messages: Messages) -> list[Mapping[str, Any]]:
@@ -293,24 +275,24 @@ def _listed(messages: Messages) -> list[Mapping[str, Any]]:
         return [{"role": "user", "content": messages}]
     rows: Any = [messages] if isinstance(messages, (LlmMessage, Mapping)) else messages
     if not hasattr(rows, "__iter__"):
-        raise LlmConfigError(f"messages: a {type(rows).__name__} is no message")
+        rows = [rows]
     listed = [row.__tokenwire_json__() if isinstance(row, LlmMessage) else row for row in rows]
     for row in listed:
         if not isinstance(row, Mapping):
-            raise LlmConfigError(f"messages: a {type(row).__name__} is no message")
+            raise LlmConfigError(f"messages: {type(row).__name__} is not a message")
     return listed
 
 
 def _texts(message: Mapping[str, Any]) -> tuple[list[str], bool]:
-    """The role, the content and, where there is one, the name; and whether it is text alone."""
+    """The role, the content and the name, if there is one; and whether all of it is plain text."""
     role = str(message.get("role", "user"))
     content = message.get("content", message.get("parts"))
     rest = {key: message[key] for key in message.keys() - {"role", "content", "parts", "name"}}
     is_plain = role in _PLAIN_ROLES and not rest
     if not isinstance(content, str):
-        parts = content if isinstance(content, list) else []
-        is_plain = is_plain and len(parts) == 1 and _part(parts[0])[1]
-        content = "".join(_part(part)[0] for part in parts)
+        parts = [_part(part) for part in content] if isinstance(content, list) else []
+        is_plain = is_plain and len(parts) == 1 and parts[0][1]
+        content = "".join(text for text, _ in parts)
     if rest:
         content += json.dumps(rest, ensure_ascii=False, default=str)
     name = message.get("name")
@@ -318,6 +300,7 @@ def _texts(message: Mapping[str, Any]) -> tuple[list[str], bool]:
 
 
 def _part(part: Any) -> tuple[str, bool]:
+    """The text of a part to count, and whether it is a text part."""
     kind = part.get("type") if hasattr(part, "get") else None
     if kind == "text":
         return str(part.get("text", "")), True

@@ -1,5 +1,6 @@
-"""What a program learns of its calls.
+"""What a program learns about its calls.
 
-`on_call` calls back once for each finished call. `metrics` counts on it: `counts` has its values,
-`text` shows them. `otel` makes spans and metrics of OpenTelemetry.
+Read `on_call` first: it calls a function for each finished call, and the rest builds on it.
+`metrics` counts calls; `counts` has the values of its snapshots, and `text` prints them. `otel`
+reports calls to OpenTelemetry.
 """

@@ -1,4 +1,4 @@
-"""What a collector has counted, as values."""
+"""The values in a snapshot of the metrics."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """How a quantity was spread.
+    """The distribution of a quantity over buckets.
 
     Attributes:
-        count: How many values there were.
+        count: The number of values.
         sum: Their sum.
-        min: The least; None without values.
-        max: The greatest; None without values.
-        bounds: Upper bounds of the buckets, each included in its own.
-        counts: How many values fell into each bucket; one more than bounds, for what is above all.
+        min: The smallest value; None without values.
+        max: The largest value; None without values.
+        bounds: Upper bounds of the buckets, inclusive.
+        counts: The number of values in each bucket. The last bucket, which has no bound, holds the
+            values above all bounds.
     """
 
     count: int
@@ -38,26 +39,27 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class ModelMetrics:
-    """What was counted for one model, or for all of them.
+    """The counts of one model, or of all models together.
 
     Attributes:
-        provider: The provider's name; empty for all.
-        model: The model that was asked for; empty for all.
-        calls: Finished calls: those that succeeded, failed or were abandoned.
-        cancelled: Calls that their task, their stream or their program abandoned.
-        errors: Failed calls by kind of the error.
-        retries: Attempts beyond the first of each call.
-        prompt_tokens: As reported; cached tokens are among them.
-        completion_tokens: As reported; reasoning tokens are among them where the provider says so.
-        cached_tokens: As reported.
-        reasoning_tokens: As reported.
+        provider: The provider's name; empty for all models.
+        model: The model that was requested; empty for all models.
+        calls: Finished calls, whether they succeeded, failed or were abandoned.
+        cancelled: Calls that the caller abandoned.
+        errors: Failed calls by kind of error.
+        retries: Attempts after the first one of each call.
+        prompt_tokens: Prompt tokens as reported, including cached tokens.
+        completion_tokens: Completion tokens as reported, including reasoning tokens if the provider
+            counts them so.
+        cached_tokens: Prompt tokens read from a cache, as reported.
+        reasoning_tokens: Reasoning tokens as reported.
         without_usage: Calls for which the provider reported no tokens.
-        cost_usd: What the calls with a known price cost.
+        cost_usd: The cost of the calls with a known price.
         without_price: Calls with tokens but without a known price, which `cost_usd` leaves out.
-        latency: Seconds from the start of a call to its end, where the reply came to its end.
-        failed_latency: Seconds from the start of a call to the error that it ended in.
+        latency: Seconds from the start of a call to its end, for calls that succeeded.
+        failed_latency: Seconds from the start of a call to its error.
         first_token: Seconds from the start of a stream to its first token.
-        tokens_per_second: How fast each reply came.
+        tokens_per_second: The speed of each reply.
     """
 
     provider: str
@@ -80,5 +82,5 @@ class ModelMetrics:
 
     @property
     def failed(self) -> int:
-        """How many calls ended in an error; an abandoned call did not."""
+        """Calls that ended in an error; abandoned calls are not among them."""
         return sum(self.errors.values())

@@ -1,40 +1,70 @@
-"""`MetricsCollector`: counts, times and costs of the calls of this process, by model."""
+"""`MetricsCollector`: counts, times and costs of this process's calls, by model."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar
+from bisect import bisect_left
+from collections import defaultdict, deque
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from decimal import Context, Decimal, localcontext
+from logging import getLogger
+from math import inf
+from operator import attrgetter
+from os import getpid
+from threading import RLock
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
-from tokenwire import _engine
-from tokenwire.catalog import cost as costs
+from tokenwire.catalog import genai_prices
+from tokenwire.catalog.cost import price_of
 from tokenwire.catalog.registry import shared
 from tokenwire.observability import text
 from tokenwire.observability.counts import Distribution, ModelMetrics
 from tokenwire.observability.on_call import on_call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
+    from collections.abc import Callable, Iterator
 
     from typing_extensions import Self
 
-    from tokenwire._engine import Usage
+    from tokenwire._engine import CallEvent, Usage
 
-Item = TypeVar("Item")
+# The bounds are fixed, so that the counts of several processes can be added.
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+_BOUNDS = {
+    "latency": _SECONDS,
+    "failed_latency": _SECONDS,
+    "first_token": _SECONDS,
+    "tokens_per_second": (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0),
+}
+_NUMBERS = [field.name for field in fields(ModelMetrics) if field.type == "int"]
 
-# The engine adds costs as whole numbers of 10^-18 dollars: sums stay exact.
-_DIGITS = 18
+# Names come from callers and servers. Beyond these numbers they are counted as "other", so that
+# memory stays bounded.
+_MAX_MODELS = 1_000
+_MAX_ERROR_KINDS = 100
+_OTHER = "other"
+
+# Decimal, because a sum of floats drifts. The program's own context may round to fewer digits.
+_MONEY = Context(prec=50)
+# A provider's figure outside of 0 to this many dollars is a mistake that would spoil the sum.
+_MAX_COST = 1_000_000
+
+# Calls wait until there are so many. Counting them together takes half the time, because
+# code and data are in the processor's caches.
+_BATCH = 64
+_of_event = attrgetter("provider", "model", "usage", "timing", "elapsed", "error_kind", "attempts")
+_of_reply = attrgetter("provider", "model", "created")
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsSnapshot:
-    """All counts at one moment; it does not change any more.
+    """All counts at one moment.
 
     Attributes:
         seconds: How long the collector had been counting.
         total: All models together.
-        models: Each model, by provider and name.
+        models: Each model, sorted by provider and name.
     """
 
     seconds: float
@@ -42,113 +72,229 @@ class MetricsSnapshot:
     models: tuple[ModelMetrics, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as dicts and numbers, for JSON; dollars as text, to keep every digit."""
-        fields = asdict(self)
-        for counts in (fields["total"], *fields["models"]):
+        """The snapshot as JSON values. Dollars are text, so that no digit is lost."""
+        values = asdict(self)
+        for counts in (values["total"], *values["models"]):
             counts["cost_usd"] = format(counts["cost_usd"], "f")
-        return fields
+        return values
 
 
 class MetricsCollector:
-    """Counts the finished calls of this process while it is started, in every thread and task.
+    """Counts the finished calls of this process, in every thread and task, while it is started.
 
         with MetricsCollector() as metrics:
             chat.run("Why is the sky blue?")
         print(metrics.summary())
 
-    It keeps counts only: no prompt, no reply, no key. A forked child begins at zero.
+    It keeps counts only: no prompt, no reply, no key. A forked child starts at zero.
 
     Args:
-        cost: Whether to ask for the price of each call: the one part that runs Python code, once a
-            model and second. Where `genai-prices` is installed, it is imported here (0.1 s).
+        cost: Whether to look up the price of each call. If `genai-prices` is installed, it is
+            imported here, which takes 0.1 s.
     """
 
     def __init__(self, *, cost: bool = True) -> None:
         if cost:
-            # Imports all that prices need: not in the middle of a call, nor in a thread during a
-            # fork, whose child would wait for that import for ever.
-            _rates_of("openai", "gpt-4o", 1)
-        self._tally = _engine.CallTally(_rates_of, _cost_of) if cost else _engine.CallTally()
-        # Of threads that start or stop at once one takes what is in a list: that is one step, and
-        # there is no lock that a fork could leave held.
-        self._stopped = [True]
-        self._started: list[Callable[[], None]] = []
+            # Imports the library. An import during a call would delay it, and one during a fork
+            # would leave its lock held in the child.
+            genai_prices.context_window("openai", "gpt-4o")
+        self._with_cost = cost
+        self._remove: Callable[[], None] | None = None
+        self._by_process: dict[int, _ProcessCounts] = {}
 
     def start(self) -> Self:
-        """Count from now on. Does nothing while it is started."""
-        if _taken(self._stopped):
-            self._started.append(on_call(self._tally))
+        """Start counting. Does nothing if it is started already."""
+        with self._counts().lock:
+            if self._remove is None:
+                self._remove = on_call(self._count)
         return self
 
     def stop(self) -> None:
-        """Count no more; what was counted stays. Does nothing while it is stopped."""
-        remove = _taken(self._started)
-        if remove is not None:
-            remove()
-            self._stopped.append(True)
+        """Stop counting and keep the counts. Does nothing if it is stopped."""
+        with self._counts().lock:
+            if self._remove is not None:
+                self._remove()
+                self._remove = None
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start counting."""
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop."""
+    def __exit__(self, *_: object) -> None:
+        """Stop counting."""
         self.stop()
 
     def snapshot(self) -> MetricsSnapshot:
-        """What was counted so far."""
-        seconds, rows = self._tally.snapshot()
-        total, *models = map(_model_metrics, rows)
-        return MetricsSnapshot(seconds, total, tuple(models))
+        """The counts so far, as values that no longer change."""
+        counts, total = self._counts(), _ModelCounts()
+        with counts.held() as is_nested:
+            if not is_nested:
+                self._settle(counts)
+            models = sorted(counts.models.items())
+            for _, model in models:
+                total.merge(model)
+            return MetricsSnapshot(
+                monotonic() - counts.began,
+                total.frozen("", ""),
+                tuple(model.frozen(*names) for names, model in models),
+            )
 
     def reset(self) -> None:
-        """Begin at zero."""
-        self._tally.reset()
+        """Start again at zero."""
+        self._by_process[getpid()] = _ProcessCounts()
 
     def summary(self) -> str:
-        """A table for people: a line for each model, and one for all where there are several."""
+        """A table for people: one line per model, and a line for all if there are several."""
         snapshot = self.snapshot()
         return text.table(snapshot.models, snapshot.total)
 
     def prometheus(self) -> str:
-        """The text format 0.0.4 of Prometheus, as a scrape of `/metrics` expects it."""
+        """The counts in Prometheus's text format 0.0.4, as the body of `/metrics`."""
         return text.exposition(self.snapshot().models)
 
+    def _counts(self) -> _ProcessCounts:
+        # A forked child starts at zero, with a lock of its own: the parent's may be held forever.
+        # setdefault is atomic, so threads that arrive together get the same counts.
+        pid = getpid()
+        return self._by_process.get(pid) or self._by_process.setdefault(pid, _ProcessCounts())
 
-def _taken(items: list[Item]) -> Item | None:
-    try:
-        return items.pop()
-    except IndexError:
-        return None
+    def _count(self, event: CallEvent) -> None:
+        counts, reply = self._counts(), event.response
+        # The reply itself may be large, so it does not wait.
+        counts.waiting.append((_of_event(event), None if reply is None else _of_reply(reply)))
+        if len(counts.waiting) >= _BATCH:
+            with counts.held() as is_nested:
+                if not is_nested:
+                    self._settle(counts)
+
+    def _settle(self, counts: _ProcessCounts) -> None:
+        """Count the calls that are waiting."""
+        registry = shared()
+        while counts.waiting:
+            (provider, model, usage, *rest), priced_by = counts.waiting.popleft()
+            usd = None
+            try:
+                if self._with_cost and usage is not None:
+                    found = price_of(usage, *priced_by, registry=registry)
+                    usd = found[0] if found and 0 <= found[0] <= _MAX_COST else None
+            except Exception:
+                getLogger("tokenwire").exception("MetricsCollector: a price lookup failed")
+            counts.of(provider, model).add(usd, usage, *rest)
 
 
-def _model_metrics(fields: dict[str, Any]) -> ModelMetrics:
-    spreads = ("latency", "failed_latency", "first_token", "tokens_per_second")
-    distributions = {name: Distribution(*fields[name]) for name in spreads}
-    dollars = Decimal(fields["cost_usd"]).scaleb(-_DIGITS).normalize()
-    return ModelMetrics(**{**fields, **distributions, "cost_usd": dollars})
+class _ProcessCounts:
+    """What one process has counted."""
+
+    def __init__(self) -> None:
+        # Reentrant, because of `held`.
+        self.lock = RLock()
+        self._is_held = False
+        self.began = monotonic()
+        self.models: dict[tuple[str, str], _ModelCounts] = {}
+        # The fields of each event, and those of its reply.
+        self.waiting: deque[tuple[Any, Any]] = deque()
+
+    @contextmanager
+    def held(self) -> Iterator[bool]:
+        """Hold the lock. Yields whether this thread holds it already, and may not change anything.
+
+        A signal handler may run at any time, and the garbage collector may end a stream at any
+        time. Either may report a call in the middle of another one's counting.
+        """
+        with self.lock, localcontext(_MONEY):
+            is_nested, self._is_held = self._is_held, True
+            try:
+                yield is_nested
+            finally:
+                self._is_held = is_nested
+
+    def of(self, provider: str, model: str) -> _ModelCounts:
+        """The counts of a model."""
+        counts = self.models.get((provider, model))
+        if counts is None:
+            if len(self.models) >= _MAX_MODELS:
+                provider = model = _OTHER
+            counts = self.models.setdefault((provider, model), _ModelCounts())
+        return counts
 
 
-def _rates_of(
-    provider: str, model: str, created: int | None
-) -> tuple[int, int, int, int, int] | None:
-    """What the engine asks once for all calls of a model in a second: see `costs.rates_of`."""
-    found = costs.rates_of(provider, model, created, shared())
-    if found is None:
-        return None
-    exact = [dollars.scaleb(_DIGITS) for dollars in found[:4]]
-    fresh, cached, written, output = map(int, exact)
-    # Beyond our digits: each call is priced by itself.
-    limit = found[4] if [fresh, cached, written, output] == exact else 0
-    return fresh, cached, written, output, limit
+class _ModelCounts:
+    """The counts of one model, by the names of `ModelMetrics`."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, Any] = dict.fromkeys(_NUMBERS, 0) | {"cost_usd": Decimal(0)}
+        self.errors: defaultdict[str, int] = defaultdict(int)
+        self.spreads = {name: _Spread(bounds) for name, bounds in _BOUNDS.items()}
+
+    def add(self, usd: Decimal | None, usage: Usage | None, *rest: Any) -> None:
+        """Add a call; `usd` is its cost, if known, and `rest` comes from `_of_event`."""
+        timing, elapsed, kind, attempts = rest
+        numbers, spreads = self.numbers, self.spreads
+        numbers["calls"] += 1
+        numbers["retries"] += max(len(attempts) - 1, 0)
+        if kind is None:
+            spreads["latency"].add(elapsed)
+        elif kind == "cancelled":
+            numbers["cancelled"] += 1
+        else:
+            spreads["failed_latency"].add(elapsed)
+            if kind not in self.errors and len(self.errors) >= _MAX_ERROR_KINDS:
+                kind = _OTHER
+            self.errors[kind] += 1
+        if timing is not None:
+            spreads["first_token"].add(timing.first_token)
+            spreads["tokens_per_second"].add(timing.tokens_per_second)
+        if usage is None:
+            numbers["without_usage"] += 1
+            return
+        numbers["prompt_tokens"] += usage.prompt_tokens or 0
+        numbers["completion_tokens"] += usage.completion_tokens or 0
+        numbers["cached_tokens"] += usage.cached_tokens or 0
+        numbers["reasoning_tokens"] += usage.reasoning_tokens or 0
+        if usd is None:
+            numbers["without_price"] += 1
+        else:
+            numbers["cost_usd"] += usd
+
+    def merge(self, other: _ModelCounts) -> None:
+        """Add the counts of another model."""
+        for name, number in other.numbers.items():
+            self.numbers[name] += number
+        for kind, count in other.errors.items():
+            self.errors[kind] += count
+        for name, spread in other.spreads.items():
+            self.spreads[name].merge(spread)
+
+    def frozen(self, provider: str, model: str) -> ModelMetrics:
+        """The counts as values that no longer change."""
+        numbers = self.numbers | {"cost_usd": self.numbers["cost_usd"].normalize()}
+        spreads: dict[str, Any] = {name: one.frozen() for name, one in self.spreads.items()}
+        return ModelMetrics(provider, model, errors=dict(self.errors), **numbers, **spreads)
 
 
-def _cost_of(provider: str, model: str, created: int | None, usage: Usage) -> int | None:
-    """What the engine asks for a call that the rates do not cover."""
-    cost = costs.cost_of_usage(provider, model, created, usage, shared())
-    return None if cost is None else int(cost.usd.scaleb(_DIGITS))
+class _Spread:
+    """The counts of a distribution."""
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+        self.min, self.max = inf, -inf
+
+    def add(self, value: float | None) -> None:
+        if value is not None:
+            self.counts[bisect_left(self.bounds, value)] += 1
+            self.sum += value
+            self.min = min(self.min, value)
+            self.max = max(self.max, value)
+
+    def merge(self, other: _Spread) -> None:
+        self.counts = [one + two for one, two in zip(self.counts, other.counts, strict=True)]
+        self.sum += other.sum
+        self.min = min(self.min, other.min)
+        self.max = max(self.max, other.max)
+
+    def frozen(self) -> Distribution:
+        count = sum(self.counts)
+        least, greatest = (self.min, self.max) if count else (None, None)
+        return Distribution(count, self.sum, least, greatest, self.bounds, tuple(self.counts))

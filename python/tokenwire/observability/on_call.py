@@ -1,4 +1,4 @@
-"""`on_call`: what a program learns of each finished call."""
+"""`on_call`: call a function for each finished call."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 def on_call(callback: Callable[[CallEvent], object]) -> Callable[[], None]:
     """Call `callback` once for each finished call of this process, never for a chunk.
 
-    It runs on the caller's side, before the caller gets the reply or the error. What it raises is
-    logged, not thrown. Several callbacks run in the order in which they were added. Costs nothing
-    while there is none.
+    The callback runs on the caller's thread, before the caller gets the reply or the error. An
+    exception in it is logged, not thrown. Several callbacks run in the order in which they were
+    added. Without a callback, this costs nothing.
 
     Args:
         callback: Takes a `CallEvent`: provider, model, usage, timing, cost, attempts, error kind.
 
     Returns:
-        A function that takes this registration back, and no other of the same callback. To call
+        A function that removes this registration, and no other one of the same callback. Calling
         it again does nothing.
 
     Raises:

@@ -4,8 +4,8 @@
 
     remove = otel.instrument()
 
-They follow the semantic conventions for generative AI. Prompts never leave the program this way;
-replies and the texts of errors, which may quote a prompt, only with `capture_content=True`.
+They follow the semantic conventions for generative AI. Prompts are never recorded. Replies and
+error messages, which may quote a prompt, are recorded only with `capture_content=True`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,9 @@ if TYPE_CHECKING:
 
     from tokenwire._engine import CallEvent, Choice, LlmResponse
 
-    _Attributes = dict[str, str | bool | int | float | list[str]]
 
-# The conventions' names for providers, where they are not ours.
-_THEIR_NAMES = {
+# The conventions' names of providers that have another name here.
+_CONVENTION_NAMES = {
     "azure": "azure.ai.openai",
     "gemini": "gcp.gemini",
     "google": "gcp.gemini",
@@ -40,7 +39,7 @@ _THEIR_NAMES = {
     "vertex": "gcp.vertex_ai",
     "xai": "x_ai",
 }
-# The bounds that the conventions give.
+# The bucket bounds in the conventions.
 _SECONDS = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
 _FIRST_CHUNK = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0]
 _FIRST_CHUNK += [7.5, 10.0]
@@ -56,12 +55,12 @@ def instrument(
     """Report every finished call of this process as a span and as metrics.
 
     Args:
-        tracer_provider: Where spans go; without it the process's.
-        meter_provider: Where metrics go; without it the process's.
-        capture_content: Whether replies and texts of errors are on the spans.
+        tracer_provider: The provider for spans. Defaults to the global one.
+        meter_provider: The provider for metrics. Defaults to the global one.
+        capture_content: Whether to record replies and error messages on the spans.
 
     Returns:
-        A function that ends it.
+        A function that stops the reports.
 
     Raises:
         LlmConfigError: The extra is not installed.
@@ -77,110 +76,91 @@ def instrument(
     name, version = "tokenwire", _engine.__version__
     tracer = trace.get_tracer(name, version, tracer_provider)
     meter = metrics.get_meter(name, version, meter_provider)
-    return on_call(_Reporter(tracer, meter, capture_content=capture_content).report)
 
-
-class _Reporter:
-    def __init__(self, tracer: Any, meter: Any, *, capture_content: bool) -> None:
-        from opentelemetry.trace import SpanKind, StatusCode
-
-        self._tracer = tracer
-        self._kind = SpanKind.CLIENT
-        self._error = StatusCode.ERROR
-        self._capture_content = capture_content
-        self._duration = meter.create_histogram(
-            "gen_ai.client.operation.duration",
-            unit="s",
-            description="GenAI operation duration.",
-            explicit_bucket_boundaries_advisory=_SECONDS,
-        )
-        self._tokens = meter.create_histogram(
-            "gen_ai.client.token.usage",
-            unit="{token}",
-            description="Number of input and output tokens used.",
-            explicit_bucket_boundaries_advisory=_TOKENS,
-        )
-        self._first_chunk = meter.create_histogram(
-            "gen_ai.client.operation.time_to_first_chunk",
-            unit="s",
-            description="Time to receive the first chunk.",
-            explicit_bucket_boundaries_advisory=_FIRST_CHUNK,
+    def histogram(name: str, unit: str, description: str, bounds: list[float]) -> Any:
+        return meter.create_histogram(
+            f"gen_ai.client.{name}",
+            unit=unit,
+            description=description,
+            explicit_bucket_boundaries_advisory=bounds,
         )
 
-    def report(self, event: CallEvent) -> None:
-        shared = _shared(event)
-        self._report_span(event, shared)
-        self._report_metrics(event, shared)
+    durations = histogram("operation.duration", "s", "GenAI operation duration.", _SECONDS)
+    token_counts = histogram(
+        "token.usage", "{token}", "Number of input and output tokens used.", _TOKENS
+    )
+    first_chunks = histogram(
+        "operation.time_to_first_chunk", "s", "Time to receive the first chunk.", _FIRST_CHUNK
+    )
 
-    def _report_span(self, event: CallEvent, shared: _Attributes) -> None:
-        attributes = shared | _told(event)
-        if self._capture_content and event.response is not None:
+    def report(event: CallEvent) -> None:
+        common = _common_attributes(event)
+        attributes = common | _span_attributes(event)
+        if capture_content and event.response is not None:
             attributes["gen_ai.output.messages"] = _messages(event.response)
-        # The caller's thread, so the caller's span is the parent.
+        # This runs on the caller's thread, so the caller's current span becomes the parent.
         started = int(event.started * 1e9)
-        span = self._tracer.start_span(
+        span = tracer.start_span(
             f"{event.operation} {event.model}",
-            kind=self._kind,
+            kind=trace.SpanKind.CLIENT,
             attributes=attributes,
             start_time=started,
         )
         if event.error is not None:
-            span.set_status(self._error, str(event.error) if self._capture_content else None)
+            text = str(event.error) if capture_content else None
+            span.set_status(trace.StatusCode.ERROR, text)
         span.end(started + int(event.elapsed * 1e9))
 
-    def _report_metrics(self, event: CallEvent, shared: _Attributes) -> None:
-        usage, timing = event.usage, event.timing
-        self._duration.record(event.elapsed, shared)
-        if usage is not None:
-            counted = {"input": usage.prompt_tokens, "output": usage.completion_tokens}
-            for kind, count in counted.items():
-                if count is not None:
-                    self._tokens.record(count, shared | {"gen_ai.token.type": kind})
-        if timing is not None and timing.first_token is not None:
-            self._first_chunk.record(timing.first_token, shared)
-
-
-def _shared(event: CallEvent) -> _Attributes:
-    """What a call's span and metrics have in common."""
-    attributes: _Attributes = {
-        "gen_ai.operation.name": event.operation,
-        "gen_ai.provider.name": _THEIR_NAMES.get(event.provider, event.provider),
-        "gen_ai.request.model": event.model,
-    }
-    if event.server_address is not None:
-        attributes["server.address"] = event.server_address
-        if event.server_port is not None:
-            attributes["server.port"] = event.server_port
-    if event.response is not None and event.response.model:
-        attributes["gen_ai.response.model"] = event.response.model
-    if event.error_kind is not None:
-        attributes["error.type"] = event.error_kind
-    return attributes
-
-
-def _told(event: CallEvent) -> _Attributes:
-    """What the reply tells, for the span alone."""
-    attributes: _Attributes = {"gen_ai.request.stream": event.streamed}
-    response, usage, timing = event.response, event.usage, event.timing
-    if response is not None:
-        if response.id:
-            attributes["gen_ai.response.id"] = response.id
-        reasons = [choice.finish_reason for choice in response.choices]
-        if any(reasons):
-            attributes["gen_ai.response.finish_reasons"] = [str(one or "error") for one in reasons]
-    if usage is not None:
-        counts = {
-            "input_tokens": usage.prompt_tokens,
-            "output_tokens": usage.completion_tokens,
-            "cache_read.input_tokens": usage.cached_tokens,
-            "reasoning.output_tokens": usage.reasoning_tokens,
-        }
-        for name, count in counts.items():
+        durations.record(event.elapsed, common)
+        for kind in ("input", "output"):
+            count = attributes.get(f"gen_ai.usage.{kind}_tokens")
             if count is not None:
-                attributes[f"gen_ai.usage.{name}"] = count
-    if timing is not None and timing.first_token is not None:
-        attributes["gen_ai.response.time_to_first_chunk"] = timing.first_token
-    return attributes
+                token_counts.record(count, common | {"gen_ai.token.type": kind})
+        first_chunk = attributes.get("gen_ai.response.time_to_first_chunk")
+        if first_chunk is not None:
+            first_chunks.record(first_chunk, common)
+
+    return on_call(report)
+
+
+def _common_attributes(event: CallEvent) -> dict[str, Any]:
+    """The attributes of a call's span and of its metrics."""
+    address, response = event.server_address, event.response
+    return _without_none(
+        {
+            "gen_ai.operation.name": event.operation,
+            "gen_ai.provider.name": _CONVENTION_NAMES.get(event.provider, event.provider),
+            "gen_ai.request.model": event.model,
+            "server.address": address,
+            "server.port": None if address is None else event.server_port,
+            "gen_ai.response.model": (response and response.model) or None,
+            "error.type": event.error_kind,
+        }
+    )
+
+
+def _span_attributes(event: CallEvent) -> dict[str, Any]:
+    """The attributes of the span only."""
+    response, usage, timing = event.response, event.usage, event.timing
+    reasons = [choice.finish_reason for choice in response.choices] if response else []
+    return _without_none(
+        {
+            "gen_ai.request.stream": event.streamed,
+            "gen_ai.response.id": (response and response.id) or None,
+            "gen_ai.response.finish_reasons": (
+                [str(reason or "error") for reason in reasons] if any(reasons) else None
+            ),
+            "gen_ai.response.time_to_first_chunk": timing and timing.first_token,
+            "gen_ai.usage.input_tokens": usage and usage.prompt_tokens,
+            "gen_ai.usage.output_tokens": usage and usage.completion_tokens,
+            "gen_ai.usage.cache_read.input_tokens": usage and usage.cached_tokens,
+            "gen_ai.usage.reasoning.output_tokens": usage and usage.reasoning_tokens,
+        }
+    )
+
+
+def _without_none(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def _messages(response: LlmResponse[Any]) -> str:

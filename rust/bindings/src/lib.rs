@@ -133,8 +133,6 @@ mod _engine {
     use super::observe::nested::{enter_call, leave_call};
     #[pymodule_export]
     use super::observe::on_call::{report_call, report_refused};
-    #[pymodule_export]
-    use super::observe::tally::CallTally;
 
     // 4
     #[pymodule_export]

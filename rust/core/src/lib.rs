@@ -38,8 +38,6 @@ pub mod message;
 
 // Why a call failed.
 pub mod error;
-// Counts of finished calls.
-pub mod tally;
 
 // Floor 3.
 

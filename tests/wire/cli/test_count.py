@@ -42,7 +42,7 @@ def test_only_the_number_goes_to_standard_output(command, file):
 def test_an_estimate_says_so(command, monkeypatch):
     code, out, err = command("count", "-m", "groq:llama-3.3-70b-versatile", "--text", TEXT)
     assert (code, out, err) == (0, "5\n", "tokenwire: an estimate: estimate by length\n")
-    monkeypatch.setattr(tokens, "_bundled", lambda _: None)
+    monkeypatch.setattr(tokens, "_bundled", lambda _: tokens._NOT_INSTALLED)
     _, _, err = command("count", "-m", GPT, "--text", TEXT)
     assert "tokenwire[tokens] counts this model exactly" in err
 

@@ -1,4 +1,4 @@
-"""What is logged: nothing, unless something is worth it or was asked for; never a key."""
+"""What is logged: by default almost nothing, on request each call, and never a key."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def chat_on(sim: SimServer) -> tw.ChatClient:
 
 
 def logged_by_a_program(sim: SimServer, **environment: str) -> str:
-    """What a program with this environment writes to stderr."""
+    """The standard error of a program with this environment."""
     script = {
         "rules": [{"times": 1, "then": {"error": {"status": 500}}}],
         "default": {"reply": {"text": "reply-words"}},
@@ -53,7 +53,7 @@ def logged_by_a_program(sim: SimServer, **environment: str) -> str:
     return done.stderr
 
 
-def test_a_call_that_goes_well_is_silent(
+def test_a_call_that_succeeds_logs_nothing(
     sim: SimServer, ask: Asking, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="tokenwire")
@@ -62,7 +62,9 @@ def test_a_call_that_goes_well_is_silent(
     assert caplog.records == []
 
 
-def test_a_retry_is_info(sim: SimServer, ask: Asking, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_retry_is_logged_as_info(
+    sim: SimServer, ask: Asking, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, logger="tokenwire")
     for call in (ask.complete, ask.read):
         caplog.clear()
@@ -85,7 +87,7 @@ def test_info_shows_the_retry(sim: SimServer) -> None:
     assert "500" in line
 
 
-def test_debug_shows_the_calls_without_their_words(sim: SimServer) -> None:
+def test_debug_shows_the_calls_without_their_content(sim: SimServer) -> None:
     shown = logged_by_a_program(sim, TOKENWIRE_LOG="debug")
     assert shown.count("/chat/completions") >= 2
     assert "tokenwire DEBUG" in shown
@@ -95,16 +97,16 @@ def test_debug_shows_the_calls_without_their_words(sim: SimServer) -> None:
 
 
 @pytest.mark.parametrize("level", ["", "loud", "0"])
-def test_a_level_that_is_none_changes_nothing(sim: SimServer, level: str) -> None:
+def test_an_unknown_level_changes_nothing(sim: SimServer, level: str) -> None:
     assert logged_by_a_program(sim, TOKENWIRE_LOG=level) == ""
 
 
-def test_bodies_are_shown_only_where_they_are_asked_for(sim: SimServer) -> None:
+def test_bodies_are_shown_only_on_request(sim: SimServer) -> None:
     calls_alone = logged_by_a_program(sim, TOKENWIRE_LOG="debug")
     assert "prompt-words" not in calls_alone
     assert "reply-words" not in calls_alone
     everything = logged_by_a_program(sim, TOKENWIRE_LOG="debug", TOKENWIRE_LOG_BODIES="1")
-    # Sent by the whole call (once more after its error) and by the stream; received by both.
+    # One line for each call, the retried one included; both calls receive a reply.
     assert everything.count("sent {") == 2
     assert everything.count("prompt-words") == 2
     assert everything.count("reply-words") == 2

@@ -1,4 +1,4 @@
-"""`on_call`: one event for each finished call, on the caller's thread, whatever became of it."""
+"""`on_call`: one event for each finished call, on the caller's thread, however it ended."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OPENAI = "openai-compatible"
 
 @pytest.fixture
 def listen() -> Iterator[Callable[[Callable[[tw.CallEvent], object]], Callable[[], None]]]:
-    """`on_call`, taken back at the end of the test."""
+    """`on_call`, with the callbacks removed at the end of the test."""
     removers = []
 
     def add(callback):
@@ -43,9 +43,9 @@ def listen() -> Iterator[Callable[[Callable[[tw.CallEvent], object]], Callable[[
 
 @pytest.fixture
 def events(listen) -> list[tw.CallEvent]:
-    heard: list[tw.CallEvent] = []
-    listen(heard.append)
-    return heard
+    received: list[tw.CallEvent] = []
+    listen(received.append)
+    return received
 
 
 def chat_on(sim: SimServer, **settings: Any) -> tw.ChatClient:
@@ -53,7 +53,7 @@ def chat_on(sim: SimServer, **settings: Any) -> tw.ChatClient:
     return tw.ChatClient("m", base_url=sim.base_url, **{"retry": retry, **settings})
 
 
-def told(event: tw.CallEvent) -> tuple[Any, ...]:
+def summary(event: tw.CallEvent) -> tuple[Any, ...]:
     text = None if event.response is None else event.response.text
     return event.provider, event.model, event.streamed, event.error_kind, text
 
@@ -62,7 +62,7 @@ def test_a_whole_reply_is_one_event(sim, ask: Asking, events):
     sim.set_script(REPLY)
     reply = ask.complete(chat_on(sim), "hi")
     (event,) = events
-    assert told(event) == (OPENAI, "m", False, None, "one two three")
+    assert summary(event) == (OPENAI, "m", False, None, "one two three")
     assert event.response == reply
     assert (event.usage, event.timing, event.cost) == (reply.usage, reply.timing, reply.cost)
     assert (event.attempts, event.error) == (reply.attempts, None)
@@ -74,19 +74,19 @@ def test_a_stream_is_one_event_at_its_end_and_none_for_a_chunk(sim, ask: Asking,
     items, reply = ask.read(chat_on(sim), "hi", view=view)
     assert items
     (event,) = events
-    assert told(event) == (OPENAI, "m", True, None, "one two three")
+    assert summary(event) == (OPENAI, "m", True, None, "one two three")
     assert (event.usage, event.timing) == (reply.usage, reply.timing)
 
 
-def test_no_event_comes_before_the_end_of_a_stream(sim, events):
+def test_there_is_no_event_before_the_end_of_a_stream(sim, events):
     sim.set_script(REPLY)
     with chat_on(sim).stream("hi") as stream:
-        heard = {len(events) for _ in stream}
-    assert heard == {0}
+        during = {len(events) for _ in stream}
+    assert during == {0}
     assert len(events) == 1
 
 
-def test_the_event_comes_before_the_reply_does(sim, ask: Asking, listen):
+def test_the_callback_runs_before_the_caller_gets_the_reply(sim, ask: Asking, listen):
     order = []
     listen(lambda _event: order.append("event"))
     ask.complete(chat_on(sim), "hi")
@@ -94,7 +94,7 @@ def test_the_event_comes_before_the_reply_does(sim, ask: Asking, listen):
     assert order == ["event", "reply"]
 
 
-def test_a_stream_left_early_was_let_go_of(sim, events):
+def test_a_stream_that_is_closed_early_is_cancelled(sim, events):
     sim.set_script(STALLED)
     with chat_on(sim).stream("hi") as stream:
         next(piece for piece in stream.text_stream if piece)
@@ -104,7 +104,7 @@ def test_a_stream_left_early_was_let_go_of(sim, events):
     assert event.response.text
 
 
-async def test_an_async_stream_left_early_was_let_go_of(sim, events):
+async def test_an_async_stream_that_is_closed_early_is_cancelled(sim, events):
     sim.set_script(STALLED)
     async with chat_on(sim).stream_async("hi") as stream:
         async for _ in stream:
@@ -113,7 +113,7 @@ async def test_an_async_stream_left_early_was_let_go_of(sim, events):
     assert (event.streamed, event.error_kind, event.error) == (True, "cancelled", None)
 
 
-def test_a_stream_that_was_never_sent_is_no_call(sim, events):
+def test_a_stream_that_was_never_sent_has_no_event(sim, events):
     stream = chat_on(sim).stream("hi")
     stream.close()
     assert (events, sim.requests()) == ([], [])
@@ -131,13 +131,13 @@ def test_a_failed_call_has_its_error(sim, ask: Asking, events):
         assert [attempt.status for attempt in event.attempts] == [429]
 
 
-def test_a_cut_stream_has_what_came_and_its_error(sim, ask: Asking, events):
+def test_an_interrupted_stream_has_its_partial_reply_and_its_error(sim, ask: Asking, events):
     cut = {"reply": {"tokens": ["one", " two", " three"]}}
     sim.set_script({"default": cut | {"fault": {"kind": "reset", "at": {"events": 3}}}})
     with pytest.raises(tw.LlmStreamInterruptedError) as caught:
         ask.read(chat_on(sim), "hi")
     (event,) = events
-    assert told(event) == (OPENAI, "m", True, "stream_interrupted", "one two")
+    assert summary(event) == (OPENAI, "m", True, "stream_interrupted", "one two")
     assert event.error is caught.value
 
 
@@ -150,7 +150,7 @@ def test_a_retried_call_is_one_event(sim, ask: Asking, events):
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_a_cancelled_task_let_go_of_its_call(sim, events, streamed):
+async def test_the_call_of_a_cancelled_task_is_cancelled(sim, events, streamed):
     sim.set_script(NEVER)
     task = asyncio.create_task(chat_on(sim).run_async("hi", stream=streamed))
     await asyncio.to_thread(sim.wait_for, "request")
@@ -161,14 +161,14 @@ async def test_a_cancelled_task_let_go_of_its_call(sim, events, streamed):
     assert [(event.streamed, event.error_kind) for event in events] == [(streamed, "cancelled")]
 
 
-def test_an_event_knows_who_was_asked_for_what(sim, ask: Asking, events):
+def test_an_event_has_the_operation_and_the_server(sim, ask: Asking, events):
     ask.complete(chat_on(sim), "hi")
     ask.read(tw.CompletionClient("base", base_url=sim.base_url), "hi")
     assert [event.operation for event in events] == ["chat", "text_completion"]
     assert [(e.server_address, e.server_port) for e in events] == [("127.0.0.1", sim.port)] * 2
 
 
-def test_an_address_is_told_without_brackets_path_and_query(events):
+def test_an_address_has_no_brackets_path_or_query(events):
     away = "http://[::1]:9/v1/hidden?api_key=sk-canary"
     with pytest.raises(tw.LlmConnectionError):
         tw.ChatClient("m", base_url=away, max_retries=0).run("hi")
@@ -178,7 +178,7 @@ def test_an_address_is_told_without_brackets_path_and_query(events):
     assert "sk-canary" not in repr(event)
 
 
-def test_a_whole_reply_took_as_long_as_its_timing_says(sim, ask: Asking, events):
+def test_the_elapsed_time_of_a_reply_is_that_of_its_timing(sim, ask: Asking, events):
     before = time.time()
     replies = [ask.complete(chat_on(sim), "hi"), ask.read(chat_on(sim), "hi")[1]]
     for event, reply in zip(events, replies, strict=True):
@@ -187,7 +187,7 @@ def test_a_whole_reply_took_as_long_as_its_timing_says(sim, ask: Asking, events)
         assert event.started + event.elapsed <= time.time() + 0.01
 
 
-def test_a_failed_call_took_until_it_failed(sim, ask: Asking, events):
+def test_the_elapsed_time_of_a_failed_call_ends_with_its_failure(sim, ask: Asking, events):
     sim.set_script({"default": {"error": {"status": 503}, "pacing": {"first_token_ms": 50}}})
     retry = tw.RetryPolicy(max_retries=1, first=0.1, cap=0.1)
     for call in (ask.complete, ask.read):
@@ -199,14 +199,14 @@ def test_a_failed_call_took_until_it_failed(sim, ask: Asking, events):
         assert last.started <= event.elapsed < last.started + 5
 
 
-def test_a_call_that_ran_out_of_time_took_that_long(sim, ask: Asking, events):
+def test_the_elapsed_time_of_a_call_that_timed_out_is_its_timeout(sim, ask: Asking, events):
     sim.set_script(NEVER)
     with pytest.raises(tw.LlmTimeoutError):
         ask.complete(chat_on(sim, timeout=0.2), "hi")
     assert 0.2 <= events[0].elapsed < 5
 
 
-def test_a_stream_that_broke_took_until_it_broke_however_late_it_is_read(sim, events):
+def test_the_elapsed_time_of_an_interrupted_stream_does_not_depend_on_its_reader(sim, events):
     sim.set_script(REPLY | {"rules": [{"then": REPLY["default"] | {"fault": CUT}}]})
 
     async def read() -> None:
@@ -223,7 +223,7 @@ def test_a_stream_that_broke_took_until_it_broke_however_late_it_is_read(sim, ev
     assert 0 < events[0].elapsed <= ended[0] - began
 
 
-def test_a_call_that_was_let_go_of_took_until_then(sim, events):
+def test_the_elapsed_time_of_an_abandoned_call_ends_when_it_is_abandoned(sim, events):
     sim.set_script(STALLED)
     began = time.monotonic()
     with chat_on(sim).stream("hi") as stream:
@@ -245,7 +245,7 @@ def test_a_call_whose_key_was_renewed_is_one_event(sim, ask: Asking, events, cal
 
 
 @pytest.mark.parametrize("call", ["complete", "read"])
-def test_a_key_that_is_refused_twice_is_one_event(sim, ask: Asking, events, call):
+def test_a_call_whose_key_is_refused_twice_is_one_event(sim, ask: Asking, events, call):
     sim.set_script({"default": {"error": {"status": 401}}})
     client = tw.ChatClient("m", base_url=sim.base_url, api_key=lambda: "k", max_retries=0)
     with pytest.raises(tw.LlmAuthenticationError):
@@ -254,7 +254,7 @@ def test_a_key_that_is_refused_twice_is_one_event(sim, ask: Asking, events, call
     assert len(sim.requests()) == 2
 
 
-def test_the_list_of_models_is_no_call_of_a_model(sim, events):
+def test_the_list_of_models_has_no_event(sim, events):
     sim.set_script({"default": {"error": {"status": 500}}})
     with pytest.raises(tw.LlmAPIError):
         tw.ChatClient("m", base_url="http://127.0.0.1:9", max_retries=0).models()
@@ -268,12 +268,12 @@ def test_a_map_is_one_event_for_each_row(sim, ask: Asking, events):
     assert sorted(str(event.error_kind) for event in events) == ["None", "None", "api"]
 
 
-def test_a_completion_is_an_event_too(sim, ask: Asking, events):
+def test_a_completion_has_an_event(sim, ask: Asking, events):
     ask.complete(tw.CompletionClient("base", base_url=sim.base_url), "hi")
     assert [(event.model, event.error_kind) for event in events] == [("base", None)]
 
 
-def test_it_runs_on_the_thread_of_the_caller(sim, listen):
+def test_a_callback_runs_on_the_caller_s_thread(sim, listen):
     threads = []
     listen(lambda _event: threads.append(threading.current_thread()))
     client = chat_on(sim)
@@ -299,7 +299,9 @@ def test_callbacks_run_in_the_order_in_which_they_were_added(sim, listen):
     assert order == ["first", "second", "third"]
 
 
-def test_one_that_raises_is_logged_and_the_others_run(sim, ask: Asking, listen, events, caplog):
+def test_an_exception_in_a_callback_is_logged_and_the_others_run(
+    sim, ask: Asking, listen, events, caplog
+):
     sim.set_script(REPLY)
     problem = RuntimeError("no room")
 
@@ -318,7 +320,9 @@ def test_one_that_raises_is_logged_and_the_others_run(sim, ask: Asking, listen, 
     assert record.exc_info[1] is problem
 
 
-def test_one_that_raises_does_not_hide_the_error_of_the_call(sim, ask: Asking, listen, caplog):
+def test_an_exception_in_a_callback_does_not_hide_the_error_of_the_call(
+    sim, ask: Asking, listen, caplog
+):
     sim.set_script({"default": {"error": {"status": 429}}})
     listen(lambda _event: 1 // 0)
     for call in (ask.complete, ask.read):
@@ -327,7 +331,7 @@ def test_one_that_raises_does_not_hide_the_error_of_the_call(sim, ask: Asking, l
     assert len(caplog.records) == 2
 
 
-def test_one_that_was_taken_back_hears_nothing_more(sim, listen):
+def test_a_removed_callback_is_not_called(sim, listen):
     kept: list[tw.CallEvent] = []
     gone: list[tw.CallEvent] = []
     listen(kept.append)
@@ -339,11 +343,11 @@ def test_one_that_was_taken_back_hears_nothing_more(sim, listen):
     assert (len(kept), len(gone)) == (2, 1)
 
 
-def test_a_callback_may_take_itself_back(sim, listen):
-    heard = []
+def test_a_callback_may_remove_itself(sim, listen):
+    models = []
 
     def once(event):
-        heard.append(event.model)
+        models.append(event.model)
         remove()
 
     remove = listen(once)
@@ -351,10 +355,10 @@ def test_a_callback_may_take_itself_back(sim, listen):
     listen(after.append)
     chat_on(sim).run("hi")
     chat_on(sim).run("hi")
-    assert (heard, len(after)) == (["m"], 2)
+    assert (models, len(after)) == (["m"], 2)
 
 
-def test_a_callback_may_add_another_that_hears_the_next_call(sim, listen):
+def test_a_callback_that_is_added_during_a_call_gets_the_next_one(sim, listen):
     late: list[tw.CallEvent] = []
 
     def add(_event):
@@ -368,7 +372,7 @@ def test_a_callback_may_add_another_that_hears_the_next_call(sim, listen):
     assert len(late) == 1
 
 
-def test_a_callback_may_call_a_model(sim, listen):
+def test_a_callback_may_make_a_call(sim, listen):
     kinds = []
 
     def ask_again(event):
@@ -381,14 +385,14 @@ def test_a_callback_may_call_a_model(sim, listen):
     assert kinds == ["m", "judge"]
 
 
-def test_what_cannot_be_called_is_refused():
+def test_a_callback_that_is_not_callable_is_refused():
     with pytest.raises(tw.LlmConfigError, match="takes a CallEvent"):
         tw.on_call(None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("way", ["chunks", "text", "builtin", "map"])
-def test_the_error_of_a_loop_over_a_stream_is_the_callers(sim, events, way):
-    """The frame that an exception leaves drops the stream, and with it ends the call."""
+def test_an_exception_in_a_loop_over_a_stream_reaches_the_caller(sim, events, way):
+    """The exception drops the stream, which ends the call."""
     sim.set_script(REPLY)
     chat = chat_on(sim)
 
@@ -410,7 +414,7 @@ def test_the_error_of_a_loop_over_a_stream_is_the_callers(sim, events, way):
     assert [event.error_kind for event in events][-1] in {"cancelled", None}
 
 
-async def test_the_error_of_a_loop_over_an_async_stream_is_the_callers(sim, events):
+async def test_an_exception_in_a_loop_over_an_async_stream_reaches_the_caller(sim, events):
     sim.set_script(REPLY)
 
     async def loop():

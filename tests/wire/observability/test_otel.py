@@ -27,7 +27,7 @@ SDK = "the OpenTelemetry SDK is not installed: pip install opentelemetry-sdk"
 
 
 class Seen:
-    """An SDK that keeps what it is given, with `instrument` on it."""
+    """An SDK that keeps all spans and metrics in memory, with `instrument` on it."""
 
     def __init__(self, **settings: Any) -> None:
         def sdk(name: str) -> Any:
@@ -46,12 +46,12 @@ class Seen:
         return list(self._exporter.get_finished_spans())
 
     def span(self) -> Any:
-        """The only one."""
+        """The only finished span."""
         (span,) = self.spans()
         return span
 
     def points(self) -> dict[str, list[Any]]:
-        """What each metric holds."""
+        """The data points of each metric."""
         data = self._reader.get_metrics_data()
         return {
             metric.name: list(metric.data.data_points)
@@ -81,11 +81,11 @@ def seen_with_content() -> Iterator[Seen]:
 
 
 def chat_on(sim: SimServer, **settings: Any) -> tw.ChatClient:
-    given: dict[str, Any] = {"retry": tw.RetryPolicy(max_retries=0), "api_key": KEY} | settings
-    return tw.ChatClient("openai:m", base_url=sim.base_url, **given)
+    defaults: dict[str, Any] = {"retry": tw.RetryPolicy(max_retries=0), "api_key": KEY}
+    return tw.ChatClient("openai:m", base_url=sim.base_url, **(defaults | settings))
 
 
-def test_a_call_is_a_span_with_what_the_conventions_name(sim, ask: Asking, seen):
+def test_a_call_is_a_span_with_the_attributes_of_the_conventions(sim, ask: Asking, seen):
     sim.set_script(REPLY)
     reply = ask.complete(chat_on(sim), "prompt-words")
     span = seen.span()
@@ -116,7 +116,7 @@ def test_a_call_is_a_span_with_what_the_conventions_name(sim, ask: Asking, seen)
     )
 
 
-def test_a_stream_is_one_span_with_its_first_chunk(sim, ask: Asking, seen):
+def test_a_stream_is_one_span_with_the_time_to_its_first_chunk(sim, ask: Asking, seen):
     sim.set_script(REPLY)
     _, reply = ask.read(chat_on(sim), "hi")
     attributes = seen.span().attributes
@@ -132,7 +132,7 @@ def test_a_span_lasts_as_long_as_its_call(sim, ask: Asking, seen):
     span = seen.span()
     assert reply.timing.total is not None
     assert span.end_time - span.start_time == int(reply.timing.total * 1e9)
-    # The clocks are two: the call's runs evenly, and the span's is the time of day.
+    # Two clocks: a monotonic one for the call, and the time of day for the span.
     assert before - 50_000_000 < span.start_time <= span.end_time <= after + 50_000_000
 
 
@@ -163,7 +163,7 @@ def test_a_failed_call_has_its_kind_and_no_text(sim, ask: Asking, seen):
     assert len(seen.spans()) == 2
 
 
-def test_a_stream_left_early_is_no_error(sim, seen):
+def test_a_stream_that_is_closed_early_is_not_an_error(sim, seen):
     sim.set_script({"default": {"fault": {"kind": "stall", "at": {"events": 2}}}})
     with chat_on(sim).stream("hi") as stream:
         next(stream)
@@ -173,7 +173,7 @@ def test_a_stream_left_early_is_no_error(sim, seen):
     assert span.end_time > span.start_time
 
 
-def test_a_call_that_failed_lasts_until_it_failed(sim, ask: Asking, seen):
+def test_the_span_of_a_failed_call_ends_with_its_failure(sim, ask: Asking, seen):
     sim.set_script({"default": {"fault": {"kind": "no_head"}}})
     began = time.monotonic()
     with pytest.raises(tw.LlmTimeoutError):
@@ -185,14 +185,14 @@ def test_a_call_that_failed_lasts_until_it_failed(sim, ask: Asking, seen):
     assert 0.2 <= duration.sum <= took
 
 
-def test_a_text_completion_is_told_apart(sim, seen):
+def test_a_text_completion_has_another_name(sim, seen):
     tw.CompletionClient("base", base_url=sim.base_url).run("hi")
     span = seen.span()
     assert span.name == "text_completion base"
     assert span.attributes["gen_ai.operation.name"] == "text_completion"
 
 
-def test_a_call_of_another_client_is_told_too(seen):
+def test_the_call_of_a_custom_client_is_a_span(seen):
     event = tw.CallEvent(provider="acme", model="m1", elapsed=1.5, started=1e9)
     _engine.report_call(event)
     span = seen.span()
@@ -200,7 +200,7 @@ def test_a_call_of_another_client_is_told_too(seen):
     assert "server.address" not in span.attributes
 
 
-def test_metrics_have_the_conventions_names_and_attributes(sim, seen):
+def test_metrics_have_the_names_and_attributes_of_the_conventions(sim, seen):
     sim.set_script(REPLY)
     reply = chat_on(sim).complete("hi")
     with chat_on(sim).stream("hi") as stream:
@@ -245,16 +245,16 @@ def test_errors_are_told_apart_in_the_durations(sim, seen):
     assert kinds == {"rate_limit": 1, None: 1}
 
 
-def test_no_text_and_no_key_is_told(sim, ask: Asking, seen):
+def test_no_text_and_no_key_is_recorded(sim, ask: Asking, seen):
     sim.set_script(REPLY)
     ask.complete(chat_on(sim), "prompt-words")
     ask.read(chat_on(sim), "prompt-words")
-    told = " ".join([*(span.to_json() for span in seen.spans()), str(seen.points())])
-    assert "gen_ai.response.id" in told
-    assert [word for word in ("-words", KEY) if word in told] == []
+    recorded = " ".join([*(span.to_json() for span in seen.spans()), str(seen.points())])
+    assert "gen_ai.response.id" in recorded
+    assert [word for word in ("-words", KEY) if word in recorded] == []
 
 
-def test_replies_are_told_where_it_is_switched_on(sim, ask: Asking, seen_with_content):
+def test_replies_are_recorded_if_content_is_captured(sim, ask: Asking, seen_with_content):
     calls = [{"id": "c1", "name": "look", "arguments": '{"q": 1}'}]
     sim.set_script({"default": {"reply": {"reasoning": "hm", "text": "ünd", "tool_calls": calls}}})
     ask.complete(chat_on(sim), "prompt-words")
@@ -273,14 +273,14 @@ def test_replies_are_told_where_it_is_switched_on(sim, ask: Asking, seen_with_co
     assert KEY not in span.to_json()
 
 
-def test_texts_of_errors_are_told_where_it_is_switched_on(sim, seen_with_content):
+def test_error_messages_are_recorded_if_content_is_captured(sim, seen_with_content):
     sim.set_script({"default": {"error": {"status": 429, "message": "slow down"}}})
     with pytest.raises(tw.LlmRateLimitError) as caught:
         chat_on(sim).run("hi")
     assert seen_with_content.span().status.description == str(caught.value)
 
 
-def test_removed_it_reports_nothing_more(sim, seen):
+def test_nothing_is_reported_after_its_removal(sim, seen):
     chat_on(sim).run("hi")
     seen.remove()
     chat_on(sim).run("hi")
@@ -303,7 +303,7 @@ def test_it_works_without_an_sdk(sim, ask: Asking, caplog):
     assert caplog.records == []
 
 
-def test_without_the_extra_it_says_what_to_install(monkeypatch):
+def test_without_the_extra_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     with pytest.raises(tw.LlmConfigError, match=r"pip install 'tokenwire\[otel\]'"):
         otel.instrument()

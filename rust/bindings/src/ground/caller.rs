@@ -42,11 +42,6 @@ impl Caller {
         self.dropped.as_deref().unwrap_or_default()
     }
 
-    /// Provider and model.
-    pub(crate) fn key(&self) -> (Arc<str>, Arc<str>) {
-        (self.provider.clone(), self.model.clone())
-    }
-
     /// Seconds since the call began.
     pub(crate) fn elapsed(&self) -> f64 {
         self.started

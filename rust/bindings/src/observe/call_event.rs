@@ -1,7 +1,6 @@
-//! `CallEvent`: what a program learns of one finished call.
+//! `CallEvent`: the description of one finished call that callbacks receive.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::PyBaseException;
@@ -10,8 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use tokenwire_core::error::ErrorKind;
 
-use crate::ground::caller::{Caller, Endpoint};
-use crate::ground::exception;
+use crate::ground::caller::Caller;
+use crate::ground::{exception, python};
 use crate::values::response::LlmResponse;
 use crate::values::timing::Timing;
 use crate::values::usage::Usage;
@@ -34,48 +33,54 @@ const ARGUMENTS: [&str; 11] = [
     "server_port",
 ];
 
-/// A finished call, as it is passed to each callback of `on_call`. A client of your own makes one from
-/// its fields, and reports it with `report_call`.
+/// A finished call, as each callback of `on_call` receives it. A custom client creates one and reports it
+/// with `report_call`.
 ///
 /// Args:
-///     provider: Name of the provider's row.
-///     model: The model that was asked for.
+///     provider: The provider's name.
+///     model: The model that was requested.
 ///     elapsed: Seconds from the start of the call to its end, however it ended.
 ///     streamed: Whether the reply was streamed.
-///     error: The exception; None where the call succeeded or was abandoned.
-///     error_kind: Its kind, such as `rate_limit`; without it, that of the error's class. `cancelled`
-///         is a call that was abandoned.
+///     error: The exception; None if the call succeeded or was abandoned.
+///     error_kind: The kind of error, such as `rate_limit`. Defaults to the kind of the error's class.
+///         `cancelled` means that the caller abandoned the call.
 ///     response: The reply, whole or partial.
-///     started: When the call began, as Unix time in seconds; without it, `elapsed` ago.
+///     started: When the call began, as Unix time in seconds. Defaults to `elapsed` seconds ago.
 ///     operation: `chat` or `text_completion`.
-///     server_address: Host of the server that was asked.
-///     server_port: Its port.
+///     server_address: Host of the server.
+///     server_port: Port of the server.
 ///
 /// Raises:
-///     LlmConfigError: `elapsed` is not a number of seconds, or there is no such operation.
-#[pyclass(frozen, module = "tokenwire")]
+///     LlmConfigError: `elapsed` is negative or not finite, or the operation is unknown.
+#[pyclass(frozen, get_all, module = "tokenwire")]
 pub(crate) struct CallEvent {
-    pub(crate) caller: Caller,
+    /// The provider's name.
+    provider: String,
+    /// The model that was requested.
+    model: String,
+    /// The kind of request: `chat` or `text_completion`.
+    operation: &'static str,
+    /// Host of the server, without a path; None if unknown.
+    server_address: Option<String>,
+    /// Port of the server; None if unknown.
+    server_port: Option<u16>,
     /// Whether the reply was streamed.
-    #[pyo3(get)]
     streamed: bool,
-    pub(crate) error_kind: Option<Cow<'static, str>>,
-    /// The error; None where the call succeeded or was abandoned.
-    #[pyo3(get)]
+    /// The kind of error, such as `rate_limit` or `stall_timeout`; None if the call succeeded;
+    /// `cancelled` if the caller abandoned it.
+    error_kind: Option<Cow<'static, str>>,
+    /// The exception; None if the call succeeded or was abandoned.
     error: Option<Py<PyBaseException>>,
-    /// The reply, whole or partial; None where nothing arrived.
-    #[pyo3(get)]
-    pub(crate) response: Option<Py<LlmResponse>>,
+    /// The reply, whole or partial; None if nothing arrived.
+    response: Option<Py<LlmResponse>>,
     /// Seconds from the start of the call to its end, however it ended.
-    #[pyo3(get)]
-    pub(crate) elapsed: f64,
+    elapsed: f64,
     /// When the call began, as Unix time in seconds.
-    #[pyo3(get)]
-    pub(crate) started: f64,
+    started: f64,
 }
 
 impl CallEvent {
-    /// The event of a call of the engine, which ends now.
+    /// The event of a call made by the engine that ends now.
     pub(super) fn new(
         caller: &Caller,
         streamed: bool,
@@ -84,8 +89,14 @@ impl CallEvent {
         elapsed: f64,
     ) -> Self {
         let (error_kind, error) = error.unzip();
+        let endpoint = caller.endpoint.as_deref();
+        let host = endpoint.map(|endpoint| endpoint.host.clone());
         Self {
-            caller: caller.clone(),
+            provider: caller.provider.to_string(),
+            model: caller.model.to_string(),
+            operation: endpoint.map_or("chat", |endpoint| endpoint.operation),
+            server_address: host.filter(|host| !host.is_empty()),
+            server_port: endpoint.and_then(|endpoint| endpoint.port),
             streamed,
             error_kind,
             error: error.flatten(),
@@ -93,19 +104,6 @@ impl CallEvent {
             elapsed,
             started: unix_now() - caller.elapsed(),
         }
-    }
-
-    /// How many attempts there were.
-    pub(crate) fn attempt_count(&self, py: Python<'_>) -> PyResult<u64> {
-        if self.error.is_some() {
-            return Ok(self.attempts(py)?.len()? as u64);
-        }
-        let response = self.response.as_ref();
-        Ok(response.map_or(0, |response| response.get().data().attempts.len() as u64))
-    }
-
-    fn endpoint(&self) -> Option<&Endpoint> {
-        self.caller.endpoint.as_deref()
     }
 }
 
@@ -117,8 +115,8 @@ impl CallEvent {
     #[allow(clippy::too_many_arguments, reason = "the fields, named one by one")]
     fn py_new(
         py: Python<'_>,
-        provider: &str,
-        model: &str,
+        provider: String,
+        model: String,
         elapsed: f64,
         streamed: bool,
         error: Option<Py<PyBaseException>>,
@@ -130,31 +128,25 @@ impl CallEvent {
         server_port: Option<u16>,
     ) -> PyResult<Self> {
         if !(elapsed >= 0.0 && elapsed.is_finite()) {
-            let message = format!("CallEvent.elapsed: {elapsed} is not a number of seconds from 0");
+            let message =
+                format!("CallEvent.elapsed: {elapsed} is not valid; use seconds, 0 or more");
             return Err(exception::of_kind(py, ErrorKind::Config, &message));
         }
-        let operation = match operation {
-            "chat" => "chat",
-            "text_completion" => "text_completion",
-            _ => {
-                let message = "CallEvent.operation: give \"chat\" or \"text_completion\"";
-                return Err(exception::of_kind(py, ErrorKind::Config, message));
-            }
+        let operations = ["chat", "text_completion"];
+        let Some(operation) = operations.into_iter().find(|one| *one == operation) else {
+            let message = "CallEvent.operation: use \"chat\" or \"text_completion\"";
+            return Err(exception::of_kind(py, ErrorKind::Config, message));
         };
         let error_kind = match (&error, error_kind) {
             (Some(error), None) => Some(exception::kind_of(error.bind(py).as_any())?),
             (_, kind) => kind,
         };
-        let endpoint = Endpoint {
-            operation,
-            host: server_address.unwrap_or_default(),
-            port: server_port,
-        };
         Ok(Self {
-            caller: Caller {
-                endpoint: Some(Arc::new(endpoint)),
-                ..Caller::named(provider, model)
-            },
+            provider,
+            model,
+            operation,
+            server_address: server_address.filter(|host| !host.is_empty()),
+            server_port,
             streamed,
             error_kind: error_kind.map(Cow::Owned),
             error,
@@ -164,60 +156,21 @@ impl CallEvent {
         })
     }
 
-    /// Name of the provider's row.
-    #[getter]
-    fn provider(&self) -> &str {
-        &self.caller.provider
-    }
-
-    /// The model that was asked for.
-    #[getter]
-    fn model(&self) -> &str {
-        &self.caller.model
-    }
-
-    /// What was asked for: `chat` or `text_completion`.
-    #[getter]
-    fn operation(&self) -> &'static str {
-        self.endpoint()
-            .map_or("chat", |endpoint| endpoint.operation)
-    }
-
-    /// Host of the server that was asked, without a path; None where it is not known.
-    #[getter]
-    fn server_address(&self) -> Option<&str> {
-        let endpoint = self.endpoint()?;
-        (!endpoint.host.is_empty()).then_some(&endpoint.host)
-    }
-
-    /// Its port.
-    #[getter]
-    fn server_port(&self) -> Option<u16> {
-        self.endpoint()?.port
-    }
-
-    /// Kind of the error (`rate_limit`, `stall_timeout`, …); None where the call succeeded;
-    /// `cancelled` where its task, its stream or its program abandoned it.
-    #[getter]
-    fn error_kind(&self) -> Option<&str> {
-        self.error_kind.as_deref()
-    }
-
-    /// Where the time went; None where nothing arrived.
+    /// How long each stage took; None if nothing arrived.
     #[getter]
     fn timing(&self) -> Option<Timing> {
         let data = self.response.as_ref()?.get().data();
         Some(Timing::of(&data.timing, data.reply.usage.as_ref()))
     }
 
-    /// Token counts; None where the provider sent none.
+    /// Token counts; None if the provider sent none.
     #[getter]
     fn usage(&self) -> Option<Usage> {
         let data = self.response.as_ref()?.get().data();
         data.reply.usage.as_ref().map(Usage::from)
     }
 
-    /// What the call cost; None where it is not known.
+    /// What the call cost; None if unknown.
     #[getter]
     fn cost<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(response) = &self.response else {
@@ -227,7 +180,7 @@ impl CallEvent {
         Ok((!cost.is_none()).then_some(cost))
     }
 
-    /// Every attempt of the call.
+    /// Every attempt of the call, retries included.
     #[getter]
     fn attempts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let name = intern!(py, "attempts");
@@ -252,9 +205,8 @@ impl CallEvent {
         for name in ARGUMENTS {
             fields.set_item(name, slf.getattr(name)?)?;
         }
-        let partial = py.import("functools")?.getattr("partial")?;
-        let make = partial.call((slf.get_type(),), Some(&fields))?;
-        PyTuple::new(py, [make, PyTuple::empty(py).into_any()])
+        let rebuild = python::own_function(py, "_rebuild")?;
+        (rebuild, (slf.get_type(), fields)).into_pyobject(py)
     }
 }
 

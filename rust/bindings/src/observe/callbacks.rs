@@ -1,5 +1,4 @@
-//! Who listens to finished calls: the callbacks of `on_call`. There are none most of the time, so asking
-//! for that costs one load.
+//! The callbacks of `on_call`. Most programs have none, so checking for one costs a single load.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,15 +7,15 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 static ON: AtomicBool = AtomicBool::new(false);
-static CALLBACKS: Mutex<Registered> = Mutex::new(Registered {
+static REGISTERED: Mutex<Registered> = Mutex::new(Registered {
     next_id: 0,
-    callbacks: None,
+    callbacks: Vec::new(),
 });
 
-/// Held only by a thread that has the GIL and runs no Python code meanwhile, so no fork finds it held.
+/// Locked only by a thread that holds the GIL and runs no Python code meanwhile, so no fork finds it locked.
 struct Registered {
     next_id: u64,
-    callbacks: Option<Arc<[Registration]>>,
+    callbacks: Vec<Arc<Registration>>,
 }
 
 pub(super) struct Registration {
@@ -24,60 +23,40 @@ pub(super) struct Registration {
     pub(super) callback: Py<PyAny>,
 }
 
-/// Whether anybody listens.
+/// Whether there is a callback.
 #[pyfunction]
 #[pyo3(name = "is_listened_to")]
 pub(crate) fn is_on() -> bool {
     ON.load(Ordering::Relaxed)
 }
 
-/// The callbacks as they are now, in the order in which they were added.
-pub(super) fn all() -> Option<Arc<[Registration]>> {
-    CALLBACKS.lock().callbacks.clone()
+/// The current callbacks, in the order in which they were added.
+pub(super) fn all() -> Vec<Arc<Registration>> {
+    REGISTERED.lock().callbacks.clone()
 }
 
-/// Registers a callback for every finished call of the process, and returns the registration's number.
+/// Registers a callback for every finished call of the process, and returns the registration's id.
 #[pyfunction]
-pub(crate) fn add_callback(py: Python<'_>, callback: Py<PyAny>) -> u64 {
-    let mut registered = CALLBACKS.lock();
+pub(crate) fn add_callback(callback: Py<PyAny>) -> u64 {
+    let mut registered = REGISTERED.lock();
     let id = registered.next_id;
     registered.next_id += 1;
-    let before = registered.callbacks.take();
-    let kept = before.iter().flat_map(|all| all.iter());
-    let kept = kept.map(|one| one.copied(py));
-    let added = kept.chain([Registration { id, callback }]).collect();
-    registered.callbacks = Some(added);
+    registered
+        .callbacks
+        .push(Arc::new(Registration { id, callback }));
     ON.store(true, Ordering::Relaxed);
-    drop(registered);
-    drop(before);
     id
 }
 
-/// Takes a registration back; whether it was there.
+/// Removes a registration. Returns whether it existed.
 #[pyfunction]
-pub(crate) fn remove_callback(py: Python<'_>, id: u64) -> bool {
-    let mut registered = CALLBACKS.lock();
-    let before = registered.callbacks.take();
-    let all = before.iter().flat_map(|all| all.iter());
-    let rest: Arc<[_]> = all
-        .clone()
-        .filter(|one| one.id != id)
-        .map(|one| one.copied(py))
-        .collect();
-    let removed = rest.len() < all.count();
-    ON.store(!rest.is_empty(), Ordering::Relaxed);
-    registered.callbacks = (!rest.is_empty()).then_some(rest);
-    // Dropped outside the lock: a callback that goes may run Python code.
+pub(crate) fn remove_callback(id: u64) -> bool {
+    let mut registered = REGISTERED.lock();
+    let callbacks = &mut registered.callbacks;
+    let position = callbacks.iter().position(|one| one.id == id);
+    let removed = position.map(|position| callbacks.remove(position));
+    ON.store(!callbacks.is_empty(), Ordering::Relaxed);
     drop(registered);
-    drop(before);
-    removed
-}
-
-impl Registration {
-    fn copied(&self, py: Python<'_>) -> Self {
-        Self {
-            id: self.id,
-            callback: self.callback.clone_ref(py),
-        }
-    }
+    // Dropped after the lock is released: a callback that is freed may run Python code.
+    removed.is_some()
 }

@@ -1,4 +1,4 @@
-//! What `tokenwire doctor` reports of the engine and of what it takes from the environment.
+//! What `tokenwire doctor` reports about the engine and its settings from the environment.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -12,7 +12,7 @@ fn var(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The engine's build, the roots that https trusts, and how many connections an origin may have.
+/// The engine's build, the root certificates for https, and the default limit of connections per origin.
 #[pyfunction]
 #[pyo3(name = "_report")]
 pub(crate) fn report(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
@@ -41,7 +41,7 @@ pub(crate) fn report(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     Ok(found)
 }
 
-/// The environment's proxy for a URL, without its credentials; None where there is none.
+/// The proxy that the environment sets for a URL, without credentials; None if it sets no proxy.
 #[pyfunction]
 #[pyo3(name = "_proxy_for")]
 pub(crate) fn proxy_for(py: Python<'_>, url: &str) -> PyResult<Option<String>> {

@@ -1,4 +1,4 @@
-//! The engine's log lines, drained into Python's `tokenwire` logger on a thread that holds the GIL anyway.
+//! Passes the engine's log lines to Python's `tokenwire` logger, on a thread that already holds the GIL.
 
 use pyo3::prelude::*;
 use tokenwire_core::error::ErrorKind;
@@ -8,7 +8,8 @@ use crate::ground::exit::calling_python;
 use crate::ground::python;
 use crate::process;
 
-/// Hands over what has gathered. A logger that raises is reported as unraisable: the call has its own outcome.
+/// Writes the lines collected so far. An error in the logger is reported as unraisable, because it must not
+/// change the outcome of the call.
 pub(crate) fn drain(py: Python<'_>) {
     let log = process::current().hub.log();
     if log.is_empty() {
@@ -25,8 +26,9 @@ pub(crate) fn drain(py: Python<'_>) {
     }
 }
 
+/// The level and the text of a log line; `None` for an event that is not logged.
 fn line(event: &Event) -> Option<(&'static str, String)> {
-    Some(match event {
+    let (level, text) = match event {
         Event::Retry {
             provider,
             attempt,
@@ -35,29 +37,25 @@ fn line(event: &Event) -> Option<(&'static str, String)> {
             wait,
         } => {
             let status = status.map_or_else(String::new, |status| format!(" {status}"));
-            let kind = kind.as_str();
+            let failure = format!("attempt {attempt} failed ({}{status})", kind.as_str());
             let wait = wait.as_secs_f64();
-            (
-                "info",
-                format!(
-                    "{provider}: attempt {attempt} failed ({kind}{status}); the next one in {wait:.2} s"
-                ),
-            )
+            let text = format!("{provider}: {failure}; retrying in {wait:.2} s");
+            ("info", text)
         }
         Event::LongPoolWait {
             origin,
             max_connections,
-        } => (
-            "warning",
-            format!(
-                "{origin}: a call has waited over 1 s for one of {max_connections} connections; \
-                 raise Limits(max_connections=…) or lower the concurrency"
-            ),
-        ),
-        Event::PlainHttpKey { origin } => (
-            "warning",
-            format!("{origin}: the key goes over plain http to a public address; use https"),
-        ),
+        } => {
+            let advice = "raise Limits(max_connections=…) or lower the concurrency";
+            let text = format!(
+                "{origin}: a call has waited over 1 s for one of {max_connections} connections; {advice}"
+            );
+            ("warning", text)
+        }
+        Event::PlainHttpKey { origin } => {
+            let problem = "the key is sent over plain http to a public address; use https";
+            ("warning", format!("{origin}: {problem}"))
+        }
         Event::CallStart {
             provider,
             origin,
@@ -72,8 +70,8 @@ fn line(event: &Event) -> Option<(&'static str, String)> {
             sent,
             text,
         } => {
-            let way = if *sent { "sent" } else { "received" };
-            ("debug", format!("{provider}: {way} {text}"))
+            let direction = if *sent { "sent" } else { "received" };
+            ("debug", format!("{provider}: {direction} {text}"))
         }
         Event::CallEnd {
             provider,
@@ -81,13 +79,12 @@ fn line(event: &Event) -> Option<(&'static str, String)> {
             attempts,
             took,
         } => {
-            let end = error.map_or("ok", ErrorKind::as_str);
+            let result = error.map_or("ok", ErrorKind::as_str);
             let took = took.as_secs_f64();
-            (
-                "debug",
-                format!("{provider}: {end} after {attempts} attempts in {took:.3} s"),
-            )
+            let text = format!("{provider}: {result} after {attempts} attempts in {took:.3} s");
+            ("debug", text)
         }
         _ => return None,
-    })
+    };
+    Some((level, text))
 }

@@ -1,9 +1,8 @@
-//! What a program learns of its calls: events, log lines, and the doctor's report.
+//! What a program learns about its calls: events, log lines and the doctor's report.
 //!
-//! `on_call.rs` first: it passes each finished call to those who listen. `callbacks.rs` is who they are,
-//! `call_event.rs` what they get, and `nested.rs` which calls are not reported by themselves. `tally.rs` is
-//! a callback that counts without running Python code, by the prices of `pricing.rs`. `logs.rs` hands the
-//! engine's lines to Python; `doctor.rs` stands alone.
+//! Read `on_call.rs` first: it passes each finished call to the registered callbacks. `callbacks.rs` is the
+//! list of them, `call_event.rs` is what they receive, and `nested.rs` knows which calls are not reported on
+//! their own. `logs.rs` hands the engine's log lines to Python. `doctor.rs` is independent of the rest.
 
 pub(crate) mod call_event;
 pub(crate) mod callbacks;
@@ -11,8 +10,6 @@ pub(crate) mod doctor;
 pub(crate) mod logs;
 pub(crate) mod nested;
 pub(crate) mod on_call;
-pub(crate) mod pricing;
-pub(crate) mod tally;
 
 pub(crate) use callbacks::is_on;
 pub(crate) use on_call::{Ending, remember_refused, report};

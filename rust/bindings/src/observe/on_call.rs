@@ -1,4 +1,4 @@
-//! `on_call`: one event for each finished call, on the caller's side.
+//! Reports each finished call to the callbacks of `on_call`, on the caller's thread.
 
 use std::borrow::Cow;
 
@@ -9,20 +9,19 @@ use crate::ground::caller::Caller;
 use crate::ground::exit::calling_python;
 use crate::ground::python;
 use crate::observe::call_event::{CANCELLED, CallEvent};
-use crate::observe::tally::CallTally;
 use crate::observe::{callbacks, nested};
 use crate::values::response::LlmResponse;
 
 /// How a call ended.
 pub(crate) enum Ending<'a, 'py> {
     Reply(&'a Bound<'py, LlmResponse>),
-    /// An error of this kind, after so many seconds.
+    /// The error, its kind, and the seconds until it occurred.
     Error(&'a PyErr, Cow<'static, str>, f64),
-    /// Nobody waited for the rest; with the partial reply of a stream.
+    /// The caller abandoned the call; with the partial reply of a stream.
     Abandoned(Option<Bound<'py, LlmResponse>>),
 }
 
-/// Passes a call to every callback; what one raises is logged, not thrown.
+/// Reports a call to every callback.
 pub(crate) fn report(py: Python<'_>, caller: &Caller, streamed: bool, ending: Ending<'_, '_>) {
     let reported = match event_of(py, caller, streamed, ending) {
         Some(event) => event.and_then(|event| report_call(&event)),
@@ -33,7 +32,7 @@ pub(crate) fn report(py: Python<'_>, caller: &Caller, streamed: bool, ending: En
     }
 }
 
-/// The event of a call; None inside a call that is reported itself.
+/// The event of a call; `None` inside a call that will itself be reported.
 fn event_of<'py>(
     py: Python<'py>,
     caller: &Caller,
@@ -63,10 +62,11 @@ fn event_of<'py>(
     Some(Bound::new(py, event))
 }
 
-/// Where the error of a refused key keeps whose call it ends if no fresh key can be had.
+/// The attribute of a refused key's error that holds the call. If no new key can be obtained, the error ends
+/// that call.
 const REFUSED: &str = "_refused";
 
-/// A call whose key was refused. It does not hold the error that holds it.
+/// A call whose key was refused. It does not refer to its error, which would be a reference cycle.
 #[pyclass(frozen)]
 struct RefusedCall {
     caller: Caller,
@@ -74,7 +74,7 @@ struct RefusedCall {
     elapsed: f64,
 }
 
-/// Remembers a call whose key was refused: a fresh key may follow, and the call is not over.
+/// Remembers a call whose key was refused. The call is not over yet: a new key may follow.
 pub(crate) fn remember_refused(
     py: Python<'_>,
     caller: &Caller,
@@ -95,8 +95,8 @@ pub(crate) fn remember_refused(
     }
 }
 
-/// Reports a call whose key was refused and for which no fresh key can be had: the refusal ends it, unless it
-/// was abandoned while the key was fetched.
+/// Reports a call whose key was refused and for which no new key can be obtained. The refusal ends the call,
+/// unless the caller abandoned it while the key was being fetched.
 #[pyfunction]
 #[pyo3(name = "_report_refused", signature = (error, *, abandoned=false))]
 pub(crate) fn report_refused(error: &Bound<'_, PyAny>, abandoned: bool) -> PyResult<()> {
@@ -121,28 +121,21 @@ pub(crate) fn report_refused(error: &Bound<'_, PyAny>, abandoned: bool) -> PyRes
     Ok(())
 }
 
-/// Reports a finished call that the engine did not make to every callback; what one raises is
-/// logged, not thrown.
+/// Passes the event of a finished call to every callback. What a callback raises is logged, not thrown.
 #[pyfunction]
 #[pyo3(name = "report_call")]
 pub(crate) fn report_call(event: &Bound<'_, CallEvent>) -> PyResult<()> {
     let py = event.py();
-    // A copy: a callback may add or remove callbacks.
-    let callbacks = callbacks::all();
-    for one in callbacks.iter().flat_map(|all| all.iter()) {
+    // `all` returns a copy, because a callback may add or remove callbacks.
+    for one in callbacks::all() {
         let callback = one.callback.bind(py);
-        let called = match callback.cast::<CallTally>() {
-            // What Python would do, without its arguments.
-            Ok(tally) => tally.get().count(event),
-            Err(_) => calling_python(|| callback.call1((event,)).map(drop)),
-        };
-        if let Err(error) = called {
-            calling_python(|| {
-                python::CALLBACK_FAILED
-                    .get(py)?
-                    .call1((&one.callback, error.value(py)))
-            })?;
-        }
+        calling_python(|| {
+            let Err(error) = callback.call1((event,)) else {
+                return Ok(());
+            };
+            let log = python::CALLBACK_FAILED.get(py)?;
+            log.call1((callback, error.value(py))).map(drop)
+        })?;
     }
     Ok(())
 }
