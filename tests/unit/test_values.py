@@ -1,4 +1,4 @@
-"""Compiled values: equality, hashes, pickles and dicts agree, and pydantic takes them."""
+"""Compiled values: equality, hashes, pickles and dicts agree, and pydantic accepts them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def names(value: object) -> str:
 
 
 @pytest.mark.parametrize("value", VALUES, ids=names)
-def test_a_value_outlives_its_pickle_and_its_dict(value: Any) -> None:
+def test_a_value_survives_pickling_and_its_dict(value: Any) -> None:
     assert pickle.loads(pickle.dumps(value)) == value
     assert type(value).from_dict(value.to_dict()) == value
     # Through JSON too: that is what the dicts are for.
@@ -95,7 +95,7 @@ def test_a_probability_is_kept_to_its_last_bit(sim: SimServer) -> None:
     assert tw.LlmResponse.from_dict(reply.to_dict()) == reply
 
 
-def test_the_chunks_of_a_stream_outlive_their_pickles(sim: SimServer) -> None:
+def test_the_chunks_of_a_stream_survive_pickling_and_their_dicts(sim: SimServer) -> None:
     chunks = list(tw.ChatClient("m", base_url=sim.base_url).stream("-"))
     assert chunks[-1].usage is not None
     assert pickle.loads(pickle.dumps(chunks)) == chunks
@@ -114,7 +114,7 @@ def test_pydantic_reads_and_writes_a_value_as_a_field() -> None:
         assert {*Kept.model_json_schema(mode=mode)["properties"]} == {"limits", "usage"}
 
 
-def test_a_wrong_value_is_an_error_of_pydantics_in_a_model() -> None:
+def test_a_wrong_value_in_a_model_is_a_pydantic_error() -> None:
     with pytest.raises(pydantic.ValidationError, match=r"Timeout\.connect: -1 is not above 0"):
         Kept.model_validate({"limits": {"connect": -1}})
 
@@ -129,30 +129,30 @@ WORDS: list[tuple[Any, str, str]] = [
 
 @pytest.mark.parametrize(("make", "field", "words"), WORDS)
 @pytest.mark.parametrize("wrong", ["nonsense", "", "Head", 'a"b', "é"])
-def test_a_word_that_there_is_not_is_refused_with_those_there_are(
+def test_an_unknown_word_is_refused_and_the_known_ones_are_listed(
     make: Any, field: str, words: str, wrong: str
 ) -> None:
     with pytest.raises(tw.LlmValidationError) as refused:
         make(**{field: wrong})
-    said = re.fullmatch(rf'{field}: (".*") is none of {words}', str(refused.value))
+    said = re.fullmatch(rf'{field}: (".*") is not one of {words}', str(refused.value))
     assert said, refused.value
     assert json.loads(said[1]) == wrong
 
 
-def test_a_word_that_there_is_not_is_refused_in_a_dict() -> None:
+def test_an_unknown_word_in_a_dict_is_refused() -> None:
     stored = {**tw.Attempt().to_dict(), "phase": "nonsense"}
-    with pytest.raises(tw.LlmValidationError, match='phase: "nonsense" is none of prepare'):
+    with pytest.raises(tw.LlmValidationError, match='phase: "nonsense" is not one of prepare'):
         tw.Attempt.from_dict(stored)
 
 
-def test_each_word_that_there_is_reads_back() -> None:
+def test_every_known_word_reads_back() -> None:
     for kind in tw.errors.KINDS:
         assert tw.Attempt(error=kind).error == kind
     for phase in ("prepare", "connect", "head", "body", "backoff"):
         assert tw.Attempt(phase=phase).phase == phase
 
 
-def test_numbers_of_a_pool_are_equal_by_value():
+def test_pool_statistics_compare_by_value():
     assert PoolStats(1, 2, 3, 4) == PoolStats(1, 2, 3, 4) != PoolStats(1, 2, 3, 5)
     assert PoolStats(1, 2, 3, 4) != (1, 2, 3, 4)
 

@@ -7,7 +7,6 @@
 //! the engine's table. `raise.rs` stands on top: it makes the exception of a call's error.
 
 pub(crate) mod value;
-pub(crate) mod word;
 
 pub(crate) mod logprob;
 pub(crate) mod timing;
