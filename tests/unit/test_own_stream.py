@@ -350,7 +350,7 @@ def test_a_reply_is_read_as_its_type():
         (
             {"message": tw.LlmMessage("assistant", [tw.ImagePart(url="http://x/a.png")])},
             tw.LlmValidationError,
-            "message: a reply holds text",
+            "message: a reply holds only text",
         ),
         (
             {"text": "a", "message": tw.LlmMessage("assistant", "b")},

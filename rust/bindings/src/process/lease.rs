@@ -6,14 +6,14 @@ use crate::ground::fork;
 use crate::process::current::current;
 use crate::process::sync_runtime::Lane;
 
-/// A lane that goes back when its holder is done with it, and is leaked where a fork has made it the parent's.
+/// A lane that returns to the idle ones when dropped. In a forked child it is the parent's and is leaked.
 pub(crate) struct Lease {
     lane: Option<Lane>,
     generation: u64,
 }
 
 impl Lease {
-    /// Takes an idle lane or makes one. Called without the GIL.
+    /// Takes an idle lane or creates one. Called without the GIL.
     pub(crate) fn new() -> Result<Self, Error> {
         let lane = current().lanes.lease()?;
         Ok(Self {
@@ -22,7 +22,7 @@ impl Lease {
         })
     }
 
-    /// The lane; None only while the lease is dropped.
+    /// The lane; None only while the lease is being dropped.
     pub(crate) fn lane(&self) -> Option<&Lane> {
         self.lane.as_ref()
     }
@@ -34,7 +34,7 @@ impl Drop for Lease {
         if self.generation == fork::generation() {
             current().lanes.give_back(lane);
         } else {
-            // Dropping it would unregister the parent's sockets from the epoll both share.
+            // Dropping it would remove the parent's sockets from the epoll instance that both share.
             std::mem::forget(lane);
         }
     }

@@ -4,13 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
 use tokenwire_core::message;
 
-use crate::ground::python;
 use crate::values::message::message_of;
 use crate::values::reply::ReplyData;
-use crate::values::response::LlmResponse;
 use crate::values::value;
 
 pub(crate) fn choice_text(choice: Option<&message::Choice>) -> Cow<'_, str> {
@@ -130,31 +128,20 @@ impl Choice {
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
-        let py = slf.py();
-        let choice = slf.get();
-        let response = LlmResponse::of(choice.data.clone());
-        let restore = python::own_function(py, "_restore_choice")?;
-        let state = (Py::new(py, response)?, choice.position).into_pyobject(py)?;
-        PyTuple::new(py, [restore, state.into_any()])
+        let json = slf.get().data.to_json()?;
+        let arguments = (PyBytes::new(slf.py(), json.as_bytes()), slf.get().position);
+        (slf.get_type().getattr("_restore")?, arguments).into_pyobject(slf.py())
+    }
+
+    /// Makes a choice from the JSON of its reply and its position. Pickles call it.
+    #[classmethod]
+    fn _restore(_cls: &Bound<'_, PyType>, json: &[u8], position: usize) -> PyResult<Self> {
+        let data = ReplyData::from_json(json, None, "not a pickled Choice")?;
+        Ok(Self::new(Arc::new(data), position))
     }
 }
 
-impl value::Fields for Choice {
-    const FIELDS: &'static [&'static str] = &[
-        "index",
-        "text",
-        "reasoning",
-        "refusal",
-        "tool_calls",
-        "finish_reason",
-        "provider_finish_reason",
-        "logprobs",
-    ];
-}
-
-/// Makes a choice from its reply and its position. Pickles call it.
-#[pyfunction]
-#[pyo3(name = "_restore_choice")]
-pub(crate) fn restore_choice(response: &LlmResponse, position: usize) -> Choice {
-    Choice::new(response.data().clone(), position)
-}
+value::fields!(
+    Choice: index, text, reasoning, refusal, tool_calls, finish_reason, provider_finish_reason,
+    logprobs
+);

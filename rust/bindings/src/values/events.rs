@@ -44,34 +44,28 @@ macro_rules! event_class {
     };
 }
 
-event_class! {
+/// Declares events that carry a piece of text.
+macro_rules! text_events {
+    ($($(#[$about:meta])* $class:ident)+) => {$(
+        event_class! {
+            $(#[$about])*
+            $class {
+                /// The piece.
+                text: String,
+                /// Index of the choice that it belongs to.
+                index: u32 = 0,
+            }
+        }
+    )+};
+}
+
+text_events! {
     /// The next piece of text.
-    TextDelta {
-        /// The piece.
-        text: String,
-        /// Index of the choice that it belongs to.
-        index: u32 = 0,
-    }
-}
-
-event_class! {
+    TextDelta
     /// The next piece of the model's reasoning.
-    ReasoningDelta {
-        /// The piece.
-        text: String,
-        /// Index of the choice that it belongs to.
-        index: u32 = 0,
-    }
-}
-
-event_class! {
+    ReasoningDelta
     /// The next piece of a refusal.
-    RefusalDelta {
-        /// The piece.
-        text: String,
-        /// Index of the choice that it belongs to.
-        index: u32 = 0,
-    }
+    RefusalDelta
 }
 
 event_class! {

@@ -21,7 +21,7 @@ use crate::values::reply::ReplyData;
 use crate::values::timing::Timing;
 use crate::values::tool_call::ToolCall;
 use crate::values::usage::Usage;
-use crate::values::value::{self, Fields};
+use crate::values::value;
 
 /// The reply to a call, complete or partial. It is immutable.
 ///
@@ -39,16 +39,8 @@ pub(crate) struct LlmResponse {
 impl LlmResponse {
     pub(crate) fn new(data: ReplyData, parse_as: Option<Py<PyAny>>) -> Self {
         Self {
+            data: Arc::new(data),
             parse_as,
-            ..Self::of(Arc::new(data))
-        }
-    }
-
-    /// Another view of the same reply.
-    pub(crate) fn of(data: Arc<ReplyData>) -> Self {
-        Self {
-            data,
-            parse_as: None,
             message: PyOnceLock::new(),
             parsed: PyOnceLock::new(),
         }
@@ -214,7 +206,14 @@ impl LlmResponse {
     /// The response headers, with names in lower case. The values of a repeated header are joined by ", ".
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.data.headers(py)
+        let headers = PyDict::new(py);
+        for (name, value) in self.data.head.iter().flat_map(|head| head.headers.iter()) {
+            match headers.get_item(name)? {
+                Some(before) => headers.set_item(name, format!("{before}, {value}"))?,
+                None => headers.set_item(name, value)?,
+            }
+        }
+        Ok(headers)
     }
 
     /// How long the stages of the call took.
@@ -249,7 +248,8 @@ impl LlmResponse {
         if response.data.timing.total.is_some() {
             return Ok(slf);
         }
-        let data = response.data.timed(seconds);
+        let mut data = ReplyData::clone(&response.data);
+        data.timing.total = Some(seconds);
         let parse_as = response.parse_as.as_ref().map(|kind| kind.clone_ref(py));
         Bound::new(py, Self::new(data, parse_as))
     }
@@ -279,11 +279,19 @@ impl LlmResponse {
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
-        let py = slf.py();
         let json = slf.get().data.to_json()?;
-        let restore = python::own_function(py, "_restore_response")?;
-        let state = (PyBytes::new(py, json.as_bytes()), slf.get().raw(py)).into_pyobject(py)?;
-        PyTuple::new(py, [restore, state.into_any()])
+        let arguments = (
+            PyBytes::new(slf.py(), json.as_bytes()),
+            slf.get().raw(slf.py()),
+        );
+        (slf.get_type().getattr("_restore")?, arguments).into_pyobject(slf.py())
+    }
+
+    /// Makes a response from its JSON and its raw body. Pickles call it.
+    #[classmethod]
+    fn _restore(_cls: &Bound<'_, PyType>, json: &[u8], raw: Option<&[u8]>) -> PyResult<Self> {
+        let data = ReplyData::from_json(json, raw, "not a pickled LlmResponse")?;
+        Ok(Self::new(data, None))
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
@@ -331,26 +339,8 @@ impl LlmResponse {
     }
 }
 
-impl Fields for LlmResponse {
-    const FIELDS: &'static [&'static str] = &[
-        "id",
-        "model",
-        "created",
-        "text",
-        "reasoning",
-        "refusal",
-        "tool_calls",
-        "finish_reason",
-        "provider_finish_reason",
-        "usage",
-        "timing",
-    ];
-}
-
-/// Makes a response from its JSON and its raw body. Pickles call it.
-#[pyfunction]
-#[pyo3(name = "_restore_response")]
-pub(crate) fn restore_response(json: &[u8], raw: Option<&[u8]>) -> PyResult<LlmResponse> {
-    let data = ReplyData::from_json(json, raw, "not a pickled LlmResponse")?;
-    Ok(LlmResponse::new(data, None))
-}
+// What `to_dict` shows in addition to the stored data.
+value::fields!(
+    LlmResponse: id, model, created, text, reasoning, refusal, tool_calls, finish_reason,
+    provider_finish_reason, usage, timing
+);

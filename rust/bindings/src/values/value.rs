@@ -99,25 +99,13 @@ pub(crate) fn repr<T: Fields>(value: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(format!("{class}({})", shown.join(", ")))
 }
 
-/// `(rebuild, (class, fields))`. The pickle names the class by its public place.
-pub(crate) fn reduce<'py, T: Fields>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
-    let py = value.py();
-    let fields = PyDict::new(py);
+/// The keyword arguments that make an equal value. Pickle calls the constructor with them.
+pub(crate) fn arguments<'py, T: Fields>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    let fields = PyDict::new(value.py());
     for name in T::FIELDS {
         fields.set_item(name, value.getattr(*name)?)?;
     }
-    let rebuild = python::own_function(py, "_rebuild")?;
-    (rebuild, (value.get_type(), fields)).into_pyobject(py)
-}
-
-/// Makes a value from its class and fields. Pickles call it.
-#[pyfunction]
-#[pyo3(name = "_rebuild")]
-pub(crate) fn rebuild<'py>(
-    kind: &Bound<'py, PyAny>,
-    fields: &Bound<'py, PyDict>,
-) -> PyResult<Bound<'py, PyAny>> {
-    kind.call((), Some(fields))
+    Ok(fields)
 }
 
 /// The schema by which pydantic accepts an instance, or the dict that `to_dict` made of one.
@@ -132,15 +120,21 @@ pub(crate) fn hash_of(value: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Adds the shared methods to a class, given the names of its fields in constructor order:
-/// `value_methods!(Class: a, b, c)`. `; a = read` names the [`FromDict`] of a field that needs one.
-macro_rules! value_methods {
+/// Implements [`Fields`]: `fields!(Class: a, b, c)`. `; a = read` names the [`FromDict`] of a field.
+macro_rules! fields {
     ($class:ident: $($field:ident),* $(; $($nested:ident = $read:expr),+)?) => {
         impl $crate::values::value::Fields for $class {
             const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
             $(const NESTED: &'static [(&'static str, $crate::values::value::FromDict)] =
                 &[$((stringify!($nested), $read)),+];)?
         }
+    };
+}
+
+/// Adds the shared methods to a class, given its fields as in `fields!`.
+macro_rules! value_methods {
+    ($class:ident: $($fields:tt)*) => {
+        $crate::values::value::fields!($class: $($fields)*);
 
         #[pymethods]
         impl $class {
@@ -162,10 +156,10 @@ macro_rules! value_methods {
                 $crate::values::value::repr::<Self>(slf.as_any())
             }
 
-            fn __reduce__<'py>(
+            fn __getnewargs_ex__<'py>(
                 slf: &Bound<'py, Self>,
-            ) -> PyResult<Bound<'py, pyo3::types::PyTuple>> {
-                $crate::values::value::reduce::<Self>(slf.as_any())
+            ) -> PyResult<((), Bound<'py, pyo3::types::PyDict>)> {
+                $crate::values::value::arguments::<Self>(slf.as_any()).map(|fields| ((), fields))
             }
 
             fn __copy__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -235,4 +229,4 @@ macro_rules! value_class {
     };
 }
 
-pub(crate) use {getters, value_class, value_methods};
+pub(crate) use {fields, getters, value_class, value_methods};
