@@ -31,11 +31,10 @@ use crate::values::raise;
 ///     provider: Name of the provider.
 ///     model: The model that calls use unless they name another.
 ///     family: "chat" or "completions".
-///     custom_provider: An `LlmProvider` to use instead of the engine's own of that name.
-///     key_vars: Environment variables that may hold the key, instead of the provider's. The key is then
-///         required.
+///     custom_provider: An `LlmProvider` to use instead of the engine's table.
+///     key_vars: Environment variables of the key, instead of the provider's; the key is then required.
 ///     parent: The client that this one is derived from; they share a retry budget.
-///     **settings: The settings of `ChatClient`, by name.
+///     **settings: Those of `ChatClient`, by name.
 ///
 /// Raises:
 ///     LlmConfigError: A setting is wrong or the key is missing.
@@ -61,8 +60,15 @@ impl Engine {
     }
 
     fn wrap(client: Client) -> Self {
+        let (host, port) = client.server();
+        let endpoint = Endpoint {
+            operation: client.operation(),
+            // An IPv6 address has brackets only next to a port.
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port,
+        };
         let caller = Caller {
-            endpoint: Some(Arc::new(endpoint(&client))),
+            endpoint: Some(Arc::new(endpoint)),
             ..Caller::named(&*client.provider().name, client.config().model.as_str())
         };
         Self {
@@ -96,13 +102,10 @@ impl Engine {
         params: Option<&Bound<'_, PyDict>>,
         steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Stream> {
-        let Prepared {
-            call,
-            caller,
-            parse_as,
-            key_source,
-        } = self.prepare(input, params, steering, true)?;
+        let prepared = self.prepare(input, params, steering, true)?;
+        let (call, caller) = (prepared.call, prepared.caller);
         let queue = Queue::new(call.buffer_bytes(), call.started());
+        let (parse_as, key_source) = (prepared.parse_as, prepared.key_source);
         Ok(Stream::new(call, queue, caller, parse_as, key_source))
     }
 
@@ -172,17 +175,6 @@ fn config(
     };
     refuse_others(settings, &read)?;
     Ok(config)
-}
-
-/// The operation that this client calls, and its server.
-fn endpoint(client: &Client) -> Endpoint {
-    let (host, port) = client.server();
-    Endpoint {
-        operation: client.operation(),
-        // An IPv6 address has brackets only next to a port.
-        host: host.trim_matches(['[', ']']).to_owned(),
-        port,
-    }
 }
 
 #[pymethods]

@@ -58,7 +58,6 @@ fn wakes() -> (u64, u64) {
 
 /// Closes the connections of sync calls that have been idle too long.
 #[pyfunction]
-#[pyo3(name = "drop_idle_lanes")]
 fn drop_idle_lanes(py: Python<'_>) {
     py.detach(|| process::current().lanes.drop_stale());
 }

@@ -1,7 +1,6 @@
 //! The simulator as Python holds it: behind `tokenwire.testing.SimServer` and the `sim:` models.
 
 use std::fmt::Display;
-use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -56,7 +55,6 @@ fn answerer(answer: Py<PyAny>) -> Answerer {
 /// Raises:
 ///     LlmConfigError: A field is wrong; the message names it.
 #[pyfunction]
-#[pyo3(name = "check_behaviour")]
 pub(crate) fn check_behaviour(py: Python<'_>, json: &str) -> PyResult<()> {
     Behaviour::parse(json)
         .map(drop)
@@ -75,9 +73,7 @@ pub(crate) fn check_behaviour(py: Python<'_>, json: &str) -> PyResult<()> {
 ///     LlmConfigError: The script is wrong.
 ///     OSError: The simulator cannot listen on the port.
 #[pyclass(frozen, module = "tokenwire._engine")]
-pub(crate) struct Simulator {
-    sim: Arc<Sim>,
-}
+pub(crate) struct Simulator(Sim);
 
 #[pymethods]
 impl Simulator {
@@ -98,22 +94,21 @@ impl Simulator {
             answerer: answer.map(answerer),
             ..Config::default()
         };
-        let sim = py
-            .detach(|| Sim::start(config))
-            .map_err(|error| PyOSError::new_err(format!("the simulator cannot listen: {error}")))?;
-        Ok(Self { sim: Arc::new(sim) })
+        py.detach(|| Sim::start(config))
+            .map(Self)
+            .map_err(|error| PyOSError::new_err(format!("the simulator cannot listen: {error}")))
     }
 
     /// The port that the simulator listens on.
     #[getter]
     fn port(&self) -> u16 {
-        self.sim.port()
+        self.0.port()
     }
 
     /// The base URL for clients.
     #[getter]
     fn base_url(&self) -> String {
-        self.sim.base_url()
+        self.0.base_url()
     }
 
     /// Replaces the script. It applies to requests that arrive from now on.
@@ -122,13 +117,13 @@ impl Simulator {
     ///     LlmConfigError: The script is wrong.
     fn set_script(&self, py: Python<'_>, script_json: &str) -> PyResult<()> {
         let script = script(py, script_json)?;
-        py.detach(|| self.sim.set_script(script))
+        py.detach(|| self.0.set_script(script))
             .map_err(|error| wrong_script(py, error))
     }
 
     /// Returns the log as a list of dicts.
     fn log<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let json = py.detach(|| serde_json::to_string(&self.sim.log()));
+        let json = py.detach(|| serde_json::to_string(&self.0.log()));
         json::load_json(py, &json.unwrap_or_else(|_| "[]".into()))
     }
 
@@ -142,33 +137,33 @@ impl Simulator {
     ) -> PyResult<bool> {
         let kind = kind(kind_name)?;
         let limit = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
-        Ok(py.detach(|| self.sim.wait_for(kind, count, limit)))
+        Ok(py.detach(|| self.0.wait_for(kind, count, limit)))
     }
 
     /// Returns how many log records of a kind were written, including those no longer kept.
     fn count(&self, kind_name: &str) -> PyResult<u64> {
-        Ok(self.sim.count(kind(kind_name)?))
+        Ok(self.0.count(kind(kind_name)?))
     }
 
     /// Returns counters as a dict.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let json = serde_json::to_string(&self.sim.stats()).unwrap_or_else(|_| "{}".into());
+        let json = serde_json::to_string(&self.0.stats()).unwrap_or_else(|_| "{}".into());
         json::load_json(py, &json)
     }
 
     /// Clears the log, sets the counters to zero and restores the default script.
     fn reset(&self, py: Python<'_>) {
-        py.detach(|| self.sim.reset());
+        py.detach(|| self.0.reset());
     }
 
     /// Stops listening and closes all connections.
     fn stop(&self, py: Python<'_>) {
-        py.detach(|| self.sim.stop());
+        py.detach(|| self.0.stop());
     }
 }
 
 // The embedded simulator, and the generation of the process that started it.
-static EMBEDDED: Mutex<Option<(u64, Arc<Sim>)>> = Mutex::new(None);
+static EMBEDDED: Mutex<Option<(u64, Sim)>> = Mutex::new(None);
 
 /// Returns the base URL of the embedded simulator, which starts at first use and runs until the process ends.
 #[pyfunction]
@@ -186,14 +181,11 @@ pub(crate) fn embedded(py: Python<'_>) -> PyResult<String> {
         ..Config::default()
     };
     let sim = Sim::start(config).map_err(|error| {
-        exception::of_kind(
-            py,
-            ErrorKind::Connect,
-            &format!("the embedded simulator cannot listen: {error}"),
-        )
+        let message = format!("the embedded simulator cannot listen: {error}");
+        exception::of_kind(py, ErrorKind::Connect, &message)
     })?;
     let base_url = sim.base_url();
-    if let Some(inherited) = held.replace((fork::generation(), Arc::new(sim))) {
+    if let Some(inherited) = held.replace((fork::generation(), sim)) {
         // The thread of an inherited one is the parent's.
         std::mem::forget(inherited);
     }

@@ -1,6 +1,5 @@
 //! Turns the arguments of a call into request JSON, in one pass over the Python values.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use pyo3::prelude::*;
@@ -143,8 +142,9 @@ pub(crate) fn prepare(
     };
     let call = call.map_err(|error| raise::to_py(py, error, &caller))?;
     let dropped = call.dropped();
-    caller.dropped = (!dropped.is_empty())
-        .then(|| Arc::from_iter(dropped.iter().map(|path| path_in(input, path))));
+    if !dropped.is_empty() {
+        caller.dropped = Some(dropped.iter().map(|path| path_in(input, path)).collect());
+    }
     Ok(Prepared {
         call,
         caller,

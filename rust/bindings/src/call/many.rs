@@ -18,6 +18,8 @@ use crate::ground::{exception, fork};
 use crate::process::{self, SIGNAL_TICK};
 use crate::values::raise;
 
+/// What has finished and was not fetched yet. Not a channel: dropping the receiver of one in a forked child
+/// could wait for a sender of the parent.
 #[derive(Default)]
 struct Finished {
     outcomes: Mutex<Vec<(u64, Outcome)>>,
@@ -55,12 +57,7 @@ impl Fanout {
 
     /// Starts a call. `next` returns its outcome together with `index`.
     ///
-    /// Args:
-    ///     index: Any number that tells the calls of this object apart.
-    ///     engine: The client.
-    ///     input: A prompt, a list of prompts or a list of messages.
-    ///     params: Parameters of the request.
-    ///     **steering: `api_key`, `may_renew`, `key_source`, `parse_as`, `system`.
+    /// The other arguments are those of `Engine.complete`.
     #[pyo3(signature = (index, engine, input, params, **steering))]
     fn submit(
         &self,

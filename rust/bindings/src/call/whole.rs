@@ -10,7 +10,7 @@ use tokenwire_core::http::Transport;
 use crate::ground::caller::Caller;
 use crate::ground::key;
 use crate::observe::{self, Ending, logs};
-use crate::process::Lease;
+use crate::process::{self, Lease};
 use crate::values::raise;
 use crate::values::reply::ReplyData;
 use crate::values::response::LlmResponse;
@@ -93,7 +93,7 @@ pub(crate) fn drive<'py>(
         Ok(Err(Failed { error, elapsed }))
     };
     let outcome = py.detach(|| {
-        let lease = match Lease::new() {
+        let lease = match Lease::new(&process::current().lanes) {
             Ok(lease) => lease,
             Err(error) => return failed(error),
         };

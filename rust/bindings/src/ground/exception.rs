@@ -32,7 +32,10 @@ pub(crate) fn fields_of<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
 
 /// Creates the exception of the error's kind from its message and these keyword arguments.
 pub(crate) fn make(py: Python<'_>, error: &Error, fields: &Bound<'_, PyDict>) -> PyResult<PyErr> {
-    let class = class(py, error.kind())?;
+    let kinds = python::KINDS.get(py)?;
+    let class = kinds
+        .get_item(error.kind().as_str())
+        .or_else(|_| kinds.get_item("engine"))?;
     let exception = calling_python(|| class.call((error.message(),), Some(fields)))?;
     Ok(PyErr::from_value(exception))
 }
@@ -41,12 +44,4 @@ pub(crate) fn make(py: Python<'_>, error: &Error, fields: &Bound<'_, PyDict>) ->
 /// file descriptor is left.
 pub(crate) fn look_up_classes(py: Python<'_>) -> PyResult<()> {
     python::KINDS.get(py).map(drop)
-}
-
-fn class(py: Python<'_>, kind: ErrorKind) -> PyResult<Bound<'_, PyAny>> {
-    let kinds = python::KINDS.get(py)?.cast::<PyDict>()?;
-    match kinds.get_item(kind.as_str())? {
-        Some(class) => Ok(class),
-        None => kinds.as_any().get_item("engine"),
-    }
 }

@@ -177,10 +177,7 @@ fn write_object(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Re
         let dumped = calling_python(|| dump.call((), Some(&options))).or_else(unfit)?;
         return write(&dumped, depth + 1, out);
     }
-    let kind = value
-        .get_type()
-        .name()
-        .map_or_else(|_| "object".to_owned(), |name| name.to_string());
+    let kind = value.get_type().name()?;
     refuse(format!(
         "a value of type {kind} cannot be sent as JSON; pass str, int, float, bool, None, list or dict"
     ))

@@ -35,13 +35,9 @@ pub(super) struct TestRules {
 impl TestRules {
     /// Applies the rules to a new hub, for example in a forked child.
     fn apply(&self, hub: &Hub) {
-        if self.base_url.is_some() {
-            // The URL was checked when the rule was set.
-            let _ = hub.intercept(self.base_url.as_deref());
-        }
-        if self.allowed_hosts.is_some() {
-            hub.allow_only(self.allowed_hosts.clone());
-        }
+        // The URL was checked when the rule was set.
+        let _ = hub.intercept(self.base_url.as_deref());
+        hub.allow_only(self.allowed_hosts.clone());
     }
 }
 
@@ -77,7 +73,15 @@ fn existing() -> Option<&'static Process> {
 }
 
 fn create() -> &'static Process {
-    install_fork_hook();
+    static FORK_HOOK: Once = Once::new();
+    // Before anything exists that a child must not touch.
+    FORK_HOOK.call_once(|| {
+        #[cfg(unix)]
+        // SAFETY: the handler only writes atomics, which is async-signal safe.
+        unsafe {
+            libc::pthread_atfork(None, None, Some(in_child));
+        }
+    });
     let hub = Hub::new();
     TEST_RULES.lock().apply(&hub);
     let fresh = Box::leak(Box::new(Process {
@@ -89,18 +93,6 @@ fn create() -> &'static Process {
     // If another thread was faster, its state counts and this one stays unused.
     let _ = CURRENT.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire);
     existing().unwrap_or(fresh)
-}
-
-/// Installs the hook once, before anything exists that a child must not touch.
-fn install_fork_hook() {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        #[cfg(unix)]
-        // SAFETY: the handler only writes atomics, which is async-signal safe.
-        unsafe {
-            libc::pthread_atfork(None, None, Some(in_child));
-        }
-    });
 }
 
 /// In a forked child: forgets the parent's state.

@@ -2,14 +2,12 @@
 //!
 //! Read in this order:
 //! - `current.rs`: the connections, the I/O thread of async calls, and what a fork does to both.
-//! - `sync_runtime.rs`: the lanes, on which sync calls run on their caller's thread. `lease.rs` lends one.
+//! - `sync_runtime.rs`: the lanes, on which sync calls run on their caller's thread.
 //! - `test_rules.rs`: how tests redirect all calls.
 
 mod current;
-mod lease;
 mod sync_runtime;
 pub(crate) mod test_rules;
 
 pub(crate) use current::{current, shutdown};
-pub(crate) use lease::Lease;
-pub(crate) use sync_runtime::SIGNAL_TICK;
+pub(crate) use sync_runtime::{Lease, SIGNAL_TICK};

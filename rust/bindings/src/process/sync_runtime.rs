@@ -38,19 +38,6 @@ impl Lanes {
         }
     }
 
-    /// Leases a lane. Called without the GIL.
-    pub(crate) fn lease(&self) -> Result<Lane, Error> {
-        self.drop_stale();
-        let found = self.idle.lock().pop();
-        found.map_or_else(|| Lane::new(&self.hub), Ok)
-    }
-
-    /// Takes a lane back.
-    pub(crate) fn give_back(&self, lane: Lane) {
-        self.idle.lock().push(lane);
-        self.drop_stale();
-    }
-
     /// Drops the lanes whose connections have expired.
     pub(crate) fn drop_stale(&self) {
         let stale: Vec<Lane> = {
@@ -71,6 +58,44 @@ pub(super) fn runtime_builder() -> Builder {
         .max_blocking_threads(4)
         .thread_name("tokenwire-dns");
     builder
+}
+
+/// A lane that returns to the idle ones when dropped. In a forked child it is the parent's and is leaked.
+pub(crate) struct Lease {
+    lane: Option<Lane>,
+    lanes: &'static Lanes,
+    generation: u64,
+}
+
+impl Lease {
+    /// Takes an idle lane or creates one. Called without the GIL.
+    pub(crate) fn new(lanes: &'static Lanes) -> Result<Self, Error> {
+        lanes.drop_stale();
+        let idle = lanes.idle.lock().pop();
+        Ok(Self {
+            lane: Some(idle.map_or_else(|| Lane::new(&lanes.hub), Ok)?),
+            lanes,
+            generation: fork::generation(),
+        })
+    }
+
+    /// The lane; None only while the lease is being dropped.
+    pub(crate) fn lane(&self) -> Option<&Lane> {
+        self.lane.as_ref()
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(lane) = self.lane.take() else { return };
+        if self.generation == fork::generation() {
+            self.lanes.idle.lock().push(lane);
+            self.lanes.drop_stale();
+        } else {
+            // Dropping it would remove the parent's sockets from the epoll instance that both share.
+            std::mem::forget(lane);
+        }
+    }
 }
 
 impl Lane {

@@ -14,7 +14,6 @@ use crate::values::raise;
 /// Raises:
 ///     LlmConfigError: It is not a URL.
 #[pyfunction]
-#[pyo3(name = "intercept", signature = (base_url))]
 pub(crate) fn intercept(py: Python<'_>, base_url: Option<String>) -> PyResult<()> {
     current()
         .hub
@@ -26,14 +25,12 @@ pub(crate) fn intercept(py: Python<'_>, base_url: Option<String>) -> PyResult<()
 
 /// Returns whether `intercept` is in effect.
 #[pyfunction]
-#[pyo3(name = "is_intercepted")]
 pub(crate) fn is_intercepted() -> bool {
     current().hub.is_intercepted()
 }
 
 /// Refuses connections to hosts other than these and loopback. None allows all hosts.
 #[pyfunction]
-#[pyo3(name = "allow_only", signature = (hosts))]
 pub(crate) fn allow_only(hosts: Option<Vec<String>>) {
     current().hub.allow_only(hosts.clone());
     TEST_RULES.lock().allowed_hosts = hosts;

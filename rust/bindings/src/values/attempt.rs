@@ -17,7 +17,7 @@ impl Attempt {
     #[new]
     #[pyo3(signature = (*, started=0.0, phase="prepare", status=None, error=None, message=None,
         slept=0.0, maybe_processed=false))]
-    #[allow(clippy::too_many_arguments, reason = "the fields, named one by one")]
+    #[allow(clippy::too_many_arguments, reason = "one for each field")]
     fn py_new(
         py: Python<'_>,
         started: f64,

@@ -20,7 +20,7 @@ macro_rules! choice_getters {
     ($class:ident) => {
         #[pymethods]
         impl $class {
-            /// The text; empty if there is none.
+            /// The text; empty if the model sent no text.
             #[getter]
             fn text(&self) -> std::borrow::Cow<'_, str> {
                 $crate::values::choice::choice_text(self.choice())
@@ -46,7 +46,7 @@ macro_rules! choice_getters {
                     .choice()
                     .into_iter()
                     .flat_map(message::Choice::tool_calls);
-                let calls = calls.map($crate::values::tool_call::ToolCall::from);
+                let calls = calls.cloned().map($crate::values::tool_call::ToolCall);
                 PyTuple::new(py, calls.collect::<Vec<_>>())
             }
 

@@ -2,7 +2,7 @@
 //! they are read.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyString, PyTuple};
 use tokenwire_core::message::{self, Chunk, ChunkKind, Delta};
 
 use crate::values::keywords::variant;
@@ -52,10 +52,7 @@ impl LlmStreamChunk {
     #[new]
     #[pyo3(signature = (*, text="", reasoning=None, refusal=None, tool_calls=Vec::new(),
         finish_reason=None, provider_finish_reason=None, index=0, usage=None, logprobs=None, raw=None))]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one for each field, for unpickling and for tests"
-    )]
+    #[allow(clippy::too_many_arguments, reason = "one for each field")]
     fn py_new(
         py: Python<'_>,
         text: &str,
@@ -67,7 +64,7 @@ impl LlmStreamChunk {
         index: u32,
         usage: Option<Usage>,
         logprobs: Option<Vec<TokenLogprob>>,
-        raw: Option<&[u8]>,
+        raw: Option<Vec<u8>>,
     ) -> PyResult<Self> {
         let delta = Delta {
             index,
@@ -189,13 +186,5 @@ value_methods!(
     LlmStreamChunk: text, reasoning, refusal, tool_calls, finish_reason, provider_finish_reason,
     index, usage, logprobs, raw;
     usage = value::instance::<Usage>, tool_calls = value::instances::<ToolCallFragment>,
-    logprobs = value::instances::<TokenLogprob>, raw = bytes
+    logprobs = value::instances::<TokenLogprob>
 );
-
-/// Bytes, which JSON shows as a list of numbers.
-fn bytes<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    match value.cast::<PyList>() {
-        Ok(numbers) => Ok(PyBytes::new(value.py(), &numbers.extract::<Vec<u8>>()?).into_any()),
-        Err(_) => Ok(value.clone()),
-    }
-}

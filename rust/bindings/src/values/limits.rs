@@ -14,8 +14,8 @@ trait Setting {
     type Value;
     type Shown;
 
-    fn read(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Self::Value>;
-    fn show(value: &Self::Value) -> Self::Shown;
+    const READ: fn(&Bound<'_, PyAny>, &str) -> PyResult<Self::Value>;
+    const SHOW: fn(&Self::Value) -> Self::Shown;
 }
 
 /// Declares [`Setting`]s: `Name: type in the engine => type in Python`, how it is read, how it is shown.
@@ -28,15 +28,8 @@ macro_rules! kinds {
             type Value = $value;
             type Shown = $shown;
 
-            fn read(value: &Bound<'_, PyAny>, name: &str) -> PyResult<$value> {
-                let read: fn(&Bound<'_, PyAny>, &str) -> PyResult<$value> = $read;
-                read(value, name)
-            }
-
-            fn show(value: &$value) -> $shown {
-                let show: fn(&$value) -> $shown = $show;
-                show(value)
-            }
+            const READ: fn(&Bound<'_, PyAny>, &str) -> PyResult<$value> = $read;
+            const SHOW: fn(&$value) -> $shown = $show;
         }
     )+};
 }
@@ -66,7 +59,7 @@ macro_rules! settings_class {
                     $(
                         if let Some(value) = settings.get_item(stringify!($field))? {
                             let name = concat!(stringify!($class), ".", stringify!($field));
-                            read.$field = $kind::read(&value, name)?;
+                            read.$field = ($kind::READ)(&value, name)?;
                         }
                     )+
                 }
@@ -77,7 +70,7 @@ macro_rules! settings_class {
                 $(#[$about_field])*
                 #[getter]
                 fn $field(&self) -> <$kind as Setting>::Shown {
-                    $kind::show(&self.0.$field)
+                    ($kind::SHOW)(&self.0.$field)
                 }
             )+
         }
@@ -258,5 +251,5 @@ pub(crate) fn timeout(value: &Bound<'_, PyAny>) -> PyResult<config::TimeoutSetti
 
 /// A `max_retries` argument of a single call.
 pub(crate) fn max_retries(value: &Bound<'_, PyAny>) -> PyResult<u32> {
-    Retries::read(value, "RetryPolicy.max_retries")
+    (Retries::READ)(value, "RetryPolicy.max_retries")
 }

@@ -11,25 +11,19 @@
 //! - `providers.rs`: the engine's table of providers.
 //! - `raise.rs`: how the error of a call becomes an exception.
 
-pub(crate) mod keywords;
-pub(crate) mod value;
-
-pub(crate) mod limits;
-
 pub(crate) mod attempt;
+pub(crate) mod choice;
+pub(crate) mod chunk;
+pub(crate) mod events;
+pub(crate) mod keywords;
+pub(crate) mod limits;
 pub(crate) mod logprob;
+pub(crate) mod message;
+pub(crate) mod providers;
+pub(crate) mod raise;
+pub(crate) mod reply;
+pub(crate) mod response;
 pub(crate) mod timing;
 pub(crate) mod tool_call;
 pub(crate) mod usage;
-
-pub(crate) mod choice;
-pub(crate) mod message;
-pub(crate) mod reply;
-pub(crate) mod response;
-
-pub(crate) mod chunk;
-pub(crate) mod events;
-
-pub(crate) mod providers;
-
-pub(crate) mod raise;
+pub(crate) mod value;

@@ -64,10 +64,7 @@ impl LlmResponse {
         tool_calls=Vec::new(), message=None, finish_reason=None, provider_finish_reason=None,
         usage=None, logprobs=None, timing=None, id=None, created=None, request_id=None,
         headers=None, response_format=None))]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one for each field that a client can know"
-    )]
+    #[allow(clippy::too_many_arguments, reason = "one for each field")]
     fn py_new(
         py: Python<'_>,
         provider: &str,

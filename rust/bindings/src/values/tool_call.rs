@@ -64,9 +64,3 @@ impl ToolCall {
         })
     }
 }
-
-impl From<&message::ToolCall> for ToolCall {
-    fn from(call: &message::ToolCall) -> Self {
-        Self(call.clone())
-    }
-}
