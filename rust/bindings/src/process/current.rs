@@ -19,8 +19,8 @@ use crate::wake::mailbox;
 
 static CURRENT: AtomicPtr<Process> = AtomicPtr::new(ptr::null_mut());
 
-// Only threads that hold the GIL change it, and so does a thread that forks: a child never inherits a
-// half-made change.
+// Only threads that hold the GIL change it. A thread that forks holds the GIL too, so a child never
+// inherits a half-made change.
 pub(super) static TEST_RULES: Mutex<TestRules> = Mutex::new(TestRules {
     base_url: None,
     allowed_hosts: None,

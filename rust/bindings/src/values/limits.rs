@@ -182,7 +182,8 @@ settings_class! {
     /// Raises:
     ///     LlmConfigError: A limit is not a number above 0.
     Limits(config::Limits)
-    "(*, max_connections=None, keepalive=None, max_event_bytes=67108864,         max_reply_bytes=67108864, buffer_bytes=262144)" {
+    "(*, max_connections=None, keepalive=None, max_event_bytes=67108864, \
+        max_reply_bytes=67108864, buffer_bytes=262144)" {
         /// Open connections to one server; None is 80 % of the soft limit on open files, at most 10,000.
         max_connections: Connections,
         /// Seconds to keep an idle connection open; None is 4 for http and 30 for https.
@@ -204,26 +205,27 @@ settings_class! {
     ///     first: Seconds to wait before the first retry. The wait doubles each time; a random part of up to
     ///         half of it is taken off.
     ///     cap: Longest wait in seconds.
-    ///     throttle_first: Seconds to wait after a 429 response that does not say how long to wait.
+    ///     throttle_first: The same as `first` after a 429 response that does not say how long to wait.
     ///     max_retry_after: Longest wait in seconds that a server may ask for. If it asks for more, the error
     ///         is raised at once.
     ///     budget: Tokens in the bucket that stops a retry storm. A client shares its bucket with the clients
     ///         that its `with_options` returns.
     ///     retry_ambiguous: Whether to retry an attempt that the server may already have processed.
-    ///     retry_timeouts: Whether to retry after a timeout once the request was sent.
+    ///     retry_timeouts: Whether to retry a timeout that happened after the request was sent.
     ///     idempotency_header: Name of a header that carries one random key through all attempts of a call.
     ///
     /// Raises:
     ///     LlmConfigError: A setting is out of range.
     RetryPolicy(config::RetryPolicy)
-    "(*, max_retries=2, first=0.5, cap=8.0, throttle_first=1.0, max_retry_after=120.0, budget=500,         retry_ambiguous=True, retry_timeouts=False, idempotency_header=None)" {
+    "(*, max_retries=2, first=0.5, cap=8.0, throttle_first=1.0, max_retry_after=120.0, budget=500, \
+        retry_ambiguous=True, retry_timeouts=False, idempotency_header=None)" {
         /// Attempts after the first one.
         max_retries: Retries,
         /// Seconds to wait before the first retry.
         first: Seconds,
         /// Longest wait in seconds.
         cap: Seconds,
-        /// Seconds to wait after a 429 response that does not say how long to wait.
+        /// Seconds before the first retry after a 429 response that does not say how long to wait.
         throttle_first: Seconds,
         /// Longest wait in seconds that a server may ask for.
         max_retry_after: Seconds,
@@ -231,7 +233,7 @@ settings_class! {
         budget: Tokens,
         /// Whether to retry an attempt that the server may already have processed.
         retry_ambiguous: Flag,
-        /// Whether to retry after a timeout once the request was sent.
+        /// Whether to retry a timeout that happened after the request was sent.
         retry_timeouts: Flag,
         /// Name of a header that carries one random key through all attempts of a call.
         idempotency_header: Text,

@@ -201,7 +201,7 @@ struct Drain {
 struct DrainRun {
     mailbox: Arc<LoopMailbox>,
     // A task cannot run inside another one, so the loop's next turn runs the woken tasks.
-    is_inside_a_task: bool,
+    runs_in_task: bool,
     left: Mutex<(IntoIter<u64>, Vec<Ended>)>,
     started: Instant,
 }
@@ -240,7 +240,7 @@ impl DrainRun {
                     continue;
                 }
             };
-            if !self.is_inside_a_task {
+            if !self.runs_in_task {
                 return Ok(Some((callback.context, callback.function, waiter)));
             }
             callback.schedule(waiter.bind(py))?;
@@ -273,7 +273,7 @@ impl Drain {
         Ok(DrainRun {
             mailbox: self.mailbox.clone(),
             // In a nested run of a loop, the tasks of the outer run would wait until the inner run ends.
-            is_inside_a_task: self.mailbox.watch.is_some()
+            runs_in_task: self.mailbox.watch.is_some()
                 || running.hasattr(intern!(py, "_nest_patched"))?,
             left: Mutex::new((self.mailbox.shared.open().into_iter(), Vec::new())),
             started: Instant::now(),

@@ -3,10 +3,10 @@
 //! The I/O thread never touches Python. It notes which waiters have something to read and rings the loop's
 //! descriptor once a turn. The loop's own thread, which holds the GIL anyway, ends the waits.
 //!
-//! Why no wake is lost: `post` pushes before it swaps `armed` to true. If that swap found true, the
-//! drain's later swap to false reads from the same chain of read-modify-writes, so the push happens
-//! before the drain takes the list. If it found false, the descriptor is rung and another drain
-//! follows. A plain store in `drain` would not do: the lock after it may be reordered before it.
+//! Why no wake is lost: `wake` pushes a token before `ring` swaps `armed` to true. If that swap finds true,
+//! the later swap to false in `open` reads from the same chain of read-modify-writes, so the push happens
+//! before `open` takes the list. If it finds false, the descriptor is rung and another drain follows. A plain
+//! store in `open` would not be enough: the lock after it could be reordered before it.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
