@@ -49,7 +49,7 @@ def test_the_stub_lists_the_reasons_that_the_engine_knows():
     assert listed
     with pytest.raises(tokenwire.LlmValidationError) as refused:
         tokenwire.LlmStreamChunk(finish_reason="nonsense")  # type: ignore[arg-type]
-    known = str(refused.value).split(" is none of ")[1]
+    known = str(refused.value).split(" is not one of ")[1]
     assert re.findall(r'"(\w+)"', listed[1]) == known.split(", ")
 
 

@@ -89,7 +89,7 @@ def test_text_that_utf8_cannot_carry_is_refused_by_the_name_of_its_setting(
 
 
 def test_a_number_that_is_too_large_for_a_float_is_not_a_timeout() -> None:
-    with pytest.raises(tw.LlmConfigError, match=r"^timeout: .* is no number of seconds"):
+    with pytest.raises(tw.LlmConfigError, match=r"^timeout: .* is not a number of seconds"):
         tw.ChatClient("m", base_url=URL, timeout=10**400)
 
 

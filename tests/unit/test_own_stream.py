@@ -344,13 +344,13 @@ def test_a_reply_is_read_as_its_type():
 @pytest.mark.parametrize(
     ("fields", "kind", "words"),
     [
-        ({"finish_reason": "done"}, tw.LlmValidationError, "finish_reason: .* none of stop"),
+        ({"finish_reason": "done"}, tw.LlmValidationError, "finish_reason: .* not one of stop"),
         ({"message": "hi"}, tw.LlmValidationError, "message: give an LlmMessage, not str"),
         ({"message": tw.LlmMessage("user", "hi")}, tw.LlmValidationError, "message: .*assistant"),
         (
             {"message": tw.LlmMessage("assistant", [tw.ImagePart(url="http://x/a.png")])},
             tw.LlmValidationError,
-            "message: a reply holds text",
+            "message: a reply holds only text",
         ),
         (
             {"text": "a", "message": tw.LlmMessage("assistant", "b")},
@@ -367,5 +367,5 @@ def test_a_wrong_field_is_named(fields, kind, words):
 
 
 def test_a_chunk_refuses_a_reason_that_does_not_exist():
-    with pytest.raises(tw.LlmValidationError, match='finish_reason: "done" is none of stop'):
+    with pytest.raises(tw.LlmValidationError, match='finish_reason: "done" is not one of stop'):
         LlmStreamChunk(finish_reason="done")  # type: ignore[arg-type]

@@ -95,7 +95,7 @@ def test_a_probability_is_kept_exactly(sim: SimServer) -> None:
     assert tw.LlmResponse.from_dict(reply.to_dict()) == reply
 
 
-def test_the_chunks_of_a_stream_survive_pickling(sim: SimServer) -> None:
+def test_the_chunks_of_a_stream_survive_pickling_and_their_dicts(sim: SimServer) -> None:
     chunks = list(tw.ChatClient("m", base_url=sim.base_url).stream("-"))
     assert chunks[-1].usage is not None
     assert pickle.loads(pickle.dumps(chunks)) == chunks
@@ -129,30 +129,30 @@ WORDS: list[tuple[Any, str, str]] = [
 
 @pytest.mark.parametrize(("make", "field", "words"), WORDS)
 @pytest.mark.parametrize("wrong", ["nonsense", "", "Head", 'a"b', "é"])
-def test_an_unknown_word_is_refused_with_the_known_ones(
+def test_an_unknown_word_is_refused_and_the_known_ones_are_listed(
     make: Any, field: str, words: str, wrong: str
 ) -> None:
     with pytest.raises(tw.LlmValidationError) as refused:
         make(**{field: wrong})
-    said = re.fullmatch(rf'{field}: (".*") is none of {words}', str(refused.value))
+    said = re.fullmatch(rf'{field}: (".*") is not one of {words}', str(refused.value))
     assert said, refused.value
     assert json.loads(said[1]) == wrong
 
 
 def test_an_unknown_word_in_a_dict_is_refused() -> None:
     stored = {**tw.Attempt().to_dict(), "phase": "nonsense"}
-    with pytest.raises(tw.LlmValidationError, match='phase: "nonsense" is none of prepare'):
+    with pytest.raises(tw.LlmValidationError, match='phase: "nonsense" is not one of prepare'):
         tw.Attempt.from_dict(stored)
 
 
-def test_each_known_word_is_read_back() -> None:
+def test_every_known_word_reads_back() -> None:
     for kind in tw.errors.KINDS:
         assert tw.Attempt(error=kind).error == kind
     for phase in ("prepare", "connect", "head", "body", "backoff"):
         assert tw.Attempt(phase=phase).phase == phase
 
 
-def test_pool_statistics_are_compared_by_value():
+def test_pool_statistics_compare_by_value():
     assert PoolStats(1, 2, 3, 4) == PoolStats(1, 2, 3, 4) != PoolStats(1, 2, 3, 5)
     assert PoolStats(1, 2, 3, 4) != (1, 2, 3, 4)
 

@@ -137,22 +137,33 @@ class ModelConfig(Row):
     price: Price | None = None
     aliases: tuple[Str, ...] = ()
 
-    if TYPE_CHECKING:  # the types that callers may pass; the fields have those that are kept
-
-        def __init__(
-            self,
-            name: str,
-            provider: str,
-            *,
-            api: str | None = None,
-            context_window: int | None = None,
-            max_output_tokens: int | None = None,
-            capabilities: Iterable[str] | None = None,
-            supported_parameters: Iterable[str] | None = None,
-            price: Price | Mapping[str, object] | None = None,
-            aliases: Iterable[str] | None = None,
-            **unknown: object,
-        ) -> None: ...
+    @base_init
+    def __init__(
+        self,
+        name: str,
+        provider: str,
+        *,
+        api: str | None = None,
+        context_window: int | None = None,
+        max_output_tokens: int | None = None,
+        capabilities: Iterable[str] | None = None,
+        supported_parameters: Iterable[str] | None = None,
+        price: Price | Mapping[str, object] | None = None,
+        aliases: Iterable[str] | None = None,
+        **unknown: object,
+    ) -> None:
+        super().__init__(
+            name=name,
+            provider=provider,
+            api=api,
+            context_window=context_window,
+            max_output_tokens=max_output_tokens,
+            capabilities=capabilities,
+            supported_parameters=supported_parameters,
+            price=price,
+            aliases=aliases,
+            **unknown,
+        )
 
     @field_validator("capabilities")
     @classmethod

@@ -149,7 +149,7 @@ class BaseClient(LlmClientInterface):
             provider=target.provider,
             model=target.model,
             family=self._family,
-            own_provider=target.row,
+            custom_provider=target.row,
             key_vars=None if source or target.provider == "sim" else key_vars,
             parent=parent,
             **revealed(arguments),

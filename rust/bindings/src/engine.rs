@@ -1,4 +1,4 @@
-//! `Engine`: one client as Python holds it. It opens calls and streams, on the runtime that fits each.
+//! `Engine`: one client as Python holds it. It starts calls and opens streams, sync and async.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,13 +22,25 @@ use crate::stream::shared::Stream;
 use crate::stream::sync_stream::LlmStream;
 use crate::values::keywords::{pairs, refuse_others};
 use crate::values::limits::{self, Limits, RetryPolicy};
-use crate::values::providers::{self, OwnRow};
+use crate::values::providers::{self, CustomProvider};
 use crate::values::raise;
 
-/// One client: its settings, its retry budget, its place among the shared connections.
+/// One client: its settings, its retry budget, and its access to the shared connections.
+///
+/// Args:
+///     provider: Name of the provider.
+///     model: The model that calls use unless they name another.
+///     family: "chat" or "completions".
+///     custom_provider: An `LlmProvider` to use instead of the engine's table.
+///     key_vars: Environment variables of the key, instead of the provider's; the key is then required.
+///     parent: The client that this one is derived from; they share a retry budget.
+///     **settings: Those of `ChatClient`, by name.
+///
+/// Raises:
+///     LlmConfigError: A setting is wrong or the key is missing.
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct Engine {
-    // A forked child makes its own: the parent's permits may be taken for ever.
+    // A forked child creates its own: the parent's connection slots may be taken forever.
     client: Mutex<(u64, Client)>,
     caller: Caller,
 }
@@ -48,8 +60,15 @@ impl Engine {
     }
 
     fn wrap(client: Client) -> Self {
+        let (host, port) = client.server();
+        let endpoint = Endpoint {
+            operation: client.operation(),
+            // An IPv6 address has brackets only next to a port.
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port,
+        };
         let caller = Caller {
-            endpoint: Some(Arc::new(endpoint(&client))),
+            endpoint: Some(Arc::new(endpoint)),
             ..Caller::named(&*client.provider().name, client.config().model.as_str())
         };
         Self {
@@ -83,13 +102,10 @@ impl Engine {
         params: Option<&Bound<'_, PyDict>>,
         steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Stream> {
-        let Prepared {
-            call,
-            caller,
-            parse_as,
-            key_source,
-        } = self.prepare(input, params, steering, true)?;
+        let prepared = self.prepare(input, params, steering, true)?;
+        let (call, caller) = (prepared.call, prepared.caller);
         let queue = Queue::new(call.buffer_bytes(), call.started());
+        let (parse_as, key_source) = (prepared.parse_as, prepared.key_source);
         Ok(Stream::new(call, queue, caller, parse_as, key_source))
     }
 
@@ -116,15 +132,14 @@ impl Engine {
     }
 }
 
-/// The settings of a client. Python has checked their types, by its table of them; one that is not
-/// read here is refused.
+/// The settings of a client. Python has already checked their types; unknown names are refused here.
 fn config(
     model: String,
     family: Family,
     settings: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<ClientConfig> {
     let mut read = Vec::with_capacity(16);
-    let mut given = |name: &'static str| -> PyResult<Option<Bound<'_, PyAny>>> {
+    let mut setting = |name: &'static str| -> PyResult<Option<Bound<'_, PyAny>>> {
         read.push(name);
         let value = settings.map_or(Ok(None), |settings| settings.get_item(name))?;
         Ok(value.filter(|value| !value.is_none()))
@@ -133,57 +148,46 @@ fn config(
     let config = ClientConfig {
         model,
         family,
-        api: text(given("api")?)?,
-        base_url: text(given("base_url")?)?,
-        api_key: text(given("api_key")?)?.map(Secret::new),
-        headers: given("headers")?.map_or(Ok(Vec::new()), |value| pairs(&value, "headers"))?,
-        timeout: given("timeout")?
+        api: text(setting("api")?)?,
+        base_url: text(setting("base_url")?)?,
+        api_key: text(setting("api_key")?)?.map(Secret::new),
+        headers: setting("headers")?.map_or(Ok(Vec::new()), |value| pairs(&value, "headers"))?,
+        timeout: setting("timeout")?
             .map_or(Ok(TimeoutSetting::Off), |value| limits::timeout(&value))?,
-        limits: match given("limits")? {
+        limits: match setting("limits")? {
             Some(value) => value.cast::<Limits>()?.get().0,
             None => config::Limits::default(),
         },
-        retry: match given("retry")? {
+        retry: match setting("retry")? {
             Some(value) => value.cast::<RetryPolicy>()?.get().0.clone(),
             None => config::RetryPolicy::default(),
         },
         tls: TlsSettings {
-            ca_bundle: given("ca_bundle")?
+            ca_bundle: setting("ca_bundle")?
                 .map(|value| value.extract())
                 .transpose()?,
-            client_cert: given("client_cert")?
+            client_cert: setting("client_cert")?
                 .map(|value| value.extract())
                 .transpose()?,
         },
-        proxy: text(given("proxy")?)?.map(Secret::new),
-        trust_env: given("trust_env")?.map_or(Ok(true), |value| value.extract())?,
+        proxy: text(setting("proxy")?)?.map(Secret::new),
+        trust_env: setting("trust_env")?.map_or(Ok(true), |value| value.extract())?,
     };
     refuse_others(settings, &read)?;
     Ok(config)
 }
 
-/// What this client asks for, and of which server.
-fn endpoint(client: &Client) -> Endpoint {
-    let (host, port) = client.server();
-    Endpoint {
-        operation: client.operation(),
-        // An IPv6 address stands in brackets only beside a port.
-        host: host.trim_matches(['[', ']']).to_owned(),
-        port,
-    }
-}
-
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (*, provider, model, family, own_provider=None, key_vars=None, parent=None, **settings))]
+    #[pyo3(signature = (*, provider, model, family, custom_provider=None, key_vars=None, parent=None, **settings))]
     #[allow(clippy::too_many_arguments, reason = "named one by one by the caller")]
     fn py_new(
         py: Python<'_>,
         provider: &str,
         model: String,
         family: &str,
-        own_provider: Option<OwnRow>,
+        custom_provider: Option<CustomProvider>,
         key_vars: Option<Vec<String>>,
         parent: Option<&Self>,
         settings: Option<&Bound<'_, PyDict>>,
@@ -191,12 +195,12 @@ impl Engine {
         exception::look_up_classes(py)?;
         let failed = |error| raise::to_py(py, error, &Caller::default());
         let Some(family) = Family::named(family) else {
-            let message = format!("family: there is no {family:?}");
+            let message = format!("family: {family:?} is not \"chat\" or \"completions\"");
             return Err(exception::of_kind(py, ErrorKind::Config, &message));
         };
-        let mut provider = providers::row(provider, own_provider).map_err(failed)?;
+        let mut provider = providers::provider(provider, custom_provider).map_err(failed)?;
         if let Some(key_vars) = key_vars {
-            // Named for this client, in place of the provider's own: the key must be in one of them.
+            // Set for this client instead of the provider's: the key must be in one of them.
             let row = Arc::make_mut(&mut provider);
             row.key_vars = key_vars.into_iter().map(Into::into).collect();
             row.key_required = true;
@@ -216,8 +220,10 @@ impl Engine {
         Ok(self.client(py)?.base_url().to_owned())
     }
 
-    /// Encodes a request with these arguments and throws it away: what is wrong with them, or a
-    /// missing key, is raised. For `steering` see `Steering`.
+    /// Checks request parameters and the key without sending anything.
+    ///
+    /// Raises:
+    ///     LlmError: A parameter is wrong or the key is missing.
     #[pyo3(signature = (params, **steering))]
     fn check(
         &self,
@@ -229,12 +235,17 @@ impl Engine {
             .map(drop)
     }
 
-    /// Names of the request parameters that the API takes.
+    /// Returns the names of the request parameters that the API accepts.
     fn parameters(&self, py: Python<'_>) -> PyResult<Vec<&'static str>> {
         Ok(self.client(py)?.parameters())
     }
 
-    /// A whole reply, on this thread. For `steering` see `Steering`.
+    /// Makes a call on this thread and returns the whole reply.
+    ///
+    /// Args:
+    ///     input: A prompt, a list of prompts or a list of messages.
+    ///     params: Parameters of the request.
+    ///     **steering: `api_key`, `may_renew`, `key_source`, `parse_as`, `system`.
     #[pyo3(signature = (input, params=None, **steering))]
     fn complete<'py>(
         &self,
@@ -248,7 +259,7 @@ impl Engine {
         drive(py, prepared.call, &prepared.caller, &answer)
     }
 
-    /// A whole reply, to be awaited once.
+    /// Returns an awaitable of the whole reply, which can be awaited once. Arguments as in `complete`.
     #[pyo3(signature = (input, params=None, **steering))]
     fn complete_async(
         &self,
@@ -261,7 +272,7 @@ impl Engine {
         Ok(PendingReply::new(prepared.call, prepared.caller, answer))
     }
 
-    /// A stream that goes out when it is entered or first read.
+    /// Returns a stream. Its request is sent when it is entered or first read. Arguments as in `complete`.
     #[pyo3(signature = (input, params=None, **steering))]
     fn stream(
         &self,
@@ -272,7 +283,7 @@ impl Engine {
         Ok(LlmStream::new(self.open(input, params, steering)?))
     }
 
-    /// The same for an event loop.
+    /// Returns a stream for an event loop. Arguments as in `complete`.
     #[pyo3(signature = (input, params=None, **steering))]
     fn stream_async(
         &self,
@@ -283,7 +294,7 @@ impl Engine {
         Ok(AsyncLlmStream::new(self.open(input, params, steering)?))
     }
 
-    /// The body of `GET /models`.
+    /// Returns the body of `GET /models`.
     #[pyo3(signature = (*, api_key=None, may_renew=false))]
     fn models<'py>(
         &self,
@@ -295,7 +306,7 @@ impl Engine {
         drive(py, call, &caller, &Answer::Body)
     }
 
-    /// The same, to be awaited once.
+    /// Returns an awaitable of the body of `GET /models`, which can be awaited once.
     #[pyo3(signature = (*, api_key=None, may_renew=false))]
     fn models_async(
         &self,
@@ -308,7 +319,7 @@ impl Engine {
     }
 }
 
-/// What `Fanout.submit` takes of an engine.
+/// What `Fanout.submit` needs of an engine.
 impl<'py> FromPyObject<'_, 'py> for CallClient {
     type Error = PyErr;
 

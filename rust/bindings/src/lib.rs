@@ -1,7 +1,19 @@
 //! `tokenwire._engine`: the crossing between Python and tokenwire-core. It decides nothing.
 //!
-//! Threads of the engine never touch Python: what they bring waits in queues until a Python thread,
+//! The threads of the engine never touch Python. What they produce waits in queues until a Python thread,
 //! which holds the GIL anyway, fetches it.
+//!
+//! The modules, from the lowest floor to the highest. Each one imports only from its own folder and from
+//! lower floors. To follow a call, start with `engine.rs`, then read `call/` or `stream/`.
+//!
+//! 0. `ground`: errors, who makes a call, JSON, the functions of the Python half, forks, the exit.
+//! 1. `wake`: how the I/O thread wakes the tasks of an event loop.
+//!    `values`: the frozen classes that Python sees, the settings, and how errors are raised.
+//! 2. `process`: connections, the I/O thread and the sync runtimes, shared by all clients of a process.
+//! 3. `observe`: the events of `on_call`, log lines, the report of `tokenwire doctor`.
+//! 4. `call`: a call for a whole reply: sync, for an event loop, or one of many.
+//!    `stream`: a streamed call, sync and async.
+//! 5. `engine.rs`: one client as Python holds it. `simulator.rs`: the simulator as Python holds it.
 
 #![allow(
     clippy::doc_markdown,
@@ -9,83 +21,62 @@
 )]
 #![allow(
     clippy::needless_pass_by_value,
-    reason = "PyO3 hands arguments over by value"
+    reason = "PyO3 passes arguments by value"
 )]
 #![allow(clippy::unused_self, reason = "Python's protocols pass it")]
 
+use std::sync::atomic::Ordering;
+
 use pyo3::prelude::*;
 
-// The floors, bottom up: a file imports from its own folder and from lower floors, never sideways or up.
-
-// 0: exceptions by kind, whose call it is, JSON, the names of the Python half, forks and the exit.
-mod ground;
-
-// 1: how the I/O thread wakes the tasks of an event loop.
-mod wake;
-
-// 1: the frozen classes that Python sees, the settings, and how a call's error is raised.
-mod values;
-
-// 2: the hub, the I/O thread and the sync runtimes that all clients of a process share.
-mod process;
-
-// 3: the events of `on_call`, log lines, the doctor's report.
-mod observe;
-
-// 4: a call for a whole reply: sync, for an event loop, or one of many.
 mod call;
-
-// 4: a streamed call, sync and async.
-mod stream;
-
-// 5: `Engine`, one client as Python holds it.
 mod engine;
-
-// 5: the simulator as Python holds it.
+mod ground;
+mod observe;
+mod process;
 mod simulator;
+mod stream;
+mod values;
+mod wake;
 
 use crate::wake::mailbox;
 
-/// Stops the I/O thread; registered with `atexit` at import.
+/// Stops the I/O thread. Registered with `atexit` at import.
 #[pyfunction]
 #[pyo3(name = "_shutdown")]
 fn shutdown(py: Python<'_>) {
     py.detach(process::shutdown);
 }
 
-/// Counters since the process began: rings of event loops, and waiters woken by them.
+/// Returns two counters of this process: how often event loops were woken, and how many waiters that woke.
 #[pyfunction]
 #[pyo3(name = "_wakes")]
 fn wakes() -> (u64, u64) {
-    use std::sync::atomic::Ordering;
-    (
-        mailbox::RINGS.load(Ordering::Relaxed),
-        mailbox::WOKEN.load(Ordering::Relaxed),
-    )
+    let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    (read(&mailbox::RINGS), read(&mailbox::WOKEN))
 }
 
-/// Drops the sync connections that nobody has used for a while.
+/// Closes the connections of sync calls that have been idle too long.
 #[pyfunction]
-#[pyo3(name = "drop_idle_lanes")]
 fn drop_idle_lanes(py: Python<'_>) {
     py.detach(|| process::current().lanes.drop_stale());
 }
 
-/// Statics of this module hold objects of one interpreter, so no second one may use it.
+/// Statics of this module hold objects of one interpreter, so no other interpreter may use it.
 fn refuse_subinterpreter(py: Python<'_>) -> PyResult<()> {
     // SAFETY: both calls only read, and the interpreter is attached to this thread.
     let id = unsafe { pyo3::ffi::PyInterpreterState_GetID(pyo3::ffi::PyInterpreterState_Get()) };
     if id == 0 {
         return Ok(());
     }
-    // An error of the interpreter's own leaves -1 and an exception.
+    // If the interpreter fails to answer, it returns -1 and sets an exception.
     drop(PyErr::take(py));
     Err(pyo3::exceptions::PyImportError::new_err(
         "tokenwire does not run in subinterpreters: import it in the main interpreter",
     ))
 }
 
-/// Compiled half of tokenwire.
+/// The compiled half of tokenwire.
 #[pymodule]
 mod _engine {
     // 0
@@ -94,29 +85,22 @@ mod _engine {
 
     // 1
     #[pymodule_export]
-    use super::values::attempt::Attempt;
-    #[pymodule_export]
-    use super::values::choice::{Choice, restore_choice};
-    #[pymodule_export]
-    use super::values::chunk::{LlmStreamChunk, ToolCallFragment};
-    #[pymodule_export]
-    use super::values::events::{
-        End, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallDone, UsageReported,
+    use super::values::{
+        attempt::Attempt,
+        choice::Choice,
+        chunk::{LlmStreamChunk, ToolCallFragment},
+        events::{
+            End, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallDone,
+            UsageReported,
+        },
+        limits::{Limits, RetryPolicy, Timeout},
+        logprob::TokenLogprob,
+        providers::{apis, is_provider, provider_names, provider_problem, provider_row},
+        response::LlmResponse,
+        timing::Timing,
+        tool_call::ToolCall,
+        usage::Usage,
     };
-    #[pymodule_export]
-    use super::values::limits::{Limits, RetryPolicy, Timeout};
-    #[pymodule_export]
-    use super::values::logprob::TokenLogprob;
-    #[pymodule_export]
-    use super::values::providers::{
-        apis, is_provider, provider_names, provider_problem, provider_row,
-    };
-    #[pymodule_export]
-    use super::values::response::{LlmResponse, restore_response};
-    #[pymodule_export]
-    use super::values::value::rebuild;
-    #[pymodule_export]
-    use super::values::{timing::Timing, tool_call::ToolCall, usage::Usage};
 
     // 2
     #[pymodule_export]
@@ -160,7 +144,6 @@ mod _engine {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
         crate::refuse_subinterpreter(py)?;
-        python::keep_own_module(module);
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         if std::env::var_os("TOKENWIRE_LOG").is_some_and(|level| !level.is_empty()) {
             let log = crate::process::current().hub.log();

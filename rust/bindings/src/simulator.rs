@@ -1,5 +1,6 @@
-//! The simulator as Python holds it: `tokenwire.testing.SimServer` and the embedded `sim:` models.
+//! The simulator as Python holds it: behind `tokenwire.testing.SimServer` and the `sim:` models.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,16 +16,19 @@ use tokenwire_sim::{Answerer, Behaviour, Config, Kind, RequestRecord, Script, Si
 use crate::ground::{exception, fork, json};
 
 fn script(py: Python<'_>, json: &str) -> PyResult<Script> {
-    Script::parse(json)
-        .map_err(|error| exception::of_kind(py, ErrorKind::Config, &format!("script: {error}")))
+    Script::parse(json).map_err(|error| wrong_script(py, error))
+}
+
+fn wrong_script(py: Python<'_>, error: impl Display) -> PyErr {
+    exception::of_kind(py, ErrorKind::Config, &format!("script: {error}"))
 }
 
 fn kind(name: &str) -> PyResult<Kind> {
     let read: Result<_, serde::de::value::Error> = Kind::deserialize(name.into_deserializer());
-    read.map_err(|error| PyValueError::new_err(format!("no such log record: {error}")))
+    read.map_err(|error| PyValueError::new_err(format!("kind: {error}")))
 }
 
-/// Asks a Python function what to do with a request: JSON of the request in, of a behaviour out.
+/// Lets a Python function answer requests: it gets a request as JSON and returns a behaviour as JSON.
 fn answerer(answer: Py<PyAny>) -> Answerer {
     let failed = |message: String| Behaviour {
         error: Some(ErrorReply::new(500, message)),
@@ -32,32 +36,42 @@ fn answerer(answer: Py<PyAny>) -> Answerer {
     };
     Arc::new(move |request: &RequestRecord| {
         let json = serde_json::to_string(request).unwrap_or_default();
-        // None while the interpreter exits: the answer is no longer waited for.
+        // None while the interpreter exits: no one waits for the answer then.
         let answered = Python::try_attach(|py| answer.call1(py, (json,))?.extract::<String>(py));
         match answered {
             Some(Ok(json)) => {
                 Behaviour::parse(&json).unwrap_or_else(|error| failed(error.to_string()))
             }
-            Some(Err(error)) => failed(format!("the answerer raised {error}")),
-            None => failed("the interpreter exits".to_owned()),
+            Some(Err(error)) => failed(format!("the answer function raised {error}")),
+            None => failed("the interpreter is exiting".to_owned()),
         }
     })
 }
 
-/// Checks a behaviour; a wrong field is raised.
+/// Checks a behaviour of the simulator, passed as JSON.
+///
+/// Raises:
+///     LlmConfigError: A field is wrong; the message names it.
 #[pyfunction]
-#[pyo3(name = "check_behaviour")]
 pub(crate) fn check_behaviour(py: Python<'_>, json: &str) -> PyResult<()> {
     Behaviour::parse(json)
         .map(drop)
         .map_err(|error| exception::of_kind(py, ErrorKind::Config, &error.to_string()))
 }
 
-/// A running simulator on a loopback port; `tokenwire.testing.SimServer` wraps it.
+/// A simulator that runs on a loopback port; `tokenwire.testing.SimServer` wraps it.
+///
+/// Args:
+///     script_json: The script as JSON.
+///     port: Port to listen on; 0 lets the system choose.
+///     log_capacity: How many log records to keep.
+///     answer: Called with each request as JSON; returns the behaviour as JSON.
+///
+/// Raises:
+///     LlmConfigError: The script is wrong.
+///     OSError: The simulator cannot listen on the port.
 #[pyclass(frozen, module = "tokenwire._engine")]
-pub(crate) struct Simulator {
-    sim: Arc<Sim>,
-}
+pub(crate) struct Simulator(Sim);
 
 #[pymethods]
 impl Simulator {
@@ -78,35 +92,40 @@ impl Simulator {
             answerer: answer.map(answerer),
             ..Config::default()
         };
-        let sim = py
-            .detach(|| Sim::start(config))
-            .map_err(|error| PyOSError::new_err(format!("the simulator cannot listen: {error}")))?;
-        Ok(Self { sim: Arc::new(sim) })
+        py.detach(|| Sim::start(config))
+            .map(Self)
+            .map_err(|error| PyOSError::new_err(format!("the simulator cannot listen: {error}")))
     }
 
+    /// The port that the simulator listens on.
     #[getter]
     fn port(&self) -> u16 {
-        self.sim.port()
+        self.0.port()
     }
 
+    /// The base URL for clients.
     #[getter]
     fn base_url(&self) -> String {
-        self.sim.base_url()
+        self.0.base_url()
     }
 
+    /// Replaces the script. It applies to requests that arrive from now on.
+    ///
+    /// Raises:
+    ///     LlmConfigError: The script is wrong.
     fn set_script(&self, py: Python<'_>, script_json: &str) -> PyResult<()> {
         let script = script(py, script_json)?;
-        py.detach(|| self.sim.set_script(script));
+        py.detach(|| self.0.set_script(script));
         Ok(())
     }
 
-    /// The log as a list of dicts.
+    /// Returns the log as a list of dicts.
     fn log<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let json = py.detach(|| serde_json::to_string(&self.sim.log()));
+        let json = py.detach(|| serde_json::to_string(&self.0.log()));
         json::load_json(py, &json.unwrap_or_else(|_| "[]".into()))
     }
 
-    /// Waits until that many records of a kind were written; false when the time is up.
+    /// Waits until `count` log records of a kind have been written; returns False if the time runs out.
     fn wait_for(
         &self,
         py: Python<'_>,
@@ -116,37 +135,39 @@ impl Simulator {
     ) -> PyResult<bool> {
         let kind = kind(kind_name)?;
         let limit = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
-        Ok(py.detach(|| self.sim.wait_for(kind, count, limit)))
+        Ok(py.detach(|| self.0.wait_for(kind, count, limit)))
     }
 
-    /// How many records of a kind were written, logged or not.
+    /// Returns how many log records of a kind were written, including those no longer kept.
     fn count(&self, kind_name: &str) -> PyResult<u64> {
-        Ok(self.sim.count(kind(kind_name)?))
+        Ok(self.0.count(kind(kind_name)?))
     }
 
-    /// Counters as a dict.
+    /// Returns counters as a dict.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let json = serde_json::to_string(&self.sim.stats()).unwrap_or_else(|_| "{}".into());
+        let json = serde_json::to_string(&self.0.stats()).unwrap_or_else(|_| "{}".into());
         json::load_json(py, &json)
     }
 
+    /// Clears the log, sets the counters to zero and restores the default script.
     fn reset(&self, py: Python<'_>) {
-        py.detach(|| self.sim.reset());
+        py.detach(|| self.0.reset());
     }
 
+    /// Stops listening and closes all connections.
     fn stop(&self, py: Python<'_>) {
-        py.detach(|| self.sim.stop());
+        py.detach(|| self.0.stop());
     }
 }
 
-// The embedded simulator of this process, with the generation that started it.
-static EMBEDDED: Mutex<Option<(u64, Arc<Sim>)>> = Mutex::new(None);
+// The embedded simulator, and the generation of the process that started it.
+static EMBEDDED: Mutex<Option<(u64, Sim)>> = Mutex::new(None);
 
-/// Base URL of the embedded simulator, which starts at first use and lives as long as the process.
+/// Returns the base URL of the embedded simulator, which starts at first use and runs until the process ends.
 #[pyfunction]
 #[pyo3(name = "embedded_sim")]
 pub(crate) fn embedded(py: Python<'_>) -> PyResult<String> {
-    // Holds the GIL throughout: starting takes well under a millisecond.
+    // The GIL stays held: starting takes well under a millisecond.
     let mut held = EMBEDDED.lock();
     if let Some((generation, sim)) = &*held
         && *generation == fork::generation()
@@ -158,21 +179,18 @@ pub(crate) fn embedded(py: Python<'_>) -> PyResult<String> {
         ..Config::default()
     };
     let sim = Sim::start(config).map_err(|error| {
-        exception::of_kind(
-            py,
-            ErrorKind::Connect,
-            &format!("the embedded simulator cannot listen: {error}"),
-        )
+        let message = format!("the embedded simulator cannot listen: {error}");
+        exception::of_kind(py, ErrorKind::Connect, &message)
     })?;
     let base_url = sim.base_url();
-    if let Some(inherited) = held.replace((fork::generation(), Arc::new(sim))) {
-        // After a fork its thread is the parent's.
+    if let Some(inherited) = held.replace((fork::generation(), sim)) {
+        // The thread of an inherited one is the parent's.
         std::mem::forget(inherited);
     }
     Ok(base_url)
 }
 
-/// `tokenwire sim`: serves until its standard input closes; the exit code, and why it is not 0.
+/// Runs `tokenwire sim` until its standard input closes. Returns the exit code and an error message.
 #[pyfunction]
 #[pyo3(name = "_sim_main")]
 pub(crate) fn main(py: Python<'_>, arguments: Vec<String>) -> (i32, String) {

@@ -1,4 +1,4 @@
-//! A call's arguments become request JSON, in one pass over the Python values.
+//! Turns the arguments of a call into request JSON, in one pass over the Python values.
 
 use std::time::Instant;
 
@@ -7,33 +7,32 @@ use pyo3::types::{PyDict, PyList, PyString};
 use tokenwire_core::client::{Call, CallOptions, Client};
 use tokenwire_core::config::Secret;
 
-use crate::call::dropped;
 use crate::ground::caller::Caller;
 use crate::ground::json;
 use crate::values::keywords::{pairs, unexpected};
 use crate::values::limits;
 use crate::values::raise;
 
-/// What steers a call and is not part of its request: keyword arguments of `Engine` and `Fanout`.
+/// Settings of one call that are not part of its request: keyword arguments of `Engine` and `Fanout`.
 #[derive(Default)]
 pub(crate) struct Steering<'py> {
-    /// The key, where the client has none of its own.
+    /// The key, if the client has none of its own.
     pub(crate) api_key: Option<String>,
-    /// Whether a fresh key follows if that one is refused.
+    /// Whether the call goes on with a fresh key if that one is refused.
     pub(crate) may_renew: bool,
-    /// Brings the key later: a stream asks for it when it goes out.
+    /// Returns the key later: a stream asks for it when the request is sent.
     pub(crate) key_source: Option<Bound<'py, PyAny>>,
-    /// The type that the reply's text is read as.
+    /// The type to parse the text of the reply as.
     pub(crate) parse_as: Option<Bound<'py, PyAny>>,
     /// The client's system prompt.
     pub(crate) system: Option<Bound<'py, PyAny>>,
 }
 
 impl<'py> Steering<'py> {
-    /// Reads the keyword arguments; one of another name is a mistake of ours.
-    pub(crate) fn read(given: Option<&Bound<'py, PyDict>>) -> PyResult<Self> {
+    /// Reads the keyword arguments. Only a mistake of ours can cause an unknown name.
+    pub(crate) fn read(keywords: Option<&Bound<'py, PyDict>>) -> PyResult<Self> {
         let mut steering = Self::default();
-        for (name, value) in given.into_iter().flatten() {
+        for (name, value) in keywords.into_iter().flatten() {
             if value.is_none() {
                 continue;
             }
@@ -50,7 +49,7 @@ impl<'py> Steering<'py> {
     }
 }
 
-/// A call's arguments, sorted into what is encoded and what steers it.
+/// An encoded call, and what Python needs when it ends.
 pub(crate) struct Prepared {
     pub(crate) call: Call,
     pub(crate) caller: Caller,
@@ -58,13 +57,13 @@ pub(crate) struct Prepared {
     pub(crate) key_source: Option<Py<PyAny>>,
 }
 
-/// The client that a call is made for.
+/// The client that makes a call.
 pub(crate) struct CallClient {
     pub(crate) client: Client,
     pub(crate) caller: Caller,
 }
 
-/// Reads a call's arguments and encodes its request.
+/// Reads the arguments of a call and encodes its request.
 pub(crate) fn prepare(
     client: CallClient,
     input: &Bound<'_, PyAny>,
@@ -81,7 +80,6 @@ pub(crate) fn prepare(
         ..CallOptions::default()
     };
     caller.may_renew = steering.may_renew;
-    let mut json = Vec::with_capacity(256);
     caller.started = Some(options.started);
     let mut extra_body = None;
     let mut stream_usage = None;
@@ -89,7 +87,7 @@ pub(crate) fn prepare(
     for (name, value) in params.into_iter().flatten() {
         let name = name.cast_into::<PyString>()?;
         match name.to_str()? {
-            // Not given: neither sent nor taken from the client's defaults.
+            // None means not passed: nothing is sent, and the client's default does not apply.
             name if value.is_none() && name != "timeout" => {}
             "model" => caller.model = value.extract::<String>()?.into(),
             "timeout" => options.timeout = Some(limits::timeout(&value)?),
@@ -100,54 +98,53 @@ pub(crate) fn prepare(
             "stream_usage" => stream_usage = Some(value.is_truthy()?),
             "logit_bias" if value.is_instance_of::<PyDict>() => {
                 // Token ids are numbers in Python and keys in JSON.
-                let named = PyDict::new(py);
-                // A copy: a token's own text is Python code, which may change the dict.
+                let by_name = PyDict::new(py);
+                // A copy, because the `__str__` of a token may change the dict.
                 for (token, bias) in value.cast::<PyDict>()?.copy()? {
-                    named.set_item(token.str()?, bias)?;
+                    by_name.set_item(token.str()?, bias)?;
                 }
-                param_json("logit_bias", named.as_any(), &mut encoded)?;
+                write_member("logit_bias", by_name.as_any(), "logit_bias", &mut encoded)?;
             }
-            param => param_json(param, &value, &mut encoded)?,
+            param => write_member(param, &value, param, &mut encoded)?,
         }
     }
-    json.extend_from_slice(b"{\"model\":");
+    let mut json = Vec::with_capacity(256);
+    begin_member("model", &mut json);
     json::write_str(&caller.model, &mut json);
-    json.extend_from_slice(b",\"input\":");
-    let root = if input.is_instance_of::<PyList>() {
-        "messages"
-    } else {
-        "prompt"
-    };
-    json::write_json(input, root, &mut json)?;
+    let is_messages = input.is_instance_of::<PyList>();
+    let root = if is_messages { "messages" } else { "prompt" };
+    write_member("input", input, root, &mut json)?;
     if !encoded.is_empty() {
-        json.extend_from_slice(b",\"params\":");
-        json.extend_from_slice(&encoded);
+        begin_member("params", &mut json);
+        json.append(&mut encoded);
         json.push(b'}');
     }
     if let Some(system) = steering.system {
-        json.extend_from_slice(b",\"system\":");
-        json::write_json(&system, "system", &mut json)?;
+        write_member("system", &system, "system", &mut json)?;
     }
-    if let Some(extra_body) = extra_body.filter(|extra| !extra.is_none()) {
-        json.extend_from_slice(b",\"extra_body\":");
-        json::write_json(&extra_body, "extra_body", &mut json)?;
+    if let Some(extra_body) = extra_body {
+        write_member("extra_body", &extra_body, "extra_body", &mut json)?;
     }
     if let Some(wanted) = stream_usage {
-        json.extend_from_slice(b",\"stream_usage\":");
+        begin_member("stream_usage", &mut json);
         json.extend_from_slice(if wanted { b"true" } else { b"false" });
     }
     if stream {
-        json.extend_from_slice(b",\"stream\":true");
+        begin_member("stream", &mut json);
+        json.extend_from_slice(b"true");
     }
     json.push(b'}');
-    // Reading and encoding a large request takes a while; others may run meanwhile.
+    // Reading and encoding a large request takes a while; other threads may run meanwhile.
     let call = if json.len() > 64 << 10 {
         py.detach(|| client.prepare(&json, options))
     } else {
         client.prepare(&json, options)
     };
     let call = call.map_err(|error| raise::to_py(py, error, &caller))?;
-    caller.dropped = dropped::in_input(call.dropped(), input);
+    let dropped = call.dropped();
+    if !dropped.is_empty() {
+        caller.dropped = Some(dropped.iter().map(|path| path_in(input, path)).collect());
+    }
     Ok(Prepared {
         call,
         caller,
@@ -156,10 +153,34 @@ pub(crate) fn prepare(
     })
 }
 
-/// Adds a parameter to the object that is being written.
-fn param_json(name: &str, value: &Bound<'_, PyAny>, out: &mut Vec<u8>) -> PyResult<()> {
+/// Begins a member of the JSON object in `out`, which the first one opens.
+fn begin_member(name: &str, out: &mut Vec<u8>) {
     out.push(if out.is_empty() { b'{' } else { b',' });
     json::write_str(name, out);
     out.push(b':');
-    json::write_json(value, name, out)
+}
+
+/// Adds a member to the JSON object in `out`; `root` names the value in errors.
+fn write_member(
+    name: &str,
+    value: &Bound<'_, PyAny>,
+    root: &str,
+    out: &mut Vec<u8>,
+) -> PyResult<()> {
+    begin_member(name, out);
+    json::write_json(value, root, out)
+}
+
+/// A path in the engine's request as a path in the caller's input: the engine calls the content of
+/// every message `parts`, an `LlmMessage` calls it `content`.
+fn path_in(input: &Bound<'_, PyAny>, path: &str) -> String {
+    if let Some((message, part)) = path.split_once(".parts[")
+        && let Some(number) = message.strip_prefix("messages[")
+        && let Ok(number) = number.trim_end_matches(']').parse::<usize>()
+        && let Ok(original) = input.get_item(number)
+        && !original.is_instance_of::<PyDict>()
+    {
+        return format!("{message}.content[{part}");
+    }
+    path.to_owned()
 }

@@ -1,15 +1,16 @@
-//! `Fanout`: many calls at once for plain sync code. They run on the I/O thread; the caller's thread waits for
-//! the next one to finish.
+//! `Fanout`: many calls at once for sync code. They run on the I/O thread, and the caller's thread waits
+//! for the next one to finish.
 
 use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tokenwire_core::error::ErrorKind;
 use tokio::task::AbortHandle;
 
-use crate::call::arguments::{CallClient, Prepared, Steering, prepare};
+use crate::call::arguments::{CallClient, Steering, prepare};
 use crate::call::whole::{Answer, AnswerKind, Outcome, finish, make};
 use crate::ground::caller::Caller;
 use crate::ground::raised::keeping_raised;
@@ -17,16 +18,18 @@ use crate::ground::{exception, fork};
 use crate::process::{self, SIGNAL_TICK};
 use crate::values::raise;
 
+/// What has finished and was not fetched yet. Not a channel: dropping the receiver of one in a forked child
+/// could wait for a sender of the parent.
 #[derive(Default)]
 struct Finished {
     outcomes: Mutex<Vec<(u64, Outcome)>>,
     ready: Condvar,
 }
 
-// Index, response or None, error or None.
+// Index, response, error.
 type Row<'py> = (u64, Option<Bound<'py, PyAny>>, Option<Bound<'py, PyAny>>);
 
-struct Running {
+struct RunningCall {
     index: u64,
     task: AbortHandle,
     caller: Caller,
@@ -37,7 +40,7 @@ struct Running {
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct Fanout {
     finished: Arc<Finished>,
-    running: Mutex<Vec<Running>>,
+    running: Mutex<Vec<RunningCall>>,
     generation: u64,
 }
 
@@ -52,8 +55,9 @@ impl Fanout {
         }
     }
 
-    /// Starts a call; `index` comes back with its outcome.
-    /// For `steering` see `Steering`.
+    /// Starts a call. `next` returns its outcome together with `index`.
+    ///
+    /// The other arguments are those of `Engine.complete`.
     #[pyo3(signature = (index, engine, input, params, **steering))]
     fn submit(
         &self,
@@ -65,18 +69,9 @@ impl Fanout {
         steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
         self.check_generation(py)?;
-        let Prepared {
-            call,
-            caller,
-            parse_as,
-            ..
-        } = prepare(
-            engine,
-            input,
-            Some(params),
-            Steering::read(steering)?,
-            false,
-        )?;
+        let steering = Steering::read(steering)?;
+        let prepared = prepare(engine, input, Some(params), steering, false)?;
+        let (call, caller) = (prepared.call, prepared.caller);
         let io = process::current()
             .io()
             .map_err(|error| raise::to_py(py, error, &caller))?;
@@ -86,8 +81,8 @@ impl Fanout {
             finished.outcomes.lock().push((index, outcome));
             finished.ready.notify_one();
         });
-        let answer = Answer::Reply(parse_as);
-        self.running.lock().push(Running {
+        let answer = Answer::Reply(prepared.parse_as);
+        self.running.lock().push(RunningCall {
             index,
             task: task.abort_handle(),
             caller,
@@ -96,7 +91,7 @@ impl Fanout {
         Ok(())
     }
 
-    /// Waits for the next call to finish: (index, response or None, error or None).
+    /// Waits for the next call to finish and returns (index, response or None, error or None).
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Row<'py>> {
         self.check_generation(py)?;
         let (index, outcome) = loop {
@@ -114,27 +109,23 @@ impl Fanout {
         };
         let done = {
             let mut running = self.running.lock();
-            let position = running.iter().position(|one| one.index == index);
+            let position = running.iter().position(|call| call.index == index);
             position.map(|position| running.swap_remove(position))
         };
         let (caller, answer) = done.map_or_else(
             || (Caller::default(), Answer::Reply(None)),
             |done| (done.caller, done.answer),
         );
-        match finish(py, outcome, &caller, &answer) {
-            Ok(response) => Ok((index, Some(response), None)),
-            Err(error) => Ok((
-                index,
-                None,
-                Some(error.into_value(py).into_bound(py).into_any()),
-            )),
-        }
+        Ok(match finish(py, outcome, &caller, &answer) {
+            Ok(response) => (index, Some(response), None),
+            Err(error) => (index, None, Some(error.into_bound_py_any(py)?)),
+        })
     }
 
-    /// Ends every call in flight.
+    /// Cancels all calls that have not finished.
     fn cancel(&self, py: Python<'_>) {
         if self.generation == fork::generation() {
-            let running: Vec<Running> = self.running.lock().drain(..).collect();
+            let running: Vec<RunningCall> = self.running.lock().drain(..).collect();
             for running in running {
                 running.task.abort();
                 running.answer.report_abandoned(py, &running.caller);
@@ -144,7 +135,7 @@ impl Fanout {
 }
 
 impl Fanout {
-    /// Refuses what a fork has left with the parent, whose I/O thread may hold the lock for ever.
+    /// Refuses to work in a forked child: the parent's I/O thread may hold the lock forever.
     fn check_generation(&self, py: Python<'_>) -> PyResult<()> {
         if self.generation == fork::generation() {
             return Ok(());

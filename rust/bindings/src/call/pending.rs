@@ -19,14 +19,14 @@ use crate::values::raise;
 use crate::wake::awaitable::{returned, thrown};
 use crate::wake::loop_mailbox::LoopMailbox;
 
-/// Where the I/O thread puts the outcome, and whom it wakes then.
+/// Where the I/O thread leaves the outcome, and the waiter that it then wakes.
 #[derive(Default)]
 struct OutcomeSlot {
     outcome: Option<Outcome>,
     parked: Option<(Arc<dyn Wake>, u64)>,
 }
 
-/// How far the call is on the waiting side.
+/// The waiting side of the call.
 #[derive(Default)]
 struct PendingCall {
     call: Option<Call>,
@@ -36,7 +36,8 @@ struct PendingCall {
     generation: u64,
 }
 
-/// Awaited once; the request goes out at the first step, and ends when the waiting task is cancelled.
+/// The awaitable of a call. It is awaited once: the first step sends the request, and cancelling the waiting
+/// task cancels it.
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct PendingReply {
     slot: Arc<Mutex<OutcomeSlot>>,
@@ -107,11 +108,11 @@ impl PendingReply {
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let mut state = self.state.lock();
         if state.generation != fork::generation() {
-            let left = Error::new(
+            let inherited = Error::new(
                 ErrorKind::ForkedStream,
                 "this call belongs to the parent process; make a new one after the fork",
             );
-            return Err(raise::to_py(py, left, &self.caller));
+            return Err(raise::to_py(py, inherited, &self.caller));
         }
         self.start(py, &mut state)?;
         loop {
@@ -123,7 +124,7 @@ impl PendingReply {
                 return returned(value);
             }
             if state.running.is_none() {
-                return Err(PyRuntimeError::new_err("this call was awaited already"));
+                return Err(PyRuntimeError::new_err("this call was already awaited"));
             }
             if let Some((mailbox, token)) = state.parked.take() {
                 drop(mailbox.take(token));
@@ -141,7 +142,7 @@ impl PendingReply {
         }
     }
 
-    /// The waiting task is cancelled: the request ends, and its connection with it.
+    /// Cancels the request and closes its connection: the waiting task was cancelled.
     #[pyo3(signature = (kind, value=None, _traceback=None))]
     fn throw(
         &self,
@@ -160,7 +161,7 @@ impl PendingReply {
 
 impl Drop for PendingReply {
     fn drop(&mut self) {
-        // An object of Python's is dropped by Python, so this attaches to what is attached.
+        // Python drops its objects on an attached thread, so attaching costs nothing.
         Python::attach(|py| keeping_raised(py, || self.abort(py)));
         if let Some((mailbox, token)) = self.state.lock().parked.take() {
             drop(mailbox.take(token));

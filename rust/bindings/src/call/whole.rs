@@ -1,4 +1,4 @@
-//! A call for a whole reply: made on whatever runtime polls it, then turned into what Python gets.
+//! A call for a whole reply: made on the runtime that polls it, then turned into what Python gets.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -10,12 +10,12 @@ use tokenwire_core::http::Transport;
 use crate::ground::caller::Caller;
 use crate::ground::key;
 use crate::observe::{self, Ending, logs};
-use crate::process::Lease;
+use crate::process::{self, Lease};
 use crate::values::raise;
 use crate::values::reply::ReplyData;
 use crate::values::response::LlmResponse;
 
-/// What a call that succeeded received.
+/// What a successful call received.
 pub(crate) enum Received {
     Reply(Box<Completed>),
     Body(Fetched),
@@ -29,18 +29,18 @@ pub(crate) struct Failed {
     elapsed: f64,
 }
 
-/// Which of the two a call is made for.
+/// What a call asks for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum AnswerKind {
     Reply,
     Body,
 }
 
-/// What a call gives back.
+/// What a call returns to Python.
 pub(crate) enum Answer {
-    /// An `LlmResponse`, its text read as this type when asked for.
+    /// An `LlmResponse` whose text can be parsed as this type.
     Reply(Option<Py<PyAny>>),
-    /// The body as text (the list of models).
+    /// The body as text: the list of models.
     Body,
 }
 
@@ -52,7 +52,7 @@ impl Answer {
         }
     }
 
-    /// Whether somebody listens to calls of this kind; the list of models is not one.
+    /// Whether the call is reported to callbacks of `on_call`. Listing models is not.
     fn is_observed(&self) -> bool {
         matches!(self, Self::Reply(_)) && observe::is_on()
     }
@@ -65,7 +65,7 @@ impl Answer {
     }
 }
 
-/// Makes a call, on whatever runtime polls it.
+/// Makes a call on the runtime that polls it.
 pub(crate) async fn make(transport: &Transport, call: Call, kind: AnswerKind) -> Outcome {
     let started = call.started();
     let received = match kind {
@@ -80,7 +80,7 @@ pub(crate) async fn make(transport: &Transport, call: Call, kind: AnswerKind) ->
     })
 }
 
-/// Runs a call on a lane, on this thread.
+/// Makes a call on this thread, on a leased runtime.
 pub(crate) fn drive<'py>(
     py: Python<'py>,
     call: Call,
@@ -93,7 +93,7 @@ pub(crate) fn drive<'py>(
         Ok(Err(Failed { error, elapsed }))
     };
     let outcome = py.detach(|| {
-        let lease = match Lease::new() {
+        let lease = match Lease::new(&process::current().lanes) {
             Ok(lease) => lease,
             Err(error) => return failed(error),
         };
@@ -102,8 +102,8 @@ pub(crate) fn drive<'py>(
         };
         let outcome = lane.drive(make(&lane.transport, call, answer.kind()));
         if !matches!(outcome, Ok(Ok(_))) {
-            // A call that failed or was interrupted may have left its connection in the middle of an
-            // answer; it closes when the runtime next runs, which may be much later.
+            // A call that failed or was interrupted may leave its connection in the middle of a response.
+            // It would close when the runtime next runs, which may be much later.
             lane.settle(tokio::task::yield_now());
         }
         outcome
@@ -112,7 +112,7 @@ pub(crate) fn drive<'py>(
     finish(py, outcome, caller, answer)
 }
 
-/// Turns an outcome into what Python gets.
+/// Turns the outcome of a call into what Python gets.
 pub(crate) fn finish<'py>(
     py: Python<'py>,
     outcome: Outcome,
@@ -139,7 +139,6 @@ pub(crate) fn finish<'py>(
             Ok(PyString::new(py, &String::from_utf8_lossy(&done.raw)).into_any())
         }
         Received::Reply(done) => {
-            let done = *done;
             let parse_as = match answer {
                 Answer::Reply(parse_as) => parse_as.as_ref(),
                 Answer::Body => None,

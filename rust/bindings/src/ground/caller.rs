@@ -1,34 +1,34 @@
-//! Whose call it is: what errors, events and replies say of the client that made it.
+//! `Caller`: what errors, events and replies say about the client that made a call.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Whose call it was; every error says so.
+/// The client that made a call. Every error names it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Caller {
     pub(crate) provider: Arc<str>,
     pub(crate) model: Arc<str>,
-    /// Which operation, on which server; None before there is a client.
+    /// The operation and the server; None before there is a client.
     pub(crate) endpoint: Option<Arc<Endpoint>>,
-    /// When the call began; None before there is one.
+    /// When the call began; None before it did.
     pub(crate) started: Option<Instant>,
-    /// Whether a fresh key follows a refused one: the call is not over then.
+    /// Whether the call goes on with a fresh key if this one is refused.
     pub(crate) may_renew: bool,
-    /// What of the caller's messages was left out; see `dropped()`.
+    /// See `dropped()`.
     pub(crate) dropped: Option<Arc<[String]>>,
 }
 
-/// What a client asks for, and the server that it asks.
+/// The operation that a client calls, and its server.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
-    /// The operation by its name in OpenTelemetry.
+    /// Name of the operation in OpenTelemetry.
     pub(crate) operation: &'static str,
     pub(crate) host: String,
     pub(crate) port: Option<u16>,
 }
 
 impl Caller {
-    /// A caller of which no more is known.
+    /// A caller of which only the names are known.
     pub(crate) fn named(provider: impl Into<Arc<str>>, model: impl Into<Arc<str>>) -> Self {
         Self {
             provider: provider.into(),
@@ -37,7 +37,7 @@ impl Caller {
         }
     }
 
-    /// JSON paths of the message parts that the provider does not take and that were left out.
+    /// JSON paths of the message parts that were left out because the provider does not accept them.
     pub(crate) fn dropped(&self) -> &[String] {
         self.dropped.as_deref().unwrap_or_default()
     }

@@ -1,6 +1,6 @@
-//! An error of the engine becomes a Python exception: by kind, never by text.
+//! Turns an error of the engine into a Python exception, by its kind and never by its text.
 //!
-//! Attempts and the partial reply are values of their own; `values/raise.rs` adds them.
+//! `values/raise.rs` adds the attempts and the partial reply, which are classes of a higher floor.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -9,12 +9,12 @@ use tokenwire_core::error::{Error, ErrorKind};
 use crate::ground::exit::calling_python;
 use crate::ground::python;
 
-/// The kind of an exception, whoever raised it.
+/// The kind of any exception, also of one that is not ours.
 pub(crate) fn kind_of(error: &Bound<'_, PyAny>) -> PyResult<String> {
     python::KIND_OF.get(error.py())?.call1((error,))?.extract()
 }
 
-/// The exception of a kind, for an error that has no call behind it yet.
+/// An exception of this kind, for an error that happens before there is a call.
 pub(crate) fn of_kind(py: Python<'_>, kind: ErrorKind, message: &str) -> PyErr {
     let error = Error::new(kind, message);
     fields_of(py, &error)
@@ -22,7 +22,7 @@ pub(crate) fn of_kind(py: Python<'_>, kind: ErrorKind, message: &str) -> PyErr {
         .unwrap_or_else(|broken| broken)
 }
 
-/// The keyword arguments that every exception of ours gets.
+/// The keyword arguments that all our exceptions take.
 pub(crate) fn fields_of<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyDict>> {
     let fields = PyDict::new(py);
     fields.set_item("retryable", error.is_retryable())?;
@@ -30,23 +30,18 @@ pub(crate) fn fields_of<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
     Ok(fields)
 }
 
-/// Calls the class of the error's kind with its message and these keyword arguments.
+/// Creates the exception of the error's kind from its message and these keyword arguments.
 pub(crate) fn make(py: Python<'_>, error: &Error, fields: &Bound<'_, PyDict>) -> PyResult<PyErr> {
-    let class = class(py, error.kind())?;
+    let kinds = python::KINDS.get(py)?;
+    let class = kinds
+        .get_item(error.kind().as_str())
+        .or_else(|_| kinds.get_item("engine"))?;
     let exception = calling_python(|| class.call((error.message(),), Some(fields)))?;
     Ok(PyErr::from_value(exception))
 }
 
-/// Looks the classes up ahead of the first error: an import opens a file, and what the error reports
-/// may be that no descriptor is left.
+/// Looks up the classes before the first error: the import opens a file, and the error may be that no
+/// file descriptor is left.
 pub(crate) fn look_up_classes(py: Python<'_>) -> PyResult<()> {
     python::KINDS.get(py).map(drop)
-}
-
-fn class(py: Python<'_>, kind: ErrorKind) -> PyResult<Bound<'_, PyAny>> {
-    let kinds = python::KINDS.get(py)?.cast::<PyDict>()?;
-    match kinds.get_item(kind.as_str())? {
-        Some(class) => Ok(class),
-        None => kinds.as_any().get_item("engine"),
-    }
 }

@@ -1,5 +1,5 @@
 //! Python values to JSON bytes in one pass, and JSON back to Python. A value that JSON cannot hold is
-//! refused with its path before anything is sent.
+//! refused before anything is sent; the error names its path.
 
 use pyo3::exceptions::{PyRecursionError, PyTypeError, PyValueError};
 use pyo3::intern;
@@ -11,55 +11,50 @@ use tokenwire_core::error::ErrorKind;
 use crate::ground::exception;
 use crate::ground::exit::calling_python;
 
-// serde_json reads no deeper; a deeper value is a cycle more often than not.
+// serde_json reads no deeper, and a deeper value usually contains itself.
 const MAX_DEPTH: usize = 120;
 
-// Nobody reads a deeper path.
+// A longer path helps no one.
 const SHOWN_STEPS: usize = 12;
 
-/// Why a value was refused; `path` grows from the inside out.
-struct Refusal {
-    path: Vec<String>,
-    problem: Problem,
-}
-
-enum Problem {
-    Text(String),
+/// Why a value was refused.
+enum Refusal {
+    /// What is wrong, and the path to it, from the inside out.
+    Problem(String, Vec<String>),
+    /// What Python code raised.
     Raised(PyErr),
 }
 
 impl From<PyErr> for Refusal {
     fn from(error: PyErr) -> Self {
-        Self {
-            path: Vec::new(),
-            problem: Problem::Raised(error),
+        Self::Raised(error)
+    }
+}
+
+impl Refusal {
+    /// The same refusal, seen from the value that holds the refused one.
+    fn at(mut self, step: impl FnOnce() -> String) -> Self {
+        if let Self::Problem(_, path) = &mut self {
+            path.push(step());
         }
+        self
     }
 }
 
 fn refuse<T>(problem: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal {
-        path: Vec::new(),
-        problem: Problem::Text(problem.into()),
-    })
+    Err(Refusal::Problem(problem.into(), Vec::new()))
 }
 
 /// Appends `value` as JSON; `root` names it in errors.
 pub(crate) fn write_json(value: &Bound<'_, PyAny>, root: &str, out: &mut Vec<u8>) -> PyResult<()> {
-    write(value, 0, out).map_err(|refusal| match refusal.problem {
-        Problem::Raised(error) => error,
-        Problem::Text(problem) => {
-            let mut path = root.to_owned();
-            let steps = refusal.path.iter().rev().map(String::as_str);
-            path.extend(steps.clone().take(SHOWN_STEPS));
-            if steps.len() > SHOWN_STEPS {
-                path.push('…');
-            }
-            exception::of_kind(
-                value.py(),
-                ErrorKind::Validation,
-                &format!("{path}: {problem}"),
-            )
+    write(value, 0, out).map_err(|refusal| match refusal {
+        Refusal::Raised(error) => error,
+        Refusal::Problem(problem, steps) => {
+            let shown = steps.iter().rev().take(SHOWN_STEPS).map(String::as_str);
+            let more = if steps.len() > SHOWN_STEPS { "…" } else { "" };
+            let path = shown.collect::<String>();
+            let message = format!("{root}{path}{more}: {problem}");
+            exception::of_kind(value.py(), ErrorKind::Validation, &message)
         }
     })
 }
@@ -77,13 +72,11 @@ fn write(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Result<()
         ));
     }
     if let Ok(text) = value.cast::<PyString>() {
-        return match text.to_str() {
-            Ok(text) => {
-                write_str(text, out);
-                Ok(())
-            }
-            Err(_) => refuse(lone_surrogate(text)),
+        let Ok(text) = text.to_str() else {
+            return refuse(lone_surrogate(text));
         };
+        write_str(text, out);
+        return Ok(());
     }
     if let Ok(dict) = value.cast::<PyDict>() {
         return write_dict(dict, depth, out);
@@ -103,19 +96,14 @@ fn write(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Result<()
         return Ok(());
     }
     if value.is_instance_of::<PyInt>() {
-        // int.__repr__ also of subclasses (IntEnum), exact at any size.
+        // int.__repr__ also for subclasses (IntEnum): exact at any size.
         let plain = value
             .py()
             .get_type::<PyInt>()
             .call_method1(intern!(value.py(), "__repr__"), (value,))
             .or_else(unfit)?;
-        out.extend_from_slice(
-            plain
-                .cast::<PyString>()
-                .map_err(PyErr::from)?
-                .to_str()?
-                .as_bytes(),
-        );
+        let plain = plain.cast::<PyString>().map_err(PyErr::from)?;
+        out.extend_from_slice(plain.to_str()?.as_bytes());
         return Ok(());
     }
     if let Ok(float) = value.cast::<PyFloat>() {
@@ -132,7 +120,7 @@ fn write(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Result<()
 fn write_dict(dict: &Bound<'_, PyDict>, depth: usize, out: &mut Vec<u8>) -> Result<(), Refusal> {
     out.push(b'{');
     let mut first = true;
-    // Writing an item may run Python code that changes the dict, at which the iterator panics.
+    // Writing an item may run Python code that changes the dict. The iterator would then panic.
     let length = dict.len();
     let mut items = dict.iter();
     for _ in 0..length {
@@ -154,10 +142,7 @@ fn write_dict(dict: &Bound<'_, PyDict>, depth: usize, out: &mut Vec<u8>) -> Resu
         first = false;
         write_str(name, out);
         out.push(b':');
-        write(&item, depth + 1, out).map_err(|mut refusal| {
-            refusal.path.push(format!(".{name}"));
-            refusal
-        })?;
+        write(&item, depth + 1, out).map_err(|refusal| refusal.at(|| format!(".{name}")))?;
     }
     out.push(b'}');
     Ok(())
@@ -173,16 +158,13 @@ fn write_items<'py>(
         if index > 0 {
             out.push(b',');
         }
-        write(&item, depth + 1, out).map_err(|mut refusal| {
-            refusal.path.push(format!("[{index}]"));
-            refusal
-        })?;
+        write(&item, depth + 1, out).map_err(|refusal| refusal.at(|| format!("[{index}]")))?;
     }
     out.push(b']');
     Ok(())
 }
 
-/// Our own types say how they cross; pydantic models (the official SDKs' messages) are dumped.
+/// Our own types have `__tokenwire_json__`; pydantic models, such as messages of the official SDKs, are dumped.
 fn write_object(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Result<(), Refusal> {
     let py = value.py();
     if let Ok(neutral) = value.getattr(intern!(py, "__tokenwire_json__")) {
@@ -195,16 +177,13 @@ fn write_object(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Re
         let dumped = calling_python(|| dump.call((), Some(&options))).or_else(unfit)?;
         return write(&dumped, depth + 1, out);
     }
-    let kind = value
-        .get_type()
-        .name()
-        .map_or_else(|_| "object".to_owned(), |name| name.to_string());
+    let kind = value.get_type().name()?;
     refuse(format!(
         "a value of type {kind} cannot be sent as JSON; pass str, int, float, bool, None, list or dict"
     ))
 }
 
-/// A value that Python itself cannot turn into text or plain values.
+/// Refuses a value that Python itself cannot turn into text or plain values.
 fn unfit<T>(error: PyErr) -> Result<T, Refusal> {
     let is_unfit = Python::attach(|py| {
         error.is_instance_of::<PyValueError>(py) || error.is_instance_of::<PyTypeError>(py)
@@ -228,13 +207,11 @@ fn lone_surrogate(text: &Bound<'_, PyString>) -> String {
 
 /// The first characters of a value's `repr`, for a message.
 pub(crate) fn short_repr(value: &Bound<'_, PyAny>) -> String {
-    let whole = value
-        .repr()
-        .map_or_else(|_| "?".to_owned(), |text| text.to_string());
-    whole.chars().take(40).collect()
+    let repr = value.repr().map(|repr| repr.to_string());
+    repr.map_or_else(|_| "?".into(), |repr| repr.chars().take(40).collect())
 }
 
-/// JSON text to Python values, by the standard library's reader, imported when first used.
+/// JSON text to Python values, by the standard library's `json`, which is imported at first use.
 pub(crate) fn load_json<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
     static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let loads = LOADS.get_or_try_init(py, || {

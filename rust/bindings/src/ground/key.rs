@@ -1,8 +1,8 @@
-//! What a refused key means, and how a fresh one is had.
+//! What happens when the provider refuses a key.
 //!
-//! A client may get its key from a callable. Where the provider refuses that key (401), the callable is asked
-//! once more and the request goes out again with the new key. The first refusal is reported only if there is
-//! no new key; otherwise what the second request meets is the end of the call.
+//! A client may get its key from a callable. If the provider refuses that key (401), the callable is called
+//! again, and the request is sent again with the new key. The first refusal is reported only if there is no
+//! new key; otherwise the second request decides how the call ends.
 
 use pyo3::prelude::*;
 use tokenwire_core::client::missing_key;
@@ -10,7 +10,7 @@ use tokenwire_core::client::missing_key;
 use crate::ground::exit::calling_python;
 use crate::ground::python;
 
-/// Whether the error says that the provider refused the key, so that a fresh one may help.
+/// Whether the provider refused the key, so that a fresh one may help.
 #[pyfunction]
 #[pyo3(name = "_is_key_refused")]
 pub(crate) fn is_refused(error: &Bound<'_, PyAny>) -> bool {
@@ -18,14 +18,14 @@ pub(crate) fn is_refused(error: &Bound<'_, PyAny>) -> bool {
     status.and_then(|status| status.extract::<u16>().ok()) == Some(401)
 }
 
-/// What is said where a provider's key is missing; `variables` may hold it.
+/// The error message for a missing key; `variables` are the environment variables that may hold it.
 #[pyfunction]
 #[pyo3(name = "_missing_key")]
 pub(crate) fn missing(provider: &str, variables: Vec<String>) -> String {
     missing_key(provider, &variables)
 }
 
-/// The key that a callable brings, in sync code.
+/// The key that a callable returns, in sync code.
 pub(crate) fn from_source(py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<String> {
     calling_python(|| python::KEY.get(py)?.call1((source,))?.extract())
 }

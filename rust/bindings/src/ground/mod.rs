@@ -1,8 +1,10 @@
-//! What everything above stands on. It knows none of our classes.
+//! The foundation of this crate. Nothing here knows our classes.
 //!
-//! `caller.rs` and `exception.rs` first: whose call it is, and how an error is raised. `json.rs` is how
-//! values cross to Rust and back. `python.rs` lists what Rust calls in Python, `key.rs` is the rule for
-//! refused keys. `fork.rs` and `exit.rs` are short, and explain two traps that the rest avoids.
+//! Read in this order:
+//! - `caller.rs`: which client makes a call. `exception.rs`: how an error is raised.
+//! - `json.rs`: how values cross to Rust and back. `python.rs`: every Python function that Rust calls.
+//! - `key.rs`: the rule for refused keys.
+//! - `fork.rs`, `exit.rs`, `raised.rs`: three traps, and how the rest of the crate avoids them.
 
 pub(crate) mod caller;
 pub(crate) mod exception;

@@ -1,4 +1,4 @@
-//! Every name that Rust looks up in the Python half: the only file that names `tokenwire._bridge`.
+//! Every Python function that Rust calls. No other file names `tokenwire._bridge`.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -7,23 +7,23 @@ use crate::ground::exit::calling_python;
 
 const BRIDGE: &str = "tokenwire._bridge";
 
-/// The classes of our errors by kind.
+/// `{kind: class}` of our errors.
 pub(crate) static KINDS: Bridged = Bridged::new("KINDS");
-/// `(error) -> kind`, also for errors that are not ours.
+/// `(error) -> kind`, also for exceptions that are not ours.
 pub(crate) static KIND_OF: Bridged = Bridged::new("kind_of");
 
 /// `(parts, provider) -> LlmMessage`.
 pub(crate) static MESSAGE: Bridged = Bridged::new("message");
 /// `(call, value, *, error) -> LlmMessage` that answers a tool call.
 pub(crate) static TOOL_RESULT: Bridged = Bridged::new("tool_result");
-/// `(type, text) -> value`: a reply's text read as that type.
+/// `(type, text) -> value`: parses the text of a reply as that type.
 pub(crate) static PARSED: Bridged = Bridged::new("parsed");
 /// `(response) -> Cost | None`.
 pub(crate) static COST: Bridged = Bridged::new("cost");
-/// `(class) -> CoreSchema` by which pydantic takes a compiled class.
+/// `(class) -> CoreSchema` by which pydantic accepts a compiled class.
 pub(crate) static SCHEMA: Bridged = Bridged::new("schema");
 
-/// `(source) -> key`: asks a client's callable for its key.
+/// `(source) -> key`: calls the callable that returns a client's key.
 pub(crate) static KEY: Bridged = Bridged::new("key");
 /// `(stream, source) -> awaitable`: enters an async stream with such a key.
 pub(crate) static ENTER_WITH_KEY: Bridged = Bridged::new("enter_with_key");
@@ -32,19 +32,19 @@ pub(crate) static FIRST_STEP_WITH_KEY: Bridged = Bridged::new("first_step_with_k
 
 /// `(lines) -> None`: writes `(level, text)` pairs to the `tokenwire` logger.
 pub(crate) static WRITE_LOG: Bridged = Bridged::new("write_log");
-/// `(callback, error) -> None`: logs what a callback of `on_call` raised.
+/// `(callback, error) -> None`: logs an exception that a callback of `on_call` raised.
 pub(crate) static CALLBACK_FAILED: Bridged = Bridged::new("callback_failed");
-/// `() -> None`: follows `TOKENWIRE_LOG`.
+/// `() -> None`: sets up logging as `TOKENWIRE_LOG` says.
 pub(crate) static CONFIGURE_LOG: Bridged = Bridged::new("configure_log");
 
-/// `(drain) -> None`: an event loop's callback, which runs the tasks that were woken.
+/// `(drain) -> None`: the event loop's callback that runs the tasks that were woken.
 pub(crate) static RUN_WOKEN: Bridged = Bridged::new("run_woken");
 /// `() -> (socket, handle)`: both ends of a wake socket.
 pub(crate) static WAKE_SOCKET: Bridged = Bridged::new("wake_socket");
-/// `(loop, socket) -> None`: starts the task that reads it.
+/// `(loop, socket) -> None`: starts the task that reads the socket.
 pub(crate) static WATCH_SOCKET: Bridged = Bridged::new("watch_socket");
 
-/// An object of `tokenwire._bridge`, looked up when it is first needed and kept from then on.
+/// An object of `tokenwire._bridge`, looked up at first use and then kept.
 pub(crate) struct Bridged {
     name: &'static str,
     found: PyOnceLock<Py<PyAny>>,
@@ -65,20 +65,4 @@ impl Bridged {
         })?;
         Ok(found.bind(py))
     }
-}
-
-static OWN_MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-
-/// Keeps the compiled module, which pickles name their functions by.
-pub(crate) fn keep_own_module(module: &Bound<'_, PyModule>) {
-    // Already set where the module is imported a second time: it is the same one then.
-    let _ = OWN_MODULE.set(module.py(), module.clone().unbind());
-}
-
-/// A function of the compiled module, as pickle finds it there.
-pub(crate) fn own_function<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    let module = OWN_MODULE.get(py).ok_or_else(|| {
-        pyo3::exceptions::PyRuntimeError::new_err("tokenwire._engine is not initialized")
-    })?;
-    module.bind(py).as_any().getattr(name)
 }

@@ -10,11 +10,11 @@ use pyo3::types::{PyDict, PyTuple};
 use tokenwire_core::error::ErrorKind;
 
 use crate::ground::caller::Caller;
-use crate::ground::{exception, python};
+use crate::ground::exception;
 use crate::values::response::LlmResponse;
 use crate::values::timing::Timing;
 use crate::values::usage::Usage;
-use crate::values::value::{self, Fields};
+use crate::values::value;
 
 pub(crate) const CANCELLED: &str = "cancelled";
 
@@ -205,23 +205,14 @@ impl CallEvent {
         for name in ARGUMENTS {
             fields.set_item(name, slf.getattr(name)?)?;
         }
-        let rebuild = python::own_function(py, "_rebuild")?;
-        (rebuild, (slf.get_type(), fields)).into_pyobject(py)
+        // A pickle calls the constructor with keyword arguments.
+        let partial = py.import("functools")?.getattr("partial")?;
+        let make = partial.call((slf.get_type(),), Some(&fields))?;
+        PyTuple::new(py, [make, PyTuple::empty(py).into_any()])
     }
 }
 
-impl Fields for CallEvent {
-    const FIELDS: &'static [&'static str] = &[
-        "provider",
-        "model",
-        "operation",
-        "streamed",
-        "error_kind",
-        "elapsed",
-        "usage",
-        "timing",
-    ];
-}
+value::fields!(CallEvent: provider, model, operation, streamed, error_kind, elapsed, usage, timing);
 
 fn unix_now() -> f64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -1,5 +1,5 @@
-//! All that belongs to one process: the hub, the I/O thread, the lanes. A forked child leaks what it
-//! inherited (locks may be held, sockets are the parent's) and makes its own at first use.
+//! Everything that belongs to one process: the hub, the I/O thread, the lanes. A forked child leaks what it
+//! inherited (locks may be held, and the sockets are the parent's) and creates its own at first use.
 
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -10,42 +10,38 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::http::{Hub, Transport};
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::ground::fork;
-use crate::process::sync_runtime::Lanes;
+use crate::process::sync_runtime::{Lanes, runtime_builder};
 use crate::wake::mailbox;
 
 static CURRENT: AtomicPtr<Process> = AtomicPtr::new(ptr::null_mut());
 
-// Changed by threads that hold the GIL, as one that forks does, so that a child does not inherit it
-// in the middle of a change.
+// Only threads that hold the GIL change it. A thread that forks holds the GIL too, so a child never
+// inherits a half-made change.
 pub(super) static TEST_RULES: Mutex<TestRules> = Mutex::new(TestRules {
     base_url: None,
     allowed_hosts: None,
 });
 
-/// Where a test lets calls go: all of them to this base URL, and connections only to these hosts.
+/// Where a test lets calls go: all calls to this base URL, and connections only to these hosts.
 pub(super) struct TestRules {
     pub(super) base_url: Option<String>,
     pub(super) allowed_hosts: Option<Vec<String>>,
 }
 
 impl TestRules {
-    /// Sets up a new hub, in a forked child for instance, by the rules that hold.
+    /// Applies the rules to a new hub, for example in a forked child.
     fn apply(&self, hub: &Hub) {
-        if self.base_url.is_some() {
-            // The URL was accepted before.
-            let _ = hub.intercept(self.base_url.as_deref());
-        }
-        if self.allowed_hosts.is_some() {
-            hub.allow_only(self.allowed_hosts.clone());
-        }
+        // The URL was checked when the rule was set.
+        let _ = hub.intercept(self.base_url.as_deref());
+        hub.allow_only(self.allowed_hosts.clone());
     }
 }
 
-/// What one process shares.
+/// What all clients of one process share.
 pub(crate) struct Process {
     pub(crate) hub: Arc<Hub>,
     pub(crate) lanes: Lanes,
@@ -65,54 +61,41 @@ struct Stop {
     thread: thread::JoinHandle<()>,
 }
 
-/// This process's state; made at first use and never freed.
+/// The state of this process, created at first use and never freed.
 pub(crate) fn current() -> &'static Process {
-    let found = CURRENT.load(Ordering::Acquire);
-    if let Some(process) = ptr::NonNull::new(found) {
-        // SAFETY: the pointer came from `Box::into_raw` below and is never freed.
-        return unsafe { process.as_ref() };
-    }
-    install_fork_hook();
+    existing().unwrap_or_else(create)
+}
+
+/// The state, if it was created already.
+fn existing() -> Option<&'static Process> {
+    // SAFETY: a pointer that is not null came from `Box::leak` in `create`.
+    ptr::NonNull::new(CURRENT.load(Ordering::Acquire)).map(|process| unsafe { process.as_ref() })
+}
+
+fn create() -> &'static Process {
+    static FORK_HOOK: Once = Once::new();
+    // Before anything exists that a child must not touch.
+    FORK_HOOK.call_once(|| {
+        #[cfg(unix)]
+        // SAFETY: the handler only writes atomics, which is async-signal safe.
+        unsafe {
+            libc::pthread_atfork(None, None, Some(in_child));
+        }
+    });
     let hub = Hub::new();
     TEST_RULES.lock().apply(&hub);
-    let fresh = Box::into_raw(Box::new(Process {
+    let fresh = Box::leak(Box::new(Process {
         lanes: Lanes::new(hub.clone()),
         hub,
         io: OnceLock::new(),
         starting: Mutex::default(),
     }));
-    match CURRENT.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
-        // SAFETY: `fresh` was just made and is now published for good.
-        Ok(_) => unsafe { &*fresh },
-        Err(winner) => {
-            // SAFETY: nobody else has seen `fresh`; `winner` was published like it.
-            unsafe {
-                drop(Box::from_raw(fresh));
-                &*winner
-            }
-        }
-    }
+    // If another thread was faster, its state counts and this one stays unused.
+    let _ = CURRENT.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire);
+    existing().unwrap_or(fresh)
 }
 
-/// The state, where it was made already.
-fn existing() -> Option<&'static Process> {
-    // SAFETY: see `current`.
-    ptr::NonNull::new(CURRENT.load(Ordering::Acquire)).map(|process| unsafe { process.as_ref() })
-}
-
-/// Installs the hook once, before anything is made that a child must not touch.
-fn install_fork_hook() {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        #[cfg(unix)]
-        // SAFETY: the handler only stores to atomics, which is async-signal safe.
-        unsafe {
-            libc::pthread_atfork(None, None, Some(in_child));
-        }
-    });
-}
-
-/// In a forked child: leaves the parent's state alone.
+/// In a forked child: forgets the parent's state.
 #[cfg(unix)]
 extern "C" fn in_child() {
     fork::begin_generation();
@@ -120,11 +103,12 @@ extern "C" fn in_child() {
 }
 
 impl Process {
-    /// The I/O thread, started at the first async call; one that could not start is retried.
+    /// The I/O thread, started by the first async call. If it cannot start, the next call tries again.
     pub(crate) fn io(&self) -> Result<&IoThread, Error> {
         if let Some(io) = self.io.get() {
             if io.stop.lock().is_none() {
-                let message = "the interpreter exits: async calls and map() are over";
+                let message =
+                    "the interpreter is exiting: async calls and map() are no longer possible";
                 return Err(Error::new(ErrorKind::ClientClosed, message));
             }
             return Ok(io);
@@ -141,17 +125,11 @@ impl Process {
 impl IoThread {
     fn start(hub: &Arc<Hub>) -> Result<Self, Error> {
         let broken = |what: &str, error: std::io::Error| {
-            Error::new(
-                ErrorKind::Engine,
-                format!("cannot start the I/O {what}: {error}"),
-            )
+            let message = format!("cannot start the I/O {what}: {error}");
+            Error::new(ErrorKind::Engine, message)
         };
-        let runtime = Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .max_blocking_threads(4)
-            .thread_name("tokenwire-dns")
-            // Runs only when the runtime is about to block: readers are woken once a turn.
+        let runtime = runtime_builder()
+            // Called only when the runtime is about to block, so readers are woken once a turn.
             .on_thread_park(mailbox::flush)
             .build()
             .map_err(|error| broken("runtime", error))?;
@@ -173,7 +151,7 @@ impl IoThread {
     }
 }
 
-/// At interpreter exit: stops the I/O thread and waits at most 100 ms for it.
+/// At interpreter exit: stops the I/O thread and waits up to 100 ms for it.
 pub(crate) fn shutdown() {
     let Some(io) = existing().and_then(|process| process.io.get()) else {
         return;

@@ -1,5 +1,6 @@
-//! Sync calls drive a leased current-thread runtime on the calling thread: no hop to another thread,
-//! and Ctrl-C is seen. A lane is not tied to a thread, so short-lived threads keep connections warm.
+//! Lanes: the runtimes of sync calls. A sync call leases a lane and drives it on its own thread, so there is
+//! no hop to another thread, and Ctrl-C works. A lane is not tied to a thread, so even short-lived threads
+//! reuse connections.
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,16 +15,16 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::ground::fork;
 
-/// How often a thread that waits without the GIL looks for Ctrl-C.
+/// How often a thread that waits without the GIL checks for Ctrl-C.
 pub(crate) const SIGNAL_TICK: Duration = Duration::from_millis(50);
 
-/// One runtime with its connections, leased by one call or stream at a time.
+/// A runtime and its connections, leased by one call or stream at a time.
 pub(crate) struct Lane {
     runtime: Runtime,
     pub(crate) transport: Arc<Transport>,
 }
 
-/// The idle lanes of the process; the last one returned is the first one leased.
+/// The idle lanes of the process. The last one returned is the first one leased.
 pub(crate) struct Lanes {
     idle: Mutex<Vec<Lane>>,
     hub: Arc<Hub>,
@@ -37,24 +38,11 @@ impl Lanes {
         }
     }
 
-    /// Leases a lane. Called without the GIL.
-    pub(crate) fn lease(&self) -> Result<Lane, Error> {
-        self.drop_stale();
-        let found = self.idle.lock().pop();
-        found.map_or_else(|| Lane::new(&self.hub), Ok)
-    }
-
-    /// Takes a lane back.
-    pub(crate) fn give_back(&self, lane: Lane) {
-        self.idle.lock().push(lane);
-        self.drop_stale();
-    }
-
-    /// Drops the lanes whose connections are gone.
+    /// Drops the lanes whose connections have expired.
     pub(crate) fn drop_stale(&self) {
         let stale: Vec<Lane> = {
             let mut idle = self.idle.lock();
-            // All are asked: a lane with a long keepalive may lie below one with a short one.
+            // All of them: a lane with a long keepalive may be below one with a short keepalive.
             idle.extract_if(.., |lane| lane.transport.has_outlived_its_connections())
                 .collect()
         };
@@ -62,27 +50,67 @@ impl Lanes {
     }
 }
 
+/// A runtime on the thread that drives it, with a few threads for DNS lookups.
+pub(super) fn runtime_builder() -> Builder {
+    let mut builder = Builder::new_current_thread();
+    builder
+        .enable_all()
+        .max_blocking_threads(4)
+        .thread_name("tokenwire-dns");
+    builder
+}
+
+/// A lane that returns to the idle ones when dropped. In a forked child it is the parent's and is leaked.
+pub(crate) struct Lease {
+    lane: Option<Lane>,
+    lanes: &'static Lanes,
+    generation: u64,
+}
+
+impl Lease {
+    /// Takes an idle lane or creates one. Called without the GIL.
+    pub(crate) fn new(lanes: &'static Lanes) -> Result<Self, Error> {
+        lanes.drop_stale();
+        let idle = lanes.idle.lock().pop();
+        Ok(Self {
+            lane: Some(idle.map_or_else(|| Lane::new(&lanes.hub), Ok)?),
+            lanes,
+            generation: fork::generation(),
+        })
+    }
+
+    /// The lane; None only while the lease is being dropped.
+    pub(crate) fn lane(&self) -> Option<&Lane> {
+        self.lane.as_ref()
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(lane) = self.lane.take() else { return };
+        if self.generation == fork::generation() {
+            self.lanes.idle.lock().push(lane);
+            self.lanes.drop_stale();
+        } else {
+            // Dropping it would remove the parent's sockets from the epoll instance that both share.
+            std::mem::forget(lane);
+        }
+    }
+}
+
 impl Lane {
     fn new(hub: &Arc<Hub>) -> Result<Self, Error> {
-        let runtime = Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .max_blocking_threads(4)
-            .thread_name("tokenwire-dns")
-            .build()
-            .map_err(|error| {
-                Error::new(
-                    ErrorKind::Connect,
-                    format!("cannot start a runtime: {error}"),
-                )
-            })?;
+        let runtime = runtime_builder().build().map_err(|error| {
+            let message = format!("cannot start a runtime: {error}");
+            Error::new(ErrorKind::Connect, message)
+        })?;
         Ok(Self {
             runtime,
             transport: Arc::new(Transport::new(hub.clone())),
         })
     }
 
-    /// Starts a task that runs while the lane is driven.
+    /// Starts a task. It makes progress only while the lane is driven.
     pub(crate) fn spawn<F>(&self, future: F) -> tokio::task::JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
@@ -91,8 +119,7 @@ impl Lane {
         self.runtime.spawn(future)
     }
 
-    /// Drives the lane until `future` is ready; a signal handler that raises ends it early.
-    /// Called without the GIL.
+    /// Drives the lane until `future` is ready, or a signal handler raises. Called without the GIL.
     pub(crate) fn drive<T>(&self, future: impl Future<Output = T>) -> Result<T, PyErr> {
         if !on_main_thread() {
             return Ok(self.runtime.block_on(future));
@@ -109,12 +136,12 @@ impl Lane {
             if let Some(output) = output {
                 return Ok(output);
             }
-            // Outside the runtime: a handler may make calls of its own, or drop another stream.
+            // Outside the runtime, because the handler may make calls itself or drop another stream.
             check_signals()?;
         }
     }
 
-    /// Drives the lane once, so that dropped bodies close their connections.
+    /// Drives the lane briefly, so that dropped bodies close their connections.
     pub(crate) fn settle(&self, future: impl Future) {
         self.runtime.block_on(async {
             let _ = tokio::time::timeout(Duration::from_millis(300), future).await;
@@ -124,7 +151,7 @@ impl Lane {
 
 #[allow(
     clippy::redundant_closure_for_method_calls,
-    reason = "the method's own lifetime is too narrow for attach"
+    reason = "the lifetime of the method itself is too narrow for attach"
 )]
 fn check_signals() -> PyResult<()> {
     Python::attach(|py| py.check_signals())
@@ -132,7 +159,7 @@ fn check_signals() -> PyResult<()> {
 
 #[cfg(target_os = "linux")]
 thread_local! {
-    // Which generation it was asked in, and the answer: a fork makes its thread the child's main one.
+    // The answer and its generation: the thread that forks is the main thread of the child.
     static IS_MAIN: std::cell::Cell<Option<(u64, bool)>> = const { std::cell::Cell::new(None) };
 }
 
@@ -152,6 +179,6 @@ fn on_main_thread() -> bool {
 
 #[cfg(not(target_os = "linux"))]
 fn on_main_thread() -> bool {
-    // Python ignores the check on other threads; it costs them the GIL every tick.
+    // Elsewhere every thread checks. Python ignores it on other threads; it costs them the GIL each tick.
     true
 }

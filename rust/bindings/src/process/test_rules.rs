@@ -1,7 +1,7 @@
-//! Where the calls of this process may go while a test says so; `tokenwire.testing` says it.
+//! Where a test lets the calls of this process go. `tokenwire.testing` sets these rules.
 //!
-//! The hub keeps the rules. A forked child has a hub of its own and inherits them: its calls reach the
-//! parent's simulator, which goes on listening.
+//! The hub applies the rules. A forked child has its own hub but inherits the rules: its calls reach the
+//! parent's simulator, which is still listening.
 
 use pyo3::prelude::*;
 
@@ -9,9 +9,11 @@ use crate::ground::caller::Caller;
 use crate::process::current::{TEST_RULES, current};
 use crate::values::raise;
 
-/// Sends every call to this base URL, without its key; None sends them where they belong.
+/// Sends every call to this base URL, without its key. None ends this.
+///
+/// Raises:
+///     LlmConfigError: It is not a URL.
 #[pyfunction]
-#[pyo3(name = "intercept", signature = (base_url))]
 pub(crate) fn intercept(py: Python<'_>, base_url: Option<String>) -> PyResult<()> {
     current()
         .hub
@@ -21,16 +23,14 @@ pub(crate) fn intercept(py: Python<'_>, base_url: Option<String>) -> PyResult<()
     Ok(())
 }
 
-/// Whether calls are sent elsewhere.
+/// Returns whether `intercept` is in effect.
 #[pyfunction]
-#[pyo3(name = "is_intercepted")]
 pub(crate) fn is_intercepted() -> bool {
     current().hub.is_intercepted()
 }
 
-/// Refuses connections except to loopback and these hosts; None allows all of them.
+/// Refuses connections to hosts other than these and loopback. None allows all hosts.
 #[pyfunction]
-#[pyo3(name = "allow_only", signature = (hosts))]
 pub(crate) fn allow_only(hosts: Option<Vec<String>>) {
     current().hub.allow_only(hosts.clone());
     TEST_RULES.lock().allowed_hosts = hosts;

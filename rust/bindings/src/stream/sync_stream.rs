@@ -13,7 +13,7 @@ use tokenwire_core::stream::{Interest, Parker, pump};
 use tokio::task::JoinHandle;
 
 use crate::ground::{fork, key};
-use crate::process::Lease;
+use crate::process::{self, Lease};
 use crate::stream::from_chunks::{self, Described};
 use crate::stream::shared::{Mode, Step, Stream};
 use crate::values::response::LlmResponse;
@@ -53,7 +53,7 @@ impl SyncStream {
         let Some(call) = self.stream.take_call() else {
             return Ok(());
         };
-        let lease = match py.detach(Lease::new) {
+        let lease = match py.detach(|| Lease::new(&process::current().lanes)) {
             Ok(lease) => lease,
             Err(error) => {
                 self.stream.put_back(call);

@@ -1,13 +1,13 @@
-//! `Attempt`: one of the tries that a call took.
+//! `Attempt`: one attempt of a call.
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use tokenwire_core::error;
 
-use crate::values::value::{Fields, value_methods};
-use crate::values::word;
+use crate::values::keywords::variant;
+use crate::values::value::{getters, value_methods};
 
-/// One attempt of a call.
+/// One attempt of a call. `LlmResponse.attempts` and `LlmError.attempts` list all of them.
 #[pyclass(frozen, eq, module = "tokenwire")]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Attempt(error::Attempt);
@@ -17,7 +17,7 @@ impl Attempt {
     #[new]
     #[pyo3(signature = (*, started=0.0, phase="prepare", status=None, error=None, message=None,
         slept=0.0, maybe_processed=false))]
-    #[allow(clippy::too_many_arguments, reason = "the fields, named one by one")]
+    #[allow(clippy::too_many_arguments, reason = "one for each field")]
     fn py_new(
         py: Python<'_>,
         started: f64,
@@ -30,31 +30,20 @@ impl Attempt {
     ) -> PyResult<Self> {
         Ok(Self(error::Attempt {
             started,
-            phase: word::variant(py, "phase", phase)?,
+            phase: variant(py, "phase", phase)?,
             status,
-            error: word::optional(py, "error", error)?,
+            error: error.map(|word| variant(py, "error", word)).transpose()?,
             message,
             slept,
             maybe_processed,
         }))
     }
 
-    /// Seconds from the start of the call.
-    #[getter]
-    fn started(&self) -> f64 {
-        self.0.started
-    }
-
-    /// How far it came: prepare, connect, head, body.
+    /// How far the attempt got: "prepare", "connect", "head" or "body"; "backoff" if the call ended during
+    /// the wait after it.
     #[getter]
     fn phase(&self) -> &'static str {
         self.0.phase.as_str()
-    }
-
-    /// HTTP status; None where none came.
-    #[getter]
-    fn status(&self) -> Option<u16> {
-        self.0.status
     }
 
     /// Kind of the error; None for the attempt that succeeded.
@@ -62,41 +51,24 @@ impl Attempt {
     fn error(&self) -> Option<&'static str> {
         self.0.error.map(error::ErrorKind::as_str)
     }
-
-    /// The error's one-line text.
-    #[getter]
-    fn message(&self) -> Option<&str> {
-        self.0.message.as_deref()
-    }
-
-    /// Seconds slept after it.
-    #[getter]
-    fn slept(&self) -> f64 {
-        self.0.slept
-    }
-
-    /// Whether the server may have worked on it, and billed it.
-    #[getter]
-    fn maybe_processed(&self) -> bool {
-        self.0.maybe_processed
-    }
 }
 
-impl Fields for Attempt {
-    const FIELDS: &'static [&'static str] = &[
-        "started",
-        "phase",
-        "status",
-        "error",
-        "message",
-        "slept",
-        "maybe_processed",
-    ];
-}
-value_methods!(Attempt);
+getters!(Attempt {
+    /// Seconds from the start of the call to the start of the attempt.
+    started: f64,
+    /// HTTP status; None if no response arrived.
+    status: Option<u16>,
+    /// The error message, on one line.
+    message: Option<String>,
+    /// Seconds slept after the attempt.
+    slept: f64,
+    /// Whether the server may have processed the request, and billed it.
+    maybe_processed: bool,
+});
+value_methods!(Attempt: started, phase, status, error, message, slept, maybe_processed);
 
 impl Attempt {
-    /// All of a call's, as a tuple.
+    /// All attempts of a call as a tuple.
     pub(crate) fn tuple<'py>(
         py: Python<'py>,
         attempts: &[error::Attempt],

@@ -1,42 +1,81 @@
-//! `Choice`: one of the answers of a reply, and what it shares with the reply's top.
+//! `Choice`: one of the answers of a reply, and the getters that it shares with `LlmResponse`.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
 use tokenwire_core::message;
 
-use crate::ground::python;
-use crate::values::logprob::TokenLogprob;
 use crate::values::message::message_of;
 use crate::values::reply::ReplyData;
-use crate::values::response::LlmResponse;
-use crate::values::tool_call::ToolCall;
 use crate::values::value;
 
 pub(crate) fn choice_text(choice: Option<&message::Choice>) -> Cow<'_, str> {
     choice.map_or(Cow::Borrowed(""), message::Choice::text)
 }
 
-pub(crate) fn choice_reasoning(choice: Option<&message::Choice>) -> Option<Cow<'_, str>> {
-    choice
-        .map(message::Choice::reasoning)
-        .filter(|text| !text.is_empty())
-}
+/// Adds what a reply and each of its choices have in common, read from the `choice()` of the class.
+macro_rules! choice_getters {
+    ($class:ident) => {
+        #[pymethods]
+        impl $class {
+            /// The text; empty if the model sent no text.
+            #[getter]
+            fn text(&self) -> std::borrow::Cow<'_, str> {
+                $crate::values::choice::choice_text(self.choice())
+            }
 
-pub(crate) fn choice_tool_calls<'py>(
-    py: Python<'py>,
-    choice: Option<&message::Choice>,
-) -> PyResult<Bound<'py, PyTuple>> {
-    let calls = choice
-        .into_iter()
-        .flat_map(message::Choice::tool_calls)
-        .map(ToolCall::from);
-    PyTuple::new(py, calls.collect::<Vec<_>>())
-}
+            /// The model's reasoning, if the provider shows it.
+            #[getter]
+            fn reasoning(&self) -> Option<std::borrow::Cow<'_, str>> {
+                let reasoning = self.choice().map(message::Choice::reasoning);
+                reasoning.filter(|text| !text.is_empty())
+            }
 
-/// One of the answers of a reply.
+            /// The refusal; None if the model did not refuse.
+            #[getter]
+            fn refusal(&self) -> Option<std::borrow::Cow<'_, str>> {
+                self.choice().and_then(message::Choice::refusal)
+            }
+
+            /// The tool calls, in order.
+            #[getter]
+            fn tool_calls<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+                let calls = self
+                    .choice()
+                    .into_iter()
+                    .flat_map(message::Choice::tool_calls);
+                let calls = calls.cloned().map($crate::values::tool_call::ToolCall);
+                PyTuple::new(py, calls.collect::<Vec<_>>())
+            }
+
+            /// Why the model stopped: "stop", "length", "tool_calls", "refusal", "content_filter", "abort",
+            /// "error" or "other".
+            #[getter]
+            fn finish_reason(&self) -> Option<&'static str> {
+                let reason = self.choice()?.finish_reason;
+                reason.map(message::FinishReason::as_str)
+            }
+
+            /// The finish reason as the provider put it.
+            #[getter]
+            fn provider_finish_reason(&self) -> Option<&str> {
+                self.choice()?.provider_finish_reason.as_deref()
+            }
+
+            /// Log probabilities of the tokens, if the request asked for them.
+            #[getter]
+            fn logprobs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+                let logprobs = self.choice().and_then(|choice| choice.logprobs.as_deref());
+                $crate::values::logprob::TokenLogprob::tuple(py, logprobs)
+            }
+        }
+    };
+}
+pub(crate) use choice_getters;
+
+/// One of the answers of a reply. A request with `n=2` gets two.
 #[pyclass(frozen, module = "tokenwire")]
 pub(crate) struct Choice {
     data: Arc<ReplyData>,
@@ -53,65 +92,20 @@ impl Choice {
     }
 }
 
+choice_getters!(Choice);
+
 #[pymethods]
 impl Choice {
-    /// Its number; prompt lists number them `prompt * n + i`.
+    /// Index of the choice. With a list of prompts it is `prompt * n + i`.
     #[getter]
     fn index(&self) -> u32 {
         self.choice().map_or(0, |choice| choice.index)
     }
 
-    /// The text; empty where none came.
-    #[getter]
-    fn text(&self) -> Cow<'_, str> {
-        choice_text(self.choice())
-    }
-
-    /// The message, its parts in the order in which they came.
+    /// The answer as a message, its parts in the order in which they arrived.
     #[getter]
     fn message<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         message_of(py, self.choice(), &self.data.caller.provider)
-    }
-
-    /// The model's reasoning, where the provider shows it.
-    #[getter]
-    fn reasoning(&self) -> Option<Cow<'_, str>> {
-        choice_reasoning(self.choice())
-    }
-
-    /// The refusal; None where the model did not refuse.
-    #[getter]
-    fn refusal(&self) -> Option<Cow<'_, str>> {
-        self.choice().and_then(message::Choice::refusal)
-    }
-
-    /// The tool calls, in order.
-    #[getter]
-    fn tool_calls<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        choice_tool_calls(py, self.choice())
-    }
-
-    /// Why it ended.
-    #[getter]
-    fn finish_reason(&self) -> Option<&'static str> {
-        self.choice()?
-            .finish_reason
-            .map(message::FinishReason::as_str)
-    }
-
-    /// The provider's own word for it.
-    #[getter]
-    fn provider_finish_reason(&self) -> Option<&str> {
-        self.choice()?.provider_finish_reason.as_deref()
-    }
-
-    /// Token probabilities, where asked for.
-    #[getter]
-    fn logprobs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
-        TokenLogprob::tuple(
-            py,
-            self.choice().and_then(|choice| choice.logprobs.as_deref()),
-        )
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
@@ -128,37 +122,26 @@ impl Choice {
         value::repr::<Self>(slf.as_any())
     }
 
-    /// The answer as a dict of plain values.
+    /// Returns the choice as a dict of plain values, ready for JSON.
     fn to_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
         value::to_dict::<Self>(slf.as_any())
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
-        let py = slf.py();
-        let choice = slf.get();
-        let response = LlmResponse::of(choice.data.clone());
-        let restore = python::own_function(py, "_restore_choice")?;
-        let state = (Py::new(py, response)?, choice.position).into_pyobject(py)?;
-        PyTuple::new(py, [restore, state.into_any()])
+        let json = slf.get().data.to_json()?;
+        let arguments = (PyBytes::new(slf.py(), json.as_bytes()), slf.get().position);
+        (slf.get_type().getattr("_restore")?, arguments).into_pyobject(slf.py())
+    }
+
+    /// Makes a choice from the JSON of its reply and its position. Pickles call it.
+    #[classmethod]
+    fn _restore(_cls: &Bound<'_, PyType>, json: &[u8], position: usize) -> PyResult<Self> {
+        let data = ReplyData::from_json(json, None, "not a pickled Choice")?;
+        Ok(Self::new(Arc::new(data), position))
     }
 }
 
-impl value::Fields for Choice {
-    const FIELDS: &'static [&'static str] = &[
-        "index",
-        "text",
-        "reasoning",
-        "refusal",
-        "tool_calls",
-        "finish_reason",
-        "provider_finish_reason",
-        "logprobs",
-    ];
-}
-
-/// What a pickled choice is read with.
-#[pyfunction]
-#[pyo3(name = "_restore_choice")]
-pub(crate) fn restore_choice(response: &LlmResponse, position: usize) -> Choice {
-    Choice::new(response.data().clone(), position)
-}
+value::fields!(
+    Choice: index, text, reasoning, refusal, tool_calls, finish_reason, provider_finish_reason,
+    logprobs
+);

@@ -1,63 +1,30 @@
-//! `LlmStreamChunk`: one choice's share of one event. Its parts are made when asked for.
+//! `LlmStreamChunk`: what one event of a stream adds to one choice. Its parts become Python objects when
+//! they are read.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyString, PyTuple};
 use tokenwire_core::message::{self, Chunk, ChunkKind, Delta};
 
+use crate::values::keywords::variant;
 use crate::values::logprob::TokenLogprob;
 use crate::values::usage::Usage;
-use crate::values::value::{self, Fields, value_methods};
-use crate::values::word;
+use crate::values::value::{self, value_class, value_methods};
 
-/// A fragment of a tool call.
-#[pyclass(frozen, eq, hash, module = "tokenwire")]
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct ToolCallFragment {
-    /// Which call of the choice this belongs to: 0, 1, … in the order in which they began.
-    #[pyo3(get)]
-    index: u32,
-    /// The provider's id, on the fragment that brings it.
-    #[pyo3(get)]
-    id: Option<String>,
-    /// The tool's name, on the fragment that brings it.
-    #[pyo3(get)]
-    name: Option<String>,
-    /// The next piece of the arguments' JSON text.
-    #[pyo3(get)]
-    arguments: String,
-}
-
-#[pymethods]
-impl ToolCallFragment {
-    #[new]
-    #[pyo3(signature = (index, id=None, name=None, arguments=String::new()))]
-    fn py_new(index: u32, id: Option<String>, name: Option<String>, arguments: String) -> Self {
-        Self {
-            index,
-            id,
-            name,
-            arguments,
-        }
+value_class! {
+    /// A fragment of a tool call in a stream.
+    ToolCallFragment(message::ToolCallDelta) new() {
+        /// Which call of the choice it belongs to: 0, 1, … in the order in which the calls began.
+        index: u32,
+        /// The provider's id of the call, on the fragment that carries it.
+        id: Option<String> = None,
+        /// The tool's name, on the fragment that carries it.
+        name: Option<String> = None,
+        /// The next piece of the arguments' JSON text.
+        arguments: String = { String::new() },
     }
 }
 
-impl Fields for ToolCallFragment {
-    const FIELDS: &'static [&'static str] = &["index", "id", "name", "arguments"];
-}
-value_methods!(ToolCallFragment);
-
-impl From<&message::ToolCallDelta> for ToolCallFragment {
-    fn from(delta: &message::ToolCallDelta) -> Self {
-        Self {
-            index: delta.index,
-            id: delta.id.clone(),
-            name: delta.name.clone(),
-            arguments: delta.arguments.clone(),
-        }
-    }
-}
-
-/// One choice's share of one event of a stream.
+/// What one event of a stream adds to one choice.
 #[pyclass(frozen, module = "tokenwire")]
 pub(crate) struct LlmStreamChunk(Chunk);
 
@@ -85,41 +52,32 @@ impl LlmStreamChunk {
     #[new]
     #[pyo3(signature = (*, text="", reasoning=None, refusal=None, tool_calls=Vec::new(),
         finish_reason=None, provider_finish_reason=None, index=0, usage=None, logprobs=None, raw=None))]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one for each field, for unpickling and for tests"
-    )]
+    #[allow(clippy::too_many_arguments, reason = "one for each field")]
     fn py_new(
         py: Python<'_>,
         text: &str,
         reasoning: Option<String>,
         refusal: Option<String>,
-        tool_calls: Vec<PyRef<'_, ToolCallFragment>>,
+        tool_calls: Vec<ToolCallFragment>,
         finish_reason: Option<&str>,
         provider_finish_reason: Option<String>,
         index: u32,
-        usage: Option<PyRef<'_, Usage>>,
-        logprobs: Option<Vec<PyRef<'_, TokenLogprob>>>,
-        raw: Option<&[u8]>,
+        usage: Option<Usage>,
+        logprobs: Option<Vec<TokenLogprob>>,
+        raw: Option<Vec<u8>>,
     ) -> PyResult<Self> {
         let delta = Delta {
             index,
             text: text.into(),
             reasoning: reasoning.unwrap_or_default(),
             refusal,
-            tool_calls: tool_calls
-                .iter()
-                .map(|fragment| message::ToolCallDelta {
-                    index: fragment.index,
-                    id: fragment.id.clone(),
-                    name: fragment.name.clone(),
-                    arguments: fragment.arguments.clone(),
-                })
-                .collect(),
-            finish_reason: word::optional(py, "finish_reason", finish_reason)?,
+            tool_calls: tool_calls.into_iter().map(|call| call.0).collect(),
+            finish_reason: finish_reason
+                .map(|word| variant(py, "finish_reason", word))
+                .transpose()?,
             provider_finish_reason,
-            usage: usage.map(|usage| Box::new((&*usage).into())),
-            logprobs: logprobs.map(|tokens| tokens.iter().map(|token| token.0.clone()).collect()),
+            usage: usage.map(|usage| Box::new(usage.0)),
+            logprobs: logprobs.map(|tokens| tokens.into_iter().map(|token| token.0).collect()),
             ..Delta::default()
         };
         Ok(Self(Chunk {
@@ -128,7 +86,7 @@ impl LlmStreamChunk {
         }))
     }
 
-    /// The next piece of text; empty where the event brought none.
+    /// The next piece of text; empty if the event has none.
     #[getter]
     fn text<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         match &self.0.kind {
@@ -137,7 +95,7 @@ impl LlmStreamChunk {
         }
     }
 
-    /// The next piece of reasoning.
+    /// The next piece of reasoning, if the event has one.
     #[getter]
     fn reasoning(&self) -> Option<&str> {
         self.delta()
@@ -145,23 +103,20 @@ impl LlmStreamChunk {
             .filter(|text| !text.is_empty())
     }
 
-    /// The next piece of a refusal.
+    /// The next piece of a refusal, if the event has one.
     #[getter]
     fn refusal(&self) -> Option<&str> {
         self.delta()?.refusal.as_deref()
     }
 
-    /// Fragments of tool calls.
+    /// Fragments of tool calls; usually empty.
     #[getter]
     fn tool_calls<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let fragments = self.delta().into_iter().flat_map(|delta| &delta.tool_calls);
-        PyTuple::new(
-            py,
-            fragments.map(ToolCallFragment::from).collect::<Vec<_>>(),
-        )
+        let fragments = self.delta().map_or(&[][..], |delta| &delta.tool_calls);
+        PyTuple::new(py, fragments.iter().cloned().map(ToolCallFragment))
     }
 
-    /// Why the choice ended, on the event that says so.
+    /// Why the choice ended, on the event that says so; see `LlmResponse.finish_reason`.
     #[getter]
     fn finish_reason(&self) -> Option<&'static str> {
         self.delta()?
@@ -169,40 +124,41 @@ impl LlmStreamChunk {
             .map(message::FinishReason::as_str)
     }
 
-    /// The provider's own word for it.
+    /// The same as the provider put it.
     #[getter]
     fn provider_finish_reason(&self) -> Option<&str> {
         self.delta()?.provider_finish_reason.as_deref()
     }
 
-    /// The choice that this belongs to.
+    /// Index of the choice that the chunk belongs to.
     #[getter]
     fn index(&self) -> u32 {
         self.delta().map_or(0, |delta| delta.index)
     }
 
-    /// Token counts, on the event that brings them.
+    /// Token counts, on the event that carries them.
     #[getter]
     fn usage(&self) -> Option<Usage> {
         self.delta()?.usage.as_deref().map(Usage::from)
     }
 
-    /// Probabilities of this piece's tokens.
+    /// Log probabilities of the tokens of this chunk, if the request asked for them.
     #[getter]
     fn logprobs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         TokenLogprob::tuple(py, self.delta().and_then(|delta| delta.logprobs.as_deref()))
     }
 
-    /// The event's data as received.
+    /// The data of the event as received.
     #[getter]
     fn raw<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         self.0.raw.as_deref().map(|raw| PyBytes::new(py, raw))
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other
-            .cast::<Self>()
-            .is_ok_and(|other| self.same(&other.get().0))
+        other.cast::<Self>().is_ok_and(|other| {
+            let other = &other.get().0;
+            self.0.raw == other.raw && as_shown(&self.0.kind) == as_shown(&other.kind)
+        })
     }
 
     fn __hash__(&self) -> u32 {
@@ -210,14 +166,8 @@ impl LlmStreamChunk {
     }
 }
 
-impl LlmStreamChunk {
-    fn same(&self, other: &Chunk) -> bool {
-        self.0.raw == other.raw && normal(&self.0.kind) == normal(&other.kind)
-    }
-}
-
-/// The one form in which two chunks that show the same are equal.
-fn normal(kind: &ChunkKind) -> Delta {
+/// A chunk as Python sees it: chunks that look the same have the same form.
+fn as_shown(kind: &ChunkKind) -> Delta {
     match kind {
         ChunkKind::Text(text) => Delta {
             text: text.clone(),
@@ -232,31 +182,9 @@ fn normal(kind: &ChunkKind) -> Delta {
     }
 }
 
-impl Fields for LlmStreamChunk {
-    const FIELDS: &'static [&'static str] = &[
-        "text",
-        "reasoning",
-        "refusal",
-        "tool_calls",
-        "finish_reason",
-        "provider_finish_reason",
-        "index",
-        "usage",
-        "logprobs",
-        "raw",
-    ];
-
-    fn revive<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(Some(match name {
-            "usage" => value::instance::<Usage>(value)?,
-            "tool_calls" => value::each(value, value::instance::<ToolCallFragment>)?,
-            "logprobs" => value::each(value, value::instance::<TokenLogprob>)?,
-            "raw" => match value.cast::<PyList>() {
-                Ok(bytes) => PyBytes::new(value.py(), &bytes.extract::<Vec<u8>>()?).into_any(),
-                Err(_) => return Ok(None),
-            },
-            _ => return Ok(None),
-        }))
-    }
-}
-value_methods!(LlmStreamChunk);
+value_methods!(
+    LlmStreamChunk: text, reasoning, refusal, tool_calls, finish_reason, provider_finish_reason,
+    index, usage, logprobs, raw;
+    usage = value::instance::<Usage>, tool_calls = value::instances::<ToolCallFragment>,
+    logprobs = value::instances::<TokenLogprob>
+);

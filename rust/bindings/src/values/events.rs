@@ -1,5 +1,6 @@
-//! The typed events of a stream, each a small class for `match`.
+//! The events that `stream.events()` yields, each a small class for `match`.
 
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use tokenwire_core::message::StreamEvent;
@@ -9,218 +10,120 @@ use crate::values::tool_call::ToolCall;
 use crate::values::usage::Usage;
 use crate::values::value::{self, Fields, value_methods};
 
-macro_rules! text_event {
-    ($name:ident, $doc:literal) => {
-        #[doc = $doc]
+/// Declares the class of an event, with its constructor and what `match` needs.
+macro_rules! event_class {
+    (
+        $(#[$about:meta])*
+        $class:ident {
+            $($(#[$about_field:meta])* $field:ident: $kind:ty $(= $default:tt)?,)*
+        }
+        $($nested:ident = $read:expr)?
+    ) => {
+        $(#[$about])*
         #[pyclass(frozen, eq, hash, module = "tokenwire")]
         #[derive(Clone, PartialEq, Eq, Hash)]
-        pub(crate) struct $name {
-            /// The piece.
-            #[pyo3(get)]
-            text: String,
-            /// The choice.
-            #[pyo3(get)]
-            index: u32,
+        pub(crate) struct $class {
+            $($(#[$about_field])* #[pyo3(get)] $field: $kind,)*
         }
 
         #[pymethods]
-        impl $name {
+        impl $class {
             #[new]
-            #[pyo3(signature = (text, index=0))]
-            fn py_new(text: String, index: u32) -> Self {
-                Self { text, index }
+            #[pyo3(signature = ($($field $(= $default)?),*))]
+            fn py_new($($field: $kind),*) -> Self {
+                Self { $($field),* }
             }
 
             #[classattr]
-            fn __match_args__() -> (&'static str, &'static str) {
-                ("text", "index")
+            fn __match_args__(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+                PyTuple::new(py, Self::FIELDS)
             }
         }
 
-        impl Fields for $name {
-            const FIELDS: &'static [&'static str] = &["text", "index"];
-        }
-        value_methods!($name);
+        value_methods!($class: $($field),* $(; $nested = $read)?);
     };
 }
 
-text_event!(TextDelta, "More text.");
-text_event!(ReasoningDelta, "More of the model's reasoning.");
-text_event!(RefusalDelta, "More of a refusal.");
-
-/// A fragment of a tool call.
-#[pyclass(frozen, eq, hash, module = "tokenwire")]
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct ToolCallDelta {
-    /// The fragment.
-    #[pyo3(get)]
-    fragment: ToolCallFragment,
-    /// The choice.
-    #[pyo3(get)]
-    index: u32,
-}
-
-#[pymethods]
-impl ToolCallDelta {
-    #[new]
-    #[pyo3(signature = (fragment, index=0))]
-    fn py_new(fragment: &ToolCallFragment, index: u32) -> Self {
-        Self {
-            fragment: fragment.clone(),
-            index,
+/// Declares events that carry a piece of text.
+macro_rules! text_events {
+    ($($(#[$about:meta])* $class:ident)+) => {$(
+        event_class! {
+            $(#[$about])*
+            $class {
+                /// The piece.
+                text: String,
+                /// Index of the choice that it belongs to.
+                index: u32 = 0,
+            }
         }
-    }
-
-    #[classattr]
-    fn __match_args__() -> (&'static str, &'static str) {
-        ("fragment", "index")
-    }
+    )+};
 }
 
-impl Fields for ToolCallDelta {
-    const FIELDS: &'static [&'static str] = &["fragment", "index"];
-
-    fn revive<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        (name == "fragment")
-            .then(|| value::instance::<ToolCallFragment>(value))
-            .transpose()
-    }
-}
-value_methods!(ToolCallDelta);
-
-/// A tool call is whole; it comes as soon as that is known, before the stream ends.
-#[pyclass(frozen, eq, hash, module = "tokenwire")]
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct ToolCallDone {
-    /// The call.
-    #[pyo3(get)]
-    call: ToolCall,
-    /// The choice.
-    #[pyo3(get)]
-    index: u32,
+text_events! {
+    /// The next piece of text.
+    TextDelta
+    /// The next piece of the model's reasoning.
+    ReasoningDelta
+    /// The next piece of a refusal.
+    RefusalDelta
 }
 
-#[pymethods]
-impl ToolCallDone {
-    #[new]
-    #[pyo3(signature = (call, index=0))]
-    fn py_new(call: &ToolCall, index: u32) -> Self {
-        Self {
-            call: call.clone(),
-            index,
-        }
+event_class! {
+    /// The next fragment of a tool call.
+    ToolCallDelta {
+        /// The fragment.
+        fragment: ToolCallFragment,
+        /// Index of the choice that it belongs to.
+        index: u32 = 0,
     }
-
-    #[classattr]
-    fn __match_args__() -> (&'static str, &'static str) {
-        ("call", "index")
-    }
+    fragment = value::instance::<ToolCallFragment>
 }
 
-impl Fields for ToolCallDone {
-    const FIELDS: &'static [&'static str] = &["call", "index"];
-
-    fn revive<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        (name == "call")
-            .then(|| value::instance::<ToolCall>(value))
-            .transpose()
+event_class! {
+    /// A tool call is complete. It arrives as soon as that is known, before the stream ends.
+    ToolCallDone {
+        /// The call.
+        call: ToolCall,
+        /// Index of the choice that it belongs to.
+        index: u32 = 0,
     }
-}
-value_methods!(ToolCallDone);
-
-/// Token counts came.
-#[pyclass(frozen, eq, hash, module = "tokenwire")]
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct UsageReported {
-    /// The counts.
-    #[pyo3(get)]
-    usage: Usage,
+    call = value::instance::<ToolCall>
 }
 
-#[pymethods]
-impl UsageReported {
-    #[new]
-    fn py_new(usage: &Usage) -> Self {
-        Self {
-            usage: usage.clone(),
-        }
+event_class! {
+    /// The provider reported token counts.
+    UsageReported {
+        /// The counts.
+        usage: Usage,
     }
-
-    #[classattr]
-    fn __match_args__(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
-        PyTuple::new(py, ["usage"])
-    }
+    usage = value::instance::<Usage>
 }
 
-impl Fields for UsageReported {
-    const FIELDS: &'static [&'static str] = &["usage"];
-
-    fn revive<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        (name == "usage")
-            .then(|| value::instance::<Usage>(value))
-            .transpose()
-    }
+event_class! {
+    /// The stream is complete, and so is `stream.response`.
+    End {}
 }
-value_methods!(UsageReported);
-
-/// The stream is whole; `stream.response` is complete.
-#[pyclass(frozen, eq, hash, module = "tokenwire")]
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct End;
-
-#[pymethods]
-impl End {
-    #[new]
-    fn py_new() -> Self {
-        Self
-    }
-
-    #[classattr]
-    fn __match_args__(py: Python<'_>) -> Bound<'_, PyTuple> {
-        PyTuple::empty(py)
-    }
-}
-
-impl Fields for End {
-    const FIELDS: &'static [&'static str] = &[];
-}
-value_methods!(End);
 
 /// The Python object of an event.
 pub(crate) fn object(py: Python<'_>, event: StreamEvent) -> PyResult<Py<PyAny>> {
-    Ok(match event {
-        StreamEvent::TextDelta { index, text } => {
-            Py::new(py, TextDelta { text, index })?.into_any()
-        }
+    match event {
+        StreamEvent::TextDelta { index, text } => TextDelta { text, index }.into_py_any(py),
         StreamEvent::ReasoningDelta { index, text } => {
-            Py::new(py, ReasoningDelta { text, index })?.into_any()
+            ReasoningDelta { text, index }.into_py_any(py)
         }
-        StreamEvent::RefusalDelta { index, text } => {
-            Py::new(py, RefusalDelta { text, index })?.into_any()
+        StreamEvent::RefusalDelta { index, text } => RefusalDelta { text, index }.into_py_any(py),
+        StreamEvent::ToolCallDelta { index, delta } => {
+            let fragment = ToolCallFragment(delta);
+            ToolCallDelta { fragment, index }.into_py_any(py)
         }
-        StreamEvent::ToolCallDelta { index, delta } => Py::new(
-            py,
-            ToolCallDelta {
-                fragment: (&delta).into(),
-                index,
-            },
-        )?
-        .into_any(),
-        StreamEvent::ToolCallDone { index, call, .. } => Py::new(
-            py,
-            ToolCallDone {
-                call: (&call).into(),
-                index,
-            },
-        )?
-        .into_any(),
-        StreamEvent::UsageReported(usage) => Py::new(
-            py,
-            UsageReported {
-                usage: (&usage).into(),
-            },
-        )?
-        .into_any(),
-        StreamEvent::End => Py::new(py, End)?.into_any(),
-    })
+        StreamEvent::ToolCallDone { index, call, .. } => {
+            let call = ToolCall(call);
+            ToolCallDone { call, index }.into_py_any(py)
+        }
+        StreamEvent::UsageReported(usage) => {
+            let usage = Usage(usage);
+            UsageReported { usage }.into_py_any(py)
+        }
+        StreamEvent::End => End {}.into_py_any(py),
+    }
 }

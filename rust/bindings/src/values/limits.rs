@@ -1,4 +1,4 @@
-//! `Timeout`, `Limits` and `RetryPolicy`: frozen, checked where they are made.
+//! `Timeout`, `Limits` and `RetryPolicy`: frozen, and checked when they are created.
 
 use std::time::Duration;
 
@@ -6,51 +6,158 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 use tokenwire_core::config::{self, MAX_RETRIES};
 
-use crate::values::keywords::{self, Keywords};
-use crate::values::value::{Fields, value_methods};
+use crate::values::keywords;
+use crate::values::value::value_methods;
 
-fn secs(limit: Option<Duration>) -> Option<f64> {
-    limit.map(|limit| limit.as_secs_f64())
+/// A kind of setting: how it is read from Python, and how Python sees it.
+trait Setting {
+    type Value;
+    type Shown;
+
+    const READ: fn(&Bound<'_, PyAny>, &str) -> PyResult<Self::Value>;
+    const SHOW: fn(&Self::Value) -> Self::Shown;
 }
 
-/// The five limits of a call, in seconds; None is no limit.
-///
-/// Args:
-///     connect: For a connection, from the moment the handshake's turn comes.
-///     pool: For a free connection where `Limits.max_connections` is reached.
-///     first_token: Streams: from sending to the first content.
-///     idle: Streams: between two contents. Time that a sync consumer spends elsewhere does not count.
-///     total: Over all attempts and waits. A whole reply without one gets 600 s.
-///
-/// Raises:
-///     LlmConfigError: A limit is not a finite number above 0.
-#[pyclass(frozen, eq, module = "tokenwire")]
-#[derive(Clone, PartialEq)]
-pub(crate) struct Timeout(pub(crate) config::Timeout);
+/// Declares [`Setting`]s: `Name: type in the engine => type in Python`, how it is read, how it is shown.
+macro_rules! kinds {
+    ($($(#[$about:meta])* $kind:ident: $value:ty => $shown:ty, $read:expr, $show:expr;)+) => {$(
+        $(#[$about])*
+        struct $kind;
+
+        impl Setting for $kind {
+            type Value = $value;
+            type Shown = $shown;
+
+            const READ: fn(&Bound<'_, PyAny>, &str) -> PyResult<$value> = $read;
+            const SHOW: fn(&$value) -> $shown = $show;
+        }
+    )+};
+}
+
+/// Declares a class of settings over a struct of the engine, from a table of its fields. A field that is
+/// not passed keeps its default; None is a value like any other.
+macro_rules! settings_class {
+    (
+        $(#[$about:meta])*
+        $class:ident($wrapped:path) $signature:literal {
+            $($(#[$about_field:meta])* $field:ident: $kind:ident,)+
+        }
+    ) => {
+        $(#[$about])*
+        #[pyclass(frozen, eq, module = "tokenwire")]
+        #[derive(Clone, PartialEq)]
+        pub(crate) struct $class(pub(crate) $wrapped);
+
+        #[pymethods]
+        impl $class {
+            #[new]
+            #[pyo3(signature = (**settings), text_signature = $signature)]
+            fn py_new(settings: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+                let mut read = <$wrapped>::default();
+                if let Some(settings) = settings {
+                    keywords::refuse_unknown(settings, stringify!($class), &[$(stringify!($field)),+])?;
+                    $(
+                        if let Some(value) = settings.get_item(stringify!($field))? {
+                            let name = concat!(stringify!($class), ".", stringify!($field));
+                            read.$field = ($kind::READ)(&value, name)?;
+                        }
+                    )+
+                }
+                Ok(Self(read))
+            }
+
+            $(
+                $(#[$about_field])*
+                #[getter]
+                fn $field(&self) -> <$kind as Setting>::Shown {
+                    ($kind::SHOW)(&self.0.$field)
+                }
+            )+
+        }
+
+        value_methods!($class: $($field),+);
+    };
+}
+
+kinds! {
+    /// Seconds; None means no limit.
+    Limit: Option<Duration> => Option<f64>,
+        |value, name| optional(value, name, keywords::limit),
+        |limit| limit.map(|limit| limit.as_secs_f64());
+
+    /// Seconds that cannot be None.
+    Seconds: Duration => f64, keywords::seconds, Duration::as_secs_f64;
+
+    /// A number of bytes, at least 1.
+    Bytes: usize => usize,
+        |value, name| Ok(usize::try_from(keywords::count(value, name, 1)?).unwrap_or(usize::MAX)),
+        |bytes| *bytes;
+
+    /// A number of connections, at least 1; None lets the engine choose.
+    Connections: Option<u32> => Option<u32>,
+        |value, name| optional(value, name, |value, name| Ok(capped(keywords::count(value, name, 1)?))),
+        |connections| *connections;
+
+    Retries: u32 => u32,
+        |value, name| keywords::count_up_to(value, name, MAX_RETRIES),
+        |retries| *retries;
+
+    Tokens: u32 => u32,
+        |value, name| Ok(capped(keywords::count(value, name, 0)?)),
+        |tokens| *tokens;
+
+    Flag: bool => bool, keywords::flag, |flag| *flag;
+
+    /// A str or None.
+    Text: Option<String> => Option<String>,
+        |value, name| optional(value, name, keywords::text),
+        Clone::clone;
+}
+
+fn optional<T>(
+    value: &Bound<'_, PyAny>,
+    name: &str,
+    read: impl Fn(&Bound<'_, PyAny>, &str) -> PyResult<T>,
+) -> PyResult<Option<T>> {
+    (!value.is_none()).then(|| read(value, name)).transpose()
+}
+
+fn capped(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+settings_class! {
+    /// The five time limits of a call, in seconds. None means no limit.
+    ///
+    /// Args:
+    ///     connect: Time to connect, counted from when the handshake starts.
+    ///     pool: Wait for a free connection when `Limits.max_connections` is reached.
+    ///     first_token: For streams, from sending the request to the first content.
+    ///     idle: For streams, between two pieces of content. The time that synchronous code spends on a
+    ///         chunk before it asks for the next one does not count.
+    ///     total: The whole call, with all attempts and the waits between them. If None, a call that is not
+    ///         streamed may take 600 seconds.
+    ///
+    /// Raises:
+    ///     LlmConfigError: A limit is not a number above 0, or is longer than a year.
+    Timeout(config::Timeout)
+    "(*, connect=10.0, pool=None, first_token=600.0, idle=600.0, total=None)" {
+        /// Seconds to connect.
+        connect: Limit,
+        /// Seconds to wait for a free connection.
+        pool: Limit,
+        /// Seconds from sending the request to the first content of a stream.
+        first_token: Limit,
+        /// Seconds between two pieces of content of a stream.
+        idle: Limit,
+        /// Seconds for all attempts and the waits between them.
+        total: Limit,
+    }
+}
 
 #[pymethods]
 impl Timeout {
-    #[new]
-    #[pyo3(signature = (**limits),
-        text_signature = "(*, connect=10.0, pool=None, first_token=600.0, idle=600.0, total=None)")]
-    fn py_new(py: Python<'_>, limits: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let given = Keywords {
-            class: "Timeout",
-            py,
-            fields: limits,
-        };
-        given.check::<Self>()?;
-        let usual = config::Timeout::default();
-        Ok(Self(config::Timeout {
-            connect: given.limit("connect", usual.connect)?,
-            pool: given.limit("pool", usual.pool)?,
-            first_token: given.limit("first_token", usual.first_token)?,
-            idle: given.limit("idle", usual.idle)?,
-            total: given.limit("total", usual.total)?,
-        }))
-    }
-
-    /// Limits for a person who waits: connect 10 s, first token 60 s, idle 30 s.
+    /// Limits for when a person is waiting: 10 s to connect, 60 s to the first content, 30 s idle.
     #[classmethod]
     fn interactive(_cls: &Bound<'_, PyType>) -> Self {
         Self(config::Timeout {
@@ -59,44 +166,81 @@ impl Timeout {
             ..config::Timeout::default()
         })
     }
+}
 
-    /// Seconds for a connection.
-    #[getter]
-    fn connect(&self) -> Option<f64> {
-        secs(self.0.connect)
-    }
-
-    /// Seconds for a free connection.
-    #[getter]
-    fn pool(&self) -> Option<f64> {
-        secs(self.0.pool)
-    }
-
-    /// Seconds from sending to the first content of a stream.
-    #[getter]
-    fn first_token(&self) -> Option<f64> {
-        secs(self.0.first_token)
-    }
-
-    /// Seconds between two contents of a stream.
-    #[getter]
-    fn idle(&self) -> Option<f64> {
-        secs(self.0.idle)
-    }
-
-    /// Seconds over all attempts and waits.
-    #[getter]
-    fn total(&self) -> Option<f64> {
-        secs(self.0.total)
+settings_class! {
+    /// Limits on connections and memory.
+    ///
+    /// Args:
+    ///     max_connections: Open connections to one server, shared by the whole process. Further calls wait
+    ///         in line. None is 80 % of the soft limit on open files, at most 10,000.
+    ///     keepalive: Seconds to keep an idle connection open. None is 4 for http and 30 for https.
+    ///     max_event_bytes: Largest event of a stream.
+    ///     max_reply_bytes: Largest reply that is not streamed.
+    ///     buffer_bytes: How much of a stream to read ahead of its consumer.
+    ///
+    /// Raises:
+    ///     LlmConfigError: A limit is not a number above 0.
+    Limits(config::Limits)
+    "(*, max_connections=None, keepalive=None, max_event_bytes=67108864, \
+        max_reply_bytes=67108864, buffer_bytes=262144)" {
+        /// Open connections to one server; None is 80 % of the soft limit on open files, at most 10,000.
+        max_connections: Connections,
+        /// Seconds to keep an idle connection open; None is 4 for http and 30 for https.
+        keepalive: Limit,
+        /// Largest event of a stream, in bytes.
+        max_event_bytes: Bytes,
+        /// Largest reply that is not streamed, in bytes.
+        max_reply_bytes: Bytes,
+        /// How many bytes of a stream to read ahead of its consumer.
+        buffer_bytes: Bytes,
     }
 }
 
-impl Fields for Timeout {
-    const FIELDS: &'static [&'static str] = &["connect", "pool", "first_token", "idle", "total"];
+settings_class! {
+    /// When and how often a failed attempt is retried.
+    ///
+    /// Args:
+    ///     max_retries: Attempts after the first one, 0 to 1,000.
+    ///     first: Seconds to wait before the first retry. The wait doubles each time; a random part of up to
+    ///         half of it is taken off.
+    ///     cap: Longest wait in seconds.
+    ///     throttle_first: The same as `first` after a 429 response that does not say how long to wait.
+    ///     max_retry_after: Longest wait in seconds that a server may ask for. If it asks for more, the error
+    ///         is raised at once.
+    ///     budget: Tokens in the bucket that stops a retry storm. A client shares its bucket with the clients
+    ///         that its `with_options` returns.
+    ///     retry_ambiguous: Whether to retry an attempt that the server may already have processed.
+    ///     retry_timeouts: Whether to retry a timeout that happened after the request was sent.
+    ///     idempotency_header: Name of a header that carries one random key through all attempts of a call.
+    ///
+    /// Raises:
+    ///     LlmConfigError: A setting is out of range.
+    RetryPolicy(config::RetryPolicy)
+    "(*, max_retries=2, first=0.5, cap=8.0, throttle_first=1.0, max_retry_after=120.0, budget=500, \
+        retry_ambiguous=True, retry_timeouts=False, idempotency_header=None)" {
+        /// Attempts after the first one.
+        max_retries: Retries,
+        /// Seconds to wait before the first retry.
+        first: Seconds,
+        /// Longest wait in seconds.
+        cap: Seconds,
+        /// Seconds before the first retry after a 429 response that does not say how long to wait.
+        throttle_first: Seconds,
+        /// Longest wait in seconds that a server may ask for.
+        max_retry_after: Seconds,
+        /// Tokens in the bucket that stops a retry storm.
+        budget: Tokens,
+        /// Whether to retry an attempt that the server may already have processed.
+        retry_ambiguous: Flag,
+        /// Whether to retry a timeout that happened after the request was sent.
+        retry_timeouts: Flag,
+        /// Name of a header that carries one random key through all attempts of a call.
+        idempotency_header: Text,
+    }
 }
-value_methods!(Timeout);
 
-/// A timeout argument: None, seconds, or a `Timeout`.
+/// A `timeout` argument: None, seconds, or a `Timeout`.
 pub(crate) fn timeout(value: &Bound<'_, PyAny>) -> PyResult<config::TimeoutSetting> {
     if value.is_none() {
         return Ok(config::TimeoutSetting::Off);
@@ -104,238 +248,10 @@ pub(crate) fn timeout(value: &Bound<'_, PyAny>) -> PyResult<config::TimeoutSetti
     if let Ok(timeout) = value.cast::<Timeout>() {
         return Ok(config::TimeoutSetting::Full(timeout.get().0));
     }
-    Ok(config::TimeoutSetting::Bare(keywords::seconds(
-        value, "timeout",
-    )?))
+    keywords::limit(value, "timeout").map(config::TimeoutSetting::Bare)
 }
 
-/// Bounds on connections and memory.
-///
-/// Args:
-///     max_connections: Live connections of one origin, shared by the process; None is 80 % of the
-///         soft file limit, at most 10,000. Callers beyond it wait in line.
-///     keepalive: Seconds that an idle connection is kept; None is 4 for http and 30 for https.
-///     max_event_bytes: Cap of one event of a stream.
-///     max_reply_bytes: Cap of a whole reply.
-///     buffer_bytes: What a stream buffers before it stops reading.
-///
-/// Raises:
-///     LlmConfigError: A bound is not a number above 0.
-#[pyclass(frozen, eq, module = "tokenwire")]
-#[derive(Clone, PartialEq)]
-pub(crate) struct Limits(pub(crate) config::Limits);
-
-#[pymethods]
-impl Limits {
-    #[new]
-    #[pyo3(signature = (**bounds), text_signature = "(*, max_connections=None, keepalive=None, \
-        max_event_bytes=67108864, max_reply_bytes=67108864, buffer_bytes=262144)")]
-    fn py_new(py: Python<'_>, bounds: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let given = Keywords {
-            class: "Limits",
-            py,
-            fields: bounds,
-        };
-        given.check::<Self>()?;
-        let usual = config::Limits::default();
-        let max_connections = match given.get("max_connections")? {
-            Some(value) if !value.is_none() => {
-                Some(u32::try_from(given.count("max_connections", 0, 1)?).unwrap_or(u32::MAX))
-            }
-            _ => None,
-        };
-        Ok(Self(config::Limits {
-            max_connections,
-            keepalive: given.limit("keepalive", usual.keepalive)?,
-            max_event_bytes: given.size("max_event_bytes", usual.max_event_bytes)?,
-            max_reply_bytes: given.size("max_reply_bytes", usual.max_reply_bytes)?,
-            buffer_bytes: given.size("buffer_bytes", usual.buffer_bytes)?,
-        }))
-    }
-
-    /// Live connections of one origin; None is 80 % of the soft file limit, at most 10,000.
-    #[getter]
-    fn max_connections(&self) -> Option<u32> {
-        self.0.max_connections
-    }
-
-    /// Seconds that an idle connection is kept; None is 4 for http and 30 for https.
-    #[getter]
-    fn keepalive(&self) -> Option<f64> {
-        secs(self.0.keepalive)
-    }
-
-    /// Cap of one event of a stream.
-    #[getter]
-    fn max_event_bytes(&self) -> usize {
-        self.0.max_event_bytes
-    }
-
-    /// Cap of a whole reply.
-    #[getter]
-    fn max_reply_bytes(&self) -> usize {
-        self.0.max_reply_bytes
-    }
-
-    /// What a stream buffers before it stops reading.
-    #[getter]
-    fn buffer_bytes(&self) -> usize {
-        self.0.buffer_bytes
-    }
-}
-
-impl Fields for Limits {
-    const FIELDS: &'static [&'static str] = &[
-        "max_connections",
-        "keepalive",
-        "max_event_bytes",
-        "max_reply_bytes",
-        "buffer_bytes",
-    ];
-}
-value_methods!(Limits);
-
-/// When and how often a failed attempt is made again.
-///
-/// Args:
-///     max_retries: Attempts after the first one.
-///     first: Seconds of the first wait after a transient failure; it doubles, less up to half by chance.
-///     cap: Longest wait, in seconds.
-///     throttle_first: Seconds of the first wait after a 429 without a hint.
-///     max_retry_after: Longest server hint that is waited for, in seconds; a longer one raises at once.
-///     budget: Tokens of the bucket that stops a retry storm; a client and its `with_options` children share it.
-///     retry_ambiguous: Whether an attempt that the server may have worked on is made again.
-///     retry_timeouts: Whether a timeout after the request was sent is made again.
-///     idempotency_header: Header that carries one random key over all attempts of a call.
-///
-/// Raises:
-///     LlmConfigError: A setting is out of its range.
-#[pyclass(frozen, eq, module = "tokenwire")]
-#[derive(Clone, PartialEq)]
-pub(crate) struct RetryPolicy(pub(crate) config::RetryPolicy);
-
-/// A `max_retries` argument.
+/// A `max_retries` argument of a single call.
 pub(crate) fn max_retries(value: &Bound<'_, PyAny>) -> PyResult<u32> {
-    let fields = PyDict::new(value.py());
-    fields.set_item("max_retries", value)?;
-    let given = Keywords {
-        class: "RetryPolicy",
-        py: value.py(),
-        fields: Some(&fields),
-    };
-    retries(&given, 0)
+    (Retries::READ)(value, "RetryPolicy.max_retries")
 }
-
-fn retries(given: &Keywords<'_, '_>, usual: u32) -> PyResult<u32> {
-    let number = given.count("max_retries", usual.into(), 0)?;
-    if number > MAX_RETRIES.into() {
-        return Err(given.wrong("max_retries", &format!("{number} is over {MAX_RETRIES}")));
-    }
-    Ok(u32::try_from(number).unwrap_or(u32::MAX))
-}
-
-#[pymethods]
-impl RetryPolicy {
-    #[new]
-    #[pyo3(signature = (**rules), text_signature = "(*, max_retries=2, first=0.5, cap=8.0, \
-        throttle_first=1.0, max_retry_after=120.0, budget=500, retry_ambiguous=True, \
-        retry_timeouts=False, idempotency_header=None)")]
-    fn py_new(py: Python<'_>, rules: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let given = Keywords {
-            class: "RetryPolicy",
-            py,
-            fields: rules,
-        };
-        given.check::<Self>()?;
-        let usual = config::RetryPolicy::default();
-        let idempotency_header = match given.get("idempotency_header")? {
-            Some(value) if !value.is_none() => Some(
-                value
-                    .extract()
-                    .map_err(|_| given.wrong("idempotency_header", "give a str"))?,
-            ),
-            _ => None,
-        };
-        Ok(Self(config::RetryPolicy {
-            max_retries: retries(&given, usual.max_retries)?,
-            first: given.seconds("first", usual.first)?,
-            cap: given.seconds("cap", usual.cap)?,
-            throttle_first: given.seconds("throttle_first", usual.throttle_first)?,
-            max_retry_after: given.seconds("max_retry_after", usual.max_retry_after)?,
-            budget: u32::try_from(given.count("budget", usual.budget.into(), 0)?)
-                .unwrap_or(u32::MAX),
-            retry_ambiguous: given.flag("retry_ambiguous", usual.retry_ambiguous)?,
-            retry_timeouts: given.flag("retry_timeouts", usual.retry_timeouts)?,
-            idempotency_header,
-        }))
-    }
-
-    /// Attempts after the first one.
-    #[getter]
-    fn max_retries(&self) -> u32 {
-        self.0.max_retries
-    }
-
-    /// Seconds of the first wait after a transient failure.
-    #[getter]
-    fn first(&self) -> f64 {
-        self.0.first.as_secs_f64()
-    }
-
-    /// Longest wait, in seconds.
-    #[getter]
-    fn cap(&self) -> f64 {
-        self.0.cap.as_secs_f64()
-    }
-
-    /// Seconds of the first wait after a 429 without a hint.
-    #[getter]
-    fn throttle_first(&self) -> f64 {
-        self.0.throttle_first.as_secs_f64()
-    }
-
-    /// Longest server hint that is waited for, in seconds.
-    #[getter]
-    fn max_retry_after(&self) -> f64 {
-        self.0.max_retry_after.as_secs_f64()
-    }
-
-    /// Tokens of the bucket that stops a retry storm.
-    #[getter]
-    fn budget(&self) -> u32 {
-        self.0.budget
-    }
-
-    /// Whether an attempt that the server may have worked on is made again.
-    #[getter]
-    fn retry_ambiguous(&self) -> bool {
-        self.0.retry_ambiguous
-    }
-
-    /// Whether a timeout after the request was sent is made again.
-    #[getter]
-    fn retry_timeouts(&self) -> bool {
-        self.0.retry_timeouts
-    }
-
-    /// Header that carries one random key over all attempts of a call.
-    #[getter]
-    fn idempotency_header(&self) -> Option<&str> {
-        self.0.idempotency_header.as_deref()
-    }
-}
-
-impl Fields for RetryPolicy {
-    const FIELDS: &'static [&'static str] = &[
-        "max_retries",
-        "first",
-        "cap",
-        "throttle_first",
-        "max_retry_after",
-        "budget",
-        "retry_ambiguous",
-        "retry_timeouts",
-        "idempotency_header",
-    ];
-}
-value_methods!(RetryPolicy);

@@ -1,13 +1,13 @@
-//! `TokenLogprob`: a token with its probability.
+//! `TokenLogprob`: a token and its probability.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use tokenwire_core::message;
 
-use crate::values::value::{self, Fields, value_methods};
+use crate::values::value::{getters, value_methods};
 
-/// One token with its probability.
-#[pyclass(frozen, eq, module = "tokenwire")]
+/// A token and its log probability.
+#[pyclass(frozen, eq, from_py_object, module = "tokenwire")]
 #[derive(Clone, PartialEq)]
 pub(crate) struct TokenLogprob(pub(crate) message::TokenLogprob);
 
@@ -39,25 +39,13 @@ impl TokenLogprob {
         })
     }
 
-    /// The token's text.
-    #[getter]
-    fn token(&self) -> &str {
-        &self.0.token
-    }
-
-    /// Natural logarithm of its probability; None for the first prompt token under `echo`.
-    #[getter]
-    fn logprob(&self) -> Option<f64> {
-        self.0.logprob
-    }
-
-    /// The token's UTF-8 bytes, where the provider sends them.
+    /// The token's UTF-8 bytes; None if the provider does not send them.
     #[getter]
     fn bytes<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         self.0.bytes.as_deref().map(|bytes| PyBytes::new(py, bytes))
     }
 
-    /// The likeliest tokens here: (token, logprob, bytes or None).
+    /// The most likely tokens at this position, each as (token, logprob, bytes or None).
     #[getter]
     fn top<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let items = self.0.top.iter().map(|top| {
@@ -69,32 +57,32 @@ impl TokenLogprob {
         });
         PyTuple::new(py, items.collect::<Vec<_>>())
     }
-
-    /// Offset in the text, in characters (text completions only).
-    #[getter]
-    fn text_offset(&self) -> Option<u64> {
-        self.0.text_offset
-    }
 }
 
-impl Fields for TokenLogprob {
-    const FIELDS: &'static [&'static str] = &["token", "logprob", "bytes", "top", "text_offset"];
+getters!(TokenLogprob {
+    /// The token's text.
+    token: String,
+    /// Natural logarithm of the probability; None for the first prompt token with `echo=True`.
+    logprob: Option<f64>,
+    /// Offset in the text, in characters; text completions only.
+    text_offset: Option<u64>,
+});
+value_methods!(TokenLogprob: token, logprob, bytes, top, text_offset; top = tuples);
 
-    fn revive<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if name != "top" {
-            return Ok(None);
-        }
-        value::each(value, |item| match item.cast::<PyList>() {
-            Ok(items) => Ok(items.to_tuple().into_any()),
-            Err(_) => Ok(item.clone()),
-        })
-        .map(Some)
-    }
+/// The likeliest tokens, which JSON shows as lists.
+fn tuples<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let Ok(items) = value.cast::<PyList>() else {
+        return Ok(value.clone());
+    };
+    let tuples = items.iter().map(|item| match item.cast::<PyList>() {
+        Ok(item) => item.to_tuple().into_any(),
+        Err(_) => item,
+    });
+    Ok(PyList::new(value.py(), tuples.collect::<Vec<_>>())?.into_any())
 }
-value_methods!(TokenLogprob);
 
 impl TokenLogprob {
-    /// All of a choice's, as a tuple.
+    /// All of a choice's tokens as a tuple.
     pub(crate) fn tuple<'py>(
         py: Python<'py>,
         logprobs: Option<&[message::TokenLogprob]>,

@@ -1,4 +1,4 @@
-//! How a reply's parts become an `LlmMessage`, and how a reply is read from one.
+//! Turns the parts of a reply into an `LlmMessage` and back.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -9,7 +9,7 @@ use tokenwire_core::message::{self, Part};
 use crate::ground::exit::calling_python;
 use crate::ground::{exception, json, python};
 
-/// The `LlmMessage` of a choice, its parts in the order in which they came.
+/// The `LlmMessage` of a choice, its parts in the order in which they arrived.
 pub(crate) fn message_of<'py>(
     py: Python<'py>,
     choice: Option<&message::Choice>,
@@ -22,7 +22,7 @@ pub(crate) fn message_of<'py>(
     calling_python(|| python::MESSAGE.get(py)?.call1((parts, provider)))
 }
 
-/// The parts of a reply: those of the message, or else the pieces in a provider's order.
+/// The parts of a reply: those of the message, or else the pieces, in the order of a provider's reply.
 pub(crate) fn content(
     message: Option<&Bound<'_, PyAny>>,
     reasoning: Option<String>,
@@ -43,10 +43,8 @@ pub(crate) fn content(
         None => Ok(parts),
         Some(message) if parts.is_empty() => parts_of(message),
         Some(message) => {
-            let problem =
-                "message: it stands for text, reasoning, refusal and tool_calls; give it alone";
-            let py = message.py();
-            Err(exception::of_kind(py, ErrorKind::Config, problem))
+            let why = "message: it replaces text, reasoning, refusal and tool_calls; give it alone";
+            Err(exception::of_kind(message.py(), ErrorKind::Config, why))
         }
     }
 }
@@ -54,9 +52,8 @@ pub(crate) fn content(
 /// The parts of an assistant's `LlmMessage`.
 fn parts_of(message: &Bound<'_, PyAny>) -> PyResult<Vec<Part>> {
     let py = message.py();
-    let refused = |problem: &str| {
-        exception::of_kind(py, ErrorKind::Validation, &format!("message: {problem}"))
-    };
+    let refused =
+        |why: &str| exception::of_kind(py, ErrorKind::Validation, &format!("message: {why}"));
     let Some(json) = message.getattr_opt("__tokenwire_json__")? else {
         return Err(refused(&format!(
             "give an LlmMessage, not {}",
@@ -65,7 +62,7 @@ fn parts_of(message: &Bound<'_, PyAny>) -> PyResult<Vec<Part>> {
     };
     let fields = json.call0()?;
     if !fields.get_item("role")?.eq("assistant")? {
-        return Err(refused("a reply's role is \"assistant\""));
+        return Err(refused("the role of a reply is \"assistant\""));
     }
     let Ok(parts) = fields.get_item("parts") else {
         let text = fields.get_item("content")?.cast_into::<PyString>()?;
@@ -75,8 +72,6 @@ fn parts_of(message: &Bound<'_, PyAny>) -> PyResult<Vec<Part>> {
     let mut json = Vec::new();
     json::write_json(&parts, "message.content", &mut json)?;
     serde_json::from_slice(&json).map_err(|_| {
-        refused(
-            "a reply holds text, reasoning, refusals, tool calls and opaque parts, and no other",
-        )
+        refused("a reply holds only text, reasoning, refusals, tool calls and opaque parts")
     })
 }

@@ -1,4 +1,4 @@
-//! The engine's table of providers as Python reads it, and custom rows beside it.
+//! The engine's table of providers as Python reads it, and custom providers.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use tokenwire_core::wire::{Auth, Provider, providers};
 use crate::ground::caller::Caller;
 use crate::values::raise;
 
-/// What the engine reads of an `LlmProvider`.
+/// The fields of an `LlmProvider` that the engine reads.
 #[derive(FromPyObject)]
-pub(crate) struct OwnRow {
+pub(crate) struct CustomProvider {
     name: String,
     key_vars: Vec<String>,
     base_url_vars: Vec<String>,
@@ -22,8 +22,8 @@ pub(crate) struct OwnRow {
     stream_options: bool,
 }
 
-impl OwnRow {
-    /// What it does not name is as for any OpenAI-shaped server.
+impl CustomProvider {
+    /// Everything else is as for any OpenAI-compatible server.
     fn into_provider(self) -> Result<Provider, Error> {
         let base = providers::find("openai-compatible")?;
         Ok(Provider {
@@ -39,28 +39,28 @@ impl OwnRow {
     }
 }
 
-/// The row that a client is made with: the user's where there is one, else the table's.
-pub(crate) fn row(name: &str, own: Option<OwnRow>) -> Result<Arc<Provider>, Error> {
-    match own {
-        Some(own) => own.into_provider().map(Arc::new),
+/// The provider of a client: a custom one, or else one of the table.
+pub(crate) fn provider(name: &str, custom: Option<CustomProvider>) -> Result<Arc<Provider>, Error> {
+    match custom {
+        Some(custom) => custom.into_provider().map(Arc::new),
         None => providers::find(name),
     }
 }
 
-/// Whether a provider of this name is known, even if its API is not supported yet.
+/// Returns whether the engine knows a provider of this name, even one whose API is not supported yet.
 #[pyfunction]
 pub(crate) fn is_provider(name: &Bound<'_, PyString>) -> bool {
-    // No provider has a name that UTF-8 cannot carry.
+    // A name with a lone surrogate is not one of ours.
     name.to_str().is_ok_and(providers::is_known)
 }
 
-/// Names of the providers that can be called, in the order of the table.
+/// Returns the names of the supported providers, in the order of the table.
 #[pyfunction]
 pub(crate) fn provider_names(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
     PyTuple::new(py, providers::names().collect::<Vec<_>>())
 }
 
-/// The APIs that `api=` can name, each with the family of its clients.
+/// Returns the APIs that `api=` can name, each with the family of clients that speaks it: `{api: family}`.
 #[pyfunction]
 pub(crate) fn apis(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let families = PyDict::new(py);
@@ -70,7 +70,10 @@ pub(crate) fn apis(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     Ok(families)
 }
 
-/// The row of a provider: the fields of `LlmProvider`.
+/// Returns the fields of `LlmProvider` for one of the engine's providers.
+///
+/// Raises:
+///     LlmConfigError: The engine does not support a provider of this name.
 #[pyfunction]
 pub(crate) fn provider_row<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyDict>> {
     let row = providers::find(name).map_err(|error| raise::to_py(py, error, &Caller::default()))?;
@@ -86,7 +89,7 @@ pub(crate) fn provider_row<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'
     Ok(fields)
 }
 
-/// What is wrong with a provider's name; None where it is one.
+/// Returns why a provider cannot be used; None if it can.
 #[pyfunction]
 pub(crate) fn provider_problem(name: &Bound<'_, PyString>) -> Option<String> {
     let error = providers::find(&name.to_string_lossy()).err()?;

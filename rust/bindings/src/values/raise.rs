@@ -1,4 +1,4 @@
-//! How a call's error is raised: with its attempts, its caller and the partial reply.
+//! Turns the error of a call into a Python exception, with the attempts, the caller and the partial reply.
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -10,7 +10,7 @@ use crate::values::attempt::Attempt;
 use crate::values::reply::ReplyData;
 use crate::values::response::LlmResponse;
 
-/// The exception of an error.
+/// The exception for an error.
 pub(crate) fn to_py(py: Python<'_>, error: Error, caller: &Caller) -> PyErr {
     build(py, error, caller).unwrap_or_else(|broken| broken)
 }

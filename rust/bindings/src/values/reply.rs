@@ -1,9 +1,8 @@
-//! `ReplyData`: what a response and its choices are views of, and the JSON that a pickle holds of it.
+//! `ReplyData`: the data behind a response and its choices, and the JSON that pickles hold.
 
 use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 use serde::{Deserialize, Serialize};
 use tokenwire_core::error;
 use tokenwire_core::http::Head;
@@ -11,7 +10,7 @@ use tokenwire_core::message;
 
 use crate::ground::caller::Caller;
 
-/// A reply, whole or so far, with all that is known of its call.
+/// A reply, complete or partial, with everything known about its call.
 #[derive(Clone)]
 pub(crate) struct ReplyData {
     pub(crate) reply: message::Reply,
@@ -22,7 +21,7 @@ pub(crate) struct ReplyData {
     pub(crate) caller: Caller,
 }
 
-/// What a pickle holds, and what `to_dict` shows beside the derived fields.
+/// What a pickle holds. `to_dict` has the same fields, and the derived ones.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     provider: String,
@@ -33,13 +32,13 @@ struct Stored {
     request_id: Option<String>,
     timing: message::Timing,
     attempts: Vec<error::Attempt>,
-    // What an earlier version stored has none.
+    // Replies stored by earlier versions lack it.
     #[serde(default)]
     dropped: Vec<String>,
 }
 
 impl ReplyData {
-    /// A reply of which nothing but its content is known.
+    /// A reply of which only the content is known.
     pub(crate) fn of(reply: message::Reply, caller: Caller) -> Self {
         Self {
             reply,
@@ -49,25 +48,6 @@ impl ReplyData {
             raw: None,
             caller,
         }
-    }
-
-    /// The response headers; of a repeated one the values joined by ", ".
-    pub(crate) fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let headers = PyDict::new(py);
-        for (name, value) in self.head.iter().flat_map(|head| head.headers.iter()) {
-            match headers.get_item(name)? {
-                Some(before) => headers.set_item(name, format!("{before}, {value}"))?,
-                None => headers.set_item(name, value)?,
-            }
-        }
-        Ok(headers)
-    }
-
-    /// The same, with what the call took in all.
-    pub(crate) fn timed(&self, seconds: f64) -> Self {
-        let mut timed = self.clone();
-        timed.timing.total = Some(seconds);
-        timed
     }
 
     /// Everything but the raw body, as JSON.
@@ -87,7 +67,7 @@ impl ReplyData {
         serde_json::to_string(&stored).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
-    /// Reads what `to_json` wrote, and puts the raw body back; `wrong` says what other JSON is.
+    /// Reads what `to_json` wrote and puts the raw body back. `wrong` opens the message for any other JSON.
     pub(crate) fn from_json(json: &[u8], raw: Option<&[u8]>, wrong: &str) -> PyResult<Self> {
         let stored: Stored = serde_json::from_slice(json)
             .map_err(|error| PyValueError::new_err(format!("{wrong}: {error}")))?;
@@ -109,12 +89,12 @@ impl ReplyData {
         })
     }
 
-    /// The model that answered, else the one asked for.
+    /// The model that answered, or else the one requested.
     pub(crate) fn model(&self) -> &str {
         self.reply.model.as_deref().unwrap_or(&self.caller.model)
     }
 
-    /// The id that the provider gave the request: in the head, else in the body.
+    /// The id that the provider gave the request, in the headers or else in the body.
     pub(crate) fn request_id(&self) -> Option<&str> {
         let head = self.head.as_ref();
         head.and_then(|head| head.request_id.as_deref())

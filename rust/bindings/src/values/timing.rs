@@ -1,36 +1,14 @@
-//! `Timing`: where the time of a call went.
+//! `Timing`: how long the stages of a call took.
 
 use pyo3::prelude::*;
 use tokenwire_core::message;
 
-use crate::values::value::{Fields, value_methods};
+use crate::values::value::{getters, value_methods};
 
-/// Where a call's time went, in seconds; None where a stage did not happen.
-#[pyclass(frozen, eq, module = "tokenwire")]
+/// How long the stages of a call took, in seconds. A stage that did not happen is None.
+#[pyclass(frozen, eq, from_py_object, module = "tokenwire")]
 #[derive(Clone, PartialEq)]
-pub(crate) struct Timing {
-    /// Waiting for a permit, within the last attempt.
-    #[pyo3(get)]
-    queue: Option<f64>,
-    /// Making a connection, within the last attempt; None when one was used again.
-    #[pyo3(get)]
-    connect: Option<f64>,
-    /// From the start of the call, retries included, to the response head.
-    #[pyo3(get)]
-    first_byte: Option<f64>,
-    /// From the start of the call to the first content (streams).
-    #[pyo3(get)]
-    first_token: Option<f64>,
-    /// From the start of the call to the last content (streams).
-    #[pyo3(get)]
-    last_token: Option<f64>,
-    /// From the start of the call to its end.
-    #[pyo3(get)]
-    total: Option<f64>,
-    /// (completion tokens - 1) / (last token - first token); on whole replies completion tokens / total.
-    #[pyo3(get)]
-    tokens_per_second: Option<f64>,
-}
+pub(crate) struct Timing(pub(crate) message::Timing, Option<f64>);
 
 #[pymethods]
 impl Timing {
@@ -46,54 +24,45 @@ impl Timing {
         total: Option<f64>,
         tokens_per_second: Option<f64>,
     ) -> Self {
-        Self {
+        let timing = message::Timing {
             queue,
             connect,
             first_byte,
             first_token,
             last_token,
             total,
-            tokens_per_second,
-        }
+        };
+        Self(timing, tokens_per_second)
+    }
+
+    /// Output speed: of a stream, (completion tokens - 1) / (last_token - first_token); of a whole reply,
+    /// completion tokens / total.
+    #[getter]
+    fn tokens_per_second(&self) -> Option<f64> {
+        self.1
     }
 }
 
-impl Fields for Timing {
-    const FIELDS: &'static [&'static str] = &[
-        "queue",
-        "connect",
-        "first_byte",
-        "first_token",
-        "last_token",
-        "total",
-        "tokens_per_second",
-    ];
-}
-value_methods!(Timing);
+getters!(Timing {
+    /// Wait for a free connection slot, in the last attempt.
+    queue: Option<f64>,
+    /// Time to connect, in the last attempt; None if a connection was reused.
+    connect: Option<f64>,
+    /// From the start of the call, retries included, to the response headers.
+    first_byte: Option<f64>,
+    /// From the start of the call to the first content of a stream.
+    first_token: Option<f64>,
+    /// From the start of the call to the last content of a stream.
+    last_token: Option<f64>,
+    /// From the start of the call to its end.
+    total: Option<f64>,
+});
+value_methods!(
+    Timing: queue, connect, first_byte, first_token, last_token, total, tokens_per_second
+);
 
 impl Timing {
     pub(crate) fn of(timing: &message::Timing, usage: Option<&message::Usage>) -> Self {
-        Self {
-            queue: timing.queue,
-            connect: timing.connect,
-            first_byte: timing.first_byte,
-            first_token: timing.first_token,
-            last_token: timing.last_token,
-            total: timing.total,
-            tokens_per_second: timing.tokens_per_second(usage),
-        }
-    }
-}
-
-impl From<&Timing> for message::Timing {
-    fn from(timing: &Timing) -> Self {
-        Self {
-            queue: timing.queue,
-            connect: timing.connect,
-            first_byte: timing.first_byte,
-            first_token: timing.first_token,
-            last_token: timing.last_token,
-            total: timing.total,
-        }
+        Self(*timing, timing.tokens_per_second(usage))
     }
 }

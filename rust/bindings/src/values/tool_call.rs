@@ -1,4 +1,4 @@
-//! `ToolCall`: a call of a tool, whole.
+//! `ToolCall`: a complete tool call.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -7,60 +7,48 @@ use tokenwire_core::message;
 
 use crate::ground::exit::calling_python;
 use crate::ground::{exception, json, python};
-use crate::values::value::{Fields, value_methods};
+use crate::values::value::value_class;
 
-/// A tool call of the model.
-#[pyclass(frozen, eq, hash, module = "tokenwire")]
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct ToolCall {
-    /// The provider's id; None where it sent none.
-    #[pyo3(get)]
-    id: Option<String>,
-    /// The tool's name.
-    #[pyo3(get)]
-    name: String,
-    /// JSON text as sent; empty for a tool without arguments, cut where the reply was cut.
-    #[pyo3(get)]
-    arguments: String,
+value_class! {
+    /// A tool call of the model.
+    ToolCall(message::ToolCall) new() {
+        /// The provider's id of the call; None if it sent none.
+        id: Option<String>,
+        /// The tool's name.
+        name: String,
+        /// The arguments as JSON text, exactly as received. Empty for a tool without arguments; cut off if
+        /// the reply was cut off.
+        arguments: String = { String::new() },
+    }
 }
 
 #[pymethods]
 impl ToolCall {
-    #[new]
-    #[pyo3(signature = (id, name, arguments=String::new()))]
-    fn py_new(id: Option<String>, name: String, arguments: String) -> Self {
-        Self {
-            id,
-            name,
-            arguments,
-        }
-    }
-
-    /// The arguments as Python values; an empty text reads as `{}`.
+    /// The arguments as Python values; `{}` if the text is empty.
     ///
     /// Raises:
-    ///     LlmDecodeError: The text is not JSON (a reply cut by the token limit, for instance).
+    ///     LlmDecodeError: The text is not JSON, for example because the token limit cut off the reply.
     #[getter]
     fn parsed_arguments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if self.arguments.trim().is_empty() {
+        if self.0.arguments.trim().is_empty() {
             return Ok(PyDict::new(py).into_any());
         }
-        json::load_json(py, &self.arguments).map_err(|error| {
+        json::load_json(py, &self.0.arguments).map_err(|error| {
             let message = format!(
                 "the arguments of tool call {:?} are not JSON: {error}",
-                self.name
+                self.0.name
             );
-            let text = exception::of_kind(py, ErrorKind::Decode, &message);
-            text.set_cause(py, Some(error));
-            text
+            let unreadable = exception::of_kind(py, ErrorKind::Decode, &message);
+            unreadable.set_cause(py, Some(error));
+            unreadable
         })
     }
 
-    /// The message that answers this call: `messages += [reply.message, call.result(value)]`.
+    /// Returns the message that answers this call: `messages += [reply.message, call.result(value)]`.
     ///
     /// Args:
-    ///     value: What the tool returned; anything but a str is sent as JSON.
-    ///     error: Whether the tool failed.
+    ///     value: What the tool returned. A str is sent as it is, anything else as JSON.
+    ///     error: True if the tool failed.
     #[pyo3(signature = (value, error=false))]
     fn result<'py>(
         slf: &Bound<'py, Self>,
@@ -74,30 +62,5 @@ impl ToolCall {
                 .get(slf.py())?
                 .call((slf, value), Some(&options))
         })
-    }
-}
-
-impl Fields for ToolCall {
-    const FIELDS: &'static [&'static str] = &["id", "name", "arguments"];
-}
-value_methods!(ToolCall);
-
-impl From<&message::ToolCall> for ToolCall {
-    fn from(call: &message::ToolCall) -> Self {
-        Self {
-            id: call.id.clone(),
-            name: call.name.clone(),
-            arguments: call.arguments.clone(),
-        }
-    }
-}
-
-impl From<&ToolCall> for message::ToolCall {
-    fn from(call: &ToolCall) -> Self {
-        Self {
-            id: call.id.clone(),
-            name: call.name.clone(),
-            arguments: call.arguments.clone(),
-        }
     }
 }

@@ -1,22 +1,27 @@
-//! What all our compiled value classes share: repr, `to_dict`, pickling, copying, and a pydantic schema.
+//! What all value classes share: `repr`, `to_dict`, pickling, copying and a pydantic schema.
+//!
+//! `value_class!` declares a whole class over a struct of the engine. A class that needs more takes
+//! `getters!` and `value_methods!` by themselves.
 
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use pyo3::prelude::*;
 use pyo3::type_object::PyTypeInfo;
-use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple, PyType};
 
 use crate::ground::exit::calling_python;
 use crate::ground::python;
 
-/// Names of the fields in constructor order; each is a readable attribute.
+/// Turns what `to_dict` wrote for a field back into what the constructor takes.
+pub(crate) type FromDict = for<'a, 'py> fn(&'a Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>;
+
+/// The fields of a value class.
 pub(crate) trait Fields {
+    /// Their names in constructor order; each one is a readable attribute.
     const FIELDS: &'static [&'static str];
 
-    /// The object that `to_dict` showed as this value; None where the field is a plain value.
-    fn revive<'py>(_name: &str, _value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(None)
-    }
+    /// The fields that `to_dict` does not write as they are.
+    const NESTED: &'static [(&'static str, FromDict)] = &[];
 }
 
 /// The fields as a dict of plain values, nested objects included.
@@ -28,7 +33,7 @@ pub(crate) fn to_dict<'py, T: Fields>(value: &Bound<'py, PyAny>) -> PyResult<Bou
     Ok(dict)
 }
 
-/// A value with every compiled object in it replaced by its dict.
+/// A value with each of our objects in it replaced by its dict.
 pub(crate) fn plain(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     if let Ok(items) = value.cast::<PyTuple>() {
         let items = items.iter().map(plain).collect::<PyResult<Vec<_>>>()?;
@@ -44,18 +49,21 @@ pub(crate) fn plain(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     }
 }
 
-/// What `to_dict` returned, with every dict and list in it turned back into what it was.
-pub(crate) fn revived<'py, T: Fields>(fields: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
-    let revived = fields.copy()?;
-    for (name, value) in fields {
-        if let Some(object) = T::revive(name.extract::<&str>()?, &value)? {
-            revived.set_item(name, object)?;
+/// Makes a value from what `to_dict` returned.
+pub(crate) fn from_dict<'py, T: Fields>(
+    class: &Bound<'py, PyType>,
+    fields: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let arguments = fields.copy()?;
+    for (name, read) in T::NESTED {
+        if let Some(value) = fields.get_item(name)? {
+            arguments.set_item(name, read(&value)?)?;
         }
     }
-    Ok(revived)
+    class.call((), Some(&arguments))
 }
 
-/// An instance from its dict; anything else as it is.
+/// An instance of `T` from its dict; any other value unchanged.
 pub(crate) fn instance<'py, T: PyTypeInfo>(
     value: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -65,109 +73,93 @@ pub(crate) fn instance<'py, T: PyTypeInfo>(
     Ok(value.clone())
 }
 
-/// A list with each item turned back; anything else as it is.
-pub(crate) fn each<'py>(
+/// A list whose dicts become instances of `T`; any other value unchanged.
+pub(crate) fn instances<'py, T: PyTypeInfo>(
     value: &Bound<'py, PyAny>,
-    make: impl Fn(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let Ok(items) = value.cast::<PyList>() else {
-        return Ok(value.clone());
-    };
-    let fresh: Vec<_> = items
-        .iter()
-        .map(|item| make(&item))
-        .collect::<PyResult<_>>()?;
-    Ok(PyList::new(value.py(), fresh)?.into_any())
+    match value.cast::<PyList>() {
+        Ok(items) => {
+            let items = items.iter().map(|item| instance::<T>(&item));
+            Ok(PyList::new(value.py(), items.collect::<PyResult<Vec<_>>>()?)?.into_any())
+        }
+        Err(_) => Ok(value.clone()),
+    }
 }
 
-/// `Name(field=…, …)`, fields that are None left out.
+/// `Name(field=…, …)`, without the fields that are None.
 pub(crate) fn repr<T: Fields>(value: &Bound<'_, PyAny>) -> PyResult<String> {
-    let mut text = value.get_type().name()?.to_string();
-    text.push('(');
-    let mut first = true;
+    let mut shown = Vec::new();
     for name in T::FIELDS {
         let field = value.getattr(*name)?;
-        if field.is_none() {
-            continue;
+        if !field.is_none() {
+            shown.push(format!("{name}={}", field.repr()?.to_str()?));
         }
-        if !first {
-            text.push_str(", ");
-        }
-        first = false;
-        text.push_str(name);
-        text.push('=');
-        text.push_str(field.repr()?.to_str()?);
     }
-    text.push(')');
-    Ok(text)
+    let class = value.get_type().name()?;
+    Ok(format!("{class}({})", shown.join(", ")))
 }
 
-/// `(rebuild, (class, fields))`: pickles name the class by its public place.
-pub(crate) fn reduce<'py, T: Fields>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
-    let py = value.py();
-    let fields = PyDict::new(py);
+/// The keyword arguments that make an equal value. Pickle calls the constructor with them.
+pub(crate) fn arguments<'py, T: Fields>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    let fields = PyDict::new(value.py());
     for name in T::FIELDS {
         fields.set_item(name, value.getattr(*name)?)?;
     }
-    let rebuild = python::own_function(py, "_rebuild")?;
-    PyTuple::new(
-        py,
-        [
-            rebuild,
-            PyTuple::new(py, [value.get_type().into_any(), fields.into_any()])?.into_any(),
-        ],
-    )
+    Ok(fields)
 }
 
-/// Makes a value from its fields; what a pickle calls.
-#[pyfunction]
-#[pyo3(name = "_rebuild")]
-pub(crate) fn rebuild<'py>(
-    kind: &Bound<'py, PyAny>,
-    fields: &Bound<'py, PyDict>,
-) -> PyResult<Bound<'py, PyAny>> {
-    kind.call((), Some(fields))
-}
-
-/// The schema by which pydantic takes an instance, or the dict that `to_dict` made of one.
+/// The schema by which pydantic accepts an instance, or the dict that `to_dict` made of one.
 pub(crate) fn schema<'py>(class: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     calling_python(|| python::SCHEMA.get(class.py())?.call1((class,)))
 }
 
-/// What is equal has the same hash, wherever it was made.
+/// A hash for `__hash__`: equal values have the same one.
 pub(crate) fn hash_of(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
 }
 
-/// Adds the shared methods to a class that implements [`Fields`].
+/// Implements [`Fields`]: `fields!(Class: a, b, c)`. `; a = read` names the [`FromDict`] of a field.
+macro_rules! fields {
+    ($class:ident: $($field:ident),* $(; $($nested:ident = $read:expr),+)?) => {
+        impl $crate::values::value::Fields for $class {
+            const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
+            $(const NESTED: &'static [(&'static str, $crate::values::value::FromDict)] =
+                &[$((stringify!($nested), $read)),+];)?
+        }
+    };
+}
+
+/// Adds the shared methods to a class, given its fields as in `fields!`.
 macro_rules! value_methods {
-    ($class:ty) => {
+    ($class:ident: $($fields:tt)*) => {
+        $crate::values::value::fields!($class: $($fields)*);
+
         #[pymethods]
         impl $class {
-            /// The fields as a dict of plain values.
+            /// Returns the fields as a dict of plain values, ready for JSON; nested objects become dicts.
             fn to_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, pyo3::types::PyDict>> {
                 $crate::values::value::to_dict::<Self>(slf.as_any())
             }
 
-            /// Makes an instance from what `to_dict` returned.
+            /// Creates an instance from a dict that `to_dict` returned.
             #[classmethod]
             fn from_dict<'py>(
                 cls: &Bound<'py, pyo3::types::PyType>,
                 fields: &Bound<'py, pyo3::types::PyDict>,
             ) -> PyResult<Bound<'py, PyAny>> {
-                cls.call((), Some(&$crate::values::value::revived::<Self>(fields)?))
+                $crate::values::value::from_dict::<Self>(cls, fields)
             }
 
             fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
                 $crate::values::value::repr::<Self>(slf.as_any())
             }
 
-            fn __reduce__<'py>(
+            fn __getnewargs_ex__<'py>(
                 slf: &Bound<'py, Self>,
-            ) -> PyResult<Bound<'py, pyo3::types::PyTuple>> {
-                $crate::values::value::reduce::<Self>(slf.as_any())
+            ) -> PyResult<((), Bound<'py, pyo3::types::PyDict>)> {
+                $crate::values::value::arguments::<Self>(slf.as_any()).map(|fields| ((), fields))
             }
 
             fn __copy__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -193,4 +185,48 @@ macro_rules! value_methods {
     };
 }
 
-pub(crate) use value_methods;
+/// Adds a getter for each field of the engine's struct that a class wraps.
+macro_rules! getters {
+    ($class:ident { $($(#[$about:meta])* $field:ident: $kind:ty,)* }) => {
+        #[pymethods]
+        impl $class {
+            $(
+                $(#[$about])*
+                #[getter]
+                fn $field(&self) -> &$kind {
+                    &self.0.$field
+                }
+            )*
+        }
+    };
+}
+
+/// Declares a class whose fields are those of a struct of the engine, with constructor, getters and the
+/// shared methods. `new(*,)` makes its arguments keyword-only, `new()` does not.
+macro_rules! value_class {
+    (
+        $(#[$about:meta])*
+        $class:ident($($wrapped:ident)::+) new($($star:tt)*) {
+            $($(#[$about_field:meta])* $field:ident: $kind:ty $(= $default:tt)?,)*
+        }
+    ) => {
+        $(#[$about])*
+        #[pyclass(frozen, eq, hash, from_py_object, module = "tokenwire")]
+        #[derive(Clone, PartialEq, Eq, Hash)]
+        pub(crate) struct $class(pub(crate) $($wrapped)::+);
+
+        #[pymethods]
+        impl $class {
+            #[new]
+            #[pyo3(signature = ($($star)* $($field $(= $default)?),*))]
+            fn py_new($($field: $kind),*) -> Self {
+                Self($($wrapped)::+ { $($field),* })
+            }
+        }
+
+        $crate::values::value::getters!($class { $($(#[$about_field])* $field: $kind,)* });
+        $crate::values::value::value_methods!($class: $($field),*);
+    };
+}
+
+pub(crate) use {fields, getters, value_class, value_methods};

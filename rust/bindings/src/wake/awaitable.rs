@@ -5,27 +5,27 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-/// Ends an await step with its result: a StopIteration that holds it.
+/// Ends an await step with its result, in a StopIteration.
 ///
-/// A `PyErr` would make the exception object first, which is more than a third of what a buffered
-/// step costs. CPython up to 3.11 takes the bare value, and 3.12 makes the object by itself.
+/// A `PyErr` would create the exception object first, which is more than a third of the cost of a buffered
+/// step. CPython up to 3.11 takes the bare value, and 3.12 creates the object by itself.
 pub(crate) fn returned(value: Bound<'_, PyAny>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    // The first would be taken for the exception's arguments, the second for the exception.
+    // A tuple would be taken for the arguments of the exception, an exception for the exception itself.
     if value.is_instance_of::<PyTuple>() || value.is_instance_of::<PyBaseException>() {
         return Err(PyStopIteration::new_err((value.unbind(),)));
     }
-    // SAFETY: a `Bound` says that this thread is attached, and both objects live. No value and this
-    // error is how an iterator's `next` ends.
+    // SAFETY: a `Bound` proves that this thread is attached, and both objects are alive. Returning no value
+    // with this error set is how the `next` of an iterator ends.
     unsafe { ffi::PyErr_SetObject(ffi::PyExc_StopIteration, value.as_ptr()) };
     Ok(None)
 }
 
-/// The exception that the arguments of `throw` stand for: an instance, or a class and its value.
+/// The exception that the arguments of `throw` describe: an instance, or a class and its value.
 pub(crate) fn thrown(kind: Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) -> PyErr {
     PyErr::from_value(value.filter(|value| !value.is_none()).unwrap_or(kind))
 }
 
-/// An awaitable that is done.
+/// An awaitable that is already done.
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct Ready;
 

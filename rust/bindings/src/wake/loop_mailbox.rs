@@ -1,4 +1,4 @@
-//! A mailbox as its own loop's thread sees it: the waiting tasks, and the loop's callback.
+//! A mailbox as the loop's thread sees it: the waiting tasks, and the loop's callback.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -20,23 +20,58 @@ use crate::wake::mailbox::{Bell, Mailbox, WOKEN};
 use crate::wake::socket::{self, SocketWatch};
 use crate::wake::waiter::{Callback, Waiter};
 
-// A drain runs the tasks that it wakes. After so long the loop has a turn for all else in between.
+// A drain runs the tasks that it wakes. After this long, the rest of the loop gets a turn first.
 const DRAIN_BUDGET: Duration = Duration::from_millis(1);
 
+/// The waiters of a loop. The low half of a token is an index into `slots`; the high half is the age of the
+/// slot, which goes up each time the slot becomes free.
 #[derive(Default)]
 struct WaiterSlots {
-    // Index into `slots` is the low half of a token, the slot's age the high half.
     slots: Vec<(u32, Option<Py<Waiter>>)>,
     free: Vec<u32>,
 }
 
-/// The waiters of one loop. It holds no reference to the loop; the loop holds
-/// the `Drain`, whose end is the mailbox's.
+impl WaiterSlots {
+    fn insert(&mut self, waiter: Py<Waiter>) -> u64 {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push((0, None));
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
+        let Some(slot) = self.slots.get_mut(index as usize) else {
+            return u64::MAX;
+        };
+        slot.1 = Some(waiter);
+        u64::from(slot.0) << 32 | u64::from(index)
+    }
+
+    /// The index of a token's slot, unless the slot has been freed since.
+    fn index(&self, token: u64) -> Option<u32> {
+        let index = u32::try_from(token & u64::from(u32::MAX)).ok()?;
+        let slot = self.slots.get(index as usize)?;
+        (u64::from(slot.0) == token >> 32).then_some(index)
+    }
+
+    fn get(&self, token: u64) -> Option<&Py<Waiter>> {
+        self.slots.get(self.index(token)? as usize)?.1.as_ref()
+    }
+
+    fn take(&mut self, token: u64) -> Option<Py<Waiter>> {
+        let index = self.index(token)?;
+        let slot = self.slots.get_mut(index as usize)?;
+        let waiter = slot.1.take()?;
+        slot.0 = slot.0.wrapping_add(1);
+        self.free.push(index);
+        Some(waiter)
+    }
+}
+
+/// The waiters of one loop. It holds no reference to the loop. The loop holds the `Drain`, and the mailbox
+/// is dead when that is dropped.
 pub(crate) struct LoopMailbox {
     shared: Arc<Mailbox>,
     bell: Arc<Bell>,
     waiters: Mutex<WaiterSlots>,
-    // Where the loop has no `add_reader`.
+    // For a loop without `add_reader`.
     watch: Option<SocketWatch>,
     loop_id: usize,
     generation: u64,
@@ -56,14 +91,14 @@ fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     if found.is_none() {
         // Trio and curio run coroutines without an asyncio loop.
         return Err(PyRuntimeError::new_err(
-            "tokenwire's async calls need a running asyncio event loop (trio is not served yet)",
+            "tokenwire's async calls need a running asyncio event loop (trio is not supported yet)",
         ));
     }
     Ok(found)
 }
 
 impl LoopMailbox {
-    /// The mailbox of `running`, made at the loop's first wait.
+    /// The mailbox of `running`, created at the loop's first wait.
     fn of(running: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
         let id = running.as_ptr() as usize;
         let found = KNOWN
@@ -77,8 +112,8 @@ impl LoopMailbox {
         }
     }
 
-    /// A waiter of the running loop, to be yielded by an await step, with the mailbox and the token
-    /// that wake it. `bound` caches the mailbox from one wait to the next.
+    /// A waiter for an await step of the running loop to yield, with the mailbox and the token that wake it.
+    /// `bound` caches the mailbox from one wait to the next.
     pub(crate) fn wait<'py>(
         py: Python<'py>,
         bound: &mut Option<Arc<Self>>,
@@ -91,54 +126,29 @@ impl LoopMailbox {
             _ => bound.insert(Self::of(&running)?).clone(),
         };
         let waiter = Bound::new(py, Waiter::new(running.clone().unbind()))?;
-        let token = mailbox.insert(waiter.clone().unbind());
+        let token = mailbox.waiters.lock().insert(waiter.clone().unbind());
         if let Some(watch) = &mailbox.watch {
             watch.arm(&running)?;
         }
         Ok((waiter, mailbox, token))
     }
 
-    /// What a parked stream keeps to be woken by.
+    /// What a parked stream keeps so that it can be woken.
     pub(crate) fn bell(&self) -> Arc<dyn Wake> {
         self.bell.clone()
     }
 
-    fn insert(&self, waiter: Py<Waiter>) -> u64 {
-        let mut waiters = self.waiters.lock();
-        let index = waiters.free.pop().unwrap_or_else(|| {
-            waiters.slots.push((0, None));
-            u32::try_from(waiters.slots.len() - 1).unwrap_or(u32::MAX)
-        });
-        let Some(slot) = waiters.slots.get_mut(index as usize) else {
-            return u64::MAX;
-        };
-        slot.1 = Some(waiter);
-        u64::from(slot.0) << 32 | u64::from(index)
-    }
-
-    /// Whether the waiter is still there and its task has not left.
+    /// Whether the waiter is still there and its task still waits.
     pub(crate) fn is_waiting(&self, token: u64) -> bool {
         let waiters = self.waiters.lock();
-        u32::try_from(token & u64::from(u32::MAX))
-            .ok()
-            .and_then(|index| waiters.slots.get(index as usize))
-            .filter(|slot| u64::from(slot.0) == token >> 32)
-            .and_then(|slot| slot.1.as_ref())
+        waiters
+            .get(token)
             .is_some_and(|waiter| waiter.get().is_pending())
     }
 
     /// Takes back a waiter that was not parked after all, or that a drain has reached.
     pub(crate) fn take(&self, token: u64) -> Option<Py<Waiter>> {
-        let mut waiters = self.waiters.lock();
-        let index = u32::try_from(token & u64::from(u32::MAX)).ok()?;
-        let slot = waiters.slots.get_mut(index as usize)?;
-        if u64::from(slot.0) != token >> 32 {
-            return None;
-        }
-        let waiter = slot.1.take()?;
-        slot.0 = slot.0.wrapping_add(1);
-        waiters.free.push(index);
-        Some(waiter)
+        self.waiters.lock().take(token)
     }
 
     fn is_alive(&self) -> bool {
@@ -147,13 +157,13 @@ impl LoopMailbox {
 
     fn make(running: &Bound<'_, PyAny>, loop_id: usize) -> PyResult<Arc<Self>> {
         let py = running.py();
-        let watched = socket::is_needed(running)?;
-        let (shared, watch) = if watched {
+        let (fd, watch) = if socket::is_needed(running)? {
             let (fd, watch) = SocketWatch::new(py)?;
-            (Mailbox::new(fd), Some(watch))
+            (fd, Some(watch))
         } else {
-            (Mailbox::new(WakeFd::new()?), None)
+            (WakeFd::new()?, None)
         };
+        let shared = Mailbox::new(fd);
         let mailbox = Arc::new(Self {
             bell: Arc::new(Bell(shared.clone())),
             shared,
@@ -162,14 +172,11 @@ impl LoopMailbox {
             loop_id,
             generation: fork::generation(),
         });
-        let drain = Py::new(
-            py,
-            Drain {
-                mailbox: mailbox.clone(),
-            },
-        )?;
-        if watched {
-            // Such a loop is a Python object with attributes; the drain lives as long as it does.
+        let drain = Drain {
+            mailbox: mailbox.clone(),
+        };
+        if mailbox.watch.is_some() {
+            // Such a loop is a Python object with attributes. The drain lives as long as the loop.
             running.setattr(intern!(py, "_tokenwire_drain"), drain)?;
         } else {
             let fd = mailbox.shared.fd().raw();
@@ -183,23 +190,23 @@ impl LoopMailbox {
     }
 }
 
-/// What the loop's callback, `run_woken` of `tokenwire._bridge`, iterates: the tasks that have something.
+/// What the loop's callback, `run_woken` of `tokenwire._bridge`, iterates over: the woken tasks.
 #[pyclass(frozen, module = "tokenwire._engine")]
 struct Drain {
     mailbox: Arc<LoopMailbox>,
 }
 
-/// One run of the callback. What it leaves over, by its budget or by Ctrl-C, goes to the next one.
+/// One run of the callback. What its budget or Ctrl-C leaves over goes to the next run.
 #[pyclass(frozen, module = "tokenwire._engine")]
 struct DrainRun {
     mailbox: Arc<LoopMailbox>,
-    // No task can be entered from within another one, so there the loop's next turn runs it.
-    is_inside_a_task: bool,
+    // A task cannot run inside another one, so the loop's next turn runs the woken tasks.
+    runs_in_task: bool,
     left: Mutex<(IntoIter<u64>, Vec<Ended>)>,
     started: Instant,
 }
 
-// A waiter whose wait is over, and what is to be run for it.
+// A waiter whose wait is over, and the callback to run for it.
 type Ended = (Py<Waiter>, Callback);
 // The context to run in, the function to run, and its argument.
 type Woken = (Py<PyAny>, Py<PyAny>, Py<Waiter>);
@@ -233,7 +240,7 @@ impl DrainRun {
                     continue;
                 }
             };
-            if !self.is_inside_a_task {
+            if !self.runs_in_task {
                 return Ok(Some((callback.context, callback.function, waiter)));
             }
             callback.schedule(waiter.bind(py))?;
@@ -265,22 +272,22 @@ impl Drain {
         let running = running_loop(py)?;
         Ok(DrainRun {
             mailbox: self.mailbox.clone(),
-            // Nested runs of a loop: the tasks of the outer one would wait for the inner one's end.
-            is_inside_a_task: self.mailbox.watch.is_some()
+            // In a nested run of a loop, the tasks of the outer run would wait until the inner run ends.
+            runs_in_task: self.mailbox.watch.is_some()
                 || running.hasattr(intern!(py, "_nest_patched"))?,
             left: Mutex::new((self.mailbox.shared.open().into_iter(), Vec::new())),
             started: Instant::now(),
         })
     }
 
-    /// Whether a reader waits, for the watch.
+    /// Whether a task waits; the task that reads the wake socket asks.
     fn is_waited_for(&self) -> bool {
         let waiters = self.mailbox.waiters.lock();
         waiters.slots.len() > waiters.free.len()
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // A lock that is held means that the waiters are in use, so none of them is garbage.
+        // If the lock is held, the waiters are in use, so none of them is garbage.
         if let Some(waiters) = self.mailbox.waiters.try_lock() {
             for waiter in waiters.slots.iter().filter_map(|slot| slot.1.as_ref()) {
                 visit.call(waiter)?;
@@ -298,7 +305,7 @@ impl Drain {
 impl Drop for Drain {
     fn drop(&mut self) {
         self.mailbox.shared.bury();
-        // WaiterSlots are dropped outside the lock: that may run Python code.
+        // The waiters are dropped outside the lock, because that may run Python code.
         let waiters = std::mem::take(&mut *self.mailbox.waiters.lock());
         drop(waiters);
     }

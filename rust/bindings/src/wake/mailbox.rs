@@ -1,12 +1,12 @@
 //! One mailbox per event loop: many streams and calls, one wake.
 //!
-//! The I/O thread never touches Python. It notes which waiters have something and rings the loop's
-//! descriptor once a turn; the loop's own thread, which holds the GIL anyway, sets their futures.
+//! The I/O thread never touches Python. It notes which waiters have something to read and rings the loop's
+//! descriptor once a turn. The loop's own thread, which holds the GIL anyway, ends the waits.
 //!
-//! Why no wake is lost: `post` pushes before it swaps `armed` to true. If that swap found true, the
-//! drain's later swap to false reads from the same chain of read-modify-writes, so the push happens
-//! before the drain takes the list. If it found false, the descriptor is rung and another drain
-//! follows. A plain store in `drain` would not do: the lock after it may be reordered before it.
+//! Why no wake is lost: `wake` pushes a token before `ring` swaps `armed` to true. If that swap finds true,
+//! the later swap to false in `open` reads from the same chain of read-modify-writes, so the push happens
+//! before `open` takes the list. If it finds false, the descriptor is rung and another drain follows. A plain
+//! store in `open` would not be enough: the lock after it could be reordered before it.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use tokenwire_core::stream::Wake;
 
 use crate::wake::descriptor::WakeFd;
 
-// A busy runtime never parks, so a batch is also flushed when it is this large or this old.
+// A busy runtime never parks, so a batch is also flushed when it gets this large or this old.
 const FLUSH_TOKENS: usize = 64;
 const FLUSH_AGE: Duration = Duration::from_micros(200);
 
@@ -26,7 +26,7 @@ const FLUSH_AGE: Duration = Duration::from_micros(200);
 pub(crate) static RINGS: AtomicU64 = AtomicU64::new(0);
 pub(crate) static WOKEN: AtomicU64 = AtomicU64::new(0);
 
-/// The mailboxes that got something since the I/O thread last rang.
+/// The mailboxes that received something since the I/O thread last rang.
 struct FlushBatch {
     dirty: Vec<Arc<Mailbox>>,
     noted: usize,
@@ -39,12 +39,12 @@ thread_local! {
         const { RefCell::new(FlushBatch { dirty: Vec::new(), noted: 0, since: None }) };
 }
 
-/// Says that this thread flushes at the end of its turns.
+/// Marks this thread as the one that flushes at the end of its turns.
 pub(crate) fn this_is_the_io_thread() {
     IS_IO.set(true);
 }
 
-/// Rings every mailbox that has something. Called when the I/O runtime is about to block.
+/// Rings every mailbox that received something. Called when the I/O runtime is about to block.
 pub(crate) fn flush() {
     BATCH.with_borrow_mut(|batch| {
         for mailbox in batch.dirty.drain(..) {
@@ -55,7 +55,7 @@ pub(crate) fn flush() {
     });
 }
 
-/// The part of a mailbox that other threads see. It holds no Python object.
+/// The part of a mailbox that other threads see. It holds no Python objects.
 pub(crate) struct Mailbox {
     ready: Mutex<Vec<u64>>,
     armed: AtomicBool,
@@ -77,14 +77,14 @@ impl Mailbox {
         &self.fd
     }
 
-    /// Loop side: what is ready; the next note rings again.
+    /// Loop side: takes what is ready. The next wake rings again.
     pub(crate) fn open(&self) -> Vec<u64> {
         self.fd.clear();
         self.armed.swap(false, Ordering::AcqRel);
         std::mem::take(&mut *self.ready.lock())
     }
 
-    /// Loop side: puts back, in front, what this drain did not get to.
+    /// Loop side: puts back, at the front, what this drain did not reach.
     pub(crate) fn put_back(&self, tokens: impl IntoIterator<Item = u64>) {
         self.ready.lock().splice(0..0, tokens);
         self.ring();
@@ -94,7 +94,7 @@ impl Mailbox {
         self.dead.load(Ordering::Acquire)
     }
 
-    /// Loop side: the loop is gone, nothing will be drained any more.
+    /// Loop side: the loop is gone, so nothing will be drained again.
     pub(crate) fn bury(&self) {
         self.dead.store(true, Ordering::Release);
     }
@@ -110,7 +110,7 @@ impl Mailbox {
     }
 }
 
-/// What tokio tasks hold of a mailbox.
+/// The handle by which tokio tasks wake waiters of a mailbox.
 pub(crate) struct Bell(pub(crate) Arc<Mailbox>);
 
 impl Wake for Bell {

@@ -1,7 +1,10 @@
-//! How the I/O thread wakes the tasks of an event loop without touching Python. Read `mailbox.rs`
-//! first: the part that both threads share. `loop_mailbox.rs` is the same mailbox as its loop's own
-//! thread sees it, `waiter.rs` what an await step yields, and `awaitable.rs` how such a step ends.
-//! `descriptor.rs` is what the loop watches, and `socket.rs` serves loops that can watch none.
+//! How the I/O thread wakes the tasks of an event loop without touching Python.
+//!
+//! Read in this order:
+//! - `mailbox.rs`: the part that the I/O thread and the loop's thread share.
+//! - `loop_mailbox.rs`: the same mailbox as the loop's thread sees it.
+//! - `waiter.rs`: what an await step yields. `awaitable.rs`: how such a step ends.
+//! - `descriptor.rs`: what the loop watches. `socket.rs`: for loops that cannot watch a descriptor.
 
 pub(crate) mod awaitable;
 pub(crate) mod descriptor;

@@ -1,5 +1,5 @@
-//! For event loops without `add_reader` (Windows): a task of the loop reads the wake socket, and
-//! lives only while a reader waits.
+//! For event loops without `add_reader` (Windows): a task of the loop reads a wake socket. It runs only
+//! while some task waits.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -8,7 +8,7 @@ use crate::ground::python;
 use crate::ground::raised::keeping_raised;
 use crate::wake::descriptor::WakeFd;
 
-/// Set to try this path on a loop that has `add_reader`.
+/// Environment variable that forces this path on a loop that has `add_reader`.
 const FORCE: &str = "TOKENWIRE_WAKE_BY_SOCKET";
 
 /// Whether the loop cannot watch a descriptor.
@@ -16,10 +16,9 @@ pub(crate) fn is_needed(running: &Bound<'_, PyAny>) -> PyResult<bool> {
     if std::env::var_os(FORCE).is_some() {
         return Ok(true);
     }
-    // Proactor loops inherit the method and raise from it.
-    let kinds = running.get_type().mro();
-    for kind in kinds.iter() {
-        if kind.getattr("__name__")?.to_string().contains("Proactor") {
+    // Proactor loops inherit the method but raise from it.
+    for class in running.get_type().mro() {
+        if class.getattr("__name__")?.to_string().contains("Proactor") {
             return Ok(true);
         }
     }
@@ -56,7 +55,7 @@ impl SocketWatch {
 
 impl Drop for SocketWatch {
     fn drop(&mut self) {
-        // After the loop is gone. Nothing is left to do where the interpreter is, too.
+        // The loop is gone. If the interpreter is gone too, there is nothing left to do.
         Python::try_attach(|py| {
             keeping_raised(py, || {
                 drop(self.reader.call_method0(py, intern!(py, "close")));

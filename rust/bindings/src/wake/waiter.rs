@@ -1,8 +1,8 @@
 //! What an await step yields: the part of `asyncio.Future` that a task uses, and nothing else.
 //!
-//! A future of the loop's own is woken through `call_soon`: a handle, an entry in the loop's queue
-//! and a turn of the loop, which together cost more than all else of a paced chunk on that thread.
-//! A waiter's task runs in the loop's callback that drains the mailbox.
+//! A future of the loop itself is woken through `call_soon`. That takes a handle, an entry in the loop's
+//! queue and a turn of the loop, and costs more than everything else that this thread does for a paced
+//! chunk. The task of a waiter runs directly in the callback that drains the mailbox.
 
 use parking_lot::Mutex;
 use pyo3::exceptions::asyncio::{CancelledError, InvalidStateError};
@@ -19,13 +19,13 @@ enum Phase {
     Cancelled(Option<Py<PyAny>>),
 }
 
-/// Called with the waiter when it is done, in its context; for a task, its wake-up.
+/// Called with the waiter when the wait is over, in the given context. For a task, this wakes it.
 pub(crate) struct Callback {
     pub(crate) function: Py<PyAny>,
     pub(crate) context: Py<PyAny>,
 }
 
-/// How far the wait is, and who is to be called at its end.
+/// The state of a wait, and the callbacks for its end.
 struct Wait {
     phase: Phase,
     is_blocking: bool,
@@ -40,7 +40,7 @@ pub(crate) struct Waiter {
 }
 
 impl Waiter {
-    /// A waiter that says to the task that gets it: wait for me.
+    /// A waiter that makes the task that gets it wait.
     pub(crate) fn new(event_loop: Py<PyAny>) -> Self {
         Self {
             event_loop,
@@ -56,10 +56,10 @@ impl Waiter {
         matches!(self.state.lock().phase, Phase::Pending)
     }
 
-    /// Ends the wait: its callbacks, which are now the caller's to run.
+    /// Ends the wait and returns its callbacks, which the caller must run.
     pub(crate) fn end(&self) -> Vec<Callback> {
         let mut state = self.state.lock();
-        // Cancelled in the meantime: its task has left, the data waits for the next step.
+        // It was cancelled meanwhile: its task is gone, and the data waits for the next step.
         if !matches!(state.phase, Phase::Pending) {
             return Vec::new();
         }
@@ -69,7 +69,7 @@ impl Waiter {
 }
 
 impl Callback {
-    /// Runs it in the loop's next turn.
+    /// Runs the callback in the loop's next turn.
     pub(crate) fn schedule(&self, waiter: &Bound<'_, Waiter>) -> PyResult<()> {
         let py = waiter.py();
         let named = PyDict::new(py);
@@ -122,9 +122,9 @@ impl Waiter {
         callback.schedule(slf)
     }
 
-    /// How many there were.
+    /// Returns how many callbacks were removed.
     fn remove_done_callback(&self, function: &Bound<'_, PyAny>) -> PyResult<usize> {
-        // Comparing runs Python code, so not under the lock.
+        // Not under the lock, because comparing runs Python code.
         let held = std::mem::take(&mut self.state.lock().callbacks);
         let before = held.len();
         let mut kept = Vec::with_capacity(before);
@@ -138,7 +138,7 @@ impl Waiter {
         Ok(removed)
     }
 
-    /// Ends the wait by a `CancelledError`, unless it is over; whether it did.
+    /// Ends the wait with a `CancelledError`. Returns False if it was already over.
     #[pyo3(signature = (msg=None))]
     fn cancel(slf: &Bound<'_, Self>, msg: Option<Py<PyAny>>) -> PyResult<bool> {
         let callbacks = {
@@ -164,7 +164,7 @@ impl Waiter {
         matches!(self.state.lock().phase, Phase::Cancelled(_))
     }
 
-    /// None: the result belongs to the stream, and the await step brings it.
+    /// Returns None: the result belongs to the stream, and the await step returns it.
     fn result(&self, py: Python<'_>) -> PyResult<()> {
         match &self.state.lock().phase {
             Phase::Done => Ok(()),
@@ -182,7 +182,7 @@ impl Waiter {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
-        // A lock that is held means that the waiter is in use, so it is not garbage.
+        // If the lock is held, the waiter is in use, so it is not garbage.
         if let Some(state) = self.state.try_lock() {
             for callback in &state.callbacks {
                 visit.call(&callback.function)?;

@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use super::reply::{FinishReason, TokenLogprob, Usage};
 
 /// A fragment of a tool call.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ToolCallDelta {
     /// Which call of the choice this belongs to: 0, 1, … in the order in which they began.
     pub index: u32,

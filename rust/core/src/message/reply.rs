@@ -31,7 +31,7 @@ words! {
 }
 
 /// Token counts; `None` where the provider did not say.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Usage {
     /// All input, cached tokens included.
     pub prompt_tokens: Option<u64>,
@@ -50,7 +50,7 @@ pub struct Usage {
 }
 
 /// A tool call of the model.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ToolCall {
     /// The provider's id; `None` where it sent none.
     pub id: Option<String>,
