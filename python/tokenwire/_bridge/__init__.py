@@ -14,8 +14,9 @@ from tokenwire.errors import KINDS as KINDS
 _MODULES = {
     "cost": "values",
     "enter_with_key": "values",
+    "enter_with_key_async": "values",
     "first_step_with_key": "values",
-    "key": "values",
+    "from_chunks": "values",
     "kind_of": "values",
     "message": "values",
     "parsed": "values",

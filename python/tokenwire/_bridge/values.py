@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from pydantic_core.core_schema import CoreSchema
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         AsyncLlmStream,
         AsyncStreamIterator,
         LlmResponse,
+        LlmStream,
         ToolCall,
     )
     from tokenwire.catalog.cost import Cost
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 __all__ = [
     "cost",
     "enter_with_key",
+    "enter_with_key_async",
     "first_step_with_key",
-    "key",
+    "from_chunks",
     "kind_of",
     "message",
     "parsed",
@@ -73,24 +75,30 @@ def kind_of(error: BaseException) -> str:
     return next((kinds[base] for base in type(error).__mro__ if base in kinds), "other")
 
 
-def key(source: KeySource) -> str:
-    """The key that a client's callable brings, in sync code."""
-    from tokenwire.clients.api_key import call_key
+def enter_with_key(stream: LlmStream, source: KeySource) -> None:
+    """Enter a sync stream whose key a callable returns."""
+    from tokenwire.clients.api_key import with_key
 
-    return call_key(source)
-
-
-def enter_with_key(stream: AsyncLlmStream, source: KeySource) -> Awaitable[AsyncLlmStream]:
-    """Enter an async stream whose key a callable brings."""
-    from tokenwire.clients import api_key
-
-    return api_key.enter_with_key(stream, source)
+    with_key(source, stream._enter_with, end=stream._end_refused)
 
 
-def first_step_with_key(
+async def enter_with_key_async(stream: AsyncLlmStream, source: KeySource) -> AsyncLlmStream:
+    """Enter an async stream whose key a callable returns."""
+    from tokenwire.clients.api_key import with_key_async
+
+    return await with_key_async(source, stream._enter_with, end=stream._end_refused)
+
+
+async def first_step_with_key(
     stream: AsyncLlmStream, source: KeySource, iterator: AsyncStreamIterator[object]
-) -> Awaitable[object]:
-    """Take the first step of such a stream where it was not entered."""
-    from tokenwire.clients import api_key
+) -> object:
+    """Take the first step of such a stream, which was not entered."""
+    await enter_with_key_async(stream, source)
+    return await iterator.__anext__()
 
-    return api_key.first_step_with_key(stream, source, iterator)
+
+def from_chunks(cls: type, chunks: object, **fields: object) -> LlmStream | AsyncLlmStream:
+    """Make a stream over a user's iterable, for `from_chunks` of both classes."""
+    from tokenwire.streaming import custom_stream
+
+    return custom_stream.from_chunks(cls, chunks, **fields)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire._typing import overload
-from tokenwire.errors import (
-    LlmClientClosedError,
-    LlmConfigError,
-)
-from tokenwire.interface.interface import LlmClientInterface, checked_concurrency
+from tokenwire.errors import LlmConfigError
+from tokenwire.interface.interface import LlmClientInterface
 from tokenwire.settings.client_settings import (
     CLIENT_SETTINGS,
     check_text,
@@ -53,7 +50,6 @@ _CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
 class BaseClient(LlmClientInterface):
     """What `ChatClient` and `CompletionClient` share."""
 
-    _is_engines = True
     _family = ""
     # A traceback with local variables shows clients whose making failed, too.
     model = provider = base_url = ""
@@ -196,10 +192,6 @@ class BaseClient(LlmClientInterface):
             steering = {**steering, "parse_as": parse_as}
         return engine, asked, params, steering
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise LlmClientClosedError("this client is closed; make a new one")
-
     def _for_model(self, params: dict[str, Any]) -> tuple[Engine, dict[str, Any]]:
         """The engine for `model=` of a call: ours, or another provider's."""
         model = params["model"]
@@ -301,13 +293,14 @@ class BaseClient(LlmClientInterface):
     ) -> Iterator[MapRow]:
         """Ask many prompts at once, from plain sync code; see `LlmClientInterface.map`."""
         from tokenwire.clients.map import map_with_engine
+        from tokenwire.interface.map import Window
 
         def submit(fanout: Fanout, index: int, prompt: Prompt, key: Callable[[], Any]) -> None:
             engine, asked, arguments, steering = self._call(prompt, dict(params))
             fanout.submit(index, engine, asked, arguments, **key(), **steering)
 
-        count = checked_concurrency(concurrency)
-        return map_with_engine(submit, prompts, count, ordered=ordered, source=self._key_source)
+        window = Window(concurrency, ordered=ordered)
+        return map_with_engine(submit, prompts, window, self._key_source)
 
     def models(self) -> list[str]:
         """Ids of the server's models (`GET /models`), in the server's order."""

@@ -20,22 +20,18 @@ if TYPE_CHECKING:
 def map_with_engine(
     submit: Submit,
     prompts: Iterable[Any],
-    concurrency: int,
-    *,
-    ordered: bool,
+    window: Window,
     source: KeySource | None,
 ) -> Iterator[MapRow]:
     """Run the calls on the I/O thread; this thread only waits.
 
     Args:
-        submit: Starts the call of a prompt; what its last argument returns is the key, as keywords.
+        submit: Starts the call of a prompt. Its last argument returns the key, as keywords.
         prompts: Pulled lazily.
-        concurrency: Calls in flight, or finished and not yet taken.
-        ordered: Whether rows come in the prompts' order.
-        source: Brings a key for each call; a refused one is followed by a fresh one.
+        window: Which calls may start, and which rows are next.
+        source: Returns a key for each call, and a fresh one if a key is refused.
     """
     calls = _Calls(submit, source)
-    window = Window(concurrency, ordered=ordered)
     numbered = enumerate(prompts)
     more = True
     try:

@@ -1,24 +1,34 @@
-"""`map`: many calls at once from plain sync code. The rows, their window, and calls on threads."""
+"""`map`: many calls at once. The rows, the window of calls, and calls on threads and as tasks."""
 
 from __future__ import annotations
 
-from tokenwire.errors import LlmError
+from tokenwire.errors import LlmConfigError, LlmError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from asyncio import Task
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterable,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Iterable,
+        Iterator,
+    )
+    from concurrent.futures import Future
     from typing import Any
 
     from tokenwire._engine import LlmResponse
 
 
 class MapRow:
-    """One prompt's outcome: `response` or `error`.
+    """The outcome of one prompt: `response` or `error`.
 
     Attributes:
         index: Number of the prompt, from 0.
-        response: The reply; None where the call failed.
-        error: Why the call failed; None where it did not.
+        response: The reply, or None if the call failed.
+        error: Why the call failed, or None if it did not.
     """
 
     __match_args__ = ("index", "response", "error")
@@ -45,68 +55,122 @@ class MapRow:
 class Window:
     """The calls of one `map` that count towards its `concurrency`, and the order of their rows.
 
-    A finished row that waits for its turn counts too, so memory stays bounded.
+    A finished row that waits for its turn counts too, so that memory stays bounded.
+
+    Raises:
+        LlmConfigError: `concurrency` is not a whole number of at least 1.
     """
 
-    def __init__(self, concurrency: int, *, ordered: bool) -> None:
+    def __init__(self, concurrency: Any, *, ordered: bool) -> None:
+        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+            raise LlmConfigError(
+                f"concurrency: {concurrency!r} is not a whole number of at least 1"
+            )
         self.in_flight = 0
-        self._concurrency = concurrency
+        self.concurrency: int = concurrency
         self._ordered = ordered
         self._held: dict[int, MapRow] = {}
-        self._due = 0
+        self._next_index = 0
 
     def has_room(self) -> bool:
         """Whether another call may start."""
-        return self.in_flight + len(self._held) < self._concurrency
+        return self.in_flight + len(self._held) < self.concurrency
 
     def hold(self, row: MapRow) -> None:
         """Keep a row until its turn comes."""
         self._held[row.index] = row
 
     def ready(self) -> Iterator[MapRow]:
-        """The rows whose turn it is."""
-        while self._held and (not self._ordered or self._due in self._held):
-            yield self._held.pop(self._due if self._ordered else next(iter(self._held)))
-            self._due += 1
+        """Yield the rows whose turn it is."""
+        while self._held and (not self._ordered or self._next_index in self._held):
+            yield self._held.pop(self._next_index if self._ordered else next(iter(self._held)))
+            self._next_index += 1
 
 
 def map_with_threads(
-    complete: Callable[..., LlmResponse[Any]],
-    prompts: Iterable[Any],
-    concurrency: int,
-    params: Mapping[str, Any],
-    *,
-    ordered: bool,
+    ask: Callable[[Any], LlmResponse[Any]], prompts: Iterable[Any], window: Window
 ) -> Iterator[MapRow]:
-    """Run the calls of a client that has only `complete`, on threads."""
-    from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+    """Run each call in a thread, for clients that are not the engine's."""
+    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
-    def ask(index: int, prompt: Any) -> MapRow:
+    def row(index: int, prompt: Any) -> MapRow:
         try:
-            return MapRow(index, complete(prompt, **params))
+            return MapRow(index, ask(prompt))
         except LlmError as error:
             return MapRow(index, error=error)
 
-    window = Window(concurrency, ordered=ordered)
     running: set[Future[MapRow]] = set()
-    source = enumerate(prompts)
+    numbered = enumerate(prompts)
     more = True
-    pool = ThreadPoolExecutor(concurrency, thread_name_prefix="tokenwire-map")
+    pool = ThreadPoolExecutor(window.concurrency, thread_name_prefix="tokenwire-map")
     try:
         while True:
             while more and window.has_room():
-                item = next(source, None)
+                item = next(numbered, None)
                 if item is None:
                     more = False
                 else:
-                    running.add(pool.submit(ask, *item))
+                    running.add(pool.submit(row, *item))
                     window.in_flight = len(running)
             if not running:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)
             window.in_flight = len(running)
-            for row in sorted((future.result() for future in done), key=lambda row: row.index):
-                window.hold(row)
+            for finished in sorted((future.result() for future in done), key=lambda row: row.index):
+                window.hold(finished)
             yield from window.ready()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+async def map_with_tasks(
+    ask: Callable[[Any], Awaitable[LlmResponse[Any]]],
+    prompts: Iterable[Any] | AsyncIterable[Any],
+    window: Window,
+) -> AsyncGenerator[MapRow, None]:
+    """Run each call as a task of the running loop. Leaving the iteration cancels them."""
+    import asyncio
+
+    async def row(index: int, prompt: Any) -> MapRow:
+        try:
+            return MapRow(index, await ask(prompt))
+        except LlmError as error:
+            return MapRow(index, error=error)
+
+    numbered = _numbered(prompts)
+    running: set[Task[MapRow]] = set()
+    done: set[Task[MapRow]] = set()
+    more = True
+    try:
+        while True:
+            while more and window.has_room():
+                item = await anext(numbered, None)
+                if item is None:
+                    more = False
+                else:
+                    running.add(asyncio.create_task(row(*item)))
+                    window.in_flight = len(running)
+            if not running:
+                return
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            window.in_flight = len(running)
+            for task in done:
+                window.hold(task.result())
+            for ready in window.ready():
+                yield ready
+    finally:
+        for task in running:
+            task.cancel()
+        # Only one error leaves the loop; asyncio would log the others as never retrieved.
+        await asyncio.gather(*running, *done, return_exceptions=True)
+
+
+async def _numbered(prompts: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[tuple[int, Any]]:
+    index = 0
+    if hasattr(prompts, "__aiter__"):
+        async for prompt in prompts:
+            yield index, prompt
+            index += 1
+    else:
+        for item in enumerate(prompts):
+            yield item

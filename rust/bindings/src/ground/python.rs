@@ -23,10 +23,12 @@ pub(crate) static COST: Bridged = Bridged::new("cost");
 /// `(class) -> CoreSchema` by which pydantic takes a compiled class.
 pub(crate) static SCHEMA: Bridged = Bridged::new("schema");
 
-/// `(source) -> key`: asks a client's callable for its key.
-pub(crate) static KEY: Bridged = Bridged::new("key");
-/// `(stream, source) -> awaitable`: enters an async stream with such a key.
+/// `(stream, source)`: enters a sync stream whose key a callable returns.
 pub(crate) static ENTER_WITH_KEY: Bridged = Bridged::new("enter_with_key");
+/// `(stream, source) -> awaitable`: enters an async stream whose key a callable returns.
+pub(crate) static ENTER_WITH_KEY_ASYNC: Bridged = Bridged::new("enter_with_key_async");
+/// `(class, chunks, **fields) -> stream`: a stream over an iterable.
+pub(crate) static FROM_CHUNKS: Bridged = Bridged::new("from_chunks");
 /// `(stream, source, iterator) -> awaitable`: the same, then the iterator's first step.
 pub(crate) static FIRST_STEP_WITH_KEY: Bridged = Bridged::new("first_step_with_key");
 

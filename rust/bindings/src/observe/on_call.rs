@@ -10,7 +10,7 @@ use crate::ground::exit::calling_python;
 use crate::ground::python;
 use crate::observe::call_event::{CANCELLED, CallEvent};
 use crate::observe::tally::CallTally;
-use crate::observe::{callbacks, nested};
+use crate::observe::callbacks;
 use crate::values::response::LlmResponse;
 
 /// How a call ended.
@@ -24,25 +24,19 @@ pub(crate) enum Ending<'a, 'py> {
 
 /// Passes a call to every callback; what one raises is logged, not thrown.
 pub(crate) fn report(py: Python<'_>, caller: &Caller, streamed: bool, ending: Ending<'_, '_>) {
-    let reported = match event_of(py, caller, streamed, ending) {
-        Some(event) => event.and_then(|event| report_call(&event)),
-        None => Ok(()),
-    };
-    if let Err(error) = reported {
+    let event = event_of(py, caller, streamed, ending);
+    if let Err(error) = event.and_then(|event| report_call(&event)) {
         error.write_unraisable(py, None);
     }
 }
 
-/// The event of a call; None inside a call that is reported itself.
+/// The event of a call.
 fn event_of<'py>(
     py: Python<'py>,
     caller: &Caller,
     streamed: bool,
     ending: Ending<'_, 'py>,
-) -> Option<PyResult<Bound<'py, CallEvent>>> {
-    if nested::is_nested(py) {
-        return None;
-    }
+) -> PyResult<Bound<'py, CallEvent>> {
     let (error, response, elapsed) = match ending {
         Ending::Reply(reply) => {
             let elapsed = reply.get().data().timing.total;
@@ -60,7 +54,7 @@ fn event_of<'py>(
     let elapsed = elapsed.unwrap_or_else(|| caller.elapsed());
     let response = response.map(Bound::unbind);
     let event = CallEvent::new(caller, streamed, error, response, elapsed);
-    Some(Bound::new(py, event))
+    Bound::new(py, event)
 }
 
 /// Where the error of a refused key keeps whose call it ends if no fresh key can be had.
@@ -82,9 +76,6 @@ pub(crate) fn remember_refused(
     kind: &'static str,
     elapsed: f64,
 ) {
-    if nested::is_nested(py) {
-        return;
-    }
     let call = RefusedCall {
         caller: caller.clone(),
         kind,

@@ -1,19 +1,19 @@
 //! `AsyncLlmStream`: an await step that does not suspend while anything is buffered.
 
 use std::sync::Arc;
+use std::task::Poll;
 
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration};
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyDict, PyType};
 use tokenwire_core::stream::{Interest, Parker, pump};
 
 use crate::ground::python;
 use crate::process;
-use crate::stream::custom_source::Resume;
+use crate::stream::custom::CustomReply;
 use crate::stream::entering::Entering;
-use crate::stream::from_chunks::{self, Described};
-use crate::stream::shared::{Mode, Step, Stream};
+use crate::stream::shared::{Mode, Stream};
 use crate::values::response::LlmResponse;
 use crate::wake::awaitable::{Ready, returned, thrown};
 use crate::wake::loop_mailbox::LoopMailbox;
@@ -28,14 +28,14 @@ struct Waiting {
 
 /// A stream and its waiting reader, shared by the public object, its iterators and its awaitables.
 pub(super) struct AsyncStream {
-    pub(super) stream: Stream,
+    pub(super) stream: Arc<Stream>,
     waiting: Mutex<Waiting>,
 }
 
 impl AsyncStream {
     /// Sends the request, at most once.
     pub(super) fn start(&self, py: Python<'_>) -> PyResult<()> {
-        self.stream.check_generation(py)?;
+        self.stream.begin(py)?;
         let Some(call) = self.stream.take_call() else {
             return Ok(());
         };
@@ -50,19 +50,6 @@ impl AsyncStream {
         io.handle
             .spawn(async move { pump(&transport, call, queue).await });
         Ok(())
-    }
-
-    /// Sends the request if need be, and waits for what comes; what to yield, as of `park`.
-    fn wait<'py>(
-        &self,
-        py: Python<'py>,
-        interest: Interest,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if let Some(source) = &self.stream.source {
-            return source.advance_async(py, &self.stream, Resume::Send);
-        }
-        self.start(py)?;
-        Ok(self.park(py, interest)?.map(Bound::into_any))
     }
 
     /// Parks the running task; what to yield, or None when something came in the meantime.
@@ -117,13 +104,13 @@ impl Drop for AsyncStream {
 ///     LlmTimeoutError: A limit ran out; `partial` is the reply so far.
 ///     LlmStreamingError: While reading: the stream broke off, ended early, or brought an error;
 ///         `partial` is the reply so far.
-#[pyclass(frozen, module = "tokenwire", weakref)]
+#[pyclass(frozen, subclass, module = "tokenwire", weakref)]
 pub(crate) struct AsyncLlmStream {
     pub(super) shared: Arc<AsyncStream>,
 }
 
 impl AsyncLlmStream {
-    pub(crate) fn new(stream: Stream) -> Self {
+    pub(crate) fn new(stream: Arc<Stream>) -> Self {
         Self {
             shared: Arc::new(AsyncStream {
                 stream,
@@ -142,6 +129,11 @@ impl AsyncLlmStream {
 
 #[pymethods]
 impl AsyncLlmStream {
+    #[new]
+    fn py_new(reply: &CustomReply, _source: &Bound<'_, PyAny>) -> Self {
+        Self::new(reply.stream.clone())
+    }
+
     /// A stream of the chunks that an async iterable gives; see `LlmStream.from_chunks`.
     ///
     /// It runs in the reader's task: to cancel a step cancels it, as with any async generator.
@@ -149,45 +141,34 @@ impl AsyncLlmStream {
     /// Raises:
     ///     LlmConfigError: `chunks` is not an async iterable.
     #[classmethod]
-    #[pyo3(signature = (chunks, *, provider, model, id=None, created=None, response_format=None))]
-    #[allow(clippy::too_many_arguments, reason = "named one by one")]
-    fn from_chunks(
-        _cls: &Bound<'_, PyType>,
-        chunks: &Bound<'_, PyAny>,
-        provider: String,
-        model: String,
-        id: Option<String>,
-        created: Option<i64>,
-        response_format: Option<Py<PyAny>>,
-    ) -> PyResult<Self> {
-        let iterator = from_chunks::iterator(chunks, "__aiter__", "an async iterable")?;
-        let described = Described {
-            provider,
-            model,
-            id,
-            created,
-            response_format,
-        };
-        Ok(Self::new(described.stream(iterator)))
+    #[pyo3(
+        signature = (chunks, **fields),
+        text_signature = "(chunks, *, provider, model, id=None, created=None, response_format=None)"
+    )]
+    fn from_chunks<'py>(
+        cls: &Bound<'py, PyType>,
+        chunks: &Bound<'py, PyAny>,
+        fields: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        python::FROM_CHUNKS.get(cls.py())?.call((cls, chunks), fields)
     }
 
     /// Sends the request and waits for a 2xx head; errors of connection, status and head are raised here.
     fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
         let py = slf.py();
         if let Some(source) = slf.get().shared.stream.key_source(py) {
-            return python::ENTER_WITH_KEY.get(py)?.call1((slf, source));
+            return python::ENTER_WITH_KEY_ASYNC.get(py)?.call1((slf, source));
         }
         Ok(Bound::new(py, Entering::new(slf.unbind()))?.into_any())
     }
 
     fn __aexit__(
         &self,
-        py: Python<'_>,
         _kind: &Bound<'_, PyAny>,
         _error: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
-    ) -> PyResult<Py<PyAny>> {
-        self.aclose(py)
+    ) -> Ready {
+        self.aclose()
     }
 
     fn __aiter__(&self) -> AsyncStreamIterator {
@@ -224,23 +205,14 @@ impl AsyncLlmStream {
     }
 
     /// Closes the stream and its connection. A task that waits for it gets `LlmClientClosedError`.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
+    fn close(&self) {
         self.shared.stream.close();
-        match &self.shared.stream.source {
-            Some(source) => source.abandon(py),
-            None => Ok(()),
-        }
     }
 
     /// Closes the stream and its connection.
-    fn aclose(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.shared.stream.close();
-        let source = self.shared.stream.source.as_ref();
-        let closing = source.map_or(Ok(None), |source| source.aclose(py))?;
-        match closing {
-            Some(closing) => Ok(closing.unbind()),
-            None => Ok(Py::new(py, Ready)?.into_any()),
-        }
+    fn aclose(&self) -> Ready {
+        self.close();
+        Ready
     }
 
     /// Puts a fresh key into a request that has not gone out, and waits for its head.
@@ -255,12 +227,11 @@ impl AsyncLlmStream {
         Ok(Bound::new(py, Entering::new(slf.unbind()))?.into_any())
     }
 
-    /// Ends the call with the refusal of its key: no fresh one can be had.
-    fn _end_refused(&self, refusal: Bound<'_, PyAny>) {
-        let py = refusal.py();
-        self.shared
-            .stream
-            .end_refused(py, &PyErr::from_value(refusal));
+    /// Ends the call with the refusal of its key, because there is no fresh key.
+    #[pyo3(signature = (refusal, *, abandoned))]
+    fn _end_refused(&self, refusal: Bound<'_, PyAny>, abandoned: bool) {
+        let (py, stream) = (refusal.py(), &self.shared.stream);
+        stream.end_refused(py, &PyErr::from_value(refusal), abandoned);
     }
 
     fn __repr__(&self) -> String {
@@ -314,52 +285,32 @@ impl AsyncStreamIterator {
         slf
     }
 
-    /// A step that is cancelled takes nothing: what comes waits for the next one. `anext(steps, None)`
-    /// hands the cancellation on by this method. The source of a stream of `from_chunks` is cancelled.
+    /// Cancels a step, which has taken nothing: the next step gets what arrives. `anext(steps, None)` needs
+    /// this method and the next one.
     #[pyo3(signature = (kind, value=None, _traceback=None))]
-    fn throw<'py>(
+    fn throw(
         &self,
-        py: Python<'py>,
-        kind: Bound<'py, PyAny>,
-        value: Option<Bound<'py, PyAny>>,
-        _traceback: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let thrown = thrown(kind, value);
-        let stream = &self.shared.stream;
-        match &stream.source {
-            Some(source) if source.has_step() => {
-                let waits_for = source.advance_async(py, stream, Resume::Throw(thrown))?;
-                waits_for.map_or_else(|| self.__next__(py), |future| Ok(Some(future)))
-            }
-            _ => Err(thrown),
-        }
+        kind: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        Err(thrown(kind, value))
     }
 
-    /// Ends a step that is no longer waited for.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        match &self.shared.stream.source {
-            Some(source) => source.drop_step(py),
-            None => Ok(()),
-        }
-    }
+    /// Abandons a step.
+    fn close(&self) {}
 
-    /// One await step: what to wait for, or StopIteration with the item.
+    /// One step of `await`: what to wait for, or `StopIteration` with the item.
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let shared = &self.shared;
-        // A step of a source goes on before anything else is looked at: a closing waits for its cleaning up.
-        if let Some(source) = &shared.stream.source
-            && source.has_step()
-            && let Some(future) = source.advance_async(py, &shared.stream, Resume::Send)?
-        {
-            return Ok(Some(future));
-        }
         loop {
             match shared.stream.step(py, self.mode)? {
-                Step::Item(item) => return returned(item.into_bound(py)),
-                Step::End => return Err(PyStopAsyncIteration::new_err(())),
-                Step::Wait => {
-                    if let Some(future) = shared.wait(py, self.mode.interest())? {
-                        return Ok(Some(future));
+                Poll::Ready(Some(item)) => return returned(item.into_bound(py)),
+                Poll::Ready(None) => return Err(PyStopAsyncIteration::new_err(())),
+                Poll::Pending => {
+                    shared.start(py)?;
+                    if let Some(waiter) = shared.park(py, self.mode.interest())? {
+                        return Ok(Some(waiter.into_any()));
                     }
                 }
             }

@@ -30,10 +30,6 @@ impl Entering {
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let shared = &self.stream.get().shared;
-        if let Some(source) = &shared.stream.source {
-            source.enter(py, &shared.stream)?;
-            return returned(self.stream.bind(py).clone().into_any());
-        }
         shared.start(py)?;
         loop {
             match shared.stream.queue.head() {

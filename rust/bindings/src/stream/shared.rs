@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -15,11 +16,10 @@ use tokenwire_core::stream::{Interest, Queue, Taken};
 
 use crate::ground::caller::Caller;
 use crate::ground::raised::keeping_raised;
-use crate::ground::{exception, fork, key};
+use crate::ground::{fork, key};
 use crate::observe;
 use crate::observe::Ending;
 use crate::observe::logs;
-use crate::stream::custom_source::CustomSource;
 use crate::values::chunk::LlmStreamChunk;
 use crate::values::events;
 use crate::values::raise;
@@ -66,30 +66,14 @@ enum Pulled {
     Event(StreamEvent),
 }
 
-/// What a look at the buffer and the queue found.
-enum Found {
-    Item(Pulled),
-    Nothing,
-    End(Option<Error>),
-}
-
-/// What a step found.
-pub(crate) enum Step {
-    Item(Py<PyAny>),
-    /// Whole and read to its end.
-    End,
-    /// Nothing yet: wait, then step again.
-    Wait,
-}
-
-/// The state of one stream, shared by the public object and its iterators.
+/// One stream, shared by the public object and its iterators.
 pub(crate) struct Stream {
     pub(crate) queue: Arc<Queue>,
     pub(crate) caller: Caller,
     pub(crate) generation: u64,
-    /// What brings the chunks, where it is not the engine.
-    pub(crate) source: Option<CustomSource>,
-    /// The request, until it goes out.
+    /// Whether it was entered or read.
+    begun: AtomicBool,
+    /// The request, until it is sent.
     call: Mutex<Option<Call>>,
     /// Kept where a fresh key may be needed: the request as it was before it went out.
     spare: Mutex<Option<Call>>,
@@ -108,16 +92,16 @@ impl Stream {
         parse_as: Option<Py<PyAny>>,
         key_source: Option<Py<PyAny>>,
     ) -> Self {
-        let mut stream = Self::of_source(None, queue, caller, parse_as);
+        let mut stream = Self::custom(queue, caller, parse_as);
         stream.spare = Mutex::new(key_source.is_some().then(|| call.clone()));
         stream.call = Mutex::new(Some(call));
         stream.key_source = Mutex::new(key_source);
+        stream.reported = AtomicBool::new(false);
         stream
     }
 
-    /// A stream that no request of the engine stands behind.
-    pub(crate) fn of_source(
-        source: Option<CustomSource>,
+    /// A stream without a request. Its end is not reported: only its client knows what a call is.
+    pub(crate) fn custom(
         queue: Arc<Queue>,
         caller: Caller,
         parse_as: Option<Py<PyAny>>,
@@ -126,17 +110,24 @@ impl Stream {
             queue,
             caller,
             generation: fork::generation(),
-            source,
+            begun: AtomicBool::new(false),
             spare: Mutex::new(None),
             call: Mutex::new(None),
             key_source: Mutex::new(None),
             parse_as,
             reading: Mutex::default(),
-            reported: AtomicBool::new(false),
+            reported: AtomicBool::new(true),
         }
     }
 
-    /// Refuses a stream that a fork has left with the parent.
+    /// Marks the stream as entered or read. Refuses one that belongs to the parent of a forked process.
+    pub(crate) fn begin(&self, py: Python<'_>) -> PyResult<()> {
+        self.check_generation(py)?;
+        self.begun.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Refuses a stream that belongs to the parent of a forked process.
     pub(crate) fn check_generation(&self, py: Python<'_>) -> PyResult<()> {
         if self.generation == fork::generation() {
             return Ok(());
@@ -206,40 +197,35 @@ impl Stream {
     pub(crate) fn fail(&self, py: Python<'_>, error: Error) -> PyErr {
         logs::drain(py);
         let kind = error.kind();
-        let custom = self.source.as_ref().and_then(|source| source.failure(py));
-        let is_custom = custom.is_some();
-        let raised = custom.unwrap_or_else(|| self.raise(py, error));
+        let raised = self.raise(py, error);
         if !self.may_renew(py, &raised) {
-            self.report_failed(py, &raised, kind, is_custom);
+            self.report_failed(py, &raised, kind);
         }
         raised
     }
 
-    /// Ends the call with the refusal of its key: no fresh one can be had.
-    pub(crate) fn end_refused(&self, py: Python<'_>, refusal: &PyErr) {
-        drop(self.spare.lock().take());
-        self.report_failed(py, refusal, ErrorKind::Authentication, false);
+    /// Ends the call with the refusal of its key, because there is no fresh key. A call that was
+    /// abandoned reports itself when it is closed.
+    pub(crate) fn end_refused(&self, py: Python<'_>, refusal: &PyErr, abandoned: bool) {
+        if !abandoned {
+            drop(self.spare.lock().take());
+            self.report_failed(py, refusal, ErrorKind::Authentication);
+        }
     }
 
-    fn report_failed(&self, py: Python<'_>, raised: &PyErr, kind: ErrorKind, is_custom: bool) {
-        if !self.is_to_report() {
+    fn report_failed(&self, py: Python<'_>, raised: &PyErr, kind: ErrorKind) {
+        if !self.must_report() {
             return;
         }
-        // It may have failed long before a slow reader came to see it.
+        // A slow reader may see the failure long after it happened.
         let elapsed = self.queue.timing().total;
         let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
-        let kind = if is_custom {
-            let kind = exception::kind_of(raised.value(py).as_any());
-            kind.unwrap_or_default().into()
-        } else {
-            kind.as_str().into()
-        };
-        observe::report(py, &self.caller, true, Ending::Error(raised, kind, elapsed));
+        let ending = Ending::Error(raised, kind.as_str().into(), elapsed);
+        observe::report(py, &self.caller, true, ending);
     }
 
     fn is_unsent(&self) -> bool {
-        let source = self.source.as_ref();
-        source.is_some_and(|source| !source.has_begun()) || self.call.lock().is_some()
+        !self.begun.load(Ordering::Relaxed) || self.call.lock().is_some()
     }
 
     /// Whether the call is not over yet: it goes out once more with a fresh key.
@@ -247,14 +233,14 @@ impl Stream {
         self.spare.lock().is_some() && key::is_refused(error.value(py).as_any())
     }
 
-    /// Whether somebody listens and this stream's end has not been reported yet.
-    fn is_to_report(&self) -> bool {
+    /// Whether there are listeners and this stream's end has not been reported yet.
+    fn must_report(&self) -> bool {
         !self.reported.swap(true, Ordering::Relaxed) && observe::is_on()
     }
 
     /// Reports the end of a whole stream, or of one that was abandoned.
     fn report(&self, py: Python<'_>, whole: bool) {
-        if self.is_unsent() || !self.is_to_report() {
+        if self.is_unsent() || !self.must_report() {
             return;
         }
         let response = self.response(py).and_then(|reply| Bound::new(py, reply));
@@ -269,39 +255,39 @@ impl Stream {
         raise::to_py(py, error, &self.caller)
     }
 
-    /// The next item, if one is at hand.
-    pub(crate) fn step(&self, py: Python<'_>, mode: Mode) -> PyResult<Step> {
-        // First of all: the parent's I/O thread may hold the queue's lock for ever.
+    /// The next item, None at the end of a whole stream, or pending if the reader has to wait.
+    pub(crate) fn step(&self, py: Python<'_>, mode: Mode) -> PyResult<Poll<Option<Py<PyAny>>>> {
+        // First of all: after a fork, the parent's I/O thread may hold the queue's lock forever.
         self.check_generation(py)?;
-        // No lock is held while Python objects are made: the collector may run Python code then.
+        // No lock is held while Python objects are made: the garbage collector may run Python code.
         match self.find(mode) {
-            Found::Item(item) => item.object(py).map(Step::Item),
-            Found::Nothing => Ok(Step::Wait),
-            Found::End(Some(error)) => Err(self.fail(py, error)),
-            Found::End(None) => {
+            Poll::Ready(Ok(Some(item))) => item.object(py).map(|item| Poll::Ready(Some(item))),
+            Poll::Pending => Ok(Poll::Pending),
+            Poll::Ready(Err(error)) => Err(self.fail(py, error)),
+            Poll::Ready(Ok(None)) => {
                 logs::drain(py);
                 self.report(py, true);
-                Ok(Step::End)
+                Ok(Poll::Ready(None))
             }
         }
     }
 
-    fn find(&self, mode: Mode) -> Found {
+    fn find(&self, mode: Mode) -> Poll<Result<Option<Pulled>, Error>> {
         let mut guard = self.reading.lock();
         let reading = &mut *guard;
         loop {
             if let Some(item) = reading.pull(mode) {
-                return Found::Item(item);
+                return Poll::Ready(Ok(Some(item)));
             }
             match self.queue.take(&mut reading.buffer) {
                 Taken::Items => {}
-                Taken::Nothing => return Found::Nothing,
+                Taken::Nothing => return Poll::Pending,
                 Taken::End(None) if mode == Mode::Events && !reading.ended => {
                     reading.ended = true;
                     reading.builder.finish(&mut reading.fresh);
                     reading.events.extend(reading.fresh.drain(..));
                 }
-                Taken::End(end) => return Found::End(end),
+                Taken::End(end) => return Poll::Ready(end.map_or(Ok(None), Err)),
             }
         }
     }

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use parking_lot::Mutex;
-use pyo3::exceptions::PyException;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyDict, PyType};
 use tokenwire_core::stream::{Interest, Parker, pump};
 use tokio::task::JoinHandle;
 
-use crate::ground::{fork, key};
+use crate::ground::exit::calling_python;
+use crate::ground::{fork, python};
 use crate::process::Lease;
-use crate::stream::from_chunks::{self, Described};
-use crate::stream::shared::{Mode, Step, Stream};
+use crate::stream::custom::CustomReply;
+use crate::stream::shared::{Mode, Stream};
 use crate::values::response::LlmResponse;
 
 /// The lane of a running stream, and the task that reads the wire on it.
@@ -38,17 +38,20 @@ impl Driver {
 
 /// A stream and the lane that drives it, shared by the public object and its iterators.
 struct SyncStream {
-    stream: Stream,
+    stream: Arc<Stream>,
     // Locked while a reader waits; the key to "one reader at a time".
     driver: Mutex<Option<Driver>>,
 }
 
 impl SyncStream {
     /// Sends the request, at most once.
-    fn start(&self, py: Python<'_>) -> PyResult<()> {
-        self.stream.check_generation(py)?;
+    fn start(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
+        self.stream.begin(py)?;
         if let Some(source) = self.stream.key_source(py) {
-            return self.start_with_key(py, &source);
+            let shared = self.clone();
+            let entering = (LlmStream { shared }, source);
+            calling_python(|| python::ENTER_WITH_KEY.get(py)?.call1(entering))?;
+            return Ok(());
         }
         let Some(call) = self.stream.take_call() else {
             return Ok(());
@@ -71,27 +74,6 @@ impl SyncStream {
             generation: fork::generation(),
         });
         Ok(())
-    }
-
-    /// Gets the key on the caller's side, once more after a 401, and waits for the head.
-    fn start_with_key(&self, py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.stream
-            .set_key(py, key::from_source(py, source)?, true)?;
-        self.start(py)?;
-        match self.head(py) {
-            Err(error) if key::is_refused(error.value(py).as_any()) => {
-                self.finish(py);
-                let fresh = key::from_source(py, source).inspect_err(|failure| {
-                    if failure.is_instance_of::<PyException>(py) {
-                        self.stream.end_refused(py, &error);
-                    }
-                })?;
-                self.stream.set_key(py, fresh, false)?;
-                self.start(py)
-            }
-            // A signal handler's exception comes here only, any other error in the reader's turn too.
-            opened => opened.inspect_err(|_| self.finish(py)),
-        }
     }
 
     /// Waits for the head.
@@ -163,21 +145,17 @@ impl SyncStream {
         });
     }
 
-    fn next(&self, py: Python<'_>, mode: Mode) -> PyResult<Option<Py<PyAny>>> {
+    fn next(self: &Arc<Self>, py: Python<'_>, mode: Mode) -> PyResult<Option<Py<PyAny>>> {
         loop {
             match self.stream.step(py, mode) {
-                Ok(Step::Item(item)) => return Ok(Some(item)),
-                Ok(Step::End) => {
+                Ok(Poll::Ready(Some(item))) => return Ok(Some(item)),
+                Ok(Poll::Ready(None)) => {
                     self.finish(py);
                     return Ok(None);
                 }
-                Ok(Step::Wait) => {
-                    if let Some(source) = &self.stream.source {
-                        source.advance(py, &self.stream)?;
-                    } else {
-                        self.start(py)?;
-                        self.wait(py, mode.interest())?;
-                    }
+                Ok(Poll::Pending) => {
+                    self.start(py)?;
+                    self.wait(py, mode.interest())?;
                 }
                 Err(error) => {
                     self.finish(py);
@@ -187,21 +165,14 @@ impl SyncStream {
         }
     }
 
-    fn enter(&self, py: Python<'_>) -> PyResult<()> {
-        if let Some(source) = &self.stream.source {
-            return source.enter(py, &self.stream);
-        }
+    fn enter(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
         self.start(py)?;
         self.head(py).inspect_err(|_| self.finish(py))
     }
 
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
+    fn close(&self, py: Python<'_>) {
         self.stream.close();
-        if let Some(source) = &self.stream.source {
-            return source.close(py);
-        }
         self.finish(py);
-        Ok(())
     }
 }
 
@@ -230,13 +201,13 @@ impl Drop for SyncStream {
 ///     LlmTimeoutError: A limit ran out; `partial` is the reply so far.
 ///     LlmStreamingError: While reading: the stream broke off, ended early, or brought an error;
 ///         `partial` is the reply so far.
-#[pyclass(frozen, module = "tokenwire", weakref)]
+#[pyclass(frozen, subclass, module = "tokenwire", weakref)]
 pub(crate) struct LlmStream {
     shared: Arc<SyncStream>,
 }
 
 impl LlmStream {
-    pub(crate) fn new(stream: Stream) -> Self {
+    pub(crate) fn new(stream: Arc<Stream>) -> Self {
         Self {
             shared: Arc::new(SyncStream {
                 stream,
@@ -255,6 +226,11 @@ impl LlmStream {
 
 #[pymethods]
 impl LlmStream {
+    #[new]
+    fn py_new(reply: &CustomReply, _source: &Bound<'_, PyAny>) -> Self {
+        Self::new(reply.stream.clone())
+    }
+
     /// A stream of the chunks that an iterable gives; for clients of your own.
     ///
     /// Nothing of it runs before the stream is entered or read. It runs in the reader's thread, is
@@ -272,26 +248,16 @@ impl LlmStream {
     /// Raises:
     ///     LlmConfigError: `chunks` is not iterable, or a str.
     #[classmethod]
-    #[pyo3(signature = (chunks, *, provider, model, id=None, created=None, response_format=None))]
-    #[allow(clippy::too_many_arguments, reason = "named one by one")]
-    fn from_chunks(
-        _cls: &Bound<'_, PyType>,
-        chunks: &Bound<'_, PyAny>,
-        provider: String,
-        model: String,
-        id: Option<String>,
-        created: Option<i64>,
-        response_format: Option<Py<PyAny>>,
-    ) -> PyResult<Self> {
-        let iterator = from_chunks::iterator(chunks, "__iter__", "an iterable")?;
-        let described = Described {
-            provider,
-            model,
-            id,
-            created,
-            response_format,
-        };
-        Ok(Self::new(described.stream(iterator)))
+    #[pyo3(
+        signature = (chunks, **fields),
+        text_signature = "(chunks, *, provider, model, id=None, created=None, response_format=None)"
+    )]
+    fn from_chunks<'py>(
+        cls: &Bound<'py, PyType>,
+        chunks: &Bound<'py, PyAny>,
+        fields: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        python::FROM_CHUNKS.get(cls.py())?.call((cls, chunks), fields)
     }
 
     /// Sends the request and waits for a 2xx head; errors of connection, status and head are raised here.
@@ -306,8 +272,8 @@ impl LlmStream {
         _kind: &Bound<'_, PyAny>,
         _error: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        self.shared.close(py)
+    ) {
+        self.shared.close(py);
     }
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {
@@ -344,8 +310,22 @@ impl LlmStream {
     }
 
     /// Closes the stream and its connection, from any thread. A reader that waits gets `LlmClientClosedError`.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.shared.close(py)
+    fn close(&self, py: Python<'_>) {
+        self.shared.close(py);
+    }
+
+    /// Enters with a fresh key in a request that was not sent.
+    #[pyo3(signature = (*, api_key, may_renew=false))]
+    fn _enter_with(&self, py: Python<'_>, api_key: String, may_renew: bool) -> PyResult<()> {
+        self.shared.stream.set_key(py, api_key, may_renew)?;
+        self.shared.enter(py)
+    }
+
+    /// Ends the call with the refusal of its key, because there is no fresh key.
+    #[pyo3(signature = (refusal, *, abandoned))]
+    fn _end_refused(&self, refusal: Bound<'_, PyAny>, abandoned: bool) {
+        let (py, stream) = (refusal.py(), &self.shared.stream);
+        stream.end_refused(py, &PyErr::from_value(refusal), abandoned);
     }
 
     fn __repr__(&self) -> String {

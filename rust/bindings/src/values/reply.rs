@@ -63,13 +63,6 @@ impl ReplyData {
         Ok(headers)
     }
 
-    /// The same, with what the call took in all.
-    pub(crate) fn timed(&self, seconds: f64) -> Self {
-        let mut timed = self.clone();
-        timed.timing.total = Some(seconds);
-        timed
-    }
-
     /// Everything but the raw body, as JSON.
     pub(crate) fn to_json(&self) -> PyResult<String> {
         let head = self.head.as_ref();

@@ -280,17 +280,6 @@ impl LlmResponse {
         self.data.raw.as_ref().map(|raw| PyBytes::new(py, raw))
     }
 
-    /// The same reply, with what the call took in all where the reply does not say so.
-    fn _timed(slf: Bound<'_, Self>, seconds: f64) -> PyResult<Bound<'_, Self>> {
-        let (py, response) = (slf.py(), slf.get());
-        if response.data.timing.total.is_some() {
-            return Ok(slf);
-        }
-        let data = response.data.timed(seconds);
-        let parse_as = response.parse_as.as_ref().map(|kind| kind.clone_ref(py));
-        Bound::new(py, Self::new(data, parse_as))
-    }
-
     /// The reply as a dict of plain values; `from_dict` reads it back (without `raw`).
     fn to_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();

@@ -1,0 +1,150 @@
+//! `CustomReply`: the reply of a stream that `from_chunks` made.
+//!
+//! `python/tokenwire/streaming/custom_stream.py` takes the chunks from the user's iterator and pushes them in
+//! here. The queue is the same as for a stream of the engine: it folds the chunks, keeps time, and gives them
+//! back in any form.
+
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use tokenwire_core::error::{Error, ErrorKind};
+use tokenwire_core::message::{Chunk, ChunkKind, ReplyHead, Timing};
+use tokenwire_core::stream::Queue;
+
+use crate::ground::caller::Caller;
+use crate::ground::exception;
+use crate::stream::shared::{Mode, Stream};
+use crate::values::chunk::LlmStreamChunk;
+
+#[pyclass(frozen, module = "tokenwire._engine")]
+pub(crate) struct CustomReply {
+    pub(super) stream: Arc<Stream>,
+}
+
+impl CustomReply {
+    fn finish(&self, end: Result<(), Error>) {
+        let timing = Timing {
+            total: Some(self.stream.caller.elapsed()),
+            ..Timing::default()
+        };
+        self.stream.queue.finish(end, timing, Vec::new());
+    }
+}
+
+#[pymethods]
+impl CustomReply {
+    #[new]
+    #[pyo3(signature = (*, provider, model, id=None, created=None, response_format=None))]
+    fn new(
+        provider: String,
+        model: String,
+        id: Option<String>,
+        created: Option<i64>,
+        response_format: Option<Py<PyAny>>,
+    ) -> Self {
+        let started = Instant::now();
+        // The iterator never runs ahead of its reader, so the queue needs no bound.
+        let queue = Queue::new(usize::MAX, started);
+        let head = ReplyHead {
+            id,
+            created,
+            ..ReplyHead::default()
+        };
+        queue.publish(&mut Vec::new(), Some(&head));
+        let caller = Caller {
+            started: Some(started),
+            ..Caller::named(provider, model)
+        };
+        let stream = Arc::new(Stream::custom(queue, caller, response_format));
+        Self { stream }
+    }
+
+    /// Begins reading; raises what ended the stream, if it is over before its first chunk.
+    fn open(&self, py: Python<'_>) -> PyResult<()> {
+        self.stream.begin(py)?;
+        match self.stream.queue.head() {
+            Some(Err(error)) => Err(self.stream.fail(py, error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The next item in this form; None at the end, or if another chunk is needed.
+    fn take(&self, py: Python<'_>, form: &str) -> PyResult<Option<Py<PyAny>>> {
+        self.stream.begin(py)?;
+        let mode = match form {
+            "text" => Mode::Text,
+            "events" => Mode::Events,
+            "batches" => Mode::Batches,
+            _ => Mode::Chunks,
+        };
+        Ok(match self.stream.step(py, mode)? {
+            Poll::Ready(item) => item,
+            Poll::Pending => None,
+        })
+    }
+
+    /// Adds a chunk, or text of the first choice.
+    fn push(&self, py: Python<'_>, item: &Bound<'_, PyAny>) -> PyResult<()> {
+        let chunk = if let Ok(chunk) = item.cast::<LlmStreamChunk>() {
+            chunk.get().chunk().clone()
+        } else if let Ok(text) = item.cast::<PyString>() {
+            Chunk {
+                kind: ChunkKind::Text(text.to_str()?.into()),
+                raw: None,
+            }
+        } else {
+            let kind = item.get_type().name()?;
+            let problem = format!("chunks: each item must be an LlmStreamChunk or str, not {kind}");
+            return Err(exception::of_kind(py, ErrorKind::Validation, &problem));
+        };
+        self.stream.queue.publish(&mut vec![chunk], None);
+        Ok(())
+    }
+
+    /// Ends the stream after the last chunk. Unless every choice has a finish reason, the end is an error.
+    fn end(&self) {
+        let (reply, ..) = self.stream.queue.snapshot();
+        let choices = &reply.choices;
+        let is_whole = choices.iter().all(|choice| choice.finish_reason.is_some());
+        self.finish(if is_whole && !choices.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::new(
+                ErrorKind::StreamIncomplete,
+                "chunks: the last chunk had no finish_reason, so the reply may be cut off; \
+                 end it with LlmStreamChunk(finish_reason=\"stop\") or another reason",
+            ))
+        });
+    }
+
+    /// Ends the stream with an exception of its iterator. An `LlmError` gets the provider, the model and the
+    /// partial reply, unless it has them.
+    fn fail(&self, error: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (py, stream) = (error.py(), &self.stream);
+        let problem = "the iterator of the stream raised an exception";
+        self.finish(Err(Error::new(ErrorKind::StreamInterrupted, problem)));
+        let lacks = |name| {
+            let found = error.getattr_opt(name);
+            PyResult::Ok(found?.is_some_and(|found: Bound<'_, PyAny>| found.is_none()))
+        };
+        if lacks("partial")? && !stream.queue.snapshot().0.choices.is_empty() {
+            error.setattr("partial", stream.response(py)?)?;
+        }
+        if lacks("provider")? {
+            error.setattr("provider", &*stream.caller.provider)?;
+        }
+        if lacks("model")? {
+            error.setattr("model", &*stream.caller.model)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the stream ended or was closed.
+    #[getter]
+    fn is_over(&self) -> bool {
+        self.stream.queue.is_over() || self.stream.queue.is_closed()
+    }
+}
