@@ -89,7 +89,7 @@ if TYPE_CHECKING:
     from tokenwire.interface.interface import LlmClientInterface
     from tokenwire.interface.map import MapRow
     from tokenwire.observability.metrics import MetricsCollector
-    from tokenwire.observability.on_call import on_call
+    from tokenwire.observability.on_call import on_call, report_call
     from tokenwire.registry import ModelRegistry
     from tokenwire.streaming.handler import StreamingHandler
     from tokenwire.types import (
@@ -193,6 +193,7 @@ __all__ = [
     "__version__",
     "client",
     "on_call",
+    "report_call",
 ]
 
 # Where a name lives, unless it is an error (`errors`) or compiled (`_engine`).
@@ -212,6 +213,7 @@ _HOMES = {
     "TokenCounter": "catalog.tokens",
     "client": "factory.factory",
     "on_call": "observability.on_call",
+    "report_call": "observability.on_call",
     **dict.fromkeys(
         (
             "AudioPart",

@@ -8,8 +8,9 @@ from tokenwire.errors import LlmConfigError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
-    from tokenwire._engine import CallEvent
+    from tokenwire._engine import CallEvent, LlmResponse
 
 
 def on_call(callback: Callable[[CallEvent], object]) -> Callable[[], None]:
@@ -37,3 +38,66 @@ def on_call(callback: Callable[[CallEvent], object]) -> Callable[[], None]:
         _engine.remove_callback(registration)
 
     return remove
+
+
+def report_call(
+    *,
+    provider: str,
+    model: str,
+    elapsed: float,
+    response: LlmResponse[Any] | None = None,
+    error: BaseException | None = None,
+    streamed: bool = False,
+    operation: str = "chat",
+    server_address: str | None = None,
+    server_port: int | None = None,
+) -> None:
+    """Report a finished call of your own client to the callbacks of `on_call`, metrics included.
+
+    Call it once for each call. Do not call it for a call that a `ChatClient` or `CompletionClient`
+    makes for yours: those report their own calls.
+
+    Args:
+        provider: Name of the provider.
+        model: The model that was asked.
+        elapsed: Seconds from the start of the call to its end.
+        response: The reply. For a call that failed, the partial reply; the default is
+            `error.partial`.
+        error: Why the call failed. An exception that does not derive from `Exception`, such as
+            `asyncio.CancelledError` or `GeneratorExit`, means that the call was abandoned.
+        streamed: Whether the reply was streamed.
+        operation: `chat` or `text_completion`.
+        server_address: Host of the server.
+        server_port: Port of the server.
+
+    Raises:
+        LlmConfigError: An argument is wrong, or there is neither a response nor an error.
+    """
+    for name, value, kind in (
+        ("provider", provider, str),
+        ("model", model, str),
+        ("elapsed", elapsed, (int, float)),
+        ("response", response, (_engine.LlmResponse, type(None))),
+        ("error", error, (BaseException, type(None))),
+    ):
+        if not isinstance(value, kind):
+            raise LlmConfigError(f"report_call: {name} must not be a {type(value).__name__}")
+    if response is None and error is None:
+        raise LlmConfigError("report_call: give response= if the call succeeded, else error=")
+    failed = isinstance(error, Exception)
+    try:
+        event = _engine.CallEvent(
+            provider=provider,
+            model=model,
+            elapsed=elapsed,
+            response=getattr(error, "partial", None) if response is None else response,
+            error=error if failed else None,
+            error_kind=None if failed or error is None else "cancelled",
+            streamed=streamed,
+            operation=operation,
+            server_address=server_address,
+            server_port=server_port,
+        )
+    except (TypeError, OverflowError) as problem:
+        raise LlmConfigError(f"report_call: {problem}") from None
+    _engine.report_call(event)
