@@ -12,12 +12,14 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from tokenwire._engine import AsyncLlmStream, CustomReply, LlmStream
-from tokenwire.errors import LlmConfigError
+from tokenwire.errors import LlmConfigError, LlmError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from typing_extensions import Self
+
+    from tokenwire._engine import LlmResponse
 
 
 def from_chunks(cls: type, chunks: Any, **fields: Any) -> LlmStream | AsyncLlmStream:
@@ -39,6 +41,9 @@ def from_chunks(cls: type, chunks: Any, **fields: Any) -> LlmStream | AsyncLlmSt
 class _Custom:
     """What both streams have: the iterator, its reply, and the right to run a step."""
 
+    response: LlmResponse[Any]
+    _view: Callable[[str], Any]
+
     def __init__(self, reply: CustomReply, source: Any) -> None:
         self._reply = reply
         # None after it was closed.
@@ -48,6 +53,16 @@ class _Custom:
         self._failure: Exception | None = None
         # Held while the iterator runs. No thread ever waits for it.
         self._turn = Lock()
+
+    @property
+    def text_stream(self) -> Any:
+        return self._view("text")
+
+    def events(self) -> Any:
+        return self._view("events")
+
+    def batches(self) -> Any:
+        return self._view("batches")
 
     def _open(self) -> None:
         if self._failure is not None:
@@ -66,8 +81,14 @@ class _Custom:
             )
 
     def _fail(self, error: Exception) -> None:
-        self._reply.fail(error)
+        self._reply.end(failed=True)
         self._failure = error
+        if isinstance(error, LlmError):
+            reply = self.response
+            error.provider = error.provider or reply.provider
+            error.model = error.model or reply.model
+            if error.partial is None and reply.choices:
+                error.partial = reply
 
 
 class _CustomStream(_Custom, LlmStream):
@@ -86,19 +107,12 @@ class _CustomStream(_Custom, LlmStream):
             raise StopIteration
         return item
 
-    @property
-    def text_stream(self) -> Iterator[Any]:
-        return iter(partial(self._next, "text"), None)
-
-    def events(self) -> Iterator[Any]:
-        return iter(partial(self._next, "events"), None)
-
-    def batches(self) -> Iterator[Any]:
-        return iter(partial(self._next, "batches"), None)
-
     def close(self) -> None:
         super().close()
         self._close_source()
+
+    def _view(self, form: str) -> Iterator[Any]:
+        return iter(partial(self._next, form), None)
 
     def _next(self, form: str) -> Any:
         """Return the next item, or None at the end."""
@@ -113,7 +127,7 @@ class _CustomStream(_Custom, LlmStream):
             if self._source is not None:
                 self._reply.push(next(self._source))
         except StopIteration:
-            self._reply.end()
+            self._reply.end(failed=False)
         except Exception as error:  # noqa: BLE001 (the next step raises it)
             self._fail(error)
         finally:
@@ -149,20 +163,10 @@ class _AsyncCustomStream(_Custom, AsyncLlmStream):
         await self.aclose()
 
     def __aiter__(self) -> AsyncIterator[Any]:
-        return _View(self, "chunks")
+        return self._view("chunks")
 
     async def __anext__(self) -> Any:
-        return await anext(_View(self, "chunks"))
-
-    @property
-    def text_stream(self) -> AsyncIterator[Any]:
-        return _View(self, "text")
-
-    def events(self) -> AsyncIterator[Any]:
-        return _View(self, "events")
-
-    def batches(self) -> AsyncIterator[Any]:
-        return _View(self, "batches")
+        return await anext(self._view("chunks"))
 
     def close(self) -> None:
         super().close()
@@ -180,6 +184,9 @@ class _AsyncCustomStream(_Custom, AsyncLlmStream):
         else:
             await self._close_source()
 
+    def _view(self, form: str) -> AsyncIterator[Any]:
+        return _View(self._next, form)
+
     async def _next(self, form: str) -> Any:
         """Return the next item, or None at the end."""
         while (item := self._take(form)) is None and self._source is not None:
@@ -196,7 +203,7 @@ class _AsyncCustomStream(_Custom, AsyncLlmStream):
             if not self._reply.is_over:
                 self._reply.push(await anext(self._source))
         except StopAsyncIteration:
-            self._reply.end()
+            self._reply.end(failed=False)
         except asyncio.CancelledError:
             if not self._is_interrupted or _cancels(self._reader) > cancels + 1:
                 raise
@@ -237,15 +244,15 @@ def _cancels(task: asyncio.Task[Any] | None) -> int:
 class _View:
     """Iterates over an async stream in one form."""
 
-    def __init__(self, stream: _AsyncCustomStream, form: str) -> None:
-        self._stream = stream
+    def __init__(self, step: Callable[[str], Awaitable[Any]], form: str) -> None:
+        self._step = step
         self._form = form
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Any:
-        item = await self._stream._next(self._form)
+        item = await self._step(self._form)
         if item is None:
             raise StopAsyncIteration
         return item

@@ -269,7 +269,9 @@ impl Engine {
         params: Option<&Bound<'_, PyDict>>,
         steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<LlmStream> {
-        Ok(LlmStream::new(Arc::new(self.open(input, params, steering)?)))
+        Ok(LlmStream::new(Arc::new(
+            self.open(input, params, steering)?,
+        )))
     }
 
     /// The same for an event loop.
@@ -280,7 +282,9 @@ impl Engine {
         params: Option<&Bound<'_, PyDict>>,
         steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<AsyncLlmStream> {
-        Ok(AsyncLlmStream::new(Arc::new(self.open(input, params, steering)?)))
+        Ok(AsyncLlmStream::new(Arc::new(
+            self.open(input, params, steering)?,
+        )))
     }
 
     /// The body of `GET /models`.

@@ -9,8 +9,8 @@ use crate::ground::caller::Caller;
 use crate::ground::exit::calling_python;
 use crate::ground::python;
 use crate::observe::call_event::{CANCELLED, CallEvent};
-use crate::observe::tally::CallTally;
 use crate::observe::callbacks;
+use crate::observe::tally::CallTally;
 use crate::values::response::LlmResponse;
 
 /// How a call ended.

@@ -1,4 +1,4 @@
-//! `AsyncLlmStream`: an await step that does not suspend while anything is buffered.
+//! `AsyncLlmStream`: a step does not suspend its task while there is something in the buffer.
 
 use std::sync::Arc;
 use std::task::Poll;
@@ -12,14 +12,13 @@ use tokenwire_core::stream::{Interest, Parker, pump};
 use crate::ground::python;
 use crate::process;
 use crate::stream::custom::CustomReply;
-use crate::stream::entering::Entering;
 use crate::stream::shared::{Mode, Stream};
 use crate::values::response::LlmResponse;
 use crate::wake::awaitable::{Ready, returned, thrown};
 use crate::wake::loop_mailbox::LoopMailbox;
 use crate::wake::waiter::Waiter;
 
-/// The one reader of a stream, while it waits.
+/// The reader of a stream, while it waits.
 #[derive(Default)]
 struct Waiting {
     mailbox: Option<Arc<LoopMailbox>>,
@@ -27,14 +26,14 @@ struct Waiting {
 }
 
 /// A stream and its waiting reader, shared by the public object, its iterators and its awaitables.
-pub(super) struct AsyncStream {
-    pub(super) stream: Arc<Stream>,
+struct AsyncStream {
+    stream: Arc<Stream>,
     waiting: Mutex<Waiting>,
 }
 
 impl AsyncStream {
     /// Sends the request, at most once.
-    pub(super) fn start(&self, py: Python<'_>) -> PyResult<()> {
+    fn start(&self, py: Python<'_>) -> PyResult<()> {
         self.stream.begin(py)?;
         let Some(call) = self.stream.take_call() else {
             return Ok(());
@@ -52,8 +51,8 @@ impl AsyncStream {
         Ok(())
     }
 
-    /// Parks the running task; what to yield, or None when something came in the meantime.
-    pub(super) fn park<'py>(
+    /// Parks the running task. Returns what to yield, or None if something arrived in the meantime.
+    fn park<'py>(
         &self,
         py: Python<'py>,
         interest: Interest,
@@ -63,7 +62,7 @@ impl AsyncStream {
                 "this stream is being read by another task; a stream has one reader",
             )
         };
-        // Never waited for: the thread that holds it runs Python code and may want the GIL of this one.
+        // Waiting for this lock could deadlock: its holder runs Python code, and may need this thread's GIL.
         let mut waiting = self.waiting.try_lock().ok_or_else(second_reader)?;
         if let Some((mailbox, token)) = waiting.parked.take() {
             if mailbox.is_waiting(token) {
@@ -94,19 +93,19 @@ impl Drop for AsyncStream {
     }
 }
 
-/// A stream for `async with` and `async for`; it may be read from any event loop, by one task at a time.
+/// A stream for `async with` and `async for`. Any event loop may read it, one task at a time.
 ///
-/// Each step gives an `LlmStreamChunk`. `async with` sends the request and waits for the answer's head;
-/// without it the first step does.
+/// Each step returns an `LlmStreamChunk`. `async with` sends the request and waits for the response
+/// head; without `async with`, the first step does so.
 ///
 /// Raises:
-///     LlmAPIError: On entering: the provider refused, or there was no usable connection.
-///     LlmTimeoutError: A limit ran out; `partial` is the reply so far.
-///     LlmStreamingError: While reading: the stream broke off, ended early, or brought an error;
+///     LlmAPIError: On entering: the provider refused the request, or the connection failed.
+///     LlmTimeoutError: A time limit was exceeded; `partial` is the reply so far.
+///     LlmStreamingError: While reading: the stream broke off, ended early, or contained an error;
 ///         `partial` is the reply so far.
 #[pyclass(frozen, subclass, module = "tokenwire", weakref)]
 pub(crate) struct AsyncLlmStream {
-    pub(super) shared: Arc<AsyncStream>,
+    shared: Arc<AsyncStream>,
 }
 
 impl AsyncLlmStream {
@@ -134,9 +133,9 @@ impl AsyncLlmStream {
         Self::new(reply.stream.clone())
     }
 
-    /// A stream of the chunks that an async iterable gives; see `LlmStream.from_chunks`.
+    /// Returns a stream of the chunks of an async iterable; see `LlmStream.from_chunks`.
     ///
-    /// It runs in the reader's task: to cancel a step cancels it, as with any async generator.
+    /// The iterable runs in the reader's task, so cancelling a step cancels it.
     ///
     /// Raises:
     ///     LlmConfigError: `chunks` is not an async iterable.
@@ -150,16 +149,19 @@ impl AsyncLlmStream {
         chunks: &Bound<'py, PyAny>,
         fields: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        python::FROM_CHUNKS.get(cls.py())?.call((cls, chunks), fields)
+        python::FROM_CHUNKS
+            .get(cls.py())?
+            .call((cls, chunks), fields)
     }
 
-    /// Sends the request and waits for a 2xx head; errors of connection, status and head are raised here.
+    /// Sends the request and waits for a response head. Connection errors and error statuses are raised here.
     fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
         let py = slf.py();
         if let Some(source) = slf.get().shared.stream.key_source(py) {
             return python::ENTER_WITH_KEY_ASYNC.get(py)?.call1((slf, source));
         }
-        Ok(Bound::new(py, Entering::new(slf.unbind()))?.into_any())
+        let stream = slf.unbind();
+        Ok(Bound::new(py, Entering { stream })?.into_any())
     }
 
     fn __aexit__(
@@ -179,7 +181,7 @@ impl AsyncLlmStream {
         next_of(Bound::new(slf.py(), slf.get().iterate(Mode::Chunks))?)
     }
 
-    /// The text of choice 0 as it comes, one `str` for each delta.
+    /// The text of choice 0 as it arrives, one `str` for each delta.
     #[getter]
     fn text_stream(&self) -> AsyncStreamIterator {
         self.shared.stream.queue.forgo_raw();
@@ -187,24 +189,24 @@ impl AsyncLlmStream {
     }
 
     /// Typed events: `TextDelta`, `ReasoningDelta`, `RefusalDelta`, `ToolCallDelta`, `ToolCallDone`,
-    /// `UsageReported`, and `End` when the stream is whole.
+    /// `UsageReported`, and `End` after a complete stream.
     fn events(&self) -> AsyncStreamIterator {
         self.shared.stream.queue.forgo_raw();
         self.iterate(Mode::Events)
     }
 
-    /// Lists of chunks, at least one in each: a step brings all that has arrived.
+    /// Lists of chunks. Each step returns all that have arrived, and at least one.
     fn batches(&self) -> AsyncStreamIterator {
         self.iterate(Mode::Batches)
     }
 
-    /// The reply as received so far; complete once the stream has been read to its end.
+    /// The reply so far. It is complete after the stream was read to its end.
     #[getter]
     fn response(&self, py: Python<'_>) -> PyResult<LlmResponse> {
         self.shared.stream.response(py)
     }
 
-    /// Closes the stream and its connection. A task that waits for it gets `LlmClientClosedError`.
+    /// Closes the stream and its connection. A waiting task gets `LlmClientClosedError`.
     fn close(&self) {
         self.shared.stream.close();
     }
@@ -215,7 +217,7 @@ impl AsyncLlmStream {
         Ready
     }
 
-    /// Puts a fresh key into a request that has not gone out, and waits for its head.
+    /// Enters the stream with this key in its request.
     #[pyo3(signature = (*, api_key, may_renew=false))]
     fn _enter_with(
         slf: Bound<'_, Self>,
@@ -224,10 +226,11 @@ impl AsyncLlmStream {
     ) -> PyResult<Bound<'_, PyAny>> {
         let py = slf.py();
         slf.get().shared.stream.set_key(py, api_key, may_renew)?;
-        Ok(Bound::new(py, Entering::new(slf.unbind()))?.into_any())
+        let stream = slf.unbind();
+        Ok(Bound::new(py, Entering { stream })?.into_any())
     }
 
-    /// Ends the call with the refusal of its key, because there is no fresh key.
+    /// Ends the call with the error of its refused key, because there is no fresh key.
     #[pyo3(signature = (refusal, *, abandoned))]
     fn _end_refused(&self, refusal: Bound<'_, PyAny>, abandoned: bool) {
         let (py, stream) = (refusal.py(), &self.shared.stream);
@@ -244,7 +247,7 @@ impl AsyncLlmStream {
     }
 }
 
-/// Iterates a stream in one of its forms. It is its own awaitable: `__anext__` returns itself.
+/// Iterates over a stream in one form. It is also the awaitable of each step: `__anext__` returns itself.
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct AsyncStreamIterator {
     shared: Arc<AsyncStream>,
@@ -272,7 +275,7 @@ impl AsyncStreamIterator {
     }
 
     fn __anext__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
-        // Hot path: no key source, nothing but the reference goes back.
+        // Hot path: nothing is allocated, unless a callable returns the key.
         next_of(slf)
     }
 
@@ -280,13 +283,13 @@ impl AsyncStreamIterator {
         slf
     }
 
-    /// What is awaited may also be delegated to: `asyncio.wait_for` does so with a step.
+    /// `asyncio.wait_for` delegates to a step by `yield from`.
     fn __iter__(slf: Py<Self>) -> Py<Self> {
         slf
     }
 
-    /// Cancels a step, which has taken nothing: the next step gets what arrives. `anext(steps, None)` needs
-    /// this method and the next one.
+    /// Cancels a step. No item is lost: the next step returns it. `anext(iterator, None)` needs this method
+    /// and `close`.
     #[pyo3(signature = (kind, value=None, _traceback=None))]
     fn throw(
         &self,
@@ -300,7 +303,7 @@ impl AsyncStreamIterator {
     /// Abandons a step.
     fn close(&self) {}
 
-    /// One step of `await`: what to wait for, or `StopIteration` with the item.
+    /// One step of `await`: returns what to wait for, or raises `StopIteration` with the item.
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let shared = &self.shared;
         loop {
@@ -315,5 +318,56 @@ impl AsyncStreamIterator {
                 }
             }
         }
+    }
+}
+
+/// What `async with stream` awaits: it sends the request and waits for the response head.
+#[pyclass(frozen, module = "tokenwire._engine")]
+struct Entering {
+    stream: Py<AsyncLlmStream>,
+}
+
+#[pymethods]
+impl Entering {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let shared = &self.stream.get().shared;
+        shared.start(py)?;
+        loop {
+            match shared.stream.queue.head() {
+                Some(Ok(_)) => {
+                    return returned(self.stream.bind(py).clone().into_any());
+                }
+                Some(Err(error)) => return Err(shared.stream.fail(py, error)),
+                None => {
+                    if let Some(waiter) = shared.park(py, Interest::Head)? {
+                        return Ok(Some(waiter.into_any()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Cancels the waiting task. `__aexit__` will not run, so the request ends here.
+    #[pyo3(signature = (kind, value=None, _traceback=None))]
+    fn throw(
+        &self,
+        kind: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        self.close();
+        Err(thrown(kind, value))
+    }
+
+    fn close(&self) {
+        self.stream.get().shared.stream.close();
     }
 }

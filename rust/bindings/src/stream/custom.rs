@@ -24,16 +24,6 @@ pub(crate) struct CustomReply {
     pub(super) stream: Arc<Stream>,
 }
 
-impl CustomReply {
-    fn finish(&self, end: Result<(), Error>) {
-        let timing = Timing {
-            total: Some(self.stream.caller.elapsed()),
-            ..Timing::default()
-        };
-        self.stream.queue.finish(end, timing, Vec::new());
-    }
-}
-
 #[pymethods]
 impl CustomReply {
     #[new]
@@ -104,42 +94,27 @@ impl CustomReply {
         Ok(())
     }
 
-    /// Ends the stream after the last chunk. Unless every choice has a finish reason, the end is an error.
-    fn end(&self) {
+    /// Ends the stream. It is complete if its iterator did not fail and every choice has a finish reason.
+    fn end(&self, failed: bool) {
         let (reply, ..) = self.stream.queue.snapshot();
-        let choices = &reply.choices;
-        let is_whole = choices.iter().all(|choice| choice.finish_reason.is_some());
-        self.finish(if is_whole && !choices.is_empty() {
-            Ok(())
-        } else {
+        let mut choices = reply.choices.iter();
+        let end = if failed {
+            let problem = "the iterator of the stream raised an exception";
+            Err(Error::new(ErrorKind::StreamInterrupted, problem))
+        } else if reply.choices.is_empty() || choices.any(|choice| choice.finish_reason.is_none()) {
             Err(Error::new(
                 ErrorKind::StreamIncomplete,
                 "chunks: the last chunk had no finish_reason, so the reply may be cut off; \
                  end it with LlmStreamChunk(finish_reason=\"stop\") or another reason",
             ))
-        });
-    }
-
-    /// Ends the stream with an exception of its iterator. An `LlmError` gets the provider, the model and the
-    /// partial reply, unless it has them.
-    fn fail(&self, error: &Bound<'_, PyAny>) -> PyResult<()> {
-        let (py, stream) = (error.py(), &self.stream);
-        let problem = "the iterator of the stream raised an exception";
-        self.finish(Err(Error::new(ErrorKind::StreamInterrupted, problem)));
-        let lacks = |name| {
-            let found = error.getattr_opt(name);
-            PyResult::Ok(found?.is_some_and(|found: Bound<'_, PyAny>| found.is_none()))
+        } else {
+            Ok(())
         };
-        if lacks("partial")? && !stream.queue.snapshot().0.choices.is_empty() {
-            error.setattr("partial", stream.response(py)?)?;
-        }
-        if lacks("provider")? {
-            error.setattr("provider", &*stream.caller.provider)?;
-        }
-        if lacks("model")? {
-            error.setattr("model", &*stream.caller.model)?;
-        }
-        Ok(())
+        let timing = Timing {
+            total: Some(self.stream.caller.elapsed()),
+            ..Timing::default()
+        };
+        self.stream.queue.finish(end, timing, Vec::new());
     }
 
     /// Whether the stream ended or was closed.

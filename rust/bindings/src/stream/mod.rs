@@ -1,11 +1,9 @@
 //! A streamed call, as Python reads it.
 //!
 //! Start with `shared.rs`: what both kinds of stream have, which is everything except waiting. `sync_stream.rs`
-//! waits on the reader's thread, with a leased runtime. `async_stream.rs` waits in an event loop; `entering.rs`
-//! is what `async with` awaits there. `custom.rs` is the reply of a stream that `from_chunks` made.
+//! waits on the reader's thread, with a leased runtime. `async_stream.rs` waits in an event loop. `custom.rs` is the reply of a stream that `from_chunks` made.
 
 pub(crate) mod async_stream;
 pub(crate) mod custom;
-pub(crate) mod entering;
 pub(crate) mod shared;
 pub(crate) mod sync_stream;

@@ -1,4 +1,4 @@
-//! One stream as Python reads it: what the sync and the async object share.
+//! `Stream`: what sync and async streams share, which is everything except how a reader waits.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::values::raise;
 use crate::values::reply::ReplyData;
 use crate::values::response::LlmResponse;
 
-/// In which form a reader takes the stream.
+/// The form in which a reader takes the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// `LlmStreamChunk`, one for each choice in an event.
@@ -35,7 +35,7 @@ pub(crate) enum Mode {
     Text,
     /// Typed events.
     Events,
-    /// Lists of chunks: all that has arrived.
+    /// Lists of all the chunks that have arrived.
     Batches,
 }
 
@@ -48,7 +48,7 @@ impl Mode {
     }
 }
 
-/// What the reader has taken from the queue and not handed out yet.
+/// What was taken from the queue and has not been returned to Python yet.
 #[derive(Default)]
 struct Reading {
     buffer: VecDeque<Chunk>,
@@ -58,7 +58,7 @@ struct Reading {
     ended: bool,
 }
 
-/// An item that was taken, before Python has it.
+/// An item before it becomes a Python object.
 enum Pulled {
     Chunk(Chunk),
     Text(Chunk),
@@ -66,18 +66,18 @@ enum Pulled {
     Event(StreamEvent),
 }
 
-/// One stream, shared by the public object and its iterators.
+/// A stream, shared by the public object and its iterators.
 pub(crate) struct Stream {
     pub(crate) queue: Arc<Queue>,
     pub(crate) caller: Caller,
     pub(crate) generation: u64,
-    /// Whether it was entered or read.
+    /// Whether the stream was entered or read.
     begun: AtomicBool,
     /// The request, until it is sent.
     call: Mutex<Option<Call>>,
-    /// Kept where a fresh key may be needed: the request as it was before it went out.
+    /// A copy of the request, kept while the key may be refused and renewed.
     spare: Mutex<Option<Call>>,
-    /// Brings the key on the caller's side where it is a callable; gone once a key is in the request.
+    /// The callable that returns the key, until the request has one.
     key_source: Mutex<Option<Py<PyAny>>>,
     parse_as: Option<Py<PyAny>>,
     reading: Mutex<Reading>,
@@ -100,12 +100,8 @@ impl Stream {
         stream
     }
 
-    /// A stream without a request. Its end is not reported: only its client knows what a call is.
-    pub(crate) fn custom(
-        queue: Arc<Queue>,
-        caller: Caller,
-        parse_as: Option<Py<PyAny>>,
-    ) -> Self {
+    /// A stream without a request. Its client reports the call, so the stream does not.
+    pub(crate) fn custom(queue: Arc<Queue>, caller: Caller, parse_as: Option<Py<PyAny>>) -> Self {
         Self {
             queue,
             caller,
@@ -146,19 +142,19 @@ impl Stream {
         self.call.lock().take()
     }
 
-    /// Takes a request back that could not be started, so that the next step tries again.
+    /// Puts back a request that could not be started, so that the next step tries again.
     pub(crate) fn put_back(&self, call: Call) {
         *self.call.lock() = Some(call);
     }
 
-    /// Who brings the key, as long as the request has none.
+    /// The callable that returns the key, if the request has none yet.
     pub(crate) fn key_source<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         let source = self.key_source.lock();
         source.as_ref().map(|source| source.bind(py).clone())
     }
 
-    /// Puts a key into the request; after a failed opening the same request goes out once more, unless
-    /// it was said that none may follow.
+    /// Puts a key into the request. If the request was sent before, with a key that was refused, it will be
+    /// sent again. With `may_renew`, a refusal of this key is not the end of the call.
     pub(crate) fn set_key(&self, py: Python<'_>, key: String, may_renew: bool) -> PyResult<()> {
         let put = {
             let mut call = self.call.lock();
@@ -180,20 +176,20 @@ impl Stream {
         Ok(())
     }
 
-    /// Closes it, unless it is the parent's.
+    /// Closes the stream, unless it belongs to the parent process.
     pub(crate) fn close(&self) {
         if self.generation == fork::generation() {
             self.queue.close();
             if observe::is_on() {
                 Python::attach(|py| keeping_raised(py, || self.report(py, false)));
             } else {
-                // A listener that comes later has nothing to do with this call.
+                // A callback that is added later must not get this call.
                 self.reported.store(true, Ordering::Relaxed);
             }
         }
     }
 
-    /// The exception that ends the stream; the call is over.
+    /// The exception that ends the stream, and usually the call.
     pub(crate) fn fail(&self, py: Python<'_>, error: Error) -> PyErr {
         logs::drain(py);
         let kind = error.kind();
@@ -228,17 +224,17 @@ impl Stream {
         !self.begun.load(Ordering::Relaxed) || self.call.lock().is_some()
     }
 
-    /// Whether the call is not over yet: it goes out once more with a fresh key.
+    /// Whether the call goes on after this error, with a fresh key.
     fn may_renew(&self, py: Python<'_>, error: &PyErr) -> bool {
         self.spare.lock().is_some() && key::is_refused(error.value(py).as_any())
     }
 
-    /// Whether there are listeners and this stream's end has not been reported yet.
+    /// Whether there are callbacks and the end of the stream was not reported yet. True at most once.
     fn must_report(&self) -> bool {
         !self.reported.swap(true, Ordering::Relaxed) && observe::is_on()
     }
 
-    /// Reports the end of a whole stream, or of one that was abandoned.
+    /// Reports a stream that was read to its end, or that was abandoned.
     fn report(&self, py: Python<'_>, whole: bool) {
         if self.is_unsent() || !self.must_report() {
             return;
@@ -257,9 +253,9 @@ impl Stream {
 
     /// The next item, None at the end of a whole stream, or pending if the reader has to wait.
     pub(crate) fn step(&self, py: Python<'_>, mode: Mode) -> PyResult<Poll<Option<Py<PyAny>>>> {
-        // First of all: after a fork, the parent's I/O thread may hold the queue's lock forever.
+        // This check comes first: in a forked child, the queue's lock may be held forever.
         self.check_generation(py)?;
-        // No lock is held while Python objects are made: the garbage collector may run Python code.
+        // No lock is held while Python objects are created: the garbage collector may run Python code.
         match self.find(mode) {
             Poll::Ready(Ok(Some(item))) => item.object(py).map(|item| Poll::Ready(Some(item))),
             Poll::Pending => Ok(Poll::Pending),
@@ -292,10 +288,10 @@ impl Stream {
         }
     }
 
-    /// Where the stream stands, for `repr`.
+    /// The state of the stream, for `repr`.
     pub(crate) fn state(&self) -> &'static str {
         match () {
-            () if self.generation != fork::generation() => "left in the parent process",
+            () if self.generation != fork::generation() => "of the parent process",
             () if self.queue.is_over() => "ended",
             () if self.queue.is_closed() => "closed",
             () if self.is_unsent() => "not sent",
@@ -329,7 +325,7 @@ impl Drop for Stream {
 }
 
 impl Reading {
-    /// The next item of what was taken from the queue; with None, nothing is left.
+    /// The next item of what was taken from the queue; None if nothing is left.
     fn pull(&mut self, mode: Mode) -> Option<Pulled> {
         match mode {
             Mode::Chunks => self.buffer.pop_front().map(Pulled::Chunk),
@@ -373,7 +369,7 @@ impl Pulled {
     }
 }
 
-/// The text of choice 0, where the chunk is its.
+/// The text of a chunk of choice 0.
 fn text(chunk: &Chunk) -> Option<&str> {
     match &chunk.kind {
         ChunkKind::Text(text) => Some(text),

@@ -1,4 +1,4 @@
-//! `LlmStream`: a sync stream holds its lane until it ends; its body pump is a task on that lane.
+//! `LlmStream`: a sync stream holds a lane until it ends. A task on that lane, the pump, reads the body.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::stream::custom::CustomReply;
 use crate::stream::shared::{Mode, Stream};
 use crate::values::response::LlmResponse;
 
-/// The lane of a running stream, and the task that reads the wire on it.
+/// The lane of a running stream, and the pump on it.
 struct Driver {
     lease: Lease,
     pump: JoinHandle<()>,
@@ -26,7 +26,7 @@ struct Driver {
 }
 
 impl Driver {
-    /// Lets the pump end (drain after the terminal mark, or drop the body), then frees the lane.
+    /// Lets the pump end (it drains the body after the last event, or drops it), then frees the lane.
     fn settle(&mut self) {
         if self.generation == fork::generation()
             && let Some(lane) = self.lease.lane()
@@ -36,10 +36,10 @@ impl Driver {
     }
 }
 
-/// A stream and the lane that drives it, shared by the public object and its iterators.
+/// A stream and its lane, shared by the public object and its iterators.
 struct SyncStream {
     stream: Arc<Stream>,
-    // Locked while a reader waits; the key to "one reader at a time".
+    // Locked while a reader waits, so that there is one reader at a time.
     driver: Mutex<Option<Driver>>,
 }
 
@@ -76,7 +76,7 @@ impl SyncStream {
         Ok(())
     }
 
-    /// Waits for the head.
+    /// Waits for the response head.
     fn head(&self, py: Python<'_>) -> PyResult<()> {
         loop {
             match self.stream.queue.head() {
@@ -87,7 +87,7 @@ impl SyncStream {
         }
     }
 
-    /// Drives the lane until there is something for this reader.
+    /// Drives the lane until there is something for the reader.
     fn wait(&self, py: Python<'_>, interest: Interest) -> PyResult<()> {
         let queue = &self.stream.queue;
         let waited = py.detach(|| {
@@ -105,7 +105,7 @@ impl SyncStream {
                 }
             }));
             queue.leave();
-            // A signal handler raised: the stream ends here, and its connection with it.
+            // A signal handler raised an exception, which ends the stream and its connection.
             if waited.is_err() {
                 queue.close();
             }
@@ -115,7 +115,7 @@ impl SyncStream {
             Some(waited)
         });
         waited.unwrap_or_else(|| {
-            // Another thread closes the stream and frees its lane; the next step says so.
+            // Another thread is closing the stream. The next step raises the error for that.
             if queue.is_closed() {
                 return Ok(());
             }
@@ -123,7 +123,8 @@ impl SyncStream {
                 "this stream is being read by another thread; a stream has one reader",
             ))
         })?;
-        // A stream that flows ends each wait before its tick, and `list(stream)` runs no Python code.
+        // While chunks keep arriving, no wait lasts long enough to check for signals, and `list(stream)`
+        // runs no Python code that would.
         py.check_signals().inspect_err(|_| {
             self.stream.close();
             self.finish(py);
@@ -136,7 +137,7 @@ impl SyncStream {
         }
     }
 
-    /// Frees the lane, unless a reader holds it and will.
+    /// Frees the lane, unless a reader holds it; that reader frees it.
     fn finish(&self, py: Python<'_>) {
         py.detach(|| {
             if let Some(mut driver) = self.driver.try_lock() {
@@ -185,21 +186,21 @@ impl Drop for SyncStream {
             self.stream.close();
             driver.settle();
         } else {
-            // The task's runtime is the parent's.
+            // The runtime of the task belongs to the parent process.
             std::mem::forget(driver);
         }
     }
 }
 
-/// A stream for `with` and `for`; it may move between threads, one reader at a time.
+/// A stream for `with` and `for`. It may move between threads, and has one reader at a time.
 ///
-/// Each step gives an `LlmStreamChunk`. `with` sends the request and waits for the answer's head;
-/// without it the first step does.
+/// Each step returns an `LlmStreamChunk`. `with` sends the request and waits for the response head;
+/// without `with`, the first step does so.
 ///
 /// Raises:
-///     LlmAPIError: On entering: the provider refused, or there was no usable connection.
-///     LlmTimeoutError: A limit ran out; `partial` is the reply so far.
-///     LlmStreamingError: While reading: the stream broke off, ended early, or brought an error;
+///     LlmAPIError: On entering: the provider refused the request, or the connection failed.
+///     LlmTimeoutError: A time limit was exceeded; `partial` is the reply so far.
+///     LlmStreamingError: While reading: the stream broke off, ended early, or contained an error;
 ///         `partial` is the reply so far.
 #[pyclass(frozen, subclass, module = "tokenwire", weakref)]
 pub(crate) struct LlmStream {
@@ -231,22 +232,22 @@ impl LlmStream {
         Self::new(reply.stream.clone())
     }
 
-    /// A stream of the chunks that an iterable gives; for clients of your own.
+    /// Returns a stream of the chunks of an iterable, for your own client.
     ///
-    /// Nothing of it runs before the stream is entered or read. It runs in the reader's thread, is
-    /// closed with the stream where it has `close()`, and its last chunk has to say a
-    /// `finish_reason`: an end without one is an `LlmStreamIncompleteError`.
+    /// The iterable runs in the reader's thread, and only when the stream is read. If it has `close()`,
+    /// it is closed with the stream. Its last chunk needs a `finish_reason`; otherwise the stream ends
+    /// with an `LlmStreamIncompleteError`.
     ///
     /// Args:
-    ///     chunks: Gives `LlmStreamChunk`, or `str` for text alone; a generator, most often.
-    ///     provider: Name of the provider, for the reply, errors and events.
-    ///     model: The model that was asked for.
+    ///     chunks: An iterable of `LlmStreamChunk`, or of `str` for text; usually a generator.
+    ///     provider: Name of the provider, for the reply and errors.
+    ///     model: The model that was asked.
     ///     id: The provider's id of the reply.
     ///     created: Unix time in seconds.
-    ///     response_format: The type that `response.parsed` reads the text as.
+    ///     response_format: The type of `response.parsed`.
     ///
     /// Raises:
-    ///     LlmConfigError: `chunks` is not iterable, or a str.
+    ///     LlmConfigError: `chunks` is not iterable, or it is a str.
     #[classmethod]
     #[pyo3(
         signature = (chunks, **fields),
@@ -257,10 +258,12 @@ impl LlmStream {
         chunks: &Bound<'py, PyAny>,
         fields: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        python::FROM_CHUNKS.get(cls.py())?.call((cls, chunks), fields)
+        python::FROM_CHUNKS
+            .get(cls.py())?
+            .call((cls, chunks), fields)
     }
 
-    /// Sends the request and waits for a 2xx head; errors of connection, status and head are raised here.
+    /// Sends the request and waits for a response head. Connection errors and error statuses are raised here.
     fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
         slf.get().shared.enter(slf.py())?;
         Ok(slf)
@@ -284,7 +287,7 @@ impl LlmStream {
         self.shared.next(py, Mode::Chunks)
     }
 
-    /// The text of choice 0 as it comes, one `str` for each delta.
+    /// The text of choice 0 as it arrives, one `str` for each delta.
     #[getter]
     fn text_stream(&self) -> StreamIterator {
         self.shared.stream.queue.forgo_raw();
@@ -292,36 +295,36 @@ impl LlmStream {
     }
 
     /// Typed events: `TextDelta`, `ReasoningDelta`, `RefusalDelta`, `ToolCallDelta`, `ToolCallDone`,
-    /// `UsageReported`, and `End` when the stream is whole.
+    /// `UsageReported`, and `End` after a complete stream.
     fn events(&self) -> StreamIterator {
         self.shared.stream.queue.forgo_raw();
         self.iterate(Mode::Events)
     }
 
-    /// Lists of chunks, at least one in each: a step brings all that has arrived.
+    /// Lists of chunks. Each step returns all that have arrived, and at least one.
     fn batches(&self) -> StreamIterator {
         self.iterate(Mode::Batches)
     }
 
-    /// The reply as received so far; complete once the stream has been read to its end.
+    /// The reply so far. It is complete after the stream was read to its end.
     #[getter]
     fn response(&self, py: Python<'_>) -> PyResult<LlmResponse> {
         self.shared.stream.response(py)
     }
 
-    /// Closes the stream and its connection, from any thread. A reader that waits gets `LlmClientClosedError`.
+    /// Closes the stream and its connection, from any thread. A waiting reader gets `LlmClientClosedError`.
     fn close(&self, py: Python<'_>) {
         self.shared.close(py);
     }
 
-    /// Enters with a fresh key in a request that was not sent.
+    /// Enters the stream with this key in its request.
     #[pyo3(signature = (*, api_key, may_renew=false))]
     fn _enter_with(&self, py: Python<'_>, api_key: String, may_renew: bool) -> PyResult<()> {
         self.shared.stream.set_key(py, api_key, may_renew)?;
         self.shared.enter(py)
     }
 
-    /// Ends the call with the refusal of its key, because there is no fresh key.
+    /// Ends the call with the error of its refused key, because there is no fresh key.
     #[pyo3(signature = (refusal, *, abandoned))]
     fn _end_refused(&self, refusal: Bound<'_, PyAny>, abandoned: bool) {
         let (py, stream) = (refusal.py(), &self.shared.stream);
@@ -338,7 +341,7 @@ impl LlmStream {
     }
 }
 
-/// Iterates a stream in one of its forms.
+/// Iterates over a stream in one form.
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct StreamIterator {
     shared: Arc<SyncStream>,
