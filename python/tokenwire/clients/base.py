@@ -292,15 +292,15 @@ class BaseClient(LlmClientInterface):
         **params: Unpack[AnyParams],
     ) -> Iterator[MapRow]:
         """Ask many prompts at once, from plain sync code; see `LlmClientInterface.map`."""
-        from tokenwire.clients.map import map_with_engine
-        from tokenwire.interface.map import Window
+        from tokenwire.clients.map import EngineCalls
+        from tokenwire.interface.map import Window, map_calls
 
         def submit(fanout: Fanout, index: int, prompt: Prompt, key: Callable[[], Any]) -> None:
             engine, asked, arguments, steering = self._call(prompt, dict(params))
             fanout.submit(index, engine, asked, arguments, **key(), **steering)
 
         window = Window(concurrency, ordered=ordered)
-        return map_with_engine(submit, prompts, window, self._key_source)
+        return map_calls(EngineCalls(submit, self._key_source), prompts, window)
 
     def models(self) -> list[str]:
         """Ids of the server's models (`GET /models`), in the server's order."""

@@ -162,10 +162,11 @@ class LlmClientInterface(DefaultMethods):
         Yields:
             A row for each prompt; an error is a row. `break` and Ctrl-C end the calls in flight.
         """
-        from tokenwire.interface.map import Window, map_with_threads
+        from tokenwire.interface.map import ThreadCalls, Window, map_calls
 
         window = Window(concurrency, ordered=ordered)
-        return map_with_threads(lambda asked: self._ask(asked, params), prompts, window)
+        calls = ThreadCalls(lambda asked: self._ask(asked, params), concurrency)
+        return map_calls(calls, prompts, window)
 
     def map_async(
         self,

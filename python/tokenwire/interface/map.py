@@ -1,4 +1,4 @@
-"""`map`: many calls at once. The rows, the window of calls, and calls on threads and as tasks."""
+"""`map`: many calls at once. The rows, their window, and calls in threads and as tasks."""
 
 from __future__ import annotations
 
@@ -17,9 +17,21 @@ if TYPE_CHECKING:
         Iterator,
     )
     from concurrent.futures import Future
-    from typing import Any
+    from typing import Any, Protocol
 
     from tokenwire._engine import LlmResponse
+
+    class Calls(Protocol):
+        """The calls of one `map` in sync code."""
+
+        def start(self, index: int, prompt: Any) -> MapRow | None:
+            """Start a call. Return a row if it cannot be started."""
+
+        def next(self) -> MapRow:
+            """Wait for the next call to finish."""
+
+        def cancel(self) -> None:
+            """End the calls in flight."""
 
 
 class MapRow:
@@ -67,14 +79,14 @@ class Window:
                 f"concurrency: {concurrency!r} is not a whole number of at least 1"
             )
         self.in_flight = 0
-        self.concurrency: int = concurrency
+        self._concurrency: int = concurrency
         self._ordered = ordered
         self._held: dict[int, MapRow] = {}
         self._next_index = 0
 
     def has_room(self) -> bool:
         """Whether another call may start."""
-        return self.in_flight + len(self._held) < self.concurrency
+        return self.in_flight + len(self._held) < self._concurrency
 
     def hold(self, row: MapRow) -> None:
         """Keep a row until its turn comes."""
@@ -87,40 +99,61 @@ class Window:
             self._next_index += 1
 
 
-def map_with_threads(
-    ask: Callable[[Any], LlmResponse[Any]], prompts: Iterable[Any], window: Window
-) -> Iterator[MapRow]:
-    """Run each call in a thread, for clients that are not the engine's."""
-    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-
-    def row(index: int, prompt: Any) -> MapRow:
-        try:
-            return MapRow(index, ask(prompt))
-        except LlmError as error:
-            return MapRow(index, error=error)
-
-    running: set[Future[MapRow]] = set()
+def map_calls(calls: Calls, prompts: Iterable[Any], window: Window) -> Iterator[MapRow]:
+    """Yield a row for each prompt, from plain sync code."""
     numbered = enumerate(prompts)
     more = True
-    pool = ThreadPoolExecutor(window.concurrency, thread_name_prefix="tokenwire-map")
     try:
         while True:
             while more and window.has_room():
                 item = next(numbered, None)
                 if item is None:
                     more = False
+                elif (row := calls.start(*item)) is None:
+                    window.in_flight += 1
                 else:
-                    running.add(pool.submit(row, *item))
-                    window.in_flight = len(running)
-            if not running:
-                return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            window.in_flight = len(running)
-            for finished in sorted((future.result() for future in done), key=lambda row: row.index):
-                window.hold(finished)
+                    window.hold(row)
             yield from window.ready()
+            if more and window.has_room():
+                continue
+            if not window.in_flight:
+                return
+            row = calls.next()
+            window.in_flight -= 1
+            window.hold(row)
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        calls.cancel()
+
+
+class ThreadCalls:
+    """Calls that each run in a thread, for clients that are not the engine's."""
+
+    def __init__(self, ask: Callable[[Any], LlmResponse[Any]], concurrency: int) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+        from queue import SimpleQueue
+
+        self._ask = ask
+        self._finished: SimpleQueue[Future[MapRow]] = SimpleQueue()
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="tokenwire-map")
+
+    def start(self, index: int, prompt: Any) -> None:
+        """Start a call."""
+        future = self._pool.submit(self._row, index, prompt)
+        future.add_done_callback(self._finished.put)
+
+    def _row(self, index: int, prompt: Any) -> MapRow:
+        try:
+            return MapRow(index, self._ask(prompt))
+        except LlmError as error:
+            return MapRow(index, error=error)
+
+    def next(self) -> MapRow:
+        """Wait for the next call to finish."""
+        return self._finished.get().result()
+
+    def cancel(self) -> None:
+        """End the calls in flight."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 async def map_with_tasks(
