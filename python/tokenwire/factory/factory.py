@@ -227,16 +227,16 @@ class LlmClientFactory:
     def _made(self, plan: Plan) -> LlmClientInterface:
         settings = {name: _copied(value) for name, value in plan.settings.items()}
         if plan.row is not None and plan.row.client is not None:
-            from tokenwire.interface.custom import made
+            from tokenwire.interface.custom import create
 
-            return made(plan.row.client, plan.row, plan.name, settings, plan.key_vars)
+            return create(plan.row.client, plan.row, plan.name, settings, plan.key_vars)
         family = _engine.apis().get(str(plan.api))
         kind = CompletionClient if family == "completions" else ChatClient
         # A family's own name leaves the choice among its APIs to the provider's row.
         api = None if plan.api == kind._family else plan.api
         # The key comes from the variables that are named here and no other, after pickling too.
         key_vars = None if plan.key_vars is None else tuple(plan.key_vars)
-        return kind._made(plan.name, {"api": api, **settings}, key_vars=key_vars)
+        return kind._from_arguments(plan.name, {"api": api, **settings}, key_vars)
 
 
 def _own_plan(

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
         Iterator,
         Mapping,
     )
-    from types import TracebackType
     from typing import Any, TypeVar
 
     from typing_extensions import Self, Unpack
@@ -221,12 +220,7 @@ class LlmClientInterface(DefaultMethods):
         """Return the client."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Close the client."""
         self.close()
 
@@ -234,12 +228,7 @@ class LlmClientInterface(DefaultMethods):
         """Return the client."""
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         """Close the client."""
         await self.aclose()
 

@@ -64,11 +64,6 @@ class _Custom:
     def batches(self) -> Any:
         return self._view("batches")
 
-    def _open(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-        self._reply.open()
-
     def _take(self, form: str) -> Any:
         if self._failure is not None:
             raise self._failure
@@ -95,7 +90,6 @@ class _CustomStream(_Custom, LlmStream):
     """A sync stream over an iterator."""
 
     def __enter__(self) -> Self:
-        self._open()
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -156,7 +150,6 @@ class _AsyncCustomStream(_Custom, AsyncLlmStream):
     _is_interrupted = False
 
     async def __aenter__(self) -> Self:
-        self._open()
         return self
 
     async def __aexit__(self, *_error: object) -> None:

@@ -305,7 +305,7 @@ def test_what_is_wrong_with_a_class_is_said(registry):
     factory = tw.LlmClientFactory(registry=registry)
     with pytest.raises(tw.LlmConfigError, match="folder: Needs needs this setting"):
         factory.get_client("needs:m1")
-    with pytest.raises(tw.LlmConfigError, match="Forgets: its provider is not set"):
+    with pytest.raises(tw.LlmConfigError, match="Forgets has no provider; call super"):
         factory.get_client("forgets:m1")
     with pytest.raises(tw.LlmConfigError, match="ACME_KEY"):
         factory.get_client("acme:m1")

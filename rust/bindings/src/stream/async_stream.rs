@@ -6,7 +6,7 @@ use std::task::Poll;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyDict, PyTuple, PyType};
 use tokenwire_core::stream::{Interest, Parker, pump};
 
 use crate::ground::python;
@@ -164,12 +164,8 @@ impl AsyncLlmStream {
         Ok(Bound::new(py, Entering { stream })?.into_any())
     }
 
-    fn __aexit__(
-        &self,
-        _kind: &Bound<'_, PyAny>,
-        _error: &Bound<'_, PyAny>,
-        _traceback: &Bound<'_, PyAny>,
-    ) -> Ready {
+    #[pyo3(signature = (*_error))]
+    fn __aexit__(&self, _error: &Bound<'_, PyTuple>) -> Ready {
         self.aclose()
     }
 
@@ -238,12 +234,7 @@ impl AsyncLlmStream {
     }
 
     fn __repr__(&self) -> String {
-        let stream = &self.shared.stream;
-        format!(
-            "AsyncLlmStream(model={:?}, state={})",
-            &*stream.caller.model,
-            stream.state()
-        )
+        format!("AsyncLlmStream({})", self.shared.stream)
     }
 }
 

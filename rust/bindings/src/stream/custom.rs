@@ -52,15 +52,6 @@ impl CustomReply {
         Self { stream }
     }
 
-    /// Begins reading; raises what ended the stream, if it is over before its first chunk.
-    fn open(&self, py: Python<'_>) -> PyResult<()> {
-        self.stream.begin(py)?;
-        match self.stream.queue.head() {
-            Some(Err(error)) => Err(self.stream.fail(py, error)),
-            _ => Ok(()),
-        }
-    }
-
     /// The next item in this form; None at the end, or if another chunk is needed.
     fn take(&self, py: Python<'_>, form: &str) -> PyResult<Option<Py<PyAny>>> {
         self.stream.begin(py)?;

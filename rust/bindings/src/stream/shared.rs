@@ -1,6 +1,7 @@
 //! `Stream`: what sync and async streams share, which is everything except how a reader waits.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
@@ -288,17 +289,6 @@ impl Stream {
         }
     }
 
-    /// The state of the stream, for `repr`.
-    pub(crate) fn state(&self) -> &'static str {
-        match () {
-            () if self.generation != fork::generation() => "of the parent process",
-            () if self.queue.is_over() => "ended",
-            () if self.queue.is_closed() => "closed",
-            () if self.is_unsent() => "not sent",
-            () => "open",
-        }
-    }
-
     /// The reply so far.
     pub(crate) fn response(&self, py: Python<'_>) -> PyResult<LlmResponse> {
         self.check_generation(py)?;
@@ -315,6 +305,20 @@ impl Stream {
             data,
             self.parse_as.as_ref().map(|kind| kind.clone_ref(py)),
         ))
+    }
+}
+
+/// For `repr`.
+impl fmt::Display for Stream {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match () {
+            () if self.generation != fork::generation() => "left in the parent process",
+            () if self.queue.is_over() => "ended",
+            () if self.queue.is_closed() => "closed",
+            () if self.is_unsent() => "not sent",
+            () => "open",
+        };
+        write!(out, "model={:?}, state={state}", &*self.caller.model)
     }
 }
 

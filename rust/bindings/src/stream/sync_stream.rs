@@ -7,7 +7,7 @@ use std::task::Poll;
 use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyDict, PyTuple, PyType};
 use tokenwire_core::stream::{Interest, Parker, pump};
 use tokio::task::JoinHandle;
 
@@ -22,18 +22,6 @@ use crate::values::response::LlmResponse;
 struct Driver {
     lease: Lease,
     pump: JoinHandle<()>,
-    generation: u64,
-}
-
-impl Driver {
-    /// Lets the pump end (it drains the body after the last event, or drops it), then frees the lane.
-    fn settle(&mut self) {
-        if self.generation == fork::generation()
-            && let Some(lane) = self.lease.lane()
-        {
-            lane.settle(&mut self.pump);
-        }
-    }
 }
 
 /// A stream and its lane, shared by the public object and its iterators.
@@ -68,11 +56,7 @@ impl SyncStream {
         };
         let (transport, queue) = (lane.transport.clone(), self.stream.queue.clone());
         let pump = lane.spawn(async move { pump(&transport, call, queue).await });
-        *self.driver.lock() = Some(Driver {
-            lease,
-            pump,
-            generation: fork::generation(),
-        });
+        *self.driver.lock() = Some(Driver { lease, pump });
         Ok(())
     }
 
@@ -110,7 +94,7 @@ impl SyncStream {
                 queue.close();
             }
             if waited.is_err() || queue.is_closed() {
-                Self::release(&mut driver);
+                self.release(driver.take());
             }
             Some(waited)
         });
@@ -131,9 +115,16 @@ impl SyncStream {
         })
     }
 
-    fn release(driver: &mut Option<Driver>) {
-        if let Some(mut driver) = driver.take() {
-            driver.settle();
+    /// Lets the pump end (it drains the body after the last event, or drops it), then frees the lane.
+    fn release(&self, driver: Option<Driver>) {
+        let Some(mut driver) = driver else {
+            return;
+        };
+        if self.stream.generation != fork::generation() {
+            // The runtime of the pump belongs to the parent process.
+            std::mem::forget(driver);
+        } else if let Some(lane) = driver.lease.lane() {
+            lane.settle(&mut driver.pump);
         }
     }
 
@@ -141,7 +132,7 @@ impl SyncStream {
     fn finish(&self, py: Python<'_>) {
         py.detach(|| {
             if let Some(mut driver) = self.driver.try_lock() {
-                Self::release(&mut driver);
+                self.release(driver.take());
             }
         });
     }
@@ -179,16 +170,9 @@ impl SyncStream {
 
 impl Drop for SyncStream {
     fn drop(&mut self) {
-        let Some(mut driver) = self.driver.lock().take() else {
-            return;
-        };
-        if driver.generation == fork::generation() {
-            self.stream.close();
-            driver.settle();
-        } else {
-            // The runtime of the task belongs to the parent process.
-            std::mem::forget(driver);
-        }
+        self.stream.close();
+        let driver = self.driver.lock().take();
+        self.release(driver);
     }
 }
 
@@ -269,13 +253,8 @@ impl LlmStream {
         Ok(slf)
     }
 
-    fn __exit__(
-        &self,
-        py: Python<'_>,
-        _kind: &Bound<'_, PyAny>,
-        _error: &Bound<'_, PyAny>,
-        _traceback: &Bound<'_, PyAny>,
-    ) {
+    #[pyo3(signature = (*_error))]
+    fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, PyTuple>) {
         self.shared.close(py);
     }
 
@@ -332,12 +311,7 @@ impl LlmStream {
     }
 
     fn __repr__(&self) -> String {
-        let stream = &self.shared.stream;
-        format!(
-            "LlmStream(model={:?}, state={})",
-            &*stream.caller.model,
-            stream.state()
-        )
+        format!("LlmStream({})", self.shared.stream)
     }
 }
 
