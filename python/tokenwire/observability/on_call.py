@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tokenwire import _engine
-from tokenwire.errors import LlmConfigError
+from tokenwire.errors import LlmConfigError, LlmError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,9 +48,6 @@ def report_call(
     response: LlmResponse[Any] | None = None,
     error: BaseException | None = None,
     streamed: bool = False,
-    operation: str = "chat",
-    server_address: str | None = None,
-    server_port: int | None = None,
 ) -> None:
     """Report a finished call of your own client to the callbacks of `on_call`, metrics included.
 
@@ -66,9 +63,6 @@ def report_call(
         error: Why the call failed. An exception that does not derive from `Exception`, such as
             `asyncio.CancelledError` or `GeneratorExit`, means that the call was abandoned.
         streamed: Whether the reply was streamed.
-        operation: `chat` or `text_completion`.
-        server_address: Host of the server.
-        server_port: Port of the server.
 
     Raises:
         LlmConfigError: An argument is wrong, or there is neither a response nor an error.
@@ -84,20 +78,16 @@ def report_call(
             raise LlmConfigError(f"report_call: {name} must not be a {type(value).__name__}")
     if response is None and error is None:
         raise LlmConfigError("report_call: give response= if the call succeeded, else error=")
+    if response is None and isinstance(error, LlmError):
+        response = error.partial
     failed = isinstance(error, Exception)
-    try:
-        event = _engine.CallEvent(
-            provider=provider,
-            model=model,
-            elapsed=elapsed,
-            response=getattr(error, "partial", None) if response is None else response,
-            error=error if failed else None,
-            error_kind=None if failed or error is None else "cancelled",
-            streamed=streamed,
-            operation=operation,
-            server_address=server_address,
-            server_port=server_port,
-        )
-    except (TypeError, OverflowError) as problem:
-        raise LlmConfigError(f"report_call: {problem}") from None
+    event = _engine.CallEvent(
+        provider=provider,
+        model=model,
+        elapsed=elapsed,
+        response=response,
+        error=error if failed else None,
+        error_kind=None if failed or error is None else "cancelled",
+        streamed=streamed,
+    )
     _engine.report_call(event)

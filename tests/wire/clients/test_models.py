@@ -160,11 +160,11 @@ def test_another_provider_in_a_call_uses_its_own_key_and_address(
 
 
 @pytest.mark.parametrize("own", [{"api_key": "k"}, {"base_url": LOCAL, "api_key": "k"}])
-def test_a_clients_own_key_does_not_go_to_a_stranger(
+def test_a_clients_own_key_does_not_go_to_another_provider(
     ask: Asking, own: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GROQ_API_KEY", "sk-groq")
-    with pytest.raises(tw.LlmConfigError, match="stranger"):
+    with pytest.raises(tw.LlmConfigError, match="belongs to another provider"):
         ask.complete(tw.ChatClient("openai:gpt", **own), "-", model="groq:llama")
 
 

@@ -105,8 +105,7 @@ FIELDS: dict[str, Any] = {"provider": "acme", "model": "m1", "elapsed": 1.0}
         ({"error": KeyError(), "elapsed": "1"}, "elapsed"),
         ({"error": "broken"}, "error"),
         ({"response": "text"}, "response"),
-        ({"error": KeyError(), "operation": "embed"}, "operation"),
-        ({"error": KeyError(), "server_port": 70_000}, "server_port|out of range"),
+        ({"error": KeyError(), "model": 3}, "model"),
         ({"error": KeyError(), "provider": None}, "provider"),
     ],
 )
