@@ -19,7 +19,7 @@ from tokenwire.settings.secret import revealed, sealed, sealed_headers, sealed_u
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from os import PathLike
     from typing import Any, TypeVar
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from tokenwire._engine import (
         AsyncLlmStream,
         Engine,
-        Fanout,
         Limits,
         LlmResponse,
         LlmStream,
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
         Timeout,
     )
     from tokenwire.catalog.provider import LlmProvider
-    from tokenwire.interface.map import MapRow
     from tokenwire.types import AnyParams
     from tokenwire.types.prompt import KeySource, Prompt
 
@@ -290,24 +288,10 @@ class BaseClient(LlmClientInterface):
         engine, asked, arguments, steering = self._call(request_or_prompt, params)
         return engine.stream_async(asked, arguments, key_source=self._key_source, **steering)
 
-    def map(
-        self,
-        prompts: Iterable[Prompt],
-        *,
-        concurrency: int,
-        ordered: bool = True,
-        **params: Unpack[AnyParams],
-    ) -> Iterator[MapRow]:
-        """Ask many prompts at once, from plain sync code; see `LlmClientInterface.map`."""
+    def _calls(self, params: Mapping[str, Any], _concurrency: int) -> Any:
         from tokenwire.clients.map import EngineCalls
-        from tokenwire.interface.map import Window, map_calls
 
-        def submit(fanout: Fanout, index: int, prompt: Prompt, key: Callable[[], Any]) -> None:
-            engine, asked, arguments, steering = self._call(prompt, dict(params))
-            fanout.submit(index, engine, asked, arguments, **key(), **steering)
-
-        window = Window(concurrency, ordered=ordered)
-        return map_calls(EngineCalls(submit, self._key_source), prompts, window)
+        return EngineCalls(lambda asked: self._call(asked, dict(params)), self._key_source)
 
     def models(self) -> list[str]:
         """Return the ids of the server's models (`GET /models`), in the server's order."""

@@ -10,23 +10,21 @@ from tokenwire.interface.map import MapRow
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeAlias
+    from typing import Any
 
     from tokenwire.types.prompt import KeySource
-
-    Submit: TypeAlias = Callable[[_engine.Fanout, int, Any, Callable[[], dict[str, Any]]], None]
 
 
 class EngineCalls:
     """The calls of one `map` on the I/O thread.
 
     Args:
-        submit: Starts the call of a prompt. Its last argument returns the key, as keywords.
+        call: Returns the engine, the input, the parameters and other arguments for a prompt.
         source: Returns a key for each call, and a fresh one if a key is refused.
     """
 
-    def __init__(self, submit: Submit, source: KeySource | None) -> None:
-        self._submit = submit
+    def __init__(self, call: Callable[[Any], tuple[Any, ...]], source: KeySource | None) -> None:
+        self._call = call
         self._source = source
         self._fanout = _engine.Fanout()
         # Prompts in flight whose key may be refused.
@@ -40,13 +38,15 @@ class EngineCalls:
         return row
 
     def _started(self, index: int, prompt: Any, *, may_renew: bool) -> MapRow | None:
-        def key() -> dict[str, Any]:
-            if self._source is None:
-                return {}
-            return {"api_key": call_key(self._source), "may_renew": may_renew}
-
         try:
-            self._submit(self._fanout, index, prompt, key)
+            engine, asked, params, steering = self._call(prompt)
+            if self._source is not None:
+                steering = {
+                    **steering,
+                    "api_key": call_key(self._source),
+                    "may_renew": may_renew,
+                }
+            self._fanout.submit(index, engine, asked, params, **steering)
         except LlmError as error:
             return MapRow(index, error=error)
         return None

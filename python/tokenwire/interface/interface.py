@@ -161,11 +161,16 @@ class LlmClientInterface(DefaultMethods):
         Yields:
             A row for each prompt; an error is a row. `break` and Ctrl-C end the calls in flight.
         """
-        from tokenwire.interface.map import ThreadCalls, Window, map_calls
+        from tokenwire.interface.map import Window, map_calls
 
         window = Window(concurrency, ordered=ordered)
-        calls = ThreadCalls(lambda asked: self._ask(asked, params), concurrency)
-        return map_calls(calls, prompts, window)
+        return map_calls(self._calls(params, concurrency), prompts, window)
+
+    def _calls(self, params: Mapping[str, Any], concurrency: int) -> Any:
+        """The calls of one `map`."""
+        from tokenwire.interface.map import ThreadCalls
+
+        return ThreadCalls(lambda asked: self._ask(asked, params), concurrency)
 
     def map_async(
         self,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from tokenwire.errors import LlmConfigError, LlmError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import Task
     from collections.abc import (
@@ -17,23 +19,12 @@ if TYPE_CHECKING:
         Iterator,
     )
     from concurrent.futures import Future
-    from typing import Any, Protocol
+    from typing import Any
 
     from tokenwire._engine import LlmResponse
 
-    class Calls(Protocol):
-        """The calls of one `map` in sync code."""
 
-        def start(self, index: int, prompt: Any) -> MapRow | None:
-            """Start a call. Return a row if it cannot be started."""
-
-        def next(self) -> MapRow:
-            """Wait for the next call to finish."""
-
-        def cancel(self) -> None:
-            """End the calls in flight."""
-
-
+@dataclass(slots=True, eq=False)
 class MapRow:
     """The outcome of one prompt: `response` or `error`.
 
@@ -43,19 +34,9 @@ class MapRow:
         error: Why the call failed, or None if it did not.
     """
 
-    __match_args__ = ("index", "response", "error")
-    __slots__ = ("error", "index", "response")
-
-    def __init__(
-        self, index: int, response: LlmResponse[Any] | None = None, error: LlmError | None = None
-    ) -> None:
-        self.index = index
-        self.response = response
-        self.error = error
-
-    def __repr__(self) -> str:
-        """Name the row and its outcome."""
-        return f"MapRow(index={self.index}, response={self.response!r}, error={self.error!r})"
+    index: int
+    response: LlmResponse[Any] | None = None
+    error: LlmError | None = None
 
     def result(self) -> LlmResponse[Any]:
         """Return the reply, or raise the error."""
@@ -99,8 +80,8 @@ class Window:
             self._next_index += 1
 
 
-def map_calls(calls: Calls, prompts: Iterable[Any], window: Window) -> Iterator[MapRow]:
-    """Yield a row for each prompt, from plain sync code."""
+def map_calls(calls: Any, prompts: Iterable[Any], window: Window) -> Iterator[MapRow]:
+    """Yield a row for each prompt, from plain sync code. `calls` is like `ThreadCalls`."""
     numbered = enumerate(prompts)
     more = True
     try:
@@ -136,10 +117,11 @@ class ThreadCalls:
         self._finished: SimpleQueue[Future[MapRow]] = SimpleQueue()
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="tokenwire-map")
 
-    def start(self, index: int, prompt: Any) -> None:
-        """Start a call."""
+    def start(self, index: int, prompt: Any) -> MapRow | None:
+        """Start a call. Return a row if it cannot be started."""
         future = self._pool.submit(self._row, index, prompt)
         future.add_done_callback(self._finished.put)
+        return None
 
     def _row(self, index: int, prompt: Any) -> MapRow:
         try:
