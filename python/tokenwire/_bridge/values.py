@@ -79,14 +79,14 @@ def enter_with_key(stream: LlmStream, source: KeySource) -> None:
     """Enter a sync stream whose key a callable returns."""
     from tokenwire.clients.api_key import with_key
 
-    with_key(source, stream._enter_with, end=stream._end_refused)
+    with_key(source, stream._enter_with)
 
 
 async def enter_with_key_async(stream: AsyncLlmStream, source: KeySource) -> AsyncLlmStream:
     """Enter an async stream whose key a callable returns."""
     from tokenwire.clients.api_key import with_key_async
 
-    return await with_key_async(source, stream._enter_with, end=stream._end_refused)
+    return await with_key_async(source, stream._enter_with)
 
 
 async def first_step_with_key(

@@ -9,12 +9,11 @@ from tokenwire.settings.secret import Secret
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from typing import Any, TypeAlias, TypeVar
+    from typing import Any, TypeVar
 
     from tokenwire.types.prompt import KeySource
 
     T = TypeVar("T")
-    End: TypeAlias = Callable[..., None]
 
 # The key while calls are intercepted, as by `testing.fake`: no callable is asked, no key is sent.
 NO_KEY = "-"
@@ -53,20 +52,13 @@ def _checked(key: Secret) -> str:
     raise LlmConfigError(f"api_key: the callable returned {kind}, not a key")
 
 
-def with_key(
-    source: KeySource,
-    ask: Callable[..., T],
-    *arguments: Any,
-    end: End = _engine._report_refused,
-    **keywords: Any,
-) -> T:
+def with_key(source: KeySource, ask: Callable[..., T], *arguments: Any, **keywords: Any) -> T:
     """Make a call with a key from a callable. If the key is refused, repeat it with a fresh one.
 
     Args:
         source: The callable; it must not be async.
         ask: Makes the call. Takes `api_key` and `may_renew` in addition to what follows.
         *arguments: Passed to `ask`.
-        end: Reports the refusal as the end of the call, if there is no fresh key.
         **keywords: Passed to `ask`.
     """
     # Sealed, because a traceback may show local variables.
@@ -79,17 +71,13 @@ def with_key(
         try:
             key = Secret(call_key(source))
         except BaseException as failure:
-            end(error, abandoned=not isinstance(failure, Exception))
+            _report(error, failure)
             raise
     return ask(*arguments, api_key=key.reveal(), **keywords)
 
 
 async def with_key_async(
-    source: KeySource,
-    ask: Callable[..., Awaitable[T]],
-    *arguments: Any,
-    end: End = _engine._report_refused,
-    **keywords: Any,
+    source: KeySource, ask: Callable[..., Awaitable[T]], *arguments: Any, **keywords: Any
 ) -> T:
     """Do the same in an event loop; see `with_key`."""
     key = Secret(await await_key(source))
@@ -101,6 +89,11 @@ async def with_key_async(
         try:
             key = Secret(await await_key(source))
         except BaseException as failure:
-            end(error, abandoned=not isinstance(failure, Exception))
+            _report(error, failure)
             raise
     return await ask(*arguments, api_key=key.reveal(), **keywords)
+
+
+def _report(refusal: LlmAuthenticationError, failure: BaseException) -> None:
+    """Report the refusal as the end of a call, because there is no fresh key."""
+    _engine._report_refused(refusal, abandoned=not isinstance(failure, Exception))

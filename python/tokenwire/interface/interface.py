@@ -1,4 +1,4 @@
-"""What all clients share: the interface, and its methods that need no more than `defaults` has."""
+"""`LlmClientInterface`: what all clients have in common."""
 
 from __future__ import annotations
 
@@ -64,17 +64,18 @@ class LlmClientInterface(DefaultMethods):
         on_text: Callable[[str], object] | None = None,
         **params: Unpack[AnyParams],
     ) -> str:
-        """Text in, text out.
+        """Ask, and return the text of the reply.
 
         Args:
             prompt: A string, messages, or an `LlmRequest`.
-            stream: Use the streaming form on the wire. Prints nothing.
-            on_text: Called with each piece of text as it comes.
+            stream: Whether to stream the reply. This prints nothing.
+            on_text: Called with each piece of text as it arrives.
             **params: Request parameters of this call.
 
         Raises:
-            LlmModelError: A refusal, a filter, or a reply without text; it has `.response`.
-            LlmConfigError: Several choices or prompts were asked for: use `complete()`.
+            LlmModelError: The model refused, a filter stopped the reply, or it has no text.
+                `.response` is the reply.
+            LlmConfigError: There are several choices or prompts: use `complete()`.
         """
         self._check_one_text(prompt, params)
         if not stream and on_text is None:
@@ -93,7 +94,7 @@ class LlmClientInterface(DefaultMethods):
         on_text: Callable[[str], object] | None = None,
         **params: Unpack[AnyParams],
     ) -> str:
-        """Text in, text out; see `run`. `on_text` may be a coroutine function."""
+        """Ask, and return the text; see `run`. `on_text` may be a coroutine function."""
         self._check_one_text(prompt, params)
         if not stream and on_text is None:
             return self._text_of(await self._ask_async(prompt, params))
@@ -108,17 +109,17 @@ class LlmClientInterface(DefaultMethods):
     def parse(
         self, response_format: type[T], request_or_prompt: Prompt, *, reask: int = 0, **params: Any
     ) -> T:
-        """Ask for a value of a type: a pydantic model, a dataclass, `list[int]` or another.
+        """Ask for a value of a type, such as a pydantic model, a dataclass or `list[int]`.
 
         Args:
-            response_format: The type; its JSON schema goes with the request.
+            response_format: The type. Its JSON schema is part of the request.
             request_or_prompt: What to ask.
-            reask: How often a reply that does not fit is sent back with its problems.
+            reask: How many times to send a reply that does not fit back to the model.
             **params: Request parameters of this call.
 
         Raises:
             LlmValidationError: The last reply does not fit; `.partial` is that reply.
-            LlmModelError: A refusal, a filter, or a reply without text.
+            LlmModelError: The model refused, a filter stopped the reply, or it has no text.
         """
         from tokenwire.interface.reask import TypedQuestion
 
@@ -153,13 +154,14 @@ class LlmClientInterface(DefaultMethods):
         """Ask many prompts at once, from plain sync code.
 
         Args:
-            prompts: Pulled lazily; at most `concurrency` of them are held at a time.
-            concurrency: Calls in flight, or finished and not yet taken; at least 1.
-            ordered: Whether rows come in the prompts' order, or as they finish.
+            prompts: The prompts. They are read only as calls can start.
+            concurrency: How many calls may be in flight, or finished but not read; at least 1.
+            ordered: Whether rows come in the order of the prompts, or as calls finish.
             **params: Request parameters of each call.
 
         Yields:
-            A row for each prompt; an error is a row. `break` and Ctrl-C end the calls in flight.
+            A row for each prompt, also if the call failed. `break` and Ctrl-C end the calls in
+            flight.
         """
         from tokenwire.interface.map import Window, map_calls
 
@@ -187,10 +189,10 @@ class LlmClientInterface(DefaultMethods):
         return map_with_tasks(lambda asked: self._ask_async(asked, params), prompts, window)
 
     def validate_config(self, *, probe: bool = False) -> None:
-        """Check the configuration; with `probe` ask the server for its models too.
+        """Check the configuration. With `probe`, also ask the server for its models.
 
         Raises:
-            LlmConfigError: The configuration cannot work.
+            LlmConfigError: The configuration is wrong.
             LlmError: The probe failed.
         """
         if probe:
@@ -202,14 +204,14 @@ class LlmClientInterface(DefaultMethods):
             await self.models_async()
 
     def get_supported_parameters(self) -> frozenset[str]:
-        """Names of the request parameters that this model's API takes."""
+        """Return the names of the request parameters that this model's API takes."""
         return frozenset()
 
-    def with_options(self, **settings: Any) -> Self:  # noqa: ARG002 (of those that can)
-        """A client with other settings.
+    def with_options(self, **settings: Any) -> Self:  # noqa: ARG002 (a subclass uses them)
+        """Return a client with other settings.
 
         Raises:
-            LlmConfigError: The client does not know how.
+            LlmConfigError: The client has no such method.
         """
         raise self._lacks("with_options")
 
@@ -245,7 +247,7 @@ class LlmClientInterface(DefaultMethods):
             raise LlmConfigError("n: run() returns one text; use complete() for several choices")
 
     def _text_of(self, reply: LlmResponse[Any]) -> str:
-        """The reply's text, unless the model did not serve the request."""
+        """Return the text of the reply, if it answers the request."""
         text: str = reply.text
         reason = reply.finish_reason
         if reply.refusal is not None or reason == "refusal":

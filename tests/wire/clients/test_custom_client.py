@@ -1,6 +1,6 @@
 """Custom clients: what a class defines, what it gets for that, and how it reports its calls."""
 
-# Positional names are shortened here; the typed client below is held against the real ones.
+# The positional names are shortened; the typed client below has the real ones.
 # mypy: disable-error-code="override"
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Wrong(Custom):
         return None
 
 
-def test_a_result_of_another_kind_is_refused():
+def test_a_result_of_the_wrong_type_is_refused():
     for ask in (Wrong().run, functools.partial(Wrong().parse, City)):
         with pytest.raises(
             tw.LlmConfigError, match=r"Wrong.complete\(\) returned str; return an L"
@@ -90,7 +90,7 @@ def test_a_result_of_another_kind_is_refused():
         asyncio.run(Wrong().run_async("hi", stream=True))
 
 
-def test_what_the_interface_cannot_know_says_so():
+def test_a_method_without_a_default_is_named():
     client = Complete()
     for ask in (client.models, client.with_options, lambda: asyncio.run(client.models_async())):
         with pytest.raises(tw.LlmConfigError, match="Complete has no"):
@@ -204,7 +204,7 @@ def registry():
     return registry
 
 
-def test_a_factory_creates_and_keeps_them(registry, monkeypatch):
+def test_a_factory_creates_and_shares_them(registry, monkeypatch):
     monkeypatch.setenv("ACME_KEY", "k1")
     config = {
         "defaults": {"timeout": 5, "trust_env": False},
@@ -245,7 +245,7 @@ def test_a_class_gets_the_address_and_settings_of_any_name(registry):
     assert vars(client)["settings"] == {"base_url": row.base_url, "region": "eu"}
 
 
-def test_a_method_that_wraps_the_interfaces_own_is_written():
+def test_a_method_that_wraps_the_default_counts_as_defined():
     class Wrapping(Complete):
         @functools.wraps(tw.LlmClientInterface.complete)
         def complete(self, request_or_prompt, **params):
@@ -254,13 +254,13 @@ def test_a_method_that_wraps_the_interfaces_own_is_written():
     assert "".join(Wrapping("m").stream("hi").text_stream) == "echo hi"
 
 
-def test_a_mock_in_place_of_a_method_is_written(monkeypatch):
+def test_a_mock_of_a_method_counts_as_defined(monkeypatch):
     reply = LlmResponse(provider="custom", model="m", text="mocked")
     monkeypatch.setattr(Complete, "complete", unittest.mock.MagicMock(return_value=reply))
     assert "".join(Complete("m").stream("hi").text_stream) == "mocked"
 
 
-def test_the_shared_factory_makes_them(monkeypatch):
+def test_the_shared_factory_creates_them(monkeypatch):
     from tokenwire.catalog import registry
     from tokenwire.factory import factory
 
@@ -290,7 +290,7 @@ def test_a_setting_that_the_class_does_not_take_is_named(registry, settings, wor
             )
 
 
-def test_what_is_wrong_with_a_class_is_said(registry):
+def test_a_class_that_cannot_work_is_named(registry):
     class Needs(Complete):
         def __init__(self, model, *, provider, folder):
             super().__init__(model, provider=provider)
@@ -313,7 +313,7 @@ def test_what_is_wrong_with_a_class_is_said(registry):
         tw.LlmProvider("x", client=int)  # type: ignore[arg-type]
 
 
-def test_a_file_names_no_class_and_no_key(registry):
+def test_a_file_cannot_name_a_class_or_a_key(registry):
     for data, words in (
         ({"providers": {"x": {"client": "os:system"}}}, "providers.x.client: no such setting"),
         (

@@ -64,6 +64,7 @@ const REFUSED: &str = "_refused";
 #[pyclass(frozen)]
 struct RefusedCall {
     caller: Caller,
+    streamed: bool,
     kind: &'static str,
     elapsed: f64,
 }
@@ -72,12 +73,14 @@ struct RefusedCall {
 pub(crate) fn remember_refused(
     py: Python<'_>,
     caller: &Caller,
+    streamed: bool,
     error: &PyErr,
     kind: &'static str,
     elapsed: f64,
 ) {
     let call = RefusedCall {
         caller: caller.clone(),
+        streamed,
         kind,
         elapsed,
     };
@@ -99,6 +102,7 @@ pub(crate) fn report_refused(error: &Bound<'_, PyAny>, abandoned: bool) -> PyRes
     let call = call.cast_into::<RefusedCall>()?;
     let RefusedCall {
         caller,
+        streamed,
         kind,
         elapsed,
     } = call.get();
@@ -108,7 +112,7 @@ pub(crate) fn report_refused(error: &Bound<'_, PyAny>, abandoned: bool) -> PyRes
     } else {
         Ending::Error(&raised, (*kind).into(), *elapsed)
     };
-    report(py, caller, false, ending);
+    report(py, caller, *streamed, ending);
     Ok(())
 }
 

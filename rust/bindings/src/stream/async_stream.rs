@@ -226,13 +226,6 @@ impl AsyncLlmStream {
         Ok(Bound::new(py, Entering { stream })?.into_any())
     }
 
-    /// Ends the call with the error of its refused key, because there is no fresh key.
-    #[pyo3(signature = (refusal, *, abandoned))]
-    fn _end_refused(&self, refusal: Bound<'_, PyAny>, abandoned: bool) {
-        let (py, stream) = (refusal.py(), &self.shared.stream);
-        stream.end_refused(py, &PyErr::from_value(refusal), abandoned);
-    }
-
     fn __repr__(&self) -> String {
         format!("AsyncLlmStream({})", self.shared.stream)
     }

@@ -163,6 +163,7 @@ impl Stream {
                 && let Some(spare) = self.spare.lock().take()
             {
                 self.queue.restart();
+                self.reported.store(false, Ordering::Relaxed);
                 *call = Some(spare);
             }
             if !may_renew {
@@ -190,44 +191,27 @@ impl Stream {
         }
     }
 
-    /// The exception that ends the stream, and usually the call.
+    /// The exception that ends the stream, and the call unless a fresh key follows.
     pub(crate) fn fail(&self, py: Python<'_>, error: Error) -> PyErr {
         logs::drain(py);
-        let kind = error.kind();
+        let kind = error.kind().as_str();
         let raised = self.raise(py, error);
-        if !self.may_renew(py, &raised) {
-            self.report_failed(py, &raised, kind);
+        if self.must_report() {
+            // A slow reader may see the failure long after it happened.
+            let elapsed = self.queue.timing().total;
+            let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
+            if self.spare.lock().is_some() && key::is_refused(raised.value(py).as_any()) {
+                observe::remember_refused(py, &self.caller, true, &raised, kind, elapsed);
+            } else {
+                let ending = Ending::Error(&raised, kind.into(), elapsed);
+                observe::report(py, &self.caller, true, ending);
+            }
         }
         raised
     }
 
-    /// Ends the call with the refusal of its key, because there is no fresh key. A call that was
-    /// abandoned reports itself when it is closed.
-    pub(crate) fn end_refused(&self, py: Python<'_>, refusal: &PyErr, abandoned: bool) {
-        if !abandoned {
-            drop(self.spare.lock().take());
-            self.report_failed(py, refusal, ErrorKind::Authentication);
-        }
-    }
-
-    fn report_failed(&self, py: Python<'_>, raised: &PyErr, kind: ErrorKind) {
-        if !self.must_report() {
-            return;
-        }
-        // A slow reader may see the failure long after it happened.
-        let elapsed = self.queue.timing().total;
-        let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
-        let ending = Ending::Error(raised, kind.as_str().into(), elapsed);
-        observe::report(py, &self.caller, true, ending);
-    }
-
     fn is_unsent(&self) -> bool {
         !self.begun.load(Ordering::Relaxed) || self.call.lock().is_some()
-    }
-
-    /// Whether the call goes on after this error, with a fresh key.
-    fn may_renew(&self, py: Python<'_>, error: &PyErr) -> bool {
-        self.spare.lock().is_some() && key::is_refused(error.value(py).as_any())
     }
 
     /// Whether there are callbacks and the end of the stream was not reported yet. True at most once.
