@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tokenwire._engine import AsyncLlmStream, LlmStream
-from tokenwire.errors import LlmConfigError, LlmModelError
+from tokenwire.errors import LlmConfigError, LlmModelError, LlmValidationError
 from tokenwire.interface.defaults import DefaultMethods
 
 TYPE_CHECKING = False
@@ -121,27 +121,37 @@ class LlmClientInterface(DefaultMethods):
             LlmValidationError: The last reply does not fit; `.partial` is that reply.
             LlmModelError: The model refused, a filter stopped the reply, or it has no text.
         """
-        from tokenwire.interface.reask import TypedQuestion
+        from tokenwire.interface.reask import asked_again, checked_reask
+        from tokenwire.tools.typed_output import parse_reply
 
-        question = TypedQuestion(response_format, request_or_prompt, reask)
+        asked, left = request_or_prompt, checked_reask(reask)
         params["response_format"] = response_format
         while True:
-            reply = self._ask(question.asked, params)
-            if question.accepts(reply, self._text_of(reply)):
-                return question.value
+            reply = self._ask(asked, params)
+            text = self._text_of(reply)
+            try:
+                return parse_reply(response_format, text)
+            except LlmValidationError as error:
+                asked = asked_again(asked, reply, error, left)
+            left -= 1
 
     async def parse_async(
         self, response_format: type[T], request_or_prompt: Prompt, *, reask: int = 0, **params: Any
     ) -> T:
         """Ask for a value of a type; see `parse`."""
-        from tokenwire.interface.reask import TypedQuestion
+        from tokenwire.interface.reask import asked_again, checked_reask
+        from tokenwire.tools.typed_output import parse_reply
 
-        question = TypedQuestion(response_format, request_or_prompt, reask)
+        asked, left = request_or_prompt, checked_reask(reask)
         params["response_format"] = response_format
         while True:
-            reply = await self._ask_async(question.asked, params)
-            if question.accepts(reply, self._text_of(reply)):
-                return question.value
+            reply = await self._ask_async(asked, params)
+            text = self._text_of(reply)
+            try:
+                return parse_reply(response_format, text)
+            except LlmValidationError as error:
+                asked = asked_again(asked, reply, error, left)
+            left -= 1
 
     def map(
         self,
