@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
+use compact_str::CompactString;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
@@ -62,7 +63,7 @@ struct Reading {
 /// An item before it becomes a Python object.
 enum Pulled {
     Chunk(Chunk),
-    Text(Chunk),
+    Text(CompactString),
     Batch(VecDeque<Chunk>),
     Event(StreamEvent),
 }
@@ -317,14 +318,16 @@ impl Reading {
     fn pull(&mut self, mode: Mode) -> Option<Pulled> {
         match mode {
             Mode::Chunks => self.buffer.pop_front().map(Pulled::Chunk),
-            Mode::Text => {
-                while let Some(chunk) = self.buffer.pop_front() {
-                    if text(&chunk).is_some_and(|text| !text.is_empty()) {
-                        return Some(Pulled::Text(chunk));
-                    }
+            Mode::Text => loop {
+                let text = match self.buffer.pop_front()?.kind {
+                    ChunkKind::Text(text) => text,
+                    ChunkKind::Delta(delta) if delta.index == 0 => delta.text,
+                    ChunkKind::Delta(_) => continue,
+                };
+                if !text.is_empty() {
+                    return Some(Pulled::Text(text));
                 }
-                None
-            }
+            },
             Mode::Batches if self.buffer.is_empty() => None,
             Mode::Batches => Some(Pulled::Batch(std::mem::take(&mut self.buffer))),
             Mode::Events => loop {
@@ -344,23 +347,12 @@ impl Pulled {
         let chunk = |chunk| Py::new(py, LlmStreamChunk::from(chunk));
         match self {
             Self::Chunk(one) => Ok(chunk(one)?.into_any()),
-            Self::Text(one) => {
-                let text = text(&one).unwrap_or_default();
-                Ok(PyString::new(py, text).into_any().unbind())
-            }
+            Self::Text(text) => Ok(PyString::new(py, &text).into_any().unbind()),
             Self::Batch(many) => {
                 let chunks = many.into_iter().map(chunk).collect::<PyResult<Vec<_>>>()?;
                 Ok(PyList::new(py, chunks)?.into_any().unbind())
             }
             Self::Event(event) => events::object(py, event),
         }
-    }
-}
-
-/// The text of a chunk of choice 0.
-fn text(chunk: &Chunk) -> Option<&str> {
-    match &chunk.kind {
-        ChunkKind::Text(text) => Some(text),
-        ChunkKind::Delta(delta) => (delta.index == 0).then_some(delta.text.as_str()),
     }
 }
