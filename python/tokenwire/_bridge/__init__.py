@@ -15,7 +15,6 @@ _MODULES = {
     "cost": "values",
     "enter_with_key": "values",
     "enter_with_key_async": "values",
-    "first_step_with_key": "values",
     "from_chunks": "values",
     "kind_of": "values",
     "message": "values",

@@ -22,7 +22,6 @@ __all__ = [
     "cost",
     "enter_with_key",
     "enter_with_key_async",
-    "first_step_with_key",
     "from_chunks",
     "kind_of",
     "message",
@@ -82,19 +81,14 @@ def enter_with_key(stream: LlmStream, source: KeySource) -> None:
     with_key(source, stream._enter_with)
 
 
-async def enter_with_key_async(stream: AsyncLlmStream, source: KeySource) -> AsyncLlmStream:
-    """Enter an async stream whose key a callable returns."""
+async def enter_with_key_async(
+    stream: AsyncLlmStream, source: KeySource, iterator: AsyncStreamIterator[object] | None
+) -> object:
+    """Enter an async stream whose key a callable returns, or take the iterator's first step."""
     from tokenwire.clients.api_key import with_key_async
 
-    return await with_key_async(source, stream._enter_with)
-
-
-async def first_step_with_key(
-    stream: AsyncLlmStream, source: KeySource, iterator: AsyncStreamIterator[object]
-) -> object:
-    """Take the first step of such a stream, which was not entered."""
-    await enter_with_key_async(stream, source)
-    return await iterator.__anext__()
+    await with_key_async(source, stream._enter_with)
+    return stream if iterator is None else await iterator.__anext__()
 
 
 def from_chunks(cls: type, chunks: object, **fields: object) -> LlmStream | AsyncLlmStream:

@@ -52,15 +52,19 @@ def _checked(key: Secret) -> str:
     raise LlmConfigError(f"api_key: the callable returned {kind}, not a key")
 
 
-def with_key(source: KeySource, ask: Callable[..., T], *arguments: Any, **keywords: Any) -> T:
+def with_key(
+    source: KeySource | None, ask: Callable[..., T], *arguments: Any, **keywords: Any
+) -> T:
     """Make a call with a key from a callable. If the key is refused, repeat it with a fresh one.
 
     Args:
-        source: The callable; it must not be async.
+        source: The callable, which must not be async; None if the engine has the key.
         ask: Makes the call. Takes `api_key` and `may_renew` in addition to what follows.
         *arguments: Passed to `ask`.
         **keywords: Passed to `ask`.
     """
+    if source is None:
+        return ask(*arguments, **keywords)
     # Sealed, because a traceback may show local variables.
     key = Secret(call_key(source))
     try:
@@ -77,9 +81,11 @@ def with_key(source: KeySource, ask: Callable[..., T], *arguments: Any, **keywor
 
 
 async def with_key_async(
-    source: KeySource, ask: Callable[..., Awaitable[T]], *arguments: Any, **keywords: Any
+    source: KeySource | None, ask: Callable[..., Awaitable[T]], *arguments: Any, **keywords: Any
 ) -> T:
     """Do the same in an event loop; see `with_key`."""
+    if source is None:
+        return await ask(*arguments, **keywords)
     key = Secret(await await_key(source))
     try:
         return await ask(*arguments, api_key=key.reveal(), may_renew=True, **keywords)

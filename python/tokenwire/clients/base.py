@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire._typing import overload
+from tokenwire.clients.api_key import with_key, with_key_async
 from tokenwire.errors import LlmConfigError
 from tokenwire.interface.interface import LlmClientInterface
 from tokenwire.settings.client_settings import (
@@ -19,7 +20,7 @@ from tokenwire.settings.secret import revealed, sealed, sealed_headers, sealed_u
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from os import PathLike
     from typing import Any, TypeVar
 
@@ -215,23 +216,6 @@ class BaseClient(LlmClientInterface):
         name = parts.name if parts.address is None else sibling.model
         return sibling._engine, {**params, "model": name}
 
-    def _with_key(self, ask: Callable[..., T], *arguments: Any, **keywords: Any) -> T:
-        """Make a call of the engine. If a callable returns the key, the call uses it."""
-        if self._key_source is None:
-            return ask(*arguments, **keywords)
-        from tokenwire.clients.api_key import with_key
-
-        return with_key(self._key_source, ask, *arguments, **keywords)
-
-    def _with_key_async(
-        self, ask: Callable[..., Awaitable[T]], *arguments: Any, **keywords: Any
-    ) -> Awaitable[T]:
-        if self._key_source is None:
-            return ask(*arguments, **keywords)
-        from tokenwire.clients.api_key import with_key_async
-
-        return with_key_async(self._key_source, ask, *arguments, **keywords)
-
     @overload
     def complete(
         self, request_or_prompt: Prompt, *, response_format: type[T], **params: Any
@@ -252,7 +236,7 @@ class BaseClient(LlmClientInterface):
             LlmTimeoutError: A time limit was exceeded.
         """
         engine, asked, params, steering = self._call(request_or_prompt, params)
-        return self._with_key(engine.complete, asked, params, **steering)
+        return with_key(self._key_source, engine.complete, asked, params, **steering)
 
     @overload
     async def complete_async(
@@ -267,7 +251,9 @@ class BaseClient(LlmClientInterface):
     async def complete_async(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
         """Ask, and return the whole reply; see `complete`."""
         engine, asked, params, steering = self._call(request_or_prompt, params)
-        return await self._with_key_async(engine.complete_async, asked, params, **steering)
+        return await with_key_async(
+            self._key_source, engine.complete_async, asked, params, **steering
+        )
 
     def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
         """Ask, and read the reply as it arrives.
@@ -298,14 +284,14 @@ class BaseClient(LlmClientInterface):
         from tokenwire.clients.models import model_ids
 
         self._check_open()
-        return model_ids(self._with_key(self._engine.models))
+        return model_ids(with_key(self._key_source, self._engine.models))
 
     async def models_async(self) -> list[str]:
         """Return the ids of the server's models; see `models`."""
         from tokenwire.clients.models import model_ids
 
         self._check_open()
-        return model_ids(await self._with_key_async(self._engine.models_async))
+        return model_ids(await with_key_async(self._key_source, self._engine.models_async))
 
     def get_supported_parameters(self) -> frozenset[str]:
         """Return the names of the request parameters that this provider's API takes."""

@@ -90,7 +90,7 @@ impl Engine {
             key_source,
         } = self.prepare(input, params, steering, true)?;
         let queue = Queue::new(call.buffer_bytes(), call.started());
-        Ok(Stream::new(call, queue, caller, parse_as, key_source))
+        Ok(Stream::new(Some(call), queue, caller, parse_as, key_source))
     }
 
     fn models_call(

@@ -34,8 +34,8 @@ const ARGUMENTS: [&str; 11] = [
     "server_port",
 ];
 
-/// A finished call, as it is passed to each callback of `on_call`. A client of your own makes one from
-/// its fields, and reports it with `report_call`.
+/// A finished call, as it is passed to each callback of `on_call`. A custom client reports its calls with
+/// `report_call`, which creates one.
 ///
 /// Args:
 ///     provider: Name of the provider's row.

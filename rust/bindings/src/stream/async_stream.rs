@@ -158,7 +158,8 @@ impl AsyncLlmStream {
     fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
         let py = slf.py();
         if let Some(source) = slf.get().shared.stream.key_source(py) {
-            return python::ENTER_WITH_KEY_ASYNC.get(py)?.call1((slf, source));
+            let enter = python::ENTER_WITH_KEY_ASYNC.get(py)?;
+            return enter.call1((slf, source, py.None()));
         }
         let stream = slf.unbind();
         Ok(Bound::new(py, Entering { stream })?.into_any())
@@ -245,9 +246,8 @@ fn next_of(iterator: Bound<'_, AsyncStreamIterator>) -> PyResult<Bound<'_, PyAny
             shared: iterator.get().shared.clone(),
         };
         let opener = Bound::new(py, opener)?;
-        return python::FIRST_STEP_WITH_KEY
-            .get(py)?
-            .call1((opener, source, iterator));
+        let enter = python::ENTER_WITH_KEY_ASYNC.get(py)?;
+        return enter.call1((opener, source, iterator));
     }
     Ok(iterator.into_any())
 }

@@ -48,7 +48,7 @@ impl CustomReply {
             started: Some(started),
             ..Caller::named(provider, model)
         };
-        let stream = Arc::new(Stream::custom(queue, caller, response_format));
+        let stream = Arc::new(Stream::new(None, queue, caller, response_format, None));
         Self { stream }
     }
 

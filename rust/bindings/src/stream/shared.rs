@@ -87,34 +87,25 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    /// A stream of this request. A custom stream has none, and its client reports the call.
     pub(crate) fn new(
-        call: Call,
+        call: Option<Call>,
         queue: Arc<Queue>,
         caller: Caller,
         parse_as: Option<Py<PyAny>>,
         key_source: Option<Py<PyAny>>,
     ) -> Self {
-        let mut stream = Self::custom(queue, caller, parse_as);
-        stream.spare = Mutex::new(key_source.is_some().then(|| call.clone()));
-        stream.call = Mutex::new(Some(call));
-        stream.key_source = Mutex::new(key_source);
-        stream.reported = AtomicBool::new(false);
-        stream
-    }
-
-    /// A stream without a request. Its client reports the call, so the stream does not.
-    pub(crate) fn custom(queue: Arc<Queue>, caller: Caller, parse_as: Option<Py<PyAny>>) -> Self {
         Self {
             queue,
             caller,
             generation: fork::generation(),
             begun: AtomicBool::new(false),
-            spare: Mutex::new(None),
-            call: Mutex::new(None),
-            key_source: Mutex::new(None),
+            reported: AtomicBool::new(call.is_none()),
+            spare: Mutex::new(key_source.as_ref().and(call.as_ref()).cloned()),
+            call: Mutex::new(call),
+            key_source: Mutex::new(key_source),
             parse_as,
             reading: Mutex::default(),
-            reported: AtomicBool::new(true),
         }
     }
 
