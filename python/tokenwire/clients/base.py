@@ -6,6 +6,7 @@ from tokenwire import _engine
 from tokenwire._typing import overload
 from tokenwire.clients.api_key import with_key, with_key_async
 from tokenwire.errors import LlmConfigError
+from tokenwire.interface.defaults import check_open
 from tokenwire.interface.interface import LlmClientInterface
 from tokenwire.settings.client_settings import (
     CLIENT_SETTINGS,
@@ -167,7 +168,7 @@ class BaseClient(LlmClientInterface):
 
     def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, Any, dict[str, Any]]:
         """The engine, the input, the parameters and the other arguments of one call."""
-        self._check_open()
+        check_open(self)
         kind = type(asked)
         if kind is not str and kind is not list:
             from tokenwire.clients.arguments import unpacked
@@ -274,7 +275,7 @@ class BaseClient(LlmClientInterface):
         engine, asked, arguments, steering = self._call(request_or_prompt, params)
         return engine.stream_async(asked, arguments, key_source=self._key_source, **steering)
 
-    def _calls(self, params: Mapping[str, Any], _concurrency: int) -> Any:
+    def _map_calls(self, params: Mapping[str, Any], _concurrency: int) -> Any:
         from tokenwire.clients.map import EngineCalls
 
         return EngineCalls(lambda asked: self._call(asked, dict(params)), self._key_source)
@@ -283,14 +284,14 @@ class BaseClient(LlmClientInterface):
         """Return the ids of the server's models (`GET /models`), in the server's order."""
         from tokenwire.clients.models import model_ids
 
-        self._check_open()
+        check_open(self)
         return model_ids(with_key(self._key_source, self._engine.models))
 
     async def models_async(self) -> list[str]:
         """Return the ids of the server's models; see `models`."""
         from tokenwire.clients.models import model_ids
 
-        self._check_open()
+        check_open(self)
         return model_ids(await with_key_async(self._key_source, self._engine.models_async))
 
     def get_supported_parameters(self) -> frozenset[str]:

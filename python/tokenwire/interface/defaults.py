@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tokenwire.types.prompt import Prompt
 
     T = TypeVar("T")
-    Stream = TypeVar("Stream", LlmStream, AsyncLlmStream)
+    Stream = TypeVar("Stream", bound=LlmStream | AsyncLlmStream)
 
 
 class DefaultMethods:
@@ -45,9 +45,9 @@ class DefaultMethods:
 
     def complete(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
         """Ask, and return the whole reply."""
-        if not self._defines("stream"):
-            raise self._lacks("complete", "stream")
-        with self._open("stream", LlmStream, request_or_prompt, params) as stream:
+        if not _defines(self, "stream"):
+            raise lacking(self, "complete", "stream")
+        with open_stream(self, LlmStream, request_or_prompt, params) as stream:
             for _ in stream.batches():
                 pass
             return stream.response
@@ -64,60 +64,41 @@ class DefaultMethods:
 
     async def complete_async(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
         """Ask, and return the whole reply."""
-        if self._defines("stream_async"):
-            opened = self._open("stream_async", AsyncLlmStream, request_or_prompt, params)
+        if _defines(self, "stream_async"):
+            opened = open_stream(self, AsyncLlmStream, request_or_prompt, params)
             async with opened as stream:
                 async for _ in stream.batches():
                     pass
                 return stream.response
-        if not (self._defines("complete") or self._defines("stream")):
-            raise self._lacks("complete_async", "stream_async", "complete")
+        if not (_defines(self, "complete") or _defines(self, "stream")):
+            raise lacking(self, "complete_async", "stream_async", "complete")
         import asyncio
 
-        return await asyncio.to_thread(self._ask, request_or_prompt, params)
+        return await asyncio.to_thread(ask, self, request_or_prompt, params)
 
     def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
         """Ask, and read the reply as it arrives."""
-        self._check_open()
-        if not self._defines("complete"):
-            raise self._lacks("stream", "complete")
+        check_open(self)
+        if not _defines(self, "complete"):
+            raise lacking(self, "stream", "complete")
 
         def chunks() -> Iterator[LlmStreamChunk]:
-            yield from _chunks_of(self._ask(request_or_prompt, params))
+            yield from _chunks_of(ask(self, request_or_prompt, params))
 
-        return LlmStream.from_chunks(chunks(), **self._fields(params))
+        return LlmStream.from_chunks(chunks(), **_fields(self, params))
 
     def stream_async(
         self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
     ) -> AsyncLlmStream:
         """Ask, and read the reply as it arrives. Returns at once."""
-        self._check_open()
-        if self._defines("complete_async") or not self._defines("stream"):
-            if not (self._defines("complete_async") or self._defines("complete")):
-                raise self._lacks("stream_async", "complete_async", "stream")
-            chunks = self._whole_reply(request_or_prompt, params)
+        check_open(self)
+        if _defines(self, "complete_async") or not _defines(self, "stream"):
+            if not (_defines(self, "complete_async") or _defines(self, "complete")):
+                raise lacking(self, "stream_async", "complete_async", "stream")
+            chunks = _whole_reply(self, request_or_prompt, params)
         else:
-            chunks = self._stream_in_threads(request_or_prompt, params)
-        return AsyncLlmStream.from_chunks(chunks, **self._fields(params))
-
-    async def _whole_reply(
-        self, asked: Prompt, params: Mapping[str, Any]
-    ) -> AsyncIterator[LlmStreamChunk]:
-        for chunk in _chunks_of(await self._ask_async(asked, params)):
-            yield chunk
-
-    async def _stream_in_threads(
-        self, asked: Prompt, params: Mapping[str, Any]
-    ) -> AsyncIterator[LlmStreamChunk]:
-        import asyncio
-
-        stream = self._open("stream", LlmStream, asked, params)
-        try:
-            while (chunk := await asyncio.to_thread(next, stream, None)) is not None:
-                yield chunk
-        finally:
-            # A step that is still running in its thread closes the stream when it ends.
-            stream.close()
+            chunks = _stream_in_threads(self, request_or_prompt, params)
+        return AsyncLlmStream.from_chunks(chunks, **_fields(self, params))
 
     def models(self) -> list[str]:
         """Return the ids of the server's models.
@@ -125,77 +106,113 @@ class DefaultMethods:
         Raises:
             LlmConfigError: The client has no such list.
         """
-        raise self._lacks("models")
+        raise lacking(self, "models")
 
     async def models_async(self) -> list[str]:
         """Return the ids of the server's models; see `models`."""
-        if not self._defines("models"):
-            raise self._lacks("models_async", "models")
+        if not _defines(self, "models"):
+            raise lacking(self, "models_async", "models")
         import asyncio
 
         return await asyncio.to_thread(self.models)
 
-    # The methods above and `run`, `parse` and `map` call a class's own methods through these.
 
-    def _ask(self, asked: Prompt, params: Mapping[str, Any]) -> LlmResponse[Any]:
-        """`complete` with its checks: an open client, a reply, an error that names its client."""
-        self._check_open()
-        try:
-            reply = self.complete(asked, **params)
-        except LlmError as error:
-            self._complete_error(error, params)
-            raise
-        return self._checked("complete", reply, LlmResponse)
+# The methods above and `run`, `parse` and `map` call the methods of a class through these. They are
+# functions, because a subclass might use the name of a method for something else.
 
-    async def _ask_async(self, asked: Prompt, params: Mapping[str, Any]) -> LlmResponse[Any]:
-        """`complete_async` with the same checks."""
-        self._check_open()
-        try:
-            reply = await self.complete_async(asked, **params)
-        except LlmError as error:
-            self._complete_error(error, params)
-            raise
-        return self._checked("complete_async", reply, LlmResponse)
 
-    def _open(
-        self, method: str, kind: type[Stream], asked: Prompt, params: Mapping[str, Any]
-    ) -> Stream:
-        """`stream` or `stream_async` with its checks."""
-        self._check_open()
-        return self._checked(method, getattr(self, method)(asked, **params), kind)
+def ask(client: DefaultMethods, asked: Prompt, params: Mapping[str, Any]) -> LlmResponse[Any]:
+    """`complete` with checks: an open client, a reply, an error that names the client."""
+    check_open(client)
+    try:
+        reply = client.complete(asked, **params)
+    except LlmError as error:
+        _name_client(error, client, params)
+        raise
+    return _checked(client, "complete", reply, LlmResponse)
 
-    def _checked(self, method: str, result: object, kind: type[T]) -> T:
-        if isinstance(result, kind):
-            return result
-        if hasattr(result, "__await__") and hasattr(result, "close"):
-            result.close()  # a coroutine that is never awaited warns
-        wanted = "an LlmResponse" if kind is LlmResponse else f"{kind.__name__}.from_chunks(…)"
-        raise LlmConfigError(
-            f"{type(self).__name__}.{method}() returned {type(result).__name__}; return {wanted}"
-        )
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise LlmClientClosedError("this client is closed; make a new one")
+async def ask_async(
+    client: DefaultMethods, asked: Prompt, params: Mapping[str, Any]
+) -> LlmResponse[Any]:
+    """`complete_async` with the same checks."""
+    check_open(client)
+    try:
+        reply = await client.complete_async(asked, **params)
+    except LlmError as error:
+        _name_client(error, client, params)
+        raise
+    return _checked(client, "complete_async", reply, LlmResponse)
 
-    def _complete_error(self, error: LlmError, params: Mapping[str, Any]) -> None:
-        error.provider = error.provider or self.provider
-        error.model = error.model or params.get("model") or self.model
 
-    def _defines(self, method: str) -> bool:
-        """Whether the class has a method of its own under this name."""
-        return getattr(type(self), method) is not getattr(DefaultMethods, method)
+def open_stream(
+    client: DefaultMethods, kind: type[Stream], asked: Prompt, params: Mapping[str, Any]
+) -> Stream:
+    """`stream` or `stream_async` with the same checks."""
+    check_open(client)
+    method = "stream" if kind is LlmStream else "stream_async"
+    return _checked(client, method, getattr(client, method)(asked, **params), kind)
 
-    def _lacks(self, method: str, *others: str) -> LlmConfigError:
-        fix = " or ".join(f"{name}()" for name in (method, *others))
-        return LlmConfigError(f"{type(self).__name__} has no {method}(): define {fix}")
 
-    def _fields(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "provider": self.provider,
-            "model": params.get("model") or self.model,
-            "response_format": params.get("response_format"),
-        }
+def check_open(client: DefaultMethods) -> None:
+    """Refuse a closed client."""
+    if client._closed:
+        raise LlmClientClosedError("this client is closed; make a new one")
+
+
+def lacking(client: DefaultMethods, method: str, *others: str) -> LlmConfigError:
+    """The error for a method that the class does not define and that has no default."""
+    fix = " or ".join(f"{name}()" for name in (method, *others))
+    return LlmConfigError(f"{type(client).__name__} has no {method}(): define {fix}")
+
+
+def _defines(client: DefaultMethods, method: str) -> bool:
+    return getattr(type(client), method) is not getattr(DefaultMethods, method)
+
+
+def _name_client(error: LlmError, client: DefaultMethods, params: Mapping[str, Any]) -> None:
+    error.provider = error.provider or client.provider
+    error.model = error.model or params.get("model") or client.model
+
+
+def _checked(client: DefaultMethods, method: str, result: object, kind: type[T]) -> T:
+    if isinstance(result, kind):
+        return result
+    if hasattr(result, "__await__") and hasattr(result, "close"):
+        result.close()  # a coroutine that is never awaited warns
+    wanted = "an LlmResponse" if kind is LlmResponse else f"{kind.__name__}.from_chunks(…)"
+    raise LlmConfigError(
+        f"{type(client).__name__}.{method}() returned {type(result).__name__}; return {wanted}"
+    )
+
+
+def _fields(client: DefaultMethods, params: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "provider": client.provider,
+        "model": params.get("model") or client.model,
+        "response_format": params.get("response_format"),
+    }
+
+
+async def _whole_reply(
+    client: DefaultMethods, asked: Prompt, params: Mapping[str, Any]
+) -> AsyncIterator[LlmStreamChunk]:
+    for chunk in _chunks_of(await ask_async(client, asked, params)):
+        yield chunk
+
+
+async def _stream_in_threads(
+    client: DefaultMethods, asked: Prompt, params: Mapping[str, Any]
+) -> AsyncIterator[LlmStreamChunk]:
+    import asyncio
+
+    stream = open_stream(client, LlmStream, asked, params)
+    try:
+        while (chunk := await asyncio.to_thread(next, stream, None)) is not None:
+            yield chunk
+    finally:
+        # A step that is still running in its thread closes the stream when it ends.
+        stream.close()
 
 
 def _chunks_of(reply: LlmResponse[Any]) -> Iterator[LlmStreamChunk]:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from tokenwire._engine import AsyncLlmStream, LlmStream
 from tokenwire.errors import LlmConfigError, LlmModelError, LlmValidationError
-from tokenwire.interface.defaults import DefaultMethods
+from tokenwire.interface.defaults import (
+    DefaultMethods,
+    ask,
+    ask_async,
+    lacking,
+    open_stream,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,8 +85,8 @@ class LlmClientInterface(DefaultMethods):
         """
         self._check_one_text(prompt, params)
         if not stream and on_text is None:
-            return self._text_of(self._ask(prompt, params))
-        with self._open("stream", LlmStream, prompt, params) as pieces:
+            return self._text_of(ask(self, prompt, params))
+        with open_stream(self, LlmStream, prompt, params) as pieces:
             for piece in pieces.text_stream:
                 if on_text is not None:
                     on_text(piece)
@@ -97,8 +103,8 @@ class LlmClientInterface(DefaultMethods):
         """Ask, and return the text; see `run`. `on_text` may be a coroutine function."""
         self._check_one_text(prompt, params)
         if not stream and on_text is None:
-            return self._text_of(await self._ask_async(prompt, params))
-        async with self._open("stream_async", AsyncLlmStream, prompt, params) as pieces:
+            return self._text_of(await ask_async(self, prompt, params))
+        async with open_stream(self, AsyncLlmStream, prompt, params) as pieces:
             async for piece in pieces.text_stream:
                 if on_text is not None:
                     called = on_text(piece)
@@ -127,7 +133,7 @@ class LlmClientInterface(DefaultMethods):
         asked, left = request_or_prompt, checked_reask(reask)
         params["response_format"] = response_format
         while True:
-            reply = self._ask(asked, params)
+            reply = ask(self, asked, params)
             text = self._text_of(reply)
             try:
                 return parse_reply(response_format, text)
@@ -145,7 +151,7 @@ class LlmClientInterface(DefaultMethods):
         asked, left = request_or_prompt, checked_reask(reask)
         params["response_format"] = response_format
         while True:
-            reply = await self._ask_async(asked, params)
+            reply = await ask_async(self, asked, params)
             text = self._text_of(reply)
             try:
                 return parse_reply(response_format, text)
@@ -176,13 +182,13 @@ class LlmClientInterface(DefaultMethods):
         from tokenwire.interface.map import Window, map_calls
 
         window = Window(concurrency, ordered=ordered)
-        return map_calls(self._calls(params, concurrency), prompts, window)
+        return map_calls(self._map_calls(params, concurrency), prompts, window)
 
-    def _calls(self, params: Mapping[str, Any], concurrency: int) -> Any:
+    def _map_calls(self, params: Mapping[str, Any], concurrency: int) -> Any:
         """The calls of one `map`."""
         from tokenwire.interface.map import ThreadCalls
 
-        return ThreadCalls(lambda asked: self._ask(asked, params), concurrency)
+        return ThreadCalls(lambda asked: ask(self, asked, params), concurrency)
 
     def map_async(
         self,
@@ -196,7 +202,7 @@ class LlmClientInterface(DefaultMethods):
         from tokenwire.interface.map import Window, map_with_tasks
 
         window = Window(concurrency, ordered=ordered)
-        return map_with_tasks(lambda asked: self._ask_async(asked, params), prompts, window)
+        return map_with_tasks(lambda asked: ask_async(self, asked, params), prompts, window)
 
     def validate_config(self, *, probe: bool = False) -> None:
         """Check the configuration. With `probe`, also ask the server for its models.
@@ -223,7 +229,7 @@ class LlmClientInterface(DefaultMethods):
         Raises:
             LlmConfigError: The client has no such method.
         """
-        raise self._lacks("with_options")
+        raise lacking(self, "with_options")
 
     def close(self) -> None:
         """Refuse further calls. Calls in flight go on."""

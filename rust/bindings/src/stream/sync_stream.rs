@@ -161,11 +161,6 @@ impl SyncStream {
         self.start(py)?;
         self.head(py).inspect_err(|_| self.finish(py))
     }
-
-    fn close(&self, py: Python<'_>) {
-        self.stream.close();
-        self.finish(py);
-    }
 }
 
 impl Drop for SyncStream {
@@ -255,7 +250,7 @@ impl LlmStream {
 
     #[pyo3(signature = (*_error))]
     fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, PyTuple>) {
-        self.shared.close(py);
+        self.close(py);
     }
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {
@@ -293,7 +288,8 @@ impl LlmStream {
 
     /// Closes the stream and its connection, from any thread. A waiting reader gets `LlmClientClosedError`.
     fn close(&self, py: Python<'_>) {
-        self.shared.close(py);
+        self.shared.stream.close();
+        self.shared.finish(py);
     }
 
     /// Enters the stream with this key in its request.
