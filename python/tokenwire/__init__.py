@@ -100,7 +100,7 @@ if TYPE_CHECKING:
     from tokenwire.interface.interface import LlmClientInterface as LlmClientInterface
     from tokenwire.interface.map import MapRow as MapRow
     from tokenwire.observability.metrics import MetricsCollector as MetricsCollector
-    from tokenwire.observability.on_call import on_call as on_call
+    from tokenwire.observability.on_call import on_call as on_call, report_call as report_call
     from tokenwire.registry import ModelRegistry as ModelRegistry
     from tokenwire.streaming.handler import StreamingHandler as StreamingHandler
     from tokenwire.types import (
@@ -148,7 +148,7 @@ _HOMES = {
     "interface.interface": "LlmClientInterface",
     "interface.map": "MapRow",
     "observability.metrics": "MetricsCollector",
-    "observability.on_call": "on_call",
+    "observability.on_call": "on_call report_call",
     "registry": "ModelRegistry",
     "streaming.handler": "StreamingHandler",
     "types": (

@@ -1,7 +1,17 @@
 """Types of the compiled module; `stubtest` holds them against it."""
 
-from collections.abc import AsyncIterable, Callable, Generator, Iterable, Mapping, Sequence
-from types import GenericAlias, TracebackType
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from types import GenericAlias
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, final, type_check_only
 
 from pydantic_core.core_schema import CoreSchema
@@ -17,6 +27,7 @@ __all__ = [
     "Attempt",
     "CallEvent",
     "Choice",
+    "CustomReply",
     "End",
     "Engine",
     "Fanout",
@@ -40,9 +51,7 @@ __all__ = [
     "Usage",
     "UsageReported",
     "__version__",
-    "_enter_call",
     "_is_key_refused",
-    "_leave_call",
     "_missing_key",
     "_proxy_for",
     "_report",
@@ -630,7 +639,6 @@ class LlmResponse(Generic[_Parsed_co]):
         headers: Mapping[str, str] | None = None,
         response_format: Any = None,
     ) -> Self: ...
-    def _timed(self, seconds: float) -> Self: ...
     @property
     def id(self) -> str | None:
         """The provider's id of the reply."""
@@ -687,26 +695,6 @@ class LlmResponse(Generic[_Parsed_co]):
     def attempts(self) -> tuple[Attempt, ...]: ...
     @property
     def dropped(self) -> tuple[str, ...]: ...
-    @property
-    def cost(self) -> Cost | None:
-        """What the call cost, the provider's own figure first; None where it is not known."""
-    @property
-    def request_id(self) -> str | None:
-        """The provider's id of the request."""
-    @property
-    def headers(self) -> dict[str, str]:
-        """The response headers, names in lower case; of a repeated one the values joined by ", "."""
-    @property
-    def timing(self) -> Timing:
-        """Where the time went."""
-    @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        """Every attempt, the last one being the one that succeeded."""
-    @property
-    def dropped(self) -> tuple[str, ...]:
-        """What of the messages was left out of the request, because the provider does not take it: paths
-        such as `messages[1].content[0]`. Mostly reasoning of another provider; empty for most replies.
-        """
     @property
     def raw(self) -> bytes | None:
         """The body as received; None for streams."""
@@ -835,19 +823,24 @@ class AsyncStreamIterator(Generic[_Item_co]):
     def __next__(self) -> Any: ...
 
 @final
+class CustomReply:
+    def __new__(
+        cls,
+        *,
+        provider: str,
+        model: str,
+        id: str | None = None,
+        created: int | None = None,
+        response_format: Any = None,
+    ) -> Self: ...
+    def take(self, form: str) -> Any: ...
+    def push(self, item: Any) -> None: ...
+    def end(self, failed: bool) -> None: ...
+    @property
+    def is_over(self) -> bool: ...
+
 class LlmStream:
-    """A stream for `with` and `for`; it may move between threads, one reader at a time.
-
-    Each step gives an `LlmStreamChunk`. `with` sends the request and waits for the answer's head;
-    without it the first step does.
-
-    Raises:
-        LlmAPIError: On entering: the provider refused, or there was no usable connection.
-        LlmTimeoutError: A limit ran out; `partial` is the reply so far.
-        LlmStreamingError: While reading: the stream broke off, ended early, or brought an error;
-            `partial` is the reply so far.
-    """
-
+    def __new__(cls, reply: CustomReply, _source: Any) -> Self: ...
     @classmethod
     def from_chunks(
         cls,
@@ -877,43 +870,20 @@ class LlmStream:
             LlmConfigError: `chunks` is not iterable, or a str.
         """
     def __enter__(self) -> Self: ...
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_error: object) -> None: ...
     def __iter__(self) -> Self: ...
     def __next__(self) -> LlmStreamChunk: ...
     @property
-    def text_stream(self) -> StreamIterator[str]:
-        """The text of choice 0 as it comes, one `str` for each delta."""
-    def events(self) -> StreamIterator[_StreamEvent]:
-        """Typed events: `TextDelta`, `ReasoningDelta`, `RefusalDelta`, `ToolCallDelta`, `ToolCallDone`,
-        `UsageReported`, and `End` when the stream is whole.
-        """
-    def batches(self) -> StreamIterator[list[LlmStreamChunk]]:
-        """Lists of chunks, at least one in each: a step brings all that has arrived."""
+    def text_stream(self) -> Iterator[str]: ...
+    def events(self) -> Iterator[_StreamEvent]: ...
+    def batches(self) -> Iterator[list[LlmStreamChunk]]: ...
     @property
-    def response(self) -> LlmResponse[Any]:
-        """The reply as received so far; complete once the stream has been read to its end."""
-    def close(self) -> None:
-        """Closes the stream and its connection, from any thread. A reader that waits gets `LlmClientClosedError`."""
+    def response(self) -> LlmResponse[Any]: ...
+    def close(self) -> None: ...
+    def _enter_with(self, *, api_key: str, may_renew: bool = False) -> None: ...
 
-@final
 class AsyncLlmStream:
-    """A stream for `async with` and `async for`; it may be read from any event loop, by one task at a time.
-
-    Each step gives an `LlmStreamChunk`. `async with` sends the request and waits for the answer's head;
-    without it the first step does.
-
-    Raises:
-        LlmAPIError: On entering: the provider refused, or there was no usable connection.
-        LlmTimeoutError: A limit ran out; `partial` is the reply so far.
-        LlmStreamingError: While reading: the stream broke off, ended early, or brought an error;
-            `partial` is the reply so far.
-    """
-
+    def __new__(cls, reply: CustomReply, _source: Any) -> Self: ...
     @classmethod
     def from_chunks(
         cls,
@@ -924,41 +894,20 @@ class AsyncLlmStream:
         id: str | None = None,
         created: int | None = None,
         response_format: Any = None,
-    ) -> AsyncLlmStream:
-        """A stream of the chunks that an async iterable gives; see `LlmStream.from_chunks`.
-
-        It runs in the reader's task: to cancel a step cancels it, as with any async generator.
-
-        Raises:
-            LlmConfigError: `chunks` is not an async iterable.
-        """
-    def __aenter__(self) -> _Step[Self]: ...
-    def __aexit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> _Step[None]: ...
-    def __aiter__(self) -> AsyncStreamIterator[LlmStreamChunk]: ...
-    def __anext__(self) -> _Step[LlmStreamChunk]: ...
+    ) -> AsyncLlmStream: ...
+    def __aenter__(self) -> Awaitable[Self]: ...
+    def __aexit__(self, *_error: object) -> Awaitable[None]: ...
+    def __aiter__(self) -> AsyncIterator[LlmStreamChunk]: ...
+    def __anext__(self) -> Awaitable[LlmStreamChunk]: ...
     @property
-    def text_stream(self) -> AsyncStreamIterator[str]:
-        """The text of choice 0 as it comes, one `str` for each delta."""
-    def events(self) -> AsyncStreamIterator[_StreamEvent]:
-        """Typed events: `TextDelta`, `ReasoningDelta`, `RefusalDelta`, `ToolCallDelta`, `ToolCallDone`,
-        `UsageReported`, and `End` when the stream is whole.
-        """
-    def batches(self) -> AsyncStreamIterator[list[LlmStreamChunk]]:
-        """Lists of chunks, at least one in each: a step brings all that has arrived."""
+    def text_stream(self) -> AsyncIterator[str]: ...
+    def events(self) -> AsyncIterator[_StreamEvent]: ...
+    def batches(self) -> AsyncIterator[list[LlmStreamChunk]]: ...
     @property
-    def response(self) -> LlmResponse[Any]:
-        """The reply as received so far; complete once the stream has been read to its end."""
-    def close(self) -> None:
-        """Closes the stream and its connection. A task that waits for it gets `LlmClientClosedError`."""
-    def aclose(self) -> _Step[None]:
-        """Closes the stream and its connection."""
+    def response(self) -> LlmResponse[Any]: ...
+    def close(self) -> None: ...
+    def aclose(self) -> Awaitable[None]: ...
     def _enter_with(self, *, api_key: str, may_renew: bool = False) -> _Step[AsyncLlmStream]: ...
-    def _end_refused(self, refusal: BaseException) -> None: ...
 
 @final
 class Engine:
@@ -1079,23 +1028,14 @@ def is_intercepted() -> bool:
 def _is_key_refused(error: object) -> bool: ...
 def _report_refused(error: BaseException, *, abandoned: bool = False) -> None: ...
 def _missing_key(provider: str, variables: Sequence[str]) -> str: ...
-def apis() -> dict[str, str]:
-    """The APIs that `api=` can name, each with the family of its clients."""
-
-def is_provider(name: str) -> bool:
-    """Whether a provider of this name is known, even if its API is not supported yet."""
-
-def provider_problem(name: str) -> str | None:
-    """What is wrong with a provider's name; None where it is one."""
-
-def provider_names() -> tuple[str, ...]:
-    """Names of the providers that can be called, in the order of the table."""
-
-def provider_row(name: str) -> dict[str, Any]:
-    """The row of a provider: the fields of `LlmProvider`."""
-
-def _enter_call() -> Any: ...
-def _leave_call(token: Any) -> None: ...
+def apis() -> dict[str, str]: ...
+def is_provider(name: str) -> bool: ...
+def provider_problem(name: str) -> str | None: ...
+def provider_names() -> tuple[str, ...]: ...
+def provider_row(name: str) -> dict[str, Any]: ...
+def _rebuild(kind: Any, fields: dict[str, Any]) -> Any: ...
+def _restore_choice(response: LlmResponse[Any], position: int) -> Choice: ...
+def _restore_response(json: bytes, raw: bytes | None) -> LlmResponse[Any]: ...
 def _shutdown() -> None: ...
 def add_callback(callback: Any) -> int:
     """Registers a callback for every finished call of the process, and returns the registration's number."""

@@ -1,4 +1,4 @@
-"""The handler of streams by its public path; it stands in `tokenwire.streaming`."""
+"""The public path of `tokenwire.streaming.handler` and `tokenwire.streaming.tee`."""
 
 from __future__ import annotations
 

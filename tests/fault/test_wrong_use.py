@@ -127,7 +127,7 @@ CALLS: dict[str, tuple[dict[str, Any], str]] = {
     "a set": ({"stop": {"a"}}, "type set cannot be sent"),
     "a number as a key": ({"metadata": {1: 2}}, "metadata: key 1 is not a string"),
     "a number as model": ({"model": 5}, "model: give a str"),
-    "another provider": ({"model": "groq:m"}, "not sent to a stranger"),
+    "another provider": ({"model": "groq:m"}, "belongs to another provider"),
     "a number as tools": ({"tools": 5}, "tools: give a list"),
     "a number as headers": ({"headers": 5}, "headers: give a dict"),
     "a header with CRLF": ({"headers": {"x": "\r\n"}}, "the header x has a control character"),

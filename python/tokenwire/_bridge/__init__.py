@@ -1,9 +1,9 @@
 """Everything that the engine calls in Python, in one table.
 
 `rust/bindings/src/ground/python.rs` is the other side: it looks a name up on first use and keeps
-what it finds. Most names are functions of the packages below. Three modules exist for the engine
-alone: `wake` runs the tasks of an event loop, `logs` writes the engine's log lines, and `schema`
-describes compiled classes to pydantic.
+what it finds. Most names are functions of the packages below. Four modules exist for the engine
+alone: `wake` runs the tasks of an event loop, `keys` enters streams whose key a callable returns,
+`logs` writes the engine's log lines, and `schema` describes compiled classes to pydantic.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _HOMES = {
     "callback_failed": ("_bridge.logs", "callback_failed"),
     "configure_log": ("_bridge.logs", "configure_log"),
     "cost": ("catalog.cost", "cost_of"),
-    "enter_with_key": ("clients.api_key", "enter_with_key"),
-    "first_step_with_key": ("clients.api_key", "first_step_with_key"),
-    "key": ("clients.api_key", "call_key"),
+    "enter_with_key": ("_bridge.keys", "enter_with_key"),
+    "enter_with_key_async": ("_bridge.keys", "enter_with_key_async"),
+    "from_chunks": ("streaming.custom_stream", "from_chunks"),
     "message": ("types.message", "message_from_parts"),
     "parsed": ("tools.typed_output", "parse_reply"),
     "run_woken": ("_bridge.wake", "run_woken"),

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from tokenwire import _engine
-from tokenwire._pydantic import Model, Str, nearest_name
+from tokenwire._pydantic import Model, Str, base_init, nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,6 +51,11 @@ class Row(Model):
 
     # An input may be a key that was written in the wrong place.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    # Without it, type checkers would give each class an __init__ of its fields.
+    @base_init
+    def __init__(self, /, **data: object) -> None:
+        super().__init__(**data)
 
     def __setattr__(self, name: str, _value: object) -> None:
         # pydantic would raise an error of its own.

@@ -1,6 +1,6 @@
 """The two clients over the engine.
 
-`base` is what both share: the constructor and the calls. `chat` and `completion` add what only
-they need. `arguments` converts a call's arguments for the engine, `api_key` is the one rule for
-keys that are refused, `map` runs many calls at once, and `models` lists what a server has.
+Read `base` first: the constructor and the calls of both clients. `chat` and `completion` add the
+little that differs. `arguments` converts the arguments of a call for the engine, `api_key` gets
+keys from a callable, `map` runs many calls at once, and `models` reads a server's list of models.
 """

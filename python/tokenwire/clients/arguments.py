@@ -1,4 +1,4 @@
-"""The arguments of a call, as the engine takes them."""
+"""Conversion of a call's arguments into what the engine takes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,14 @@ _WIRE_FORMATS = ("json_object", "json_schema", "text")
 
 
 def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
-    """The arguments with headers in one, tools and the form of the reply as JSON.
+    """Merge the headers, and convert tools and the form of the reply to JSON.
 
     Returns:
-        The arguments, and the type that the reply's text is read as; None where there is none.
+        The arguments, and the type of the reply's value or None.
     """
     params = dict(params)
     headers = params.pop("headers", None)
     if headers is not None:
-        if not hasattr(headers, "keys"):
-            raise LlmConfigError("headers: give a dict of str to str")
         try:
             params["extra_headers"] = {**headers, **(params.get("extra_headers") or {})}
         except TypeError:
@@ -36,7 +34,7 @@ def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
 
         params["tools"] = [tool_schema(tool) for tool in tools]
     target = params.get("response_format")
-    # A form in the provider's words passes without pydantic.
+    # A form in the provider's words needs no pydantic.
     is_wire_form = isinstance(target, dict) and target.get("type") in _WIRE_FORMATS
     if target is not None and not is_wire_form:
         from tokenwire.tools.typed_output import response_format_for
@@ -46,14 +44,14 @@ def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
 
 
 def unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any]]:
-    """An `LlmRequest`, a single message or another sequence as input and arguments."""
+    """Return the input and the arguments of a `str`, messages or an `LlmRequest`."""
     if isinstance(asked, (str, list)):
         return asked, params
     if isinstance(asked, tuple):
         return list(asked), params
     if hasattr(asked, "messages") and hasattr(asked, "split"):
-        asked, own = asked.split()
-        return asked, {**own, **params}
+        asked, request_params = asked.split()
+        return asked, {**request_params, **params}
     if isinstance(asked, dict) or hasattr(asked, "__tokenwire_json__"):
         return [asked], params
     raise LlmConfigError(

@@ -1,14 +1,13 @@
-"""A client over the Rust engine: settings, arguments of a call, keys."""
+"""`BaseClient`: a client over the Rust engine. Its settings, its key, the arguments of a call."""
 
 from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire._typing import overload
-from tokenwire.errors import (
-    LlmClientClosedError,
-    LlmConfigError,
-)
-from tokenwire.interface.interface import LlmClientInterface, checked_concurrency
+from tokenwire.clients.api_key import with_key, with_key_async
+from tokenwire.errors import LlmConfigError
+from tokenwire.interface.defaults import check_open
+from tokenwire.interface.interface import LlmClientInterface
 from tokenwire.settings.client_settings import (
     CLIENT_SETTINGS,
     check_text,
@@ -22,7 +21,7 @@ from tokenwire.settings.secret import revealed, sealed, sealed_headers, sealed_u
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from os import PathLike
     from typing import Any, TypeVar
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from tokenwire._engine import (
         AsyncLlmStream,
         Engine,
-        Fanout,
         Limits,
         LlmResponse,
         LlmStream,
@@ -39,23 +37,21 @@ if TYPE_CHECKING:
         Timeout,
     )
     from tokenwire.catalog.provider import LlmProvider
-    from tokenwire.interface.map import MapRow
     from tokenwire.types import AnyParams
     from tokenwire.types.prompt import KeySource, Prompt
 
     T = TypeVar("T")
 
 
-# Parameters that Python turns into JSON before they cross.
+# Parameters that Python converts to JSON before the engine gets them.
 _CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
 
 
 class BaseClient(LlmClientInterface):
     """What `ChatClient` and `CompletionClient` share."""
 
-    _is_engines = True
     _family = ""
-    # A traceback with local variables shows clients whose making failed, too.
+    # For `repr` in a traceback, if the constructor fails.
     model = provider = base_url = ""
 
     def __init__(
@@ -78,56 +74,55 @@ class BaseClient(LlmClientInterface):
         headers: Mapping[str, str] | None = None,
         **defaults: Any,
     ) -> None:
-        """Make a client; it connects to nothing before the first call.
+        """Create a client. It connects to nothing before the first call.
 
         Args:
-            model: `provider:model`, `vllm://host:port@model`, or with `provider` or `base_url` the
+            model: `provider:model` or `vllm://host:port@model`; with `provider` or `base_url`, the
                 model's id.
-            provider: Name of the provider, or a row of your own; the model is then taken whole.
-            api_key: The key, or a callable (sync or async) that returns it, called for each call on
-                the caller's side and once more after a 401. Without it the provider's variable is
-                read.
+            provider: Name of the provider, or an `LlmProvider`.
+            api_key: The key, or a callable (sync or async) that returns it. The callable is called
+                for each call, in the caller's thread, and again after a 401. The default is the
+                provider's environment variable.
             base_url: Address of the API, such as `http://localhost:8000/v1`.
-            api: Which API to speak where a provider speaks several.
-            system: System prompt of each call; text completions have none.
+            api: Which API to use, if the provider has several.
+            system: System prompt of each call; not for text completions.
             timeout: Seconds (`total` for a whole reply, `first_token` and `idle` for a stream), a
                 `Timeout`, or None for no limit.
-            max_retries: Attempts after the first one (2); not together with `retry`.
-            retry: When and how often a failed attempt is made again.
-            limits: Bounds on connections and memory.
-            proxy: Proxy URL; without it the environment's, where `trust_env` is set.
-            ca_bundle: PEM file or folder of roots that replace the system's.
+            max_retries: Attempts after the first one (default 2); not together with `retry`.
+            retry: When and how often to retry a failed attempt.
+            limits: Limits on connections and memory.
+            proxy: Proxy URL. The default comes from the environment, if `trust_env` is set.
+            ca_bundle: PEM file or folder of root certificates that replace the system's.
             client_cert: PEM file with certificate chain and key, or (certificate file, key file).
-            trust_env: Whether proxies and roots are taken from the environment.
-            headers: Added to each request.
+            trust_env: Whether to take proxies and root certificates from the environment.
+            headers: Headers of each request.
             **defaults: Request parameters of each call.
 
         Raises:
-            LlmConfigError: A setting cannot work; the message names it and the fix.
+            LlmConfigError: A setting is wrong; the message names it and the fix.
         """
-        # At once, so that no traceback that shows locals shows them.
+        # First of all, because a traceback may show local variables.
         api_key, headers = sealed(api_key), sealed_headers(headers)
         base_url, proxy = sealed_url(base_url), sealed_url(proxy)
-        given = locals()
-        self._set_up(model, {name: given[name] for name in CLIENT_SETTINGS}, defaults)
+        arguments = locals()
+        self._set_up(model, {name: arguments[name] for name in CLIENT_SETTINGS}, defaults)
 
     def _set_up(
         self,
         model: str,
         settings: dict[str, Any],
         defaults: dict[str, Any],
-        *,
         key_vars: Sequence[str] | None = None,
         parent: Engine | None = None,
     ) -> None:
-        """Check the settings, and make the engine's client of them.
+        """Check the settings, and create the engine's client.
 
         Args:
             model: As the constructor takes it.
             settings: Each of `CLIENT_SETTINGS`, sealed.
             defaults: Request parameters of each call.
-            key_vars: Variables that hold the key, in place of the provider's.
-            parent: An engine whose retry budget is shared.
+            key_vars: Variables that hold the key, instead of the provider's.
+            parent: An engine that shares its retry budget.
         """
         self._model = model
         self._settings = settings
@@ -141,7 +136,7 @@ class BaseClient(LlmClientInterface):
         source = api_key if callable(api_key) else None
         key, base_url = key_and_address(target, None if source else api_key, key_vars)
         if key_vars:
-            # Kept for copies, like a key that is given; a pickle has neither.
+            # Kept for copies, like a key from the constructor. A pickle has neither.
             settings["api_key"] = api_key or key
         arguments.update(api_key=key, base_url=base_url)
         self._key_source: KeySource | None = source
@@ -164,16 +159,16 @@ class BaseClient(LlmClientInterface):
 
             self._base, self._parse_as = converted(defaults)
             self._base.pop("model", None)
-        # What goes with each call besides its parameters.
+        # What each call passes to the engine besides its parameters.
         self._steering: dict[str, Any] = {}
         if settings["system"] is not None:
             self._steering["system"] = settings["system"]
-        # A missing key, and misspelt or mistyped defaults, are found here, not at the first call.
+        # A missing key and wrong defaults are found here, not at the first call.
         self._engine.check(self._base, key_source=source, **self._steering)
 
     def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, Any, dict[str, Any]]:
-        """The engine, the input, the parameters of one call, and what else steers it."""
-        self._check_open()
+        """The engine, the input, the parameters and the other arguments of one call."""
+        check_open(self)
         kind = type(asked)
         if kind is not str and kind is not list:
             from tokenwire.clients.arguments import unpacked
@@ -196,12 +191,8 @@ class BaseClient(LlmClientInterface):
             steering = {**steering, "parse_as": parse_as}
         return engine, asked, params, steering
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise LlmClientClosedError("this client is closed; make a new one")
-
     def _for_model(self, params: dict[str, Any]) -> tuple[Engine, dict[str, Any]]:
-        """The engine for `model=` of a call: ours, or another provider's."""
+        """The engine for `model=` of a call: this client's, or another provider's."""
         model = params["model"]
         if not isinstance(model, str) or not model.strip():
             raise LlmConfigError('model: give a string such as "gpt-4o-mini"')
@@ -213,10 +204,10 @@ class BaseClient(LlmClientInterface):
             return self._engine, params
         has_key = self._settings["api_key"] is not None or self._key_vars is not None
         if has_key or self._settings["base_url"] is not None:
-            own = "api_key" if has_key else "base_url"
+            setting = "api_key" if has_key else "base_url"
             raise LlmConfigError(
-                f'model: "{model}" is another provider\'s, and this client was given its own '
-                f"{own}, which is not sent to a stranger; make a client for that model"
+                f'model: "{model}" belongs to another provider, and the {setting} of this client '
+                "is only for its own provider; create a client for that model"
             )
         place = parts.provider if parts.address is None else model
         sibling = self._siblings.get(place)
@@ -240,16 +231,12 @@ class BaseClient(LlmClientInterface):
         """Ask, and return the whole reply.
 
         Raises:
-            LlmConfigError: An argument does not exist, or does not fit.
+            LlmConfigError: An argument does not exist, or is wrong.
             LlmValidationError: A value cannot be sent; the message names its path.
-            LlmAPIError: The provider answered with an error, or there was no usable connection.
-            LlmTimeoutError: A limit ran out.
+            LlmAPIError: The provider answered with an error, or the connection failed.
+            LlmTimeoutError: A time limit was exceeded.
         """
         engine, asked, params, steering = self._call(request_or_prompt, params)
-        if self._key_source is None:
-            return engine.complete(asked, params, **steering)
-        from tokenwire.clients.api_key import with_key
-
         return with_key(self._key_source, engine.complete, asked, params, **steering)
 
     @overload
@@ -265,20 +252,17 @@ class BaseClient(LlmClientInterface):
     async def complete_async(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
         """Ask, and return the whole reply; see `complete`."""
         engine, asked, params, steering = self._call(request_or_prompt, params)
-        source = self._key_source
-        if source is None:
-            return await engine.complete_async(asked, params, **steering)
-        from tokenwire.clients.api_key import with_key_async
-
-        return await with_key_async(source, engine.complete_async, asked, params, **steering)
+        return await with_key_async(
+            self._key_source, engine.complete_async, asked, params, **steering
+        )
 
     def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
-        """Ask, and read the reply as it comes.
+        """Ask, and read the reply as it arrives.
 
-        The request goes out on entering `with`, or at the first step without it.
+        Entering `with` sends the request; without `with`, the first step sends it.
 
         Raises:
-            LlmConfigError: An argument does not exist, or does not fit.
+            LlmConfigError: An argument does not exist, or is wrong.
             LlmValidationError: A value cannot be sent; the message names its path.
         """
         engine, asked, arguments, steering = self._call(request_or_prompt, params)
@@ -287,51 +271,38 @@ class BaseClient(LlmClientInterface):
     def stream_async(
         self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
     ) -> AsyncLlmStream:
-        """Ask, and read the reply as it comes; see `stream`. Returns at once."""
+        """Ask, and read the reply as it arrives; see `stream`. Returns at once."""
         engine, asked, arguments, steering = self._call(request_or_prompt, params)
         return engine.stream_async(asked, arguments, key_source=self._key_source, **steering)
 
-    def map(
-        self,
-        prompts: Iterable[Prompt],
-        *,
-        concurrency: int,
-        ordered: bool = True,
-        **params: Unpack[AnyParams],
-    ) -> Iterator[MapRow]:
-        """Ask many prompts at once, from plain sync code; see `LlmClientInterface.map`."""
-        from tokenwire.clients.map import map_with_engine
+    def _map_calls(self, params: Mapping[str, Any], _concurrency: int) -> Any:
+        from tokenwire.clients.map import EngineCalls
 
-        def submit(fanout: Fanout, index: int, prompt: Prompt, key: Callable[[], Any]) -> None:
-            engine, asked, arguments, steering = self._call(prompt, dict(params))
-            fanout.submit(index, engine, asked, arguments, **key(), **steering)
-
-        count = checked_concurrency(concurrency)
-        return map_with_engine(submit, prompts, count, ordered=ordered, source=self._key_source)
+        return EngineCalls(lambda asked: self._call(asked, dict(params)), self._key_source)
 
     def models(self) -> list[str]:
-        """Ids of the server's models (`GET /models`), in the server's order."""
-        from tokenwire.clients.models import listed
+        """Return the ids of the server's models (`GET /models`), in the server's order."""
+        from tokenwire.clients.models import model_ids
 
-        self._check_open()
-        return listed(self._engine, self._key_source)
+        check_open(self)
+        return model_ids(with_key(self._key_source, self._engine.models))
 
     async def models_async(self) -> list[str]:
-        """Ids of the server's models; see `models`."""
-        from tokenwire.clients.models import listed_async
+        """Return the ids of the server's models; see `models`."""
+        from tokenwire.clients.models import model_ids
 
-        self._check_open()
-        return await listed_async(self._engine, self._key_source)
+        check_open(self)
+        return model_ids(await with_key_async(self._key_source, self._engine.models_async))
 
     def get_supported_parameters(self) -> frozenset[str]:
-        """Names of the request parameters that this provider's API takes."""
+        """Return the names of the request parameters that this provider's API takes."""
         return frozenset(self._engine.parameters())
 
     def with_options(self, **settings: Any) -> Self:
-        """A client with other settings or defaults that shares all that can be shared.
+        """Return a client with other settings or defaults. It shares connections and retry budget.
 
         Raises:
-            LlmConfigError: A setting does not exist, or does not fit.
+            LlmConfigError: A setting does not exist, or is wrong.
         """
         seal(settings)
         merged = {**self._settings, **self.defaults, **settings}
@@ -341,14 +312,20 @@ class BaseClient(LlmClientInterface):
         if "retry" in settings and "max_retries" not in settings:
             merged["max_retries"] = None
         model = merged.pop("model", self._model)
-        return self._made(model, merged, key_vars=self._key_vars, parent=self._engine)
+        return self._from_arguments(model, merged, self._key_vars, self._engine)
 
     @classmethod
-    def _made(cls, model: str, arguments: dict[str, Any], **more: Any) -> Self:
-        """A client of these arguments, whose keys are sealed; see `_set_up` for the rest."""
-        own = {name: arguments.pop(name, row.default) for name, row in CLIENT_SETTINGS.items()}
+    def _from_arguments(
+        cls,
+        model: str,
+        arguments: dict[str, Any],
+        key_vars: Sequence[str] | None,
+        parent: Engine | None = None,
+    ) -> Self:
+        """A client of the constructor's arguments, whose keys are sealed."""
+        settings = {name: arguments.pop(name, row.default) for name, row in CLIENT_SETTINGS.items()}
         client = object.__new__(cls)
-        client._set_up(model, own, arguments, **more)
+        client._set_up(model, settings, arguments, key_vars, parent)
         return client
 
     def close(self) -> None:
@@ -357,29 +334,18 @@ class BaseClient(LlmClientInterface):
         _engine.drop_idle_lanes()
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the configuration, never a key: that comes from the environment again."""
+        """Pickle the configuration without the key, which the environment provides again."""
         arguments = without_secrets({**self._settings, **self.defaults})
-        # A callable may hold a key, too.
+        # A callable may contain a key, too.
         arguments.pop("api_key", None)
-        return _unpickled, (type(self), self._model, arguments, self._key_vars)
+        return type(self)._from_arguments, (self._model, arguments, self._key_vars)
 
-    def __copy__(self) -> Self:
-        """Return a client with the same settings, the key included, that is closed by itself."""
+    def __copy__(self, _memo: object = None) -> Self:
+        """Return a client with the same settings and the same key, which is closed separately."""
         return self.with_options()
 
-    def __deepcopy__(self, _memo: dict[int, object]) -> Self:
-        """Return a client with the same settings, the key included, that is closed by itself."""
-        return self.with_options()
+    __deepcopy__ = __copy__
 
     def __repr__(self) -> str:
-        """Name the class, the model and the address; never the key."""
+        """Return the class, the model and the address, but not the key."""
         return f"{type(self).__name__}({self.provider}:{self.model}, base_url={self.base_url!r})"
-
-
-def _unpickled(
-    kind: type[BaseClient],
-    model: str,
-    arguments: dict[str, Any],
-    key_vars: Sequence[str] | None,
-) -> BaseClient:
-    return kind._made(model, arguments, key_vars=key_vars)

@@ -12,7 +12,7 @@ class ChatClient(BaseClient):
         text = chat.run("Why is the sky blue?")
         text = await chat.run_async("Why is the sky blue?")
 
-    The arguments are described at `__init__`; both clients take the same.
+    Both clients take the same arguments; see `__init__`.
     """
 
     _family = "chat"

@@ -19,12 +19,12 @@ class CompletionClient(BaseClient):
         llama = CompletionClient("vllm:Qwen/Qwen3-4B-Base", base_url="http://127.0.0.1:8000/v1")
         llama.run("def fib(n):", max_tokens=64, stop=["\n\n"])
 
-    A prompt is a `str`, a list of strings, of token ids, or of lists of token ids. The arguments
-    are described at `__init__`; both clients take the same.
+    A prompt is a `str`, a list of strings, a list of token ids, or a list of lists of token ids.
+    Both clients take the same arguments; see `__init__`.
     """
 
     _family = "completions"
-    # A completion may be empty: the model had nothing to add.
+    # A completion may be empty if the model has nothing to add.
     _needs_text = False
 
     def _check_one_text(self, _prompt: Prompt, params: Mapping[str, Any]) -> None:

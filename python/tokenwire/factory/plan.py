@@ -71,15 +71,15 @@ class Plan:
         """
         settings = {name: _copied(value) for name, value in self.settings.items()}
         if self.row is not None and self.row.client is not None:
-            from tokenwire.interface.custom import made
+            from tokenwire.interface.custom import create
 
-            return made(self.row.client, self.row, self.model, settings, self.key_vars)
+            return create(self.row.client, self.row, self.model, settings, self.key_vars)
         family = _engine.apis().get(str(self.api))
         kind = CompletionClient if family == "completions" else ChatClient
         # The name of a family leaves the choice among its APIs to the provider's row.
         api = None if self.api == kind._family else self.api
         # The key comes from these variables only, also after pickling.
-        return kind._made(self.model, {"api": api, **settings}, key_vars=self.key_vars)
+        return kind._from_arguments(self.model, {"api": api, **settings}, key_vars=self.key_vars)
 
 
 def frozen(value: Any) -> object:

@@ -1,8 +1,8 @@
-"""The interface that all clients have, and what it gives to clients of your own.
+"""The interface of all clients, and what it does for custom clients.
 
-`interface` is the class; `defaults` has the methods that stand on the others; `map` and `map_async`
-ask many prompts at once; `reask` asks again for a value of a type; `custom` checks the constructors
-of clients that a factory makes.
+Read `defaults` first: the methods that ask a model, and how each falls back on another. `interface`
+adds the rest: `run`, `parse`, `map` and more. `map` runs many calls at once, `reask` asks again for
+a value of a type, and `custom` creates custom clients for a factory.
 """
 
 from __future__ import annotations

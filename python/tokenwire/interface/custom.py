@@ -1,4 +1,4 @@
-"""Clients of your own, from a factory: what their constructors take.
+"""Custom clients from a factory: what their constructors take.
 
 The class of an `LlmProvider(name, client=…)` is called as `cls(model, provider=name, **settings)`.
 """
@@ -21,40 +21,40 @@ if TYPE_CHECKING:
     from tokenwire.interface.interface import LlmClientInterface
     from tokenwire.settings.model_string import ProviderRow
 
-_GIVEN = ("model", "provider")
+_ARGUMENTS = ("model", "provider")
 
 
 def accepted(kind: type[LlmClientInterface], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the settings that the class takes."""
+    """Return those of the settings that the class takes."""
     known = _settings_of(kind)
     return {name: settings[name] for name in settings if known is None or name in known}
 
 
 def problems_of(kind: type[LlmClientInterface], names: Iterable[str]) -> dict[str, str]:
-    """What is wrong with these settings, by name: there is none of that name, or it is missing."""
+    """Return what is wrong with these settings, by name: one is unknown, or one is missing."""
     known = _settings_of(kind)
     problems = {}
-    given = set(names)
-    for name in sorted(given):
+    present = set(names)
+    for name in sorted(present):
         if known is not None and name not in known:
             near = nearest_name(name, known)
             hint = f"; did you mean {near}?" if near else ""
             problems[name] = f"{kind.__name__} takes no such setting{hint}"
     for name, needed in signature(kind).parameters.items():
         is_single = needed.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-        if is_single and needed.default is Parameter.empty and name not in {*given, *_GIVEN}:
+        if is_single and needed.default is Parameter.empty and name not in {*present, *_ARGUMENTS}:
             problems[name] = f"{kind.__name__} needs this setting"
     return problems
 
 
-def made(
+def create(
     kind: type[LlmClientInterface],
     row: ProviderRow,
     model: str,
     settings: dict[str, Any],
     key_vars: Sequence[str] | None,
 ) -> LlmClientInterface:
-    """A client of this class, with the row's key and address where it was given none.
+    """Create a client of this class. Key and address come from the row if the settings have none.
 
     Raises:
         LlmConfigError: The class does not take these settings, or there is no key.
@@ -71,21 +71,21 @@ def made(
     problems = problems_of(kind, settings.keys() - {"provider"})
     if problems:
         raise LlmConfigError("; ".join(f"{name}: {text}" for name, text in problems.items()))
-    # Revealed in no local variable: a traceback may show those.
+    # Revealed in no local variable, because a traceback may show those.
     client: LlmClientInterface = kind(model, **revealed(settings))
-    # What it did not keep, its replies and events would not have.
+    # Replies and errors need both.
     for name, value in (("model", model), ("provider", row.name)):
         if getattr(client, name, None) is None:
             raise LlmConfigError(
-                f"{kind.__name__}: its {name} is not set; call super().__init__(model, "
+                f"{kind.__name__} has no {name}; call super().__init__(model, "
                 f"provider=provider), or set self.{name} = {value!r}"
             )
     return client
 
 
 def _settings_of(kind: type[LlmClientInterface]) -> set[str] | None:
-    """Names of the settings that a class takes; None for any."""
+    """The names of the settings that a class takes; None if it takes any."""
     parameters = signature(kind).parameters.values()
     if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
         return None
-    return {parameter.name for parameter in parameters} - set(_GIVEN)
+    return {parameter.name for parameter in parameters} - set(_ARGUMENTS)

@@ -1,12 +1,15 @@
-"""What all clients share: the interface, and its parts that stand on four methods."""
+"""`LlmClientInterface`: what all clients have in common."""
 
 from __future__ import annotations
 
-from tokenwire._typing import overload
-from tokenwire.errors import (
-    LlmConfigError,
-    LlmModelError,
-    LlmValidationError,
+from tokenwire._engine import AsyncLlmStream, LlmStream
+from tokenwire.errors import LlmConfigError, LlmModelError, LlmValidationError
+from tokenwire.interface.defaults import (
+    DefaultMethods,
+    ask,
+    ask_async,
+    lacking,
+    open_stream,
 )
 
 TYPE_CHECKING = False
@@ -19,12 +22,11 @@ if TYPE_CHECKING:
         Iterator,
         Mapping,
     )
-    from types import TracebackType
     from typing import Any, TypeVar
 
     from typing_extensions import Self, Unpack
 
-    from tokenwire._engine import AsyncLlmStream, LlmResponse, LlmStream
+    from tokenwire._engine import LlmResponse
     from tokenwire.interface.map import MapRow
     from tokenwire.types import AnyParams
     from tokenwire.types.prompt import Prompt
@@ -32,92 +34,33 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-class LlmClientInterface:
-    """One client object, sync and async, safe from any thread and any event loop.
+class LlmClientInterface(DefaultMethods):
+    """One client object, sync and async. It is safe to use from any thread and any event loop.
 
-    A client of your own is a subclass that writes `complete` or `stream`, or their async twins, or
-    all four; the rest stands on them:
+    Your own client is a subclass that defines `complete` or `stream`, or their async twins, or all
+    four. The other methods use those:
 
-    - `stream` gives the reply of `complete` at once, and `complete` reads `stream` to its end; the
-      same holds for `stream_async` and `complete_async`.
-    - Without async methods, the sync ones run in threads. Without sync methods there are none: a
-      loop made for one call would not be the one that the client's connections belong to.
+    - The default `stream` returns the reply of `complete` in one piece, and the default `complete`
+      reads `stream` to its end. The async methods do the same.
+    - If a class defines only sync methods, the async ones run them in threads. If it defines only
+      async methods, the sync ones raise an error: they would need an event loop for each call, and
+      the client's connections belong to another one.
 
     `complete` returns an `LlmResponse(provider=…, model=…, text=…)`, `stream` an
-    `LlmStream.from_chunks(…)`, and `stream_async` an `AsyncLlmStream.from_chunks(…)`. Each finished
-    call is told to `on_call` once; what a client does inside of it is part of it.
+    `LlmStream.from_chunks(…)`, and `stream_async` an `AsyncLlmStream.from_chunks(…)`. Call
+    `tokenwire.report_call` when a call has finished, so that `on_call` and metrics see it.
 
-    `LlmProvider("acme", client=AcmeClient)` makes `tw.client("acme:m1", **settings)` give
-    `AcmeClient("m1", provider="acme", **settings)`.
+    After `LlmProvider("acme", client=AcmeClient)` is registered, `tw.client("acme:m1", **settings)`
+    returns `AcmeClient("m1", provider="acme", **settings)`.
 
     Args:
         model: The model's id, without a provider.
-        provider: Its provider's name, for replies, errors and events.
+        provider: The provider's name, for replies, errors and events.
     """
-
-    model: str
-    provider: str
-    _closed = False
-    # Whether the engine reports the calls.
-    _is_engines = False
 
     def __init__(self, model: str, *, provider: str = "custom") -> None:
         self.model = model
         self.provider = provider
-
-    def __init_subclass__(cls, **arguments: Any) -> None:
-        """Let the methods of a client of your own report their calls."""
-        super().__init_subclass__(**arguments)
-        if not cls._is_engines:
-            from tokenwire.interface.defaults import adopt
-
-            adopt(cls)
-
-    @overload
-    def complete(
-        self, request_or_prompt: Prompt, *, response_format: type[T], **params: Any
-    ) -> LlmResponse[T]: ...
-
-    @overload
-    def complete(
-        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
-    ) -> LlmResponse[Any]: ...
-
-    def complete(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
-        """Ask, and return the whole reply."""
-        from tokenwire.interface.defaults import complete_by_stream
-
-        return complete_by_stream(self, request_or_prompt, params)
-
-    @overload
-    async def complete_async(
-        self, request_or_prompt: Prompt, *, response_format: type[T], **params: Any
-    ) -> LlmResponse[T]: ...
-
-    @overload
-    async def complete_async(
-        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
-    ) -> LlmResponse[Any]: ...
-
-    async def complete_async(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
-        """Ask, and return the whole reply."""
-        from tokenwire.interface.defaults import complete_by_others
-
-        return await complete_by_others(self, request_or_prompt, params)
-
-    def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
-        """Ask, and read the reply as it comes."""
-        from tokenwire.interface.defaults import stream_by_complete
-
-        return stream_by_complete(self, request_or_prompt, dict(params))
-
-    def stream_async(
-        self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
-    ) -> AsyncLlmStream:
-        """Ask, and read the reply as it comes; returns at once."""
-        from tokenwire.interface.defaults import stream_by_others
-
-        return stream_by_others(self, request_or_prompt, dict(params))
 
     def run(
         self,
@@ -127,22 +70,23 @@ class LlmClientInterface:
         on_text: Callable[[str], object] | None = None,
         **params: Unpack[AnyParams],
     ) -> str:
-        """Text in, text out.
+        """Ask, and return the text of the reply.
 
         Args:
             prompt: A string, messages, or an `LlmRequest`.
-            stream: Use the streaming form on the wire. Prints nothing.
-            on_text: Called with each piece of text as it comes.
+            stream: Whether to stream the reply. This prints nothing.
+            on_text: Called with each piece of text as it arrives.
             **params: Request parameters of this call.
 
         Raises:
-            LlmModelError: A refusal, a filter, or a reply without text; it has `.response`.
-            LlmConfigError: Several choices or prompts were asked for: use `complete()`.
+            LlmModelError: The model refused, a filter stopped the reply, or it has no text.
+                `.response` is the reply.
+            LlmConfigError: There are several choices or prompts: use `complete()`.
         """
         self._check_one_text(prompt, params)
         if not stream and on_text is None:
-            return self._text_of(self.complete(prompt, **params))
-        with self.stream(prompt, **params) as pieces:
+            return self._text_of(ask(self, prompt, params))
+        with open_stream(self, LlmStream, prompt, params) as pieces:
             for piece in pieces.text_stream:
                 if on_text is not None:
                     on_text(piece)
@@ -156,11 +100,11 @@ class LlmClientInterface:
         on_text: Callable[[str], object] | None = None,
         **params: Unpack[AnyParams],
     ) -> str:
-        """Text in, text out; see `run`. `on_text` may be a coroutine function."""
+        """Ask, and return the text; see `run`. `on_text` may be a coroutine function."""
         self._check_one_text(prompt, params)
         if not stream and on_text is None:
-            return self._text_of(await self.complete_async(prompt, **params))
-        async with self.stream_async(prompt, **params) as pieces:
+            return self._text_of(await ask_async(self, prompt, params))
+        async with open_stream(self, AsyncLlmStream, prompt, params) as pieces:
             async for piece in pieces.text_stream:
                 if on_text is not None:
                     called = on_text(piece)
@@ -171,59 +115,49 @@ class LlmClientInterface:
     def parse(
         self, response_format: type[T], request_or_prompt: Prompt, *, reask: int = 0, **params: Any
     ) -> T:
-        """Ask for a value of a type: a pydantic model, a dataclass, `list[int]` or another.
+        """Ask for a value of a type, such as a pydantic model, a dataclass or `list[int]`.
 
         Args:
-            response_format: The type; its JSON schema goes with the request.
+            response_format: The type. Its JSON schema is part of the request.
             request_or_prompt: What to ask.
-            reask: How often a reply that does not fit is sent back with its problems.
+            reask: How many times to send a reply that does not fit back to the model.
             **params: Request parameters of this call.
 
         Raises:
             LlmValidationError: The last reply does not fit; `.partial` is that reply.
-            LlmModelError: A refusal, a filter, or a reply without text.
+            LlmModelError: The model refused, a filter stopped the reply, or it has no text.
         """
-        from tokenwire.interface.reask import asked_again
+        from tokenwire.interface.reask import asked_again, checked_reask
         from tokenwire.tools.typed_output import parse_reply
 
-        asked = request_or_prompt
-        left = _count(reask, "reask")
+        asked, left = request_or_prompt, checked_reask(reask)
+        params["response_format"] = response_format
         while True:
-            reply = self.complete(asked, response_format=response_format, **params)
+            reply = ask(self, asked, params)
             text = self._text_of(reply)
             try:
-                value: T = parse_reply(response_format, text)
+                return parse_reply(response_format, text)
             except LlmValidationError as error:
-                if not left:
-                    error.partial = reply
-                    raise
-                left -= 1
-                asked = asked_again(asked, reply, error)
-            else:
-                return value
+                asked = asked_again(asked, reply, error, left)
+            left -= 1
 
     async def parse_async(
         self, response_format: type[T], request_or_prompt: Prompt, *, reask: int = 0, **params: Any
     ) -> T:
         """Ask for a value of a type; see `parse`."""
-        from tokenwire.interface.reask import asked_again
+        from tokenwire.interface.reask import asked_again, checked_reask
         from tokenwire.tools.typed_output import parse_reply
 
-        asked = request_or_prompt
-        left = _count(reask, "reask")
+        asked, left = request_or_prompt, checked_reask(reask)
+        params["response_format"] = response_format
         while True:
-            reply = await self.complete_async(asked, response_format=response_format, **params)
+            reply = await ask_async(self, asked, params)
             text = self._text_of(reply)
             try:
-                value: T = parse_reply(response_format, text)
+                return parse_reply(response_format, text)
             except LlmValidationError as error:
-                if not left:
-                    error.partial = reply
-                    raise
-                left -= 1
-                asked = asked_again(asked, reply, error)
-            else:
-                return value
+                asked = asked_again(asked, reply, error, left)
+            left -= 1
 
     def map(
         self,
@@ -236,19 +170,25 @@ class LlmClientInterface:
         """Ask many prompts at once, from plain sync code.
 
         Args:
-            prompts: Pulled lazily; at most `concurrency` of them are held at a time.
-            concurrency: Calls in flight, or finished and not yet taken; at least 1.
-            ordered: Whether rows come in the prompts' order, or as they finish.
+            prompts: The prompts. They are read only as calls can start.
+            concurrency: How many calls may be in flight, or finished but not read; at least 1.
+            ordered: Whether rows come in the order of the prompts, or as calls finish.
             **params: Request parameters of each call.
 
         Yields:
-            A row for each prompt; an error is a row. `break` and Ctrl-C end the calls in flight.
+            A row for each prompt, also if the call failed. `break` and Ctrl-C end the calls in
+            flight.
         """
-        from tokenwire.interface.map import map_with_threads
+        from tokenwire.interface.map import Window, map_calls
 
-        return map_with_threads(
-            self.complete, prompts, checked_concurrency(concurrency), params, ordered=ordered
-        )
+        window = Window(concurrency, ordered=ordered)
+        return map_calls(self._map_calls(params, concurrency), prompts, window)
+
+    def _map_calls(self, params: Mapping[str, Any], concurrency: int) -> Any:
+        """The calls of one `map`."""
+        from tokenwire.interface.map import ThreadCalls
+
+        return ThreadCalls(lambda asked: ask(self, asked, params), concurrency)
 
     def map_async(
         self,
@@ -259,17 +199,16 @@ class LlmClientInterface:
         **params: Unpack[AnyParams],
     ) -> AsyncGenerator[MapRow, None]:
         """Ask many prompts at once; see `map`. `prompts` may be an async iterable."""
-        from tokenwire.interface.map_async import map_with_tasks
+        from tokenwire.interface.map import Window, map_with_tasks
 
-        return map_with_tasks(
-            self.complete_async, prompts, checked_concurrency(concurrency), params, ordered=ordered
-        )
+        window = Window(concurrency, ordered=ordered)
+        return map_with_tasks(lambda asked: ask_async(self, asked, params), prompts, window)
 
     def validate_config(self, *, probe: bool = False) -> None:
-        """Check the configuration; with `probe` ask the server for its models too.
+        """Check the configuration. With `probe`, also ask the server for its models.
 
         Raises:
-            LlmConfigError: The configuration cannot work.
+            LlmConfigError: The configuration is wrong.
             LlmError: The probe failed.
         """
         if probe:
@@ -280,34 +219,16 @@ class LlmClientInterface:
         if probe:
             await self.models_async()
 
-    def models(self) -> list[str]:
-        """Ids of the server's models.
-
-        Raises:
-            LlmConfigError: The client has no such list.
-        """
-        from tokenwire.interface.defaults import lacking
-
-        raise lacking(self, "models")
-
-    async def models_async(self) -> list[str]:
-        """Ids of the server's models; see `models`."""
-        from tokenwire.interface.defaults import models_in_thread
-
-        return await models_in_thread(self)
-
     def get_supported_parameters(self) -> frozenset[str]:
-        """Names of the request parameters that this model's API takes."""
+        """Return the names of the request parameters that this model's API takes."""
         return frozenset()
 
-    def with_options(self, **settings: Any) -> Self:  # noqa: ARG002 (of those that can)
-        """A client with other settings.
+    def with_options(self, **settings: Any) -> Self:  # noqa: ARG002 (a subclass uses them)
+        """Return a client with other settings.
 
         Raises:
-            LlmConfigError: The client does not know how.
+            LlmConfigError: The client has no such method.
         """
-        from tokenwire.interface.defaults import lacking
-
         raise lacking(self, "with_options")
 
     def close(self) -> None:
@@ -322,12 +243,7 @@ class LlmClientInterface:
         """Return the client."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Close the client."""
         self.close()
 
@@ -335,12 +251,7 @@ class LlmClientInterface:
         """Return the client."""
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         """Close the client."""
         await self.aclose()
 
@@ -352,7 +263,7 @@ class LlmClientInterface:
             raise LlmConfigError("n: run() returns one text; use complete() for several choices")
 
     def _text_of(self, reply: LlmResponse[Any]) -> str:
-        """The reply's text, unless the model did not serve the request."""
+        """Return the text of the reply, if it answers the request."""
         text: str = reply.text
         reason = reply.finish_reason
         if reply.refusal is not None or reason == "refusal":
@@ -373,23 +284,3 @@ class LlmClientInterface:
         )
 
     _needs_text = True
-
-
-def _count(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise LlmConfigError(f"{name}: {value!r} is not a whole number of at least 0")
-    return int(value)
-
-
-def checked_concurrency(value: Any) -> int:
-    """How many calls at once, at least 1."""
-    if not _count(value, "concurrency"):
-        raise LlmConfigError("concurrency: give at least 1")
-    return int(value)
-
-
-# How the defaults tell what a class of yours writes from what it has from here: a method that
-# copies this mark, as `functools.wraps` does, is not the method that it names.
-for _name in ("complete", "complete_async", "stream", "stream_async", "models", "models_async"):
-    _method = vars(LlmClientInterface)[_name]
-    _method.is_default = _method

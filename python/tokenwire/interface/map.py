@@ -1,39 +1,42 @@
-"""`map`: many calls at once from plain sync code. The rows, their window, and calls on threads."""
+"""`map`: many calls at once. The rows, their window, and calls in threads and as tasks."""
 
 from __future__ import annotations
 
-from tokenwire.errors import LlmError
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
+from tokenwire.errors import LlmConfigError, LlmError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from asyncio import Task
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterable,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Iterable,
+        Iterator,
+    )
+    from concurrent.futures import Future
     from typing import Any
 
     from tokenwire._engine import LlmResponse
 
 
+@dataclass(slots=True, eq=False)
 class MapRow:
-    """One prompt's outcome: `response` or `error`.
+    """The outcome of one prompt: `response` or `error`.
 
     Attributes:
         index: Number of the prompt, from 0.
-        response: The reply; None where the call failed.
-        error: Why the call failed; None where it did not.
+        response: The reply, or None if the call failed.
+        error: Why the call failed, or None if it did not.
     """
 
-    __match_args__ = ("index", "response", "error")
-    __slots__ = ("error", "index", "response")
-
-    def __init__(
-        self, index: int, response: LlmResponse[Any] | None = None, error: LlmError | None = None
-    ) -> None:
-        self.index = index
-        self.response = response
-        self.error = error
-
-    def __repr__(self) -> str:
-        """Name the row and its outcome."""
-        return f"MapRow(index={self.index}, response={self.response!r}, error={self.error!r})"
+    index: int
+    response: LlmResponse[Any] | None = None
+    error: LlmError | None = None
 
     def result(self) -> LlmResponse[Any]:
         """Return the reply, or raise the error."""
@@ -45,15 +48,22 @@ class MapRow:
 class Window:
     """The calls of one `map` that count towards its `concurrency`, and the order of their rows.
 
-    A finished row that waits for its turn counts too, so memory stays bounded.
+    A finished row that waits for its turn counts too, so that memory stays bounded.
+
+    Raises:
+        LlmConfigError: `concurrency` is not a whole number of at least 1.
     """
 
-    def __init__(self, concurrency: int, *, ordered: bool) -> None:
+    def __init__(self, concurrency: Any, *, ordered: bool) -> None:
+        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+            raise LlmConfigError(
+                f"concurrency: {concurrency!r} is not a whole number of at least 1"
+            )
         self.in_flight = 0
-        self._concurrency = concurrency
+        self._concurrency: int = concurrency
         self._ordered = ordered
         self._held: dict[int, MapRow] = {}
-        self._due = 0
+        self._next_index = 0
 
     def has_room(self) -> bool:
         """Whether another call may start."""
@@ -64,49 +74,118 @@ class Window:
         self._held[row.index] = row
 
     def ready(self) -> Iterator[MapRow]:
-        """The rows whose turn it is."""
-        while self._held and (not self._ordered or self._due in self._held):
-            yield self._held.pop(self._due if self._ordered else next(iter(self._held)))
-            self._due += 1
+        """Yield the rows whose turn it is."""
+        while self._held and (not self._ordered or self._next_index in self._held):
+            yield self._held.pop(self._next_index if self._ordered else next(iter(self._held)))
+            self._next_index += 1
 
 
-def map_with_threads(
-    complete: Callable[..., LlmResponse[Any]],
-    prompts: Iterable[Any],
-    concurrency: int,
-    params: Mapping[str, Any],
-    *,
-    ordered: bool,
-) -> Iterator[MapRow]:
-    """Run the calls of a client that has only `complete`, on threads."""
-    from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-
-    def ask(index: int, prompt: Any) -> MapRow:
-        try:
-            return MapRow(index, complete(prompt, **params))
-        except LlmError as error:
-            return MapRow(index, error=error)
-
-    window = Window(concurrency, ordered=ordered)
-    running: set[Future[MapRow]] = set()
-    source = enumerate(prompts)
+def map_calls(calls: Any, prompts: Iterable[Any], window: Window) -> Iterator[MapRow]:
+    """Yield a row for each prompt, from plain sync code. `calls` is like `ThreadCalls`."""
+    numbered = enumerate(prompts)
     more = True
-    pool = ThreadPoolExecutor(concurrency, thread_name_prefix="tokenwire-map")
     try:
         while True:
             while more and window.has_room():
-                item = next(source, None)
+                item = next(numbered, None)
+                if item is None:
+                    more = False
+                elif (row := calls.start(*item)) is None:
+                    window.in_flight += 1
+                else:
+                    window.hold(row)
+            yield from window.ready()
+            if more and window.has_room():
+                continue
+            if not window.in_flight:
+                return
+            row = calls.next()
+            window.in_flight -= 1
+            window.hold(row)
+    finally:
+        calls.cancel()
+
+
+class ThreadCalls:
+    """Calls that each run in a thread, for clients that are not the engine's."""
+
+    def __init__(self, ask: Callable[[Any], LlmResponse[Any]], concurrency: int) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+        from queue import SimpleQueue
+
+        self._ask = ask
+        self._finished: SimpleQueue[Future[MapRow]] = SimpleQueue()
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="tokenwire-map")
+
+    def start(self, index: int, prompt: Any) -> MapRow | None:
+        """Start a call. Return a row if it cannot be started."""
+        future = self._pool.submit(self._row, index, prompt)
+        future.add_done_callback(self._finished.put)
+        return None
+
+    def _row(self, index: int, prompt: Any) -> MapRow:
+        try:
+            return MapRow(index, self._ask(prompt))
+        except LlmError as error:
+            return MapRow(index, error=error)
+
+    def next(self) -> MapRow:
+        """Wait for the next call to finish."""
+        return self._finished.get().result()
+
+    def cancel(self) -> None:
+        """End the calls in flight."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+async def map_with_tasks(
+    ask: Callable[[Any], Awaitable[LlmResponse[Any]]],
+    prompts: Iterable[Any] | AsyncIterable[Any],
+    window: Window,
+) -> AsyncGenerator[MapRow, None]:
+    """Run each call as a task of the running loop. Leaving the iteration cancels them."""
+    import asyncio
+
+    async def row(index: int, prompt: Any) -> MapRow:
+        try:
+            return MapRow(index, await ask(prompt))
+        except LlmError as error:
+            return MapRow(index, error=error)
+
+    numbered = _numbered(prompts)
+    running: set[Task[MapRow]] = set()
+    done: set[Task[MapRow]] = set()
+    more = True
+    try:
+        while True:
+            while more and window.has_room():
+                item = await anext(numbered, None)
                 if item is None:
                     more = False
                 else:
-                    running.add(pool.submit(ask, *item))
+                    running.add(asyncio.create_task(row(*item)))
                     window.in_flight = len(running)
             if not running:
                 return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             window.in_flight = len(running)
-            for row in sorted((future.result() for future in done), key=lambda row: row.index):
-                window.hold(row)
-            yield from window.ready()
+            for task in done:
+                window.hold(task.result())
+            for ready in window.ready():
+                yield ready
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for task in running:
+            task.cancel()
+        # Only one error leaves the loop; asyncio would log the others as never retrieved.
+        await asyncio.gather(*running, *done, return_exceptions=True)
+
+
+async def _numbered(prompts: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[tuple[int, Any]]:
+    index = 0
+    if hasattr(prompts, "__aiter__"):
+        async for prompt in prompts:
+            yield index, prompt
+            index += 1
+    else:
+        for item in enumerate(prompts):
+            yield item

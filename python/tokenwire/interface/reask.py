@@ -1,9 +1,10 @@
-"""Asking again for a value of a type: with the answer that does not fit, and what is wrong."""
+"""Asking again for a value of a type, after a reply that does not fit it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tokenwire.errors import LlmConfigError
 from tokenwire.tools.typed_output import reask_message
 from tokenwire.types import LlmRequest
 
@@ -13,8 +14,24 @@ if TYPE_CHECKING:
     from tokenwire.types.prompt import Prompt
 
 
-def asked_again(asked: Prompt, reply: LlmResponse[Any], error: LlmValidationError) -> Prompt:
-    """What was asked, with an answer that does not fit and what is wrong with it."""
+def checked_reask(reask: Any) -> int:
+    """How many times to ask again, a whole number of at least 0."""
+    if isinstance(reask, bool) or not isinstance(reask, int) or reask < 0:
+        raise LlmConfigError(f"reask: {reask!r} is not a whole number of at least 0")
+    return int(reask)
+
+
+def asked_again(
+    asked: Prompt, reply: LlmResponse[Any], error: LlmValidationError, left: int
+) -> Prompt:
+    """Return the question, the reply that does not fit, and what is wrong with it.
+
+    Raises:
+        LlmValidationError: `left` is 0: the question was asked often enough.
+    """
+    if not left:
+        error.partial = reply
+        raise error
     again: dict[str, Any] = {"role": "user", "content": reask_message(error)}
     if isinstance(asked, LlmRequest):
         prompt, _ = asked.split()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from tokenwire import _engine
-from tokenwire.errors import LlmConfigError
+from tokenwire.errors import LlmConfigError, LlmError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
-    from tokenwire._engine import CallEvent
+    from tokenwire._engine import CallEvent, LlmResponse
 
 
 def on_call(callback: Callable[[CallEvent], object]) -> Callable[[], None]:
@@ -37,3 +38,56 @@ def on_call(callback: Callable[[CallEvent], object]) -> Callable[[], None]:
         _engine.remove_callback(registration)
 
     return remove
+
+
+def report_call(
+    *,
+    provider: str,
+    model: str,
+    elapsed: float,
+    response: LlmResponse[Any] | None = None,
+    error: BaseException | None = None,
+    streamed: bool = False,
+) -> None:
+    """Report a finished call of your own client to the callbacks of `on_call`, metrics included.
+
+    Call it once for each call. Do not call it for a call that a `ChatClient` or `CompletionClient`
+    makes for yours: those report their own calls.
+
+    Args:
+        provider: Name of the provider.
+        model: The model that was asked.
+        elapsed: Seconds from the start of the call to its end.
+        response: The reply. For a call that failed, the partial reply; the default is
+            `error.partial`.
+        error: Why the call failed. An exception that does not derive from `Exception`, such as
+            `asyncio.CancelledError` or `GeneratorExit`, means that the call was abandoned.
+        streamed: Whether the reply was streamed.
+
+    Raises:
+        LlmConfigError: An argument is wrong, or there is neither a response nor an error.
+    """
+    for name, value, kind in (
+        ("provider", provider, str),
+        ("model", model, str),
+        ("elapsed", elapsed, (int, float)),
+        ("response", response, (_engine.LlmResponse, type(None))),
+        ("error", error, (BaseException, type(None))),
+    ):
+        if not isinstance(value, kind):
+            raise LlmConfigError(f"report_call: {name} must not be a {type(value).__name__}")
+    if response is None and error is None:
+        raise LlmConfigError("report_call: give response= if the call succeeded, else error=")
+    if response is None and isinstance(error, LlmError):
+        response = error.partial
+    failed = isinstance(error, Exception)
+    event = _engine.CallEvent(
+        provider=provider,
+        model=model,
+        elapsed=elapsed,
+        response=response,
+        error=error if failed else None,
+        error_kind=None if failed or error is None else "cancelled",
+        streamed=streamed,
+    )
+    _engine.report_call(event)

@@ -1,5 +1,6 @@
-"""What reads a stream: callbacks, a terminal, several readers at once, a web page.
+"""Streams over a user's iterator, and what reads a stream for a program.
 
-`handler` is the consumer, `event` what it gets, `tee` reads one stream for several, `terminal` and
-`styles` print.
+Start with `handler`, which passes a stream's events to callbacks. `tee` reads one stream for
+several readers; `terminal` and `styles` print one. `custom_stream` is behind
+`LlmStream.from_chunks`.
 """

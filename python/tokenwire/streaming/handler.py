@@ -1,4 +1,4 @@
-"""What consumes a stream: callbacks, a terminal, several readers at once, a web page."""
+"""`StreamingHandler`: callbacks, a terminal, several readers, or a web page for a stream."""
 
 from __future__ import annotations
 
@@ -25,31 +25,32 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from tokenwire import _engine
-    from tokenwire._engine import AsyncLlmStream, LlmResponse, LlmStream, ToolCall
-    from tokenwire.streaming.event import Event
+    from tokenwire._engine import AsyncLlmStream, LlmResponse, LlmStream, ToolCall, Usage
+    from tokenwire._engine import _StreamEvent as Event
 
     Consumer: TypeAlias = Callable[[Event], object]
 
+_TEXT_TYPES = {TextDelta: "text", ReasoningDelta: "reasoning", RefusalDelta: "refusal"}
+
 
 class StreamingHandler:
-    """One consumer for any number of streams, of any client, one after another or at once.
+    """A consumer of streams. It can read any number of them, of any client, also at the same time.
 
         handler = StreamingHandler(on_text=print, on_usage=meter.add)
         reply = handler.run(chat.stream("Why?"))
         reply = await handler.run_async(chat.stream_async("Why?"))
 
-    Each callback may be a coroutine function where the stream is read by an async method. The next
-    event waits for it, so nothing piles up and nothing is lost. What a callback raises ends the
-    stream and is raised.
+    If an async method reads the stream, callbacks may be coroutine functions. The next event waits
+    until a callback is done, so nothing piles up and nothing is lost. An exception from a callback
+    ends the stream and is raised.
 
     Args:
         on_text: Called with each piece of text.
         on_reasoning: Called with each piece of reasoning.
-        on_tool_call: Called with each `ToolCall` when it is whole.
+        on_tool_call: Called with each complete `ToolCall`.
         on_usage: Called with the `Usage`.
-        on_end: Called with the `LlmResponse` of a stream that came to its end.
-        on_error: Called with the `LlmError` of one that did not, before it is raised.
+        on_end: Called with the `LlmResponse` of a stream that was read to its end.
+        on_error: Called with the `LlmError` that ended a stream, before it is raised.
     """
 
     def __init__(
@@ -58,14 +59,14 @@ class StreamingHandler:
         on_text: Callable[[str], object] | None = None,
         on_reasoning: Callable[[str], object] | None = None,
         on_tool_call: Callable[[ToolCall], object] | None = None,
-        on_usage: Callable[[_engine.Usage], object] | None = None,
+        on_usage: Callable[[Usage], object] | None = None,
         on_end: Callable[[LlmResponse[Any]], object] | None = None,
         on_error: Callable[[LlmError], object] | None = None,
     ) -> None:
-        given = (on_text, on_reasoning, on_tool_call, on_usage, on_end, on_error)
-        if not all(callback is None or callable(callback) for callback in given):
+        callbacks = (on_text, on_reasoning, on_tool_call, on_usage, on_end, on_error)
+        if not all(callback is None or callable(callback) for callback in callbacks):
             raise LlmConfigError("a callback must be callable")
-        # What each kind of event is told to, and the attribute that it is told.
+        # The callback for each type of event, and the attribute that is passed to it.
         self._callbacks: dict[type, tuple[Callable[[Any], object] | None, str]] = {
             TextDelta: (on_text, "text"),
             ReasoningDelta: (on_reasoning, "text"),
@@ -85,10 +86,11 @@ class StreamingHandler:
         return self
 
     def to_terminal(self, file: TextIO | None = None) -> Self:
-        """Write the text as it comes; on a terminal, show progress and what it took too.
+        """Write the text as it arrives. A terminal also shows progress, tokens and time.
 
         Args:
-            file: Where to; without it `sys.stdout`. One that is no terminal gets the text alone.
+            file: Where to write; the default is `sys.stdout`. A file that is not a terminal gets
+                only the text.
         """
         if file is not None and not hasattr(file, "write"):
             raise LlmConfigError(f"to_terminal: give a file, not {type(file).__name__}")
@@ -99,11 +101,11 @@ class StreamingHandler:
         """Read a stream to its end.
 
         Raises:
-            LlmError: What ended the stream; `on_error` was told.
-            LlmConfigError: A callback is a coroutine function, or `stream` is async or no stream.
+            LlmError: The error that ended the stream, after `on_error` was called.
+            LlmConfigError: A callback is a coroutine function, or `stream` is not a sync stream.
         """
         if not hasattr(stream, "__enter__"):
-            raise _no_stream("run", "stream", stream)
+            raise _not_a_stream("run", "stream", stream)
         terminals = [Terminal(file) for file in self._terminals]
         try:
             with stream as pieces:
@@ -127,11 +129,11 @@ class StreamingHandler:
         return stream.response
 
     async def sse(self, stream: AsyncLlmStream) -> AsyncGenerator[bytes, None]:
-        r"""The stream as Server-Sent Events, for the body of a web response.
+        r"""Return the stream as Server-Sent Events, for the body of a web response.
 
-        Each is `data: {json}\n\n`; the last one is `data: [DONE]\n\n`, unless the stream failed:
-        then it is `event: error`, which names the kind of error and no more. `on_error` gets the
-        whole of it. Cancelling or closing the generator closes the stream.
+        Each event is `data: {json}\n\n`, and the last one is `data: [DONE]\n\n`. If the stream
+        fails, the last one is `event: error`, which contains the kind of error and nothing else;
+        `on_error` gets the error itself. Cancelling or closing the generator closes the stream.
         """
         async with contextlib.aclosing(self._rows(stream)) as rows:
             async for row in rows:
@@ -141,29 +143,29 @@ class StreamingHandler:
                     yield b"data: [DONE]\n\n"
 
     async def json_lines(self, stream: AsyncLlmStream) -> AsyncGenerator[bytes, None]:
-        """The stream as lines of JSON; the last is of the type `end` or `error`. See `sse`."""
+        """Return the stream as lines of JSON; the last has the type `end` or `error`. See `sse`."""
         async with contextlib.aclosing(self._rows(stream)) as rows:
             async for row in rows:
                 yield _json(row) + b"\n"
 
     def tee(self, stream: AsyncLlmStream, count: int, *, buffer: int = 64) -> Tee:
-        """Several readers of one stream, each of which gets every event.
+        """Return several readers of one stream. Each gets every event.
 
             async with handler.tee(chat.stream_async("Why?"), 2) as (page, archive):
                 await asyncio.gather(show(page), keep(archive))
 
-        A reader may be `buffer` events behind the fastest; then all wait for it, the provider too.
-        One that is closed holds nobody back, and when all are, the stream is closed.
+        A reader may be `buffer` events behind the fastest one. Then the others wait for it, and so
+        does the provider. A closed reader holds up no one; when all are closed, so is the stream.
 
         Raises:
             LlmConfigError: `count` or `buffer` is less than 1.
         """
         if not all(type(number) is int and number > 0 for number in (count, buffer)):
-            raise LlmConfigError("tee: count and buffer are whole numbers of at least 1")
+            raise LlmConfigError("tee: count and buffer must be whole numbers of at least 1")
         return Tee(self._read(stream), count, buffer)
 
     async def _rows(self, stream: AsyncLlmStream) -> AsyncGenerator[dict[str, object], None]:
-        """The events as JSON values; an error is the last of them."""
+        """The events as JSON values. An error is the last of them."""
         try:
             async with contextlib.aclosing(self._read(stream)) as events:
                 async for event in events:
@@ -171,14 +173,14 @@ class StreamingHandler:
                     if fields is not None:
                         yield fields
         except LlmError as error:
-            # Its text may name hosts and models that are not the browser's business.
+            # Its text may name hosts and models, which are not for the browser.
             kind = type(error).__name__
             yield {"type": "error", "error": kind, "retryable": error.retryable}
 
     async def _read(self, stream: AsyncLlmStream) -> AsyncGenerator[Event, None]:
-        """The events; each was told to the callbacks when it comes."""
+        """The events, each after it was passed to the callbacks."""
         if not hasattr(stream, "__aenter__"):
-            raise _no_stream("the async methods", "stream_async", stream)
+            raise _not_a_stream("the async methods", "stream_async", stream)
         terminals = [Terminal(file) for file in self._terminals]
         try:
             async with stream as pieces:
@@ -200,40 +202,35 @@ class StreamingHandler:
     def _call(
         self, event: Event, stream: LlmStream | AsyncLlmStream, terminals: list[Terminal]
     ) -> Iterator[object]:
-        """What the callbacks returned; each is called when the one before it is done."""
+        """Call the callbacks one after another, and yield what each of them returned."""
         for consumer in self._consumers:
             yield consumer(event)
         for terminal in terminals:
             terminal.show(event, stream)
-        callback, told = self._callbacks.get(type(event), (None, ""))
+        callback, attribute = self._callbacks.get(type(event), (None, ""))
         if callback is not None:
-            yield callback(getattr(event, told))
+            yield callback(getattr(event, attribute))
         if isinstance(event, End) and self._on_end is not None:
             yield self._on_end(stream.response)
 
 
-def _no_stream(reader: str, method: str, given: object) -> LlmConfigError:
-    kind = type(given).__name__
+def _not_a_stream(reader: str, method: str, value: object) -> LlmConfigError:
+    kind = type(value).__name__
     return LlmConfigError(f"{reader}: give what {method}() of a client returns, not {kind}")
 
 
 def _refuse_awaitable(returned: object) -> None:
     if hasattr(returned, "__await__"):
-        close = getattr(returned, "close", None)
-        if close is not None:
-            close()  # a coroutine that is never awaited warns
+        if hasattr(returned, "close"):
+            returned.close()  # a coroutine that is never awaited warns
         raise LlmConfigError("a callback is a coroutine function: use run_async()")
 
 
 def _fields(event: Event, stream: AsyncLlmStream) -> dict[str, object] | None:
-    """An event as JSON values; fragments of a tool call are left out, since it comes whole."""
+    """An event as JSON values; None for a fragment of a tool call, which is sent in one piece."""
     fields: dict[str, object]
-    if isinstance(event, TextDelta):
-        fields = {"type": "text", "text": event.text}
-    elif isinstance(event, ReasoningDelta):
-        fields = {"type": "reasoning", "text": event.text}
-    elif isinstance(event, RefusalDelta):
-        fields = {"type": "refusal", "text": event.text}
+    if isinstance(event, TextDelta | ReasoningDelta | RefusalDelta):
+        fields = {"type": _TEXT_TYPES[type(event)], "text": event.text}
     elif isinstance(event, ToolCallDone):
         fields = {"type": "tool_call", **event.call.to_dict()}
     elif isinstance(event, UsageReported):
@@ -247,5 +244,5 @@ def _fields(event: Event, stream: AsyncLlmStream) -> dict[str, object] | None:
 
 
 def _json(fields: dict[str, object]) -> bytes:
-    """One line: JSON escapes CR and LF, and here all that is not ASCII."""
+    """One line: JSON escapes CR and LF, and `dumps` everything that is not ASCII."""
     return json.dumps(fields, separators=(",", ":")).encode("ascii")

@@ -1,4 +1,4 @@
-"""When a file gets colours, and how."""
+"""Colours for terminals: when a file gets them, and their codes."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def is_terminal(file: TextIO) -> bool:
 
 
 def has_colours(file: TextIO) -> bool:
-    """Whether `file` is a terminal that shows colours, or the user says so.
+    """Whether `file` is a terminal that shows colours, or the environment asks for them.
 
-    Source: no-color.org and force-color.org, in the order in which CPython 3.13 reads them.
+    Source: no-color.org and force-color.org, in the order of CPython 3.13.
     """
     if os.environ.get("NO_COLOR"):
         return False
@@ -34,5 +34,5 @@ def has_colours(file: TextIO) -> bool:
 
 
 def styled(text: str, style: str, file: TextIO) -> str:
-    """`text` in a style (dim, bold, red, green, yellow), where `file` shows styles."""
+    """Return `text` in a style (dim, bold, red, green, yellow), if `file` shows styles."""
     return f"{STYLES[style]}{text}{END}" if has_colours(file) else text

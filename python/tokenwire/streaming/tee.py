@@ -1,4 +1,4 @@
-"""One stream read by several: each reader gets every event."""
+"""`Tee`: several readers of one stream, each of which gets every event."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from tokenwire.errors import LlmConfigError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
-    from types import TracebackType
 
     from typing_extensions import Self
 
-    from tokenwire.streaming.event import Event
+    from tokenwire._engine import _StreamEvent as Event
 
 
 class Tee:
@@ -22,29 +21,22 @@ class Tee:
 
     def __init__(self, events: AsyncGenerator[Event, None], count: int, buffer: int) -> None:
         self._events = events
-        self._readers = tuple(TeeReader(buffer) for _ in range(count))
+        self._readers = tuple(TeeReader(buffer, self._on_close) for _ in range(count))
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> tuple[TeeReader, ...]:
         """Start reading, and return the readers."""
         if self._task is not None:
-            raise LlmConfigError("tee: it was entered before; make another for another stream")
+            raise LlmConfigError("tee: it was entered before; make one for each stream")
         self._task = asyncio.create_task(self._distribute())
-        for reader in self._readers:
-            reader._on_close = self._on_close
         return self._readers
 
-    async def __aexit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         """Close the readers and the stream."""
         for reader in self._readers:
             reader.close()
         if self._task is not None:
-            # Its failure is every reader's, and was raised there.
+            # If the task failed, its readers have raised the error.
             self._task.cancel()
             await asyncio.wait([self._task])
 
@@ -59,7 +51,7 @@ class Tee:
                 async for event in events:
                     for reader in self._readers:
                         await reader._put(event)
-        # A callback may raise anything, `CancelledError` too, and no reader is to wait for ever.
+        # A callback may raise anything, `CancelledError` too, and no reader may wait forever.
         except BaseException as error:  # noqa: BLE001
             last = error
         for reader in self._readers:
@@ -69,12 +61,13 @@ class Tee:
 class TeeReader:
     """One reader of a `Tee`: an async iterator of events."""
 
-    def __init__(self, buffer: int) -> None:
-        self._queue: asyncio.Queue[Event | _Last] = asyncio.Queue()
+    def __init__(self, buffer: int, on_close: Callable[[], None]) -> None:
+        # After the last event comes the error that ended the stream, or None.
+        self._queue: asyncio.Queue[Event | BaseException | None] = asyncio.Queue()
         self._buffer = buffer
         self._room = asyncio.Event()
         self._is_closed = False
-        self._on_close: Callable[[], None] | None = None
+        self._on_close = on_close
 
     def __aiter__(self) -> Self:
         return self
@@ -84,25 +77,22 @@ class TeeReader:
             raise StopAsyncIteration
         item = await self._queue.get()
         self._room.set()
-        if not isinstance(item, _Last):
+        if item is not None and not isinstance(item, BaseException):
             return item
         self._is_closed = True
-        if item.error is not None:
-            raise item.error
-        raise StopAsyncIteration
+        raise item or StopAsyncIteration
 
     def close(self) -> None:
-        """Take no more events; the other readers go on."""
+        """Take no more events. The other readers go on."""
         if self._is_closed:
             return
         self._is_closed = True
         while not self._queue.empty():
             self._queue.get_nowait()
-        # Whoever waits for an event, or for room, waits no longer.
-        self._queue.put_nowait(_Last(None))
+        # This wakes a task that waits for an event, and one that waits for room.
+        self._queue.put_nowait(None)
         self._room.set()
-        if self._on_close is not None:
-            self._on_close()
+        self._on_close()
 
     async def _put(self, event: Event) -> None:
         while not self._is_closed and self._queue.qsize() >= self._buffer:
@@ -112,15 +102,6 @@ class TeeReader:
             self._queue.put_nowait(event)
 
     def _end(self, error: BaseException | None) -> None:
-        # It needs no room: nothing comes after it.
+        # The end needs no room, because nothing follows it.
         if not self._is_closed:
-            self._queue.put_nowait(_Last(error))
-
-
-class _Last:
-    """What follows the last event: nothing, or the error."""
-
-    __slots__ = ("error",)
-
-    def __init__(self, error: BaseException | None) -> None:
-        self.error = error
+            self._queue.put_nowait(error)

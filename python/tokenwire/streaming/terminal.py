@@ -1,4 +1,4 @@
-"""A stream on a terminal, or in a file that is none."""
+"""`Terminal`: prints a stream on a terminal, or writes it to a file."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ if TYPE_CHECKING:
     from typing import Any, TextIO
 
     from tokenwire._engine import AsyncLlmStream, LlmResponse, LlmStream
-    from tokenwire.streaming.event import Event
+    from tokenwire._engine import _StreamEvent as Event
 
-# What clears a line of a terminal and goes back to its start.
+# Clears a line of a terminal and returns to its start.
 _CLEAR = "\r\x1b[2K"
-# A model's words move no cursor and set no title: control characters but tab and newline go.
+# The model must not move the cursor or set a title: only tab and newline are kept.
 _CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {9, 10})
 
 
 class Terminal:
-    """One stream on a terminal, or in a file that is none.
+    """Shows one stream.
 
     Args:
-        file: Gets the text as it comes; a terminal gets progress and what it took too.
-        reasoning: Whether a terminal with colours gets the reasoning, dimmed, and not its length.
+        file: Gets the text as it arrives. A terminal also gets progress, tokens and time.
+        reasoning: Whether a terminal with colours shows the reasoning, dimmed, instead of its
+            length.
     """
 
     def __init__(self, file: TextIO, *, reasoning: bool = False) -> None:
@@ -51,7 +52,7 @@ class Terminal:
         self._file.flush()
 
     def end(self) -> None:
-        """Leave the cursor at the start of a line; for a stream that broke off, too."""
+        """Leave the cursor at the start of a line, even if the stream broke off."""
         self._clear()
         if not self._is_at_start:
             self._write("\n")
@@ -62,7 +63,7 @@ class Terminal:
         self._put(text)
 
     def _put(self, text: str) -> None:
-        # Noted first: Ctrl-C may come right after the text.
+        # Set first, because Ctrl-C may interrupt right after the text.
         self._is_at_start = text.endswith("\n")
         self._file.write(text.translate(_CONTROLS) if self._is_tty else text)
 
@@ -78,7 +79,7 @@ class Terminal:
         self._put(text)
 
     def _progress(self, text: str) -> None:
-        # A line of its own: the text before it stays.
+        # Progress gets its own line, so that the text before it stays.
         if not self._is_at_start:
             self._write("\n")
         self._file.write(f"{_CLEAR}{text}")

@@ -106,7 +106,7 @@ impl Engine {
         let (call, caller) = (prepared.call, prepared.caller);
         let queue = Queue::new(call.buffer_bytes(), call.started());
         let (parse_as, key_source) = (prepared.parse_as, prepared.key_source);
-        Ok(Stream::new(call, queue, caller, parse_as, key_source))
+        Ok(Stream::new(Some(call), queue, caller, parse_as, key_source))
     }
 
     fn models_call(
@@ -280,7 +280,9 @@ impl Engine {
         params: Option<&Bound<'_, PyDict>>,
         steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<LlmStream> {
-        Ok(LlmStream::new(self.open(input, params, steering)?))
+        Ok(LlmStream::new(Arc::new(
+            self.open(input, params, steering)?,
+        )))
     }
 
     /// Returns a stream for an event loop. Arguments as in `complete`.
@@ -291,7 +293,9 @@ impl Engine {
         params: Option<&Bound<'_, PyDict>>,
         steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<AsyncLlmStream> {
-        Ok(AsyncLlmStream::new(self.open(input, params, steering)?))
+        Ok(AsyncLlmStream::new(Arc::new(
+            self.open(input, params, steering)?,
+        )))
     }
 
     /// Returns the body of `GET /models`.

@@ -114,8 +114,6 @@ mod _engine {
     #[pymodule_export]
     use super::observe::doctor::{proxy_for, report};
     #[pymodule_export]
-    use super::observe::nested::{enter_call, leave_call};
-    #[pymodule_export]
     use super::observe::on_call::{report_call, report_refused};
 
     // 4
@@ -123,6 +121,8 @@ mod _engine {
     use super::call::many::Fanout;
     #[pymodule_export]
     use super::stream::async_stream::{AsyncLlmStream, AsyncStreamIterator};
+    #[pymodule_export]
+    use super::stream::custom::CustomReply;
     #[pymodule_export]
     use super::stream::sync_stream::{LlmStream, StreamIterator};
 

@@ -1,4 +1,4 @@
-"""A key that a callable brings: no request goes out without it."""
+"""A key from a callable: no request is sent without it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEY = "sk-from-the-vault"
 
 
 class Vault:
-    """Brings the key, from the second time on."""
+    """Returns the key, from the second call on."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -35,9 +35,7 @@ def chat(sim: SimServer) -> tw.ChatClient:
     return tw.ChatClient("m", base_url=sim.base_url, api_key=Vault())
 
 
-def test_a_stream_whose_key_did_not_come_asks_for_it_again(
-    sim: SimServer, chat: tw.ChatClient
-) -> None:
+def test_a_stream_whose_key_failed_asks_for_it_again(sim: SimServer, chat: tw.ChatClient) -> None:
     stream = chat.stream("-")
     with pytest.raises(OSError, match="vault"):
         next(stream)
@@ -46,7 +44,7 @@ def test_a_stream_whose_key_did_not_come_asks_for_it_again(
     assert ["authorization" in headers for headers in sent_headers(sim)] == [True]
 
 
-async def test_an_async_stream_whose_key_did_not_come_asks_for_it_again(
+async def test_an_async_stream_whose_key_failed_asks_for_it_again(
     sim: SimServer, chat: tw.ChatClient
 ) -> None:
     stream = chat.stream_async("-")
@@ -66,7 +64,7 @@ def test_ctrl_c_ends_the_opening_of_a_stream_whose_key_is_a_callable(sim: SimSer
 
 
 @pytest.mark.parametrize("key", ["k", lambda: "k"])
-def test_the_address_comes_from_the_environment_whatever_brings_the_key(
+def test_the_address_comes_from_the_environment_wherever_the_key_comes_from(
     monkeypatch: pytest.MonkeyPatch, key: Any
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")

@@ -1,4 +1,4 @@
-"""Keys that come from a callable: asked for each call, and once more after a 401."""
+"""Keys from a callable: it is called for each call, and again after a 401."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Keys:
-    """Gives one key after another, the last one for ever, and counts."""
+    """Returns one key after another, then always the last one. Counts its calls."""
 
     def __init__(self, *keys: str) -> None:
         self.keys = keys
@@ -32,7 +32,7 @@ class Keys:
         return self.keys[min(self.calls, len(self.keys)) - 1]
 
     async def later(self) -> str:
-        """The same, after the loop has turned."""
+        """Return the same, after the loop has run once."""
         await asyncio.sleep(0)
         return self()
 
@@ -52,7 +52,7 @@ def is_async(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-def test_making_a_client_asks_for_no_key(sim: SimServer) -> None:
+def test_creating_a_client_asks_for_no_key(sim: SimServer) -> None:
     keys = Keys("right")
     chat_on(sim, keys).validate_config()
     assert keys.calls == 0
@@ -68,7 +68,7 @@ def test_each_call_asks_for_the_key(sim: SimServer, ask: Asking, is_async: bool)
     assert (keys.calls, len(sim.requests())) == (3, 3)
 
 
-def test_a_401_asks_for_the_key_once_more(sim: SimServer, ask: Asking, is_async: bool) -> None:
+def test_a_401_asks_for_the_key_again(sim: SimServer, ask: Asking, is_async: bool) -> None:
     sim.set_script({"require_key": "fresh"})
     keys = Keys("stale", "fresh")
     reply = ask.complete(chat_on(sim, source(keys, ask, is_async=is_async)), "-")
@@ -76,7 +76,7 @@ def test_a_401_asks_for_the_key_once_more(sim: SimServer, ask: Asking, is_async:
     assert (keys.calls, len(sim.requests())) == (2, 2)
 
 
-def test_a_401_of_a_stream_asks_for_the_key_once_more(
+def test_a_401_of_a_stream_asks_for_the_key_again(
     sim: SimServer, ask: Asking, is_async: bool
 ) -> None:
     sim.set_script({"require_key": "fresh"})
@@ -98,7 +98,7 @@ def test_a_second_401_is_raised(sim: SimServer, ask: Asking, is_async: bool) -> 
     assert len(sim.requests()) == 4
 
 
-def test_a_403_is_not_asked_about_again(sim: SimServer, ask: Asking, is_async: bool) -> None:
+def test_a_403_does_not_ask_for_the_key_again(sim: SimServer, ask: Asking, is_async: bool) -> None:
     sim.set_script({"default": {"error": {"status": 403}}})
     for call in (ask.complete, ask.read):
         keys = Keys("k")
@@ -107,7 +107,7 @@ def test_a_403_is_not_asked_about_again(sim: SimServer, ask: Asking, is_async: b
         assert keys.calls == 1
 
 
-def test_a_plain_key_is_not_tried_twice(sim: SimServer, ask: Asking) -> None:
+def test_a_key_that_is_not_a_callable_is_not_tried_twice(sim: SimServer, ask: Asking) -> None:
     sim.set_script({"require_key": "right"})
     chat = tw.ChatClient("openai:m", base_url=sim.base_url, api_key="wrong")
     for call in (ask.complete, ask.read):
@@ -128,7 +128,7 @@ def test_sync_code_says_that_it_cannot_await_a_key(sim: SimServer) -> None:
 
 
 @pytest.mark.parametrize("key", [None, "", 3, b"k"])
-def test_what_is_no_key_is_refused(sim: SimServer, ask: Asking, key: Any) -> None:
+def test_a_callable_must_return_a_key(sim: SimServer, ask: Asking, key: Any) -> None:
     chat = chat_on(sim, lambda: key)
     for call in (ask.complete, ask.read):
         with pytest.raises(tw.LlmConfigError, match="api_key"):
@@ -145,7 +145,7 @@ def test_a_key_that_breaks_a_header_is_not_shown(sim: SimServer, ask: Asking) ->
     assert sim.requests() == []
 
 
-def test_an_error_of_the_callable_is_the_callers(sim: SimServer, ask: Asking) -> None:
+def test_an_error_of_the_callable_reaches_the_caller(sim: SimServer, ask: Asking) -> None:
     def key() -> str:
         raise KeyError("vault")
 
@@ -162,7 +162,7 @@ def test_map_asks_for_the_key_of_each_call(sim: SimServer, ask: Asking) -> None:
     assert keys.calls == 3
 
 
-def test_map_asks_once_more_after_a_401(sim: SimServer, ask: Asking) -> None:
+def test_map_asks_for_the_key_again_after_a_401(sim: SimServer, ask: Asking) -> None:
     sim.set_script({"require_key": "fresh"})
     keys = Keys("stale", "fresh")
     rows = ask.map(chat_on(sim, keys), ["a", "b"], concurrency=1)
@@ -202,7 +202,7 @@ WAYS: dict[str, Callable[[tw.ChatClient], object]] = {
 
 
 class Vault:
-    """Gives a stale key once, and raises from then on."""
+    """Returns a stale key once, and raises from then on."""
 
     def __init__(self, error: BaseException) -> None:
         self.keys: list[str] = ["stale"]
@@ -233,7 +233,7 @@ def test_a_refused_key_without_a_fresh_one_is_reported_once(
     try:
         with pytest.raises(type(error)):
             WAYS[way](chat_on(sim, Vault(error)))
-        # The frames that the error has left hold the stream.
+        # The frames of the traceback refer to the stream.
         error.__traceback__ = error.__context__ = None
         gc.collect()
     finally:
@@ -249,7 +249,7 @@ def test_a_refused_key_leaves_nothing_behind(sim: SimServer, way: str, keys: Any
     sim.set_script({"require_key": "fresh"})
 
     class Held:
-        """Something of a caller's own frame."""
+        """An object in a caller's frame."""
 
     def call() -> weakref.ref[Held]:
         held = Held()
@@ -266,7 +266,7 @@ def test_a_refused_key_leaves_nothing_behind(sim: SimServer, way: str, keys: Any
         remove()
 
 
-def test_the_list_of_models_asks_for_the_key_once_more(sim: SimServer, ask: Asking) -> None:
+def test_the_list_of_models_asks_for_the_key_again(sim: SimServer, ask: Asking) -> None:
     sim.set_script({"require_key": "fresh"})
     keys = Keys("stale", "fresh")
     assert ask.models(chat_on(sim, keys))

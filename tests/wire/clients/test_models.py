@@ -23,13 +23,13 @@ LOCAL = "http://127.0.0.1:1/v1"
         ("openai:gpt-4o-mini", {"api_key": "k"}, ("openai", "gpt-4o-mini")),
         ("groq:llama-3.3-70b", {"api_key": "k"}, ("groq", "llama-3.3-70b")),
         ("vllm:Qwen/Qwen3-4B", {}, ("vllm", "Qwen/Qwen3-4B")),
-        # Only the first colon splits.
+        # The first colon ends the provider.
         ("ollama:gemma3:4b", {}, ("ollama", "gemma3:4b")),
-        # What is no provider before a colon is part of the id.
+        # An unknown provider before a colon is part of the id.
         ("gemma3:4b", {"base_url": LOCAL}, ("openai-compatible", "gemma3:4b")),
         ("openai/gpt-oss-20b", {"base_url": LOCAL}, ("openai-compatible", "openai/gpt-oss-20b")),
         ("gpt-4o-mini", {"base_url": LOCAL}, ("openai-compatible", "gpt-4o-mini")),
-        # With provider= the model is taken whole.
+        # With provider=, the whole string is the id.
         ("openai:odd", {"provider": "vllm"}, ("vllm", "openai:odd")),
         ("gemma3:4b", {"provider": "ollama"}, ("ollama", "gemma3:4b")),
         ("vllm://h:1@m", {"provider": "vllm"}, ("vllm", "vllm://h:1@m")),
@@ -51,7 +51,7 @@ def test_a_model_string_names_provider_and_model(
         ("vllm://host:1/proxy/v1@m@v2", "http://host:1/proxy/v1", "m@v2"),
     ],
 )
-def test_a_model_string_may_carry_the_address(model: str, base_url: str, name: str) -> None:
+def test_a_model_string_may_contain_the_address(model: str, base_url: str, name: str) -> None:
     client = tw.ChatClient(model)
     assert (client.base_url, client.model) == (base_url, name)
 
@@ -95,7 +95,7 @@ def test_a_model_string_may_carry_the_address(model: str, base_url: str, name: s
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_cannot_work_is_refused_where_it_is_made(
+def test_a_wrong_client_is_refused_by_its_constructor(
     model: Any, settings: dict[str, Any], words: str
 ) -> None:
     with pytest.raises((tw.LlmConfigError, tw.LlmValidationError), match=words) as caught:
@@ -124,7 +124,7 @@ def test_key_and_address_come_from_the_environment(
     assert ask.run(chat, "-")
 
 
-def test_what_is_given_wins_over_the_environment(
+def test_arguments_win_over_the_environment(
     sim: SimServer, ask: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sim.set_script({"require_key": "sk-given"})
@@ -160,15 +160,15 @@ def test_another_provider_in_a_call_uses_its_own_key_and_address(
 
 
 @pytest.mark.parametrize("own", [{"api_key": "k"}, {"base_url": LOCAL, "api_key": "k"}])
-def test_a_clients_own_key_does_not_go_to_a_stranger(
+def test_a_clients_own_key_does_not_go_to_another_provider(
     ask: Asking, own: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GROQ_API_KEY", "sk-groq")
-    with pytest.raises(tw.LlmConfigError, match="stranger"):
+    with pytest.raises(tw.LlmConfigError, match="belongs to another provider"):
         ask.complete(tw.ChatClient("openai:gpt", **own), "-", model="groq:llama")
 
 
-def test_a_call_may_carry_an_address(sim: SimServer, ask: Asking) -> None:
+def test_the_model_of_a_call_may_contain_an_address(sim: SimServer, ask: Asking) -> None:
     place = f"vllm://127.0.0.1:{sim.port}"
     chat = tw.ChatClient("vllm:elsewhere")
     for name in ("a", "b"):
@@ -192,7 +192,7 @@ def test_models_are_listed(sim: SimServer, ask: Asking) -> None:
 
 
 @pytest.mark.parametrize("body", ["{}", "[1]", "null", "no", '{"data": [{"no": 1}]}'])
-def test_a_list_of_another_form_is_a_typed_error(sim: SimServer, ask: Asking, body: str) -> None:
+def test_a_list_in_another_form_is_a_typed_error(sim: SimServer, ask: Asking, body: str) -> None:
     sim.set_script({"default": {"replay": {"text": body}}})
     with pytest.raises(tw.LlmUnexpectedContentError):
         ask.models(tw.ChatClient("a", base_url=sim.base_url, max_retries=0))
@@ -211,7 +211,7 @@ def test_a_configuration_is_checked_with_and_without_the_network(
         ask.validate(wrong, probe=True)
 
 
-def test_a_model_that_is_not_there_is_told_so(sim: SimServer, ask: Asking) -> None:
+def test_a_model_that_is_not_there_is_an_error(sim: SimServer, ask: Asking) -> None:
     sim.set_script({"models": ["a"]})
     with pytest.raises(tw.LlmModelNotFoundError, match="nope") as caught:
         ask.complete(tw.ChatClient("nope", base_url=sim.base_url), "-")

@@ -1,4 +1,4 @@
-"""`with_options`, closing, pickling, and what a client shows of itself."""
+"""`with_options`, closing, pickling, and the text of a client."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def chat_on(sim: SimServer, model: str = "m", **settings: Any) -> tw.ChatClient:
     return tw.ChatClient(model, base_url=sim.base_url, **settings)
 
 
-def test_a_child_has_other_settings_and_the_parent_its_own(sim: SimServer, ask: Asking) -> None:
+def test_a_child_has_other_settings_than_its_parent(sim: SimServer, ask: Asking) -> None:
     parent = chat_on(sim, system="P", temperature=0.1, headers={"x-a": "1"})
     child = parent.with_options(model="other", system="C", temperature=0.9, headers={"x-a": "2"})
     for client in (child, parent):
@@ -36,14 +36,14 @@ def test_a_child_has_other_settings_and_the_parent_its_own(sim: SimServer, ask: 
     assert sim.stats()["accepts"] == 1
 
 
-def test_a_child_keeps_what_is_not_named(sim: SimServer, ask: Asking) -> None:
+def test_a_child_keeps_the_other_settings(sim: SimServer, ask: Asking) -> None:
     child = chat_on(sim, api_key=KEY, temperature=0.1, seed=3).with_options(temperature=None)
     ask.complete(child, "hi")
     assert sent(sim) == [{"model": "m", "messages": [{"role": "user", "content": "hi"}], "seed": 3}]
     assert "authorization" in sent_headers(sim)[0]
 
 
-def test_a_childs_retries_are_its_own(sim: SimServer, ask: Asking) -> None:
+def test_a_child_has_its_own_retries(sim: SimServer, ask: Asking) -> None:
     sim.set_script({"default": {"error": {"status": 500}}})
     parent = chat_on(sim, retry=tw.RetryPolicy(max_retries=1, first=0.001))
     for client, attempts in (
@@ -106,7 +106,7 @@ async def test_an_async_with_block_closes_the_client(sim: SimServer) -> None:
     await chat.aclose()
 
 
-def test_a_pickle_holds_the_configuration_and_no_key(sim: SimServer, ask: Asking) -> None:
+def test_a_pickle_contains_the_configuration_and_no_key(sim: SimServer, ask: Asking) -> None:
     chat = chat_on(
         sim,
         "vllm:m",
@@ -128,7 +128,7 @@ def test_a_pickle_holds_the_configuration_and_no_key(sim: SimServer, ask: Asking
     assert "authorization" not in headers
 
 
-def test_a_copy_is_a_client_of_its_own(sim: SimServer, ask: Asking) -> None:
+def test_a_copy_is_a_separate_client(sim: SimServer, ask: Asking) -> None:
     chat = chat_on(sim, seed=3)
     for again in (copy.copy(chat), copy.deepcopy(chat)):
         ask.complete(again, "-")
@@ -147,7 +147,7 @@ def test_a_client_never_shows_its_key(sim: SimServer, ask: Asking) -> None:
     assert KEY not in shown
 
 
-def test_names_of_the_package_are_all_there() -> None:
+def test_all_public_names_exist() -> None:
     for name in tw.__all__:
         assert getattr(tw, name) is not None
         assert name in dir(tw)

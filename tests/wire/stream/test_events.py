@@ -1,4 +1,4 @@
-"""`stream.events()`: which events, in which order, and that a tool call is done before the end."""
+"""`stream.events()`: which events, in which order. A tool call is done before the end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def fragment(
     return tw.ToolCallDelta(tw.ToolCallFragment(index, call, name, arguments))
 
 
-def test_reasoning_and_text_come_as_they_are_said(sim: SimServer, ask: Asking) -> None:
+def test_reasoning_and_text_arrive_in_order(sim: SimServer, ask: Asking) -> None:
     says(sim, reasoning="Hm so", tokens=["It", " is"])
     events, _ = ask.read(chat_on(sim), "-", view="events")
     assert events == [
@@ -44,7 +44,7 @@ def test_reasoning_and_text_come_as_they_are_said(sim: SimServer, ask: Asking) -
     ]
 
 
-def test_a_refusal_comes_in_pieces(sim: SimServer, ask: Asking) -> None:
+def test_a_refusal_arrives_in_pieces(sim: SimServer, ask: Asking) -> None:
     says(sim, refusal="Not that.")
     events, _ = ask.read(chat_on(sim), "-", view="events")
     assert events == [
@@ -55,7 +55,7 @@ def test_a_refusal_comes_in_pieces(sim: SimServer, ask: Asking) -> None:
     ]
 
 
-def test_each_tool_call_is_done_as_soon_as_it_is_whole(sim: SimServer, ask: Asking) -> None:
+def test_each_tool_call_is_done_as_soon_as_it_is_complete(sim: SimServer, ask: Asking) -> None:
     says(
         sim,
         tool_calls=[
@@ -84,7 +84,7 @@ def test_each_tool_call_is_done_as_soon_as_it_is_whole(sim: SimServer, ask: Aski
     assert reply.tool_calls == (weather, now)
 
 
-def test_a_whole_call_in_one_event_is_done_with_it(sim: SimServer, ask: Asking) -> None:
+def test_a_complete_call_in_one_event_is_done_with_it(sim: SimServer, ask: Asking) -> None:
     says(sim, tool_calls=[{"id": "a", "name": "f", "arguments": "{}"}], tool_fragment_bytes=0)
     events, _ = ask.read(chat_on(sim), "-", view="events")
     assert events == [
@@ -95,7 +95,7 @@ def test_a_whole_call_in_one_event_is_done_with_it(sim: SimServer, ask: Asking) 
     ]
 
 
-def test_a_call_is_done_while_the_stream_still_stands(sim: SimServer) -> None:
+def test_a_call_is_done_while_the_stream_is_still_open(sim: SimServer) -> None:
     calls = [{"id": "a", "name": "f", "arguments": "{}"}, {"id": "b", "name": "g", "arguments": ""}]
     reply = {"tool_calls": calls, "tool_fragment_bytes": 0}
     fault = {"kind": "stall", "at": {"events": 3}}
@@ -114,7 +114,7 @@ def test_events_name_their_choice(sim: SimServer, ask: Asking) -> None:
     assert events[-1] == tw.End()
 
 
-def test_no_end_comes_of_a_cut_stream(sim: SimServer) -> None:
+def test_a_cut_stream_has_no_end_event(sim: SimServer) -> None:
     fault = {"kind": "drop_done", "before_finish": True}
     sim.set_script({"default": {"reply": {"tokens": ["a"]}, "fault": fault}})
     events: list[object] = []

@@ -1,4 +1,4 @@
-"""`StreamingHandler`: each event goes to everyone once, in order; who leaves ends the stream."""
+"""`StreamingHandler`: each event reaches everyone once, in order. Leaving ends the stream."""
 
 from __future__ import annotations
 
@@ -51,17 +51,17 @@ def run(handler, chat, way):
     return asyncio.run(read())
 
 
-def recording(told):
+def recording(received):
     names = ("on_text", "on_reasoning", "on_tool_call", "on_usage", "on_end", "on_error")
 
     def keep(name):
-        return lambda value: told.append((name, value))
+        return lambda value: received.append((name, value))
 
     return StreamingHandler(**{name: keep(name) for name in names})
 
 
-def joined(told, name):
-    return "".join(value for told_name, value in told if told_name == name)
+def joined(received, name):
+    return "".join(value for callback, value in received if callback == name)
 
 
 both = pytest.mark.parametrize("way", ["sync", "async"])
@@ -71,41 +71,41 @@ both = pytest.mark.parametrize("way", ["sync", "async"])
 
 
 @both
-def test_every_kind_of_event_is_told_once_and_in_order(sim, chat, way):
+def test_every_kind_of_event_reaches_its_callback_once_and_in_order(sim, chat, way):
     script(sim, FULL)
-    told: list[Any] = []
-    reply = run(recording(told), chat, way)
-    order = list(dict.fromkeys(name for name, _ in told))
+    received: list[Any] = []
+    reply = run(recording(received), chat, way)
+    order = list(dict.fromkeys(name for name, _ in received))
     assert order == ["on_reasoning", "on_text", "on_tool_call", "on_usage", "on_end"]
-    assert joined(told, "on_text") == reply.text == "It is blue."
-    assert joined(told, "on_reasoning") == "Rayleigh."
-    rest = [value for name, value in told if name in {"on_tool_call", "on_usage", "on_end"}]
+    assert joined(received, "on_text") == reply.text == "It is blue."
+    assert joined(received, "on_reasoning") == "Rayleigh."
+    rest = [value for name, value in received if name in {"on_tool_call", "on_usage", "on_end"}]
     assert [rest[0].to_dict(), rest[1], rest[2]] == [CALL, reply.usage, reply]
     assert reply.usage.total_tokens == 7
 
 
 @both
-def test_an_error_is_told_with_what_came_and_raised(sim, chat, way):
+def test_an_error_reaches_its_callback_with_the_partial_reply_and_is_raised(sim, chat, way):
     script(sim, CUT)
-    told: list[Any] = []
+    received: list[Any] = []
     with pytest.raises(tw.LlmStreamInterruptedError) as caught:
-        run(recording(told), chat, way)
-    assert told == [("on_text", "a"), ("on_text", "b"), ("on_error", caught.value)]
+        run(recording(received), chat, way)
+    assert received == [("on_text", "a"), ("on_text", "b"), ("on_error", caught.value)]
     assert caught.value.partial
     assert caught.value.partial.text == "ab"
 
 
 @both
-def test_an_error_before_the_first_event_is_told_too(sim, chat, way):
+def test_an_error_before_the_first_event_reaches_its_callback_too(sim, chat, way):
     script(sim, {"error": {"status": 401}})
-    told: list[Any] = []
+    received: list[Any] = []
     with pytest.raises(tw.LlmAuthenticationError) as caught:
-        run(recording(told), chat, way)
-    assert told == [("on_error", caught.value)]
+        run(recording(received), chat, way)
+    assert received == [("on_error", caught.value)]
 
 
 @both
-def test_what_a_callback_raises_ends_the_stream(sim, chat, way):
+def test_an_exception_of_a_callback_ends_the_stream(sim, chat, way):
     script(sim, PACED)
 
     def fail(_text):
@@ -118,24 +118,24 @@ def test_what_a_callback_raises_ends_the_stream(sim, chat, way):
 
 def test_coroutine_functions_are_awaited_before_the_next_event(sim, chat):
     script(sim, FULL)
-    told: list[Any] = []
+    received: list[Any] = []
 
     async def keep(text):
-        told.append(("begin", text))
+        received.append(("begin", text))
         await asyncio.sleep(0)
-        told.append(("end", text))
+        received.append(("end", text))
 
     async def fail(error):
         await asyncio.sleep(0)
-        told.append(error)
+        received.append(error)
 
     run(StreamingHandler(on_text=keep), chat, "async")
     tokens = ["It", " is", " blue."]
-    assert told == [(edge, text) for text in tokens for edge in ("begin", "end")]
+    assert received == [(edge, text) for text in tokens for edge in ("begin", "end")]
     script(sim, CUT)
     with pytest.raises(tw.LlmStreamInterruptedError) as caught:
         run(StreamingHandler(on_error=fail), chat, "async")
-    assert told[-1] is caught.value
+    assert received[-1] is caught.value
 
 
 def test_a_coroutine_function_in_sync_code_is_refused(sim, chat):
@@ -207,7 +207,7 @@ async def test_every_reader_gets_every_event_and_a_slow_one_loses_none(sim, chat
     assert len(read[0]) == 300
 
 
-async def test_a_reader_that_reads_nothing_holds_the_others_at_its_buffer(sim, chat):
+async def test_a_reader_that_reads_nothing_stops_the_others_at_its_buffer(sim, chat):
     script(sim, {"pacing": {"tokens": 300}})
     read = []
     stopped = asyncio.Event()
@@ -221,7 +221,7 @@ async def test_a_reader_that_reads_nothing_holds_the_others_at_its_buffer(sim, c
     async with StreamingHandler().tee(chat.stream_async("hi"), 2, buffer=5) as (fast, idle):
         task = asyncio.create_task(count(fast))
         await stopped.wait()
-        # All of it was sent, and the loop is free; but the idle one's buffer is full.
+        # Everything was sent and the loop is free, but the buffer of the idle reader is full.
         await asyncio.to_thread(sim.wait_for, "finished")
         for _ in range(100):
             await asyncio.sleep(0)
@@ -231,7 +231,7 @@ async def test_a_reader_that_reads_nothing_holds_the_others_at_its_buffer(sim, c
     assert len([event for event in read if isinstance(event, TextDelta)]) == 300
 
 
-async def test_the_stream_ends_when_all_readers_left(sim, chat):
+async def test_the_stream_ends_when_all_readers_have_left(sim, chat):
     script(sim, PACED)
     async with StreamingHandler().tee(chat.stream_async("hi"), 2) as readers:
         for reader in readers:
@@ -249,7 +249,7 @@ async def test_leaving_the_block_leaves_no_task_behind(sim, chat):
     assert [event async for event in readers[1]] == []
 
 
-async def test_a_tee_is_entered_once(sim, chat):
+async def test_a_tee_can_be_entered_once(sim, chat):
     script(sim, {"reply": {"tokens": ["a"]}})
     tee = StreamingHandler().tee(chat.stream_async("hi"), 1)
     async with tee as (reader,):
@@ -258,7 +258,7 @@ async def test_a_tee_is_entered_once(sim, chat):
         await tee.__aenter__()
 
 
-async def test_leaving_the_block_ends_a_reader_that_waits(sim, chat):
+async def test_leaving_the_block_ends_a_waiting_reader(sim, chat):
     script(sim, {"fault": {"kind": "stall", "at": {"events": 2}}})
     async with StreamingHandler().tee(chat.stream_async("hi"), 1) as (reader,):
         task = asyncio.create_task(texts_of(reader))
@@ -274,7 +274,7 @@ async def test_a_cut_reaches_every_reader_after_its_events(sim, chat):
         texts = []
         try:
             async for event in reader:
-                texts.append(event.text)  # noqa: PERF401 (what came before the error is kept)
+                texts.append(event.text)  # noqa: PERF401 (keeps what arrived before the error)
         except tw.LlmStreamInterruptedError:
             return texts
         raise AssertionError("the cut went unseen")
@@ -284,7 +284,7 @@ async def test_a_cut_reaches_every_reader_after_its_events(sim, chat):
 
 
 @pytest.mark.parametrize(("count", "buffer"), [(0, 1), (1, 0)])
-def test_a_tee_of_nothing_is_refused(chat, count, buffer):
+def test_a_tee_needs_readers_and_a_buffer(chat, count, buffer):
     with pytest.raises(LlmConfigError, match="at least 1"):
         StreamingHandler().tee(chat.stream_async("hi"), count, buffer=buffer)
 
@@ -307,23 +307,23 @@ FIELDS = [
 ]
 
 
-async def test_server_sent_events_carry_every_event_and_end_with_done(sim, chat):
+async def test_server_sent_events_contain_every_event_and_end_with_done(sim, chat):
     script(sim, FULL)
     pieces = await sse(chat)
     assert pieces.pop() == b"data: [DONE]\n\n"
     assert [json.loads(piece.removeprefix(b"data: ")) for piece in pieces] == FIELDS
 
 
-async def test_a_refusal_is_an_event_of_its_own(sim, chat):
+async def test_a_refusal_is_a_separate_event(sim, chat):
     script(sim, {"reply": {"text": "", "refusal": "no"}})
     lines = [
         json.loads(line) async for line in StreamingHandler().json_lines(chat.stream_async("hi"))
     ]
-    told = "".join(line["text"] for line in lines if line["type"] == "refusal")
-    assert (told, lines[-1]["finish_reason"]) == ("no", "refusal")
+    received = "".join(line["text"] for line in lines if line["type"] == "refusal")
+    assert (received, lines[-1]["finish_reason"]) == ("no", "refusal")
 
 
-async def test_json_lines_carry_every_event(sim, chat):
+async def test_json_lines_contain_every_event(sim, chat):
     script(sim, FULL)
     lines = [line async for line in StreamingHandler().json_lines(chat.stream_async("hi"))]
     assert [json.loads(line) for line in b"".join(lines).splitlines()] == FIELDS
@@ -332,7 +332,7 @@ async def test_json_lines_carry_every_event(sim, chat):
 HOSTILE = "a\r\n\r\nevent: error\ndata: [DONE]\n\nid: 1\rretry: 1\u2028\x00\x85\U0001f600"
 
 
-async def test_no_text_injects_a_field(sim, chat):
+async def test_text_cannot_inject_a_field(sim, chat):
     script(sim, {"reply": {"tokens": ["x", HOSTILE]}})
     for piece in await sse(chat):
         assert piece.startswith(b"data: ")
@@ -344,12 +344,12 @@ async def test_no_text_injects_a_field(sim, chat):
 
 async def test_a_failure_is_an_error_event_that_names_no_host_and_no_done_follows(sim, chat):
     script(sim, CUT)
-    told: list[Any] = []
-    pieces = await sse(chat, StreamingHandler(on_error=told.append))
+    received: list[Any] = []
+    pieces = await sse(chat, StreamingHandler(on_error=received.append))
     assert pieces[-1] == (
         b"event: error\ndata: "
         b'{"type":"error","error":"LlmStreamInterruptedError","retryable":%b}\n\n'
-        % json.dumps(told[0].retryable).encode()
+        % json.dumps(received[0].retryable).encode()
     )
     assert b"127.0.0.1" not in b"".join(pieces)
     assert b"[DONE]" not in b"".join(pieces)
@@ -375,14 +375,14 @@ class Tty(io.StringIO):
 
 
 @both
-def test_a_file_gets_the_text_alone(sim, chat, way):
+def test_a_file_gets_only_the_text(sim, chat, way):
     script(sim, FULL)
     file = io.StringIO()
     run(StreamingHandler().to_terminal(file), chat, way)
     assert file.getvalue() == "It is blue.\n"
 
 
-def test_a_terminal_shows_progress_and_what_it_took(sim, chat, monkeypatch):
+def test_a_terminal_shows_progress_and_totals(sim, chat, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     script(sim, FULL)
     file = Tty()
@@ -410,7 +410,7 @@ def test_a_terminal_may_show_the_reasoning_dimmed(sim, chat, monkeypatch):
     ("text", "written"),
     [("a", "a\n\x1b[2mb\x1b[0m\n\n"), ("a\n", "a\n\x1b[2mb\x1b[0m\n\n")],
 )
-def test_reasoning_that_follows_text_begins_a_line(chat, text, written, monkeypatch):
+def test_reasoning_after_text_starts_a_line(chat, text, written, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     file = Tty()
     terminal = Terminal(file, reasoning=True)
@@ -446,7 +446,7 @@ def test_the_example_runs():
 
 
 @pytest.mark.parametrize("name", ["text", "reasoning", "tool_call", "usage", "end", "error"])
-def test_a_callback_that_cannot_be_called_is_refused_at_once(name):
+def test_a_callback_must_be_callable(name):
     wrong: dict[str, Any] = {f"on_{name}": 5}
     with pytest.raises(LlmConfigError, match="callable"):
         StreamingHandler(**wrong)

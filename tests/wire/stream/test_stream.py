@@ -1,4 +1,4 @@
-"""Streams: the four ways to read one, `.response` at any time, the end, and closing."""
+"""Streams: the four forms to read one, `.response` at any time, the end, and closing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tokenwire.testing import SimServer
 
 HELLO = {"reply": {"tokens": ["Hel", "lo", " there"]}}
-# Says one token, then nothing until the client goes.
+# Sends one token, then nothing until the client disconnects.
 STALLS = {**HELLO, "fault": {"kind": "stall", "at": {"events": 2}}}
 
 
@@ -26,12 +26,12 @@ def chat_on(sim: SimServer, **settings: Any) -> tw.ChatClient:
     return tw.ChatClient("m", base_url=sim.base_url, **settings)
 
 
-def tell(sim: SimServer, behaviour: dict[str, Any]) -> None:
+def use_script(sim: SimServer, behaviour: dict[str, Any]) -> None:
     sim.set_script({"default": behaviour})
 
 
-def test_each_view_tells_the_same(sim: SimServer, ask: Asking) -> None:
-    tell(sim, HELLO)
+def test_each_form_has_the_same_text(sim: SimServer, ask: Asking) -> None:
+    use_script(sim, HELLO)
     read = {view: ask.read(chat_on(sim), "-", view=view) for view in VIEWS}
     chunks, batches = read["chunks"][0], read["batches"][0]
     assert [chunk.text for chunk in chunks if chunk.text] == ["Hel", "lo", " there"]
@@ -46,7 +46,7 @@ def test_each_view_tells_the_same(sim: SimServer, ask: Asking) -> None:
 
 
 def test_a_stream_is_read_without_with(sim: SimServer) -> None:
-    tell(sim, HELLO)
+    use_script(sim, HELLO)
     stream = chat_on(sim).stream("-")
     assert sim.requests() == []
     assert "".join(stream.text_stream) == "Hello there"
@@ -54,14 +54,14 @@ def test_a_stream_is_read_without_with(sim: SimServer) -> None:
 
 
 async def test_an_async_stream_is_read_without_with(sim: SimServer) -> None:
-    tell(sim, HELLO)
+    use_script(sim, HELLO)
     stream = chat_on(sim).stream_async("-")
     assert sim.requests() == []
     assert "".join([chunk.text async for chunk in stream]) == "Hello there"
 
 
-def test_the_facts_of_a_streamed_reply(sim: SimServer, ask: Asking) -> None:
-    tell(sim, {"reply": {**HELLO["reply"], "headers": {"x-request-id": "req-7"}}})
+def test_the_fields_of_a_streamed_reply(sim: SimServer, ask: Asking) -> None:
+    use_script(sim, {"reply": {**HELLO["reply"], "headers": {"x-request-id": "req-7"}}})
     chunks, reply = ask.read(chat_on(sim), "-")
     assert reply.raw is None
     assert (reply.request_id, reply.headers["x-request-id"]) == ("req-7", "req-7")
@@ -81,7 +81,7 @@ def test_the_facts_of_a_streamed_reply(sim: SimServer, ask: Asking) -> None:
 
 
 def test_stream_usage_can_be_left_out(sim: SimServer, ask: Asking) -> None:
-    tell(sim, HELLO)
+    use_script(sim, HELLO)
     _, with_usage = ask.read(chat_on(sim), "-")
     _, without = ask.read(chat_on(sim), "-", stream_usage=False)
     _, by_default = ask.read(chat_on(sim, stream_usage=False), "-")
@@ -98,7 +98,7 @@ def test_stream_usage_can_be_left_out(sim: SimServer, ask: Asking) -> None:
 
 
 def test_the_response_grows_while_it_is_read(sim: SimServer) -> None:
-    tell(sim, STALLS)
+    use_script(sim, STALLS)
     with chat_on(sim).stream("-") as stream:
         first = next(piece for piece in stream.text_stream)
         so_far = stream.response
@@ -106,7 +106,7 @@ def test_the_response_grows_while_it_is_read(sim: SimServer) -> None:
 
 
 async def test_the_response_grows_while_it_is_read_async(sim: SimServer) -> None:
-    tell(sim, STALLS)
+    use_script(sim, STALLS)
     async with chat_on(sim).stream_async("-") as stream:
         first = await anext(aiter(stream.text_stream))
         so_far = stream.response
@@ -114,24 +114,24 @@ async def test_the_response_grows_while_it_is_read_async(sim: SimServer) -> None
 
 
 def test_leaving_a_stream_closes_its_connection(sim: SimServer) -> None:
-    tell(sim, STALLS)
+    use_script(sim, STALLS)
     with chat_on(sim).stream("-") as stream:
         next(stream)
     sim.wait_for("client_closed")
-    # What had come before may still be read; then it says why there is no more.
+    # What arrived before can still be read. Then the stream raises an error.
     with pytest.raises(tw.LlmClientClosedError):
         list(stream)
 
 
 async def test_leaving_an_async_stream_closes_its_connection(sim: SimServer) -> None:
-    tell(sim, STALLS)
+    use_script(sim, STALLS)
     async with chat_on(sim).stream_async("-") as stream:
         await anext(aiter(stream))
     await asyncio.to_thread(sim.wait_for, "client_closed")
 
 
 def test_close_from_another_thread_ends_a_waiting_reader(sim: SimServer) -> None:
-    tell(sim, STALLS)
+    use_script(sim, STALLS)
     stream = chat_on(sim).stream("-")
     seen = threading.Event()
     outcome: list[object] = []
@@ -153,7 +153,7 @@ def test_close_from_another_thread_ends_a_waiting_reader(sim: SimServer) -> None
 
 
 async def test_aclose_ends_a_waiting_reader(sim: SimServer) -> None:
-    tell(sim, STALLS)
+    use_script(sim, STALLS)
     stream = chat_on(sim).stream_async("-")
     seen = asyncio.Event()
 
@@ -171,8 +171,8 @@ async def test_aclose_ends_a_waiting_reader(sim: SimServer) -> None:
 # The end of a stream.
 
 
-def test_a_cut_stream_is_an_error_with_what_came(sim: SimServer, ask: Asking) -> None:
-    tell(sim, {**HELLO, "fault": {"kind": "drop_done", "before_finish": True}})
+def test_a_cut_stream_is_an_error_with_the_partial_reply(sim: SimServer, ask: Asking) -> None:
+    use_script(sim, {**HELLO, "fault": {"kind": "drop_done", "before_finish": True}})
     with pytest.raises(tw.LlmStreamIncompleteError) as caught:
         ask.read(chat_on(sim), "-")
     assert caught.value.partial is not None
@@ -180,25 +180,29 @@ def test_a_cut_stream_is_an_error_with_what_came(sim: SimServer, ask: Asking) ->
     assert "choice 0" in str(caught.value)
 
 
-def test_a_stream_without_done_is_whole_once_it_finished(sim: SimServer, ask: Asking) -> None:
-    tell(sim, {**HELLO, "fault": {"kind": "drop_done", "before_finish": False}})
+def test_a_stream_without_done_is_complete_once_it_finished(sim: SimServer, ask: Asking) -> None:
+    use_script(sim, {**HELLO, "fault": {"kind": "drop_done", "before_finish": False}})
     assert ask.read(chat_on(sim), "-")[1].text == "Hello there"
 
 
 @pytest.mark.parametrize("kind", ["reset", "close"])
-def test_a_broken_stream_is_an_error_with_what_came(sim: SimServer, ask: Asking, kind: str) -> None:
-    tell(sim, {**HELLO, "fault": {"kind": kind, "at": {"events": 3}}})
+def test_a_broken_stream_is_an_error_with_the_partial_reply(
+    sim: SimServer, ask: Asking, kind: str
+) -> None:
+    use_script(sim, {**HELLO, "fault": {"kind": kind, "at": {"events": 3}}})
     with pytest.raises(tw.LlmStreamInterruptedError) as caught:
         ask.read(chat_on(sim), "-")
     assert caught.value.partial is not None
-    # A reset may overtake bytes on their way.
+    # A reset may overtake bytes that are on their way.
     assert "Hello".startswith(caught.value.partial.text)
     assert [attempt.error for attempt in caught.value.attempts] == ["stream_interrupted"]
 
 
-def test_an_error_after_content_ends_the_stream_with_what_came(sim: SimServer, ask: Asking) -> None:
+def test_an_error_after_content_ends_the_stream_with_the_partial_reply(
+    sim: SimServer, ask: Asking
+) -> None:
     body = {"error": {"message": "The engine died.", "type": "server_error", "code": "boom"}}
-    tell(sim, {**HELLO, "fault": {"kind": "error_event", "at": {"events": 3}, "body": body}})
+    use_script(sim, {**HELLO, "fault": {"kind": "error_event", "at": {"events": 3}, "body": body}})
     with pytest.raises(tw.LlmStreamServerError, match=r"The engine died\.") as caught:
         ask.read(chat_on(sim), "-")
     error = caught.value
@@ -208,7 +212,7 @@ def test_an_error_after_content_ends_the_stream_with_what_came(sim: SimServer, a
     assert len(sim.requests()) == 1
 
 
-def test_an_error_as_the_first_event_is_tried_again(sim: SimServer, ask: Asking) -> None:
+def test_an_error_as_the_first_event_is_retried(sim: SimServer, ask: Asking) -> None:
     failing = {"fault": {"kind": "error_event", "at": "after_head"}}
     sim.set_script({"rules": [{"times": 1, "then": failing}], "default": HELLO})
     retry = tw.RetryPolicy(first=0.001)
@@ -217,21 +221,23 @@ def test_an_error_as_the_first_event_is_tried_again(sim: SimServer, ask: Asking)
     assert [attempt.error for attempt in reply.attempts] == ["server", None]
 
 
-def test_a_server_that_does_not_stream_is_read_all_the_same(sim: SimServer, ask: Asking) -> None:
+def test_the_reply_of_a_server_that_does_not_stream_is_read_too(
+    sim: SimServer, ask: Asking
+) -> None:
     body = '{"id":"1","choices":[{"index":0,"message":{"content":"Hello"},"finish_reason":"stop"}]}'
-    tell(sim, {"replay": {"text": body}})
+    use_script(sim, {"replay": {"text": body}})
     chunks, reply = ask.read(chat_on(sim), "-", view="text")
     assert (chunks, reply.text, reply.finish_reason) == (["Hello"], "Hello", "stop")
 
 
-def test_entering_raises_what_the_head_says(sim: SimServer) -> None:
-    tell(sim, {"error": {"status": 401, "message": "No."}})
+def test_entering_raises_the_error_of_the_head(sim: SimServer) -> None:
+    use_script(sim, {"error": {"status": 401, "message": "No."}})
     with pytest.raises(tw.LlmAuthenticationError, match=r"No\."):
         chat_on(sim).stream("-").__enter__()
 
 
-async def test_entering_async_raises_what_the_head_says(sim: SimServer) -> None:
-    tell(sim, {"error": {"status": 401, "message": "No."}})
+async def test_entering_async_raises_the_error_of_the_head(sim: SimServer) -> None:
+    use_script(sim, {"error": {"status": 401, "message": "No."}})
     with pytest.raises(tw.LlmAuthenticationError, match=r"No\."):
         await chat_on(sim).stream_async("-").__aenter__()
 
@@ -240,7 +246,7 @@ async def test_entering_async_raises_what_the_head_says(sim: SimServer) -> None:
 
 
 def test_streams_in_a_row_share_a_connection(sim: SimServer, ask: Asking) -> None:
-    tell(sim, HELLO)
+    use_script(sim, HELLO)
     chat = chat_on(sim)
 
     async def in_one_loop() -> None:
@@ -258,7 +264,7 @@ def test_streams_in_a_row_share_a_connection(sim: SimServer, ask: Asking) -> Non
 
 
 def test_calls_in_a_row_share_a_connection(sim: SimServer, ask: Asking) -> None:
-    tell(sim, HELLO)
+    use_script(sim, HELLO)
     chat = chat_on(sim)
     for _ in range(20):
         ask.complete(chat, "-")
@@ -266,7 +272,7 @@ def test_calls_in_a_row_share_a_connection(sim: SimServer, ask: Asking) -> None:
 
 
 def test_clients_of_one_server_share_a_connection(sim: SimServer, ask: Asking) -> None:
-    tell(sim, HELLO)
+    use_script(sim, HELLO)
     for _ in range(5):
         ask.complete(chat_on(sim), "-")
     assert sim.stats()["accepts"] == 1
@@ -279,7 +285,7 @@ async def test_a_text_reader_takes_more_reasoning_than_a_buffer_holds(sim: SimSe
 
     thinking = event({"reasoning_content": " hm"}) * 2_000
     said = event({"content": "hi"}) + event({}, "stop") + "data: [DONE]\n\n"
-    tell(sim, {"replay": {"text": thinking + said}})
+    use_script(sim, {"replay": {"text": thinking + said}})
     chat = chat_on(sim, limits=tw.Limits(buffer_bytes=4_096))
     asked = chat.run_async("-", stream=True)
     assert await asyncio.wait_for(asked, 10) == "hi"

@@ -1,4 +1,4 @@
-"""The web example in a real server: every reader gets its tokens, a leaver ends its stream."""
+"""The web example in a real server: readers get their tokens, and leaving ends the stream."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def upstream():
 
 @pytest.fixture(scope="module")
 def port(upstream):
-    """The port of the example in a process of its own."""
+    """The port of the example, which runs in another process."""
     command = [sys.executable, "-m", "uvicorn", "--app-dir", "examples", "--port", "0"]
     environment = {**os.environ, "MODEL": "openai-compatible:m", "BASE_URL": upstream.base_url}
     with subprocess.Popen(
@@ -53,13 +53,13 @@ def port(upstream):
                 pytest.fail(f"uvicorn ended: {''.join(lines)}")
         finally:
             server.terminate()
-            _, told = server.communicate(timeout=10)
-    assert "Traceback" not in told
-    assert "ERROR" not in told
+            _, output = server.communicate(timeout=10)
+    assert "Traceback" not in output
+    assert "ERROR" not in output
 
 
 async def opened(port, question="hi"):
-    """A browser's request: its connection, the head of the answer read."""
+    """Send a browser's request, and read the response head."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"GET /chat?q={question} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
     head = await reader.readuntil(b"\r\n\r\n")
@@ -74,7 +74,7 @@ async def closed(writer):
 
 
 async def read(port, question):
-    """What one browser read: every event's data."""
+    """Return the data of every event that a browser reads."""
     reader, writer = await opened(port, question)
     body = await reader.read()
     await closed(writer)
@@ -84,7 +84,7 @@ async def read(port, question):
 
 
 async def test_two_hundred_browsers_get_every_token_in_order(upstream, port):
-    # On a machine that does much else, 200 connections may take a second or two.
+    # On a busy machine, 200 connections may take a second or two.
     pacing = {"first_token_ms": 3_000, "per_token_us": 10_000, "tokens": TOKENS}
     upstream.reset()
     upstream.set_script({"default": {"ledger": True, "pacing": pacing}})
@@ -93,7 +93,7 @@ async def test_two_hundred_browsers_get_every_token_in_order(upstream, port):
     assert [stream[-1] for stream in streams] == ["[DONE]"] * READERS
     for question, stream in zip(questions, streams, strict=True):
         events = [json.loads(data) for data in stream[:-1]]
-        # A token of the ledger is ` id:seq:checksum`, and the id is the question.
+        # A token of the ledger is ` id:seq:checksum`; the id is the question.
         tokens = [event["text"].split(":")[:2] for event in events if event["type"] == "text"]
         assert tokens == [[f" {question}", str(number)] for number in range(TOKENS)]
         assert events[-1] == {"type": "end", "finish_reason": "stop"}
@@ -115,7 +115,7 @@ async def test_a_browser_that_leaves_ends_its_stream_within_a_second(upstream, p
     before = upstream.count("client_closed")
     await closed(gone)
     await asyncio.to_thread(upstream.wait_for, "client_closed", before + 1, timeout=1)
-    # The other one goes on until it leaves itself.
+    # The other one goes on until it leaves, too.
     assert upstream.count("client_closed") == before + 1
     await closed(kept)
     await asyncio.to_thread(upstream.wait_for, "client_closed", before + 2, timeout=1)

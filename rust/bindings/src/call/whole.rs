@@ -126,7 +126,7 @@ pub(crate) fn finish<'py>(
         if answer.is_observed() {
             let kind = kind.as_str();
             if caller.may_renew && key::is_refused(raised.value(py).as_any()) {
-                observe::remember_refused(py, caller, &raised, kind, elapsed);
+                observe::remember_refused(py, caller, false, &raised, kind, elapsed);
             } else {
                 let ending = Ending::Error(&raised, kind.into(), elapsed);
                 observe::report(py, caller, false, ending);

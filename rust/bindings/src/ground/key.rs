@@ -7,10 +7,7 @@
 use pyo3::prelude::*;
 use tokenwire_core::client::missing_key;
 
-use crate::ground::exit::calling_python;
-use crate::ground::python;
-
-/// Whether the provider refused the key, so that a fresh one may help.
+/// Whether the error says that the provider refused the key, so that a fresh one may help.
 #[pyfunction]
 #[pyo3(name = "_is_key_refused")]
 pub(crate) fn is_refused(error: &Bound<'_, PyAny>) -> bool {
@@ -23,9 +20,4 @@ pub(crate) fn is_refused(error: &Bound<'_, PyAny>) -> bool {
 #[pyo3(name = "_missing_key")]
 pub(crate) fn missing(provider: &str, variables: Vec<String>) -> String {
     missing_key(provider, &variables)
-}
-
-/// The key that a callable returns, in sync code.
-pub(crate) fn from_source(py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<String> {
-    calling_python(|| python::KEY.get(py)?.call1((source,))?.extract())
 }

@@ -23,12 +23,14 @@ pub(crate) static COST: Bridged = Bridged::new("cost");
 /// `(class) -> CoreSchema` by which pydantic accepts a compiled class.
 pub(crate) static SCHEMA: Bridged = Bridged::new("schema");
 
-/// `(source) -> key`: calls the callable that returns a client's key.
-pub(crate) static KEY: Bridged = Bridged::new("key");
-/// `(stream, source) -> awaitable`: enters an async stream with such a key.
+/// `(stream, source)`: enters a sync stream whose key a callable returns.
 pub(crate) static ENTER_WITH_KEY: Bridged = Bridged::new("enter_with_key");
-/// `(stream, source, iterator) -> awaitable`: the same, then the iterator's first step.
-pub(crate) static FIRST_STEP_WITH_KEY: Bridged = Bridged::new("first_step_with_key");
+/// `(stream, source, iterator) -> awaitable`: enters an async stream whose key a callable returns. The result
+/// is the stream, or the first step of the iterator unless that is None.
+pub(crate) static ENTER_WITH_KEY_ASYNC: Bridged = Bridged::new("enter_with_key_async");
+
+/// `(class, chunks, **fields) -> stream`: a stream over an iterable.
+pub(crate) static FROM_CHUNKS: Bridged = Bridged::new("from_chunks");
 
 /// `(lines) -> None`: writes `(level, text)` pairs to the `tokenwire` logger.
 pub(crate) static WRITE_LOG: Bridged = Bridged::new("write_log");

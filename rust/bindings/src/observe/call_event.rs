@@ -33,8 +33,8 @@ const ARGUMENTS: [&str; 11] = [
     "server_port",
 ];
 
-/// A finished call, as each callback of `on_call` receives it. A custom client creates one and reports it
-/// with `report_call`.
+/// A finished call, as each callback of `on_call` receives it. A custom client reports its calls
+/// with `tokenwire.report_call`, which creates one.
 ///
 /// Args:
 ///     provider: The provider's name.

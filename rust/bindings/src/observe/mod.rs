@@ -1,14 +1,12 @@
 //! What a program learns about its calls: events, log lines and the doctor's report.
 //!
 //! Read `on_call.rs` first: it passes each finished call to the registered callbacks. `callbacks.rs` is the
-//! list of them, `call_event.rs` is what they receive, and `nested.rs` knows which calls are not reported on
-//! their own. `logs.rs` hands the engine's log lines to Python. `doctor.rs` is independent of the rest.
+//! list of them, and `call_event.rs` is what they receive. `logs.rs` hands the engine's log lines to Python. `doctor.rs` is independent of the rest.
 
 pub(crate) mod call_event;
 pub(crate) mod callbacks;
 pub(crate) mod doctor;
 pub(crate) mod logs;
-pub(crate) mod nested;
 pub(crate) mod on_call;
 
 pub(crate) use callbacks::is_on;

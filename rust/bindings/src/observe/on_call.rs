@@ -9,7 +9,7 @@ use crate::ground::caller::Caller;
 use crate::ground::exit::calling_python;
 use crate::ground::python;
 use crate::observe::call_event::{CANCELLED, CallEvent};
-use crate::observe::{callbacks, nested};
+use crate::observe::callbacks;
 use crate::values::response::LlmResponse;
 
 /// How a call ended.
@@ -23,25 +23,19 @@ pub(crate) enum Ending<'a, 'py> {
 
 /// Reports a call to every callback.
 pub(crate) fn report(py: Python<'_>, caller: &Caller, streamed: bool, ending: Ending<'_, '_>) {
-    let reported = match event_of(py, caller, streamed, ending) {
-        Some(event) => event.and_then(|event| report_call(&event)),
-        None => Ok(()),
-    };
-    if let Err(error) = reported {
+    let event = event_of(py, caller, streamed, ending);
+    if let Err(error) = event.and_then(|event| report_call(&event)) {
         error.write_unraisable(py, None);
     }
 }
 
-/// The event of a call; `None` inside a call that will itself be reported.
+/// The event of a call.
 fn event_of<'py>(
     py: Python<'py>,
     caller: &Caller,
     streamed: bool,
     ending: Ending<'_, 'py>,
-) -> Option<PyResult<Bound<'py, CallEvent>>> {
-    if nested::is_nested(py) {
-        return None;
-    }
+) -> PyResult<Bound<'py, CallEvent>> {
     let (error, response, elapsed) = match ending {
         Ending::Reply(reply) => {
             let elapsed = reply.get().data().timing.total;
@@ -59,7 +53,7 @@ fn event_of<'py>(
     let elapsed = elapsed.unwrap_or_else(|| caller.elapsed());
     let response = response.map(Bound::unbind);
     let event = CallEvent::new(caller, streamed, error, response, elapsed);
-    Some(Bound::new(py, event))
+    Bound::new(py, event)
 }
 
 /// The attribute of a refused key's error that holds the call. If no new key can be obtained, the error ends
@@ -70,6 +64,7 @@ const REFUSED: &str = "_refused";
 #[pyclass(frozen)]
 struct RefusedCall {
     caller: Caller,
+    streamed: bool,
     kind: &'static str,
     elapsed: f64,
 }
@@ -78,15 +73,14 @@ struct RefusedCall {
 pub(crate) fn remember_refused(
     py: Python<'_>,
     caller: &Caller,
+    streamed: bool,
     error: &PyErr,
     kind: &'static str,
     elapsed: f64,
 ) {
-    if nested::is_nested(py) {
-        return;
-    }
     let call = RefusedCall {
         caller: caller.clone(),
+        streamed,
         kind,
         elapsed,
     };
@@ -108,6 +102,7 @@ pub(crate) fn report_refused(error: &Bound<'_, PyAny>, abandoned: bool) -> PyRes
     let call = call.cast_into::<RefusedCall>()?;
     let RefusedCall {
         caller,
+        streamed,
         kind,
         elapsed,
     } = call.get();
@@ -117,7 +112,7 @@ pub(crate) fn report_refused(error: &Bound<'_, PyAny>, abandoned: bool) -> PyRes
     } else {
         Ending::Error(&raised, (*kind).into(), *elapsed)
     };
-    report(py, caller, false, ending);
+    report(py, caller, *streamed, ending);
     Ok(())
 }
 

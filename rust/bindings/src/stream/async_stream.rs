@@ -1,25 +1,24 @@
-//! `AsyncLlmStream`: an await step that does not suspend while anything is buffered.
+//! `AsyncLlmStream`: a step does not suspend its task while there is something in the buffer.
 
 use std::sync::Arc;
+use std::task::Poll;
 
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration};
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyDict, PyTuple, PyType};
 use tokenwire_core::stream::{Interest, Parker, pump};
 
 use crate::ground::python;
 use crate::process;
-use crate::stream::custom_source::Resume;
-use crate::stream::entering::Entering;
-use crate::stream::from_chunks::{self, Described};
-use crate::stream::shared::{Mode, Step, Stream};
+use crate::stream::custom::CustomReply;
+use crate::stream::shared::{Mode, Stream};
 use crate::values::response::LlmResponse;
 use crate::wake::awaitable::{Ready, returned, thrown};
 use crate::wake::loop_mailbox::LoopMailbox;
 use crate::wake::waiter::Waiter;
 
-/// The one reader of a stream, while it waits.
+/// The reader of a stream, while it waits.
 #[derive(Default)]
 struct Waiting {
     mailbox: Option<Arc<LoopMailbox>>,
@@ -27,15 +26,15 @@ struct Waiting {
 }
 
 /// A stream and its waiting reader, shared by the public object, its iterators and its awaitables.
-pub(super) struct AsyncStream {
-    pub(super) stream: Stream,
+struct AsyncStream {
+    stream: Arc<Stream>,
     waiting: Mutex<Waiting>,
 }
 
 impl AsyncStream {
     /// Sends the request, at most once.
-    pub(super) fn start(&self, py: Python<'_>) -> PyResult<()> {
-        self.stream.check_generation(py)?;
+    fn start(&self, py: Python<'_>) -> PyResult<()> {
+        self.stream.begin(py)?;
         let Some(call) = self.stream.take_call() else {
             return Ok(());
         };
@@ -52,21 +51,8 @@ impl AsyncStream {
         Ok(())
     }
 
-    /// Sends the request if need be, and waits for what comes; what to yield, as of `park`.
-    fn wait<'py>(
-        &self,
-        py: Python<'py>,
-        interest: Interest,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if let Some(source) = &self.stream.source {
-            return source.advance_async(py, &self.stream, Resume::Send);
-        }
-        self.start(py)?;
-        Ok(self.park(py, interest)?.map(Bound::into_any))
-    }
-
-    /// Parks the running task; what to yield, or None when something came in the meantime.
-    pub(super) fn park<'py>(
+    /// Parks the running task. Returns what to yield, or None if something arrived in the meantime.
+    fn park<'py>(
         &self,
         py: Python<'py>,
         interest: Interest,
@@ -76,7 +62,7 @@ impl AsyncStream {
                 "this stream is being read by another task; a stream has one reader",
             )
         };
-        // Never waited for: the thread that holds it runs Python code and may want the GIL of this one.
+        // Waiting for this lock could deadlock: its holder runs Python code, and may need this thread's GIL.
         let mut waiting = self.waiting.try_lock().ok_or_else(second_reader)?;
         if let Some((mailbox, token)) = waiting.parked.take() {
             if mailbox.is_waiting(token) {
@@ -107,23 +93,23 @@ impl Drop for AsyncStream {
     }
 }
 
-/// A stream for `async with` and `async for`; it may be read from any event loop, by one task at a time.
+/// A stream for `async with` and `async for`. Any event loop may read it, one task at a time.
 ///
-/// Each step gives an `LlmStreamChunk`. `async with` sends the request and waits for the answer's head;
-/// without it the first step does.
+/// Each step returns an `LlmStreamChunk`. `async with` sends the request and waits for the response
+/// head; without `async with`, the first step does so.
 ///
 /// Raises:
-///     LlmAPIError: On entering: the provider refused, or there was no usable connection.
-///     LlmTimeoutError: A limit ran out; `partial` is the reply so far.
-///     LlmStreamingError: While reading: the stream broke off, ended early, or brought an error;
+///     LlmAPIError: On entering: the provider refused the request, or the connection failed.
+///     LlmTimeoutError: A time limit was exceeded; `partial` is the reply so far.
+///     LlmStreamingError: While reading: the stream broke off, ended early, or contained an error;
 ///         `partial` is the reply so far.
-#[pyclass(frozen, module = "tokenwire", weakref)]
+#[pyclass(frozen, subclass, module = "tokenwire", weakref)]
 pub(crate) struct AsyncLlmStream {
-    pub(super) shared: Arc<AsyncStream>,
+    shared: Arc<AsyncStream>,
 }
 
 impl AsyncLlmStream {
-    pub(crate) fn new(stream: Stream) -> Self {
+    pub(crate) fn new(stream: Arc<Stream>) -> Self {
         Self {
             shared: Arc::new(AsyncStream {
                 stream,
@@ -142,52 +128,46 @@ impl AsyncLlmStream {
 
 #[pymethods]
 impl AsyncLlmStream {
-    /// A stream of the chunks that an async iterable gives; see `LlmStream.from_chunks`.
+    #[new]
+    fn py_new(reply: &CustomReply, _source: &Bound<'_, PyAny>) -> Self {
+        Self::new(reply.stream.clone())
+    }
+
+    /// Returns a stream of the chunks of an async iterable; see `LlmStream.from_chunks`.
     ///
-    /// It runs in the reader's task: to cancel a step cancels it, as with any async generator.
+    /// The iterable runs in the reader's task, so cancelling a step cancels it.
     ///
     /// Raises:
     ///     LlmConfigError: `chunks` is not an async iterable.
     #[classmethod]
-    #[pyo3(signature = (chunks, *, provider, model, id=None, created=None, response_format=None))]
-    #[allow(clippy::too_many_arguments, reason = "named one by one")]
-    fn from_chunks(
-        _cls: &Bound<'_, PyType>,
-        chunks: &Bound<'_, PyAny>,
-        provider: String,
-        model: String,
-        id: Option<String>,
-        created: Option<i64>,
-        response_format: Option<Py<PyAny>>,
-    ) -> PyResult<Self> {
-        let iterator = from_chunks::iterator(chunks, "__aiter__", "an async iterable")?;
-        let described = Described {
-            provider,
-            model,
-            id,
-            created,
-            response_format,
-        };
-        Ok(Self::new(described.stream(iterator)))
+    #[pyo3(
+        signature = (chunks, **fields),
+        text_signature = "(chunks, *, provider, model, id=None, created=None, response_format=None)"
+    )]
+    fn from_chunks<'py>(
+        cls: &Bound<'py, PyType>,
+        chunks: &Bound<'py, PyAny>,
+        fields: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        python::FROM_CHUNKS
+            .get(cls.py())?
+            .call((cls, chunks), fields)
     }
 
-    /// Sends the request and waits for a 2xx head; errors of connection, status and head are raised here.
+    /// Sends the request and waits for a response head. Connection errors and error statuses are raised here.
     fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
         let py = slf.py();
         if let Some(source) = slf.get().shared.stream.key_source(py) {
-            return python::ENTER_WITH_KEY.get(py)?.call1((slf, source));
+            let enter = python::ENTER_WITH_KEY_ASYNC.get(py)?;
+            return enter.call1((slf, source, py.None()));
         }
-        Ok(Bound::new(py, Entering::new(slf.unbind()))?.into_any())
+        let stream = slf.unbind();
+        Ok(Bound::new(py, Entering { stream })?.into_any())
     }
 
-    fn __aexit__(
-        &self,
-        py: Python<'_>,
-        _kind: &Bound<'_, PyAny>,
-        _error: &Bound<'_, PyAny>,
-        _traceback: &Bound<'_, PyAny>,
-    ) -> PyResult<Py<PyAny>> {
-        self.aclose(py)
+    #[pyo3(signature = (*_error))]
+    fn __aexit__(&self, _error: &Bound<'_, PyTuple>) -> Ready {
+        self.aclose()
     }
 
     fn __aiter__(&self) -> AsyncStreamIterator {
@@ -198,7 +178,7 @@ impl AsyncLlmStream {
         next_of(Bound::new(slf.py(), slf.get().iterate(Mode::Chunks))?)
     }
 
-    /// The text of choice 0 as it comes, one `str` for each delta.
+    /// The text of choice 0 as it arrives, one `str` for each delta.
     #[getter]
     fn text_stream(&self) -> AsyncStreamIterator {
         self.shared.stream.queue.forgo_raw();
@@ -206,44 +186,35 @@ impl AsyncLlmStream {
     }
 
     /// Typed events: `TextDelta`, `ReasoningDelta`, `RefusalDelta`, `ToolCallDelta`, `ToolCallDone`,
-    /// `UsageReported`, and `End` when the stream is whole.
+    /// `UsageReported`, and `End` after a complete stream.
     fn events(&self) -> AsyncStreamIterator {
         self.shared.stream.queue.forgo_raw();
         self.iterate(Mode::Events)
     }
 
-    /// Lists of chunks, at least one in each: a step brings all that has arrived.
+    /// Lists of chunks. Each step returns all that have arrived, and at least one.
     fn batches(&self) -> AsyncStreamIterator {
         self.iterate(Mode::Batches)
     }
 
-    /// The reply as received so far; complete once the stream has been read to its end.
+    /// The reply so far. It is complete after the stream was read to its end.
     #[getter]
     fn response(&self, py: Python<'_>) -> PyResult<LlmResponse> {
         self.shared.stream.response(py)
     }
 
-    /// Closes the stream and its connection. A task that waits for it gets `LlmClientClosedError`.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
+    /// Closes the stream and its connection. A waiting task gets `LlmClientClosedError`.
+    fn close(&self) {
         self.shared.stream.close();
-        match &self.shared.stream.source {
-            Some(source) => source.abandon(py),
-            None => Ok(()),
-        }
     }
 
     /// Closes the stream and its connection.
-    fn aclose(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.shared.stream.close();
-        let source = self.shared.stream.source.as_ref();
-        let closing = source.map_or(Ok(None), |source| source.aclose(py))?;
-        match closing {
-            Some(closing) => Ok(closing.unbind()),
-            None => Ok(Py::new(py, Ready)?.into_any()),
-        }
+    fn aclose(&self) -> Ready {
+        self.close();
+        Ready
     }
 
-    /// Puts a fresh key into a request that has not gone out, and waits for its head.
+    /// Enters the stream with this key in its request.
     #[pyo3(signature = (*, api_key, may_renew=false))]
     fn _enter_with(
         slf: Bound<'_, Self>,
@@ -252,28 +223,16 @@ impl AsyncLlmStream {
     ) -> PyResult<Bound<'_, PyAny>> {
         let py = slf.py();
         slf.get().shared.stream.set_key(py, api_key, may_renew)?;
-        Ok(Bound::new(py, Entering::new(slf.unbind()))?.into_any())
-    }
-
-    /// Ends the call with the refusal of its key: no fresh one can be had.
-    fn _end_refused(&self, refusal: Bound<'_, PyAny>) {
-        let py = refusal.py();
-        self.shared
-            .stream
-            .end_refused(py, &PyErr::from_value(refusal));
+        let stream = slf.unbind();
+        Ok(Bound::new(py, Entering { stream })?.into_any())
     }
 
     fn __repr__(&self) -> String {
-        let stream = &self.shared.stream;
-        format!(
-            "AsyncLlmStream(model={:?}, state={})",
-            &*stream.caller.model,
-            stream.state()
-        )
+        format!("AsyncLlmStream({})", self.shared.stream)
     }
 }
 
-/// Iterates a stream in one of its forms. It is its own awaitable: `__anext__` returns itself.
+/// Iterates over a stream in one form. It is also the awaitable of each step: `__anext__` returns itself.
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct AsyncStreamIterator {
     shared: Arc<AsyncStream>,
@@ -287,9 +246,8 @@ fn next_of(iterator: Bound<'_, AsyncStreamIterator>) -> PyResult<Bound<'_, PyAny
             shared: iterator.get().shared.clone(),
         };
         let opener = Bound::new(py, opener)?;
-        return python::FIRST_STEP_WITH_KEY
-            .get(py)?
-            .call1((opener, source, iterator));
+        let enter = python::ENTER_WITH_KEY_ASYNC.get(py)?;
+        return enter.call1((opener, source, iterator));
     }
     Ok(iterator.into_any())
 }
@@ -301,7 +259,7 @@ impl AsyncStreamIterator {
     }
 
     fn __anext__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
-        // Hot path: no key source, nothing but the reference goes back.
+        // Hot path: nothing is allocated, unless a callable returns the key.
         next_of(slf)
     }
 
@@ -309,60 +267,91 @@ impl AsyncStreamIterator {
         slf
     }
 
-    /// What is awaited may also be delegated to: `asyncio.wait_for` does so with a step.
+    /// `asyncio.wait_for` delegates to a step by `yield from`.
     fn __iter__(slf: Py<Self>) -> Py<Self> {
         slf
     }
 
-    /// A step that is cancelled takes nothing: what comes waits for the next one. `anext(steps, None)`
-    /// hands the cancellation on by this method. The source of a stream of `from_chunks` is cancelled.
+    /// Cancels a step. No item is lost: the next step returns it. `anext(iterator, None)` needs this method
+    /// and `close`.
     #[pyo3(signature = (kind, value=None, _traceback=None))]
-    fn throw<'py>(
+    fn throw(
         &self,
-        py: Python<'py>,
-        kind: Bound<'py, PyAny>,
-        value: Option<Bound<'py, PyAny>>,
-        _traceback: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let thrown = thrown(kind, value);
-        let stream = &self.shared.stream;
-        match &stream.source {
-            Some(source) if source.has_step() => {
-                let waits_for = source.advance_async(py, stream, Resume::Throw(thrown))?;
-                waits_for.map_or_else(|| self.__next__(py), |future| Ok(Some(future)))
-            }
-            _ => Err(thrown),
-        }
+        kind: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        Err(thrown(kind, value))
     }
 
-    /// Ends a step that is no longer waited for.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        match &self.shared.stream.source {
-            Some(source) => source.drop_step(py),
-            None => Ok(()),
-        }
-    }
+    /// Abandons a step.
+    fn close(&self) {}
 
-    /// One await step: what to wait for, or StopIteration with the item.
+    /// One step of `await`: returns what to wait for, or raises `StopIteration` with the item.
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let shared = &self.shared;
-        // A step of a source goes on before anything else is looked at: a closing waits for its cleaning up.
-        if let Some(source) = &shared.stream.source
-            && source.has_step()
-            && let Some(future) = source.advance_async(py, &shared.stream, Resume::Send)?
-        {
-            return Ok(Some(future));
-        }
         loop {
             match shared.stream.step(py, self.mode)? {
-                Step::Item(item) => return returned(item.into_bound(py)),
-                Step::End => return Err(PyStopAsyncIteration::new_err(())),
-                Step::Wait => {
-                    if let Some(future) = shared.wait(py, self.mode.interest())? {
-                        return Ok(Some(future));
+                Poll::Ready(Some(item)) => return returned(item.into_bound(py)),
+                Poll::Ready(None) => return Err(PyStopAsyncIteration::new_err(())),
+                Poll::Pending => {
+                    shared.start(py)?;
+                    if let Some(waiter) = shared.park(py, self.mode.interest())? {
+                        return Ok(Some(waiter.into_any()));
                     }
                 }
             }
         }
+    }
+}
+
+/// What `async with stream` awaits: it sends the request and waits for the response head.
+#[pyclass(frozen, module = "tokenwire._engine")]
+struct Entering {
+    stream: Py<AsyncLlmStream>,
+}
+
+#[pymethods]
+impl Entering {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let shared = &self.stream.get().shared;
+        shared.start(py)?;
+        loop {
+            match shared.stream.queue.head() {
+                Some(Ok(_)) => {
+                    return returned(self.stream.bind(py).clone().into_any());
+                }
+                Some(Err(error)) => return Err(shared.stream.fail(py, error)),
+                None => {
+                    if let Some(waiter) = shared.park(py, Interest::Head)? {
+                        return Ok(Some(waiter.into_any()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Cancels the waiting task. `__aexit__` will not run, so the request ends here.
+    #[pyo3(signature = (kind, value=None, _traceback=None))]
+    fn throw(
+        &self,
+        kind: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        self.close();
+        Err(thrown(kind, value))
+    }
+
+    fn close(&self) {
+        self.stream.get().shared.stream.close();
     }
 }

@@ -1,12 +1,9 @@
-//! One streamed call, as Python reads it.
+//! A streamed call, as Python reads it.
 //!
-//! `shared.rs` first: a stream without its way of waiting. `sync_stream.rs` waits on a lane, on the reader's
-//! thread; `async_stream.rs` on an event loop, and `entering.rs` is what `async with` awaits there.
-//! `custom_source.rs` and `from_chunks.rs` let a custom client bring the chunks of such a stream.
+//! Start with `shared.rs`: what both kinds of stream have, which is everything except waiting. `sync_stream.rs`
+//! waits on the reader's thread, with a leased runtime. `async_stream.rs` waits in an event loop. `custom.rs` is the reply of a stream that `from_chunks` made.
 
 pub(crate) mod async_stream;
-pub(crate) mod custom_source;
-pub(crate) mod entering;
-pub(crate) mod from_chunks;
+pub(crate) mod custom;
 pub(crate) mod shared;
 pub(crate) mod sync_stream;

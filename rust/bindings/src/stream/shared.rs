@@ -1,9 +1,12 @@
-//! One stream as Python reads it: what the sync and the async object share.
+//! `Stream`: what sync and async streams share, which is everything except how a reader waits.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 
+use compact_str::CompactString;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
@@ -15,18 +18,17 @@ use tokenwire_core::stream::{Interest, Queue, Taken};
 
 use crate::ground::caller::Caller;
 use crate::ground::raised::keeping_raised;
-use crate::ground::{exception, fork, key};
+use crate::ground::{fork, key};
 use crate::observe;
 use crate::observe::Ending;
 use crate::observe::logs;
-use crate::stream::custom_source::CustomSource;
 use crate::values::chunk::LlmStreamChunk;
 use crate::values::events;
 use crate::values::raise;
 use crate::values::reply::ReplyData;
 use crate::values::response::LlmResponse;
 
-/// In which form a reader takes the stream.
+/// The form in which a reader takes the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// `LlmStreamChunk`, one for each choice in an event.
@@ -35,7 +37,7 @@ pub(crate) enum Mode {
     Text,
     /// Typed events.
     Events,
-    /// Lists of chunks: all that has arrived.
+    /// Lists of all the chunks that have arrived.
     Batches,
 }
 
@@ -48,7 +50,7 @@ impl Mode {
     }
 }
 
-/// What the reader has taken from the queue and not handed out yet.
+/// What was taken from the queue and has not been returned to Python yet.
 #[derive(Default)]
 struct Reading {
     buffer: VecDeque<Chunk>,
@@ -58,42 +60,26 @@ struct Reading {
     ended: bool,
 }
 
-/// An item that was taken, before Python has it.
+/// An item before it becomes a Python object.
 enum Pulled {
     Chunk(Chunk),
-    Text(Chunk),
+    Text(CompactString),
     Batch(VecDeque<Chunk>),
     Event(StreamEvent),
 }
 
-/// What a look at the buffer and the queue found.
-enum Found {
-    Item(Pulled),
-    Nothing,
-    End(Option<Error>),
-}
-
-/// What a step found.
-pub(crate) enum Step {
-    Item(Py<PyAny>),
-    /// Whole and read to its end.
-    End,
-    /// Nothing yet: wait, then step again.
-    Wait,
-}
-
-/// The state of one stream, shared by the public object and its iterators.
+/// A stream, shared by the public object and its iterators.
 pub(crate) struct Stream {
     pub(crate) queue: Arc<Queue>,
     pub(crate) caller: Caller,
     pub(crate) generation: u64,
-    /// What brings the chunks, where it is not the engine.
-    pub(crate) source: Option<CustomSource>,
-    /// The request, until it goes out.
+    /// Whether the stream was entered or read.
+    begun: AtomicBool,
+    /// The request, until it is sent.
     call: Mutex<Option<Call>>,
-    /// Kept where a fresh key may be needed: the request as it was before it went out.
+    /// A copy of the request, kept while the key may be refused and renewed.
     spare: Mutex<Option<Call>>,
-    /// Brings the key on the caller's side where it is a callable; gone once a key is in the request.
+    /// The callable that returns the key, until the request has one.
     key_source: Mutex<Option<Py<PyAny>>>,
     parse_as: Option<Py<PyAny>>,
     reading: Mutex<Reading>,
@@ -101,42 +87,36 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    /// A stream of this request. A custom stream has none, and its client reports the call.
     pub(crate) fn new(
-        call: Call,
+        call: Option<Call>,
         queue: Arc<Queue>,
         caller: Caller,
         parse_as: Option<Py<PyAny>>,
         key_source: Option<Py<PyAny>>,
     ) -> Self {
-        let mut stream = Self::of_source(None, queue, caller, parse_as);
-        stream.spare = Mutex::new(key_source.is_some().then(|| call.clone()));
-        stream.call = Mutex::new(Some(call));
-        stream.key_source = Mutex::new(key_source);
-        stream
-    }
-
-    /// A stream that no request of the engine stands behind.
-    pub(crate) fn of_source(
-        source: Option<CustomSource>,
-        queue: Arc<Queue>,
-        caller: Caller,
-        parse_as: Option<Py<PyAny>>,
-    ) -> Self {
         Self {
             queue,
             caller,
             generation: fork::generation(),
-            source,
-            spare: Mutex::new(None),
-            call: Mutex::new(None),
-            key_source: Mutex::new(None),
+            begun: AtomicBool::new(false),
+            reported: AtomicBool::new(call.is_none()),
+            spare: Mutex::new(key_source.as_ref().and(call.as_ref()).cloned()),
+            call: Mutex::new(call),
+            key_source: Mutex::new(key_source),
             parse_as,
             reading: Mutex::default(),
-            reported: AtomicBool::new(false),
         }
     }
 
-    /// Refuses a stream that a fork has left with the parent.
+    /// Marks the stream as entered or read. Refuses one that belongs to the parent of a forked process.
+    pub(crate) fn begin(&self, py: Python<'_>) -> PyResult<()> {
+        self.check_generation(py)?;
+        self.begun.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Refuses a stream that belongs to the parent of a forked process.
     pub(crate) fn check_generation(&self, py: Python<'_>) -> PyResult<()> {
         if self.generation == fork::generation() {
             return Ok(());
@@ -155,19 +135,19 @@ impl Stream {
         self.call.lock().take()
     }
 
-    /// Takes a request back that could not be started, so that the next step tries again.
+    /// Puts back a request that could not be started, so that the next step tries again.
     pub(crate) fn put_back(&self, call: Call) {
         *self.call.lock() = Some(call);
     }
 
-    /// Who brings the key, as long as the request has none.
+    /// The callable that returns the key, if the request has none yet.
     pub(crate) fn key_source<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         let source = self.key_source.lock();
         source.as_ref().map(|source| source.bind(py).clone())
     }
 
-    /// Puts a key into the request; after a failed opening the same request goes out once more, unless
-    /// it was said that none may follow.
+    /// Puts a key into the request. If the request was sent before, with a key that was refused, it will be
+    /// sent again. With `may_renew`, a refusal of this key is not the end of the call.
     pub(crate) fn set_key(&self, py: Python<'_>, key: String, may_renew: bool) -> PyResult<()> {
         let put = {
             let mut call = self.call.lock();
@@ -175,6 +155,7 @@ impl Stream {
                 && let Some(spare) = self.spare.lock().take()
             {
                 self.queue.restart();
+                self.reported.store(false, Ordering::Relaxed);
                 *call = Some(spare);
             }
             if !may_renew {
@@ -189,72 +170,50 @@ impl Stream {
         Ok(())
     }
 
-    /// Closes it, unless it is the parent's.
+    /// Closes the stream, unless it belongs to the parent process.
     pub(crate) fn close(&self) {
         if self.generation == fork::generation() {
             self.queue.close();
             if observe::is_on() {
                 Python::attach(|py| keeping_raised(py, || self.report(py, false)));
             } else {
-                // A listener that comes later has nothing to do with this call.
+                // A callback that is added later must not get this call.
                 self.reported.store(true, Ordering::Relaxed);
             }
         }
     }
 
-    /// The exception that ends the stream; the call is over.
+    /// The exception that ends the stream, and the call unless a fresh key follows.
     pub(crate) fn fail(&self, py: Python<'_>, error: Error) -> PyErr {
         logs::drain(py);
-        let kind = error.kind();
-        let custom = self.source.as_ref().and_then(|source| source.failure(py));
-        let is_custom = custom.is_some();
-        let raised = custom.unwrap_or_else(|| self.raise(py, error));
-        if !self.may_renew(py, &raised) {
-            self.report_failed(py, &raised, kind, is_custom);
+        let kind = error.kind().as_str();
+        let raised = self.raise(py, error);
+        if self.must_report() {
+            // A slow reader may see the failure long after it happened.
+            let elapsed = self.queue.timing().total;
+            let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
+            if self.spare.lock().is_some() && key::is_refused(raised.value(py).as_any()) {
+                observe::remember_refused(py, &self.caller, true, &raised, kind, elapsed);
+            } else {
+                let ending = Ending::Error(&raised, kind.into(), elapsed);
+                observe::report(py, &self.caller, true, ending);
+            }
         }
         raised
     }
 
-    /// Ends the call with the refusal of its key: no fresh one can be had.
-    pub(crate) fn end_refused(&self, py: Python<'_>, refusal: &PyErr) {
-        drop(self.spare.lock().take());
-        self.report_failed(py, refusal, ErrorKind::Authentication, false);
-    }
-
-    fn report_failed(&self, py: Python<'_>, raised: &PyErr, kind: ErrorKind, is_custom: bool) {
-        if !self.is_to_report() {
-            return;
-        }
-        // It may have failed long before a slow reader came to see it.
-        let elapsed = self.queue.timing().total;
-        let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
-        let kind = if is_custom {
-            let kind = exception::kind_of(raised.value(py).as_any());
-            kind.unwrap_or_default().into()
-        } else {
-            kind.as_str().into()
-        };
-        observe::report(py, &self.caller, true, Ending::Error(raised, kind, elapsed));
-    }
-
     fn is_unsent(&self) -> bool {
-        let source = self.source.as_ref();
-        source.is_some_and(|source| !source.has_begun()) || self.call.lock().is_some()
+        !self.begun.load(Ordering::Relaxed) || self.call.lock().is_some()
     }
 
-    /// Whether the call is not over yet: it goes out once more with a fresh key.
-    fn may_renew(&self, py: Python<'_>, error: &PyErr) -> bool {
-        self.spare.lock().is_some() && key::is_refused(error.value(py).as_any())
-    }
-
-    /// Whether somebody listens and this stream's end has not been reported yet.
-    fn is_to_report(&self) -> bool {
+    /// Whether there are callbacks and the end of the stream was not reported yet. True at most once.
+    fn must_report(&self) -> bool {
         !self.reported.swap(true, Ordering::Relaxed) && observe::is_on()
     }
 
-    /// Reports the end of a whole stream, or of one that was abandoned.
+    /// Reports a stream that was read to its end, or that was abandoned.
     fn report(&self, py: Python<'_>, whole: bool) {
-        if self.is_unsent() || !self.is_to_report() {
+        if self.is_unsent() || !self.must_report() {
             return;
         }
         let response = self.response(py).and_then(|reply| Bound::new(py, reply));
@@ -269,51 +228,40 @@ impl Stream {
         raise::to_py(py, error, &self.caller)
     }
 
-    /// The next item, if one is at hand.
-    pub(crate) fn step(&self, py: Python<'_>, mode: Mode) -> PyResult<Step> {
-        // First of all: the parent's I/O thread may hold the queue's lock for ever.
+    /// The next item, None at the end of a whole stream, or pending if the reader has to wait.
+    pub(crate) fn step(&self, py: Python<'_>, mode: Mode) -> PyResult<Poll<Option<Py<PyAny>>>> {
+        // This check comes first: in a forked child, the queue's lock may be held forever.
         self.check_generation(py)?;
-        // No lock is held while Python objects are made: the collector may run Python code then.
+        // No lock is held while Python objects are created: the garbage collector may run Python code.
         match self.find(mode) {
-            Found::Item(item) => item.object(py).map(Step::Item),
-            Found::Nothing => Ok(Step::Wait),
-            Found::End(Some(error)) => Err(self.fail(py, error)),
-            Found::End(None) => {
+            Poll::Ready(Ok(Some(item))) => item.object(py).map(|item| Poll::Ready(Some(item))),
+            Poll::Pending => Ok(Poll::Pending),
+            Poll::Ready(Err(error)) => Err(self.fail(py, error)),
+            Poll::Ready(Ok(None)) => {
                 logs::drain(py);
                 self.report(py, true);
-                Ok(Step::End)
+                Ok(Poll::Ready(None))
             }
         }
     }
 
-    fn find(&self, mode: Mode) -> Found {
+    fn find(&self, mode: Mode) -> Poll<Result<Option<Pulled>, Error>> {
         let mut guard = self.reading.lock();
         let reading = &mut *guard;
         loop {
             if let Some(item) = reading.pull(mode) {
-                return Found::Item(item);
+                return Poll::Ready(Ok(Some(item)));
             }
             match self.queue.take(&mut reading.buffer) {
                 Taken::Items => {}
-                Taken::Nothing => return Found::Nothing,
+                Taken::Nothing => return Poll::Pending,
                 Taken::End(None) if mode == Mode::Events && !reading.ended => {
                     reading.ended = true;
                     reading.builder.finish(&mut reading.fresh);
                     reading.events.extend(reading.fresh.drain(..));
                 }
-                Taken::End(end) => return Found::End(end),
+                Taken::End(end) => return Poll::Ready(end.map_or(Ok(None), Err)),
             }
-        }
-    }
-
-    /// Where the stream stands, for `repr`.
-    pub(crate) fn state(&self) -> &'static str {
-        match () {
-            () if self.generation != fork::generation() => "left in the parent process",
-            () if self.queue.is_over() => "ended",
-            () if self.queue.is_closed() => "closed",
-            () if self.is_unsent() => "not sent",
-            () => "open",
         }
     }
 
@@ -336,6 +284,20 @@ impl Stream {
     }
 }
 
+/// For `repr`.
+impl fmt::Display for Stream {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match () {
+            () if self.generation != fork::generation() => "left in the parent process",
+            () if self.queue.is_over() => "ended",
+            () if self.queue.is_closed() => "closed",
+            () if self.is_unsent() => "not sent",
+            () => "open",
+        };
+        write!(out, "model={:?}, state={state}", &*self.caller.model)
+    }
+}
+
 impl Drop for Stream {
     fn drop(&mut self) {
         self.close();
@@ -343,18 +305,20 @@ impl Drop for Stream {
 }
 
 impl Reading {
-    /// The next item of what was taken from the queue; with None, nothing is left.
+    /// The next item of what was taken from the queue; None if nothing is left.
     fn pull(&mut self, mode: Mode) -> Option<Pulled> {
         match mode {
             Mode::Chunks => self.buffer.pop_front().map(Pulled::Chunk),
-            Mode::Text => {
-                while let Some(chunk) = self.buffer.pop_front() {
-                    if text(&chunk).is_some_and(|text| !text.is_empty()) {
-                        return Some(Pulled::Text(chunk));
-                    }
+            Mode::Text => loop {
+                let text = match self.buffer.pop_front()?.kind {
+                    ChunkKind::Text(text) => text,
+                    ChunkKind::Delta(delta) if delta.index == 0 => delta.text,
+                    ChunkKind::Delta(_) => continue,
+                };
+                if !text.is_empty() {
+                    return Some(Pulled::Text(text));
                 }
-                None
-            }
+            },
             Mode::Batches if self.buffer.is_empty() => None,
             Mode::Batches => Some(Pulled::Batch(std::mem::take(&mut self.buffer))),
             Mode::Events => loop {
@@ -374,23 +338,12 @@ impl Pulled {
         let chunk = |chunk| Py::new(py, LlmStreamChunk::from(chunk));
         match self {
             Self::Chunk(one) => Ok(chunk(one)?.into_any()),
-            Self::Text(one) => {
-                let text = text(&one).unwrap_or_default();
-                Ok(PyString::new(py, text).into_any().unbind())
-            }
+            Self::Text(text) => Ok(PyString::new(py, &text).into_any().unbind()),
             Self::Batch(many) => {
                 let chunks = many.into_iter().map(chunk).collect::<PyResult<Vec<_>>>()?;
                 Ok(PyList::new(py, chunks)?.into_any().unbind())
             }
             Self::Event(event) => events::object(py, event),
         }
-    }
-}
-
-/// The text of choice 0, where the chunk is its.
-fn text(chunk: &Chunk) -> Option<&str> {
-    match &chunk.kind {
-        ChunkKind::Text(text) => Some(text),
-        ChunkKind::Delta(delta) => (delta.index == 0).then_some(delta.text.as_str()),
     }
 }

@@ -1,54 +1,45 @@
-//! `LlmStream`: a sync stream holds its lane until it ends; its body pump is a task on that lane.
+//! `LlmStream`: a sync stream holds a lane until it ends. A task on that lane, the pump, reads the body.
 
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
 use parking_lot::Mutex;
-use pyo3::exceptions::PyException;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyDict, PyTuple, PyType};
 use tokenwire_core::stream::{Interest, Parker, pump};
 use tokio::task::JoinHandle;
 
-use crate::ground::{fork, key};
+use crate::ground::exit::calling_python;
+use crate::ground::{fork, python};
 use crate::process::{self, Lease};
-use crate::stream::from_chunks::{self, Described};
-use crate::stream::shared::{Mode, Step, Stream};
+use crate::stream::custom::CustomReply;
+use crate::stream::shared::{Mode, Stream};
 use crate::values::response::LlmResponse;
 
-/// The lane of a running stream, and the task that reads the wire on it.
+/// The lane of a running stream, and the pump on it.
 struct Driver {
     lease: Lease,
     pump: JoinHandle<()>,
-    generation: u64,
 }
 
-impl Driver {
-    /// Lets the pump end (drain after the terminal mark, or drop the body), then frees the lane.
-    fn settle(&mut self) {
-        if self.generation == fork::generation()
-            && let Some(lane) = self.lease.lane()
-        {
-            lane.settle(&mut self.pump);
-        }
-    }
-}
-
-/// A stream and the lane that drives it, shared by the public object and its iterators.
+/// A stream and its lane, shared by the public object and its iterators.
 struct SyncStream {
-    stream: Stream,
-    // Locked while a reader waits; the key to "one reader at a time".
+    stream: Arc<Stream>,
+    // Locked while a reader waits, so that there is one reader at a time.
     driver: Mutex<Option<Driver>>,
 }
 
 impl SyncStream {
     /// Sends the request, at most once.
-    fn start(&self, py: Python<'_>) -> PyResult<()> {
-        self.stream.check_generation(py)?;
+    fn start(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
+        self.stream.begin(py)?;
         if let Some(source) = self.stream.key_source(py) {
-            return self.start_with_key(py, &source);
+            let shared = self.clone();
+            let entering = (LlmStream { shared }, source);
+            calling_python(|| python::ENTER_WITH_KEY.get(py)?.call1(entering))?;
+            return Ok(());
         }
         let Some(call) = self.stream.take_call() else {
             return Ok(());
@@ -65,36 +56,11 @@ impl SyncStream {
         };
         let (transport, queue) = (lane.transport.clone(), self.stream.queue.clone());
         let pump = lane.spawn(async move { pump(&transport, call, queue).await });
-        *self.driver.lock() = Some(Driver {
-            lease,
-            pump,
-            generation: fork::generation(),
-        });
+        *self.driver.lock() = Some(Driver { lease, pump });
         Ok(())
     }
 
-    /// Gets the key on the caller's side, once more after a 401, and waits for the head.
-    fn start_with_key(&self, py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.stream
-            .set_key(py, key::from_source(py, source)?, true)?;
-        self.start(py)?;
-        match self.head(py) {
-            Err(error) if key::is_refused(error.value(py).as_any()) => {
-                self.finish(py);
-                let fresh = key::from_source(py, source).inspect_err(|failure| {
-                    if failure.is_instance_of::<PyException>(py) {
-                        self.stream.end_refused(py, &error);
-                    }
-                })?;
-                self.stream.set_key(py, fresh, false)?;
-                self.start(py)
-            }
-            // A signal handler's exception comes here only, any other error in the reader's turn too.
-            opened => opened.inspect_err(|_| self.finish(py)),
-        }
-    }
-
-    /// Waits for the head.
+    /// Waits for the response head.
     fn head(&self, py: Python<'_>) -> PyResult<()> {
         loop {
             match self.stream.queue.head() {
@@ -105,7 +71,7 @@ impl SyncStream {
         }
     }
 
-    /// Drives the lane until there is something for this reader.
+    /// Drives the lane until there is something for the reader.
     fn wait(&self, py: Python<'_>, interest: Interest) -> PyResult<()> {
         let queue = &self.stream.queue;
         let waited = py.detach(|| {
@@ -123,17 +89,17 @@ impl SyncStream {
                 }
             }));
             queue.leave();
-            // A signal handler raised: the stream ends here, and its connection with it.
+            // A signal handler raised an exception, which ends the stream and its connection.
             if waited.is_err() {
                 queue.close();
             }
             if waited.is_err() || queue.is_closed() {
-                Self::release(&mut driver);
+                self.release(driver.take());
             }
             Some(waited)
         });
         waited.unwrap_or_else(|| {
-            // Another thread closes the stream and frees its lane; the next step says so.
+            // Another thread is closing the stream. The next step raises the error for that.
             if queue.is_closed() {
                 return Ok(());
             }
@@ -141,43 +107,47 @@ impl SyncStream {
                 "this stream is being read by another thread; a stream has one reader",
             ))
         })?;
-        // A stream that flows ends each wait before its tick, and `list(stream)` runs no Python code.
+        // While chunks keep arriving, no wait lasts long enough to check for signals, and `list(stream)`
+        // runs no Python code that would.
         py.check_signals().inspect_err(|_| {
             self.stream.close();
             self.finish(py);
         })
     }
 
-    fn release(driver: &mut Option<Driver>) {
-        if let Some(mut driver) = driver.take() {
-            driver.settle();
+    /// Lets the pump end (it drains the body after the last event, or drops it), then frees the lane.
+    fn release(&self, driver: Option<Driver>) {
+        let Some(mut driver) = driver else {
+            return;
+        };
+        if self.stream.generation != fork::generation() {
+            // The runtime of the pump belongs to the parent process.
+            std::mem::forget(driver);
+        } else if let Some(lane) = driver.lease.lane() {
+            lane.settle(&mut driver.pump);
         }
     }
 
-    /// Frees the lane, unless a reader holds it and will.
+    /// Frees the lane, unless a reader holds it; that reader frees it.
     fn finish(&self, py: Python<'_>) {
         py.detach(|| {
             if let Some(mut driver) = self.driver.try_lock() {
-                Self::release(&mut driver);
+                self.release(driver.take());
             }
         });
     }
 
-    fn next(&self, py: Python<'_>, mode: Mode) -> PyResult<Option<Py<PyAny>>> {
+    fn next(self: &Arc<Self>, py: Python<'_>, mode: Mode) -> PyResult<Option<Py<PyAny>>> {
         loop {
             match self.stream.step(py, mode) {
-                Ok(Step::Item(item)) => return Ok(Some(item)),
-                Ok(Step::End) => {
+                Ok(Poll::Ready(Some(item))) => return Ok(Some(item)),
+                Ok(Poll::Ready(None)) => {
                     self.finish(py);
                     return Ok(None);
                 }
-                Ok(Step::Wait) => {
-                    if let Some(source) = &self.stream.source {
-                        source.advance(py, &self.stream)?;
-                    } else {
-                        self.start(py)?;
-                        self.wait(py, mode.interest())?;
-                    }
+                Ok(Poll::Pending) => {
+                    self.start(py)?;
+                    self.wait(py, mode.interest())?;
                 }
                 Err(error) => {
                     self.finish(py);
@@ -187,56 +157,37 @@ impl SyncStream {
         }
     }
 
-    fn enter(&self, py: Python<'_>) -> PyResult<()> {
-        if let Some(source) = &self.stream.source {
-            return source.enter(py, &self.stream);
-        }
+    fn enter(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
         self.start(py)?;
         self.head(py).inspect_err(|_| self.finish(py))
-    }
-
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.stream.close();
-        if let Some(source) = &self.stream.source {
-            return source.close(py);
-        }
-        self.finish(py);
-        Ok(())
     }
 }
 
 impl Drop for SyncStream {
     fn drop(&mut self) {
-        let Some(mut driver) = self.driver.lock().take() else {
-            return;
-        };
-        if driver.generation == fork::generation() {
-            self.stream.close();
-            driver.settle();
-        } else {
-            // The task's runtime is the parent's.
-            std::mem::forget(driver);
-        }
+        self.stream.close();
+        let driver = self.driver.lock().take();
+        self.release(driver);
     }
 }
 
-/// A stream for `with` and `for`; it may move between threads, one reader at a time.
+/// A stream for `with` and `for`. It may move between threads, and has one reader at a time.
 ///
-/// Each step gives an `LlmStreamChunk`. `with` sends the request and waits for the answer's head;
-/// without it the first step does.
+/// Each step returns an `LlmStreamChunk`. `with` sends the request and waits for the response head;
+/// without `with`, the first step does so.
 ///
 /// Raises:
-///     LlmAPIError: On entering: the provider refused, or there was no usable connection.
-///     LlmTimeoutError: A limit ran out; `partial` is the reply so far.
-///     LlmStreamingError: While reading: the stream broke off, ended early, or brought an error;
+///     LlmAPIError: On entering: the provider refused the request, or the connection failed.
+///     LlmTimeoutError: A time limit was exceeded; `partial` is the reply so far.
+///     LlmStreamingError: While reading: the stream broke off, ended early, or contained an error;
 ///         `partial` is the reply so far.
-#[pyclass(frozen, module = "tokenwire", weakref)]
+#[pyclass(frozen, subclass, module = "tokenwire", weakref)]
 pub(crate) struct LlmStream {
     shared: Arc<SyncStream>,
 }
 
 impl LlmStream {
-    pub(crate) fn new(stream: Stream) -> Self {
+    pub(crate) fn new(stream: Arc<Stream>) -> Self {
         Self {
             shared: Arc::new(SyncStream {
                 stream,
@@ -255,59 +206,51 @@ impl LlmStream {
 
 #[pymethods]
 impl LlmStream {
-    /// A stream of the chunks that an iterable gives; for clients of your own.
-    ///
-    /// Nothing of it runs before the stream is entered or read. It runs in the reader's thread, is
-    /// closed with the stream where it has `close()`, and its last chunk has to say a
-    /// `finish_reason`: an end without one is an `LlmStreamIncompleteError`.
-    ///
-    /// Args:
-    ///     chunks: Gives `LlmStreamChunk`, or `str` for text alone; a generator, most often.
-    ///     provider: Name of the provider, for the reply, errors and events.
-    ///     model: The model that was asked for.
-    ///     id: The provider's id of the reply.
-    ///     created: Unix time in seconds.
-    ///     response_format: The type that `response.parsed` reads the text as.
-    ///
-    /// Raises:
-    ///     LlmConfigError: `chunks` is not iterable, or a str.
-    #[classmethod]
-    #[pyo3(signature = (chunks, *, provider, model, id=None, created=None, response_format=None))]
-    #[allow(clippy::too_many_arguments, reason = "named one by one")]
-    fn from_chunks(
-        _cls: &Bound<'_, PyType>,
-        chunks: &Bound<'_, PyAny>,
-        provider: String,
-        model: String,
-        id: Option<String>,
-        created: Option<i64>,
-        response_format: Option<Py<PyAny>>,
-    ) -> PyResult<Self> {
-        let iterator = from_chunks::iterator(chunks, "__iter__", "an iterable")?;
-        let described = Described {
-            provider,
-            model,
-            id,
-            created,
-            response_format,
-        };
-        Ok(Self::new(described.stream(iterator)))
+    #[new]
+    fn py_new(reply: &CustomReply, _source: &Bound<'_, PyAny>) -> Self {
+        Self::new(reply.stream.clone())
     }
 
-    /// Sends the request and waits for a 2xx head; errors of connection, status and head are raised here.
+    /// Returns a stream of the chunks of an iterable, for your own client.
+    ///
+    /// The iterable runs in the reader's thread, and only when the stream is read. If it has `close()`,
+    /// it is closed with the stream. Its last chunk needs a `finish_reason`; otherwise the stream ends
+    /// with an `LlmStreamIncompleteError`.
+    ///
+    /// Args:
+    ///     chunks: An iterable of `LlmStreamChunk`, or of `str` for text; usually a generator.
+    ///     provider: Name of the provider, for the reply and errors.
+    ///     model: The model that was asked.
+    ///     id: The provider's id of the reply.
+    ///     created: Unix time in seconds.
+    ///     response_format: The type of `response.parsed`.
+    ///
+    /// Raises:
+    ///     LlmConfigError: `chunks` is not iterable, or it is a str.
+    #[classmethod]
+    #[pyo3(
+        signature = (chunks, **fields),
+        text_signature = "(chunks, *, provider, model, id=None, created=None, response_format=None)"
+    )]
+    fn from_chunks<'py>(
+        cls: &Bound<'py, PyType>,
+        chunks: &Bound<'py, PyAny>,
+        fields: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        python::FROM_CHUNKS
+            .get(cls.py())?
+            .call((cls, chunks), fields)
+    }
+
+    /// Sends the request and waits for a response head. Connection errors and error statuses are raised here.
     fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
         slf.get().shared.enter(slf.py())?;
         Ok(slf)
     }
 
-    fn __exit__(
-        &self,
-        py: Python<'_>,
-        _kind: &Bound<'_, PyAny>,
-        _error: &Bound<'_, PyAny>,
-        _traceback: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        self.shared.close(py)
+    #[pyo3(signature = (*_error))]
+    fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, PyTuple>) {
+        self.close(py);
     }
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {
@@ -318,7 +261,7 @@ impl LlmStream {
         self.shared.next(py, Mode::Chunks)
     }
 
-    /// The text of choice 0 as it comes, one `str` for each delta.
+    /// The text of choice 0 as it arrives, one `str` for each delta.
     #[getter]
     fn text_stream(&self) -> StreamIterator {
         self.shared.stream.queue.forgo_raw();
@@ -326,39 +269,42 @@ impl LlmStream {
     }
 
     /// Typed events: `TextDelta`, `ReasoningDelta`, `RefusalDelta`, `ToolCallDelta`, `ToolCallDone`,
-    /// `UsageReported`, and `End` when the stream is whole.
+    /// `UsageReported`, and `End` after a complete stream.
     fn events(&self) -> StreamIterator {
         self.shared.stream.queue.forgo_raw();
         self.iterate(Mode::Events)
     }
 
-    /// Lists of chunks, at least one in each: a step brings all that has arrived.
+    /// Lists of chunks. Each step returns all that have arrived, and at least one.
     fn batches(&self) -> StreamIterator {
         self.iterate(Mode::Batches)
     }
 
-    /// The reply as received so far; complete once the stream has been read to its end.
+    /// The reply so far. It is complete after the stream was read to its end.
     #[getter]
     fn response(&self, py: Python<'_>) -> PyResult<LlmResponse> {
         self.shared.stream.response(py)
     }
 
-    /// Closes the stream and its connection, from any thread. A reader that waits gets `LlmClientClosedError`.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.shared.close(py)
+    /// Closes the stream and its connection, from any thread. A waiting reader gets `LlmClientClosedError`.
+    fn close(&self, py: Python<'_>) {
+        self.shared.stream.close();
+        self.shared.finish(py);
+    }
+
+    /// Enters the stream with this key in its request.
+    #[pyo3(signature = (*, api_key, may_renew=false))]
+    fn _enter_with(&self, py: Python<'_>, api_key: String, may_renew: bool) -> PyResult<()> {
+        self.shared.stream.set_key(py, api_key, may_renew)?;
+        self.shared.enter(py)
     }
 
     fn __repr__(&self) -> String {
-        let stream = &self.shared.stream;
-        format!(
-            "LlmStream(model={:?}, state={})",
-            &*stream.caller.model,
-            stream.state()
-        )
+        format!("LlmStream({})", self.shared.stream)
     }
 }
 
-/// Iterates a stream in one of its forms.
+/// Iterates over a stream in one form.
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct StreamIterator {
     shared: Arc<SyncStream>,

@@ -239,18 +239,6 @@ impl LlmResponse {
         self.data.raw.as_ref().map(|raw| PyBytes::new(py, raw))
     }
 
-    /// The same reply with this total time, unless it has one already.
-    fn _timed(slf: Bound<'_, Self>, seconds: f64) -> PyResult<Bound<'_, Self>> {
-        let (py, response) = (slf.py(), slf.get());
-        if response.data.timing.total.is_some() {
-            return Ok(slf);
-        }
-        let mut data = ReplyData::clone(&response.data);
-        data.timing.total = Some(seconds);
-        let parse_as = response.parse_as.as_ref().map(|kind| kind.clone_ref(py));
-        Bound::new(py, Self::new(data, parse_as))
-    }
-
     /// Returns the reply as a dict of plain values, ready for JSON and for `from_dict`. It lacks `raw`.
     fn to_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();

@@ -1,4 +1,4 @@
-"""Providers of a user's own: their row says how they are called, and all bears their name."""
+"""Custom providers: their row defines how to ask them, and everything has their name."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def client_of(row: LlmProvider) -> ChatClient:
     return client
 
 
-def test_it_gets_its_own_key_and_no_other(sim):
+def test_it_gets_its_key_and_no_other(sim):
     client = client_of(acme(sim))
     client.run("hi")
     pickle.loads(pickle.dumps(client)).run("hi")
@@ -56,13 +56,13 @@ def test_it_gets_its_own_key_and_no_other(sim):
     assert (client.provider, client.model, client.base_url) == ("acme", "m1", sim.base_url)
     assert [body["model"] for body in sent(sim)] == ["m1"] * 4
     ChatClient("m1", base_url=sim.base_url, api_key=KEY).run("hi")
-    # The log shows a hash of what it holds for a key.
+    # The log has a hash of what it takes for a key.
     assert len({headers["authorization"] for headers in sent_headers(sim)}) == 1
 
 
 @pytest.mark.parametrize("header", ["authorization", "x-api-key", "api-key", "X-Acme-Key"])
 @pytest.mark.parametrize("limit", ["max_tokens", "max_completion_tokens", "max_output"])
-def test_its_row_says_how_key_and_limit_are_sent(sim, ask: Asking, header, limit):
+def test_its_row_defines_how_key_and_limit_are_sent(sim, ask: Asking, header, limit):
     row = acme(sim, auth_header=header, max_tokens_field=limit)
     ask.complete(client_of(row), "hi", max_tokens=7)
     (body,), (headers,) = sent(sim), sent_headers(sim)
@@ -74,7 +74,7 @@ def test_its_row_says_how_key_and_limit_are_sent(sim, ask: Asking, header, limit
 @pytest.mark.parametrize(
     ("header", "sent_as"), [("x-acme-key", KEY), ("authorization", f"Bearer {KEY}")]
 )
-def test_the_key_stands_in_the_header_as_its_server_wants_it(header, sent_as):
+def test_the_key_is_in_the_header_that_its_server_wants(header, sent_as):
     with Origin() as server:
         row = LlmProvider("acme", base_url=server.base_url, auth_header=header)
         ChatClient("m1", provider=row, api_key=KEY).run("hi")
@@ -82,7 +82,7 @@ def test_the_key_stands_in_the_header_as_its_server_wants_it(header, sent_as):
     assert request.headers[header] == sent_as
 
 
-def test_a_key_in_its_header_is_kept_out_of_errors(sim):
+def test_a_key_in_a_custom_header_is_not_in_errors(sim):
     key = "acme-canary-55512345"
     sim.set_script({"default": {"error": {"status": 400, "message": f"bad key {key}"}}})
     row = acme(sim, auth_header="x-acme-key", key_required=False)
@@ -92,13 +92,13 @@ def test_a_key_in_its_header_is_kept_out_of_errors(sim):
         assert key not in f"{caught.value}{caught.value.body!r}{caught.value.attempts}"
 
 
-def test_a_stream_asks_for_usage_where_its_row_lets_it(sim):
+def test_a_stream_asks_for_usage_if_its_row_allows_it(sim):
     for takes in (True, False):
         client_of(acme(sim, stream_options=takes)).run("hi", stream=True)
     assert ["stream_options" in body for body in sent(sim)] == [True, False]
 
 
-def test_replies_errors_and_events_bear_its_name(sim, ask: Asking):
+def test_replies_errors_and_events_have_its_name(sim, ask: Asking):
     heard: list[tw.CallEvent] = []
     remove = tw.on_call(heard.append)
     client = client_of(acme(sim))
@@ -116,7 +116,7 @@ def test_replies_errors_and_events_bear_its_name(sim, ask: Asking):
     assert pickle.loads(pickle.dumps(reply)).provider == "acme"
 
 
-def test_its_price_is_that_of_its_own_entry(sim, monkeypatch):
+def test_its_price_comes_from_its_entry(sim, monkeypatch):
     registry = Registry(plugins=False)
     rows = [acme(sim), LlmProvider("other", base_url=sim.base_url)]
     for row, usd in zip(rows, ("1", "2"), strict=True):
@@ -132,12 +132,12 @@ def test_its_price_is_that_of_its_own_entry(sim, monkeypatch):
     assert costs[1].usd == 2 * costs[0].usd
 
 
-def test_model_of_a_call_may_bear_its_name(sim):
+def test_the_model_of_a_call_may_have_its_name(sim):
     client_of(acme(sim)).run("hi", model="acme:m2")
     assert [body["model"] for body in sent(sim)] == ["m2"]
 
 
-def test_a_key_that_a_callable_brings_goes_the_same_way(sim):
+def test_a_key_from_a_callable_is_sent_the_same_way(sim):
     client = ChatClient("m1", provider=acme(sim, auth_header="x-acme-key"), api_key=lambda: "k")
     client.run("hi")
     asyncio.run(client.run_async("hi", stream=True))
@@ -162,7 +162,7 @@ def test_its_missing_key_or_address_is_named(sim, monkeypatch):
         assert factory.get_client("acme:m1", api="chat").base_url == f"http://10.0.0.{number}/v1"
 
 
-def test_an_address_in_the_name_holds_for_it_too():
+def test_it_takes_an_address_in_the_name():
     row = LlmProvider("acme", base_url="http://x/v1")
     client = factory_of(row).get_client("acme://10.0.0.5:1@m", api="chat")
     assert (client.provider, client.model) == ("acme", "m")
@@ -175,7 +175,7 @@ def test_a_header_that_cannot_carry_a_key_is_refused(sim, name):
         client_of(acme(sim, auth_header=name))
 
 
-def test_a_row_that_is_changed_is_another_client(sim):
+def test_a_changed_row_is_another_client(sim):
     registry = Registry(plugins=False)
     factory = LlmClientFactory(registry=registry)
     registry.register_provider(acme(sim))
@@ -186,12 +186,12 @@ def test_a_row_that_is_changed_is_another_client(sim):
     assert "x-acme-key" in sent_headers(sim)[0]
 
 
-def test_what_is_no_row_is_refused():
+def test_a_wrong_row_is_refused():
     with pytest.raises(LlmConfigError, match="provider: give a str or an LlmProvider, not int"):
         ChatClient("m", provider=3)  # type: ignore[arg-type]
 
 
-def test_a_row_of_the_engine_s_is_that_provider(sim):
+def test_a_row_of_the_engine_is_that_provider(sim):
     row = Registry(plugins=False).get_provider("openai")
     client = ChatClient("m", provider=row, base_url=sim.base_url)
     client.run("hi", max_tokens=3)

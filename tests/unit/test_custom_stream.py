@@ -1,10 +1,12 @@
-"""Replies and streams that a client of somebody's own makes."""
+"""Replies and streams that custom clients create."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import pickle
+import sys
 import threading
 from typing import Any
 
@@ -18,19 +20,19 @@ END = LlmStreamChunk(finish_reason="stop", usage=Usage(prompt_tokens=3, completi
 
 
 class Source:
-    """Gives chunks, as a generator and as an async one, and knows whether it was closed."""
+    """Yields chunks, from a sync or an async generator, and records whether it was closed."""
 
     def __init__(self, *chunks, error=None):
         self.chunks = chunks
         self.error = error
-        self.given = 0
+        self.yielded = 0
         self.closed = asyncio.Event()
         self.waits = asyncio.Event()
 
     def sync(self):
         try:
             for chunk in self.chunks:
-                self.given += 1
+                self.yielded += 1
                 yield chunk
             if self.error is not None:
                 raise self.error
@@ -40,7 +42,7 @@ class Source:
     async def asynchronous(self):
         try:
             for chunk in self.chunks:
-                self.given += 1
+                self.yielded += 1
                 if isinstance(chunk, asyncio.Event):
                     self.waits.set()
                     await chunk.wait()
@@ -50,7 +52,7 @@ class Source:
             if self.error is not None:
                 raise self.error
         finally:
-            # What awaits while it is closed is waited for.
+            # Closing waits for this.
             await asyncio.sleep(0)
             self.closed.set()
 
@@ -82,7 +84,7 @@ def read(request):
     return request.param
 
 
-def test_the_views_are_those_of_any_stream(read):
+def test_a_custom_stream_can_be_read_in_every_form(read):
     fragments = [
         LlmStreamChunk(tool_calls=[tw.ToolCallFragment(0, "c1", "f", '{"x"')]),
         LlmStreamChunk(tool_calls=[tw.ToolCallFragment(0, arguments=": 1}")]),
@@ -115,7 +117,7 @@ def test_the_reply_so_far_is_there_at_any_time():
 
 
 @pytest.mark.parametrize("chunks", [[], ["cut"], [LlmStreamChunk(index=1, text="b"), END]])
-def test_an_end_without_a_finish_reason_is_a_cut(read, chunks):
+def test_an_end_without_a_finish_reason_is_an_error(read, chunks):
     with pytest.raises(tw.LlmStreamIncompleteError, match="finish_reason") as caught:
         read(Source(*chunks), "chunks")
     error = caught.value
@@ -133,7 +135,7 @@ def test_an_error_of_the_source_carries_the_reply_so_far(read):
     assert error.retry_after == 2.0
 
 
-def test_what_is_no_error_of_ours_passes_as_it_is_and_again():
+def test_another_exception_is_raised_unchanged_and_again():
     stream = LlmStream.from_chunks(Source("a", error=KeyError("x")).sync(), **NAMES)
     for _ in range(2):
         with pytest.raises(KeyError):
@@ -149,7 +151,7 @@ def test_an_item_of_another_kind_is_refused_and_the_source_closed(read):
 
 
 @pytest.mark.parametrize("wrong", [3, "text", b"text", None])
-def test_what_is_not_iterable_is_refused(wrong):
+def test_chunks_must_be_iterable(wrong):
     for kind in (LlmStream, AsyncLlmStream):
         with pytest.raises(tw.LlmConfigError, match="chunks: give an"):
             kind.from_chunks(wrong, **NAMES)
@@ -160,16 +162,16 @@ def test_what_is_not_iterable_is_refused(wrong):
 def test_nothing_runs_before_the_stream_is_read():
     source = Source("a", END)
     stream = LlmStream.from_chunks(source.sync(), **NAMES)
-    assert (repr(stream), source.given) == ('LlmStream(model="m1", state=not sent)', 0)
+    assert (repr(stream), source.yielded) == ('LlmStream(model="m1", state=not sent)', 0)
     with stream:
-        assert source.given == 0
+        assert source.yielded == 0
 
 
 def test_leaving_closes_the_source():
     source = Source("a", "b", END)
     with LlmStream.from_chunks(source.sync(), **NAMES) as stream:
         next(stream)
-    assert (source.closed.is_set(), source.given) == (True, 1)
+    assert (source.closed.is_set(), source.yielded) == (True, 1)
     with pytest.raises(tw.LlmClientClosedError):
         next(stream)
 
@@ -180,11 +182,11 @@ def test_a_stream_that_is_dropped_closes_its_source():
     assert source.closed.is_set()
 
 
-async def test_leaving_awaits_the_closing_of_the_source():
+async def test_leaving_waits_until_the_source_is_closed():
     source = Source("a", "b", END)
     async with AsyncLlmStream.from_chunks(source.asynchronous(), **NAMES) as stream:
         await anext(stream)
-    assert (source.closed.is_set(), source.given) == (True, 1)
+    assert (source.closed.is_set(), source.yielded) == (True, 1)
 
 
 async def test_cancelling_the_reader_closes_the_source():
@@ -204,7 +206,7 @@ async def test_cancelling_the_reader_closes_the_source():
 
 
 @pytest.mark.parametrize("how", ["aclose", "close", "thread"])
-async def test_closing_ends_a_reader_that_waits(how):
+async def test_closing_ends_a_waiting_reader(how):
     source = Source("a", asyncio.Event())
     stream = AsyncLlmStream.from_chunks(source.asynchronous(), **NAMES)
     await anext(stream)
@@ -223,7 +225,7 @@ async def test_closing_ends_a_reader_that_waits(how):
     assert source.closed.is_set()
 
 
-async def test_a_reader_goes_on_before_the_thread_that_closes_does(monkeypatch):
+async def test_a_reader_may_go_on_before_the_closing_thread(monkeypatch):
     source = Source("a", asyncio.Event())
     stream = AsyncLlmStream.from_chunks(source.asynchronous(), **NAMES)
     await anext(stream)
@@ -250,6 +252,87 @@ async def test_a_reader_goes_on_before_the_thread_that_closes_does(monkeypatch):
 
 async def _next(stream):
     return await anext(stream)
+
+
+async def test_closing_leaves_no_cancellation_behind():
+    source = Source("a", asyncio.Event())
+    stream = AsyncLlmStream.from_chunks(source.asynchronous(), **NAMES)
+    await anext(stream)
+
+    async def read():
+        with pytest.raises(tw.LlmClientClosedError):
+            await anext(stream)
+        await asyncio.sleep(0)
+        return getattr(asyncio.current_task(), "cancelling", int)()
+
+    task = asyncio.create_task(read())
+    await source.waits.wait()
+    stream.close()
+    stream.close()
+    assert await task == 0
+    assert source.closed.is_set()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="3.10 does not count cancellations")
+async def test_cancelling_a_reader_wins_over_closing():
+    source = Source("a", asyncio.Event())
+    stream = AsyncLlmStream.from_chunks(source.asynchronous(), **NAMES)
+    await anext(stream)
+    task = asyncio.create_task(_next(stream))
+    await source.waits.wait()
+    stream.close()
+    asyncio.get_running_loop().call_soon(task.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert source.closed.is_set()
+
+
+def test_a_closing_thread_leaves_a_running_step_alone():
+    begun, ended = threading.Event(), threading.Event()
+    source = Source()
+
+    def chunks():
+        try:
+            begun.set()
+            assert ended.wait(30)
+            yield "a"
+            yield END
+        finally:
+            source.closed.set()
+
+    stream = LlmStream.from_chunks(chunks(), **NAMES)
+    errors: list[BaseException] = []
+
+    def read():
+        try:
+            list(stream)
+        except tw.LlmClientClosedError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert begun.wait(30)
+    stream.close()
+    assert not source.closed.is_set()
+    ended.set()
+    thread.join(30)
+    assert len(errors) == 1
+    assert source.closed.is_set()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_refuses_the_stream():
+    stream = LlmStream.from_chunks(Source("a", END).sync(), **NAMES)
+    next(stream)
+    child = os.fork()
+    if not child:
+        try:
+            next(stream)
+        except tw.LlmForkedStreamError:
+            os._exit(7)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert next(stream) == END
 
 
 async def test_a_stream_has_one_reader():
@@ -291,7 +374,7 @@ def test_a_stream_may_be_the_source_of_another():
     assert (outer.response.provider, outer.response.usage) == ("outer", END.usage)
 
 
-def test_a_stream_that_ended_unheard_is_not_heard_of_later():
+def test_a_custom_stream_reports_nothing():
     streams = [LlmStream.from_chunks(Source("a", END).sync(), **NAMES) for _ in range(3)]
     list(streams[0])
     next(streams[1])
@@ -321,7 +404,7 @@ FULL: dict[str, Any] = {
 }
 
 
-def test_a_reply_is_made_of_its_fields():
+def test_a_reply_is_created_from_its_fields():
     reply = LlmResponse(**NAMES, **FULL)
     for name, value in FULL.items():
         expected = tuple(value) if isinstance(value, list) else value
@@ -337,7 +420,7 @@ def test_a_reply_is_made_of_its_fields():
     assert pickle.loads(pickle.dumps(reply)) == reply
 
 
-def test_a_reply_is_read_as_its_type():
+def test_a_reply_is_parsed_as_its_type():
     assert LlmResponse(**NAMES, text="[1]", response_format=list[int]).parsed == [1]
 
 
@@ -366,6 +449,6 @@ def test_a_wrong_field_is_named(fields, kind, words):
         LlmResponse(**NAMES, **fields)
 
 
-def test_a_chunk_refuses_a_reason_that_does_not_exist():
+def test_a_chunk_refuses_an_unknown_finish_reason():
     with pytest.raises(tw.LlmValidationError, match='finish_reason: "done" is not one of stop'):
         LlmStreamChunk(finish_reason="done")  # type: ignore[arg-type]

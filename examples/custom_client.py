@@ -1,12 +1,13 @@
-"""A client of your own: here the model is a program that reads a prompt and prints an answer.
+"""Your own client: here the model is a program that reads a prompt and prints an answer.
 
-python examples/own_client.py      needs no key and no network
+python examples/custom_client.py      needs no key and no network
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import tokenwire as tw
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from tokenwire.types import AnyParams, Prompt
 
-# Stands for a command-line model: it answers with the words of the prompt, the last one first.
+# A command-line model: it answers with the words of the prompt in reverse order.
 PROGRAM = """
 import sys
 for word in reversed(sys.stdin.read().split()):
@@ -27,7 +28,7 @@ for word in reversed(sys.stdin.read().split()):
 
 
 class ProgramClient(tw.LlmClientInterface):
-    """Asks a program; `complete`, `run`, `map` and the async methods stand on `stream`."""
+    """Asks a program. `complete`, `run`, `map` and the async methods use its `stream`."""
 
     def __init__(self, model: str, *, provider: str = "program", capitals: bool = False) -> None:
         super().__init__(model, provider=provider)
@@ -37,15 +38,36 @@ class ProgramClient(tw.LlmClientInterface):
         """Ask, and read the answer word by word."""
         if not isinstance(request_or_prompt, str):
             raise tw.LlmConfigError("prompt: this program takes a str")
-        chunks = self._chunks(request_or_prompt, params.get("max_tokens"))
-        return tw.LlmStream.from_chunks(chunks, provider=self.provider, model=self.model)
+        prompt, limit = request_or_prompt, params.get("max_tokens")
+
+        def chunks() -> Iterator[tw.LlmStreamChunk | str]:
+            began = perf_counter()
+            error = None
+            try:
+                yield from self._chunks(prompt, limit)
+            except BaseException as raised:  # GeneratorExit means that the reader left
+                error = raised
+                raise
+            finally:
+                # `on_call` and metrics learn of the call here.
+                tw.report_call(
+                    provider=self.provider,
+                    model=self.model,
+                    elapsed=perf_counter() - began,
+                    response=stream.response,
+                    error=error,
+                    streamed=True,
+                )
+
+        stream = tw.LlmStream.from_chunks(chunks(), provider=self.provider, model=self.model)
+        return stream
 
     def get_supported_parameters(self) -> frozenset[str]:
-        """Name the parameters that the program knows."""
+        """Return the parameters that the program knows."""
         return frozenset({"max_tokens"})
 
     def _chunks(self, prompt: str, limit: int | None) -> Iterator[tw.LlmStreamChunk | str]:
-        # Nothing of this runs before the stream is read; leaving the stream ends the program.
+        # This runs when the stream is read. Leaving the stream early ends the program.
         command = [sys.executable, "-c", PROGRAM]
         with subprocess.Popen(  # noqa: S603 (a fixed command)
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -65,7 +87,7 @@ class ProgramClient(tw.LlmClientInterface):
             finally:
                 program.kill()
         usage = tw.Usage(prompt_tokens=len(prompt.split()), completion_tokens=count)
-        # Without a reason to end the stream would count as cut.
+        # Without a finish reason, the stream would count as incomplete.
         yield tw.LlmStreamChunk(finish_reason="length" if count == limit else "stop", usage=usage)
 
 

@@ -1,0 +1,116 @@
+//! `CustomReply`: the reply of a stream that `from_chunks` made.
+//!
+//! `python/tokenwire/streaming/custom_stream.py` takes the chunks from the user's iterator and pushes them in
+//! here. The queue is the same as for a stream of the engine: it folds the chunks, keeps time, and gives them
+//! back in any form.
+
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use tokenwire_core::error::{Error, ErrorKind};
+use tokenwire_core::message::{Chunk, ChunkKind, ReplyHead, Timing};
+use tokenwire_core::stream::Queue;
+
+use crate::ground::caller::Caller;
+use crate::ground::exception;
+use crate::stream::shared::{Mode, Stream};
+use crate::values::chunk::LlmStreamChunk;
+
+#[pyclass(frozen, module = "tokenwire._engine")]
+pub(crate) struct CustomReply {
+    pub(super) stream: Arc<Stream>,
+}
+
+#[pymethods]
+impl CustomReply {
+    #[new]
+    #[pyo3(signature = (*, provider, model, id=None, created=None, response_format=None))]
+    fn new(
+        provider: String,
+        model: String,
+        id: Option<String>,
+        created: Option<i64>,
+        response_format: Option<Py<PyAny>>,
+    ) -> Self {
+        let started = Instant::now();
+        // The iterator never runs ahead of its reader, so the queue needs no bound.
+        let queue = Queue::new(usize::MAX, started);
+        let head = ReplyHead {
+            id,
+            created,
+            ..ReplyHead::default()
+        };
+        queue.publish(&mut Vec::new(), Some(&head));
+        let caller = Caller {
+            started: Some(started),
+            ..Caller::named(provider, model)
+        };
+        let stream = Arc::new(Stream::new(None, queue, caller, response_format, None));
+        Self { stream }
+    }
+
+    /// The next item in this form; None at the end, or if another chunk is needed.
+    fn take(&self, py: Python<'_>, form: &str) -> PyResult<Option<Py<PyAny>>> {
+        self.stream.begin(py)?;
+        let mode = match form {
+            "text" => Mode::Text,
+            "events" => Mode::Events,
+            "batches" => Mode::Batches,
+            _ => Mode::Chunks,
+        };
+        Ok(match self.stream.step(py, mode)? {
+            Poll::Ready(item) => item,
+            Poll::Pending => None,
+        })
+    }
+
+    /// Adds a chunk, or text of the first choice.
+    fn push(&self, py: Python<'_>, item: &Bound<'_, PyAny>) -> PyResult<()> {
+        let chunk = if let Ok(chunk) = item.cast::<LlmStreamChunk>() {
+            chunk.get().chunk().clone()
+        } else if let Ok(text) = item.cast::<PyString>() {
+            Chunk {
+                kind: ChunkKind::Text(text.to_str()?.into()),
+                raw: None,
+            }
+        } else {
+            let kind = item.get_type().name()?;
+            let problem = format!("chunks: each item must be an LlmStreamChunk or str, not {kind}");
+            return Err(exception::of_kind(py, ErrorKind::Validation, &problem));
+        };
+        self.stream.queue.publish(&mut vec![chunk], None);
+        Ok(())
+    }
+
+    /// Ends the stream. It is complete if its iterator did not fail and every choice has a finish reason.
+    fn end(&self, failed: bool) {
+        let (reply, ..) = self.stream.queue.snapshot();
+        let mut choices = reply.choices.iter();
+        let end = if failed {
+            let problem = "the iterator of the stream raised an exception";
+            Err(Error::new(ErrorKind::StreamInterrupted, problem))
+        } else if reply.choices.is_empty() || choices.any(|choice| choice.finish_reason.is_none()) {
+            Err(Error::new(
+                ErrorKind::StreamIncomplete,
+                "chunks: the last chunk had no finish_reason, so the reply may be cut off; \
+                 end it with LlmStreamChunk(finish_reason=\"stop\") or another reason",
+            ))
+        } else {
+            Ok(())
+        };
+        let timing = Timing {
+            total: Some(self.stream.caller.elapsed()),
+            ..Timing::default()
+        };
+        self.stream.queue.finish(end, timing, Vec::new());
+    }
+
+    /// Whether the stream ended or was closed.
+    #[getter]
+    fn is_over(&self) -> bool {
+        self.stream.queue.is_over() || self.stream.queue.is_closed()
+    }
+}
