@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             trust_env: false,
             ..ClientConfig::new("m".to_owned(), Family::Chat)
         },
+        None,
     )?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()

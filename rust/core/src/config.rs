@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use crate::redact::Secret;
+use crate::words::words;
 
 /// More retries than this are a mistake.
 pub const MAX_RETRIES: u32 = 1_000;
@@ -23,14 +24,35 @@ pub struct Timeout {
     pub total: Option<Duration>,
 }
 
+impl Timeout {
+    /// No limit at all.
+    pub const NONE: Self = Self {
+        connect: None,
+        pool: None,
+        first_token: None,
+        idle: None,
+        total: None,
+    };
+
+    /// The five limits by name.
+    pub(crate) fn limits(&mut self) -> [(&'static str, &mut Option<Duration>); 5] {
+        [
+            ("connect", &mut self.connect),
+            ("pool", &mut self.pool),
+            ("first_token", &mut self.first_token),
+            ("idle", &mut self.idle),
+            ("total", &mut self.total),
+        ]
+    }
+}
+
 impl Default for Timeout {
     fn default() -> Self {
         Self {
             connect: Some(Duration::from_secs(10)),
-            pool: None,
             first_token: Some(Duration::from_secs(600)),
             idle: Some(Duration::from_secs(600)),
-            total: None,
+            ..Self::NONE
         }
     }
 }
@@ -62,7 +84,7 @@ impl TimeoutSetting {
                 total: Some(timeout.total.unwrap_or(WHOLE_REPLY_TOTAL)),
                 ..timeout
             },
-            Self::Off => Self::none(),
+            Self::Off => Timeout::NONE,
         }
     }
 
@@ -76,17 +98,7 @@ impl TimeoutSetting {
                 ..Timeout::default()
             },
             Self::Full(timeout) => timeout,
-            Self::Off => Self::none(),
-        }
-    }
-
-    fn none() -> Timeout {
-        Timeout {
-            connect: None,
-            pool: None,
-            first_token: None,
-            idle: None,
-            total: None,
+            Self::Off => Timeout::NONE,
         }
     }
 }
@@ -166,32 +178,17 @@ pub struct TlsSettings {
     pub client_cert: Option<(PathBuf, Option<PathBuf>)>,
 }
 
-/// The two kinds of client. Each dialect belongs to one of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
-    /// Messages in, a message out.
-    Chat,
-    /// A text in, its continuation out.
-    Completion,
+words! {
+    /// The two kinds of client. Each dialect belongs to one of them.
+    pub enum Family {
+        /// Messages in, a message out.
+        Chat = "chat",
+        /// A text in, its continuation out.
+        Completion = "completions",
+    }
 }
 
 impl Family {
-    /// The family of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        let all = [Self::Chat, Self::Completion].into_iter();
-        all.clone().find(|family| family.as_str() == name)
-    }
-
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::Completion => "completions",
-        }
-    }
-
     /// The Python class of its clients.
     #[must_use]
     pub const fn client(self) -> &'static str {

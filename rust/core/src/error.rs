@@ -160,6 +160,39 @@ struct Inner {
     partial: Option<Box<Reply>>,
 }
 
+/// A getter and a setter for each of these fields.
+macro_rules! fields {
+    ($($(#[$about:meta])* $field:ident: $type:ty, $get:ident, $set:ident;)+) => {
+        impl Error {$(
+            $(#[$about])*
+            #[must_use]
+            pub fn $get(&self) -> $type {
+                self.0.$field
+            }
+
+            #[doc = concat!("Sets [`Self::", stringify!($get), "`].")]
+            #[must_use]
+            pub fn $set(mut self, $field: $type) -> Self {
+                self.0.$field = $field;
+                self
+            }
+        )+}
+    };
+}
+
+fields! {
+    /// What went wrong.
+    kind: ErrorKind, kind, with_kind;
+    /// How far the call got.
+    phase: Phase, phase, at;
+    /// Whether another attempt may succeed.
+    retryable: bool, is_retryable, retryable;
+    /// Whether the server may have worked on the request.
+    maybe_processed: bool, is_maybe_processed, maybe_processed;
+    /// Whether the call was given up because its client had spent its retry budget.
+    retry_budget_exhausted: bool, is_retry_budget_exhausted, with_retry_budget_exhausted;
+}
+
 impl Error {
     /// An error of `kind` with a one-line `message` that names the fix.
     #[must_use]
@@ -176,27 +209,6 @@ impl Error {
             attempts: Vec::new(),
             partial: None,
         }))
-    }
-
-    /// Sets how far the call had come.
-    #[must_use]
-    pub fn at(mut self, phase: Phase) -> Self {
-        self.0.phase = phase;
-        self
-    }
-
-    /// Says that another attempt may succeed.
-    #[must_use]
-    pub fn retryable(mut self, retryable: bool) -> Self {
-        self.0.retryable = retryable;
-        self
-    }
-
-    /// Says that the server may have worked on the request.
-    #[must_use]
-    pub fn maybe_processed(mut self, maybe_processed: bool) -> Self {
-        self.0.maybe_processed = maybe_processed;
-        self
     }
 
     /// Adds what the provider said.
@@ -220,24 +232,10 @@ impl Error {
         self
     }
 
-    /// Adds the reply so far.
+    /// Adds the partial reply.
     #[must_use]
     pub fn with_partial(mut self, partial: Option<Box<Reply>>) -> Self {
         self.0.partial = partial;
-        self
-    }
-
-    /// Marks the call as given up because the retry budget of its client is spent.
-    #[must_use]
-    pub fn with_retry_budget_exhausted(mut self) -> Self {
-        self.0.retry_budget_exhausted = true;
-        self
-    }
-
-    /// Replaces the kind, keeping everything else.
-    #[must_use]
-    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
-        self.0.kind = kind;
         self
     }
 
@@ -248,40 +246,10 @@ impl Error {
         self
     }
 
-    /// What went wrong.
-    #[must_use]
-    pub fn kind(&self) -> ErrorKind {
-        self.0.kind
-    }
-
     /// The one-line text.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
-    }
-
-    /// How far the call had come.
-    #[must_use]
-    pub fn phase(&self) -> Phase {
-        self.0.phase
-    }
-
-    /// Whether another attempt may succeed.
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        self.0.retryable
-    }
-
-    /// Whether the server may have worked on the request.
-    #[must_use]
-    pub fn is_maybe_processed(&self) -> bool {
-        self.0.maybe_processed
-    }
-
-    /// Whether the call was given up because the retry budget of its client is spent.
-    #[must_use]
-    pub fn is_retry_budget_exhausted(&self) -> bool {
-        self.0.retry_budget_exhausted
     }
 
     /// The provider's id of the request.

@@ -47,26 +47,11 @@ pub fn without_secret<'a>(text: &'a str, secret: Option<&Secret>) -> Cow<'a, str
 /// `bytes` without `secret`.
 #[must_use]
 pub fn bytes_without_secret(bytes: Vec<u8>, secret: Option<&Secret>) -> Vec<u8> {
-    let Some(key) = secret
-        .map(Secret::expose)
-        .filter(|key| key.len() >= SHORTEST)
-    else {
-        return bytes;
+    let clean = match without_secret(&String::from_utf8_lossy(&bytes), secret) {
+        Cow::Owned(clean) => Some(clean.into_bytes()),
+        Cow::Borrowed(_) => None,
     };
-    let finder = memchr::memmem::Finder::new(key);
-    if finder.find(&bytes).is_none() {
-        return bytes;
-    }
-    let mut clean = Vec::with_capacity(bytes.len());
-    let mut rest = bytes.as_slice();
-    while let Some(at) = finder.find(rest) {
-        let (before, from) = rest.split_at(at);
-        clean.extend_from_slice(before);
-        clean.extend_from_slice(MASK.as_bytes());
-        rest = from.get(key.len()..).unwrap_or_default();
-    }
-    clean.extend_from_slice(rest);
-    clean
+    clean.unwrap_or(bytes)
 }
 
 /// `text` on one line of at most `max_chars` characters, control characters escaped.

@@ -130,10 +130,8 @@ async fn a_wait_past_the_deadline_raises_what_went_wrong() {
 async fn an_outage_spends_the_bucket_of_a_client_and_its_children_and_no_more() {
     let server = failing("503 X", "");
     let bench = Bench::with(&server.base_url(), |config| config.retry.budget = 30);
-    let child = bench
-        .client
-        .derive(&bench.hub, openai(), bench.client.config().clone())
-        .unwrap();
+    let config = bench.client.config().clone();
+    let child = Client::new(&bench.hub, openai(), config, Some(&bench.client)).unwrap();
     let mut attempts = 0;
     let mut exhausted = 0;
     for client in [&bench.client, &child, &bench.client] {
@@ -317,7 +315,7 @@ fn settings_that_cannot_work_are_refused_by_name() {
     let refused = |change: &dyn Fn(&mut tokenwire_core::config::ClientConfig)| {
         let mut config = config("http://127.0.0.1:1/v1");
         change(&mut config);
-        let error = Client::new(&hub, openai(), config).unwrap_err();
+        let error = Client::new(&hub, openai(), config, None).unwrap_err();
         assert_eq!(error.kind(), K::Config);
         error.message().to_owned()
     };
@@ -347,7 +345,7 @@ fn a_call_without_its_key_names_the_variable() {
     let mut config = config("http://127.0.0.1:1/v1");
     config.api_key = None;
     config.base_url = None;
-    let client = Client::new(&hub, openai(), config).unwrap();
+    let client = Client::new(&hub, openai(), config, None).unwrap();
     let request = br#"{"model":"m","input":"hi"}"#;
     let error = client
         .prepare(request, CallOptions::default())

@@ -37,10 +37,10 @@ impl TestRules {
     fn apply(&self, hub: &Hub) {
         if self.base_url.is_some() {
             // The URL was accepted before.
-            let _ = hub.intercept(self.base_url.as_deref());
+            let _ = hub.test_rules().intercept(self.base_url.as_deref());
         }
         if self.allowed_hosts.is_some() {
-            hub.allow_only(self.allowed_hosts.clone());
+            hub.test_rules().allow_only(self.allowed_hosts.clone());
         }
     }
 }

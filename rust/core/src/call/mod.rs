@@ -19,24 +19,11 @@ mod session;
 pub(crate) use attempts::{Reception, run as run_attempts};
 pub(crate) use session::{Session, secs};
 
-/// A whole reply and how it came.
+/// A whole reply, and how it was received.
 #[derive(Debug, Clone)]
-pub struct Completed {
-    /// The reply.
-    pub reply: Reply,
-    /// The head of the response that brought it.
-    pub head: Head,
-    /// How long each stage took.
-    pub timing: Timing,
-    /// Every attempt; the last one succeeded.
-    pub attempts: Vec<Attempt>,
-    /// The body as received.
-    pub raw: Bytes,
-}
-
-/// A whole body that no dialect reads, and how it came.
-#[derive(Debug, Clone)]
-pub struct Fetched {
+pub struct Completed<R = Reply> {
+    /// What the body says; `()` for a body that no dialect reads.
+    pub reply: R,
     /// The head of the response.
     pub head: Head,
     /// How long each stage took.
@@ -47,49 +34,43 @@ pub struct Fetched {
     pub raw: Bytes,
 }
 
-/// Makes a call whose reply comes whole. Dropping the future closes the connection.
+/// Makes a call and receives its whole reply. Dropping the future closes the connection.
 pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Error> {
     let decode = |body: &[u8]| call.client.dialect.decode_reply(body);
-    let (mut reply, fetched) = run(transport, &call, decode).await?;
-    // A header's id is what the provider's support asks for.
-    if fetched.head.request_id.is_some() {
-        reply.request_id.clone_from(&fetched.head.request_id);
+    let mut done = run(transport, &call, decode).await?;
+    // A provider's support asks for the id of the header.
+    if done.head.request_id.is_some() {
+        done.reply.request_id.clone_from(&done.head.request_id);
     }
-    Ok(Completed {
-        reply,
-        head: fetched.head,
-        timing: fetched.timing,
-        attempts: fetched.attempts,
-        raw: fetched.raw,
-    })
+    Ok(done)
 }
 
 /// Makes a call whose body the caller reads, as for [`crate::client::Client::models_call`].
-pub async fn fetch(transport: &Transport, call: Call) -> Result<Fetched, Error> {
-    let ((), mut fetched) = run(transport, &call, |_| Ok(())).await?;
+pub async fn fetch(transport: &Transport, call: Call) -> Result<Completed<()>, Error> {
+    let mut done = run(transport, &call, |_| Ok(())).await?;
     // The body may end up in an error of the caller's, and a server may echo what it was sent.
     if call.key.is_some() {
-        let raw = Vec::from(fetched.raw);
-        fetched.raw = redact::bytes_without_secret(raw, call.key.as_ref()).into();
+        let raw = Vec::from(done.raw);
+        done.raw = redact::bytes_without_secret(raw, call.key.as_ref()).into();
     }
-    Ok(fetched)
+    Ok(done)
 }
 
-async fn run<T>(
+async fn run<R>(
     transport: &Transport,
     call: &Call,
-    decode: impl Fn(&[u8]) -> Result<T, Error>,
-) -> Result<(T, Fetched), Error> {
+    decode: impl Fn(&[u8]) -> Result<R, Error>,
+) -> Result<Completed<R>, Error> {
     let mut session = Session::new(transport, call);
-    let (head, (value, raw)) = run_attempts(&mut session, &Whole { call, decode }).await?;
+    let (head, (reply, raw)) = run_attempts(&mut session, &Whole { call, decode }).await?;
     let (timing, attempts) = session.into_report();
-    let fetched = Fetched {
+    Ok(Completed {
+        reply,
         head,
         timing,
         attempts,
         raw,
-    };
-    Ok((value, fetched))
+    })
 }
 
 /// Receives a body whole and decodes it.

@@ -249,7 +249,7 @@ impl<'a> Session<'a> {
     fn give_up(&mut self, failure: Failure, why: GaveUp) -> Error {
         let error = self.fail(failure).retryable(why != GaveUp::NotRetryable);
         if why == GaveUp::BudgetSpent {
-            return error.with_retry_budget_exhausted();
+            return error.with_retry_budget_exhausted(true);
         }
         error
     }

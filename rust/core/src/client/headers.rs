@@ -1,6 +1,6 @@
 //! The headers that all calls of a client share.
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{auth, check};
 use crate::config::ClientConfig;
@@ -14,17 +14,17 @@ pub(super) fn of_client(
     dialect: &dyn Dialect,
 ) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::with_capacity(8 + config.headers.len());
-    let json = HeaderValue::from_static("application/json");
-    headers.insert(header::CONTENT_TYPE, json.clone());
-    headers.insert(header::ACCEPT, json);
-    // Compressed event streams arrive late: encoders wait for more.
-    headers.insert(
-        header::ACCEPT_ENCODING,
-        HeaderValue::from_static("identity"),
-    );
-    let agent = concat!("tokenwire/", env!("CARGO_PKG_VERSION"));
-    headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
-    for (name, value) in dialect.headers() {
+    let fixed = [
+        ("content-type", "application/json"),
+        ("accept", "application/json"),
+        // Compressed event streams arrive late: encoders wait for more.
+        ("accept-encoding", "identity"),
+        (
+            "user-agent",
+            concat!("tokenwire/", env!("CARGO_PKG_VERSION")),
+        ),
+    ];
+    for (name, value) in fixed.iter().chain(dialect.headers()) {
         headers.insert(
             HeaderName::from_static(name),
             HeaderValue::from_static(value),

@@ -182,7 +182,7 @@ fn pool_timeout(outgoing: &Outgoing) -> Error {
         "no free connection to {} within {} s (the `pool` timeout; Limits(max_connections={}))",
         outgoing.place.origin,
         outgoing.pool_limit.unwrap_or_default().as_secs_f64(),
-        outgoing.origin.max_connections(),
+        outgoing.origin.max_connections,
     );
     Error::new(ErrorKind::PoolTimeout, message).at(Phase::Connect)
 }

@@ -6,9 +6,9 @@ use std::pin::Pin;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use hyper::body::{Body as _, Incoming};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::fault::{self, Place};
-use super::origin::Permit;
 use crate::error::{Error, ErrorKind, Phase};
 
 /// A body that is being read. Dropping it before its end closes the connection; dropping it after
@@ -18,11 +18,15 @@ pub(crate) struct Body {
     incoming: Incoming,
     // The end of the connection is the end of the body: no length and no chunks.
     close_delimited: bool,
-    _permit: Permit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Body {
-    pub(super) fn new(incoming: Incoming, headers: &HeaderMap, permit: Permit) -> Self {
+    pub(super) fn new(
+        incoming: Incoming,
+        headers: &HeaderMap,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
         let close_delimited = !headers.contains_key(http::header::TRANSFER_ENCODING)
             && !headers.contains_key(http::header::CONTENT_LENGTH);
         Self {

@@ -87,16 +87,12 @@ impl Clients {
 }
 
 fn build(hub: &Hub, route: &Route, fresh: bool) -> Result<HttpClient, Error> {
-    let tls = route
-        .tls
-        .as_ref()
-        .map(|key| hub.tls().get(key))
-        .transpose()?;
+    let tls = route.tls.as_ref().map(|key| hub.tls.get(key)).transpose()?;
     let proxy = route.proxy.as_ref().map(Proxy::intercept).transpose()?;
     // To an https origin the tunnel carries it, and the origin shall not see it.
     let credentials = proxy.as_ref().and_then(Intercept::basic_auth);
     let proxy_authorization = credentials.filter(|_| !route.https).cloned();
-    let way = Way::new(hub.dns().clone(), tls, proxy);
+    let way = Way::new(hub.dns.clone(), tls, proxy);
     let hyper = Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())

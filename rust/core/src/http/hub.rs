@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
+use url::Url;
+
 use super::dns::Resolver;
-use super::origin::{self, Origin, OriginKey, Origins};
-use super::test_rules::{Interception, TestRules};
+use super::origin::{self, Origin, Origins};
+use super::test_rules::TestRules;
 use super::tls::TlsConfigs;
 use crate::config::Limits;
-use crate::error::Error;
 use crate::log::LogSink;
 
 /// What the connections of a process share: permits, TLS configurations, DNS cache, log.
@@ -16,8 +17,8 @@ use crate::log::LogSink;
 #[derive(Debug)]
 pub struct Hub {
     origins: Origins,
-    tls: TlsConfigs,
-    dns: Resolver,
+    pub(super) tls: TlsConfigs,
+    pub(super) dns: Resolver,
     log: LogSink,
     test_rules: TestRules,
     soft_file_limit: OnceLock<Option<usize>>,
@@ -49,55 +50,16 @@ impl Hub {
         origin::max_connections(&Limits::default(), self.soft_file_limit())
     }
 
-    /// Sends the calls of all clients that are prepared from now on to `base_url`, without their
-    /// keys, with headers that say what they were: see [`CALL_HEADER`](super::test_rules::CALL_HEADER). `None` ends that.
-    pub fn intercept(&self, base_url: Option<&str>) -> Result<(), Error> {
-        self.test_rules.intercept(base_url)
-    }
-
-    /// Whether calls go to another address than their client's.
+    /// What a test has set for the calls of this process.
     #[must_use]
-    pub fn is_intercepted(&self) -> bool {
-        self.test_rules.is_intercepted()
-    }
-
-    /// What holds for a call that is prepared now.
-    pub(crate) fn interception(&self) -> Interception {
-        self.test_rules.interception()
-    }
-
-    /// Refuses attempts to reach anything but loopback and these hosts (`host` or `host:port`),
-    /// over connections that stand already, too. `None` ends that.
-    pub fn allow_only(&self, hosts: Option<Vec<String>>) {
-        self.test_rules.allow_only(hosts);
-    }
-
-    pub(super) fn test_rules(&self) -> &TestRules {
+    pub fn test_rules(&self) -> &TestRules {
         &self.test_rules
     }
 
-    pub(super) fn tls(&self) -> &TlsConfigs {
-        &self.tls
-    }
-
-    pub(super) fn dns(&self) -> &Resolver {
-        &self.dns
-    }
-
-    pub(crate) fn origin(
-        &self,
-        https: bool,
-        host: &str,
-        port: u16,
-        limits: &Limits,
-    ) -> Arc<Origin> {
-        let max_connections = origin::max_connections(limits, self.soft_file_limit());
-        self.origins.get(OriginKey {
-            https,
-            host: host.to_owned(),
-            port,
-            max_connections,
-        })
+    /// The origin of `url` under `limits`.
+    pub(crate) fn origin(&self, url: &Url, limits: &Limits) -> Arc<Origin> {
+        self.origins
+            .get(url, origin::max_connections(limits, self.soft_file_limit()))
     }
 
     fn soft_file_limit(&self) -> Option<usize> {

@@ -8,14 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use url::Url;
 
-use super::fault::Place;
 use super::head::Head;
-use super::origin::Origin;
-use super::outgoing::{Outgoing, Route, Target};
+use super::outgoing::Outgoing;
 use super::proxy::{Proxy, split_port};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::redact;
@@ -71,14 +68,14 @@ impl<T> OptionalArc<T> {
 
 /// The rules of the tests that run in this process.
 #[derive(Debug, Default)]
-pub(super) struct TestRules {
+pub struct TestRules {
     intercepted_to: OptionalArc<Url>,
     allowed: OptionalArc<Vec<String>>,
 }
 
 impl TestRules {
     /// Sends all calls prepared from now on to `base_url`; `None` sends them where they belong.
-    pub(super) fn intercept(&self, base_url: Option<&str>) -> Result<(), Error> {
+    pub fn intercept(&self, base_url: Option<&str>) -> Result<(), Error> {
         let unusable =
             |error| Error::new(ErrorKind::Config, format!("base_url is no URL ({error})"));
         let url = base_url.map(Url::parse).transpose().map_err(unusable)?;
@@ -86,17 +83,19 @@ impl TestRules {
         Ok(())
     }
 
-    pub(super) fn is_intercepted(&self) -> bool {
+    /// Whether calls go to a test's server instead of their own.
+    #[must_use]
+    pub fn is_intercepted(&self) -> bool {
         self.intercepted_to.is_set()
     }
 
     /// What holds for a call that is prepared now.
-    pub(super) fn interception(&self) -> Interception {
+    pub(crate) fn interception(&self) -> Interception {
         Interception(self.intercepted_to.get())
     }
 
     /// Lets attempts from now on go to loopback and to these hosts alone; `None` lets all go.
-    pub(super) fn allow_only(&self, hosts: Option<Vec<String>>) {
+    pub fn allow_only(&self, hosts: Option<Vec<String>>) {
         self.allowed.set(hosts);
     }
 
@@ -152,53 +151,6 @@ impl Interception {
         let message = redact::one_line(&String::from_utf8_lossy(body), SHOWN_CHARS);
         Some(Error::new(ErrorKind::Config, message).at(Phase::Head))
     }
-}
-
-/// Says in headers what an intercepted call was: its id, its provider and dialect, and the URL that it
-/// was made for.
-pub(crate) fn label(
-    headers: &mut HeaderMap,
-    call: &str,
-    provider: &str,
-    api: &str,
-    url: Option<&str>,
-) {
-    let labels = [
-        (CALL_HEADER, Some(call)),
-        (PROVIDER_HEADER, Some(provider)),
-        (API_HEADER, Some(api)),
-        (URL_HEADER, url),
-    ];
-    for (name, value) in labels {
-        // A name is text that a header can carry, or it is left out.
-        if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    }
-}
-
-/// Gives an intercepted call its new destination, `url`; errors show it as `base_url`.
-pub(crate) fn redirect(
-    outgoing: &mut Outgoing,
-    url: Url,
-    origin: Arc<Origin>,
-    base_url: String,
-) -> Result<(), Error> {
-    let https = url.scheme() == "https";
-    outgoing.target = Target::new(url)?;
-    outgoing.place = Arc::new(Place {
-        origin: origin.name().to_owned(),
-        base_url,
-        proxy: None,
-    });
-    outgoing.origin = origin;
-    outgoing.route = Arc::new(Route {
-        https,
-        tls: None,
-        proxy: None,
-        keepalive: outgoing.route.keepalive,
-    });
-    Ok(())
 }
 
 fn is_allowed(allowed: &[String], url: &Url) -> bool {

@@ -258,7 +258,7 @@ impl Bench {
         change(&mut config);
         Self {
             transport: Transport::new(hub.clone()),
-            client: Client::new(&hub, openai(), config).unwrap(),
+            client: Client::new(&hub, openai(), config, None).unwrap(),
             hub,
         }
     }

@@ -2,7 +2,6 @@
 
 use super::part::{Part, inner};
 use crate::error::Error;
-use crate::wire::invalid::invalid;
 
 /// The content block of a part.
 pub(super) fn media(part: &Part<'_>) -> Result<String, Error> {
@@ -11,10 +10,10 @@ pub(super) fn media(part: &Part<'_>) -> Result<String, Error> {
             return Ok(url.to_owned());
         }
         let kind = part.get("media_type").map_or(default, inner);
-        let data = inner(
-            part.text("data")
-                .map_err(|_| invalid(format!("{}: it needs url, or data in base64", part.path)))?,
-        );
+        let data = part
+            .text("data")
+            .map_err(|_| part.invalid(": it needs url, or data in base64"))?;
+        let data = inner(data);
         Ok(format!("\"data:{kind};base64,{data}\""))
     };
     let optional = |key: &str| {

@@ -1,10 +1,9 @@
 //! One part of a message as the caller wrote it: its fields are JSON text.
 
 use crate::error::Error;
-use crate::json::{Kind, Reader, write_string};
-use crate::wire::dialect::Provider;
-use crate::wire::invalid::invalid;
-use crate::wire::openai::body::{Fields, fields};
+use crate::json::{Reader, write_string};
+use crate::wire::body::{Fields, fields, invalid};
+use crate::wire::providers::Provider;
 
 /// One part.
 pub(super) struct Part<'a> {
@@ -36,25 +35,23 @@ impl<'a> Part<'a> {
     pub(super) fn text(&self, key: &str) -> Result<&'a str, Error> {
         self.get(key)
             .filter(|raw| raw.starts_with('"'))
-            .ok_or_else(|| {
-                invalid(format!(
-                    "{}.{key}: it is missing, or it is not a string",
-                    self.path
-                ))
-            })
+            .ok_or_else(|| self.invalid(&format!(".{key}: it is missing, or it is not a string")))
     }
 
-    /// Keys that we do not know, which go along: providers have their own (`cache_control`).
+    /// The keys that we do not know. They are sent along, because providers have their own (`cache_control`).
     pub(super) fn extra(&self, known: &[&str]) -> String {
-        let mut extra = String::new();
+        let mut extra = Vec::new();
         for (key, raw) in &self.fields {
             if key != "type" && *raw != "null" && !known.contains(&&**key) {
-                let mut name = Vec::new();
-                field(&mut name, key, raw);
-                extra.push_str(&String::from_utf8_lossy(&name));
+                field(&mut extra, key, raw);
             }
         }
-        extra
+        String::from_utf8_lossy(&extra).into_owned()
+    }
+
+    /// An error about this part; `why` goes on from its path.
+    pub(super) fn invalid(&self, why: &str) -> Error {
+        invalid(format!("{}{why}", self.path))
     }
 
     /// Whether it came from `provider`.
@@ -62,20 +59,6 @@ impl<'a> Part<'a> {
         self.get("provider")
             .is_some_and(|raw| plain(raw) == provider.name)
     }
-}
-
-/// The items of a JSON list.
-pub(super) fn items<'a>(raw: &'a str, path: &str) -> Result<Vec<&'a str>, Error> {
-    let mut reader = Reader::over(raw);
-    if reader.peek()? != Kind::Array {
-        return Err(invalid(format!("{path}: it must be a list")));
-    }
-    let mut items = Vec::new();
-    reader.array(|reader| {
-        items.push(reader.raw()?);
-        Ok(())
-    })?;
-    Ok(items)
 }
 
 /// Writes a comma, a key and its value, which is JSON.

@@ -2,19 +2,35 @@
 
 use super::event::DETAILS;
 use super::media::media;
-use super::part::{Part, field, inner, items, plain};
+use super::part::{Part, field, inner, plain};
 use crate::error::Error;
 use crate::json::write_string;
-use crate::wire::dialect::{Provider, ReasoningBack};
-use crate::wire::invalid::invalid;
-use crate::wire::openai::body::{Fields, fields};
+use crate::wire::body::{Fields, fields, items};
+use crate::wire::providers::{Provider, ReasoningBack};
 
-/// Where messages are written to.
-pub(super) struct Written<'w, 'p> {
-    pub(super) provider: &'p Provider,
-    pub(super) out: &'w mut Vec<u8>,
-    pub(super) count: &'w mut usize,
-    pub(super) dropped: &'w mut Vec<String>,
+/// The list of messages that is being written.
+pub(super) struct Written<'a> {
+    pub(super) provider: &'a Provider,
+    pub(super) out: &'a mut Vec<u8>,
+    pub(super) dropped: Vec<String>,
+}
+
+impl Written<'_> {
+    /// Puts a comma before every message but the first.
+    pub(super) fn separate(&mut self) {
+        if self.out.last() != Some(&b'[') {
+            self.out.push(b',');
+        }
+    }
+
+    /// Writes a message of nothing but text, which is a JSON string.
+    pub(super) fn text_message(&mut self, role: &str, text: &str) {
+        self.separate();
+        self.out.extend_from_slice(b"{\"role\":");
+        write_string(self.out, role);
+        field(self.out, "content", text);
+        self.out.push(b'}');
+    }
 }
 
 /// What a message becomes; every value is JSON text.
@@ -25,7 +41,7 @@ struct Message<'a> {
     takes_reasoning: bool,
     reasoning: Vec<(String, &'a str)>,
     refusal: Vec<&'a str>,
-    calls: Vec<Fields<'a>>,
+    calls: Vec<String>,
     other: Vec<(String, String)>,
 }
 
@@ -49,13 +65,9 @@ pub(super) fn write(
     path: &str,
     (role, name, extra): (&str, Option<&str>, &Fields<'_>),
     parts: &str,
-    to: &mut Written<'_, '_>,
+    to: &mut Written<'_>,
 ) -> Result<(), Error> {
-    let read = items(parts, &format!("{path}.parts"))?
-        .into_iter()
-        .enumerate()
-        .map(|(at, raw)| Part::read(raw, format!("{path}.parts[{at}]")))
-        .collect::<Result<Vec<_>, _>>()?;
+    let read = read(parts, &format!("{path}.parts"))?;
     let mut message = Message {
         takes_reasoning: match to.provider.reasoning_back {
             ReasoningBack::Never => false,
@@ -78,14 +90,22 @@ pub(super) fn write(
             .iter()
             .map(|(key, raw)| (key.to_string(), (*raw).to_owned()));
         message.other.extend(extra);
-        separate(to.count, to.out);
+        to.separate();
         message.write(role, name, to.out);
     }
     Ok(())
 }
 
+/// Reads a list of parts.
+fn read<'a>(raw: &'a str, path: &str) -> Result<Vec<Part<'a>>, Error> {
+    let parts = items(raw, path)?.into_iter().enumerate();
+    parts
+        .map(|(at, raw)| Part::read(raw, format!("{path}[{at}]")))
+        .collect()
+}
+
 impl<'a> Message<'a> {
-    fn add(&mut self, part: &Part<'a>, to: &mut Written<'_, '_>) -> Result<(), Error> {
+    fn add(&mut self, part: &Part<'a>, to: &mut Written<'_>) -> Result<(), Error> {
         match &*part.kind {
             "text" => {
                 let text = part.text("text")?;
@@ -99,39 +119,30 @@ impl<'a> Message<'a> {
             "image" | "audio" | "file" => self.content.push(Item::Block(media(part)?)),
             "refusal" => self.refusal.push(part.text("text")?),
             "tool_call" => {
-                part.text("name")?;
-                self.calls.push(part.fields.clone());
+                self.calls.push(call(part)?);
             }
             "reasoning" => self.add_reasoning(part, to)?,
             "opaque" => self.add_opaque(part, to)?,
-            other => {
-                return Err(invalid(format!(
-                    "{}.type: there is no part of type {other}",
-                    part.path
-                )));
-            }
+            other => return Err(part.invalid(&format!(".type: there is no part of type {other}"))),
         }
         Ok(())
     }
 
-    fn add_reasoning(&mut self, part: &Part<'a>, to: &mut Written<'_, '_>) -> Result<(), Error> {
+    fn add_reasoning(&mut self, part: &Part<'a>, to: &mut Written<'_>) -> Result<(), Error> {
         let text = part.text("text")?;
         let field = part.get("field").map(plain).unwrap_or_default();
         let known = part.is_from(to.provider) && to.provider.reasoning_back != ReasoningBack::Never;
-        if !known || field.is_empty() {
-            to.dropped.push(part.path.clone());
-        } else if field == DETAILS {
+        if known && field == DETAILS {
             // It goes back within the block that it was read from.
-        } else if field == "thinking" {
+        } else if known && field == "thinking" {
             // Mistral: a block of the content, in its place.
             let signature = part.get("signature");
-            let signature = signature
-                .map(|raw| format!(",\"signature\":{raw}"))
-                .unwrap_or_default();
+            let signature = signature.map(|raw| format!(",\"signature\":{raw}"));
+            let signature = signature.unwrap_or_default();
             self.content.push(Item::Block(format!(
                 r#"{{"type":"thinking","thinking":[{{"type":"text","text":{text}}}]{signature}}}"#
             )));
-        } else if self.takes_reasoning {
+        } else if known && !field.is_empty() && self.takes_reasoning {
             self.reasoning.push((field, text));
         } else {
             to.dropped.push(part.path.clone());
@@ -139,12 +150,12 @@ impl<'a> Message<'a> {
         Ok(())
     }
 
-    fn add_opaque(&mut self, part: &Part<'a>, to: &mut Written<'_, '_>) -> Result<(), Error> {
+    fn add_opaque(&mut self, part: &Part<'a>, to: &mut Written<'_>) -> Result<(), Error> {
         let field = plain(part.text("field")?);
         // A block may be null: it goes back as it came.
         let found = part.fields.iter().find(|(key, _)| key == "json");
         let Some(json) = found.map(|(_, raw)| *raw) else {
-            return Err(invalid(format!("{}.json: it is missing", part.path)));
+            return Err(part.invalid(".json: it is missing"));
         };
         if !part.is_from(to.provider) {
             to.dropped.push(part.path.clone());
@@ -179,8 +190,7 @@ impl<'a> Message<'a> {
             field(out, name, &joined(texts.map(|(_, text)| *text)));
         }
         if !self.calls.is_empty() {
-            let calls: Vec<_> = self.calls.iter().map(call).collect();
-            field(out, "tool_calls", &format!("[{}]", calls.join(",")));
+            field(out, "tool_calls", &format!("[{}]", self.calls.join(",")));
         }
         for (key, json) in &self.other {
             field(out, key, json);
@@ -190,55 +200,39 @@ impl<'a> Message<'a> {
 
     /// One string where there is only text, for servers that know no lists; else a list of blocks.
     fn content(&self, role: &str) -> String {
-        let texts: Option<Vec<&str>> = self
-            .content
-            .iter()
-            .map(|item| match item {
-                Item::Text(text) => Some(*text),
-                Item::Block(_) => None,
-            })
-            .collect();
-        match texts {
-            Some(texts)
-                if texts.is_empty() && !(self.calls.is_empty() && self.refusal.is_empty()) =>
-            {
-                "null".to_owned()
-            }
-            Some(texts) if texts.len() < 2 || role == "assistant" => joined(texts.into_iter()),
-            _ => {
-                let blocks = self.content.iter().map(|item| match item {
-                    Item::Text(text) => format!(r#"{{"type":"text","text":{text}}}"#),
-                    Item::Block(block) => block.clone(),
-                });
-                format!("[{}]", blocks.collect::<Vec<_>>().join(","))
-            }
+        let text = |item: &Item<'a>| match item {
+            Item::Text(text) => Some(*text),
+            Item::Block(_) => None,
+        };
+        if self.content.is_empty() && !(self.calls.is_empty() && self.refusal.is_empty()) {
+            return "null".to_owned();
         }
+        let texts: Option<Vec<&str>> = self.content.iter().map(text).collect();
+        if let Some(texts) = texts.filter(|texts| texts.len() < 2 || role == "assistant") {
+            return joined(texts.into_iter());
+        }
+        let blocks = self.content.iter().map(|item| match item {
+            Item::Text(text) => format!(r#"{{"type":"text","text":{text}}}"#),
+            Item::Block(block) => block.clone(),
+        });
+        format!("[{}]", blocks.collect::<Vec<_>>().join(","))
     }
 }
 
-fn tool_message(part: &Part<'_>, to: &mut Written<'_, '_>) -> Result<(), Error> {
+fn tool_message(part: &Part<'_>, to: &mut Written<'_>) -> Result<(), Error> {
     let content = match part.get("content") {
         None => "\"\"".to_owned(),
         Some(raw) if raw.starts_with('"') => raw.to_owned(),
         Some(raw) if raw.starts_with('[') => {
             let mut message = Message::default();
-            for (at, raw) in items(raw, &part.path)?.into_iter().enumerate() {
-                message.add(
-                    &Part::read(raw, format!("{}.content[{at}]", part.path))?,
-                    to,
-                )?;
+            for part in read(raw, &format!("{}.content", part.path))? {
+                message.add(&part, to)?;
             }
             message.content("tool")
         }
-        Some(_) => {
-            let message = format!(
-                "{}.content: it must be a string or a list of parts",
-                part.path
-            );
-            return Err(invalid(message));
-        }
+        Some(_) => return Err(part.invalid(".content: it must be a string or a list of parts")),
     };
-    separate(to.count, to.out);
+    to.separate();
     to.out.extend_from_slice(b"{\"role\":\"tool\"");
     // A server that gives calls no id takes results without one.
     if let Some(id) = part.get("tool_call_id") {
@@ -252,22 +246,16 @@ fn tool_message(part: &Part<'_>, to: &mut Written<'_, '_>) -> Result<(), Error> 
     Ok(())
 }
 
-fn call(fields: &Fields<'_>) -> String {
-    let get = |key: &str| {
-        let found = fields.iter().find(|(name, _)| name == key);
-        found.map(|(_, raw)| *raw).filter(|raw| *raw != "null")
-    };
-    let id = get("id")
-        .map(|id| format!("\"id\":{id},"))
-        .unwrap_or_default();
+fn call(part: &Part<'_>) -> Result<String, Error> {
+    let name = part.text("name")?;
+    let id = part.get("id").map(|id| format!("\"id\":{id},"));
+    let id = id.unwrap_or_default();
     // A call without arguments may have come as "", which chat templates cannot read.
-    let arguments = get("arguments")
-        .filter(|raw| *raw != "\"\"")
-        .unwrap_or("\"{}\"");
-    format!(
-        r#"{{{id}"type":"function","function":{{"name":{},"arguments":{arguments}}}}}"#,
-        get("name").unwrap_or("\"\"")
-    )
+    let arguments = part.get("arguments").filter(|raw| *raw != "\"\"");
+    let arguments = arguments.unwrap_or("\"{}\"");
+    Ok(format!(
+        r#"{{{id}"type":"function","function":{{"name":{name},"arguments":{arguments}}}}}"#
+    ))
 }
 
 /// JSON strings as one. Their escapes stay as they are.
@@ -276,12 +264,4 @@ fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     texts.for_each(|text| whole.push_str(inner(text)));
     whole.push('"');
     whole
-}
-
-/// Puts a comma before every message but the first.
-pub(super) fn separate(count: &mut usize, out: &mut Vec<u8>) {
-    if *count > 0 {
-        out.push(b',');
-    }
-    *count += 1;
 }

@@ -4,15 +4,15 @@ use super::event::Event;
 use super::stream::{ChatStream, unexpected};
 use crate::error::{Error, ErrorKind};
 use crate::message::{ChunkKind, Reply, ReplyHead};
+use crate::redact::one_line;
 use crate::sse::{EventParser, Item};
-use crate::wire::decoder::{Step, StreamDecoder};
-use crate::wire::openai::errors;
-use crate::wire::shown::one_line;
+use crate::wire::dialect::{Step, StreamDecoder};
+use crate::wire::errors;
 
 /// Reads a body with a 2xx status.
 ///
 /// A reply is read as a stream of one event, so that both give the same.
-pub(in crate::wire::openai) fn decode(body: &[u8]) -> Result<Reply, Error> {
+pub(in crate::wire::openai) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
     // Busy servers send blank lines first, to say that they are alive.
     let body = body
         .strip_prefix(b"\xef\xbb\xbf")
@@ -30,8 +30,8 @@ pub(in crate::wire::openai) fn decode(body: &[u8]) -> Result<Reply, Error> {
             return fold_stream(body);
         }
         Some(_) => {
-            let start = body.get(..body.len().min(80)).unwrap_or(body);
-            let start = one_line(&String::from_utf8_lossy(start));
+            let start = body.get(..body.len().min(400)).unwrap_or(body);
+            let start = one_line(&String::from_utf8_lossy(start), 80);
             return Err(unexpected(&format!(
                 "the reply is not JSON; it begins with: {start}"
             )));

@@ -8,8 +8,9 @@ use super::repeat::Frame;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Text};
 use crate::message::{ChunkKind, Delta, FinishReason, ReplyHead, Usage};
-use crate::wire::decoder::{Step, StreamDecoder};
-use crate::wire::openai::{errors, logprobs};
+use crate::wire::dialect::{Step, StreamDecoder};
+use crate::wire::errors;
+use crate::wire::openai::logprobs;
 
 /// Reads the events of one stream; also whole replies, which are streams of one event.
 #[derive(Debug, Default)]

@@ -6,10 +6,12 @@
 use serde_json::Value;
 
 use crate::error::{ApiFailure, Error, ErrorKind};
-use crate::wire::shown::{SHOWN, one_line};
+use crate::redact::one_line;
 
-/// Bytes of the body that an error keeps.
+/// How many bytes of the body an error keeps.
 const KEPT_BODY: usize = 64 << 10;
+/// How many characters of the provider's text a message shows.
+const SHOWN_CHARS: usize = 1_024;
 
 /// The error that a body describes. `status` is the HTTP status; `None` inside a 2xx body or a stream.
 pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
@@ -20,14 +22,12 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
         .unwrap_or_default()
         .to_vec();
     let said = match api.message.as_deref().map(str::trim) {
-        Some(message) if !message.is_empty() => one_line(message),
+        Some(message) if !message.is_empty() => one_line(message, SHOWN_CHARS),
         _ if is_html(body) => {
             "the answer is an HTML page, not an API reply; base_url is probably wrong".to_owned()
         }
         _ if body.trim_ascii().is_empty() => "the body is empty".to_owned(),
-        _ => one_line(&String::from_utf8_lossy(
-            body.get(..body.len().min(SHOWN)).unwrap_or(body),
-        )),
+        _ => one_line(&String::from_utf8_lossy(&api.body), SHOWN_CHARS),
     };
     let line = match status {
         Some(status) => format!("HTTP {status}: {said}"),
