@@ -36,7 +36,7 @@ fn decode(kind: &str, count: usize) -> Result<usize, Error> {
     for _ in 0..count.div_ceil(100) {
         for block in wire.as_bytes().chunks(4096) {
             parser.push(block, |item| {
-                if let Item::Event { name, data, .. } = item {
+                if let Item::Event { name, data } = item {
                     decoder.event(name, data, &mut out)?;
                     read += out.len();
                     out.clear();

@@ -73,7 +73,7 @@ fn take(
     done: &mut bool,
 ) -> Result<(), Error> {
     match item {
-        Item::Event { name, data, .. } => *done |= decoder.event(name, data, out)? == Step::Done,
+        Item::Event { name, data } => *done |= decoder.event(name, data, out)? == Step::Done,
         Item::Stray { name, value } => decoder.stray_field(name, value)?,
         Item::Comment(_) => {}
     }
@@ -141,7 +141,7 @@ fn compare(read: Result<Expected, Error>, expected: &Expected) -> Result<(), Str
 /// What the typed events say, folded by this test: it must be what the reply says.
 fn events_agree(streamed: &Streamed) -> Result<(), String> {
     let mut events = Vec::new();
-    let mut typed = StreamEvents::new();
+    let mut typed = StreamEvents::default();
     for chunk in &streamed.chunks {
         typed.push(chunk, &mut events);
     }

@@ -148,63 +148,17 @@ impl<'a> Reader<'a> {
         Ok((raw != "null").then_some(raw))
     }
 
-    /// Steps over one value, whatever its depth, without recursion.
+    /// Steps over one value. The depth limit bounds the recursion.
     #[inline]
     pub fn skip(&mut self) -> Result<()> {
         match self.peek()? {
-            Kind::Array | Kind::Object => self.skip_nested(),
-            kind => self.skip_scalar(kind),
-        }
-    }
-
-    #[inline]
-    fn skip_scalar(&mut self, kind: Kind) -> Result<()> {
-        match kind {
+            Kind::Array => self.array(Self::skip),
+            Kind::Object => self.object(|reader, _| reader.skip()),
             Kind::String => self.skip_string(),
             Kind::Number => self.number().map(|_| ()),
             Kind::Null => self.word("null"),
-            _ if self.byte() == Some(b't') => self.word("true"),
-            _ => self.word("false"),
-        }
-    }
-
-    fn skip_nested(&mut self) -> Result<()> {
-        // One bit a level, set for an object; MAX_DEPTH levels fit.
-        let mut objects: u128 = 0;
-        let mut levels: u32 = 0;
-        loop {
-            match self.peek()? {
-                kind @ (Kind::Array | Kind::Object) => {
-                    let object = kind == Kind::Object;
-                    self.enter(if object { b'{' } else { b'[' })?;
-                    if self.closes(if object { b'}' } else { b']' })? {
-                        self.depth -= 1;
-                    } else {
-                        objects = objects << 1 | u128::from(object);
-                        levels += 1;
-                        if object {
-                            self.skip_key()?;
-                        }
-                        continue;
-                    }
-                }
-                kind => self.skip_scalar(kind)?,
-            }
-            while levels > 0 {
-                let object = objects & 1 == 1;
-                if self.more(if object { b'}' } else { b']' })? {
-                    if object {
-                        self.skip_key()?;
-                    }
-                    break;
-                }
-                objects >>= 1;
-                levels -= 1;
-                self.depth -= 1;
-            }
-            if levels == 0 {
-                return Ok(());
-            }
+            Kind::Bool if self.byte() == Some(b't') => self.word("true"),
+            Kind::Bool => self.word("false"),
         }
     }
 
@@ -333,12 +287,6 @@ impl<'a> Reader<'a> {
         }
         self.at += 1;
         Ok(())
-    }
-
-    fn skip_key(&mut self) -> Result<()> {
-        self.skip_space();
-        self.skip_string()?;
-        self.colon()
     }
 
     fn word(&mut self, word: &'static str) -> Result<()> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::reply::{FinishReason, TokenLogprob, Usage};
+use super::reply::{FinishReason, TokenLogprob, ToolCall, Usage};
 
 /// A fragment of a tool call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +18,18 @@ pub struct ToolCallDelta {
     pub name: Option<String>,
     /// The next piece of the arguments' JSON text.
     pub arguments: String,
+}
+
+impl ToolCall {
+    /// Adds a fragment.
+    pub(super) fn push(&mut self, fragment: &ToolCallDelta) {
+        if self.id.is_none() {
+            self.id.clone_from(&fragment.id);
+        }
+        let name = fragment.name.as_deref().unwrap_or_default();
+        self.name.push_str(name);
+        self.arguments.push_str(&fragment.arguments);
+    }
 }
 
 /// One choice's share of one event.

@@ -53,23 +53,17 @@ pub enum StreamEvent {
 /// Turns chunks into [`StreamEvent`]s. It holds nothing but the tool calls that are still growing.
 #[derive(Debug, Clone, Default)]
 pub struct StreamEvents {
-    growing: Vec<Growing>,
+    growing: Vec<GrowingCall>,
 }
 
 #[derive(Debug, Clone)]
-struct Growing {
+struct GrowingCall {
     choice: u32,
     index: u32,
     call: ToolCall,
 }
 
 impl StreamEvents {
-    /// Begins a stream.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Adds the events of a chunk to `out`.
     pub fn push(&mut self, chunk: &ChunkKind, out: &mut Vec<StreamEvent>) {
         match chunk {
@@ -122,32 +116,24 @@ impl StreamEvents {
     }
 
     fn fragment(&mut self, choice: u32, delta: &ToolCallDelta, out: &mut Vec<StreamEvent>) {
-        let known = self
-            .growing
-            .iter_mut()
-            .find(|growing| growing.choice == choice && growing.index == delta.index);
-        if let Some(growing) = known {
-            let call = &mut growing.call;
-            if call.id.is_none() {
-                call.id.clone_from(&delta.id);
-            }
-            call.name
-                .push_str(delta.name.as_deref().unwrap_or_default());
-            call.arguments.push_str(&delta.arguments);
+        let mut known = self.growing.iter_mut();
+        let is_same =
+            |known: &&mut GrowingCall| known.choice == choice && known.index == delta.index;
+        if let Some(known) = known.find(is_same) {
+            known.call.push(delta);
         } else {
-            // The next call has begun. Those before it are whole if their arguments are whole JSON; some
-            // servers send the headers of several calls first, so an empty one waits.
+            // The next call has begun. The calls before it are complete if their arguments are complete JSON.
+            // Some servers send the headers of several calls first, so an empty one waits.
             self.release(out, |growing| {
                 growing.choice == choice && json::is_complete(growing.call.arguments.as_bytes())
             });
-            self.growing.push(Growing {
+            let mut call = ToolCall::default();
+            call.push(delta);
+            let index = delta.index;
+            self.growing.push(GrowingCall {
                 choice,
-                index: delta.index,
-                call: ToolCall {
-                    id: delta.id.clone(),
-                    name: delta.name.clone().unwrap_or_default(),
-                    arguments: delta.arguments.clone(),
-                },
+                index,
+                call,
             });
         }
         out.push(StreamEvent::ToolCallDelta {
@@ -156,7 +142,7 @@ impl StreamEvents {
         });
     }
 
-    fn release(&mut self, out: &mut Vec<StreamEvent>, whole: impl Fn(&Growing) -> bool) {
+    fn release(&mut self, out: &mut Vec<StreamEvent>, whole: impl Fn(&GrowingCall) -> bool) {
         self.growing.retain_mut(|growing| {
             if !whole(growing) {
                 return true;

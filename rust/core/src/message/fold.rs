@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::delta::{ChunkKind, Delta, ToolCallDelta};
-use super::reply::{Choice, FinishReason, Part, Reply, ToolCall};
+use super::reply::{Choice, FinishReason, Part, RawJson, Reply, ToolCall};
 
 impl Reply {
     /// Adds what a chunk brings. The parts stand in the order in which they came.
@@ -87,7 +87,7 @@ impl Reply {
         }
         for (field, json) in &delta.opaque {
             if let Ok(json) = RawValue::from_string(json.clone()) {
-                let field = field.clone();
+                let (field, json) = (field.clone(), RawJson(json));
                 choice.parts.push(Part::Opaque { field, json });
             }
         }
@@ -151,32 +151,21 @@ impl Choice {
     }
 
     fn push_call(&mut self, delta: &ToolCallDelta) {
-        let known = self
-            .parts
-            .iter_mut()
-            .filter_map(|part| match part {
-                Part::ToolCall(call) => Some(call),
-                _ => None,
-            })
-            .nth(delta.index as usize);
-        if let Some(call) = known {
-            if call.id.is_none() {
-                call.id.clone_from(&delta.id);
-            }
-            call.name
-                .push_str(delta.name.as_deref().unwrap_or_default());
-            call.arguments.push_str(&delta.arguments);
+        let mut calls = self.parts.iter_mut().filter_map(|part| match part {
+            Part::ToolCall(call) => Some(call),
+            _ => None,
+        });
+        if let Some(call) = calls.nth(delta.index as usize) {
+            call.push(delta);
         } else {
-            self.parts.push(Part::ToolCall(ToolCall {
-                id: delta.id.clone(),
-                name: delta.name.clone().unwrap_or_default(),
-                arguments: delta.arguments.clone(),
-            }));
+            let mut call = ToolCall::default();
+            call.push(delta);
+            self.parts.push(Part::ToolCall(call));
         }
     }
 
     fn settle(&mut self) {
-        let mut opaque: Vec<(String, Vec<Box<RawValue>>)> = Vec::new();
+        let mut opaque: Vec<(String, Vec<RawJson>)> = Vec::new();
         let mut parts: Vec<Part> = Vec::with_capacity(self.parts.len());
         for part in std::mem::take(&mut self.parts) {
             match (part, parts.last_mut()) {
@@ -264,17 +253,18 @@ impl FinishReason {
 }
 
 /// One block from the fragments of a stream. A lone one stays as it was sent.
-fn merged(fragments: Vec<Box<RawValue>>) -> Option<Box<RawValue>> {
+fn merged(fragments: Vec<RawJson>) -> Option<RawJson> {
     let mut fragments = fragments.into_iter();
     let first = fragments.next()?;
-    let Some(second) = fragments.next() else {
+    let mut rest = fragments.peekable();
+    if rest.peek().is_none() {
         return Some(first);
-    };
-    let mut whole: Value = serde_json::from_str(first.get()).ok()?;
-    for fragment in std::iter::once(second).chain(fragments) {
-        merge(&mut whole, serde_json::from_str(fragment.get()).ok()?, "");
     }
-    serde_json::value::to_raw_value(&whole).ok()
+    let mut whole: Value = serde_json::from_str(first.0.get()).ok()?;
+    for fragment in rest {
+        merge(&mut whole, serde_json::from_str(fragment.0.get()).ok()?, "");
+    }
+    serde_json::value::to_raw_value(&whole).ok().map(RawJson)
 }
 
 /// Keys whose strings come in pieces; any other string is sent whole each time.

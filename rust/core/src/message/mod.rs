@@ -11,7 +11,8 @@ mod reply;
 pub use delta::{Chunk, ChunkKind, Delta, ToolCallDelta};
 pub use events::{StreamEvent, StreamEvents};
 pub use reply::{
-    Choice, FinishReason, Part, Reply, ReplyHead, Timing, TokenLogprob, ToolCall, TopLogprob, Usage,
+    Choice, FinishReason, Part, RawJson, Reply, ReplyHead, Timing, TokenLogprob, ToolCall,
+    TopLogprob, Usage,
 };
 
 #[cfg(test)]

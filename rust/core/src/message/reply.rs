@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::words::words;
@@ -87,8 +86,8 @@ pub struct TopLogprob {
 }
 
 /// One part of a reply's message. The parts stand in the order in which they came.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "PartFields")]
 pub enum Part {
     /// Text for the user.
     Text {
@@ -116,78 +115,64 @@ pub enum Part {
         /// The message key that it stood under.
         field: String,
         /// The JSON value as sent.
-        json: Box<RawValue>,
+        json: RawJson,
     },
 }
 
-/// By hand, because serde reads a tagged enum through a tree of its own, in which JSON text cannot be kept
-/// as it was sent.
-impl<'de> Deserialize<'de> for Part {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Fields<'a> {
-            #[serde(rename = "type", borrow)]
-            kind: Cow<'a, str>,
-            text: Option<String>,
-            signature: Option<String>,
-            field: Option<String>,
-            json: Option<Box<RawValue>>,
-        }
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let fields: Fields<'_> = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
-        let text = fields.text.ok_or_else(|| D::Error::missing_field("text"));
-        Ok(match &*fields.kind {
-            "text" => Self::Text { text: text? },
-            "reasoning" => Self::Reasoning {
-                text: text?,
-                signature: fields.signature,
-                field: fields.field,
-            },
-            "refusal" => Self::Refusal { text: text? },
-            "tool_call" => {
-                Self::ToolCall(serde_json::from_str(raw.get()).map_err(D::Error::custom)?)
-            }
-            "opaque" => Self::Opaque {
-                field: fields
-                    .field
-                    .ok_or_else(|| D::Error::missing_field("field"))?,
-                json: fields.json.ok_or_else(|| D::Error::missing_field("json"))?,
-            },
-            other => {
-                let known = &["text", "reasoning", "refusal", "tool_call", "opaque"];
-                return Err(D::Error::unknown_variant(other, known));
-            }
-        })
+/// A JSON value as its text. Two are equal if their texts are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RawJson(pub Box<RawValue>);
+
+impl PartialEq for RawJson {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
     }
 }
 
-impl PartialEq for Part {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Text { text: a }, Self::Text { text: b })
-            | (Self::Refusal { text: a }, Self::Refusal { text: b }) => a == b,
-            (
-                Self::Reasoning {
-                    text: a,
-                    signature,
-                    field,
-                },
-                Self::Reasoning {
-                    text: b,
-                    signature: other_signature,
-                    field: other_field,
-                },
-            ) => a == b && signature == other_signature && field == other_field,
-            (Self::ToolCall(a), Self::ToolCall(b)) => a == b,
-            (
-                Self::Opaque { field, json: a },
-                Self::Opaque {
-                    field: other,
-                    json: b,
-                },
-            ) => field == other && a.get() == b.get(),
-            _ => false,
-        }
+/// The fields of all kinds of part. serde reads a tagged enum through a tree, which cannot keep JSON text as it
+/// was sent, so a [`Part`] is read from these instead.
+#[derive(Deserialize)]
+struct PartFields {
+    #[serde(rename = "type")]
+    kind: String,
+    text: Option<String>,
+    signature: Option<String>,
+    field: Option<String>,
+    json: Option<RawJson>,
+    id: Option<String>,
+    name: Option<String>,
+    arguments: Option<String>,
+}
+
+impl TryFrom<PartFields> for Part {
+    type Error = String;
+
+    fn try_from(fields: PartFields) -> Result<Self, String> {
+        let (kind, text) = (fields.kind, fields.text);
+        let part = match &*kind {
+            "text" => text.map(|text| Self::Text { text }),
+            "refusal" => text.map(|text| Self::Refusal { text }),
+            "reasoning" => text.map(|text| Self::Reasoning {
+                text,
+                signature: fields.signature,
+                field: fields.field,
+            }),
+            "tool_call" => fields.name.zip(fields.arguments).map(|(name, arguments)| {
+                let id = fields.id;
+                Self::ToolCall(ToolCall {
+                    id,
+                    name,
+                    arguments,
+                })
+            }),
+            "opaque" => {
+                let both = fields.field.zip(fields.json);
+                both.map(|(field, json)| Self::Opaque { field, json })
+            }
+            _ => return Err(format!("`{kind}` is not a type of part")),
+        };
+        part.ok_or_else(|| format!("a {kind} part lacks one of its fields"))
     }
 }
 
@@ -210,33 +195,30 @@ impl Choice {
     /// All text parts, joined.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
-        self.joined(|part| match part {
+        let text = self.joined(|part| match part {
             Part::Text { text } => Some(text),
             _ => None,
-        })
+        });
+        text.unwrap_or_default()
     }
 
     /// All reasoning parts, joined.
     #[must_use]
     pub fn reasoning(&self) -> Cow<'_, str> {
-        self.joined(|part| match part {
+        let text = self.joined(|part| match part {
             Part::Reasoning { text, .. } => Some(text),
             _ => None,
-        })
+        });
+        text.unwrap_or_default()
     }
 
-    /// The refusal; `None` where the model did not refuse.
+    /// The refusal; `None` if the model did not refuse.
     #[must_use]
     pub fn refusal(&self) -> Option<Cow<'_, str>> {
-        self.parts
-            .iter()
-            .any(|part| matches!(part, Part::Refusal { .. }))
-            .then(|| {
-                self.joined(|part| match part {
-                    Part::Refusal { text } => Some(text),
-                    _ => None,
-                })
-            })
+        self.joined(|part| match part {
+            Part::Refusal { text } => Some(text),
+            _ => None,
+        })
     }
 
     /// The tool calls, in order.
@@ -247,18 +229,13 @@ impl Choice {
         })
     }
 
-    fn joined<'a>(&'a self, pick: impl Fn(&'a Part) -> Option<&'a String>) -> Cow<'a, str> {
+    fn joined<'a>(&'a self, pick: impl Fn(&'a Part) -> Option<&'a String>) -> Option<Cow<'a, str>> {
         let mut texts = self.parts.iter().filter_map(pick);
-        let Some(first) = texts.next() else {
-            return Cow::Borrowed("");
-        };
-        let Some(second) = texts.next() else {
-            return Cow::Borrowed(first);
-        };
-        let mut whole = first.clone();
-        whole.push_str(second);
-        texts.for_each(|text| whole.push_str(text));
-        Cow::Owned(whole)
+        let mut whole = Cow::Borrowed(texts.next()?.as_str());
+        for text in texts {
+            whole.to_mut().push_str(text);
+        }
+        Some(whole)
     }
 }
 

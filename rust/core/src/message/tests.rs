@@ -21,7 +21,7 @@ fn chunk(calls: Vec<ToolCallDelta>, finish_reason: Option<FinishReason>) -> Chun
 
 /// Names and arguments of the calls that are done after each chunk, and after the end.
 fn done(chunks: &[ChunkKind]) -> Vec<Vec<String>> {
-    let mut events = StreamEvents::new();
+    let mut events = StreamEvents::default();
     let mut steps = Vec::new();
     for at in 0..=chunks.len() {
         let mut out = Vec::new();
@@ -83,7 +83,7 @@ fn calls_whose_headers_come_first_wait_for_their_arguments() {
 
 #[test]
 fn events_come_in_the_order_of_a_message() {
-    let mut events = StreamEvents::new();
+    let mut events = StreamEvents::default();
     let mut out = Vec::new();
     let delta = Delta {
         index: 1,
@@ -190,7 +190,7 @@ fn an_id_that_comes_late_is_the_calls() {
         chunk(vec![late], Some(FinishReason::ToolCalls)),
     ];
     let mut reply = Reply::default();
-    let mut events = StreamEvents::new();
+    let mut events = StreamEvents::default();
     let mut out = Vec::new();
     for chunk in &chunks {
         reply.apply(chunk);

@@ -13,8 +13,6 @@ pub enum Item<'a> {
         name: &'a [u8],
         /// The data lines, joined by LF.
         data: &'a [u8],
-        /// The last event id, as of this event.
-        id: &'a [u8],
     },
     /// A line whose field the standard does not know; some servers send errors so.
     Stray {
@@ -40,34 +38,26 @@ pub enum End {
 
 /// Reads server-sent events from chunks of any size.
 ///
-/// Every chunking of the same bytes gives the same items. Time is linear, and memory is bounded by twice
-/// `max_event_bytes`, which caps a line and the joined data of an event.
-#[derive(Debug)]
+/// The chunks never change the items. Time is linear, and memory is bounded by twice `max_event_bytes`, which
+/// caps a line and the joined data of an event. The fields `id` and `retry` are ignored: they are for clients
+/// that reconnect.
+#[derive(Debug, Default)]
 pub struct EventParser {
-    lines: Lines,
+    pub(super) lines: Lines,
     name: Vec<u8>,
     data: Vec<u8>,
     // Data lines are joined by LF, so an event with one empty line differs from one without any.
     has_data: bool,
-    id: Vec<u8>,
-    pending_id: Option<Vec<u8>>,
-    retry_ms: Option<u64>,
     max_event_bytes: usize,
 }
 
 impl EventParser {
-    /// Begins a stream whose events have at most `max_event_bytes` bytes.
+    /// Starts a stream whose events have at most `max_event_bytes` bytes.
     #[must_use]
     pub fn new(max_event_bytes: usize) -> Self {
         Self {
-            lines: Lines::default(),
-            name: Vec::new(),
-            data: Vec::new(),
-            has_data: false,
-            id: Vec::new(),
-            pending_id: None,
-            retry_ms: None,
             max_event_bytes,
+            ..Self::default()
         }
     }
 
@@ -102,7 +92,6 @@ impl EventParser {
                 sink(Item::Event {
                     name: b"",
                     data: without_space(data),
-                    id: &self.id,
                 })?;
                 continue;
             }
@@ -135,33 +124,6 @@ impl EventParser {
         Ok(End::Flushed)
     }
 
-    /// The pending event as it would be if a blank line came now; for tests of the standard's cases.
-    #[cfg(test)]
-    pub(super) fn flush_anyway(
-        &mut self,
-        sink: &mut impl FnMut(Item<'_>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let line = self.lines.take();
-        if !line.is_empty() {
-            self.line(&line, sink)?;
-        }
-        self.dispatch(sink)
-    }
-
-    /// The last reconnection time that the server asked for, in milliseconds. Nothing acts on it: it is
-    /// for tests of the standard's cases.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn retry_ms(&self) -> Option<u64> {
-        self.retry_ms
-    }
-
-    /// The last event id, committed at blank lines only; for tests of the standard's cases.
-    #[cfg(test)]
-    pub(super) fn last_event_id(&self) -> &[u8] {
-        &self.id
-    }
-
     /// Bytes searched so far: at most twice the input, however it was cut. For tests of that claim.
     #[doc(hidden)]
     #[must_use]
@@ -171,7 +133,7 @@ impl EventParser {
 
     #[inline]
     fn is_idle(&self) -> bool {
-        !self.has_data && self.name.is_empty() && self.pending_id.is_none()
+        !self.has_data && self.name.is_empty()
     }
 
     fn keep(&mut self, part: &[u8]) -> Result<(), Error> {
@@ -182,7 +144,7 @@ impl EventParser {
         Ok(())
     }
 
-    fn line(
+    pub(super) fn line(
         &mut self,
         line: &[u8],
         sink: &mut impl FnMut(Item<'_>) -> Result<(), Error>,
@@ -216,38 +178,20 @@ impl EventParser {
                 self.name.clear();
                 self.name.extend_from_slice(value);
             }
-            b"id" => {
-                if memchr::memchr(0, value).is_none() {
-                    self.pending_id = Some(value.to_vec());
-                }
-            }
-            b"retry" => {
-                if !value.is_empty()
-                    && value.iter().all(u8::is_ascii_digit)
-                    && let Some(ms) = std::str::from_utf8(value)
-                        .ok()
-                        .and_then(|ms| ms.parse().ok())
-                {
-                    self.retry_ms = Some(ms);
-                }
-            }
+            b"id" | b"retry" => {}
             _ => return sink(Item::Stray { name, value }),
         }
         Ok(())
     }
 
-    fn dispatch(
+    pub(super) fn dispatch(
         &mut self,
         sink: &mut impl FnMut(Item<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        if let Some(id) = self.pending_id.take() {
-            self.id = id;
-        }
         let taken = if self.has_data {
             sink(Item::Event {
                 name: &self.name,
                 data: &self.data,
-                id: &self.id,
             })
         } else {
             Ok(())

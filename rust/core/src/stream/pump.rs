@@ -8,11 +8,12 @@ use tokio::time::timeout;
 
 use super::clock::Clock;
 use super::queue::{Queue, closed_error};
-use super::reader::{Reader, Verdict};
+use super::reader::Reader;
 use crate::call::{Reception, Session, no_body, run_attempts};
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
-use crate::http::{Body, Head, Place, Probe, Transport};
+use crate::http::{Body, Head, Probe, Transport};
+use crate::wire::Step;
 
 /// How long the bytes behind the terminal mark are waited for, so that the connection can be used again.
 const DRAIN: Duration = Duration::from_millis(250);
@@ -108,16 +109,20 @@ impl<'a> Reception for Streamed<'a> {
             };
             clock.bytes();
             if is_first && is_document(&frame) {
-                return document(reader, frame, body, queue, place).await;
+                // Some servers ignore `stream` and answer whole, and some answer 200 with an error or a page.
+                let cap = self.call.client.config.limits.max_reply_bytes;
+                let whole = body.whole_after(frame, cap, place).await?;
+                reader.whole_reply(&whole)?;
+                reader.publish(queue);
+                return Ok(None);
             }
             is_first &= frame.trim_ascii().is_empty();
             let verdict = reader.feed(&frame);
             if reader.publish(queue) {
                 clock.content(queue);
             }
-            match verdict? {
-                Verdict::More => {}
-                Verdict::Done => return Ok(Some(body)),
+            if verdict? == Step::Done {
+                return Ok(Some(body));
             }
         }
     }
@@ -151,20 +156,4 @@ fn interrupted(error: &Error) -> Error {
 fn is_document(frame: &[u8]) -> bool {
     let text = frame.strip_prefix(b"\xef\xbb\xbf").unwrap_or(frame);
     matches!(text.trim_ascii_start().first(), Some(b'{' | b'[' | b'<'))
-}
-
-/// Some servers ignore `stream` and answer whole, and some answer 200 with an error or a page.
-async fn document(
-    reader: &mut Reader<'_>,
-    first: Bytes,
-    body: Body,
-    queue: &Queue,
-    place: &Place,
-) -> Result<Option<Body>, Error> {
-    let whole = body
-        .whole_after(first, reader.max_reply_bytes(), place)
-        .await?;
-    reader.whole_reply(&whole)?;
-    reader.publish(queue);
-    Ok(None)
 }

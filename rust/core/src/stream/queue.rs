@@ -62,7 +62,7 @@ pub enum Taken {
 }
 
 #[derive(Default)]
-struct State {
+struct Buffer {
     items: VecDeque<Chunk>,
     bytes: usize,
     head: Option<Head>,
@@ -75,9 +75,19 @@ struct State {
     producer: Option<Waker>,
 }
 
+impl Buffer {
+    /// Wakes the parked reader if `wakes` says so. This happens under the lock, which is fine: a mailbox only
+    /// notes the token, and a task waker only schedules.
+    fn wake_if(&mut self, wakes: impl Fn(Interest) -> bool) {
+        if let Some((parker, _)) = self.parked.take_if(|(_, interest)| wakes(*interest)) {
+            parker.wake();
+        }
+    }
+}
+
 /// See the module.
 pub struct Queue {
-    state: Mutex<State>,
+    state: Mutex<Buffer>,
     buffer_bytes: usize,
     started: Instant,
     closed: AtomicBool,
@@ -112,7 +122,7 @@ impl Queue {
         let at = self.seconds();
         state.timing.first_byte = Some(at);
         state.head = Some(head);
-        self.wake_if(&mut state, |_| true);
+        state.wake_if(|_| true);
     }
 
     /// Producer: hands over what one read brought, and folds it into the reply so far.
@@ -148,7 +158,7 @@ impl Queue {
         }
         // A full queue wakes any reader: the producer stands still until it is emptied.
         let wakes_all = any_text || state.bytes >= self.buffer_bytes;
-        self.wake_if(state, |interest| interest == Interest::Any || wakes_all);
+        state.wake_if(|interest| interest == Interest::Any || wakes_all);
     }
 
     /// Producer: the stream is over. An error gets the reply so far as its partial.
@@ -174,14 +184,14 @@ impl Queue {
         });
         state.attempts = attempts;
         state.end = Some(end);
-        self.wake_if(state, |_| true);
+        state.wake_if(|_| true);
     }
 
     /// Reader: forgets a failed opening, so that the same stream can be opened again.
     pub fn restart(&self) {
         let mut state = self.state.lock();
         if state.reply.choices.is_empty() && state.items.is_empty() {
-            *state = State::default();
+            *state = Buffer::default();
         }
     }
 
@@ -271,11 +281,7 @@ impl Queue {
             std::mem::swap(buffer, &mut state.items);
             let was_full = state.bytes >= self.buffer_bytes;
             state.bytes = 0;
-            let producer = if was_full {
-                state.producer.take()
-            } else {
-                None
-            };
+            let producer = state.producer.take_if(|_| was_full);
             drop(state);
             if let Some(waker) = producer {
                 waker.wake();
@@ -359,19 +365,6 @@ impl Queue {
 
     fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
-    }
-
-    // Called with the lock held: the mailbox only notes the token, a task waker only schedules.
-    #[allow(clippy::unused_self, reason = "reads as an action of the queue")]
-    fn wake_if(&self, state: &mut State, wakes: impl Fn(Interest) -> bool) {
-        if state
-            .parked
-            .as_ref()
-            .is_some_and(|(_, interest)| wakes(*interest))
-            && let Some((parker, _)) = state.parked.take()
-        {
-            parker.wake();
-        }
     }
 }
 

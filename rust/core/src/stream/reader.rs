@@ -8,21 +8,11 @@ use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::message::{Chunk, ChunkKind, ReplyHead};
 use crate::sse::{End, EventParser, Item};
-use crate::wire::{Dialect, Step, StreamDecoder};
-
-/// Whether a stream goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// More is to come.
-    More,
-    /// The terminal mark was read: what follows does not matter.
-    Done,
-}
+use crate::wire::{Step, StreamDecoder};
 
 /// Reads one attempt's body.
 pub(super) struct Reader<'a> {
     call: &'a Call,
-    dialect: &'static dyn Dialect,
     parser: EventParser,
     events: Events,
     // Facts of the reply as the queue knows them.
@@ -36,7 +26,7 @@ struct Events {
     chunks: Vec<Chunk>,
     wants_raw: bool,
     count: u64,
-    done: bool,
+    step: Step,
     has_content: bool,
     // The facts of a reply that came whole.
     whole_head: Option<ReplyHead>,
@@ -44,27 +34,21 @@ struct Events {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(call: &'a Call, wants_raw: bool) -> Self {
-        let dialect = call.client.dialect;
         Self {
             call,
-            dialect,
             parser: EventParser::new(call.client.config.limits.max_event_bytes),
             events: Events {
-                decoder: dialect.stream(),
+                decoder: call.client.dialect.stream(),
                 kinds: Vec::new(),
                 chunks: Vec::new(),
                 wants_raw,
                 count: 0,
-                done: false,
+                step: Step::Continue,
                 has_content: false,
                 whole_head: None,
             },
             published: ReplyHead::default(),
         }
-    }
-
-    pub(super) fn max_reply_bytes(&self) -> usize {
-        self.call.client.config.limits.max_reply_bytes
     }
 
     /// Whether an event was parsed, so that another attempt would tell the reader things twice.
@@ -73,15 +57,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the next bytes. What they brought before an error waits for [`Self::publish`] all the same.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Verdict, Error> {
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Step, Error> {
         let events = &mut self.events;
         let fed = self.parser.push(bytes, |item| events.item(item));
         fed.map_err(|error| self.in_stream(error))?;
-        Ok(if self.events.done {
-            Verdict::Done
-        } else {
-            Verdict::More
-        })
+        Ok(self.events.step)
     }
 
     /// The body ended cleanly: a whole stream, or one that says less than it should.
@@ -89,7 +69,7 @@ impl<'a> Reader<'a> {
         let events = &mut self.events;
         let ended = self.parser.finish(|item| events.item(item));
         let end = ended.map_err(|error| self.in_stream(error))?;
-        if self.events.done {
+        if self.events.step == Step::Done {
             return Ok(());
         }
         if end == End::Cut {
@@ -109,7 +89,7 @@ impl<'a> Reader<'a> {
 
     /// The body is one document: a reply from a server that does not stream, or an error.
     pub(super) fn whole_reply(&mut self, body: &[u8]) -> Result<(), Error> {
-        let reply = self.dialect.decode_reply(body)?;
+        let reply = self.call.client.dialect.decode_reply(body)?;
         let head = ReplyHead::of(&reply);
         let raw: Option<Arc<[u8]>> = self.events.wants_raw.then(|| Arc::from(body));
         self.events.count += 1;
@@ -163,14 +143,14 @@ impl<'a> Reader<'a> {
 impl Events {
     fn item(&mut self, item: Item<'_>) -> Result<(), Error> {
         // Behind the terminal mark nothing belongs to the reply.
-        if self.done {
+        if self.step == Step::Done {
             return Ok(());
         }
         match item {
             Item::Comment(_) => Ok(()),
             Item::Stray { name, value } => self.decoder.stray_field(name, value),
-            Item::Event { name, data, .. } => {
-                let step = self.decoder.event(name, data, &mut self.kinds)?;
+            Item::Event { name, data } => {
+                self.step = self.decoder.event(name, data, &mut self.kinds)?;
                 self.count += 1;
                 let raw: Option<Arc<[u8]>> = self.wants_raw.then(|| Arc::from(data));
                 let mut kinds = std::mem::take(&mut self.kinds);
@@ -178,7 +158,6 @@ impl Events {
                     self.push(kind, raw.as_ref());
                 }
                 self.kinds = kinds;
-                self.done = step == Step::Done;
                 Ok(())
             }
         }

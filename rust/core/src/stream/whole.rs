@@ -50,7 +50,7 @@ fn of_choice(choice: Choice, chunks: &mut Vec<ChunkKind>) {
                 calls += 1;
             }
             Part::Opaque { field, json } => {
-                delta.opaque.push((field, json.get().to_owned()));
+                delta.opaque.push((field, json.0.get().to_owned()));
             }
         }
         chunks.push(ChunkKind::Delta(Box::new(delta)));

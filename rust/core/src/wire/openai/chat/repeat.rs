@@ -108,7 +108,7 @@ mod tests {
                 .iter()
                 .map(|data| {
                     if forgets {
-                        stream.forget_frame();
+                        stream.frame = Frame::default();
                     }
                     let mut out = Vec::new();
                     let step = stream.event(b"", data.as_bytes(), &mut out);

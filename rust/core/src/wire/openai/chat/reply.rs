@@ -58,7 +58,7 @@ fn fold_stream(body: &[u8]) -> Result<Reply, Error> {
     let mut parser = EventParser::new(usize::MAX);
     let mut take = |item: Item<'_>| {
         match item {
-            Item::Event { name, data, .. } => {
+            Item::Event { name, data } => {
                 done |= decoder.event(name, data, &mut chunks)? == Step::Done;
             }
             Item::Stray { name, value } => decoder.stray_field(name, value)?,

@@ -22,7 +22,7 @@ pub(in crate::wire::openai) struct ChatStream {
     /// Lines of a JSON body that came where events should.
     stray: Vec<u8>,
     /// What stood around the last plain text.
-    frame: Frame,
+    pub(super) frame: Frame,
 }
 
 /// How many bytes of a JSON body are collected where events should come.
@@ -174,11 +174,6 @@ impl ChatStream {
         }
         state.text_bytes += text.len();
         Some(CompactString::new(text))
-    }
-
-    #[cfg(test)]
-    pub(super) fn forget_frame(&mut self) {
-        self.frame = Frame::default();
     }
 
     fn note_head(&mut self, event: &mut Event<'_>) {

@@ -46,7 +46,7 @@ impl Calls {
     ) -> Result<(), Error> {
         Reader::over(raw).array_or_skip(|reader| {
             let mut fragment = Fragment::default();
-            if reader.object_or_skip(|reader, key| self.field(&mut fragment, reader, key))? {
+            if reader.object_or_skip(|reader, key| entry(&mut fragment, reader, key))? {
                 let at = if whole { None } else { self.find(&fragment) };
                 self.add(at, fragment, out);
             }
@@ -70,32 +70,6 @@ impl Calls {
         if !(fragment.name.is_empty() && fragment.arguments.is_empty()) {
             let at = self.find(&fragment);
             self.add(at, fragment, out);
-        }
-        Ok(())
-    }
-
-    // `self` is not needed to read a field; it keeps the closures of `read` in one place.
-    #[allow(clippy::unused_self)]
-    fn field<'a>(
-        &self,
-        fragment: &mut Fragment<'a>,
-        reader: &mut Reader<'a>,
-        key: &str,
-    ) -> Result<(), Error> {
-        match key {
-            "index" if reader.peek()? == Kind::Number => {
-                fragment.index = reader.number()?.parse().ok();
-            }
-            "id" => {
-                fragment.id = reader
-                    .string_or_skip()?
-                    .map(|id| id.into_lossy().into_owned())
-                    .filter(|id| !id.is_empty() && id != "null");
-            }
-            "function" | "custom" => {
-                reader.object_or_skip(|reader, key| function(fragment, reader, key))?;
-            }
-            _ => reader.skip()?,
         }
         Ok(())
     }
@@ -153,6 +127,27 @@ impl Calls {
     }
 }
 
+/// Reads a field of an entry of `tool_calls`.
+fn entry<'a>(fragment: &mut Fragment<'a>, reader: &mut Reader<'a>, key: &str) -> Result<(), Error> {
+    match key {
+        "index" if reader.peek()? == Kind::Number => {
+            fragment.index = reader.number()?.parse().ok();
+        }
+        "id" => {
+            fragment.id = reader
+                .string_or_skip()?
+                .map(|id| id.into_lossy().into_owned())
+                .filter(|id| !id.is_empty() && id != "null");
+        }
+        "function" | "custom" => {
+            reader.object_or_skip(|reader, key| function(fragment, reader, key))?;
+        }
+        _ => reader.skip()?,
+    }
+    Ok(())
+}
+
+/// Reads a field of the function that a call names.
 fn function<'a>(
     fragment: &mut Fragment<'a>,
     reader: &mut Reader<'a>,
