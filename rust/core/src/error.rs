@@ -1,4 +1,5 @@
-//! Why a call failed: one error type, told apart by [`ErrorKind`], never by its text.
+//! Why a call failed. There is one error type; its [`ErrorKind`] says what went wrong, and callers never have to
+//! read the text.
 //!
 //! An error holds no header values, no query string and no key, so it is safe to show and to log.
 
@@ -12,12 +13,12 @@ use crate::message::Reply;
 use crate::words::words;
 
 words! {
-    /// What went wrong. Each kind has one Python class (`python/tokenwire/errors.py`).
+    /// What went wrong. Each kind has a Python class (`python/tokenwire/errors.py`).
     #[non_exhaustive]
     pub enum ErrorKind {
         /// A setting, argument or header is wrong; nothing was sent.
         Config = "config",
-        /// Request data cannot be encoded (the message gives its JSON path), or reply data lacks the required form.
+        /// Request data cannot be encoded (the message gives its JSON path), or reply data has the wrong form.
         Validation = "validation",
         /// Reply or event bytes cannot be decoded; the message gives the offset.
         Decode = "decode",
@@ -25,9 +26,9 @@ words! {
         Model = "model",
         /// No such model (also an API error).
         ModelNotFound = "model_not_found",
-        /// Prompt and maximum output do not fit the context window (also an API error).
+        /// Prompt and maximum output do not fit into the context window (also an API error).
         ContextLength = "context_length",
-        /// Refused by a filter before any output (also an API error).
+        /// A filter refused the request before any output (also an API error).
         ContentFilter = "content_filter",
         /// No connection in time; nothing was sent.
         ConnectTimeout = "connect_timeout",
@@ -35,23 +36,23 @@ words! {
         PoolTimeout = "pool_timeout",
         /// No complete response head in time.
         FirstByteTimeout = "first_byte_timeout",
-        /// No bytes on a stream.
+        /// No bytes on a stream in time.
         StallTimeout = "stall_timeout",
-        /// Bytes but no content on a stream.
+        /// Bytes but no content on a stream in time.
         ContentTimeout = "content_timeout",
-        /// The total deadline over attempts and waits ran out.
+        /// The deadline of the call, over all attempts and waits, has passed.
         DeadlineExceeded = "deadline_exceeded",
         /// A transport failure in the middle of a stream.
         StreamInterrupted = "stream_interrupted",
-        /// A clean end of a stream without its terminal mark.
+        /// A stream ended cleanly, but without its terminal mark.
         StreamIncomplete = "stream_incomplete",
         /// The server sent an error after the first event.
         StreamServer = "stream_server",
-        /// One event is over its cap.
+        /// An event exceeds its limit.
         EventTooLarge = "event_too_large",
-        /// A stream inherited from the parent process.
+        /// A stream was inherited from the parent process.
         ForkedStream = "forked_stream",
-        /// The provider answered with an error that no finer kind names.
+        /// The provider answered with an error that no other kind describes.
         Api = "api",
         /// 401 or 403.
         Authentication = "authentication",
@@ -61,36 +62,36 @@ words! {
         QuotaExceeded = "quota_exceeded",
         /// 5xx.
         Server = "server",
-        /// No usable connection, for a reason that no finer kind names.
+        /// No usable connection, for a reason that no other kind describes.
         Connection = "connection",
-        /// Connection refused, or no file descriptor.
+        /// The connection was refused, or there was no file descriptor for it.
         Connect = "connect",
         /// The name does not resolve.
         Dns = "dns",
-        /// Certificate or handshake.
+        /// The certificate is not valid, or the handshake failed.
         Tls = "tls",
         /// The proxy refuses or fails.
         Proxy = "proxy",
         /// The connection ended before the response head, or inside a body that is not a stream.
         ConnectionLost = "connection_lost",
-        /// The peer breaks HTTP.
+        /// The peer does not speak valid HTTP.
         Protocol = "protocol",
-        /// The body is over its cap.
+        /// The body exceeds its limit.
         ResponseTooLarge = "response_too_large",
-        /// A success status with a body of another kind, or without one.
+        /// A success status, but no body, or a body of another kind.
         UnexpectedContent = "unexpected_content",
-        /// A panic or broken invariant inside the engine.
+        /// A panic inside the engine.
         Engine = "engine",
-        /// Use after close.
+        /// Something was used after it was closed.
         ClientClosed = "client_closed",
     }
 }
 
 words! {
-    /// How far a call had come when it failed.
+    /// How far a call got before it failed.
     #[derive(Default)]
     pub enum Phase {
-        /// Arguments are being checked and encoded.
+        /// Checking and encoding the arguments.
         #[default]
         Prepare = "prepare",
         /// Waiting for a permit or a connection.
@@ -104,22 +105,22 @@ words! {
     }
 }
 
-/// What a provider said of a failed call.
+/// What a provider said about a failed call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ApiFailure {
-    /// HTTP status; `None` where no reply came or the error stood inside a 2xx body.
+    /// The HTTP status; `None` if there was no response, or if the error was inside a 2xx body.
     pub status: Option<u16>,
     /// The provider's `type` (or Google's `status`).
     pub error_type: Option<String>,
-    /// The provider's `code`, numbers as text.
+    /// The provider's `code`; a number as text.
     pub code: Option<String>,
     /// The parameter that the provider names.
     pub param: Option<String>,
     /// The provider's own message, as sent.
     pub message: Option<String>,
-    /// At most 64 KiB of the body.
+    /// The first 64 KiB of the body.
     pub body: Vec<u8>,
-    /// The server's hint when to try again.
+    /// How long the server asks us to wait before a retry.
     pub retry_after: Option<Duration>,
 }
 
@@ -128,15 +129,15 @@ pub struct ApiFailure {
 pub struct Attempt {
     /// Seconds from the start of the call to the start of this attempt.
     pub started: f64,
-    /// How far it came.
+    /// How far it got.
     pub phase: Phase,
-    /// HTTP status, where one came.
+    /// The HTTP status, if there was a response.
     pub status: Option<u16>,
-    /// Why it failed; `None` for the one that succeeded.
+    /// Why it failed; `None` if it succeeded.
     pub error: Option<ErrorKind>,
     /// The error's one-line text.
     pub message: Option<String>,
-    /// Seconds slept after it, before the next attempt.
+    /// Seconds waited after it, before the next attempt.
     pub slept: f64,
     /// Whether the server may have worked on it (and billed it).
     pub maybe_processed: bool,
@@ -270,7 +271,7 @@ impl Error {
         &self.0.attempts
     }
 
-    /// The reply so far; `None` where nothing came.
+    /// The partial reply; `None` if no content arrived.
     #[must_use]
     pub fn partial(&self) -> Option<&Reply> {
         self.0.partial.as_deref()

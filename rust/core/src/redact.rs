@@ -1,4 +1,4 @@
-//! Secrets, and how they and control characters are kept out of what is shown.
+//! Secrets, and how they and control characters are kept out of messages and logs.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +14,7 @@ impl Secret {
         Self(value)
     }
 
-    /// The secret itself. Only header writing and redaction call this.
+    /// The secret itself. Only redaction and the code that writes headers call this.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -27,13 +27,13 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Stands where a key stood.
+/// Replaces a key.
 const MASK: &str = "[key]";
 
-/// A key shorter than this is not searched for: a test's `x` would mask half of every text.
+/// A shorter key is not masked: the `x` of a test would mask half of every text.
 const SHORTEST: usize = 6;
 
-/// `text` without `secret`.
+/// Masks `secret` in `text`.
 #[must_use]
 pub fn without_secret<'a>(text: &'a str, secret: Option<&Secret>) -> Cow<'a, str> {
     match secret.map(Secret::expose) {
@@ -44,7 +44,7 @@ pub fn without_secret<'a>(text: &'a str, secret: Option<&Secret>) -> Cow<'a, str
     }
 }
 
-/// `bytes` without `secret`.
+/// Masks `secret` in `bytes`. If it is there, bytes that are not UTF-8 are replaced.
 #[must_use]
 pub fn bytes_without_secret(bytes: Vec<u8>, secret: Option<&Secret>) -> Vec<u8> {
     let clean = match without_secret(&String::from_utf8_lossy(&bytes), secret) {
@@ -54,7 +54,7 @@ pub fn bytes_without_secret(bytes: Vec<u8>, secret: Option<&Secret>) -> Vec<u8> 
     clean.unwrap_or(bytes)
 }
 
-/// `text` on one line of at most `max_chars` characters, control characters escaped.
+/// `text` on one line of at most `max_chars` characters, with control characters escaped.
 #[must_use]
 pub fn one_line(text: &str, max_chars: usize) -> String {
     let mut line = String::with_capacity(text.len().min(max_chars));
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn an_echoed_key_is_masked_wherever_it_stands() {
+    fn an_echoed_key_is_masked_everywhere() {
         let key = Secret::new("sk-canary-1".to_owned());
         let text = "sk-canary-1, Bearer sk-canary-1.";
         let masked = "[key], Bearer [key].";

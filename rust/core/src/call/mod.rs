@@ -17,7 +17,7 @@ mod attempts;
 mod session;
 
 pub(crate) use attempts::{Reception, run as run_attempts};
-pub(crate) use session::{Session, secs};
+pub(crate) use session::Session;
 
 /// A whole reply, and how it was received.
 #[derive(Debug, Clone)]

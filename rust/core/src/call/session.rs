@@ -1,14 +1,14 @@
 //! The state of one call over its attempts.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::client::Call;
 use crate::error::{ApiFailure, Attempt, Error, ErrorKind, Phase};
-use crate::http::{Body, Failed, Head, Probe, Transport, send};
+use crate::http::{Body, Head, Probe, Transport, send};
 use crate::log::Event;
 use crate::message::Timing;
 use crate::redact;
@@ -19,16 +19,13 @@ const ERROR_BODY_BYTES: usize = 64 << 10;
 /// How much of a message is shown.
 const SHOWN_CHARS: usize = 1_024;
 
-/// Seconds, as reports give them.
-pub(crate) fn secs(duration: Duration) -> f64 {
-    duration.as_secs_f64()
-}
-
 /// A failed attempt.
 #[derive(Debug)]
 pub(super) struct Failure {
     error: Error,
     hints: Hints,
+    /// A connection that was idle ended before any byte of a response. The server had most likely closed it
+    /// while the request was on its way.
     lost_idle: bool,
     /// HTTP status, where a head came.
     status: Option<u16>,
@@ -38,30 +35,24 @@ impl Failure {
     /// The body of a reply failed after its head.
     pub(super) fn after_head(error: Error, head: &Head) -> Self {
         Self {
-            error: error
-                .at(Phase::Body)
-                .with_request_id(head.request_id.clone()),
-            hints: Hints::default(),
-            lost_idle: false,
             status: Some(head.status),
-        }
-    }
-}
-
-impl From<Failed> for Failure {
-    fn from(failed: Failed) -> Self {
-        Self {
-            status: failed.error.api().and_then(|api| api.status),
-            error: failed.error,
-            hints: Hints::default(),
-            lost_idle: failed.lost_idle,
+            ..Self::from(
+                error
+                    .at(Phase::Body)
+                    .with_request_id(head.request_id.clone()),
+            )
         }
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Failed::from(error).into()
+        Self {
+            status: error.api().and_then(|api| api.status),
+            error,
+            hints: Hints::default(),
+            lost_idle: false,
+        }
     }
 }
 
@@ -98,6 +89,10 @@ impl<'a> Session<'a> {
         }
     }
 
+    fn elapsed(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.started.checked_add(self.call.timeout.total?)
     }
@@ -112,7 +107,7 @@ impl<'a> Session<'a> {
 
     /// Makes an attempt up to a head with a 2xx status.
     pub(super) async fn open(&mut self, probe: &Arc<Probe>) -> Result<(Head, Body), Failure> {
-        self.current = Some((secs(self.started.elapsed()), Arc::clone(probe)));
+        self.current = Some((self.elapsed(), Arc::clone(probe)));
         let outgoing = &self.call.outgoing;
         self.timing = Timing::default();
         let sent = send(
@@ -123,9 +118,16 @@ impl<'a> Session<'a> {
             &mut self.timing.queue,
         )
         .await;
-        self.timing.connect = probe.connect_time().map(secs);
-        let (head, body) = sent?;
-        self.timing.first_byte = Some(secs(self.started.elapsed()));
+        self.timing.connect = probe.connect_time().map(|time| time.as_secs_f64());
+        let (head, body) = sent.map_err(|error| {
+            let reused = probe.connected_at().is_none();
+            let lost = error.phase() == Phase::Head && error.kind() == ErrorKind::ConnectionLost;
+            Failure {
+                lost_idle: reused && lost,
+                ..error.into()
+            }
+        })?;
+        self.timing.first_byte = Some(self.elapsed());
         if (200..300).contains(&head.status) {
             return Ok((head, body));
         }
@@ -152,17 +154,15 @@ impl<'a> Session<'a> {
         let mut api = error.api().cloned().unwrap_or_default();
         api.status = Some(head.status);
         api.retry_after = hints.retry_after;
-        // A 4xx is refused before any work; behind a 5xx of a gateway the work may have been done.
-        let maybe_processed = head.status >= 500;
+        // A 4xx is refused before any work. A gateway may answer 5xx after the server has done the work.
+        let error = error
+            .with_api(api)
+            .with_request_id(head.request_id.clone())
+            .maybe_processed(head.status >= 500)
+            .at(Phase::Head);
         Failure {
-            error: error
-                .with_api(api)
-                .with_request_id(head.request_id.clone())
-                .maybe_processed(maybe_processed)
-                .at(Phase::Head),
             hints,
-            lost_idle: false,
-            status: Some(head.status),
+            ..error.into()
         }
     }
 
@@ -210,7 +210,7 @@ impl<'a> Session<'a> {
             Decision::GiveUp(why) => return Err(self.give_up(failure, why)),
         };
         self.retries += 1;
-        self.record(&failure, secs(wait));
+        self.record(&failure, wait.as_secs_f64());
         self.transport.hub().log().push(Event::Retry {
             provider: self.call.client.provider.name.clone(),
             attempt: u32::try_from(self.attempts.len()).unwrap_or(u32::MAX),
@@ -286,7 +286,7 @@ impl<'a> Session<'a> {
         let message = format!(
             "no whole reply from {} within {} s (the `total` timeout, over all attempts)",
             self.call.outgoing.place.origin,
-            secs(limit)
+            limit.as_secs_f64()
         );
         let error = Error::new(ErrorKind::DeadlineExceeded, message)
             .at(phase)
@@ -317,12 +317,12 @@ impl<'a> Session<'a> {
 
     fn end(&mut self) {
         self.current = None;
-        self.timing.total = Some(secs(self.started.elapsed()));
+        self.timing.total = Some(self.elapsed());
         self.transport.touch();
     }
 
     fn record(&mut self, failure: &Failure, slept: f64) {
-        let now = secs(self.started.elapsed());
+        let now = self.elapsed();
         let started = self.current.take().map_or(now, |(started, _)| started);
         let error = &failure.error;
         self.attempts.push(Attempt {

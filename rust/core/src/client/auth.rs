@@ -1,4 +1,4 @@
-//! The key among the headers of a call: written in the provider's way, found there again, and taken out.
+//! The key in the headers of a call: how it is written, found and removed.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
@@ -7,7 +7,7 @@ use crate::config::Secret;
 use crate::error::Error;
 use crate::wire::{Auth, Provider};
 
-/// Headers that carry a key somewhere.
+/// Headers in which some provider takes the key.
 const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
 /// Refuses a header that cannot carry a key.
@@ -23,27 +23,23 @@ pub(super) fn check(auth: &Auth) -> Result<(), Error> {
     }
 }
 
-/// Puts a key into the headers of a call.
+/// Writes a key into the headers of a call.
 pub(super) fn write(headers: &mut HeaderMap, key: &Secret, auth: &Auth) -> Result<(), Error> {
     check::key(key)?;
-    let (name, value) = match auth {
-        Auth::Bearer => (
-            Ok(header::AUTHORIZATION),
-            HeaderValue::try_from(format!("Bearer {}", key.expose())),
-        ),
-        Auth::Header(name) => (
-            HeaderName::from_lowercase(name.as_bytes()),
-            HeaderValue::try_from(key.expose()),
-        ),
+    let text = match auth {
+        Auth::Bearer => format!("Bearer {}", key.expose()),
+        Auth::Header(_) => key.expose().to_owned(),
     };
-    let refused = || check::refused("api_key cannot be sent in a header");
-    let mut value = value.map_err(|_| refused())?;
+    let name = HeaderName::from_lowercase(auth.header().as_bytes());
+    let (Ok(name), Ok(mut value)) = (name, HeaderValue::try_from(text)) else {
+        return Err(check::refused("api_key cannot be sent in a header"));
+    };
     value.set_sensitive(true);
-    headers.insert(name.map_err(|_| refused())?, value);
+    headers.insert(name, value);
     Ok(())
 }
 
-/// Refuses a call without the key that its provider wants.
+/// Refuses a call without the key that its provider requires.
 pub(super) fn check_key(headers: &HeaderMap, provider: &Provider) -> Result<(), Error> {
     if !provider.key_required || headers.contains_key(provider.auth.header()) {
         return Ok(());
@@ -52,7 +48,7 @@ pub(super) fn check_key(headers: &HeaderMap, provider: &Provider) -> Result<(), 
     Err(check::refused(message))
 }
 
-/// What is said where a provider's key is missing; `variables` may hold it.
+/// The message for a missing key, which `variables` may hold.
 #[must_use]
 pub fn missing_key(provider: &str, variables: &[impl AsRef<str>]) -> String {
     let variables: Vec<&str> = variables.iter().map(AsRef::as_ref).collect();
@@ -60,7 +56,7 @@ pub fn missing_key(provider: &str, variables: &[impl AsRef<str>]) -> String {
     format!("no API key for {provider}: set {variables} or give api_key=")
 }
 
-/// A key that came as a header of the caller's: it is kept out of errors like any other.
+/// A key that the caller gave as a header. Errors must not show it either.
 pub(super) fn key_in(headers: &HeaderMap, auth: &Auth) -> Option<Secret> {
     [auth.header()]
         .iter()
@@ -69,14 +65,14 @@ pub(super) fn key_in(headers: &HeaderMap, auth: &Auth) -> Option<Secret> {
         .map(|value| Secret::new(value.rsplit(' ').next().unwrap_or(value).to_owned()))
 }
 
-/// Takes the key out, and what else only the provider may see.
+/// Removes the key, and everything else that only the provider may see.
 pub(super) fn drop_secrets(headers: &mut HeaderMap, auth: &Auth, key: Option<&Secret>) {
     for name in KEY_HEADERS.into_iter().chain([auth.header(), "cookie"]) {
         headers.remove(name);
     }
     let Some(key) = key else { return };
-    // Gateways take the key under names of their own.
-    let telling: Vec<_> = headers
+    // A gateway may take the key in a header of another name.
+    let holders: Vec<_> = headers
         .iter()
         .filter(|(_, value)| {
             let text = String::from_utf8_lossy(value.as_bytes());
@@ -84,7 +80,7 @@ pub(super) fn drop_secrets(headers: &mut HeaderMap, auth: &Auth, key: Option<&Se
         })
         .map(|(name, _)| name.clone())
         .collect();
-    for name in telling {
+    for name in holders {
         headers.remove(name);
     }
 }
@@ -98,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_written_found_and_taken_out_in_the_providers_way() {
+    fn a_key_is_written_found_and_removed_as_the_provider_says() {
         for (auth, name, value) in [
             (Auth::Bearer, "authorization", "Bearer sk-canary"),
             (Auth::Header("x-key".into()), "x-key", "sk-canary"),

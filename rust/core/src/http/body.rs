@@ -47,7 +47,7 @@ impl Body {
                     Err(_) => continue,
                 },
                 Some(Err(error)) if self.close_delimited && fault::is_bare_eof(&error) => Ok(None),
-                Some(Err(error)) => Err(fault::of_body(&error, place)),
+                Some(Err(error)) => Err(fault::of_exchange(&error, place, Phase::Body)),
             };
         }
     }

@@ -14,7 +14,7 @@ use crate::log::LogSink;
 /// What the connections of a process share: permits, TLS configurations, DNS cache, log.
 ///
 /// One value instead of statics: a forked child leaks its parent's and makes its own.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Hub {
     origins: Origins,
     pub(super) tls: TlsConfigs,
@@ -28,14 +28,7 @@ impl Hub {
     /// An empty hub. Does no I/O.
     #[must_use]
     pub fn new() -> Arc<Self> {
-        Arc::new(Self {
-            origins: Origins::default(),
-            tls: TlsConfigs::default(),
-            dns: Resolver::default(),
-            log: LogSink::default(),
-            test_rules: TestRules::default(),
-            soft_file_limit: OnceLock::new(),
-        })
+        Arc::default()
     }
 
     /// What is worth a log line.

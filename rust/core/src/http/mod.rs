@@ -25,7 +25,7 @@ mod tests;
 mod tls;
 mod transport;
 
-pub(crate) use attempt::{Failed, send};
+pub(crate) use attempt::send;
 pub(crate) use body::Body;
 pub(crate) use connector::Probe;
 pub(crate) use fault::Place;

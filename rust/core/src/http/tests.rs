@@ -39,7 +39,7 @@ fn what_a_socket_says_becomes_a_kind_and_a_way_out() {
             I::ConnectionReset.into(),
             "http",
             ErrorKind::ConnectionLost,
-            "as soon as it stood",
+            "as soon as it was open",
         ),
         (
             I::NetworkUnreachable.into(),
@@ -89,11 +89,8 @@ fn why_a_connection_was_lost_is_said_in_plain_words() {
     assert_eq!(reason(&I::ConnectionReset.into()), "reset by the peer");
     assert_eq!(
         reason(&I::UnexpectedEof.into()),
-        "closed before the reply was whole"
+        "closed before the reply was complete"
     );
-    assert_eq!(
-        reason(&I::TimedOut.into()),
-        "the peer does not answer any more"
-    );
+    assert_eq!(reason(&I::TimedOut.into()), "the peer no longer answers");
     assert_eq!(reason(&I::BrokenPipe.into()), "broken pipe");
 }

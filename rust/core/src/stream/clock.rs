@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::queue::Queue;
-use crate::call::secs;
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::http::{Place, Probe};
@@ -79,7 +78,7 @@ impl Clock {
                 let message = format!(
                     "no response head from {} within {} s (the `first_token` timeout)",
                     call.outgoing.place.origin,
-                    secs(limit)
+                    limit.as_secs_f64()
                 );
                 return Error::new(ErrorKind::FirstByteTimeout, message)
                     .at(Phase::Head)
@@ -113,7 +112,7 @@ impl Clock {
 
     fn overdue(&self, limit: Duration, place: &Place) -> Error {
         let origin = &place.origin;
-        let seconds = secs(limit);
+        let seconds = limit.as_secs_f64();
         let is_silent = self.bytes_at.elapsed() * 2 >= limit;
         let (kind, message) = match self.content_at {
             None => (

@@ -23,24 +23,18 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<Box<Usage>>> {
             "cache_creation_input_tokens" => {
                 set(&mut usage.cache_write_tokens, reader.count_or_skip()?);
             }
-            "prompt_tokens_details" | "prompt_token_details" => {
+            "prompt_tokens_details"
+            | "prompt_token_details"
+            | "completion_tokens_details"
+            | "completion_token_details" => {
                 reader.object_or_skip(|reader, key| {
-                    match key {
-                        "cached_tokens" => usage.cached_tokens = reader.count_or_skip()?,
-                        "cache_write_tokens" => {
-                            usage.cache_write_tokens = reader.count_or_skip()?;
-                        }
-                        _ => reader.skip()?,
-                    }
-                    Ok(())
-                })?;
-            }
-            "completion_tokens_details" | "completion_token_details" => {
-                reader.object_or_skip(|reader, key| {
-                    match key {
-                        "reasoning_tokens" => usage.reasoning_tokens = reader.count_or_skip()?,
-                        _ => reader.skip()?,
-                    }
+                    let count = match key {
+                        "cached_tokens" => &mut usage.cached_tokens,
+                        "cache_write_tokens" => &mut usage.cache_write_tokens,
+                        "reasoning_tokens" => &mut usage.reasoning_tokens,
+                        _ => return reader.skip(),
+                    };
+                    *count = reader.count_or_skip()?;
                     Ok(())
                 })?;
             }
