@@ -1,7 +1,6 @@
 //! `Engine`: one client as Python holds it. It opens calls and streams, on the runtime that fits each.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -100,7 +99,6 @@ impl Engine {
         may_renew: bool,
     ) -> PyResult<(Call, Caller)> {
         let options = CallOptions {
-            started: Instant::now(),
             api_key: api_key.map(Secret::new),
             ..CallOptions::default()
         };

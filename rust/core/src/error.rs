@@ -259,6 +259,12 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
+    /// The HTTP status of an error reply.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.0.api.as_ref()?.status
+    }
+
     /// What the provider said.
     #[must_use]
     pub fn api(&self) -> Option<&ApiFailure> {

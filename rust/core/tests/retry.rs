@@ -1,4 +1,4 @@
-//! Which answers are asked for again, when, and what is told of it.
+//! Which failures are retried, when, and what is reported about it.
 
 mod support;
 
@@ -17,7 +17,7 @@ fn failing(status: &str, headers: &str) -> Server {
 }
 
 #[tokio::test]
-async fn transient_statuses_are_asked_for_three_times_and_others_once() {
+async fn transient_statuses_are_tried_three_times_and_others_once() {
     for (status, attempts) in [
         (408, 3),
         (409, 3),
@@ -149,7 +149,7 @@ async fn an_outage_spends_the_bucket_of_a_client_and_its_children_and_no_more() 
 }
 
 #[tokio::test]
-async fn max_retries_of_the_call_wins_over_the_client_s() {
+async fn max_retries_of_the_call_wins_over_that_of_the_client() {
     let server = failing("503 X", "");
     let bench = Bench::new(&server.base_url());
     for retries in [0, 4] {
@@ -229,7 +229,7 @@ async fn a_success_without_a_usable_body_is_unexpected_content() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_cap_is_refused_while_it_comes() {
+async fn a_body_over_the_limit_is_refused_while_it_arrives() {
     let long = response("200 OK", "", &"x".repeat(100_000));
     let endless = format!("{STREAM_HEAD}{}", chunk(&"x".repeat(100_000))).into_bytes();
     for answer in [long, endless] {

@@ -1,4 +1,4 @@
-//! Where calls may go while a test says so.
+//! Where calls go while a test intercepts or restricts them.
 
 mod support;
 
@@ -12,7 +12,7 @@ use tokenwire_core::http::test_rules::{CALL_HEADER, MISTAKE_HEADER, PROVIDER_HEA
 
 const ELSEWHERE: &str = "http://10.255.255.1:9/v1";
 
-/// The value of a header in a head as it came.
+/// The value of a header in a head as received.
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines()
         .filter_map(|line| line.split_once(": "))
@@ -98,7 +98,7 @@ async fn attempts_of_an_intercepted_call_follow_at_once_and_a_mistake_ends_it() 
 }
 
 #[tokio::test]
-async fn a_server_of_the_bench_cannot_make_such_a_mistake() {
+async fn a_real_server_cannot_report_such_a_mistake() {
     let server = Server::always(response(
         "400 Bad Request",
         &format!("{MISTAKE_HEADER}: 1\r\n"),
@@ -109,7 +109,7 @@ async fn a_server_of_the_bench_cannot_make_such_a_mistake() {
 }
 
 #[tokio::test]
-async fn loopback_and_the_hosts_named_are_let_through() {
+async fn loopback_and_the_listed_hosts_are_allowed() {
     let server = Server::always(ok());
     let near = Bench::new(&server.base_url());
     let far = Bench::with(ELSEWHERE, |config| config.retry.max_retries = 3);

@@ -1,9 +1,8 @@
-//! One call: its attempts, the waits between them, and the deadline over all of them.
+//! One call: its attempts, the waits between them and its deadline.
 //!
-//! [`complete`] and [`fetch`] receive a reply whole; a stream is received by [`crate::stream::pump`].
-//! Both go through the loop of `attempts`, which says what a way to receive must be able to do
-//! (`Reception`). `session` is the state of a call over its attempts: it opens each, decides whether
-//! another follows, and writes the report and the log.
+//! [`complete`] and [`fetch`] receive a whole reply, [`crate::stream::pump`] a stream. Read `attempts` next: the loop
+//! that both use, and the trait `Reception`, in which they differ. `session` is what a call knows over its attempts:
+//! it opens each one, decides whether another follows, and writes the report and the log.
 
 use bytes::Bytes;
 
@@ -73,7 +72,7 @@ async fn run<R>(
     })
 }
 
-/// Receives a body whole and decodes it.
+/// Receives a whole body and decodes it.
 struct Whole<'a, D> {
     call: &'a Call,
     decode: D,
@@ -105,7 +104,7 @@ impl<T, D: Fn(&[u8]) -> Result<T, Error>> Reception for Whole<'_, D> {
     }
 }
 
-/// A success without a body: the provider answered nothing.
+/// The error of a success status without a body.
 pub(crate) fn no_body(head: &Head) -> Error {
     let message = format!("the server answered {} without a body", head.status);
     Error::new(ErrorKind::UnexpectedContent, message).maybe_processed(true)

@@ -1,4 +1,4 @@
-//! The state of one call over its attempts.
+//! What one call knows over its attempts.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -12,11 +12,11 @@ use crate::http::{Body, Head, Probe, Transport, send};
 use crate::log::Event;
 use crate::message::Timing;
 use crate::redact;
-use crate::retry::{self, Decision, GaveUp, Hints, decide, server_hints};
+use crate::retry::{Decision, GaveUp, Hints, decide, server_hints};
 
-/// How much of an error's body is kept.
+/// How many bytes of an error's body are kept.
 const ERROR_BODY_BYTES: usize = 64 << 10;
-/// How much of a message is shown.
+/// How many characters of a message are shown.
 const SHOWN_CHARS: usize = 1_024;
 
 /// A failed attempt.
@@ -27,12 +27,12 @@ pub(super) struct Failure {
     /// A connection that was idle ended before any byte of a response. The server had most likely closed it
     /// while the request was on its way.
     lost_idle: bool,
-    /// HTTP status, where a head came.
+    /// The HTTP status, if there was a response head.
     status: Option<u16>,
 }
 
 impl Failure {
-    /// The body of a reply failed after its head.
+    /// A failure after the response head.
     pub(super) fn after_head(error: Error, head: &Head) -> Self {
         Self {
             status: Some(head.status),
@@ -48,7 +48,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
-            status: error.api().and_then(|api| api.status),
+            status: error.status(),
             error,
             hints: Hints::default(),
             lost_idle: false,
@@ -64,12 +64,12 @@ pub(crate) struct Session<'a> {
     timing: Timing,
     attempts: Vec<Attempt>,
     retries: u32,
-    // Tokens that the last retry took; success gives them back.
+    // Tokens that the last retry took. Success gives them back.
     taken: u32,
-    // The next attempt goes over a new connection.
+    // Whether the next attempt needs a new connection.
     fresh: bool,
     lost_idle_retried: bool,
-    // The attempt in progress: its beginning in seconds and its probe.
+    // The current attempt: when it started, in seconds, and its probe.
     current: Option<(f64, Arc<Probe>)>,
 }
 
@@ -97,7 +97,7 @@ impl<'a> Session<'a> {
         self.started.checked_add(self.call.timeout.total?)
     }
 
-    /// What the next attempt will learn of its connection.
+    /// A probe for the next attempt.
     pub(super) fn probe(&self) -> Arc<Probe> {
         Probe::new(
             Arc::clone(&self.call.outgoing.origin),
@@ -105,7 +105,7 @@ impl<'a> Session<'a> {
         )
     }
 
-    /// Makes an attempt up to a head with a 2xx status.
+    /// Makes an attempt, up to a response head with a 2xx status.
     pub(super) async fn open(&mut self, probe: &Arc<Probe>) -> Result<(Head, Body), Failure> {
         self.current = Some((self.elapsed(), Arc::clone(probe)));
         let outgoing = &self.call.outgoing;
@@ -144,7 +144,7 @@ impl<'a> Session<'a> {
         let error = if proxied {
             let proxy = self.call.outgoing.place.proxy.as_deref().unwrap_or("?");
             let message = format!(
-                "the proxy {proxy} wants credentials, as in http://user:password@host:port"
+                "the proxy {proxy} requires credentials, as in http://user:password@host:port"
             );
             Error::new(ErrorKind::Proxy, message)
         } else {
@@ -166,7 +166,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// An error from provider data without our key and on one short line.
+    /// The same error with our key masked, and with its message on one short line.
     pub(super) fn cleaned(&self, error: Error) -> Error {
         let key = self.call.key.as_ref();
         let message = redact::without_secret(error.message(), key);
@@ -186,22 +186,26 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// After a failed attempt: waits for the next one, or gives the error that ends the call.
-    pub(super) async fn again(&mut self, failure: Failure) -> Result<(), Error> {
+    /// Waits for the next attempt after a failed one, or returns the error that ends the call.
+    pub(super) async fn again(&mut self, mut failure: Failure) -> Result<(), Error> {
         let policy = &self.call.client.config.retry;
         if failure.lost_idle
             && !self.lost_idle_retried
             && policy.retry_ambiguous
             && self.call.max_retries > 0
         {
-            // The server closed an idle connection as we took it. Nothing is wrong with the server,
-            // so there is nothing to wait for, and the next attempt must not meet its like.
+            // The server closed an idle connection when we took it. Nothing is wrong with the server, so there is no
+            // wait, but the next attempt must not get another idle connection.
             self.lost_idle_retried = true;
             self.fresh = true;
             self.record(&failure, 0.0);
             return Ok(());
         }
         self.fresh = false;
+        // A page or an empty body instead of a reply may be a gateway's hiccup once. The second time it is not.
+        if failure.error.kind() == ErrorKind::UnexpectedContent && self.retries == 0 {
+            failure.error = failure.error.retryable(true);
+        }
         let wait = match self.decide(&failure) {
             Decision::Retry { wait, cost } => {
                 self.taken = cost;
@@ -223,22 +227,13 @@ impl<'a> Session<'a> {
     }
 
     fn decide(&self, failure: &Failure) -> Decision {
-        let error = &failure.error;
-        // A page or an empty body instead of a reply is a gateway's hiccup once, and its way twice.
-        let first_odd_page = error.kind() == ErrorKind::UnexpectedContent && self.retries == 0;
-        let facts = retry::Failure {
-            kind: error.kind(),
-            status: error.api().and_then(|api| api.status),
-            retryable: error.is_retryable() || first_odd_page,
-            maybe_processed: error.is_maybe_processed(),
-            hints: failure.hints,
-        };
         let remaining = self
             .deadline()
             .map(|deadline| deadline.saturating_duration_since(Instant::now()));
         decide(
             &self.call.retry_policy(),
-            &facts,
+            &failure.error,
+            failure.hints,
             self.retries,
             fastrand::f64(),
             remaining,
@@ -254,14 +249,14 @@ impl<'a> Session<'a> {
         error
     }
 
-    /// Ends the call with an error that no attempt may follow.
+    /// Ends the call with the error of an attempt.
     pub(super) fn fail(&mut self, failure: Failure) -> Error {
         self.record(&failure, 0.0);
         self.end();
         failure.error.with_attempts(self.attempts.clone())
     }
 
-    /// Ends the call in the middle of an attempt or a wait, because of what happened outside of it.
+    /// Ends the call in the middle of an attempt or a wait, for a reason outside of both.
     pub(super) fn abandon(&mut self, error: Error) -> Error {
         if self.current.is_some() {
             return self.fail(error.into());
@@ -270,7 +265,7 @@ impl<'a> Session<'a> {
         error.with_attempts(self.attempts.clone())
     }
 
-    /// Ends the call because its total time is over.
+    /// Ends the call because its deadline has passed.
     pub(super) fn deadline_exceeded(&mut self) -> Error {
         let limit = self.call.timeout.total.unwrap_or_default();
         let (phase, sent) = match &self.current {
@@ -284,7 +279,7 @@ impl<'a> Session<'a> {
             None => (Phase::Backoff, false),
         };
         let message = format!(
-            "no whole reply from {} within {} s (the `total` timeout, over all attempts)",
+            "no complete reply from {} within {} s (the `total` timeout, over all attempts)",
             self.call.outgoing.place.origin,
             limit.as_secs_f64()
         );
@@ -294,7 +289,7 @@ impl<'a> Session<'a> {
         self.abandon(error)
     }
 
-    /// The attempt in progress brought the whole reply.
+    /// Ends the call because the current attempt succeeded.
     pub(super) fn succeed(&mut self, head: &Head) {
         if let Some((started, _)) = self.current.take() {
             self.attempts.push(Attempt {
@@ -349,7 +344,7 @@ impl<'a> Session<'a> {
         self.log_body(true, &self.call.outgoing.body);
     }
 
-    /// Logs a body where they are switched on.
+    /// Logs a body, if bodies are logged.
     fn log_body(&self, sent: bool, body: &[u8]) {
         let log = self.transport.hub().log();
         if log.shows_bodies() && !body.is_empty() {
@@ -362,7 +357,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Logs how the call ended; `received` is its body.
+    /// Logs how the call ended. `received` returns its body.
     pub(super) fn log_end(&self, error: Option<&Error>, received: impl FnOnce() -> Bytes) {
         let log = self.transport.hub().log();
         if log.shows_bodies() {

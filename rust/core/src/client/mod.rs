@@ -34,7 +34,7 @@ use self::headers::random_key;
 pub use self::auth::missing_key;
 
 /// What one call sets differently from its client.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct CallOptions {
     /// Limits in time.
     pub timeout: Option<TimeoutSetting>,
@@ -48,22 +48,8 @@ pub struct CallOptions {
     pub api_key: Option<Secret>,
     /// Whether [`Call::set_key`] will set the key later.
     pub key_comes_later: bool,
-    /// When the caller's call began. All timing counts from here.
-    pub started: Instant,
-}
-
-impl Default for CallOptions {
-    fn default() -> Self {
-        Self {
-            timeout: None,
-            max_retries: None,
-            headers: Vec::new(),
-            query: Vec::new(),
-            api_key: None,
-            key_comes_later: false,
-            started: Instant::now(),
-        }
-    }
+    /// When the caller's call began; `None` means now. All timing counts from here.
+    pub started: Option<Instant>,
 }
 
 /// A client. Cloning it is cheap, and clones are the same client.
@@ -304,7 +290,7 @@ impl Client {
             max_retries,
             stream,
             interception,
-            started: options.started,
+            started: options.started.unwrap_or_else(Instant::now),
             key,
             dropped: Arc::default(),
         })

@@ -1,4 +1,4 @@
-//! One attempt: permit, connection, request, response head.
+//! One attempt of a call: permit, connection, request, response head.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,22 +10,21 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::body::Body;
-use super::clients::HttpClient;
 use super::connector::Probe;
 use super::fault;
 use super::head::Head;
 use super::outgoing::{Outgoing, Target};
-use super::transport::Transport;
+use super::transport::{HttpClient, Transport};
 use crate::error::{ApiFailure, Error, ErrorKind, Phase};
 
-/// Redirects followed within an origin.
+/// How many redirects within an origin are followed.
 const REDIRECTS: usize = 3;
 
-/// The runtime of a sync caller sleeps between two calls. After a pause as long as this one a server
-/// may have closed the idle connection, unseen, and the request would be lost on it.
+/// The runtime of a sync caller sleeps between two calls. In a pause as long as this, the server may have closed
+/// the idle connection unnoticed, and a request on it would be lost.
 const ASLEEP: Duration = Duration::from_micros(50);
 
-/// Headers that carry a provider's id of the request, the likeliest first.
+/// Headers with the provider's id of the request, the most common first.
 const REQUEST_ID_HEADERS: [&str; 7] = [
     "x-request-id",
     "request-id",
@@ -38,8 +37,8 @@ const REQUEST_ID_HEADERS: [&str; 7] = [
 
 type Response = http::Response<Incoming>;
 
-/// Makes one attempt. `queued` receives the seconds spent waiting for the permit; with `fresh` the
-/// request does not meet an idle connection.
+/// Makes one attempt. `queued` receives the seconds spent waiting for the permit. If `fresh` is set, the request
+/// gets no idle connection.
 pub(crate) async fn send(
     transport: &Transport,
     outgoing: &Outgoing,
@@ -66,22 +65,25 @@ pub(crate) async fn send(
             target = Target::new(next)?;
             continue;
         }
-        // The pause begins about here, not when this request began.
+        // The pause before the next call begins about here.
         transport.touch();
         let head = head_of(&response);
-        // The headers' values are slices of the connection's first read buffer: 8 KiB for as long
-        // as the stream lives. What is needed of them is in the head.
+        // The values of the headers are slices of the connection's first read buffer, and would keep its 8 KiB for
+        // as long as the stream lives. The head has copies.
         let (parts, incoming) = response.into_parts();
         return Ok((head, Body::new(incoming, &parts.headers, permit)));
     }
-    let message = format!("{} redirects in a circle", outgoing.place.origin);
+    let message = format!(
+        "{} redirects more than 3 times in a row",
+        outgoing.place.origin
+    );
     Err(Error::new(ErrorKind::Protocol, message).at(Phase::Head))
 }
 
-/// Lets the runtime look at its sockets, and each connection at what it finds there.
+/// Lets the runtime poll its sockets, and each connection read what arrived.
 async fn see_closed_connections() {
-    // A task that yields goes on after the sockets were polled. It may be the first to, and only
-    // at its second turn the connections have had theirs.
+    // A task that yields runs again after the sockets were polled. It may be the first to run then; the
+    // connections have certainly had their turn before its second one.
     for _ in 0..2 {
         tokio::task::yield_now().await;
     }

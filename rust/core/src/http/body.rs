@@ -1,4 +1,4 @@
-//! A response's body: frames as they come. It holds the call's permit.
+//! The body of a response, which holds the permit of the call.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -11,12 +11,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::fault::{self, Place};
 use crate::error::{Error, ErrorKind, Phase};
 
-/// A body that is being read. Dropping it before its end closes the connection; dropping it after
-/// its end, which [`Body::frame`] reports as `None`, gives the connection back for the next call.
+/// A body that is being read. If it is dropped before its end, the connection closes. If it is dropped after its
+/// end, which [`Body::frame`] reports as `None`, the next call can use the connection.
 #[derive(Debug)]
 pub(crate) struct Body {
     incoming: Incoming,
-    // The end of the connection is the end of the body: no length and no chunks.
+    // There is no length and there are no chunks, so the end of the connection is the end of the body.
     close_delimited: bool,
     _permit: OwnedSemaphorePermit,
 }
@@ -36,7 +36,7 @@ impl Body {
         }
     }
 
-    /// The next bytes; `None` at a clean end. May be dropped and called again without loss.
+    /// The next bytes; `None` at a clean end. Cancel safe: no bytes are lost if the future is dropped.
     pub(crate) async fn frame(&mut self, place: &Place) -> Result<Option<Bytes>, Error> {
         loop {
             return match poll_fn(|cx| Pin::new(&mut self.incoming).poll_frame(cx)).await {
@@ -52,7 +52,7 @@ impl Body {
         }
     }
 
-    /// The whole body, or an error once it is over `cap` bytes.
+    /// The whole body, or an error if it has more than `cap` bytes.
     pub(crate) async fn whole(mut self, cap: usize, place: &Place) -> Result<Bytes, Error> {
         match self.frame(place).await? {
             Some(first) => self.whole_after(first, cap, place).await,
@@ -60,7 +60,7 @@ impl Body {
         }
     }
 
-    /// The whole body, whose `first` frame was read before.
+    /// The whole body, of which the `first` frame was already read.
     pub(crate) async fn whole_after(
         mut self,
         first: Bytes,
@@ -71,7 +71,7 @@ impl Body {
             return Err(too_large(cap));
         }
         let Some(second) = self.frame(place).await? else {
-            // By far the commonest case, and no copy.
+            // By far the most common case needs no copy.
             return Ok(first);
         };
         let announced = usize::try_from(self.incoming.size_hint().lower()).unwrap_or(0);
@@ -88,7 +88,7 @@ impl Body {
         Ok(all.freeze())
     }
 
-    /// At most `cap` bytes of the body of an error. A broken body counts as ended: its status says enough.
+    /// At most `cap` bytes of the body of an error. A broken body counts as complete, because the status says enough.
     pub(crate) async fn up_to(mut self, cap: usize, place: &Place) -> Bytes {
         let mut all = BytesMut::new();
         while let Ok(Some(frame)) = self.frame(place).await {

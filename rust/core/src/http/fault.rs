@@ -148,7 +148,7 @@ pub(super) fn of_tls_of_origin(tls: &Tls, place: &Place) -> Error {
 fn of_tls(tls: &Tls, peer: &str, setting: &str, shown: &str) -> Error {
     let message = match tls {
         Tls::InvalidCertificate(E::UnknownIssuer) => format!(
-            "no known authority has signed the certificate of {peer}: give its root as ca_bundle= or SSL_CERT_FILE"
+            "the certificate of {peer} is not signed by a known authority: give its root as ca_bundle= or SSL_CERT_FILE"
         ),
         Tls::InvalidCertificate(E::Expired | E::ExpiredContext { .. }) => format!(
             "the certificate of {peer} has expired: renew it, or check this machine's clock"

@@ -7,8 +7,8 @@ use std::sync::Arc;
 pub struct Head {
     /// HTTP status.
     pub status: u16,
-    /// Names in lower case, and values; bytes that are not UTF-8 are replaced.
-    /// Shared by the call, the queue and every reply made of it.
+    /// Names in lower case, and values. Bytes that are not UTF-8 are replaced. The call, the queue and every reply
+    /// share them.
     pub headers: Arc<[(String, String)]>,
     /// The provider's id of the request.
     pub request_id: Option<String>,

@@ -1,4 +1,4 @@
-//! What all connections of a process share.
+//! What all connections of the process share.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,9 +11,9 @@ use super::tls::TlsConfigs;
 use crate::config::Limits;
 use crate::log::LogSink;
 
-/// What the connections of a process share: permits, TLS configurations, DNS cache, log.
+/// What the connections of the process share: permits, TLS configurations, DNS cache, log.
 ///
-/// One value instead of statics: a forked child leaks its parent's and makes its own.
+/// It is a value instead of statics, so that a forked child can leak its parent's and make another one.
 #[derive(Debug, Default)]
 pub struct Hub {
     origins: Origins,
@@ -25,19 +25,19 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// An empty hub. Does no I/O.
+    /// Makes an empty hub. Does no I/O.
     #[must_use]
     pub fn new() -> Arc<Self> {
         Arc::default()
     }
 
-    /// What is worth a log line.
+    /// The events for the log.
     #[must_use]
     pub fn log(&self) -> &LogSink {
         &self.log
     }
 
-    /// How many connections an origin may have where nothing else is set.
+    /// How many connections an origin may have by default.
     #[must_use]
     pub fn usual_max_connections(&self) -> usize {
         origin::max_connections(&Limits::default(), self.soft_file_limit())
@@ -56,7 +56,7 @@ impl Hub {
     }
 
     fn soft_file_limit(&self) -> Option<usize> {
-        // A pseudo-file of the kernel: no disk is touched.
+        // This is a pseudo-file of the kernel; the disk is not read.
         *self.soft_file_limit.get_or_init(|| {
             let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
             origin::soft_file_limit(&limits)

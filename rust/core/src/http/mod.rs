@@ -1,15 +1,16 @@
-//! HTTP: a request in, a head and a body out. The only folder that names hyper.
+//! HTTP: sends a request, returns a head and a body. Only this folder uses hyper.
 //!
-//! Read `attempt` first: it makes one attempt of a call, from the permit to the response head. An
-//! attempt sends what `outgoing` holds, over the connections of a runtime (`transport`, `clients`), under
-//! what the whole process shares (`hub`: the permits of `origin`, the TLS configurations of `tls`, the
-//! cache of `dns`). A connection is made by `connector` and `dial`, through a `proxy` where there is one.
-//! What comes back is a `head` and a `body`, or an error that `fault` has read out of hyper's.
-//! `test_rules` is what a test puts between all of this and the network.
+//! Read `attempt` first: it makes one attempt of a call, from the permit to the response head. In that order:
+//!
+//! - `outgoing`: the request that is sent, and the route it takes
+//! - `transport`: the connections of one runtime
+//! - `hub`: what the whole process shares: the permits of `origin`, the TLS configurations of `tls`, the cache of `dns`
+//! - `connector`, `dial` and `proxy`: how a connection is made, and through which proxy
+//! - `head` and `body`: what is returned; `fault`: the error of a failed attempt
+//! - `test_rules`: what a test sets for the calls of its process
 
 mod attempt;
 mod body;
-mod clients;
 mod connector;
 mod dial;
 mod dns;

@@ -1,4 +1,4 @@
-//! One origin of the process: how many calls it may carry at once and how many handshakes.
+//! The origins of the process: how many calls and handshakes each of them takes at a time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use url::Url;
 use crate::config::Limits;
 use crate::log::{Event, LogSink};
 
-/// Handshakes that one origin makes at a time. A burst of thousands would otherwise time out on
-/// the queue of its own listen backlog.
+/// How many handshakes with one origin run at a time. Without a limit, a burst of thousands would time out in the
+/// listen backlog of the server.
 const HANDSHAKES: usize = 64;
 
-/// Connections of an origin that set no limit, however many files the process may open.
+/// The most connections of an origin without a limit, however many files the process may open.
 const MAX_CONNECTIONS: usize = 10_000;
 
-/// A wait for a permit that is longer gets one warning an origin.
+/// A longer wait for a permit is logged, once for each origin.
 const LONG_WAIT: Duration = Duration::from_secs(1);
 
-/// What makes two origins different. Callers that ask for different limits do not share permits:
-/// neither of them could be held to its own number otherwise.
+/// What makes two origins different. Callers with different limits do not share permits, or neither limit would
+/// hold.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct OriginKey {
     https: bool,
@@ -90,7 +90,7 @@ impl Origin {
         acquire.await.ok()
     }
 
-    /// Says once that a key goes to this origin in the clear.
+    /// Logs once that a key is sent to this origin in the clear.
     pub(crate) fn warn_of_plain_key(&self, log: &LogSink) {
         if !self.warned_of_plain_key.swap(true, Ordering::Relaxed) {
             log.push(Event::PlainHttpKey {
@@ -119,7 +119,7 @@ impl Origins {
     }
 }
 
-/// How many connections an origin may have under `limits`; `soft_file_limit` is the process's.
+/// How many connections an origin may have under `limits`, if the process may open `soft_file_limit` files.
 pub(crate) fn max_connections(limits: &Limits, soft_file_limit: Option<usize>) -> usize {
     match limits.max_connections {
         Some(limit) => usize::try_from(limit).unwrap_or(MAX_CONNECTIONS).max(1),
@@ -130,7 +130,7 @@ pub(crate) fn max_connections(limits: &Limits, soft_file_limit: Option<usize>) -
     }
 }
 
-/// Reads the soft limit on open files out of the text of `/proc/self/limits`.
+/// Reads the soft limit on open files from the text of `/proc/self/limits`.
 pub(crate) fn soft_file_limit(limits: &str) -> Option<usize> {
     let line = limits
         .lines()

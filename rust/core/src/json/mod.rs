@@ -1,26 +1,24 @@
-//! One forward reader for the JSON of replies and stream events: no tree, nothing copied that is not asked for.
+//! A forward reader for the JSON of replies and stream events. It builds no tree, and copies only on request.
 //!
-//! It accepts what `serde_json` accepts (RFC 8259, at most 127 levels), and differs from it on purpose in two
-//! places: an escaped surrogate without its partner is text that may meet its partner in the next delta (see
-//! [`Text`]), and a number of any size is kept as the digits that were sent (`serde_json` refuses `1e400`).
+//! It accepts what `serde_json` accepts (RFC 8259, at most 127 levels), with two exceptions. A surrogate escape
+//! without its partner is text, because the partner may be in the next delta (see [`Text`]). A number of any size is
+//! kept as the digits that were sent (`serde_json` refuses `1e400`).
 //!
-//! `reader` walks through values, `strings` reads their texts and `text` holds one; `scan` finds the end of
-//! a plain run of bytes. `error` says what is wrong, and where.
+//! Read `reader` first: it walks through values. `strings` reads strings into the `text` type, and `scan` finds the end
+//! of a run of plain bytes.
 
-mod error;
 mod reader;
 mod scan;
 mod strings;
 mod text;
 
-pub use error::{Error, MAX_DEPTH};
-pub use reader::{Kind, Reader};
+pub use reader::{Error, Kind, MAX_DEPTH, Reader};
 pub(crate) use scan::plain_run;
 pub use text::{SurrogateJoin, Text};
 
-/// Whether `bytes` are one whole JSON object or array, with nothing but white space around it.
+/// Whether `bytes` are one complete JSON object or array, with only white space around it.
 ///
-/// A bare number or word does not count: nothing in it says that it was not cut.
+/// A bare number or word does not count, because it does not show whether it is complete.
 #[must_use]
 pub fn is_complete(bytes: &[u8]) -> bool {
     let Ok(mut reader) = Reader::new(bytes) else {

@@ -1,9 +1,9 @@
-//! Finding the end of a run of plain string bytes, eight at a time.
+//! Finds the end of a run of plain string bytes, eight at a time.
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// Number of bytes before the first quote, backslash or control character of `bytes`.
+/// How many bytes are before the first quote, backslash or control character of `bytes`.
 #[inline]
 pub(crate) fn plain_run(bytes: &[u8]) -> usize {
     let mut chunks = bytes.chunks_exact(8);
@@ -24,8 +24,8 @@ pub(crate) fn plain_run(bytes: &[u8]) -> usize {
         .unwrap_or(rest.len())
 }
 
-/// The high bit of each byte that is special. A borrow may mark bytes above the first one wrongly, never
-/// the first one itself, and only that one is used.
+/// The high bit of each byte that is special. A borrow may wrongly mark bytes above the first marked one, but
+/// only the first one is used.
 #[inline]
 fn special(word: u64) -> u64 {
     let quote = word ^ (ONES * 0x22);

@@ -1,4 +1,4 @@
-//! Strings: their ends, their escapes, and the surrogates in them.
+//! Reads strings: their ends, their escapes and the surrogates in them.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use super::scan::plain_run;
 use super::text::{Text, joined};
 
 impl<'a> Reader<'a> {
-    /// Reads a string; fails on anything else.
+    /// Reads a string. Fails on anything else.
     pub fn string(&mut self) -> Result<Text<'a>> {
         self.skip_space();
         if let Some(plain) = self.plain_string()? {
@@ -16,7 +16,7 @@ impl<'a> Reader<'a> {
         self.escaped_string()
     }
 
-    /// Reads a string if the next value is one, else skips it.
+    /// Reads a string if the next value is one, or else skips it.
     #[inline]
     pub fn string_or_skip(&mut self) -> Result<Option<Text<'a>>> {
         if self.peek()? == Kind::String {
@@ -26,7 +26,7 @@ impl<'a> Reader<'a> {
         Ok(None)
     }
 
-    /// Reads a string without escapes; `None`, and nothing read, where it has one.
+    /// Reads a string without escapes. If it has one, reads nothing and returns `None`.
     #[inline]
     pub(super) fn plain_string(&mut self) -> Result<Option<&'a str>> {
         if self.byte() != Some(b'"') {
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         self.at += 1;
         let mut text = Text::default();
         let mut body = String::new();
-        // A high surrogate that may still meet its low one.
+        // A high surrogate, whose low one may follow.
         let mut high: Option<u16> = None;
         loop {
             let start = self.at;
@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads one escape, from its backslash on, as a UTF-16 code unit.
+    /// Reads an escape, including its backslash, as a UTF-16 code unit.
     fn escape(&mut self) -> Result<u16> {
         let escape = match self.rest().get(1) {
             Some(b'"') => 0x22,
@@ -157,7 +157,7 @@ impl<'a> Reader<'a> {
 
 fn broken_string(control_character: bool) -> &'static str {
     if control_character {
-        "a control character stands in a string"
+        "a string has a control character"
     } else {
         "the text ends inside a string"
     }

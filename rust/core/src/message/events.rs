@@ -1,4 +1,4 @@
-//! Typed events from the chunks of a stream.
+//! Makes typed events from the chunks of a stream.
 
 use super::delta::{ChunkKind, Delta, ToolCallDelta};
 use super::reply::{FinishReason, ToolCall, Usage};
@@ -35,22 +35,22 @@ pub enum StreamEvent {
         /// The fragment.
         delta: ToolCallDelta,
     },
-    /// A tool call is whole.
+    /// A tool call is complete.
     ToolCallDone {
         /// The choice.
         index: u32,
-        /// Which call of the choice: 0, 1, … in the order in which they began.
+        /// Which call of the choice: 0, 1, … in the order of their beginnings.
         call_index: u32,
         /// The call.
         call: ToolCall,
     },
-    /// Token counts came.
+    /// Token counts.
     UsageReported(Usage),
-    /// The stream is whole.
+    /// The stream is complete.
     End,
 }
 
-/// Turns chunks into [`StreamEvent`]s. It holds nothing but the tool calls that are still growing.
+/// Makes [`StreamEvent`]s from chunks. It only keeps the tool calls that are still growing.
 #[derive(Debug, Clone, Default)]
 pub struct StreamEvents {
     growing: Vec<GrowingCall>,
@@ -76,7 +76,8 @@ impl StreamEvents {
         }
     }
 
-    /// Ends a whole stream: calls that nothing else ended are whole now. Not to be called for a cut one.
+    /// Ends a complete stream: all calls that are still growing are complete now. Must not be called for an
+    /// incomplete stream.
     pub fn finish(&mut self, out: &mut Vec<StreamEvent>) {
         self.release(out, |_| true);
         out.push(StreamEvent::End);
@@ -107,7 +108,7 @@ impl StreamEvents {
                 growing.choice == index
                     && (!is_cut || json::is_complete(growing.call.arguments.as_bytes()))
             });
-            // A call that the token limit or a filter cut short is never whole: nobody must start it.
+            // A call that the token limit or a filter cut off never becomes complete, so that no one runs it.
             self.growing.retain(|growing| growing.choice != index);
         }
         if let Some(usage) = &delta.usage {

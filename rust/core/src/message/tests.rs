@@ -55,7 +55,7 @@ fn a_call_is_done_as_soon_as_the_next_one_begins() {
 }
 
 #[test]
-fn a_call_that_the_token_limit_cut_is_never_done() {
+fn a_call_that_the_token_limit_cut_off_is_never_done() {
     let chunks = [
         chunk(
             vec![
@@ -82,7 +82,7 @@ fn calls_whose_headers_come_first_wait_for_their_arguments() {
 }
 
 #[test]
-fn events_come_in_the_order_of_a_message() {
+fn events_have_the_order_of_a_message() {
     let mut events = StreamEvents::default();
     let mut out = Vec::new();
     let delta = Delta {
@@ -137,7 +137,7 @@ fn settling_twice_changes_nothing() {
 }
 
 #[test]
-fn a_whole_reply_without_a_finish_reason_is_judged_by_what_came() {
+fn a_whole_reply_without_a_finish_reason_gets_one_from_its_parts() {
     let said = |text: &str, refusal: Option<&str>, calls| {
         ChunkKind::Delta(Box::new(Delta {
             text: text.into(),
@@ -150,7 +150,7 @@ fn a_whole_reply_without_a_finish_reason_is_judged_by_what_came() {
         let mut reply = Reply::default();
         reply.apply(chunk);
         reply.settle();
-        // It may still grow, so nothing is known yet.
+        // It may still grow, so the reason is unknown.
         assert_eq!(reply.choices[0].finish_reason, None);
         reply.conclude();
         reply.choices[0].finish_reason
@@ -182,7 +182,7 @@ fn usage_alone_makes_no_choice() {
 }
 
 #[test]
-fn an_id_that_comes_late_is_the_calls() {
+fn a_late_id_belongs_to_its_call() {
     let mut late = fragment(0, None, "}");
     late.id = Some("c".to_owned());
     let chunks = [

@@ -1,27 +1,27 @@
-//! Lines to events.
+//! Makes events from lines.
 
 use super::lines::Lines;
 use crate::error::{Error, ErrorKind};
 use crate::json;
 
-/// What a stream brings.
+/// What a line or an event of a stream says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Item<'a> {
     /// A dispatched event.
     Event {
-        /// The event's name; empty where it has none.
+        /// The event's name; empty if it has none.
         name: &'a [u8],
         /// The data lines, joined by LF.
         data: &'a [u8],
     },
-    /// A line whose field the standard does not know; some servers send errors so.
+    /// A line with a field that the standard does not define. Some servers send errors like this.
     Stray {
-        /// What stands before the colon; the whole line where there is none.
+        /// What is before the colon; the whole line if it has no colon.
         name: &'a [u8],
-        /// What stands after it.
+        /// What is after the colon.
         value: &'a [u8],
     },
-    /// A comment; servers send them to say that they are alive.
+    /// A comment. Servers send them to keep the connection alive.
     Comment(&'a [u8]),
 }
 
@@ -30,9 +30,9 @@ pub enum Item<'a> {
 pub enum End {
     /// Nothing was pending.
     Clean,
-    /// The last blank line was missing, but the pending event was whole and has been dispatched.
+    /// The last blank line was missing, but the pending event was complete and was dispatched.
     Flushed,
-    /// An unfinished event was dropped: the stream is cut.
+    /// An unfinished event was dropped: the stream is incomplete.
     Cut,
 }
 
@@ -61,9 +61,9 @@ impl EventParser {
         }
     }
 
-    /// Reads a chunk and hands every item that ends in it to `sink`.
+    /// Reads a chunk and passes every item that ends in it to `sink`.
     ///
-    /// Fails with `EventTooLarge`, or with what `sink` fails with; the parser is of no use afterwards.
+    /// Fails with `EventTooLarge`, or with the error of `sink`. The parser must not be used after that.
     pub fn push(
         &mut self,
         chunk: &[u8],
@@ -87,7 +87,7 @@ impl EventParser {
                 && let Some(blank) = rest.strip_prefix(b"\n")
                 && line.len() <= self.max_event_bytes
             {
-                // By far the commonest case: a whole event of one line, handed on without a copy.
+                // By far the most common case: an event of one line, which is passed on without a copy.
                 rest = blank;
                 sink(Item::Event {
                     name: b"",
@@ -102,9 +102,9 @@ impl EventParser {
 
     /// Ends the stream at a clean end of its bytes.
     ///
-    /// The standard drops an event without its blank line; servers forget that line, so the event is dispatched
-    /// if it is whole beyond doubt: its data is `[DONE]` or a complete JSON object or array. A last line with an
-    /// unknown field is reported too.
+    /// The standard drops an event without a blank line after it. Some servers forget that line, so the event is
+    /// dispatched if it is certainly complete: its data is `[DONE]`, or a complete JSON object or array. A last line
+    /// with an unknown field is passed on too.
     pub fn finish(
         &mut self,
         mut sink: impl FnMut(Item<'_>) -> Result<(), Error>,
@@ -124,7 +124,7 @@ impl EventParser {
         Ok(End::Flushed)
     }
 
-    /// Bytes searched so far: at most twice the input, however it was cut. For tests of that claim.
+    /// How many bytes were searched: at most twice the input, for any chunks. For tests of this.
     #[doc(hidden)]
     #[must_use]
     pub fn scanned(&self) -> u64 {
@@ -203,7 +203,7 @@ impl EventParser {
     fn reset(&mut self) {
         self.name.clear();
         self.has_data = false;
-        // One huge event must not hold its memory for the rest of the stream.
+        // A huge event must not keep its memory for the rest of the stream.
         if self.data.capacity() > 64 << 10 {
             self.data = Vec::new();
         }

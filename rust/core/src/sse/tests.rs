@@ -126,7 +126,7 @@ fn the_standards_cases_hold_at_every_split() {
             .unwrap();
         check(&case, &[&input]);
         check(&case, &input.chunks(1).collect::<Vec<_>>());
-        // Long inputs repeat themselves: their splits are tried at steps that share no factor with powers of two.
+        // Long inputs repeat themselves, so they are split in steps that share no factor with powers of two.
         let step = if input.len() > 4096 { 97 } else { 1 };
         for cut in (0..=input.len()).step_by(step) {
             let (head, tail) = input.split_at(cut);
@@ -158,7 +158,7 @@ fn finish(wire: &str) -> (Vec<String>, End) {
 }
 
 #[test]
-fn a_pending_event_counts_only_when_it_is_whole() {
+fn a_pending_event_counts_only_if_it_is_complete() {
     assert_eq!(finish("data: a\n\n"), (vec!["a".into()], End::Clean));
     assert_eq!(
         finish("data: [DONE]"),
@@ -178,7 +178,7 @@ fn a_pending_event_counts_only_when_it_is_whole() {
 }
 
 #[test]
-fn a_field_that_the_standard_does_not_know_is_reported() {
+fn a_field_that_the_standard_does_not_define_is_passed_on() {
     let (mut seen, mut parser) = parse([&b"error: {\"a\": 1}\nfoo\n data: x\nerror:last"[..]]);
     parser.finish(|item| seen.take(item)).unwrap();
     let expected = [

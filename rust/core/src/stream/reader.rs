@@ -1,4 +1,4 @@
-//! Bytes of a body to chunks for the queue, and the rules of what a whole stream is.
+//! Makes chunks from the bytes of a body, and decides whether the stream is complete.
 
 use std::sync::Arc;
 
@@ -10,16 +10,16 @@ use crate::message::{Chunk, ChunkKind, ReplyHead};
 use crate::sse::{End, EventParser, Item};
 use crate::wire::{Step, StreamDecoder};
 
-/// Reads one attempt's body.
+/// Reads the body of one attempt.
 pub(super) struct Reader<'a> {
     call: &'a Call,
     parser: EventParser,
     events: Events,
-    // Facts of the reply as the queue knows them.
+    // The facts of the reply that the queue has.
     published: ReplyHead,
 }
 
-/// The part of the state that the parser's sink works on.
+/// The part of a [`Reader`] that the sink of the parser changes.
 struct Events {
     decoder: Box<dyn StreamDecoder>,
     kinds: Vec<ChunkKind>,
@@ -28,7 +28,7 @@ struct Events {
     count: u64,
     step: Step,
     has_content: bool,
-    // The facts of a reply that came whole.
+    // The facts of a reply that was not streamed.
     whole_head: Option<ReplyHead>,
 }
 
@@ -51,12 +51,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether an event was parsed, so that another attempt would tell the reader things twice.
+    /// Whether an event was read, so that another attempt would repeat what the reader has.
     pub(super) fn has_surfaced(&self) -> bool {
         self.events.count > 0
     }
 
-    /// Reads the next bytes. What they brought before an error waits for [`Self::publish`] all the same.
+    /// Reads the next bytes. [`Self::publish`] delivers their chunks, even those before an error.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Step, Error> {
         let events = &mut self.events;
         let fed = self.parser.push(bytes, |item| events.item(item));
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
         Ok(self.events.step)
     }
 
-    /// The body ended cleanly: a whole stream, or one that says less than it should.
+    /// Checks at the clean end of the body whether the stream is complete.
     pub(super) fn end_of_body(&mut self) -> Result<(), Error> {
         let events = &mut self.events;
         let ended = self.parser.finish(|item| events.item(item));
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         Err(self.incomplete(&why))
     }
 
-    /// The body is one document: a reply from a server that does not stream, or an error.
+    /// Reads a body that is one document: a reply from a server that does not stream, or an error.
     pub(super) fn whole_reply(&mut self, body: &[u8]) -> Result<(), Error> {
         let reply = self.call.client.dialect.decode_reply(body)?;
         let head = ReplyHead::of(&reply);
@@ -100,7 +100,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Hands what was read to the queue. Whether content was in it.
+    /// Moves the chunks to the queue. Returns whether there was content in them.
     pub(super) fn publish(&mut self, queue: &Queue) -> bool {
         if self.events.chunks.is_empty() {
             return false;
@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
 
     fn incomplete(&self, why: &str) -> Error {
         let message = format!(
-            "the stream from {} is cut: {why}",
+            "the stream from {} is incomplete: {why}",
             self.call.outgoing.place.origin
         );
         Error::new(ErrorKind::StreamIncomplete, message)
@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
             .maybe_processed(true)
     }
 
-    /// An error inside the stream. Once events came it is a stream's; the first one is the reply's own.
+    /// An error inside the stream. The first event may be the error of the reply; a later one is the stream's.
     fn in_stream(&self, error: Error) -> Error {
         use ErrorKind as K;
         let error = error.at(Phase::Body).maybe_processed(true);
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
 
 impl Events {
     fn item(&mut self, item: Item<'_>) -> Result<(), Error> {
-        // Behind the terminal mark nothing belongs to the reply.
+        // Nothing after the terminal mark belongs to the reply.
         if self.step == Step::Done {
             return Ok(());
         }

@@ -84,8 +84,8 @@ pub enum Step {
 
 /// Reads the events of one stream, and knows when the stream is complete.
 pub trait StreamDecoder: Send {
-    /// Reads one event and adds its chunks to `out`: one for each choice in it, or an empty one if there
-    /// is none.
+    /// Reads one event and adds its chunks to `out`: one for each choice in it, or an empty one if it
+    /// has no choice.
     ///
     /// Fails if the event is an error, or a terminal mark before any choice. `name` is the event's name, and
     /// empty if it has none.

@@ -287,7 +287,7 @@ pub fn dialect(api: &str) -> Option<&'static dyn Dialect> {
 
 /// The dialect that a client of `family` speaks with `provider`: the one named `api`, or else the first one.
 ///
-/// Fails with `Config` if there is none.
+/// Fails with `Config` if no dialect fits.
 pub fn choose(
     provider: &Provider,
     family: Family,

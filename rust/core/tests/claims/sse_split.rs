@@ -1,9 +1,9 @@
-//! A claim that a fuzzer attacks and `tests/corpus.rs` replays.
+//! A property that a fuzzer attacks and `tests/corpus.rs` replays.
 
 use tokenwire_core::sse::{End, EventParser, Item};
 use tokenwire_core::wire::{Chat, Dialect};
 
-/// An item with nothing borrowed.
+/// An item that borrows nothing.
 #[derive(Debug, PartialEq)]
 enum Seen {
     Event(Vec<u8>, Vec<u8>),
@@ -42,7 +42,7 @@ pub fn holds(input: &[u8]) {
 }
 
 fn read<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Vec<Seen> {
-    // Small, so that the cap is met too.
+    // Small, so that the limit is reached too.
     let mut parser = EventParser::new(300);
     let mut seen = Vec::new();
     let mut length = 0;

@@ -1,4 +1,4 @@
-//! One part of a message as the caller wrote it: its fields are JSON text.
+//! One part of a message, as the caller wrote it. Its fields are JSON text.
 
 use crate::error::Error;
 use crate::json::{Reader, write_string};
@@ -13,7 +13,7 @@ pub(super) struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// Reads a part; `path` is for messages.
+    /// Reads a part. Error messages name it by `path`.
     pub(super) fn read(raw: &'a str, path: String) -> Result<Self, Error> {
         let fields = fields(raw, &path)?;
         let mut part = Self {
@@ -54,14 +54,14 @@ impl<'a> Part<'a> {
         invalid(format!("{}{why}", self.path))
     }
 
-    /// Whether it came from `provider`.
+    /// Whether it is from `provider`.
     pub(super) fn is_from(&self, provider: &Provider) -> bool {
         self.get("provider")
             .is_some_and(|raw| plain(raw) == provider.name)
     }
 }
 
-/// Writes a comma, a key and its value, which is JSON.
+/// Writes a comma, a key and a JSON value.
 pub(super) fn field(out: &mut Vec<u8>, key: &str, json: &str) {
     out.push(b',');
     write_string(out, key);
@@ -76,8 +76,57 @@ pub(super) fn inner(raw: &str) -> &str {
         .unwrap_or(raw)
 }
 
-/// A JSON string's text; empty for another value.
+/// The text of a JSON string; empty for any other value.
 pub(super) fn plain(raw: &str) -> String {
     let text = Reader::over(raw).string().unwrap_or_default();
     text.into_lossy().into_owned()
+}
+
+/// The content block of an image, audio or file.
+pub(super) fn media(part: &Part<'_>) -> Result<String, Error> {
+    let url = |default: &str| -> Result<String, Error> {
+        if let Some(url) = part.get("url") {
+            return Ok(url.to_owned());
+        }
+        let kind = part.get("media_type").map_or(default, inner);
+        let data = part
+            .text("data")
+            .map_err(|_| part.invalid(": it needs url, or data in base64"))?;
+        let data = inner(data);
+        Ok(format!("\"data:{kind};base64,{data}\""))
+    };
+    let optional = |key: &str| {
+        part.get(key)
+            .map(|raw| format!(",\"{key}\":{raw}"))
+            .unwrap_or_default()
+    };
+    let extra = part.extra(&[
+        "url",
+        "data",
+        "media_type",
+        "detail",
+        "format",
+        "file_id",
+        "filename",
+    ]);
+    Ok(match &*part.kind {
+        "image" => format!(
+            r#"{{"type":"image_url","image_url":{{"url":{}{}}}{extra}}}"#,
+            url("image/png")?,
+            optional("detail")
+        ),
+        "audio" => format!(
+            r#"{{"type":"input_audio","input_audio":{{"data":{},"format":{}}}{extra}}}"#,
+            part.text("data")?,
+            part.text("format")?
+        ),
+        _ => match part.get("file_id") {
+            Some(id) => format!(r#"{{"type":"file","file":{{"file_id":{id}}}{extra}}}"#),
+            None => format!(
+                r#"{{"type":"file","file":{{"file_data":{}{}}}{extra}}}"#,
+                url("application/pdf")?,
+                optional("filename")
+            ),
+        },
+    })
 }

@@ -1,8 +1,7 @@
-//! Messages of parts, written as messages of Chat Completions.
+//! Writes messages of parts as messages of Chat Completions.
 
 use super::event::DETAILS;
-use super::media::media;
-use super::part::{Part, field, inner, plain};
+use super::part::{Part, field, inner, media, plain};
 use crate::error::Error;
 use crate::json::write_string;
 use crate::wire::body::{Fields, fields, items};
@@ -23,7 +22,7 @@ impl Written<'_> {
         }
     }
 
-    /// Writes a message of nothing but text, which is a JSON string.
+    /// Writes a message with only text, which is a JSON string.
     pub(super) fn text_message(&mut self, role: &str, text: &str) {
         self.separate();
         self.out.extend_from_slice(b"{\"role\":");
@@ -33,11 +32,11 @@ impl Written<'_> {
     }
 }
 
-/// What a message becomes; every value is JSON text.
+/// The fields of a message; every value is JSON text.
 #[derive(Default)]
 struct Message<'a> {
     content: Vec<Item<'a>>,
-    /// Whether it may have reasoning in fields of its own.
+    /// Whether reasoning may be in its own fields.
     takes_reasoning: bool,
     reasoning: Vec<(String, &'a str)>,
     refusal: Vec<&'a str>,
@@ -52,7 +51,7 @@ enum Item<'a> {
     Block(String),
 }
 
-/// Message keys that servers send and do not take.
+/// Message keys that servers send but do not accept.
 const ANSWER_ONLY: [&str; 4] = [
     "annotations",
     "executed_tools",
@@ -60,7 +59,7 @@ const ANSWER_ONLY: [&str; 4] = [
     "provider_metadata",
 ];
 
-/// Writes one message of parts. Tool results become messages of their own, before the rest.
+/// Writes one message of parts. Each tool result becomes a separate message, before the rest.
 pub(super) fn write(
     path: &str,
     (role, name, extra): (&str, Option<&str>, &Fields<'_>),
@@ -133,9 +132,9 @@ impl<'a> Message<'a> {
         let field = part.get("field").map(plain).unwrap_or_default();
         let known = part.is_from(to.provider) && to.provider.reasoning_back != ReasoningBack::Never;
         if known && field == DETAILS {
-            // It goes back within the block that it was read from.
+            // It is sent back inside the block that it was read from.
         } else if known && field == "thinking" {
-            // Mistral: a block of the content, in its place.
+            // Mistral: a block of the content, in its position.
             let signature = part.get("signature");
             let signature = signature.map(|raw| format!(",\"signature\":{raw}"));
             let signature = signature.unwrap_or_default();
@@ -152,7 +151,7 @@ impl<'a> Message<'a> {
 
     fn add_opaque(&mut self, part: &Part<'a>, to: &mut Written<'_>) -> Result<(), Error> {
         let field = plain(part.text("field")?);
-        // A block may be null: it goes back as it came.
+        // A block may be null; it is sent back as it is.
         let found = part.fields.iter().find(|(key, _)| key == "json");
         let Some(json) = found.map(|(_, raw)| *raw) else {
             return Err(part.invalid(".json: it is missing"));
@@ -162,7 +161,7 @@ impl<'a> Message<'a> {
         } else if field == "content" {
             self.content.push(Item::Block(json.to_owned()));
         } else if field == "audio" {
-            // The server keeps what it said; its id is all that goes back.
+            // The server keeps the audio, and only its id is sent back.
             let fields = fields(json, &part.path)?;
             if let Some((_, id)) = fields.iter().find(|(key, _)| key == "id") {
                 self.other.push((field, format!("{{\"id\":{id}}}")));
@@ -198,7 +197,7 @@ impl<'a> Message<'a> {
         out.push(b'}');
     }
 
-    /// One string where there is only text, for servers that know no lists; else a list of blocks.
+    /// One string if there is only text, because some servers accept no lists; otherwise a list of blocks.
     fn content(&self, role: &str) -> String {
         let text = |item: &Item<'a>| match item {
             Item::Text(text) => Some(*text),
@@ -234,7 +233,7 @@ fn tool_message(part: &Part<'_>, to: &mut Written<'_>) -> Result<(), Error> {
     };
     to.separate();
     to.out.extend_from_slice(b"{\"role\":\"tool\"");
-    // A server that gives calls no id takes results without one.
+    // A server whose calls have no id accepts results without one.
     if let Some(id) = part.get("tool_call_id") {
         field(to.out, "tool_call_id", id);
     }
@@ -250,7 +249,7 @@ fn call(part: &Part<'_>) -> Result<String, Error> {
     let name = part.text("name")?;
     let id = part.get("id").map(|id| format!("\"id\":{id},"));
     let id = id.unwrap_or_default();
-    // A call without arguments may have come as "", which chat templates cannot read.
+    // A call without arguments may have arrived with "", which chat templates cannot read.
     let arguments = part.get("arguments").filter(|raw| *raw != "\"\"");
     let arguments = arguments.unwrap_or("\"{}\"");
     Ok(format!(
@@ -258,7 +257,7 @@ fn call(part: &Part<'_>) -> Result<String, Error> {
     ))
 }
 
-/// JSON strings as one. Their escapes stay as they are.
+/// Joins JSON strings. Their escapes stay as they are.
 fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     let mut whole = String::from("\"");
     texts.for_each(|text| whole.push_str(inner(text)));

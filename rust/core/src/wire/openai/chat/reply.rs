@@ -11,9 +11,9 @@ use crate::wire::errors;
 
 /// Reads a body with a 2xx status.
 ///
-/// A reply is read as a stream of one event, so that both give the same.
+/// A reply is read as a stream of one event, so that replies and streams agree.
 pub(in crate::wire::openai) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
-    // Busy servers send blank lines first, to say that they are alive.
+    // A busy server sends blank lines first, to keep the connection alive.
     let body = body
         .strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(body)
@@ -23,7 +23,7 @@ pub(in crate::wire::openai) fn decode_reply(body: &[u8]) -> Result<Reply, Error>
         None => return Err(unexpected("the reply has no body").retryable(true)),
         Some(b'<') => {
             return Err(unexpected(
-                "an HTML page came instead of a reply; base_url is probably wrong",
+                "the reply is an HTML page; base_url is probably wrong",
             ));
         }
         Some(_) if body.starts_with(b"data:") || body.starts_with(b"event:") => {
@@ -50,7 +50,7 @@ pub(in crate::wire::openai) fn decode_reply(body: &[u8]) -> Result<Reply, Error>
     Ok(folded(decoder.head(), &chunks))
 }
 
-/// Reads a stream that came although none was asked for.
+/// Reads a stream that the server sent unasked.
 fn fold_stream(body: &[u8]) -> Result<Reply, Error> {
     let mut decoder = ChatStream::default();
     let mut chunks = Vec::new();
@@ -71,7 +71,7 @@ fn fold_stream(body: &[u8]) -> Result<Reply, Error> {
     if !done && !decoder.is_finished() {
         return Err(Error::new(
             ErrorKind::ConnectionLost,
-            "a stream came instead of a whole reply, and it is cut",
+            "the reply is a stream, and it is incomplete",
         ));
     }
     Ok(folded(decoder.head(), &chunks))
