@@ -285,13 +285,9 @@ impl Bench {
     }
 
     pub async fn stream_with(&self, options: CallOptions) -> Streamed {
-        let queue = Queue::new(256 << 10, Instant::now());
-        pump(
-            &self.transport,
-            self.call_with(true, options),
-            queue.clone(),
-        )
-        .await;
+        let call = self.call_with(true, options);
+        let queue = Queue::new(256 << 10, call.started());
+        pump(&self.transport, call, queue.clone()).await;
         Streamed::of(&queue)
     }
 }
