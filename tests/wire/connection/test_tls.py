@@ -100,7 +100,7 @@ def leaf(kind: str, ca: trustme.CA) -> trustme.LeafCert:
     [
         (
             "unknown",
-            "is signed by no known authority: give its root as ca_bundle= or SSL_CERT_FILE",
+            "is not signed by a known authority: give its root as ca_bundle= or SSL_CERT_FILE",
         ),
         ("expired", "has expired: renew it, or check this machine's clock"),
         ("early", "is not valid yet: check this machine's clock"),
