@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use http::header::{HeaderName, HeaderValue};
 
-use super::headers::random_key;
-use super::{Call, Inner, address, auth};
+use super::headers::{drop_secrets, random_key};
+use super::{Call, Inner, address};
 use crate::config::{RetryPolicy, Secret};
 use crate::error::Error;
 use crate::http::test_rules::{API_HEADER, CALL_HEADER, PROVIDER_HEADER, URL_HEADER};
@@ -26,7 +26,7 @@ impl Inner {
         let Some(base) = interception.base_url() else {
             return Ok(());
         };
-        auth::drop_secrets(&mut outgoing.headers, &self.provider.auth, key);
+        drop_secrets(&mut outgoing.headers, &self.provider.auth, key);
         let url = format!("{}{path}", self.place.base_url);
         for (name, value) in [
             (CALL_HEADER, Some(&*random_key())),

@@ -2,8 +2,8 @@
 //!
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
-//! `address` reads base URLs and builds the URLs below them, `headers` writes what all calls send, and `auth` puts
-//! in the key. `intercept` is how a call changes when a test intercepts it.
+//! `address` reads base URLs and builds the URLs below them, and `headers` writes what all calls send, and the
+//! key. `intercept` is how a call changes when a test intercepts it.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -24,14 +24,13 @@ use crate::retry::Bucket;
 use crate::wire::{self, Dialect, Provider};
 
 mod address;
-mod auth;
 mod check;
 mod headers;
 mod intercept;
 
 use self::headers::random_key;
 
-pub use self::auth::missing_key;
+pub use self::headers::missing_key;
 
 /// What one call sets differently from its client.
 #[derive(Debug, Clone, Default)]
@@ -98,7 +97,7 @@ impl Client {
         parent: Option<&Self>,
     ) -> Result<Self, Error> {
         check::settings(&config)?;
-        auth::check(&provider.auth)?;
+        headers::check_auth(&provider.auth)?;
         let dialect = wire::choose(&provider, config.family, config.api.as_deref())?;
         let has_address = config.base_url.is_some() || provider.base_url.is_some();
         let base = if has_address || !hub.test_rules().is_intercepted() {
@@ -241,7 +240,7 @@ impl Client {
             headers.remove(header::CONTENT_TYPE);
         }
         if let Some(key) = &options.api_key {
-            auth::write(&mut headers, key, &inner.provider.auth)?;
+            headers::write_key(&mut headers, key, &inner.provider.auth)?;
         }
         for (name, value) in &options.headers {
             let (name, value) = check::header(name, value)?;
@@ -253,13 +252,13 @@ impl Client {
         }
         let key = options.api_key.or_else(|| inner.config.api_key.clone());
         if !interception.is_on() && !options.key_comes_later {
-            auth::check_key(&headers, &inner.provider)?;
+            headers::check_key(&headers, &inner.provider)?;
             if key.is_some() && !inner.route.https && !address::is_private(&inner.base) {
                 inner.origin.warn_of_plain_key(inner.hub.log());
             }
         }
         // A header of the caller's wins over the key.
-        let key = auth::key_in(&headers, &inner.provider.auth).or(key);
+        let key = headers::key_in(&headers, &inner.provider.auth).or(key);
         let setting = options.timeout.unwrap_or(inner.config.timeout);
         check::timeout(setting)?;
         let timeout = check::bounded(if stream {
@@ -342,7 +341,7 @@ impl Call {
             return Ok(());
         }
         let auth = &self.client.provider.auth;
-        auth::write(&mut self.outgoing.headers, &key, auth)?;
+        headers::write_key(&mut self.outgoing.headers, &key, auth)?;
         self.key = Some(key);
         Ok(())
     }

@@ -103,25 +103,25 @@ impl TlsConfigs {
     }
 }
 
-fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, Error> {
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| tls_error(format!("cannot set up TLS: {error}")))
-}
-
 fn build(key: &TlsKey) -> Result<ClientConfig, Error> {
     let roots = if key.roots.is_empty() {
         system_roots().0
     } else {
         given_roots(&key.roots)?
     };
-    let builder = builder()?.with_root_certificates(roots);
+    let ring = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(ring)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| tls_error(format!("cannot set up TLS: {error}")))?
+        .with_root_certificates(roots);
     let mut config = match &key.client_cert {
         None => builder.with_no_client_auth(),
         Some((chain, private_key)) => {
             let key_path = private_key.as_ref().unwrap_or(chain);
+            let private_key = PrivateKeyDer::from_pem_file(key_path)
+                .map_err(|error| unusable("client_cert", key_path, &error))?;
             builder
-                .with_client_auth_cert(certificates("client_cert", chain)?, read_key(key_path)?)
+                .with_client_auth_cert(certificates("client_cert", chain)?, private_key)
                 .map_err(|error| unusable("client_cert", chain, &error))?
         }
     };
@@ -231,10 +231,6 @@ fn certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static
         return Err(unusable(&"it has no certificate in PEM form"));
     }
     Ok(found)
-}
-
-fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| unusable("client_cert", path, &error))
 }
 
 fn unusable(what: &str, path: &Path, why: &dyn std::fmt::Display) -> Error {

@@ -197,18 +197,9 @@ impl Queue {
 
     /// Producer: waits until there is room. Returns false if the reader has closed the stream.
     pub async fn room(&self) -> bool {
-        poll_fn(|context| {
-            let mut state = self.state.lock();
-            if self.is_closed() {
-                return Poll::Ready(false);
-            }
-            if state.bytes < self.buffer_bytes {
-                return Poll::Ready(true);
-            }
-            state.producer = Some(context.waker().clone());
-            Poll::Pending
-        })
-        .await
+        let ready = |buffer: &Buffer| self.is_closed() || buffer.bytes < self.buffer_bytes;
+        self.wait(ready).await;
+        !self.is_closed()
     }
 
     /// Producer: whether there is room now.
@@ -219,9 +210,13 @@ impl Queue {
 
     /// Producer: waits until the reader closes the stream.
     pub async fn closed(&self) {
+        self.wait(|_| self.is_closed()).await;
+    }
+
+    async fn wait(&self, ready: impl Fn(&Buffer) -> bool) {
         poll_fn(|context| {
             let mut state = self.state.lock();
-            if self.is_closed() {
+            if ready(&state) {
                 return Poll::Ready(());
             }
             match &state.producer {
