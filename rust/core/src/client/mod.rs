@@ -2,7 +2,7 @@
 //!
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
-//! `address` reads base URLs and builds the URLs below them, and `headers` writes what all calls send, and the
+//! `address` reads base URLs and builds the URLs below them, and `headers` writes the headers of a call, including the
 //! key. `intercept` is how a call changes when a test intercepts it.
 
 use std::sync::{Arc, OnceLock};

@@ -9,11 +9,10 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 use url::Url;
 
-use super::body::Body;
 use super::connector::Probe;
 use super::fault;
-use super::head::Head;
 use super::outgoing::{Outgoing, Target};
+use super::response::{Body, Head};
 use super::transport::{HttpClient, Transport};
 use crate::error::{ApiFailure, Error, ErrorKind, Phase};
 

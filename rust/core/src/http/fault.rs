@@ -66,7 +66,7 @@ fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
     }
     if let Some(tls) = find::<Tls>(error) {
         return match &place.proxy {
-            // A plain origin leaves only the proxy, and a tunnel's error comes before the origin's TLS.
+            // With a plain origin only the proxy speaks TLS, and a tunnel fails before the TLS of the origin begins.
             Some(proxy)
                 if place.base_url.starts_with("http:")
                     || chain_text(error).contains("tunnel error") =>

@@ -6,20 +6,19 @@
 //! - `transport`: the connections of one runtime
 //! - `hub`: what the whole process shares: the permits of `origin`, the TLS configurations of `tls`, the cache of `dns`
 //! - `connector`, `dial` and `proxy`: how a connection is made, and through which proxy
-//! - `head` and `body`: what is returned; `fault`: the error of a failed attempt
+//! - `response`: the head and body that are returned; `fault`: the error of a failed attempt
 //! - `test_rules`: what a test sets for the calls of its process
 
 mod attempt;
-mod body;
 mod connector;
 mod dial;
 mod dns;
 mod fault;
-mod head;
 mod hub;
 mod origin;
 mod outgoing;
 mod proxy;
+mod response;
 pub mod test_rules;
 #[cfg(test)]
 mod tests;
@@ -27,15 +26,15 @@ mod tls;
 mod transport;
 
 pub(crate) use attempt::send;
-pub(crate) use body::Body;
 pub(crate) use connector::Probe;
 pub(crate) use fault::Place;
-pub use head::Head;
 pub use hub::Hub;
 pub(crate) use origin::Origin;
 pub(crate) use outgoing::{Outgoing, Route, Target};
 pub use proxy::proxy_in_use;
 pub(crate) use proxy::{Proxy, from_environment as proxy_from_environment};
+pub(crate) use response::Body;
+pub use response::Head;
 pub(crate) use test_rules::Interception;
 pub(crate) use tls::TlsKey;
 pub use tls::{RootPlace, root_places};

@@ -8,9 +8,9 @@ use std::time::Duration;
 use parking_lot::RwLock;
 use url::Url;
 
-use super::head::Head;
 use super::outgoing::Outgoing;
 use super::proxy::{Proxy, split_port};
+use super::response::Head;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::redact;
 

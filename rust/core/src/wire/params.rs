@@ -128,7 +128,7 @@ pub(super) fn find(
     let mut others = provider.dialects.iter().copied();
     let other = others.find(|other| in_table(*other).is_some());
     let hint = match (name, other) {
-        ("top_logprobs", _) => "logprobs=k asks for the k likeliest tokens".to_owned(),
+        ("top_logprobs", _) => "logprobs=k asks for the k most likely tokens".to_owned(),
         (_, Some(other)) if other.family() == dialect.family() => {
             format!("api=\"{}\" takes it", other.name())
         }

@@ -96,7 +96,7 @@ fn openai_shaped(name: &'static str) -> Provider {
     }
 }
 
-/// A hosted server: it wants a key. `address` is the base URL without `https://`.
+/// A hosted server, which requires a key. `address` is the base URL without `https://`.
 fn hosted(name: &'static str, address: &str, key_var: &'static str) -> Provider {
     Provider {
         base_url: Some(format!("https://{address}").into()),

@@ -1,7 +1,8 @@
-//! The body of a response, which holds the permit of the call.
+//! A response: its head, and its body, which holds the permit of the call.
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -10,6 +11,27 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::fault::{self, Place};
 use crate::error::{Error, ErrorKind, Phase};
+
+/// The head of a response.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
+    /// HTTP status.
+    pub status: u16,
+    /// Names in lower case, and values. Bytes that are not UTF-8 are replaced. The call, the queue and every reply
+    /// share them.
+    pub headers: Arc<[(String, String)]>,
+    /// The provider's id of the request.
+    pub request_id: Option<String>,
+}
+
+impl Head {
+    /// The first value of the header `name`, which is in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}
 
 /// A body that is being read. If it is dropped before its end, the connection closes. If it is dropped after its
 /// end, which [`Body::frame`] reports as `None`, the next call can use the connection.
@@ -88,7 +110,7 @@ impl Body {
         Ok(all.freeze())
     }
 
-    /// At most `cap` bytes of the body of an error. A broken body counts as complete, because the status says enough.
+    /// At most `cap` bytes of the body of an error. If the body breaks, its beginning is enough.
     pub(crate) async fn up_to(mut self, cap: usize, place: &Place) -> Bytes {
         let mut all = BytesMut::new();
         while let Ok(Some(frame)) = self.frame(place).await {
