@@ -85,7 +85,7 @@ pub fn root_places(var: impl Fn(&str) -> Option<String>) -> Vec<RootPlace> {
     key.roots.into_iter().map(report).collect()
 }
 
-/// The configurations made so far.
+/// The configurations so far.
 #[derive(Debug, Default)]
 pub(crate) struct TlsConfigs(Mutex<HashMap<TlsKey, ClientConfig>>);
 
@@ -93,12 +93,12 @@ impl TlsConfigs {
     /// The configuration for `key`. All copies of it share roots and session tickets.
     pub(crate) fn get(&self, key: &TlsKey) -> Result<ClientConfig, Error> {
         // The lock is held while the files are read, so that only one of many first calls does the work.
-        let mut made = self.0.lock();
-        if let Some(config) = made.get(key) {
+        let mut configs = self.0.lock();
+        if let Some(config) = configs.get(key) {
             return Ok(config.clone());
         }
         let config = build(key)?;
-        made.insert(key.clone(), config.clone());
+        configs.insert(key.clone(), config.clone());
         Ok(config)
     }
 }
@@ -107,7 +107,7 @@ fn build(key: &TlsKey) -> Result<ClientConfig, Error> {
     let roots = if key.roots.is_empty() {
         system_roots().0
     } else {
-        given_roots(&key.roots)?
+        custom_roots(&key.roots)?
     };
     let ring = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(ring)
@@ -130,7 +130,7 @@ fn build(key: &TlsKey) -> Result<ClientConfig, Error> {
     Ok(config)
 }
 
-fn given_roots(places: &[(&'static str, PathBuf)]) -> Result<RootCertStore, Error> {
+fn custom_roots(places: &[(&'static str, PathBuf)]) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     let mut useless = None;
     for (setting, path) in places {

@@ -25,8 +25,8 @@ pub(super) fn write(
 ) -> Result<(), Error> {
     let is_chat = dialect.family() == Family::Chat;
     let mut limit = None;
-    let given = request.params.map_or("null", |raw| raw.get());
-    for (name, value) in fields(given, "params")? {
+    let params = request.params.map_or("null", |raw| raw.get());
+    for (name, value) in fields(params, "params")? {
         let param = find(dialect, provider, &name)?;
         // `None` is how Python says that nothing was set.
         if value == "null" {
