@@ -301,9 +301,7 @@ impl std::error::Error for Error {}
 impl From<json::Error> for Error {
     fn from(error: json::Error) -> Self {
         let json::Error { offset, what } = error;
-        Self::new(
-            ErrorKind::Decode,
-            format!("the JSON is broken at byte {offset}: {what}"),
-        )
+        let message = format!("the JSON is broken at byte {offset}: {what}");
+        Self::new(ErrorKind::Decode, message)
     }
 }
