@@ -34,7 +34,7 @@ fn decode(bench: &mut Criterion) {
                 for chunk in wire.as_bytes().chunks(8192) {
                     parser
                         .push(chunk, |item| {
-                            if let Item::Event { name, data, .. } = item {
+                            if let Item::Event { name, data } = item {
                                 decoder.event(name, data, &mut out)?;
                             }
                             Ok(())

@@ -191,8 +191,8 @@ def test_all_problems_are_reported_at_once():
         ),
         "models.e.model: provider acmee: unknown",
         (
-            "models.f.model: provider anthropic: the Messages API is not spoken yet; an "
-            'OpenAI-compatible address of it works with base_url= and provider="openai"'
+            "models.f.model: provider anthropic: the Messages API is not supported yet; if "
+            'it has an OpenAI-compatible address, give that as base_url= with provider="openai"'
         ),
         "models.g: it must be a table",
     ]
@@ -301,7 +301,7 @@ def test_a_pickle_of_a_configuration_has_no_key_and_a_copy_keeps_it():
     ("model", "problem"),
     [
         ("vllm://host", '"vllm://host" is not of the form vllm://host:port@model'),
-        ("vllm://host:99999@m", "base_url is no URL (invalid port number)"),
+        ("vllm://host:99999@m", "base_url is not a URL (invalid port number)"),
         ("acme://host", '"acme://host" is not of the form acme://host:port@model'),
         ("acme:", 'there is no model after "acme:"'),
     ],

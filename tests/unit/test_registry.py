@@ -150,7 +150,8 @@ def test_an_unknown_provider_names_the_nearest(name, message):
 
 
 def test_a_provider_with_an_unsupported_api_is_refused():
-    with pytest.raises(LlmConfigError, match="provider anthropic: the Messages API is not spoken"):
+    reason = "provider anthropic: the Messages API is not supported yet"
+    with pytest.raises(LlmConfigError, match=reason):
         registry().get_provider("anthropic")
 
 

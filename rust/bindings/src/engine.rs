@@ -1,7 +1,6 @@
 //! `Engine`: one client as Python holds it. It starts calls and opens streams, sync and async.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -51,7 +50,7 @@ impl Engine {
         if held.0 != fork::generation() {
             let config = held.1.config().clone();
             let provider = Arc::clone(held.1.provider());
-            let fresh = Client::new(&process::current().hub, provider, config)
+            let fresh = Client::new(&process::current().hub, provider, config, None)
                 .map_err(|error| raise::to_py(py, error, &self.caller))?;
             std::mem::forget(std::mem::replace(&mut held.1, fresh));
             held.0 = fork::generation();
@@ -116,7 +115,6 @@ impl Engine {
         may_renew: bool,
     ) -> PyResult<(Call, Caller)> {
         let options = CallOptions {
-            started: Instant::now(),
             api_key: api_key.map(Secret::new),
             ..CallOptions::default()
         };
@@ -194,7 +192,7 @@ impl Engine {
     ) -> PyResult<Self> {
         exception::look_up_classes(py)?;
         let failed = |error| raise::to_py(py, error, &Caller::default());
-        let Some(family) = Family::named(family) else {
+        let Ok(family) = family.parse::<Family>() else {
             let message = format!("family: {family:?} is not \"chat\" or \"completions\"");
             return Err(exception::of_kind(py, ErrorKind::Config, &message));
         };
@@ -207,10 +205,8 @@ impl Engine {
         }
         let config = config(model, family, settings)?;
         let hub = &process::current().hub;
-        let client = match parent {
-            Some(parent) => parent.client(py)?.derive(hub, provider, config),
-            None => Client::new(hub, provider, config),
-        };
+        let parent = parent.map(|parent| parent.client(py)).transpose()?;
+        let client = Client::new(hub, provider, config, parent.as_ref());
         client.map(Self::wrap).map_err(failed)
     }
 

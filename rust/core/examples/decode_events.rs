@@ -1,4 +1,4 @@
-//! Decodes events of one kind, for a count of the instructions that each of them costs:
+//! Decodes events of one kind, to count the instructions that each event costs:
 //! `decode_events text 1000`.
 
 use std::io::Write;
@@ -7,7 +7,7 @@ use tokenwire_core::error::Error;
 use tokenwire_core::sse::{EventParser, Item};
 use tokenwire_core::wire::{Chat, Dialect};
 
-/// What stands before and behind the delta, as `OpenAI` sends it.
+/// The JSON before and after the delta, as `OpenAI` sends it.
 const HEAD: &str = r#"{"id":"chatcmpl-CQ3kVd0nS8mYtG7hJ2bXw4LfE9aRz","object":"chat.completion.chunk","created":1760355081,"model":"gpt-4o-mini-2024-07-18","service_tier":"default","system_fingerprint":"fp_51db84afab","choices":[{"index":0,"delta":"#;
 const TAIL: &str = r#","logprobs":null,"finish_reason":null}],"usage":null"#;
 
@@ -17,13 +17,13 @@ fn event(kind: &str, number: usize) -> String {
         "reasoning" => r#"{"content":null,"reasoning_content":" think"}"#.to_owned(),
         _ => format!(r#"{{"content":" word{}"}}"#, number % 10),
     };
-    // Where more than the text changes, the event is read in full.
-    let own = if kind == "changing" {
+    // An event in which more than the text changes is read in full.
+    let changing = if kind == "changing" {
         format!(r#","x":"{number:07}""#)
     } else {
         String::new()
     };
-    format!("data: {HEAD}{delta}{TAIL}{own},\"obfuscation\":\"8k\"}}\n\n")
+    format!("data: {HEAD}{delta}{TAIL}{changing},\"obfuscation\":\"8k\"}}\n\n")
 }
 
 fn decode(kind: &str, count: usize) -> Result<usize, Error> {
@@ -31,12 +31,12 @@ fn decode(kind: &str, count: usize) -> Result<usize, Error> {
     let mut decoder = Chat.stream();
     let mut out = Vec::with_capacity(8);
     let mut read = 0;
-    // The wire is made once, so that making it does not count for each event.
+    // The bytes are made once, so that making them does not count for each event.
     let wire: String = (0..100).map(|number| event(kind, number)).collect();
     for _ in 0..count.div_ceil(100) {
         for block in wire.as_bytes().chunks(4096) {
             parser.push(block, |item| {
-                if let Item::Event { name, data, .. } = item {
+                if let Item::Event { name, data } = item {
                     decoder.event(name, data, &mut out)?;
                     read += out.len();
                     out.clear();

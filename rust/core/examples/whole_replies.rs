@@ -1,4 +1,4 @@
-//! Makes calls one after another, for a count of the instructions that each of them costs:
+//! Makes one call after another, to count the instructions that each call costs:
 //! `whole_replies http://127.0.0.1:8000/v1 1000`.
 
 use std::io::Write;
@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             trust_env: false,
             ..ClientConfig::new("m".to_owned(), Family::Chat)
         },
+        None,
     )?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()

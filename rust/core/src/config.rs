@@ -1,41 +1,63 @@
-//! What a client is made of. Values are checked where they are made; nothing here does I/O.
+//! The settings of a client. The client checks them; nothing here does I/O.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use crate::redact::Secret;
+use crate::words::words;
 
-/// More retries than this are a mistake.
+/// The most retries that a caller may ask for.
 pub const MAX_RETRIES: u32 = 1_000;
 
-/// The five limits; `None` is no limit.
+/// The five limits in time. `None` means no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeout {
-    /// For a connection; the clock starts when the handshake's turn comes.
+    /// For a connection. The clock starts when the handshake does.
     pub connect: Option<Duration>,
-    /// For a permit of the origin.
+    /// For a free connection.
     pub pool: Option<Duration>,
-    /// Streams: from sending to the first content.
+    /// Streams: from sending the request to the first content.
     pub first_token: Option<Duration>,
-    /// Streams: between two contents. Time that a sync consumer spends elsewhere does not count.
+    /// Streams: between two pieces of content. Time that a sync reader spends elsewhere does not count.
     pub idle: Option<Duration>,
-    /// Over all attempts and waits.
+    /// For the whole call: all attempts and waits.
     pub total: Option<Duration>,
+}
+
+impl Timeout {
+    /// No limit at all.
+    pub const NONE: Self = Self {
+        connect: None,
+        pool: None,
+        first_token: None,
+        idle: None,
+        total: None,
+    };
+
+    /// The five limits by name.
+    pub(crate) fn limits(&mut self) -> [(&'static str, &mut Option<Duration>); 5] {
+        [
+            ("connect", &mut self.connect),
+            ("pool", &mut self.pool),
+            ("first_token", &mut self.first_token),
+            ("idle", &mut self.idle),
+            ("total", &mut self.total),
+        ]
+    }
 }
 
 impl Default for Timeout {
     fn default() -> Self {
         Self {
             connect: Some(Duration::from_secs(10)),
-            pool: None,
             first_token: Some(Duration::from_secs(600)),
             idle: Some(Duration::from_secs(600)),
-            total: None,
+            ..Self::NONE
         }
     }
 }
 
-/// A timeout as the caller gave it.
+/// The `timeout` setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeoutSetting {
     /// A bare number: `total` for a whole reply, `first_token` and `idle` for a stream.
@@ -46,11 +68,11 @@ pub enum TimeoutSetting {
     Off,
 }
 
-/// What a whole reply gets as `total` where the caller set none.
+/// The `total` of a whole reply if the caller set none.
 pub const WHOLE_REPLY_TOTAL: Duration = Duration::from_secs(600);
 
 impl TimeoutSetting {
-    /// The limits that hold for a whole reply.
+    /// The limits of a whole reply.
     #[must_use]
     pub fn for_reply(self) -> Timeout {
         match self {
@@ -62,11 +84,11 @@ impl TimeoutSetting {
                 total: Some(timeout.total.unwrap_or(WHOLE_REPLY_TOTAL)),
                 ..timeout
             },
-            Self::Off => Self::none(),
+            Self::Off => Timeout::NONE,
         }
     }
 
-    /// The limits that hold for a stream.
+    /// The limits of a stream.
     #[must_use]
     pub fn for_stream(self) -> Timeout {
         match self {
@@ -76,17 +98,7 @@ impl TimeoutSetting {
                 ..Timeout::default()
             },
             Self::Full(timeout) => timeout,
-            Self::Off => Self::none(),
-        }
-    }
-
-    fn none() -> Timeout {
-        Timeout {
-            connect: None,
-            pool: None,
-            first_token: None,
-            idle: None,
-            total: None,
+            Self::Off => Timeout::NONE,
         }
     }
 }
@@ -94,15 +106,15 @@ impl TimeoutSetting {
 /// Bounds on connections and memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Live connections of one origin; `None` is 80 % of the soft file limit, at most 10,000.
+    /// Open connections to one origin; `None` means 80 % of the soft file limit, and at most 10,000.
     pub max_connections: Option<u32>,
-    /// How long an idle connection is kept; `None` is 4 s for http and 30 s for https.
+    /// How long an idle connection is kept; `None` means 4 s for http and 30 s for https.
     pub keepalive: Option<Duration>,
-    /// Cap of one event.
+    /// The largest event, in bytes.
     pub max_event_bytes: usize,
-    /// Cap of a whole reply.
+    /// The largest whole reply, in bytes.
     pub max_reply_bytes: usize,
-    /// Bytes that a stream buffers before it stops reading.
+    /// How many bytes a stream buffers before it stops reading.
     pub buffer_bytes: usize,
 }
 
@@ -118,26 +130,26 @@ impl Default for Limits {
     }
 }
 
-/// When and how often a failed attempt is made again.
+/// When and how often a failed attempt is retried.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
     /// Attempts after the first one.
     pub max_retries: u32,
-    /// First wait after a transient failure; it doubles.
+    /// The first wait after a transient failure. The next ones double.
     pub first: Duration,
-    /// Longest wait.
+    /// The longest wait.
     pub cap: Duration,
-    /// First wait after throttling.
+    /// The first wait after throttling.
     pub throttle_first: Duration,
-    /// Longest server hint that is waited for; a longer one raises at once.
+    /// The longest wait that a server may ask for. If it asks for more, the call fails at once.
     pub max_retry_after: Duration,
     /// Size of the token bucket that stops a retry storm.
     pub budget: u32,
-    /// Whether an attempt that the server may have worked on is made again.
+    /// Whether to retry an attempt that the server may have worked on.
     pub retry_ambiguous: bool,
-    /// Whether a timeout after the request was sent is made again.
+    /// Whether to retry after a timeout once the request was sent.
     pub retry_timeouts: bool,
-    /// Header that carries one random key over all attempts of a call.
+    /// A header with a random key that all attempts of a call share.
     pub idempotency_header: Option<String>,
 }
 
@@ -157,41 +169,26 @@ impl Default for RetryPolicy {
     }
 }
 
-/// TLS settings; part of what makes two clients' connections different.
+/// TLS settings. Clients with different ones do not share connections.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct TlsSettings {
-    /// PEM file or directory whose roots replace the system's.
+    /// A PEM file or directory with roots that replace the system's.
     pub ca_bundle: Option<PathBuf>,
-    /// PEM file with the client's certificate chain and key, or two files.
+    /// A PEM file with the client's certificate chain and key, or one file for each.
     pub client_cert: Option<(PathBuf, Option<PathBuf>)>,
 }
 
-/// The two kinds of client. Each dialect belongs to one of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
-    /// Messages in, a message out.
-    Chat,
-    /// A text in, its continuation out.
-    Completion,
+words! {
+    /// The two kinds of client. Each dialect belongs to one of them.
+    pub enum Family {
+        /// Messages in, a message out.
+        Chat = "chat",
+        /// A text in, its continuation out.
+        Completion = "completions",
+    }
 }
 
 impl Family {
-    /// The family of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        let all = [Self::Chat, Self::Completion].into_iter();
-        all.clone().find(|family| family.as_str() == name)
-    }
-
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::Completion => "completions",
-        }
-    }
-
     /// The Python class of its clients.
     #[must_use]
     pub const fn client(self) -> &'static str {
@@ -202,8 +199,8 @@ impl Family {
     }
 }
 
-/// What a client takes and a call does not, by the names that a caller gives. A call that gets one is
-/// refused, with a message that says where it belongs.
+/// Settings that only a client takes. A call that gets one is refused, with a message that says where it
+/// belongs.
 pub const CLIENT_SETTINGS: &[&str] = &[
     "api",
     "api_key",
@@ -218,37 +215,37 @@ pub const CLIENT_SETTINGS: &[&str] = &[
     "trust_env",
 ];
 
-/// Everything a client is made of, but its provider.
+/// Everything that a client is made of, except its provider.
 #[derive(Debug, Clone)]
 pub struct ClientConfig {
     /// The model's id, without a provider.
     pub model: String,
-    /// Which kind of client it is.
+    /// The kind of client.
     pub family: Family,
-    /// The dialect's name; `None` takes the provider's first one of the family.
+    /// Name of the dialect; `None` takes the provider's first one of the family.
     pub api: Option<String>,
-    /// Base URL; `None` takes the row's.
+    /// The base URL; `None` takes the provider's.
     pub base_url: Option<String>,
-    /// The key; `None` where none is needed or a callable brings it with each call.
+    /// The key; `None` if none is needed, or if a callable returns it for each call.
     pub api_key: Option<Secret>,
-    /// Added to each request.
+    /// Headers that are added to each request.
     pub headers: Vec<(String, String)>,
     /// Limits in time.
     pub timeout: TimeoutSetting,
     /// Limits in number and size.
     pub limits: Limits,
-    /// Retries.
+    /// When to retry.
     pub retry: RetryPolicy,
-    /// TLS.
+    /// TLS settings.
     pub tls: TlsSettings,
-    /// Proxy URL; `None` looks into the environment where `trust_env` is set.
+    /// The proxy's URL; `None` looks in the environment if `trust_env` is set.
     pub proxy: Option<Secret>,
-    /// Whether proxies and certificate files are taken from the environment.
+    /// Whether to read proxies and certificate files from the environment.
     pub trust_env: bool,
 }
 
 impl ClientConfig {
-    /// A client of this model with default settings.
+    /// Default settings for a client of this model.
     #[must_use]
     pub fn new(model: String, family: Family) -> Self {
         Self {
@@ -274,17 +271,10 @@ mod tests {
 
     #[test]
     fn without_a_timeout_nothing_is_limited() {
-        let limits = |timeout: Timeout| {
-            let Timeout {
-                connect,
-                pool,
-                first_token,
-                idle,
-                total,
-            } = timeout;
-            [connect, pool, first_token, idle, total]
-        };
-        assert_eq!(limits(TimeoutSetting::Off.for_stream()), [None; 5]);
-        assert_eq!(limits(TimeoutSetting::Off.for_reply()), [None; 5]);
+        assert_eq!(TimeoutSetting::Off.for_stream(), Timeout::NONE);
+        assert_eq!(TimeoutSetting::Off.for_reply(), Timeout::NONE);
+        for (name, limit) in TimeoutSetting::Off.for_reply().limits() {
+            assert_eq!(*limit, None, "{name}");
+        }
     }
 }

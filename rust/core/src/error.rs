@@ -1,4 +1,5 @@
-//! Why a call failed: one error type, told apart by [`ErrorKind`], never by its text.
+//! Why a call failed. There is one error type; its [`ErrorKind`] says what went wrong, and callers never have to
+//! read the text.
 //!
 //! An error holds no header values, no query string and no key, so it is safe to show and to log.
 
@@ -12,12 +13,12 @@ use crate::message::Reply;
 use crate::words::words;
 
 words! {
-    /// What went wrong. Each kind has one Python class (`python/tokenwire/errors.py`).
+    /// What went wrong. Each kind has a Python class (`python/tokenwire/errors.py`).
     #[non_exhaustive]
     pub enum ErrorKind {
         /// A setting, argument or header is wrong; nothing was sent.
         Config = "config",
-        /// Request data cannot be encoded (the message gives its JSON path), or reply data lacks the required form.
+        /// Request data cannot be encoded (the message gives its JSON path), or reply data has the wrong form.
         Validation = "validation",
         /// Reply or event bytes cannot be decoded; the message gives the offset.
         Decode = "decode",
@@ -25,9 +26,9 @@ words! {
         Model = "model",
         /// No such model (also an API error).
         ModelNotFound = "model_not_found",
-        /// Prompt and maximum output do not fit the context window (also an API error).
+        /// Prompt and maximum output do not fit into the context window (also an API error).
         ContextLength = "context_length",
-        /// Refused by a filter before any output (also an API error).
+        /// A filter refused the request before any output (also an API error).
         ContentFilter = "content_filter",
         /// No connection in time; nothing was sent.
         ConnectTimeout = "connect_timeout",
@@ -35,23 +36,23 @@ words! {
         PoolTimeout = "pool_timeout",
         /// No complete response head in time.
         FirstByteTimeout = "first_byte_timeout",
-        /// No bytes on a stream.
+        /// No bytes on a stream in time.
         StallTimeout = "stall_timeout",
-        /// Bytes but no content on a stream.
+        /// Bytes but no content on a stream in time.
         ContentTimeout = "content_timeout",
-        /// The total deadline over attempts and waits ran out.
+        /// The deadline of the call, over all attempts and waits, has passed.
         DeadlineExceeded = "deadline_exceeded",
         /// A transport failure in the middle of a stream.
         StreamInterrupted = "stream_interrupted",
-        /// A clean end of a stream without its terminal mark.
+        /// A stream ended cleanly, but without its terminal mark.
         StreamIncomplete = "stream_incomplete",
         /// The server sent an error after the first event.
         StreamServer = "stream_server",
-        /// One event is over its cap.
+        /// An event exceeds its limit.
         EventTooLarge = "event_too_large",
-        /// A stream inherited from the parent process.
+        /// A stream was inherited from the parent process.
         ForkedStream = "forked_stream",
-        /// The provider answered with an error that no finer kind names.
+        /// The provider answered with an error that no other kind describes.
         Api = "api",
         /// 401 or 403.
         Authentication = "authentication",
@@ -61,36 +62,36 @@ words! {
         QuotaExceeded = "quota_exceeded",
         /// 5xx.
         Server = "server",
-        /// No usable connection, for a reason that no finer kind names.
+        /// No usable connection, for a reason that no other kind describes.
         Connection = "connection",
-        /// Connection refused, or no file descriptor.
+        /// The connection was refused, or there was no file descriptor for it.
         Connect = "connect",
         /// The name does not resolve.
         Dns = "dns",
-        /// Certificate or handshake.
+        /// The certificate is not valid, or the handshake failed.
         Tls = "tls",
         /// The proxy refuses or fails.
         Proxy = "proxy",
         /// The connection ended before the response head, or inside a body that is not a stream.
         ConnectionLost = "connection_lost",
-        /// The peer breaks HTTP.
+        /// The peer does not speak valid HTTP.
         Protocol = "protocol",
-        /// The body is over its cap.
+        /// The body exceeds its limit.
         ResponseTooLarge = "response_too_large",
-        /// A success status with a body of another kind, or without one.
+        /// A success status, but no body, or a body of another kind.
         UnexpectedContent = "unexpected_content",
-        /// A panic or broken invariant inside the engine.
+        /// A panic inside the engine.
         Engine = "engine",
-        /// Use after close.
+        /// Something was used after it was closed.
         ClientClosed = "client_closed",
     }
 }
 
 words! {
-    /// How far a call had come when it failed.
+    /// How far a call got before it failed.
     #[derive(Default)]
     pub enum Phase {
-        /// Arguments are being checked and encoded.
+        /// Checking and encoding the arguments.
         #[default]
         Prepare = "prepare",
         /// Waiting for a permit or a connection.
@@ -104,22 +105,22 @@ words! {
     }
 }
 
-/// What a provider said of a failed call.
+/// What a provider said about a failed call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ApiFailure {
-    /// HTTP status; `None` where no reply came or the error stood inside a 2xx body.
+    /// The HTTP status; `None` if there was no response, or if the error was inside a 2xx body.
     pub status: Option<u16>,
     /// The provider's `type` (or Google's `status`).
     pub error_type: Option<String>,
-    /// The provider's `code`, numbers as text.
+    /// The provider's `code`; a number as text.
     pub code: Option<String>,
     /// The parameter that the provider names.
     pub param: Option<String>,
     /// The provider's own message, as sent.
     pub message: Option<String>,
-    /// At most 64 KiB of the body.
+    /// The first 64 KiB of the body.
     pub body: Vec<u8>,
-    /// The server's hint when to try again.
+    /// How long the server asks us to wait before a retry.
     pub retry_after: Option<Duration>,
 }
 
@@ -128,15 +129,15 @@ pub struct ApiFailure {
 pub struct Attempt {
     /// Seconds from the start of the call to the start of this attempt.
     pub started: f64,
-    /// How far it came.
+    /// How far it got.
     pub phase: Phase,
-    /// HTTP status, where one came.
+    /// The HTTP status, if there was a response.
     pub status: Option<u16>,
-    /// Why it failed; `None` for the one that succeeded.
+    /// Why it failed; `None` if it succeeded.
     pub error: Option<ErrorKind>,
     /// The error's one-line text.
     pub message: Option<String>,
-    /// Seconds slept after it, before the next attempt.
+    /// Seconds waited after it, before the next attempt.
     pub slept: f64,
     /// Whether the server may have worked on it (and billed it).
     pub maybe_processed: bool,
@@ -160,6 +161,39 @@ struct Inner {
     partial: Option<Box<Reply>>,
 }
 
+/// A getter and a setter for each of these fields.
+macro_rules! fields {
+    ($($(#[$about:meta])* $field:ident: $type:ty, $get:ident, $set:ident;)+) => {
+        impl Error {$(
+            $(#[$about])*
+            #[must_use]
+            pub fn $get(&self) -> $type {
+                self.0.$field
+            }
+
+            #[doc = concat!("Sets [`Self::", stringify!($get), "`].")]
+            #[must_use]
+            pub fn $set(mut self, $field: $type) -> Self {
+                self.0.$field = $field;
+                self
+            }
+        )+}
+    };
+}
+
+fields! {
+    /// What went wrong.
+    kind: ErrorKind, kind, with_kind;
+    /// How far the call got.
+    phase: Phase, phase, at;
+    /// Whether another attempt may succeed.
+    retryable: bool, is_retryable, retryable;
+    /// Whether the server may have worked on the request.
+    maybe_processed: bool, is_maybe_processed, maybe_processed;
+    /// Whether the call was given up because its client had spent its retry budget.
+    retry_budget_exhausted: bool, is_retry_budget_exhausted, with_retry_budget_exhausted;
+}
+
 impl Error {
     /// An error of `kind` with a one-line `message` that names the fix.
     #[must_use]
@@ -176,27 +210,6 @@ impl Error {
             attempts: Vec::new(),
             partial: None,
         }))
-    }
-
-    /// Sets how far the call had come.
-    #[must_use]
-    pub fn at(mut self, phase: Phase) -> Self {
-        self.0.phase = phase;
-        self
-    }
-
-    /// Says that another attempt may succeed.
-    #[must_use]
-    pub fn retryable(mut self, retryable: bool) -> Self {
-        self.0.retryable = retryable;
-        self
-    }
-
-    /// Says that the server may have worked on the request.
-    #[must_use]
-    pub fn maybe_processed(mut self, maybe_processed: bool) -> Self {
-        self.0.maybe_processed = maybe_processed;
-        self
     }
 
     /// Adds what the provider said.
@@ -220,24 +233,10 @@ impl Error {
         self
     }
 
-    /// Adds the reply so far.
+    /// Adds the partial reply.
     #[must_use]
     pub fn with_partial(mut self, partial: Option<Box<Reply>>) -> Self {
         self.0.partial = partial;
-        self
-    }
-
-    /// Marks the call as given up because the retry budget of its client is spent.
-    #[must_use]
-    pub fn with_retry_budget_exhausted(mut self) -> Self {
-        self.0.retry_budget_exhausted = true;
-        self
-    }
-
-    /// Replaces the kind, keeping everything else.
-    #[must_use]
-    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
-        self.0.kind = kind;
         self
     }
 
@@ -248,46 +247,22 @@ impl Error {
         self
     }
 
-    /// What went wrong.
-    #[must_use]
-    pub fn kind(&self) -> ErrorKind {
-        self.0.kind
-    }
-
     /// The one-line text.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// How far the call had come.
-    #[must_use]
-    pub fn phase(&self) -> Phase {
-        self.0.phase
-    }
-
-    /// Whether another attempt may succeed.
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        self.0.retryable
-    }
-
-    /// Whether the server may have worked on the request.
-    #[must_use]
-    pub fn is_maybe_processed(&self) -> bool {
-        self.0.maybe_processed
-    }
-
-    /// Whether the call was given up because the retry budget of its client is spent.
-    #[must_use]
-    pub fn is_retry_budget_exhausted(&self) -> bool {
-        self.0.retry_budget_exhausted
-    }
-
     /// The provider's id of the request.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
+    }
+
+    /// The HTTP status of an error reply.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.0.api.as_ref()?.status
     }
 
     /// What the provider said.
@@ -302,7 +277,7 @@ impl Error {
         &self.0.attempts
     }
 
-    /// The reply so far; `None` where nothing came.
+    /// The partial reply; `None` if no content arrived.
     #[must_use]
     pub fn partial(&self) -> Option<&Reply> {
         self.0.partial.as_deref()
@@ -326,9 +301,7 @@ impl std::error::Error for Error {}
 impl From<json::Error> for Error {
     fn from(error: json::Error) -> Self {
         let json::Error { offset, what } = error;
-        Self::new(
-            ErrorKind::Decode,
-            format!("the JSON is broken at byte {offset}: {what}"),
-        )
+        let message = format!("the JSON is broken at byte {offset}: {what}");
+        Self::new(ErrorKind::Decode, message)
     }
 }

@@ -2,36 +2,39 @@
 //!
 //! # The way of a call
 //!
-//! A [`client::Client`] is made of a [`config::ClientConfig`]. Its `prepare` reads the caller's
-//! [`request::Request`], has a dialect of [`wire`] encode it, and gives a [`client::Call`]: what goes out,
-//! under which limits. [`call::complete`] carries it out for a whole reply, [`stream::pump`] for a stream.
-//! Both go through the loop of attempts in [`call`], which makes each attempt over [`http`] (permit,
-//! connection, head), asks [`retry`] whether another follows a failure, and tells [`log`] about it. A body
-//! is read by a dialect of [`wire`]: a whole one at once; that of a stream is first cut into events by
-//! [`sse`], and what they bring is folded into a [`message::Reply`] and waits in a [`stream::Queue`].
-//! Whatever fails is an [`error::Error`].
+//! 1. [`client`]: a [`client::Client`] is made from a [`config::ClientConfig`]. Its `prepare` reads the caller's
+//!    [`request::Request`] and returns a [`client::Call`].
+//! 2. [`wire`]: a dialect encodes the request, and later decodes the reply, its events or its error.
+//! 3. [`call`]: the attempts of a call, the waits between them and its deadline. [`call::complete`] receives a whole
+//!    reply, [`stream::pump`] a stream.
+//! 4. [`http`]: one attempt: a permit, a connection, a response head, a body.
+//! 5. [`retry`]: whether a failed attempt is retried, and when. [`log`] records it.
+//! 6. [`sse`] and [`stream`]: bytes become events, events become chunks. The chunks wait in a [`stream::Queue`],
+//!    and are added up to a [`message::Reply`].
+//!
+//! Every failure is an [`error::Error`].
 //!
 //! # Floors
 //!
-//! The modules stand below in the order of their floors, the lowest first. A module imports only from
-//! lower floors and from its own folder.
+//! The modules below are listed by floor, the lowest first. A module imports only from lower floors and from
+//! its own folder.
 
 #![forbid(unsafe_code)]
 
 // Floor 0: imports nothing of this crate.
 
-// The JSON of replies and events, read forward without a tree.
+// Reads the JSON of replies and events without building a tree.
 pub mod json;
-// Secrets, and how they are kept out of what is shown.
+// Secrets, and how they are kept out of messages and logs.
 pub mod redact;
-// What a caller asks for, before any dialect.
+// What a caller asks for, in no dialect yet.
 pub mod request;
-// Enums whose variants are words.
+// Enums whose variants have words.
 pub mod words;
 
 // Floor 1.
 
-// What the dialects agree on: replies, their parts and deltas, usage, timing.
+// What all dialects share: replies, their parts and deltas, usage, timing.
 pub mod message;
 
 // Floor 2.
@@ -41,22 +44,22 @@ pub mod error;
 
 // Floor 3.
 
-// What a client is made of.
+// The settings of a client.
 pub mod config;
-// What is worth a log line.
+// Events for the log.
 pub mod log;
-// A panic in the engine becomes an error of one call.
+// Turns a panic in the engine into the error of one call.
 pub mod panic;
-// Bytes of a stream to events.
+// Turns the bytes of a stream into events.
 pub mod sse;
 
 // Floor 4.
 
-// Connections, and one attempt over them.
+// Connections, and one attempt of a call.
 pub mod http;
-// Whether and when a failed attempt is made again.
+// Decides whether and when a failed attempt is retried.
 pub mod retry;
-// Our types to and from the JSON of each API.
+// Translates between our types and the JSON of each API.
 pub mod wire;
 
 // Floor 5.

@@ -1,5 +1,5 @@
-//! What is worth a log line. The engine's threads only append here; the bindings drain it on a
-//! Python call, because a thread of the engine never touches Python.
+//! Events for the log. The engine's threads only append here, because they never touch Python. The bindings drain
+//! the log during a call from Python.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -10,41 +10,42 @@ use parking_lot::Mutex;
 
 use crate::error::ErrorKind;
 
-/// Events kept until the bindings drain them; beyond it the oldest are dropped.
+/// How many events wait for the bindings. If there are more, the oldest are dropped.
 const CAPACITY: usize = 1024;
 
-/// One thing that happened. No variant holds a key, a query string or a body.
+/// One event. No variant holds a key or a query string; only `Body` holds a body.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A failed attempt is made again (INFO).
+    /// A failed attempt will be retried (INFO).
     Retry {
-        /// Name of the provider's row.
+        /// Name of the provider.
         provider: Cow<'static, str>,
-        /// Number of the attempt that failed, 1 for the first.
+        /// Number of the failed attempt; the first is 1.
         attempt: u32,
         /// Why it failed.
         kind: ErrorKind,
-        /// HTTP status, where one came.
+        /// The HTTP status, if there was a response.
         status: Option<u16>,
         /// The wait before the next attempt.
         wait: Duration,
     },
-    /// A call has waited over a second for a free connection (WARNING, once an origin).
+    /// A call has waited over a second for a free connection (WARNING, once for each origin).
     LongPoolWait {
         /// Host and port.
         origin: String,
         /// How many connections the origin may have.
         max_connections: usize,
     },
-    /// A key goes over plain http to a host that is neither loopback nor private (WARNING, once an origin).
+    /// A key is sent over plain http to a host that is neither loopback nor private (WARNING, once for each
+    /// origin).
     PlainHttpKey {
         /// Host and port.
         origin: String,
     },
     /// A call begins (DEBUG).
     CallStart {
-        /// Name of the provider's row.
+        /// Name of the provider.
         provider: Cow<'static, str>,
         /// Host and port.
         origin: String,
@@ -53,24 +54,24 @@ pub enum Event {
         /// Whether the reply is streamed.
         stream: bool,
     },
-    /// A body, sent or received (DEBUG, where bodies are switched on). The key is cut out of it.
+    /// A body that was sent or received (DEBUG, if bodies are on). The key is masked.
     Body {
-        /// Name of the provider's row.
+        /// Name of the provider.
         provider: Cow<'static, str>,
         /// Whether we sent it.
         sent: bool,
-        /// The body; of a streamed reply what had come of it, as JSON.
+        /// The body. For a stream: the reply, or the partial reply, as JSON.
         text: String,
     },
     /// A call ended (DEBUG).
     CallEnd {
-        /// Name of the provider's row.
+        /// Name of the provider.
         provider: Cow<'static, str>,
-        /// Why it failed; `None` where it succeeded.
+        /// Why it failed; `None` if it succeeded.
         error: Option<ErrorKind>,
-        /// Attempts made.
+        /// The number of attempts.
         attempts: usize,
-        /// How long it took, waits included.
+        /// How long it took, including waits.
         took: Duration,
     },
 }
@@ -84,22 +85,22 @@ pub struct LogSink {
 }
 
 impl LogSink {
-    /// Turns debug events on or off; they are off at first.
+    /// Turns debug events on or off. They start off.
     pub fn set_debug(&self, on: bool) {
         self.debug.store(on, Ordering::Relaxed);
     }
 
-    /// Turns bodies on or off among the debug events; they are off at first.
+    /// Turns bodies among the debug events on or off. They start off.
     pub fn set_bodies(&self, on: bool) {
         self.bodies.store(on, Ordering::Relaxed);
     }
 
-    /// Takes everything out, oldest first.
+    /// Removes and returns all events, the oldest first.
     pub fn drain(&self) -> Vec<Event> {
         self.ring.lock().drain(..).collect()
     }
 
-    /// Whether there is nothing to drain. Costs one uncontended lock.
+    /// Whether there is nothing to drain. Takes one uncontended lock.
     pub fn is_empty(&self) -> bool {
         self.ring.lock().is_empty()
     }
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_drains_pushes_the_oldest_out() {
+    fn events_that_are_not_drained_push_the_oldest_out() {
         let sink = LogSink::default();
         let warned = |at: usize| Event::PlainHttpKey {
             origin: at.to_string(),

@@ -1,4 +1,4 @@
-//! A panic in the engine is an error of one call, not the end of the others.
+//! Turns a panic in the engine into an error of one call; the other calls go on.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,12 +6,12 @@ use std::task::Poll;
 
 use crate::error::{Error, ErrorKind};
 
-/// Runs `work`; a panic in it becomes an `Engine` error. The future is dropped where it stands, and
-/// what it held (permits, connections) is given back by drops.
+/// Runs `work`; a panic in it becomes an `Engine` error. The future is then dropped, which gives back what it
+/// held (permits, connections).
 pub async fn guard<T>(work: impl Future<Output = T>) -> Result<T, Error> {
     let mut work = std::pin::pin!(work);
     poll_fn(move |context| {
-        // Nothing that a panic may have left half done is looked at again: the future is not polled any more.
+        // A panic may leave things half done, but the future is not polled again, so nothing sees them.
         match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
             Ok(poll) => poll.map(Ok),
             Err(payload) => {

@@ -1,4 +1,4 @@
-//! Secrets, and how they and control characters are kept out of what is shown.
+//! Secrets, and how they and control characters are kept out of messages and logs.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +14,7 @@ impl Secret {
         Self(value)
     }
 
-    /// The secret itself. Only header writing and redaction call this.
+    /// The secret itself. Only redaction and the code that writes headers call this.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -27,13 +27,13 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Stands where a key stood.
+/// Replaces a key.
 const MASK: &str = "[key]";
 
-/// A key shorter than this is not searched for: a test's `x` would mask half of every text.
+/// A shorter key is not masked: the `x` of a test would mask half of every text.
 const SHORTEST: usize = 6;
 
-/// `text` without `secret`.
+/// Masks `secret` in `text`.
 #[must_use]
 pub fn without_secret<'a>(text: &'a str, secret: Option<&Secret>) -> Cow<'a, str> {
     match secret.map(Secret::expose) {
@@ -44,32 +44,17 @@ pub fn without_secret<'a>(text: &'a str, secret: Option<&Secret>) -> Cow<'a, str
     }
 }
 
-/// `bytes` without `secret`.
+/// Masks `secret` in `bytes`. If it is there, bytes that are not UTF-8 are replaced.
 #[must_use]
 pub fn bytes_without_secret(bytes: Vec<u8>, secret: Option<&Secret>) -> Vec<u8> {
-    let Some(key) = secret
-        .map(Secret::expose)
-        .filter(|key| key.len() >= SHORTEST)
-    else {
-        return bytes;
+    let clean = match without_secret(&String::from_utf8_lossy(&bytes), secret) {
+        Cow::Owned(clean) => Some(clean.into_bytes()),
+        Cow::Borrowed(_) => None,
     };
-    let finder = memchr::memmem::Finder::new(key);
-    if finder.find(&bytes).is_none() {
-        return bytes;
-    }
-    let mut clean = Vec::with_capacity(bytes.len());
-    let mut rest = bytes.as_slice();
-    while let Some(at) = finder.find(rest) {
-        let (before, from) = rest.split_at(at);
-        clean.extend_from_slice(before);
-        clean.extend_from_slice(MASK.as_bytes());
-        rest = from.get(key.len()..).unwrap_or_default();
-    }
-    clean.extend_from_slice(rest);
-    clean
+    clean.unwrap_or(bytes)
 }
 
-/// `text` on one line of at most `max_chars` characters, control characters escaped.
+/// `text` on one line of at most `max_chars` characters, with control characters escaped.
 #[must_use]
 pub fn one_line(text: &str, max_chars: usize) -> String {
     let mut line = String::with_capacity(text.len().min(max_chars));
@@ -98,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn an_echoed_key_is_masked_wherever_it_stands() {
+    fn an_echoed_key_is_masked_everywhere() {
         let key = Secret::new("sk-canary-1".to_owned());
         let text = "sk-canary-1, Bearer sk-canary-1.";
         let masked = "[key], Bearer [key].";

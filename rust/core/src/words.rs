@@ -1,14 +1,14 @@
-//! Enums whose variants are words: the same word in JSON, in Python and in messages.
+//! Enums whose variants are words: each has the same word in JSON, in Python and in messages.
 
-/// A text that is not a word of the enum.
+/// The text is not a word of the enum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown word; there are {}", known.join(", "))]
+#[error("unknown word; it must be one of {}", known.join(", "))]
 pub struct UnknownWord {
     /// All words.
     pub known: &'static [&'static str],
 }
 
-/// Declares an enum with the word of each variant: `as_str`, `FromStr` and serde all take it from there.
+/// Declares an enum with a word for each variant, which `as_str`, `FromStr` and serde all use.
 macro_rules! words {
     (
         $(#[$about:meta])*
@@ -17,9 +17,9 @@ macro_rules! words {
         }
     ) => {
         $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name {
-            $($(#[$about_variant])* $variant,)+
+            $($(#[$about_variant])* #[serde(rename = $word)] $variant,)+
         }
 
         impl $name {
@@ -29,7 +29,7 @@ macro_rules! words {
             /// The word of every variant.
             const WORDS: &'static [&'static str] = &[$($word),+];
 
-            /// The word, as Python shows it.
+            /// The word of this variant.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -46,20 +46,6 @@ macro_rules! words {
                     $($word => Ok(Self::$variant),)+
                     _ => Err($crate::words::UnknownWord { known: Self::WORDS }),
                 }
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let word = std::borrow::Cow::<str>::deserialize(deserializer)?;
-                word.parse()
-                    .map_err(|_| serde::de::Error::unknown_variant(&word, Self::WORDS))
             }
         }
     };
@@ -87,7 +73,7 @@ mod tests {
             let json = serde_json::to_string(value).unwrap();
             assert_eq!(json, format!("{word:?}"));
             assert_eq!(serde_json::from_str::<T>(&json).unwrap(), *value);
-            // The word is the variant's name, so that either is found by the other.
+            // The word is the name of the variant, so that a search for one finds the other.
             let name = format!("{value:?}").to_lowercase();
             assert_eq!(word.replace('_', ""), name);
         }

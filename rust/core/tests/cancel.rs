@@ -1,4 +1,4 @@
-//! Dropping a call at any point closes its connection and gives back what it held.
+//! A call that is dropped at any point closes its connection and gives back what it held.
 
 mod support;
 
@@ -8,7 +8,7 @@ use support::*;
 use tokenwire_core::error::ErrorKind as K;
 use tokenwire_core::stream::{Interest, Parker, Queue, pump};
 
-/// A server that begins with `answer`, then waits for the client to close, and tells.
+/// A server that starts with `answer`, waits for the client to close, and then signals.
 fn watched(answer: Vec<u8>) -> (Server, std::sync::mpsc::Receiver<()>) {
     let (closed, is_closed) = signal();
     let closed = parking_lot::Mutex::new(closed);
@@ -89,7 +89,7 @@ async fn a_reader_that_closes_ends_the_pump_and_the_connection() {
 }
 
 #[tokio::test]
-async fn a_reader_that_closes_ends_a_pump_that_waits_for_room_or_for_its_next_attempt() {
+async fn closing_ends_a_pump_that_waits_for_room_or_for_its_next_attempt() {
     let (server, is_closed) = watched(begun(&piece("hel")));
     let bench = Bench::new(&server.base_url());
     let queue = Queue::new(1, Instant::now());
@@ -122,7 +122,7 @@ async fn a_reader_that_closes_ends_a_pump_that_waits_for_room_or_for_its_next_at
 }
 
 #[tokio::test]
-async fn random_cancels_leave_every_permit_behind() {
+async fn random_cancels_give_every_permit_back() {
     let server = Server::start(|number| {
         if number % 3 == 0 {
             let (closed, _) = signal();
@@ -166,7 +166,7 @@ async fn random_cancels_leave_every_permit_behind() {
 }
 
 #[tokio::test]
-async fn a_parked_reader_hears_of_the_end() {
+async fn the_end_wakes_a_parked_reader() {
     let server = Server::always_stream();
     let bench = Bench::new(&server.base_url());
     let queue = Queue::new(1 << 20, Instant::now());

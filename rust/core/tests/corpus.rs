@@ -1,6 +1,6 @@
-//! Replays the corpus of the fuzz targets (`rust/fuzz/corpus`), so that what a fuzzer once found stays found.
+//! Replays the corpus of the fuzz targets (`rust/fuzz/corpus`), so that a bug that a fuzzer found does not return.
 
-// The whole file is a test, also the functions beside those that are run.
+// The whole file is a test, including its helper functions.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)]
 
 #[path = "claims/json_vs_serde.rs"]
@@ -26,6 +26,6 @@ fn events_do_not_depend_on_the_chunks() {
 }
 
 #[test]
-fn json_is_judged_as_by_serde_json() {
+fn our_json_reader_agrees_with_serde_json() {
     replay("json_vs_serde", json_vs_serde::holds);
 }

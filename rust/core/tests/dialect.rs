@@ -1,5 +1,5 @@
-//! A dialect that the crate does not have, at a provider that speaks nothing else: what an implementation of
-//! [`Dialect`] and a row give is all that a client needs.
+//! A dialect that the crate does not have: a client needs no more than an implementation of [`Dialect`] and a
+//! provider that names it.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,20 +19,16 @@ use tokenwire_core::http::{Hub, Transport};
 use tokenwire_core::message::Reply;
 use tokenwire_core::request::Request;
 use tokenwire_core::wire::{
-    Auth, Chat, Dialect, Encoded, Param, Provider, StreamDecoder, providers,
+    Auth, Chat, Completions, Dialect, Encoded, Param, Provider, StreamDecoder, choose, providers,
 };
 
-/// Chat under another name, path and header, with errors of its own.
+/// Chat under another name, path and header, with its own errors. It lists the parameters of text completions.
 #[derive(Debug)]
 struct Letters;
 
 impl Dialect for Letters {
     fn name(&self) -> &'static str {
         "letters"
-    }
-
-    fn title(&self) -> &'static str {
-        "the Letters API"
     }
 
     fn family(&self) -> Family {
@@ -52,7 +48,7 @@ impl Dialect for Letters {
     }
 
     fn parameters(&self) -> &'static [Param] {
-        Chat.parameters()
+        Completions.parameters()
     }
 
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
@@ -76,14 +72,18 @@ impl Dialect for Letters {
     }
 }
 
-fn post_office() -> Arc<Provider> {
+fn speaking(dialects: &'static [&'static dyn Dialect]) -> Arc<Provider> {
     let base = providers::find("openai-compatible").unwrap();
     Arc::new(Provider {
         name: "post".into(),
         auth: Auth::Header("x-stamp".into()),
-        dialects: &[&Letters],
+        dialects,
         ..(*base).clone()
     })
+}
+
+fn post_office() -> Arc<Provider> {
+    speaking(&[&Letters])
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_client_speaks_the_dialect_that_its_provider_names() {
         vec![support::Act::Read, support::Act::Send(answer)]
     });
     let hub = Hub::new();
-    let client = Client::new(&hub, post_office(), config(&server.base_url())).unwrap();
+    let client = Client::new(&hub, post_office(), config(&server.base_url()), None).unwrap();
     assert_eq!(client.operation(), "correspond");
     let transport = Transport::new(hub);
     let ask = || {
@@ -119,7 +119,7 @@ fn what_the_provider_does_not_speak_is_refused() {
     let refused = |change: &dyn Fn(&mut tokenwire_core::config::ClientConfig)| {
         let mut config = config("http://127.0.0.1:1/v1");
         change(&mut config);
-        let error = Client::new(&Hub::new(), post_office(), config).unwrap_err();
+        let error = Client::new(&Hub::new(), post_office(), config, None).unwrap_err();
         assert_eq!(error.kind(), K::Config);
         error.message().to_owned()
     };
@@ -127,4 +127,80 @@ fn what_the_provider_does_not_speak_is_refused() {
     assert!(refused(&|c| c.family = Family::Completion).contains("CompletionClient"));
     let address = Some("http://127.0.0.1:1/v1/letters".to_owned());
     assert!(refused(&|c| c.base_url.clone_from(&address)).contains("ends with /letters"));
+}
+
+#[test]
+fn the_first_dialect_of_a_family_is_its_default() {
+    let chosen = |provider: &Provider, family, api| {
+        choose(provider, family, api).map(|dialect| dialect.name().to_owned())
+    };
+    let both = speaking(&[&Letters, &Completions, &Chat]);
+    for (family, api, expected) in [
+        (Family::Chat, None, "letters"),
+        (Family::Chat, Some("letters"), "letters"),
+        (Family::Chat, Some("chat"), "chat"),
+        (Family::Completion, None, "completions"),
+    ] {
+        assert_eq!(chosen(&both, family, api).unwrap(), expected);
+    }
+    for (family, api, part) in [
+        (
+            Family::Chat,
+            Some("x'"),
+            r#"api: 'x\'' is not spoken by this class; it speaks "chat""#,
+        ),
+        (
+            Family::Chat,
+            Some("chat"),
+            r#"api: 'chat' is not spoken by post; it speaks "letters""#,
+        ),
+        (
+            Family::Completion,
+            None,
+            "provider post: CompletionClient does not speak its API; ChatClient does",
+        ),
+        (
+            Family::Completion,
+            Some("completions"),
+            "provider post: CompletionClient does not speak its API; ChatClient does",
+        ),
+    ] {
+        let error = chosen(&post_office(), family, api).unwrap_err();
+        assert_eq!(error.kind(), K::Config);
+        assert!(error.message().contains(part), "{error}");
+    }
+}
+
+#[test]
+fn a_parameter_is_looked_for_in_the_providers_other_dialects() {
+    for (provider, hint) in [
+        (
+            speaking(&[&Chat, &Completions, &Letters]),
+            "CompletionClient takes it",
+        ),
+        (speaking(&[&Chat, &Letters]), r#"api="letters" takes it"#),
+        (speaking(&[&Chat]), "the provider may know it"),
+    ] {
+        let config = config("http://127.0.0.1:1/v1");
+        let client = Client::new(&Hub::new(), provider, config, None).unwrap();
+        let request = br#"{"model":"m","input":"hi","params":{"suffix":"x"}}"#;
+        let error = client
+            .prepare(request, CallOptions::default())
+            .err()
+            .unwrap();
+        let expected = format!("params.suffix: chat has no such parameter; {hint}");
+        assert!(error.message().contains(&expected), "{error}");
+    }
+}
+
+#[test]
+fn a_request_that_is_nested_too_deep_is_refused() {
+    let (open, close) = ("[".repeat(200), "]".repeat(200));
+    let request = format!(r#"{{"model":"m","input":[{{"role":"user","content":{open}{close}}}]}}"#);
+    let config = config("http://127.0.0.1:1/v1");
+    let client = Client::new(&Hub::new(), speaking(&[&Chat]), config, None).unwrap();
+    let prepared = client.prepare(request.as_bytes(), CallOptions::default());
+    let error = prepared.err().unwrap();
+    assert_eq!(error.kind(), K::Validation);
+    assert!(error.message().contains("127 levels"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Connections: used again when they may be, never when they may not, and never for another origin.
+//! Connections: when they are reused, and when they must not be.
 
 mod support;
 
@@ -13,7 +13,7 @@ use tokenwire_core::http::Transport;
 use tokenwire_core::log::Event;
 
 #[tokio::test]
-async fn a_whole_reply_comes_with_its_report() {
+async fn a_whole_reply_has_a_report() {
     let server = Server::always(response("200 OK", "x-request-id: q1\r\n", REPLY));
     let bench = Bench::new(&server.base_url());
     let done = bench.complete().await.unwrap();
@@ -39,7 +39,7 @@ async fn a_whole_reply_comes_with_its_report() {
 }
 
 #[tokio::test]
-async fn replies_read_to_their_end_give_their_connection_back() {
+async fn a_reply_that_is_read_to_its_end_gives_its_connection_back() {
     let server = Server::always(ok());
     let bench = Bench::new(&server.base_url());
     for round in 0..10 {
@@ -64,10 +64,10 @@ async fn error_replies_give_their_connection_back_too() {
 }
 
 #[tokio::test]
-async fn a_connection_that_may_not_be_used_again_is_not() {
+async fn a_connection_that_must_not_be_reused_is_not() {
     for headers in ["connection: close\r\n", ""] {
         let server = Server::start(move |_| {
-            // Behind the second answer come bytes that belong to no request.
+            // After the second answer there are bytes that belong to no request.
             let mut answer = response("200 OK", headers, REPLY);
             if headers.is_empty() {
                 answer.extend_from_slice(
@@ -90,7 +90,7 @@ async fn a_connection_that_may_not_be_used_again_is_not() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_that_was_closed_before_the_call_is_replaced_unseen() {
+async fn an_idle_connection_that_was_closed_before_the_call_is_replaced_silently() {
     let (closing, may_close) = signal();
     let (closed, is_closed) = signal();
     let first = parking_lot::Mutex::new(Some((may_close, closed)));
@@ -98,7 +98,7 @@ async fn an_idle_connection_that_was_closed_before_the_call_is_replaced_unseen()
         let mut acts = vec![Act::Read, Act::Send(ok())];
         if number == 0 {
             let (may_close, closed) = first.lock().take().unwrap();
-            acts.extend([Act::Wait(may_close), Act::CloseAndTell(closed)]);
+            acts.extend([Act::Wait(may_close), Act::CloseAndSignal(closed)]);
         }
         acts
     });
@@ -115,7 +115,7 @@ async fn an_idle_connection_that_was_closed_before_the_call_is_replaced_unseen()
 }
 
 #[tokio::test]
-async fn an_idle_connection_lost_under_a_request_is_retried_once_and_at_once() {
+async fn an_idle_connection_lost_during_a_request_is_retried_once_without_a_wait() {
     let server = Server::start(|number| {
         let mut acts = vec![Act::Read, Act::Send(ok())];
         if number == 0 {
@@ -179,7 +179,7 @@ async fn a_connection_lost_before_any_byte_is_retried_with_backoff() {
 }
 
 #[tokio::test]
-async fn a_closed_port_is_tried_three_times_and_says_what_to_do() {
+async fn a_closed_port_is_tried_three_times_and_the_error_says_what_to_do() {
     let address = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -207,7 +207,7 @@ async fn a_closed_port_is_tried_three_times_and_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_resolve_is_said_so() {
+async fn the_error_names_a_name_that_does_not_resolve() {
     let bench = Bench::new("http://nothing.invalid/v1");
     let error = bench.complete().await.unwrap_err();
     assert_eq!(error.kind(), K::Dns);
@@ -400,7 +400,7 @@ async fn https_to_a_server_without_tls_says_so() {
 }
 
 #[tokio::test]
-async fn through_a_proxy_its_refusal_is_the_proxy_s() {
+async fn a_refusal_by_the_proxy_is_a_proxy_error() {
     let proxy = Server::always(response("407 Proxy Authentication Required", "", ""));
     for (origin, attempts) in [
         ("http://model.example/v1", 1),
@@ -442,7 +442,7 @@ async fn through_a_proxy_its_refusal_is_the_proxy_s() {
 }
 
 #[test]
-fn a_client_shows_where_it_goes_and_no_key() {
+fn debug_shows_the_address_of_a_client_but_not_its_key() {
     let bench = Bench::with("http://127.0.0.1:1/v1", |config| {
         config.proxy = Some(Secret::new("http://ann:pass-canary@127.0.0.1:2".to_owned()));
     });
@@ -453,7 +453,7 @@ fn a_client_shows_where_it_goes_and_no_key() {
 }
 
 #[test]
-fn a_request_that_is_no_json_is_refused() {
+fn a_request_that_is_not_json_is_refused() {
     let bench = Bench::new("http://127.0.0.1:1/v1");
     let refused = bench.client.prepare(b"{", CallOptions::default()).err();
     assert_eq!(refused.unwrap().kind(), K::Validation);

@@ -1,6 +1,6 @@
-//! Every recorded exchange of chat and text completions, read by the dialects and, in plain words, by this test.
+//! Every recorded exchange of chat and text completions, read by the dialects and by a plain reader in this test.
 
-// The whole file is a test, also the functions beside the one that is run.
+// The whole file is a test, including its helper functions.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -73,7 +73,7 @@ fn take(
     done: &mut bool,
 ) -> Result<(), Error> {
     match item {
-        Item::Event { name, data, .. } => *done |= decoder.event(name, data, out)? == Step::Done,
+        Item::Event { name, data } => *done |= decoder.event(name, data, out)? == Step::Done,
         Item::Stray { name, value } => decoder.stray_field(name, value)?,
         Item::Comment(_) => {}
     }
@@ -117,7 +117,7 @@ fn seen(reply: &Reply) -> Expected {
     }
 }
 
-/// Compares what was read with what was expected; an error's message counts.
+/// Compares what was read with what was expected, including the message of an error.
 fn compare(read: Result<Expected, Error>, expected: &Expected) -> Result<(), String> {
     match (read, &expected.error) {
         (Ok(seen), None) if seen.agrees(expected) => Ok(()),
@@ -138,10 +138,10 @@ fn compare(read: Result<Expected, Error>, expected: &Expected) -> Result<(), Str
     }
 }
 
-/// What the typed events say, folded by this test: it must be what the reply says.
+/// Adds up the typed events; they must agree with the reply.
 fn events_agree(streamed: &Streamed) -> Result<(), String> {
     let mut events = Vec::new();
-    let mut typed = StreamEvents::new();
+    let mut typed = StreamEvents::default();
     for chunk in &streamed.chunks {
         typed.push(chunk, &mut events);
     }
@@ -173,7 +173,7 @@ fn events_agree(streamed: &Streamed) -> Result<(), String> {
         }
         for (at, call) in choice.tool_calls().enumerate() {
             let done = calls.remove(&(choice.index, u32::try_from(at).unwrap()));
-            // A call that the token limit cut has begun, and is never whole.
+            // A call that the token limit cut off has begun, but never becomes complete.
             let is_cut = choice.finish_reason == Some(FinishReason::Length)
                 && serde_json::from_str::<serde_json::Value>(&call.arguments).is_err();
             let whole = (!is_cut).then(|| (call.name.clone(), call.arguments.clone()));
@@ -185,7 +185,7 @@ fn events_agree(streamed: &Streamed) -> Result<(), String> {
     Ok(())
 }
 
-/// Reads a stream in three chunkings.
+/// Reads a stream in three kinds of chunks.
 fn check_stream(row: &Row) -> Result<(), String> {
     let expected = recorded::stream(row);
     let wire = row.body.as_bytes();
@@ -223,7 +223,7 @@ fn check_stream(row: &Row) -> Result<(), String> {
     compare(whole.map(|streamed| seen(&streamed.reply)), &expected)
 }
 
-/// Cuts a stream near its middle, at an event's end and inside the next event, before any finish.
+/// Cuts a stream near its middle, before any finish: once after an event, once inside the next one.
 fn check_cut(row: &Row) -> Result<bool, String> {
     let Some(border) = recorded::middle(&row.body) else {
         return Ok(false);
@@ -308,7 +308,7 @@ const LISTED: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn recordings_read_as_they_were_meant() {
+fn every_recording_is_read_as_expected() {
     let rows = recorded::rows();
     let (mut passed, mut cut, mut listed) = (0, 0, 0);
     let mut failed = Vec::new();

@@ -1,4 +1,4 @@
-//! Which answers are asked for again, when, and what is told of it.
+//! Which failures are retried, when, and what is reported about it.
 
 mod support;
 
@@ -17,7 +17,7 @@ fn failing(status: &str, headers: &str) -> Server {
 }
 
 #[tokio::test]
-async fn transient_statuses_are_asked_for_three_times_and_others_once() {
+async fn transient_statuses_are_tried_three_times_and_others_once() {
     for (status, attempts) in [
         (408, 3),
         (409, 3),
@@ -130,10 +130,8 @@ async fn a_wait_past_the_deadline_raises_what_went_wrong() {
 async fn an_outage_spends_the_bucket_of_a_client_and_its_children_and_no_more() {
     let server = failing("503 X", "");
     let bench = Bench::with(&server.base_url(), |config| config.retry.budget = 30);
-    let child = bench
-        .client
-        .derive(&bench.hub, openai(), bench.client.config().clone())
-        .unwrap();
+    let config = bench.client.config().clone();
+    let child = Client::new(&bench.hub, openai(), config, Some(&bench.client)).unwrap();
     let mut attempts = 0;
     let mut exhausted = 0;
     for client in [&bench.client, &child, &bench.client] {
@@ -151,7 +149,7 @@ async fn an_outage_spends_the_bucket_of_a_client_and_its_children_and_no_more() 
 }
 
 #[tokio::test]
-async fn max_retries_of_the_call_wins_over_the_client_s() {
+async fn max_retries_of_the_call_wins_over_that_of_the_client() {
     let server = failing("503 X", "");
     let bench = Bench::new(&server.base_url());
     for retries in [0, 4] {
@@ -231,7 +229,7 @@ async fn a_success_without_a_usable_body_is_unexpected_content() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_cap_is_refused_while_it_comes() {
+async fn a_body_over_the_limit_is_refused_while_it_arrives() {
     let long = response("200 OK", "", &"x".repeat(100_000));
     let endless = format!("{STREAM_HEAD}{}", chunk(&"x".repeat(100_000))).into_bytes();
     for answer in [long, endless] {
@@ -317,7 +315,7 @@ fn settings_that_cannot_work_are_refused_by_name() {
     let refused = |change: &dyn Fn(&mut tokenwire_core::config::ClientConfig)| {
         let mut config = config("http://127.0.0.1:1/v1");
         change(&mut config);
-        let error = Client::new(&hub, openai(), config).unwrap_err();
+        let error = Client::new(&hub, openai(), config, None).unwrap_err();
         assert_eq!(error.kind(), K::Config);
         error.message().to_owned()
     };
@@ -347,7 +345,7 @@ fn a_call_without_its_key_names_the_variable() {
     let mut config = config("http://127.0.0.1:1/v1");
     config.api_key = None;
     config.base_url = None;
-    let client = Client::new(&hub, openai(), config).unwrap();
+    let client = Client::new(&hub, openai(), config, None).unwrap();
     let request = br#"{"model":"m","input":"hi"}"#;
     let error = client
         .prepare(request, CallOptions::default())

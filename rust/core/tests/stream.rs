@@ -1,4 +1,4 @@
-//! What a stream brings, and how it may end.
+//! What a stream delivers, and how it may end.
 
 mod support;
 
@@ -25,7 +25,7 @@ async fn streamed(answer: Vec<u8>) -> (Streamed, usize) {
 }
 
 #[tokio::test]
-async fn a_stream_brings_its_text_and_its_end() {
+async fn a_stream_delivers_its_text_and_its_end() {
     let (streamed, _) = streamed(stream()).await;
     assert_eq!(streamed.kind(), None, "{:?}", streamed.end);
     assert_eq!(streamed.text(), "hello");
@@ -36,7 +36,7 @@ async fn a_stream_brings_its_text_and_its_end() {
 }
 
 #[tokio::test]
-async fn a_connection_is_used_again_after_done() {
+async fn a_connection_is_reused_after_done() {
     let server = Server::always_stream();
     let bench = Bench::new(&server.base_url());
     for round in 0..5 {
@@ -48,7 +48,7 @@ async fn a_connection_is_used_again_after_done() {
 }
 
 #[tokio::test]
-async fn a_server_that_talks_on_after_done_costs_only_its_connection() {
+async fn a_server_that_goes_on_after_done_loses_only_its_connection() {
     let (closed, is_closed) = signal();
     let closed = parking_lot::Mutex::new(Some(closed));
     let server = Server::start(move |_| {
@@ -85,7 +85,7 @@ async fn a_clean_end_before_the_finish_names_the_open_choices() {
     let error = streamed.end.as_ref().unwrap();
     assert!(error.message().contains("choice 0"), "{error}");
     assert_eq!(error.partial().unwrap().choices[0].text(), "hel");
-    // Something was surfaced, so there is no second attempt.
+    // The reader saw an event, so there is no second attempt.
     assert_eq!((requests, error.attempts().len()), (1, 1));
 }
 
@@ -103,7 +103,7 @@ async fn a_broken_body_is_interrupted_even_after_the_finish() {
 }
 
 #[tokio::test]
-async fn a_reset_inside_a_stream_keeps_what_came() {
+async fn a_reset_inside_a_stream_keeps_the_partial_reply() {
     let server = Server::start(|_| {
         vec![
             Act::Peek,
@@ -118,19 +118,19 @@ async fn a_reset_inside_a_stream_keeps_what_came() {
 }
 
 #[tokio::test]
-async fn a_stream_without_events_is_tried_again_and_then_raised() {
+async fn a_stream_without_events_is_retried_and_then_raised() {
     let empty = response("200 OK", "content-type: text/event-stream\r\n", "");
     for (answer, kind, attempts) in [
         (begun(": ping\n\n"), K::StreamInterrupted, 3),
         (whole(": ping\n\n"), K::StreamIncomplete, 3),
         (whole(DONE), K::UnexpectedContent, 3),
-        // An empty body is a gateway's hiccup once, and the server's way twice.
+        // An empty body may be a gateway's hiccup once, but not twice.
         (empty, K::UnexpectedContent, 2),
     ] {
         let shown = String::from_utf8_lossy(&answer).into_owned();
         let (streamed, requests) = streamed(answer).await;
         assert_eq!(streamed.kind(), Some(kind), "{shown}");
-        // The server closes without saying so: an attempt may meet a connection that is gone.
+        // The server closes unannounced, so an attempt may get a closed connection.
         let answered = streamed.attempts.iter().filter(|one| one.status.is_some());
         assert_eq!(
             (requests, answered.count()),
@@ -178,7 +178,7 @@ async fn an_error_inside_a_stream_carries_the_partial_and_the_code() {
 }
 
 #[tokio::test]
-async fn a_refused_first_event_is_the_reply_s_own_error() {
+async fn an_error_in_the_first_event_is_the_error_of_the_reply() {
     let error = "data: {\"error\":{\"message\":\"bad key\",\"type\":\"invalid_request_error\",\"code\":401}}\n\n";
     let (streamed, requests) = streamed(whole(error)).await;
     assert_ne!(streamed.kind(), Some(K::StreamServer));
@@ -187,7 +187,7 @@ async fn a_refused_first_event_is_the_reply_s_own_error() {
 }
 
 #[tokio::test]
-async fn an_undecodable_event_keeps_what_came_before() {
+async fn an_event_that_cannot_be_decoded_keeps_the_partial_reply() {
     let (streamed, requests) = streamed(whole(&format!("{}data: {{nope\n\n", piece("hel")))).await;
     assert_eq!(streamed.kind(), Some(K::Decode));
     assert_eq!(streamed.text(), "hel");
@@ -195,7 +195,7 @@ async fn an_undecodable_event_keeps_what_came_before() {
 }
 
 #[tokio::test]
-async fn a_close_delimited_stream_is_whole_iff_its_end_was_seen() {
+async fn a_stream_that_ends_with_its_connection_is_complete_iff_its_end_was_seen() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
     let (good, _) = streamed(format!("{head}{}{FINISH}", piece("hello")).into_bytes()).await;
     assert_eq!((good.kind(), good.text().as_str()), (None, "hello"));
@@ -228,7 +228,7 @@ async fn a_server_that_ignores_stream_is_read_whole() {
 }
 
 #[tokio::test]
-async fn a_reply_that_came_whole_is_streamed_without_loss() {
+async fn a_whole_reply_is_streamed_without_loss() {
     let call = |name: &str| json!({"id": name, "type": "function", "function": {"name": name, "arguments": "{}"}});
     let details = json!([{"type": "reasoning.text", "text": "hm", "signature": "s"}]);
     let blocks = json!([
@@ -260,7 +260,7 @@ async fn a_reply_that_came_whole_is_streamed_without_loss() {
 }
 
 #[tokio::test]
-async fn a_reply_that_came_whole_is_held_to_its_cap() {
+async fn a_whole_reply_has_a_size_limit() {
     let server = once(response(
         "200 OK",
         "content-type: application/json\r\n",
@@ -292,7 +292,7 @@ async fn a_page_or_an_error_in_a_200_is_not_a_stream() {
 }
 
 #[tokio::test]
-async fn an_event_over_its_cap_ends_the_stream() {
+async fn an_event_over_its_limit_ends_the_stream() {
     let server = once(whole(&format!(
         "{}{}",
         piece("hel"),

@@ -1,4 +1,4 @@
-//! Where calls may go while a test says so.
+//! Where calls go while a test intercepts or restricts them.
 
 mod support;
 
@@ -12,7 +12,7 @@ use tokenwire_core::http::test_rules::{CALL_HEADER, MISTAKE_HEADER, PROVIDER_HEA
 
 const ELSEWHERE: &str = "http://10.255.255.1:9/v1";
 
-/// The value of a header in a head as it came.
+/// The value of a header in a head as received.
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines()
         .filter_map(|line| line.split_once(": "))
@@ -30,10 +30,10 @@ async fn an_intercepted_call_leaves_its_key_behind_and_says_what_it_was() {
             ("x-trace".to_owned(), "7".to_owned()),
         ];
     });
-    let hub = bench.transport.hub();
-    assert!(!hub.is_intercepted());
-    hub.intercept(Some(&server.base_url())).unwrap();
-    assert!(hub.is_intercepted());
+    let rules = bench.transport.hub().test_rules();
+    assert!(!rules.is_intercepted());
+    rules.intercept(Some(&server.base_url())).unwrap();
+    assert!(rules.is_intercepted());
     bench.complete().await.unwrap();
     let mut call = bench.call_with(false, CallOptions::default());
     call.set_key(Secret::new(KEY.to_owned())).unwrap();
@@ -55,9 +55,9 @@ async fn an_intercepted_call_leaves_its_key_behind_and_says_what_it_was() {
         header(&seen[0].head, CALL_HEADER),
         header(&seen[1].head, CALL_HEADER)
     );
-    hub.intercept(None).unwrap();
-    assert!(!hub.is_intercepted());
-    assert!(hub.intercept(Some("nowhere")).is_err());
+    rules.intercept(None).unwrap();
+    assert!(!rules.is_intercepted());
+    assert!(rules.intercept(Some("nowhere")).is_err());
 }
 
 #[tokio::test]
@@ -80,6 +80,7 @@ async fn attempts_of_an_intercepted_call_follow_at_once_and_a_mistake_ends_it() 
     bench
         .transport
         .hub()
+        .test_rules()
         .intercept(Some(&server.base_url()))
         .unwrap();
     let start = Instant::now();
@@ -97,7 +98,7 @@ async fn attempts_of_an_intercepted_call_follow_at_once_and_a_mistake_ends_it() 
 }
 
 #[tokio::test]
-async fn a_server_of_the_bench_cannot_make_such_a_mistake() {
+async fn a_real_server_cannot_report_such_a_mistake() {
     let server = Server::always(response(
         "400 Bad Request",
         &format!("{MISTAKE_HEADER}: 1\r\n"),
@@ -108,12 +109,16 @@ async fn a_server_of_the_bench_cannot_make_such_a_mistake() {
 }
 
 #[tokio::test]
-async fn loopback_and_the_hosts_named_are_let_through() {
+async fn loopback_and_the_listed_hosts_are_allowed() {
     let server = Server::always(ok());
     let near = Bench::new(&server.base_url());
     let far = Bench::with(ELSEWHERE, |config| config.retry.max_retries = 3);
     for bench in [&near, &far] {
-        bench.transport.hub().allow_only(Some(Vec::new()));
+        bench
+            .transport
+            .hub()
+            .test_rules()
+            .allow_only(Some(Vec::new()));
     }
     near.complete().await.unwrap();
     let error = far.complete().await.unwrap_err();

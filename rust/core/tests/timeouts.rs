@@ -1,4 +1,4 @@
-//! The five limits. Each one that runs out says which it was.
+//! The five timeouts. Each error says which one it was.
 
 mod support;
 
@@ -11,7 +11,7 @@ use tokenwire_core::stream::{Queue, pump};
 
 const SHORT: Duration = Duration::from_millis(80);
 
-/// A server that begins with `answer` on every connection and then falls silent.
+/// A server that starts with `answer` on every connection and then falls silent.
 fn silent_after(answer: Vec<u8>) -> Server {
     Server::start(move |_| {
         let (closed, _) = signal();
@@ -32,7 +32,7 @@ fn bench(server: &Server, change: impl Fn(&mut Timeout)) -> Bench {
 }
 
 #[tokio::test]
-async fn without_a_head_a_stream_raises_first_byte_and_is_not_tried_again() {
+async fn a_stream_without_a_head_raises_first_byte_and_is_not_retried() {
     // Nothing at all, and a head that never ends.
     for answer in ["", "HTTP/1.1 200 OK\r\nx-slow: "] {
         let server = silent_after(answer.into());
@@ -56,7 +56,7 @@ fn free(bench: &Bench) -> usize {
 }
 
 #[tokio::test]
-async fn a_timeout_is_tried_again_where_asked() {
+async fn a_timeout_is_retried_on_request() {
     let server = silent_after(Vec::new());
     let bench = Bench::with(&server.base_url(), |config| {
         config.timeout = TimeoutSetting::Bare(SHORT);
@@ -88,7 +88,7 @@ async fn a_head_without_content_is_a_content_timeout() {
 }
 
 #[tokio::test]
-async fn silence_after_content_is_a_stall_with_its_partial() {
+async fn silence_after_content_is_a_stall_with_the_partial_reply() {
     let server = silent_after(begun(&piece("hel")));
     let bench = bench(&server, |timeout| timeout.idle = Some(SHORT));
     let begun = Instant::now();
@@ -128,7 +128,7 @@ async fn pings_without_content_are_a_content_timeout() {
 }
 
 #[tokio::test]
-async fn total_ends_a_whole_reply_wherever_it_is() {
+async fn total_ends_a_whole_reply_in_any_phase() {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{";
     for (answer, phase) in [("", Phase::Head), (head, Phase::Body)] {
         let server = silent_after(answer.into());
@@ -142,7 +142,7 @@ async fn total_ends_a_whole_reply_wherever_it_is() {
 }
 
 #[tokio::test]
-async fn total_is_over_all_attempts_of_a_stream() {
+async fn total_covers_all_attempts_of_a_stream() {
     let server = Server::always(response("503 X", "", "{}"));
     let bench = Bench::with(&server.base_url(), |config| {
         config.timeout = TimeoutSetting::Full(Timeout {
@@ -155,8 +155,8 @@ async fn total_is_over_all_attempts_of_a_stream() {
     });
     let begun = Instant::now();
     let error = bench.stream().await.end.unwrap();
-    // The last wait would pass the deadline, so the server's own error is raised, or the deadline
-    // came inside an attempt.
+    // The last wait would pass the deadline, so the error of the server is raised, or the deadline passed during an
+    // attempt.
     assert!(
         matches!(error.kind(), K::Server | K::DeadlineExceeded),
         "{error:?}"
@@ -185,7 +185,7 @@ async fn a_handshake_that_hangs_is_a_connect_timeout_and_nothing_was_sent() {
 }
 
 #[tokio::test]
-async fn a_reader_that_takes_its_time_is_not_the_server_s_silence() {
+async fn a_slow_reader_does_not_count_as_silence_of_the_server() {
     let (go_on, may_go_on) = signal();
     let may_go_on = parking_lot::Mutex::new(Some(may_go_on));
     let server = Server::start(move |_| {
@@ -202,7 +202,7 @@ async fn a_reader_that_takes_its_time_is_not_the_server_s_silence() {
         ]
     });
     let bench = bench(&server, |timeout| timeout.idle = Some(SHORT * 5));
-    // One byte is enough to make the queue full, so the pump waits for the reader.
+    // One byte makes the queue full, so the pump waits for the reader.
     let queue = Queue::new(1, Instant::now());
     let reader = async {
         let mut taken = std::collections::VecDeque::new();
@@ -230,7 +230,7 @@ async fn a_reader_that_takes_its_time_is_not_the_server_s_silence() {
 }
 
 #[tokio::test]
-async fn a_sync_reader_that_comes_back_late_gets_its_full_idle_time() {
+async fn a_sync_reader_that_returns_late_gets_its_full_idle_time() {
     let server = silent_after(begun(&piece("hel")));
     let bench = bench(&server, |timeout| timeout.idle = Some(SHORT));
     let queue = Queue::new(1 << 20, Instant::now());

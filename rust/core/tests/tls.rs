@@ -1,4 +1,4 @@
-//! TLS: whom a client trusts, and what it says where it does not.
+//! TLS: which servers a client trusts, and what the error says about the others.
 
 #![allow(clippy::unwrap_used, reason = "the server of this file fails loudly")]
 
@@ -93,7 +93,7 @@ fn trusting(base_url: &str, client_cert: Option<&str>) -> Bench {
 }
 
 #[tokio::test]
-async fn a_server_under_a_given_root_is_trusted() {
+async fn a_server_with_a_given_root_is_trusted() {
     let base_url = serve("good.pem", false, stream(), Goodbye::Polite);
     let streamed = trusting(&base_url, None).stream().await;
     assert_eq!(
@@ -105,7 +105,7 @@ async fn a_server_under_a_given_root_is_trusted() {
 }
 
 #[tokio::test]
-async fn a_directory_of_roots_is_taken_too() {
+async fn a_directory_of_roots_is_accepted_too() {
     let base_url = serve("good.pem", false, stream(), Goodbye::Polite);
     let bench = Bench::with(&base_url, |config| {
         config.tls.ca_bundle = Some(data("."));
@@ -114,9 +114,9 @@ async fn a_directory_of_roots_is_taken_too() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_to_be_trusted_is_told_by_its_reason() {
+async fn an_untrusted_server_is_refused_with_the_reason() {
     for (certificate, trusted, why) in [
-        ("good.pem", false, "no known authority"),
+        ("good.pem", false, "not signed by a known authority"),
         ("elsewhere.pem", true, "not valid for name"),
         ("expired.pem", true, "expired"),
     ] {
@@ -138,7 +138,7 @@ async fn a_server_that_is_not_to_be_trusted_is_told_by_its_reason() {
 }
 
 #[tokio::test]
-async fn a_client_certificate_is_shown_where_it_is_given() {
+async fn a_client_certificate_is_sent_if_there_is_one() {
     let base_url = serve("good.pem", true, stream(), Goodbye::Polite);
     let streamed = trusting(&base_url, Some("good.pem")).stream().await;
     assert_eq!(streamed.kind(), None, "{:?}", streamed.end);
@@ -162,7 +162,7 @@ async fn a_missing_bundle_is_raised_at_the_first_https_call_and_not_before() {
 }
 
 #[tokio::test]
-async fn a_stream_cut_without_close_notify_is_whole_iff_its_end_was_seen() {
+async fn a_stream_without_close_notify_is_complete_iff_its_end_was_seen() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
     for goodbye in [Goodbye::Polite, Goodbye::Silent] {
         let finished = format!("{head}{}{FINISH}", piece("hello"));

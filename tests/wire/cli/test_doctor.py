@@ -85,7 +85,7 @@ def test_roots_are_counted_with_their_place(found, roots, tmp_path, monkeypatch)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "broken.pem"))
     (row,) = found("TLS roots")
     assert row["status"] == "problem"
-    assert "broken.pem: it holds no certificate" in row["text"]
+    assert "broken.pem: it has no certificate" in row["text"]
     assert "unset SSL_CERT_FILE" in row["text"]
 
 

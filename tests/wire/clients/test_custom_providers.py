@@ -154,7 +154,7 @@ def test_its_missing_key_or_address_is_named(sim, monkeypatch):
     client_of(acme(sim, key_required=False)).run("hi")
     assert "authorization" not in sent_headers(sim)[0]
     nowhere = LlmProvider("acme", base_url_vars=["ACME_URL"])
-    with pytest.raises(LlmConfigError, match="acme has no address of its own: set ACME_URL"):
+    with pytest.raises(LlmConfigError, match="acme has no default address: set ACME_URL"):
         client_of(nowhere)
     factory = factory_of(nowhere)
     for number in (1, 2):

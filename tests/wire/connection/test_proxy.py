@@ -152,7 +152,8 @@ def test_a_given_proxy_wins_over_the_environment_and_its_exceptions(
 
 def test_a_proxy_that_wants_credentials_is_told_and_not_asked_again(origin, roots, call):
     with HttpProxy(credentials=BASIC) as proxy:
-        with pytest.raises(LlmProxyError, match="wants credentials, as in http://user:pass") as it:
+        fix = "requires credentials, as in http://user:pass"
+        with pytest.raises(LlmProxyError, match=fix) as it:
             call(client(origin, roots, proxy=proxy.url))
         assert (len(it.value.attempts), it.value.retryable, len(proxy.requests)) == (1, False, 1)
         assert it.value.attempts[0].maybe_processed is False

@@ -65,7 +65,7 @@ def test_the_environment_names_roots_for_who_trusts_it(setting, server, roots, c
     variable, value = setting.split("=")
     monkeypatch.setenv(variable, value.format(roots.parent))
     assert call(client(server)) == TEXT
-    with pytest.raises(LlmTLSError, match="no known authority"):
+    with pytest.raises(LlmTLSError, match="not signed by a known authority"):
         call(client(server, trust_env=False))
 
 
@@ -77,7 +77,10 @@ def test_a_given_bundle_wins_over_the_environment(server, roots, call, monkeypat
 def test_an_empty_variable_names_nothing(server_tls, call, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", "")
     monkeypatch.setenv("SSL_CERT_DIR", "")
-    with Origin(tls=server_tls) as server, pytest.raises(LlmTLSError, match="no known authority"):
+    with (
+        Origin(tls=server_tls) as server,
+        pytest.raises(LlmTLSError, match="not signed by a known authority"),
+    ):
         call(client(server))
 
 
@@ -100,7 +103,7 @@ def leaf(kind: str, ca: trustme.CA) -> trustme.LeafCert:
     [
         (
             "unknown",
-            "is signed by no known authority: give its root as ca_bundle= or SSL_CERT_FILE",
+            "is not signed by a known authority: give its root as ca_bundle= or SSL_CERT_FILE",
         ),
         ("expired", "has expired: renew it, or check this machine's clock"),
         ("early", "is not valid yet: check this machine's clock"),
@@ -233,7 +236,7 @@ def test_a_machine_without_a_store_has_http_and_the_bundled_roots(server_tls):
     assert (done.returncode, done.stderr) == (0, "")
     text, error = done.stdout.splitlines()
     assert text == TEXT
-    assert "no known authority" in error
+    assert "not signed by a known authority" in error
 
 
 @pytest.fixture

@@ -74,13 +74,13 @@ pub(crate) fn prepare(
     let CallClient { client, mut caller } = client;
     let py = input.py();
     let mut options = CallOptions {
-        started: Instant::now(),
+        started: Some(Instant::now()),
         api_key: steering.api_key.map(Secret::new),
         key_comes_later: steering.key_source.is_some(),
         ..CallOptions::default()
     };
     caller.may_renew = steering.may_renew;
-    caller.started = Some(options.started);
+    caller.started = options.started;
     let mut extra_body = None;
     let mut stream_usage = None;
     let mut encoded = Vec::new();

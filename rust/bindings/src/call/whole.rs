@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use tokenwire_core::call::{Completed, Fetched, complete, fetch};
+use tokenwire_core::call::{Completed, complete, fetch};
 use tokenwire_core::client::Call;
 use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::http::Transport;
@@ -18,7 +18,7 @@ use crate::values::response::LlmResponse;
 /// What a successful call received.
 pub(crate) enum Received {
     Reply(Box<Completed>),
-    Body(Fetched),
+    Body(Completed<()>),
 }
 
 pub(crate) type Outcome = Result<Received, Failed>;

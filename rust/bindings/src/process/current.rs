@@ -36,8 +36,8 @@ impl TestRules {
     /// Applies the rules to a new hub, for example in a forked child.
     fn apply(&self, hub: &Hub) {
         // The URL was checked when the rule was set.
-        let _ = hub.intercept(self.base_url.as_deref());
-        hub.allow_only(self.allowed_hosts.clone());
+        let _ = hub.test_rules().intercept(self.base_url.as_deref());
+        hub.test_rules().allow_only(self.allowed_hosts.clone());
     }
 }
 

@@ -17,6 +17,7 @@ use crate::values::raise;
 pub(crate) fn intercept(py: Python<'_>, base_url: Option<String>) -> PyResult<()> {
     current()
         .hub
+        .test_rules()
         .intercept(base_url.as_deref())
         .map_err(|error| raise::to_py(py, error, &Caller::default()))?;
     TEST_RULES.lock().base_url = base_url;
@@ -26,12 +27,12 @@ pub(crate) fn intercept(py: Python<'_>, base_url: Option<String>) -> PyResult<()
 /// Returns whether `intercept` is in effect.
 #[pyfunction]
 pub(crate) fn is_intercepted() -> bool {
-    current().hub.is_intercepted()
+    current().hub.test_rules().is_intercepted()
 }
 
 /// Refuses connections to hosts other than these and loopback. None allows all hosts.
 #[pyfunction]
 pub(crate) fn allow_only(hosts: Option<Vec<String>>) {
-    current().hub.allow_only(hosts.clone());
+    current().hub.test_rules().allow_only(hosts.clone());
     TEST_RULES.lock().allowed_hosts = hosts;
 }

@@ -1,4 +1,4 @@
-//! The loop over the attempts of a call: one for whole replies and for streams.
+//! The loop over the attempts of a call, for whole replies and for streams.
 
 use std::future::pending;
 
@@ -10,22 +10,22 @@ use crate::error::Error;
 use crate::http::{Body, Head, Probe};
 use crate::panic::guard;
 
-/// How a reply is received: what makes a whole reply and a stream different in [`run`].
+/// How a reply is received: whole or as a stream.
 pub(crate) trait Reception {
-    /// What one attempt keeps while it runs.
+    /// What an attempt has to remember while it runs.
     type Attempt;
-    /// What the attempt that succeeds brings.
+    /// What a successful attempt returns.
     type Reply;
 
-    /// Begins an attempt.
+    /// Starts an attempt.
     fn begin(&self) -> Self::Attempt;
 
-    /// Waits until the head is overdue. Without a limit it never is.
+    /// Waits until the head is overdue. By default it never is.
     async fn head_overdue(&self, _: &mut Self::Attempt, _: &Probe) -> Error {
         pending().await
     }
 
-    /// Reads the body that followed `head`.
+    /// Reads the body that follows `head`.
     async fn read(
         &self,
         attempt: &mut Self::Attempt,
@@ -34,7 +34,7 @@ pub(crate) trait Reception {
         body: Body,
     ) -> Result<Self::Reply, Error>;
 
-    /// Whether another attempt may follow this one, which has failed.
+    /// Whether another attempt may follow this one, which failed.
     fn may_repeat(&self, _: &Self::Attempt) -> bool {
         true
     }
@@ -44,19 +44,19 @@ pub(crate) trait Reception {
         pending().await
     }
 
-    /// The body as the log shows it; `reply` is absent where the call failed.
+    /// The body as the log shows it; `reply` is `None` if the call failed.
     fn logged(&self, reply: Option<&Self::Reply>) -> Bytes;
 }
 
-/// Makes attempts until one brings a reply, no other may follow, the deadline of the call is over
-/// or the caller no longer wants it.
+/// Makes attempts until one succeeds, no other may follow, the deadline of the call passes, or the caller no longer
+/// wants the reply.
 pub(crate) async fn run<R: Reception>(
     session: &mut Session<'_>,
     reception: &R,
 ) -> Result<(Head, R::Reply), Error> {
     session.log_start();
     let deadline = session.deadline();
-    // Boxed once: every wrapper around it would otherwise hold its bytes twice.
+    // Boxed, because each of the wrappers below would otherwise hold its bytes twice.
     let work = Box::pin(attempts(session, reception));
     let work = guard(within(deadline, work));
     let outcome = tokio::select! {
@@ -74,7 +74,7 @@ pub(crate) async fn run<R: Reception>(
     outcome
 }
 
-/// Runs `work` up to `deadline`; `None` when that came first.
+/// Runs `work` up to `deadline`; `None` if that passes first.
 async fn within<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
     match deadline {
         Some(deadline) => timeout_at(deadline, work).await.ok(),

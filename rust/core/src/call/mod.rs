@@ -1,9 +1,8 @@
-//! One call: its attempts, the waits between them, and the deadline over all of them.
+//! One call: its attempts, the waits between them and its deadline.
 //!
-//! [`complete`] and [`fetch`] receive a reply whole; a stream is received by [`crate::stream::pump`].
-//! Both go through the loop of `attempts`, which says what a way to receive must be able to do
-//! (`Reception`). `session` is the state of a call over its attempts: it opens each, decides whether
-//! another follows, and writes the report and the log.
+//! [`complete`] and [`fetch`] receive a whole reply, [`crate::stream::pump`] a stream. Read `attempts` next: the loop
+//! that both use, and the trait `Reception`, in which they differ. `session` is what a call knows over its attempts:
+//! it opens each one, decides whether another follows, and writes the report and the log.
 
 use bytes::Bytes;
 
@@ -17,26 +16,13 @@ mod attempts;
 mod session;
 
 pub(crate) use attempts::{Reception, run as run_attempts};
-pub(crate) use session::{Session, secs};
+pub(crate) use session::Session;
 
-/// A whole reply and how it came.
+/// A whole reply, and how it was received.
 #[derive(Debug, Clone)]
-pub struct Completed {
-    /// The reply.
-    pub reply: Reply,
-    /// The head of the response that brought it.
-    pub head: Head,
-    /// How long each stage took.
-    pub timing: Timing,
-    /// Every attempt; the last one succeeded.
-    pub attempts: Vec<Attempt>,
-    /// The body as received.
-    pub raw: Bytes,
-}
-
-/// A whole body that no dialect reads, and how it came.
-#[derive(Debug, Clone)]
-pub struct Fetched {
+pub struct Completed<R = Reply> {
+    /// What the body says; `()` for a body that no dialect reads.
+    pub reply: R,
     /// The head of the response.
     pub head: Head,
     /// How long each stage took.
@@ -47,52 +33,46 @@ pub struct Fetched {
     pub raw: Bytes,
 }
 
-/// Makes a call whose reply comes whole. Dropping the future closes the connection.
+/// Makes a call and receives its whole reply. Dropping the future closes the connection.
 pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Error> {
     let decode = |body: &[u8]| call.client.dialect.decode_reply(body);
-    let (mut reply, fetched) = run(transport, &call, decode).await?;
-    // A header's id is what the provider's support asks for.
-    if fetched.head.request_id.is_some() {
-        reply.request_id.clone_from(&fetched.head.request_id);
+    let mut done = run(transport, &call, decode).await?;
+    // A provider's support asks for the id of the header.
+    if done.head.request_id.is_some() {
+        done.reply.request_id.clone_from(&done.head.request_id);
     }
-    Ok(Completed {
-        reply,
-        head: fetched.head,
-        timing: fetched.timing,
-        attempts: fetched.attempts,
-        raw: fetched.raw,
-    })
+    Ok(done)
 }
 
 /// Makes a call whose body the caller reads, as for [`crate::client::Client::models_call`].
-pub async fn fetch(transport: &Transport, call: Call) -> Result<Fetched, Error> {
-    let ((), mut fetched) = run(transport, &call, |_| Ok(())).await?;
+pub async fn fetch(transport: &Transport, call: Call) -> Result<Completed<()>, Error> {
+    let mut done = run(transport, &call, |_| Ok(())).await?;
     // The body may end up in an error of the caller's, and a server may echo what it was sent.
     if call.key.is_some() {
-        let raw = Vec::from(fetched.raw);
-        fetched.raw = redact::bytes_without_secret(raw, call.key.as_ref()).into();
+        let raw = Vec::from(done.raw);
+        done.raw = redact::bytes_without_secret(raw, call.key.as_ref()).into();
     }
-    Ok(fetched)
+    Ok(done)
 }
 
-async fn run<T>(
+async fn run<R>(
     transport: &Transport,
     call: &Call,
-    decode: impl Fn(&[u8]) -> Result<T, Error>,
-) -> Result<(T, Fetched), Error> {
+    decode: impl Fn(&[u8]) -> Result<R, Error>,
+) -> Result<Completed<R>, Error> {
     let mut session = Session::new(transport, call);
-    let (head, (value, raw)) = run_attempts(&mut session, &Whole { call, decode }).await?;
+    let (head, (reply, raw)) = run_attempts(&mut session, &Whole { call, decode }).await?;
     let (timing, attempts) = session.into_report();
-    let fetched = Fetched {
+    Ok(Completed {
+        reply,
         head,
         timing,
         attempts,
         raw,
-    };
-    Ok((value, fetched))
+    })
 }
 
-/// Receives a body whole and decodes it.
+/// Receives a whole body and decodes it.
 struct Whole<'a, D> {
     call: &'a Call,
     decode: D,
@@ -124,7 +104,7 @@ impl<T, D: Fn(&[u8]) -> Result<T, Error>> Reception for Whole<'_, D> {
     }
 }
 
-/// A success without a body: the provider answered nothing.
+/// The error of a success status without a body.
 pub(crate) fn no_body(head: &Head) -> Error {
     let message = format!("the server answered {} without a body", head.status);
     Error::new(ErrorKind::UnexpectedContent, message).maybe_processed(true)

@@ -1,67 +1,58 @@
-//! The state of one call over its attempts.
+//! What one call knows over its attempts.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::client::Call;
 use crate::error::{ApiFailure, Attempt, Error, ErrorKind, Phase};
-use crate::http::{Body, Failed, Head, Probe, Transport, send};
+use crate::http::{Body, Head, Probe, Transport, send};
 use crate::log::Event;
 use crate::message::Timing;
 use crate::redact;
-use crate::retry::{self, Decision, GaveUp, Hints, decide, server_hints};
+use crate::retry::{Decision, GaveUp, Hints, decide, server_hints};
 
-/// How much of an error's body is kept.
+/// How many bytes of an error's body are kept.
 const ERROR_BODY_BYTES: usize = 64 << 10;
-/// How much of a message is shown.
+/// How many characters of a message are shown.
 const SHOWN_CHARS: usize = 1_024;
-
-/// Seconds, as reports give them.
-pub(crate) fn secs(duration: Duration) -> f64 {
-    duration.as_secs_f64()
-}
 
 /// A failed attempt.
 #[derive(Debug)]
 pub(super) struct Failure {
     error: Error,
     hints: Hints,
+    /// A connection that was idle ended before any byte of a response. The server had most likely closed it
+    /// while the request was on its way.
     lost_idle: bool,
-    /// HTTP status, where a head came.
+    /// The HTTP status, if there was a response head.
     status: Option<u16>,
 }
 
 impl Failure {
-    /// The body of a reply failed after its head.
+    /// A failure after the response head.
     pub(super) fn after_head(error: Error, head: &Head) -> Self {
         Self {
-            error: error
-                .at(Phase::Body)
-                .with_request_id(head.request_id.clone()),
-            hints: Hints::default(),
-            lost_idle: false,
             status: Some(head.status),
-        }
-    }
-}
-
-impl From<Failed> for Failure {
-    fn from(failed: Failed) -> Self {
-        Self {
-            status: failed.error.api().and_then(|api| api.status),
-            error: failed.error,
-            hints: Hints::default(),
-            lost_idle: failed.lost_idle,
+            ..Self::from(
+                error
+                    .at(Phase::Body)
+                    .with_request_id(head.request_id.clone()),
+            )
         }
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Failed::from(error).into()
+        Self {
+            status: error.status(),
+            error,
+            hints: Hints::default(),
+            lost_idle: false,
+        }
     }
 }
 
@@ -73,12 +64,12 @@ pub(crate) struct Session<'a> {
     timing: Timing,
     attempts: Vec<Attempt>,
     retries: u32,
-    // Tokens that the last retry took; success gives them back.
+    // Tokens that the last retry took. Success gives them back.
     taken: u32,
-    // The next attempt goes over a new connection.
+    // Whether the next attempt needs a new connection.
     fresh: bool,
     lost_idle_retried: bool,
-    // The attempt in progress: its beginning in seconds and its probe.
+    // The current attempt: when it started, in seconds, and its probe.
     current: Option<(f64, Arc<Probe>)>,
 }
 
@@ -98,11 +89,15 @@ impl<'a> Session<'a> {
         }
     }
 
+    fn elapsed(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.started.checked_add(self.call.timeout.total?)
     }
 
-    /// What the next attempt will learn of its connection.
+    /// A probe for the next attempt.
     pub(super) fn probe(&self) -> Arc<Probe> {
         Probe::new(
             Arc::clone(&self.call.outgoing.origin),
@@ -110,9 +105,9 @@ impl<'a> Session<'a> {
         )
     }
 
-    /// Makes an attempt up to a head with a 2xx status.
+    /// Makes an attempt, up to a response head with a 2xx status.
     pub(super) async fn open(&mut self, probe: &Arc<Probe>) -> Result<(Head, Body), Failure> {
-        self.current = Some((secs(self.started.elapsed()), Arc::clone(probe)));
+        self.current = Some((self.elapsed(), Arc::clone(probe)));
         let outgoing = &self.call.outgoing;
         self.timing = Timing::default();
         let sent = send(
@@ -123,9 +118,16 @@ impl<'a> Session<'a> {
             &mut self.timing.queue,
         )
         .await;
-        self.timing.connect = probe.connect_time().map(secs);
-        let (head, body) = sent?;
-        self.timing.first_byte = Some(secs(self.started.elapsed()));
+        self.timing.connect = probe.connect_time().map(|time| time.as_secs_f64());
+        let (head, body) = sent.map_err(|error| {
+            let reused = probe.connected_at().is_none();
+            let lost = error.phase() == Phase::Head && error.kind() == ErrorKind::ConnectionLost;
+            Failure {
+                lost_idle: reused && lost,
+                ..error.into()
+            }
+        })?;
+        self.timing.first_byte = Some(self.elapsed());
         if (200..300).contains(&head.status) {
             return Ok((head, body));
         }
@@ -142,7 +144,7 @@ impl<'a> Session<'a> {
         let error = if proxied {
             let proxy = self.call.outgoing.place.proxy.as_deref().unwrap_or("?");
             let message = format!(
-                "the proxy {proxy} wants credentials, as in http://user:password@host:port"
+                "the proxy {proxy} requires credentials, as in http://user:password@host:port"
             );
             Error::new(ErrorKind::Proxy, message)
         } else {
@@ -152,21 +154,19 @@ impl<'a> Session<'a> {
         let mut api = error.api().cloned().unwrap_or_default();
         api.status = Some(head.status);
         api.retry_after = hints.retry_after;
-        // A 4xx is refused before any work; behind a 5xx of a gateway the work may have been done.
-        let maybe_processed = head.status >= 500;
+        // A 4xx is refused before any work. A gateway may answer 5xx after the server has done the work.
+        let error = error
+            .with_api(api)
+            .with_request_id(head.request_id.clone())
+            .maybe_processed(head.status >= 500)
+            .at(Phase::Head);
         Failure {
-            error: error
-                .with_api(api)
-                .with_request_id(head.request_id.clone())
-                .maybe_processed(maybe_processed)
-                .at(Phase::Head),
             hints,
-            lost_idle: false,
-            status: Some(head.status),
+            ..error.into()
         }
     }
 
-    /// An error from provider data without our key and on one short line.
+    /// The same error with our key masked, and with its message on one short line.
     pub(super) fn cleaned(&self, error: Error) -> Error {
         let key = self.call.key.as_ref();
         let message = redact::without_secret(error.message(), key);
@@ -186,22 +186,26 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// After a failed attempt: waits for the next one, or gives the error that ends the call.
-    pub(super) async fn again(&mut self, failure: Failure) -> Result<(), Error> {
+    /// Waits for the next attempt after a failed one, or returns the error that ends the call.
+    pub(super) async fn again(&mut self, mut failure: Failure) -> Result<(), Error> {
         let policy = &self.call.client.config.retry;
         if failure.lost_idle
             && !self.lost_idle_retried
             && policy.retry_ambiguous
             && self.call.max_retries > 0
         {
-            // The server closed an idle connection as we took it. Nothing is wrong with the server,
-            // so there is nothing to wait for, and the next attempt must not meet its like.
+            // The server closed an idle connection when we took it. Nothing is wrong with the server, so there is no
+            // wait, but the next attempt must not get another idle connection.
             self.lost_idle_retried = true;
             self.fresh = true;
             self.record(&failure, 0.0);
             return Ok(());
         }
         self.fresh = false;
+        // A page or an empty body instead of a reply may be a gateway's hiccup once. The second time it is not.
+        if failure.error.kind() == ErrorKind::UnexpectedContent && self.retries == 0 {
+            failure.error = failure.error.retryable(true);
+        }
         let wait = match self.decide(&failure) {
             Decision::Retry { wait, cost } => {
                 self.taken = cost;
@@ -210,7 +214,7 @@ impl<'a> Session<'a> {
             Decision::GiveUp(why) => return Err(self.give_up(failure, why)),
         };
         self.retries += 1;
-        self.record(&failure, secs(wait));
+        self.record(&failure, wait.as_secs_f64());
         self.transport.hub().log().push(Event::Retry {
             provider: self.call.client.provider.name.clone(),
             attempt: u32::try_from(self.attempts.len()).unwrap_or(u32::MAX),
@@ -223,22 +227,13 @@ impl<'a> Session<'a> {
     }
 
     fn decide(&self, failure: &Failure) -> Decision {
-        let error = &failure.error;
-        // A page or an empty body instead of a reply is a gateway's hiccup once, and its way twice.
-        let first_odd_page = error.kind() == ErrorKind::UnexpectedContent && self.retries == 0;
-        let facts = retry::Failure {
-            kind: error.kind(),
-            status: error.api().and_then(|api| api.status),
-            retryable: error.is_retryable() || first_odd_page,
-            maybe_processed: error.is_maybe_processed(),
-            hints: failure.hints,
-        };
         let remaining = self
             .deadline()
             .map(|deadline| deadline.saturating_duration_since(Instant::now()));
         decide(
             &self.call.retry_policy(),
-            &facts,
+            &failure.error,
+            failure.hints,
             self.retries,
             fastrand::f64(),
             remaining,
@@ -249,19 +244,19 @@ impl<'a> Session<'a> {
     fn give_up(&mut self, failure: Failure, why: GaveUp) -> Error {
         let error = self.fail(failure).retryable(why != GaveUp::NotRetryable);
         if why == GaveUp::BudgetSpent {
-            return error.with_retry_budget_exhausted();
+            return error.with_retry_budget_exhausted(true);
         }
         error
     }
 
-    /// Ends the call with an error that no attempt may follow.
+    /// Ends the call with the error of an attempt.
     pub(super) fn fail(&mut self, failure: Failure) -> Error {
         self.record(&failure, 0.0);
         self.end();
         failure.error.with_attempts(self.attempts.clone())
     }
 
-    /// Ends the call in the middle of an attempt or a wait, because of what happened outside of it.
+    /// Ends the call in the middle of an attempt or a wait, for a reason outside of both.
     pub(super) fn abandon(&mut self, error: Error) -> Error {
         if self.current.is_some() {
             return self.fail(error.into());
@@ -270,7 +265,7 @@ impl<'a> Session<'a> {
         error.with_attempts(self.attempts.clone())
     }
 
-    /// Ends the call because its total time is over.
+    /// Ends the call because its deadline has passed.
     pub(super) fn deadline_exceeded(&mut self) -> Error {
         let limit = self.call.timeout.total.unwrap_or_default();
         let (phase, sent) = match &self.current {
@@ -284,9 +279,9 @@ impl<'a> Session<'a> {
             None => (Phase::Backoff, false),
         };
         let message = format!(
-            "no whole reply from {} within {} s (the `total` timeout, over all attempts)",
+            "no complete reply from {} within {} s (the `total` timeout, over all attempts)",
             self.call.outgoing.place.origin,
-            secs(limit)
+            limit.as_secs_f64()
         );
         let error = Error::new(ErrorKind::DeadlineExceeded, message)
             .at(phase)
@@ -294,7 +289,7 @@ impl<'a> Session<'a> {
         self.abandon(error)
     }
 
-    /// The attempt in progress brought the whole reply.
+    /// Ends the call because the current attempt succeeded.
     pub(super) fn succeed(&mut self, head: &Head) {
         if let Some((started, _)) = self.current.take() {
             self.attempts.push(Attempt {
@@ -317,12 +312,12 @@ impl<'a> Session<'a> {
 
     fn end(&mut self) {
         self.current = None;
-        self.timing.total = Some(secs(self.started.elapsed()));
+        self.timing.total = Some(self.elapsed());
         self.transport.touch();
     }
 
     fn record(&mut self, failure: &Failure, slept: f64) {
-        let now = secs(self.started.elapsed());
+        let now = self.elapsed();
         let started = self.current.take().map_or(now, |(started, _)| started);
         let error = &failure.error;
         self.attempts.push(Attempt {
@@ -349,7 +344,7 @@ impl<'a> Session<'a> {
         self.log_body(true, &self.call.outgoing.body);
     }
 
-    /// Logs a body where they are switched on.
+    /// Logs a body, if bodies are logged.
     fn log_body(&self, sent: bool, body: &[u8]) {
         let log = self.transport.hub().log();
         if log.shows_bodies() && !body.is_empty() {
@@ -362,7 +357,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Logs how the call ended; `received` is its body.
+    /// Logs how the call ended. `received` returns its body.
     pub(super) fn log_end(&self, error: Option<&Error>, received: impl FnOnce() -> Bytes) {
         let log = self.transport.hub().log();
         if log.shows_bodies() {

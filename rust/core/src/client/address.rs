@@ -1,4 +1,4 @@
-//! Base URLs: their canonical form, and what is below them.
+//! Base URLs: their canonical form, and the URLs below them.
 
 use std::net::IpAddr;
 
@@ -9,74 +9,62 @@ use crate::error::Error;
 use crate::wire::Provider;
 
 /// The base URL that a client talks to, in canonical form: no trailing slash, no doubled ones.
-pub(super) fn base_url(given: Option<&str>, provider: &Provider) -> Result<Url, Error> {
-    let Some(text) = given.or(provider.base_url.as_deref()) else {
+pub(super) fn base_url(setting: Option<&str>, provider: &Provider) -> Result<Url, Error> {
+    let Some(text) = setting.or(provider.base_url.as_deref()) else {
         let vars = match &*provider.base_url_vars {
             [] => String::new(),
             vars => format!("set {} or ", vars.join(" or ")),
         };
         return Err(refused(format!(
-            "{} has no address of its own: {vars}give base_url=, as in http://127.0.0.1:8000/v1",
+            "{} has no default address: {vars}give base_url=, as in http://127.0.0.1:8000/v1",
             provider.name
         )));
     };
-    let text = text.trim_matches(' ');
+    canonical(text.trim_matches(' '), provider).map_err(|why| refused(format!("base_url {why}")))
+}
+
+fn canonical(text: &str, provider: &Provider) -> Result<Url, String> {
+    const NO_HOST: &str = "has no host: write http://host:port/v1 or https://host/v1";
     if let Some(position) = text.find(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
-        return Err(refused(format!(
-            "base_url has a blank, control character or backslash at position {position}"
-        )));
+        let what = "has a space, control character or backslash at position";
+        return Err(format!("{what} {position}"));
     }
     let mut url = match Url::parse(text) {
         Ok(url) if url.has_host() => url,
+        Ok(_) => return Err(NO_HOST.to_owned()),
         Err(url::ParseError::RelativeUrlWithoutBase) => {
-            return Err(refused(
-                "base_url has no scheme: write http://… or https://…",
-            ));
+            return Err("has no scheme: write http://… or https://…".to_owned());
         }
-        Ok(_) => {
-            return Err(refused(
-                "base_url has no host: write http://host:port/v1 or https://host/v1",
-            ));
-        }
-        Err(error) => return Err(refused(format!("base_url is no URL ({error})"))),
+        Err(error) => return Err(format!("is not a URL ({error})")),
     };
-    if !matches!(url.scheme(), "http" | "https") {
-        let scheme = url.scheme();
-        return Err(refused(format!(
-            "base_url begins with {scheme}://: write http:// or https://"
-        )));
-    }
-    // The URL standard takes any number of slashes: an empty host would make one of the path.
-    let after_scheme = text.get(url.scheme().len()..).unwrap_or_default();
-    if !after_scheme.starts_with("://") || after_scheme.starts_with(":///") {
-        return Err(refused(
-            "base_url has no host: write http://host:port/v1 or https://host/v1",
+    let scheme = url.scheme();
+    // The URL standard accepts any number of slashes, and would make a host of the path.
+    let after_scheme = text.get(scheme.len()..).unwrap_or_default();
+    let wrong = if !matches!(scheme, "http" | "https") {
+        return Err(format!(
+            "begins with {scheme}://: write http:// or https://"
         ));
+    } else if !after_scheme.starts_with("://") || after_scheme.starts_with(":///") {
+        Some(NO_HOST)
+    } else if !url.username().is_empty() || url.password().is_some() {
+        Some("holds a user name or password: give the key as api_key=")
+    } else if url.fragment().is_some() {
+        Some("has a fragment (#…): leave it out")
+    } else if url.port() == Some(0) {
+        Some("has port 0: give the server's port")
+    } else {
+        None
+    };
+    if let Some(wrong) = wrong {
+        return Err(wrong.to_owned());
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(refused(
-            "base_url holds a user name or password: give the key as api_key=",
+    let parts = url.path().split('/').filter(|part| !part.is_empty());
+    let path = format!("/{}", parts.collect::<Vec<_>>().join("/"));
+    let mut endings = provider.dialects.iter().map(|dialect| dialect.path());
+    if let Some(ending) = endings.find(|ending| path.ends_with(ending)) {
+        return Err(format!(
+            "ends with {ending}, which each call adds: leave it out"
         ));
-    }
-    if url.fragment().is_some() {
-        return Err(refused("base_url has a fragment (#…): leave it out"));
-    }
-    if url.port() == Some(0) {
-        return Err(refused("base_url has port 0: give the server's port"));
-    }
-    let path: Vec<_> = url
-        .path()
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .collect();
-    let path = format!("/{}", path.join("/"));
-    for dialect in provider.dialects {
-        let ending = dialect.path();
-        if path.ends_with(ending) {
-            return Err(refused(format!(
-                "base_url ends with {ending}, which each call adds: leave it out"
-            )));
-        }
     }
     url.set_path(&path);
     Ok(url)
@@ -89,14 +77,14 @@ pub(super) fn shown(base: &Url) -> String {
     shown.as_str().trim_end_matches('/').to_owned()
 }
 
-/// The URL of `path`, which may bring a query, below `base`, with `query` added.
+/// The URL of `path`, which may contain a query, below `base`, with `query` added.
 pub(super) fn below(base: &Url, path: &str, query: &[(String, String)]) -> Url {
     let mut url = base.clone();
-    let (path, own_query) = path.split_once('?').unwrap_or((path, ""));
+    let (path, path_query) = path.split_once('?').unwrap_or((path, ""));
     url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
-    if !own_query.is_empty() || !query.is_empty() {
+    if !path_query.is_empty() || !query.is_empty() {
         let mut pairs = url.query_pairs_mut();
-        pairs.extend_pairs(url::form_urlencoded::parse(own_query.as_bytes()));
+        pairs.extend_pairs(url::form_urlencoded::parse(path_query.as_bytes()));
         pairs.extend_pairs(query);
     }
     url
@@ -106,25 +94,16 @@ pub(super) fn below(base: &Url, path: &str, query: &[(String, String)]) -> Url {
 ///
 /// Names without a dot and those under `.local`, `.internal` and `.localhost` resolve inside a network.
 pub(super) fn is_private(base: &Url) -> bool {
-    match base.host() {
-        Some(Host::Ipv4(address)) => is_private_address(IpAddr::V4(address)),
-        Some(Host::Ipv6(address)) => is_private_address(
-            address
-                .to_ipv4_mapped()
-                .map_or(IpAddr::V6(address), IpAddr::V4),
-        ),
+    let address = match base.host() {
+        Some(Host::Ipv4(address)) => IpAddr::V4(address),
+        Some(Host::Ipv6(address)) => address.to_canonical(),
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.');
-            !name.contains('.')
-                || [".local", ".internal", ".localhost"]
-                    .iter()
-                    .any(|suffix| name.ends_with(suffix))
+            let mut suffixes = [".local", ".internal", ".localhost"].into_iter();
+            return !name.contains('.') || suffixes.any(|suffix| name.ends_with(suffix));
         }
-        None => false,
-    }
-}
-
-fn is_private_address(address: IpAddr) -> bool {
+        None => return false,
+    };
     match address {
         IpAddr::V4(v4) => {
             // 100.64.0.0/10 is shared address space (RFC 6598), where mesh networks live.
@@ -169,20 +148,20 @@ mod tests {
     }
 
     #[test]
-    fn a_base_url_that_cannot_be_meant_is_refused() {
+    fn a_base_url_that_makes_no_sense_is_refused() {
         let table = [
             ("example.com/v1", "no scheme"),
             ("/v1", "no scheme"),
             ("", "no scheme"),
             ("localhost:8000", "no host"),
             ("ftp://example.com", "ftp://"),
-            ("http://", "is no URL"),
+            ("http://", "is not a URL"),
             ("http:///v1", "no host"),
             ("http:example.com/v1", "no host"),
             ("http://user:hunter2@example.com", "user name or password"),
             ("http://example.com/#x", "fragment"),
             ("http://example.com:0", "port 0"),
-            ("http://example.com:99999", "is no URL"),
+            ("http://example.com:99999", "is not a URL"),
             ("http://exa mple.com", "position 10"),
             ("http://example.com\\v1", "position 18"),
             ("http://example.com/v1\n", "position 21"),

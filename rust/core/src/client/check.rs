@@ -1,4 +1,4 @@
-//! Checks of settings. Each failure names the setting and the fix, and never shows a key.
+//! Checks of settings. Each error names the setting and the fix, and never shows a key.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::error::{Error, ErrorKind};
 
 /// Longest header value.
 const MAX_HEADER_BYTES: usize = 64 << 10;
-/// A limit beyond this is none; sums of instants stay far from overflow.
+/// A longer limit counts as no limit, so that sums of instants stay far from overflow.
 const FOREVER: Duration = Duration::from_secs(366 * 24 * 3_600);
 
-/// Headers that the HTTP layer owns. Another value would let request and connection disagree on
-/// where a message ends, or bring a body that cannot be read.
+/// Headers that the HTTP layer sets. With another value, request and connection could disagree on where a
+/// message ends, or the server could send a body that we cannot read.
 const OWNED: [&str; 10] = [
     "host",
     "content-length",
@@ -31,7 +31,7 @@ pub(super) fn refused(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Config, message)
 }
 
-/// Checks everything that needs no provider.
+/// Checks everything that does not depend on the provider.
 pub(super) fn settings(config: &ClientConfig) -> Result<(), Error> {
     if config.model.trim().is_empty() {
         return Err(refused("model is empty: give the model's id"));
@@ -61,21 +61,21 @@ pub(super) fn settings(config: &ClientConfig) -> Result<(), Error> {
     Ok(())
 }
 
-/// A key goes into a header as it is: visible ASCII only, so a stray line break is found here.
+/// A key is sent in a header as it is, so it must be visible ASCII. This finds a stray line break.
 pub(super) fn key(key: &Secret) -> Result<(), Error> {
     let text = key.expose();
     if text.is_empty() {
         return Err(refused("api_key is empty: leave it out or give the key"));
     }
     if text.len() > MAX_HEADER_BYTES {
-        return Err(refused("api_key is over 64 KiB: it is no key"));
+        return Err(refused("api_key is over 64 KiB: it cannot be a key"));
     }
     match text.chars().position(|c| !c.is_ascii_graphic()) {
         None => Ok(()),
         Some(position) => {
             let what = match text.chars().nth(position) {
                 Some('\r' | '\n') => "a line break",
-                Some(' ' | '\t') => "a blank",
+                Some(' ' | '\t') => "a space",
                 Some(c) if c.is_control() => "a control character",
                 _ => "a character outside ASCII",
             };
@@ -86,18 +86,18 @@ pub(super) fn key(key: &Secret) -> Result<(), Error> {
     }
 }
 
-/// Whether the HTTP layer writes this header.
+/// Whether the HTTP layer sets this header.
 pub(super) fn is_owned(name: &HeaderName) -> bool {
     OWNED.contains(&name.as_str())
 }
 
-/// A header of the caller's.
+/// Checks a header of the caller's.
 pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
-    // The name may hold anything, even a pasted key: only its length is told where it is unusable.
+    // The name may be anything, even a pasted key, so the error does not show it.
     let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
         let why = match name.find(|c: char| !c.is_ascii_graphic() || c == ':') {
-            Some(position) => format!("a character that no header name has at position {position}"),
-            None => "no valid form".to_owned(),
+            Some(position) => format!("an invalid character at position {position}"),
+            None => "an invalid form".to_owned(),
         };
         refused(format!("a name in headers= has {why}"))
     })?;
@@ -116,27 +116,22 @@ pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue
             "the header {parsed} has a control character at position {position}"
         ))
     })?;
-    // Nobody but the caller knows which of these headers are secret.
+    // Only the caller knows which of these headers are secret.
     checked.set_sensitive(true);
     Ok((parsed, checked))
 }
 
 pub(super) fn timeout(setting: TimeoutSetting) -> Result<(), Error> {
-    let zero = |limit: Option<Duration>| limit == Some(Duration::ZERO);
-    let wrong = match setting {
-        TimeoutSetting::Bare(limit) => zero(Some(limit)).then_some("timeout"),
-        TimeoutSetting::Off => None,
-        TimeoutSetting::Full(timeout) => [
-            ("Timeout.connect", timeout.connect),
-            ("Timeout.pool", timeout.pool),
-            ("Timeout.first_token", timeout.first_token),
-            ("Timeout.idle", timeout.idle),
-            ("Timeout.total", timeout.total),
-        ]
-        .into_iter()
-        .find_map(|(name, limit)| zero(limit).then_some(name)),
+    let zero = match setting {
+        TimeoutSetting::Bare(Duration::ZERO) => Some("timeout".to_owned()),
+        TimeoutSetting::Full(mut timeout) => {
+            let mut limits = timeout.limits().into_iter();
+            let zero = limits.find(|(_, limit)| **limit == Some(Duration::ZERO));
+            zero.map(|(name, _)| format!("Timeout.{name}"))
+        }
+        _ => None,
     };
-    match wrong {
+    match zero {
         None => Ok(()),
         Some(name) => Err(refused(format!(
             "{name} is 0: give seconds above 0, or None for no limit"
@@ -144,16 +139,12 @@ pub(super) fn timeout(setting: TimeoutSetting) -> Result<(), Error> {
     }
 }
 
-/// Takes limits that no call can reach for none.
-pub(super) fn bounded(timeout: Timeout) -> Timeout {
-    let bound = |limit: Option<Duration>| limit.filter(|limit| *limit < FOREVER);
-    Timeout {
-        connect: bound(timeout.connect),
-        pool: bound(timeout.pool),
-        first_token: bound(timeout.first_token),
-        idle: bound(timeout.idle),
-        total: bound(timeout.total),
+/// Drops limits that no call can reach.
+pub(super) fn bounded(mut timeout: Timeout) -> Timeout {
+    for (_, limit) in timeout.limits() {
+        *limit = limit.filter(|limit| *limit < FOREVER);
     }
+    timeout
 }
 
 pub(super) fn max_retries(retries: u32) -> Result<(), Error> {
@@ -177,7 +168,7 @@ mod tests {
             ("sk-canary\r\nX: y", "a line break at position 9"),
             ("sk-\0canary", "a control character at position 3"),
             ("sk-canäry", "a character outside ASCII at position 6"),
-            (" sk-canary", "a blank at position 0"),
+            (" sk-canary", "a space at position 0"),
         ] {
             let error = key(&Secret::new(text.to_owned())).unwrap_err();
             assert!(error.message().contains(why), "{text:?}: {error}");

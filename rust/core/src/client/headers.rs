@@ -1,11 +1,11 @@
-//! The headers that all calls of a client share.
+//! The headers of a call: those that all calls of a client share, and how the key is written, found and removed.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::{auth, check};
-use crate::config::ClientConfig;
+use super::check;
+use crate::config::{ClientConfig, Secret};
 use crate::error::Error;
-use crate::wire::{Auth, Dialect};
+use crate::wire::{Auth, Dialect, Provider};
 
 /// The headers that all calls of a client share.
 pub(super) fn of_client(
@@ -14,24 +14,24 @@ pub(super) fn of_client(
     dialect: &dyn Dialect,
 ) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::with_capacity(8 + config.headers.len());
-    let json = HeaderValue::from_static("application/json");
-    headers.insert(header::CONTENT_TYPE, json.clone());
-    headers.insert(header::ACCEPT, json);
-    // Compressed event streams arrive late: encoders wait for more.
-    headers.insert(
-        header::ACCEPT_ENCODING,
-        HeaderValue::from_static("identity"),
-    );
-    let agent = concat!("tokenwire/", env!("CARGO_PKG_VERSION"));
-    headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
-    for (name, value) in dialect.headers() {
+    let fixed = [
+        ("content-type", "application/json"),
+        ("accept", "application/json"),
+        // Compressed event streams arrive late: encoders wait for more.
+        ("accept-encoding", "identity"),
+        (
+            "user-agent",
+            concat!("tokenwire/", env!("CARGO_PKG_VERSION")),
+        ),
+    ];
+    for (name, value) in fixed.iter().chain(dialect.headers()) {
         headers.insert(
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
         );
     }
     if let Some(key) = &config.api_key {
-        auth::write(&mut headers, key, auth)?;
+        write_key(&mut headers, key, auth)?;
     }
     for (name, value) in &config.headers {
         let (name, value) = check::header(name, value)?;
@@ -43,4 +43,120 @@ pub(super) fn of_client(
 /// One random key over all attempts of a call.
 pub(super) fn random_key() -> String {
     format!("{:032x}", fastrand::u128(..))
+}
+
+/// Headers in which some provider takes the key.
+const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+
+/// Refuses a header that cannot carry a key.
+pub(super) fn check_auth(auth: &Auth) -> Result<(), Error> {
+    let Auth::Header(name) = auth else {
+        return Ok(());
+    };
+    match HeaderName::from_lowercase(name.as_bytes()) {
+        Ok(name) if !check::is_owned(&name) && name != header::CONTENT_TYPE => Ok(()),
+        _ => Err(check::refused(format!(
+            "auth_header: {name:?} is not a header that can carry a key; give one in lower case, such as \"x-api-key\""
+        ))),
+    }
+}
+
+/// Writes a key into the headers of a call.
+pub(super) fn write_key(headers: &mut HeaderMap, key: &Secret, auth: &Auth) -> Result<(), Error> {
+    check::key(key)?;
+    let text = match auth {
+        Auth::Bearer => format!("Bearer {}", key.expose()),
+        Auth::Header(_) => key.expose().to_owned(),
+    };
+    let name = HeaderName::from_lowercase(auth.header().as_bytes());
+    let (Ok(name), Ok(mut value)) = (name, HeaderValue::try_from(text)) else {
+        return Err(check::refused("api_key cannot be sent in a header"));
+    };
+    value.set_sensitive(true);
+    headers.insert(name, value);
+    Ok(())
+}
+
+/// Refuses a call without the key that its provider requires.
+pub(super) fn check_key(headers: &HeaderMap, provider: &Provider) -> Result<(), Error> {
+    if !provider.key_required || headers.contains_key(provider.auth.header()) {
+        return Ok(());
+    }
+    let message = missing_key(&provider.name, &provider.key_vars);
+    Err(check::refused(message))
+}
+
+/// The message for a missing key, which `variables` may hold.
+#[must_use]
+pub fn missing_key(provider: &str, variables: &[impl AsRef<str>]) -> String {
+    let variables: Vec<&str> = variables.iter().map(AsRef::as_ref).collect();
+    let variables = variables.join(" or ");
+    format!("no API key for {provider}: set {variables} or give api_key=")
+}
+
+/// A key that the caller gave as a header. Errors must not show it either.
+pub(super) fn key_in(headers: &HeaderMap, auth: &Auth) -> Option<Secret> {
+    [auth.header()]
+        .iter()
+        .chain(&KEY_HEADERS)
+        .find_map(|name| headers.get(*name)?.to_str().ok())
+        .map(|value| Secret::new(value.rsplit(' ').next().unwrap_or(value).to_owned()))
+}
+
+/// Removes the key, and everything else that only the provider may see.
+pub(super) fn drop_secrets(headers: &mut HeaderMap, auth: &Auth, key: Option<&Secret>) {
+    for name in KEY_HEADERS.into_iter().chain([auth.header(), "cookie"]) {
+        headers.remove(name);
+    }
+    let Some(key) = key else { return };
+    // A gateway may take the key in a header of another name.
+    let holders: Vec<_> = headers
+        .iter()
+        .filter(|(_, value)| {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            text.contains(key.expose())
+        })
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in holders {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret() -> Secret {
+        Secret::new("sk-canary".to_owned())
+    }
+
+    #[test]
+    fn a_key_is_written_found_and_removed_as_the_provider_says() {
+        for (auth, name, value) in [
+            (Auth::Bearer, "authorization", "Bearer sk-canary"),
+            (Auth::Header("x-key".into()), "x-key", "sk-canary"),
+        ] {
+            let mut headers = HeaderMap::new();
+            write_key(&mut headers, &secret(), &auth).unwrap();
+            assert_eq!(headers[name], value);
+            assert!(headers[name].is_sensitive());
+            assert_eq!(key_in(&headers, &auth), Some(secret()));
+            headers.insert("x-copy", HeaderValue::from_static("of sk-canary"));
+            headers.insert("x-other", HeaderValue::from_static("kept"));
+            drop_secrets(&mut headers, &auth, Some(&secret()));
+            assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-other"]);
+        }
+    }
+
+    #[test]
+    fn a_header_that_cannot_carry_a_key_is_refused() {
+        for name in ["X-Key", "host", "content-type", "a b", ""] {
+            let error = check_auth(&Auth::in_header(name.into())).unwrap_err();
+            assert!(error.message().starts_with("auth_header: "), "{error}");
+        }
+        for name in ["authorization", "x-key"] {
+            check_auth(&Auth::in_header(name.into())).unwrap();
+        }
+    }
 }

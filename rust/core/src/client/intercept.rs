@@ -1,17 +1,20 @@
-//! What a test that intercepts the calls of a client changes of them.
+//! How a call changes when a test intercepts it.
 
 use std::sync::Arc;
 
-use super::headers::random_key;
-use super::{Call, Inner, address, auth};
+use http::header::{HeaderName, HeaderValue};
+
+use super::headers::{drop_secrets, random_key};
+use super::{Call, Inner, address};
 use crate::config::{RetryPolicy, Secret};
 use crate::error::Error;
-use crate::http::{Interception, Outgoing, test_rules};
+use crate::http::test_rules::{API_HEADER, CALL_HEADER, PROVIDER_HEADER, URL_HEADER};
+use crate::http::{Interception, Outgoing, Place, Route, Target};
 use crate::retry::Bucket;
 
 impl Inner {
-    /// Sends `outgoing` where `interception` says: without its key, and with headers that say what it
-    /// was. `path` is what the call added to its base URL.
+    /// Sends an intercepted call to the test's server: without its key, and with headers that say what it was.
+    /// `path` is what the call added to its base URL.
     pub(super) fn intercept(
         &self,
         interception: &Interception,
@@ -23,26 +26,41 @@ impl Inner {
         let Some(base) = interception.base_url() else {
             return Ok(());
         };
-        let headers = &mut outgoing.headers;
-        auth::drop_secrets(headers, &self.provider.auth, key);
-        let made_for = self
-            .has_address
-            .then(|| format!("{}{path}", self.place.base_url));
-        let (provider, api) = (&self.provider.name, self.dialect.name());
-        test_rules::label(headers, &random_key(), provider, api, made_for.as_deref());
-        let origin = self.hub.origin(
-            base.scheme() == "https",
-            base.host_str().unwrap_or_default(),
-            base.port_or_known_default().unwrap_or_default(),
-            &self.config.limits,
-        );
-        let url = address::below(base, path, query);
-        test_rules::redirect(outgoing, url, origin, address::shown(base))
+        drop_secrets(&mut outgoing.headers, &self.provider.auth, key);
+        let url = format!("{}{path}", self.place.base_url);
+        for (name, value) in [
+            (CALL_HEADER, Some(&*random_key())),
+            (PROVIDER_HEADER, Some(&*self.provider.name)),
+            (API_HEADER, Some(self.dialect.name())),
+            (URL_HEADER, self.has_address.then_some(&*url)),
+        ] {
+            // A name that no header can carry is left out.
+            if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
+                outgoing
+                    .headers
+                    .insert(HeaderName::from_static(name), value);
+            }
+        }
+        let origin = self.hub.origin(base, &self.config.limits);
+        outgoing.target = Target::new(address::below(base, path, query))?;
+        outgoing.place = Arc::new(Place {
+            origin: origin.name.clone(),
+            base_url: address::shown(base),
+            proxy: None,
+        });
+        outgoing.route = Arc::new(Route {
+            https: origin.https,
+            tls: None,
+            proxy: None,
+            keepalive: outgoing.route.keepalive,
+        });
+        outgoing.origin = origin;
+        Ok(())
     }
 }
 
 impl Call {
-    /// The policy of its retries. Of the waits of an intercepted call only those that its server asks for are kept.
+    /// Its retry policy. An intercepted call waits only when its server asks for a wait.
     pub(crate) fn retry_policy(&self) -> RetryPolicy {
         let usual = &self.client.config.retry;
         RetryPolicy {
@@ -53,8 +71,8 @@ impl Call {
         }
     }
 
-    /// What its next retry is paid from, and what success gives back to. An intercepted call finds a
-    /// full bucket each time: it leaves alone what is kept for the real server.
+    /// The bucket that pays for its retries. An intercepted call gets a full one each time, because the tokens
+    /// of the client are for the real server.
     pub(crate) fn bucket(&self) -> Arc<Bucket> {
         if self.interception.is_on() {
             Arc::new(Bucket::new(self.client.config.retry.budget))

@@ -1,9 +1,9 @@
-//! A client: configuration checked once, and what each of its calls shares. Making one does no I/O.
+//! A client: a configuration that was checked once, and what its calls share. Making one does no I/O.
 //!
-//! This file makes the client, and from it and the caller's [`CallOptions`] (`options`) the [`Call`] that
-//! [`crate::call`] and [`crate::stream`] carry out. `check` refuses wrong settings, `address` reads base
-//! URLs and joins paths to them, and `headers` writes what is sent beside the body. `intercept` is what
-//! a test that intercepts the calls changes of them.
+//! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
+//! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
+//! `address` reads base URLs and builds the URLs below them, and `headers` writes the headers of a call, including the
+//! key. `intercept` is how a call changes when a test intercepts it.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -13,7 +13,7 @@ use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
-use crate::config::{ClientConfig, Secret, Timeout};
+use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
 use crate::error::{Error, ErrorKind};
 use crate::http::{
     Hub, Interception, Origin, Outgoing, Place, Proxy, Route, Target, TlsKey,
@@ -24,16 +24,32 @@ use crate::retry::Bucket;
 use crate::wire::{self, Dialect, Provider};
 
 mod address;
-mod auth;
 mod check;
 mod headers;
 mod intercept;
-mod options;
 
 use self::headers::random_key;
 
-pub use self::auth::missing_key;
-pub use self::options::CallOptions;
+pub use self::headers::missing_key;
+
+/// What one call sets differently from its client.
+#[derive(Debug, Clone, Default)]
+pub struct CallOptions {
+    /// Limits in time.
+    pub timeout: Option<TimeoutSetting>,
+    /// Attempts after the first one.
+    pub max_retries: Option<u32>,
+    /// Headers; they win over the client's.
+    pub headers: Vec<(String, String)>,
+    /// Query parameters, added to the URL.
+    pub query: Vec<(String, String)>,
+    /// The key of this call, if the key of the client is a callable.
+    pub api_key: Option<Secret>,
+    /// Whether [`Call::set_key`] will set the key later.
+    pub key_comes_later: bool,
+    /// When the caller's call began; `None` means now. All timing counts from here.
+    pub started: Option<Instant>,
+}
 
 /// A client. Cloning it is cheap, and clones are the same client.
 #[derive(Clone)]
@@ -45,9 +61,9 @@ pub(crate) struct Inner {
     pub(crate) dialect: &'static dyn Dialect,
     pub(crate) bucket: Arc<Bucket>,
     base: Url,
-    // The path that calls go to, mostly the only one, and where it leads.
+    // The first path that a call went to, which is mostly the only one, and its target.
     usual: OnceLock<(String, Arc<Target>)>,
-    // Only a client that is made while calls are intercepted may have none of its own.
+    // False only for a client that was made while a test intercepted the calls.
     has_address: bool,
     headers: HeaderMap,
     route: Arc<Route>,
@@ -66,52 +82,32 @@ pub struct Call {
     pub(crate) stream: bool,
     pub(crate) interception: Interception,
     pub(crate) started: Instant,
-    // For redaction: a server may echo what it was sent.
+    // For redaction, because a server may echo what it was sent.
     pub(crate) key: Option<Secret>,
     dropped: Arc<[String]>,
 }
 
 impl Client {
-    /// Checks `config` and makes a client of `provider` with it. Does no I/O; every failure is `Config` and names the fix.
+    /// Checks `config` and makes a client of `provider`, which shares the retry budget of `parent` if there is
+    /// one. Does no I/O. Every error is `Config` and names the fix.
     pub fn new(
         hub: &Arc<Hub>,
         provider: Arc<Provider>,
         config: ClientConfig,
-    ) -> Result<Self, Error> {
-        let bucket = Arc::new(Bucket::new(config.retry.budget));
-        Self::with_bucket(hub, provider, config, bucket)
-    }
-
-    /// A client with other settings that shares this one's retry budget.
-    pub fn derive(
-        &self,
-        hub: &Arc<Hub>,
-        provider: Arc<Provider>,
-        config: ClientConfig,
-    ) -> Result<Self, Error> {
-        Self::with_bucket(hub, provider, config, Arc::clone(&self.0.bucket))
-    }
-
-    fn with_bucket(
-        hub: &Arc<Hub>,
-        provider: Arc<Provider>,
-        config: ClientConfig,
-        bucket: Arc<Bucket>,
+        parent: Option<&Self>,
     ) -> Result<Self, Error> {
         check::settings(&config)?;
-        auth::check(&provider.auth)?;
+        headers::check_auth(&provider.auth)?;
         let dialect = wire::choose(&provider, config.family, config.api.as_deref())?;
         let has_address = config.base_url.is_some() || provider.base_url.is_some();
-        let base = if has_address || !hub.is_intercepted() {
+        let base = if has_address || !hub.test_rules().is_intercepted() {
             address::base_url(config.base_url.as_deref(), &provider)?
         } else {
-            // Never used: a call that is not intercepted is refused.
+            // Never used, because a call that is not intercepted is refused.
             address::base_url(Some("http://address.invalid"), &provider)?
         };
-        let https = base.scheme() == "https";
-        let host = base.host_str().unwrap_or_default();
-        let port = base.port_or_known_default().unwrap_or_default();
-        let origin = hub.origin(https, host, port, &config.limits);
+        let origin = hub.origin(&base, &config.limits);
+        let https = origin.https;
         let trust_env = config.trust_env;
         let var = move |name: &str| trust_env.then(|| std::env::var(name).ok()).flatten();
         let proxy = match &config.proxy {
@@ -120,7 +116,7 @@ impl Client {
         };
         let speaks_tls = https || proxy.as_ref().is_some_and(Proxy::is_https);
         let place = Place {
-            origin: origin.name().to_owned(),
+            origin: origin.name.clone(),
             base_url: address::shown(&base),
             proxy: proxy.as_ref().map(Proxy::shown),
         };
@@ -132,10 +128,13 @@ impl Client {
         };
         Ok(Self(Arc::new(Inner {
             headers: headers::of_client(&config, &provider.auth, dialect)?,
-            config,
             provider,
             dialect,
-            bucket,
+            bucket: match parent {
+                Some(parent) => Arc::clone(&parent.0.bucket),
+                None => Arc::new(Bucket::new(config.retry.budget)),
+            },
+            config,
             base,
             usual: OnceLock::new(),
             has_address,
@@ -146,19 +145,19 @@ impl Client {
         })))
     }
 
-    /// Whom it calls.
+    /// The provider that it calls.
     #[must_use]
     pub fn provider(&self) -> &Arc<Provider> {
         &self.0.provider
     }
 
-    /// What its calls do, by OpenTelemetry's name for it.
+    /// What OpenTelemetry calls the operation of its calls.
     #[must_use]
     pub fn operation(&self) -> &'static str {
         self.0.dialect.operation()
     }
 
-    /// What it was made of.
+    /// Its configuration.
     #[must_use]
     pub fn config(&self) -> &ClientConfig {
         &self.0.config
@@ -180,11 +179,11 @@ impl Client {
         )
     }
 
-    /// How many more calls its origin may carry right now; for tests of what gives a permit back.
+    /// How many more calls its origin can take now. For tests that a call gives its permit back.
     #[doc(hidden)]
     #[must_use]
     pub fn free_connections(&self) -> usize {
-        self.0.origin.free_permits()
+        self.0.origin.permits.available_permits()
     }
 
     /// Names of the request parameters that the dialect takes from this provider.
@@ -193,7 +192,7 @@ impl Client {
         wire::supported(self.0.dialect, &self.0.provider)
     }
 
-    /// Encodes a request. No I/O happens before the call is made.
+    /// Encodes a request. Does no I/O.
     pub fn prepare(&self, request_json: &[u8], options: CallOptions) -> Result<Call, Error> {
         let request: Request<'_> = serde_json::from_slice(request_json).map_err(|error| {
             Error::new(
@@ -202,7 +201,8 @@ impl Client {
             )
         })?;
         let stream = request.stream;
-        let encoded = self.0.dialect.encode(&request, &self.0.provider)?;
+        let encoded = self.0.dialect.encode(&request, &self.0.provider);
+        let encoded = encoded.map_err(in_request)?;
         let mut call = self.call(Method::POST, &encoded.path, encoded.body, stream, options)?;
         if !encoded.dropped.is_empty() {
             call.dropped = encoded.dropped.into();
@@ -224,9 +224,9 @@ impl Client {
         options: CallOptions,
     ) -> Result<Call, Error> {
         let inner = &self.0;
-        let interception = inner.hub.interception();
+        let interception = inner.hub.test_rules().interception();
         if !interception.is_on() && !inner.has_address {
-            // Says that there is no address.
+            // Fails with an error that says so.
             address::base_url(None, &inner.provider)?;
         }
         let mut headers = inner.headers.clone();
@@ -240,7 +240,7 @@ impl Client {
             headers.remove(header::CONTENT_TYPE);
         }
         if let Some(key) = &options.api_key {
-            auth::write(&mut headers, key, &inner.provider.auth)?;
+            headers::write_key(&mut headers, key, &inner.provider.auth)?;
         }
         for (name, value) in &options.headers {
             let (name, value) = check::header(name, value)?;
@@ -252,10 +252,13 @@ impl Client {
         }
         let key = options.api_key.or_else(|| inner.config.api_key.clone());
         if !interception.is_on() && !options.key_comes_later {
-            self.check_key(&headers, key.is_some())?;
+            headers::check_key(&headers, &inner.provider)?;
+            if key.is_some() && !inner.route.https && !address::is_private(&inner.base) {
+                inner.origin.warn_of_plain_key(inner.hub.log());
+            }
         }
-        // What is sent counts: a header of the caller's wins over the key.
-        let key = auth::key_in(&headers, &inner.provider.auth).or(key);
+        // A header of the caller's wins over the key.
+        let key = headers::key_in(&headers, &inner.provider.auth).or(key);
         let setting = options.timeout.unwrap_or(inner.config.timeout);
         check::timeout(setting)?;
         let timeout = check::bounded(if stream {
@@ -286,25 +289,24 @@ impl Client {
             max_retries,
             stream,
             interception,
-            started: options.started,
+            started: options.started.unwrap_or_else(Instant::now),
             key,
             dropped: Arc::default(),
         })
     }
+}
 
-    /// Refuses a call without the key that its provider wants; warns of one that travels in the clear.
-    fn check_key(&self, headers: &HeaderMap, has_key: bool) -> Result<(), Error> {
-        let inner = &self.0;
-        auth::check_key(headers, &inner.provider)?;
-        if has_key && !inner.route.https && !address::is_private(&inner.base) {
-            inner.origin.warn_of_plain_key(inner.hub.log());
-        }
-        Ok(())
+/// JSON that cannot be read is the caller's mistake here, not the server's.
+fn in_request(error: Error) -> Error {
+    if error.kind() != ErrorKind::Decode {
+        return error;
     }
+    let message = format!("the request cannot be encoded: {}", error.message());
+    error.with_kind(ErrorKind::Validation).with_message(message)
 }
 
 impl Inner {
-    /// Where `path` with `query` leads.
+    /// The target of `path` with `query`.
     fn target(&self, path: &str, query: &[(String, String)]) -> Result<Arc<Target>, Error> {
         if !query.is_empty() {
             return Target::new(address::below(&self.base, path, query));
@@ -333,13 +335,13 @@ impl std::fmt::Debug for Client {
 }
 
 impl Call {
-    /// Puts in the key of a client whose key is a callable.
+    /// Sets the key, for a client whose key is a callable.
     pub fn set_key(&mut self, key: Secret) -> Result<(), Error> {
         if self.interception.is_on() {
             return Ok(());
         }
         let auth = &self.client.provider.auth;
-        auth::write(&mut self.outgoing.headers, &key, auth)?;
+        headers::write_key(&mut self.outgoing.headers, &key, auth)?;
         self.key = Some(key);
         Ok(())
     }
@@ -350,7 +352,7 @@ impl Call {
         self.client.config.limits.buffer_bytes
     }
 
-    /// JSON paths of the message parts that the provider does not take and that were left out.
+    /// JSON paths of the message parts that were left out, because the provider does not take them.
     #[must_use]
     pub fn dropped(&self) -> &Arc<[String]> {
         &self.dropped

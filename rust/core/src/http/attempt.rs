@@ -1,31 +1,29 @@
-//! One attempt: permit, connection, request, response head.
+//! One attempt of a call: permit, connection, request, response head.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{StatusCode, Uri};
+use http::Uri;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use url::Url;
 
-use super::body::Body;
-use super::clients::HttpClient;
 use super::connector::Probe;
 use super::fault;
-use super::head::Head;
 use super::outgoing::{Outgoing, Target};
-use super::transport::Transport;
+use super::response::{Body, Head};
+use super::transport::{HttpClient, Transport};
 use crate::error::{ApiFailure, Error, ErrorKind, Phase};
 
-/// Redirects followed within an origin.
+/// How many redirects within an origin are followed.
 const REDIRECTS: usize = 3;
 
-/// The runtime of a sync caller sleeps between two calls. After a pause as long as this one a server
-/// may have closed the idle connection, unseen, and the request would be lost on it.
+/// The runtime of a sync caller sleeps between two calls. In a pause as long as this, the server may have closed
+/// the idle connection unnoticed, and a request on it would be lost.
 const ASLEEP: Duration = Duration::from_micros(50);
 
-/// Headers that carry a provider's id of the request, the likeliest first.
+/// Headers with the provider's id of the request, the most common first.
 const REQUEST_ID_HEADERS: [&str; 7] = [
     "x-request-id",
     "request-id",
@@ -38,33 +36,15 @@ const REQUEST_ID_HEADERS: [&str; 7] = [
 
 type Response = http::Response<Incoming>;
 
-/// An attempt that got no head.
-#[derive(Debug)]
-pub(crate) struct Failed {
-    pub(crate) error: Error,
-    /// An idle connection was used again and ended before any byte of a response: the server had
-    /// most likely closed it while the request was on its way.
-    pub(crate) lost_idle: bool,
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self {
-            error,
-            lost_idle: false,
-        }
-    }
-}
-
-/// Makes one attempt. `queued` receives the seconds spent waiting for the permit; with `fresh` the
-/// request does not meet an idle connection.
+/// Makes one attempt. `queued` receives the seconds spent waiting for the permit. If `fresh` is set, the request
+/// gets no idle connection.
 pub(crate) async fn send(
     transport: &Transport,
     outgoing: &Outgoing,
     probe: &Arc<Probe>,
     fresh: bool,
     queued: &mut Option<f64>,
-) -> Result<(Head, Body), Failed> {
+) -> Result<(Head, Body), Error> {
     let hub = transport.hub();
     hub.test_rules().check(outgoing)?;
     let client = transport.client(&outgoing.route, fresh)?;
@@ -84,24 +64,25 @@ pub(crate) async fn send(
             target = Target::new(next)?;
             continue;
         }
-        // The pause begins about here, not when this request began.
+        // The pause before the next call begins about here.
         transport.touch();
         let head = head_of(&response);
-        // The headers' values are slices of the connection's first read buffer: 8 KiB for as long
-        // as the stream lives. What is needed of them is in the head.
+        // The values of the headers are slices of the connection's first read buffer, and would keep its 8 KiB for
+        // as long as the stream lives. The head has copies.
         let (parts, incoming) = response.into_parts();
         return Ok((head, Body::new(incoming, &parts.headers, permit)));
     }
-    let message = format!("{} redirects in a circle", outgoing.place.origin);
-    Err(Error::new(ErrorKind::Protocol, message)
-        .at(Phase::Head)
-        .into())
+    let message = format!(
+        "{} redirects more than 3 times in a row",
+        outgoing.place.origin
+    );
+    Err(Error::new(ErrorKind::Protocol, message).at(Phase::Head))
 }
 
-/// Lets the runtime look at its sockets, and each connection at what it finds there.
+/// Lets the runtime poll its sockets, and each connection read what arrived.
 async fn see_closed_connections() {
-    // A task that yields goes on after the sockets were polled. It may be the first to, and only
-    // at its second turn the connections have had theirs.
+    // A task that yields runs again after the sockets were polled. It may be the first to run then; the
+    // connections have certainly had their turn before its second one.
     for _ in 0..2 {
         tokio::task::yield_now().await;
     }
@@ -112,62 +93,51 @@ async fn exchange(
     outgoing: &Outgoing,
     uri: &Uri,
     probe: &Arc<Probe>,
-) -> Result<Response, Failed> {
+) -> Result<Response, Error> {
     let mut request = http::Request::new(Full::new(outgoing.body.clone()));
     *request.method_mut() = outgoing.method.clone();
     *request.uri_mut() = uri.clone();
     *request.headers_mut() = outgoing.headers.clone();
-    probe.watch(client.send(request)).await.map_err(|error| {
-        let error = fault::of_send(&error, &outgoing.place);
-        let reused = probe.connected_at().is_none();
-        let lost_idle =
-            reused && error.phase() == Phase::Head && error.kind() == ErrorKind::ConnectionLost;
-        Failed { error, lost_idle }
-    })
+    let response = probe.watch(client.send(request)).await;
+    response.map_err(|error| fault::of_send(&error, &outgoing.place))
 }
 
-/// Where to go on: the target of a redirect within the origin. Another origin is never sent
-/// anything, because the prompt and the key are meant for this one.
+/// The target of a redirect within the origin. A redirect to another origin is not followed, because the
+/// prompt and the key are meant for this one.
 fn redirect_target(
     response: &Response,
     outgoing: &Outgoing,
     from: &Url,
 ) -> Result<Option<Url>, Error> {
     let status = response.status();
-    let Some(location) = response.headers().get(http::header::LOCATION) else {
+    let location = response.headers().get(http::header::LOCATION);
+    let Some(location) = location.filter(|_| status.is_redirection()) else {
         return Ok(None);
     };
-    if !status.is_redirection() {
-        return Ok(None);
-    }
+    let place = &outgoing.place;
     let target = location.to_str().ok().and_then(|text| from.join(text).ok());
-    let here = &outgoing.place.origin;
-    let message = match &target {
+    let why = match target {
         Some(target) if target.origin() == from.origin() => {
-            if matches!(
-                status,
-                StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
-            ) {
-                return Ok(Some(target.clone()));
+            if let 307 | 308 = status.as_u16() {
+                return Ok(Some(target));
             }
-            format!(
-                "{here} answers {status} with a redirect that would drop the request's body: check the path of base_url={}",
-                outgoing.place.base_url
-            )
+            let base_url = &place.base_url;
+            format!("would drop the request's body: check the path of base_url={base_url}")
         }
+        // Path, query and userinfo may hold what no log should.
         Some(target) => {
-            // Path, query and userinfo may hold what no log should.
-            let host = target.host_str().unwrap_or("?");
-            let port = target.port().map(|port| format!(":{port}"));
+            let to = target.origin().ascii_serialization();
             format!(
-                "{here} redirects ({}) to another origin, {}://{host}{}, which is not followed: set base_url to it if you trust it",
-                status.as_u16(),
-                target.scheme(),
-                port.unwrap_or_default()
+                "leads to another origin, {to}, and is not followed: set base_url to it if you trust it"
             )
         }
-        None => format!("{here} redirects ({}) to nowhere", status.as_u16()),
+        None => "has no usable target".to_owned(),
     };
+    let message = format!(
+        "the redirect ({}) from {} {why}",
+        status.as_u16(),
+        place.origin
+    );
     let api = ApiFailure {
         status: Some(status.as_u16()),
         ..ApiFailure::default()
@@ -182,7 +152,7 @@ fn pool_timeout(outgoing: &Outgoing) -> Error {
         "no free connection to {} within {} s (the `pool` timeout; Limits(max_connections={}))",
         outgoing.place.origin,
         outgoing.pool_limit.unwrap_or_default().as_secs_f64(),
-        outgoing.origin.max_connections(),
+        outgoing.origin.max_connections,
     );
     Error::new(ErrorKind::PoolTimeout, message).at(Phase::Connect)
 }

@@ -1,8 +1,8 @@
-//! The connector of hyper's client: handshakes take turns, are timed, and have their own clock.
+//! The connector of hyper's client. It limits how many handshakes run at a time, times them, and gives each its
+//! own timeout.
 //!
-//! hyper gives a connector no way to say which request it works for, so the request's
-//! [`Probe`] travels in a task-local: a connector is first called inside the poll of the request
-//! that wants the connection.
+//! A connector does not learn from hyper which request it works for, so the request's [`Probe`] is in a task-local:
+//! hyper first calls a connector inside the poll of the request that wants the connection.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ tokio::task_local! {
     static PROBE: Arc<Probe>;
 }
 
-/// What one attempt learns of its connection.
+/// What one attempt learns about its connection.
 #[derive(Debug)]
 pub(crate) struct Probe {
     origin: Arc<Origin>,
@@ -45,23 +45,23 @@ impl Probe {
         })
     }
 
-    /// How long the handshake took; `None` where the attempt used a connection again.
+    /// How long the handshake took; `None` if the attempt reused a connection.
     pub(crate) fn connect_time(&self) -> Option<Duration> {
         let handshake = *self.handshake.lock();
         Some(handshake.finished? - handshake.started?)
     }
 
-    /// When the attempt got its own new connection.
+    /// When the attempt got a new connection; `None` if it reused one.
     pub(crate) fn connected_at(&self) -> Option<Instant> {
         self.handshake.lock().finished
     }
 
-    /// The attempt has its permit and asks for a connection.
+    /// Notes that the attempt has its permit and asks for a connection.
     pub(crate) fn ask(&self) {
         self.handshake.lock().asked = Some(Instant::now());
     }
 
-    /// Since when the request can be on its way; `None` while it waits for a permit or a connection.
+    /// When the request was sent, at the earliest; `None` while it waits for a permit or a connection.
     pub(crate) fn sent_at(&self) -> Option<Instant> {
         let handshake = *self.handshake.lock();
         match handshake.started {
@@ -75,8 +75,8 @@ impl Probe {
         PROBE.scope(Arc::clone(self), request).await
     }
 
-    /// Whether the task that polls right now is the one of this probe's attempt. It is not when
-    /// the attempt took another connection and hyper finishes this handshake in the background.
+    /// Whether the current task is that of this probe's attempt. It is not if the attempt took another connection
+    /// and hyper finishes this handshake in the background.
     fn is_current(self: &Arc<Self>) -> bool {
         PROBE
             .try_with(|current| Arc::ptr_eq(current, self))
@@ -84,12 +84,12 @@ impl Probe {
     }
 }
 
-/// A handshake that did not end in time.
+/// A handshake took too long.
 #[derive(Debug, thiserror::Error)]
 #[error("no connection in time")]
 pub(crate) struct HandshakeTimedOut(pub(crate) Duration);
 
-/// What hyper's client gets its connections from. Their handshakes take turns.
+/// Makes the connections of hyper's client. Their handshakes take turns.
 #[derive(Debug, Clone)]
 pub(super) struct Connector(pub(super) Arc<Way>);
 

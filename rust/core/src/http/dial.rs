@@ -1,4 +1,4 @@
-//! How a connection is made: TCP, through a proxy where there is one, and TLS where it is wanted.
+//! How a connection is made: TCP, through a proxy if there is one, with TLS if it is needed.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -24,10 +24,10 @@ use super::dns::Resolver;
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(super) type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
-/// What leads to the origin, or to the proxy that is asked for it.
+/// The connection to the origin, or to the proxy.
 type Link = MaybeHttpsStream<TokioIo<TcpStream>>;
 
-/// Everything that it takes to reach an origin.
+/// Everything that is needed to reach an origin.
 #[derive(Debug)]
 pub(super) struct Way {
     tcp: HttpConnector<Resolver>,
@@ -45,7 +45,7 @@ impl Way {
         let mut tcp = HttpConnector::new_with_resolver(resolver.clone());
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        // A dead path (NAT that forgot us) shows after 60 s of silence, or 30 s of unacknowledged data.
+        // A dead path (a NAT that forgot us) is noticed after 60 s of silence, or 30 s of unacknowledged data.
         tcp.set_keepalive(Some(Duration::from_secs(15)));
         tcp.set_keepalive_interval(Some(Duration::from_secs(15)));
         tcp.set_keepalive_retries(Some(3));
@@ -61,7 +61,7 @@ impl Way {
 
     /// Connects to `origin`.
     pub(super) async fn connect(self: Arc<Self>, origin: Uri) -> Result<Conn, BoxError> {
-        // A plain request is handed to an HTTP proxy as it is.
+        // An HTTP proxy gets a plain request as it is.
         let forwarder = self.proxy.as_ref().map(Intercept::uri).filter(|proxy| {
             origin.scheme() == Some(&Scheme::HTTP) && socks_version(proxy).is_none()
         });
@@ -109,7 +109,7 @@ impl Way {
         Ok(MaybeHttpsStream::Http(stream))
     }
 
-    /// `target` with its port, and with an address for its name where we look that up.
+    /// `target` with its port, and with an address instead of its name if we have to look that up.
     async fn socks_target(&self, target: &Uri, resolves_here: bool) -> Result<Uri, BoxError> {
         let scheme = target.scheme_str().unwrap_or_default();
         let port = match target.port_u16() {
@@ -130,7 +130,7 @@ impl Way {
     }
 }
 
-/// The version of a SOCKS proxy, and whether names are looked up before it is asked.
+/// The version of a SOCKS proxy, and whether we look names up ourselves.
 fn socks_version(proxy: &Uri) -> Option<(u8, bool)> {
     match proxy.scheme_str()? {
         "socks4" => Some((4, true)),
@@ -141,7 +141,7 @@ fn socks_version(proxy: &Uri) -> Option<(u8, bool)> {
     }
 }
 
-/// [`Way::link`] as the service that TLS is put around.
+/// [`Way::link`] as a service, which TLS wraps.
 struct Linker {
     way: Arc<Way>,
     is_direct: bool,
@@ -162,7 +162,7 @@ impl Service<Uri> for Linker {
     }
 }
 
-/// A connection that stands.
+/// An open connection.
 pub(super) struct Conn {
     io: MaybeHttpsStream<Link>,
     is_forwarded: bool,

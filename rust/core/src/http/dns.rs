@@ -1,8 +1,8 @@
-//! Names to addresses: getaddrinfo on a few threads of our own, one flight a name, a short cache.
+//! Looks names up: getaddrinfo on a few threads, one lookup at a time for each name, and a short cache.
 //!
-//! The threads belong to no runtime. A lookup that hangs (getaddrinfo cannot be stopped) holds up
-//! neither a runtime's shutdown nor its other blocking work, and a lookup begun by a lane that is
-//! no longer driven still fills the cache.
+//! The threads belong to no runtime. So a lookup that hangs (getaddrinfo cannot be stopped) delays neither the
+//! shutdown of a runtime nor its other blocking work, and a lookup that a sync runtime began still fills the cache
+//! when nothing drives that runtime any more.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -16,19 +16,19 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tower_service::Service;
 
-/// How long an answer is used.
+/// How long an answer is cached.
 const KEEP: Duration = Duration::from_secs(45);
 
-/// Threads that may wait in getaddrinfo at once.
+/// How many threads may wait in getaddrinfo at a time.
 const THREADS: usize = 16;
 
 /// A name that did not resolve.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{reason}")]
 pub(crate) struct LookupFailed {
-    /// The system's reason.
+    /// What the system says.
     pub(crate) reason: String,
-    /// Whether the resolver itself failed, so that asking again may help.
+    /// Whether the resolver itself failed, so that a retry may help.
     pub(crate) transient: bool,
 }
 
@@ -36,18 +36,18 @@ type Answer = Result<Arc<[SocketAddr]>, LookupFailed>;
 type Flight = watch::Receiver<Option<Answer>>;
 type Lookup = fn(&str) -> Answer;
 
-/// The process's resolver.
+/// The resolver of the process.
 #[derive(Debug, Clone)]
-pub(crate) struct Resolver(Arc<Shared>);
+pub(crate) struct Resolver(Arc<Lookups>);
 
 #[derive(Debug)]
-struct Shared {
-    state: Mutex<State>,
+struct Lookups {
+    names: Mutex<Names>,
     lookup: Lookup,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Names {
     known: HashMap<String, Known>,
     flights: HashMap<String, Flight>,
     waiting: VecDeque<(String, watch::Sender<Option<Answer>>)>,
@@ -69,8 +69,8 @@ impl Default for Resolver {
 
 impl Resolver {
     fn with(lookup: Lookup) -> Self {
-        Self(Arc::new(Shared {
-            state: Mutex::default(),
+        Self(Arc::new(Lookups {
+            names: Mutex::default(),
             lookup,
         }))
     }
@@ -84,65 +84,65 @@ impl Resolver {
         match answer.ok().and_then(|answer| answer.clone()) {
             Some(answer) => answer.map(|addresses| addresses.to_vec()),
             None => Err(LookupFailed {
-                reason: "the lookup was given up".to_owned(),
+                reason: "the lookup was abandoned".to_owned(),
                 transient: true,
             }),
         }
     }
 
     fn known_or_flight(&self, name: &str) -> Result<Vec<SocketAddr>, Flight> {
-        let mut state = self.0.state.lock();
-        if let Some(known) = state.known.get_mut(name)
+        let mut names = self.0.names.lock();
+        if let Some(known) = names.known.get_mut(name)
             && known.until > Instant::now()
         {
             known.uses += 1;
             return Ok(rotated(&known.addresses, known.uses));
         }
-        if let Some(flight) = state.flights.get(name) {
+        if let Some(flight) = names.flights.get(name) {
             return Err(flight.clone());
         }
         let (sender, flight) = watch::channel(None);
-        state.flights.insert(name.to_owned(), flight.clone());
-        state.waiting.push_back((name.to_owned(), sender));
-        if state.threads < THREADS {
-            let shared = Arc::clone(&self.0);
+        names.flights.insert(name.to_owned(), flight.clone());
+        names.waiting.push_back((name.to_owned(), sender));
+        if names.threads < THREADS {
+            let lookups = Arc::clone(&self.0);
             let spawned = std::thread::Builder::new()
                 .name("tokenwire-dns".to_owned())
                 .stack_size(256 << 10)
-                .spawn(move || shared.work());
-            // Without a thread the lookup waits for one that runs already, or for the connect limit.
+                .spawn(move || lookups.work());
+            // If there is no new thread, the lookup waits for a running one, up to the `connect` timeout.
             if spawned.is_ok() {
-                state.threads += 1;
+                names.threads += 1;
             }
         }
         Err(flight)
     }
 }
 
-impl Shared {
-    /// A thread's life: it looks up what waits and ends when nothing does.
+impl Lookups {
+    /// What a thread does: it looks up names until none is waiting.
     fn work(&self) {
         loop {
             let (name, sender) = {
-                let mut state = self.state.lock();
-                let Some(next) = state.waiting.pop_front() else {
-                    state.threads -= 1;
+                let mut names = self.names.lock();
+                let Some(next) = names.waiting.pop_front() else {
+                    names.threads -= 1;
                     return;
                 };
                 next
             };
             let answer = (self.lookup)(&name);
-            let mut state = self.state.lock();
-            state.flights.remove(&name);
+            let mut names = self.names.lock();
+            names.flights.remove(&name);
             if let Ok(addresses) = &answer {
                 let known = Known {
                     addresses: Arc::clone(addresses),
                     until: Instant::now() + KEEP,
                     uses: 0,
                 };
-                state.known.insert(name, known);
+                names.known.insert(name, known);
             }
-            drop(state);
+            drop(names);
             sender.send_replace(Some(answer));
         }
     }
@@ -165,18 +165,13 @@ impl Service<Name> for Resolver {
 
 fn system_lookup(name: &str) -> Answer {
     match (name, 0).to_socket_addrs() {
-        Ok(addresses) => {
-            let addresses: Arc<[SocketAddr]> = addresses.collect();
-            if addresses.is_empty() {
-                return Err(LookupFailed {
-                    reason: "the name has no address".to_owned(),
-                    transient: false,
-                });
-            }
-            Ok(addresses)
-        }
+        Ok(addresses) if addresses.len() == 0 => Err(LookupFailed {
+            reason: "the name has no address".to_owned(),
+            transient: false,
+        }),
+        Ok(addresses) => Ok(addresses.collect()),
         Err(error) => Err(LookupFailed {
-            // std hides getaddrinfo's code, so EAI_AGAIN shows in the text alone.
+            // std hides getaddrinfo's code, so EAI_AGAIN is only in the text.
             transient: error.to_string().contains("Temporary failure"),
             reason: error
                 .to_string()
@@ -185,8 +180,8 @@ fn system_lookup(name: &str) -> Answer {
     }
 }
 
-/// The addresses with their start moved on, within each family, so that load spreads while the
-/// family that the system prefers stays first.
+/// The addresses, rotated within each family. This spreads the load, and the family that the system prefers stays
+/// first.
 fn rotated(addresses: &[SocketAddr], by: usize) -> Vec<SocketAddr> {
     let Some(first) = addresses.first() else {
         return Vec::new();

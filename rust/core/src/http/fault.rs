@@ -1,16 +1,16 @@
-//! What a transport error was. Told apart by the types in its chain; the one exception, errors of
-//! a proxy's tunnel, have a type that their crate keeps to itself.
+//! What a transport error means. The types in its chain decide; the one exception is the error of a proxy's
+//! tunnel, whose type is private to its crate.
 
 use std::error::Error as StdError;
 use std::io;
 
-use rustls::{AlertDescription as Alert, CertificateError as E};
+use rustls::{AlertDescription as Alert, CertificateError as E, Error as Tls};
 
 use super::connector::HandshakeTimedOut;
 use super::dns::LookupFailed;
 use crate::error::{Error, ErrorKind, Phase};
 
-/// Where a call goes, as far as a message may say it.
+/// Where a call goes, as far as a message may show it.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     /// Host and port.
@@ -22,36 +22,21 @@ pub(crate) struct Place {
 }
 
 /// The error of an attempt that got no response head.
-pub(crate) fn of_send(error: &hyper_util::client::legacy::Error, place: &Place) -> Error {
-    let found = if error.is_connect() {
-        of_connect(error, place)
-    } else {
-        // In TLS 1.3 the client is done first, so a server's refusal of it comes after the request.
-        if let Some(tls @ rustls::Error::AlertReceived(alert)) = find(error)
-            && is_refusal(*alert)
-        {
-            return of_tls_of_origin(tls, place).at(Phase::Connect);
+pub(super) fn of_send(error: &hyper_util::client::legacy::Error, place: &Place) -> Error {
+    if error.is_connect() {
+        return of_connect(error, place).at(Phase::Connect);
+    }
+    match find(error) {
+        // In TLS 1.3 the client finishes first, so a server refuses the handshake after the request.
+        Some(tls @ Tls::AlertReceived(alert)) if is_refusal(*alert) => {
+            of_tls_of_origin(tls, place).at(Phase::Connect)
         }
-        let (kind, message) = of_exchange(error, place);
-        return Error::new(kind, message)
-            .at(Phase::Head)
-            .retryable(true)
-            .maybe_processed(true);
-    };
-    found.at(Phase::Connect)
+        _ => of_exchange(error, place, Phase::Head),
+    }
 }
 
-/// The error of a body that broke: its kind for a whole reply, and why.
-pub(crate) fn of_body(error: &(dyn StdError + 'static), place: &Place) -> Error {
-    let (kind, message) = of_exchange(error, place);
-    Error::new(kind, message)
-        .at(Phase::Body)
-        .retryable(true)
-        .maybe_processed(true)
-}
-
-/// Whether a TLS peer ended the connection without saying so, which ends a body that has no other end.
-pub(crate) fn is_bare_eof(error: &(dyn StdError + 'static)) -> bool {
+/// Whether a TLS peer closed the connection without a closing message. That ends a body that has no other end.
+pub(super) fn is_bare_eof(error: &(dyn StdError + 'static)) -> bool {
     links(error).any(|link| {
         link.downcast_ref::<io::Error>()
             .is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof)
@@ -79,9 +64,9 @@ fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
         );
         return Error::new(ErrorKind::Dns, message).retryable(failed.transient);
     }
-    if let Some(tls) = find::<rustls::Error>(error) {
+    if let Some(tls) = find::<Tls>(error) {
         return match &place.proxy {
-            // A plain origin leaves only the proxy, and a tunnel's error comes before the origin's TLS.
+            // With a plain origin only the proxy speaks TLS, and a tunnel fails before the TLS of the origin begins.
             Some(proxy)
                 if place.base_url.starts_with("http:")
                     || chain_text(error).contains("tunnel error") =>
@@ -91,29 +76,29 @@ fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
             _ => of_tls_of_origin(tls, place),
         };
     }
-    let io = root_io(error);
     if let Some(proxy) = &place.proxy {
         let why = chain_text(error);
         let refused = why.contains("authorization required");
         let fix = if refused {
-            ": it wants credentials, as in http://user:password@host:port"
+            ": it requires credentials, as in http://user:password@host:port"
         } else {
             ""
         };
         let message = format!("the proxy {proxy} gave no connection to {origin} ({why}){fix}");
         return Error::new(ErrorKind::Proxy, message).retryable(!refused);
     }
-    let Some(io) = io else {
-        let message = format!("no connection to {origin} ({})", root_of(error));
-        return Error::new(ErrorKind::Connection, message).retryable(true);
-    };
-    of_socket(io, place)
+    if let Some(io) = root_io(error) {
+        return of_socket(io, place);
+    }
+    let message = format!("no connection to {origin} ({})", root_of(error));
+    Error::new(ErrorKind::Connection, message).retryable(true)
 }
 
 pub(super) fn of_socket(io: &io::Error, place: &Place) -> Error {
     let (origin, base_url) = (&place.origin, &place.base_url);
     // EMFILE and ENFILE have no `ErrorKind`; their numbers are the same on every Unix.
     let no_file = cfg!(unix) && matches!(io.raw_os_error(), Some(23 | 24));
+    let is_https = base_url.starts_with("https:");
     let (kind, message) = match io.kind() {
         _ if no_file => (
             ErrorKind::Connect,
@@ -133,15 +118,18 @@ pub(super) fn of_socket(io: &io::Error, place: &Place) -> Error {
         ),
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe
+            if is_https =>
+        {
+            let message = format!("{origin} closed the connection during the handshake");
+            (ErrorKind::Tls, message)
+        }
+        // Without TLS the handshake is TCP's own, and the peer closed right after it.
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
         | io::ErrorKind::BrokenPipe => {
-            // Without TLS the handshake is TCP's own, and the peer went right after it.
-            if base_url.starts_with("https:") {
-                let message = format!("{origin} closed the connection during the handshake");
-                (ErrorKind::Tls, message)
-            } else {
-                let message = format!("{origin} closed the connection as soon as it stood ({io})");
-                (ErrorKind::ConnectionLost, message)
-            }
+            let message = format!("{origin} closed the connection as soon as it was open ({io})");
+            (ErrorKind::ConnectionLost, message)
         }
         _ => (
             ErrorKind::Connect,
@@ -151,42 +139,40 @@ pub(super) fn of_socket(io: &io::Error, place: &Place) -> Error {
     Error::new(kind, message).retryable(true)
 }
 
-pub(super) fn of_tls_of_origin(tls: &rustls::Error, place: &Place) -> Error {
+pub(super) fn of_tls_of_origin(tls: &Tls, place: &Place) -> Error {
     let shown = format!("base_url={}", place.base_url);
     of_tls(tls, &place.origin, "base_url", &shown)
 }
 
 /// TLS with `peer` failed; `setting` is what names it, `shown` the same with its value.
-fn of_tls(tls: &rustls::Error, peer: &str, setting: &str, shown: &str) -> Error {
+fn of_tls(tls: &Tls, peer: &str, setting: &str, shown: &str) -> Error {
     let message = match tls {
-        rustls::Error::InvalidCertificate(E::UnknownIssuer) => format!(
-            "the certificate of {peer} is signed by no known authority: give its root as ca_bundle= or SSL_CERT_FILE"
+        Tls::InvalidCertificate(E::UnknownIssuer) => format!(
+            "the certificate of {peer} is not signed by a known authority: give its root as ca_bundle= or SSL_CERT_FILE"
         ),
-        rustls::Error::InvalidCertificate(E::Expired | E::ExpiredContext { .. }) => {
-            format!(
-                "the certificate of {peer} has expired: renew it, or check this machine's clock"
-            )
-        }
-        rustls::Error::InvalidCertificate(E::NotValidYet | E::NotValidYetContext { .. }) => {
+        Tls::InvalidCertificate(E::Expired | E::ExpiredContext { .. }) => format!(
+            "the certificate of {peer} has expired: renew it, or check this machine's clock"
+        ),
+        Tls::InvalidCertificate(E::NotValidYet | E::NotValidYetContext { .. }) => {
             format!("the certificate of {peer} is not valid yet: check this machine's clock")
         }
-        rustls::Error::InvalidCertificate(
-            reason @ (E::NotValidForName | E::NotValidForNameContext { .. }),
-        ) => format!("the certificate of {peer} is for another host ({reason}): check {shown}"),
-        rustls::Error::InvalidCertificate(reason) => {
-            format!("the certificate of {peer} is not valid ({reason})")
+        Tls::InvalidCertificate(why @ (E::NotValidForName | E::NotValidForNameContext { .. })) => {
+            format!("the certificate of {peer} is for another host ({why}): check {shown}")
         }
-        rustls::Error::AlertReceived(Alert::CertificateRequired) => {
-            format!("{peer} wants a certificate of the client: give client_cert=")
+        Tls::InvalidCertificate(why) => {
+            format!("the certificate of {peer} is not valid ({why})")
+        }
+        Tls::AlertReceived(Alert::CertificateRequired) => {
+            format!("{peer} requires a client certificate: give client_cert=")
         }
         // What servers of TLS 1.2 say where 1.3 has `CertificateRequired`.
-        rustls::Error::AlertReceived(Alert::HandshakeFailure) => format!(
-            "{peer} refuses the TLS handshake ({tls}): it may want client_cert=, or speak older ciphers only"
+        Tls::AlertReceived(Alert::HandshakeFailure) => format!(
+            "{peer} refuses the TLS handshake ({tls}): it may require client_cert=, or support only older ciphers"
         ),
-        rustls::Error::AlertReceived(alert) if is_refusal(*alert) => {
+        Tls::AlertReceived(alert) if is_refusal(*alert) => {
             format!("{peer} refuses the TLS handshake ({tls})")
         }
-        rustls::Error::InvalidMessage(_) => format!(
+        Tls::InvalidMessage(_) => format!(
             "{peer} does not speak TLS: does {setting} need http:// instead of https://? Check {shown}"
         ),
         other => format!("TLS with {peer} failed ({other})"),
@@ -194,7 +180,7 @@ fn of_tls(tls: &rustls::Error, peer: &str, setting: &str, shown: &str) -> Error 
     Error::new(ErrorKind::Tls, message)
 }
 
-/// Whether a server says by `alert` that it will not talk to us; another attempt gets the same answer.
+/// Whether a server says by `alert` that it refuses us. Another attempt would get the same answer.
 fn is_refusal(alert: Alert) -> bool {
     matches!(
         alert,
@@ -213,55 +199,49 @@ fn is_refusal(alert: Alert) -> bool {
     )
 }
 
-/// An error once the connection stood.
-fn of_exchange(error: &(dyn StdError + 'static), place: &Place) -> (ErrorKind, String) {
+/// An error on a connection that was open.
+pub(super) fn of_exchange(error: &(dyn StdError + 'static), place: &Place, phase: Phase) -> Error {
     let origin = &place.origin;
-    if let Some(tls) = find::<rustls::Error>(error) {
-        return (ErrorKind::Tls, format!("TLS with {origin} failed ({tls})"));
-    }
-    if let Some(hyper) = find::<hyper::Error>(error)
-        && hyper.is_parse()
-    {
-        let message = format!(
-            "{origin} does not speak HTTP/1.1 as it must ({})",
-            root_of(error)
-        );
-        return (ErrorKind::Protocol, message);
-    }
-    if let Some(io) = root_io(error) {
-        // hyper reports a bad chunk size as invalid input and an oversized one as invalid data.
-        let broken = matches!(
-            io.kind(),
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
-        );
-        if broken {
-            return (
-                ErrorKind::Protocol,
-                format!("{origin} breaks HTTP/1.1 ({io})"),
-            );
+    let (kind, message) = if let Some(tls) = find::<Tls>(error) {
+        let message = format!("TLS with {origin} failed ({tls})");
+        (ErrorKind::Tls, message)
+    } else if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+        let why = root_of(error);
+        let message = format!("{origin} does not speak valid HTTP/1.1 ({why})");
+        (ErrorKind::Protocol, message)
+    } else if let Some(io) = root_io(error) {
+        match io.kind() {
+            // hyper reports a bad chunk size as invalid input and an oversized one as invalid data.
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+                let message = format!("{origin} does not speak valid HTTP/1.1 ({io})");
+                (ErrorKind::Protocol, message)
+            }
+            _ => {
+                let message = format!("the connection to {origin} was lost ({})", reason(io));
+                (ErrorKind::ConnectionLost, message)
+            }
         }
-        return (
-            ErrorKind::ConnectionLost,
-            format!("the connection to {origin} was lost ({})", reason(io)),
-        );
-    }
-    (
-        ErrorKind::ConnectionLost,
-        format!("{origin} closed the connection before its reply was whole"),
-    )
+    } else {
+        let message = format!("{origin} closed the connection before its reply was complete");
+        (ErrorKind::ConnectionLost, message)
+    };
+    Error::new(kind, message)
+        .at(phase)
+        .retryable(true)
+        .maybe_processed(true)
 }
 
 pub(super) fn reason(io: &io::Error) -> String {
     match io.kind() {
         io::ErrorKind::ConnectionReset => "reset by the peer".to_owned(),
-        io::ErrorKind::UnexpectedEof => "closed before the reply was whole".to_owned(),
-        io::ErrorKind::TimedOut => "the peer does not answer any more".to_owned(),
+        io::ErrorKind::UnexpectedEof => "closed before the reply was complete".to_owned(),
+        io::ErrorKind::TimedOut => "the peer no longer answers".to_owned(),
         _ => io.to_string(),
     }
 }
 
-/// The links of an error's chain. An `io::Error` that wraps another error does not give it as its
-/// source, so that one is looked into.
+/// The links of an error's chain. An `io::Error` that wraps another error does not return it as its
+/// source, so this looks inside.
 fn links<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

@@ -1,4 +1,4 @@
-//! One origin of the process: how many calls it may carry at once and how many handshakes.
+//! The origins of the process: how many calls and handshakes each of them takes at a time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,48 +7,48 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
 
 use crate::config::Limits;
 use crate::log::{Event, LogSink};
 
-/// Handshakes that one origin makes at a time. A burst of thousands would otherwise time out on
-/// the queue of its own listen backlog.
+/// How many handshakes with one origin run at a time. Without a limit, a burst of thousands would time out in the
+/// listen backlog of the server.
 const HANDSHAKES: usize = 64;
 
-/// Connections of an origin that set no limit, however many files the process may open.
+/// The most connections of an origin without a limit, however many files the process may open.
 const MAX_CONNECTIONS: usize = 10_000;
 
-/// A wait for a permit that is longer gets one warning an origin.
+/// A longer wait for a permit is logged, once for each origin.
 const LONG_WAIT: Duration = Duration::from_secs(1);
 
-/// What makes two origins different. Callers that ask for different limits do not share permits:
-/// neither of them could be held to its own number otherwise.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct OriginKey {
-    pub(crate) https: bool,
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) max_connections: usize,
+/// What makes two origins different. Callers with different limits do not share permits, or neither limit would
+/// hold.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct OriginKey {
+    https: bool,
+    host: String,
+    port: u16,
+    max_connections: usize,
 }
 
-/// One origin. It lives as long as the process: a semaphore and two flags.
+/// One origin. It lives as long as the process: two semaphores and two flags.
 #[derive(Debug)]
 pub(crate) struct Origin {
-    name: String,
-    max_connections: usize,
-    permits: Arc<Semaphore>,
-    pub(crate) handshakes: Arc<Semaphore>,
+    pub(crate) https: bool,
+    /// Host and port, as shown in errors and logs.
+    pub(crate) name: String,
+    pub(crate) max_connections: usize,
+    pub(crate) permits: Arc<Semaphore>,
+    pub(super) handshakes: Arc<Semaphore>,
     warned_of_wait: AtomicBool,
     warned_of_plain_key: AtomicBool,
 }
 
-/// The right to carry one call; given back when dropped.
-#[derive(Debug)]
-pub(crate) struct Permit(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
-
 impl Origin {
     fn new(key: &OriginKey) -> Self {
         Self {
+            https: key.https,
             name: format!("{}:{}", key.host, key.port),
             max_connections: key.max_connections,
             permits: Arc::new(Semaphore::new(key.max_connections)),
@@ -58,31 +58,22 @@ impl Origin {
         }
     }
 
-    /// Host and port, as shown in errors and logs.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(crate) fn max_connections(&self) -> usize {
-        self.max_connections
-    }
-
-    pub(crate) fn free_permits(&self) -> usize {
-        self.permits.available_permits()
-    }
-
-    /// Waits for a permit, first come first served; `None` when `limit` ran out.
-    pub(crate) async fn permit(&self, limit: Option<Duration>, log: &LogSink) -> Option<Permit> {
-        // A fair semaphore: `try_acquire` fails while others wait, so nobody is overtaken.
+    /// Waits for a permit, first come first served; `None` when `limit` runs out. Dropping the permit gives it
+    /// back.
+    pub(crate) async fn permit(
+        &self,
+        limit: Option<Duration>,
+        log: &LogSink,
+    ) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is fair: `try_acquire` fails while others wait, so no call overtakes another.
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            return Some(Permit(permit));
+            return Some(permit);
         }
         let wait = self.permit_with_warning(log);
-        let permit = match limit {
+        match limit {
             Some(limit) => tokio::time::timeout(limit, wait).await.ok()?,
             None => wait.await,
-        };
-        permit.map(Permit)
+        }
     }
 
     async fn permit_with_warning(&self, log: &LogSink) -> Option<OwnedSemaphorePermit> {
@@ -99,7 +90,7 @@ impl Origin {
         acquire.await.ok()
     }
 
-    /// Says once that a key goes to this origin in the clear.
+    /// Logs once that a key is sent to this origin in the clear.
     pub(crate) fn warn_of_plain_key(&self, log: &LogSink) {
         if !self.warned_of_plain_key.swap(true, Ordering::Relaxed) {
             log.push(Event::PlainHttpKey {
@@ -114,18 +105,21 @@ impl Origin {
 pub(crate) struct Origins(Mutex<HashMap<OriginKey, Arc<Origin>>>);
 
 impl Origins {
-    pub(crate) fn get(&self, key: OriginKey) -> Arc<Origin> {
+    /// The origin of `url`.
+    pub(crate) fn get(&self, url: &Url, max_connections: usize) -> Arc<Origin> {
+        let key = OriginKey {
+            https: url.scheme() == "https",
+            host: url.host_str().unwrap_or_default().to_owned(),
+            port: url.port_or_known_default().unwrap_or_default(),
+            max_connections,
+        };
         let mut origins = self.0.lock();
-        if let Some(origin) = origins.get(&key) {
-            return Arc::clone(origin);
-        }
-        let origin = Arc::new(Origin::new(&key));
-        origins.insert(key, Arc::clone(&origin));
-        origin
+        let origin = origins.entry(key);
+        Arc::clone(origin.or_insert_with_key(|key| Arc::new(Origin::new(key))))
     }
 }
 
-/// How many connections an origin may have under `limits`; `soft_file_limit` is the process's.
+/// How many connections an origin may have under `limits`, if the process may open `soft_file_limit` files.
 pub(crate) fn max_connections(limits: &Limits, soft_file_limit: Option<usize>) -> usize {
     match limits.max_connections {
         Some(limit) => usize::try_from(limit).unwrap_or(MAX_CONNECTIONS).max(1),
@@ -136,7 +130,7 @@ pub(crate) fn max_connections(limits: &Limits, soft_file_limit: Option<usize>) -
     }
 }
 
-/// Reads the soft limit on open files out of the text of `/proc/self/limits`.
+/// Reads the soft limit on open files from the text of `/proc/self/limits`.
 pub(crate) fn soft_file_limit(limits: &str) -> Option<usize> {
     let line = limits
         .lines()

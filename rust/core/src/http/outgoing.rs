@@ -1,4 +1,4 @@
-//! A request that is ready to go out: where to, over which route, and what is sent.
+//! A request that is ready to be sent: its target, its route, its headers and its body.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,25 +13,25 @@ use super::proxy::Proxy;
 use super::tls::TlsKey;
 use crate::error::{Error, ErrorKind, Phase};
 
-/// An idle connection is dropped before the server may close it under a request: uvicorn, which
-/// most self-hosted servers stand on, does so after 5 s.
+/// An idle connection is closed before the server may close it in the middle of a request. uvicorn, which most
+/// self-hosted servers use, does so after 5 s.
 const KEEPALIVE_HTTP: Duration = Duration::from_secs(4);
-/// Hosted providers keep idle connections for a minute and more.
+/// Hosted providers keep idle connections for a minute or longer.
 pub(super) const KEEPALIVE_HTTPS: Duration = Duration::from_secs(30);
 
-/// Everything that makes two connections different, beside their origin.
+/// Everything that makes two connections to an origin different.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Route {
     pub(crate) https: bool,
-    /// `None` where no TLS is spoken at all.
+    /// `None` if neither the origin nor the proxy speaks TLS.
     pub(crate) tls: Option<TlsKey>,
     pub(crate) proxy: Option<Proxy>,
-    /// `None` keeps an idle connection for as long as most servers do.
+    /// How long an idle connection is kept; `None` means as long as most servers keep it.
     pub(crate) keepalive: Option<Duration>,
 }
 
 impl Route {
-    /// For how long an idle connection is kept.
+    /// How long an idle connection is kept.
     pub(super) fn keepalive(&self) -> Duration {
         self.keepalive.unwrap_or(if self.https {
             KEEPALIVE_HTTPS
@@ -41,7 +41,7 @@ impl Route {
     }
 }
 
-/// Where a request goes, and the same as it is sent.
+/// Where a request goes, in both forms that are needed.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) url: Url,
@@ -58,7 +58,7 @@ impl Target {
     }
 }
 
-/// A request that is ready to go out, as often as needed.
+/// A request that is ready to be sent, once for each attempt.
 #[derive(Debug, Clone)]
 pub(crate) struct Outgoing {
     pub(crate) method: Method,

@@ -1,4 +1,4 @@
-//! Which proxy, if any, stands between us and an origin.
+//! Which proxy, if any, is between us and an origin.
 //!
 //! Source of the rules for the environment: curl(1), sections ENVIRONMENT and `--noproxy`.
 
@@ -38,16 +38,16 @@ impl Proxy {
             format!("http://{text}")
         };
         let Ok(url) = Url::parse(&whole) else {
-            return refused("is no URL");
+            return refused("is not a URL");
         };
         if !matches!(
             url.scheme(),
             "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h"
         ) {
-            return refused("has a scheme that is no proxy's");
+            return refused("has a scheme that proxies do not have");
         }
         if url.host_str().is_none_or(str::is_empty) || url.port() == Some(0) {
-            return refused("names no host or port 0");
+            return refused("has no host, or port 0");
         }
         Ok(Self { url })
     }
@@ -57,10 +57,10 @@ impl Proxy {
         &self.url
     }
 
-    /// Address and credentials, in the form that connecting takes.
+    /// The address and credentials, as hyper's connectors take them.
     pub(super) fn intercept(&self) -> Result<Intercept, Error> {
         let matcher = Matcher::builder().all(self.url.as_str()).build();
-        // A proxy for all stands before any target.
+        // A proxy for all is the proxy of any target.
         let found = matcher.intercept(&Uri::from_static("http://target.invalid"));
         found.ok_or_else(|| {
             let message = format!("the proxy {} cannot be used", self.shown());
@@ -77,20 +77,20 @@ impl Proxy {
         }
     }
 
-    /// Whether the way to the proxy is itself TLS.
+    /// Whether the connection to the proxy uses TLS.
     pub(crate) fn is_https(&self) -> bool {
         self.url.scheme() == "https"
     }
 }
 
-/// The environment's proxy for `target`; `var` looks a variable up.
+/// The environment's proxy for `target`. `var` reads a variable.
 pub(crate) fn from_environment(
     target: &Url,
     var: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<Proxy>, Error> {
     let set = |name: &str| var(name).filter(|value| !value.trim().is_empty());
-    // As in curl, the lower-case name wins. `HTTP_PROXY` is never read in capitals where a CGI
-    // server may have made it of a request's `Proxy` header (httpoxy, CVE-2016-5385).
+    // As in curl, the lower-case name wins. `HTTP_PROXY` in capitals is not read under a CGI server, which may have
+    // taken it from a request's `Proxy` header (httpoxy, CVE-2016-5385).
     let is_cgi = var("REQUEST_METHOD").is_some();
     let names: &[&str] = match target.scheme() {
         "https" => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
@@ -113,12 +113,13 @@ pub fn proxy_in_use(
     var: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<String>, Error> {
     let target = Url::parse(url)
-        .map_err(|error| Error::new(ErrorKind::Config, format!("this is no URL ({error})")))?;
+        .map_err(|error| Error::new(ErrorKind::Config, format!("this is not a URL ({error})")))?;
     let proxy = from_environment(&target, var)?;
     Ok(proxy.map(|proxy| proxy.shown()))
 }
 
-/// Whether `list` (comma or blank separated: names, domain suffixes, addresses, address/bits, `*`) names the target.
+/// Whether the target is in `list`: names, domain suffixes, addresses, address/bits or `*`, separated by commas
+/// or spaces.
 fn is_excepted(target: &Url, list: &str) -> bool {
     let host = target.host_str().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -143,7 +144,7 @@ fn is_excepted(target: &Url, list: &str) -> bool {
         })
 }
 
-/// Cuts a `:port` off; IPv6 addresses have one only in brackets.
+/// Splits off a `:port`. IPv6 addresses have one only in brackets.
 pub(super) fn split_port(entry: &str) -> (&str, Option<u16>) {
     if let Some((host, rest)) = entry.strip_prefix('[').and_then(|e| e.split_once(']')) {
         return (

@@ -1,108 +1,75 @@
-//! What a test puts between the calls of a process and the network: it intercepts them all, or lets
-//! none reach a stranger.
-//!
-//! Each of the two costs one load while it is off.
+//! What a test sets for the calls of its process: they all go to the test's server, or they may reach only
+//! some hosts.
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
-use parking_lot::Mutex;
+use parking_lot::RwLock;
 use url::Url;
 
-use super::fault::Place;
-use super::head::Head;
-use super::origin::Origin;
-use super::outgoing::{Outgoing, Route, Target};
+use super::outgoing::Outgoing;
 use super::proxy::{Proxy, split_port};
+use super::response::Head;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::redact;
 
-/// Carries one id over all attempts of a call.
+/// Carries an id that all attempts of a call share.
 pub const CALL_HEADER: &str = "x-tokenwire-call";
 /// Carries the provider's name.
 pub const PROVIDER_HEADER: &str = "x-tokenwire-provider";
-/// Carries the URL that the call was made for, without its query; absent where there is none.
+/// Carries the URL that the call was made for, without its query. It is absent if the provider has no address.
 pub const URL_HEADER: &str = "x-tokenwire-url";
 /// Carries the name of the dialect.
 pub const API_HEADER: &str = "x-tokenwire-api";
-/// On an error reply: only the test can cause this, and the body is the message.
+/// On an error reply: the test itself is wrong, and the body is the message.
 pub const MISTAKE_HEADER: &str = "x-tokenwire-mistake";
 
 /// How much of a mistake's message is shown.
 const SHOWN_CHARS: usize = 1_024;
 
-/// A shared value that is mostly absent: looking for it then costs one load.
-#[derive(Debug)]
-struct OptionalArc<T> {
-    is_set: AtomicBool,
-    value: Mutex<Option<Arc<T>>>,
-}
-
-impl<T> Default for OptionalArc<T> {
-    fn default() -> Self {
-        Self {
-            is_set: AtomicBool::new(false),
-            value: Mutex::new(None),
-        }
-    }
-}
-
-impl<T> OptionalArc<T> {
-    fn is_set(&self) -> bool {
-        self.is_set.load(Ordering::Relaxed)
-    }
-
-    fn get(&self) -> Option<Arc<T>> {
-        if !self.is_set() {
-            return None;
-        }
-        self.value.lock().clone()
-    }
-
-    fn set(&self, value: Option<T>) {
-        let mut held = self.value.lock();
-        self.is_set.store(value.is_some(), Ordering::Relaxed);
-        *held = value.map(Arc::new);
-    }
-}
-
-/// The rules of the tests that run in this process.
+/// What the tests that run in this process have set.
 #[derive(Debug, Default)]
-pub(super) struct TestRules {
-    intercepted_to: OptionalArc<Url>,
-    allowed: OptionalArc<Vec<String>>,
+pub struct TestRules {
+    intercepted_to: RwLock<Option<Arc<Url>>>,
+    allowed: RwLock<Option<Vec<String>>>,
 }
 
 impl TestRules {
-    /// Sends all calls prepared from now on to `base_url`; `None` sends them where they belong.
-    pub(super) fn intercept(&self, base_url: Option<&str>) -> Result<(), Error> {
-        let unusable =
-            |error| Error::new(ErrorKind::Config, format!("base_url is no URL ({error})"));
-        let url = base_url.map(Url::parse).transpose().map_err(unusable)?;
-        self.intercepted_to.set(url);
+    /// Sends all calls that are prepared from now on to `base_url`, without their keys and with headers that say
+    /// what they were: see [`CALL_HEADER`]. `None` ends this.
+    pub fn intercept(&self, base_url: Option<&str>) -> Result<(), Error> {
+        let url = base_url.map(Url::parse).transpose().map_err(|error| {
+            Error::new(
+                ErrorKind::Config,
+                format!("base_url is not a URL ({error})"),
+            )
+        })?;
+        *self.intercepted_to.write() = url.map(Arc::new);
         Ok(())
     }
 
-    pub(super) fn is_intercepted(&self) -> bool {
-        self.intercepted_to.is_set()
+    /// Whether calls go to a test's server instead of their own.
+    #[must_use]
+    pub fn is_intercepted(&self) -> bool {
+        self.intercepted_to.read().is_some()
     }
 
     /// What holds for a call that is prepared now.
-    pub(super) fn interception(&self) -> Interception {
-        Interception(self.intercepted_to.get())
+    pub(crate) fn interception(&self) -> Interception {
+        Interception(self.intercepted_to.read().clone())
     }
 
-    /// Lets attempts from now on go to loopback and to these hosts alone; `None` lets all go.
-    pub(super) fn allow_only(&self, hosts: Option<Vec<String>>) {
-        self.allowed.set(hosts);
+    /// Refuses attempts to reach anything but loopback and these hosts (`host` or `host:port`), even over open
+    /// connections. `None` ends this.
+    pub fn allow_only(&self, hosts: Option<Vec<String>>) {
+        *self.allowed.write() = hosts;
     }
 
     /// Refuses an attempt to reach a host that is not allowed. Looks nothing up.
     pub(super) fn check(&self, outgoing: &Outgoing) -> Result<(), Error> {
-        let Some(allowed) = self.allowed.get() else {
+        let allowed = self.allowed.read();
+        let Some(allowed) = &*allowed else {
             return Ok(());
         };
         // Behind a proxy the origin is reached all the same, so both must be allowed.
@@ -110,7 +77,7 @@ impl TestRules {
         let stranger = [Some(&outgoing.target.url), proxy]
             .into_iter()
             .flatten()
-            .find(|url| !is_allowed(&allowed, url));
+            .find(|url| !is_allowed(allowed, url));
         let Some(stranger) = stranger else {
             return Ok(());
         };
@@ -138,12 +105,12 @@ impl Interception {
         self.0.as_deref()
     }
 
-    /// How long a wait before a retry is: a test's own server needs no rest.
+    /// The wait before a retry: none for an intercepted call, because a test's server needs no rest.
     pub(crate) fn wait(&self, usual: Duration) -> Duration {
         if self.is_on() { Duration::ZERO } else { usual }
     }
 
-    /// The error of a reply that says that the test itself is wrong. A real server cannot say so.
+    /// The error of a reply that says that the test itself is wrong. A real server cannot cause it.
     pub(crate) fn mistake(&self, head: &Head, body: &[u8]) -> Option<Error> {
         if !self.is_on() {
             return None;
@@ -152,53 +119,6 @@ impl Interception {
         let message = redact::one_line(&String::from_utf8_lossy(body), SHOWN_CHARS);
         Some(Error::new(ErrorKind::Config, message).at(Phase::Head))
     }
-}
-
-/// Says in headers what an intercepted call was: its id, its provider and dialect, and the URL that it
-/// was made for.
-pub(crate) fn label(
-    headers: &mut HeaderMap,
-    call: &str,
-    provider: &str,
-    api: &str,
-    url: Option<&str>,
-) {
-    let labels = [
-        (CALL_HEADER, Some(call)),
-        (PROVIDER_HEADER, Some(provider)),
-        (API_HEADER, Some(api)),
-        (URL_HEADER, url),
-    ];
-    for (name, value) in labels {
-        // A name is text that a header can carry, or it is left out.
-        if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    }
-}
-
-/// Gives an intercepted call its new destination, `url`; errors show it as `base_url`.
-pub(crate) fn redirect(
-    outgoing: &mut Outgoing,
-    url: Url,
-    origin: Arc<Origin>,
-    base_url: String,
-) -> Result<(), Error> {
-    let https = url.scheme() == "https";
-    outgoing.target = Target::new(url)?;
-    outgoing.place = Arc::new(Place {
-        origin: origin.name().to_owned(),
-        base_url,
-        proxy: None,
-    });
-    outgoing.origin = origin;
-    outgoing.route = Arc::new(Route {
-        https,
-        tls: None,
-        proxy: None,
-        keepalive: outgoing.route.keepalive,
-    });
-    Ok(())
 }
 
 fn is_allowed(allowed: &[String], url: &Url) -> bool {

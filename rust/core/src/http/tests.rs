@@ -14,7 +14,7 @@ fn place(scheme: &str) -> Place {
 }
 
 #[test]
-fn what_a_socket_says_becomes_a_kind_and_a_way_out() {
+fn an_error_of_a_socket_becomes_a_kind_and_a_hint() {
     use io::ErrorKind as I;
     for (io, scheme, kind, part) in [
         (
@@ -39,7 +39,7 @@ fn what_a_socket_says_becomes_a_kind_and_a_way_out() {
             I::ConnectionReset.into(),
             "http",
             ErrorKind::ConnectionLost,
-            "as soon as it stood",
+            "as soon as it was open",
         ),
         (
             I::NetworkUnreachable.into(),
@@ -62,7 +62,7 @@ fn what_a_socket_says_becomes_a_kind_and_a_way_out() {
 }
 
 #[test]
-fn what_tls_says_names_the_way_out() {
+fn an_error_of_tls_becomes_a_hint() {
     let certificate = rustls::Error::InvalidCertificate;
     let alert = rustls::Error::AlertReceived;
     for (tls, part) in [
@@ -84,16 +84,13 @@ fn what_tls_says_names_the_way_out() {
 }
 
 #[test]
-fn why_a_connection_was_lost_is_said_in_plain_words() {
+fn the_reason_for_a_lost_connection_is_in_plain_words() {
     use io::ErrorKind as I;
     assert_eq!(reason(&I::ConnectionReset.into()), "reset by the peer");
     assert_eq!(
         reason(&I::UnexpectedEof.into()),
-        "closed before the reply was whole"
+        "closed before the reply was complete"
     );
-    assert_eq!(
-        reason(&I::TimedOut.into()),
-        "the peer does not answer any more"
-    );
+    assert_eq!(reason(&I::TimedOut.into()), "the peer no longer answers");
     assert_eq!(reason(&I::BrokenPipe.into()), "broken pipe");
 }

@@ -1,4 +1,4 @@
-//! One rustls configuration for each set of TLS settings, made at the first https call.
+//! The rustls configurations: one for each set of TLS settings, made for the first https call.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -15,17 +15,17 @@ use crate::error::{Error, ErrorKind};
 const CERT_FILE: &str = "SSL_CERT_FILE";
 const CERT_DIR: &str = "SSL_CERT_DIR";
 
-/// TLS settings with the environment's share in them, so that equal ones share a configuration.
+/// TLS settings, including those from the environment. Equal ones share a configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct TlsKey {
-    /// Files and directories whose roots replace the system's, with the setting that names each;
-    /// empty takes the system's.
+    /// Files and directories with roots that replace the system's, and the setting that names each. An empty list
+    /// means the system's roots.
     roots: Vec<(&'static str, PathBuf)>,
     client_cert: Option<(PathBuf, Option<PathBuf>)>,
 }
 
 impl TlsKey {
-    /// `var` looks into the environment; it finds nothing where the caller does not trust it.
+    /// `var` reads the environment. It finds nothing if the caller does not trust the environment.
     pub(crate) fn new(settings: &TlsSettings, var: impl Fn(&str) -> Option<String>) -> Self {
         let roots = if let Some(bundle) = &settings.ca_bundle {
             vec![("ca_bundle", bundle.clone())]
@@ -47,20 +47,20 @@ impl TlsKey {
     }
 }
 
-/// A place that roots come from, as a report names it.
+/// A place that roots come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RootPlace {
-    /// `SSL_CERT_FILE`, `SSL_CERT_DIR`, `system`, or `bundled` where the system has none.
+    /// `SSL_CERT_FILE`, `SSL_CERT_DIR`, `system`, or `bundled` if the system has none.
     pub setting: &'static str,
-    /// The file or directory, where there is one.
+    /// The file or directory, if there is one.
     pub path: Option<PathBuf>,
-    /// How many usable certificates it holds.
+    /// How many usable certificates it has.
     pub certificates: usize,
-    /// Why it is of no use.
+    /// Why it cannot be used.
     pub problem: Option<String>,
 }
 
-/// Where https takes its roots from; `var` looks into the environment. Reads the files.
+/// Where https takes its roots from. Reads the files; `var` reads the environment.
 pub fn root_places(var: impl Fn(&str) -> Option<String>) -> Vec<RootPlace> {
     let key = TlsKey::new(&TlsSettings::default(), var);
     if key.roots.is_empty() {
@@ -85,58 +85,58 @@ pub fn root_places(var: impl Fn(&str) -> Option<String>) -> Vec<RootPlace> {
     key.roots.into_iter().map(report).collect()
 }
 
-/// The configurations made so far.
+/// The configurations so far.
 #[derive(Debug, Default)]
 pub(crate) struct TlsConfigs(Mutex<HashMap<TlsKey, ClientConfig>>);
 
 impl TlsConfigs {
-    /// The configuration for `key`. The copy shares roots and session tickets with all others of it.
+    /// The configuration for `key`. All copies of it share roots and session tickets.
     pub(crate) fn get(&self, key: &TlsKey) -> Result<ClientConfig, Error> {
-        // Held while the files are read: of many first calls one does the work.
-        let mut made = self.0.lock();
-        if let Some(config) = made.get(key) {
+        // The lock is held while the files are read, so that only one of many first calls does the work.
+        let mut configs = self.0.lock();
+        if let Some(config) = configs.get(key) {
             return Ok(config.clone());
         }
         let config = build(key)?;
-        made.insert(key.clone(), config.clone());
+        configs.insert(key.clone(), config.clone());
         Ok(config)
     }
-}
-
-fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, Error> {
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| tls_error(format!("cannot set up TLS: {error}")))
 }
 
 fn build(key: &TlsKey) -> Result<ClientConfig, Error> {
     let roots = if key.roots.is_empty() {
         system_roots().0
     } else {
-        given_roots(&key.roots)?
+        custom_roots(&key.roots)?
     };
-    let builder = builder()?.with_root_certificates(roots);
+    let ring = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(ring)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| tls_error(format!("cannot set up TLS: {error}")))?
+        .with_root_certificates(roots);
     let mut config = match &key.client_cert {
         None => builder.with_no_client_auth(),
         Some((chain, private_key)) => {
             let key_path = private_key.as_ref().unwrap_or(chain);
+            let private_key = PrivateKeyDer::from_pem_file(key_path)
+                .map_err(|error| unusable("client_cert", key_path, &error))?;
             builder
-                .with_client_auth_cert(certificates("client_cert", chain)?, read_key(key_path)?)
+                .with_client_auth_cert(certificates("client_cert", chain)?, private_key)
                 .map_err(|error| unusable("client_cert", chain, &error))?
         }
     };
-    // A burst of handshakes to one origin takes a ticket each.
+    // In a burst, each handshake with an origin takes a ticket.
     config.resumption = rustls::client::Resumption::in_memory_sessions(1024);
     Ok(config)
 }
 
-fn given_roots(places: &[(&'static str, PathBuf)]) -> Result<RootCertStore, Error> {
+fn custom_roots(places: &[(&'static str, PathBuf)]) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     let mut useless = None;
     for (setting, path) in places {
         match add_roots(&mut roots, setting, path) {
             Ok(()) => {}
-            // Of a list of directories some may be empty or gone, as long as the others hold roots.
+            // Some directories of a list may be empty or missing, as long as the others have roots.
             Err(error) if *setting == CERT_DIR => useless = useless.or(Some(error)),
             Err(error) => return Err(error),
         }
@@ -147,12 +147,12 @@ fn given_roots(places: &[(&'static str, PathBuf)]) -> Result<RootCertStore, Erro
     }
 }
 
-/// The system's roots and where they lie, or the bundled ones.
+/// The system's roots and where they are, or the bundled ones.
 fn system_roots() -> (RootCertStore, Option<PathBuf>) {
     let mut roots = RootCertStore::empty();
     let place = add_store_roots(&mut roots);
     if roots.is_empty() {
-        // Slim containers have no store; the bundled roots let https work there all the same.
+        // Slim containers have no store; there https uses the bundled roots.
         let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
         roots.add_parsable_certificates(bundled.iter().cloned());
         return (roots, None);
@@ -160,17 +160,17 @@ fn system_roots() -> (RootCertStore, Option<PathBuf>) {
     (roots, Some(place))
 }
 
-/// Adds the roots of the system's own store; its name.
+/// Adds the roots of the system's store, and returns its name.
 #[cfg(any(windows, target_os = "macos"))]
 fn add_store_roots(roots: &mut RootCertStore) -> PathBuf {
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     PathBuf::from("the system's store")
 }
 
-/// Adds the roots of the system's own store: one file that holds them all, or else a directory of them.
+/// Adds the roots of the system's store, and returns its path: one file with all of them, or else a directory.
 ///
-/// `rustls_native_certs` would look at `SSL_CERT_FILE` and `SSL_CERT_DIR` here too, also for a
-/// caller who does not trust the environment, and it reads every root twice, from both places.
+/// `rustls_native_certs` would read `SSL_CERT_FILE` and `SSL_CERT_DIR` here too, even for a caller who does not
+/// trust the environment, and would read every root twice, from both places.
 #[cfg(not(any(windows, target_os = "macos")))]
 fn add_store_roots(roots: &mut RootCertStore) -> PathBuf {
     const PLACES: [&str; 10] = [
@@ -188,7 +188,7 @@ fn add_store_roots(roots: &mut RootCertStore) -> PathBuf {
         "/usr/local/share/certs",
     ];
     let found = PLACES.iter().map(Path::new).find(|place| {
-        // One that is missing or empty adds nothing.
+        // A place that is missing or empty adds nothing.
         add_roots(roots, "the system's roots", place).is_ok()
     });
     found.map(Path::to_path_buf).unwrap_or_default()
@@ -198,14 +198,14 @@ fn add_roots(roots: &mut RootCertStore, setting: &str, path: &Path) -> Result<()
     if !path.is_dir() {
         let (added, _) = roots.add_parsable_certificates(certificates(setting, path)?);
         if added == 0 {
-            return Err(unusable(setting, path, &"it holds no usable certificate"));
+            return Err(unusable(setting, path, &"it has no usable certificate"));
         }
         return Ok(());
     }
     let files = std::fs::read_dir(path).map_err(|error| unusable(setting, path, &error))?;
     let before = roots.len();
     for file in files.flatten().map(|entry| entry.path()) {
-        // A certificate directory holds other files too (links by hash, READMEs): they are passed over.
+        // A certificate directory has other files too (links by hash, READMEs). They are ignored.
         if file.is_file()
             && let Ok(found) = certificates(setting, &file)
         {
@@ -216,7 +216,7 @@ fn add_roots(roots: &mut RootCertStore, setting: &str, path: &Path) -> Result<()
         return Err(unusable(
             setting,
             path,
-            &"no file in it holds a usable certificate",
+            &"no file in it has a usable certificate",
         ));
     }
     Ok(())
@@ -228,13 +228,9 @@ fn certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static
         .and_then(Iterator::collect)
         .map_err(|error| unusable(&error))?;
     if found.is_empty() {
-        return Err(unusable(&"it holds no certificate in PEM form"));
+        return Err(unusable(&"it has no certificate in PEM form"));
     }
     Ok(found)
-}
-
-fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| unusable("client_cert", path, &error))
 }
 
 fn unusable(what: &str, path: &Path, why: &dyn std::fmt::Display) -> Error {
@@ -301,17 +297,17 @@ mod tests {
         let list = list.into_string().unwrap();
         let places = root_places(|name| (name == CERT_DIR).then(|| list.clone()));
         std::fs::remove_dir_all(&folder).unwrap();
-        let told: Vec<_> = places
+        let found: Vec<_> = places
             .iter()
             .map(|place| (place.setting, place.certificates))
             .collect();
-        assert_eq!(told, [(CERT_DIR, 0), (CERT_DIR, 0)]);
+        assert_eq!(found, [(CERT_DIR, 0), (CERT_DIR, 0)]);
         let problems: Vec<_> = places
             .iter()
             .filter_map(|place| place.problem.as_deref())
             .collect();
         assert!(
-            problems[0].contains("no file in it holds a usable certificate"),
+            problems[0].contains("no file in it has a usable certificate"),
             "{problems:?}"
         );
         assert!(problems[1].contains("/nowhere"), "{problems:?}");

@@ -1,40 +1,57 @@
-//! The connections of one runtime, and how long they may still be of use.
+//! The connections of one runtime, and how long they may be useful.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::HeaderValue;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{Client, Error as SendError};
+use hyper_util::client::proxy::matcher::Intercept;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::clients::{Clients, HttpClient};
+use super::connector::Connector;
+use super::dial::Way;
 use super::hub::Hub;
 use super::outgoing::{KEEPALIVE_HTTPS, Route};
+use super::proxy::Proxy;
 use crate::error::Error;
 
-/// Making a transport and its runtime anew costs more than keeping it for a pause between two calls,
-/// even where its connections are gone sooner.
+/// A transport is kept at least this long, even if its connections are closed sooner: a pause between two calls
+/// costs less than another transport and its runtime.
 const SHORTEST_LIFE: Duration = KEEPALIVE_HTTPS;
 
-/// The connections of one tokio runtime. Use it on that runtime alone: an idle connection's task lives there.
+/// The connections of one tokio runtime. Use it only there, because the tasks of idle connections run there.
 #[derive(Debug)]
 pub struct Transport {
     hub: Arc<Hub>,
-    clients: Clients,
+    clients: Mutex<Vec<RouteClient>>,
     last_used: Mutex<Instant>,
 }
 
+/// The client of one route.
+#[derive(Debug)]
+struct RouteClient {
+    route: Arc<Route>,
+    fresh: bool,
+    client: Arc<HttpClient>,
+}
+
 impl Transport {
-    /// A transport without connections. Does no I/O.
+    /// Makes a transport without connections. Does no I/O.
     #[must_use]
     pub fn new(hub: Arc<Hub>) -> Self {
         Self {
             hub,
-            clients: Clients::default(),
+            clients: Mutex::default(),
             last_used: Mutex::new(Instant::now()),
         }
     }
 
-    /// What it shares with the process's other transports.
+    /// What it shares with the other transports of the process.
     #[must_use]
     pub fn hub(&self) -> &Arc<Hub> {
         &self.hub
@@ -49,25 +66,81 @@ impl Transport {
         *self.last_used.lock() = Instant::now();
     }
 
-    /// The client for `route`; with `fresh` one that keeps no idle connection.
+    /// The client for `route`. If `fresh` is set, it keeps no idle connections, so a request cannot get a stale
+    /// one.
     pub(super) fn client(&self, route: &Arc<Route>, fresh: bool) -> Result<Arc<HttpClient>, Error> {
-        self.clients.get(&self.hub, route, fresh)
+        let mut clients = self.clients.lock();
+        // There are few routes, mostly the same `Arc`, which compares equal to itself without a look inside.
+        let mut known = clients.iter();
+        if let Some(known) = known.find(|known| known.fresh == fresh && known.route == *route) {
+            return Ok(Arc::clone(&known.client));
+        }
+        let client = Arc::new(build(&self.hub, route, fresh)?);
+        clients.push(RouteClient {
+            route: Arc::clone(route),
+            fresh,
+            client: Arc::clone(&client),
+        });
+        Ok(client)
     }
 
-    /// Whether no idle connection here can be of use any more, so that the transport and what
-    /// drives it may go. A transport is wanted for at least 30 s.
+    /// Whether none of its idle connections can be useful any more, so that the transport and its runtime may be
+    /// dropped. This takes at least 30 s.
     #[must_use]
     pub fn has_outlived_its_connections(&self) -> bool {
-        let idle = self.last_used().elapsed();
-        idle > SHORTEST_LIFE && idle > self.clients.longest_keepalive().unwrap_or_default()
+        let clients = self.clients.lock();
+        let kept = clients.iter().filter(|client| !client.fresh);
+        let longest = kept.map(|client| client.route.keepalive()).max();
+        self.last_used().elapsed() > longest.unwrap_or_default().max(SHORTEST_LIFE)
     }
+}
+
+/// One of hyper's clients, and the credentials of its proxy.
+#[derive(Debug)]
+pub(super) struct HttpClient {
+    hyper: Client<Connector, Full<Bytes>>,
+    proxy_authorization: Option<HeaderValue>,
+}
+
+impl HttpClient {
+    /// Sends a request and returns the response head; the body follows.
+    pub(super) async fn send(
+        &self,
+        mut request: http::Request<Full<Bytes>>,
+    ) -> Result<http::Response<Incoming>, SendError> {
+        if let Some(credentials) = &self.proxy_authorization {
+            let headers = request.headers_mut();
+            let entry = headers.entry(http::header::PROXY_AUTHORIZATION);
+            entry.or_insert_with(|| credentials.clone());
+        }
+        self.hyper.request(request).await
+    }
+}
+
+fn build(hub: &Hub, route: &Route, fresh: bool) -> Result<HttpClient, Error> {
+    let tls = route.tls.as_ref().map(|key| hub.tls.get(key)).transpose()?;
+    let proxy = route.proxy.as_ref().map(Proxy::intercept).transpose()?;
+    // For an https origin the tunnel sends them, and the origin must not see them.
+    let credentials = proxy.as_ref().and_then(Intercept::basic_auth);
+    let proxy_authorization = credentials.filter(|_| !route.https).cloned();
+    let way = Way::new(hub.dns.clone(), tls, proxy);
+    let hyper = Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(route.keepalive())
+        .pool_max_idle_per_host(if fresh { 0 } else { usize::MAX })
+        .build(Connector(Arc::new(way)));
+    Ok(HttpClient {
+        hyper,
+        proxy_authorization,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A transport that was used a moment ago by routes that keep their connections for so long.
+    /// A transport that was just used, by routes that keep their connections for so long.
     fn used_by(routes: &[(bool, Option<Duration>)]) -> Transport {
         let transport = Transport::new(Hub::new());
         for (https, keepalive) in routes {
@@ -94,7 +167,7 @@ mod tests {
         let secs = |seconds| Some(Duration::from_secs(seconds));
         for (routes, wanted, not_wanted) in [
             (&[][..], 29, 31),
-            // What a route is kept for by itself: 4 s for http, 30 s for https.
+            // By default, 4 s for http and 30 s for https.
             (&[(false, None)][..], 29, 31),
             (&[(true, None)][..], 29, 31),
             (&[(false, secs(4))][..], 29, 31),
@@ -108,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_that_is_not_kept_counts_for_nothing() {
+    async fn a_connection_that_is_not_kept_does_not_count() {
         let transport = Transport::new(Hub::new());
         let route = Arc::new(Route {
             https: false,

@@ -1,8 +1,18 @@
-//! The reader: a cursor over valid UTF-8 that steps into objects and arrays and over everything else.
+//! The reader: a cursor over valid UTF-8 that steps into objects and arrays, and over everything else.
 
-use super::error::{Error, MAX_DEPTH};
+/// The deepest nesting that is read, the same as `serde_json`'s.
+pub const MAX_DEPTH: u32 = 127;
 
-/// What the next value is.
+/// What is wrong with a JSON text, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Error {
+    /// The offset in bytes.
+    pub offset: usize,
+    /// What is wrong there.
+    pub what: &'static str,
+}
+
+/// The kind of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `null`
@@ -19,7 +29,7 @@ pub enum Kind {
     Object,
 }
 
-/// A cursor over one JSON text. Every value is checked in full, also those that are stepped over.
+/// A cursor over one JSON text. It checks every value in full, even those that it skips.
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
     pub(super) text: &'a str,
@@ -30,7 +40,7 @@ pub struct Reader<'a> {
 pub(super) type Result<T> = std::result::Result<T, Error>;
 
 impl<'a> Reader<'a> {
-    /// Begins to read `bytes`; fails where they are not UTF-8.
+    /// Starts to read `bytes`. Fails if they are not UTF-8.
     pub fn new(bytes: &'a [u8]) -> Result<Self> {
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Self::over(text)),
@@ -41,7 +51,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Begins to read a text.
+    /// Starts to read a text.
     #[must_use]
     pub fn over(text: &'a str) -> Self {
         Self {
@@ -51,13 +61,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Offset of the next byte.
+    /// The offset of the next byte.
     #[must_use]
     pub fn offset(&self) -> usize {
         self.at
     }
 
-    /// Kind of the next value.
+    /// The kind of the next value.
     #[inline]
     pub fn peek(&mut self) -> Result<Kind> {
         self.skip_space();
@@ -73,7 +83,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads an object: `field` gets each key and must read or skip its value.
+    /// Reads an object. `field` gets each key, and must read or skip its value.
     pub fn object(&mut self, mut field: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
         self.enter(b'{')?;
         if !self.closes(b'}')? {
@@ -96,7 +106,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads an array: `item` must read or skip one value each time.
+    /// Reads an array. `item` must read or skip one value each time.
     pub fn array(&mut self, mut item: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
         self.enter(b'[')?;
         if !self.closes(b']')? {
@@ -111,7 +121,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads an object if the next value is one, else skips it; tells whether it was one.
+    /// Reads an object if the next value is one, or else skips it. Returns whether it was one.
     pub fn object_or_skip(
         &mut self,
         field: impl FnMut(&mut Self, &str) -> Result<()>,
@@ -124,7 +134,7 @@ impl<'a> Reader<'a> {
         Ok(false)
     }
 
-    /// Reads an array if the next value is one, else skips it; tells whether it was one.
+    /// Reads an array if the next value is one, or else skips it. Returns whether it was one.
     pub fn array_or_skip(&mut self, item: impl FnMut(&mut Self) -> Result<()>) -> Result<bool> {
         if self.peek()? == Kind::Array {
             self.array(item)?;
@@ -134,7 +144,7 @@ impl<'a> Reader<'a> {
         Ok(false)
     }
 
-    /// Steps over a value and returns its text, white space inside it included.
+    /// Skips a value and returns its text, including the white space inside it.
     pub fn raw(&mut self) -> Result<&'a str> {
         self.skip_space();
         let start = self.at;
@@ -142,73 +152,27 @@ impl<'a> Reader<'a> {
         Ok(self.text.get(start..self.at).unwrap_or_default())
     }
 
-    /// As [`Self::raw`], with `None` for `null`.
+    /// Like [`Self::raw`], but `None` for `null`.
     pub fn raw_or_null(&mut self) -> Result<Option<&'a str>> {
         let raw = self.raw()?;
         Ok((raw != "null").then_some(raw))
     }
 
-    /// Steps over one value, whatever its depth, without recursion.
+    /// Skips a value. The depth limit bounds the recursion.
     #[inline]
     pub fn skip(&mut self) -> Result<()> {
         match self.peek()? {
-            Kind::Array | Kind::Object => self.skip_nested(),
-            kind => self.skip_scalar(kind),
-        }
-    }
-
-    #[inline]
-    fn skip_scalar(&mut self, kind: Kind) -> Result<()> {
-        match kind {
+            Kind::Array => self.array(Self::skip),
+            Kind::Object => self.object(|reader, _| reader.skip()),
             Kind::String => self.skip_string(),
             Kind::Number => self.number().map(|_| ()),
             Kind::Null => self.word("null"),
-            _ if self.byte() == Some(b't') => self.word("true"),
-            _ => self.word("false"),
+            Kind::Bool if self.byte() == Some(b't') => self.word("true"),
+            Kind::Bool => self.word("false"),
         }
     }
 
-    fn skip_nested(&mut self) -> Result<()> {
-        // One bit a level, set for an object; MAX_DEPTH levels fit.
-        let mut objects: u128 = 0;
-        let mut levels: u32 = 0;
-        loop {
-            match self.peek()? {
-                kind @ (Kind::Array | Kind::Object) => {
-                    let object = kind == Kind::Object;
-                    self.enter(if object { b'{' } else { b'[' })?;
-                    if self.closes(if object { b'}' } else { b']' })? {
-                        self.depth -= 1;
-                    } else {
-                        objects = objects << 1 | u128::from(object);
-                        levels += 1;
-                        if object {
-                            self.skip_key()?;
-                        }
-                        continue;
-                    }
-                }
-                kind => self.skip_scalar(kind)?,
-            }
-            while levels > 0 {
-                let object = objects & 1 == 1;
-                if self.more(if object { b'}' } else { b']' })? {
-                    if object {
-                        self.skip_key()?;
-                    }
-                    break;
-                }
-                objects >>= 1;
-                levels -= 1;
-                self.depth -= 1;
-            }
-            if levels == 0 {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Reads a number's text; fails on anything else.
+    /// Reads the text of a number. Fails on anything else.
     pub fn number(&mut self) -> Result<&'a str> {
         self.skip_space();
         let start = self.at;
@@ -234,8 +198,8 @@ impl<'a> Reader<'a> {
         Ok(self.text.get(start..self.at).unwrap_or_default())
     }
 
-    /// Reads a number that is a count: `None` for another kind of value, a negative or a huge one. Fractions
-    /// are cut.
+    /// Reads a number that is a count. `None` for another kind of value, and for a negative or huge number.
+    /// Fractions are cut off.
     pub fn count_or_skip(&mut self) -> Result<Option<u64>> {
         if self.peek()? != Kind::Number {
             self.skip()?;
@@ -244,7 +208,7 @@ impl<'a> Reader<'a> {
         Ok(as_count(self.number()?))
     }
 
-    /// Checks that only white space is left.
+    /// Checks that there is only white space after the value.
     pub fn end(&mut self) -> Result<()> {
         self.skip_space();
         if self.at == self.text.len() {
@@ -335,12 +299,6 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn skip_key(&mut self) -> Result<()> {
-        self.skip_space();
-        self.skip_string()?;
-        self.colon()
-    }
-
     fn word(&mut self, word: &'static str) -> Result<()> {
         if !self.rest().starts_with(word.as_bytes()) {
             return Err(self.wrong("null, true or false was expected"));
@@ -364,12 +322,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A number's text as a count; `None` where it is negative or does not fit. Fractions are cut.
+/// The text of a number as a count; `None` if it is negative or does not fit. Fractions are cut off.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn as_count(text: &str) -> Option<u64> {
     text.parse().ok().or_else(|| {
         let value: f64 = text.parse().ok()?;
-        // 2^53: beyond it a float is no exact count.
+        // Beyond 2^53 a float is not an exact count.
         (0.0..=9_007_199_254_740_992.0)
             .contains(&value)
             .then_some(value as u64)

@@ -1,13 +1,12 @@
-//! Strings: their ends, their escapes, and the surrogates in them.
+//! Reads strings: their ends, their escapes and the surrogates in them.
 
 use std::borrow::Cow;
 
 use super::reader::{Kind, Reader, Result};
-use super::scan::plain_run;
 use super::text::{Text, joined};
 
 impl<'a> Reader<'a> {
-    /// Reads a string; fails on anything else.
+    /// Reads a string. Fails on anything else.
     pub fn string(&mut self) -> Result<Text<'a>> {
         self.skip_space();
         if let Some(plain) = self.plain_string()? {
@@ -16,7 +15,7 @@ impl<'a> Reader<'a> {
         self.escaped_string()
     }
 
-    /// Reads a string if the next value is one, else skips it.
+    /// Reads a string if the next value is one, or else skips it.
     #[inline]
     pub fn string_or_skip(&mut self) -> Result<Option<Text<'a>>> {
         if self.peek()? == Kind::String {
@@ -26,7 +25,7 @@ impl<'a> Reader<'a> {
         Ok(None)
     }
 
-    /// Reads a string without escapes; `None`, and nothing read, where it has one.
+    /// Reads a string without escapes. If it has one, reads nothing and returns `None`.
     #[inline]
     pub(super) fn plain_string(&mut self) -> Result<Option<&'a str>> {
         if self.byte() != Some(b'"') {
@@ -72,7 +71,7 @@ impl<'a> Reader<'a> {
         self.at += 1;
         let mut text = Text::default();
         let mut body = String::new();
-        // A high surrogate that may still meet its low one.
+        // A high surrogate, whose low one may follow.
         let mut high: Option<u16> = None;
         loop {
             let start = self.at;
@@ -119,7 +118,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads one escape, from its backslash on, as a UTF-16 code unit.
+    /// Reads an escape, including its backslash, as a UTF-16 code unit.
     fn escape(&mut self) -> Result<u16> {
         let escape = match self.rest().get(1) {
             Some(b'"') => 0x22,
@@ -157,8 +156,44 @@ impl<'a> Reader<'a> {
 
 fn broken_string(control_character: bool) -> &'static str {
     if control_character {
-        "a control character stands in a string"
+        "a string has a control character"
     } else {
         "the text ends inside a string"
     }
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// How many bytes are before the first quote, backslash or control character of `bytes`.
+#[inline]
+pub(crate) fn plain_run(bytes: &[u8]) -> usize {
+    let mut chunks = bytes.chunks_exact(8);
+    let mut at = 0;
+    for chunk in &mut chunks {
+        let mut word = [0; 8];
+        word.copy_from_slice(chunk);
+        let marks = special(u64::from_le_bytes(word));
+        if marks != 0 {
+            return at + (marks.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let rest = chunks.remainder();
+    at + rest
+        .iter()
+        .position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+        .unwrap_or(rest.len())
+}
+
+/// The high bit of each byte that is special. A borrow may wrongly mark bytes above the first marked one, but
+/// only the first one is used.
+#[inline]
+fn special(word: u64) -> u64 {
+    let quote = word ^ (ONES * 0x22);
+    let slash = word ^ (ONES * 0x5c);
+    (quote.wrapping_sub(ONES) & !quote
+        | slash.wrapping_sub(ONES) & !slash
+        | word.wrapping_sub(ONES * 0x20) & !word)
+        & HIGHS
 }

@@ -152,7 +152,7 @@ fn halves_of_a_character_meet_over_two_texts() {
 }
 
 #[test]
-fn only_a_whole_object_or_array_is_complete() {
+fn only_a_complete_object_or_array_is_complete() {
     for (json, complete) in [
         ("{}", true),
         (" [1]\n", true),
@@ -192,7 +192,7 @@ fn every_escape_is_read_and_none_is_cut() {
 }
 
 #[test]
-fn what_is_written_is_read_as_it_was() {
+fn a_written_string_is_read_back_unchanged() {
     let every: String = (0..0x100).filter_map(char::from_u32).collect();
     let mut json = Vec::new();
     write_string(&mut json, &every);
@@ -216,7 +216,7 @@ proptest! {
     }
 
     #[test]
-    fn random_json_like_text_is_judged_as_by_serde_json(
+    fn on_random_json_like_text_it_agrees_with_serde_json(
         text in r#"([\[\]{},:"\\ntrue0-9.eE \n]|\\u00[0-9a-f]{2}|"[a-z]{0,9}"|null|true){0,24}"#
     ) {
         let theirs = serde_json::from_str::<serde_json::Value>(&text);

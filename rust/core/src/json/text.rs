@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 /// A decoded JSON string.
 ///
-/// Servers cut text between tokens, and a token can end between the two `\u` escapes of one
-/// character. So a lone low surrogate at the very beginning and a lone high one at the very end are
-/// kept beside the text, for [`SurrogateJoin`]. Anywhere else a lone one is U+FFFD.
+/// Servers cut text between tokens, and a token can end between the two `\u` escapes of a character. So a lone low
+/// surrogate at the very beginning and a lone high one at the very end are kept for [`SurrogateJoin`]. Anywhere else,
+/// a lone surrogate becomes U+FFFD.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text<'a> {
     /// The lone low surrogate before `body`.
     pub low: Option<u16>,
-    /// The text between.
+    /// The text between the two.
     pub body: Cow<'a, str>,
     /// The lone high surrogate after `body`.
     pub high: Option<u16>,
@@ -28,13 +28,13 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Whether there is nothing in it, not even half a character.
+    /// Whether it has nothing, not even half a character.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.body.is_empty() && self.low.is_none() && self.high.is_none()
     }
 
-    /// This text and the next one as one.
+    /// This text and `next`, joined.
     #[must_use]
     pub fn followed_by(self, next: Self) -> Self {
         if self.is_empty() {
@@ -54,7 +54,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The text on its own: a lone surrogate is U+FFFD.
+    /// The text by itself: a lone surrogate becomes U+FFFD.
     #[must_use]
     pub fn into_lossy(self) -> Cow<'a, str> {
         if self.low.is_none() && self.high.is_none() {
@@ -72,12 +72,12 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The half character that one channel of a stream is waiting with.
+/// Joins the texts of one channel of a stream. It keeps a half character until the next text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SurrogateJoin(Option<u16>);
 
 impl SurrogateJoin {
-    /// Joins `text` with what the texts before it left over. A high surrogate at its end waits.
+    /// Joins `text` with the half character before it. A high surrogate at its end is kept.
     pub fn push<'a>(&mut self, text: Text<'a>) -> Cow<'a, str> {
         if text.is_empty() {
             return Cow::Borrowed("");
@@ -95,12 +95,12 @@ impl SurrogateJoin {
         Cow::Owned(whole)
     }
 
-    /// What is left when the channel ends: U+FFFD for a half that stayed alone.
+    /// What is left at the end of the channel: U+FFFD for a half character.
     pub fn finish(&mut self) -> Option<char> {
         self.0.take().map(|_| char::REPLACEMENT_CHARACTER)
     }
 
-    /// Whether a half is waiting.
+    /// Whether it keeps a half character.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         self.0.is_some()

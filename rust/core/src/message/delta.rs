@@ -1,26 +1,38 @@
-//! The pieces in which a reply streams in.
+//! The pieces of a streamed reply.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::reply::{FinishReason, TokenLogprob, Usage};
+use super::reply::{FinishReason, TokenLogprob, ToolCall, Usage};
 
 /// A fragment of a tool call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ToolCallDelta {
-    /// Which call of the choice this belongs to: 0, 1, … in the order in which they began.
+    /// Which call of the choice this belongs to: 0, 1, … in the order of their beginnings.
     pub index: u32,
-    /// The provider's id, on the fragment that brings it.
+    /// The provider's id, if this fragment has it.
     pub id: Option<String>,
-    /// The tool's name, on the fragment that brings it.
+    /// The tool's name, if this fragment has it.
     pub name: Option<String>,
     /// The next piece of the arguments' JSON text.
     pub arguments: String,
 }
 
-/// One choice's share of one event.
+impl ToolCall {
+    /// Adds a fragment.
+    pub(super) fn push(&mut self, fragment: &ToolCallDelta) {
+        if self.id.is_none() {
+            self.id.clone_from(&fragment.id);
+        }
+        let name = fragment.name.as_deref().unwrap_or_default();
+        self.name.push_str(name);
+        self.arguments.push_str(&fragment.arguments);
+    }
+}
+
+/// What one event adds to one choice.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Delta {
     /// The choice.
@@ -29,7 +41,7 @@ pub struct Delta {
     pub text: CompactString,
     /// The next piece of reasoning.
     pub reasoning: String,
-    /// The field that the reasoning came in; it goes back there.
+    /// The field of the reasoning. If it is sent back, it goes into the same field.
     pub reasoning_field: Option<Cow<'static, str>>,
     /// A signature over the reasoning.
     pub signature: Option<String>,
@@ -37,20 +49,20 @@ pub struct Delta {
     pub refusal: Option<String>,
     /// Fragments of tool calls.
     pub tool_calls: Vec<ToolCallDelta>,
-    /// Verbatim provider blocks: message key and JSON text.
+    /// Blocks that only the provider understands: message key and JSON text.
     pub opaque: Vec<(String, String)>,
-    /// Why the choice ended, on the event that says so.
+    /// Why the choice ended, if this event says so.
     pub finish_reason: Option<FinishReason>,
     /// The provider's own word for it.
     pub provider_finish_reason: Option<String>,
-    /// Token counts, on the event that brings them.
+    /// Token counts, if this event has them.
     pub usage: Option<Box<Usage>>,
-    /// Probabilities of this piece's tokens.
+    /// Probabilities of the tokens of this piece.
     pub logprobs: Option<Vec<TokenLogprob>>,
 }
 
 impl Delta {
-    /// Whether it brings something that a reader waits for: text, reasoning, refusal or a tool call.
+    /// Whether it has something that a reader waits for: text, reasoning, refusal or a tool call.
     #[must_use]
     pub fn has_content(&self) -> bool {
         !self.text.is_empty()
@@ -60,20 +72,21 @@ impl Delta {
     }
 }
 
-/// What an item of a stream's queue holds.
+/// What a chunk adds to the reply.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChunkKind {
-    /// Text of choice 0 and nothing else: by far the commonest, so it is kept small.
+    /// Only text of choice 0. This is by far the most common kind, so it is kept small.
     Text(CompactString),
     /// Everything else.
     Delta(Box<Delta>),
 }
 
-/// One item of a stream's queue.
+/// One chunk of a stream.
 #[derive(Debug, Clone)]
 pub struct Chunk {
-    /// What it brings.
+    /// What it adds.
     pub kind: ChunkKind,
-    /// The event's data as received; shared by the chunks of one event, `None` where nobody will ask for it.
+    /// The data of the event as received, which the chunks of one event share; `None` if the reader will not ask
+    /// for it.
     pub raw: Option<Arc<[u8]>>,
 }

@@ -1,4 +1,4 @@
-//! Typed events from the chunks of a stream.
+//! Makes typed events from the chunks of a stream.
 
 use super::delta::{ChunkKind, Delta, ToolCallDelta};
 use super::reply::{FinishReason, ToolCall, Usage};
@@ -35,41 +35,35 @@ pub enum StreamEvent {
         /// The fragment.
         delta: ToolCallDelta,
     },
-    /// A tool call is whole.
+    /// A tool call is complete.
     ToolCallDone {
         /// The choice.
         index: u32,
-        /// Which call of the choice: 0, 1, … in the order in which they began.
+        /// Which call of the choice: 0, 1, … in the order of their beginnings.
         call_index: u32,
         /// The call.
         call: ToolCall,
     },
-    /// Token counts came.
+    /// Token counts.
     UsageReported(Usage),
-    /// The stream is whole.
+    /// The stream is complete.
     End,
 }
 
-/// Turns chunks into [`StreamEvent`]s. It holds nothing but the tool calls that are still growing.
+/// Makes [`StreamEvent`]s from chunks. It only keeps the tool calls that are still growing.
 #[derive(Debug, Clone, Default)]
 pub struct StreamEvents {
-    growing: Vec<Growing>,
+    growing: Vec<GrowingCall>,
 }
 
 #[derive(Debug, Clone)]
-struct Growing {
+struct GrowingCall {
     choice: u32,
     index: u32,
     call: ToolCall,
 }
 
 impl StreamEvents {
-    /// Begins a stream.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Adds the events of a chunk to `out`.
     pub fn push(&mut self, chunk: &ChunkKind, out: &mut Vec<StreamEvent>) {
         match chunk {
@@ -82,7 +76,8 @@ impl StreamEvents {
         }
     }
 
-    /// Ends a whole stream: calls that nothing else ended are whole now. Not to be called for a cut one.
+    /// Ends a complete stream: all calls that are still growing are complete now. Must not be called for an
+    /// incomplete stream.
     pub fn finish(&mut self, out: &mut Vec<StreamEvent>) {
         self.release(out, |_| true);
         out.push(StreamEvent::End);
@@ -113,7 +108,7 @@ impl StreamEvents {
                 growing.choice == index
                     && (!is_cut || json::is_complete(growing.call.arguments.as_bytes()))
             });
-            // A call that the token limit or a filter cut short is never whole: nobody must start it.
+            // A call that the token limit or a filter cut off never becomes complete, so that no one runs it.
             self.growing.retain(|growing| growing.choice != index);
         }
         if let Some(usage) = &delta.usage {
@@ -122,32 +117,24 @@ impl StreamEvents {
     }
 
     fn fragment(&mut self, choice: u32, delta: &ToolCallDelta, out: &mut Vec<StreamEvent>) {
-        let known = self
-            .growing
-            .iter_mut()
-            .find(|growing| growing.choice == choice && growing.index == delta.index);
-        if let Some(growing) = known {
-            let call = &mut growing.call;
-            if call.id.is_none() {
-                call.id.clone_from(&delta.id);
-            }
-            call.name
-                .push_str(delta.name.as_deref().unwrap_or_default());
-            call.arguments.push_str(&delta.arguments);
+        let mut known = self.growing.iter_mut();
+        let is_same =
+            |known: &&mut GrowingCall| known.choice == choice && known.index == delta.index;
+        if let Some(known) = known.find(is_same) {
+            known.call.push(delta);
         } else {
-            // The next call has begun. Those before it are whole if their arguments are whole JSON; some
-            // servers send the headers of several calls first, so an empty one waits.
+            // The next call has begun. The calls before it are complete if their arguments are complete JSON.
+            // Some servers send the headers of several calls first, so an empty one waits.
             self.release(out, |growing| {
                 growing.choice == choice && json::is_complete(growing.call.arguments.as_bytes())
             });
-            self.growing.push(Growing {
+            let mut call = ToolCall::default();
+            call.push(delta);
+            let index = delta.index;
+            self.growing.push(GrowingCall {
                 choice,
-                index: delta.index,
-                call: ToolCall {
-                    id: delta.id.clone(),
-                    name: delta.name.clone().unwrap_or_default(),
-                    arguments: delta.arguments.clone(),
-                },
+                index,
+                call,
             });
         }
         out.push(StreamEvent::ToolCallDelta {
@@ -156,7 +143,7 @@ impl StreamEvents {
         });
     }
 
-    fn release(&mut self, out: &mut Vec<StreamEvent>, whole: impl Fn(&Growing) -> bool) {
+    fn release(&mut self, out: &mut Vec<StreamEvent>, whole: impl Fn(&GrowingCall) -> bool) {
         self.growing.retain_mut(|growing| {
             if !whole(growing) {
                 return true;

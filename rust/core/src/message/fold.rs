@@ -1,14 +1,14 @@
-//! Folding the pieces of a stream into a reply.
+//! Adds the pieces of a stream to a reply.
 
 use compact_str::CompactString;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::delta::{ChunkKind, Delta, ToolCallDelta};
-use super::reply::{Choice, FinishReason, Part, Reply, ToolCall};
+use super::reply::{Choice, FinishReason, Part, RawJson, Reply, ToolCall};
 
 impl Reply {
-    /// Adds what a chunk brings. The parts stand in the order in which they came.
+    /// Adds a chunk. The parts keep the order in which they arrived.
     pub fn apply(&mut self, chunk: &ChunkKind) {
         match chunk {
             ChunkKind::Text(text) if text.is_empty() => {}
@@ -17,27 +17,27 @@ impl Reply {
         }
     }
 
-    /// Brings the reply into the form in which whole replies come: pieces of one kind joined, fragments of a
-    /// provider's block merged and put behind the other parts, the finish reason judged by what came.
+    /// Gives the reply the form of a reply that was not streamed: joins neighboring pieces of one kind, merges the
+    /// fragments of a provider's block and puts them after the other parts, and corrects the finish reason.
     ///
-    /// Doing it twice changes nothing; a reply that is still growing may be copied and settled at any time.
+    /// Settling twice changes nothing. A copy of a partial reply can be settled at any time.
     pub fn settle(&mut self) {
         self.choices.iter_mut().for_each(Choice::settle);
     }
 
-    /// Settles a reply of which nothing more comes. Some servers end without a finish reason; what came then
-    /// says it: a refusal, or a tool call.
+    /// Settles a reply that has ended. If the server gave no finish reason, a refusal or a tool call in the reply
+    /// supplies it.
     pub fn conclude(&mut self) {
         self.settle();
         for choice in &mut self.choices {
             if choice.finish_reason.is_none() {
-                let judged = FinishReason::Other.given(choice.refused(), choice.called());
-                choice.finish_reason = Some(judged).filter(|&it| it != FinishReason::Other);
+                let reason = FinishReason::Other.corrected(choice.refused(), choice.called());
+                choice.finish_reason = Some(reason).filter(|&it| it != FinishReason::Other);
             }
         }
     }
 
-    /// The choice with this index, made if it is not there yet. Choices stand by index.
+    /// The choice with this index, which is added if it is missing. Choices are sorted by index.
     pub(crate) fn choice_mut(&mut self, index: u32) -> &mut Choice {
         let at = match self
             .choices
@@ -49,13 +49,13 @@ impl Reply {
                     index,
                     ..Choice::default()
                 };
-                // Most replies have one choice, and thousands of them may be live.
+                // Most replies have one choice, and there may be thousands of replies at a time.
                 self.choices.reserve_exact(1);
                 self.choices.insert(at, new);
                 at
             }
         };
-        // It was found or has just been put there.
+        // It was found or has just been inserted.
         #[allow(clippy::indexing_slicing)]
         &mut self.choices[at]
     }
@@ -87,7 +87,7 @@ impl Reply {
         }
         for (field, json) in &delta.opaque {
             if let Ok(json) = RawValue::from_string(json.clone()) {
-                let field = field.clone();
+                let (field, json) = (field.clone(), RawJson(json));
                 choice.parts.push(Part::Opaque { field, json });
             }
         }
@@ -107,7 +107,7 @@ impl Reply {
 }
 
 impl Delta {
-    /// Whether it is about no choice at all.
+    /// Whether it belongs to no choice.
     #[must_use]
     pub fn brings_only_usage(&self) -> bool {
         self.usage.is_some()
@@ -133,7 +133,7 @@ impl Choice {
 
     fn push_reasoning(&mut self, delta: &Delta) {
         match self.parts.last_mut() {
-            // A signature closes a block of reasoning, so what comes after one is another block.
+            // A signature ends a block of reasoning, so what follows is another block.
             Some(Part::Reasoning {
                 text,
                 signature: signature @ None,
@@ -151,36 +151,25 @@ impl Choice {
     }
 
     fn push_call(&mut self, delta: &ToolCallDelta) {
-        let known = self
-            .parts
-            .iter_mut()
-            .filter_map(|part| match part {
-                Part::ToolCall(call) => Some(call),
-                _ => None,
-            })
-            .nth(delta.index as usize);
-        if let Some(call) = known {
-            if call.id.is_none() {
-                call.id.clone_from(&delta.id);
-            }
-            call.name
-                .push_str(delta.name.as_deref().unwrap_or_default());
-            call.arguments.push_str(&delta.arguments);
+        let mut calls = self.parts.iter_mut().filter_map(|part| match part {
+            Part::ToolCall(call) => Some(call),
+            _ => None,
+        });
+        if let Some(call) = calls.nth(delta.index as usize) {
+            call.push(delta);
         } else {
-            self.parts.push(Part::ToolCall(ToolCall {
-                id: delta.id.clone(),
-                name: delta.name.clone().unwrap_or_default(),
-                arguments: delta.arguments.clone(),
-            }));
+            let mut call = ToolCall::default();
+            call.push(delta);
+            self.parts.push(Part::ToolCall(call));
         }
     }
 
     fn settle(&mut self) {
-        let mut opaque: Vec<(String, Vec<Box<RawValue>>)> = Vec::new();
+        let mut opaque: Vec<(String, Vec<RawJson>)> = Vec::new();
         let mut parts: Vec<Part> = Vec::with_capacity(self.parts.len());
         for part in std::mem::take(&mut self.parts) {
             match (part, parts.last_mut()) {
-                // A list content's own items keep their order; each is a block of its own.
+                // Items of a content list keep their order, and are not merged.
                 (Part::Opaque { field, json }, _) if field != "content" => {
                     match opaque.iter_mut().find(|(known, _)| *known == field) {
                         Some((_, fragments)) => fragments.push(json),
@@ -209,7 +198,7 @@ impl Choice {
                 (part, _) => parts.push(part),
             }
         }
-        // A message's keys have no order of their own.
+        // The keys of a message have no order.
         opaque.sort_by(|(one, _), (other, _)| one.cmp(other));
         parts.extend(opaque.into_iter().filter_map(|(field, fragments)| {
             let json = merged(fragments)?;
@@ -218,7 +207,7 @@ impl Choice {
         self.parts = parts;
         self.finish_reason = self
             .finish_reason
-            .map(|reason| reason.given(self.refused(), self.called()));
+            .map(|reason| reason.corrected(self.refused(), self.called()));
     }
 
     fn refused(&self) -> bool {
@@ -232,7 +221,7 @@ impl Choice {
 }
 
 impl FinishReason {
-    /// The reason for a provider's word; `None` for an empty one, which says nothing.
+    /// The reason for a provider's word; `None` for an empty word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Some(match word {
@@ -250,10 +239,10 @@ impl FinishReason {
         })
     }
 
-    /// The reason as judged by what the choice holds: a refusal comes first; a tool call comes before what
-    /// the provider says, unless the call may be cut.
+    /// Corrects the reason by what the choice has: a refusal wins, and so does a tool call, unless the provider's
+    /// reason means that the call may be incomplete.
     #[must_use]
-    pub fn given(self, refused: bool, called: bool) -> Self {
+    pub fn corrected(self, refused: bool, called: bool) -> Self {
         match self {
             _ if refused => Self::Refusal,
             Self::Length | Self::ContentFilter | Self::Error | Self::Abort => self,
@@ -263,21 +252,22 @@ impl FinishReason {
     }
 }
 
-/// One block from the fragments of a stream. A lone one stays as it was sent.
-fn merged(fragments: Vec<Box<RawValue>>) -> Option<Box<RawValue>> {
+/// One block from the fragments of a stream. A single fragment stays as it was sent.
+fn merged(fragments: Vec<RawJson>) -> Option<RawJson> {
     let mut fragments = fragments.into_iter();
     let first = fragments.next()?;
-    let Some(second) = fragments.next() else {
+    let mut rest = fragments.peekable();
+    if rest.peek().is_none() {
         return Some(first);
-    };
-    let mut whole: Value = serde_json::from_str(first.get()).ok()?;
-    for fragment in std::iter::once(second).chain(fragments) {
-        merge(&mut whole, serde_json::from_str(fragment.get()).ok()?, "");
     }
-    serde_json::value::to_raw_value(&whole).ok()
+    let mut whole: Value = serde_json::from_str(first.0.get()).ok()?;
+    for fragment in rest {
+        merge(&mut whole, serde_json::from_str(fragment.0.get()).ok()?, "");
+    }
+    serde_json::value::to_raw_value(&whole).ok().map(RawJson)
 }
 
-/// Keys whose strings come in pieces; any other string is sent whole each time.
+/// Keys whose strings are sent in pieces. All other strings are repeated in full.
 const PIECES: [&str; 7] = [
     "text",
     "summary",
@@ -316,7 +306,7 @@ fn merge(whole: &mut Value, fragment: Value, key: &str) {
     }
 }
 
-/// The last block of `whole`, where `item` goes on with it: same type, same `index`.
+/// The last block of `whole`, if `item` continues it: same type, same `index`.
 fn continued<'a>(whole: &'a mut [Value], item: &Value) -> Option<&'a mut Value> {
     let last = whole.last_mut()?;
     let index = item.get("index").filter(|index| index.is_number())?;

@@ -1,7 +1,7 @@
-//! What the dialects agree on: a reply, its parts, the pieces it streams in, usage and timing.
+//! What all dialects share: a reply, its parts, the pieces of a streamed reply, usage and timing.
 //!
-//! `reply` is a whole reply; `delta` is a piece of one that is streamed, and `fold` adds it to the reply so
-//! far. `events` makes typed events of the pieces.
+//! Read `reply` first: a whole or partial reply. `delta` is a piece of a streamed one, and `fold` adds such pieces to
+//! the partial reply. `events` makes typed events from the pieces.
 
 mod delta;
 mod events;
@@ -11,7 +11,8 @@ mod reply;
 pub use delta::{Chunk, ChunkKind, Delta, ToolCallDelta};
 pub use events::{StreamEvent, StreamEvents};
 pub use reply::{
-    Choice, FinishReason, Part, Reply, ReplyHead, Timing, TokenLogprob, ToolCall, TopLogprob, Usage,
+    Choice, FinishReason, Part, RawJson, Reply, ReplyHead, Timing, TokenLogprob, ToolCall,
+    TopLogprob, Usage,
 };
 
 #[cfg(test)]

@@ -1,43 +1,42 @@
-//! A whole reply. It is also what a stream has brought so far.
+//! A reply: a whole one, or the part of a stream that has arrived.
 
 use std::borrow::Cow;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::words::words;
 
 words! {
-    /// Why a choice ended, in the words that all providers share.
+    /// Why a choice ended, in words that are the same for all providers.
     pub enum FinishReason {
-        /// The model was done, or met a stop sequence.
+        /// The model was done, or reached a stop sequence.
         Stop = "stop",
-        /// The token limit.
+        /// The token limit was reached.
         Length = "length",
         /// The model called a tool.
         ToolCalls = "tool_calls",
         /// The model refused.
         Refusal = "refusal",
-        /// The provider's filter.
+        /// The provider's filter stopped it.
         ContentFilter = "content_filter",
-        /// The server gave up on the request.
+        /// The server aborted the request.
         Abort = "abort",
-        /// The server failed in the middle.
+        /// The server failed in the middle of it.
         Error = "error",
-        /// A word that we do not know; it stands in `provider_finish_reason`.
+        /// An unknown word; see `provider_finish_reason`.
         Other = "other",
     }
 }
 
-/// Token counts; `None` where the provider did not say.
+/// Token counts; `None` if the provider did not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Usage {
-    /// All input, cached tokens included.
+    /// All input, including cached tokens.
     pub prompt_tokens: Option<u64>,
-    /// All output, reasoning included.
+    /// All output, including reasoning.
     pub completion_tokens: Option<u64>,
-    /// The provider's total, else the sum where both parts are known.
+    /// The provider's total, or else the sum if both parts are known.
     pub total_tokens: Option<u64>,
     /// Input read from the provider's cache.
     pub cached_tokens: Option<u64>,
@@ -45,18 +44,18 @@ pub struct Usage {
     pub cache_write_tokens: Option<u64>,
     /// Output spent on reasoning.
     pub reasoning_tokens: Option<u64>,
-    /// The provider's own figure for the cost, in US dollars, as the text it sent.
+    /// The cost that the provider states, in US dollars, as sent.
     pub cost_usd: Option<String>,
 }
 
 /// A tool call of the model.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ToolCall {
-    /// The provider's id; `None` where it sent none.
+    /// The provider's id; `None` if it sent none.
     pub id: Option<String>,
     /// The tool's name.
     pub name: String,
-    /// JSON text as sent; may be empty or cut.
+    /// JSON text as sent. It may be empty or incomplete.
     pub arguments: String,
 }
 
@@ -65,30 +64,30 @@ pub struct ToolCall {
 pub struct TokenLogprob {
     /// The token's text.
     pub token: String,
-    /// Natural logarithm of its probability; `None` for the first prompt token under `echo`.
+    /// Natural logarithm of its probability; `None` for the first token of a prompt under `echo`.
     pub logprob: Option<f64>,
-    /// The token's UTF-8 bytes, where the provider sends them.
+    /// The token's UTF-8 bytes, if the provider sends them.
     pub bytes: Option<Vec<u8>>,
-    /// The likeliest tokens at this place.
+    /// The most likely tokens in this position.
     pub top: Vec<TopLogprob>,
     /// Offset of the token in the text, in characters (text completions only).
     pub text_offset: Option<u64>,
 }
 
-/// One of the likeliest tokens at a place.
+/// One of the most likely tokens in a position.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TopLogprob {
     /// The token's text.
     pub token: String,
     /// Natural logarithm of its probability.
     pub logprob: f64,
-    /// The token's UTF-8 bytes, where the provider sends them.
+    /// The token's UTF-8 bytes, if the provider sends them.
     pub bytes: Option<Vec<u8>>,
 }
 
-/// One part of a reply's message. The parts stand in the order in which they came.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+/// One part of a reply's message. The parts are in the order in which they arrived.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "PartFields")]
 pub enum Part {
     /// Text for the user.
     Text {
@@ -97,11 +96,11 @@ pub enum Part {
     },
     /// The model's reasoning.
     Reasoning {
-        /// The text; empty where only a signature came.
+        /// The text; empty if there was only a signature.
         text: String,
-        /// The provider's signature over it, to be sent back.
+        /// The provider's signature over it. It has to be sent back.
         signature: Option<String>,
-        /// The field that it came in (`reasoning_content`, for one): it goes back there.
+        /// The message key it was in, such as `reasoning_content`. It is sent back in the same one.
         field: Option<String>,
     },
     /// A refusal.
@@ -111,98 +110,84 @@ pub enum Part {
     },
     /// A tool call.
     ToolCall(ToolCall),
-    /// A provider's own block, kept verbatim.
+    /// A block that only the provider understands, kept verbatim.
     Opaque {
-        /// The message key that it stood under.
+        /// The message key it was in.
         field: String,
         /// The JSON value as sent.
-        json: Box<RawValue>,
+        json: RawJson,
     },
 }
 
-/// By hand, because serde reads a tagged enum through a tree of its own, in which JSON text cannot be kept
-/// as it was sent.
-impl<'de> Deserialize<'de> for Part {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Fields<'a> {
-            #[serde(rename = "type", borrow)]
-            kind: Cow<'a, str>,
-            text: Option<String>,
-            signature: Option<String>,
-            field: Option<String>,
-            json: Option<Box<RawValue>>,
-        }
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let fields: Fields<'_> = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
-        let text = fields.text.ok_or_else(|| D::Error::missing_field("text"));
-        Ok(match &*fields.kind {
-            "text" => Self::Text { text: text? },
-            "reasoning" => Self::Reasoning {
-                text: text?,
+/// A JSON value as its text. Two are equal if their texts are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RawJson(pub Box<RawValue>);
+
+impl PartialEq for RawJson {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+/// The fields of all kinds of part. serde reads a tagged enum through a tree, which cannot keep JSON text as it
+/// was sent, so a [`Part`] is read from these instead.
+#[derive(Deserialize)]
+struct PartFields {
+    #[serde(rename = "type")]
+    kind: String,
+    text: Option<String>,
+    signature: Option<String>,
+    field: Option<String>,
+    json: Option<RawJson>,
+    id: Option<String>,
+    name: Option<String>,
+    arguments: Option<String>,
+}
+
+impl TryFrom<PartFields> for Part {
+    type Error = String;
+
+    fn try_from(fields: PartFields) -> Result<Self, String> {
+        let (kind, text) = (fields.kind, fields.text);
+        let part = match &*kind {
+            "text" => text.map(|text| Self::Text { text }),
+            "refusal" => text.map(|text| Self::Refusal { text }),
+            "reasoning" => text.map(|text| Self::Reasoning {
+                text,
                 signature: fields.signature,
                 field: fields.field,
-            },
-            "refusal" => Self::Refusal { text: text? },
-            "tool_call" => {
-                Self::ToolCall(serde_json::from_str(raw.get()).map_err(D::Error::custom)?)
+            }),
+            "tool_call" => fields.name.zip(fields.arguments).map(|(name, arguments)| {
+                let id = fields.id;
+                Self::ToolCall(ToolCall {
+                    id,
+                    name,
+                    arguments,
+                })
+            }),
+            "opaque" => {
+                let both = fields.field.zip(fields.json);
+                both.map(|(field, json)| Self::Opaque { field, json })
             }
-            "opaque" => Self::Opaque {
-                field: fields
-                    .field
-                    .ok_or_else(|| D::Error::missing_field("field"))?,
-                json: fields.json.ok_or_else(|| D::Error::missing_field("json"))?,
-            },
-            other => {
-                let known = &["text", "reasoning", "refusal", "tool_call", "opaque"];
-                return Err(D::Error::unknown_variant(other, known));
-            }
-        })
+            _ => return Err(format!("`{kind}` is not a type of part")),
+        };
+        part.ok_or_else(|| format!("a {kind} part lacks one of its fields"))
     }
 }
 
-impl PartialEq for Part {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Text { text: a }, Self::Text { text: b })
-            | (Self::Refusal { text: a }, Self::Refusal { text: b }) => a == b,
-            (
-                Self::Reasoning {
-                    text: a,
-                    signature,
-                    field,
-                },
-                Self::Reasoning {
-                    text: b,
-                    signature: other_signature,
-                    field: other_field,
-                },
-            ) => a == b && signature == other_signature && field == other_field,
-            (Self::ToolCall(a), Self::ToolCall(b)) => a == b,
-            (
-                Self::Opaque { field, json: a },
-                Self::Opaque {
-                    field: other,
-                    json: b,
-                },
-            ) => field == other && a.get() == b.get(),
-            _ => false,
-        }
-    }
-}
-
-/// One of the answers of a reply.
+/// One of the choices of a reply.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
-    /// Its number; prompt lists number them `prompt * n + i`.
+    /// Its number. For a list of prompts it is `prompt * n + i`.
     pub index: u32,
-    /// What it consists of, in order.
+    /// Its parts, in order.
     pub parts: Vec<Part>,
-    /// Why it ended; `None` while it runs, or where the provider did not say.
+    /// Why it ended; `None` if it has not ended, or if the provider did not say.
     pub finish_reason: Option<FinishReason>,
-    /// The provider's own word for it.
+    /// The provider's word for it.
     pub provider_finish_reason: Option<String>,
-    /// Token probabilities, where asked for.
+    /// Token probabilities, if requested.
     pub logprobs: Option<Vec<TokenLogprob>>,
 }
 
@@ -210,33 +195,30 @@ impl Choice {
     /// All text parts, joined.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
-        self.joined(|part| match part {
+        let text = self.joined(|part| match part {
             Part::Text { text } => Some(text),
             _ => None,
-        })
+        });
+        text.unwrap_or_default()
     }
 
     /// All reasoning parts, joined.
     #[must_use]
     pub fn reasoning(&self) -> Cow<'_, str> {
-        self.joined(|part| match part {
+        let text = self.joined(|part| match part {
             Part::Reasoning { text, .. } => Some(text),
             _ => None,
-        })
+        });
+        text.unwrap_or_default()
     }
 
-    /// The refusal; `None` where the model did not refuse.
+    /// The refusal; `None` if the model did not refuse.
     #[must_use]
     pub fn refusal(&self) -> Option<Cow<'_, str>> {
-        self.parts
-            .iter()
-            .any(|part| matches!(part, Part::Refusal { .. }))
-            .then(|| {
-                self.joined(|part| match part {
-                    Part::Refusal { text } => Some(text),
-                    _ => None,
-                })
-            })
+        self.joined(|part| match part {
+            Part::Refusal { text } => Some(text),
+            _ => None,
+        })
     }
 
     /// The tool calls, in order.
@@ -247,27 +229,22 @@ impl Choice {
         })
     }
 
-    fn joined<'a>(&'a self, pick: impl Fn(&'a Part) -> Option<&'a String>) -> Cow<'a, str> {
+    fn joined<'a>(&'a self, pick: impl Fn(&'a Part) -> Option<&'a String>) -> Option<Cow<'a, str>> {
         let mut texts = self.parts.iter().filter_map(pick);
-        let Some(first) = texts.next() else {
-            return Cow::Borrowed("");
-        };
-        let Some(second) = texts.next() else {
-            return Cow::Borrowed(first);
-        };
-        let mut whole = first.clone();
-        whole.push_str(second);
-        texts.for_each(|text| whole.push_str(text));
-        Cow::Owned(whole)
+        let mut whole = Cow::Borrowed(texts.next()?.as_str());
+        for text in texts {
+            whole.to_mut().push_str(text);
+        }
+        Some(whole)
     }
 }
 
 /// Seconds that each stage of a call took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
-    /// Waiting for a permit, within the last attempt.
+    /// Waiting for a permit, in the last attempt.
     pub queue: Option<f64>,
-    /// Making a connection, within the last attempt; `None` when one was used again.
+    /// Making a connection, in the last attempt; `None` if it reused one.
     pub connect: Option<f64>,
     /// From the start of the call to the response head.
     pub first_byte: Option<f64>,
@@ -275,14 +252,14 @@ pub struct Timing {
     pub first_token: Option<f64>,
     /// From the start of the call to the last content (streams).
     pub last_token: Option<f64>,
-    /// From the start of the call to its end, retries included.
+    /// From the start of the call to its end, including retries.
     pub total: Option<f64>,
 }
 
 impl Timing {
-    /// (completion tokens - 1) / (last token - first token); on whole replies completion tokens / total.
+    /// (completion tokens - 1) / (last token - first token); for whole replies, completion tokens / total.
     ///
-    /// `None` where the provider did not count, or where no time passed.
+    /// `None` if the provider did not count the tokens, or if no time passed.
     #[must_use]
     #[allow(
         clippy::cast_precision_loss,
@@ -298,38 +275,38 @@ impl Timing {
     }
 }
 
-/// A reply, whole or so far.
+/// A whole or partial reply.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
     /// The provider's id of the reply.
     pub id: Option<String>,
     /// The model that answered, as the provider names it.
     pub model: Option<String>,
-    /// Unix time in seconds; `None` where absent or 0.
+    /// Unix time in seconds; `None` if absent or 0.
     pub created: Option<i64>,
-    /// The answers, by index.
+    /// The choices, by index.
     pub choices: Vec<Choice>,
     /// Token counts.
     pub usage: Option<Usage>,
-    /// The provider's id of the request, from the body; a header's wins.
+    /// The provider's id of the request, from a header or else from the body.
     pub request_id: Option<String>,
 }
 
-/// Facts of a streamed reply that belong to no choice.
+/// The facts of a streamed reply that belong to no choice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReplyHead {
     /// The provider's id of the reply.
     pub id: Option<String>,
     /// The model that answers, as the provider names it.
     pub model: Option<String>,
-    /// Unix time in seconds; `None` where absent or 0.
+    /// Unix time in seconds; `None` if absent or 0.
     pub created: Option<i64>,
 }
 
 impl ReplyHead {
-    /// Sets what is known in `reply`.
+    /// Copies the facts to `reply`.
     pub fn fold_into(&self, reply: &mut Reply) {
-        // Named one by one, so that the compiler asks for a field that is not set here.
+        // The fields are listed, so that the compiler notices one that is missing here.
         let Self { id, model, created } = self;
         reply.id.clone_from(id);
         reply.model.clone_from(model);

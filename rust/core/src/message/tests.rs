@@ -21,7 +21,7 @@ fn chunk(calls: Vec<ToolCallDelta>, finish_reason: Option<FinishReason>) -> Chun
 
 /// Names and arguments of the calls that are done after each chunk, and after the end.
 fn done(chunks: &[ChunkKind]) -> Vec<Vec<String>> {
-    let mut events = StreamEvents::new();
+    let mut events = StreamEvents::default();
     let mut steps = Vec::new();
     for at in 0..=chunks.len() {
         let mut out = Vec::new();
@@ -55,7 +55,7 @@ fn a_call_is_done_as_soon_as_the_next_one_begins() {
 }
 
 #[test]
-fn a_call_that_the_token_limit_cut_is_never_done() {
+fn a_call_that_the_token_limit_cut_off_is_never_done() {
     let chunks = [
         chunk(
             vec![
@@ -82,8 +82,8 @@ fn calls_whose_headers_come_first_wait_for_their_arguments() {
 }
 
 #[test]
-fn events_come_in_the_order_of_a_message() {
-    let mut events = StreamEvents::new();
+fn events_have_the_order_of_a_message() {
+    let mut events = StreamEvents::default();
     let mut out = Vec::new();
     let delta = Delta {
         index: 1,
@@ -137,7 +137,7 @@ fn settling_twice_changes_nothing() {
 }
 
 #[test]
-fn a_whole_reply_without_a_finish_reason_is_judged_by_what_came() {
+fn a_whole_reply_without_a_finish_reason_gets_one_from_its_parts() {
     let said = |text: &str, refusal: Option<&str>, calls| {
         ChunkKind::Delta(Box::new(Delta {
             text: text.into(),
@@ -150,7 +150,7 @@ fn a_whole_reply_without_a_finish_reason_is_judged_by_what_came() {
         let mut reply = Reply::default();
         reply.apply(chunk);
         reply.settle();
-        // It may still grow, so nothing is known yet.
+        // It may still grow, so the reason is unknown.
         assert_eq!(reply.choices[0].finish_reason, None);
         reply.conclude();
         reply.choices[0].finish_reason
@@ -182,7 +182,7 @@ fn usage_alone_makes_no_choice() {
 }
 
 #[test]
-fn an_id_that_comes_late_is_the_calls() {
+fn a_late_id_belongs_to_its_call() {
     let mut late = fragment(0, None, "}");
     late.id = Some("c".to_owned());
     let chunks = [
@@ -190,7 +190,7 @@ fn an_id_that_comes_late_is_the_calls() {
         chunk(vec![late], Some(FinishReason::ToolCalls)),
     ];
     let mut reply = Reply::default();
-    let mut events = StreamEvents::new();
+    let mut events = StreamEvents::default();
     let mut out = Vec::new();
     for chunk in &chunks {
         reply.apply(chunk);

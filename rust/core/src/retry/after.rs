@@ -1,22 +1,21 @@
-//! What a server says about trying again.
+//! What a server says about a retry.
 
 use std::time::{Duration, SystemTime};
 
-/// A server's wishes, as far as they make sense.
+/// What a server asks for, as far as it makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Hints {
-    /// `x-should-retry`: overrides the table of statuses both ways.
+    /// `x-should-retry`. It overrides the table of statuses.
     pub should_retry: Option<bool>,
-    /// How long to wait.
+    /// How long to wait before a retry.
     pub retry_after: Option<Duration>,
 }
 
-/// Reads the hints out of a response's headers; `header` gives a header's first value.
+/// Reads the hints from the headers of a response; `header` returns the first value of a header.
 ///
-/// `retry-after-ms` wins over `retry-after`, which is a number of seconds or a date. A date counts
-/// from the server's own `Date`, so that a wrong clock on our side does no harm; `now` stands in
-/// where the server sent none. What is not positive and finite, and what cannot be read, is
-/// ignored. Source: RFC 9110, sections 10.2.3 and 5.6.7.
+/// `retry-after-ms` wins over `retry-after`, which is a number of seconds or a date. A date counts from the server's
+/// `Date`, so that a wrong clock on our side does no harm; `now` replaces a missing `Date`. A value that cannot be
+/// read, or is not positive and finite, is ignored. Source: RFC 9110, sections 10.2.3 and 5.6.7.
 #[must_use]
 pub fn server_hints<'a>(header: impl Fn(&str) -> Option<&'a str>, now: SystemTime) -> Hints {
     let should_retry = match header("x-should-retry") {
@@ -40,7 +39,7 @@ pub fn server_hints<'a>(header: impl Fn(&str) -> Option<&'a str>, now: SystemTim
     }
 }
 
-/// A positive finite number of units, as far as a `Duration` can hold it.
+/// A positive finite number of units, if a `Duration` can hold it.
 fn seconds(text: &str, unit: f64) -> Option<Duration> {
     let number: f64 = text.trim().parse().ok()?;
     if !number.is_finite() || number <= 0.0 {

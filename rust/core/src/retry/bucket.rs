@@ -1,8 +1,8 @@
-//! The brake on retry storms: a bucket of tokens that retries take and successes give back.
+//! A brake on retry storms: retries take tokens from a bucket, and successes give them back.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Tokens of one client and those derived from it.
+/// The tokens of a client and of those derived from it.
 ///
 /// Source: the retry behaviour of AWS SDKs, version 2.1: 500 tokens; 14 for a transient failure, 5 for throttling.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Bucket {
         self.left.load(Ordering::Relaxed)
     }
 
-    /// Takes `cost` tokens, or none and false where there are not enough.
+    /// Takes `cost` tokens. If there are not enough, takes none and returns false.
     #[must_use]
     pub fn take(&self, cost: u32) -> bool {
         self.left
@@ -37,9 +37,9 @@ impl Bucket {
             .is_ok()
     }
 
-    /// A call succeeded: gives back the `taken` tokens of its last retry, or one where it needed none.
+    /// Gives back the `taken` tokens of the last retry after a call succeeded, or one token if it took none.
     pub fn refund(&self, taken: u32) {
-        // Nearly every call finds a full bucket, and then no write disturbs the other threads.
+        // The bucket is nearly always full, and then no write disturbs the other threads.
         if self.left() >= self.size {
             return;
         }

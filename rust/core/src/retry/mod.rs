@@ -1,7 +1,7 @@
-//! Whether and when a failed attempt is made again. Pure: clock and randomness come from the caller.
+//! Whether and when a failed attempt is retried. Pure: clock and randomness come from the caller.
 //!
-//! `policy` decides, from the failure, from what the server asks for (`after`) and from the tokens that are
-//! left to pay for retries (`bucket`).
+//! `policy` decides. It looks at the failure, at what the server asks for (`after`), and at the tokens that are left
+//! for retries (`bucket`).
 
 mod after;
 mod bucket;
@@ -9,4 +9,4 @@ mod policy;
 
 pub use after::{Hints, server_hints};
 pub use bucket::Bucket;
-pub use policy::{Decision, Failure, GaveUp, decide};
+pub use policy::{Decision, GaveUp, decide};

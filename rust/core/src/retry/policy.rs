@@ -5,52 +5,37 @@ use std::time::Duration;
 use super::after::Hints;
 use super::bucket::Bucket;
 use crate::config::RetryPolicy;
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 
-/// Tokens that a retry after a transient failure takes.
+/// How many tokens a retry after a transient failure takes.
 const TRANSIENT_COST: u32 = 14;
-/// Tokens that a retry after throttling takes.
+/// How many tokens a retry after throttling takes.
 const THROTTLE_COST: u32 = 5;
-
-/// What is known of a failed attempt.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Failure {
-    /// What went wrong.
-    pub kind: ErrorKind,
-    /// HTTP status of an error reply.
-    pub status: Option<u16>,
-    /// Whether the layer that found the error holds another attempt for sensible.
-    pub retryable: bool,
-    /// Whether the server may have worked on it.
-    pub maybe_processed: bool,
-    /// What the server wishes.
-    pub hints: Hints,
-}
 
 /// What to do after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Decision {
-    /// Try again after `wait`; `cost` tokens were taken and come back on success.
+    /// Retry after `wait`. `cost` tokens were taken, and come back on success.
     Retry {
-        /// The wait.
+        /// How long to wait.
         wait: Duration,
-        /// Tokens taken.
+        /// How many tokens were taken.
         cost: u32,
     },
     /// Raise the error.
     GiveUp(GaveUp),
 }
 
-/// Why a call is not tried again.
+/// Why a call is not retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GaveUp {
-    /// Another attempt would not help, or might be billed twice against the caller's wish.
+    /// A retry would not help, or the caller does not want to risk paying twice.
     NotRetryable,
-    /// All attempts are made.
+    /// No attempts are left.
     AttemptsSpent,
     /// The server asks for a longer wait than the caller allows.
     HintTooLong,
-    /// The total deadline would pass during the wait.
+    /// The deadline of the call would pass during the wait.
     Deadline,
     /// The client's bucket is empty.
     BudgetSpent,
@@ -58,48 +43,46 @@ pub enum GaveUp {
 
 /// Decides what follows a failed attempt.
 ///
-/// `retries` counts those made before. `jitter` (0.0 to 1.0, drawn by the caller) spreads the
-/// waits: a wait of our own is cut by up to half, a wait that the server asks for grows by up to a
-/// tenth. `remaining` is what the total deadline leaves. Tokens are taken only for a retry that is made.
+/// `retries` is the number of retries so far. `jitter` (0.0 to 1.0, drawn by the caller) spreads the waits: a wait
+/// from the policy shrinks by up to half, a wait that the server asks for grows by up to a tenth. `remaining` is the
+/// time until the deadline of the call. Tokens are taken only if there is a retry.
 #[must_use]
 pub fn decide(
     policy: &RetryPolicy,
-    failure: &Failure,
+    error: &Error,
+    hints: Hints,
     retries: u32,
     jitter: f64,
     remaining: Option<Duration>,
     bucket: &Bucket,
 ) -> Decision {
-    if !is_retryable(policy, failure) {
+    if !is_retryable(policy, error, hints) {
         return Decision::GiveUp(GaveUp::NotRetryable);
     }
-    // A hint is an answer to this reply, and is told to the caller whatever the number of attempts.
-    if failure
-        .hints
-        .retry_after
-        .is_some_and(|hint| hint > policy.max_retry_after)
-    {
+    // The caller learns of a hint that is too long even if no attempts are left.
+    let is_too_long = |hint| hint > policy.max_retry_after;
+    if hints.retry_after.is_some_and(is_too_long) {
         return Decision::GiveUp(GaveUp::HintTooLong);
     }
     if retries >= policy.max_retries {
         return Decision::GiveUp(GaveUp::AttemptsSpent);
     }
-    let wait = match failure.hints.retry_after {
+    let wait = match hints.retry_after {
         Some(hint) => hint.mul_f64(1.0 + 0.1 * jitter),
-        None => backoff(policy, is_throttle(failure), retries, jitter),
+        None => backoff(policy, is_throttle(error), retries, jitter),
     };
     if remaining.is_some_and(|remaining| wait >= remaining) {
         return Decision::GiveUp(GaveUp::Deadline);
     }
-    let cost = cost(failure);
+    let cost = cost(error, hints);
     if !bucket.take(cost) {
         return Decision::GiveUp(GaveUp::BudgetSpent);
     }
     Decision::Retry { wait, cost }
 }
 
-/// The wait before retry number `retries` + 1: it doubles from `first` (or `throttle_first`) up to
-/// `cap`, and `jitter` cuts off up to half.
+/// The wait before retry number `retries` + 1. It doubles from `first` (or `throttle_first`) up to `cap`, and
+/// `jitter` shortens it by up to half.
 fn backoff(policy: &RetryPolicy, throttle: bool, retries: u32, jitter: f64) -> Duration {
     let first = if throttle {
         policy.throttle_first
@@ -110,22 +93,22 @@ fn backoff(policy: &RetryPolicy, throttle: bool, retries: u32, jitter: f64) -> D
     doubled.min(policy.cap).mul_f64(1.0 - 0.5 * jitter)
 }
 
-fn is_retryable(policy: &RetryPolicy, failure: &Failure) -> bool {
+fn is_retryable(policy: &RetryPolicy, error: &Error, hints: Hints) -> bool {
     use ErrorKind as K;
-    // Spent money does not come back by asking again, whatever a header says.
-    if failure.kind == K::QuotaExceeded {
+    // A retry does not refill a quota, whatever a header says.
+    if error.kind() == K::QuotaExceeded {
         return false;
     }
-    if failure.maybe_processed && failure.status.is_none() && !policy.retry_ambiguous {
+    if error.is_maybe_processed() && error.status().is_none() && !policy.retry_ambiguous {
         return false;
     }
-    match failure.kind {
+    match error.kind() {
         K::FirstByteTimeout | K::StallTimeout | K::ContentTimeout => policy.retry_timeouts,
         K::PoolTimeout | K::DeadlineExceeded | K::ClientClosed | K::Config | K::Engine => false,
-        _ => match (failure.hints.should_retry, failure.status) {
+        _ => match (hints.should_retry, error.status()) {
             (Some(should), Some(_)) => should,
             (_, Some(status)) => is_retryable_status(status),
-            (_, None) => failure.retryable,
+            (_, None) => error.is_retryable(),
         },
     }
 }
@@ -136,16 +119,16 @@ fn is_retryable_status(status: u16) -> bool {
     matches!(status, 408 | 409 | 425 | 429 | 500 | 502..=504 | 520..=524 | 529)
 }
 
-/// Too much is asked of the server: 429, and 529 with which Anthropic says "overloaded".
-fn is_throttle(failure: &Failure) -> bool {
-    failure.kind == ErrorKind::RateLimit || matches!(failure.status, Some(429 | 529))
+/// Whether the server says that it is overloaded: 429, and Anthropic's 529.
+fn is_throttle(error: &Error) -> bool {
+    error.kind() == ErrorKind::RateLimit || matches!(error.status(), Some(429 | 529))
 }
 
-fn cost(failure: &Failure) -> u32 {
-    // A server that says when to come back controls its load itself.
-    if matches!(failure.status, Some(429 | 503)) && failure.hints.retry_after.is_some() {
+fn cost(error: &Error, hints: Hints) -> u32 {
+    // A server that says when to retry controls its load itself.
+    if matches!(error.status(), Some(429 | 503)) && hints.retry_after.is_some() {
         0
-    } else if is_throttle(failure) {
+    } else if is_throttle(error) {
         THROTTLE_COST
     } else {
         TRANSIENT_COST
@@ -155,7 +138,35 @@ fn cost(failure: &Failure) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind as K;
+    use crate::error::{ApiFailure, ErrorKind as K};
+
+    #[derive(Clone, Copy)]
+    struct Failure {
+        kind: ErrorKind,
+        status: Option<u16>,
+        retryable: bool,
+        maybe_processed: bool,
+        hints: Hints,
+    }
+
+    fn decide(
+        policy: &RetryPolicy,
+        failure: &Failure,
+        retries: u32,
+        jitter: f64,
+        remaining: Option<Duration>,
+        bucket: &Bucket,
+    ) -> Decision {
+        let error = Error::new(failure.kind, "it failed")
+            .retryable(failure.retryable)
+            .maybe_processed(failure.maybe_processed)
+            .with_api(ApiFailure {
+                status: failure.status,
+                ..ApiFailure::default()
+            });
+        let hints = failure.hints;
+        super::decide(policy, &error, hints, retries, jitter, remaining, bucket)
+    }
 
     const TRANSPORT: Failure = Failure {
         kind: ErrorKind::ConnectionLost,
@@ -276,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_retries_is_kept() {
+    fn there_are_no_more_retries_than_allowed() {
         let policy = RetryPolicy::default();
         for (retries, again) in [(0, true), (1, true), (2, false), (3, false)] {
             let decision = decide(&policy, &TRANSPORT, retries, 0.0, None, &Bucket::new(500));
@@ -285,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_past_the_deadline_is_not_begun() {
+    fn a_wait_past_the_deadline_does_not_start() {
         let policy = RetryPolicy::default();
         for (remaining, again) in [(499, false), (500, false), (501, true)] {
             let remaining = Some(Duration::from_millis(remaining));
@@ -295,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_taken_by_what_went_wrong() {
+    fn the_kind_of_failure_decides_how_many_tokens_are_taken() {
         let second = Duration::from_secs(1);
         for (failure, expected) in [
             (TRANSPORT, 14),
@@ -324,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ambiguous_failure_is_retried_only_where_allowed() {
+    fn an_ambiguous_failure_is_retried_only_if_allowed() {
         let policy = RetryPolicy {
             retry_ambiguous: false,
             ..RetryPolicy::default()
@@ -342,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_after_sending_is_retried_only_where_asked() {
+    fn a_timeout_after_sending_is_retried_only_on_request() {
         let asked = RetryPolicy {
             retry_timeouts: true,
             ..RetryPolicy::default()

@@ -1,29 +1,27 @@
-//! Lines to events.
+//! Makes events from lines.
 
 use super::lines::Lines;
 use crate::error::{Error, ErrorKind};
 use crate::json;
 
-/// What a stream brings.
+/// What a line or an event of a stream says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Item<'a> {
     /// A dispatched event.
     Event {
-        /// The event's name; empty where it has none.
+        /// The event's name; empty if it has none.
         name: &'a [u8],
         /// The data lines, joined by LF.
         data: &'a [u8],
-        /// The last event id, as of this event.
-        id: &'a [u8],
     },
-    /// A line whose field the standard does not know; some servers send errors so.
+    /// A line with a field that the standard does not define. Some servers send errors like this.
     Stray {
-        /// What stands before the colon; the whole line where there is none.
+        /// What is before the colon; the whole line if it has no colon.
         name: &'a [u8],
-        /// What stands after it.
+        /// What is after the colon.
         value: &'a [u8],
     },
-    /// A comment; servers send them to say that they are alive.
+    /// A comment. Servers send them to keep the connection alive.
     Comment(&'a [u8]),
 }
 
@@ -32,48 +30,40 @@ pub enum Item<'a> {
 pub enum End {
     /// Nothing was pending.
     Clean,
-    /// The last blank line was missing, but the pending event was whole and has been dispatched.
+    /// The last blank line was missing, but the pending event was complete and was dispatched.
     Flushed,
-    /// An unfinished event was dropped: the stream is cut.
+    /// An unfinished event was dropped: the stream is incomplete.
     Cut,
 }
 
 /// Reads server-sent events from chunks of any size.
 ///
-/// Every chunking of the same bytes gives the same items. Time is linear, and memory is bounded by twice
-/// `max_event_bytes`, which caps a line and the joined data of an event.
-#[derive(Debug)]
+/// The chunks never change the items. Time is linear, and memory is bounded by twice `max_event_bytes`, which
+/// caps a line and the joined data of an event. The fields `id` and `retry` are ignored: they are for clients
+/// that reconnect.
+#[derive(Debug, Default)]
 pub struct EventParser {
-    lines: Lines,
+    pub(super) lines: Lines,
     name: Vec<u8>,
     data: Vec<u8>,
     // Data lines are joined by LF, so an event with one empty line differs from one without any.
     has_data: bool,
-    id: Vec<u8>,
-    pending_id: Option<Vec<u8>>,
-    retry_ms: Option<u64>,
     max_event_bytes: usize,
 }
 
 impl EventParser {
-    /// Begins a stream whose events have at most `max_event_bytes` bytes.
+    /// Starts a stream whose events have at most `max_event_bytes` bytes.
     #[must_use]
     pub fn new(max_event_bytes: usize) -> Self {
         Self {
-            lines: Lines::default(),
-            name: Vec::new(),
-            data: Vec::new(),
-            has_data: false,
-            id: Vec::new(),
-            pending_id: None,
-            retry_ms: None,
             max_event_bytes,
+            ..Self::default()
         }
     }
 
-    /// Reads a chunk and hands every item that ends in it to `sink`.
+    /// Reads a chunk and passes every item that ends in it to `sink`.
     ///
-    /// Fails with `EventTooLarge`, or with what `sink` fails with; the parser is of no use afterwards.
+    /// Fails with `EventTooLarge`, or with the error of `sink`. The parser must not be used after that.
     pub fn push(
         &mut self,
         chunk: &[u8],
@@ -97,12 +87,11 @@ impl EventParser {
                 && let Some(blank) = rest.strip_prefix(b"\n")
                 && line.len() <= self.max_event_bytes
             {
-                // By far the commonest case: a whole event of one line, handed on without a copy.
+                // By far the most common case: an event of one line, which is passed on without a copy.
                 rest = blank;
                 sink(Item::Event {
                     name: b"",
                     data: without_space(data),
-                    id: &self.id,
                 })?;
                 continue;
             }
@@ -113,9 +102,9 @@ impl EventParser {
 
     /// Ends the stream at a clean end of its bytes.
     ///
-    /// The standard drops an event without its blank line; servers forget that line, so the event is dispatched
-    /// if it is whole beyond doubt: its data is `[DONE]` or a complete JSON object or array. A last line with an
-    /// unknown field is reported too.
+    /// The standard drops an event without a blank line after it. Some servers forget that line, so the event is
+    /// dispatched if it is certainly complete: its data is `[DONE]`, or a complete JSON object or array. A last line
+    /// with an unknown field is passed on too.
     pub fn finish(
         &mut self,
         mut sink: impl FnMut(Item<'_>) -> Result<(), Error>,
@@ -135,34 +124,7 @@ impl EventParser {
         Ok(End::Flushed)
     }
 
-    /// The pending event as it would be if a blank line came now; for tests of the standard's cases.
-    #[cfg(test)]
-    pub(super) fn flush_anyway(
-        &mut self,
-        sink: &mut impl FnMut(Item<'_>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let line = self.lines.take();
-        if !line.is_empty() {
-            self.line(&line, sink)?;
-        }
-        self.dispatch(sink)
-    }
-
-    /// The last reconnection time that the server asked for, in milliseconds. Nothing acts on it: it is
-    /// for tests of the standard's cases.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn retry_ms(&self) -> Option<u64> {
-        self.retry_ms
-    }
-
-    /// The last event id, committed at blank lines only; for tests of the standard's cases.
-    #[cfg(test)]
-    pub(super) fn last_event_id(&self) -> &[u8] {
-        &self.id
-    }
-
-    /// Bytes searched so far: at most twice the input, however it was cut. For tests of that claim.
+    /// How many bytes were searched: at most twice the input, for any chunks. For tests of this.
     #[doc(hidden)]
     #[must_use]
     pub fn scanned(&self) -> u64 {
@@ -171,7 +133,7 @@ impl EventParser {
 
     #[inline]
     fn is_idle(&self) -> bool {
-        !self.has_data && self.name.is_empty() && self.pending_id.is_none()
+        !self.has_data && self.name.is_empty()
     }
 
     fn keep(&mut self, part: &[u8]) -> Result<(), Error> {
@@ -182,7 +144,7 @@ impl EventParser {
         Ok(())
     }
 
-    fn line(
+    pub(super) fn line(
         &mut self,
         line: &[u8],
         sink: &mut impl FnMut(Item<'_>) -> Result<(), Error>,
@@ -216,38 +178,20 @@ impl EventParser {
                 self.name.clear();
                 self.name.extend_from_slice(value);
             }
-            b"id" => {
-                if memchr::memchr(0, value).is_none() {
-                    self.pending_id = Some(value.to_vec());
-                }
-            }
-            b"retry" => {
-                if !value.is_empty()
-                    && value.iter().all(u8::is_ascii_digit)
-                    && let Some(ms) = std::str::from_utf8(value)
-                        .ok()
-                        .and_then(|ms| ms.parse().ok())
-                {
-                    self.retry_ms = Some(ms);
-                }
-            }
+            b"id" | b"retry" => {}
             _ => return sink(Item::Stray { name, value }),
         }
         Ok(())
     }
 
-    fn dispatch(
+    pub(super) fn dispatch(
         &mut self,
         sink: &mut impl FnMut(Item<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        if let Some(id) = self.pending_id.take() {
-            self.id = id;
-        }
         let taken = if self.has_data {
             sink(Item::Event {
                 name: &self.name,
                 data: &self.data,
-                id: &self.id,
             })
         } else {
             Ok(())
@@ -259,7 +203,7 @@ impl EventParser {
     fn reset(&mut self) {
         self.name.clear();
         self.has_data = false;
-        // One huge event must not hold its memory for the rest of the stream.
+        // A huge event must not keep its memory for the rest of the stream.
         if self.data.capacity() > 64 << 10 {
             self.data = Vec::new();
         }

@@ -1,8 +1,8 @@
-//! Bytes to lines, wherever the chunks fall.
+//! Cuts chunks of any size into lines.
 
 use memchr::memchr2;
 
-/// UTF-8 byte order mark; one at the very start of a stream is dropped.
+/// The UTF-8 byte order mark. It is dropped at the very start of a stream.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Cuts a byte stream into lines at CR, LF or CRLF.
@@ -11,20 +11,20 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     carry: Vec<u8>,
-    // A CR ended the last line: an LF that comes next belongs to it.
+    // Whether a CR ended the last line. An LF that follows belongs to it.
     after_cr: bool,
-    // How much of the byte order mark has come; 4 once it is no longer looked for.
+    // How many bytes of the byte order mark have arrived. With all 3, the search for it has ended.
     bom: usize,
     scanned: u64,
 }
 
 impl Lines {
-    /// Bytes looked at so far; at most twice the input, however it was cut.
+    /// How many bytes were searched: at most twice the input, for any chunks.
     pub(super) fn scanned(&self) -> u64 {
         self.scanned
     }
 
-    /// Takes what belongs to the start of the stream or to the line before from the front of `chunk`.
+    /// Removes a byte order mark, or the rest of the previous line's end, from the front of `chunk`.
     pub(super) fn trim_front<'a>(&mut self, mut chunk: &'a [u8]) -> &'a [u8] {
         while self.bom < BOM.len() {
             let Some((&first, rest)) = chunk.split_first() else {
@@ -60,7 +60,7 @@ impl Lines {
         self.carry.len()
     }
 
-    /// Cuts the first line off `chunk`; `None` where no line ends in it.
+    /// Cuts the first line off `chunk`; `None` if no line ends in it.
     #[inline]
     pub(super) fn split<'a>(&mut self, chunk: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
         let Some(end) = memchr2(b'\n', b'\r', chunk) else {
@@ -85,14 +85,14 @@ impl Lines {
         self.carry.extend_from_slice(part);
     }
 
-    /// The unfinished line, which is given back with [`Self::recycle`].
+    /// Takes the unfinished line. [`Self::recycle`] takes its buffer back.
     pub(super) fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.carry)
     }
 
-    /// Takes a buffer back, so that the next unfinished line needs no new one.
+    /// Takes a buffer back for the next unfinished line.
     pub(super) fn recycle(&mut self, mut buffer: Vec<u8>) {
-        // One huge line must not hold its memory for the rest of the stream.
+        // A huge line must not keep its memory for the rest of the stream.
         if buffer.capacity() <= 64 << 10 {
             buffer.clear();
             self.carry = buffer;

@@ -1,5 +1,5 @@
-//! Server-sent events (WHATWG HTML, section 9.2): bytes in any chunks become lines (`lines`), and lines
-//! become events (`events`).
+//! Server-sent events (WHATWG HTML, section 9.2). Read `lines` first: it cuts chunks of any size into lines. `events`
+//! makes events from the lines.
 
 mod events;
 mod lines;

@@ -1,4 +1,4 @@
-//! The timers of one stream: `first_token` and `idle`.
+//! The timeouts of one stream: `first_token` and `idle`.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -6,19 +6,18 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::queue::Queue;
-use crate::call::secs;
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::http::{Place, Probe};
 
-/// The timers `first_token` and `idle`: one timer a stream, armed anew only when it fires too early.
+/// Both timeouts of a stream, on one timer. It is set again only if it fires too early.
 pub(super) struct Clock {
     first_token: Option<Duration>,
     idle: Option<Duration>,
     sent_at: Instant,
     bytes_at: Instant,
     content_at: Option<Instant>,
-    // What the reader had spent elsewhere when the limit that runs began.
+    // How long the reader had been elsewhere when the current limit began.
     away_before: Duration,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -49,7 +48,7 @@ impl Clock {
 
     pub(super) fn content(&mut self, queue: &Queue) {
         self.away_before = queue.away();
-        // `idle` may be shorter than what the timer waits for, so the first content arms it anew.
+        // `idle` may be shorter than the current wait, so the first content resets the timer.
         if self.content_at.replace(self.bytes_at).is_none() {
             self.timer = None;
         }
@@ -65,7 +64,7 @@ impl Clock {
         }
     }
 
-    /// Waits until the head is overdue. Time for a permit and a connection does not count.
+    /// Waits until the response head is overdue. Time for a permit and a connection does not count.
     pub(super) async fn no_head(&self, probe: &Probe, call: &Call) -> Error {
         let Some(limit) = self.first_token else {
             return std::future::pending().await;
@@ -79,7 +78,7 @@ impl Clock {
                 let message = format!(
                     "no response head from {} within {} s (the `first_token` timeout)",
                     call.outgoing.place.origin,
-                    secs(limit)
+                    limit.as_secs_f64()
                 );
                 return Error::new(ErrorKind::FirstByteTimeout, message)
                     .at(Phase::Head)
@@ -102,7 +101,7 @@ impl Clock {
             let due = self.content_at.unwrap_or(self.sent_at) + limit;
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
             timer.as_mut().await;
-            // Time that a sync reader spent elsewhere does not count: nobody drove the connection.
+            // Time that a sync reader spent elsewhere does not count, because nothing drove the connection.
             let due = due + queue.away().saturating_sub(self.away_before);
             if due <= Instant::now() {
                 return self.overdue(limit, place);
@@ -113,7 +112,7 @@ impl Clock {
 
     fn overdue(&self, limit: Duration, place: &Place) -> Error {
         let origin = &place.origin;
-        let seconds = secs(limit);
+        let seconds = limit.as_secs_f64();
         let is_silent = self.bytes_at.elapsed() * 2 >= limit;
         let (kind, message) = match self.content_at {
             None => (

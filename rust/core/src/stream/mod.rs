@@ -1,9 +1,8 @@
-//! A stream in flight: `pump` reads the wire on whatever runtime drives the call, `queue` holds
-//! what it brings until the reader takes it.
+//! Streamed replies: a producer reads the body and fills a queue, and a reader in Python takes chunks from it.
 //!
-//! Read `pump` first: it receives each attempt's body under the timers of `clock` and hands it to
-//! `reader`, which makes chunks of bytes and knows when a stream is whole. `whole` is for servers that
-//! answer without streaming. `queue` stands between all of these and the reader in another language.
+//! Read `pump` first. It is the producer: it receives the body of each attempt under the timers of `clock`. `reader`
+//! makes chunks from the bytes and knows when a stream is complete. `whole` makes chunks from the whole reply of a
+//! server that does not stream. `queue` is between the producer and the reader.
 
 mod clock;
 mod pump;

@@ -1,4 +1,4 @@
-//! One stream: attempts up to a head, then bytes to events to deltas to the queue, under the timers.
+//! The producer of one stream: makes attempts, then reads the body into the queue under the timers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,19 +8,20 @@ use tokio::time::timeout;
 
 use super::clock::Clock;
 use super::queue::{Queue, closed_error};
-use super::reader::{Reader, Verdict};
+use super::reader::Reader;
 use crate::call::{Reception, Session, no_body, run_attempts};
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
-use crate::http::{Body, Head, Place, Probe, Transport};
+use crate::http::{Body, Head, Probe, Transport};
+use crate::wire::Step;
 
-/// How long the bytes behind the terminal mark are waited for, so that the connection can be used again.
+/// How long to wait for the end of the body after the terminal mark, so that the connection can be reused.
 const DRAIN: Duration = Duration::from_millis(250);
 
-/// Makes a call whose reply is streamed into `queue`, and ends with [`Queue::finish`].
+/// Makes a call, streams its reply into `queue` and ends with [`Queue::finish`].
 ///
-/// It goes on for up to 250 ms after the queue's end, to give the connection back: drive it until it
-/// returns. Dropping it at any point closes the connection. When the reader closes the queue it returns by itself.
+/// Then it goes on for up to 250 ms to give the connection back, so drive it until it returns. It also returns when
+/// the reader closes the queue. Dropping it closes the connection.
 pub async fn pump(transport: &Transport, call: Call, queue: Arc<Queue>) {
     let mut session = Session::new(transport, &call);
     let streamed = Streamed {
@@ -36,7 +37,7 @@ pub async fn pump(transport: &Transport, call: Call, queue: Arc<Queue>) {
     if let Some(mut body) = rest {
         let place = &call.outgoing.place;
         let drain = async { while let Ok(Some(_)) = body.frame(place).await {} };
-        // A server that goes on talking costs its connection, nothing else.
+        // If the server goes on sending, the connection closes.
         let _ = timeout(DRAIN, drain).await;
     }
 }
@@ -55,7 +56,7 @@ struct InFlight<'a> {
 
 impl<'a> Reception for Streamed<'a> {
     type Attempt = InFlight<'a>;
-    /// The body that is still to be drained.
+    /// The body, if it has to be drained.
     type Reply = Option<Body>;
 
     fn begin(&self) -> InFlight<'a> {
@@ -87,7 +88,7 @@ impl<'a> Reception for Streamed<'a> {
                 if !queue.room().await {
                     return Err(closed_error());
                 }
-                // The reader's pace is not the server's silence.
+                // A slow reader does not count as a silent server.
                 clock.resume(queue);
             }
             let next = tokio::select! {
@@ -108,21 +109,25 @@ impl<'a> Reception for Streamed<'a> {
             };
             clock.bytes();
             if is_first && is_document(&frame) {
-                return document(reader, frame, body, queue, place).await;
+                // Some servers ignore `stream` and answer whole, and some answer 200 with an error or a page.
+                let cap = self.call.client.config.limits.max_reply_bytes;
+                let whole = body.whole_after(frame, cap, place).await?;
+                reader.whole_reply(&whole)?;
+                reader.publish(queue);
+                return Ok(None);
             }
             is_first &= frame.trim_ascii().is_empty();
             let verdict = reader.feed(&frame);
             if reader.publish(queue) {
                 clock.content(queue);
             }
-            match verdict? {
-                Verdict::More => {}
-                Verdict::Done => return Ok(Some(body)),
+            if verdict? == Step::Done {
+                return Ok(Some(body));
             }
         }
     }
 
-    /// What the reader has seen cannot be taken back, so from then on there is one attempt only.
+    /// What the reader has seen cannot be taken back, so there is no other attempt after that.
     fn may_repeat(&self, attempt: &InFlight<'a>) -> bool {
         !attempt.reader.has_surfaced()
     }
@@ -138,7 +143,7 @@ impl<'a> Reception for Streamed<'a> {
     }
 }
 
-/// A broken transport in the middle of a stream.
+/// The error of a connection that broke in the middle of a stream.
 fn interrupted(error: &Error) -> Error {
     let message = format!("the stream broke before its end: {}", error.message());
     Error::new(ErrorKind::StreamInterrupted, message)
@@ -147,24 +152,8 @@ fn interrupted(error: &Error) -> Error {
         .maybe_processed(true)
 }
 
-/// Whether a body is one JSON or HTML document instead of events: no line of an event stream begins so.
+/// Whether a body is a JSON or HTML document: no line of an event stream begins like that.
 fn is_document(frame: &[u8]) -> bool {
     let text = frame.strip_prefix(b"\xef\xbb\xbf").unwrap_or(frame);
     matches!(text.trim_ascii_start().first(), Some(b'{' | b'[' | b'<'))
-}
-
-/// Some servers ignore `stream` and answer whole, and some answer 200 with an error or a page.
-async fn document(
-    reader: &mut Reader<'_>,
-    first: Bytes,
-    body: Body,
-    queue: &Queue,
-    place: &Place,
-) -> Result<Option<Body>, Error> {
-    let whole = body
-        .whole_after(first, reader.max_reply_bytes(), place)
-        .await?;
-    reader.whole_reply(&whole)?;
-    reader.publish(queue);
-    Ok(None)
 }

@@ -1,7 +1,7 @@
-//! The bounded queue between the task that reads the wire and the reader in Python.
+//! The bounded queue between the producer, which reads the body, and the reader in Python.
 //!
-//! Both sides decide under one lock, so no wake is lost: either the producer sees a parked reader,
-//! or the reader sees the items.
+//! Both sides decide under one lock, so no wake is lost: either the producer sees a parked reader, or the reader
+//! sees the chunks.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -16,17 +16,17 @@ use crate::error::{Attempt, Error, ErrorKind};
 use crate::http::Head;
 use crate::message::{Chunk, ChunkKind, Reply, ReplyHead, Timing};
 
-/// Wakes a reader that waits outside this crate (an event loop's mailbox).
+/// Wakes a reader outside of this crate (the mailbox of an event loop).
 pub trait Wake: Send + Sync {
-    /// Called once for a parked reader, from the producer's thread; must not block.
+    /// Called once for a parked reader, on the thread of the producer. Must not block.
     fn wake(&self, token: u64);
 }
 
 /// How a parked reader is woken.
 pub enum Parker {
-    /// A task on the runtime that also drives the stream (sync lanes).
+    /// The reader is a task on the runtime that also drives the stream (sync).
     Task(Waker),
-    /// A reader elsewhere, by its token.
+    /// The reader is elsewhere, and known by its token (async).
     Mailbox(Arc<dyn Wake>, u64),
 }
 
@@ -44,25 +44,25 @@ impl Parker {
 pub enum Interest {
     /// The response head.
     Head,
-    /// Any event.
+    /// Any chunk.
     Any,
-    /// Text; other events are taken along, and wake nobody before the queue is full of them.
+    /// Text. Other chunks do not wake the reader before the queue is full.
     Text,
 }
 
 /// What [`Queue::take`] found.
 #[derive(Debug)]
 pub enum Taken {
-    /// The caller's buffer now holds items.
+    /// The caller's buffer has chunks.
     Items,
-    /// Nothing yet.
+    /// There is nothing yet.
     Nothing,
-    /// The stream is over and every item was taken; `None` is a whole reply.
+    /// The stream is over and every chunk was taken. `None` means that the reply is complete.
     End(Option<Error>),
 }
 
 #[derive(Default)]
-struct State {
+struct Buffer {
     items: VecDeque<Chunk>,
     bytes: usize,
     head: Option<Head>,
@@ -71,28 +71,38 @@ struct State {
     attempts: Vec<Attempt>,
     end: Option<Result<(), Error>>,
     parked: Option<(Parker, Interest)>,
-    // The producer waits here, for room or for the reader's close.
+    // The producer, while it waits for room or for the reader to close the stream.
     producer: Option<Waker>,
 }
 
-/// See the module.
+impl Buffer {
+    /// Wakes the parked reader if `wakes` says so. This happens under the lock, which is fine: a mailbox only
+    /// notes the token, and a task waker only schedules.
+    fn wake_if(&mut self, wakes: impl Fn(Interest) -> bool) {
+        if let Some((parker, _)) = self.parked.take_if(|(_, interest)| wakes(*interest)) {
+            parker.wake();
+        }
+    }
+}
+
+/// See the module's description.
 pub struct Queue {
-    state: Mutex<State>,
+    state: Mutex<Buffer>,
     buffer_bytes: usize,
     started: Instant,
     closed: AtomicBool,
     wants_raw: AtomicBool,
-    // Nanoseconds after `started` at which a sync reader left; 0 while it is here.
+    // When a sync reader left, in nanoseconds after `started`; 0 while it is here.
     left: AtomicU64,
-    // Nanoseconds that it spent elsewhere in all.
+    // How many nanoseconds it has been elsewhere in all.
     away: AtomicU64,
 }
 
-// What an item costs beside its text: the slot and its share of the deque.
+// What a chunk takes besides its text: its slot in the deque.
 const ITEM_OVERHEAD_BYTES: usize = size_of::<Chunk>();
 
 impl Queue {
-    /// A queue that asks its producer to stop once `buffer_bytes` wait in it; `started` is when the call began.
+    /// Makes a queue that stops its producer when it has `buffer_bytes`. `started` is when the call began.
     #[must_use]
     pub fn new(buffer_bytes: usize, started: Instant) -> Arc<Self> {
         Arc::new(Self {
@@ -106,16 +116,16 @@ impl Queue {
         })
     }
 
-    /// Producer: hands over the response head. A retry of the stream replaces it.
+    /// Producer: sets the response head. A retry of the stream replaces it.
     pub fn publish_head(&self, head: Head) {
         let mut state = self.state.lock();
         let at = self.seconds();
         state.timing.first_byte = Some(at);
         state.head = Some(head);
-        self.wake_if(&mut state, |_| true);
+        state.wake_if(|_| true);
     }
 
-    /// Producer: hands over what one read brought, and folds it into the reply so far.
+    /// Producer: delivers the chunks of one read, and adds them to the partial reply.
     pub fn publish(&self, chunks: &mut Vec<Chunk>, head: Option<&ReplyHead>) {
         let mut any_text = false;
         let mut any_content = false;
@@ -146,12 +156,12 @@ impl Queue {
             state.timing.first_token.get_or_insert(at);
             state.timing.last_token = Some(at);
         }
-        // A full queue wakes any reader: the producer stands still until it is emptied.
+        // A full queue wakes any reader, because the producer waits until it is emptied.
         let wakes_all = any_text || state.bytes >= self.buffer_bytes;
-        self.wake_if(state, |interest| interest == Interest::Any || wakes_all);
+        state.wake_if(|interest| interest == Interest::Any || wakes_all);
     }
 
-    /// Producer: the stream is over. An error gets the reply so far as its partial.
+    /// Producer: ends the stream. An error gets the partial reply.
     pub fn finish(&self, end: Result<(), Error>, timing: Timing, attempts: Vec<Attempt>) {
         let mut guard = self.state.lock();
         let state = &mut *guard;
@@ -174,34 +184,25 @@ impl Queue {
         });
         state.attempts = attempts;
         state.end = Some(end);
-        self.wake_if(state, |_| true);
+        state.wake_if(|_| true);
     }
 
-    /// Reader: forgets a failed opening, so that the same stream can be opened again.
+    /// Reader: forgets a failed start, so that the same stream can be opened again.
     pub fn restart(&self) {
         let mut state = self.state.lock();
         if state.reply.choices.is_empty() && state.items.is_empty() {
-            *state = State::default();
+            *state = Buffer::default();
         }
     }
 
-    /// Producer: waits until there is room; false once the reader has closed the stream.
+    /// Producer: waits until there is room. Returns false if the reader has closed the stream.
     pub async fn room(&self) -> bool {
-        poll_fn(|context| {
-            let mut state = self.state.lock();
-            if self.is_closed() {
-                return Poll::Ready(false);
-            }
-            if state.bytes < self.buffer_bytes {
-                return Poll::Ready(true);
-            }
-            state.producer = Some(context.waker().clone());
-            Poll::Pending
-        })
-        .await
+        let ready = |buffer: &Buffer| self.is_closed() || buffer.bytes < self.buffer_bytes;
+        self.wait(ready).await;
+        !self.is_closed()
     }
 
-    /// Producer: whether there is room now, without waiting.
+    /// Producer: whether there is room now.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.state.lock().bytes < self.buffer_bytes
@@ -209,9 +210,13 @@ impl Queue {
 
     /// Producer: waits until the reader closes the stream.
     pub async fn closed(&self) {
+        self.wait(|_| self.is_closed()).await;
+    }
+
+    async fn wait(&self, ready: impl Fn(&Buffer) -> bool) {
         poll_fn(|context| {
             let mut state = self.state.lock();
-            if self.is_closed() {
+            if ready(&state) {
                 return Poll::Ready(());
             }
             match &state.producer {
@@ -229,29 +234,29 @@ impl Queue {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Whether anybody may ask for an event's raw bytes.
+    /// Whether the reader may ask for the raw bytes of an event.
     #[must_use]
     pub fn wants_raw(&self) -> bool {
         self.wants_raw.load(Ordering::Relaxed)
     }
 
-    /// Reader: says that nobody will ask for raw bytes.
+    /// Reader: says that it will not ask for raw bytes.
     pub fn forgo_raw(&self) {
         self.wants_raw.store(false, Ordering::Relaxed);
     }
 
-    /// Time that a sync reader spent elsewhere, which is not the server's silence.
+    /// How long a sync reader has been elsewhere. This time does not count as the server's silence.
     #[must_use]
     pub fn away(&self) -> Duration {
         Duration::from_nanos(self.away.load(Ordering::Relaxed))
     }
 
-    /// Reader: leaves, so that nobody drives the connection until it comes back.
+    /// Reader: leaves, so that nothing drives the connection until it returns.
     pub fn leave(&self) {
         self.left.store(self.nanos(), Ordering::Relaxed);
     }
 
-    /// Reader: comes back to the stream after time spent elsewhere.
+    /// Reader: returns to the stream.
     pub fn resume(&self) {
         let left = self.left.swap(0, Ordering::Relaxed);
         if left > 0 {
@@ -264,18 +269,14 @@ impl Queue {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Reader: takes all that waits into `buffer`, which must be empty.
+    /// Reader: takes all chunks into `buffer`, which must be empty.
     pub fn take(&self, buffer: &mut VecDeque<Chunk>) -> Taken {
         let mut state = self.state.lock();
         if !state.items.is_empty() {
             std::mem::swap(buffer, &mut state.items);
             let was_full = state.bytes >= self.buffer_bytes;
             state.bytes = 0;
-            let producer = if was_full {
-                state.producer.take()
-            } else {
-                None
-            };
+            let producer = state.producer.take_if(|_| was_full);
             drop(state);
             if let Some(waker) = producer {
                 waker.wake();
@@ -289,7 +290,7 @@ impl Queue {
         }
     }
 
-    /// Reader: parks unless something came in the meantime. True when parked.
+    /// Reader: parks, unless there is something to take. Returns whether it parked.
     pub fn park(&self, parker: Parker, interest: Interest) -> bool {
         let mut state = self.state.lock();
         let has_something = match interest {
@@ -303,11 +304,12 @@ impl Queue {
         true
     }
 
-    /// Reader: the head, an early end, or nothing yet.
+    /// Reader: the response head, or the error of a stream that failed before its first chunk; `None` if there is
+    /// neither yet.
     pub fn head(&self) -> Option<Result<Head, Error>> {
         let state = self.state.lock();
         match (&state.head, &state.end) {
-            // An end before any item is the entering caller's to hear of, not a reader's later on.
+            // An error before any chunk is raised when the stream is opened, not when it is read.
             (_, Some(Err(error))) if state.items.is_empty() && state.reply.choices.is_empty() => {
                 Some(Err(error.clone()))
             }
@@ -318,7 +320,7 @@ impl Queue {
         }
     }
 
-    /// Reader: closes the stream; the producer drops the connection, a parked reader wakes.
+    /// Reader: closes the stream. The producer drops the connection, and a parked reader wakes.
     pub fn close(&self) {
         let mut state = self.state.lock();
         self.closed.store(true, Ordering::Release);
@@ -333,13 +335,13 @@ impl Queue {
         }
     }
 
-    /// Whether the end is known (items may still wait).
+    /// Whether the stream has ended. There may still be chunks to take.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.state.lock().end.is_some()
     }
 
-    /// The reply so far with its timing, attempts and head.
+    /// The partial reply with its timing, attempts and head.
     #[must_use]
     pub fn snapshot(&self) -> (Reply, Timing, Vec<Attempt>, Option<Head>) {
         let state = self.state.lock();
@@ -351,7 +353,7 @@ impl Queue {
         )
     }
 
-    /// How long each stage took so far.
+    /// How long each stage has taken.
     #[must_use]
     pub fn timing(&self) -> Timing {
         self.state.lock().timing
@@ -359,19 +361,6 @@ impl Queue {
 
     fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
-    }
-
-    // Called with the lock held: the mailbox only notes the token, a task waker only schedules.
-    #[allow(clippy::unused_self, reason = "reads as an action of the queue")]
-    fn wake_if(&self, state: &mut State, wakes: impl Fn(Interest) -> bool) {
-        if state
-            .parked
-            .as_ref()
-            .is_some_and(|(_, interest)| wakes(*interest))
-            && let Some((parker, _)) = state.parked.take()
-        {
-            parker.wake();
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Bytes of a body to chunks for the queue, and the rules of what a whole stream is.
+//! Makes chunks from the bytes of a body, and decides whether the stream is complete.
 
 use std::sync::Arc;
 
@@ -8,54 +8,42 @@ use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::message::{Chunk, ChunkKind, ReplyHead};
 use crate::sse::{End, EventParser, Item};
-use crate::wire::{Dialect, Step, StreamDecoder};
+use crate::wire::{Step, StreamDecoder};
 
-/// Whether a stream goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// More is to come.
-    More,
-    /// The terminal mark was read: what follows does not matter.
-    Done,
-}
-
-/// Reads one attempt's body.
+/// Reads the body of one attempt.
 pub(super) struct Reader<'a> {
     call: &'a Call,
-    dialect: &'static dyn Dialect,
     parser: EventParser,
     events: Events,
-    // Facts of the reply as the queue knows them.
+    // The facts of the reply that the queue has.
     published: ReplyHead,
 }
 
-/// The part of the state that the parser's sink works on.
+/// The part of a [`Reader`] that the sink of the parser changes.
 struct Events {
     decoder: Box<dyn StreamDecoder>,
     kinds: Vec<ChunkKind>,
     chunks: Vec<Chunk>,
     wants_raw: bool,
     count: u64,
-    done: bool,
+    step: Step,
     has_content: bool,
-    // The facts of a reply that came whole.
+    // The facts of a reply that was not streamed.
     whole_head: Option<ReplyHead>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(call: &'a Call, wants_raw: bool) -> Self {
-        let dialect = call.client.dialect;
         Self {
             call,
-            dialect,
             parser: EventParser::new(call.client.config.limits.max_event_bytes),
             events: Events {
-                decoder: dialect.stream(),
+                decoder: call.client.dialect.stream(),
                 kinds: Vec::new(),
                 chunks: Vec::new(),
                 wants_raw,
                 count: 0,
-                done: false,
+                step: Step::Continue,
                 has_content: false,
                 whole_head: None,
             },
@@ -63,33 +51,25 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn max_reply_bytes(&self) -> usize {
-        self.call.client.config.limits.max_reply_bytes
-    }
-
-    /// Whether an event was parsed, so that another attempt would tell the reader things twice.
+    /// Whether an event was read, so that another attempt would repeat what the reader has.
     pub(super) fn has_surfaced(&self) -> bool {
         self.events.count > 0
     }
 
-    /// Reads the next bytes. What they brought before an error waits for [`Self::publish`] all the same.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Verdict, Error> {
+    /// Reads the next bytes. [`Self::publish`] delivers their chunks, even those before an error.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Step, Error> {
         let events = &mut self.events;
         let fed = self.parser.push(bytes, |item| events.item(item));
         fed.map_err(|error| self.in_stream(error))?;
-        Ok(if self.events.done {
-            Verdict::Done
-        } else {
-            Verdict::More
-        })
+        Ok(self.events.step)
     }
 
-    /// The body ended cleanly: a whole stream, or one that says less than it should.
+    /// Checks at the clean end of the body whether the stream is complete.
     pub(super) fn end_of_body(&mut self) -> Result<(), Error> {
         let events = &mut self.events;
         let ended = self.parser.finish(|item| events.item(item));
         let end = ended.map_err(|error| self.in_stream(error))?;
-        if self.events.done {
+        if self.events.step == Step::Done {
             return Ok(());
         }
         if end == End::Cut {
@@ -107,9 +87,9 @@ impl<'a> Reader<'a> {
         Err(self.incomplete(&why))
     }
 
-    /// The body is one document: a reply from a server that does not stream, or an error.
+    /// Reads a body that is one document: a reply from a server that does not stream, or an error.
     pub(super) fn whole_reply(&mut self, body: &[u8]) -> Result<(), Error> {
-        let reply = self.dialect.decode_reply(body)?;
+        let reply = self.call.client.dialect.decode_reply(body)?;
         let head = ReplyHead::of(&reply);
         let raw: Option<Arc<[u8]>> = self.events.wants_raw.then(|| Arc::from(body));
         self.events.count += 1;
@@ -120,7 +100,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Hands what was read to the queue. Whether content was in it.
+    /// Moves the chunks to the queue. Returns whether there was content in them.
     pub(super) fn publish(&mut self, queue: &Queue) -> bool {
         if self.events.chunks.is_empty() {
             return false;
@@ -139,7 +119,7 @@ impl<'a> Reader<'a> {
 
     fn incomplete(&self, why: &str) -> Error {
         let message = format!(
-            "the stream from {} is cut: {why}",
+            "the stream from {} is incomplete: {why}",
             self.call.outgoing.place.origin
         );
         Error::new(ErrorKind::StreamIncomplete, message)
@@ -148,7 +128,7 @@ impl<'a> Reader<'a> {
             .maybe_processed(true)
     }
 
-    /// An error inside the stream. Once events came it is a stream's; the first one is the reply's own.
+    /// An error inside the stream. The first event may be the error of the reply; a later one is the stream's.
     fn in_stream(&self, error: Error) -> Error {
         use ErrorKind as K;
         let error = error.at(Phase::Body).maybe_processed(true);
@@ -162,15 +142,15 @@ impl<'a> Reader<'a> {
 
 impl Events {
     fn item(&mut self, item: Item<'_>) -> Result<(), Error> {
-        // Behind the terminal mark nothing belongs to the reply.
-        if self.done {
+        // Nothing after the terminal mark belongs to the reply.
+        if self.step == Step::Done {
             return Ok(());
         }
         match item {
             Item::Comment(_) => Ok(()),
             Item::Stray { name, value } => self.decoder.stray_field(name, value),
-            Item::Event { name, data, .. } => {
-                let step = self.decoder.event(name, data, &mut self.kinds)?;
+            Item::Event { name, data } => {
+                self.step = self.decoder.event(name, data, &mut self.kinds)?;
                 self.count += 1;
                 let raw: Option<Arc<[u8]>> = self.wants_raw.then(|| Arc::from(data));
                 let mut kinds = std::mem::take(&mut self.kinds);
@@ -178,7 +158,6 @@ impl Events {
                     self.push(kind, raw.as_ref());
                 }
                 self.kinds = kinds;
-                self.done = step == Step::Done;
                 Ok(())
             }
         }

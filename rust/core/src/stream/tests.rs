@@ -47,7 +47,7 @@ fn a_reader_that_finds_items_does_not_park() {
 }
 
 #[test]
-fn an_event_without_text_wakes_no_text_reader() {
+fn an_event_without_text_does_not_wake_a_text_reader() {
     let queue = Queue::new(1 << 20, Instant::now());
     let bell = Arc::new(Bell::default());
     assert!(queue.park(Parker::Mailbox(bell.clone(), 1), Interest::Text));
@@ -99,7 +99,7 @@ fn every_item_comes_before_the_end_and_the_error_carries_the_partial() {
 }
 
 #[tokio::test]
-async fn a_full_queue_holds_the_producer_until_the_reader_takes() {
+async fn a_full_queue_stops_the_producer_until_the_reader_takes_chunks() {
     let queue = Queue::new(8, Instant::now());
     queue.publish(&mut vec![text("0123456789")], None);
     assert!(!queue.has_room());
@@ -133,14 +133,14 @@ async fn close_wakes_both_sides() {
 }
 
 #[test]
-fn the_first_end_is_the_streams() {
+fn the_first_end_of_a_stream_counts() {
     let queue = Queue::new(1 << 20, Instant::now());
     assert!(queue.head().is_none());
     queue.finish(Ok(()), Timing::default(), Vec::new());
     let late = Error::new(ErrorKind::Engine, "late");
     queue.finish(Err(late), Timing::default(), Vec::new());
     assert!(matches!(queue.take(&mut VecDeque::new()), Taken::End(None)));
-    // A stream that ended without a head was closed before one came.
+    // A stream that ended without a head was closed before the head arrived.
     let head = queue.head().unwrap().unwrap_err();
     assert_eq!(head.kind(), ErrorKind::ClientClosed);
 }

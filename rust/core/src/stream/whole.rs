@@ -1,10 +1,10 @@
-//! A whole reply as the chunks that a stream would have brought.
+//! Makes the chunks of a stream from a whole reply.
 
 use std::borrow::Cow;
 
 use crate::message::{Choice, ChunkKind, Delta, Part, Reply, ToolCallDelta};
 
-/// The chunks of `reply`: its parts in order, then each choice's end, the usage with the last one.
+/// The chunks of `reply`: for each choice its parts in order and its end; then the usage.
 pub(super) fn chunks(reply: Reply) -> Vec<ChunkKind> {
     let mut chunks = Vec::new();
     for choice in reply.choices {
@@ -50,7 +50,7 @@ fn of_choice(choice: Choice, chunks: &mut Vec<ChunkKind>) {
                 calls += 1;
             }
             Part::Opaque { field, json } => {
-                delta.opaque.push((field, json.get().to_owned()));
+                delta.opaque.push((field, json.0.get().to_owned()));
             }
         }
         chunks.push(ChunkKind::Delta(Box::new(delta)));

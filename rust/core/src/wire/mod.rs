@@ -1,28 +1,25 @@
 //! API dialects: pure functions between our types and a provider's JSON.
 //!
-//! A new server that speaks a dialect we have is a row of `providers.rs`, not code. A new dialect is a folder here, its
-//! line below, and a row that names it; nothing else in the crate lists dialects.
+//! Read `dialect.rs` first: what a dialect is, and what reads its streams. `providers.rs` is the table of
+//! providers and of the dialects that each of them speaks. Then read a dialect, such as `openai/`.
 //!
-//! To read first: `dialect.rs` (what a dialect and a provider are), `decoder.rs` (what reads its streams), `providers.rs` (who speaks
-//! what), then a dialect, such as `openai/`. What dialects share when they write a request: `params.rs` (what a
-//! parameter is), `lookup.rs` (which ones there are), `invalid.rs`, `shown.rs` and `nearest.rs` (their error messages).
+//! Dialects share the rest: `params.rs` (request parameters: their names, types and error messages), `body.rs`
+//! (how a request body is written) and `errors.rs` (how error bodies are read).
+//!
+//! A new server that speaks a dialect we have is a row of `providers.rs`. A new dialect is a folder here, a line
+//! below, and a row that names it; nothing else in the crate lists dialects.
 
-mod decoder;
+mod body;
 mod dialect;
-mod invalid;
-mod lookup;
-mod nearest;
+mod errors;
 mod openai;
 mod params;
 pub mod providers;
-mod shown;
 
-pub use decoder::{Step, StreamDecoder};
-pub use dialect::{Auth, Dialect, Encoded, Provider, ReasoningBack};
-pub use lookup::supported;
+pub use dialect::{Dialect, Encoded, Step, StreamDecoder};
 pub use openai::{Chat, Completions};
-pub use params::Param;
-pub use providers::{choose, dialect};
+pub use params::{Param, supported};
+pub use providers::{Auth, Provider, ReasoningBack, choose, dialect};
 
 #[cfg(test)]
 mod tests;

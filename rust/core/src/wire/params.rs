@@ -1,8 +1,13 @@
-//! What a request parameter is, and how its value is checked.
+//! Request parameters: what they are called, how their values are checked, and what an error says about an
+//! unknown one.
 
-use super::shown::{cut, one_line};
+use super::body::invalid;
+use super::dialect::Dialect;
+use super::providers::Provider;
+use crate::config::CLIENT_SETTINGS;
 use crate::error::{Error, ErrorKind};
-use crate::json::{Kind, Reader};
+use crate::json::{self, Kind, Reader};
+use crate::redact::one_line;
 
 /// A request parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +17,7 @@ pub struct Param {
     kind: Type,
 }
 
-/// What its value may be.
+/// The values that it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Type {
     Text,
@@ -21,7 +26,7 @@ pub(super) enum Type {
     Integer,
     /// An integer from 1.
     Count,
-    /// An integer from 0: with `echo`, no new token may be wanted.
+    /// An integer from 0: with `echo`, a caller may want no new token.
     FromZero,
     /// A flag, or an integer from 0.
     BoolOrCount,
@@ -38,56 +43,46 @@ pub(super) const fn param(name: &'static str, kind: Type) -> Param {
 }
 
 impl Param {
-    /// Checks a value's type; ranges are the server's to judge.
+    /// Checks the type of a value. The server judges its range.
     pub(super) fn check(&self, raw: &str) -> Result<(), Error> {
-        let fits = self.kind.fits(raw)?;
+        let (fits, wanted) = self.kind.fits(raw)?;
         if fits {
             return Ok(());
         }
-        let shown = one_line(cut(raw, 60));
-        Err(Error::new(
-            ErrorKind::Validation,
-            format!(
-                "params.{}: it must be {}, not {shown}",
-                self.name,
-                self.kind.described()
-            ),
-        ))
+        let (name, shown) = (self.name, one_line(raw, 60));
+        Err(invalid(format!(
+            "params.{name}: it must be {wanted}, not {shown}"
+        )))
     }
 }
 
 impl Type {
-    fn fits(self, raw: &str) -> Result<bool, crate::json::Error> {
+    /// Whether `raw` is a value of this type, and what messages call such a value.
+    fn fits(self, raw: &str) -> Result<(bool, &'static str), json::Error> {
         let kind = Reader::over(raw).peek()?;
+        let is_count = is_integer(raw) && !raw.starts_with('-');
         Ok(match self {
-            Self::Text => kind == Kind::String,
-            Self::Bool => kind == Kind::Bool,
-            Self::Number => kind == Kind::Number,
-            Self::Integer => is_integer(raw),
-            Self::Count => is_integer(raw) && !raw.starts_with(['-', '0']),
-            Self::FromZero => is_integer(raw) && !raw.starts_with('-'),
-            Self::BoolOrCount => kind == Kind::Bool || is_integer(raw) && !raw.starts_with('-'),
-            Self::Texts => kind == Kind::String || is_list_of(raw, Kind::String)?,
-            Self::Object => kind == Kind::Object,
-            Self::Objects => is_list_of(raw, Kind::Object)?,
-            Self::TextOrObject => matches!(kind, Kind::String | Kind::Object),
+            Self::Text => (kind == Kind::String, "a string"),
+            Self::Bool => (kind == Kind::Bool, "true or false"),
+            Self::Number => (kind == Kind::Number, "a number"),
+            Self::Integer => (is_integer(raw), "a whole number"),
+            Self::Count => (is_count && !raw.starts_with('0'), "a whole number from 1"),
+            Self::FromZero => (is_count, "a whole number from 0"),
+            Self::BoolOrCount => (
+                kind == Kind::Bool || is_count,
+                "true, false or a whole number from 0",
+            ),
+            Self::Texts => (
+                kind == Kind::String || is_list_of(raw, Kind::String)?,
+                "a string or a list of strings",
+            ),
+            Self::Object => (kind == Kind::Object, "an object"),
+            Self::Objects => (is_list_of(raw, Kind::Object)?, "a list of objects"),
+            Self::TextOrObject => (
+                matches!(kind, Kind::String | Kind::Object),
+                "a string or an object",
+            ),
         })
-    }
-
-    fn described(self) -> &'static str {
-        match self {
-            Self::Text => "a string",
-            Self::Bool => "true or false",
-            Self::Number => "a number",
-            Self::Integer => "a whole number",
-            Self::Count => "a whole number from 1",
-            Self::FromZero => "a whole number from 0",
-            Self::BoolOrCount => "true, false or a whole number from 0",
-            Self::Texts => "a string or a list of strings",
-            Self::Object => "an object",
-            Self::Objects => "a list of objects",
-            Self::TextOrObject => "a string or an object",
-        }
     }
 }
 
@@ -96,11 +91,93 @@ fn is_integer(raw: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn is_list_of(raw: &str, wanted: Kind) -> Result<bool, crate::json::Error> {
+fn is_list_of(raw: &str, wanted: Kind) -> Result<bool, json::Error> {
     let mut all = true;
     let list = Reader::over(raw).array_or_skip(|reader| {
         all &= reader.peek()? == wanted;
         reader.skip()
     })?;
     Ok(list && all)
+}
+
+/// Names of the parameters that a dialect takes at a provider, in the order of its table.
+#[must_use]
+pub fn supported(dialect: &dyn Dialect, provider: &Provider) -> Vec<&'static str> {
+    let names = dialect.parameters().iter().map(|param| param.name);
+    names
+        .filter(|name| !provider.lacks.contains(name))
+        .collect()
+}
+
+/// The parameter of this name.
+///
+/// Fails with `Config` if `dialect` has none. The message then names the dialect of `provider` that has it, or
+/// a parameter with a similar name.
+pub(super) fn find(
+    dialect: &dyn Dialect,
+    provider: &Provider,
+    name: &str,
+) -> Result<&'static Param, Error> {
+    let in_table = |dialect: &dyn Dialect| {
+        let mut table = dialect.parameters().iter();
+        table.find(|param| param.name == name)
+    };
+    if let Some(param) = in_table(dialect) {
+        return Ok(param);
+    }
+    let mut others = provider.dialects.iter().copied();
+    let other = others.find(|other| in_table(*other).is_some());
+    let hint = match (name, other) {
+        ("top_logprobs", _) => "logprobs=k asks for the k most likely tokens".to_owned(),
+        (_, Some(other)) if other.family() == dialect.family() => {
+            format!("api=\"{}\" takes it", other.name())
+        }
+        (_, Some(other)) => format!("{} takes it", other.family().client()),
+        _ => match nearest(name, dialect.parameters().iter().map(|param| param.name)) {
+            Some(near) => format!("did you mean {near}?"),
+            None => "the provider may know it".to_owned(),
+        },
+    };
+    let why = match name {
+        "stream" => "call stream(…) or run(…, stream=True) instead".to_owned(),
+        _ if other.is_none() && CLIENT_SETTINGS.contains(&name) => format!(
+            "it is a setting of the client: give {name}= to ChatClient(…), CompletionClient(…) or with_options(…)"
+        ),
+        _ => format!(
+            "{} has no such parameter; {hint} (extra_body sends a key as it is)",
+            dialect.name()
+        ),
+    };
+    Err(Error::new(
+        ErrorKind::Config,
+        format!("params.{name}: {why}"),
+    ))
+}
+
+/// The known name that is most like `name`, if it is similar enough to be what the caller meant.
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|candidate| (distance(name, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// The edit distance from `a` to `b`: insertions, deletions and replacements of one byte.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut before = i + 1;
+        for (cell, right) in row.iter_mut().skip(1).zip(b.bytes()) {
+            let replaced = diagonal + usize::from(left != right);
+            diagonal = *cell;
+            before = replaced.min(*cell + 1).min(before + 1);
+            *cell = before;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }

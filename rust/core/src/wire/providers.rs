@@ -1,22 +1,91 @@
-//! The table of providers: who is where, what is different there, and which dialects it speaks.
+//! The table of providers: where each one is, how it differs from the others, and which dialects it speaks.
 
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
-use super::dialect::{Auth, Dialect, Provider, ReasoningBack};
-use super::nearest::nearest;
+use super::dialect::Dialect;
 use super::openai::{Chat, Completions};
+use super::params::nearest;
 use crate::config::Family;
 use crate::error::{Error, ErrorKind};
 
-/// An `OpenAI`-shaped server in the cloud; rows below change what is different.
-fn cloud() -> Provider {
+/// One provider, or one kind of OpenAI-shaped server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// Its name in model strings.
+    pub name: Cow<'static, str>,
+    /// The base URL without a trailing slash; `None` if the caller must give one.
+    pub base_url: Option<Cow<'static, str>>,
+    /// Environment variables that may hold the key, in order.
+    pub key_vars: Vec<Cow<'static, str>>,
+    /// Environment variables that may hold another base URL, in order.
+    pub base_url_vars: Vec<Cow<'static, str>>,
+    /// Whether a call without a key is refused before it is sent.
+    pub key_required: bool,
+    /// How a request carries the key.
+    pub auth: Auth,
+    /// The dialects that it speaks. The first one of a family is the default of that family.
+    pub dialects: &'static [&'static dyn Dialect],
+    /// Name of the chat field for the token limit.
+    pub max_tokens_field: Cow<'static, str>,
+    /// Name of the field for the seed.
+    pub seed_field: Cow<'static, str>,
+    /// Whether it takes `stream_options`.
+    pub stream_options: bool,
+    /// Whether a message that goes back carries its reasoning.
+    pub reasoning_back: ReasoningBack,
+    /// Our parameters that it does not take. They are sent all the same, because it may have learned them.
+    pub lacks: &'static [&'static str],
+}
+
+/// How a request carries the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// As `authorization: Bearer …`.
+    Bearer,
+    /// Alone, in the header of this name, which is in lower case.
+    Header(Cow<'static, str>),
+}
+
+impl Auth {
+    /// The key in the header of this name, which is in lower case.
+    #[must_use]
+    pub fn in_header(name: Cow<'static, str>) -> Self {
+        match &*name {
+            "authorization" => Self::Bearer,
+            _ => Self::Header(name),
+        }
+    }
+
+    /// Name of the header that carries the key.
+    #[must_use]
+    pub fn header(&self) -> &str {
+        match self {
+            Self::Bearer => "authorization",
+            Self::Header(name) => name,
+        }
+    }
+}
+
+/// Whether a provider takes its own reasoning back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReasoningBack {
+    /// Never.
+    Never,
+    /// Only with an assistant message that calls tools.
+    WithToolCalls,
+    /// Always.
+    Always,
+}
+
+/// An `OpenAI`-shaped server; the rows below change what is different.
+fn openai_shaped(name: &'static str) -> Provider {
     Provider {
-        name: "".into(),
+        name: name.into(),
         base_url: None,
         key_vars: Vec::new(),
         base_url_vars: Vec::new(),
-        key_required: true,
+        key_required: false,
         auth: Auth::Bearer,
         dialects: &[&Chat, &Completions],
         max_tokens_field: "max_tokens".into(),
@@ -27,98 +96,75 @@ fn cloud() -> Provider {
     }
 }
 
-/// A server of one's own: any key, or none.
-fn local() -> Provider {
+/// A hosted server, which requires a key. `address` is the base URL without `https://`.
+fn hosted(name: &'static str, address: &str, key_var: &'static str) -> Provider {
     Provider {
-        key_required: false,
-        ..cloud()
+        base_url: Some(format!("https://{address}").into()),
+        key_vars: vec![key_var.into()],
+        key_required: true,
+        ..openai_shaped(name)
     }
 }
 
-fn vars<const N: usize>(names: [&'static str; N]) -> Vec<Cow<'static, str>> {
-    names.map(Cow::Borrowed).into()
+/// A server that people run themselves, by default on this machine: it takes any key, or none.
+fn local(name: &'static str, port: u16, key_var: &'static str) -> Provider {
+    Provider {
+        base_url: Some(format!("http://localhost:{port}/v1").into()),
+        key_vars: vec![key_var.into()],
+        ..openai_shaped(name)
+    }
 }
 
 static PROVIDERS: LazyLock<Vec<Arc<Provider>>> =
     LazyLock::new(|| rows().into_iter().map(Arc::new).collect());
 
-#[allow(clippy::too_many_lines, reason = "a table, one row after another")]
 fn rows() -> Vec<Provider> {
     vec![
         Provider {
-            name: "openai".into(),
-            base_url: Some("https://api.openai.com/v1".into()),
-            key_vars: vars(["OPENAI_API_KEY"]),
-            base_url_vars: vars(["OPENAI_BASE_URL"]),
+            base_url_vars: vec!["OPENAI_BASE_URL".into()],
             max_tokens_field: "max_completion_tokens".into(),
             reasoning_back: ReasoningBack::Never,
             lacks: &["top_k"],
-            ..cloud()
+            ..hosted("openai", "api.openai.com/v1", "OPENAI_API_KEY")
         },
         Provider {
-            name: "azure".into(),
-            key_vars: vars(["AZURE_OPENAI_API_KEY"]),
-            base_url_vars: vars(["AZURE_OPENAI_BASE_URL"]),
+            key_vars: vec!["AZURE_OPENAI_API_KEY".into()],
+            base_url_vars: vec!["AZURE_OPENAI_BASE_URL".into()],
+            key_required: true,
             auth: Auth::Header("api-key".into()),
             max_tokens_field: "max_completion_tokens".into(),
             reasoning_back: ReasoningBack::Never,
             lacks: &["top_k"],
-            ..cloud()
+            ..openai_shaped("azure")
         },
         Provider {
-            name: "groq".into(),
-            base_url: Some("https://api.groq.com/openai/v1".into()),
-            key_vars: vars(["GROQ_API_KEY"]),
-            base_url_vars: vars(["GROQ_BASE_URL"]),
+            base_url_vars: vec!["GROQ_BASE_URL".into()],
             lacks: &["top_k", "logprobs", "logit_bias"],
-            ..cloud()
+            ..hosted("groq", "api.groq.com/openai/v1", "GROQ_API_KEY")
         },
         Provider {
-            name: "mistral".into(),
-            base_url: Some("https://api.mistral.ai/v1".into()),
-            key_vars: vars(["MISTRAL_API_KEY"]),
             seed_field: "random_seed".into(),
-            // Usage always comes.
+            // It always sends usage.
             stream_options: false,
             lacks: &["top_k", "logprobs", "logit_bias", "user"],
-            ..cloud()
+            ..hosted("mistral", "api.mistral.ai/v1", "MISTRAL_API_KEY")
         },
         Provider {
-            name: "deepseek".into(),
-            base_url: Some("https://api.deepseek.com".into()),
-            key_vars: vars(["DEEPSEEK_API_KEY"]),
-            // The older reasoner refused its own reasoning and called no tools; the newer ones need it in a tool loop.
+            // The older reasoner refused its own reasoning and called no tools; the newer ones need it in a
+            // tool loop.
             reasoning_back: ReasoningBack::WithToolCalls,
-            ..cloud()
+            ..hosted("deepseek", "api.deepseek.com", "DEEPSEEK_API_KEY")
         },
+        hosted("xai", "api.x.ai/v1", "XAI_API_KEY"),
+        hosted("openrouter", "openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+        hosted("together", "api.together.xyz/v1", "TOGETHER_API_KEY"),
+        hosted(
+            "fireworks",
+            "api.fireworks.ai/inference/v1",
+            "FIREWORKS_API_KEY",
+        ),
         Provider {
-            name: "xai".into(),
-            base_url: Some("https://api.x.ai/v1".into()),
-            key_vars: vars(["XAI_API_KEY"]),
-            ..cloud()
-        },
-        Provider {
-            name: "openrouter".into(),
-            base_url: Some("https://openrouter.ai/api/v1".into()),
-            key_vars: vars(["OPENROUTER_API_KEY"]),
-            ..cloud()
-        },
-        Provider {
-            name: "together".into(),
-            base_url: Some("https://api.together.xyz/v1".into()),
-            key_vars: vars(["TOGETHER_API_KEY"]),
-            ..cloud()
-        },
-        Provider {
-            name: "fireworks".into(),
-            base_url: Some("https://api.fireworks.ai/inference/v1".into()),
-            key_vars: vars(["FIREWORKS_API_KEY"]),
-            ..cloud()
-        },
-        Provider {
-            name: "perplexity".into(),
-            base_url: Some("https://api.perplexity.ai".into()),
-            key_vars: vars(["PERPLEXITY_API_KEY", "PPLX_API_KEY"]),
+            key_vars: vec!["PERPLEXITY_API_KEY".into(), "PPLX_API_KEY".into()],
             stream_options: false,
             reasoning_back: ReasoningBack::Never,
             lacks: &[
@@ -129,68 +175,28 @@ fn rows() -> Vec<Provider> {
                 "seed",
                 "n",
             ],
-            ..cloud()
+            ..hosted("perplexity", "api.perplexity.ai", "PERPLEXITY_API_KEY")
         },
+        hosted("cerebras", "api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
+        hosted("huggingface", "router.huggingface.co/v1", "HF_TOKEN"),
+        hosted("moonshot", "api.moonshot.ai/v1", "MOONSHOT_API_KEY"),
+        hosted("zai", "api.z.ai/api/paas/v4", "ZAI_API_KEY"),
+        hosted(
+            "alibaba",
+            "dashscope-intl.aliyuncs.com/compatible-mode/v1",
+            "DASHSCOPE_API_KEY",
+        ),
+        hosted("venice", "api.venice.ai/api/v1", "VENICE_API_KEY"),
         Provider {
-            name: "cerebras".into(),
-            base_url: Some("https://api.cerebras.ai/v1".into()),
-            key_vars: vars(["CEREBRAS_API_KEY"]),
-            ..cloud()
-        },
-        Provider {
-            name: "huggingface".into(),
-            base_url: Some("https://router.huggingface.co/v1".into()),
-            key_vars: vars(["HF_TOKEN"]),
-            ..cloud()
-        },
-        Provider {
-            name: "moonshot".into(),
-            base_url: Some("https://api.moonshot.ai/v1".into()),
-            key_vars: vars(["MOONSHOT_API_KEY"]),
-            ..cloud()
-        },
-        Provider {
-            name: "zai".into(),
-            base_url: Some("https://api.z.ai/api/paas/v4".into()),
-            key_vars: vars(["ZAI_API_KEY"]),
-            ..cloud()
-        },
-        Provider {
-            name: "alibaba".into(),
-            base_url: Some("https://dashscope-intl.aliyuncs.com/compatible-mode/v1".into()),
-            key_vars: vars(["DASHSCOPE_API_KEY"]),
-            ..cloud()
-        },
-        Provider {
-            name: "venice".into(),
-            base_url: Some("https://api.venice.ai/api/v1".into()),
-            key_vars: vars(["VENICE_API_KEY"]),
-            ..cloud()
-        },
-        Provider {
-            name: "writer".into(),
-            base_url: Some("https://api.writer.com/v1".into()),
-            key_vars: vars(["WRITER_API_KEY"]),
             reasoning_back: ReasoningBack::Never,
-            ..cloud()
+            ..hosted("writer", "api.writer.com/v1", "WRITER_API_KEY")
         },
         Provider {
-            name: "vllm".into(),
-            base_url: Some("http://localhost:8000/v1".into()),
-            key_vars: vars(["VLLM_API_KEY"]),
-            base_url_vars: vars(["VLLM_API_BASE"]),
-            ..local()
+            base_url_vars: vec!["VLLM_API_BASE".into()],
+            ..local("vllm", 8000, "VLLM_API_KEY")
         },
+        local("sglang", 30_000, "SGLANG_API_KEY"),
         Provider {
-            name: "sglang".into(),
-            base_url: Some("http://localhost:30000/v1".into()),
-            key_vars: vars(["SGLANG_API_KEY"]),
-            ..local()
-        },
-        Provider {
-            name: "ollama".into(),
-            base_url: Some("http://localhost:11434/v1".into()),
-            key_vars: vars(["OLLAMA_API_KEY"]),
             lacks: &[
                 "tool_choice",
                 "n",
@@ -200,39 +206,22 @@ fn rows() -> Vec<Provider> {
                 "user",
                 "metadata",
             ],
-            ..local()
+            ..local("ollama", 11_434, "OLLAMA_API_KEY")
         },
+        local("llamacpp", 8080, "LLAMA_API_KEY"),
+        local("lmstudio", 1234, "LM_STUDIO_API_KEY"),
         Provider {
-            name: "llamacpp".into(),
-            base_url: Some("http://localhost:8080/v1".into()),
-            key_vars: vars(["LLAMA_API_KEY"]),
-            ..local()
+            key_vars: vec!["GPUSTACK_API_KEY".into()],
+            ..openai_shaped("gpustack")
         },
-        Provider {
-            name: "lmstudio".into(),
-            base_url: Some("http://localhost:1234/v1".into()),
-            key_vars: vars(["LM_STUDIO_API_KEY"]),
-            ..local()
-        },
-        Provider {
-            name: "gpustack".into(),
-            key_vars: vars(["GPUSTACK_API_KEY"]),
-            ..local()
-        },
-        // A server of the dialect that no row names: a bare model id with a base URL.
-        Provider {
-            name: "openai-compatible".into(),
-            ..local()
-        },
-        // The embedded simulator: it listens where it is started.
-        Provider {
-            name: "sim".into(),
-            ..local()
-        },
+        // A server that no row names: a bare model id with a base URL.
+        openai_shaped("openai-compatible"),
+        // The embedded simulator: its address is known only once it runs.
+        openai_shaped("sim"),
     ]
 }
 
-/// Providers whose own API is not spoken yet, with what speaks for them meanwhile.
+/// Providers whose own API is not supported yet.
 const NOT_YET: &[(&str, &str)] = &[
     ("anthropic", "the Messages API"),
     ("google", "the Gemini API"),
@@ -244,15 +233,15 @@ const NOT_YET: &[(&str, &str)] = &[
 
 /// The provider of this name.
 ///
-/// Fails with `Config` for an unknown name and for one whose API is not spoken yet.
+/// Fails with `Config` for an unknown name, and for a provider whose API is not supported yet.
 pub fn find(name: &str) -> Result<Arc<Provider>, Error> {
     if let Some(row) = PROVIDERS.iter().find(|row| row.name == name) {
         return Ok(Arc::clone(row));
     }
     let message = match NOT_YET.iter().find(|(known, _)| *known == name) {
         Some((_, api)) => format!(
-            "provider {name}: {api} is not spoken yet; an OpenAI-compatible address of it works with base_url= \
-             and provider=\"openai\""
+            "provider {name}: {api} is not supported yet; if it has an OpenAI-compatible address, give that as base_url= \
+             with provider=\"openai\""
         ),
         None => match nearest(name, names()) {
             Some(near) => format!("provider {name}: unknown; did you mean {near}?"),
@@ -265,12 +254,12 @@ pub fn find(name: &str) -> Result<Arc<Provider>, Error> {
     Err(Error::new(ErrorKind::Config, message))
 }
 
-/// Names of all providers that can be called, in the order of the table.
+/// Names of the providers that can be called, in the order of the table.
 pub fn names() -> impl Iterator<Item = &'static str> {
     PROVIDERS.iter().map(|row| &*row.name)
 }
 
-/// Whether a name before the colon of a model string is a provider's, be its API spoken or not.
+/// Whether this is the name of a provider, even if its API is not supported yet.
 #[must_use]
 pub fn is_known(name: &str) -> bool {
     names()
@@ -278,7 +267,7 @@ pub fn is_known(name: &str) -> bool {
         .any(|known| known == name)
 }
 
-/// All dialects that some provider speaks, each once.
+/// All dialects of the providers, each once.
 #[must_use]
 pub fn dialects() -> Vec<&'static dyn Dialect> {
     let mut found: Vec<&'static dyn Dialect> = Vec::new();
@@ -296,9 +285,9 @@ pub fn dialect(api: &str) -> Option<&'static dyn Dialect> {
     dialects().into_iter().find(|dialect| dialect.name() == api)
 }
 
-/// The dialect that a client of `family` speaks with `provider`: the one named `api`, or without a name the first.
+/// The dialect that a client of `family` speaks with `provider`: the one named `api`, or else the first one.
 ///
-/// Fails with `Config` where there is none.
+/// Fails with `Config` if no dialect fits.
 pub fn choose(
     provider: &Provider,
     family: Family,
@@ -308,41 +297,29 @@ pub fn choose(
         let all = dialects.iter().copied();
         all.filter(|dialect| dialect.family() == family).collect()
     };
-    let listed = |dialects: &[&'static dyn Dialect]| {
-        let names = dialects
-            .iter()
-            .map(|dialect| format!("\"{}\"", dialect.name()));
-        names.collect::<Vec<_>>().join(", ")
-    };
-    let spoken = of_family(provider.dialects);
-    let found = match api {
-        None => spoken.first(),
-        Some(api) => spoken.iter().find(|dialect| dialect.name() == api),
-    };
-    if let Some(dialect) = found {
-        return Ok(*dialect);
+    let is_meant = |dialect: &&dyn Dialect| api.is_none_or(|api| api == dialect.name());
+    let (spoken, all) = (of_family(provider.dialects), of_family(&dialects()));
+    if let Some(dialect) = spoken.iter().copied().find(is_meant) {
+        return Ok(dialect);
     }
-    let all = of_family(&dialects());
-    let message = match api {
-        Some(api) if !all.iter().any(|dialect| dialect.name() == api) => format!(
-            "api: '{}' is not spoken by this class; it speaks {}",
-            api.escape_debug(),
-            listed(&all)
-        ),
-        Some(api) if !spoken.is_empty() => format!(
-            "api: '{api}' is not spoken by {}; it speaks {}",
-            provider.name,
-            listed(&spoken)
-        ),
+    let (who, speaks) = match api {
+        Some(_) if !all.iter().any(is_meant) => ("this class", all),
+        Some(_) if !spoken.is_empty() => (&*provider.name, spoken),
         _ => {
-            let speaks = provider.dialects.first();
-            let speaks = speaks.map_or("none", |dialect| dialect.family().client());
-            format!(
-                "provider {}: {} does not speak its API; {speaks} does",
-                provider.name,
-                family.client()
-            )
+            let other = provider.dialects.first();
+            let other = other.map_or("none", |dialect| dialect.family().client());
+            let (name, class) = (&provider.name, family.client());
+            let message = format!("provider {name}: {class} does not speak its API; {other} does");
+            return Err(Error::new(ErrorKind::Config, message));
         }
     };
+    let names = speaks
+        .iter()
+        .map(|dialect| format!("\"{}\"", dialect.name()));
+    let message = format!(
+        "api: '{}' is not spoken by {who}; it speaks {}",
+        api.unwrap_or_default().escape_debug(),
+        names.collect::<Vec<_>>().join(", ")
+    );
     Err(Error::new(ErrorKind::Config, message))
 }

@@ -1,9 +1,9 @@
-//! A claim that a fuzzer attacks and `tests/corpus.rs` replays.
+//! A property that a fuzzer attacks and `tests/corpus.rs` replays.
 
 use serde_json::Value;
 use tokenwire_core::json::{self, Error, Kind, Reader, write_string};
 
-/// `serde_json` and our reader agree, but for numbers out of range and for lone surrogates.
+/// `serde_json` and our reader agree, except about numbers out of range and lone surrogates.
 pub fn holds(input: &[u8]) {
     let theirs = serde_json::from_slice::<Value>(input);
     let ours = Reader::new(input).and_then(|mut reader| {
@@ -30,7 +30,7 @@ pub fn holds(input: &[u8]) {
     }
 }
 
-/// Builds a tree as `serde_json` does; depth is capped by the reader.
+/// Builds a tree like `serde_json`; the reader limits its depth.
 fn read(reader: &mut Reader<'_>) -> Result<Value, Error> {
     Ok(match reader.peek()? {
         Kind::String => {

@@ -1,12 +1,12 @@
-//! A claim that a fuzzer attacks and `tests/corpus.rs` replays.
+//! A property that a fuzzer attacks and `tests/corpus.rs` replays.
 
 use tokenwire_core::sse::{End, EventParser, Item};
 use tokenwire_core::wire::{Chat, Dialect};
 
-/// An item with nothing borrowed.
+/// An item that borrows nothing.
 #[derive(Debug, PartialEq)]
 enum Seen {
-    Event(Vec<u8>, Vec<u8>, Vec<u8>),
+    Event(Vec<u8>, Vec<u8>),
     Stray(Vec<u8>, Vec<u8>),
     Comment(Vec<u8>),
     End(Option<End>),
@@ -29,7 +29,7 @@ pub fn holds(input: &[u8]) {
     let mut out = Vec::new();
     for item in &whole {
         let read = match item {
-            Seen::Event(name, data, _) => decoder.event(name, data, &mut out).map(|_| ()),
+            Seen::Event(name, data) => decoder.event(name, data, &mut out).map(|_| ()),
             Seen::Stray(name, value) => decoder.stray_field(name, value),
             Seen::Comment(_) | Seen::End(_) => Ok(()),
         };
@@ -42,7 +42,7 @@ pub fn holds(input: &[u8]) {
 }
 
 fn read<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Vec<Seen> {
-    // Small, so that the cap is met too.
+    // Small, so that the limit is reached too.
     let mut parser = EventParser::new(300);
     let mut seen = Vec::new();
     let mut length = 0;
@@ -66,7 +66,7 @@ fn read<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Vec<Seen> {
 #[allow(clippy::unnecessary_wraps)]
 fn take(item: Item<'_>, seen: &mut Vec<Seen>) -> Result<(), tokenwire_core::error::Error> {
     seen.push(match item {
-        Item::Event { name, data, id } => Seen::Event(name.into(), data.into(), id.into()),
+        Item::Event { name, data } => Seen::Event(name.into(), data.into()),
         Item::Stray { name, value } => Seen::Stray(name.into(), value.into()),
         Item::Comment(text) => Seen::Comment(text.into()),
     });

@@ -1,4 +1,4 @@
-//! The recordings, and a second reading of them: plain, slow, over `serde_json::Value`.
+//! The recordings, and a second reader for them: plain and slow, with `serde_json::Value`.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -24,7 +24,7 @@ pub struct Expected {
     pub usage: [Option<u64>; 3],
     pub cached: Option<u64>,
     pub reasoning_tokens: Option<u64>,
-    /// The message of the error that the exchange holds.
+    /// The message of the error in the exchange.
     pub error: Option<String>,
 }
 
@@ -83,7 +83,7 @@ fn data_file() -> Option<PathBuf> {
 }
 
 fn row(line: &str) -> Option<Row> {
-    // A cheap look first: most rows are of other APIs.
+    // A cheap check first, because most rows are for other APIs.
     if !line.contains("\"api\":\"chat.completions\"") && !line.contains("\"api\":\"completions\"") {
         return None;
     }
@@ -166,7 +166,7 @@ fn said(value: &Value) -> Option<String> {
     }
 }
 
-/// What an error of a 200 body or event says, where it holds one.
+/// The message of an error inside a 200 body or an event, if there is one.
 fn failure(value: &Value) -> Option<String> {
     let error = &value["error"];
     let flat =
@@ -337,8 +337,7 @@ fn message(message: &Value, known: &mut ExpectedChoice, whole: bool) {
             Value::Object(_) => function["arguments"].to_string(),
             other => text(other),
         };
-        // All recordings give a new call an id of its own, or come whole; fragments of one are never mixed
-        // with those of another.
+        // In all recordings a new call has a new id, or is complete, and fragments of two calls are never mixed.
         let index = call["index"].as_u64();
         let at = known
             .indices

@@ -1,6 +1,10 @@
-//! A server whose every byte a test decides, and clients that talk to it.
+//! A server whose every byte the test decides, and clients for it.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its share")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -12,7 +16,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokenwire_core::client::{Call, CallOptions, Client};
@@ -27,23 +31,23 @@ use tokenwire_core::wire::{Provider, providers};
 pub enum Act {
     /// Reads one request.
     Read,
-    /// Writes.
+    /// Writes these bytes.
     Send(Vec<u8>),
-    /// Writes the same again and again, with pauses, until the test says so or the client closes.
+    /// Writes the same bytes again and again, with pauses, until the test signals or the client closes.
     Repeat(Vec<u8>, Duration, Receiver<()>),
-    /// Waits until the test says so.
+    /// Waits until the test signals.
     Wait(Receiver<()>),
-    /// Waits until the client closes, and tells the test.
+    /// Waits until the client closes, and then signals the test.
     UntilClosed(Sender<()>),
     /// Closes with a FIN.
     Close,
-    /// Closes with a FIN, and tells the test.
-    CloseAndTell(Sender<()>),
+    /// Closes with a FIN, and then signals the test.
+    CloseAndSignal(Sender<()>),
     /// Waits for a request and leaves it unread, so that a later close is an RST.
     Peek,
 }
 
-/// One request as it came.
+/// One request as received.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub connection: usize,
@@ -58,7 +62,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves connection number `n` (from 0) with the acts of `script(n)`; a script that ends closes.
+    /// Serves connection number `n` (from 0) with the acts of `script(n)`, and then closes it.
     pub fn start(script: impl Fn(usize) -> Vec<Act> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -81,7 +85,7 @@ impl Server {
         }
     }
 
-    /// Answers every request on every connection with `answer`, connections kept.
+    /// Answers every request with `answer`, and keeps the connections open.
     pub fn always(answer: Vec<u8>) -> Self {
         Self::start(move |_| {
             (0..100)
@@ -90,7 +94,7 @@ impl Server {
         })
     }
 
-    /// Answers everything with a whole stream.
+    /// Answers every request with a complete stream.
     pub fn always_stream() -> Self {
         Self::always(stream())
     }
@@ -142,7 +146,7 @@ fn serve(number: usize, mut stream: TcpStream, acts: Vec<Act>, log: &Mutex<Vec<S
                 let _ = closed.send(());
             }
             Act::Close => return,
-            Act::CloseAndTell(closed) => {
+            Act::CloseAndSignal(closed) => {
                 stream.shutdown(std::net::Shutdown::Both).unwrap();
                 let _ = closed.send(());
                 return;
@@ -197,7 +201,7 @@ pub fn chunk(text: &str) -> String {
 
 pub const LAST_CHUNK: &str = "0\r\n\r\n";
 
-/// An event that brings `text`.
+/// An event with `text`.
 pub fn piece(text: &str) -> String {
     format!(
         "data: {{\"id\":\"s1\",\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"
@@ -208,13 +212,13 @@ pub const FINISH: &str =
     "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 pub const DONE: &str = "data: [DONE]\n\n";
 
-/// A whole stream that says `hello`.
+/// A complete stream that says `hello`.
 pub fn stream() -> Vec<u8> {
     let events = format!("{}{}{FINISH}{DONE}", piece("hel"), piece("lo"));
     format!("{STREAM_HEAD}{}{LAST_CHUNK}", chunk(&events)).into_bytes()
 }
 
-/// Begins a stream with `events` and leaves it open.
+/// Starts a stream with `events` and leaves it open.
 pub fn begun(events: &str) -> Vec<u8> {
     format!("{STREAM_HEAD}{}", chunk(events)).into_bytes()
 }
@@ -226,7 +230,7 @@ pub fn config(base_url: &str) -> ClientConfig {
         base_url: Some(base_url.to_owned()),
         api_key: Some(Secret::new(KEY.to_owned())),
         retry: RetryPolicy {
-            // Real waits would make the tests slow; their lengths are the policy's own tests.
+            // Real waits would make the tests slow. The tests of the policy check their lengths.
             first: Duration::from_millis(1),
             throttle_first: Duration::from_millis(1),
             ..RetryPolicy::default()
@@ -240,7 +244,7 @@ pub fn openai() -> Arc<Provider> {
     providers::find("openai").unwrap()
 }
 
-/// A client with all it stands on.
+/// A client with its hub and transport.
 pub struct Bench {
     pub hub: Arc<Hub>,
     pub transport: Transport,
@@ -258,7 +262,7 @@ impl Bench {
         change(&mut config);
         Self {
             transport: Transport::new(hub.clone()),
-            client: Client::new(&hub, openai(), config).unwrap(),
+            client: Client::new(&hub, openai(), config, None).unwrap(),
             hub,
         }
     }
@@ -281,13 +285,9 @@ impl Bench {
     }
 
     pub async fn stream_with(&self, options: CallOptions) -> Streamed {
-        let queue = Queue::new(256 << 10, Instant::now());
-        pump(
-            &self.transport,
-            self.call_with(true, options),
-            queue.clone(),
-        )
-        .await;
+        let call = self.call_with(true, options);
+        let queue = Queue::new(256 << 10, call.started());
+        pump(&self.transport, call, queue.clone()).await;
         Streamed::of(&queue)
     }
 }
@@ -335,12 +335,12 @@ impl Streamed {
     }
 }
 
-/// A signal from the server's side to the test, or back.
+/// A signal from the server to the test, or back.
 pub fn signal() -> (Sender<()>, Receiver<()>) {
     channel()
 }
 
-/// Waits for a signal from the server while the runtime goes on: a blocked one could close nothing.
+/// Waits for a signal from the server. The runtime goes on meanwhile; a blocked one could close nothing.
 pub async fn heard(signal: &Receiver<()>) {
     let wait = async {
         while signal.try_recv().is_err() {

@@ -1,9 +1,9 @@
-//! Token probabilities, in the form of chat and in that of text completions.
+//! Reads token probabilities, in the form of chat and in that of text completions.
 
 use crate::json::{Error, Kind, Reader};
 use crate::message::{TokenLogprob, TopLogprob};
 
-/// Reads a choice's `logprobs`; `None` where it lists no token.
+/// Reads the `logprobs` of a choice; `None` if they list no token.
 ///
 /// Chat: `{content: [{token, logprob, bytes, top_logprobs}], refusal: [the same]}`. Text completions:
 /// `{tokens, token_logprobs, top_logprobs, text_offset}`, four lists of one length.
@@ -69,7 +69,7 @@ fn list<'a, T>(
     Ok(items)
 }
 
-/// One token; `outer` says whether it may list the likeliest ones at its place.
+/// One token. Only an `outer` one may list the most likely tokens in its position.
 fn entry(reader: &mut Reader<'_>, outer: bool) -> Result<Option<TokenLogprob>, Error> {
     let (mut token, mut logprob, mut bytes, mut top) = (None, None, None, Vec::new());
     let known = reader.object_or_skip(|reader, key| {
@@ -104,7 +104,7 @@ fn entry(reader: &mut Reader<'_>, outer: bool) -> Result<Option<TokenLogprob>, E
     }))
 }
 
-/// `{token: logprob}` of text completions.
+/// Reads `{token: logprob}` of text completions.
 fn by_token(reader: &mut Reader<'_>) -> Result<Vec<TopLogprob>, Error> {
     let mut top = Vec::new();
     reader.object_or_skip(|reader, key| {
@@ -138,7 +138,7 @@ fn text(reader: &mut Reader<'_>) -> Result<Option<String>, Error> {
         .map(|text| text.into_lossy().into_owned()))
 }
 
-/// A finite number; an error where it is too large for one.
+/// Reads a number. Fails if it is too large for a float.
 fn number(reader: &mut Reader<'_>) -> Result<Option<f64>, Error> {
     if reader.peek()? != Kind::Number {
         reader.skip()?;

@@ -1,12 +1,10 @@
 //! The dialects of `OpenAI`, which servers of many names speak.
 //!
-//! `chat/` and `completions.rs` are the two dialects. Below them: `body.rs` writes a request's JSON, `params.rs` says
-//! which parameters there are, `errors.rs`, `usage.rs` and `logprobs.rs` read what both kinds of reply share.
+//! `chat/` and `completions.rs` are the two dialects. They share `params.rs` (which parameters there are, and how they
+//! are written) and the readers of what both kinds of reply have: `usage.rs` and `logprobs.rs`.
 
-mod body;
 mod chat;
 mod completions;
-mod errors;
 mod logprobs;
 mod params;
 mod usage;

@@ -1,39 +1,76 @@
 //! The parameters of both APIs, and how each of them spells what the other spells differently.
 
-use crate::wire::params::{Param, Type, param};
+use crate::config::Family;
+use crate::error::{Error, ErrorKind};
+use crate::request::Request;
+use crate::wire::body::{Body, fields};
+use crate::wire::dialect::Dialect;
+use crate::wire::params::{Param, Type, find, param};
+use crate::wire::providers::Provider;
 
-/// What one API takes.
-pub(super) struct Parameters {
-    pub(super) table: &'static [Param],
-    /// The field of the token limit; `None` takes the provider's.
-    pub(super) limit_field: Option<&'static str>,
-    pub(super) logprobs: Logprobs,
+/// Starts the body of `request`, with the model in it.
+pub(super) fn start<'a>(request: &Request<'a>) -> Result<Body<'a>, Error> {
+    let extra = request.extra_body.map_or("null", |raw| raw.get());
+    let mut body = Body::new(request.input.get().len() + 256, extra)?;
+    body.text("model", &request.model);
+    Ok(body)
 }
 
-/// How token probabilities are asked for.
-#[derive(Clone, Copy)]
-pub(super) enum Logprobs {
-    /// A flag, and a number beside it.
-    FlagAndCount,
-    /// A number alone.
-    Count,
+/// Writes the parameters of `request`, and what a stream needs.
+pub(super) fn write(
+    body: &mut Body<'_>,
+    dialect: &dyn Dialect,
+    request: &Request<'_>,
+    provider: &Provider,
+) -> Result<(), Error> {
+    let is_chat = dialect.family() == Family::Chat;
+    let mut limit = None;
+    let params = request.params.map_or("null", |raw| raw.get());
+    for (name, value) in fields(params, "params")? {
+        let param = find(dialect, provider, &name)?;
+        // `None` is how Python says that nothing was set.
+        if value == "null" {
+            continue;
+        }
+        param.check(value)?;
+        match (param.name, value) {
+            ("max_tokens" | "max_completion_tokens", _) => {
+                if let Some(other) = limit.replace(param.name) {
+                    let message = format!(
+                        "params.{name}: {other} is set too; they are the same limit, so set only one"
+                    );
+                    return Err(Error::new(ErrorKind::Config, message));
+                }
+                // Text completions have only ever had one name for it.
+                let field = if is_chat {
+                    &provider.max_tokens_field
+                } else {
+                    "max_tokens"
+                };
+                body.raw(field, value);
+            }
+            ("seed", _) => body.raw(&provider.seed_field, value),
+            // Chat takes a flag and a number beside it, text completions a number alone.
+            ("logprobs", "false") if !is_chat => {}
+            ("logprobs", "true") if !is_chat => body.raw("logprobs", "1"),
+            ("logprobs", count) if is_chat && !matches!(count, "true" | "false") => {
+                body.raw("logprobs", "true");
+                body.raw("top_logprobs", count);
+            }
+            (name, value) => body.raw(name, value),
+        }
+    }
+    if request.stream {
+        body.raw("stream", "true");
+        if provider.stream_options && request.stream_usage != Some(false) {
+            body.raw("stream_options", r#"{"include_usage":true}"#);
+        }
+    }
+    Ok(())
 }
 
-/// Chat completions.
-pub(super) const CHAT: Parameters = Parameters {
-    table: CHAT_TABLE,
-    limit_field: None,
-    logprobs: Logprobs::FlagAndCount,
-};
-
-/// Text completions, which have known only one name for the token limit.
-pub(super) const COMPLETIONS: Parameters = Parameters {
-    table: COMPLETIONS_TABLE,
-    limit_field: Some("max_tokens"),
-    logprobs: Logprobs::Count,
-};
-
-const CHAT_TABLE: &[Param] = &[
+/// The parameters of chat completions.
+pub(super) const CHAT: &[Param] = &[
     param("max_tokens", Type::Count),
     param("max_completion_tokens", Type::Count),
     param("temperature", Type::Number),
@@ -55,7 +92,8 @@ const CHAT_TABLE: &[Param] = &[
     param("metadata", Type::Object),
 ];
 
-const COMPLETIONS_TABLE: &[Param] = &[
+/// The parameters of text completions.
+pub(super) const COMPLETIONS: &[Param] = &[
     param("max_tokens", Type::FromZero),
     param("max_completion_tokens", Type::FromZero),
     param("temperature", Type::Number),

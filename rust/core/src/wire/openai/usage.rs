@@ -1,13 +1,13 @@
-//! Token counts of OpenAI-shaped servers.
+//! Reads the token counts of OpenAI-shaped servers.
 
 use crate::json::{Error, Kind, Reader};
 use crate::message::Usage;
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// Reads a `usage` object; `None` for another value, and where it says nothing.
+/// Reads a `usage` object; `None` for any other value, and for one without counts.
 ///
-/// `completion_tokens` is to include reasoning. xAI leaves it out, which its own total gives away.
+/// `completion_tokens` should include reasoning. xAI's does not, but its total does.
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<Box<Usage>>> {
     let mut usage = Usage::default();
     reader.object_or_skip(|reader, key| {
@@ -23,24 +23,18 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<Box<Usage>>> {
             "cache_creation_input_tokens" => {
                 set(&mut usage.cache_write_tokens, reader.count_or_skip()?);
             }
-            "prompt_tokens_details" | "prompt_token_details" => {
+            "prompt_tokens_details"
+            | "prompt_token_details"
+            | "completion_tokens_details"
+            | "completion_token_details" => {
                 reader.object_or_skip(|reader, key| {
-                    match key {
-                        "cached_tokens" => usage.cached_tokens = reader.count_or_skip()?,
-                        "cache_write_tokens" => {
-                            usage.cache_write_tokens = reader.count_or_skip()?;
-                        }
-                        _ => reader.skip()?,
-                    }
-                    Ok(())
-                })?;
-            }
-            "completion_tokens_details" | "completion_token_details" => {
-                reader.object_or_skip(|reader, key| {
-                    match key {
-                        "reasoning_tokens" => usage.reasoning_tokens = reader.count_or_skip()?,
-                        _ => reader.skip()?,
-                    }
+                    let count = match key {
+                        "cached_tokens" => &mut usage.cached_tokens,
+                        "cache_write_tokens" => &mut usage.cache_write_tokens,
+                        "reasoning_tokens" => &mut usage.reasoning_tokens,
+                        _ => return reader.skip(),
+                    };
+                    *count = reader.count_or_skip()?;
                     Ok(())
                 })?;
             }
@@ -79,7 +73,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<Box<Usage>>> {
     Ok(Some(Box::new(usage)))
 }
 
-/// A count from a place of lower rank: it fills a gap and replaces nothing.
+/// Sets a count from a field of lower rank, which fills a gap but replaces nothing.
 fn set(count: &mut Option<u64>, value: Option<u64>) {
     if count.is_none() {
         *count = value;

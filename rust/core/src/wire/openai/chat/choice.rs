@@ -1,4 +1,4 @@
-//! What a stream remembers of one choice, and how pieces of its message are read.
+//! What a stream has to remember about one choice, and how the pieces of its message are read.
 
 use super::content::{Block, blocks};
 use super::event::{Content, Message};
@@ -7,14 +7,14 @@ use crate::error::Error;
 use crate::json::{SurrogateJoin, Text};
 use crate::message::{ChunkKind, Delta};
 
-/// What is remembered of one choice.
+/// What a stream has to remember about one choice.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct ChoiceState {
     pub(super) index: u32,
     pub(super) finished: bool,
     pub(super) refused: bool,
     pub(super) reasoned: bool,
-    /// Bytes of text handed on.
+    /// How many bytes of text were passed on.
     pub(super) text_bytes: usize,
     pub(super) text: SurrogateJoin,
     pub(super) reasoning: SurrogateJoin,
@@ -22,7 +22,7 @@ pub(super) struct State {
     pub(super) calls: Calls,
 }
 
-impl State {
+impl ChoiceState {
     pub(super) fn push_text(&mut self, text: Text<'_>, delta: &mut Delta) {
         let text = self.text.push(text);
         self.text_bytes += text.len();
@@ -74,8 +74,8 @@ impl State {
         Ok(())
     }
 
-    /// Reads the blocks of a content list. A delta holds reasoning before text, so a block that comes before
-    /// what is already there begins another one.
+    /// Reads the blocks of a content list. In a delta, reasoning is before text, so a block that should be before
+    /// what is already there starts another delta.
     fn blocks(
         &mut self,
         raw: &str,
@@ -105,8 +105,8 @@ impl State {
         Ok(())
     }
 
-    /// Reads a message that repeats all that came so far (Perplexity), or that is the only one that comes: what
-    /// it has over the deltas before it is new.
+    /// Reads a message that repeats everything so far (Perplexity), or that is the only one. Only what the deltas
+    /// before it did not have is new.
     pub(super) fn catch_up(
         &mut self,
         mut message: Message<'_>,
@@ -139,7 +139,7 @@ impl State {
         self.message(message, true, delta, out)
     }
 
-    /// Hands on half characters that nothing can complete any more.
+    /// Passes on half characters, which nothing can complete any more.
     pub(super) fn flush(&mut self, delta: &mut Delta) {
         delta.text.extend(self.text.finish());
         delta.reasoning.extend(self.reasoning.finish());
@@ -149,15 +149,15 @@ impl State {
     }
 }
 
-/// The state of a choice, made if it is not there yet.
+/// The state of a choice, which is added if it is missing.
 #[inline]
-pub(super) fn state(states: &mut Vec<State>, index: u32) -> Option<&mut State> {
+pub(super) fn state(states: &mut Vec<ChoiceState>, index: u32) -> Option<&mut ChoiceState> {
     let at = match states.binary_search_by_key(&index, |state| state.index) {
         Ok(at) => at,
         Err(at) => {
-            let new = State {
+            let new = ChoiceState {
                 index,
-                ..State::default()
+                ..ChoiceState::default()
             };
             states.reserve_exact(1);
             states.insert(at, new);

@@ -1,4 +1,4 @@
-//! Content that is a list of blocks: Mistral's `text` and `thinking`, and whatever else stands between them.
+//! Content that is a list of blocks: Mistral's `text` and `thinking`, and all other kinds.
 
 use std::borrow::Cow;
 
@@ -9,11 +9,11 @@ use crate::json::{Error, Kind, Reader, Text};
 pub(super) enum Block<'a> {
     /// Text for the user.
     Text(Text<'a>),
-    /// Reasoning, with its signature.
+    /// Reasoning and its signature.
     Thinking(Text<'a>, Option<String>),
     /// A refusal.
     Refusal(Text<'a>),
-    /// A block that we do not know, as sent.
+    /// A block of an unknown kind, as sent.
     Other(&'a str),
 }
 
@@ -69,7 +69,7 @@ fn thought<'a>(reader: &mut Reader<'a>) -> Result<Text<'a>, Error> {
     text_of_blocks(reader, &["text"])
 }
 
-/// The strings under these names in a list of objects, one after another.
+/// The strings under these names in a list of objects, joined.
 pub(super) fn text_of_blocks<'a>(
     reader: &mut Reader<'a>,
     names: &[&str],
@@ -90,7 +90,7 @@ pub(super) fn text_of_blocks<'a>(
     Ok(whole)
 }
 
-/// Whether a value says nothing: absent, null and empty are three spellings of one thing.
+/// Whether a value says nothing: null and empty values mean the same as an absent one.
 pub(super) fn is_blank(raw: &str) -> bool {
     let mut bytes = raw.bytes().filter(|byte| !byte.is_ascii_whitespace());
     let (first, second, third) = (bytes.next(), bytes.next(), bytes.next());

@@ -1,13 +1,13 @@
 //! Requests in the form of Chat Completions.
 
-use super::parts::{self, Written, separate};
+use super::parts::{self, Written};
 use crate::error::{Error, ErrorKind};
-use crate::json::{Kind, Reader};
+use crate::json::{Reader, Text};
 use crate::request::Request;
-use crate::wire::dialect::{Dialect, Encoded, Provider};
-use crate::wire::invalid::invalid;
-use crate::wire::openai::body::{Body, fields};
+use crate::wire::body::{fields, invalid, items};
+use crate::wire::dialect::{Dialect, Encoded};
 use crate::wire::openai::params;
+use crate::wire::providers::Provider;
 
 /// Writes the body of a request.
 pub(super) fn encode(
@@ -15,18 +15,22 @@ pub(super) fn encode(
     request: &Request<'_>,
     provider: &Provider,
 ) -> Result<Encoded, Error> {
-    let mut body = Body::new(request, provider)?;
-    let mut dropped = Vec::new();
-    body.text("model", &request.model);
-    // Messages are checked even where `extra_body` replaces them.
+    let mut body = params::start(request)?;
+    // Messages are checked even if `extra_body` replaces them.
     let mut unused = Vec::new();
     let sent = body.open("messages");
     let is_sent = sent.is_some();
-    messages(request, provider, sent.unwrap_or(&mut unused), &mut dropped)?;
+    let mut written = Written {
+        provider,
+        out: sent.unwrap_or(&mut unused),
+        dropped: Vec::new(),
+    };
+    messages(request, &mut written)?;
+    let mut dropped = written.dropped;
     if !is_sent {
         dropped.clear();
     }
-    body.params(dialect, &params::CHAT)?;
+    params::write(&mut body, dialect, request, provider)?;
     Ok(Encoded {
         path: dialect.path().to_owned(),
         body: body.finish(),
@@ -34,81 +38,46 @@ pub(super) fn encode(
     })
 }
 
-fn messages(
-    request: &Request<'_>,
-    provider: &Provider,
-    out: &mut Vec<u8>,
-    dropped: &mut Vec<String>,
-) -> Result<(), Error> {
-    let mut reader = Reader::over(request.input.get());
-    let kind = reader.peek()?;
-    out.push(b'[');
-    let mut count = 0;
+fn messages(request: &Request<'_>, to: &mut Written<'_>) -> Result<(), Error> {
+    let input = request.input.get();
+    to.out.push(b'[');
     if let Some(system) = request.system {
-        out.extend_from_slice(br#"{"role":"system","content":"#);
-        out.extend_from_slice(system.get().as_bytes());
-        out.push(b'}');
-        count = 1;
+        to.text_message("system", system.get());
     }
-    match kind {
-        Kind::String => {
-            let raw = reader.raw()?;
-            if raw == "\"\"" {
-                return Err(invalid("prompt: it is empty; give some text".to_owned()));
-            }
-            separate(&mut count, out);
-            out.extend_from_slice(br#"{"role":"user","content":"#);
-            out.extend_from_slice(raw.as_bytes());
-            out.push(b'}');
+    match input.as_bytes().first() {
+        Some(b'"') if input == "\"\"" => {
+            return Err(invalid("prompt: it is empty; give some text"));
         }
-        Kind::Array => {
-            let mut list = Vec::new();
-            reader.array(|reader| {
-                list.push((reader.peek()?, reader.raw()?));
-                Ok(())
-            })?;
+        Some(b'"') => to.text_message("user", input),
+        Some(b'[') => {
+            let list = items(input, "messages")?;
             if list.is_empty() {
                 return Err(invalid(
-                    "messages: the list is empty; give at least one message".to_owned(),
+                    "messages: the list is empty; give at least one message",
                 ));
             }
-            for (at, (kind, raw)) in list.into_iter().enumerate() {
-                if kind != Kind::Object {
-                    return Err(not_a_message(at, kind));
-                }
-                message(
-                    at,
-                    raw,
-                    request.system.is_some(),
-                    provider,
-                    &mut count,
-                    out,
-                    dropped,
-                )?;
+            for (at, raw) in list.into_iter().enumerate() {
+                message(at, raw, request.system.is_some(), to)?;
             }
         }
         _ => {
-            let message = "messages: it must be a string or a list of messages".to_owned();
-            return Err(invalid(message));
+            return Err(invalid(
+                "messages: it must be a string or a list of messages",
+            ));
         }
     }
-    out.push(b']');
+    to.out.push(b']');
     Ok(())
 }
 
-fn message(
-    at: usize,
-    raw: &str,
-    has_system: bool,
-    provider: &Provider,
-    count: &mut usize,
-    out: &mut Vec<u8>,
-    dropped: &mut Vec<String>,
-) -> Result<(), Error> {
+fn message(at: usize, raw: &str, has_system: bool, to: &mut Written<'_>) -> Result<(), Error> {
+    if !raw.starts_with('{') {
+        return Err(not_a_message(at, raw));
+    }
     let (mut role, mut name, mut parts) = (None, None, None);
     Reader::over(raw).object(|reader, key| {
         match key {
-            "role" => role = reader.string_or_skip()?.map(crate::json::Text::into_lossy),
+            "role" => role = reader.string_or_skip()?.map(Text::into_lossy),
             "name" => name = reader.raw_or_null()?,
             "parts" => parts = Some(reader.raw()?),
             _ => reader.skip()?,
@@ -125,28 +94,22 @@ fn message(
         return Err(Error::new(ErrorKind::Config, message));
     }
     let Some(parts) = parts else {
-        separate(count, out);
-        out.extend_from_slice(raw.as_bytes());
+        to.separate();
+        to.out.extend_from_slice(raw.as_bytes());
         return Ok(());
     };
     let path = format!("messages[{at}]");
-    let mut written = Written {
-        provider,
-        out,
-        count,
-        dropped,
-    };
     let mut extra = fields(raw, &path)?;
     extra.retain(|(key, _)| !matches!(&**key, "role" | "name" | "parts"));
-    parts::write(&path, (&role, name, &extra), parts, &mut written)
+    parts::write(&path, (&role, name, &extra), parts, to)
 }
 
-fn not_a_message(at: usize, kind: Kind) -> Error {
-    invalid(match kind {
-        Kind::Number | Kind::Array => format!(
+fn not_a_message(at: usize, raw: &str) -> Error {
+    invalid(match raw.as_bytes().first() {
+        Some(b'-' | b'0'..=b'9' | b'[') => format!(
             "messages[{at}]: token ids go to CompletionClient; chat takes a string or messages"
         ),
-        Kind::String => format!(
+        Some(b'"') => format!(
             "messages[{at}]: it is a string; write {{\"role\": \"user\", \"content\": …}}, or use \
              CompletionClient for several prompts"
         ),

@@ -1,5 +1,5 @@
-//! The JSON of a reply or stream event, read once and borrowed: what is known stands in fields, what must be
-//! looked at again stays as text.
+//! The JSON of a reply or stream event, read once and borrowed. Known values are fields; what other modules read
+//! stays JSON text.
 
 use std::borrow::Cow;
 
@@ -16,15 +16,15 @@ pub(super) struct Event<'a> {
     pub(super) id: Option<Text<'a>>,
     pub(super) model: Option<Text<'a>>,
     pub(super) created: Option<u64>,
-    /// Whether there is a list of choices, be it empty.
+    /// Whether there is a list of choices, even an empty one.
     pub(super) has_choices: bool,
-    /// The first choice stands on its own, because nearly every event has just one.
+    /// The first choice has its own field, because nearly every event has only one.
     pub(super) first: Option<Choice<'a>>,
     pub(super) rest: Vec<Choice<'a>>,
     pub(super) usage: Option<Box<Usage>>,
-    /// Groq's copy of the usage, where nothing else says it.
+    /// Groq's copy of the usage, which may be the only one.
     pub(super) groq_usage: Option<Box<Usage>>,
-    /// Set where the JSON is an error instead of a reply.
+    /// Whether the JSON is an error instead of a reply.
     pub(super) is_error: bool,
 }
 
@@ -34,27 +34,27 @@ pub(super) struct Choice<'a> {
     pub(super) index: Option<u64>,
     pub(super) finish_reason: Option<Cow<'a, str>>,
     pub(super) delta: Option<Message<'a>>,
-    /// A whole message. It is large, and events of streams have none.
+    /// A whole message. It is boxed because it is large, and events of streams have none.
     pub(super) message: Option<Box<Message<'a>>>,
     /// Text completions.
     pub(super) text: Option<Text<'a>>,
     pub(super) logprobs: Option<&'a str>,
 }
 
-/// A message or a piece of one.
+/// A message, or a piece of one.
 #[derive(Debug, Default)]
 pub(super) struct Message<'a> {
     pub(super) content: Content<'a>,
-    /// The reasoning, with the field that it came in.
+    /// The reasoning and the field it was in.
     pub(super) reasoning: Option<(&'static str, Text<'a>)>,
     pub(super) refusal: Option<Text<'a>>,
     pub(super) tool_calls: Option<&'a str>,
     pub(super) function_call: Option<&'a str>,
-    /// Keys that we do not know, with their JSON.
+    /// Unknown keys with their JSON.
     pub(super) other: Vec<(String, &'a str)>,
 }
 
-/// What a message says.
+/// The content of a message.
 #[derive(Debug, Default)]
 pub(super) enum Content<'a> {
     #[default]
@@ -64,7 +64,7 @@ pub(super) enum Content<'a> {
     List(&'a str),
 }
 
-/// Message keys that say nothing worth keeping: padding, repeated facts, internal numbers.
+/// Message keys that are not worth keeping: padding, repeated facts, internal numbers.
 const NOISE: [&str; 9] = [
     "role",
     "name",
@@ -84,7 +84,7 @@ impl<'a> Event<'a> {
         let mut event = Self::default();
         let mut failure = Failure::default();
         if reader.peek()? == Kind::Array {
-            // Google answers some errors as a list of one.
+            // Some of Google's errors are a list of one.
             reader.array(|reader| event.object(reader, &mut failure))?;
         } else {
             event.object(&mut reader, &mut failure)?;
@@ -161,7 +161,7 @@ impl<'a> Event<'a> {
     }
 }
 
-/// What tells an error from a reply: an `error`, or the flat shapes of servers that have none.
+/// How an error differs from a reply: by an `error`, or by the flat forms of servers that have none.
 #[derive(Debug, Default)]
 #[allow(clippy::struct_excessive_bools)]
 struct Failure {
@@ -179,7 +179,7 @@ impl Failure {
 }
 
 impl<'a> Choice<'a> {
-    /// Its text, where that stands in the JSON without escapes.
+    /// Its text, if the JSON has it without escapes.
     pub(super) fn into_plain_text(self) -> Option<&'a str> {
         let ((Some(Content::Text(text)), _) | (None, Some(text))) =
             (self.delta.map(|delta| delta.content), self.text)
@@ -196,7 +196,7 @@ impl<'a> Choice<'a> {
         match key {
             "index" => self.index = reader.count_or_skip()?,
             "delta" => {
-                // Read in its place: a message is large, and moving it costs more than reading it.
+                // Read in place: a message is large, and moving it costs more than reading it.
                 let delta = self.delta.insert(Message::default());
                 if !delta.fill(reader)? {
                     self.delta = None;
@@ -227,7 +227,7 @@ impl<'a> Choice<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads an object; tells whether it was one.
+    /// Reads an object. Returns whether it was one.
     fn fill(&mut self, reader: &mut Reader<'a>) -> Result<bool> {
         let mut rank = REASONING.len();
         let found = reader.object_or_skip(|reader, key| {
@@ -252,7 +252,7 @@ impl<'a> Message<'a> {
                     self.function_call = Some(reader.raw()?).filter(|raw| !is_blank(raw));
                 }
                 key => match REASONING.iter().position(|field| *field == key) {
-                    // Servers that changed the field's name send both for a while; one of them counts.
+                    // A server that renames the field sends both names for a while; only one of them counts.
                     Some(place) if reader.peek()? == Kind::String => {
                         let text = reader.string()?;
                         if place <= rank && !text.is_empty() {
@@ -276,13 +276,13 @@ impl<'a> Message<'a> {
 
     fn keep_other(&mut self, key: &str, raw: &'a str) {
         self.other.retain(|(known, _)| known != key);
-        // A block has structure or text; a lone number or flag is no part of a message.
+        // A block has structure or text; a lone number or flag is not part of a message.
         if raw.starts_with(['{', '[', '"']) && !is_blank(raw) && !NOISE.contains(&key) {
             self.other.push((key.to_owned(), raw));
         }
     }
 
-    /// Its text, empty where it brings nothing; `None` where it brings something else.
+    /// Its text, which is empty if it has nothing; `None` if it has anything else.
     pub(super) fn only_text(&self) -> Option<&Text<'a>> {
         let other = self.reasoning.is_some()
             || self.refusal.is_some()
@@ -303,7 +303,7 @@ static NO_TEXT: Text<'static> = Text {
     high: None,
 };
 
-/// Fields that reasoning comes in, the one that counts first.
+/// Fields for reasoning. If there are several, the first one of this list counts.
 const REASONING: [&str; 4] = [
     "reasoning_content",
     "reasoning",
@@ -311,6 +311,6 @@ const REASONING: [&str; 4] = [
     "thinking",
 ];
 
-/// Reasoning in blocks, beside a field of plain text or instead of one. They are kept as they came, too: their
-/// signatures have to go back.
+/// A field for reasoning in blocks, next to a field of plain text or instead of one. The blocks are also kept as
+/// they are, because their signatures have to be sent back.
 pub(super) const DETAILS: &str = "reasoning_details";

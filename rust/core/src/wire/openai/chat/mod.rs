@@ -1,12 +1,16 @@
 //! `OpenAI` Chat Completions, as all OpenAI-shaped servers speak it.
 //!
-//! Every quirk that some server was recorded with is read always: nothing here asks which server it is.
+//! `encode` writes a request; `parts` writes its messages from the caller's parts (`part`). `stream` decodes events: `event` reads the JSON of one, `choice` keeps what a stream has to
+//! remember of a choice, `content` reads content blocks, and `tools` finds the call that a fragment belongs to.
+//! `repeat` is a shortcut for events that differ only in their text. `reply` decodes a whole reply as a stream of
+//! one event.
+//!
+//! Each quirk that a server was recorded with is accepted from every server.
 
 mod choice;
 mod content;
 mod encode;
 mod event;
-mod media;
 mod part;
 mod parts;
 mod repeat;
@@ -14,18 +18,18 @@ mod reply;
 mod stream;
 mod tools;
 
-pub(super) use reply::decode as decode_reply;
+pub(super) use reply::decode_reply;
 pub(super) use stream::ChatStream;
 
-use super::{errors, params};
+use super::params;
 use crate::config::Family;
 use crate::error::Error;
 use crate::message::Reply;
 use crate::request::Request;
-use crate::wire::decoder::StreamDecoder;
-use crate::wire::dialect::{Dialect, Encoded, Provider};
-use crate::wire::invalid::about_the_request;
+use crate::wire::dialect::{Dialect, Encoded, StreamDecoder};
+use crate::wire::errors;
 use crate::wire::params::Param;
+use crate::wire::providers::Provider;
 
 /// `POST {base}/chat/completions`.
 #[derive(Debug, Clone, Copy)]
@@ -36,16 +40,8 @@ impl Dialect for Chat {
         "chat"
     }
 
-    fn title(&self) -> &'static str {
-        "chat"
-    }
-
     fn family(&self) -> Family {
         Family::Chat
-    }
-
-    fn operation(&self) -> &'static str {
-        "chat"
     }
 
     fn path(&self) -> &'static str {
@@ -53,15 +49,15 @@ impl Dialect for Chat {
     }
 
     fn parameters(&self) -> &'static [Param] {
-        params::CHAT.table
+        params::CHAT
     }
 
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
-        encode::encode(self, request, provider).map_err(about_the_request)
+        encode::encode(self, request, provider)
     }
 
     fn decode_reply(&self, body: &[u8]) -> Result<Reply, Error> {
-        decode_reply(body)
+        reply::decode_reply(body)
     }
 
     fn stream(&self) -> Box<dyn StreamDecoder> {

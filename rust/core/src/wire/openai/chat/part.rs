@@ -1,10 +1,9 @@
-//! One part of a message as the caller wrote it: its fields are JSON text.
+//! One part of a message, as the caller wrote it. Its fields are JSON text.
 
 use crate::error::Error;
-use crate::json::{Kind, Reader, write_string};
-use crate::wire::dialect::Provider;
-use crate::wire::invalid::invalid;
-use crate::wire::openai::body::{Fields, fields};
+use crate::json::{Reader, write_string};
+use crate::wire::body::{Fields, fields, invalid};
+use crate::wire::providers::Provider;
 
 /// One part.
 pub(super) struct Part<'a> {
@@ -14,7 +13,7 @@ pub(super) struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// Reads a part; `path` is for messages.
+    /// Reads a part. Error messages name it by `path`.
     pub(super) fn read(raw: &'a str, path: String) -> Result<Self, Error> {
         let fields = fields(raw, &path)?;
         let mut part = Self {
@@ -36,49 +35,33 @@ impl<'a> Part<'a> {
     pub(super) fn text(&self, key: &str) -> Result<&'a str, Error> {
         self.get(key)
             .filter(|raw| raw.starts_with('"'))
-            .ok_or_else(|| {
-                invalid(format!(
-                    "{}.{key}: it is missing, or it is not a string",
-                    self.path
-                ))
-            })
+            .ok_or_else(|| self.invalid(&format!(".{key}: it is missing, or it is not a string")))
     }
 
-    /// Keys that we do not know, which go along: providers have their own (`cache_control`).
+    /// The keys that we do not know. They are sent along, because providers have their own (`cache_control`).
     pub(super) fn extra(&self, known: &[&str]) -> String {
-        let mut extra = String::new();
+        let mut extra = Vec::new();
         for (key, raw) in &self.fields {
             if key != "type" && *raw != "null" && !known.contains(&&**key) {
-                let mut name = Vec::new();
-                field(&mut name, key, raw);
-                extra.push_str(&String::from_utf8_lossy(&name));
+                field(&mut extra, key, raw);
             }
         }
-        extra
+        String::from_utf8_lossy(&extra).into_owned()
     }
 
-    /// Whether it came from `provider`.
+    /// An error about this part; `why` goes on from its path.
+    pub(super) fn invalid(&self, why: &str) -> Error {
+        invalid(format!("{}{why}", self.path))
+    }
+
+    /// Whether it is from `provider`.
     pub(super) fn is_from(&self, provider: &Provider) -> bool {
         self.get("provider")
             .is_some_and(|raw| plain(raw) == provider.name)
     }
 }
 
-/// The items of a JSON list.
-pub(super) fn items<'a>(raw: &'a str, path: &str) -> Result<Vec<&'a str>, Error> {
-    let mut reader = Reader::over(raw);
-    if reader.peek()? != Kind::Array {
-        return Err(invalid(format!("{path}: it must be a list")));
-    }
-    let mut items = Vec::new();
-    reader.array(|reader| {
-        items.push(reader.raw()?);
-        Ok(())
-    })?;
-    Ok(items)
-}
-
-/// Writes a comma, a key and its value, which is JSON.
+/// Writes a comma, a key and a JSON value.
 pub(super) fn field(out: &mut Vec<u8>, key: &str, json: &str) {
     out.push(b',');
     write_string(out, key);
@@ -93,8 +76,57 @@ pub(super) fn inner(raw: &str) -> &str {
         .unwrap_or(raw)
 }
 
-/// A JSON string's text; empty for another value.
+/// The text of a JSON string; empty for any other value.
 pub(super) fn plain(raw: &str) -> String {
     let text = Reader::over(raw).string().unwrap_or_default();
     text.into_lossy().into_owned()
+}
+
+/// The content block of an image, audio or file.
+pub(super) fn media(part: &Part<'_>) -> Result<String, Error> {
+    let url = |default: &str| -> Result<String, Error> {
+        if let Some(url) = part.get("url") {
+            return Ok(url.to_owned());
+        }
+        let kind = part.get("media_type").map_or(default, inner);
+        let data = part
+            .text("data")
+            .map_err(|_| part.invalid(": it needs url, or data in base64"))?;
+        let data = inner(data);
+        Ok(format!("\"data:{kind};base64,{data}\""))
+    };
+    let optional = |key: &str| {
+        part.get(key)
+            .map(|raw| format!(",\"{key}\":{raw}"))
+            .unwrap_or_default()
+    };
+    let extra = part.extra(&[
+        "url",
+        "data",
+        "media_type",
+        "detail",
+        "format",
+        "file_id",
+        "filename",
+    ]);
+    Ok(match &*part.kind {
+        "image" => format!(
+            r#"{{"type":"image_url","image_url":{{"url":{}{}}}{extra}}}"#,
+            url("image/png")?,
+            optional("detail")
+        ),
+        "audio" => format!(
+            r#"{{"type":"input_audio","input_audio":{{"data":{},"format":{}}}{extra}}}"#,
+            part.text("data")?,
+            part.text("format")?
+        ),
+        _ => match part.get("file_id") {
+            Some(id) => format!(r#"{{"type":"file","file":{{"file_id":{id}}}{extra}}}"#),
+            None => format!(
+                r#"{{"type":"file","file":{{"file_data":{}{}}}{extra}}}"#,
+                url("application/pdf")?,
+                optional("filename")
+            ),
+        },
+    })
 }

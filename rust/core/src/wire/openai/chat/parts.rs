@@ -1,31 +1,46 @@
-//! Messages of parts, written as messages of Chat Completions.
+//! Writes messages of parts as messages of Chat Completions.
 
 use super::event::DETAILS;
-use super::media::media;
-use super::part::{Part, field, inner, items, plain};
+use super::part::{Part, field, inner, media, plain};
 use crate::error::Error;
 use crate::json::write_string;
-use crate::wire::dialect::{Provider, ReasoningBack};
-use crate::wire::invalid::invalid;
-use crate::wire::openai::body::{Fields, fields};
+use crate::wire::body::{Fields, fields, items};
+use crate::wire::providers::{Provider, ReasoningBack};
 
-/// Where messages are written to.
-pub(super) struct Written<'w, 'p> {
-    pub(super) provider: &'p Provider,
-    pub(super) out: &'w mut Vec<u8>,
-    pub(super) count: &'w mut usize,
-    pub(super) dropped: &'w mut Vec<String>,
+/// The list of messages that is being written.
+pub(super) struct Written<'a> {
+    pub(super) provider: &'a Provider,
+    pub(super) out: &'a mut Vec<u8>,
+    pub(super) dropped: Vec<String>,
 }
 
-/// What a message becomes; every value is JSON text.
+impl Written<'_> {
+    /// Puts a comma before every message but the first.
+    pub(super) fn separate(&mut self) {
+        if self.out.last() != Some(&b'[') {
+            self.out.push(b',');
+        }
+    }
+
+    /// Writes a message with only text, which is a JSON string.
+    pub(super) fn text_message(&mut self, role: &str, text: &str) {
+        self.separate();
+        self.out.extend_from_slice(b"{\"role\":");
+        write_string(self.out, role);
+        field(self.out, "content", text);
+        self.out.push(b'}');
+    }
+}
+
+/// The fields of a message; every value is JSON text.
 #[derive(Default)]
 struct Message<'a> {
     content: Vec<Item<'a>>,
-    /// Whether it may have reasoning in fields of its own.
+    /// Whether reasoning may be in its own fields.
     takes_reasoning: bool,
     reasoning: Vec<(String, &'a str)>,
     refusal: Vec<&'a str>,
-    calls: Vec<Fields<'a>>,
+    calls: Vec<String>,
     other: Vec<(String, String)>,
 }
 
@@ -36,7 +51,7 @@ enum Item<'a> {
     Block(String),
 }
 
-/// Message keys that servers send and do not take.
+/// Message keys that servers send but do not accept.
 const ANSWER_ONLY: [&str; 4] = [
     "annotations",
     "executed_tools",
@@ -44,18 +59,14 @@ const ANSWER_ONLY: [&str; 4] = [
     "provider_metadata",
 ];
 
-/// Writes one message of parts. Tool results become messages of their own, before the rest.
+/// Writes one message of parts. Each tool result becomes a separate message, before the rest.
 pub(super) fn write(
     path: &str,
     (role, name, extra): (&str, Option<&str>, &Fields<'_>),
     parts: &str,
-    to: &mut Written<'_, '_>,
+    to: &mut Written<'_>,
 ) -> Result<(), Error> {
-    let read = items(parts, &format!("{path}.parts"))?
-        .into_iter()
-        .enumerate()
-        .map(|(at, raw)| Part::read(raw, format!("{path}.parts[{at}]")))
-        .collect::<Result<Vec<_>, _>>()?;
+    let read = read(parts, &format!("{path}.parts"))?;
     let mut message = Message {
         takes_reasoning: match to.provider.reasoning_back {
             ReasoningBack::Never => false,
@@ -78,14 +89,22 @@ pub(super) fn write(
             .iter()
             .map(|(key, raw)| (key.to_string(), (*raw).to_owned()));
         message.other.extend(extra);
-        separate(to.count, to.out);
+        to.separate();
         message.write(role, name, to.out);
     }
     Ok(())
 }
 
+/// Reads a list of parts.
+fn read<'a>(raw: &'a str, path: &str) -> Result<Vec<Part<'a>>, Error> {
+    let parts = items(raw, path)?.into_iter().enumerate();
+    parts
+        .map(|(at, raw)| Part::read(raw, format!("{path}[{at}]")))
+        .collect()
+}
+
 impl<'a> Message<'a> {
-    fn add(&mut self, part: &Part<'a>, to: &mut Written<'_, '_>) -> Result<(), Error> {
+    fn add(&mut self, part: &Part<'a>, to: &mut Written<'_>) -> Result<(), Error> {
         match &*part.kind {
             "text" => {
                 let text = part.text("text")?;
@@ -99,39 +118,30 @@ impl<'a> Message<'a> {
             "image" | "audio" | "file" => self.content.push(Item::Block(media(part)?)),
             "refusal" => self.refusal.push(part.text("text")?),
             "tool_call" => {
-                part.text("name")?;
-                self.calls.push(part.fields.clone());
+                self.calls.push(call(part)?);
             }
             "reasoning" => self.add_reasoning(part, to)?,
             "opaque" => self.add_opaque(part, to)?,
-            other => {
-                return Err(invalid(format!(
-                    "{}.type: there is no part of type {other}",
-                    part.path
-                )));
-            }
+            other => return Err(part.invalid(&format!(".type: there is no part of type {other}"))),
         }
         Ok(())
     }
 
-    fn add_reasoning(&mut self, part: &Part<'a>, to: &mut Written<'_, '_>) -> Result<(), Error> {
+    fn add_reasoning(&mut self, part: &Part<'a>, to: &mut Written<'_>) -> Result<(), Error> {
         let text = part.text("text")?;
         let field = part.get("field").map(plain).unwrap_or_default();
         let known = part.is_from(to.provider) && to.provider.reasoning_back != ReasoningBack::Never;
-        if !known || field.is_empty() {
-            to.dropped.push(part.path.clone());
-        } else if field == DETAILS {
-            // It goes back within the block that it was read from.
-        } else if field == "thinking" {
-            // Mistral: a block of the content, in its place.
+        if known && field == DETAILS {
+            // It is sent back inside the block that it was read from.
+        } else if known && field == "thinking" {
+            // Mistral: a block of the content, in its position.
             let signature = part.get("signature");
-            let signature = signature
-                .map(|raw| format!(",\"signature\":{raw}"))
-                .unwrap_or_default();
+            let signature = signature.map(|raw| format!(",\"signature\":{raw}"));
+            let signature = signature.unwrap_or_default();
             self.content.push(Item::Block(format!(
                 r#"{{"type":"thinking","thinking":[{{"type":"text","text":{text}}}]{signature}}}"#
             )));
-        } else if self.takes_reasoning {
+        } else if known && !field.is_empty() && self.takes_reasoning {
             self.reasoning.push((field, text));
         } else {
             to.dropped.push(part.path.clone());
@@ -139,19 +149,19 @@ impl<'a> Message<'a> {
         Ok(())
     }
 
-    fn add_opaque(&mut self, part: &Part<'a>, to: &mut Written<'_, '_>) -> Result<(), Error> {
+    fn add_opaque(&mut self, part: &Part<'a>, to: &mut Written<'_>) -> Result<(), Error> {
         let field = plain(part.text("field")?);
-        // A block may be null: it goes back as it came.
+        // A block may be null; it is sent back as it is.
         let found = part.fields.iter().find(|(key, _)| key == "json");
         let Some(json) = found.map(|(_, raw)| *raw) else {
-            return Err(invalid(format!("{}.json: it is missing", part.path)));
+            return Err(part.invalid(".json: it is missing"));
         };
         if !part.is_from(to.provider) {
             to.dropped.push(part.path.clone());
         } else if field == "content" {
             self.content.push(Item::Block(json.to_owned()));
         } else if field == "audio" {
-            // The server keeps what it said; its id is all that goes back.
+            // The server keeps the audio, and only its id is sent back.
             let fields = fields(json, &part.path)?;
             if let Some((_, id)) = fields.iter().find(|(key, _)| key == "id") {
                 self.other.push((field, format!("{{\"id\":{id}}}")));
@@ -179,8 +189,7 @@ impl<'a> Message<'a> {
             field(out, name, &joined(texts.map(|(_, text)| *text)));
         }
         if !self.calls.is_empty() {
-            let calls: Vec<_> = self.calls.iter().map(call).collect();
-            field(out, "tool_calls", &format!("[{}]", calls.join(",")));
+            field(out, "tool_calls", &format!("[{}]", self.calls.join(",")));
         }
         for (key, json) in &self.other {
             field(out, key, json);
@@ -188,59 +197,43 @@ impl<'a> Message<'a> {
         out.push(b'}');
     }
 
-    /// One string where there is only text, for servers that know no lists; else a list of blocks.
+    /// One string if there is only text, because some servers accept no lists; otherwise a list of blocks.
     fn content(&self, role: &str) -> String {
-        let texts: Option<Vec<&str>> = self
-            .content
-            .iter()
-            .map(|item| match item {
-                Item::Text(text) => Some(*text),
-                Item::Block(_) => None,
-            })
-            .collect();
-        match texts {
-            Some(texts)
-                if texts.is_empty() && !(self.calls.is_empty() && self.refusal.is_empty()) =>
-            {
-                "null".to_owned()
-            }
-            Some(texts) if texts.len() < 2 || role == "assistant" => joined(texts.into_iter()),
-            _ => {
-                let blocks = self.content.iter().map(|item| match item {
-                    Item::Text(text) => format!(r#"{{"type":"text","text":{text}}}"#),
-                    Item::Block(block) => block.clone(),
-                });
-                format!("[{}]", blocks.collect::<Vec<_>>().join(","))
-            }
+        let text = |item: &Item<'a>| match item {
+            Item::Text(text) => Some(*text),
+            Item::Block(_) => None,
+        };
+        if self.content.is_empty() && !(self.calls.is_empty() && self.refusal.is_empty()) {
+            return "null".to_owned();
         }
+        let texts: Option<Vec<&str>> = self.content.iter().map(text).collect();
+        if let Some(texts) = texts.filter(|texts| texts.len() < 2 || role == "assistant") {
+            return joined(texts.into_iter());
+        }
+        let blocks = self.content.iter().map(|item| match item {
+            Item::Text(text) => format!(r#"{{"type":"text","text":{text}}}"#),
+            Item::Block(block) => block.clone(),
+        });
+        format!("[{}]", blocks.collect::<Vec<_>>().join(","))
     }
 }
 
-fn tool_message(part: &Part<'_>, to: &mut Written<'_, '_>) -> Result<(), Error> {
+fn tool_message(part: &Part<'_>, to: &mut Written<'_>) -> Result<(), Error> {
     let content = match part.get("content") {
         None => "\"\"".to_owned(),
         Some(raw) if raw.starts_with('"') => raw.to_owned(),
         Some(raw) if raw.starts_with('[') => {
             let mut message = Message::default();
-            for (at, raw) in items(raw, &part.path)?.into_iter().enumerate() {
-                message.add(
-                    &Part::read(raw, format!("{}.content[{at}]", part.path))?,
-                    to,
-                )?;
+            for part in read(raw, &format!("{}.content", part.path))? {
+                message.add(&part, to)?;
             }
             message.content("tool")
         }
-        Some(_) => {
-            let message = format!(
-                "{}.content: it must be a string or a list of parts",
-                part.path
-            );
-            return Err(invalid(message));
-        }
+        Some(_) => return Err(part.invalid(".content: it must be a string or a list of parts")),
     };
-    separate(to.count, to.out);
+    to.separate();
     to.out.extend_from_slice(b"{\"role\":\"tool\"");
-    // A server that gives calls no id takes results without one.
+    // A server whose calls have no id accepts results without one.
     if let Some(id) = part.get("tool_call_id") {
         field(to.out, "tool_call_id", id);
     }
@@ -252,36 +245,22 @@ fn tool_message(part: &Part<'_>, to: &mut Written<'_, '_>) -> Result<(), Error> 
     Ok(())
 }
 
-fn call(fields: &Fields<'_>) -> String {
-    let get = |key: &str| {
-        let found = fields.iter().find(|(name, _)| name == key);
-        found.map(|(_, raw)| *raw).filter(|raw| *raw != "null")
-    };
-    let id = get("id")
-        .map(|id| format!("\"id\":{id},"))
-        .unwrap_or_default();
-    // A call without arguments may have come as "", which chat templates cannot read.
-    let arguments = get("arguments")
-        .filter(|raw| *raw != "\"\"")
-        .unwrap_or("\"{}\"");
-    format!(
-        r#"{{{id}"type":"function","function":{{"name":{},"arguments":{arguments}}}}}"#,
-        get("name").unwrap_or("\"\"")
-    )
+fn call(part: &Part<'_>) -> Result<String, Error> {
+    let name = part.text("name")?;
+    let id = part.get("id").map(|id| format!("\"id\":{id},"));
+    let id = id.unwrap_or_default();
+    // A call without arguments may have arrived with "", which chat templates cannot read.
+    let arguments = part.get("arguments").filter(|raw| *raw != "\"\"");
+    let arguments = arguments.unwrap_or("\"{}\"");
+    Ok(format!(
+        r#"{{{id}"type":"function","function":{{"name":{name},"arguments":{arguments}}}}}"#
+    ))
 }
 
-/// JSON strings as one. Their escapes stay as they are.
+/// Joins JSON strings. Their escapes stay as they are.
 fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     let mut whole = String::from("\"");
     texts.for_each(|text| whole.push_str(inner(text)));
     whole.push('"');
     whole
-}
-
-/// Puts a comma before every message but the first.
-pub(super) fn separate(count: &mut usize, out: &mut Vec<u8>) {
-    if *count > 0 {
-        out.push(b',');
-    }
-    *count += 1;
 }

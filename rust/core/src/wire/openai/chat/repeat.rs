@@ -1,15 +1,15 @@
-//! Events that differ from the one before in their text alone.
+//! A shortcut for events that differ from the previous one only in their text.
 //!
-//! A server writes the same JSON around every token of a stream. Once an event was read in full and
-//! was nothing but text, the next one with the same bytes around its text says the same with another
-//! text: comparing them costs a tenth of reading them.
+//! A server writes the same JSON around every token of a stream. Once an event was read in full and had only text, an
+//! event with the same bytes around its text means the same with another text. To compare the bytes costs a tenth of
+//! reading the event.
 
 use crate::json::plain_run;
 
-/// `OpenAI` pads its events to hide the lengths of tokens; this is the one other place that changes.
+/// `OpenAI` pads its events to hide the lengths of tokens. This is the only other place that changes.
 const PADDING: &[u8] = b"\"obfuscation\":\"";
 const END: &[u8] = b"\"}";
-/// A server that changes more than the text is not learned from again and again.
+/// How many events are learned in a row without a match. A server that changes more than the text is given up.
 const PATIENCE: u8 = 16;
 
 /// The bytes around the text of an event.
@@ -18,19 +18,19 @@ pub(super) struct Frame {
     before: Vec<u8>,
     after: Vec<u8>,
     is_padded: bool,
-    /// Learned since the last event that fitted.
+    /// How many events were learned since the last match.
     misses: u8,
 }
 
 impl Frame {
-    /// Remembers an event that was read as plain text; `text` is that text as it stands in `data`.
+    /// Remembers an event that was read as plain text; `text` is that text, as a slice of `data`.
     pub(super) fn learn(&mut self, data: &[u8], text: &str) {
         if self.misses >= PATIENCE {
             return;
         }
         self.misses += 1;
         self.before.clear();
-        // A text that is no slice of the data (it had escapes, or there was none) has no place in it.
+        // A text that is not a slice of the data (it had escapes, or was missing) has no position in it.
         let Some(start) = (text.as_ptr() as usize).checked_sub(data.as_ptr() as usize) else {
             return;
         };
@@ -43,8 +43,8 @@ impl Frame {
         if !before.ends_with(b"\"") || !after.starts_with(b"\"") {
             return;
         }
-        // Unescaped quotes on both sides make it a key, and the one brace behind its value makes it
-        // a key of the event itself.
+        // With unescaped quotes on both sides it is a key, and with a single brace after its value it is a key of the
+        // event itself.
         self.is_padded = false;
         if let Some(at) = memchr::memmem::rfind(after, PADDING)
             && let Some((kept, padding)) = after.split_at_checked(at + PADDING.len())
@@ -58,7 +58,7 @@ impl Frame {
         self.after.extend_from_slice(after);
     }
 
-    /// The text of an event that is otherwise the one learned.
+    /// The text of an event that is otherwise the same as the learned one.
     pub(super) fn text<'a>(&mut self, data: &'a [u8]) -> Option<&'a str> {
         if self.before.is_empty() {
             return None;
@@ -79,7 +79,7 @@ impl Frame {
     }
 }
 
-/// The plain bytes up to the end of a string, which must be UTF-8, and what follows.
+/// The plain bytes up to the end of a string, which must be UTF-8, and the bytes after them.
 fn plain(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let (text, rest) = bytes.split_at_checked(plain_run(bytes))?;
     Some((std::str::from_utf8(text).ok()?, rest))
@@ -98,17 +98,17 @@ mod tests {
         )
     }
 
-    type Said = Vec<Result<(Step, Vec<ChunkKind>), String>>;
+    type Decoded = Vec<Result<(Step, Vec<ChunkKind>), String>>;
 
-    /// What the events say, to one decoder that knows their frame and to one that reads each anew.
-    fn read_both(events: &[String]) -> [Said; 2] {
+    /// Reads the events with a decoder that learns their frame, and with one that reads each in full.
+    fn read_both(events: &[String]) -> [Decoded; 2] {
         [false, true].map(|forgets| {
             let mut stream = ChatStream::default();
             events
                 .iter()
                 .map(|data| {
                     if forgets {
-                        stream.forget_frame();
+                        stream.frame = Frame::default();
                     }
                     let mut out = Vec::new();
                     let step = stream.event(b"", data.as_bytes(), &mut out);
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_frame_changes_nothing_in_what_is_read() {
+    fn a_known_frame_does_not_change_what_is_read() {
         let usage = r#","usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}"#;
         let tool = r#"{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t","function":{"name":"f","arguments":"{"}}]}}]}"#;
         let finish = r#"{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
@@ -172,8 +172,8 @@ mod tests {
             event(" after", ""),
         ]
         .into();
-        let [known, anew] = read_both(&events);
-        assert_eq!(known, anew);
+        let [learned, in_full] = read_both(&events);
+        assert_eq!(learned, in_full);
     }
 
     #[test]

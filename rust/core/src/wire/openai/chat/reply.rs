@@ -4,16 +4,16 @@ use super::event::Event;
 use super::stream::{ChatStream, unexpected};
 use crate::error::{Error, ErrorKind};
 use crate::message::{ChunkKind, Reply, ReplyHead};
+use crate::redact::one_line;
 use crate::sse::{EventParser, Item};
-use crate::wire::decoder::{Step, StreamDecoder};
-use crate::wire::openai::errors;
-use crate::wire::shown::one_line;
+use crate::wire::dialect::{Step, StreamDecoder};
+use crate::wire::errors;
 
 /// Reads a body with a 2xx status.
 ///
-/// A reply is read as a stream of one event, so that both give the same.
-pub(in crate::wire::openai) fn decode(body: &[u8]) -> Result<Reply, Error> {
-    // Busy servers send blank lines first, to say that they are alive.
+/// A reply is read as a stream of one event, so that replies and streams agree.
+pub(in crate::wire::openai) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
+    // A busy server sends blank lines first, to keep the connection alive.
     let body = body
         .strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(body)
@@ -23,15 +23,15 @@ pub(in crate::wire::openai) fn decode(body: &[u8]) -> Result<Reply, Error> {
         None => return Err(unexpected("the reply has no body").retryable(true)),
         Some(b'<') => {
             return Err(unexpected(
-                "an HTML page came instead of a reply; base_url is probably wrong",
+                "the reply is an HTML page; base_url is probably wrong",
             ));
         }
         Some(_) if body.starts_with(b"data:") || body.starts_with(b"event:") => {
             return fold_stream(body);
         }
         Some(_) => {
-            let start = body.get(..body.len().min(80)).unwrap_or(body);
-            let start = one_line(&String::from_utf8_lossy(start));
+            let start = body.get(..body.len().min(400)).unwrap_or(body);
+            let start = one_line(&String::from_utf8_lossy(start), 80);
             return Err(unexpected(&format!(
                 "the reply is not JSON; it begins with: {start}"
             )));
@@ -50,7 +50,7 @@ pub(in crate::wire::openai) fn decode(body: &[u8]) -> Result<Reply, Error> {
     Ok(folded(decoder.head(), &chunks))
 }
 
-/// Reads a stream that came although none was asked for.
+/// Reads a stream that the server sent unasked.
 fn fold_stream(body: &[u8]) -> Result<Reply, Error> {
     let mut decoder = ChatStream::default();
     let mut chunks = Vec::new();
@@ -58,7 +58,7 @@ fn fold_stream(body: &[u8]) -> Result<Reply, Error> {
     let mut parser = EventParser::new(usize::MAX);
     let mut take = |item: Item<'_>| {
         match item {
-            Item::Event { name, data, .. } => {
+            Item::Event { name, data } => {
                 done |= decoder.event(name, data, &mut chunks)? == Step::Done;
             }
             Item::Stray { name, value } => decoder.stray_field(name, value)?,
@@ -71,7 +71,7 @@ fn fold_stream(body: &[u8]) -> Result<Reply, Error> {
     if !done && !decoder.is_finished() {
         return Err(Error::new(
             ErrorKind::ConnectionLost,
-            "a stream came instead of a whole reply, and it is cut",
+            "the reply is a stream, and it is incomplete",
         ));
     }
     Ok(folded(decoder.head(), &chunks))

@@ -1,30 +1,31 @@
-//! The one stream decoder of OpenAI-shaped servers, chat and text completions alike.
+//! The stream decoder of OpenAI-shaped servers, for chat and for text completions.
 
 use compact_str::CompactString;
 
-use super::choice::{State, state};
+use super::choice::{ChoiceState, state};
 use super::event::{Choice, Event};
 use super::repeat::Frame;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Text};
 use crate::message::{ChunkKind, Delta, FinishReason, ReplyHead, Usage};
-use crate::wire::decoder::{Step, StreamDecoder};
-use crate::wire::openai::{errors, logprobs};
+use crate::wire::dialect::{Step, StreamDecoder};
+use crate::wire::errors;
+use crate::wire::openai::logprobs;
 
-/// Reads the events of one stream; also whole replies, which are streams of one event.
+/// Reads the events of one stream. A whole reply is a stream of one event.
 #[derive(Debug, Default)]
 pub(in crate::wire::openai) struct ChatStream {
     head: ReplyHead,
     /// By index.
-    choices: Vec<State>,
+    choices: Vec<ChoiceState>,
     done: bool,
-    /// Lines of a JSON body that came where events should.
+    /// The lines of a JSON body that arrived instead of events.
     stray: Vec<u8>,
-    /// What stood around the last plain text.
-    frame: Frame,
+    /// The bytes around the last plain text.
+    pub(super) frame: Frame,
 }
 
-/// How many bytes of a JSON body are collected where events should come.
+/// How many bytes of a JSON body instead of events are collected.
 const STRAY_CAP: usize = 64 << 10;
 
 impl StreamDecoder for ChatStream {
@@ -65,21 +66,21 @@ impl StreamDecoder for ChatStream {
         if name == b"error" {
             return Err(errors::decode(None, value));
         }
-        // Unknown fields are to be ignored, but the names of fields are text: what is none may have
-        // swallowed an event.
+        // Unknown fields are ignored. But the name of a field is text, and bytes that are not text may have swallowed
+        // an event.
         if std::str::from_utf8(name).map_or(true, |name| {
             name.contains(|c: char| c.is_control() && c != '\t')
         }) {
             return Err(Error::new(
                 ErrorKind::Decode,
-                "the stream holds bytes that are no event stream; something on the way damaged it",
+                "the stream has bytes that are not part of an event stream; something on the way damaged it",
             ));
         }
-        // A body of JSON or HTML under the content type of a stream looks like unknown fields.
+        // A JSON or HTML body with the content type of a stream looks like unknown fields.
         if self.stray.is_empty() && !name.trim_ascii_start().starts_with(b"{") {
             if errors::is_html(name) && self.choices.is_empty() {
                 return Err(unexpected(
-                    "an HTML page came instead of a stream; base_url is probably wrong",
+                    "the reply is an HTML page, not a stream; base_url is probably wrong",
                 ));
             }
             return Ok(());
@@ -95,7 +96,7 @@ impl StreamDecoder for ChatStream {
         if json::is_complete(&self.stray) {
             return Err(match Event::read(&self.stray) {
                 Ok(event) if event.is_error => errors::decode(None, &self.stray),
-                _ => unexpected("a JSON body came instead of a stream"),
+                _ => unexpected("the reply is a JSON body, not a stream"),
             });
         }
         Ok(())
@@ -116,8 +117,8 @@ impl StreamDecoder for ChatStream {
 }
 
 impl ChatStream {
-    /// Reads one event's choices and usage. In a `whole` reply each tool call is complete. Gives the
-    /// text of an event that is nothing but text, as it stands in the event's JSON.
+    /// Reads the choices and usage of one event. In a `whole` reply each tool call is complete. If the event has only
+    /// text, returns it as a slice of the event's JSON.
     pub(super) fn apply<'a>(
         &mut self,
         mut event: Event<'a>,
@@ -143,7 +144,7 @@ impl ChatStream {
         Ok(None)
     }
 
-    /// The fast path: text of choice 0 and nothing else.
+    /// The fast path: only text of choice 0.
     #[inline]
     fn plain_text(&mut self, choice: &Choice<'_>) -> Option<CompactString> {
         if choice.index.unwrap_or(0) != 0
@@ -164,7 +165,7 @@ impl ChatStream {
         self.push_plain(&text.body)
     }
 
-    /// Enters text of choice 0, unless half a character waits for it.
+    /// Adds text to choice 0, unless a half character is waiting.
     #[inline]
     fn push_plain(&mut self, text: &str) -> Option<CompactString> {
         let state = state(&mut self.choices, 0)?;
@@ -173,11 +174,6 @@ impl ChatStream {
         }
         state.text_bytes += text.len();
         Some(CompactString::new(text))
-    }
-
-    #[cfg(test)]
-    pub(super) fn forget_frame(&mut self) {
-        self.frame = Frame::default();
     }
 
     fn note_head(&mut self, event: &mut Event<'_>) {
@@ -234,7 +230,7 @@ impl ChatStream {
             state.finished = true;
             state.flush(&mut delta);
             delta.finish_reason = FinishReason::from_word(&word)
-                .map(|reason| reason.given(state.refused, state.calls.any()));
+                .map(|reason| reason.corrected(state.refused, state.calls.any()));
             delta.provider_finish_reason = Some(word.into_owned());
         } else if whole {
             state.flush(&mut delta);
@@ -246,7 +242,7 @@ impl ChatStream {
     fn end(&mut self, out: &mut Vec<ChunkKind>) -> Result<Step, Error> {
         if self.choices.is_empty() {
             return Err(unexpected(
-                "the stream ended with [DONE] but held no choice; the server failed without saying why",
+                "the stream ended with [DONE] but had no choice; the server failed without saying why",
             )
             .retryable(true));
         }

@@ -1,4 +1,4 @@
-//! Which tool call a fragment belongs to. Servers disagree about indices, ids and names.
+//! Finds the tool call that a fragment belongs to. Servers differ in indices, ids and names.
 
 use crate::json::{Error, Kind, Reader, SurrogateJoin, Text};
 use crate::message::ToolCallDelta;
@@ -11,7 +11,7 @@ pub(super) struct Calls {
 
 #[derive(Debug, Default)]
 struct Call {
-    /// The server's index; it may be missing, repeated or out of order.
+    /// The server's index. It may be missing, repeated or out of order.
     index: Option<i64>,
     id: Option<String>,
     name: String,
@@ -28,7 +28,7 @@ struct Fragment<'a> {
     arguments: Text<'a>,
 }
 
-/// Index of the one call that the old `function_call` field can hold.
+/// The index of the only call that the old `function_call` field can have.
 const FUNCTION_CALL: i64 = i64::MIN;
 
 impl Calls {
@@ -37,7 +37,7 @@ impl Calls {
         !self.calls.is_empty()
     }
 
-    /// Reads a `tool_calls` list. In a whole message each entry is a call of its own.
+    /// Reads a `tool_calls` list. In a `whole` message each entry is a separate call.
     pub(super) fn read(
         &mut self,
         raw: &str,
@@ -46,7 +46,7 @@ impl Calls {
     ) -> Result<(), Error> {
         Reader::over(raw).array_or_skip(|reader| {
             let mut fragment = Fragment::default();
-            if reader.object_or_skip(|reader, key| self.field(&mut fragment, reader, key))? {
+            if reader.object_or_skip(|reader, key| entry(&mut fragment, reader, key))? {
                 let at = if whole { None } else { self.find(&fragment) };
                 self.add(at, fragment, out);
             }
@@ -55,7 +55,7 @@ impl Calls {
         Ok(())
     }
 
-    /// Reads the field that came before `tool_calls`.
+    /// Reads the older field that `tool_calls` replaced.
     pub(super) fn read_function_call(
         &mut self,
         raw: &str,
@@ -74,37 +74,11 @@ impl Calls {
         Ok(())
     }
 
-    // `self` is not needed to read a field; it keeps the closures of `read` in one place.
-    #[allow(clippy::unused_self)]
-    fn field<'a>(
-        &self,
-        fragment: &mut Fragment<'a>,
-        reader: &mut Reader<'a>,
-        key: &str,
-    ) -> Result<(), Error> {
-        match key {
-            "index" if reader.peek()? == Kind::Number => {
-                fragment.index = reader.number()?.parse().ok();
-            }
-            "id" => {
-                fragment.id = reader
-                    .string_or_skip()?
-                    .map(|id| id.into_lossy().into_owned())
-                    .filter(|id| !id.is_empty() && id != "null");
-            }
-            "function" | "custom" => {
-                reader.object_or_skip(|reader, key| function(fragment, reader, key))?;
-            }
-            _ => reader.skip()?,
-        }
-        Ok(())
-    }
-
-    /// The call that a fragment goes on with; `None` where it begins one.
+    /// The call that a fragment continues; `None` if it begins one.
     ///
-    /// The same index and the same or no id go on. A new id begins a call, but only together with a name: old
-    /// servers drew a new random id for each fragment. A name after arguments begins one, too. Without an index
-    /// and an id, the last call goes on.
+    /// A fragment with the same index and the same or no id continues a call. A new id begins a call, but only
+    /// together with a name, because old servers drew a new random id for each fragment. A name after arguments
+    /// begins one too. A fragment without an index and an id continues the last call.
     fn find(&self, fragment: &Fragment<'_>) -> Option<usize> {
         let same_id = |call: &Call| fragment.id.is_some() && call.id == fragment.id;
         let at = match fragment.index {
@@ -139,7 +113,7 @@ impl Calls {
         };
         let id = fragment.id.filter(|_| call.id.is_none());
         call.id = call.id.take().or_else(|| id.clone());
-        // A name comes whole, in pieces, or again on each fragment.
+        // A name is sent whole, in pieces, or again in each fragment.
         let name = (!fragment.name.is_empty() && fragment.name != call.name && !call.has_arguments)
             .then_some(fragment.name);
         call.name.push_str(name.as_deref().unwrap_or_default());
@@ -153,6 +127,27 @@ impl Calls {
     }
 }
 
+/// Reads a field of an entry of `tool_calls`.
+fn entry<'a>(fragment: &mut Fragment<'a>, reader: &mut Reader<'a>, key: &str) -> Result<(), Error> {
+    match key {
+        "index" if reader.peek()? == Kind::Number => {
+            fragment.index = reader.number()?.parse().ok();
+        }
+        "id" => {
+            fragment.id = reader
+                .string_or_skip()?
+                .map(|id| id.into_lossy().into_owned())
+                .filter(|id| !id.is_empty() && id != "null");
+        }
+        "function" | "custom" => {
+            reader.object_or_skip(|reader, key| function(fragment, reader, key))?;
+        }
+        _ => reader.skip()?,
+    }
+    Ok(())
+}
+
+/// Reads a field of the function that a call names.
 fn function<'a>(
     fragment: &mut Fragment<'a>,
     reader: &mut Reader<'a>,

@@ -152,7 +152,7 @@ fn wrong_parameters_are_refused_with_their_path() {
         (
             json!({"max_tokens": 1, "max_completion_tokens": 1}),
             ErrorKind::Config,
-            "one limit",
+            "the same limit",
         ),
     ] {
         let (found, message) = refused(
@@ -162,20 +162,6 @@ fn wrong_parameters_are_refused_with_their_path() {
         assert_eq!(found, kind, "{params}: {message}");
         assert!(message.contains(part), "{params}: {message}");
     }
-}
-
-#[test]
-fn a_request_that_is_nested_too_deep_is_refused() {
-    let deep = (0..200).fold(json!(1), |inner, _| json!([inner]));
-    let request = json!({"model": "m", "input": [{"role": "user", "content": deep}]}).to_string();
-    let request: Request<'_> = serde_json::from_str(&request).unwrap();
-    let provider = providers::find("openai").unwrap();
-    let error = dialect("chat")
-        .unwrap()
-        .encode(&request, &provider)
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Validation);
-    assert!(error.message().contains("127 levels"), "{error}");
 }
 
 #[test]
@@ -209,7 +195,7 @@ fn prompts_of_the_other_client_are_refused_by_name() {
 }
 
 #[test]
-fn a_system_prompt_stands_in_one_place() {
+fn a_system_prompt_is_in_one_place() {
     for role in ["system", "developer"] {
         let request =
             json!({"model": "m", "system": "s", "input": [{"role": role, "content": "t"}]});
@@ -280,7 +266,7 @@ fn parts_of_a_user_become_content_blocks() {
 }
 
 #[test]
-fn keys_that_we_do_not_know_go_along_with_their_part_and_message() {
+fn unknown_keys_are_sent_with_their_part_and_message() {
     let cached = json!({"type": "ephemeral"});
     let request = json!({"model": "m", "input": [{"role": "user", "prefix": true, "parts": [
         {"type": "text", "text": "a", "cache_control": cached},
@@ -327,7 +313,7 @@ fn assistant(parts: &Value) -> Value {
 }
 
 #[test]
-fn reasoning_goes_back_only_where_it_came_from_and_is_taken() {
+fn reasoning_goes_back_only_to_its_provider_and_if_that_takes_it() {
     let parts = json!([
         {"type": "reasoning", "text": "hm", "field": "reasoning", "provider": "openrouter"},
         {"type": "opaque", "field": "reasoning_details", "json": [{"text": "hm"}], "provider": "openrouter"},
@@ -373,7 +359,7 @@ fn what_is_left_out_is_named_in_the_order_of_the_parts() {
     let (_, plain) = encoded("chat", "deepseek", &assistant(&parts)).unwrap();
     let paths = [0, 1, 2].map(|at| format!("messages[0].parts[{at}]"));
     assert_eq!(plain.dropped, paths);
-    // No message of a tool's has a place for reasoning.
+    // A message of a tool has no place for reasoning.
     let result =
         json!([{"type": "tool_result", "content": [thought, {"type": "text", "text": "a"}]}]);
     let (_, within) = encoded("chat", "deepseek", &assistant(&result)).unwrap();
@@ -389,7 +375,7 @@ fn nothing_is_left_out_of_messages_that_extra_body_replaces() {
 }
 
 #[test]
-fn mistral_gets_its_blocks_back_in_their_places() {
+fn mistral_gets_its_blocks_back_in_order() {
     let parts = json!([
         {"type": "reasoning", "text": "hm", "field": "thinking", "signature": "s", "provider": "mistral"},
         {"type": "opaque", "field": "content", "json": {"type": "reference", "reference_ids": [1]}, "provider": "mistral"},

@@ -119,7 +119,7 @@ fn the_kind_follows_from_status_code_and_type() {
 }
 
 #[test]
-fn every_shape_of_body_gives_its_message() {
+fn the_message_is_found_in_every_form_of_body() {
     for (body, message) in [
         (r#"{"error":{"message":"m"}}"#, "m"),
         (
@@ -157,7 +157,7 @@ fn every_shape_of_body_gives_its_message() {
 }
 
 #[test]
-fn what_the_provider_said_is_kept_whole_and_shown_short() {
+fn the_providers_message_is_kept_in_full_and_shown_short() {
     let body = json!({"error": {"message": "a\u{1b}[31m\n".repeat(400), "type": "t", "code": 7, "param": "p"}});
     let found = error(400, &body.to_string());
     assert!(found.message().len() < 3000 && !found.message().contains(['\n', '\u{1b}']));

@@ -1,4 +1,4 @@
-//! Claims about the dialects that the recordings do not make, or not clearly.
+//! Properties of the dialects that the recordings do not show, or not clearly.
 
 mod encode;
 mod errors;

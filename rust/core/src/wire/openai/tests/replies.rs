@@ -18,7 +18,7 @@ fn reason(message: &Value, finish: &str) -> Option<FinishReason> {
 }
 
 #[test]
-fn the_finish_reason_is_judged_by_what_came() {
+fn the_finish_reason_follows_from_the_parts() {
     let text = json!({"content": "a"});
     let refusal = json!({"refusal": "no"});
     let call = json!({"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": ""}}]});
@@ -48,7 +48,7 @@ fn the_finish_reason_is_judged_by_what_came() {
 }
 
 #[test]
-fn parts_stand_in_order_with_unknown_blocks_behind() {
+fn parts_are_in_order_with_unknown_blocks_after_them() {
     let message = json!({
         "role": "assistant", "annotations": [{"u": 1}], "audio": null, "x_empty": {}, "padding": "abc", "x_flag": true,
         "content": [
@@ -101,7 +101,7 @@ fn the_old_function_call_is_a_tool_call() {
 }
 
 #[test]
-fn reasoning_is_added_where_the_total_says_so() {
+fn reasoning_is_added_if_the_total_includes_it() {
     let usage = |prompt: u64, completion: u64, total: u64, reasoning: u64| {
         let usage = json!({"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total,
             "completion_tokens_details": {"reasoning_tokens": reasoning}, "cost": 0.00012});
@@ -143,7 +143,7 @@ fn logprobs_of_both_apis_are_one_list() {
 }
 
 #[test]
-fn usage_that_says_nothing_is_none() {
+fn usage_without_counts_is_absent() {
     let body = json!({"choices": [{"message": {"content": "a"}}], "usage": {"x": 1}});
     assert_eq!(read(&body.to_string()).unwrap().usage, None);
 }
@@ -157,7 +157,7 @@ fn a_reason_may_be_a_number() {
 }
 
 #[test]
-fn bodies_of_another_kind_are_named() {
+fn the_error_names_a_body_of_another_kind() {
     let whole = r#"{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}"#;
     assert!(read(&format!(" \n\n{whole}\n")).is_ok());
     assert!(read(&format!("\u{feff}{whole}")).is_ok());

@@ -32,7 +32,7 @@ fn deltas(list: &Value) -> Choice {
     folded(&events).choices.remove(0)
 }
 
-/// Id, name and arguments of the calls that the `tool_calls` lists of some deltas make.
+/// Id, name and arguments of the calls in the `tool_calls` lists of some deltas.
 fn calls(fragments: &Value) -> Vec<(String, String, String)> {
     let list: Vec<_> = fragments
         .as_array()
@@ -53,7 +53,7 @@ fn calls(fragments: &Value) -> Vec<(String, String, String)> {
         .collect()
 }
 
-fn made(calls: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
+fn expected(calls: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
     calls
         .iter()
         .map(|(id, name, arguments)| ((*id).into(), (*name).into(), (*arguments).into()))
@@ -83,7 +83,7 @@ fn plain_text_takes_the_short_form() {
 }
 
 #[test]
-fn whose_fragment_it_is() {
+fn a_fragment_finds_its_call() {
     let named = |index: Option<u32>, id: Option<&str>, name: &str, arguments: &str| {
         let mut call = json!({"function": {"name": name, "arguments": arguments}});
         if let Some(index) = index {
@@ -99,13 +99,13 @@ fn whose_fragment_it_is() {
         call["function"]["name"] = Value::Null;
         call
     };
-    // As the standard has it.
+    // As specified.
     let plain = json!([
         [named(Some(0), Some("a"), "f", "")],
         [more(Some(0), None, "{")],
         [more(Some(0), None, "}")]
     ]);
-    assert_eq!(calls(&plain), made(&[("a", "f", "{}")]));
+    assert_eq!(calls(&plain), expected(&[("a", "f", "{}")]));
     // The id repeated, null or empty.
     let repeated = json!([
         [named(Some(0), Some("a"), "f", "{")],
@@ -113,34 +113,43 @@ fn whose_fragment_it_is() {
         [more(Some(0), Some("null"), "2")],
         [more(Some(0), Some(""), "}")]
     ]);
-    assert_eq!(calls(&repeated), made(&[("a", "f", "{12}")]));
-    // Parallel calls that all say index 0.
+    assert_eq!(calls(&repeated), expected(&[("a", "f", "{12}")]));
+    // Parallel calls, all with index 0.
     let zeros = json!([
         [named(Some(0), Some("a"), "f", "{}")],
         [named(Some(0), Some("b"), "f", "{1}")]
     ]);
-    assert_eq!(calls(&zeros), made(&[("a", "f", "{}"), ("b", "f", "{1}")]));
+    assert_eq!(
+        calls(&zeros),
+        expected(&[("a", "f", "{}"), ("b", "f", "{1}")])
+    );
     // No index.
     let bare = json!([
         [named(None, Some("a"), "f", "{")],
         [more(None, None, "}")],
         [named(None, Some("b"), "g", "{}")]
     ]);
-    assert_eq!(calls(&bare), made(&[("a", "f", "{}"), ("b", "g", "{}")]));
+    assert_eq!(
+        calls(&bare),
+        expected(&[("a", "f", "{}"), ("b", "g", "{}")])
+    );
     // No index, and a fragment of the call before the last one.
     let back = json!([
         [named(None, Some("a"), "f", "{")],
         [named(None, Some("b"), "g", "{}")],
         [more(None, Some("a"), "}")]
     ]);
-    assert_eq!(calls(&back), made(&[("a", "f", "{}"), ("b", "g", "{}")]));
-    // A new random id on every fragment.
+    assert_eq!(
+        calls(&back),
+        expected(&[("a", "f", "{}"), ("b", "g", "{}")])
+    );
+    // A new random id in every fragment.
     let random = json!([
         [named(Some(0), Some("a"), "f", "{")],
         [more(Some(0), Some("b"), "}")]
     ]);
-    assert_eq!(calls(&random), made(&[("a", "f", "{}")]));
-    // Two headers first, their arguments mixed.
+    assert_eq!(calls(&random), expected(&[("a", "f", "{}")]));
+    // Two headers first, then their arguments mixed.
     let mixed = json!([
         [
             named(Some(0), Some("a"), "f", ""),
@@ -150,30 +159,36 @@ fn whose_fragment_it_is() {
         [more(Some(0), None, "{0}")],
         [more(Some(1), None, "}")]
     ]);
-    assert_eq!(calls(&mixed), made(&[("a", "f", "{0}"), ("b", "g", "{1}")]));
+    assert_eq!(
+        calls(&mixed),
+        expected(&[("a", "f", "{0}"), ("b", "g", "{1}")])
+    );
     // No ids at all, the same index, another name.
     let anonymous = json!([
         [named(Some(0), None, "f", "{}")],
         [named(Some(0), None, "g", "{}")]
     ]);
-    assert_eq!(calls(&anonymous), made(&[("", "f", "{}"), ("", "g", "{}")]));
+    assert_eq!(
+        calls(&anonymous),
+        expected(&[("", "f", "{}"), ("", "g", "{}")])
+    );
     // A name in pieces.
     let pieces = json!([
         [named(Some(0), Some("a"), "get_", "")],
         [named(Some(0), None, "time", "{}")]
     ]);
-    assert_eq!(calls(&pieces), made(&[("a", "get_time", "{}")]));
+    assert_eq!(calls(&pieces), expected(&[("a", "get_time", "{}")]));
     // Absurd indices cost nothing.
     let absurd = json!([[named(Some(u32::MAX), Some("a"), "f", "{}")],
         [{"index": -1, "id": "b", "function": {"name": "g", "arguments": {"x": 1}, "strict": true}}, null]]);
     assert_eq!(
         calls(&absurd),
-        made(&[("a", "f", "{}"), ("b", "g", "{\"x\":1}")])
+        expected(&[("a", "f", "{}"), ("b", "g", "{\"x\":1}")])
     );
 }
 
 #[test]
-fn a_character_cut_in_two_is_joined_again() {
+fn the_halves_of_a_character_are_joined() {
     let event =
         |key: &str, escape: &str| format!(r#"{{"choices":[{{"delta":{{"{key}":"{escape}"}}}}]}}"#);
     let reply = folded(&[
@@ -187,7 +202,7 @@ fn a_character_cut_in_two_is_joined_again() {
     let choice = &reply.choices[0];
     assert_eq!(choice.text(), "a\u{1f600}b\u{fffd}");
     assert_eq!(choice.reasoning(), "r\u{1f600}");
-    // Plain text behind a half, and halves that nothing completes before the end.
+    // Plain text after a half, and halves that nothing completes before the end.
     let reply = folded(&[
         event("content", "a"),
         event("content", r"b\ud83d"),
@@ -290,7 +305,7 @@ fn choices_finish_one_by_one() {
 }
 
 #[test]
-fn errors_come_in_many_dresses() {
+fn errors_have_many_forms() {
     let event = |name: &[u8], data: &str| {
         let mut decoder = dialect("chat").unwrap().stream();
         decoder
@@ -350,7 +365,7 @@ fn errors_come_in_many_dresses() {
 }
 
 #[test]
-fn a_body_of_another_kind_under_the_content_type_of_a_stream() {
+fn a_body_of_another_kind_with_the_content_type_of_a_stream() {
     let lines = |lines: &[(&str, &str)]| {
         let mut decoder = dialect("chat").unwrap().stream();
         let mut feed = lines.iter();
@@ -375,7 +390,7 @@ fn a_body_of_another_kind_under_the_content_type_of_a_stream() {
         lines(&[("<!DOCTYPE html>", "")]).unwrap().kind(),
         ErrorKind::UnexpectedContent
     );
-    // No more than a part of a body without end is kept.
+    // Only a part of an endless body is kept.
     let long = "x".repeat(100_000);
     assert!(lines(&[("{\"a\"", &long), ("}", "")]).is_none());
 }
@@ -400,7 +415,7 @@ fn a_folded_stream_is_the_whole_reply() {
         .unwrap()
         .decode_reply(whole.as_bytes())
         .unwrap();
-    // Neither says why it ended: only the whole one is known to have ended at all.
+    // Neither says why it ended, and only the whole one is known to have ended.
     let parts = |choice: &Choice| serde_json::to_value(&choice.parts).unwrap();
     assert_eq!(parts(&streamed), parts(&whole.choices[0]));
 }

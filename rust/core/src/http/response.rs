@@ -1,28 +1,54 @@
-//! A response's body: frames as they come. It holds the call's permit.
+//! A response: its head, and its body, which holds the permit of the call.
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use hyper::body::{Body as _, Incoming};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::fault::{self, Place};
-use super::origin::Permit;
 use crate::error::{Error, ErrorKind, Phase};
 
-/// A body that is being read. Dropping it before its end closes the connection; dropping it after
-/// its end, which [`Body::frame`] reports as `None`, gives the connection back for the next call.
+/// The head of a response.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
+    /// HTTP status.
+    pub status: u16,
+    /// Names in lower case, and values. Bytes that are not UTF-8 are replaced. The call, the queue and every reply
+    /// share them.
+    pub headers: Arc<[(String, String)]>,
+    /// The provider's id of the request.
+    pub request_id: Option<String>,
+}
+
+impl Head {
+    /// The first value of the header `name`, which is in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// A body that is being read. If it is dropped before its end, the connection closes. If it is dropped after its
+/// end, which [`Body::frame`] reports as `None`, the next call can use the connection.
 #[derive(Debug)]
 pub(crate) struct Body {
     incoming: Incoming,
-    // The end of the connection is the end of the body: no length and no chunks.
+    // There is no length and there are no chunks, so the end of the connection is the end of the body.
     close_delimited: bool,
-    _permit: Permit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Body {
-    pub(super) fn new(incoming: Incoming, headers: &HeaderMap, permit: Permit) -> Self {
+    pub(super) fn new(
+        incoming: Incoming,
+        headers: &HeaderMap,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
         let close_delimited = !headers.contains_key(http::header::TRANSFER_ENCODING)
             && !headers.contains_key(http::header::CONTENT_LENGTH);
         Self {
@@ -32,7 +58,7 @@ impl Body {
         }
     }
 
-    /// The next bytes; `None` at a clean end. May be dropped and called again without loss.
+    /// The next bytes; `None` at a clean end. Cancel safe: no bytes are lost if the future is dropped.
     pub(crate) async fn frame(&mut self, place: &Place) -> Result<Option<Bytes>, Error> {
         loop {
             return match poll_fn(|cx| Pin::new(&mut self.incoming).poll_frame(cx)).await {
@@ -43,12 +69,12 @@ impl Body {
                     Err(_) => continue,
                 },
                 Some(Err(error)) if self.close_delimited && fault::is_bare_eof(&error) => Ok(None),
-                Some(Err(error)) => Err(fault::of_body(&error, place)),
+                Some(Err(error)) => Err(fault::of_exchange(&error, place, Phase::Body)),
             };
         }
     }
 
-    /// The whole body, or an error once it is over `cap` bytes.
+    /// The whole body, or an error if it has more than `cap` bytes.
     pub(crate) async fn whole(mut self, cap: usize, place: &Place) -> Result<Bytes, Error> {
         match self.frame(place).await? {
             Some(first) => self.whole_after(first, cap, place).await,
@@ -56,7 +82,7 @@ impl Body {
         }
     }
 
-    /// The whole body, whose `first` frame was read before.
+    /// The whole body, of which the `first` frame was already read.
     pub(crate) async fn whole_after(
         mut self,
         first: Bytes,
@@ -67,7 +93,7 @@ impl Body {
             return Err(too_large(cap));
         }
         let Some(second) = self.frame(place).await? else {
-            // By far the commonest case, and no copy.
+            // By far the most common case needs no copy.
             return Ok(first);
         };
         let announced = usize::try_from(self.incoming.size_hint().lower()).unwrap_or(0);
@@ -84,7 +110,7 @@ impl Body {
         Ok(all.freeze())
     }
 
-    /// At most `cap` bytes of the body of an error. A broken body counts as ended: its status says enough.
+    /// At most `cap` bytes of the body of an error. If the body breaks, its beginning is enough.
     pub(crate) async fn up_to(mut self, cap: usize, place: &Place) -> Bytes {
         let mut all = BytesMut::new();
         while let Ok(Some(frame)) = self.frame(place).await {

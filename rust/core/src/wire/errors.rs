@@ -1,17 +1,19 @@
-//! Error bodies of all OpenAI-shaped servers and of the proxies before them.
+//! Reads the error bodies of all providers, and of the proxies in front of them.
 //!
-//! The kind follows from the status and the provider's `code` and `type`. Its message decides only where
-//! servers say nothing else: for an overflown context, and for which thing a 404 is about.
+//! The kind follows from the status and from the provider's `code` and `type`. The message decides only if servers
+//! say nothing else: whether the context was too long, and what a 404 did not find.
 
 use serde_json::Value;
 
 use crate::error::{ApiFailure, Error, ErrorKind};
-use crate::wire::shown::{SHOWN, one_line};
+use crate::redact::one_line;
 
-/// Bytes of the body that an error keeps.
+/// How many bytes of the body an error keeps.
 const KEPT_BODY: usize = 64 << 10;
+/// How many characters of the provider's text a message shows.
+const SHOWN_CHARS: usize = 1_024;
 
-/// The error that a body describes. `status` is the HTTP status; `None` inside a 2xx body or a stream.
+/// The error that a body describes. `status` is the HTTP status; `None` for an error inside a 2xx body or a stream.
 pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
     let mut api = read(body);
     api.status = status;
@@ -20,20 +22,18 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
         .unwrap_or_default()
         .to_vec();
     let said = match api.message.as_deref().map(str::trim) {
-        Some(message) if !message.is_empty() => one_line(message),
+        Some(message) if !message.is_empty() => one_line(message, SHOWN_CHARS),
         _ if is_html(body) => {
             "the answer is an HTML page, not an API reply; base_url is probably wrong".to_owned()
         }
         _ if body.trim_ascii().is_empty() => "the body is empty".to_owned(),
-        _ => one_line(&String::from_utf8_lossy(
-            body.get(..body.len().min(SHOWN)).unwrap_or(body),
-        )),
+        _ => one_line(&String::from_utf8_lossy(&api.body), SHOWN_CHARS),
     };
     let line = match status {
         Some(status) => format!("HTTP {status}: {said}"),
         None => format!("the provider reports an error: {said}"),
     };
-    // An error inside a stream or a 2xx body often carries the status that it would have had.
+    // An error inside a stream or a 2xx body often has the status as its code.
     let status = status.or_else(|| {
         let code: u16 = api.code.as_deref()?.parse().ok()?;
         (400..600).contains(&code).then_some(code)
@@ -42,7 +42,7 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
     let retryable = match kind {
         ErrorKind::RateLimit => true,
         ErrorKind::Server => status != Some(501),
-        // 408, 409: as the official SDKs do. 498: no capacity at Groq.
+        // 408 and 409: as in the official SDKs. 498: Groq has no capacity.
         ErrorKind::Api => matches!(status, Some(408 | 409 | 498)),
         _ => false,
     };
@@ -92,7 +92,7 @@ fn message(value: &Value, error: Option<&Value>, inner: &Value) -> Option<String
         .or_else(|| value.get("message").and_then(prose))
         .or_else(|| value.get("detail").and_then(prose))
         .or_else(|| value.pointer("/x_groq/error").and_then(prose))?;
-    // A gateway that only says "Provider returned error" adds what the provider said.
+    // A gateway that only says "Provider returned error" adds the provider's message here.
     match inner.pointer("/metadata/raw").and_then(prose) {
         Some(raw) => Some(format!("{plain}: {raw}")),
         None => Some(plain),
@@ -133,7 +133,7 @@ fn classify(status: Option<u16>, api: &ApiFailure) -> ErrorKind {
         .as_deref()
         .unwrap_or_default()
         .to_ascii_lowercase();
-    // Only a request that was refused for its content can have been too long.
+    // Only a request that was refused for its content can be too long.
     let refused = matches!(status, None | Some(400 | 413 | 422));
 
     if named(&["context_length_exceeded", "exceed_context_size_error"])
@@ -173,7 +173,8 @@ fn classify(status: Option<u16>, api: &ApiFailure) -> ErrorKind {
     }
 }
 
-/// How an overflown context is worded where no code says it: vLLM, Anthropic, Ollama, Google, llama.cpp.
+/// What servers say about a context that is too long, if they send no code: vLLM, Anthropic, Ollama, Google,
+/// llama.cpp.
 const TOO_LONG: [&str; 5] = [
     "maximum context length",
     "prompt is too long",
@@ -182,7 +183,7 @@ const TOO_LONG: [&str; 5] = [
     "exceeds the available context size",
 ];
 
-/// Codes of a limit that waiting does not lift.
+/// Codes of a limit that a wait does not lift.
 const SPENT: [&str; 8] = [
     "insufficient_quota",
     "credit_balance_exhausted",
@@ -194,7 +195,7 @@ const SPENT: [&str; 8] = [
     "exceeded_current_quota_error",
 ];
 
-/// Types of a failure on the server's side, where no status says it.
+/// Types of a failure of the server, if there is no status.
 const BROKEN: [&str; 7] = [
     "server_error",
     "api_error",

@@ -1,0 +1,108 @@
+//! Reading the caller's JSON and writing a request body in one pass. Keys of `extra_body` win over ours.
+
+use std::borrow::Cow;
+
+use crate::error::{Error, ErrorKind};
+use crate::json::{Kind, Reader, write_string};
+
+/// Keys and JSON texts of an object, in its order.
+pub(super) type Fields<'a> = Vec<(Cow<'a, str>, &'a str)>;
+
+/// An error about a value that a request cannot hold. `message` begins with its path.
+pub(super) fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Validation, message)
+}
+
+/// The fields of a JSON object, the last one of each name; none for null.
+pub(super) fn fields<'a>(raw: &'a str, path: &str) -> Result<Fields<'a>, Error> {
+    let mut reader = Reader::over(raw);
+    let mut fields = Fields::new();
+    match reader.peek()? {
+        Kind::Null => return Ok(fields),
+        Kind::Object => {}
+        _ => {
+            return Err(invalid(format!(
+                "{path}: it must be an object (a dict with string keys)"
+            )));
+        }
+    }
+    reader.object(|reader, key| {
+        let value = reader.raw()?;
+        match fields.iter_mut().find(|(known, _)| known == key) {
+            Some((_, known)) => *known = value,
+            None => fields.push((Cow::Owned(key.to_owned()), value)),
+        }
+        Ok(())
+    })?;
+    Ok(fields)
+}
+
+/// The items of a JSON list.
+pub(super) fn items<'a>(raw: &'a str, path: &str) -> Result<Vec<&'a str>, Error> {
+    let mut items = Vec::new();
+    let is_list = Reader::over(raw).array_or_skip(|reader| {
+        items.push(reader.raw()?);
+        Ok(())
+    })?;
+    if is_list {
+        return Ok(items);
+    }
+    Err(invalid(format!("{path}: it must be a list")))
+}
+
+/// A JSON object that is being written.
+pub(super) struct Body<'a> {
+    out: Vec<u8>,
+    extra: Fields<'a>,
+}
+
+impl<'a> Body<'a> {
+    /// Starts a body of about `size` bytes. The keys of `extra`, which is a JSON object or null, win over ours.
+    pub(super) fn new(size: usize, extra: &'a str) -> Result<Self, Error> {
+        let mut out = Vec::with_capacity(size);
+        out.push(b'{');
+        let extra = fields(extra, "extra_body")?;
+        Ok(Self { out, extra })
+    }
+
+    /// Writes a key with a JSON value, unless `extra_body` has it.
+    pub(super) fn raw(&mut self, key: &str, value: &str) {
+        if let Some(out) = self.open(key) {
+            out.extend_from_slice(value.as_bytes());
+        }
+    }
+
+    /// Writes a key with a text, unless `extra_body` has it.
+    pub(super) fn text(&mut self, key: &str, value: &str) {
+        if let Some(out) = self.open(key) {
+            write_string(out, value);
+        }
+    }
+
+    /// Writes a key whose value the caller writes next; `None` if `extra_body` has it.
+    pub(super) fn open(&mut self, key: &str) -> Option<&mut Vec<u8>> {
+        if self.extra.iter().any(|(name, _)| name == key) {
+            return None;
+        }
+        self.key(key);
+        Some(&mut self.out)
+    }
+
+    /// Ends the object.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        for (key, value) in std::mem::take(&mut self.extra) {
+            self.key(&key);
+            self.out.extend_from_slice(value.as_bytes());
+        }
+        self.out.push(b'}');
+        self.out
+    }
+
+    fn key(&mut self, key: &str) {
+        if self.out.len() > 1 {
+            self.out.push(b',');
+        }
+        write_string(&mut self.out, key);
+        self.out.push(b':');
+    }
+}
