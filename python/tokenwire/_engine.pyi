@@ -104,17 +104,19 @@ class _Value:
 
 @final
 class Timeout(_Value):
-    """The five limits of a call, in seconds; None is no limit.
+    """The five time limits of a call, in seconds. None means no limit.
 
     Args:
-        connect: For a connection, from the moment the handshake's turn comes.
-        pool: For a free connection where `Limits.max_connections` is reached.
-        first_token: Streams: from sending to the first content.
-        idle: Streams: between two contents. Time that a sync consumer spends elsewhere does not count.
-        total: Over all attempts and waits. A whole reply without one gets 600 s.
+        connect: Time to connect, counted from when the handshake starts.
+        pool: Wait for a free connection when `Limits.max_connections` is reached.
+        first_token: For streams, from sending the request to the first content.
+        idle: For streams, between two pieces of content. The time that synchronous code spends on a
+            chunk before it asks for the next one does not count.
+        total: The whole call, with all attempts and the waits between them. If None, a call that is not
+            streamed may take 600 seconds.
 
     Raises:
-        LlmConfigError: A limit is not a finite number above 0.
+        LlmConfigError: A limit is not a number above 0, or is longer than a year.
     """
 
     def __new__(
@@ -128,38 +130,38 @@ class Timeout(_Value):
     ) -> Self: ...
     @property
     def connect(self) -> float | None:
-        """Seconds for a connection."""
+        """Seconds to connect."""
     @property
     def pool(self) -> float | None:
-        """Seconds for a free connection."""
+        """Seconds to wait for a free connection."""
     @property
     def first_token(self) -> float | None:
-        """Seconds from sending to the first content of a stream."""
+        """Seconds from sending the request to the first content of a stream."""
     @property
     def idle(self) -> float | None:
-        """Seconds between two contents of a stream."""
+        """Seconds between two pieces of content of a stream."""
     @property
     def total(self) -> float | None:
-        """Seconds over all attempts and waits."""
+        """Seconds for all attempts and the waits between them."""
     @classmethod
     def interactive(cls) -> Timeout:
-        """Limits for a person who waits: connect 10 s, first token 60 s, idle 30 s."""
+        """Limits for when a person is waiting: 10 s to connect, 60 s to the first content, 30 s idle."""
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Limits(_Value):
-    """Bounds on connections and memory.
+    """Limits on connections and memory.
 
     Args:
-        max_connections: Live connections of one origin, shared by the process; None is 80 % of the
-            soft file limit, at most 10,000. Callers beyond it wait in line.
-        keepalive: Seconds that an idle connection is kept; None is 4 for http and 30 for https.
-        max_event_bytes: Cap of one event of a stream.
-        max_reply_bytes: Cap of a whole reply.
-        buffer_bytes: What a stream buffers before it stops reading.
+        max_connections: Open connections to one server, shared by the whole process. Further calls wait
+            in line. None is 80 % of the soft limit on open files, at most 10,000.
+        keepalive: Seconds to keep an idle connection open. None is 4 for http and 30 for https.
+        max_event_bytes: Largest event of a stream.
+        max_reply_bytes: Largest reply that is not streamed.
+        buffer_bytes: How much of a stream to read ahead of its consumer.
 
     Raises:
-        LlmConfigError: A bound is not a number above 0.
+        LlmConfigError: A limit is not a number above 0.
     """
 
     def __new__(
@@ -173,38 +175,41 @@ class Limits(_Value):
     ) -> Self: ...
     @property
     def max_connections(self) -> int | None:
-        """Live connections of one origin; None is 80 % of the soft file limit, at most 10,000."""
+        """Open connections to one server; None is 80 % of the soft limit on open files, at most 10,000."""
     @property
     def keepalive(self) -> float | None:
-        """Seconds that an idle connection is kept; None is 4 for http and 30 for https."""
+        """Seconds to keep an idle connection open; None is 4 for http and 30 for https."""
     @property
     def max_event_bytes(self) -> int:
-        """Cap of one event of a stream."""
+        """Largest event of a stream, in bytes."""
     @property
     def max_reply_bytes(self) -> int:
-        """Cap of a whole reply."""
+        """Largest reply that is not streamed, in bytes."""
     @property
     def buffer_bytes(self) -> int:
-        """What a stream buffers before it stops reading."""
+        """How many bytes of a stream to read ahead of its consumer."""
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class RetryPolicy(_Value):
-    """When and how often a failed attempt is made again.
+    """When and how often a failed attempt is retried.
 
     Args:
-        max_retries: Attempts after the first one.
-        first: Seconds of the first wait after a transient failure; it doubles, less up to half by chance.
-        cap: Longest wait, in seconds.
-        throttle_first: Seconds of the first wait after a 429 without a hint.
-        max_retry_after: Longest server hint that is waited for, in seconds; a longer one raises at once.
-        budget: Tokens of the bucket that stops a retry storm; a client and its `with_options` children share it.
-        retry_ambiguous: Whether an attempt that the server may have worked on is made again.
-        retry_timeouts: Whether a timeout after the request was sent is made again.
-        idempotency_header: Header that carries one random key over all attempts of a call.
+        max_retries: Attempts after the first one, 0 to 1,000.
+        first: Seconds to wait before the first retry. The wait doubles each time; a random part of up to
+            half of it is taken off.
+        cap: Longest wait in seconds.
+        throttle_first: The same as `first` after a 429 response that does not say how long to wait.
+        max_retry_after: Longest wait in seconds that a server may ask for. If it asks for more, the error
+            is raised at once.
+        budget: Tokens in the bucket that stops a retry storm. A client shares its bucket with the clients
+            that its `with_options` returns.
+        retry_ambiguous: Whether to retry an attempt that the server may already have processed.
+        retry_timeouts: Whether to retry a timeout that happened after the request was sent.
+        idempotency_header: Name of a header that carries one random key through all attempts of a call.
 
     Raises:
-        LlmConfigError: A setting is out of its range.
+        LlmConfigError: A setting is out of range.
     """
 
     def __new__(
@@ -225,33 +230,33 @@ class RetryPolicy(_Value):
         """Attempts after the first one."""
     @property
     def first(self) -> float:
-        """Seconds of the first wait after a transient failure."""
+        """Seconds to wait before the first retry."""
     @property
     def cap(self) -> float:
-        """Longest wait, in seconds."""
+        """Longest wait in seconds."""
     @property
     def throttle_first(self) -> float:
-        """Seconds of the first wait after a 429 without a hint."""
+        """Seconds before the first retry after a 429 response that does not say how long to wait."""
     @property
     def max_retry_after(self) -> float:
-        """Longest server hint that is waited for, in seconds."""
+        """Longest wait in seconds that a server may ask for."""
     @property
     def budget(self) -> int:
-        """Tokens of the bucket that stops a retry storm."""
+        """Tokens in the bucket that stops a retry storm."""
     @property
     def retry_ambiguous(self) -> bool:
-        """Whether an attempt that the server may have worked on is made again."""
+        """Whether to retry an attempt that the server may already have processed."""
     @property
     def retry_timeouts(self) -> bool:
-        """Whether a timeout after the request was sent is made again."""
+        """Whether to retry a timeout that happened after the request was sent."""
     @property
     def idempotency_header(self) -> str | None:
-        """Header that carries one random key over all attempts of a call."""
+        """Name of a header that carries one random key through all attempts of a call."""
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Usage(_Value):
-    """Token counts; None where the provider did not say."""
+    """Token counts of a call. A count is None if the provider did not report it."""
 
     def __new__(
         cls,
@@ -266,29 +271,29 @@ class Usage(_Value):
     ) -> Self: ...
     @property
     def prompt_tokens(self) -> int | None:
-        """All input, cached tokens included."""
+        """Input tokens, including those read from the provider's cache."""
     @property
     def completion_tokens(self) -> int | None:
-        """All output, reasoning included."""
+        """Output tokens, including reasoning."""
     @property
     def total_tokens(self) -> int | None:
-        """The provider's total, else the sum where both parts are known."""
+        """The provider's total; without one, the sum of input and output if both are known."""
     @property
     def cached_tokens(self) -> int | None:
-        """Input read from the provider's cache."""
+        """Input tokens read from the provider's cache."""
     @property
     def cache_write_tokens(self) -> int | None:
-        """Input written to the provider's cache."""
+        """Input tokens written to the provider's cache."""
     @property
     def reasoning_tokens(self) -> int | None:
-        """Output spent on reasoning."""
+        """Output tokens spent on reasoning."""
     @property
     def cost_usd(self) -> str | None:
-        """The provider's own figure for the cost, in US dollars, as text."""
+        """The cost in US dollars as reported by the provider, as text."""
 
 @final
 class Timing(_Value):
-    """Where a call's time went, in seconds; None where a stage did not happen."""
+    """How long the stages of a call took, in seconds. A stage that did not happen is None."""
 
     def __new__(
         cls,
@@ -303,25 +308,27 @@ class Timing(_Value):
     ) -> Self: ...
     @property
     def queue(self) -> float | None:
-        """Waiting for a permit, within the last attempt."""
+        """Wait for a free connection slot, in the last attempt."""
     @property
     def connect(self) -> float | None:
-        """Making a connection, within the last attempt; None when one was used again."""
+        """Time to connect, in the last attempt; None if a connection was reused."""
     @property
     def first_byte(self) -> float | None:
-        """From the start of the call, retries included, to the response head."""
+        """From the start of the call, retries included, to the response headers."""
     @property
     def first_token(self) -> float | None:
-        """From the start of the call to the first content (streams)."""
+        """From the start of the call to the first content of a stream."""
     @property
     def last_token(self) -> float | None:
-        """From the start of the call to the last content (streams)."""
+        """From the start of the call to the last content of a stream."""
     @property
     def total(self) -> float | None:
         """From the start of the call to its end."""
     @property
     def tokens_per_second(self) -> float | None:
-        """(completion tokens - 1) / (last token - first token); on whole replies completion tokens / total."""
+        """Output speed: of a stream, (completion tokens - 1) / (last_token - first_token); of a whole reply,
+        completion tokens / total.
+        """
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
@@ -331,31 +338,33 @@ class ToolCall(_Value):
     def __new__(cls, id: str | None, name: str, arguments: str = ...) -> Self: ...
     @property
     def id(self) -> str | None:
-        """The provider's id; None where it sent none."""
+        """The provider's id of the call; None if it sent none."""
     @property
     def name(self) -> str:
         """The tool's name."""
     @property
     def arguments(self) -> str:
-        """JSON text as sent; empty for a tool without arguments, cut where the reply was cut."""
+        """The arguments as JSON text, exactly as received. Empty for a tool without arguments; cut off if
+        the reply was cut off.
+        """
     @property
     def parsed_arguments(self) -> Any:
-        """The arguments as Python values; an empty text reads as `{}`.
+        """The arguments as Python values; `{}` if the text is empty.
 
         Raises:
-            LlmDecodeError: The text is not JSON (a reply cut by the token limit, for instance).
+            LlmDecodeError: The text is not JSON, for example because the token limit cut off the reply.
         """
     def result(self, value: object, error: bool = False) -> LlmMessage:
-        """The message that answers this call: `messages += [reply.message, call.result(value)]`.
+        """Returns the message that answers this call: `messages += [reply.message, call.result(value)]`.
 
         Args:
-            value: What the tool returned; anything but a str is sent as JSON.
-            error: Whether the tool failed.
+            value: What the tool returned. A str is sent as it is, anything else as JSON.
+            error: True if the tool failed.
         """
 
 @final
 class Attempt(_Value):
-    """One attempt of a call."""
+    """One attempt of a call. `LlmResponse.attempts` and `LlmError.attempts` list all of them."""
 
     def __new__(
         cls,
@@ -370,30 +379,32 @@ class Attempt(_Value):
     ) -> Self: ...
     @property
     def started(self) -> float:
-        """Seconds from the start of the call."""
+        """Seconds from the start of the call to the start of the attempt."""
     @property
     def phase(self) -> str:
-        """How far it came: prepare, connect, head, body."""
+        """How far the attempt got: "prepare", "connect", "head" or "body"; "backoff" if the call ended during
+        the wait after it.
+        """
     @property
     def status(self) -> int | None:
-        """HTTP status; None where none came."""
+        """HTTP status; None if no response arrived."""
     @property
     def error(self) -> str | None:
         """Kind of the error; None for the attempt that succeeded."""
     @property
     def message(self) -> str | None:
-        """The error's one-line text."""
+        """The error message, on one line."""
     @property
     def slept(self) -> float:
-        """Seconds slept after it."""
+        """Seconds slept after the attempt."""
     @property
     def maybe_processed(self) -> bool:
-        """Whether the server may have worked on it, and billed it."""
+        """Whether the server may have processed the request, and billed it."""
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class TokenLogprob(_Value):
-    """One token with its probability."""
+    """A token and its log probability."""
 
     def __new__(
         cls,
@@ -408,41 +419,41 @@ class TokenLogprob(_Value):
         """The token's text."""
     @property
     def logprob(self) -> float | None:
-        """Natural logarithm of its probability; None for the first prompt token under `echo`."""
+        """Natural logarithm of the probability; None for the first prompt token with `echo=True`."""
     @property
     def bytes(self) -> _Bytes | None:
-        """The token's UTF-8 bytes, where the provider sends them."""
+        """The token's UTF-8 bytes; None if the provider does not send them."""
     @property
     def top(self) -> tuple[tuple[str, float, _Bytes | None], ...]:
-        """The likeliest tokens here: (token, logprob, bytes or None)."""
+        """The most likely tokens at this position, each as (token, logprob, bytes or None)."""
     @property
     def text_offset(self) -> int | None:
-        """Offset in the text, in characters (text completions only)."""
+        """Offset in the text, in characters; text completions only."""
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class ToolCallFragment(_Value):
-    """A fragment of a tool call."""
+    """A fragment of a tool call in a stream."""
 
     def __new__(
         cls, index: int, id: str | None = None, name: str | None = None, arguments: str = ...
     ) -> Self: ...
     @property
     def index(self) -> int:
-        """Which call of the choice this belongs to: 0, 1, … in the order in which they began."""
+        """Which call of the choice it belongs to: 0, 1, … in the order in which the calls began."""
     @property
     def id(self) -> str | None:
-        """The provider's id, on the fragment that brings it."""
+        """The provider's id of the call, on the fragment that carries it."""
     @property
     def name(self) -> str | None:
-        """The tool's name, on the fragment that brings it."""
+        """The tool's name, on the fragment that carries it."""
     @property
     def arguments(self) -> str:
         """The next piece of the arguments' JSON text."""
 
 @final
 class LlmStreamChunk(_Value):
-    """One choice's share of one event of a stream."""
+    """What one event of a stream adds to one choice."""
 
     def __new__(
         cls,
@@ -460,38 +471,38 @@ class LlmStreamChunk(_Value):
     ) -> Self: ...
     @property
     def reasoning(self) -> str | None:
-        """The next piece of reasoning."""
+        """The next piece of reasoning, if the event has one."""
     @property
     def refusal(self) -> str | None:
-        """The next piece of a refusal."""
+        """The next piece of a refusal, if the event has one."""
     @property
     def finish_reason(self) -> _FinishReason | None:
-        """Why the choice ended, on the event that says so."""
+        """Why the choice ended, on the event that says so; see `LlmResponse.finish_reason`."""
     @property
     def provider_finish_reason(self) -> str | None:
-        """The provider's own word for it."""
+        """The same as the provider put it."""
     @property
     def logprobs(self) -> tuple[TokenLogprob, ...] | None:
-        """Probabilities of this piece's tokens."""
+        """Log probabilities of the tokens of this chunk, if the request asked for them."""
     @property
     def text(self) -> str:
-        """The next piece of text; empty where the event brought none."""
+        """The next piece of text; empty if the event has none."""
     @property
     def index(self) -> int:
-        """The choice that this belongs to."""
+        """Index of the choice that the chunk belongs to."""
     @property
     def tool_calls(self) -> tuple[ToolCallFragment, ...]:
-        """Fragments of tool calls."""
+        """Fragments of tool calls; usually empty."""
     @property
     def usage(self) -> Usage | None:
-        """Token counts, on the event that brings them."""
+        """Token counts, on the event that carries them."""
     @property
     def raw(self) -> bytes | None:
-        """The event's data as received."""
+        """The data of the event as received."""
 
 @final
 class TextDelta(_Value):
-    """More text."""
+    """The next piece of text."""
 
     __match_args__ = ("text", "index")
     def __new__(cls, text: str, index: int = 0) -> Self: ...
@@ -500,11 +511,11 @@ class TextDelta(_Value):
         """The piece."""
     @property
     def index(self) -> int:
-        """The choice."""
+        """Index of the choice that it belongs to."""
 
 @final
 class ReasoningDelta(_Value):
-    """More of the model's reasoning."""
+    """The next piece of the model's reasoning."""
 
     __match_args__ = ("text", "index")
     def __new__(cls, text: str, index: int = 0) -> Self: ...
@@ -513,11 +524,11 @@ class ReasoningDelta(_Value):
         """The piece."""
     @property
     def index(self) -> int:
-        """The choice."""
+        """Index of the choice that it belongs to."""
 
 @final
 class RefusalDelta(_Value):
-    """More of a refusal."""
+    """The next piece of a refusal."""
 
     __match_args__ = ("text", "index")
     def __new__(cls, text: str, index: int = 0) -> Self: ...
@@ -526,11 +537,11 @@ class RefusalDelta(_Value):
         """The piece."""
     @property
     def index(self) -> int:
-        """The choice."""
+        """Index of the choice that it belongs to."""
 
 @final
 class ToolCallDelta(_Value):
-    """A fragment of a tool call."""
+    """The next fragment of a tool call."""
 
     __match_args__ = ("fragment", "index")
     def __new__(cls, fragment: ToolCallFragment, index: int = 0) -> Self: ...
@@ -539,11 +550,11 @@ class ToolCallDelta(_Value):
         """The fragment."""
     @property
     def index(self) -> int:
-        """The choice."""
+        """Index of the choice that it belongs to."""
 
 @final
 class ToolCallDone(_Value):
-    """A tool call is whole; it comes as soon as that is known, before the stream ends."""
+    """A tool call is complete. It arrives as soon as that is known, before the stream ends."""
 
     __match_args__ = ("call", "index")
     def __new__(cls, call: ToolCall, index: int = 0) -> Self: ...
@@ -552,11 +563,11 @@ class ToolCallDone(_Value):
         """The call."""
     @property
     def index(self) -> int:
-        """The choice."""
+        """Index of the choice that it belongs to."""
 
 @final
 class UsageReported(_Value):
-    """Token counts came."""
+    """The provider reported token counts."""
 
     __match_args__ = ("usage",)
     def __new__(cls, usage: Usage) -> Self: ...
@@ -566,7 +577,7 @@ class UsageReported(_Value):
 
 @final
 class End(_Value):
-    """The stream is whole; `stream.response` is complete."""
+    """The stream is complete, and so is `stream.response`."""
 
     __match_args__ = ()
     def __new__(cls) -> Self: ...
@@ -577,37 +588,39 @@ _StreamEvent: TypeAlias = (
 
 @final
 class Choice:
-    """One of the answers of a reply."""
+    """One of the answers of a reply. A request with `n=2` gets two."""
 
     @property
     def index(self) -> int:
-        """Its number; prompt lists number them `prompt * n + i`."""
+        """Index of the choice. With a list of prompts it is `prompt * n + i`."""
     @property
     def reasoning(self) -> str | None:
-        """The model's reasoning, where the provider shows it."""
+        """The model's reasoning, if the provider shows it."""
     @property
     def refusal(self) -> str | None:
-        """The refusal; None where the model did not refuse."""
+        """The refusal; None if the model did not refuse."""
     @property
     def finish_reason(self) -> _FinishReason | None:
-        """Why it ended."""
+        """Why the model stopped: "stop", "length", "tool_calls", "refusal", "content_filter", "abort",
+        "error" or "other".
+        """
     @property
     def provider_finish_reason(self) -> str | None:
-        """The provider's own word for it."""
+        """The finish reason as the provider put it."""
     @property
     def logprobs(self) -> tuple[TokenLogprob, ...] | None:
-        """Token probabilities, where asked for."""
+        """Log probabilities of the tokens, if the request asked for them."""
     @property
     def text(self) -> str:
-        """The text; empty where none came."""
+        """The text; empty if the model sent no text."""
     @property
     def message(self) -> LlmMessage:
-        """The message, its parts in the order in which they came."""
+        """The answer as a message, its parts in the order in which they arrived."""
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The tool calls, in order."""
     def to_dict(self) -> dict[str, Any]:
-        """The answer as a dict of plain values."""
+        """Returns the choice as a dict of plain values, ready for JSON."""
     def __reduce__(self) -> tuple[Any, ...]: ...
     @classmethod
     def _restore(cls, json: bytes, position: int) -> Choice: ...
@@ -616,7 +629,12 @@ class Choice:
 
 @final
 class LlmResponse(Generic[_Parsed_co]):
-    """A reply, whole or so far. What stands at the top is choice 0's."""
+    """The reply to a call, complete or partial. It is immutable.
+
+    `text`, `message`, `tool_calls` and the other attributes of an answer belong to the first choice;
+    `choices` has all of them. A client that you write yourself creates a response from keyword arguments;
+    `message` replaces `text`, `reasoning`, `refusal` and `tool_calls`.
+    """
 
     def __new__(
         cls,
@@ -641,68 +659,92 @@ class LlmResponse(Generic[_Parsed_co]):
     ) -> Self: ...
     @property
     def id(self) -> str | None:
-        """The provider's id of the reply."""
+        """The id that the provider gave the reply."""
     @property
     def model(self) -> str:
-        """The model that answered, as the provider names it; where it does not say, the one asked for."""
+        """The model that answered, as named by the provider; if it does not say, the one requested."""
     @property
     def provider(self) -> str:
-        """Name of the provider's row."""
+        """Name of the provider, such as "openai"."""
     @property
     def created(self) -> int | None:
-        """Unix time in seconds."""
+        """When the reply was created, as Unix time in seconds."""
     @property
     def reasoning(self) -> str | None:
-        """The model's reasoning, where the provider shows it."""
+        """The model's reasoning, if the provider shows it."""
     @property
     def refusal(self) -> str | None:
-        """The refusal; None where the model did not refuse."""
+        """The refusal; None if the model did not refuse."""
     @property
     def finish_reason(self) -> _FinishReason | None:
-        """Why the reply ended: stop, length, tool_calls, refusal, content_filter, abort, error, other."""
+        """Why the model stopped: "stop", "length", "tool_calls", "refusal", "content_filter", "abort",
+        "error" or "other".
+        """
     @property
     def provider_finish_reason(self) -> str | None:
-        """The provider's own word for it."""
+        """The finish reason as the provider put it."""
     @property
     def logprobs(self) -> tuple[TokenLogprob, ...] | None:
-        """Token probabilities, where asked for."""
+        """Log probabilities of the tokens, if the request asked for them."""
     @property
     def text(self) -> str:
-        """The text; empty where none came."""
+        """The text; empty if the model sent no text."""
     @property
     def message(self) -> LlmMessage:
-        """The message, its parts in the order in which they came; it goes back as it is."""
+        """The answer as a message, its parts in the order in which they arrived. Append it to your messages to
+        continue the conversation.
+        """
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The tool calls, in order."""
     @property
     def choices(self) -> tuple[Choice, ...]:
-        """All answers, by index."""
+        """All answers, in order."""
     @property
     def usage(self) -> Usage | None:
-        """Token counts; None where the provider sent none."""
+        """Token counts; None if the provider sent none."""
     @property
-    def parsed(self) -> _Parsed_co: ...
+    def parsed(self) -> _Parsed_co:
+        """The text parsed as the type passed as `response_format`; None without one.
+
+        Raises:
+            LlmValidationError: The text does not fit the type. The rest of the response stays usable.
+        """
     @property
-    def cost(self) -> Cost | None: ...
+    def cost(self) -> Cost | None:
+        """The cost of the call: the provider's own figure, or else computed from known prices. None if
+        neither is known.
+        """
     @property
-    def request_id(self) -> str | None: ...
+    def request_id(self) -> str | None:
+        """The id that the provider gave the request. Quote it in support requests."""
     @property
-    def headers(self) -> dict[str, str]: ...
+    def headers(self) -> dict[str, str]:
+        """The response headers, with names in lower case. The values of a repeated header are joined by ", "."""
     @property
-    def timing(self) -> Timing: ...
+    def timing(self) -> Timing:
+        """How long the stages of the call took."""
     @property
-    def attempts(self) -> tuple[Attempt, ...]: ...
+    def attempts(self) -> tuple[Attempt, ...]:
+        """All attempts of the call. The last one succeeded."""
     @property
-    def dropped(self) -> tuple[str, ...]: ...
+    def dropped(self) -> tuple[str, ...]:
+        """Parts of your messages that were left out of the request because the provider does not accept them,
+        as paths such as `messages[1].content[0]`. Usually empty; otherwise mostly reasoning of another
+        provider.
+        """
     @property
     def raw(self) -> bytes | None:
-        """The body as received; None for streams."""
+        """The response body as received; None for a stream."""
     def to_dict(self) -> dict[str, Any]:
-        """The reply as a dict of plain values; `from_dict` reads it back (without `raw`)."""
+        """Returns the reply as a dict of plain values, ready for JSON and for `from_dict`. It lacks `raw`."""
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> LlmResponse[Any]:
-        """Makes a response from what `to_dict` returned."""
+        """Creates a response from a dict that `to_dict` returned.
+
+        Raises:
+            ValueError: The dict is not one of a response.
+        """
     def __reduce__(self) -> tuple[Any, ...]: ...
     @classmethod
     def _restore(cls, json: bytes, raw: _Bytes | None) -> LlmResponse[Any]: ...
@@ -715,25 +757,25 @@ class LlmResponse(Generic[_Parsed_co]):
 
 @final
 class CallEvent:
-    """A finished call, as it is passed to each callback of `on_call`. A client of your own makes one from
-    its fields, and reports it with `report_call`.
+    """A finished call, as each callback of `on_call` receives it. A custom client reports its calls
+    with `tokenwire.report_call`, which creates one.
 
     Args:
-        provider: Name of the provider's row.
-        model: The model that was asked for.
+        provider: The provider's name.
+        model: The model that was requested.
         elapsed: Seconds from the start of the call to its end, however it ended.
         streamed: Whether the reply was streamed.
-        error: The exception; None where the call succeeded or was abandoned.
-        error_kind: Its kind, such as `rate_limit`; without it, that of the error's class. `cancelled`
-            is a call that was abandoned.
+        error: The exception; None if the call succeeded or was abandoned.
+        error_kind: The kind of error, such as `rate_limit`. Defaults to the kind of the error's class.
+            `cancelled` means that the caller abandoned the call.
         response: The reply, whole or partial.
-        started: When the call began, as Unix time in seconds; without it, `elapsed` ago.
+        started: When the call began, as Unix time in seconds. Defaults to `elapsed` seconds ago.
         operation: `chat` or `text_completion`.
-        server_address: Host of the server that was asked.
-        server_port: Its port.
+        server_address: Host of the server.
+        server_port: Port of the server.
 
     Raises:
-        LlmConfigError: `elapsed` is not a number of seconds, or there is no such operation.
+        LlmConfigError: `elapsed` is negative or not finite, or the operation is unknown.
     """
 
     def __new__(
@@ -753,19 +795,19 @@ class CallEvent:
     ) -> Self: ...
     @property
     def provider(self) -> str:
-        """Name of the provider's row."""
+        """The provider's name."""
     @property
     def model(self) -> str:
-        """The model that was asked for."""
+        """The model that was requested."""
     @property
     def operation(self) -> Literal["chat", "text_completion"]:
-        """What was asked for: `chat` or `text_completion`."""
+        """The kind of request: `chat` or `text_completion`."""
     @property
     def server_address(self) -> str | None:
-        """Host of the server that was asked, without a path; None where it is not known."""
+        """Host of the server, without a path; None if unknown."""
     @property
     def server_port(self) -> int | None:
-        """Its port."""
+        """Port of the server; None if unknown."""
     @property
     def streamed(self) -> bool:
         """Whether the reply was streamed."""
@@ -777,49 +819,49 @@ class CallEvent:
         """When the call began, as Unix time in seconds."""
     @property
     def error_kind(self) -> str | None:
-        """Kind of the error (`rate_limit`, `stall_timeout`, …); None where the call succeeded;
-        `cancelled` where its task, its stream or its program abandoned it.
+        """The kind of error, such as `rate_limit` or `stall_timeout`; None if the call succeeded;
+        `cancelled` if the caller abandoned it.
         """
     @property
     def error(self) -> BaseException | None:
-        """The error; None where the call succeeded or was abandoned."""
+        """The exception; None if the call succeeded or was abandoned."""
     @property
     def response(self) -> LlmResponse[Any] | None:
-        """The reply, whole or partial; None where nothing arrived."""
+        """The reply, whole or partial; None if nothing arrived."""
     @property
     def timing(self) -> Timing | None:
-        """Where the time went; None where nothing arrived."""
+        """How long each stage took; None if nothing arrived."""
     @property
     def usage(self) -> Usage | None:
-        """Token counts; None where the provider sent none."""
+        """Token counts; None if the provider sent none."""
     @property
     def cost(self) -> Cost | None:
-        """What the call cost; None where it is not known."""
+        """What the call cost; None if unknown."""
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """Every attempt of the call."""
+        """Every attempt of the call, retries included."""
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
 class StreamIterator(Generic[_Item_co]):
-    """Iterates a stream in one of its forms."""
+    """Iterates over a stream in one form."""
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> _Item_co: ...
 
 @final
 class AsyncStreamIterator(Generic[_Item_co]):
-    """Iterates a stream in one of its forms. It is its own awaitable: `__anext__` returns itself."""
+    """Iterates over a stream in one form. It is also the awaitable of each step: `__anext__` returns itself."""
 
     def __aiter__(self) -> Self: ...
     def __anext__(self) -> _Step[_Item_co]: ...
     def __await__(self) -> Self: ...
     def throw(self, kind: Any, value: Any = None, _traceback: Any = None) -> Any:
-        """A step that is cancelled takes nothing: what comes waits for the next one. `anext(steps, None)`
-        hands the cancellation on by this method. The source of a stream of `from_chunks` is cancelled.
+        """Cancels a step. No item is lost: the next step returns it. `anext(iterator, None)` needs this method
+        and `close`.
         """
     def close(self) -> None:
-        """Ends a step that is no longer waited for."""
+        """Abandons a step."""
     def __next__(self) -> Any: ...
 
 @final
@@ -833,13 +875,29 @@ class CustomReply:
         created: int | None = None,
         response_format: Any = None,
     ) -> Self: ...
-    def take(self, form: str) -> Any: ...
-    def push(self, item: Any) -> None: ...
-    def end(self, failed: bool) -> None: ...
+    def take(self, form: str) -> Any:
+        """The next item in this form; None at the end, or if another chunk is needed."""
+    def push(self, item: Any) -> None:
+        """Adds a chunk, or text of the first choice."""
+    def end(self, failed: bool) -> None:
+        """Ends the stream. It is complete if its iterator did not fail and every choice has a finish reason."""
     @property
-    def is_over(self) -> bool: ...
+    def is_over(self) -> bool:
+        """Whether the stream ended or was closed."""
 
 class LlmStream:
+    """A stream for `with` and `for`. It may move between threads, and has one reader at a time.
+
+    Each step returns an `LlmStreamChunk`. `with` sends the request and waits for the response head;
+    without `with`, the first step does so.
+
+    Raises:
+        LlmAPIError: On entering: the provider refused the request, or the connection failed.
+        LlmTimeoutError: A time limit was exceeded; `partial` is the reply so far.
+        LlmStreamingError: While reading: the stream broke off, ended early, or contained an error;
+            `partial` is the reply so far.
+    """
+
     def __new__(cls, reply: CustomReply, _source: Any) -> Self: ...
     @classmethod
     def from_chunks(
@@ -852,37 +910,56 @@ class LlmStream:
         created: int | None = None,
         response_format: Any = None,
     ) -> LlmStream:
-        """A stream of the chunks that an iterable gives; for clients of your own.
+        """Returns a stream of the chunks of an iterable, for your own client.
 
-        Nothing of it runs before the stream is entered or read. It runs in the reader's thread, is
-        closed with the stream where it has `close()`, and its last chunk has to say a
-        `finish_reason`: an end without one is an `LlmStreamIncompleteError`.
+        The iterable runs in the reader's thread, and only when the stream is read. If it has `close()`,
+        it is closed with the stream. Its last chunk needs a `finish_reason`; otherwise the stream ends
+        with an `LlmStreamIncompleteError`.
 
         Args:
-            chunks: Gives `LlmStreamChunk`, or `str` for text alone; a generator, most often.
-            provider: Name of the provider, for the reply, errors and events.
-            model: The model that was asked for.
+            chunks: An iterable of `LlmStreamChunk`, or of `str` for text; usually a generator.
+            provider: Name of the provider, for the reply and errors.
+            model: The model that was asked.
             id: The provider's id of the reply.
             created: Unix time in seconds.
-            response_format: The type that `response.parsed` reads the text as.
+            response_format: The type of `response.parsed`.
 
         Raises:
-            LlmConfigError: `chunks` is not iterable, or a str.
+            LlmConfigError: `chunks` is not iterable, or it is a str.
         """
     def __enter__(self) -> Self: ...
     def __exit__(self, *_error: object) -> None: ...
     def __iter__(self) -> Self: ...
     def __next__(self) -> LlmStreamChunk: ...
     @property
-    def text_stream(self) -> Iterator[str]: ...
-    def events(self) -> Iterator[_StreamEvent]: ...
-    def batches(self) -> Iterator[list[LlmStreamChunk]]: ...
+    def text_stream(self) -> Iterator[str]:
+        """The text of choice 0 as it arrives, one `str` for each delta."""
+    def events(self) -> Iterator[_StreamEvent]:
+        """Typed events: `TextDelta`, `ReasoningDelta`, `RefusalDelta`, `ToolCallDelta`, `ToolCallDone`,
+        `UsageReported`, and `End` after a complete stream.
+        """
+    def batches(self) -> Iterator[list[LlmStreamChunk]]:
+        """Lists of chunks. Each step returns all that have arrived, and at least one."""
     @property
-    def response(self) -> LlmResponse[Any]: ...
-    def close(self) -> None: ...
+    def response(self) -> LlmResponse[Any]:
+        """The reply so far. It is complete after the stream was read to its end."""
+    def close(self) -> None:
+        """Closes the stream and its connection, from any thread. A waiting reader gets `LlmClientClosedError`."""
     def _enter_with(self, *, api_key: str, may_renew: bool = False) -> None: ...
 
 class AsyncLlmStream:
+    """A stream for `async with` and `async for`. Any event loop may read it, one task at a time.
+
+    Each step returns an `LlmStreamChunk`. `async with` sends the request and waits for the response
+    head; without `async with`, the first step does so.
+
+    Raises:
+        LlmAPIError: On entering: the provider refused the request, or the connection failed.
+        LlmTimeoutError: A time limit was exceeded; `partial` is the reply so far.
+        LlmStreamingError: While reading: the stream broke off, ended early, or contained an error;
+            `partial` is the reply so far.
+    """
+
     def __new__(cls, reply: CustomReply, _source: Any) -> Self: ...
     @classmethod
     def from_chunks(
@@ -894,24 +971,52 @@ class AsyncLlmStream:
         id: str | None = None,
         created: int | None = None,
         response_format: Any = None,
-    ) -> AsyncLlmStream: ...
+    ) -> AsyncLlmStream:
+        """Returns a stream of the chunks of an async iterable; see `LlmStream.from_chunks`.
+
+        The iterable runs in the reader's task, so cancelling a step cancels it.
+
+        Raises:
+            LlmConfigError: `chunks` is not an async iterable.
+        """
     def __aenter__(self) -> Awaitable[Self]: ...
     def __aexit__(self, *_error: object) -> Awaitable[None]: ...
     def __aiter__(self) -> AsyncIterator[LlmStreamChunk]: ...
     def __anext__(self) -> Awaitable[LlmStreamChunk]: ...
     @property
-    def text_stream(self) -> AsyncIterator[str]: ...
-    def events(self) -> AsyncIterator[_StreamEvent]: ...
-    def batches(self) -> AsyncIterator[list[LlmStreamChunk]]: ...
+    def text_stream(self) -> AsyncIterator[str]:
+        """The text of choice 0 as it arrives, one `str` for each delta."""
+    def events(self) -> AsyncIterator[_StreamEvent]:
+        """Typed events: `TextDelta`, `ReasoningDelta`, `RefusalDelta`, `ToolCallDelta`, `ToolCallDone`,
+        `UsageReported`, and `End` after a complete stream.
+        """
+    def batches(self) -> AsyncIterator[list[LlmStreamChunk]]:
+        """Lists of chunks. Each step returns all that have arrived, and at least one."""
     @property
-    def response(self) -> LlmResponse[Any]: ...
-    def close(self) -> None: ...
-    def aclose(self) -> Awaitable[None]: ...
+    def response(self) -> LlmResponse[Any]:
+        """The reply so far. It is complete after the stream was read to its end."""
+    def close(self) -> None:
+        """Closes the stream and its connection. A waiting task gets `LlmClientClosedError`."""
+    def aclose(self) -> Awaitable[None]:
+        """Closes the stream and its connection."""
     def _enter_with(self, *, api_key: str, may_renew: bool = False) -> _Step[AsyncLlmStream]: ...
 
 @final
 class Engine:
-    """One client: its settings, its retry budget, its place among the shared connections."""
+    """One client: its settings, its retry budget, and its access to the shared connections.
+
+    Args:
+        provider: Name of the provider.
+        model: The model that calls use unless they name another.
+        family: "chat" or "completions".
+        custom_provider: An `LlmProvider` to use instead of the engine's table.
+        key_vars: Environment variables of the key, instead of the provider's; the key is then required.
+        parent: The client that this one is derived from; they share a retry budget.
+        **settings: Those of `ChatClient`, by name.
+
+    Raises:
+        LlmConfigError: A setting is wrong or the key is missing.
+    """
 
     def __new__(
         cls,
@@ -928,31 +1033,39 @@ class Engine:
     def base_url(self) -> str:
         """The base URL in its canonical form, without credentials."""
     def check(self, params: dict[str, Any], **steering: Any) -> None:
-        """Encodes a request with these arguments and throws it away: what is wrong with them, or a
-        missing key, is raised. For `steering` see `Steering`.
+        """Checks request parameters and the key without sending anything.
+
+        Raises:
+            LlmError: A parameter is wrong or the key is missing.
         """
     def parameters(self) -> list[str]:
-        """Names of the request parameters that the API takes."""
+        """Returns the names of the request parameters that the API accepts."""
     def complete(
         self, input: object, params: dict[str, Any] | None = None, **steering: Any
     ) -> LlmResponse[Any]:
-        """A whole reply, on this thread. For `steering` see `Steering`."""
+        """Makes a call on this thread and returns the whole reply.
+
+        Args:
+            input: A prompt, a list of prompts or a list of messages.
+            params: Parameters of the request.
+            **steering: `api_key`, `may_renew`, `key_source`, `parse_as`, `system`.
+        """
     def complete_async(
         self, input: object, params: dict[str, Any] | None = None, **steering: Any
     ) -> _Step[LlmResponse[Any]]:
-        """A whole reply, to be awaited once."""
+        """Returns an awaitable of the whole reply, which can be awaited once. Arguments as in `complete`."""
     def stream(
         self, input: object, params: dict[str, Any] | None = None, **steering: Any
     ) -> LlmStream:
-        """A stream that goes out when it is entered or first read."""
+        """Returns a stream. Its request is sent when it is entered or first read. Arguments as in `complete`."""
     def stream_async(
         self, input: object, params: dict[str, Any] | None = None, **steering: Any
     ) -> AsyncLlmStream:
-        """The same for an event loop."""
+        """Returns a stream for an event loop. Arguments as in `complete`."""
     def models(self, *, api_key: str | None = None, may_renew: bool = False) -> str:
-        """The body of `GET /models`."""
+        """Returns the body of `GET /models`."""
     def models_async(self, *, api_key: str | None = None, may_renew: bool = False) -> _Step[str]:
-        """The same, to be awaited once."""
+        """Returns an awaitable of the body of `GET /models`, which can be awaited once."""
 
 @final
 class Fanout:
@@ -967,17 +1080,29 @@ class Fanout:
         params: dict[str, Any],
         **steering: Any,
     ) -> None:
-        """Starts a call; `index` comes back with its outcome.
-        For `steering` see `Steering`.
+        """Starts a call. `next` returns its outcome together with `index`.
+
+        The other arguments are those of `Engine.complete`.
         """
     def next(self) -> tuple[int, LlmResponse[Any] | None, Any]:
-        """Waits for the next call to finish: (index, response or None, error or None)."""
+        """Waits for the next call to finish and returns (index, response or None, error or None)."""
     def cancel(self) -> None:
-        """Ends every call in flight."""
+        """Cancels all calls that have not finished."""
 
 @final
 class Simulator:
-    """A running simulator on a loopback port; `tokenwire.testing.SimServer` wraps it."""
+    """A simulator that runs on a loopback port; `tokenwire.testing.SimServer` wraps it.
+
+    Args:
+        script_json: The script as JSON.
+        port: Port to listen on; 0 lets the system choose.
+        log_capacity: How many log records to keep.
+        answer: Called with each request as JSON; returns the behaviour as JSON.
+
+    Raises:
+        LlmConfigError: The script is wrong.
+        OSError: The simulator cannot listen on the port.
+    """
 
     def __new__(
         cls,
@@ -987,20 +1112,29 @@ class Simulator:
         answer: Callable[[str], str] | None = None,
     ) -> Self: ...
     @property
-    def port(self) -> int: ...
+    def port(self) -> int:
+        """The port that the simulator listens on."""
     @property
-    def base_url(self) -> str: ...
-    def set_script(self, script_json: str) -> None: ...
+    def base_url(self) -> str:
+        """The base URL for clients."""
+    def set_script(self, script_json: str) -> None:
+        """Replaces the script. It applies to requests that arrive from now on.
+
+        Raises:
+            LlmConfigError: The script is wrong.
+        """
     def log(self) -> Any:
-        """The log as a list of dicts."""
+        """Returns the log as a list of dicts."""
     def wait_for(self, kind_name: str, count: int, seconds: float) -> bool:
-        """Waits until that many records of a kind were written; false when the time is up."""
+        """Waits until `count` log records of a kind have been written; returns False if the time runs out."""
     def count(self, kind_name: str) -> int:
-        """How many records of a kind were written, logged or not."""
+        """Returns how many log records of a kind were written, including those no longer kept."""
     def stats(self) -> Any:
-        """Counters as a dict."""
-    def reset(self) -> None: ...
-    def stop(self) -> None: ...
+        """Returns counters as a dict."""
+    def reset(self) -> None:
+        """Clears the log, sets the counters to zero and restores the default script."""
+    def stop(self) -> None:
+        """Stops listening and closes all connections."""
 
 # What an await takes; the classes behind it are not exported.
 @type_check_only
@@ -1008,48 +1142,68 @@ class _Step(Generic[_Item_co]):
     def __await__(self) -> Generator[Any, Any, _Item_co]: ...
 
 def allow_only(hosts: list[str] | None) -> None:
-    """Refuses connections except to loopback and these hosts; None allows all of them."""
+    """Refuses connections to hosts other than these and loopback. None allows all hosts."""
 
 def check_behaviour(json: str) -> None:
-    """Checks a behaviour; a wrong field is raised."""
+    """Checks a behaviour of the simulator, passed as JSON.
+
+    Raises:
+        LlmConfigError: A field is wrong; the message names it.
+    """
 
 def intercept(base_url: str | None) -> None:
-    """Sends every call to this base URL, without its key; None sends them where they belong."""
+    """Sends every call to this base URL, without its key. None ends this.
+
+    Raises:
+        LlmConfigError: It is not a URL.
+    """
 
 def drop_idle_lanes() -> None:
-    """Drops the sync connections that nobody has used for a while."""
+    """Closes the connections of sync calls that have been idle too long."""
 
 def embedded_sim() -> str:
-    """Base URL of the embedded simulator, which starts at first use and lives as long as the process."""
+    """Returns the base URL of the embedded simulator, which starts at first use and runs until the process ends."""
 
 def is_intercepted() -> bool:
-    """Whether calls are sent elsewhere."""
+    """Returns whether `intercept` is in effect."""
 
 def _is_key_refused(error: object) -> bool: ...
 def _report_refused(error: BaseException, *, abandoned: bool = False) -> None: ...
 def _missing_key(provider: str, variables: Sequence[str]) -> str: ...
-def apis() -> dict[str, str]: ...
-def is_provider(name: str) -> bool: ...
-def provider_problem(name: str) -> str | None: ...
-def provider_names() -> tuple[str, ...]: ...
-def provider_row(name: str) -> dict[str, Any]: ...
+def apis() -> dict[str, str]:
+    """Returns the APIs that `api=` can name, each with the family of clients that speaks it: `{api: family}`."""
+
+def is_provider(name: str) -> bool:
+    """Returns whether the engine knows a provider of this name, even one whose API is not supported yet."""
+
+def provider_problem(name: str) -> str | None:
+    """Returns why a provider cannot be used; None if it can."""
+
+def provider_names() -> tuple[str, ...]:
+    """Returns the names of the supported providers, in the order of the table."""
+
+def provider_row(name: str) -> dict[str, Any]:
+    """Returns the fields of `LlmProvider` for one of the engine's providers.
+
+    Raises:
+        LlmConfigError: The engine does not support a provider of this name.
+    """
+
 def _rebuild(kind: Any, fields: dict[str, Any]) -> Any: ...
 def _restore_choice(response: LlmResponse[Any], position: int) -> Choice: ...
 def _restore_response(json: bytes, raw: bytes | None) -> LlmResponse[Any]: ...
 def _shutdown() -> None: ...
 def add_callback(callback: Any) -> int:
-    """Registers a callback for every finished call of the process, and returns the registration's number."""
+    """Registers a callback for every finished call of the process, and returns the registration's id."""
 
 def is_listened_to() -> bool:
-    """Whether anybody listens."""
+    """Whether there is a callback."""
 
 def remove_callback(id: int) -> bool:
-    """Takes a registration back; whether it was there."""
+    """Removes a registration. Returns whether it existed."""
 
 def report_call(event: CallEvent) -> None:
-    """Reports a finished call that the engine did not make to every callback; what one raises is
-    logged, not thrown.
-    """
+    """Passes the event of a finished call to every callback. What a callback raises is logged, not thrown."""
 
 def _proxy_for(url: str) -> str | None: ...
 def _report() -> dict[str, Any]: ...

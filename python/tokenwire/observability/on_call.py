@@ -49,7 +49,7 @@ def report_call(
     error: BaseException | None = None,
     streamed: bool = False,
 ) -> None:
-    """Report a finished call of your own client to the callbacks of `on_call`, metrics included.
+    """Report a finished call of a custom client to the callbacks of `on_call`, metrics included.
 
     Call it once for each call. Do not call it for a call that a `ChatClient` or `CompletionClient`
     makes for yours: those report their own calls.
