@@ -58,6 +58,16 @@ CORE = [
     ["call"],
     ["stream"],
 ]
+SIM = [
+    ["hash", "http"],
+    ["log", "script"],
+    ["reply", "simulator"],
+    ["control", "send"],
+    ["connection"],
+    ["server"],
+    ["cli"],
+    ["main"],
+]
 
 Edges = dict[str, set[str]]
 
@@ -310,6 +320,14 @@ def test_folders_of_the_core_import_from_below():
     assert sum(map(len, edges.values())) >= 30
     assert set(edges) == set(floors_of(CORE))
     assert upward(edges, CORE) == []
+
+
+def test_folders_of_the_simulator_import_from_below():
+    edges, files = rust_edges(ROOT / "rust" / "sim" / "src")
+    assert files >= 35, "the files have moved, so this test checks nothing"
+    assert sum(map(len, edges.values())) >= 25
+    assert set(edges) == set(floors_of(SIM))
+    assert upward(edges, SIM) == []
 
 
 def test_the_scan_finds_every_import():
