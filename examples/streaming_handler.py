@@ -1,6 +1,6 @@
-"""One handler for a stream: a terminal, callbacks, and two readers of the same stream.
+"""A handler for streams: a terminal, callbacks, and two readers of one stream.
 
-python examples/streaming_handler.py [provider:model]     without one the simulator; needs no key
+python examples/streaming_handler.py [provider:model]     without a model: the simulator, no key
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ QUESTION = "Why is the sky blue? Answer in one sentence."
 
 
 async def words(reader: TeeReader) -> int:
-    """How many words the text has."""
+    """Count the words of the text."""
     text = [event.text async for event in reader if isinstance(event, tw.TextDelta)]
     return len("".join(text).split())
 
 
 async def letters(reader: TeeReader) -> int:
-    """How many characters the text has."""
+    """Count the characters of the text."""
     return sum([len(event.text) async for event in reader if isinstance(event, tw.TextDelta)])
 
 

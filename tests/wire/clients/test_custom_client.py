@@ -254,6 +254,14 @@ def test_a_method_that_wraps_the_default_counts_as_defined():
     assert "".join(Wrapping("m").stream("hi").text_stream) == "echo hi"
 
 
+def test_a_class_may_use_any_private_name():
+    class Private(Complete):
+        _ask = _open = _checked = _fields = _defines = _lacks = None
+
+    client = Private()
+    assert client.run("hi") == "".join(client.stream("hi").text_stream) == "echo hi"
+
+
 def test_a_mock_of_a_method_counts_as_defined(monkeypatch):
     reply = LlmResponse(provider="custom", model="m", text="mocked")
     monkeypatch.setattr(Complete, "complete", unittest.mock.MagicMock(return_value=reply))
