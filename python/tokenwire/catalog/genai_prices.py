@@ -35,12 +35,15 @@ class ListPrice(NamedTuple):
     """A model's list price at one time.
 
     Attributes:
-        rates: Dollars per million tokens, by the library's names.
+        tiers: The number of prompt tokens above which each tier applies, highest first, and its
+            dollars per token: fresh, cached and written input, and output.
+        per_request: Dollars per request.
         source: The library and its version.
         as_of: When its table was last updated; None for the table that it was installed with.
     """
 
-    rates: dict[str, Any]
+    tiers: tuple[tuple[int, tuple[Decimal, Decimal, Decimal, Decimal]], ...]
+    per_request: Decimal
     source: str
     as_of: datetime | None
 
@@ -54,26 +57,12 @@ class ListPrice(NamedTuple):
         cached, written = usage.cached_tokens or 0, usage.cache_write_tokens or 0
         if cached + written > prompt:
             return None
-        fresh_rate = self._rate("input_mtok", prompt, _ZERO)
-        per_million = (prompt - cached - written) * fresh_rate
-        if cached:
-            per_million += cached * self._rate("cache_read_mtok", prompt, fresh_rate)
-        if written:
-            per_million += written * self._rate("cache_write_mtok", prompt, fresh_rate)
-        per_million += (usage.completion_tokens or 0) * self._rate("output_mtok", prompt, _ZERO)
-        if "requests_kcount" in self.rates:
-            # Dollars per thousand requests.
-            per_million += self._rate("requests_kcount", prompt, _ZERO) * 1_000
-        return per_million / 1_000_000
-
-    def _rate(self, name: str, prompt_tokens: int, default: Decimal) -> Decimal:
-        rate = self.rates.get(name)
-        if rate is None or isinstance(rate, Decimal):
-            return default if rate is None else rate
-        # Above the start of a tier, all tokens cost what the tier says.
-        reached = [tier.price for tier in rate.tiers if prompt_tokens > tier.start]
-        dollars: Decimal = reached[-1] if reached else rate.base
-        return dollars
+        # All tokens cost what the highest tier says that the prompt reaches.
+        rates = next(rates for start, rates in self.tiers if prompt > start)
+        usd = (prompt - cached - written) * rates[0] + (usage.completion_tokens or 0) * rates[3]
+        if cached or written:
+            usd += cached * rates[1] + written * rates[2]
+        return usd + self.per_request if self.per_request else usd
 
 
 # A table lookup and the library's own `calc_price` take 65 µs, longer than a call.
@@ -88,10 +77,32 @@ def list_price(provider: str, model: str, unix_time: int) -> ListPrice | None:
     if found is None:
         return None
     snapshot, entry = found
-    when = datetime.fromtimestamp(unix_time, timezone.utc)
-    updated = snapshot.timestamp if snapshot.from_auto_update else None
-    source = f"genai-prices {_library().__version__}"
-    return ListPrice(vars(entry.get_prices(when)), source, updated)
+    rates = vars(entry.get_prices(datetime.fromtimestamp(unix_time, timezone.utc)))
+    starts = {tier.start for rate in rates.values() for tier in getattr(rate, "tiers", ())}
+    return ListPrice(
+        tuple((start, _rates_above(start, rates)) for start in sorted({-1, *starts}, reverse=True)),
+        (rates.get("requests_kcount") or _ZERO) / 1_000,
+        f"genai-prices {_library().__version__}",
+        snapshot.timestamp if snapshot.from_auto_update else None,
+    )
+
+
+def _rates_above(start: int, rates: dict[str, Any]) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    def dollars(name: str, default: Decimal) -> Decimal:
+        rate = rates.get(name)
+        if rate is None:
+            return default
+        reached = [tier.price for tier in getattr(rate, "tiers", ()) if start >= tier.start]
+        price: Decimal = reached[-1] if reached else getattr(rate, "base", rate)
+        return price / 1_000_000
+
+    fresh = dollars("input_mtok", _ZERO)
+    return (
+        fresh,
+        dollars("cache_read_mtok", fresh),
+        dollars("cache_write_mtok", fresh),
+        dollars("output_mtok", _ZERO),
+    )
 
 
 def context_window(provider: str, model: str) -> int | None:

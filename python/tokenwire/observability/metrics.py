@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from tokenwire._engine import CallEvent, Usage
+    from tokenwire._engine import CallEvent
 
 # The bounds are fixed, so that the counts of several processes can be added.
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
@@ -54,7 +54,7 @@ _MAX_COST = 1_000_000
 # code and data are in the processor's caches.
 _BATCH = 64
 _of_event = attrgetter("provider", "model", "usage", "timing", "elapsed", "error_kind", "attempts")
-_of_reply = attrgetter("provider", "model", "created")
+_of_reply = attrgetter("model", "created")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,8 @@ class MetricsCollector:
         return self._by_process.get(pid) or self._by_process.setdefault(pid, _ProcessCounts())
 
     def _count(self, event: CallEvent) -> None:
-        counts, reply = self._counts(), event.response
+        counts = self._by_process.get(getpid()) or self._counts()
+        reply = event.response
         # The reply itself may be large, so it does not wait.
         counts.waiting.append((_of_event(event), None if reply is None else _of_reply(reply)))
         if len(counts.waiting) >= _BATCH:
@@ -171,15 +172,17 @@ class MetricsCollector:
         """Count the calls that are waiting."""
         registry = shared()
         while counts.waiting:
-            (provider, model, usage, *rest), priced_by = counts.waiting.popleft()
+            event, reply = counts.waiting.popleft()
+            provider, requested, usage, *_ = event
             usd = None
-            try:
-                if self._with_cost and usage is not None:
-                    found = price_of(usage, *priced_by, registry=registry)
+            if self._with_cost and usage is not None:
+                model, created = reply
+                try:
+                    found = price_of(usage, provider, model, created, registry=registry)
                     usd = found[0] if found and 0 <= found[0] <= _MAX_COST else None
-            except Exception:
-                getLogger("tokenwire").exception("MetricsCollector: a price lookup failed")
-            counts.of(provider, model).add(usd, usage, *rest)
+                except Exception:
+                    getLogger("tokenwire").exception("MetricsCollector: a price lookup failed")
+            counts.of(provider, requested).add(event, usd)
 
 
 class _ProcessCounts:
@@ -226,12 +229,13 @@ class _ModelCounts:
         self.errors: defaultdict[str, int] = defaultdict(int)
         self.spreads = {name: _Spread(bounds) for name, bounds in _BOUNDS.items()}
 
-    def add(self, usd: Decimal | None, usage: Usage | None, *rest: Any) -> None:
-        """Add a call; `usd` is its cost, if known, and `rest` comes from `_of_event`."""
-        timing, elapsed, kind, attempts = rest
+    def add(self, event: tuple[Any, ...], usd: Decimal | None) -> None:
+        """Add a call: the fields of its event, and its cost, if known."""
+        _, _, usage, timing, elapsed, kind, attempts = event
         numbers, spreads = self.numbers, self.spreads
         numbers["calls"] += 1
-        numbers["retries"] += max(len(attempts) - 1, 0)
+        if len(attempts) > 1:
+            numbers["retries"] += len(attempts) - 1
         if kind is None:
             spreads["latency"].add(elapsed)
         elif kind == "cancelled":
@@ -285,8 +289,11 @@ class _Spread:
         if value is not None:
             self.counts[bisect_left(self.bounds, value)] += 1
             self.sum += value
-            self.min = min(self.min, value)
-            self.max = max(self.max, value)
+            # Faster than min and max.
+            if value < self.min:  # noqa: PLR1730
+                self.min = value
+            if value > self.max:  # noqa: PLR1730
+                self.max = value
 
     def merge(self, other: _Spread) -> None:
         self.counts = [one + two for one, two in zip(self.counts, other.counts, strict=True)]
