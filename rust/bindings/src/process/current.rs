@@ -32,15 +32,6 @@ pub(super) struct TestRules {
     pub(super) allowed_hosts: Option<Vec<String>>,
 }
 
-impl TestRules {
-    /// Applies the rules to a new hub, for example in a forked child.
-    fn apply(&self, hub: &Hub) {
-        // The URL was checked when the rule was set.
-        let _ = hub.test_rules().intercept(self.base_url.as_deref());
-        hub.test_rules().allow_only(self.allowed_hosts.clone());
-    }
-}
-
 /// What all clients of one process share.
 pub(crate) struct Process {
     pub(crate) hub: Arc<Hub>,
@@ -83,7 +74,10 @@ fn create() -> &'static Process {
         }
     });
     let hub = Hub::new();
-    TEST_RULES.lock().apply(&hub);
+    // A forked child inherits the rules of a test. The URL was checked when the rule was set.
+    let rules = TEST_RULES.lock();
+    let _ = hub.test_rules().intercept(rules.base_url.as_deref());
+    hub.test_rules().allow_only(rules.allowed_hosts.clone());
     let fresh = Box::leak(Box::new(Process {
         lanes: Lanes::new(hub.clone()),
         hub,
