@@ -135,7 +135,7 @@ def test_names_and_providers_of_a_configuration_count_under_what_they_stand_for(
     ]
     f.__exit__(None, None, None)
     for name in names:
-        with pytest.raises(tw.LlmConfigError, match=r"no API key|no address"):
+        with pytest.raises(tw.LlmConfigError, match=r"no API key|no default address"):
             factory.get_client(name)
 
 
