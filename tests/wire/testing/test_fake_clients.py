@@ -135,7 +135,7 @@ def test_names_and_providers_in_a_configuration_are_resolved(f, ask):
     ]
     f.__exit__(None, None, None)
     for name in names:
-        with pytest.raises(tw.LlmConfigError, match=r"no API key|no address"):
+        with pytest.raises(tw.LlmConfigError, match=r"no API key|no default address"):
             factory.get_client(name)
 
 
