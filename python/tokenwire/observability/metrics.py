@@ -48,8 +48,8 @@ _OTHER = "other"
 
 # Decimal, because a sum of floats drifts. The program's own context may round to fewer digits.
 _MONEY = Context(prec=50)
-# A provider's figure outside of 0 to this many dollars is a mistake that would spoil the sum.
-_MAX_COST = 1_000_000
+# A provider's figure beyond these is a mistake that would spoil the sum.
+_MIN_COST, _MAX_COST = Decimal(0), Decimal(1_000_000)
 
 # Calls wait until there are so many. Counting them together takes half the time, because
 # code and data are in the processor's caches.
@@ -174,7 +174,7 @@ class MetricsCollector:
                 model, created = reply
                 try:
                     found = price_of(usage, provider, model, created, registry=registry)
-                    usd = found[0] if found and 0 <= found[0] <= _MAX_COST else None
+                    usd = found[0] if found and _MIN_COST <= found[0] <= _MAX_COST else None
                 except Exception:
                     getLogger("tokenwire").exception("MetricsCollector: a price lookup failed")
             counts.of(provider, requested).add(event, usd)
