@@ -58,7 +58,11 @@ class ListPrice(NamedTuple):
         if cached + written > prompt:
             return None
         # All tokens cost what the highest tier says that the prompt reaches.
-        rates = next(rates for start, rates in self.tiers if prompt > start)
+        rates = self.tiers[-1][1]
+        for start, rates_above in self.tiers:
+            if prompt > start:
+                rates = rates_above
+                break
         usd = (prompt - cached - written) * rates[0] + (usage.completion_tokens or 0) * rates[3]
         if cached or written:
             usd += cached * rates[1] + written * rates[2]

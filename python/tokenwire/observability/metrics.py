@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left
 from collections import defaultdict, deque
 from contextlib import contextmanager
@@ -10,10 +11,10 @@ from decimal import Context, Decimal, localcontext
 from logging import getLogger
 from math import inf
 from operator import attrgetter
-from os import getpid
 from threading import RLock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from tokenwire.catalog import genai_prices
 from tokenwire.catalog.cost import price_of
@@ -47,8 +48,8 @@ _OTHER = "other"
 
 # Decimal, because a sum of floats drifts. The program's own context may round to fewer digits.
 _MONEY = Context(prec=50)
-# A provider's figure outside of 0 to this many dollars is a mistake that would spoil the sum.
-_MAX_COST = 1_000_000
+# A provider's figure beyond these is a mistake that would spoil the sum.
+_MIN_COST, _MAX_COST = Decimal(0), Decimal(1_000_000)
 
 # Calls wait until there are so many. Counting them together takes half the time, because
 # code and data are in the processor's caches.
@@ -100,18 +101,19 @@ class MetricsCollector:
             genai_prices.context_window("openai", "gpt-4o")
         self._with_cost = cost
         self._remove: Callable[[], None] | None = None
-        self._by_process: dict[int, _ProcessCounts] = {}
+        self._counts = _Counts()
+        _collectors.add(self)
 
     def start(self) -> Self:
         """Start counting. Does nothing if it is started already."""
-        with self._counts().lock:
+        with self._counts.lock:
             if self._remove is None:
                 self._remove = on_call(self._count)
         return self
 
     def stop(self) -> None:
         """Stop counting and keep the counts. Does nothing if it is stopped."""
-        with self._counts().lock:
+        with self._counts.lock:
             if self._remove is not None:
                 self._remove()
                 self._remove = None
@@ -126,7 +128,7 @@ class MetricsCollector:
 
     def snapshot(self) -> MetricsSnapshot:
         """The counts so far, as values that no longer change."""
-        counts, total = self._counts(), _ModelCounts()
+        counts, total = self._counts, _ModelCounts()
         with counts.held() as is_nested:
             if not is_nested:
                 self._settle(counts)
@@ -141,7 +143,7 @@ class MetricsCollector:
 
     def reset(self) -> None:
         """Start again at zero."""
-        self._by_process[getpid()] = _ProcessCounts()
+        self._counts = _Counts()
 
     def summary(self) -> str:
         """A table for people: one line per model, and a line for all if there are several."""
@@ -152,15 +154,8 @@ class MetricsCollector:
         """The counts in Prometheus's text format 0.0.4, as the body of `/metrics`."""
         return text.exposition(self.snapshot().models)
 
-    def _counts(self) -> _ProcessCounts:
-        # A forked child starts at zero, with a lock of its own: the parent's may be held forever.
-        # setdefault is atomic, so threads that arrive together get the same counts.
-        pid = getpid()
-        return self._by_process.get(pid) or self._by_process.setdefault(pid, _ProcessCounts())
-
     def _count(self, event: CallEvent) -> None:
-        counts = self._by_process.get(getpid()) or self._counts()
-        reply = event.response
+        counts, reply = self._counts, event.response
         # The reply itself may be large, so it does not wait.
         counts.waiting.append((_of_event(event), None if reply is None else _of_reply(reply)))
         if len(counts.waiting) >= _BATCH:
@@ -168,7 +163,7 @@ class MetricsCollector:
                 if not is_nested:
                     self._settle(counts)
 
-    def _settle(self, counts: _ProcessCounts) -> None:
+    def _settle(self, counts: _Counts) -> None:
         """Count the calls that are waiting."""
         registry = shared()
         while counts.waiting:
@@ -179,14 +174,27 @@ class MetricsCollector:
                 model, created = reply
                 try:
                     found = price_of(usage, provider, model, created, registry=registry)
-                    usd = found[0] if found and 0 <= found[0] <= _MAX_COST else None
+                    usd = found[0] if found and _MIN_COST <= found[0] <= _MAX_COST else None
                 except Exception:
                     getLogger("tokenwire").exception("MetricsCollector: a price lookup failed")
             counts.of(provider, requested).add(event, usd)
 
 
-class _ProcessCounts:
-    """What one process has counted."""
+# A forked child starts at zero, with locks of its own: those of the parent may be held forever.
+_collectors: WeakSet[MetricsCollector] = WeakSet()
+
+
+def _start_at_zero() -> None:
+    for collector in list(_collectors):
+        collector.reset()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_start_at_zero)
+
+
+class _Counts:
+    """What was counted since the start, or since the last reset."""
 
     def __init__(self) -> None:
         # Reentrant, because of `held`.
