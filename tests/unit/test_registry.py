@@ -264,9 +264,9 @@ def test_installed_packages_add_providers_and_models(plugins):
     row = ModelConfig("m1", "acme", api="completions")
     looked = plugins(Point([ACME, row]), Point(lambda: [ModelConfig("m2", "groq")]))
     known = Registry()
-    assert known.custom_provider("groq") is None
+    assert known.own_provider("groq") is None
     assert looked == [], "a built-in provider needs no entry points"
-    assert known.custom_provider("acme") == ACME
+    assert known.own_provider("acme") == ACME
     assert known.api_of("acme", "m1") == "completions"
     assert [row.name for row in known.get_models(provider="groq")] == ["m2"]
     assert looked == ["tokenwire.models"]
@@ -313,7 +313,7 @@ def test_other_threads_wait_while_packages_are_loaded(plugins):
 
     def entries():
         # A package that uses the registry while it is loaded does not wait for itself.
-        assert known.custom_provider("acme") is None
+        assert known.own_provider("acme") is None
         begun.set()
         assert go_on.wait(10)
         return [ACME]
@@ -530,7 +530,7 @@ def test_a_value_of_the_wrong_type_is_refused_by_name(value):
         "provider": [
             known.register_provider,
             known.get_provider,
-            known.custom_provider,
+            known.own_provider,
             lambda provider: known.get_models(provider=provider),
         ],
         "name": [lambda name: known.get_models(name=name)],

@@ -101,7 +101,7 @@ class ModelRegistry:
         Raises:
             LlmConfigError: The provider is unknown, or its API is not supported yet.
         """
-        provider = self.custom_provider(name)
+        provider = self.own_provider(name)
         if provider is not None:
             return provider
         if name not in _engine.provider_names():
@@ -115,7 +115,7 @@ class ModelRegistry:
         self._load_plugins()
         return [*_engine.provider_names(), *self._providers]
 
-    def custom_provider(self, name: str) -> LlmProvider | None:
+    def own_provider(self, name: str) -> LlmProvider | None:
         """A provider that is not built in; None if there is no such provider."""
         _check_text("provider", name)
         if _engine.is_provider(name):

@@ -220,7 +220,7 @@ class _Check:
         return None
 
     def _custom_row(self, name: str) -> LlmProvider | None:
-        return self._providers.get(name) or self._registry.custom_provider(name)
+        return self._providers.get(name) or self._registry.own_provider(name)
 
     def _is_known(self, name: str) -> bool:
         return name in _engine.provider_names() or self._custom_row(name) is not None

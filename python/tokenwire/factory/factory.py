@@ -176,7 +176,7 @@ class LlmClientFactory:
         return Plan(name, api, settings, key_vars=key_vars, variables=variables, row=row)
 
     def _custom_row(self, name: str) -> LlmProvider | None:
-        return self._providers.get(name) or self.registry.custom_provider(name)
+        return self._providers.get(name) or self.registry.own_provider(name)
 
 
 # The factory behind `client()`, created when it is first needed.
