@@ -51,7 +51,7 @@ _MONEY = Context(prec=50)
 # A provider's figure outside of 0 to this many dollars is a mistake that would spoil the sum.
 _MAX_COST = 1_000_000
 
-# Calls wait until there are so many. Counting them together takes half the time, because
+# Calls wait until there are this many. Counting them together takes half the time, because
 # code and data are in the processor's caches.
 _BATCH = 64
 _of_event = attrgetter("provider", "model", "usage", "timing", "elapsed", "error_kind", "attempts")
