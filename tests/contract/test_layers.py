@@ -330,6 +330,25 @@ def test_folders_of_the_simulator_import_from_below():
     assert upward(edges, SIM) == []
 
 
+def test_contributing_lists_the_floors():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    block = text.partition("The floors, lowest first:\n\n```\n")[2].partition("```")[0]
+    # The end of a line ends a floor. A line that is not indented begins with the folder.
+    listed: dict[str, list[set[str]]] = {}
+    folder = ""
+    for line in block.splitlines():
+        start, _, floors = line.partition(" ")
+        folder = start or folder
+        listed.setdefault(folder, []).extend(set(floor.split()) for floor in floors.split("·"))
+    expected = {
+        "python/tokenwire/": PYTHON,
+        "rust/bindings/src/": BINDINGS,
+        "rust/core/src/": CORE,
+        "rust/sim/src/": SIM,
+    }
+    assert listed == {folder: list(map(set, floors)) for folder, floors in expected.items()}
+
+
 def test_the_scan_finds_every_import():
     """This test finds every way to write an import that points up."""
     python = {

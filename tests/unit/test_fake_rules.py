@@ -143,7 +143,7 @@ def test_a_list_is_used_in_order_and_then_a_mistake():
     served.assert_all_used()
     # A further attempt of that call, and then another call.
     assert answered(served)["error"]["status"] == 429
-    assert "used up, and this is request 5" in mistake(answered(served, call="2"))
+    assert "has 3, and this is request 5" in mistake(answered(served, call="2"))
     assert len(served.requests) == 5
 
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 # Our providers by the library's names. Missing are the user's own servers, gateways whose price
 # depends on the provider behind them, and providers that the library does not have.
 _SAME_NAMES = (
-    *("anthropic", "azure", "cerebras", "cohere", "deepseek", "fireworks", "google", "groq"),
-    *("mistral", "openai", "openrouter", "perplexity", "together", "zai"),
+    "anthropic azure cerebras cohere deepseek fireworks google groq mistral openai openrouter "
+    "perplexity together zai"
 )
-_LIBRARY_NAMES = {name: name for name in _SAME_NAMES} | {
+_LIBRARY_NAMES = {name: name for name in _SAME_NAMES.split()} | {
     "gemini": "google",
     "moonshot": "moonshotai",
     "vertex": "google",

@@ -59,8 +59,6 @@ class ModelRegistry:
         self._plugins = ProcessLock()
         # The process that is loading plugins.
         self._loading_in: int | None = None
-        # Increases with every entry, so that what depends on the entries can be found outdated.
-        self.version = 0
 
     def register_model(self, model: ModelConfig) -> None:
         """Add a model, or replace the one with the same provider and name.
@@ -73,7 +71,6 @@ class ModelRegistry:
         for name in (model.name, *model.aliases):
             self._models[model.provider, name] = model
             self._from_plugins.discard((model.provider, name))
-        self.version += 1
 
     def register_provider(self, provider: LlmProvider) -> None:
         """Add a provider, or replace one that you added before.
@@ -85,7 +82,6 @@ class ModelRegistry:
             raise LlmConfigError(f"provider: give an LlmProvider, not {type(provider).__name__}")
         _check_name(provider.name)
         self._providers[provider.name] = provider
-        self.version += 1
 
     def load(self, source: Source) -> None:
         """Add the providers and models of a configuration: the path of a TOML file, or a mapping.

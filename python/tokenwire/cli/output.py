@@ -28,8 +28,14 @@ EXIT_CODES = {
 
 # Attributes of an error that its JSON contains, besides its message.
 _FACTS = (
-    *("retryable", "status_code", "type", "code", "problems"),
-    *("provider", "model", "request_id"),
+    "retryable",
+    "status_code",
+    "type",
+    "code",
+    "problems",
+    "provider",
+    "model",
+    "request_id",
 )
 
 

@@ -44,8 +44,19 @@ MODEL_VARIABLE = "TOKENWIRE_MODEL"
 
 # Fields of a reply that --json prints: what it says, not how it was transferred.
 _FIELDS = (
-    *("id", "model", "provider", "created", "text", "reasoning", "refusal", "tool_calls"),
-    *("finish_reason", "provider_finish_reason", "usage", "timing", "request_id"),
+    "id",
+    "model",
+    "provider",
+    "created",
+    "text",
+    "reasoning",
+    "refusal",
+    "tool_calls",
+    "finish_reason",
+    "provider_finish_reason",
+    "usage",
+    "timing",
+    "request_id",
 )
 
 
@@ -63,14 +74,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--key-env", metavar="NAME", help="variable with the key, instead of the provider's own")
     add("--system", metavar="TEXT", help="system prompt")
     add("--completion", action="store_true", help="text completion instead of chat")
-    add("--max-tokens", type=int, metavar="N", help="most tokens of the reply")
+    add("--max-tokens", type=int, metavar="N", help="the maximum number of tokens in the reply")
     add("--temperature", type=float, metavar="T", help="0 is the most predictable")
     add(
         "--param",
         action="append",
         default=[],
         metavar="NAME=JSON",
-        help="any other parameter of the call; a value that is not JSON is a text",
+        help="any other parameter of the call; a value that is not JSON is a string",
     )
     add("--schema", metavar="FILE", help="a JSON schema that the reply must match")
     add("--stats", action="store_true", help="print tokens and times to standard error")

@@ -104,6 +104,7 @@ class BaseClient(LlmClientInterface):
         # First of all, because a traceback may show local variables.
         api_key, headers = sealed(api_key), sealed_headers(headers)
         base_url, proxy = sealed_url(base_url), sealed_url(proxy)
+        # By name, so that a setting that the signature lacks is found at once.
         arguments = locals()
         self._set_up(model, {name: arguments[name] for name in CLIENT_SETTINGS}, defaults)
 

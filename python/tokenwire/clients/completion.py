@@ -27,9 +27,9 @@ class CompletionClient(BaseClient):
     # A completion may be empty if the model has nothing to add.
     _needs_text = False
 
-    def _check_one_text(self, _prompt: Prompt, params: Mapping[str, Any]) -> None:
-        super()._check_one_text(_prompt, params)
-        asked = getattr(_prompt, "prompt", _prompt)
+    def _check_one_text(self, prompt: Prompt, params: Mapping[str, Any]) -> None:
+        super()._check_one_text(prompt, params)
+        asked = getattr(prompt, "prompt", prompt)
         if isinstance(asked, (list, tuple)) and len(asked) > 1 and not isinstance(asked[0], int):
             raise LlmConfigError(
                 "prompt: run() returns one text; use complete() for several prompts"

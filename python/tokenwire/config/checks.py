@@ -172,7 +172,7 @@ class _Check:
         """Check `model`, `provider`, `key_var` and `api`; return the API."""
         for name in valid & {"model", "provider", "key_var"}:
             if not isinstance(row[name], str) or not row[name].strip():
-                self._say(f"{path}.{name}", "it must be a text", value=row[name])
+                self._say(f"{path}.{name}", "it must be a string", value=row[name])
             elif name == "key_var" and (problem := variable_problem(row[name])) is not None:
                 self._say(f"{path}.{name}", problem)
         api: str | None = row.get("api")

@@ -43,7 +43,7 @@ class LlmClientFactory:
     Args:
         config: The path of a TOML file, a mapping of the same form, or a `Configuration`.
         registry: Your providers and models; the default is the registry of the process.
-        max_clients: Most clients in the pool. The least recently used one is removed to make room.
+        max_clients: Size of the pool. The least recently used client is removed to make room.
 
     Raises:
         LlmConfigError: The configuration has problems; the message names each of them.

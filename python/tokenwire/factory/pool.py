@@ -48,7 +48,7 @@ class ClientPool:
     therefore not closed, and its calls go on.
 
     Args:
-        max_clients: Most clients in the pool. The least recently used one is removed to make room.
+        max_clients: Size of the pool. The least recently used client is removed to make room.
     """
 
     def __init__(self, max_clients: int = 256) -> None:

@@ -9,9 +9,4 @@ from __future__ import annotations
 
 from tokenwire.interface.interface import LlmClientInterface
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from tokenwire.types.prompt import KeySource as KeySource
-    from tokenwire.types.prompt import Prompt as Prompt
-
 __all__ = ["LlmClientInterface"]

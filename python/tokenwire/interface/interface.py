@@ -255,9 +255,9 @@ class LlmClientInterface(DefaultMethods):
         """Close the client."""
         await self.aclose()
 
-    def _check_one_text(self, _prompt: Prompt, params: Mapping[str, Any]) -> None:
+    def _check_one_text(self, prompt: Prompt, params: Mapping[str, Any]) -> None:
         # A call's own number counts first, then an `LlmRequest`'s, then the client's.
-        choices = params.get("n") or getattr(_prompt, "n", None)
+        choices = params.get("n") or getattr(prompt, "n", None)
         choices = choices or getattr(self, "defaults", {}).get("n")
         if choices is not None and choices != 1:
             raise LlmConfigError("n: run() returns one text; use complete() for several choices")

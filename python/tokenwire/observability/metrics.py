@@ -38,6 +38,7 @@ _BOUNDS = {
     "first_token": _SECONDS,
     "tokens_per_second": (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0),
 }
+# Compared as text, because this package's annotations are not evaluated.
 _NUMBERS = [field.name for field in fields(ModelMetrics) if field.type == "int"]
 
 # Names come from callers and servers. Beyond these numbers they are counted as "other", so that
@@ -51,7 +52,7 @@ _MONEY = Context(prec=50)
 # A provider's figure beyond these is a mistake that would spoil the sum.
 _MIN_COST, _MAX_COST = Decimal(0), Decimal(1_000_000)
 
-# Calls wait until there are so many. Counting them together takes half the time, because
+# Calls wait until there are this many. Counting them together takes half the time, because
 # code and data are in the processor's caches.
 _BATCH = 64
 _of_event = attrgetter("provider", "model", "usage", "timing", "elapsed", "error_kind", "attempts")

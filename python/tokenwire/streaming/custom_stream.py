@@ -189,8 +189,9 @@ class _AsyncCustomStream(_Custom, AsyncLlmStream):
     async def _advance(self) -> None:
         """Push the iterator's next chunk into the reply."""
         self._begin_step("task")
-        self._reader = asyncio.current_task()
-        cancels = _cancels(self._reader)
+        reader: Any = asyncio.current_task()
+        self._reader = reader
+        cancels = _cancels(reader)
         try:
             # The reader is set first: a thread that closes the stream later can interrupt it.
             if not self._reply.is_over:
@@ -198,13 +199,14 @@ class _AsyncCustomStream(_Custom, AsyncLlmStream):
         except StopAsyncIteration:
             self._reply.end(failed=False)
         except asyncio.CancelledError:
-            if not self._is_interrupted or _cancels(self._reader) > cancels + 1:
+            if not self._is_interrupted or _cancels(reader) > cancels + 1:
                 raise
         except Exception as error:  # noqa: BLE001 (the next step raises it)
             self._fail(error)
         finally:
-            if self._is_interrupted:
-                getattr(self._reader, "uncancel", int)()
+            # Python 3.10 does not count cancellations, so there is nothing to take back.
+            if self._is_interrupted and hasattr(reader, "uncancel"):
+                reader.uncancel()
             self._reader = None
             self._turn.release()
         if self._reply.is_over:
@@ -228,10 +230,9 @@ class _AsyncCustomStream(_Custom, AsyncLlmStream):
             await source.aclose()
 
 
-def _cancels(task: asyncio.Task[Any] | None) -> int:
-    """How many cancellations of the task are pending. Python 3.10 does not count them."""
-    count: int = getattr(task, "cancelling", int)()
-    return count
+def _cancels(task: Any) -> int:
+    """How many cancellations of the task are pending; 0 on Python 3.10, which does not count."""
+    return task.cancelling() if hasattr(task, "cancelling") else 0
 
 
 class _View:

@@ -84,12 +84,10 @@ class _Rule:
         self.total = len(replies) if self.is_list else 1
         self.used = 0
         # Any number of threads may answer, and popleft is atomic.
-        self._left = deque(
-            reply
-            if callable(reply)
-            else behaviour_json(reply, f'fake: "{pattern}"{f", reply {turn}" * self.is_list}')
-            for turn, reply in enumerate(replies if self.is_list else [replies], 1)
-        )
+        self._left: deque[Any] = deque()
+        for number, reply in enumerate(replies if self.is_list else [replies], 1):
+            place = f'fake: "{pattern}"{f", reply {number}" if self.is_list else ""}'
+            self._left.append(reply if callable(reply) else behaviour_json(reply, place))
         # Attempts after a final error, by call.
         self._final: dict[str, Any] = {}
 
@@ -220,9 +218,9 @@ def _reply(rule: _Rule, request: FakeRequest, target: str) -> str:
     reply = rule.take(request.call)
     if reply is None:
         raise LlmConfigError(
-            f'the fake has no reply left for "{target}": the {rule.total} of "{rule.pattern}" are '
-            f"used up, and this is request {rule.used}; give more, or one reply without a list, "
-            "which answers every request"
+            f'the fake has no reply left for "{target}": the list of "{rule.pattern}" has '
+            f"{rule.total}, and this is request {rule.used}; give more, or one reply without a "
+            "list, which answers every request"
         )
     if callable(reply):
         place = f'fake: the function of "{rule.pattern}"'

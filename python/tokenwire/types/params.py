@@ -17,7 +17,8 @@ class RequestParams(TypedDict, total=False):
     Only what you give is sent. tokenwire checks the types; the provider checks the ranges.
 
     Attributes:
-        max_tokens: The most tokens of the reply. It is sent under the provider's name for it.
+        max_tokens: The maximum number of tokens in the reply. It is sent under the provider's
+            name for it.
         max_completion_tokens: Another name for the same limit; give only one of them.
         temperature: How random the choice of tokens is; 0 is the least.
         top_p: Consider only the likeliest tokens that together have this probability.

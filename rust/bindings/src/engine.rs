@@ -52,6 +52,7 @@ impl Engine {
             let provider = Arc::clone(held.1.provider());
             let fresh = Client::new(&process::current().hub, provider, config, None)
                 .map_err(|error| raise::to_py(py, error, &self.caller))?;
+            // Leaked, like everything of the parent's; `ground/fork.rs` says why.
             std::mem::forget(std::mem::replace(&mut held.1, fresh));
             held.0 = fork::generation();
         }

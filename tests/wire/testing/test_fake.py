@@ -170,7 +170,7 @@ def test_a_list_that_is_used_up_is_an_error_without_a_retry(call):
         with pytest.raises(tw.LlmConfigError) as raised:
             call(client)
     assert str(raised.value) == (
-        'the fake has no reply left for "openai:gpt-4o-mini": the 2 of "openai:*" are used up, and '
+        'the fake has no reply left for "openai:gpt-4o-mini": the list of "openai:*" has 2, and '
         "this is request 3; give more, or one reply without a list, which answers every request"
     )
     assert not raised.value.retryable

@@ -1,7 +1,8 @@
 //! What a program learns about its calls: events, log lines and the doctor's report.
 //!
 //! Read `on_call.rs` first: it passes each finished call to the registered callbacks. `callbacks.rs` is the
-//! list of them, and `call_event.rs` is what they receive. `logs.rs` hands the engine's log lines to Python. `doctor.rs` is independent of the rest.
+//! list of them, and `call_event.rs` is what they receive. `logs.rs` hands the engine's log lines to Python.
+//! `doctor.rs` is independent of the rest.
 
 pub(crate) mod call_event;
 pub(crate) mod callbacks;

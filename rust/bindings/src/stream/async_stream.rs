@@ -128,6 +128,7 @@ impl AsyncLlmStream {
 
 #[pymethods]
 impl AsyncLlmStream {
+    // For the subclass in `custom_stream.py`. Python also passes what its `__init__` takes, the iterator.
     #[new]
     fn py_new(reply: &CustomReply, _source: &Bound<'_, PyAny>) -> Self {
         Self::new(reply.stream.clone())

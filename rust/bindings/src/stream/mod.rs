@@ -1,7 +1,8 @@
 //! A streamed call, as Python reads it.
 //!
-//! Start with `shared.rs`: what both kinds of stream have, which is everything except waiting. `sync_stream.rs`
-//! waits on the reader's thread, with a leased runtime. `async_stream.rs` waits in an event loop. `custom.rs` is the reply of a stream that `from_chunks` made.
+//! Read `shared.rs` first: what both kinds of stream have, which is everything except waiting. `sync_stream.rs`
+//! waits on the reader's thread, with a leased runtime. `async_stream.rs` waits in an event loop. `custom.rs` is
+//! the reply of a stream that `from_chunks` made.
 
 pub(crate) mod async_stream;
 pub(crate) mod custom;

@@ -95,13 +95,18 @@ impl Stream {
         parse_as: Option<Py<PyAny>>,
         key_source: Option<Py<PyAny>>,
     ) -> Self {
+        let spare = if key_source.is_some() {
+            call.clone()
+        } else {
+            None
+        };
         Self {
             queue,
             caller,
             generation: fork::generation(),
             begun: AtomicBool::new(false),
             reported: AtomicBool::new(call.is_none()),
-            spare: Mutex::new(key_source.as_ref().and(call.as_ref()).cloned()),
+            spare: Mutex::new(spare),
             call: Mutex::new(call),
             key_source: Mutex::new(key_source),
             parse_as,
@@ -287,12 +292,16 @@ impl Stream {
 /// For `repr`.
 impl fmt::Display for Stream {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match () {
-            () if self.generation != fork::generation() => "left in the parent process",
-            () if self.queue.is_over() => "ended",
-            () if self.queue.is_closed() => "closed",
-            () if self.is_unsent() => "not sent",
-            () => "open",
+        let state = if self.generation != fork::generation() {
+            "left in the parent process"
+        } else if self.queue.is_over() {
+            "ended"
+        } else if self.queue.is_closed() {
+            "closed"
+        } else if self.is_unsent() {
+            "not sent"
+        } else {
+            "open"
         };
         write!(out, "model={:?}, state={state}", &*self.caller.model)
     }

@@ -98,7 +98,7 @@ async fn attempts<R: Reception>(
         if !reception.may_repeat(&attempt) {
             return Err(session.fail(failure));
         }
-        session.again(failure).await?;
+        session.wait_to_retry(failure).await?;
     }
 }
 

@@ -187,7 +187,7 @@ impl<'a> Session<'a> {
     }
 
     /// Waits for the next attempt after a failed one, or returns the error that ends the call.
-    pub(super) async fn again(&mut self, mut failure: Failure) -> Result<(), Error> {
+    pub(super) async fn wait_to_retry(&mut self, mut failure: Failure) -> Result<(), Error> {
         let policy = &self.call.client.config.retry;
         if failure.lost_idle
             && !self.lost_idle_retried

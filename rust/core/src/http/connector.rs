@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use tower_service::Service;
 
-use super::dial::{BoxError, Conn, Connecting, Way};
+use super::dial::{BoxError, Conn, Connecting, Dialer};
 use super::origin::Origin;
 
 tokio::task_local! {
@@ -91,7 +91,7 @@ pub(crate) struct HandshakeTimedOut(pub(crate) Duration);
 
 /// Makes the connections of hyper's client. Their handshakes take turns.
 #[derive(Debug, Clone)]
-pub(super) struct Connector(pub(super) Arc<Way>);
+pub(super) struct Connector(pub(super) Arc<Dialer>);
 
 impl Service<Uri> for Connector {
     type Response = Conn;
@@ -103,23 +103,25 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, origin: Uri) -> Self::Future {
-        let way = Arc::clone(&self.0);
+        let dialer = Arc::clone(&self.0);
         let Ok(probe) = PROBE.try_with(Arc::clone) else {
-            return Box::pin(way.connect(origin));
+            return Box::pin(dialer.connect(origin));
         };
         Box::pin(async move {
+            // From here on the request waits for this connection: `sent_at` must not take it for one on an idle one.
             if probe.is_current() {
                 probe.handshake.lock().started = Some(Instant::now());
             }
             let _turn = Arc::clone(&probe.origin.handshakes).acquire_owned().await;
+            // The wait for its turn does not count as part of the handshake.
             if probe.is_current() {
                 probe.handshake.lock().started = Some(Instant::now());
             }
             let connection = match probe.limit {
-                Some(limit) => tokio::time::timeout(limit, way.connect(origin))
+                Some(limit) => tokio::time::timeout(limit, dialer.connect(origin))
                     .await
                     .unwrap_or_else(|_| Err(Box::new(HandshakeTimedOut(limit)))),
-                None => way.connect(origin).await,
+                None => dialer.connect(origin).await,
             };
             let mut handshake = probe.handshake.lock();
             if !probe.is_current() {

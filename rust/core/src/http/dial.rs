@@ -29,14 +29,14 @@ type Link = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Everything that is needed to reach an origin.
 #[derive(Debug)]
-pub(super) struct Way {
+pub(super) struct Dialer {
     tcp: HttpConnector<Resolver>,
     resolver: Resolver,
     tls: Option<Arc<ClientConfig>>,
     proxy: Option<Intercept>,
 }
 
-impl Way {
+impl Dialer {
     pub(super) fn new(
         resolver: Resolver,
         tls: Option<ClientConfig>,
@@ -68,7 +68,7 @@ impl Way {
         let is_forwarded = forwarder.is_some();
         let target = forwarder.cloned().unwrap_or(origin);
         let mut linker = Linker {
-            way: Arc::clone(&self),
+            dialer: Arc::clone(&self),
             is_direct: is_forwarded || self.proxy.is_none(),
         };
         let io = match &self.tls {
@@ -141,9 +141,9 @@ fn socks_version(proxy: &Uri) -> Option<(u8, bool)> {
     }
 }
 
-/// [`Way::link`] as a service, which TLS wraps.
+/// [`Dialer::link`] as a service, which TLS wraps.
 struct Linker {
-    way: Arc<Way>,
+    dialer: Arc<Dialer>,
     is_direct: bool,
 }
 
@@ -157,8 +157,8 @@ impl Service<Uri> for Linker {
     }
 
     fn call(&mut self, target: Uri) -> Self::Future {
-        let (way, is_direct) = (Arc::clone(&self.way), self.is_direct);
-        Box::pin(async move { way.link(target, is_direct).await })
+        let (dialer, is_direct) = (Arc::clone(&self.dialer), self.is_direct);
+        Box::pin(async move { dialer.link(target, is_direct).await })
     }
 }
 

@@ -28,7 +28,7 @@ impl Proxy {
         let refused = |why: &str| {
             Err(Error::new(
                 ErrorKind::Config,
-                format!("{from} {why}; it looks like http://host:port or socks5h://host:port"),
+                format!("{from} {why}; write http://host:port or socks5h://host:port"),
             ))
         };
         let text = value.trim();
@@ -44,7 +44,7 @@ impl Proxy {
             url.scheme(),
             "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h"
         ) {
-            return refused("has a scheme that proxies do not have");
+            return refused("has a scheme that no proxy has");
         }
         if url.host_str().is_none_or(str::is_empty) || url.port() == Some(0) {
             return refused("has no host, or port 0");

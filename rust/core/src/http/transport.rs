@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::connector::Connector;
-use super::dial::Way;
+use super::dial::Dialer;
 use super::hub::Hub;
 use super::outgoing::{KEEPALIVE_HTTPS, Route};
 use super::proxy::Proxy;
@@ -123,13 +123,13 @@ fn build(hub: &Hub, route: &Route, fresh: bool) -> Result<HttpClient, Error> {
     // For an https origin the tunnel sends them, and the origin must not see them.
     let credentials = proxy.as_ref().and_then(Intercept::basic_auth);
     let proxy_authorization = credentials.filter(|_| !route.https).cloned();
-    let way = Way::new(hub.dns.clone(), tls, proxy);
+    let dialer = Dialer::new(hub.dns.clone(), tls, proxy);
     let hyper = Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(route.keepalive())
         .pool_max_idle_per_host(if fresh { 0 } else { usize::MAX })
-        .build(Connector(Arc::new(way)));
+        .build(Connector(Arc::new(dialer)));
     Ok(HttpClient {
         hyper,
         proxy_authorization,

@@ -10,7 +10,7 @@ use super::reply::{FinishReason, TokenLogprob, ToolCall, Usage};
 /// A fragment of a tool call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ToolCallDelta {
-    /// Which call of the choice this belongs to: 0, 1, … in the order of their beginnings.
+    /// Which call of the choice this belongs to: 0, 1, … in the order in which they began.
     pub index: u32,
     /// The provider's id, if this fragment has it.
     pub id: Option<String>,

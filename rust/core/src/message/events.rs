@@ -39,7 +39,7 @@ pub enum StreamEvent {
     ToolCallDone {
         /// The choice.
         index: u32,
-        /// Which call of the choice: 0, 1, … in the order of their beginnings.
+        /// Which call of the choice: 0, 1, … in the order in which they began.
         call_index: u32,
         /// The call.
         call: ToolCall,

@@ -55,8 +55,10 @@ impl Reply {
                 at
             }
         };
-        // It was found or has just been inserted.
-        #[allow(clippy::indexing_slicing)]
+        #[allow(
+            clippy::indexing_slicing,
+            reason = "it was found or has just been inserted"
+        )]
         &mut self.choices[at]
     }
 

@@ -19,7 +19,7 @@ fn lossy(bytes: &[u8]) -> String {
 }
 
 impl Seen {
-    #[allow(clippy::unnecessary_wraps)]
+    #[allow(clippy::unnecessary_wraps, reason = "a sink may fail")]
     fn take(&mut self, item: Item<'_>) -> Result<(), Error> {
         match item {
             Item::Event { name, data } => self.events.push((lossy(name), lossy(data))),

@@ -36,17 +36,20 @@ impl Clock {
         }
     }
 
-    pub(super) fn sent(&mut self, at: Option<Instant>, queue: &Queue) {
+    /// The request was sent, and its response head has arrived.
+    pub(super) fn note_sent(&mut self, at: Option<Instant>, queue: &Queue) {
         self.away_before = queue.away();
         self.sent_at = at.unwrap_or(self.sent_at);
         self.bytes_at = Instant::now();
     }
 
-    pub(super) fn bytes(&mut self) {
+    /// Bytes have arrived.
+    pub(super) fn note_bytes(&mut self) {
         self.bytes_at = Instant::now();
     }
 
-    pub(super) fn content(&mut self, queue: &Queue) {
+    /// Those bytes had content.
+    pub(super) fn note_content(&mut self, queue: &Queue) {
         self.away_before = queue.away();
         // `idle` may be shorter than the current wait, so the first content resets the timer.
         if self.content_at.replace(self.bytes_at).is_none() {
@@ -54,6 +57,7 @@ impl Clock {
         }
     }
 
+    /// The reader has made room again; the limits start over.
     pub(super) fn resume(&mut self, queue: &Queue) {
         let now = Instant::now();
         self.away_before = queue.away();

@@ -81,7 +81,7 @@ impl<'a> Reception for Streamed<'a> {
         let queue = self.queue;
         let place = &self.call.outgoing.place;
         queue.publish_head(head.clone());
-        clock.sent(probe.sent_at(), queue);
+        clock.note_sent(probe.sent_at(), queue);
         let mut is_first = true;
         loop {
             if !queue.has_room() {
@@ -107,7 +107,7 @@ impl<'a> Reception for Streamed<'a> {
                 }
                 Err(error) => return Err(interrupted(&error)),
             };
-            clock.bytes();
+            clock.note_bytes();
             if is_first && is_document(&frame) {
                 // Some servers ignore `stream` and answer whole, and some answer 200 with an error or a page.
                 let cap = self.call.client.config.limits.max_reply_bytes;
@@ -119,7 +119,7 @@ impl<'a> Reception for Streamed<'a> {
             is_first &= frame.trim_ascii().is_empty();
             let verdict = reader.feed(&frame);
             if reader.publish(queue) {
-                clock.content(queue);
+                clock.note_content(queue);
             }
             if verdict? == Step::Done {
                 return Ok(Some(body));

@@ -34,7 +34,7 @@ pub struct Provider {
     pub stream_options: bool,
     /// Whether a message that goes back carries its reasoning.
     pub reasoning_back: ReasoningBack,
-    /// Our parameters that it does not take. They are sent all the same, because it may have learned them.
+    /// Our parameters that it does not take. They are sent anyway, because it may support them by now.
     pub lacks: &'static [&'static str],
 }
 

@@ -63,8 +63,10 @@ fn fill(root: &Value, schema: &Value, depth: usize) -> Value {
     }
 }
 
-// Numbers of this size come from schemas, and those that do not fit are of no use in a test.
-#[allow(clippy::cast_possible_truncation)]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the number is a schema's, and one that does not fit is of no use in a test"
+)]
 fn whole(number: f64) -> Value {
     json!(number as i64)
 }

@@ -88,6 +88,7 @@ pub enum Fault {
         interval_ms: u64,
     },
     /// The request is read and never answered.
+    // Braces, because serde ignores unknown fields of a variant without them.
     NoHead {},
     /// The answer is complete; the idle connection is closed some time after it.
     IdleClose {

@@ -163,7 +163,10 @@ impl<'a> Event<'a> {
 
 /// How an error differs from a reply: by an `error`, or by the flat forms of servers that have none.
 #[derive(Debug, Default)]
-#[allow(clippy::struct_excessive_bools)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says whether a key was seen, in any order"
+)]
 struct Failure {
     error: bool,
     object: bool,

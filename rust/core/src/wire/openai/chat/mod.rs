@@ -1,7 +1,8 @@
 //! `OpenAI` Chat Completions, as all OpenAI-shaped servers speak it.
 //!
-//! `encode` writes a request; `parts` writes its messages from the caller's parts (`part`). `stream` decodes events: `event` reads the JSON of one, `choice` keeps what a stream has to
-//! remember of a choice, `content` reads content blocks, and `tools` finds the call that a fragment belongs to.
+//! `encode` writes a request; `parts` writes its messages from the caller's parts (`part`). `stream` decodes events:
+//! `event` reads the JSON of one, `choice` keeps what a stream has to remember of a choice, `content` reads content
+//! blocks, and `tools` finds the call that a fragment belongs to.
 //! `repeat` is a shortcut for events that differ only in their text. `reply` decodes a whole reply as a stream of
 //! one event.
 //!

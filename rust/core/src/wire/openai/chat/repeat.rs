@@ -43,8 +43,8 @@ impl Frame {
         if !before.ends_with(b"\"") || !after.starts_with(b"\"") {
             return;
         }
-        // With unescaped quotes on both sides it is a key, and with a single brace after its value it is a key of the
-        // event itself.
+        // `obfuscation` between unescaped quotes is a key and not part of a text. Only one brace follows its value, so
+        // it is a key of the event itself and of nothing inside it.
         self.is_padded = false;
         if let Some(at) = memchr::memmem::rfind(after, PADDING)
             && let Some((kept, padding)) = after.split_at_checked(at + PADDING.len())

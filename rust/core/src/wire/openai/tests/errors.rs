@@ -10,7 +10,7 @@ fn error(status: u16, body: &str) -> Error {
 }
 
 #[test]
-#[allow(clippy::too_many_lines)]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn the_kind_follows_from_status_code_and_type() {
     use ErrorKind::{
         Api, Authentication, ContentFilter, ContextLength, ModelNotFound, QuotaExceeded, RateLimit,
