@@ -69,7 +69,7 @@ class Count(NamedTuple):
     @property
     def at_most(self) -> int:
         """A number to rely on for a limit: the exact one, or the estimate plus a quarter."""
-        return self.tokens if self.exact else -(-self.tokens * 5 // 4)
+        return self.tokens if self.exact else _divided_up(self.tokens * 5, 4)
 
 
 class TokenCounter:
@@ -265,7 +265,12 @@ def _estimated(text: str) -> int:
     """One token per four ASCII characters, and per three bytes of other characters."""
     size = len(text.encode(errors="replace"))
     ascii_count = sum(map(str.isascii, text)) if size != len(text) else size
-    return -(-ascii_count // 4) + -(-(size - ascii_count) // 3)
+    return _divided_up(ascii_count, 4) + _divided_up(size - ascii_count, 3)
+
+
+def _divided_up(number: int, by: int) -> int:
+    """The quotient, rounded up."""
+    return -(-number // by)
 
 
 def _listed(messages: Messages) -> list[Mapping[str, Any]]:

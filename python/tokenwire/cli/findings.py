@@ -128,7 +128,7 @@ def _roots(places: Sequence[dict[str, Any]]) -> Iterator[Finding]:
             status = "note" if usable and setting == "SSL_CERT_DIR" else "problem"
             text = f"{place['problem']}; unset {setting}, or let it name certificates"
         elif setting == "bundled":
-            text = f"{place['certificates']} bundled ones: this system has no store of its own"
+            text = f"{place['certificates']} bundled ones: this system has no certificate store"
         else:
             where = "the system's" if setting == "system" else setting
             text = f"{place['certificates']} from {where}, {place['path']}"
@@ -151,7 +151,7 @@ def _proxies() -> Iterator[Finding]:
         else:
             if proxy is not None:
                 rest = f", except for {exceptions}" if exceptions else ""
-                text = f"{proxy} (by {variables[0]}){rest}"
+                text = f"{proxy} (from {variables[0]}){rest}"
             else:
                 text = f"none, though {variables[0]} is set: NO_PROXY" if variables else "none"
         details = {"proxy": proxy, "variables": variables, "except": exceptions}
@@ -254,7 +254,7 @@ def _addresses() -> Iterator[Finding]:
             yield Finding("address", "problem", f"{name}: {error}", **details)
             continue
         status = "ok" if row["base_url"] is None else "note"
-        text = f"calls to {provider}, with its key, go to {client.base_url} (by {name})"
+        text = f"calls to {provider}, with its key, go to {client.base_url} (from {name})"
         yield Finding("address", status, text, **details, url=client.base_url)
 
 

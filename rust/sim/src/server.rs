@@ -187,7 +187,7 @@ fn welcome(simulator: &Arc<Simulator>, stream: TcpStream, connection: u64) {
         simulator.log.write(Record::new(kind, connection, 0));
     };
     match simulator.script().accept() {
-        Accept::Serve | Accept::Refuse { .. } => {
+        Accept::Serve {} | Accept::Refuse { .. } => {
             tokio::spawn(serve(Arc::clone(simulator), stream, connection));
         }
         Accept::Reset { .. } => {

@@ -155,6 +155,7 @@ fn control_requests_are_not_logged() {
 #[test]
 fn bad_scripts_name_the_field() {
     for (script, word) in [
+        (json!({"accept": {"kind": "serve", "times": 1}}), "times"),
         (
             json!({"rules": [{"then": {"fault": {"kind": "resett"}}}]}),
             "resett",

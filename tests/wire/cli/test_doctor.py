@@ -108,7 +108,7 @@ def test_proxies_are_shown_without_their_credentials(found, monkeypatch):
     assert status_and_text(found("https proxy")) == [("ok", "none")]
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:{SECRET}@proxy.example:3128")
     monkeypatch.setenv("no_proxy", ".lan, 10.0.0.0/8")
-    text = "http://proxy.example:3128 (by HTTPS_PROXY), except for .lan, 10.0.0.0/8"
+    text = "http://proxy.example:3128 (from HTTPS_PROXY), except for .lan, 10.0.0.0/8"
     assert status_and_text(found("https proxy")) == [("ok", text)]
     assert status_and_text(found("http proxy")) == [("ok", "none")]
     monkeypatch.setenv("no_proxy", "*")
@@ -182,7 +182,7 @@ def test_an_address_from_the_environment_is_reported(found, monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     (row,) = found("address")
     assert row["status"] == "note"
-    assert "go to http://127.0.0.1:9/v1 (by OPENAI_BASE_URL)" in row["text"]
+    assert "go to http://127.0.0.1:9/v1 (from OPENAI_BASE_URL)" in row["text"]
     monkeypatch.setenv("OPENAI_BASE_URL", "127.0.0.1:9/v1")
     assert found("address")[0]["status"] == "problem"
 

@@ -35,7 +35,15 @@ macro_rules! kinds {
 }
 
 /// Declares a class of settings over a struct of the engine, from a table of its fields. A field that is
-/// not passed keeps its default; None is a value like any other.
+/// not passed keeps its default; None is a value like any other. `idle: Limit` in the table of `Timeout` becomes
+///
+/// ```text
+/// if let Some(value) = settings.get_item("idle")? {          // in the constructor
+///     read.idle = (Limit::READ)(&value, "Timeout.idle")?;
+/// }
+/// #[getter]
+/// fn idle(&self) -> Option<f64> { (Limit::SHOW)(&self.0.idle) }
+/// ```
 macro_rules! settings_class {
     (
         $(#[$about:meta])*

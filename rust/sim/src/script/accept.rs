@@ -18,12 +18,11 @@ use serde::{Deserialize, Serialize};
 /// }
 /// # Ok::<(), tokenwire_sim::ScriptError>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Accept {
-    /// Connections are served.
-    #[default]
-    Serve,
+    /// Connections are served. With braces, because serde ignores unknown fields of a variant without.
+    Serve {},
     /// The listener is closed, so that connections are refused.
     Refuse {
         /// For how long, in milliseconds. `None` lasts until the next script, which must be set
@@ -45,4 +44,10 @@ pub enum Accept {
         /// How many connections; `None` means all.
         times: Option<u64>,
     },
+}
+
+impl Default for Accept {
+    fn default() -> Self {
+        Self::Serve {}
+    }
 }

@@ -115,7 +115,7 @@ impl ActiveScript {
             | Accept::Hold { times: Some(times) }
                 if self.accepted.fetch_add(1, Ordering::Relaxed) >= times =>
             {
-                Accept::Serve
+                Accept::Serve {}
             }
             ref accept => accept.clone(),
         }
