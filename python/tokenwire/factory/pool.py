@@ -48,12 +48,14 @@ class ClientPool:
     therefore not closed, and its calls go on.
 
     Args:
-        max_clients: Most clients in the pool. The least recently used one is removed to make room.
+        max_clients: Size of the pool. The least recently used client is removed to make room.
     """
 
     def __init__(self, max_clients: int = 256) -> None:
         if type(max_clients) is not int or max_clients < 1:
-            raise LlmConfigError(f"max_clients: {max_clients!r} is not a whole number from 1")
+            raise LlmConfigError(
+                f"max_clients: {max_clients!r} is not a whole number of at least 1"
+            )
         self.max_clients = max_clients
         self._clients: dict[object, Any] = {}
         self._hits = self._misses = self._evicted = 0
