@@ -107,7 +107,7 @@ class Timeout(_Value):
     """The five time limits of a call, in seconds. None means no limit.
 
     Args:
-        connect: Time to connect, counted from when the handshake starts.
+        connect: Time to connect, from the start of the handshake.
         pool: Wait for a free connection when `Limits.max_connections` is reached.
         first_token: For streams, from sending the request to the first content.
         idle: For streams, between two pieces of content. The time that synchronous code spends on a
@@ -1203,7 +1203,7 @@ def remove_callback(id: int) -> bool:
     """Removes a registration. Returns whether it existed."""
 
 def report_call(event: CallEvent) -> None:
-    """Passes the event of a finished call to every callback. What a callback raises is logged, not thrown."""
+    """Passes the event of a finished call to every callback. What a callback raises is logged, not propagated."""
 
 def _proxy_for(url: str) -> str | None: ...
 def _report() -> dict[str, Any]: ...

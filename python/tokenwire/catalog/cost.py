@@ -40,11 +40,11 @@ class Cost:
 
 
 def cost_of(reply: LlmResponse[Any], *, registry: ModelRegistry | None = None) -> Cost | None:
-    """What a reply cost, from the best available source.
+    """Return what a reply cost, from the best available source.
 
     The provider's own figure comes first, if it sent one. Next comes the price of the registry's
     entry, then the list price of `genai-prices` on the day of the reply
-    (`pip install tokenwire[prices]`). Only the provider's figure includes discounts, batch prices
+    (`pip install 'tokenwire[prices]'`). Only the provider's figure includes discounts, batch prices
     and service tiers.
 
     Args:

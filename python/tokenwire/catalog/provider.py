@@ -58,9 +58,9 @@ def _check_address(url: str) -> str:
 
 
 class LlmProvider(Row):
-    """A provider as data.
+    """A description of a provider.
 
-    This one has an API like OpenAI's, at its own address and with its own key:
+    For example, a provider with an OpenAI-compatible API:
 
         LlmProvider("acme", base_url="https://llm.acme.example/v1", key_vars=["ACME_API_KEY"])
 
@@ -79,7 +79,7 @@ class LlmProvider(Row):
             is sent as a bearer token.
         max_tokens_field: The field of a chat request for the token limit.
         stream_options: Whether streams may request usage.
-        client: The class of its clients, if the engine does not call it.
+        client: The class of its clients, if it needs custom ones.
         is_built_in: Whether it is built in.
     """
 

@@ -1,4 +1,4 @@
-"""Counts the tokens of a text before it is sent: exactly if the vocabulary is available.
+"""Counts the tokens of a text before it is sent, exactly if the vocabulary is available.
 
 OpenAI's vocabularies are in `tokenwire[tokens]`. For another model, you name its `tokenizer.json`,
 which the library `tokenizers` reads. Nothing here uses the network.
@@ -73,7 +73,7 @@ class Count(NamedTuple):
 
 
 class TokenCounter:
-    """Counts tokens without a server.
+    """Counts tokens on this machine. Nothing is sent.
 
         counter = TokenCounter()
         counter.count("openai:gpt-4o", "Hello")        # Count(tokens=1, exact=True, …)

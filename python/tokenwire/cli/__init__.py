@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 # Name, module and purpose.
 _COMMANDS = {
     "run": ("tokenwire.cli.run", "ask a model and print its reply as it arrives"),
-    "models": ("tokenwire.cli.models", "list the models that are described"),
+    "models": ("tokenwire.cli.models", "list the models that have a description"),
     "count": ("tokenwire.cli.count", "count the tokens of files before you send them"),
     "check": ("tokenwire.cli.check", "check a configuration"),
     "doctor": ("tokenwire.cli.doctor", "find out why calls do not work"),
-    "sim": ("tokenwire.cli.sim", "serve the simulator of the APIs"),
-    "migrate": ("tokenwire.cli.migrate", "move imports off the older interface; list the rest"),
+    "sim": ("tokenwire.cli.sim", "run the simulator"),
+    "migrate": ("tokenwire.cli.migrate", "rewrite imports of the older interface; list the rest"),
 }
 
 _EXAMPLES = """\

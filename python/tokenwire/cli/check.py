@@ -31,7 +31,7 @@ _PROBES_AT_ONCE = 8
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to a parser."""
-    parser.add_argument("file", metavar="FILE", help="a configuration, such as tokenwire.toml")
+    parser.add_argument("file", metavar="FILE", help="a configuration file, such as tokenwire.toml")
     parser.add_argument("--probe", action="store_true", help="make one tiny call to each model")
 
 

@@ -8,7 +8,7 @@ Examples:
   tokenwire count -m openai:gpt-4o prompt.txt
   git diff | tokenwire count -m openai:gpt-4o
   tokenwire count -m openai:gpt-4o --text "Why is the sky blue?"
-  tokenwire count -m openai:gpt-4o src/*.py                one line each, and the total
+  tokenwire count -m openai:gpt-4o src/*.py                one line for each file, and the total
   tokenwire count -m vllm:qwen3 --tokenizer tokenizer.json prompt.txt
   tokenwire count -m openai:gpt-4o --messages chat.json    [{"role": "user", "content": ...}, ...]
   tokenwire count -m openai:gpt-4o --fits prompt.txt && tokenwire run -m openai:gpt-4o <prompt.txt
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("files", nargs="*", metavar="FILE", help="a file to count; - or none is standard input")
     add("-m", "--model", help="provider:model, or a name in the configuration")
-    add("--config", metavar="FILE", help="a configuration (default: the one of TOKENWIRE_CONFIG)")
+    add("--config", metavar="FILE", help="configuration file (default: $TOKENWIRE_CONFIG)")
     add("--text", metavar="TEXT", help="count this text instead of files")
     add(
         "--messages",

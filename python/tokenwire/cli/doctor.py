@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="PROVIDER|URL",
-        help="ask these for their list of models",
+        help="also ask these for their list of models",
     )
 
 

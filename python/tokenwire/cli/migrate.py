@@ -2,7 +2,7 @@
 
 It also lists what has to be changed by hand. The command prints a diff to standard output and
 changes nothing; --write changes the files. The list goes to standard error: file, line and what to
-write. docs/migration.md has the whole table.
+write. docs/migration.md explains each step.
 
 Examples:
   tokenwire migrate src                                    show a diff; change nothing

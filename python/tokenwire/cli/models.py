@@ -1,6 +1,6 @@
-"""List the models that are described.
+"""List the models that tokenwire has a description of.
 
-They come from a configuration, from installed packages, and with the extra `prices` from
+Descriptions come from a configuration, from installed packages and, with the extra `prices`, from
 genai-prices. Models without a description work too.
 
 Examples:
@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to a parser."""
     parser.add_argument("--provider", metavar="NAME", help="only models of this provider")
     parser.add_argument("--capability", metavar="NAME", help="only models with this capability")
-    parser.add_argument("--config", metavar="FILE", help="a configuration, for its models")
+    parser.add_argument(
+        "--config", metavar="FILE", help="also list those in this configuration file"
+    )
 
 
 def run(parsed: argparse.Namespace) -> int:

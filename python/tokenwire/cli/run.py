@@ -1,10 +1,10 @@
 """Ask a model and print its reply as it arrives.
 
-PROMPT is what to ask. Text from a pipe follows it after an empty line, or is the prompt if there
-is no PROMPT. The reply goes to standard output, everything else to standard error. Only a terminal
-shows the reasoning, dimmed. Without -m, TOKENWIRE_MODEL names the model; the default is the
-built-in simulator. Keys come from the environment (OPENAI_API_KEY, GROQ_API_KEY, ...), never from
-the command line.
+Text from a pipe is added to PROMPT, after an empty line. If there is no PROMPT, that text is the
+prompt. The reply goes to standard output, everything else to standard error. Only a terminal shows
+the reasoning, dimmed. Without -m, TOKENWIRE_MODEL names the model; the default is the built-in
+simulator. Keys come from the environment (OPENAI_API_KEY, GROQ_API_KEY, ...), never from the
+command line.
 
 Examples:
   tokenwire run "Why is the sky blue?"                     the built-in simulator; needs no key
@@ -69,19 +69,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         help="provider:model, a name in the configuration, or an id with --base-url",
     )
-    add("--config", metavar="FILE", help="a configuration (default: the one of TOKENWIRE_CONFIG)")
-    add("--base-url", metavar="URL", help="address of the API, as http://127.0.0.1:8000/v1")
+    add("--config", metavar="FILE", help="configuration file (default: $TOKENWIRE_CONFIG)")
+    add("--base-url", metavar="URL", help="address of the API, such as http://127.0.0.1:8000/v1")
     add("--key-env", metavar="NAME", help="variable with the key, instead of the provider's own")
     add("--system", metavar="TEXT", help="system prompt")
     add("--completion", action="store_true", help="text completion instead of chat")
-    add("--max-tokens", type=int, metavar="N", help="the maximum number of tokens in the reply")
-    add("--temperature", type=float, metavar="T", help="0 is the most predictable")
+    add("--max-tokens", type=int, metavar="N", help="maximum number of tokens in the reply")
+    add("--temperature", type=float, metavar="T", help="how random the reply is; 0 is the least")
     add(
         "--param",
         action="append",
         default=[],
         metavar="NAME=JSON",
-        help="any other parameter of the call; a value that is not JSON is a string",
+        help="any other parameter of the call; a value that is not JSON is sent as text",
     )
     add("--schema", metavar="FILE", help="a JSON schema that the reply must match")
     add("--stats", action="store_true", help="print tokens and times to standard error")
@@ -142,7 +142,7 @@ def _parameters(parsed: argparse.Namespace) -> dict[str, Any]:
         name, separator, text = item.partition("=")
         if not separator or not name.isidentifier():
             # The text is not repeated, because it may be anything.
-            raise LlmConfigError("--param: write NAME=JSON, as --param seed=7")
+            raise LlmConfigError("--param: write NAME=JSON, such as --param seed=7")
         try:
             params[name] = json.loads(text)
         except ValueError:

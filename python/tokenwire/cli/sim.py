@@ -1,7 +1,8 @@
-"""Serve the simulator of chat completions, text completions and the model list on a loopback port.
+"""Run the simulator: chat completions, text completions and a list of models on a loopback port.
 
-It prints `listening URL`; that URL is the base_url for a client. Without a script it answers every
-request with a text made from the request. It stops when its standard input ends, or on Ctrl-C.
+It prints `listening URL`; that URL is the base_url for a client. Without a script, it answers every
+request with a text that it makes up from the request. It stops when its standard input ends, or on
+Ctrl-C.
 
 Examples:
   tokenwire sim --port 8080                                without --port, on a free port
@@ -31,13 +32,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to a parser."""
     add = parser.add_argument
     add("--port", type=int, metavar="N", help="port to listen on (default: 0, any free one)")
-    add("--log-capacity", type=int, metavar="N", help="most records in the log; 0 keeps none")
+    add(
+        "--log-capacity",
+        type=int,
+        metavar="N",
+        help="maximum number of records in the log; 0 keeps none",
+    )
     add("--tokens", type=int, metavar="N", help="length of a generated reply, in tokens")
     add("--first-token-ms", type=int, metavar="N", help="milliseconds before the first token")
     add("--per-token-us", type=int, metavar="N", help="microseconds between two tokens")
     add("--tokens-per-write", type=int, metavar="N", help="tokens in one write")
     add("--host", metavar="ADDRESS", help="address to listen on (default: 127.0.0.1)")
-    add("--script", metavar="FILE", help="JSON file that says what it does")
+    add("--script", metavar="FILE", help="JSON file with the replies, delays and faults")
     add(
         "--allow-remote",
         action="store_true",

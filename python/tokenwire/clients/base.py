@@ -74,7 +74,7 @@ class BaseClient(LlmClientInterface):
         headers: Mapping[str, str] | None = None,
         **defaults: Any,
     ) -> None:
-        """Create a client. It connects to nothing before the first call.
+        """Create a client. It does not connect to anything before the first call.
 
         Args:
             model: `provider:model` or `vllm://host:port@model`; with `provider` or `base_url`, the
@@ -85,7 +85,7 @@ class BaseClient(LlmClientInterface):
                 provider's environment variable.
             base_url: Address of the API, such as `http://localhost:8000/v1`.
             api: Which API to use, if the provider has several.
-            system: System prompt of each call; not for text completions.
+            system: System prompt of each call. Text completions do not have one.
             timeout: Seconds (`total` for a whole reply, `first_token` and `idle` for a stream), a
                 `Timeout`, or None for no limit.
             max_retries: Attempts after the first one (default 2); not together with `retry`.
@@ -93,9 +93,10 @@ class BaseClient(LlmClientInterface):
             limits: Limits on connections and memory.
             proxy: Proxy URL. The default comes from the environment, if `trust_env` is set.
             ca_bundle: PEM file or folder of root certificates that replace the system's.
-            client_cert: PEM file with certificate chain and key, or (certificate file, key file).
+            client_cert: PEM file with the certificate chain and the key, or a tuple of two files:
+                certificate and key.
             trust_env: Whether to take proxies and root certificates from the environment.
-            headers: Headers of each request.
+            headers: Headers to add to each request.
             **defaults: Request parameters of each call.
 
         Raises:
@@ -229,7 +230,7 @@ class BaseClient(LlmClientInterface):
     ) -> LlmResponse[Any]: ...
 
     def complete(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
-        """Ask, and return the whole reply.
+        """Ask the model, and return the whole reply.
 
         Raises:
             LlmConfigError: An argument does not exist, or is wrong.
@@ -251,14 +252,14 @@ class BaseClient(LlmClientInterface):
     ) -> LlmResponse[Any]: ...
 
     async def complete_async(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
-        """Ask, and return the whole reply; see `complete`."""
+        """Ask the model, and return the whole reply; see `complete`."""
         engine, asked, params, steering = self._call(request_or_prompt, params)
         return await with_key_async(
             self._key_source, engine.complete_async, asked, params, **steering
         )
 
     def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
-        """Ask, and read the reply as it arrives.
+        """Ask the model, and read the reply as it arrives.
 
         Entering `with` sends the request; without `with`, the first step sends it.
 
@@ -272,7 +273,7 @@ class BaseClient(LlmClientInterface):
     def stream_async(
         self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
     ) -> AsyncLlmStream:
-        """Ask, and read the reply as it arrives; see `stream`. Returns at once."""
+        """Ask the model, and read the reply as it arrives; see `stream`. Returns at once."""
         engine, asked, arguments, steering = self._call(request_or_prompt, params)
         return engine.stream_async(asked, arguments, key_source=self._key_source, **steering)
 
@@ -300,7 +301,7 @@ class BaseClient(LlmClientInterface):
         return frozenset(self._engine.parameters())
 
     def with_options(self, **settings: Any) -> Self:
-        """Return a client with other settings or defaults. It shares connections and retry budget.
+        """Return a client with other settings. It shares this one's connections and retry budget.
 
         Raises:
             LlmConfigError: A setting does not exist, or is wrong.

@@ -6,7 +6,7 @@ from tokenwire.clients.base import BaseClient
 
 
 class ChatClient(BaseClient):
-    """A client of a chat model, sync and async in one object.
+    """A client for chat models, sync and async in one object.
 
         chat = ChatClient("openai:gpt-4o-mini", system="Be brief.")
         text = chat.run("Why is the sky blue?")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class CompletionClient(BaseClient):
-    r"""A client of a text completion model (`POST /completions`), sync and async in one object.
+    r"""A client for text completion models (`POST /completions`), sync and async in one object.
 
         llama = CompletionClient("vllm:Qwen/Qwen3-4B-Base", base_url="http://127.0.0.1:8000/v1")
         llama.run("def fib(n):", max_tokens=64, stop=["\n\n"])

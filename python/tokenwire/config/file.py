@@ -63,7 +63,9 @@ def toml_reader() -> Any:
     try:
         return import_module("tomllib") if is_in_python else import_module("tomli")
     except ImportError as error:
-        raise LlmConfigError("TOML needs Python 3.11, or `pip install tokenwire[toml]`") from error
+        raise LlmConfigError(
+            "TOML needs Python 3.11, or `pip install 'tokenwire[toml]'`"
+        ) from error
 
 
 def read_toml(path: Any) -> Mapping[str, Any]:

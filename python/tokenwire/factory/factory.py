@@ -30,7 +30,7 @@ CONFIG_VARIABLE = "TOKENWIRE_CONFIG"
 
 
 class LlmClientFactory:
-    """Returns the client for a name. A client is created once and then shared.
+    """Creates clients by name, and shares them.
 
         factory = LlmClientFactory("tokenwire.toml")
         factory.get_client("groq:llama-3.3-70b-versatile")       # ChatClient
@@ -89,14 +89,14 @@ class LlmClientFactory:
     def get_client(
         self, name: str, *, api: str | None = None, **settings: Any
     ) -> LlmClientInterface:
-        """The client for a name, from the pool or new.
+        """Return the client for a name: the one in the pool, or a new one.
 
         Args:
             name: A name in the configuration, `provider:model`, `vllm://host:port@model`, or with
                 `base_url` the model's id.
-            api: `"completions"` gives a `CompletionClient`. By default the configuration and the
-                registry decide, and otherwise it is a `ChatClient`: nothing is guessed, so that a
-                model tuned for chat never gets raw text.
+            api: `"completions"` gives a `CompletionClient`. By default, the configuration and the
+                registry decide; if they do not say, it is a `ChatClient`. The model's name is not
+                used to guess, so that a model tuned for chat never gets raw text.
             **settings: Arguments of the client, and request parameters for each of its calls. A
                 client with other settings is another client.
 
@@ -216,11 +216,12 @@ def client(name: str, *, api: str | None = None, **settings: Any) -> LlmClientIn
 
 
 def client(name: str, *, api: str | None = None, **settings: Any) -> LlmClientInterface:
-    """The client for a model, created once and then shared; see `LlmClientFactory.get_client`.
+    """Return the client for a name, created once and then shared.
 
         tw.client("groq:llama-3.3-70b-versatile").run("Why is the sky blue?")
 
-    The names of the configuration in `TOKENWIRE_CONFIG` work too.
+    The names in the configuration that `TOKENWIRE_CONFIG` names work too. The arguments are those
+    of `LlmClientFactory.get_client`.
     """
     seal(settings)
     return shared_factory().get_client(name, api=api, **settings)

@@ -53,7 +53,9 @@ class ClientPool:
 
     def __init__(self, max_clients: int = 256) -> None:
         if type(max_clients) is not int or max_clients < 1:
-            raise LlmConfigError(f"max_clients: {max_clients!r} is not a whole number from 1")
+            raise LlmConfigError(
+                f"max_clients: {max_clients!r} is not a whole number of at least 1"
+            )
         self.max_clients = max_clients
         self._clients: dict[object, Any] = {}
         self._hits = self._misses = self._evicted = 0

@@ -44,7 +44,7 @@ class DefaultMethods:
     ) -> LlmResponse[Any]: ...
 
     def complete(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
-        """Ask, and return the whole reply."""
+        """Ask the model, and return the whole reply."""
         if not _defines(self, "stream"):
             raise lacking(self, "complete", "stream")
         with open_stream(self, LlmStream, request_or_prompt, params) as stream:
@@ -63,7 +63,7 @@ class DefaultMethods:
     ) -> LlmResponse[Any]: ...
 
     async def complete_async(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
-        """Ask, and return the whole reply."""
+        """Ask the model, and return the whole reply."""
         if _defines(self, "stream_async"):
             opened = open_stream(self, AsyncLlmStream, request_or_prompt, params)
             async with opened as stream:
@@ -77,7 +77,7 @@ class DefaultMethods:
         return await asyncio.to_thread(ask, self, request_or_prompt, params)
 
     def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
-        """Ask, and read the reply as it arrives."""
+        """Ask the model, and read the reply as it arrives."""
         check_open(self)
         if not _defines(self, "complete"):
             raise lacking(self, "stream", "complete")
@@ -90,7 +90,7 @@ class DefaultMethods:
     def stream_async(
         self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
     ) -> AsyncLlmStream:
-        """Ask, and read the reply as it arrives. Returns at once."""
+        """Ask the model, and read the reply as it arrives. Returns at once."""
         check_open(self)
         if _defines(self, "complete_async") or not _defines(self, "stream"):
             if not (_defines(self, "complete_async") or _defines(self, "complete")):

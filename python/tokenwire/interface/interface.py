@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 class LlmClientInterface(DefaultMethods):
     """One client object, sync and async. It is safe to use from any thread and any event loop.
 
-    Your own client is a subclass that defines `complete` or `stream`, or their async twins, or all
-    four. The other methods use those:
+    To write your own client, define `complete` or `stream` in a subclass, or their async twins, or
+    all four. The other methods use these:
 
     - The default `stream` returns the reply of `complete` in one piece, and the default `complete`
       reads `stream` to its end. The async methods do the same.
@@ -70,7 +70,7 @@ class LlmClientInterface(DefaultMethods):
         on_text: Callable[[str], object] | None = None,
         **params: Unpack[AnyParams],
     ) -> str:
-        """Ask, and return the text of the reply.
+        """Ask the model, and return the text of the reply.
 
         Args:
             prompt: A string, messages, or an `LlmRequest`.
@@ -100,7 +100,7 @@ class LlmClientInterface(DefaultMethods):
         on_text: Callable[[str], object] | None = None,
         **params: Unpack[AnyParams],
     ) -> str:
-        """Ask, and return the text; see `run`. `on_text` may be a coroutine function."""
+        """Ask the model, and return the text; see `run`. `on_text` may be a coroutine function."""
         self._check_one_text(prompt, params)
         if not stream and on_text is None:
             return self._text_of(await ask_async(self, prompt, params))
@@ -115,12 +115,12 @@ class LlmClientInterface(DefaultMethods):
     def parse(
         self, response_format: type[T], request_or_prompt: Prompt, *, reask: int = 0, **params: Any
     ) -> T:
-        """Ask for a value of a type, such as a pydantic model, a dataclass or `list[int]`.
+        """Ask the model for a value of a type, such as a pydantic model or `list[int]`.
 
         Args:
             response_format: The type. Its JSON schema is part of the request.
-            request_or_prompt: What to ask.
-            reask: How many times to send a reply that does not fit back to the model.
+            request_or_prompt: A string, messages, or an `LlmRequest`.
+            reask: How often to ask again, with the problems listed, if a reply does not fit.
             **params: Request parameters of this call.
 
         Raises:
@@ -144,7 +144,7 @@ class LlmClientInterface(DefaultMethods):
     async def parse_async(
         self, response_format: type[T], request_or_prompt: Prompt, *, reask: int = 0, **params: Any
     ) -> T:
-        """Ask for a value of a type; see `parse`."""
+        """Ask the model for a value of a type; see `parse`."""
         from tokenwire.interface.reask import asked_again, checked_reask
         from tokenwire.tools.typed_output import parse_reply
 
@@ -167,17 +167,17 @@ class LlmClientInterface(DefaultMethods):
         ordered: bool = True,
         **params: Unpack[AnyParams],
     ) -> Iterator[MapRow]:
-        """Ask many prompts at once, from plain sync code.
+        """Send many prompts at once, from plain sync code.
 
         Args:
-            prompts: The prompts. They are read only as calls can start.
+            prompts: The prompts. Each one is read only when its call can start.
             concurrency: How many calls may be in flight, or finished but not read; at least 1.
-            ordered: Whether rows come in the order of the prompts, or as calls finish.
+            ordered: Whether rows come in the order of the prompts; otherwise, as calls finish.
             **params: Request parameters of each call.
 
         Yields:
-            A row for each prompt, also if the call failed. `break` and Ctrl-C end the calls in
-            flight.
+            A row for each prompt, even if its call failed. `break` and Ctrl-C cancel the calls that
+            are running.
         """
         from tokenwire.interface.map import Window, map_calls
 
@@ -198,7 +198,7 @@ class LlmClientInterface(DefaultMethods):
         ordered: bool = True,
         **params: Unpack[AnyParams],
     ) -> AsyncGenerator[MapRow, None]:
-        """Ask many prompts at once; see `map`. `prompts` may be an async iterable."""
+        """Send many prompts at once; see `map`. `prompts` may be an async iterable."""
         from tokenwire.interface.map import Window, map_with_tasks
 
         window = Window(concurrency, ordered=ordered)

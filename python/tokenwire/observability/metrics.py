@@ -82,7 +82,7 @@ class MetricsSnapshot:
 
 
 class MetricsCollector:
-    """Counts the finished calls of this process, in every thread and task, while it is started.
+    """Counts the finished calls of this process, in every thread and task, while it is running.
 
         with MetricsCollector() as metrics:
             chat.run("Why is the sky blue?")
@@ -106,14 +106,14 @@ class MetricsCollector:
         _collectors.add(self)
 
     def start(self) -> Self:
-        """Start counting. Does nothing if it is started already."""
+        """Start counting. Does nothing if it has started already."""
         with self._counts.lock:
             if self._remove is None:
                 self._remove = on_call(self._count)
         return self
 
     def stop(self) -> None:
-        """Stop counting and keep the counts. Does nothing if it is stopped."""
+        """Stop counting and keep the counts. Does nothing if it has stopped already."""
         with self._counts.lock:
             if self._remove is not None:
                 self._remove()

@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 def on_call(callback: Callable[[CallEvent], object]) -> Callable[[], None]:
-    """Call `callback` once for each finished call of this process, never for a chunk.
+    """Call `callback` once for each finished call of this process.
 
     The callback runs on the caller's thread, before the caller gets the reply or the error. An
-    exception in it is logged, not thrown. Several callbacks run in the order in which they were
+    exception in it is logged, not raised. Several callbacks run in the order in which they were
     added. Without a callback, this costs nothing.
 
     Args:
-        callback: Takes a `CallEvent`: provider, model, usage, timing, cost, attempts, error kind.
+        callback: Called with a `CallEvent`: provider, model, usage, timing, cost, attempts, error.
 
     Returns:
-        A function that removes this registration, and no other one of the same callback. Calling
-        it again does nothing.
+        A function that removes this registration. If the same callback was registered several
+        times, the others stay. Calling the function again does nothing.
 
     Raises:
         LlmConfigError: The callback is not callable.
@@ -51,8 +51,8 @@ def report_call(
 ) -> None:
     """Report a finished call of a custom client to the callbacks of `on_call`, metrics included.
 
-    Call it once for each call. Do not call it for a call that a `ChatClient` or `CompletionClient`
-    makes for yours: those report their own calls.
+    Report each call once. Do not report a call that your client passes on to a `ChatClient` or
+    `CompletionClient`: those report their own calls.
 
     Args:
         provider: Name of the provider.

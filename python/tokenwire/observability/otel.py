@@ -1,4 +1,4 @@
-"""Spans and metrics of each call for OpenTelemetry (`pip install tokenwire[otel]`).
+"""Spans and metrics of each call for OpenTelemetry (`pip install 'tokenwire[otel]'`).
 
     from tokenwire import otel
 

@@ -34,15 +34,15 @@ _TEXT_TYPES = {TextDelta: "text", ReasoningDelta: "reasoning", RefusalDelta: "re
 
 
 class StreamingHandler:
-    """A consumer of streams. It can read any number of them, of any client, also at the same time.
+    """Passes streams to callbacks, terminals and readers; any number of them at once.
 
         handler = StreamingHandler(on_text=print, on_usage=meter.add)
         reply = handler.run(chat.stream("Why?"))
         reply = await handler.run_async(chat.stream_async("Why?"))
 
-    If an async method reads the stream, callbacks may be coroutine functions. The next event waits
-    until a callback is done, so nothing piles up and nothing is lost. An exception from a callback
-    ends the stream and is raised.
+    If an async method reads the stream, callbacks may be coroutine functions. The next event is
+    read when the callback has returned, so nothing piles up and nothing is lost. An exception
+    from a callback ends the stream and is raised.
 
     Args:
         on_text: Called with each piece of text.
@@ -143,7 +143,7 @@ class StreamingHandler:
                     yield b"data: [DONE]\n\n"
 
     async def json_lines(self, stream: AsyncLlmStream) -> AsyncGenerator[bytes, None]:
-        """Return the stream as lines of JSON; the last has the type `end` or `error`. See `sse`."""
+        """Return the stream as lines of JSON; the last is of type `end` or `error`. See `sse`."""
         async with contextlib.aclosing(self._rows(stream)) as rows:
             async for row in rows:
                 yield _json(row) + b"\n"
@@ -154,8 +154,9 @@ class StreamingHandler:
             async with handler.tee(chat.stream_async("Why?"), 2) as (page, archive):
                 await asyncio.gather(show(page), keep(archive))
 
-        A reader may be `buffer` events behind the fastest one. Then the others wait for it, and so
-        does the provider. A closed reader holds up no one; when all are closed, so is the stream.
+        A reader may fall up to `buffer` events behind the fastest one; then the others wait for it,
+        and so does the provider. A closed reader is not waited for. When all readers are closed,
+        the stream is closed too.
 
         Raises:
             LlmConfigError: `count` or `buffer` is less than 1.

@@ -27,7 +27,7 @@ class Tee:
     async def __aenter__(self) -> tuple[TeeReader, ...]:
         """Start reading, and return the readers."""
         if self._task is not None:
-            raise LlmConfigError("tee: it was entered before; make one for each stream")
+            raise LlmConfigError("tee: it was entered before; create one for each stream")
         self._task = asyncio.create_task(self._distribute())
         return self._readers
 

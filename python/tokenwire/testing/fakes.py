@@ -36,7 +36,7 @@ class FakeRequest:
         provider: The provider's name, as before the colon of a model string.
         model: The model's id.
         api: The API of the call, such as `"chat"` or `"completions"`.
-        url: Where it would have gone; None for a client without an address.
+        url: Where it would have been sent; None for a client without an address.
         stream: Whether the reply was requested as a stream.
         body: The whole body.
         headers: The headers, with names in lower case, without those that hold a key.
@@ -162,7 +162,7 @@ class Fake:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Send calls where they went before."""
+        """Send calls to their providers again."""
         simulator, self._simulator = self._simulator, None
         if simulator is None:
             return

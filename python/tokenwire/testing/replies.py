@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def reply(text: str = "", **fields: Any) -> dict[str, Any]:
-    """A reply with more than a text.
+    """A reply with more fields than its text.
 
         reply("It is blue.", usage={"prompt_tokens": 3, "completion_tokens": 4})
         reply("It is", finish_reason="length")
@@ -50,8 +50,8 @@ def error(
     Args:
         status: HTTP status, 400 to 599.
         message: The provider's message.
-        retry_after: Seconds until the next attempt, as the provider asks. The client does wait for
-            them. Its own delays between attempts are left out while a fake answers it.
+        retry_after: How many seconds the provider asks the client to wait. The client does wait for
+            them, unlike its own waits between attempts, which a fake leaves out.
         **fields: Fields of the simulator's `error`: `type`, `code`, `param`, `body`, `headers`.
 
     Raises:
@@ -75,8 +75,8 @@ def cut(text: str, *, after_events: int) -> dict[str, Any]:
 
     Args:
         text: The text of the whole reply.
-        after_events: Events of a stream before the reset. The first has the role, each other one a
-            word. A reply that is not streamed does not arrive whole either.
+        after_events: Events of a stream before the reset. The first one has no text, each further
+            one has a word. A reply that is not streamed is cut too.
     """
     fault = {"kind": "reset", "at": {"events": after_events}}
     # Chunked, because a body of known length could be complete before the reset at its end.

@@ -20,9 +20,10 @@ class SimServer:
     deterministic. A script sets replies, pacing, errors, replays and faults.
 
     Args:
-        script: What to do; see the simulator's guide.
+        script: What to answer; see the simulator's guide.
         port: The port to listen on; 0 is any free port.
-        log_capacity: Most records in the log; 0 turns it off (waiting and counting still work).
+        log_capacity: Maximum number of records in the log; 0 turns it off (waiting and counting
+            still work).
 
     Raises:
         LlmConfigError: The script has an unknown field or a wrong value; the message names it.

@@ -194,7 +194,7 @@ class LlmMessage(Model):
 
     Args:
         role: ``"system"``, ``"developer"``, ``"user"``, ``"assistant"`` or ``"tool"``.
-        content: Text, or a list of parts. The list may contain strings and tool calls.
+        content: Text, or a list of parts. A list may also contain strings and tool calls.
         name: The participant's name, for providers that accept one.
 
     Raises:

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 class RequestParams(TypedDict, total=False):
     """The arguments of calls of every API.
 
-    Only what you give is sent. tokenwire checks the types; the provider checks the ranges.
+    Only the arguments that you pass are sent. tokenwire checks their types, and the provider checks
+    their ranges.
 
     Attributes:
-        max_tokens: The maximum number of tokens in the reply. It is sent under the provider's
-            name for it.
+        max_tokens: The maximum number of tokens in the reply. It is sent under the provider's name
+            for it.
         max_completion_tokens: Another name for the same limit; give only one of them.
         temperature: How random the choice of tokens is; 0 is the least.
         top_p: Consider only the likeliest tokens that together have this probability.
@@ -28,17 +29,17 @@ class RequestParams(TypedDict, total=False):
         n: How many choices to generate.
         logprobs: Return the probabilities of the tokens; a number also asks for that many
             alternatives of each.
-        frequency_penalty: Make tokens less likely the more often they occurred.
-        presence_penalty: Make tokens less likely if they occurred at all.
+        frequency_penalty: Make tokens less likely the more often they have occurred.
+        presence_penalty: Make tokens less likely if they have occurred at all.
         logit_bias: What to add to the logits of tokens, by token id.
-        response_format: A type, a JSON schema, or a provider's own form; see `reply.parsed`.
+        response_format: A type, a JSON schema, or a provider's own format; see `reply.parsed`.
         user: Your id for the person who asks, for the provider.
         model: Another model for this call. It may belong to another provider (`"groq:…"`), unless
             the client has its own `api_key` or `base_url`.
         timeout: Seconds, a `Timeout`, or None for no limit.
         max_retries: The number of attempts after the first one.
         headers: Added to the client's headers.
-        stream_usage: False does not ask a stream for its token counts.
+        stream_usage: Pass False to not ask a stream for its token counts.
         extra_body: Added to the body as it is, for options that only one server has.
         extra_headers: Added to the headers, and wins over `headers`.
         extra_query: Added to the query of the URL.
@@ -93,7 +94,7 @@ class CompletionParams(RequestParams, total=False):
     Attributes:
         suffix: The text that follows what the model writes.
         echo: Whether the reply begins with the prompt; with `logprobs`, so do its probabilities.
-        best_of: How many choices the provider generates to return the best of them.
+        best_of: How many choices the provider generates; it returns the best of them.
     """
 
     suffix: str | None

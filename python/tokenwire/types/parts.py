@@ -181,7 +181,7 @@ def _has_one_source(part: Any) -> Any:
 
 
 class ImagePart(Part):
-    """An image: a URL that the provider fetches (tokenwire never does), or the bytes themselves.
+    """An image: a URL that the provider fetches (tokenwire does not), or the bytes themselves.
 
     Args:
         url: An ``https:`` or ``data:`` URL.

@@ -102,8 +102,9 @@ class LlmRequest(Model):
     arguments are those of a call (`ChatParams`, `CompletionParams`); only those that you give are
     sent.
 
-    A dump contains the schemas of the functions and models in `tools` and `response_format`. A
-    request that is loaded from it asks for the same, but cannot call or parse.
+    The result of `model_dump()` contains the schemas of the functions and models in `tools` and
+    `response_format`. A request that is loaded from it is sent in the same form, but it cannot call
+    the functions or parse the reply.
 
     Raises:
         LlmConfigError: An argument does not exist (the message names the nearest one), or `prompt`

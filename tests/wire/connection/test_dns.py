@@ -37,7 +37,7 @@ def test_a_name_that_does_not_exist_is_told_in_one_line_and_once(call):
     with pytest.raises(LlmDNSError) as raised:
         call(client("http://no-such-host.invalid:8000/v1"))
     error = raised.value
-    assert str(error).startswith("the name of no-such-host.invalid:8000 does not resolve (")
+    assert str(error).startswith("the host name in no-such-host.invalid:8000 does not resolve (")
     assert str(error).endswith("): check base_url=http://no-such-host.invalid:8000/v1")
     assert "\n" not in str(error)
     assert [attempt.maybe_processed for attempt in error.attempts] == [False]

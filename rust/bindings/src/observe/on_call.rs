@@ -116,7 +116,7 @@ pub(crate) fn report_refused(error: &Bound<'_, PyAny>, abandoned: bool) -> PyRes
     Ok(())
 }
 
-/// Passes the event of a finished call to every callback. What a callback raises is logged, not thrown.
+/// Passes the event of a finished call to every callback. What a callback raises is logged, not propagated.
 #[pyfunction]
 #[pyo3(name = "report_call")]
 pub(crate) fn report_call(event: &Bound<'_, CallEvent>) -> PyResult<()> {

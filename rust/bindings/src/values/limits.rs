@@ -138,7 +138,7 @@ settings_class! {
     /// The five time limits of a call, in seconds. None means no limit.
     ///
     /// Args:
-    ///     connect: Time to connect, counted from when the handshake starts.
+    ///     connect: Time to connect, from the start of the handshake.
     ///     pool: Wait for a free connection when `Limits.max_connections` is reached.
     ///     first_token: For streams, from sending the request to the first content.
     ///     idle: For streams, between two pieces of content. The time that synchronous code spends on a

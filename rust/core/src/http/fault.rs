@@ -59,7 +59,7 @@ fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
             None => (origin, format!("base_url={}", place.base_url)),
         };
         let message = format!(
-            "the name of {name} does not resolve ({}): check {fix}",
+            "the host name in {name} does not resolve ({}): check {fix}",
             failed.reason
         );
         return Error::new(ErrorKind::Dns, message).retryable(failed.transient);
@@ -84,7 +84,7 @@ fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
         } else {
             ""
         };
-        let message = format!("the proxy {proxy} gave no connection to {origin} ({why}){fix}");
+        let message = format!("no connection to {origin} through the proxy {proxy} ({why}){fix}");
         return Error::new(ErrorKind::Proxy, message).retryable(!refused);
     }
     if let Some(io) = root_io(error) {
