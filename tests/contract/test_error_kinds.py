@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import tokenwire
 from tokenwire import errors
 
 SOURCE = Path(__file__).resolve().parents[2] / "rust" / "core" / "src" / "error.rs"
@@ -28,3 +29,8 @@ def test_every_class_is_an_llm_error_and_no_two_kinds_share_one():
     classes = list(errors.KINDS.values())
     assert all(issubclass(cls, errors.LlmError) for cls in classes)
     assert len(set(classes)) == len(classes)
+
+
+def test_every_class_is_exported():
+    names = {cls.__name__ for cls in errors.KINDS.values()}
+    assert names - set(tokenwire.__all__) == set()

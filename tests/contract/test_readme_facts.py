@@ -1,4 +1,4 @@
-"""README.md and CONTRIBUTING.md name paths, names and providers that exist."""
+"""README.md, CONTRIBUTING.md and docs/factory.md name what exists, and leave nothing out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from tokenwire import LlmConfigError
 from tokenwire._engine import is_provider, provider_row
+from tokenwire.settings.client_settings import CLIENT_SETTINGS
 from tokenwire.testing import SimServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +22,7 @@ RECIPES = (
     .partition("## How to add")[2]
     .partition("\n## ")[0]
 )
+FACTORY = (ROOT / "docs" / "factory.md").read_text(encoding="utf-8")
 PROVIDERS = README.partition("## Providers")[2].partition("\n## ")[0]
 
 
@@ -73,6 +75,17 @@ def test_the_list_of_providers_is_the_engine_s():
         provider_row("no-such-provider")
     known = set(re.findall(r"[\w-]+", str(caught.value).partition("one of: ")[2]))
     assert known - named == {"openai-compatible", "sim"}
+    listed = FACTORY.partition("\nProviders: ")[2].partition("\n\n")[0]
+    assert known - set(re.findall(r"\w+", listed)) == {"openai-compatible"}
+
+
+def test_the_list_of_settings_has_those_of_every_client():
+    rows = dict(re.findall(r"^\| `(defaults|models)\b.*?` \| (.*) \|$", FACTORY, re.MULTILINE))
+    names = {section: set(re.findall(r"`(\w+)`", row)) for section, row in rows.items()}
+    of_entries = {name for name, row in CLIENT_SETTINGS.items() if row.in_entry}
+    of_defaults = {name for name, row in CLIENT_SETTINGS.items() if row.in_defaults}
+    assert of_defaults - names["defaults"] == set()
+    assert of_entries - names["defaults"] - names["models"] == set()
 
 
 def test_the_number_of_faults_is_right():

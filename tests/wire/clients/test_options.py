@@ -10,6 +10,7 @@ import pytest
 from tests.wire.asking import sent, sent_headers
 
 import tokenwire as tw
+from tokenwire.settings.client_settings import CLIENT_SETTINGS
 
 if TYPE_CHECKING:
     from tests.wire.asking import Asking
@@ -76,6 +77,16 @@ def test_a_wrong_option_is_refused(sim: SimServer, wrong: dict[str, Any]) -> Non
         chat_on(sim).with_options(**wrong)
     with pytest.raises(tw.LlmConfigError):
         chat_on(sim, **wrong)
+
+
+# The others are also parameters of a call.
+@pytest.mark.parametrize(
+    "name", sorted(CLIENT_SETTINGS.keys() - {"timeout", "max_retries", "headers"})
+)
+def test_a_call_says_what_is_a_setting_of_the_client(sim: SimServer, name: str) -> None:
+    given: dict[str, Any] = {name: "x"}
+    with pytest.raises(tw.LlmConfigError, match=f"{name}: it is a setting of the client"):
+        chat_on(sim).complete("-", **given)
 
 
 def test_a_closed_client_refuses_calls(sim: SimServer, ask: Asking) -> None:
