@@ -69,11 +69,15 @@ class _Custom:
             raise self._failure
         return self._reply.take(form)
 
-    def _begin_step(self, reader: str) -> None:
-        if not self._turn.acquire(blocking=False):
-            raise RuntimeError(
-                f"this stream is being read by another {reader}; a stream has one reader"
-            )
+    def _begin_step(self, reader: str) -> bool:
+        """Take the turn. False if another thread has it, which closes the stream."""
+        if self._turn.acquire(blocking=False):
+            return True
+        if self._reply.is_over:
+            return False
+        raise RuntimeError(
+            f"this stream is being read by another {reader}; a stream has one reader"
+        )
 
     def _fail(self, error: Exception) -> None:
         self._reply.end(failed=True)
@@ -110,13 +114,17 @@ class _CustomStream(_Custom, LlmStream):
 
     def _next(self, form: str) -> Any:
         """Return the next item, or None at the end."""
-        while (item := self._take(form)) is None and self._source is not None:
+        while (item := self._take(form)) is None:
+            if self._source is None:
+                # Another thread may have closed the stream just now, which is not its end.
+                return self._take(form)
             self._advance()
         return item
 
     def _advance(self) -> None:
         """Push the iterator's next chunk into the reply."""
-        self._begin_step("thread")
+        if not self._begin_step("thread"):
+            return
         try:
             if self._source is not None:
                 self._reply.push(next(self._source))
@@ -182,15 +190,20 @@ class _AsyncCustomStream(_Custom, AsyncLlmStream):
 
     async def _next(self, form: str) -> Any:
         """Return the next item, or None at the end."""
-        while (item := self._take(form)) is None and self._source is not None:
+        while (item := self._take(form)) is None:
+            if self._source is None:
+                # Another thread may have closed the stream just now, which is not its end.
+                return self._take(form)
             await self._advance()
         return item
 
     async def _advance(self) -> None:
         """Push the iterator's next chunk into the reply."""
-        self._begin_step("task")
-        self._reader = asyncio.current_task()
-        cancels = _cancels(self._reader)
+        reader = asyncio.current_task()
+        if not self._begin_step("task"):
+            return
+        self._reader = reader
+        cancels = _cancels(reader)
         try:
             # The reader is set first: a thread that closes the stream later can interrupt it.
             if not self._reply.is_over:
@@ -198,13 +211,13 @@ class _AsyncCustomStream(_Custom, AsyncLlmStream):
         except StopAsyncIteration:
             self._reply.end(failed=False)
         except asyncio.CancelledError:
-            if not self._is_interrupted or _cancels(self._reader) > cancels + 1:
+            if not self._is_interrupted or _cancels(reader) > cancels + 1:
                 raise
         except Exception as error:  # noqa: BLE001 (the next step raises it)
             self._fail(error)
         finally:
             if self._is_interrupted:
-                getattr(self._reader, "uncancel", int)()
+                getattr(reader, "uncancel", int)()
             self._reader = None
             self._turn.release()
         if self._reply.is_over:
@@ -213,7 +226,8 @@ class _AsyncCustomStream(_Custom, AsyncLlmStream):
     def _interrupt(self) -> None:
         """Cancel the step that waits for the iterator; called from any thread."""
         reader = self._reader
-        if reader is not None:
+        # A step that a closed event loop has left behind can no longer be cancelled.
+        if reader is not None and not reader.get_loop().is_closed():
             reader.get_loop().call_soon_threadsafe(self._cancel, reader)
 
     def _cancel(self, reader: asyncio.Task[Any]) -> None:
