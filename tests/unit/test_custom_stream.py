@@ -159,6 +159,19 @@ def test_chunks_must_be_iterable(wrong):
         AsyncLlmStream.from_chunks(["a"], **NAMES)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("kind", [LlmStream, AsyncLlmStream])
+def test_an_iterator_that_is_none_is_not_an_empty_stream(kind):
+    class Forgetful:
+        def __iter__(self):
+            pass
+
+        __aiter__ = __iter__
+
+    chunks: Any = Forgetful()
+    with pytest.raises(TypeError, match="NoneType"):
+        kind.from_chunks(chunks, **NAMES)
+
+
 def test_nothing_runs_before_the_stream_is_read():
     source = Source("a", END)
     stream = LlmStream.from_chunks(source.sync(), **NAMES)

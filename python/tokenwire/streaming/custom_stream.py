@@ -29,13 +29,14 @@ def from_chunks(cls: type, chunks: Any, **fields: Any) -> LlmStream | AsyncLlmSt
         LlmConfigError: `chunks` is not an iterable of the right kind, or it is text.
     """
     is_async = issubclass(cls, AsyncLlmStream)
-    method = getattr(chunks, "__aiter__" if is_async else "__iter__", None)
-    if method is None or isinstance(chunks, (str, bytes)):
+    method = "__aiter__" if is_async else "__iter__"
+    if not hasattr(chunks, method) or isinstance(chunks, (str, bytes)):
         wanted = "an async iterable" if is_async else "an iterable"
         kind = type(chunks).__name__
         raise LlmConfigError(f"chunks: give {wanted} of LlmStreamChunk or str, not {kind}")
-    custom = _AsyncCustomStream if is_async else _CustomStream
-    return custom(CustomReply(**fields), method())
+    if is_async:
+        return _AsyncCustomStream(CustomReply(**fields), aiter(chunks))
+    return _CustomStream(CustomReply(**fields), iter(chunks))
 
 
 class _Custom:
