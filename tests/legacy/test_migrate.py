@@ -221,6 +221,18 @@ def test_a_module_reached_through_its_package_is_still_imported_there(planned, u
     assert ["through its package" in note.why for note in notes] == [True, False]
 
 
+def test_a_relative_import_may_lead_to_the_package(planned):
+    texts = (
+        "",
+        "from .llm_client import LlmClient\n",
+        "from . import agents\nagents.llm_client.LlmClient(url)\n",
+    )
+    names = ("root/__init__.py", "root/agents/__init__.py", "root/use.py")
+    new, notes = planned(*texts, names=names)
+    assert new == list(texts)
+    assert ["through its package" in note.why for note in notes] == [True, False]
+
+
 @pytest.mark.parametrize("use", ["import root.agents.base\n", "from root.agents import base\n"])
 def test_relative_imports_in_a_package_inside_a_plain_folder(planned, use):
     base = "root/agents/base.py"

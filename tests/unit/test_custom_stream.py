@@ -159,6 +159,19 @@ def test_chunks_must_be_iterable(wrong):
         AsyncLlmStream.from_chunks(["a"], **NAMES)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("kind", [LlmStream, AsyncLlmStream])
+def test_an_iterator_that_is_none_is_not_an_empty_stream(kind):
+    class Forgetful:
+        def __iter__(self):
+            pass
+
+        __aiter__ = __iter__
+
+    chunks: Any = Forgetful()
+    with pytest.raises(TypeError, match="NoneType"):
+        kind.from_chunks(chunks, **NAMES)
+
+
 def test_nothing_runs_before_the_stream_is_read():
     source = Source("a", END)
     stream = LlmStream.from_chunks(source.sync(), **NAMES)
@@ -248,6 +261,97 @@ async def test_a_reader_may_go_on_before_the_closing_thread(monkeypatch):
         await task
     assert source.closed.is_set()
     await asyncio.to_thread(thread.join)
+
+
+class EndlessSource:
+    """Yields chunks that have no text, so that a reader of the text takes many in one step."""
+
+    def __iter__(self):
+        return self
+
+    def __aiter__(self):
+        return self
+
+    def __next__(self):
+        return LlmStreamChunk()
+
+    async def __anext__(self):
+        return LlmStreamChunk()
+
+
+def _close_before_the_next_step(stream, monkeypatch):
+    """Lets another thread close the stream after the reader has found nothing to take."""
+    take = stream._take
+
+    def take_and_close(form):
+        item = take(form)
+        if item is None:
+            thread = threading.Thread(target=stream.close)
+            thread.start()
+            thread.join()
+        return item
+
+    monkeypatch.setattr(stream, "_take", take_and_close)
+
+
+def test_a_stream_closed_between_two_steps_does_not_look_complete(monkeypatch):
+    stream = LlmStream.from_chunks(EndlessSource(), **NAMES)
+    _close_before_the_next_step(stream, monkeypatch)
+    with pytest.raises(tw.LlmClientClosedError):
+        next(stream.text_stream)
+
+
+async def test_an_async_stream_closed_between_two_steps_does_not_look_complete(monkeypatch):
+    stream = AsyncLlmStream.from_chunks(EndlessSource(), **NAMES)
+    _close_before_the_next_step(stream, monkeypatch)
+    with pytest.raises(tw.LlmClientClosedError):
+        await anext(stream.text_stream)
+
+
+def test_a_closing_thread_is_not_another_reader(monkeypatch):
+    closing, closed = threading.Event(), threading.Event()
+
+    class SlowToClose(EndlessSource):
+        def close(self):
+            closing.set()
+            assert closed.wait(30)
+
+    stream = LlmStream.from_chunks(SlowToClose(), **NAMES)
+    advance = stream._advance
+    thread = threading.Thread(target=stream.close)
+
+    def close_and_advance():
+        thread.start()
+        assert closing.wait(30)
+        advance()
+
+    monkeypatch.setattr(stream, "_advance", close_and_advance)
+    with pytest.raises(tw.LlmClientClosedError):
+        next(stream.text_stream)
+    closed.set()
+    thread.join()
+
+
+def test_a_stream_whose_loop_ended_can_be_closed():
+    source = Source("a", asyncio.Event())
+    stream = AsyncLlmStream.from_chunks(source.asynchronous(), **NAMES)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(_next(stream))
+    task = loop.create_task(_next(stream))
+    loop.run_until_complete(source.waits.wait())
+    # What `asyncio.run` would do with the task is left out.
+    task._log_destroy_pending = False
+    loop.close()
+    stream.close()
+    with pytest.raises(tw.LlmClientClosedError):
+        asyncio.run(_next(stream))
+
+
+def test_a_step_without_an_event_loop_leaves_the_stream_as_it_was():
+    stream = AsyncLlmStream.from_chunks(Source("a", END).asynchronous(), **NAMES)
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        stream.__anext__().send(None)
+    assert asyncio.run(_next(stream)).text == "a"
 
 
 async def _next(stream):

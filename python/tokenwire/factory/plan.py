@@ -5,7 +5,7 @@ from __future__ import annotations
 from tokenwire import _engine
 from tokenwire.clients.chat import ChatClient
 from tokenwire.clients.completion import CompletionClient
-from tokenwire.settings.secret import Secret, sealed_headers
+from tokenwire.settings.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,9 +84,11 @@ class Plan:
 
 def frozen(value: Any) -> object:
     """A hashable form of a setting, equal for equal settings only."""
+    if isinstance(value, str):
+        # A header of any name, or a field of the body, may hold a key.
+        return type(value), Secret(value)
     if isinstance(value, dict):
-        # Headers may also be among the parameters of a call, where they are not sealed.
-        return frozenset((name, frozen(item)) for name, item in sealed_headers(value).items())
+        return frozenset((name, frozen(item)) for name, item in value.items())
     if isinstance(value, (list, tuple)):
         return tuple(map(frozen, value))
     kind = type(value)

@@ -29,13 +29,14 @@ def from_chunks(cls: type, chunks: Any, **fields: Any) -> LlmStream | AsyncLlmSt
         LlmConfigError: `chunks` is not an iterable of the right kind, or it is text.
     """
     is_async = issubclass(cls, AsyncLlmStream)
-    method = getattr(chunks, "__aiter__" if is_async else "__iter__", None)
-    if method is None or isinstance(chunks, (str, bytes)):
+    method = "__aiter__" if is_async else "__iter__"
+    if not hasattr(chunks, method) or isinstance(chunks, (str, bytes)):
         wanted = "an async iterable" if is_async else "an iterable"
         kind = type(chunks).__name__
         raise LlmConfigError(f"chunks: give {wanted} of LlmStreamChunk or str, not {kind}")
-    custom = _AsyncCustomStream if is_async else _CustomStream
-    return custom(CustomReply(**fields), method())
+    if is_async:
+        return _AsyncCustomStream(CustomReply(**fields), aiter(chunks))
+    return _CustomStream(CustomReply(**fields), iter(chunks))
 
 
 class _Custom:
@@ -69,11 +70,15 @@ class _Custom:
             raise self._failure
         return self._reply.take(form)
 
-    def _begin_step(self, reader: str) -> None:
-        if not self._turn.acquire(blocking=False):
-            raise RuntimeError(
-                f"this stream is being read by another {reader}; a stream has one reader"
-            )
+    def _begin_step(self, reader: str) -> bool:
+        """Take the turn. False if another thread has it, which closes the stream."""
+        if self._turn.acquire(blocking=False):
+            return True
+        if self._reply.is_over:
+            return False
+        raise RuntimeError(
+            f"this stream is being read by another {reader}; a stream has one reader"
+        )
 
     def _fail(self, error: Exception) -> None:
         self._reply.end(failed=True)
@@ -110,13 +115,17 @@ class _CustomStream(_Custom, LlmStream):
 
     def _next(self, form: str) -> Any:
         """Return the next item, or None at the end."""
-        while (item := self._take(form)) is None and self._source is not None:
+        while (item := self._take(form)) is None:
+            if self._source is None:
+                # Another thread may have closed the stream just now, which is not its end.
+                return self._take(form)
             self._advance()
         return item
 
     def _advance(self) -> None:
         """Push the iterator's next chunk into the reply."""
-        self._begin_step("thread")
+        if not self._begin_step("thread"):
+            return
         try:
             if self._source is not None:
                 self._reply.push(next(self._source))
@@ -182,14 +191,18 @@ class _AsyncCustomStream(_Custom, AsyncLlmStream):
 
     async def _next(self, form: str) -> Any:
         """Return the next item, or None at the end."""
-        while (item := self._take(form)) is None and self._source is not None:
+        while (item := self._take(form)) is None:
+            if self._source is None:
+                # Another thread may have closed the stream just now, which is not its end.
+                return self._take(form)
             await self._advance()
         return item
 
     async def _advance(self) -> None:
         """Push the iterator's next chunk into the reply."""
-        self._begin_step("task")
         reader: Any = asyncio.current_task()
+        if not self._begin_step("task"):
+            return
         self._reader = reader
         cancels = _cancels(reader)
         try:
@@ -215,7 +228,8 @@ class _AsyncCustomStream(_Custom, AsyncLlmStream):
     def _interrupt(self) -> None:
         """Cancel the step that waits for the iterator; called from any thread."""
         reader = self._reader
-        if reader is not None:
+        # A step that a closed event loop has left behind can no longer be cancelled.
+        if reader is not None and not reader.get_loop().is_closed():
             reader.get_loop().call_soon_threadsafe(self._cancel, reader)
 
     def _cancel(self, reader: asyncio.Task[Any]) -> None:

@@ -320,6 +320,28 @@ def test_an_exception_in_a_callback_is_logged_and_the_others_run(
     assert record.exc_info[1] is problem
 
 
+def test_ctrl_c_during_a_callback_is_raised_once_the_others_have_run(sim, listen, events, caplog):
+    def interrupted(_event):
+        raise KeyboardInterrupt
+
+    listen(interrupted)
+    after: list[tw.CallEvent] = []
+    listen(after.append)
+    chat = chat_on(sim)
+    stream = chat.stream("hi")
+    reply = tw.LlmResponse(provider="acme", model="m", text="hi")
+    for call in (
+        lambda: chat.run("hi"),
+        lambda: list(stream),
+        lambda: tw.report_call(provider="acme", model="m", elapsed=1.0, response=reply),
+    ):
+        with pytest.raises(KeyboardInterrupt):
+            # Python runs a signal's handler after the second call at the latest.
+            [step() for step in (call, time.monotonic)]
+    assert (len(events), len(after)) == (3, 3)
+    assert not caplog.records
+
+
 def test_an_exception_in_a_callback_does_not_hide_the_error_of_the_call(
     sim, ask: Asking, listen, caplog
 ):

@@ -65,8 +65,8 @@ def module_of(source: PythonFile, node: ast.ImportFrom, packages: Iterable[str] 
             return package
         if is_folder_of(target.parent, package):
             return f"{package}.{target.name}"
-    names = [target.parent.name, target.name]
-    for above in target.parent.parents:
+    names = [folder.name, *(node.module.split(".") if node.module else ())]
+    for above in folder.parents:
         if not (above / "__init__.py").is_file():
             break
         names.insert(0, above.name)

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::intern;
 use pyo3::prelude::*;
 
@@ -24,9 +25,18 @@ pub(crate) enum Ending<'a, 'py> {
 /// Reports a call to every callback.
 pub(crate) fn report(py: Python<'_>, caller: &Caller, streamed: bool, ending: Ending<'_, '_>) {
     let event = event_of(py, caller, streamed, ending);
-    if let Err(error) = event.and_then(|event| report_call(&event)) {
+    let Err(error) = event.and_then(|event| report_call(&event)) else {
+        return;
+    };
+    // The call has its own outcome, so Ctrl-C is raised again, as soon as the caller's code runs.
+    if !error.is_instance_of::<PyKeyboardInterrupt>(py) || interrupt_main(py).is_err() {
         error.write_unraisable(py, None);
     }
+}
+
+fn interrupt_main(py: Python<'_>) -> PyResult<()> {
+    let thread = py.import(intern!(py, "_thread"))?;
+    thread.call_method0(intern!(py, "interrupt_main")).map(drop)
 }
 
 /// The event of a call.
@@ -116,11 +126,13 @@ pub(crate) fn report_refused(error: &Bound<'_, PyAny>, abandoned: bool) -> PyRes
     Ok(())
 }
 
-/// Passes the event of a finished call to every callback. What a callback raises is logged, not propagated.
+/// Passes the event of a finished call to every callback. What a callback raises is logged, not propagated, except
+/// for Ctrl-C, which may arrive while a callback runs.
 #[pyfunction]
 #[pyo3(name = "report_call")]
 pub(crate) fn report_call(event: &Bound<'_, CallEvent>) -> PyResult<()> {
     let py = event.py();
+    let mut interrupted = Ok(());
     // `all` returns a copy, because a callback may add or remove callbacks.
     for one in callbacks::all() {
         let callback = one.callback.bind(py);
@@ -128,9 +140,13 @@ pub(crate) fn report_call(event: &Bound<'_, CallEvent>) -> PyResult<()> {
             let Err(error) = callback.call1((event,)) else {
                 return Ok(());
             };
+            if error.is_instance_of::<PyKeyboardInterrupt>(py) {
+                interrupted = Err(error);
+                return Ok(());
+            }
             let log = python::CALLBACK_FAILED.get(py)?;
             log.call1((callback, error.value(py))).map(drop)
         })?;
     }
-    Ok(())
+    interrupted
 }
