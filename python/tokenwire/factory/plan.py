@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 from tokenwire import _engine
 from tokenwire.clients.chat import ChatClient
 from tokenwire.clients.completion import CompletionClient
@@ -18,10 +20,10 @@ if TYPE_CHECKING:
     Value = TypeVar("Value")
 
 
-class Plan:
-    """A client to create. A plan is not changed after its construction.
+class Plan(namedtuple("Plan", "model api settings key_vars variables row")):  # noqa: PYI024 (needs typing)
+    """A client to create.
 
-    Args:
+    Attributes:
         model: The model, as the constructor of a client takes it.
         api: The API; None lets a custom client choose.
         settings: Arguments of the client, with secrets sealed.
@@ -30,24 +32,14 @@ class Plan:
         row: The provider, unless it is built in.
     """
 
-    __slots__ = ("api", "key_vars", "model", "row", "settings", "variables")
+    __slots__ = ()
 
-    def __init__(
-        self,
-        model: str,
-        api: str | None,
-        settings: dict[str, Any],
-        *,
-        key_vars: tuple[str, ...] | None,
-        variables: Sequence[str],
-        row: ProviderRow | None = None,
-    ) -> None:
-        self.model = model
-        self.api = api
-        self.settings = settings
-        self.key_vars = key_vars
-        self.variables = variables
-        self.row = row
+    model: str
+    api: str | None
+    settings: dict[str, Any]
+    key_vars: tuple[str, ...] | None
+    variables: Sequence[str]
+    row: ProviderRow | None
 
     def key(self) -> object:
         """A value that is equal for equal clients only. Keys in it are sealed."""
@@ -88,7 +80,7 @@ def frozen(value: Any) -> object:
         # A header of any name, or a field of the body, may hold a key.
         return type(value), Secret(value)
     if isinstance(value, dict):
-        return frozenset((name, frozen(item)) for name, item in value.items())
+        return frozenset((type(name), name, frozen(item)) for name, item in value.items())
     if isinstance(value, (list, tuple)):
         return tuple(map(frozen, value))
     kind = type(value)
