@@ -1203,7 +1203,7 @@ def remove_callback(id: int) -> bool:
     """Removes a registration. Returns whether it existed."""
 
 def report_call(event: CallEvent) -> None:
-    """Passes the event of a finished call to every callback. What a callback raises is logged, not thrown, except
+    """Passes the event of a finished call to every callback. What a callback raises is logged, not propagated, except
     for Ctrl-C, which may arrive while a callback runs.
     """
 
