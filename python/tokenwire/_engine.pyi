@@ -202,8 +202,8 @@ class RetryPolicy(_Value):
         throttle_first: The same as `first` after a 429 response that does not say how long to wait.
         max_retry_after: Longest wait in seconds that a server may ask for. If it asks for more, the error
             is raised at once.
-        budget: Tokens in the bucket that stops a retry storm. A client shares its bucket with the clients
-            that its `with_options` returns.
+        budget: Points that retries use up, so that they do not add to an outage. A client shares them
+            with the clients that its `with_options` returns.
         retry_ambiguous: Whether to retry an attempt that the server may already have processed.
         retry_timeouts: Whether to retry a timeout that happened after the request was sent.
         idempotency_header: Name of a header that carries one random key through all attempts of a call.
@@ -242,7 +242,7 @@ class RetryPolicy(_Value):
         """Longest wait in seconds that a server may ask for."""
     @property
     def budget(self) -> int:
-        """Tokens in the bucket that stops a retry storm."""
+        """Points that retries use up."""
     @property
     def retry_ambiguous(self) -> bool:
         """Whether to retry an attempt that the server may already have processed."""

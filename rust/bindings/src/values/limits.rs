@@ -216,8 +216,8 @@ settings_class! {
     ///     throttle_first: The same as `first` after a 429 response that does not say how long to wait.
     ///     max_retry_after: Longest wait in seconds that a server may ask for. If it asks for more, the error
     ///         is raised at once.
-    ///     budget: Tokens in the bucket that stops a retry storm. A client shares its bucket with the clients
-    ///         that its `with_options` returns.
+    ///     budget: Points that retries use up, so that they do not add to an outage. A client shares them
+    ///         with the clients that its `with_options` returns.
     ///     retry_ambiguous: Whether to retry an attempt that the server may already have processed.
     ///     retry_timeouts: Whether to retry a timeout that happened after the request was sent.
     ///     idempotency_header: Name of a header that carries one random key through all attempts of a call.
@@ -237,7 +237,7 @@ settings_class! {
         throttle_first: Seconds,
         /// Longest wait in seconds that a server may ask for.
         max_retry_after: Seconds,
-        /// Tokens in the bucket that stops a retry storm.
+        /// Points that retries use up.
         budget: Tokens,
         /// Whether to retry an attempt that the server may already have processed.
         retry_ambiguous: Flag,

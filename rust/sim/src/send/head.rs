@@ -41,7 +41,7 @@ impl End {
             (Framing::Close | Framing::Raw, _) => Self::Close,
             (Framing::Auto, _) if needs_chunks => Self::Chunked,
             (Framing::Auto | Framing::Length, Body::Whole { bytes, .. }) => {
-                Self::Length(bytes.len() + missing)
+                Self::Length(bytes.len().saturating_add(missing))
             }
             _ => Self::Chunked,
         }
