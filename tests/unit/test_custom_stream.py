@@ -317,7 +317,7 @@ def test_a_closing_thread_is_not_another_reader(monkeypatch):
             assert closed.wait(30)
 
     stream = LlmStream.from_chunks(SlowToClose(), **NAMES)
-    advance = stream._advance
+    advance = stream._advance  # type: ignore[attr-defined]
     thread = threading.Thread(target=stream.close)
 
     def close_and_advance():
@@ -340,7 +340,7 @@ def test_a_stream_whose_loop_ended_can_be_closed():
     task = loop.create_task(_next(stream))
     loop.run_until_complete(source.waits.wait())
     # What `asyncio.run` would do with the task is left out.
-    task._log_destroy_pending = False
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
     loop.close()
     stream.close()
     with pytest.raises(tw.LlmClientClosedError):
@@ -350,7 +350,7 @@ def test_a_stream_whose_loop_ended_can_be_closed():
 def test_a_step_without_an_event_loop_leaves_the_stream_as_it_was():
     stream = AsyncLlmStream.from_chunks(Source("a", END).asynchronous(), **NAMES)
     with pytest.raises(RuntimeError, match="no running event loop"):
-        stream.__anext__().send(None)
+        stream.__anext__().send(None)  # type: ignore[attr-defined]
     assert asyncio.run(_next(stream)).text == "a"
 
 

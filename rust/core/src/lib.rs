@@ -1,6 +1,6 @@
 //! tokenwire-core: the whole client, without Python.
 //!
-//! # The way of a call
+//! # The path of a call
 //!
 //! 1. [`client`]: a [`client::Client`] is made from a [`config::ClientConfig`]. Its `prepare` reads the caller's
 //!    [`request::Request`] and returns a [`client::Call`].
