@@ -15,7 +15,7 @@ from types import GenericAlias
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, final, type_check_only
 
 from pydantic_core.core_schema import CoreSchema
-from typing_extensions import Self, TypeVar
+from typing_extensions import Self, TypeVar, disjoint_base
 
 from tokenwire.catalog.cost import Cost
 from tokenwire.settings.model_string import ProviderRow
@@ -885,6 +885,7 @@ class CustomReply:
     def is_over(self) -> bool:
         """Whether the stream ended or was closed."""
 
+@disjoint_base
 class LlmStream:
     """A stream for `with` and `for`. It may move between threads, and has one reader at a time.
 
@@ -947,6 +948,7 @@ class LlmStream:
         """Closes the stream and its connection, from any thread. A waiting reader gets `LlmClientClosedError`."""
     def _enter_with(self, *, api_key: str, may_renew: bool = False) -> None: ...
 
+@disjoint_base
 class AsyncLlmStream:
     """A stream for `async with` and `async for`. Any event loop may read it, one task at a time.
 
