@@ -158,8 +158,10 @@ def test_a_refused_connection_says_connect(kind, way, stream):
 @EVERY_WAY
 def test_an_interrupted_stream_is_an_error(sim, kind, way, fault, capsys):
     sim.set_script({"default": {"reply": {"text": "one two three"}, "fault": fault}})
-    with pytest.raises(old.LlmStreamingError, match="connect"):
+    with pytest.raises(old.LlmStreamingError, match="connect") as caught:
         ask(MAKE[kind](sim), "hi", True, way=way)
+    assert caught.value.metadata["attempts"] == 1
+    assert "one two three".startswith(caught.value.metadata["partial_text"])
     capsys.readouterr()
 
 
