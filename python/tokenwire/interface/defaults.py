@@ -160,6 +160,13 @@ def check_open(client: DefaultMethods) -> None:
         raise LlmClientClosedError("this client is closed; make a new one")
 
 
+def whole_number(value: Any, name: str, at_least: int) -> int:
+    """The value of the argument `name`, which must be an int of at least `at_least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+        raise LlmConfigError(f"{name}: {value!r} is not a whole number of at least {at_least}")
+    return int(value)
+
+
 def lacking(client: DefaultMethods, method: str, *others: str) -> LlmConfigError:
     """The error for a method that the class does not define and that has no default."""
     fix = " or ".join(f"{name}()" for name in (method, *others))

@@ -10,6 +10,7 @@ from tokenwire.interface.defaults import (
     ask_async,
     lacking,
     open_stream,
+    whole_number,
 )
 
 TYPE_CHECKING = False
@@ -127,10 +128,10 @@ class LlmClientInterface(DefaultMethods):
             LlmValidationError: The last reply does not fit; `.partial` is that reply.
             LlmModelError: The model refused, a filter stopped the reply, or it has no text.
         """
-        from tokenwire.interface.reask import asked_again, checked_reask
+        from tokenwire.interface.reask import asked_again
         from tokenwire.tools.typed_output import parse_reply
 
-        asked, left = request_or_prompt, checked_reask(reask)
+        asked, left = request_or_prompt, whole_number(reask, "reask", at_least=0)
         params["response_format"] = response_format
         while True:
             reply = ask(self, asked, params)
@@ -145,10 +146,10 @@ class LlmClientInterface(DefaultMethods):
         self, response_format: type[T], request_or_prompt: Prompt, *, reask: int = 0, **params: Any
     ) -> T:
         """Ask the model for a value of a type; see `parse`."""
-        from tokenwire.interface.reask import asked_again, checked_reask
+        from tokenwire.interface.reask import asked_again
         from tokenwire.tools.typed_output import parse_reply
 
-        asked, left = request_or_prompt, checked_reask(reask)
+        asked, left = request_or_prompt, whole_number(reask, "reask", at_least=0)
         params["response_format"] = response_format
         while True:
             reply = await ask_async(self, asked, params)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tokenwire.errors import LlmConfigError, LlmError
+from tokenwire.errors import LlmError
+from tokenwire.interface.defaults import whole_number
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -55,12 +56,8 @@ class Window:
     """
 
     def __init__(self, concurrency: Any, *, ordered: bool) -> None:
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            raise LlmConfigError(
-                f"concurrency: {concurrency!r} is not a whole number of at least 1"
-            )
         self.in_flight = 0
-        self._concurrency: int = concurrency
+        self._concurrency = whole_number(concurrency, "concurrency", at_least=1)
         self._ordered = ordered
         self._held: dict[int, MapRow] = {}
         self._next_index = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tokenwire.errors import LlmConfigError
 from tokenwire.tools.typed_output import reask_message
 from tokenwire.types import LlmRequest
 
@@ -12,13 +11,6 @@ if TYPE_CHECKING:
     from tokenwire._engine import LlmResponse
     from tokenwire.errors import LlmValidationError
     from tokenwire.types.prompt import Prompt
-
-
-def checked_reask(reask: Any) -> int:
-    """How many times to ask again, a whole number of at least 0."""
-    if isinstance(reask, bool) or not isinstance(reask, int) or reask < 0:
-        raise LlmConfigError(f"reask: {reask!r} is not a whole number of at least 0")
-    return int(reask)
 
 
 def asked_again(
