@@ -107,8 +107,10 @@ class Timeout(_Value):
     """The five time limits of a call, in seconds. None means no limit.
 
     Args:
-        connect: Time to connect, from the start of the handshake.
-        pool: Wait for a free connection when `Limits.max_connections` is reached.
+        connect: Time to connect, from the start of the handshake. The first https call also reads the
+            certificates within this time.
+        pool: Wait for a free connection when `Limits.max_connections` is reached, and for a turn to
+            connect: at most 64 calls connect to one address at a time.
         first_token: For streams, from sending the request to the first content.
         idle: For streams, between two pieces of content. The time that synchronous code spends on a
             chunk before it asks for the next one does not count.

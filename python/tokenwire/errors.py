@@ -35,7 +35,7 @@
     |   +-- LlmProtocolError                              the server broke the HTTP protocol
     |   +-- LlmResponseTooLargeError                      the body is over the size limit
     |   +-- LlmUnexpectedContentError                     a success status with the wrong content
-    +-- LlmEngineError                                    a bug in the engine
+    +-- LlmEngineError                                    the engine failed
     +-- LlmClientClosedError                              use after close
 
 Every error is built as ``Class(message, **fields)``. So ``args == (message,)``, and pickling,
@@ -310,7 +310,10 @@ class LlmUnexpectedContentError(LlmAPIError):
 
 
 class LlmEngineError(LlmError):
-    """A bug in the engine: a panic or a broken invariant. Please report it."""
+    """The engine failed.
+
+    It is a bug in the engine (please report it), or the system could not start a thread.
+    """
 
 
 class LlmClientClosedError(LlmError):

@@ -12,9 +12,10 @@ pub const MAX_RETRIES: u32 = 1_000;
 /// The five limits in time. `None` means no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeout {
-    /// For a connection. The clock starts when the handshake does.
+    /// For a connection. The clock starts when the handshake does. The first call that needs certificate files also
+    /// reads them within this time.
     pub connect: Option<Duration>,
-    /// For a free connection.
+    /// For a free connection, and for a turn to make one.
     pub pool: Option<Duration>,
     /// Streams: from sending the request to the first content.
     pub first_token: Option<Duration>,

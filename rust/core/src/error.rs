@@ -80,7 +80,7 @@ words! {
         ResponseTooLarge = "response_too_large",
         /// A success status, but no body, or a body of another kind.
         UnexpectedContent = "unexpected_content",
-        /// A panic inside the engine.
+        /// A panic inside the engine, or no thread for its work.
         Engine = "engine",
         /// Something was used after it was closed.
         ClientClosed = "client_closed",

@@ -99,10 +99,7 @@ impl<'a> Session<'a> {
 
     /// A probe for the next attempt.
     pub(super) fn probe(&self) -> Arc<Probe> {
-        Probe::new(
-            Arc::clone(&self.call.outgoing.origin),
-            self.call.timeout.connect,
-        )
+        Probe::new(Arc::clone(&self.call.outgoing.origin), &self.call.timeout)
     }
 
     /// Makes an attempt, up to a response head with a 2xx status.
@@ -278,11 +275,17 @@ impl<'a> Session<'a> {
             },
             None => (Phase::Backoff, false),
         };
-        let message = format!(
+        let mut message = format!(
             "no complete reply from {} within {} s (the `total` timeout, over all attempts)",
             self.call.outgoing.place.origin,
             limit.as_secs_f64()
         );
+        if let Some((_, probe)) = &self.current
+            && let Some(tls) = &self.call.outgoing.route.tls
+            && probe.reads_files()
+        {
+            message = format!("{message}: {} could not be read", tls.shown());
+        }
         let error = Error::new(ErrorKind::DeadlineExceeded, message)
             .at(phase)
             .maybe_processed(sent);

@@ -278,7 +278,6 @@ impl Client {
             route: Arc::clone(&inner.route),
             origin: Arc::clone(&inner.origin),
             place: Arc::clone(&inner.place),
-            pool_limit: timeout.pool,
         };
         let query = &options.query;
         inner.intercept(&interception, &mut outgoing, path, query, key.as_ref())?;

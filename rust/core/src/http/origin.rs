@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -14,7 +14,7 @@ use crate::log::{Event, LogSink};
 
 /// How many handshakes with one origin run at a time. Without a limit, a burst of thousands would time out in the
 /// listen backlog of the server.
-const HANDSHAKES: usize = 64;
+pub(super) const HANDSHAKES: usize = 64;
 
 /// The most connections of an origin without a limit, however many files the process may open.
 const MAX_CONNECTIONS: usize = 10_000;
@@ -32,7 +32,7 @@ struct OriginKey {
     max_connections: usize,
 }
 
-/// One origin. It lives as long as the process: two semaphores and two flags.
+/// One origin. It lives as long as the process: two semaphores, a counter and two flags.
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) https: bool,
@@ -41,6 +41,8 @@ pub(crate) struct Origin {
     pub(crate) max_connections: usize,
     pub(crate) permits: Arc<Semaphore>,
     pub(super) handshakes: Arc<Semaphore>,
+    /// How many handshakes have succeeded.
+    connected: AtomicUsize,
     warned_of_wait: AtomicBool,
     warned_of_plain_key: AtomicBool,
 }
@@ -53,6 +55,7 @@ impl Origin {
             max_connections: key.max_connections,
             permits: Arc::new(Semaphore::new(key.max_connections)),
             handshakes: Arc::new(Semaphore::new(HANDSHAKES)),
+            connected: AtomicUsize::new(0),
             warned_of_wait: AtomicBool::new(false),
             warned_of_plain_key: AtomicBool::new(false),
         }
@@ -88,6 +91,16 @@ impl Origin {
             });
         }
         acquire.await.ok()
+    }
+
+    /// How many handshakes have succeeded. It grows as long as the origin takes connections.
+    pub(super) fn connected(&self) -> usize {
+        self.connected.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a handshake has succeeded.
+    pub(super) fn note_connected(&self) {
+        self.connected.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Logs once that a key is sent to this origin in the clear.
