@@ -1,5 +1,6 @@
 //! What all connections of the process share.
 
+use std::io::ErrorKind;
 use std::sync::{Arc, OnceLock};
 
 use url::Url;
@@ -56,10 +57,16 @@ impl Hub {
     }
 
     fn soft_file_limit(&self) -> Option<usize> {
+        if let Some(known) = self.soft_file_limit.get() {
+            return *known;
+        }
         // This is a pseudo-file of the kernel; the disk is not read.
-        *self.soft_file_limit.get_or_init(|| {
-            let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
-            origin::soft_file_limit(&limits)
-        })
+        let limit = match std::fs::read_to_string("/proc/self/limits") {
+            Ok(limits) => origin::soft_file_limit(&limits),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            // A moment without descriptors is not remembered.
+            Err(_) => return None,
+        };
+        *self.soft_file_limit.get_or_init(|| limit)
     }
 }

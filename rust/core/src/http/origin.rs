@@ -32,7 +32,7 @@ struct OriginKey {
     max_connections: usize,
 }
 
-/// One origin. It lives as long as the process: two semaphores, a counter and two flags.
+/// One origin: two semaphores, a counter and two flags. It lives at least as long as a client or a call needs it.
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) https: bool,
@@ -93,6 +93,10 @@ impl Origin {
         acquire.await.ok()
     }
 
+    fn is_in_use(&self) -> bool {
+        self.permits.available_permits() < self.max_connections
+    }
+
     /// How many handshakes have succeeded. It grows as long as the origin takes connections.
     pub(super) fn connected(&self) -> usize {
         self.connected.load(Ordering::Relaxed)
@@ -118,6 +122,11 @@ impl Origin {
 pub(crate) struct Origins(Mutex<HashMap<OriginKey, Arc<Origin>>>);
 
 impl Origins {
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.0.lock().len()
+    }
+
     /// The origin of `url`.
     pub(crate) fn get(&self, url: &Url, max_connections: usize) -> Arc<Origin> {
         let key = OriginKey {
@@ -127,8 +136,16 @@ impl Origins {
             max_connections,
         };
         let mut origins = self.0.lock();
-        let origin = origins.entry(key);
-        Arc::clone(origin.or_insert_with_key(|key| Arc::new(Origin::new(key))))
+        if let Some(origin) = origins.get(&key) {
+            return Arc::clone(origin);
+        }
+        if origins.len() == origins.capacity() {
+            // Before it grows, origins that no client and no call needs any more make room.
+            origins.retain(|_, origin| Arc::strong_count(origin) > 1 || origin.is_in_use());
+        }
+        let origin = Arc::new(Origin::new(&key));
+        origins.insert(key, Arc::clone(&origin));
+        origin
     }
 }
 

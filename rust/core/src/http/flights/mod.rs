@@ -18,9 +18,13 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
-/// Work that has taken so long is started again if another caller wants its result.
+/// Work that has taken so long is started again if a caller still wants its result.
 const STALE: Duration = Duration::from_secs(5);
+
+/// How often a caller who waits looks whether that is so.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How often the same work may run at a time.
 const RUNS: usize = 4;
@@ -110,13 +114,18 @@ where
     /// The result of the work for `key`; `usual` says that it has succeeded before. Dropping the future abandons it.
     pub(super) async fn get(&self, key: &K, usual: bool) -> Result<Result<T, E>, NoThread> {
         let mut waiting = self.join(key, usual)?;
-        let answered = match &mut waiting.receiver {
-            Some(receiver) => receiver.wait_for(Option::is_some).await.ok(),
-            None => None,
-        };
-        let answer = answered.and_then(|answer| answer.clone());
-        // Only a thread that panicked leaves without an answer.
-        answer.ok_or(NoThread::Panicked)
+        loop {
+            let Some(receiver) = &mut waiting.receiver else {
+                return Err(NoThread::Panicked);
+            };
+            let answered = timeout(LOOK, receiver.wait_for(Option::is_some)).await;
+            if let Ok(answered) = answered {
+                let answer = answered.ok().and_then(|answer| answer.clone());
+                // Only a thread that panicked leaves without an answer.
+                return answer.ok_or(NoThread::Panicked);
+            }
+            self.start_again(key, usual);
+        }
     }
 
     /// Whether work that has never succeeded before has to wait for a thread.
@@ -135,26 +144,47 @@ where
             .entry(key.clone())
             .or_insert_with(|| Flight::new(now));
         let (id, receiver) = (flight.id, flight.answer.subscribe());
-        if flight.is_wanted() {
-            let ticket = (usual, now);
-            if state.threads < shared.threads.most
-                && (usual || state.strangers < shared.threads.for_strangers())
-            {
-                let worker = Arc::clone(shared);
-                match shared.threads.start(move || worker.work()) {
-                    Ok(()) => state.threads += 1,
-                    Err(error) if flight.runs == 0 => {
-                        state.flights.remove(key);
-                        return Err(NoThread::NotStarted(error));
-                    }
-                    // It hangs, but may still end.
-                    Err(_) => return Ok(Waiting::new(shared, key, id, receiver)),
-                }
-            }
-            flight.ticket = Some(ticket);
-            state.line.insert(ticket, key.clone());
+        let runs = flight.runs;
+        if let Err(error) = self.line_up(state, key, usual)
+            && runs == 0
+        {
+            state.flights.remove(key);
+            return Err(NoThread::NotStarted(error));
         }
-        Ok(Waiting::new(shared, key, id, receiver))
+        Ok(Waiting {
+            shared,
+            key,
+            flight: id,
+            receiver: Some(receiver),
+        })
+    }
+
+    /// Starts the work again if it hangs.
+    fn start_again(&self, key: &K, usual: bool) {
+        let mut state = self.0.state.lock();
+        // Without another thread, what hangs may still end.
+        let _ = self.line_up(&mut state, key, usual);
+    }
+
+    /// Puts the work in the line if a thread should take it, and starts a thread if there may be another one.
+    fn line_up(&self, state: &mut State<K, T, E>, key: &K, usual: bool) -> io::Result<()> {
+        let shared = &self.0;
+        let flight = state.flights.get_mut(key);
+        let Some(flight) = flight.filter(|flight| flight.is_wanted()) else {
+            return Ok(());
+        };
+        if state.threads < shared.threads.most
+            && (usual || state.strangers < shared.threads.for_strangers())
+        {
+            let worker = Arc::clone(shared);
+            shared.threads.start(move || worker.work())?;
+            state.threads += 1;
+        }
+        state.next += 1;
+        let ticket = (usual, state.next);
+        flight.ticket = Some(ticket);
+        state.line.insert(ticket, key.clone());
+        Ok(())
     }
 }
 
@@ -255,22 +285,6 @@ struct Waiting<'a, K: Eq + Hash, T, E> {
     key: &'a K,
     flight: u64,
     receiver: Option<watch::Receiver<Answer<T, E>>>,
-}
-
-impl<'a, K: Eq + Hash, T, E> Waiting<'a, K, T, E> {
-    fn new(
-        shared: &'a Shared<K, T, E>,
-        key: &'a K,
-        flight: u64,
-        receiver: watch::Receiver<Answer<T, E>>,
-    ) -> Self {
-        Self {
-            shared,
-            key,
-            flight,
-            receiver: Some(receiver),
-        }
-    }
 }
 
 impl<K: Eq + Hash, T, E> Drop for Waiting<'_, K, T, E> {

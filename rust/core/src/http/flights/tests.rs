@@ -128,6 +128,8 @@ async fn work_that_hangs_is_started_again_and_the_first_success_counts() {
         let mut state = flights.0.state.lock();
         state.flights.get_mut(key).unwrap().begun -= STALE * 2;
     };
+    scene.flights.start_again(key, true);
+    assert_eq!(scene.in_line(), 0);
     age(&scene.flights);
     let second = scene.flights.join(key, true).unwrap();
     assert_eq!(scene.begun.recv().unwrap(), *key);
