@@ -1,7 +1,8 @@
-//! Limits what a server may send before the head of its reply: interim heads (1xx).
+//! Limits what a server may send before the head of its reply: interim heads (1xx) and empty lines.
 //!
-//! A client must pass over any number of them (RFC 9110, section 15.2), and hyper does, so a server could hold a call
-//! with an endless run of them. This follows the bytes of a connection far enough to count them, and no further.
+//! A client must pass over any number of interim heads (RFC 9110, section 15.2), and hyper does, so a server could hold
+//! a call with an endless run of them. hyper passes over empty lines too, but reads all of them again whenever more
+//! arrive. This follows the bytes of a connection far enough to count both, and no further.
 
 use std::io;
 
@@ -9,6 +10,8 @@ use std::io;
 const HEADS: usize = 16;
 /// How many bytes all of them may have. Early hints (103) have a few hundred.
 const BYTES: usize = 64 << 10;
+/// How many empty lines there may be before a head. Real servers send none.
+const EMPTY_LINES: usize = 64;
 
 /// The part of a status line that identifies an interim head: `HTTP/1.1 103`.
 const START: usize = 12;
@@ -18,6 +21,7 @@ const START: usize = 12;
 pub(super) struct Interim {
     heads: usize,
     bytes: usize,
+    empty_lines: usize,
     at: At,
 }
 
@@ -37,10 +41,14 @@ impl Default for At {
     }
 }
 
-/// A server sends too many interim heads, or too large ones.
+/// What a server sends before its reply.
 #[derive(Debug, thiserror::Error)]
-#[error("more than 16 interim heads (1xx) before the reply, or more than 64 KiB of them")]
-struct TooMany;
+enum TooMany {
+    #[error("more than 16 interim heads (1xx) before the reply, or more than 64 KiB of them")]
+    Heads,
+    #[error("more than 64 empty lines before the reply")]
+    EmptyLines,
+}
 
 impl Interim {
     /// Whether the reply has not begun, so that [`Self::read`] has to see what arrives.
@@ -61,7 +69,10 @@ impl Interim {
             self.at = match self.at {
                 At::Reply => return Ok(()),
                 // Empty lines before a head are allowed.
-                At::Start(_, 0) if matches!(byte, b'\r' | b'\n') => self.at,
+                At::Start(_, 0) if matches!(byte, b'\r' | b'\n') => {
+                    self.empty_lines += usize::from(*byte == b'\n');
+                    self.at
+                }
                 At::Start(mut line, read) => {
                     if let Some(place) = line.get_mut(read) {
                         *place = *byte;
@@ -82,9 +93,14 @@ impl Interim {
                 },
             };
             self.bytes += usize::from(self.is_counting());
-            if self.heads > HEADS || (self.heads > 0 && self.bytes > BYTES) {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, TooMany));
-            }
+            let why = if self.empty_lines > EMPTY_LINES {
+                TooMany::EmptyLines
+            } else if self.heads > HEADS || self.bytes > BYTES {
+                TooMany::Heads
+            } else {
+                continue;
+            };
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
         Ok(())
     }
@@ -154,6 +170,17 @@ mod tests {
         interim.read(b"HTTP/1.1 103 Early Hints\r\n").unwrap();
         let endless = (0..BYTES).try_for_each(|_| interim.read(b"a: b\r\n"));
         assert!(endless.is_err());
+    }
+
+    #[test]
+    fn empty_lines_are_bounded() {
+        for line in ["\r\n", "\n"] {
+            let of = |count| format!("{}{REPLY}", line.repeat(count));
+            assert!(is_allowed(&of(EMPTY_LINES), 1_000));
+            assert!(!is_allowed(&of(EMPTY_LINES + 1), 1_000));
+        }
+        // Lone carriage returns are no lines, and not HTTP. They are bounded too.
+        assert!(!is_allowed(&"\r".repeat(BYTES + 1), 1_000));
     }
 
     #[test]

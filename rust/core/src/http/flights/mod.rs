@@ -128,9 +128,9 @@ where
         }
     }
 
-    /// Whether work that has never succeeded before has to wait for a thread.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.0.state.lock().strangers >= self.0.threads.for_strangers()
+    /// Whether work has to wait for a thread; `usual` says that it has succeeded before.
+    pub(super) fn is_crowded(&self, usual: bool) -> bool {
+        !self.0.has_room(&self.0.state.lock(), usual)
     }
 
     fn join<'a>(&'a self, key: &'a K, usual: bool) -> Result<Waiting<'a, K, T, E>, NoThread> {
@@ -169,13 +169,12 @@ where
     /// Puts the work in the line if a thread should take it, and starts a thread if there may be another one.
     fn line_up(&self, state: &mut State<K, T, E>, key: &K, usual: bool) -> io::Result<()> {
         let shared = &self.0;
+        let has_room = shared.has_room(state, usual);
         let flight = state.flights.get_mut(key);
         let Some(flight) = flight.filter(|flight| flight.is_wanted()) else {
             return Ok(());
         };
-        if state.threads < shared.threads.most
-            && (usual || state.strangers < shared.threads.for_strangers())
-        {
+        if has_room {
             let worker = Arc::clone(shared);
             shared.threads.start(move || worker.work())?;
             state.threads += 1;
@@ -228,6 +227,12 @@ struct Job<K> {
 }
 
 impl<K: Clone + Eq + Hash, T, E> Shared<K, T, E> {
+    /// Whether another thread may be started for such work.
+    fn has_room(&self, state: &State<K, T, E>, usual: bool) -> bool {
+        state.threads < self.threads.most
+            && (usual || state.strangers < self.threads.for_strangers())
+    }
+
     /// What a thread does until nothing is left for it.
     fn work(&self) {
         while let Some(job) = self.take() {
