@@ -172,7 +172,7 @@ class LlmConnectTimeoutError(LlmTimeoutError):
 
 
 class LlmPoolTimeoutError(LlmTimeoutError):
-    """No connection became free in time. Nothing was sent."""
+    """No connection, or no turn to make one, became free in time. Nothing was sent."""
 
 
 class LlmFirstByteTimeoutError(LlmTimeoutError):

@@ -2,9 +2,14 @@
 
 mod support;
 
+use std::future::{Future, poll_fn};
+use std::net::TcpListener;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use support::*;
+use tokenwire_core::call::complete;
+use tokenwire_core::client::CallOptions;
 use tokenwire_core::config::{Timeout, TimeoutSetting};
 use tokenwire_core::error::{ErrorKind as K, Phase};
 use tokenwire_core::stream::{Queue, pump};
@@ -252,4 +257,54 @@ async fn a_sync_reader_that_returns_late_gets_its_full_idle_time() {
     );
     assert_eq!(Streamed::of(&queue).kind(), Some(K::StallTimeout));
     assert!(end - resumed >= SHORT, "{:?}", end - resumed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_hangs_gives_its_turn_back() {
+    // Whoever connects gets no answer to the first message of TLS.
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    mute.set_nonblocking(true).unwrap();
+    let base_url = format!("https://{}/v1", mute.local_addr().unwrap());
+    let bench = Bench::with(&base_url, |config| {
+        config.timeout = TimeoutSetting::Off;
+        config.retry.max_retries = 0;
+    });
+    let mut hanging: Vec<_> = (0..64).map(|_| Box::pin(bench.complete())).collect();
+    let mut connected = Vec::new();
+    poll_fn(|cx| {
+        for call in &mut hanging {
+            assert!(call.as_mut().poll(cx).is_pending());
+        }
+        connected.extend(mute.accept().ok());
+        if connected.len() == 64 {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+    // All turns are taken. Another call gets one long before its `pool` limit, and hangs too.
+    let limits = Timeout {
+        connect: Some(Duration::from_secs(5)),
+        pool: Some(Duration::from_secs(600)),
+        ..Timeout::NONE
+    };
+    let options = CallOptions {
+        timeout: Some(TimeoutSetting::Full(limits)),
+        ..CallOptions::default()
+    };
+    let asked = tokio::time::Instant::now();
+    let late = complete(&bench.transport, bench.call_with(false, options));
+    let mut late = Box::pin(late);
+    let error = poll_fn(|cx| {
+        for call in &mut hanging {
+            assert!(call.as_mut().poll(cx).is_pending());
+        }
+        late.as_mut().poll(cx)
+    })
+    .await
+    .unwrap_err();
+    assert_eq!(error.kind(), K::ConnectTimeout, "{error}");
+    let took = asked.elapsed().as_secs();
+    assert!((10..20).contains(&took), "{took} s");
 }

@@ -219,7 +219,7 @@ impl Write for Conn {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.interim.wrote();
+        self.interim.writes(bytes);
         Pin::new(&mut self.io).poll_write(cx, bytes)
     }
 
@@ -228,7 +228,8 @@ impl Write for Conn {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.interim.wrote();
+        self.interim
+            .writes(slices.first().map_or(&[], |slice| slice));
         Pin::new(&mut self.io).poll_write_vectored(cx, slices)
     }
 

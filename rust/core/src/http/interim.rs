@@ -56,9 +56,10 @@ impl Interim {
         !matches!(self.at, At::Reply)
     }
 
-    /// A request was written, at least in part.
-    pub(super) fn wrote(&mut self) {
-        if !self.is_counting() {
+    /// These bytes of a request are to be written. The first ones begin a new count; the rest of a long request may be
+    /// written after its reply began.
+    pub(super) fn writes(&mut self, bytes: &[u8]) {
+        if !self.is_counting() && begins_request(bytes) {
             *self = Self::default();
         }
     }
@@ -123,6 +124,13 @@ fn is_interim(line: [u8; START]) -> bool {
         ] => status[0] == b'1' && status.iter().all(u8::is_ascii_digit) && status != b"101",
         _ => false,
     }
+}
+
+/// Whether a request may start like this: with a method and a space.
+fn begins_request(bytes: &[u8]) -> bool {
+    let method = bytes.iter().take_while(|byte| byte.is_ascii_uppercase());
+    let length = method.count();
+    length > 0 && bytes.get(length) == Some(&b' ')
 }
 
 #[cfg(test)]
@@ -203,12 +211,25 @@ mod tests {
         for _ in 0..3 {
             let heads = EARLY.repeat(HEADS);
             interim.read(heads.as_bytes()).unwrap();
-            // The rest of a request is written while interim heads arrive.
-            interim.wrote();
+            interim.writes(b"GET /v1/models HTTP/1.1\r\n");
+            assert!(interim.is_counting());
             interim.read(REPLY.as_bytes()).unwrap();
             assert!(!interim.is_counting());
-            interim.wrote();
+            interim.writes(b"POST /v1/chat/completions HTTP/1.1\r\n");
             assert!(interim.is_counting());
+        }
+    }
+
+    #[test]
+    fn the_rest_of_a_request_begins_no_new_count() {
+        let mut interim = Interim::default();
+        interim.read(REPLY.as_bytes()).unwrap();
+        for rest in ["{\"model\":\"m\"}", "", "x", "GET", " ", "A\n"] {
+            interim.writes(rest.as_bytes());
+            // Such a body would be too many empty lines before a head.
+            interim
+                .read("\n".repeat(EMPTY_LINES * 2).as_bytes())
+                .unwrap();
         }
     }
 }
