@@ -179,7 +179,7 @@ mod tests {
         let endless = (0..BYTES).try_for_each(|_| interim.read(b"a: b\r\n"));
         assert!(endless.is_err());
     }
-
+        // Carriage returns alone do not count as lines, but they are bounded too.
     #[test]
     fn empty_lines_are_bounded() {
         for line in ["\r\n", "\n"] {
