@@ -154,7 +154,8 @@ def test_f02_the_wait_for_a_turn_to_connect_ends_at_the_pool_limit():
         errors, _ = burst(ChatClient("m", base_url=url, timeout=limits, max_retries=0), 300)
         late = [error for error in errors if type(error) is LlmPoolTimeoutError]
         assert len(late) == 300 - 64
-        expected = f"no connection to 127.0.0.1:{server.port} within 0.4 s (the `pool` timeout): 64 oth"
+        place = f"127.0.0.1:{server.port}"
+        expected = f"no connection to {place} within 0.4 s (the `pool` timeout): 64 others were"
         assert all(str(error).startswith(expected) for error in late)
         connecting = [error for error in errors if type(error) is LlmConnectTimeoutError]
         assert len(connecting) == 64

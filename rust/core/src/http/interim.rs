@@ -179,7 +179,7 @@ mod tests {
         let endless = (0..BYTES).try_for_each(|_| interim.read(b"a: b\r\n"));
         assert!(endless.is_err());
     }
-        // Carriage returns alone do not count as lines, but they are bounded too.
+
     #[test]
     fn empty_lines_are_bounded() {
         for line in ["\r\n", "\n"] {
@@ -187,7 +187,7 @@ mod tests {
             assert!(is_allowed(&of(EMPTY_LINES), 1_000));
             assert!(!is_allowed(&of(EMPTY_LINES + 1), 1_000));
         }
-        // Lone carriage returns are no lines, and not HTTP. They are bounded too.
+        // Carriage returns alone do not count as lines, but they are bounded too.
         assert!(!is_allowed(&"\r".repeat(BYTES + 1), 1_000));
     }
 
