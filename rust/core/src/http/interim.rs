@@ -56,7 +56,7 @@ impl Interim {
         !matches!(self.at, At::Reply)
     }
 
-    /// These bytes of a request are to be written. The first ones begin a new count; the rest of a long request may be
+    /// These bytes of a request will be written. The first ones begin a new count; the rest of a long request may be
     /// written after its reply began.
     pub(super) fn writes(&mut self, bytes: &[u8]) {
         if !self.is_counting() && begins_request(bytes) {
