@@ -6,14 +6,15 @@ use tokenwire_core::log::Event;
 
 use crate::ground::exit::calling_python;
 use crate::ground::python;
+use crate::observe::on_call::only_interrupts;
 use crate::process;
 
-/// Writes the lines collected so far. An error in the logger is reported as unraisable, because it must not
-/// change the outcome of the call.
-pub(crate) fn drain(py: Python<'_>) {
+/// Writes the lines collected so far. Fails only with what ends a program, such as Ctrl-C in a log handler: any
+/// other error in the logger must not change the outcome of the call.
+pub(crate) fn drain(py: Python<'_>) -> PyResult<()> {
     let log = process::current().hub.log();
     if log.is_empty() {
-        return;
+        return Ok(());
     }
     let lines: Vec<(&str, String)> = log.drain().iter().filter_map(line).collect();
     let written = calling_python(|| {
@@ -21,9 +22,9 @@ pub(crate) fn drain(py: Python<'_>) {
             .get(py)
             .and_then(|write| write.call1((lines,)))
     });
-    if let Err(error) = written {
-        error.write_unraisable(py, None);
-    }
+    written
+        .map(drop)
+        .or_else(|error| only_interrupts(py, error))
 }
 
 /// The level and the text of a log line; `None` for an event that is not logged.

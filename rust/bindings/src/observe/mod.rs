@@ -11,4 +11,4 @@ pub(crate) mod logs;
 pub(crate) mod on_call;
 
 pub(crate) use callbacks::is_on;
-pub(crate) use on_call::{Ending, remember_refused, report};
+pub(crate) use on_call::{Ending, error_or_interrupt, remember_refused, report, report_in_drop};
