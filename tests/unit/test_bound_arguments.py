@@ -46,7 +46,7 @@ class Disk:
     passed = functools.partialmethod(passes_on(read_file), root="/srv")
 
 
-class Nested(Disk):
+class RootFirst:
     def read_file(self, root: str, path: str) -> str:
         return f"{root}/{path}"
 
@@ -60,7 +60,7 @@ class Reader:
 
 
 class Fixed(Reader):
-    __call__ = functools.partialmethod(Reader.__call__, root="/srv")  # type: ignore[assignment]
+    __call__ = functools.partialmethod(Reader.__call__, root="/srv")
 
 
 class File(BaseModel):
@@ -124,7 +124,7 @@ TOOLS = {
         functools.partial(root_first, "/srv"), root_first
     ),
     "method": functools.partial(Disk().read_file, root="/srv"),
-    "method by position": functools.partial(Nested().read_file, "/srv"),
+    "method by position": functools.partial(RootFirst().read_file, "/srv"),
     "partial method": Disk().bound,
     "partial method of a partial": Disk().twice,
     "partial method of a wrapper": Disk().passed,
@@ -174,8 +174,9 @@ def test_a_stated_schema_does_not_open_a_bound_argument():
 
 
 def test_a_binding_that_does_not_fit_is_refused():
+    extra: dict[str, Any] = {"extra": 1}
     with pytest.raises(LlmConfigError, match=r"'read_file': its signature cannot be read.*extra"):
-        tool_schema(functools.partial(read_file, extra="1"))
+        tool_schema(functools.partial(read_file, **extra))
 
 
 def test_what_a_class_with_a_bound_argument_refuses_is_worth_sending_back():
