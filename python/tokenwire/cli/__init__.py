@@ -12,7 +12,6 @@ that help appears at once.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -51,6 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command, by default with the words of `sys.argv`, and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     _accept_every_text()
+    if sys.stdout is None:
+        # Closed by the shell (`>&-`). A reply would be paid for and lost.
+        closed = LlmError("standard output is closed; to discard the result, use >/dev/null")
+        return output.print_error(closed, output.FAILED, as_json=False)
+    return _run(words)
+
+
+def _run(words: list[str]) -> int:
     if not words:
         _overview().print_help(sys.stderr)
         return output.USAGE
@@ -78,11 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return output.INTERRUPTED
     except BrokenPipeError:
-        _discard_output()
+        output.discard(sys.stdout)
         return output.PIPE_CLOSED
     except OSError as error:
         # Commands handle what they read, so this is standard output, such as on a full disk.
-        _discard_output()
+        output.discard(sys.stdout)
         return output.print_error(error, output.FAILED, as_json=False)
     return code
 
@@ -96,19 +103,10 @@ def _code_of(error: LlmError) -> int:
 
 
 def _accept_every_text() -> None:
-    """Print every character, also in a locale that lacks it, and accept a closed output."""
-    for name, mode in (("stdout", "replace"), ("stderr", "backslashreplace")):
-        stream = getattr(sys, name)
-        if stream is None:
-            # Closed by the shell (`>&-`).
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
-        elif hasattr(stream, "reconfigure"):
+    """Print every character, also in a locale that lacks it."""
+    for stream, mode in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
+        if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=mode)
-
-
-def _discard_output() -> None:
-    """Keep Python from flushing again at exit what cannot be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Parser(argparse.ArgumentParser):

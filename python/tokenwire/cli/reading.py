@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from tokenwire import _files
 from tokenwire.cli import output
 from tokenwire.errors import LlmConfigError
 
 # No model takes more, and a pipe may never end.
-_MAX_INPUT_BYTES = 64 << 20
+_MAX_INPUT_BYTES = _files.MAX_BYTES
 # A program that does not close our input would otherwise wait without a word.
 _PATIENCE_SECONDS = 2.0
 
@@ -46,15 +47,9 @@ def read_file(path: str) -> str:
     """Read a file as text.
 
     Raises:
-        LlmConfigError: It cannot be read, or is not UTF-8.
+        LlmConfigError: It cannot be read, is not a regular file, or is not UTF-8.
     """
-    from pathlib import Path
-
-    try:
-        content = Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        raise LlmConfigError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
-    return _decoded(content, path)
+    return _decoded(_files.read_file(path), path)
 
 
 def _decoded(content: bytes, name: str) -> str:

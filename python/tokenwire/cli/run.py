@@ -112,9 +112,11 @@ def run(parsed: argparse.Namespace) -> int:
         fields = reply.to_dict()
         names = (*_FIELDS, "choices") if len(reply.choices) > 1 else _FIELDS
         output.print_json({name: fields[name] for name in names})
-    if parsed.stats:
-        output.say(_stats(reply, client))
-    return _code(reply)
+    code = _code(reply)
+    if parsed.stats and not output.say(_stats(reply, client)):
+        # They were asked for, and are lost.
+        return code or output.FAILED
+    return code
 
 
 def _prompt(word: str | None) -> str:

@@ -6,9 +6,9 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from tokenwire._files import read_file
 from tokenwire.errors import LlmConfigError
 
 _LONG_WORD = re.compile(r"[\w+/=.-]{20,}")
@@ -74,11 +74,7 @@ def read_toml(path: Any) -> Mapping[str, Any]:
     Raises:
         LlmConfigError: It cannot be read, or is not TOML.
     """
-    try:
-        content = Path(path).read_bytes()
-    except (OSError, TypeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise LlmConfigError(f"{path}: {reason}") from error
+    content = read_file(path)
     toml = toml_reader()
     try:
         table: Mapping[str, Any] = toml.loads(content.decode("utf-8-sig"))

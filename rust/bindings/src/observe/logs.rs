@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::log::Event;
+use tokenwire_core::redact::one_line;
 
 use crate::ground::exit::calling_python;
 use crate::ground::python;
@@ -87,5 +88,6 @@ fn line(event: &Event) -> Option<(&'static str, String)> {
         }
         _ => return None,
     };
-    Some((level, text))
+    // Origins, paths and bodies hold text of others.
+    Some((level, one_line(&text, usize::MAX)))
 }
