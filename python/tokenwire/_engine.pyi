@@ -1205,8 +1205,8 @@ def remove_callback(id: int) -> bool:
     """Removes a registration. Returns whether it existed."""
 
 def report_call(event: CallEvent) -> None:
-    """Passes the event of a finished call to every callback. What a callback raises is logged, not propagated, except
-    for Ctrl-C, which may arrive while a callback runs.
+    """Passes the event of a finished call to every callback. An `Exception` in a callback is logged. Anything else,
+    such as Ctrl-C or `SystemExit`, is raised after the other callbacks have run.
     """
 
 def _proxy_for(url: str) -> str | None: ...

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import BinaryIO
 
-# What a shell passes on: standard input, and `<(command)`. It is open already, so opening it again
-# waits for nobody.
+# What a shell passes on: standard input, and `<(command)`. It is open already, so opening it
+# again does not wait.
 _OPEN_ALREADY = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
 # Configurations, schemas and prompts are far smaller, and a special file may never end.
 MAX_BYTES = 64 << 20

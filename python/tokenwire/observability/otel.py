@@ -130,7 +130,7 @@ def instrument(
             span.set_status(trace.StatusCode.ERROR, text)
         span.end(started + int(event.elapsed * 1e9))
 
-        # Each set of attributes is a time series of its own, which is kept for ever.
+        # Each set of attributes is a time series of its own, which is kept forever.
         if not known.admits(tuple(common.items())):
             common = _other(common)
         durations.record(event.elapsed, common)
