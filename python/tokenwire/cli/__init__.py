@@ -58,18 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    if not words:
-        _overview().print_help(sys.stderr)
-        return output.USAGE
-    if words[0] == "--version":
-        import tokenwire
-
-        print(f"tokenwire {tokenwire.__version__}")
-        return output.DONE
     # The best guess until the words are parsed.
     as_json = "--json" in words
     try:
         try:
+            if not words:
+                _overview().print_help(sys.stderr)
+                return output.USAGE
             module, parser = _command(words)
             parsed = parser.parse_args(words[1:])
             as_json = parsed.json
@@ -80,8 +75,9 @@ def _run(words: list[str]) -> int:
             # The engine was built for another Python, or a dependency is missing.
             broken = LlmError(f"the installation is broken; install tokenwire again: {error}")
             code = output.print_error(broken, output.FAILED, as_json=as_json)
-        # Here, because at exit the interpreter would report a failure in its own way.
-        sys.stdout.flush()
+        finally:
+            # Here, because at exit the interpreter would report a failure in its own way.
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return output.INTERRUPTED
     except BrokenPipeError:
@@ -117,6 +113,10 @@ class Parser(argparse.ArgumentParser):
         # A new option could change the meaning of a script's abbreviation.
         super().__init__(allow_abbrev=False, **settings)
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # argparse ignores errors here, such as a full disk.
+        (file or sys.stderr).write(message)
+
     def error(self, message: str) -> NoReturn:
         """Report what is wrong, and the nearest option or the help.
 
@@ -129,10 +129,18 @@ class Parser(argparse.ArgumentParser):
         raise LlmConfigError(f"{self.prog.removeprefix('tokenwire ')}: {message}; {hint}")
 
 
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        import tokenwire
+
+        print(f"tokenwire {tokenwire.__version__}")
+        parser.exit()
+
+
 def _command(words: Sequence[str]) -> tuple[Any, Parser]:
     """The module of a command and its parser."""
     name = words[0]
-    if name in ("-h", "--help"):
+    if name in ("-h", "--help", "--version"):
         _overview().parse_args(words[:1])
     if name.startswith("-"):
         raise LlmConfigError(f"{name}: name the command before its options; see `tokenwire --help`")
@@ -160,7 +168,7 @@ def _overview() -> Parser:
         description=f"A client for language models over HTTP.\n\ncommands:\n{lines}",
         epilog=f"{_EXAMPLES}\nExit codes:\n{codes}",
     )
-    parser.add_argument("--version", action="store_true", help="print the version")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     return parser
 
 

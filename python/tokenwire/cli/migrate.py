@@ -83,11 +83,11 @@ def run(parsed: argparse.Namespace) -> int:
         # A file or a pipe gets the diff as it is, for `patch`.
         sys.stdout.write(_without_controls(diff) if sys.stdout.isatty() else diff)
     sys.stdout.flush()
-    for note in plan.notes:
-        sys.stderr.write(output.shown(f"{note.path}:{note.line}: {note.why}") + "\n")
+    lines = [output.shown(f"{note.path}:{note.line}: {note.why}") for note in plan.notes]
     files = f"{len(diffs) - len(failed)} {'changed' if parsed.write else 'to change with --write'}"
-    sys.stderr.write(f"files: {files}; places to change by hand: {len(plan.notes)}\n")
-    return 1 if failed else 0
+    lines.append(f"files: {files}; places to change by hand: {len(plan.notes)}")
+    is_listed = all(output.to_stderr(line) for line in lines)
+    return 0 if is_listed and not failed else 1
 
 
 def _write(plan: Plan) -> list[str]:
@@ -99,5 +99,5 @@ def _write(plan: Plan) -> list[str]:
         except OSError as error:  # noqa: PERF203 (the other files are still written)
             failed.append(str(source.path))
             why = f"{source.path}: cannot be written: {error.strerror}"
-            sys.stderr.write(output.shown(why) + "\n")
+            output.to_stderr(output.shown(why))
     return failed

@@ -56,10 +56,17 @@ def say(text: str, style: str = "dim") -> bool:
 
     A note must not cost a reply, so a closed or full standard error is not an exception.
     """
+    return sys.stderr is not None and to_stderr(
+        f"{styled('tokenwire:', style, sys.stderr)} {shown(text)}"
+    )
+
+
+def to_stderr(line: str) -> bool:
+    """Print a line on standard error as it is. Return whether that was possible."""
     if sys.stderr is None:
         return False
     try:
-        print(f"{styled('tokenwire:', style, sys.stderr)} {shown(text)}", file=sys.stderr)
+        print(line, file=sys.stderr)
     except OSError:
         discard(sys.stderr)
         return False

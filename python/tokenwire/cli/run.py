@@ -31,7 +31,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tokenwire.cli import output
-from tokenwire.cli.reading import has_input, read_file, read_input
+from tokenwire.cli.reading import has_input, read_file, read_input, read_json
 from tokenwire.errors import LlmConfigError
 
 if TYPE_CHECKING:
@@ -149,11 +149,13 @@ def _parameters(parsed: argparse.Namespace) -> dict[str, Any]:
             params[name] = json.loads(text)
         except ValueError:
             params[name] = text
+        except RecursionError:
+            raise LlmConfigError(f"--param: {name}: it is nested too deeply") from None
     if parsed.schema is not None:
         try:
-            params["response_format"] = json.loads(read_file(parsed.schema))
-        except ValueError as error:
-            raise LlmConfigError(f"--schema: {parsed.schema}: {error}") from None
+            params["response_format"] = read_json(read_file(parsed.schema), parsed.schema)
+        except LlmConfigError as error:
+            raise LlmConfigError(f"--schema: {error}") from None
     for name in ("max_tokens", "temperature"):
         if vars(parsed)[name] is not None:
             params[name] = vars(parsed)[name]

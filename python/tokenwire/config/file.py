@@ -82,6 +82,8 @@ def read_toml(path: Any) -> Mapping[str, Any]:
         # A UnicodeDecodeError would show the bytes.
         reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error
         raise LlmConfigError(f"{path}: {reason}") from error
+    except RecursionError:
+        raise LlmConfigError(f"{path}: it is nested too deeply") from None
     return table
 
 

@@ -146,6 +146,22 @@ def test_closed_and_broken_files_are_reported_without_a_traceback(sim, shell, co
     assert done.stderr.count("\n") <= 1
 
 
+@pytest.mark.linux
+@pytest.mark.parametrize("words", ["--version", "--help", "run --help", "models", "doctor", "sim"])
+@pytest.mark.parametrize("where", [">/dev/full", ">&-", ">/dev/full 2>&-"])
+def test_every_command_whose_output_is_lost_fails(words, where):
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {words} {where} </dev/null', "sh", *COMMAND],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == (0 if "2>" in where else 1)
+    assert "Traceback" not in done.stderr
+
+
 def test_a_word_that_is_not_utf_8_is_a_usage_error(sim, run):
     code, out, err = run("caf\udce9")
     assert (code, out, err.count("\n")) == (2, "", 1)

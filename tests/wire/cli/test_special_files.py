@@ -90,6 +90,29 @@ def test_what_a_shell_has_opened_is_read(path):
     assert (shown.returncode, shown.stdout.strip().isdigit()) == (0, True)
 
 
+DEEP = "[" * 20_000 + "]" * 20_000
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "-m", "sim:chat", "--schema", "PATH", "hi"),
+        ("run", "-m", "sim:chat", "--param", f"stop={DEEP[17_000:-17_000]}", "hi"),
+        ("run", "-m", "a", "--config", "PATH", "hi"),
+        ("count", "-m", "openai:gpt-4o", "--messages", "PATH"),
+        ("check", "PATH"),
+        ("models", "--config", "PATH"),
+    ],
+    ids=lambda words: " ".join(words)[:30],
+)
+def test_what_is_nested_too_deeply_is_an_error_in_one_line(tmp_path, command, words):
+    path = tmp_path / "deep"
+    path.write_text(f"a={DEEP}" if "--config" in words or len(words) == 2 else DEEP)
+    code, out, err = command(*(path if word == "PATH" else word for word in words))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "nested" in err
+
+
 def test_the_null_device_is_empty():
     assert read_file(os.devnull) == b""
 
@@ -107,3 +130,7 @@ def test_the_library_s_own_paths_are_checked_likewise(fifo):
         tw.LlmClientFactory(fifo).get_client("a")
     with pytest.raises(OldConfigError, match="not a regular file"):
         use_config(fifo)
+    for part in (tw.ImagePart, tw.AudioPart, tw.FilePart):
+        with pytest.raises(OSError, match="not a regular file"):
+            part.from_file(fifo.rename(fifo.with_suffix(".mp3")))
+        fifo.with_suffix(".mp3").rename(fifo)
