@@ -560,6 +560,6 @@ def test_a_chunk_refuses_an_unknown_finish_reason():
 
 def test_text_that_utf_8_cannot_carry_is_refused():
     stream = LlmStream.from_chunks(["a", "\ud800"], provider="p", model="m")
-    with pytest.raises(LlmValidationError, match="^chunks: the text holds a lone surrogate"):
+    with pytest.raises(tw.LlmValidationError, match=r"^chunks: the text holds a lone surrogate"):
         list(stream)
     assert stream.response.text == "a"

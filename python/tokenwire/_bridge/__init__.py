@@ -1,10 +1,9 @@
 """Everything that the engine calls in Python, in one table.
 
 `rust/bindings/src/ground/python.rs` is the other side: it looks a name up on first use and keeps
-what it finds. Most names are functions of the packages below. Five modules exist for the engine
+what it finds. Most names are functions of the packages below. Four modules exist for the engine
 alone: `wake` runs the tasks of an event loop, `keys` enters streams whose key a callable returns,
-`logs` writes the engine's log lines, `models` dumps pydantic models, and `schema` describes
-compiled classes to pydantic.
+`logs` writes the engine's log lines, and `schema` describes compiled classes to pydantic.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ _HOMES = {
     "callback_failed": ("_bridge.logs", "callback_failed"),
     "configure_log": ("_bridge.logs", "configure_log"),
     "cost": ("catalog.cost", "cost_of"),
-    "dumped": ("_bridge.models", "dumped"),
+    "dumped": ("_pydantic", "dumped"),
     "enter_with_key": ("_bridge.keys", "enter_with_key"),
     "enter_with_key_async": ("_bridge.keys", "enter_with_key_async"),
     "from_chunks": ("streaming.custom_stream", "from_chunks"),

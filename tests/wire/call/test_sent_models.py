@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -49,6 +50,14 @@ class Root(RootModel[dict[str, Any]]):
     pass
 
 
+@dataclasses.dataclass
+class Data:
+    content: str | None
+    role: str = "user"
+    name: str | None = None
+    tool_calls: list[Call] = dataclasses.field(default_factory=list)
+
+
 @pytest.mark.parametrize(
     ("message", "sent"),
     [
@@ -76,6 +85,21 @@ class Root(RootModel[dict[str, Any]]):
             {"role": "user", "content": "hi", "name": "eve"},
         ),
         (Extra.model_validate({"content": "hi", "x": None}), {"role": "user", "content": "hi"}),
+        (
+            Data("hi", tool_calls=[Call(function=Function(name="f"))]),
+            {
+                "role": "user",
+                "content": "hi",
+                "tool_calls": [
+                    {
+                        "id": "call_1",
+                        "type": "function",
+                        "function": {"name": "f", "arguments": "{}"},
+                    }
+                ],
+            },
+        ),
+        (Data(None), {"role": "user", "content": None, "tool_calls": []}),
         (Root({"role": "user", "content": "hi"}), {"role": "user", "content": "hi"}),
     ],
     ids=lambda value: type(value).__name__,
@@ -87,7 +111,9 @@ def test_a_message_that_is_a_model_is_sent_with_its_defaults(
         sent = {**sent, "x": None}
     ask.complete(tw.ChatClient("m", base_url=sim.base_url), [message])
     ask.read(tw.ChatClient("m", base_url=sim.base_url), [message])
-    assert [request["body"]["messages"] for request in sim.requests()] == [[sent]] * 2
+    ask.complete(tw.ChatClient("m", base_url=sim.base_url), tw.LlmRequest([message]))
+    ask.complete(tw.ChatClient("m", base_url=sim.base_url), tw.LlmRequest(messages=[message]))
+    assert [request["body"]["messages"] for request in sim.requests()] == [[sent]] * 4
 
 
 def test_a_model_anywhere_in_a_request_is_sent_with_its_defaults(

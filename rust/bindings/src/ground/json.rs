@@ -5,7 +5,7 @@ use pyo3::exceptions::{PyRecursionError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 use tokenwire_core::error::ErrorKind;
 
 use crate::ground::exception;
@@ -165,13 +165,16 @@ fn write_items<'py>(
     Ok(())
 }
 
-/// Our own types have `__tokenwire_json__`; pydantic models, such as messages of the official SDKs, are dumped.
+/// Our own types have `__tokenwire_json__`; pydantic models, such as messages of the official SDKs, and
+/// dataclasses are dumped.
 fn write_object(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Result<(), Refusal> {
     let py = value.py();
     if let Some(neutral) = value.getattr_opt(intern!(py, "__tokenwire_json__"))? {
         return write(&calling_python(|| neutral.call0())?, depth + 1, out);
     }
-    if value.hasattr(intern!(py, "model_dump"))? {
+    let is_dataclass = value.hasattr(intern!(py, "__dataclass_fields__"))?
+        && !value.is_instance_of::<PyType>();
+    if is_dataclass || value.hasattr(intern!(py, "model_dump"))? {
         let dumped = calling_python(|| python::DUMPED.get(py)?.call1((value,)));
         return write(&dumped.or_else(unfit)?, depth + 1, out);
     }

@@ -14,7 +14,7 @@ pub(crate) static KIND_OF: Bridged = Bridged::new("kind_of");
 
 /// `(parts, provider) -> LlmMessage`.
 pub(crate) static MESSAGE: Bridged = Bridged::new("message");
-/// `(model) -> JSON values` of a pydantic model.
+/// `(value) -> JSON values` of a pydantic model or a dataclass.
 pub(crate) static DUMPED: Bridged = Bridged::new("dumped");
 /// `(call, value, *, error) -> LlmMessage` that answers a tool call.
 pub(crate) static TOOL_RESULT: Bridged = Bridged::new("tool_result");
