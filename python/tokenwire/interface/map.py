@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -184,20 +186,14 @@ async def map_with_tasks(
         except LlmError as error:
             return MapRow(index, error=error)
 
-    failures: list[Exception] = []
-    numbered = _numbered(prompts, failures)
+    source = _Prompts(prompts)
     running: set[Task[MapRow]] = set()
     done: set[Task[MapRow]] = set()
-    more = True
     try:
         while True:
-            while more and window.has_room():
-                item = await anext(numbered, None)
-                if item is None:
-                    more = False
-                else:
-                    running.add(asyncio.create_task(row(*item)))
-                    window.in_flight = len(running)
+            while window.has_room() and (item := await source.next(running)) is not None:
+                running.add(asyncio.create_task(row(*item)))
+                window.in_flight = len(running)
             if not running:
                 break
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -207,32 +203,58 @@ async def map_with_tasks(
             for ready in window.ready():
                 yield ready
     finally:
-        await _cancel(running, done)
-    for failure in failures:
-        raise failure
+        abandoned = {*running, *source.steps}
+        for left in abandoned:
+            left.cancel()
+        # Only one error leaves the loop; asyncio would log the others as never retrieved.
+        await asyncio.gather(*abandoned, *done, return_exceptions=True)
+    if source.failure is not None:
+        raise source.failure
 
 
-async def _cancel(running: set[Task[MapRow]], done: set[Task[MapRow]]) -> None:
-    import asyncio
+class _Prompts:
+    """The prompts of one `map_async`, numbered. Calls may finish while the next one is awaited."""
 
-    for task in running:
-        task.cancel()
-    # Only one error leaves the loop; asyncio would log the others as never retrieved.
-    await asyncio.gather(*running, *done, return_exceptions=True)
+    def __init__(self, prompts: Iterable[Any] | AsyncIterable[Any]) -> None:
+        # What `prompts` raised, which ends them.
+        self.failure: Exception | None = None
+        # The task that awaits the next prompt, if there is one.
+        self.steps: set[Task[Any]] = set()
+        self._numbered = self._read(prompts)
+        self._is_async = hasattr(prompts, "__aiter__")
+        # All steps share a context, as if one task ran them.
+        self._context = {"context": copy_context()} if sys.version_info >= (3, 11) else {}
 
+    async def next(self, running: set[Task[MapRow]]) -> tuple[int, Any] | None:
+        """Return the next prompt, or None at the end, or if a running call finishes first."""
+        if not self._is_async:
+            return await self._step()
+        import asyncio
 
-async def _numbered(
-    prompts: Iterable[Any] | AsyncIterable[Any], failures: list[Exception]
-) -> AsyncIterator[tuple[int, Any]]:
-    """Number the prompts. What `prompts` raises ends them, and is added to `failures`."""
-    index = 0
-    try:
-        if hasattr(prompts, "__aiter__"):
-            async for prompt in prompts:
-                yield index, prompt
-                index += 1
-        else:
-            for item in enumerate(prompts):
-                yield item
-    except Exception as error:  # noqa: BLE001 (raised after the rows of the prompts before it)
-        failures.append(error)
+        if not self.steps:
+            loop: Any = asyncio.get_running_loop()
+            self.steps = {loop.create_task(self._step(), **self._context)}
+        await asyncio.wait({*self.steps, *running}, return_when=asyncio.FIRST_COMPLETED)
+        (step,) = self.steps
+        if not step.done():
+            return None
+        self.steps = set()
+        return step.result()  # type: ignore[no-any-return]
+
+    async def _step(self) -> tuple[int, Any] | None:
+        return await anext(self._numbered, None)
+
+    async def _read(
+        self, prompts: Iterable[Any] | AsyncIterable[Any]
+    ) -> AsyncIterator[tuple[int, Any]]:
+        index = 0
+        try:
+            if hasattr(prompts, "__aiter__"):
+                async for prompt in prompts:
+                    yield index, prompt
+                    index += 1
+            else:
+                for item in enumerate(prompts):
+                    yield item
+        except Exception as error:  # noqa: BLE001 (raised after the rows of the prompts before it)
+            self.failure = error

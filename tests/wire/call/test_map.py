@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from contextvars import ContextVar
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -342,3 +344,45 @@ def test_one_prompt_is_refused_where_several_are_meant(
 def test_an_async_source_of_sync_code_names_the_method_that_takes_it(sim: SimServer) -> None:
     with pytest.raises(tw.LlmConfigError, match=r"use map_async\(\)"):
         chat_on(sim).map(raising_async([], ValueError()), concurrency=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("custom", [False, True])
+async def test_rows_do_not_wait_for_an_async_source_that_is_slow(
+    sim: SimServer, ordered: bool, custom: bool
+) -> None:
+    """The source goes on only after its rows have arrived, as a queue of an application may."""
+    number: ContextVar[int] = ContextVar("number", default=0)
+    arrived = asyncio.Event()
+
+    async def prompts() -> AsyncIterator[str]:
+        for step in range(3):
+            if sys.version_info >= (3, 11):
+                assert number.get() == step
+            number.set(step + 1)
+            yield str(step)
+            await arrived.wait()
+            arrived.clear()
+
+    chat = Custom("m") if custom else chat_on(sim)
+    indices = []
+    async for row in chat.map_async(prompts(), concurrency=8, ordered=ordered):
+        indices.append(row.index)
+        arrived.set()
+    assert indices == [0, 1, 2]
+
+
+async def test_leaving_the_rows_ends_the_step_of_an_async_source(sim: SimServer) -> None:
+    ended = asyncio.Event()
+
+    async def prompts() -> AsyncIterator[str]:
+        yield "a"
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    rows = chat_on(sim).map_async(prompts(), concurrency=8)
+    assert (await anext(rows)).index == 0
+    await rows.aclose()
+    assert ended.is_set()

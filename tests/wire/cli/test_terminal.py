@@ -213,3 +213,9 @@ def test_an_error_s_text_is_escaped(sim: SimServer, call: Callable[[tw.ChatClien
         call(tw.ChatClient("m", base_url=sim.base_url, max_retries=0))
     assert not set(STEERING) & set(str(caught.value))
     assert "\\u{202e}b" in str(caught.value)
+
+
+def test_a_client_s_name_does_not_turn_text_around() -> None:
+    chat = tw.ChatClient("sim:a\u202eb")
+    assert "ChatClient(sim:a\\u{202e}b, " in repr(chat)
+    assert "\u202e" not in repr(chat.stream("hi"))
