@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 from tests.fault.scenes import TEXT, always, chat, completion, stalled
@@ -209,7 +210,8 @@ def prompts_that_raise(sim, error):
 
 def test_b37_what_a_source_of_prompts_raises_comes_out_after_the_calls_before_it(sim):
     sim.set_script(always(fault={"kind": "no_head"}))
-    client, rows = chat(sim, timeout=0.3, max_retries=0), []
+    client = chat(sim, timeout=0.3, max_retries=0)
+    rows: list[Any] = []
     with pytest.raises(LookupError, match="mine"):
         rows.extend(client.map(prompts_that_raise(sim, LookupError("mine")), concurrency=3))
     assert [isinstance(row.error, LlmTimeoutError) for row in rows] == [True]
