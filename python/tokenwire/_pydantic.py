@@ -186,3 +186,33 @@ class Model(BaseModel):
             if item["type"] == CONFIG_PROBLEM:
                 return LlmConfigError(f"{cls.__name__}: {item['msg']}")
         return validation_error(cls.__name__, error, data)
+
+
+def dumped(value: Any) -> object:
+    """Return a model or dataclass in a request, such as a message, as values that can be sent.
+
+    A model has what was set, and the defaults of its other fields. A default of None means that the
+    field is not there, so it is left out; a field of a model that was set to None is kept. Names,
+    aliases and excluded fields are those of the model's own dump.
+    """
+    if hasattr(value, "model_dump"):
+        return _with_defaults(
+            value.model_dump(mode="json", exclude_unset=True),
+            value.model_dump(mode="json", exclude_none=True),
+        )
+    held = ((field, getattr(value, field.name)) for field in value.__dataclass_fields__.values())
+    return {
+        field.name: item for field, item in held if item is not None or field.default is not None
+    }
+
+
+def _with_defaults(given: Any, full: Any) -> object:
+    """Join two dumps of one value: `given` lacks the defaults, `full` lacks every None."""
+    if isinstance(given, dict) and isinstance(full, dict):
+        joined = {**full, **given}
+        for name in given.keys() & full.keys():
+            joined[name] = _with_defaults(given[name], full[name])
+        return joined
+    if isinstance(given, list) and isinstance(full, list) and len(given) == len(full):
+        return [_with_defaults(*pair) for pair in zip(given, full, strict=True)]
+    return given

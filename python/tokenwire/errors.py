@@ -41,7 +41,7 @@
 Every error is built as ``Class(message, **fields)``. So ``args == (message,)``, and pickling,
 copying and ``except ... as e: raise`` work without further code. No error ever contains a key.
 
-The package and the engine both import this module early, so it imports nothing itself.
+The package and the engine both import this module early, so it imports nothing when it is loaded.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ class LlmError(Exception):
     """The base of all errors of tokenwire.
 
     Args:
-        message: One line that says how to fix it.
+        message: One line that says how to fix it. Characters that steer a terminal, turn text
+            around or hide are escaped.
         **fields: Values for the attributes below and those of the subclasses, by name.
 
     Attributes:
@@ -116,6 +117,16 @@ class LlmError(Exception):
             if unknown:
                 raise TypeError(f"{self.__class__.__name__}() has no field {min(unknown)!r}")
             self.__dict__.update(fields)
+            problems = fields.get("problems", ())
+            if not all(map(str.isprintable, problems)):
+                from tokenwire import _engine
+
+                self.problems = tuple(map(_engine._escaped, problems))
+        if type(message) is str and not message.isprintable():
+            # A server, a file or an argument may have written a part of it.
+            from tokenwire import _engine
+
+            message = _engine._escaped(message)
         super().__init__(message)
 
     @property

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PYTHON = [
     ["errors", "process_lock", "_typing"],
-    ["_pydantic", "settings", "streaming"],
+    ["_files", "_pydantic", "settings", "streaming"],
     ["tools"],
     ["types"],
     ["interface"],

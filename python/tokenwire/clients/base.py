@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from tokenwire import _engine
 from tokenwire._typing import overload
 from tokenwire.clients.api_key import with_key, with_key_async
@@ -21,7 +23,7 @@ from tokenwire.settings.secret import revealed, sealed, sealed_headers, sealed_u
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
     from typing import Any, TypeVar
 
@@ -165,6 +167,12 @@ class BaseClient(LlmClientInterface):
         self._steering: dict[str, Any] = {}
         if settings["system"] is not None:
             self._steering["system"] = settings["system"]
+        # How calls wait beside the greenlets of gevent; None in all other programs.
+        self._greenlets: Any = None
+        if "gevent.monkey" in sys.modules or "eventlet.patcher" in sys.modules:
+            from tokenwire.clients import greenlets
+
+            self._greenlets = greenlets if greenlets.are_patched() else None
         # A missing key and wrong defaults are found here, not at the first call.
         self._engine.check(self._base, key_source=source, **self._steering)
 
@@ -239,7 +247,10 @@ class BaseClient(LlmClientInterface):
             LlmTimeoutError: A time limit was exceeded.
         """
         engine, asked, params, steering = self._call(request_or_prompt, params)
-        return with_key(self._key_source, engine.complete, asked, params, **steering)
+        ask: Callable[..., LlmResponse[Any]] = engine.complete
+        if self._greenlets is not None:
+            ask = self._greenlets.waiting(ask)
+        return with_key(self._key_source, ask, asked, params, **steering)
 
     @overload
     async def complete_async(
@@ -268,7 +279,10 @@ class BaseClient(LlmClientInterface):
             LlmValidationError: A value cannot be sent; the message names its path.
         """
         engine, asked, arguments, steering = self._call(request_or_prompt, params)
-        return engine.stream(asked, arguments, key_source=self._key_source, **steering)
+        stream = engine.stream(asked, arguments, key_source=self._key_source, **steering)
+        if self._greenlets is not None:
+            return self._greenlets.stream(stream)  # type: ignore[no-any-return]
+        return stream
 
     def stream_async(
         self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
@@ -280,14 +294,18 @@ class BaseClient(LlmClientInterface):
     def _map_calls(self, params: Mapping[str, Any], _concurrency: int) -> Any:
         from tokenwire.clients.map import EngineCalls
 
-        return EngineCalls(lambda asked: self._call(asked, dict(params)), self._key_source)
+        call = lambda asked: self._call(asked, dict(params))  # noqa: E731
+        return EngineCalls(call, self._key_source, self._greenlets)
 
     def models(self) -> list[str]:
         """Return the ids of the server's models (`GET /models`), in the server's order."""
         from tokenwire.clients.models import model_ids
 
         check_open(self)
-        return model_ids(with_key(self._key_source, self._engine.models))
+        ask: Callable[..., str] = self._engine.models
+        if self._greenlets is not None:
+            ask = self._greenlets.waiting(ask)
+        return model_ids(with_key(self._key_source, ask))
 
     async def models_async(self) -> list[str]:
         """Return the ids of the server's models; see `models`."""
@@ -350,4 +368,5 @@ class BaseClient(LlmClientInterface):
 
     def __repr__(self) -> str:
         """Return the class, the model and the address, but not the key."""
-        return f"{type(self).__name__}({self.provider}:{self.model}, base_url={self.base_url!r})"
+        name = _engine._escaped(f"{self.provider}:{self.model}")
+        return f"{type(self).__name__}({name}, base_url={self.base_url!r})"

@@ -178,10 +178,15 @@ class LlmClientInterface(DefaultMethods):
 
         Yields:
             A row for each prompt, even if its call failed. `break` and Ctrl-C cancel the calls that
-            are running.
-        """
-        from tokenwire.interface.map import Window, map_calls
+            are running. If `prompts` raises an error, it is raised after the rows of the prompts
+            before it.
 
+        Raises:
+            LlmConfigError: `prompts` is one prompt, such as a string, or `concurrency` is wrong.
+        """
+        from tokenwire.interface.map import Window, check_prompts, map_calls
+
+        check_prompts(prompts, asynchronous=False)
         window = Window(concurrency, ordered=ordered)
         return map_calls(self._map_calls(params, concurrency), prompts, window)
 
@@ -200,8 +205,9 @@ class LlmClientInterface(DefaultMethods):
         **params: Unpack[AnyParams],
     ) -> AsyncGenerator[MapRow, None]:
         """Send many prompts at once; see `map`. `prompts` may be an async iterable."""
-        from tokenwire.interface.map import Window, map_with_tasks
+        from tokenwire.interface.map import Window, check_prompts, map_with_tasks
 
+        check_prompts(prompts, asynchronous=True)
         window = Window(concurrency, ordered=ordered)
         return map_with_tasks(lambda asked: ask_async(self, asked, params), prompts, window)
 

@@ -20,6 +20,7 @@ from tokenwire._pydantic import Model, Str, base_init, json_error
 from tokenwire.errors import LlmConfigError
 from tokenwire.tools.docstrings import read_docstring
 from tokenwire.tools.json_schema import adapter_for, record_adapter, schema_of, strict_form
+from tokenwire.tools.signatures import open_signature
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -201,8 +202,15 @@ def call_tool(tool: Tool | Callable[..., object], arguments: str) -> object:
         values = spec.reader.validate_json(text)
     except ValidationError as error:
         raise json_error(f"arguments of tool {spec.label!r}", error, text) from error
-    # The reader of a model or dataclass has built the value already.
-    return values if isinstance(function, type) else function(**values)
+    if isinstance(function, type):
+        # The reader of a model or dataclass has built the value already.
+        return values
+    if not isinstance(_unwrapped(function), type):
+        return function(**values)
+    try:
+        return function(**values)
+    except ValidationError as error:
+        raise json_error(f"arguments of tool {spec.label!r}", error, text) from error
 
 
 class _Spec:
@@ -211,15 +219,18 @@ class _Spec:
     def __init__(self, function: Callable[..., object]) -> None:
         plain = _unwrapped(function)
         self.label = _plain_name(plain)
-        if isinstance(plain, type):
-            self.reader = adapter_for(plain)
+        if isinstance(function, type):
+            self.reader = adapter_for(function)
             schema = schema_of(self.reader)
             self.description = str(schema.pop("description", ""))
             if schema.get("type") != "object":
                 raise LlmConfigError(f"tool {self.label!r}: its schema is not a JSON object")
         else:
-            self.description, notes = read_docstring(_documented(plain))
-            fields, defaults = _fields(function, self.label)
+            signature, source = _signature_of(function, self.label)
+            # A decorator of a partial object copies the docstring of the class.
+            has_own = inspect.isroutine(plain) and plain.__doc__ != functools.partial.__doc__
+            self.description, notes = read_docstring(plain if has_own else source)
+            fields, defaults = _fields(signature, source, self.label)
             self.reader, schema = _reader(fields, self.label)
             for name, field in schema.get("properties", {}).items():
                 field.update(defaults.get(name, {}))
@@ -262,18 +273,19 @@ def _plain_name(function: Callable[..., object]) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def _documented(function: Callable[..., object]) -> object:
-    """Return what has the docstring and the annotations: for an object, its `__call__`."""
-    return function if inspect.isroutine(function) else type(function).__call__
+def _signature_of(function: Callable[..., object], label: str) -> tuple[inspect.Signature, Any]:
+    try:
+        return open_signature(function)
+    except (ValueError, TypeError) as error:
+        raise LlmConfigError(f"tool {label!r}: its signature cannot be read: {error}") from error
 
 
 def _fields(
-    function: Callable[..., object], label: str
+    signature: inspect.Signature, source: object, label: str
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Return the types of the arguments by name, and the defaults as their schemas show them."""
     try:
-        signature = inspect.signature(function)
-        hints = typing.get_type_hints(_documented(_unwrapped(function)), include_extras=True)
+        hints = typing.get_type_hints(source, include_extras=True)
     except (ValueError, TypeError, NameError) as error:
         raise LlmConfigError(f"tool {label!r}: its signature cannot be read: {error}") from error
     fields: dict[str, Any] = {}
@@ -283,7 +295,10 @@ def _fields(
             raise _bad_parameter(label, str(parameter), "name each argument instead")
         if parameter.kind is parameter.POSITIONAL_ONLY:
             raise _bad_parameter(label, name, "it must be callable by keyword")
-        fields[name] = hints.get(name, Any)
+        # A stated signature, or that of a class, may have annotations of its own.
+        stated = parameter.annotation
+        is_type = stated is not parameter.empty and not isinstance(stated, str)
+        fields[name] = hints.get(name, stated if is_type else Any)
         if parameter.default is parameter.empty:
             continue
         if isinstance(parameter.default, FieldInfo):

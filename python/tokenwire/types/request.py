@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self, Unpack
 
-from tokenwire._pydantic import CONFIG_PROBLEM, Model, Str, base_init
+from tokenwire._pydantic import CONFIG_PROBLEM, Model, Str, base_init, dumped
 from tokenwire.errors import LlmConfigError
 from tokenwire.tools.functions import Tool, tool_schema
 from tokenwire.tools.typed_output import response_format_for
@@ -65,10 +65,22 @@ def _message_kind(value: object) -> str | None:
     """Separate our messages, dumped ones too, from dicts that are sent as they are."""
     if isinstance(value, LlmMessage):
         return "message"
+    if _is_dumped(value):
+        return "dict"
     if not isinstance(value, Mapping):
         return None
     ours = "parts" in value or isinstance(value.get("content"), str)
     return "message" if ours and value.get("role") in _ROLES else "dict"
+
+
+def _is_dumped(value: object) -> bool:
+    """Whether it is a message of the caller's own, such as one of the official SDKs."""
+    is_own = hasattr(value, "model_dump") or hasattr(value, "__dataclass_fields__")
+    return is_own and not isinstance(value, type)
+
+
+def _as_dict(value: object) -> object:
+    return dumped(value) if _is_dumped(value) else value
 
 
 def _with_role(value: dict[str, Any]) -> dict[str, Any]:
@@ -79,11 +91,11 @@ def _with_role(value: dict[str, Any]) -> dict[str, Any]:
 
 _Message = Annotated[
     Annotated[LlmMessage, Tag("message")]
-    | Annotated[dict[str, Any], AfterValidator(_with_role), Tag("dict")],
+    | Annotated[dict[str, Any], BeforeValidator(_as_dict), AfterValidator(_with_role), Tag("dict")],
     Discriminator(
         _message_kind,
         custom_error_type="message_type",
-        custom_error_message="a message must be an LlmMessage or a dict",
+        custom_error_message="a message must be an LlmMessage, a dict or a pydantic model",
     ),
 ]
 
@@ -159,7 +171,7 @@ class LlmRequest(Model):
         **params: Unpack[AnyParams],
     ) -> None:
         first = prompt[0] if isinstance(prompt, (list, tuple)) and prompt else None
-        if messages is None and isinstance(first, (LlmMessage, Mapping)):
+        if messages is None and (isinstance(first, Mapping) or _is_dumped(first)):
             super().__init__(messages=prompt, **params)
         else:
             super().__init__(prompt=prompt, messages=messages, **params)

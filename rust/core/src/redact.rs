@@ -54,7 +54,37 @@ pub fn bytes_without_secret(bytes: Vec<u8>, secret: Option<&Secret>) -> Vec<u8> 
     clean.unwrap_or(bytes)
 }
 
-/// `text` on one line of at most `max_chars` characters, with control characters escaped.
+/// Whether a character steers a terminal or turns the text around it.
+///
+/// The control characters C0 and C1, and the bidirectional formatting characters of Unicode Standard Annex #9.
+#[must_use]
+pub fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether a character hides in a line, or ends it for some programs. The joiners U+200C and U+200D are not
+/// among them: emoji and some scripts need them.
+fn hides(c: char) -> bool {
+    matches!(c, '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// `text` with the characters escaped that steer, turn around or hide it; newlines and tabs stay.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => shown.push(c),
+            c if steers(c) || hides(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// `text` on one line of at most `max_chars` characters, with the characters escaped that `escaped` escapes.
 #[must_use]
 pub fn one_line(text: &str, max_chars: usize) -> String {
     let mut line = String::with_capacity(text.len().min(max_chars));
@@ -65,7 +95,7 @@ pub fn one_line(text: &str, max_chars: usize) -> String {
         }
         match c {
             '\n' | '\r' | '\t' => line.push(' '),
-            c if c.is_control() => line.extend(c.escape_unicode()),
+            c if steers(c) || hides(c) => line.extend(c.escape_unicode()),
             c => line.push(c),
         }
     }
@@ -100,5 +130,28 @@ mod tests {
     fn a_shown_text_is_one_short_line() {
         assert_eq!(one_line(" a\nb\u{1b}[31m ", 20), "a b\\u{1b}[31m");
         assert_eq!(one_line("äöü", 2), "äö…");
+        assert_eq!(one_line("a\u{2028}b\u{9b}2J", 20), "a\\u{2028}b\\u{9b}2J");
+    }
+
+    #[test]
+    fn what_steers_turns_around_or_hides_is_escaped() {
+        for c in "\0\x07\x08\x0b\r\x1b\x7f\u{80}\u{9b}\u{9f}\u{61c}\u{200b}\u{200e}\u{200f}\u{202a}\u{202e}\
+                  \u{2066}\u{2069}\u{2060}\u{feff}\u{fff9}\u{e0001}\u{e0041}"
+            .chars()
+        {
+            let shown = format!("a{}b", c.escape_unicode());
+            assert_eq!(escaped(&format!("a{c}b")), shown);
+            if c != '\r' {
+                assert_eq!(one_line(&format!("a{c}b"), 20), shown);
+            }
+        }
+    }
+
+    #[test]
+    fn text_of_every_script_stays() {
+        let text = "grüße 你好 שלום سلام 👩\u{200d}🚀 ❤\u{fe0f} می\u{200c}خواهم a\u{300}";
+        assert_eq!(escaped(text), text);
+        assert_eq!(one_line(text, 100), text);
+        assert_eq!(escaped("a\n\tb"), "a\n\tb");
     }
 }

@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use crate::call::whole::{Answer, Outcome, finish, make};
 use crate::ground::caller::Caller;
 use crate::ground::fork;
-use crate::ground::raised::keeping_raised;
+use crate::observe;
 use crate::process;
 use crate::values::raise;
 use crate::wake::awaitable::{returned, thrown};
@@ -82,16 +82,17 @@ impl PendingReply {
         Ok(())
     }
 
-    fn abort(&self, py: Python<'_>) {
+    fn abort(&self, py: Python<'_>) -> PyResult<()> {
         let mut state = self.state.lock();
         if state.generation != fork::generation() {
-            return;
+            return Ok(());
         }
         if let Some(running) = state.running.take() {
             running.abort();
             drop(state);
-            self.answer.report_abandoned(py, &self.caller);
+            self.answer.report_abandoned(py, &self.caller)?;
         }
+        Ok(())
     }
 }
 
@@ -150,19 +151,24 @@ impl PendingReply {
         value: Option<Bound<'_, PyAny>>,
         _traceback: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        self.abort(kind.py());
-        Err(thrown(kind, value))
+        let py = kind.py();
+        let aborted = self.abort(py);
+        Err(observe::error_or_interrupt(
+            py,
+            thrown(kind, value),
+            aborted,
+        ))
     }
 
-    fn close(&self, py: Python<'_>) {
-        self.abort(py);
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.abort(py)
     }
 }
 
 impl Drop for PendingReply {
     fn drop(&mut self) {
         // Python drops its objects on an attached thread, so attaching costs nothing.
-        Python::attach(|py| keeping_raised(py, || self.abort(py)));
+        Python::attach(|py| observe::report_in_drop(py, || self.abort(py)));
         if let Some((mailbox, token)) = self.state.lock().parked.take() {
             drop(mailbox.take(token));
         }

@@ -58,10 +58,11 @@ impl Answer {
     }
 
     /// Reports that the call was abandoned before its reply arrived.
-    pub(crate) fn report_abandoned(&self, py: Python<'_>, caller: &Caller) {
+    pub(crate) fn report_abandoned(&self, py: Python<'_>, caller: &Caller) -> PyResult<()> {
         if self.is_observed() {
-            observe::report(py, caller, false, Ending::Abandoned(None));
+            observe::report(py, caller, false, Ending::Abandoned(None))?;
         }
+        Ok(())
     }
 }
 
@@ -108,7 +109,10 @@ pub(crate) fn drive<'py>(
         }
         outcome
     });
-    let outcome = outcome.inspect_err(|_| answer.report_abandoned(py, caller))?;
+    let outcome = outcome.map_err(|signal| {
+        let reported = answer.report_abandoned(py, caller);
+        observe::error_or_interrupt(py, signal, reported)
+    })?;
     finish(py, outcome, caller, answer)
 }
 
@@ -119,7 +123,20 @@ pub(crate) fn finish<'py>(
     caller: &Caller,
     answer: &Answer,
 ) -> PyResult<Bound<'py, PyAny>> {
-    logs::drain(py);
+    let logged = logs::drain(py);
+    match answered(py, outcome, caller, answer) {
+        Ok(value) => logged.map(|()| value),
+        Err(error) => Err(observe::error_or_interrupt(py, error, logged)),
+    }
+}
+
+/// Reports the call, and returns its value.
+fn answered<'py>(
+    py: Python<'py>,
+    outcome: Outcome,
+    caller: &Caller,
+    answer: &Answer,
+) -> PyResult<Bound<'py, PyAny>> {
     let received = outcome.map_err(|Failed { error, elapsed }| {
         let kind = error.kind();
         let raised = raise::to_py(py, error, caller);
@@ -129,7 +146,8 @@ pub(crate) fn finish<'py>(
                 observe::remember_refused(py, caller, false, &raised, kind, elapsed);
             } else {
                 let ending = Ending::Error(&raised, kind.into(), elapsed);
-                observe::report(py, caller, false, ending);
+                let reported = observe::report(py, caller, false, ending);
+                return observe::error_or_interrupt(py, raised, reported);
             }
         }
         raised
@@ -154,7 +172,7 @@ pub(crate) fn finish<'py>(
             let response = LlmResponse::new(data, parse_as.map(|kind| kind.clone_ref(py)));
             let response = Bound::new(py, response)?;
             if observe::is_on() {
-                observe::report(py, caller, false, Ending::Reply(&response));
+                observe::report(py, caller, false, Ending::Reply(&response))?;
             }
             Ok(response.into_any())
         }

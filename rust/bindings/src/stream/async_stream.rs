@@ -10,6 +10,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 use tokenwire_core::stream::{Interest, Parker, pump};
 
 use crate::ground::python;
+use crate::observe;
 use crate::process;
 use crate::stream::custom::CustomReply;
 use crate::stream::shared::{Mode, Stream};
@@ -167,8 +168,8 @@ impl AsyncLlmStream {
     }
 
     #[pyo3(signature = (*_error))]
-    fn __aexit__(&self, _error: &Bound<'_, PyTuple>) -> Ready {
-        self.aclose()
+    fn __aexit__(&self, py: Python<'_>, _error: &Bound<'_, PyTuple>) -> PyResult<Ready> {
+        self.aclose(py)
     }
 
     fn __aiter__(&self) -> AsyncStreamIterator {
@@ -205,14 +206,14 @@ impl AsyncLlmStream {
     }
 
     /// Closes the stream and its connection. A waiting task gets `LlmClientClosedError`.
-    fn close(&self) {
-        self.shared.stream.close();
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.shared.stream.close(py)
     }
 
     /// Closes the stream and its connection.
-    fn aclose(&self) -> Ready {
-        self.close();
-        Ready
+    fn aclose(&self, py: Python<'_>) -> PyResult<Ready> {
+        self.close(py)?;
+        Ok(Ready)
     }
 
     /// Enters the stream with this key in its request.
@@ -348,11 +349,12 @@ impl Entering {
         value: Option<Bound<'_, PyAny>>,
         _traceback: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        self.close();
-        Err(thrown(kind, value))
+        let py = kind.py();
+        let closed = self.close(py);
+        Err(observe::error_or_interrupt(py, thrown(kind, value), closed))
     }
 
-    fn close(&self) {
-        self.stream.get().shared.stream.close();
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.stream.get().shared.stream.close(py)
     }
 }

@@ -72,8 +72,12 @@ impl CustomReply {
         let chunk = if let Ok(chunk) = item.cast::<LlmStreamChunk>() {
             chunk.get().chunk().clone()
         } else if let Ok(text) = item.cast::<PyString>() {
+            let Ok(text) = text.to_str() else {
+                let problem = "chunks: the text holds a lone surrogate, which UTF-8 cannot carry";
+                return Err(exception::of_kind(py, ErrorKind::Validation, problem));
+            };
             Chunk {
-                kind: ChunkKind::Text(text.to_str()?.into()),
+                kind: ChunkKind::Text(text.into()),
                 raw: None,
             }
         } else {

@@ -17,7 +17,6 @@ use tokenwire_core::message::{Chunk, ChunkKind, StreamEvent, StreamEvents};
 use tokenwire_core::stream::{Interest, Queue, Taken};
 
 use crate::ground::caller::Caller;
-use crate::ground::raised::keeping_raised;
 use crate::ground::{fork, key};
 use crate::observe;
 use crate::observe::Ending;
@@ -176,35 +175,56 @@ impl Stream {
     }
 
     /// Closes the stream, unless it belongs to the parent process.
-    pub(crate) fn close(&self) {
-        if self.generation == fork::generation() {
-            self.queue.close();
-            if observe::is_on() {
-                Python::attach(|py| keeping_raised(py, || self.report(py, false)));
-            } else {
-                // A callback that is added later must not get this call.
-                self.reported.store(true, Ordering::Relaxed);
-            }
+    pub(crate) fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if self.end() {
+            self.report(py, false)?;
         }
+        Ok(())
+    }
+
+    /// Does the same while an object is dropped.
+    pub(crate) fn close_in_drop(&self) {
+        if self.end() {
+            Python::attach(|py| observe::report_in_drop(py, || self.report(py, false)));
+        }
+    }
+
+    /// Ends the stream. Returns whether there are callbacks that must get its call.
+    fn end(&self) -> bool {
+        if self.generation != fork::generation() {
+            return false;
+        }
+        self.queue.close();
+        let is_on = observe::is_on();
+        if !is_on {
+            // A callback that is added later must not get this call.
+            self.reported.store(true, Ordering::Relaxed);
+        }
+        is_on
     }
 
     /// The exception that ends the stream, and the call unless a fresh key follows.
     pub(crate) fn fail(&self, py: Python<'_>, error: Error) -> PyErr {
-        logs::drain(py);
+        let logged = logs::drain(py);
         let kind = error.kind().as_str();
         let raised = self.raise(py, error);
-        if self.must_report() {
-            // A slow reader may see the failure long after it happened.
-            let elapsed = self.queue.timing().total;
-            let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
-            if self.spare.lock().is_some() && key::is_refused(raised.value(py).as_any()) {
-                observe::remember_refused(py, &self.caller, true, &raised, kind, elapsed);
-            } else {
-                let ending = Ending::Error(&raised, kind.into(), elapsed);
-                observe::report(py, &self.caller, true, ending);
-            }
+        let reported = self.report_failure(py, &raised, kind);
+        observe::error_or_interrupt(py, raised, logged.and(reported))
+    }
+
+    fn report_failure(&self, py: Python<'_>, raised: &PyErr, kind: &'static str) -> PyResult<()> {
+        if !self.must_report() {
+            return Ok(());
         }
-        raised
+        // A slow reader may see the failure long after it happened.
+        let elapsed = self.queue.timing().total;
+        let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
+        if self.spare.lock().is_some() && key::is_refused(raised.value(py).as_any()) {
+            observe::remember_refused(py, &self.caller, true, raised, kind, elapsed);
+            return Ok(());
+        }
+        let ending = Ending::Error(raised, kind.into(), elapsed);
+        observe::report(py, &self.caller, true, ending)
     }
 
     fn is_unsent(&self) -> bool {
@@ -217,16 +237,16 @@ impl Stream {
     }
 
     /// Reports a stream that was read to its end, or that was abandoned.
-    fn report(&self, py: Python<'_>, whole: bool) {
+    fn report(&self, py: Python<'_>, whole: bool) -> PyResult<()> {
         if self.is_unsent() || !self.must_report() {
-            return;
+            return Ok(());
         }
         let response = self.response(py).and_then(|reply| Bound::new(py, reply));
         let ending = match &response {
             Ok(response) if whole => Ending::Reply(response),
             _ => Ending::Abandoned(response.ok()),
         };
-        observe::report(py, &self.caller, true, ending);
+        observe::report(py, &self.caller, true, ending)
     }
 
     pub(crate) fn raise(&self, py: Python<'_>, error: Error) -> PyErr {
@@ -243,8 +263,9 @@ impl Stream {
             Poll::Pending => Ok(Poll::Pending),
             Poll::Ready(Err(error)) => Err(self.fail(py, error)),
             Poll::Ready(Ok(None)) => {
-                logs::drain(py);
-                self.report(py, true);
+                let logged = logs::drain(py);
+                let reported = self.report(py, true);
+                logged.and(reported)?;
                 Ok(Poll::Ready(None))
             }
         }
@@ -309,7 +330,7 @@ impl fmt::Display for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.close();
+        self.close_in_drop();
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::ground::exit::calling_python;
 use crate::ground::{fork, python};
+use crate::observe;
 use crate::process::{self, Lease};
 use crate::stream::custom::CustomReply;
 use crate::stream::shared::{Mode, Stream};
@@ -109,9 +110,9 @@ impl SyncStream {
         })?;
         // While chunks keep arriving, no wait lasts long enough to check for signals, and `list(stream)`
         // runs no Python code that would.
-        py.check_signals().inspect_err(|_| {
-            self.stream.close();
-            self.finish(py);
+        py.check_signals().map_err(|signal| {
+            let closed = self.close(py);
+            observe::error_or_interrupt(py, signal, closed)
         })
     }
 
@@ -135,6 +136,12 @@ impl SyncStream {
                 self.release(driver.take());
             }
         });
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let closed = self.stream.close(py);
+        self.finish(py);
+        closed
     }
 
     fn next(self: &Arc<Self>, py: Python<'_>, mode: Mode) -> PyResult<Option<Py<PyAny>>> {
@@ -165,7 +172,7 @@ impl SyncStream {
 
 impl Drop for SyncStream {
     fn drop(&mut self) {
-        self.stream.close();
+        self.stream.close_in_drop();
         let driver = self.driver.lock().take();
         self.release(driver);
     }
@@ -250,8 +257,8 @@ impl LlmStream {
     }
 
     #[pyo3(signature = (*_error))]
-    fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, PyTuple>) {
-        self.close(py);
+    fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close(py)
     }
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {
@@ -288,9 +295,8 @@ impl LlmStream {
     }
 
     /// Closes the stream and its connection, from any thread. A waiting reader gets `LlmClientClosedError`.
-    fn close(&self, py: Python<'_>) {
-        self.shared.stream.close();
-        self.shared.finish(py);
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.shared.close(py)
     }
 
     /// Enters the stream with this key in its request.
