@@ -40,7 +40,7 @@ struct Streamed {
 }
 
 fn stream(dialect: &dyn Dialect, chunks: impl Iterator<Item = Vec<u8>>) -> Result<Streamed, Error> {
-    let mut decoder = dialect.stream();
+    let mut decoder = dialect.stream(1);
     let mut parser = EventParser::new(CAP);
     let mut out = Vec::new();
     let mut done = false;
@@ -56,7 +56,7 @@ fn stream(dialect: &dyn Dialect, chunks: impl Iterator<Item = Vec<u8>>) -> Resul
         reply.apply(chunk);
     }
     reply.settle();
-    let finished = decoder.is_finished();
+    let finished = decoder.missing().is_none();
     Ok(Streamed {
         reply,
         chunks: out,
@@ -267,7 +267,7 @@ fn check_reply(row: &Row) -> Result<(), String> {
             Err(format!("says {said:?}, not {expected:?}"))
         };
     }
-    let read = dialect.decode_reply(row.body.as_bytes());
+    let read = dialect.decode_reply(row.body.as_bytes(), 1);
     compare(read.map(|reply| seen(&reply)), &recorded::reply(row))
 }
 

@@ -35,7 +35,7 @@ pub struct Completed<R = Reply> {
 
 /// Makes a call and receives its whole reply. Dropping the future closes the connection.
 pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Error> {
-    let decode = |body: &[u8]| call.client.dialect.decode_reply(body);
+    let decode = |body: &[u8]| call.client.dialect.decode_reply(body, call.choices);
     let mut done = run(transport, &call, decode).await?;
     // A provider's support asks for the id of the header.
     if done.head.request_id.is_some() {

@@ -81,6 +81,17 @@ pub enum ChunkKind {
     Delta(Box<Delta>),
 }
 
+impl ChunkKind {
+    /// Whether it has something that a reader waits for.
+    #[must_use]
+    pub fn has_content(&self) -> bool {
+        match self {
+            Self::Text(text) => !text.is_empty(),
+            Self::Delta(delta) => delta.has_content(),
+        }
+    }
+}
+
 /// One chunk of a stream.
 #[derive(Debug, Clone)]
 pub struct Chunk {

@@ -223,22 +223,34 @@ impl Choice {
 }
 
 impl FinishReason {
-    /// The reason for a provider's word; `None` for an empty word.
+    /// The reason for a provider's word, in letters of any case; `None` for an empty word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        Some(match word {
+        Some(match &*word.to_ascii_lowercase() {
             "" => return None,
-            "stop" | "eos" | "stop_sequence" | "end_turn" | "eos_token" | "STOP" => Self::Stop,
-            "length" | "max_tokens" | "model_length" | "MAX_TOKENS" => Self::Length,
+            "stop" | "eos" | "stop_sequence" | "end_turn" | "eos_token" => Self::Stop,
+            // Z.ai names the context window.
+            "length" | "max_tokens" | "model_length" | "model_context_window_exceeded" => {
+                Self::Length
+            }
             "tool_calls" | "function_call" | "tool_use" => Self::ToolCalls,
-            "content_filter" | "SAFETY" | "RECITATION" | "PROHIBITED_CONTENT" => {
+            // Gemini, and "sensitive" of Z.ai.
+            "content_filter" | "safety" | "recitation" | "prohibited_content" | "sensitive" => {
                 Self::ContentFilter
             }
             "refusal" => Self::Refusal,
+            // vLLM and SGLang.
             "abort" => Self::Abort,
-            "error" => Self::Error,
+            // OpenRouter and vLLM; DeepSeek; Z.ai; Cohere.
+            "error" | "insufficient_system_resource" | "network_error" | "timeout" => Self::Error,
             _ => Self::Other,
         })
+    }
+
+    /// Whether it means that the server did not finish its work, so that what came is not the reply.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Error | Self::Abort)
     }
 
     /// Corrects the reason by what the choice has: a refusal wins, and so does a tool call, unless the provider's

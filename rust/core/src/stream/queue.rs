@@ -179,8 +179,12 @@ impl Queue {
             Err(_) => state.reply.settle(),
         }
         let end = end.map_err(|error| {
-            let partial = (!state.reply.choices.is_empty()).then(|| Box::new(state.reply.clone()));
-            error.with_attempts(attempts.clone()).with_partial(partial)
+            let error = error.with_attempts(attempts.clone());
+            if state.reply.choices.is_empty() {
+                // A reply that was not streamed is in its error.
+                return error;
+            }
+            error.with_partial(Some(Box::new(state.reply.clone())))
         });
         state.attempts = attempts;
         state.end = Some(end);

@@ -38,7 +38,7 @@ impl<'a> Reader<'a> {
             call,
             parser: EventParser::new(call.client.config.limits.max_event_bytes),
             events: Events {
-                decoder: call.client.dialect.stream(),
+                decoder: call.client.dialect.stream(call.choices),
                 kinds: Vec::new(),
                 chunks: Vec::new(),
                 wants_raw,
@@ -75,21 +75,19 @@ impl<'a> Reader<'a> {
         if end == End::Cut {
             return Err(self.incomplete("it ended inside an event"));
         }
-        if self.events.decoder.is_finished() {
-            return Ok(());
+        if let Some(error) = self.events.decoder.failure() {
+            return Err(self.in_stream(error.clone()));
         }
-        let open = self.events.decoder.open_choices();
-        if open.is_empty() {
-            return Err(self.incomplete("it ended before any choice"));
+        match self.events.decoder.missing() {
+            None => Ok(()),
+            Some(why) => Err(self.incomplete(&why)),
         }
-        let open: Vec<_> = open.iter().map(ToString::to_string).collect();
-        let why = format!("choice {} had not finished", open.join(", "));
-        Err(self.incomplete(&why))
     }
 
     /// Reads a body that is one document: a reply from a server that does not stream, or an error.
     pub(super) fn whole_reply(&mut self, body: &[u8]) -> Result<(), Error> {
-        let reply = self.call.client.dialect.decode_reply(body)?;
+        let call = self.call;
+        let reply = call.client.dialect.decode_reply(body, call.choices)?;
         let head = ReplyHead::of(&reply);
         let raw: Option<Arc<[u8]>> = self.events.wants_raw.then(|| Arc::from(body));
         self.events.count += 1;
@@ -132,7 +130,10 @@ impl<'a> Reader<'a> {
     fn in_stream(&self, error: Error) -> Error {
         use ErrorKind as K;
         let error = error.at(Phase::Body).maybe_processed(true);
-        let is_ours = matches!(error.kind(), K::Decode | K::Validation | K::EventTooLarge);
+        let is_ours = matches!(
+            error.kind(),
+            K::Decode | K::Validation | K::EventTooLarge | K::StreamIncomplete
+        );
         if is_ours || self.events.count == 0 {
             return error;
         }
@@ -150,24 +151,22 @@ impl Events {
             Item::Comment(_) => Ok(()),
             Item::Stray { name, value } => self.decoder.stray_field(name, value),
             Item::Event { name, data } => {
-                self.step = self.decoder.event(name, data, &mut self.kinds)?;
-                self.count += 1;
+                let step = self.decoder.event(name, data, &mut self.kinds);
+                self.count += u64::from(step.is_ok() || !self.kinds.is_empty());
                 let raw: Option<Arc<[u8]>> = self.wants_raw.then(|| Arc::from(data));
                 let mut kinds = std::mem::take(&mut self.kinds);
                 for kind in kinds.drain(..) {
                     self.push(kind, raw.as_ref());
                 }
                 self.kinds = kinds;
+                self.step = step?;
                 Ok(())
             }
         }
     }
 
     fn push(&mut self, kind: ChunkKind, raw: Option<&Arc<[u8]>>) {
-        self.has_content |= match &kind {
-            ChunkKind::Text(text) => !text.is_empty(),
-            ChunkKind::Delta(delta) => delta.has_content(),
-        };
+        self.has_content |= kind.has_content();
         self.chunks.push(Chunk {
             kind,
             raw: raw.cloned(),

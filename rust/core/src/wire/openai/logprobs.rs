@@ -30,7 +30,10 @@ pub(super) fn read(raw: &str) -> Result<Option<Vec<TokenLogprob>>, Error> {
         }
         Ok(())
     })?;
-    tokens.extend(columns.into_tokens());
+    // A server that has both forms lists the same tokens twice.
+    if tokens.is_empty() {
+        tokens.extend(columns.into_tokens());
+    }
     Ok((!tokens.is_empty()).then_some(tokens))
 }
 

@@ -17,9 +17,13 @@ pub(super) enum Block<'a> {
     Other(&'a str),
 }
 
-/// Reads a content list.
+/// Reads a content list, or one block.
 pub(super) fn blocks(raw: &str) -> Result<Vec<Block<'_>>, Error> {
     let mut blocks = Vec::new();
+    if raw.starts_with('{') {
+        blocks.extend(block(raw)?);
+        return Ok(blocks);
+    }
     Reader::over(raw).array_or_skip(|reader| {
         if reader.peek()? == Kind::String {
             blocks.push(Block::Text(reader.string()?));
@@ -66,25 +70,31 @@ fn thought<'a>(reader: &mut Reader<'a>) -> Result<Text<'a>, Error> {
     if reader.peek()? == Kind::String {
         return reader.string();
     }
-    text_of_blocks(reader, &["text"])
+    text_of_blocks(reader)
 }
 
-/// The strings under these names in a list of objects, joined.
-pub(super) fn text_of_blocks<'a>(
-    reader: &mut Reader<'a>,
-    names: &[&str],
-) -> Result<Text<'a>, Error> {
+/// The reasoning in `reasoning_details`.
+pub(super) fn text_of_details(raw: &str) -> Result<Text<'_>, Error> {
+    text_of_blocks(&mut Reader::over(raw))
+}
+
+/// The texts of a list of blocks, joined. A block has its text in `text`, or else in `summary`.
+fn text_of_blocks<'a>(reader: &mut Reader<'a>) -> Result<Text<'a>, Error> {
     let mut whole = Text::default();
     reader.array_or_skip(|reader| {
+        let (mut text, mut summary) = (None, None);
         reader.object_or_skip(|reader, key| {
-            if names.contains(&key) {
-                if let Some(piece) = reader.string_or_skip()? {
-                    whole = std::mem::take(&mut whole).followed_by(piece);
-                }
-                return Ok(());
+            match key {
+                "text" => text = reader.string_or_skip()?,
+                "summary" => summary = reader.string_or_skip()?,
+                _ => reader.skip()?,
             }
-            reader.skip()
+            Ok(())
         })?;
+        let text = text.filter(|text| !text.is_empty());
+        if let Some(piece) = text.or(summary) {
+            whole = std::mem::take(&mut whole).followed_by(piece);
+        }
         Ok(())
     })?;
     Ok(whole)

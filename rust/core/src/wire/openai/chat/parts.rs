@@ -1,7 +1,7 @@
 //! Writes messages of parts as messages of Chat Completions.
 
-use super::event::DETAILS;
 use super::part::{Part, field, inner, media, plain};
+use super::twice::DETAILS;
 use crate::error::Error;
 use crate::json::write_string;
 use crate::wire::body::{Fields, fields, items};
