@@ -2,6 +2,7 @@
 
 use super::content::{Block, blocks};
 use super::event::{Content, Message};
+use super::most::{MOST, too_many};
 use super::tools::Calls;
 use super::twice::DETAILS;
 use compact_str::CompactString;
@@ -9,6 +10,7 @@ use compact_str::CompactString;
 use crate::error::Error;
 use crate::json::{SurrogateJoin, Text};
 use crate::message::{ChunkKind, Delta};
+use crate::places::Places;
 
 /// What a stream has to remember about one choice.
 #[derive(Debug, Default)]
@@ -103,10 +105,10 @@ impl ChoiceState {
         delta: &mut Delta,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
-        let list = match message.content {
-            Content::List(raw) => blocks(raw)?,
-            _ => Vec::new(),
-        };
+        let mut list = Vec::new();
+        if let Content::List(raw) = message.content {
+            blocks(raw, |block| list.push(block))?;
+        }
         let has_thinking = list
             .iter()
             .any(|block| matches!(block, Block::Thinking(..)));
@@ -117,7 +119,7 @@ impl ChoiceState {
         {
             self.push_reasoning(field, text, delta);
         }
-        self.blocks(list, delta, out);
+        self.blocks(list, delta, out)?;
         if let Content::Text(text) = message.content {
             self.push_text(text, delta);
         }
@@ -147,11 +149,17 @@ impl ChoiceState {
 
     /// Adds the blocks of a content list. In a delta, reasoning is before text, so a block that should be before
     /// what is already there starts another delta.
-    fn blocks(&mut self, list: Vec<Block<'_>>, delta: &mut Delta, out: &mut Vec<ChunkKind>) {
+    fn blocks(
+        &mut self,
+        list: Vec<Block<'_>>,
+        delta: &mut Delta,
+        out: &mut Vec<ChunkKind>,
+    ) -> Result<(), Error> {
+        let before = out.len();
         for block in list {
             let late = matches!(block, Block::Thinking(..))
                 && (!delta.text.is_empty() || delta.signature.is_some());
-            if late || !delta.opaque.is_empty() {
+            if (late || !delta.opaque.is_empty()) && out.len() - before < MOST {
                 let next = Delta {
                     index: delta.index,
                     ..Delta::default()
@@ -171,6 +179,10 @@ impl ChoiceState {
                 }
             }
         }
+        if out.len() - before == MOST {
+            return Err(too_many("content blocks in one message"));
+        }
+        Ok(())
     }
 
     /// Reads a message that repeats everything so far (Perplexity), or that is the only one. Only what the deltas
@@ -219,20 +231,38 @@ impl ChoiceState {
     }
 }
 
-/// The state of a choice, which is added if it is missing.
-#[inline]
-pub(super) fn state(states: &mut Vec<ChoiceState>, index: u32) -> Option<&mut ChoiceState> {
-    let at = match states.binary_search_by_key(&index, |state| state.index) {
-        Ok(at) => at,
-        Err(at) => {
-            let new = ChoiceState {
-                index,
-                ..ChoiceState::default()
-            };
-            states.reserve_exact(1);
-            states.insert(at, new);
-            at
+/// What a stream has to remember about its choices.
+#[derive(Debug, Default)]
+pub(super) struct Choices {
+    /// In the order in which they began.
+    pub(super) states: Vec<ChoiceState>,
+    places: Places<u32>,
+}
+
+impl Choices {
+    /// The state of a choice, which is added if it is missing; `None` if there are too many.
+    #[inline]
+    pub(super) fn get(&mut self, index: u32) -> Option<&mut ChoiceState> {
+        let place = match self.places.get(&index) {
+            Some(place) => place,
+            None => self.add(index)?,
+        };
+        self.states.get_mut(place)
+    }
+
+    fn add(&mut self, index: u32) -> Option<usize> {
+        let place = self.states.len();
+        if place == MOST {
+            return None;
         }
-    };
-    states.get_mut(at)
+        if self.states.is_empty() {
+            self.states.reserve_exact(1);
+        }
+        self.states.push(ChoiceState {
+            index,
+            ..ChoiceState::default()
+        });
+        self.places.set(index, place);
+        Some(place)
+    }
 }

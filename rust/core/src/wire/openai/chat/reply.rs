@@ -3,7 +3,7 @@
 use super::event::Event;
 use super::stream::{ChatStream, unexpected};
 use crate::error::{Error, ErrorKind};
-use crate::message::{ChunkKind, Reply};
+use crate::message::{ChunkKind, Fold, Reply};
 use crate::redact::one_line;
 use crate::sse::{EventParser, Item};
 use crate::wire::dialect::{Step, StreamDecoder};
@@ -92,16 +92,16 @@ fn folded(
     chunks: &[ChunkKind],
     failure: Option<Error>,
 ) -> Result<Reply, Error> {
-    let mut reply = Reply::default();
-    decoder.head().fold_into(&mut reply);
+    let mut fold = Fold::default();
+    fold.set_head(decoder.head());
     for chunk in chunks {
-        reply.apply(chunk);
+        fold.apply(chunk);
     }
     let Some(error) = failure else {
-        reply.conclude();
-        return Ok(reply);
+        fold.conclude();
+        return Ok(fold.into_reply());
     };
-    reply.settle();
-    let partial = (!reply.choices.is_empty()).then(|| Box::new(reply));
+    fold.settle();
+    let partial = (!fold.is_empty()).then(|| Box::new(fold.into_reply()));
     Err(error.with_partial(partial))
 }

@@ -2,12 +2,13 @@
 
 use compact_str::CompactString;
 
-use super::choice::{ChoiceState, state};
+use super::choice::{ChoiceState, Choices};
 use super::event::{Choice, Event};
+use super::most::too_many;
 use super::repeat::Frame;
 use super::twice::{UsagePlace, merged, text_beside};
 use crate::error::{Error, ErrorKind};
-use crate::json::{self, Text};
+use crate::json::{Growing, Text};
 use crate::message::{ChunkKind, Delta, FinishReason, ReplyHead, Usage};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
@@ -17,8 +18,7 @@ use crate::wire::openai::logprobs;
 #[derive(Debug, Default)]
 pub(in crate::wire::openai) struct ChatStream {
     head: ReplyHead,
-    /// By index.
-    choices: Vec<ChoiceState>,
+    choices: Choices,
     /// How many choices were asked for.
     asked: usize,
     /// Where the counts that were passed on came from.
@@ -28,6 +28,7 @@ pub(in crate::wire::openai) struct ChatStream {
     done: bool,
     /// The lines of a JSON body that arrived instead of events.
     stray: Vec<u8>,
+    stray_end: Growing,
     /// The bytes around the last plain text.
     pub(super) frame: Frame,
 }
@@ -68,7 +69,7 @@ impl StreamDecoder for ChatStream {
             }
             return Err(error);
         }
-        let is_first = self.choices.is_empty();
+        let is_first = self.choices.states.is_empty();
         if let Some(text) = self.apply(event, false, out)? {
             self.frame.learn(data, text);
         }
@@ -101,22 +102,26 @@ impl StreamDecoder for ChatStream {
         }
         // A JSON or HTML body with the content type of a stream looks like unknown fields.
         if self.stray.is_empty() && !name.trim_ascii_start().starts_with(b"{") {
-            if errors::is_html(name) && self.choices.is_empty() {
+            if errors::is_html(name) && self.choices.states.is_empty() {
                 return Err(unexpected(
                     "the reply is an HTML page, not a stream; base_url is probably wrong",
                 ));
             }
             return Ok(());
         }
-        if self.stray.len() + name.len() + value.len() < STRAY_CAP {
-            self.stray.extend_from_slice(name);
-            if !value.is_empty() {
-                self.stray.push(b':');
-                self.stray.extend_from_slice(value);
-            }
-            self.stray.push(b'\n');
+        let before = self.stray.len();
+        if before + name.len() + value.len() >= STRAY_CAP {
+            return Ok(());
         }
-        if json::is_complete(&self.stray) {
+        self.stray.extend_from_slice(name);
+        if !value.is_empty() {
+            self.stray.push(b':');
+            self.stray.extend_from_slice(value);
+        }
+        self.stray.push(b'\n');
+        self.stray_end
+            .push(self.stray.get(before..).unwrap_or_default());
+        if self.stray_end.is_complete(&self.stray) {
             return Err(match Event::read(&self.stray) {
                 Ok(event) if event.is_error => errors::decode(None, &self.stray),
                 _ => unexpected("the reply is a JSON body, not a stream"),
@@ -126,11 +131,11 @@ impl StreamDecoder for ChatStream {
     }
 
     fn missing(&self) -> Option<String> {
-        if self.choices.is_empty() {
+        if self.choices.states.is_empty() {
             return Some("it ended before any choice".to_owned());
         }
-        let open = self.choices.iter().filter(|choice| !choice.finished);
-        self.unfinished(open).or_else(|| self.too_few())
+        self.unfinished(|choice| !choice.finished)
+            .or_else(|| self.too_few())
     }
 
     fn failure(&self) -> Option<&Error> {
@@ -159,6 +164,9 @@ impl ChatStream {
         whole: bool,
         out: &mut Vec<ChunkKind>,
     ) -> Result<Option<&'a str>, Error> {
+        if let Some(what) = event.excess {
+            return Err(too_many(what));
+        }
         self.note_head(&mut event);
         let before = out.len();
         let usage = event.usage.take().filter(|(place, _)| *place >= self.usage);
@@ -211,7 +219,7 @@ impl ChatStream {
     /// Adds text to choice 0, unless a half character is waiting.
     #[inline]
     fn push_plain(&mut self, text: &str) -> Option<CompactString> {
-        let state = state(&mut self.choices, 0)?;
+        let state = self.choices.get(0)?;
         if state.text.is_waiting() || state.reasoning.is_waiting() {
             return None;
         }
@@ -247,8 +255,8 @@ impl ChatStream {
     ) -> Result<(), Error> {
         let index = choice.index.unwrap_or(place as u64);
         let index = u32::try_from(index).unwrap_or(u32::MAX);
-        let Some(state) = state(&mut self.choices, index) else {
-            return Ok(());
+        let Some(state) = self.choices.get(index) else {
+            return Err(too_many("choices"));
         };
         let mut delta = Delta {
             index,
@@ -304,14 +312,14 @@ impl ChatStream {
     }
 
     fn end(&mut self, out: &mut Vec<ChunkKind>) -> Result<Step, Error> {
-        if self.choices.is_empty() {
+        if self.choices.states.is_empty() {
             return Err(unexpected(
                 "the stream ended with [DONE] but had no choice; the server failed without saying why",
             )
             .retryable(true));
         }
         self.done = true;
-        for state in &mut self.choices {
+        for state in &mut self.choices.states {
             let mut delta = Delta {
                 index: state.index,
                 ..Delta::default()
@@ -325,11 +333,8 @@ impl ChatStream {
             return Err(error.clone());
         }
         // A choice needs no finish reason here, because some servers never give one.
-        let empty = self
-            .choices
-            .iter()
-            .filter(|choice| !choice.finished && !choice.has_content());
-        match self.unfinished(empty).or_else(|| self.too_few()) {
+        let empty = self.unfinished(|choice| !choice.finished && !choice.has_content());
+        match empty.or_else(|| self.too_few()) {
             None => Ok(Step::Done),
             Some(why) => Err(Error::new(
                 ErrorKind::StreamIncomplete,
@@ -340,17 +345,20 @@ impl ChatStream {
     }
 
     fn has_content(&self) -> bool {
-        self.choices.iter().any(ChoiceState::has_content)
+        self.choices.states.iter().any(ChoiceState::has_content)
     }
 
-    fn unfinished<'s>(&self, open: impl Iterator<Item = &'s ChoiceState>) -> Option<String> {
-        let open: Vec<_> = open.map(|choice| choice.index.to_string()).collect();
+    fn unfinished(&self, is_open: impl Fn(&ChoiceState) -> bool) -> Option<String> {
+        let open = self.choices.states.iter().filter(|choice| is_open(choice));
+        let mut open: Vec<_> = open.map(|choice| choice.index).collect();
+        open.sort_unstable();
+        let open: Vec<_> = open.iter().map(u32::to_string).collect();
         (!open.is_empty()).then(|| format!("choice {} had not finished", open.join(", ")))
     }
 
     /// What to say if fewer choices came than were asked for.
     pub(super) fn too_few(&self) -> Option<String> {
-        let (asked, came) = (self.asked, self.choices.len());
+        let (asked, came) = (self.asked, self.choices.states.len());
         (came < asked).then(|| format!("{asked} choices were asked for, and {came} came"))
     }
 }

@@ -1,19 +1,20 @@
 //! Finds the tool call that a fragment belongs to. Servers differ in indices, ids and names.
 
-use std::collections::HashMap;
-
+use super::most::{MOST, too_many};
 use super::progress::Progress;
-use crate::json::{Error, Kind, Reader, SurrogateJoin, Text};
+use crate::error::Error;
+use crate::json::{self, Kind, Reader, SurrogateJoin, Text};
 use crate::message::ToolCallDelta;
+use crate::places::Places;
 
 /// The tool calls that one choice has begun.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     calls: Vec<Call>,
     /// The last call at each of the server's indices.
-    by_index: HashMap<i64, usize>,
+    by_index: Places<i64>,
     /// The last call with each of the server's ids.
-    by_id: HashMap<String, usize>,
+    by_id: Places<String>,
     /// Calls whose id has not arrived.
     without_id: Vec<usize>,
     /// Whether `tool_calls` has had a call, so that the older field only repeats it.
@@ -89,6 +90,9 @@ impl Calls {
         mut take: impl FnMut(&mut Self, Fragment<'_>),
     ) -> Result<(), Error> {
         Reader::over(raw).array_or_skip(|reader| {
+            if self.calls.len() > MOST {
+                return reader.skip();
+            }
             let mut fragment = Fragment::default();
             if reader.object_or_skip(|reader, key| entry(&mut fragment, reader, key))? {
                 self.listed = true;
@@ -96,7 +100,7 @@ impl Calls {
             }
             Ok(())
         })?;
-        Ok(())
+        self.check_count()
     }
 
     /// Reads the older field that `tool_calls` replaced, unless that had a call: servers that send both repeat it.
@@ -113,6 +117,13 @@ impl Calls {
         if !self.listed {
             let at = self.find(&mut fragment);
             self.add(at, fragment, out);
+        }
+        self.check_count()
+    }
+
+    fn check_count(&self) -> Result<(), Error> {
+        if self.calls.len() > MOST {
+            return Err(too_many("tool calls in one choice"));
         }
         Ok(())
     }
@@ -137,12 +148,11 @@ impl Calls {
     fn find(&mut self, fragment: &mut Fragment<'_>) -> Option<usize> {
         let named = !fragment.name.is_empty();
         let by_id = fragment.id.as_ref().and_then(|id| self.by_id.get(id));
-        let by_id = by_id.copied();
         let last = self.calls.len().checked_sub(1);
         let at = match fragment.index {
             Some(index) => match self.by_index.get(&index) {
                 // Calls that share an index have ids.
-                Some(&at) => by_id.filter(|&at| self.has_index(at, index)).unwrap_or(at),
+                Some(at) => by_id.filter(|&at| self.has_index(at, index)).unwrap_or(at),
                 // The index may change in the middle of a call.
                 None if !named => by_id.or_else(|| {
                     last.filter(|&at| fragment.id.is_none() && !self.is_complete(at))
@@ -198,7 +208,7 @@ impl Calls {
             let at = self.calls.len() - 1;
             self.without_id.push(at);
             if let Some(index) = fragment.index {
-                self.by_index.insert(index, at);
+                self.by_index.set(index, at);
             }
             at
         });
@@ -213,7 +223,8 @@ impl Calls {
             self.without_id.retain(|&other| other != at);
             call.id = Some(sent.clone());
             // Two calls with one id could not be told apart.
-            let is_taken = self.by_id.insert(sent.clone(), at).is_some();
+            let is_taken = self.by_id.get(&sent).is_some();
+            self.by_id.set(sent.clone(), at);
             id = Some(if is_taken { new_id() } else { sent });
         }
         // A call that is repeated as a whole adds nothing.
@@ -254,7 +265,11 @@ fn new_id() -> String {
 }
 
 /// Reads a field of an entry of `tool_calls`.
-fn entry<'a>(fragment: &mut Fragment<'a>, reader: &mut Reader<'a>, key: &str) -> Result<(), Error> {
+fn entry<'a>(
+    fragment: &mut Fragment<'a>,
+    reader: &mut Reader<'a>,
+    key: &str,
+) -> Result<(), json::Error> {
     match key {
         "index" if reader.peek()? == Kind::Number => {
             fragment.index = reader.number()?.parse().ok();
@@ -278,7 +293,7 @@ fn function<'a>(
     fragment: &mut Fragment<'a>,
     reader: &mut Reader<'a>,
     key: &str,
-) -> Result<(), Error> {
+) -> Result<(), json::Error> {
     match key {
         "name" => {
             let name = reader.string_or_skip()?;

@@ -278,7 +278,9 @@ fn two_calls_never_have_one_id() {
 fn an_entry_that_says_nothing_is_no_call() {
     let empty =
         json!([null, {}, {"index": 0}, {"function": {}}, {"id": "", "function": {"name": null}}]);
-    let choice = folded(&[delta(&json!({"content": "a", "tool_calls": empty}))]).choices.remove(0);
+    let choice = folded(&[delta(&json!({"content": "a", "tool_calls": empty}))])
+        .choices
+        .remove(0);
     assert_eq!(choice.tool_calls().count(), 0);
     let whole = json!({"content": "a", "tool_calls": [{}], "function_call": {"name": ""}});
     assert_eq!(reply(&whole, "stop").choices[0].tool_calls().count(), 0);
@@ -303,7 +305,7 @@ fn a_made_up_id_is_the_same_in_the_reply_and_in_its_events() {
         ];
         let events: Vec<_> = events.iter().map(String::as_str).collect();
         let (chunks, _) = feed(&events).unwrap();
-        let mut reply = crate::message::Reply::default();
+        let mut reply = crate::message::Fold::default();
         let (mut typed, mut seen) = (StreamEvents::default(), Vec::new());
         for chunk in &chunks {
             reply.apply(chunk);
@@ -318,6 +320,7 @@ fn a_made_up_id_is_the_same_in_the_reply_and_in_its_events() {
             })
             .collect();
         let sent: Vec<_> = chunks.iter().flat_map(ids_of).collect();
+        let reply = reply.into_reply();
         let ids = reply.choices[0].ids();
         assert!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");
         assert_eq!(sent, ids);

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::replies::{read, reply};
 use super::streams::{delta, feed, folded};
-use crate::message::{Choice, Reply};
+use crate::message::{Choice, Fold};
 
 /// The first choice of a stream of these choices, one in each event.
 fn streamed(choices: &[Value]) -> Choice {
@@ -266,9 +266,9 @@ fn an_event_with_its_text_twice_teaches_no_wrong_frame() {
         both("3", ""),
     ];
     let events: Vec<_> = events.iter().map(String::as_str).collect();
-    let mut reply = Reply::default();
+    let mut reply = Fold::default();
     for chunk in &feed(&events).unwrap().0 {
         reply.apply(chunk);
     }
-    assert_eq!(reply.choices[0].text(), "12133");
+    assert_eq!(reply.into_reply().choices[0].text(), "12133");
 }
