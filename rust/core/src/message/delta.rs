@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
+use super::extra::Extra;
 use super::reply::{FinishReason, TokenLogprob, ToolCall, Usage};
 
 /// A fragment of a tool call.
@@ -18,6 +19,8 @@ pub struct ToolCallDelta {
     pub name: Option<String>,
     /// The next piece of the arguments' JSON text.
     pub arguments: String,
+    /// What else this fragment has; see [`ToolCall::extra`].
+    pub extra: Extra,
 }
 
 impl ToolCall {
@@ -31,7 +34,7 @@ impl ToolCall {
         let name = fragment.name.as_deref().unwrap_or_default();
         self.name.push_str(name);
         self.arguments.push_str(&fragment.arguments);
-        grown + name.len()
+        grown + name.len() + self.extra.extend(&fragment.extra)
     }
 }
 
@@ -50,6 +53,8 @@ pub struct Delta {
     pub signature: Option<String>,
     /// The next piece of a refusal.
     pub refusal: Option<String>,
+    /// What else the block has that the text, the reasoning or the refusal is. Only one of them is here then.
+    pub extra: Extra,
     /// Fragments of tool calls.
     pub tool_calls: Vec<ToolCallDelta>,
     /// Blocks that only the provider understands: message key and JSON text.

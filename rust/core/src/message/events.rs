@@ -178,7 +178,7 @@ impl GrowingCalls {
         grown.sort_unstable();
         for at in grown.drain(..) {
             if let Some(slot) = self.calls.get_mut(at)
-                && let Some(growing) = slot.take_if(|growing| growing.is_complete())
+                && let Some(growing) = slot.take_if(GrowingCall::is_complete)
             {
                 out.push(growing.done(self.choice));
             }
@@ -204,7 +204,8 @@ impl GrowingCall {
         self.arguments.is_complete(self.call.arguments.as_bytes())
     }
 
-    fn done(self, choice: u32) -> StreamEvent {
+    fn done(mut self, choice: u32) -> StreamEvent {
+        self.call.extra.settle();
         StreamEvent::ToolCallDone {
             index: choice,
             call_index: self.index,

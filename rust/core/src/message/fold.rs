@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use serde_json::value::RawValue;
-
 use super::delta::{ChunkKind, Delta, ToolCallDelta};
-use super::reply::{Choice, FinishReason, Part, RawJson, Reply, ReplyHead, ToolCall};
+use super::extra::{Extra, RawJson, merged};
+use super::reply::{Choice, FinishReason, Part, Reply, ReplyHead, ToolCall};
 use crate::places::Places;
 
 /// A reply that grows by the chunks of a stream. A chunk takes time in proportion to its own size, whatever came
@@ -30,7 +28,7 @@ impl Fold {
         match chunk {
             ChunkKind::Text(text) if text.is_empty() => {}
             ChunkKind::Text(text) => {
-                let grown = self.choice(0).1.push_text(text);
+                let grown = self.choice(0).1.push_text(text, &Extra::default());
                 self.kept += grown;
             }
             ChunkKind::Delta(delta) => self.apply_delta(delta),
@@ -127,19 +125,22 @@ impl Fold {
         }
         let mut grown = 0;
         let (place, choice) = self.choice(delta.index);
-        if !delta.reasoning.is_empty() || delta.signature.is_some() {
+        if delta.reasoning_field.is_some()
+            || !delta.reasoning.is_empty()
+            || delta.signature.is_some()
+        {
             grown += choice.push_reasoning(delta);
         }
         if !delta.text.is_empty() {
-            grown += choice.push_text(&delta.text);
+            grown += choice.push_text(&delta.text, &delta.extra);
         }
         if let Some(refusal) = delta.refusal.as_deref().filter(|text| !text.is_empty()) {
-            grown += choice.push_refusal(refusal);
+            grown += choice.push_refusal(refusal, &delta.extra);
         }
         for (field, json) in &delta.opaque {
-            if let Ok(json) = RawValue::from_string(json.clone()) {
-                let (field, json) = (field.clone(), RawJson(json));
-                grown += PART_BYTES + field.len() + json.0.get().len();
+            if let Some(json) = RawJson::read(json) {
+                let field = field.clone();
+                grown += PART_BYTES + field.len() + json.get().len();
                 choice.parts.push(Part::Opaque { field, json });
             }
         }
@@ -209,8 +210,12 @@ impl Delta {
 
 // Each returns by how many bytes the reply has grown.
 impl Choice {
-    fn push_text(&mut self, piece: &str) -> usize {
-        if let Some(Part::Text { text }) = self.parts.last_mut() {
+    fn push_text(&mut self, piece: &str, block: &Extra) -> usize {
+        // A block with keys of its own stays by itself.
+        if let Some(Part::Text { text, extra }) = self.parts.last_mut()
+            && extra.is_empty()
+            && block.is_empty()
+        {
             text.push_str(piece);
             return piece.len();
         }
@@ -218,10 +223,13 @@ impl Choice {
         if self.parts.is_empty() {
             self.parts.reserve_exact(1);
         }
+        let mut extra = Extra::default();
+        let grown = extra.extend(block);
         self.parts.push(Part::Text {
             text: piece.to_owned(),
+            extra,
         });
-        PART_BYTES + piece.len()
+        PART_BYTES + piece.len() + grown
     }
 
     fn push_reasoning(&mut self, delta: &Delta) -> usize {
@@ -232,33 +240,45 @@ impl Choice {
                 text,
                 signature: signature @ None,
                 field,
-            }) if field.as_deref() == delta.reasoning_field.as_deref() => {
+                extra,
+            }) if field.as_deref() == delta.reasoning_field.as_deref()
+                && is_open(extra, &delta.extra) =>
+            {
                 text.push_str(&delta.reasoning);
                 signature.clone_from(&delta.signature);
-                grown
+                grown + extra.extend(&delta.extra)
             }
             _ => {
                 let field = delta.reasoning_field.as_deref().map(str::to_owned);
                 let named = field.as_ref().map_or(0, String::len);
+                let mut extra = Extra::default();
+                let grown = grown + extra.extend(&delta.extra);
                 self.parts.push(Part::Reasoning {
                     text: delta.reasoning.clone(),
                     signature: delta.signature.clone(),
                     field,
+                    extra,
                 });
                 PART_BYTES + named + grown
             }
         }
     }
 
-    fn push_refusal(&mut self, piece: &str) -> usize {
-        if let Some(Part::Refusal { text }) = self.parts.last_mut() {
+    fn push_refusal(&mut self, piece: &str, block: &Extra) -> usize {
+        if let Some(Part::Refusal { text, extra }) = self.parts.last_mut()
+            && extra.is_empty()
+            && block.is_empty()
+        {
             text.push_str(piece);
             return piece.len();
         }
+        let mut extra = Extra::default();
+        let grown = extra.extend(block);
         self.parts.push(Part::Refusal {
             text: piece.to_owned(),
+            extra,
         });
-        PART_BYTES + piece.len()
+        PART_BYTES + piece.len() + grown
     }
 
     /// Adds a fragment to one of the calls, which are at these places.
@@ -278,14 +298,29 @@ impl Choice {
         // By key, because the keys of a message have no order.
         let mut opaque: BTreeMap<String, Vec<RawJson>> = BTreeMap::new();
         let mut parts: Vec<Part> = Vec::with_capacity(self.parts.len());
-        for part in std::mem::take(&mut self.parts) {
+        for mut part in std::mem::take(&mut self.parts) {
+            if let Some(extra) = part.extra_mut() {
+                extra.settle();
+            }
             match (part, parts.last_mut()) {
                 // Items of a content list keep their order, and are not merged.
                 (Part::Opaque { field, json }, _) if field != "content" => {
                     opaque.entry(field).or_default().push(json);
                 }
-                (Part::Text { text }, Some(Part::Text { text: before }))
-                | (Part::Refusal { text }, Some(Part::Refusal { text: before })) => {
+                (
+                    Part::Text { text, extra },
+                    Some(Part::Text {
+                        text: before,
+                        extra: other,
+                    }),
+                )
+                | (
+                    Part::Refusal { text, extra },
+                    Some(Part::Refusal {
+                        text: before,
+                        extra: other,
+                    }),
+                ) if extra.is_empty() && other.is_empty() => {
                     before.push_str(&text);
                 }
                 (
@@ -293,13 +328,15 @@ impl Choice {
                         text,
                         signature,
                         field,
+                        extra,
                     },
                     Some(Part::Reasoning {
                         text: before,
                         signature: open @ None,
                         field: same,
+                        extra: other,
                     }),
-                ) if *same == field => {
+                ) if *same == field && extra.is_empty() && other.is_empty() => {
                     before.push_str(&text);
                     *open = signature;
                 }
@@ -326,107 +363,9 @@ impl Choice {
     }
 }
 
-impl FinishReason {
-    /// The reason for a provider's word, in letters of any case; `None` for an empty word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Some(match &*word.to_ascii_lowercase() {
-            "" => return None,
-            "stop" | "eos" | "stop_sequence" | "end_turn" | "eos_token" => Self::Stop,
-            // Z.ai names the context window.
-            "length" | "max_tokens" | "model_length" | "model_context_window_exceeded" => {
-                Self::Length
-            }
-            "tool_calls" | "function_call" | "tool_use" => Self::ToolCalls,
-            // Gemini, and "sensitive" of Z.ai.
-            "content_filter" | "safety" | "recitation" | "prohibited_content" | "sensitive" => {
-                Self::ContentFilter
-            }
-            "refusal" => Self::Refusal,
-            // vLLM and SGLang.
-            "abort" => Self::Abort,
-            // OpenRouter and vLLM; DeepSeek; Z.ai; Cohere.
-            "error" | "insufficient_system_resource" | "network_error" | "timeout" => Self::Error,
-            _ => Self::Other,
-        })
-    }
-
-    /// Whether it means that the server did not finish its work, so that what came is not the reply.
-    #[must_use]
-    pub fn is_failure(self) -> bool {
-        matches!(self, Self::Error | Self::Abort)
-    }
-
-    /// Corrects the reason by what the choice has: a refusal wins, and so does a tool call, unless the provider's
-    /// reason means that the call may be incomplete.
-    #[must_use]
-    pub fn corrected(self, refused: bool, called: bool) -> Self {
-        match self {
-            _ if refused => Self::Refusal,
-            Self::Length | Self::ContentFilter | Self::Error | Self::Abort => self,
-            _ if called => Self::ToolCalls,
-            _ => self,
-        }
-    }
-}
-
-/// One block from the fragments of a stream. A single fragment stays as it was sent.
-fn merged(fragments: Vec<RawJson>) -> Option<RawJson> {
-    let mut fragments = fragments.into_iter();
-    let first = fragments.next()?;
-    let mut rest = fragments.peekable();
-    if rest.peek().is_none() {
-        return Some(first);
-    }
-    let mut whole: Value = serde_json::from_str(first.0.get()).ok()?;
-    for fragment in rest {
-        merge(&mut whole, serde_json::from_str(fragment.0.get()).ok()?, "");
-    }
-    serde_json::value::to_raw_value(&whole).ok().map(RawJson)
-}
-
-/// Keys whose strings are sent in pieces. All other strings are repeated in full.
-const PIECES: [&str; 7] = [
-    "text",
-    "summary",
-    "data",
-    "transcript",
-    "signature",
-    "content",
-    "thinking",
-];
-
-fn merge(whole: &mut Value, fragment: Value, key: &str) {
-    match (whole, fragment) {
-        (Value::Object(whole), Value::Object(fragment)) => {
-            for (key, value) in fragment {
-                match whole.get_mut(&key) {
-                    Some(known) => merge(known, value, &key),
-                    None => {
-                        whole.insert(key, value);
-                    }
-                }
-            }
-        }
-        (Value::Array(whole), Value::Array(fragment)) => {
-            for item in fragment {
-                match continued(whole, &item) {
-                    Some(known) => merge(known, item, ""),
-                    None => whole.push(item),
-                }
-            }
-        }
-        (Value::String(whole), Value::String(piece)) if PIECES.contains(&key) => {
-            whole.push_str(&piece);
-        }
-        (_, Value::Null) => {}
-        (whole, fragment) => *whole = fragment,
-    }
-}
-
-/// The last block of `whole`, if `item` continues it: same type, same `index`.
-fn continued<'a>(whole: &'a mut [Value], item: &Value) -> Option<&'a mut Value> {
-    let last = whole.last_mut()?;
-    let index = item.get("index").filter(|index| index.is_number())?;
-    (last.get("index") == Some(index) && last.get("type") == item.get("type")).then_some(last)
+/// Whether a block of reasoning goes on with a piece that has these keys. Mistral closes a block by `closed`, and a
+/// block with references in `thinking` is whole.
+fn is_open(block: &Extra, piece: &Extra) -> bool {
+    let is_whole = |extra: &Extra| extra.get("thinking").is_some();
+    !is_whole(block) && !is_whole(piece) && block.last("closed") != Some("true")
 }

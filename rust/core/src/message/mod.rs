@@ -5,15 +5,17 @@
 
 mod delta;
 mod events;
+mod extra;
+mod finish;
 mod fold;
 mod reply;
 
 pub use delta::{Chunk, ChunkKind, Delta, ToolCallDelta};
 pub use events::{StreamEvent, StreamEvents};
+pub use extra::{Extra, RawJson};
 pub use fold::Fold;
 pub use reply::{
-    Choice, FinishReason, Part, RawJson, Reply, ReplyHead, Timing, TokenLogprob, ToolCall,
-    TopLogprob, Usage,
+    Choice, FinishReason, Part, Reply, ReplyHead, Timing, TokenLogprob, ToolCall, TopLogprob, Usage,
 };
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use crate::error::{ApiFailure, Error, ErrorKind};
+use crate::json;
 use crate::redact::one_line;
 
 /// How many bytes of the body an error keeps.
@@ -67,7 +68,8 @@ pub(super) fn is_html(body: &[u8]) -> bool {
 }
 
 fn read(body: &[u8]) -> ApiFailure {
-    let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
+    let text = String::from_utf8_lossy(body);
+    let Ok(mut value) = serde_json::from_str::<Value>(&json::strict(&text)) else {
         return ApiFailure::default();
     };
     if let Value::Array(list) = &mut value

@@ -14,6 +14,10 @@ use crate::places::Places;
 
 /// What a stream has to remember about one choice.
 #[derive(Debug, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says whether a kind of content was seen, in any order"
+)]
 pub(super) struct ChoiceState {
     pub(super) index: u32,
     pub(super) finished: bool,
@@ -112,7 +116,7 @@ impl ChoiceState {
         let has_thinking = list
             .iter()
             .any(|block| matches!(block, Block::Thinking(..)));
-        let has_refusal = list.iter().any(|block| matches!(block, Block::Refusal(_)));
+        let has_refusal = list.iter().any(|block| matches!(block, Block::Refusal(..)));
         if let Some((field, text)) = message.reasoning
             && !has_thinking
             && !(field == DETAILS && self.reasoned_plainly)
@@ -159,7 +163,8 @@ impl ChoiceState {
         for block in list {
             let late = matches!(block, Block::Thinking(..))
                 && (!delta.text.is_empty() || delta.signature.is_some());
-            if (late || !delta.opaque.is_empty()) && out.len() - before < MOST {
+            let alone = !delta.extra.is_empty() || block.has_extra() && delta.has_content();
+            if (late || alone || !delta.opaque.is_empty()) && out.len() - before < MOST {
                 let next = Delta {
                     index: delta.index,
                     ..Delta::default()
@@ -167,10 +172,17 @@ impl ChoiceState {
                 out.push(ChunkKind::Delta(Box::new(std::mem::replace(delta, next))));
             }
             match block {
-                Block::Text(text) => self.push_text(text, delta),
-                Block::Refusal(text) => self.push_refusal(text, delta),
-                Block::Thinking(text, signature) => {
+                Block::Text(text, extra) => {
+                    self.push_text(text, delta);
+                    delta.extra = extra;
+                }
+                Block::Refusal(text, extra) => {
+                    self.push_refusal(text, delta);
+                    delta.extra = extra;
+                }
+                Block::Thinking(text, signature, extra) => {
                     self.push_reasoning("thinking", text, delta);
+                    delta.extra = extra;
                     delta.signature = signature;
                 }
                 Block::Other(raw) => {
@@ -179,7 +191,15 @@ impl ChoiceState {
                 }
             }
         }
-        if out.len() - before == MOST {
+        if !delta.extra.is_empty() {
+            // What follows is not part of that block.
+            let next = Delta {
+                index: delta.index,
+                ..Delta::default()
+            };
+            out.push(ChunkKind::Delta(Box::new(std::mem::replace(delta, next))));
+        }
+        if out.len() - before >= MOST {
             return Err(too_many("content blocks in one message"));
         }
         Ok(())

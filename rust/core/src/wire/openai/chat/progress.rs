@@ -1,14 +1,12 @@
 //! How far the arguments of a tool call have come.
 
+use crate::json::Growing;
+
 /// Knows whether fragments add up to one complete JSON object or array, without keeping them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Progress {
-    depth: usize,
-    quoted: bool,
-    escaped: bool,
+    json: Growing,
     begun: bool,
-    /// Whether the outermost bracket was closed last.
-    closed: bool,
     /// FNV-1a over all bytes, to notice that a call is sent again.
     hash: u64,
 }
@@ -16,11 +14,8 @@ pub(super) struct Progress {
 impl Default for Progress {
     fn default() -> Self {
         Self {
-            depth: 0,
-            quoted: false,
-            escaped: false,
+            json: Growing::default(),
             begun: false,
-            closed: false,
             hash: 0xcbf2_9ce4_8422_2325,
         }
     }
@@ -37,29 +32,9 @@ impl Progress {
     /// Adds the next piece.
     pub(super) fn push(&mut self, piece: &str) {
         self.begun |= !piece.is_empty();
+        self.json.push(piece.as_bytes());
         for byte in piece.bytes() {
             self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-            if self.quoted {
-                match byte {
-                    _ if self.escaped => self.escaped = false,
-                    b'\\' => self.escaped = true,
-                    b'"' => self.quoted = false,
-                    _ => {}
-                }
-                continue;
-            }
-            match byte {
-                b'{' | b'[' => {
-                    self.depth += 1;
-                    self.closed = false;
-                }
-                b'}' | b']' => {
-                    self.closed = self.depth == 1;
-                    self.depth = self.depth.saturating_sub(1);
-                }
-                b'"' => self.quoted = true,
-                _ => {}
-            }
         }
     }
 
@@ -70,6 +45,6 @@ impl Progress {
 
     /// Whether it is complete, if it is JSON.
     pub(super) fn is_complete(&self) -> bool {
-        self.closed
+        self.json.has_ended()
     }
 }

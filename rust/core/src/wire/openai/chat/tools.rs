@@ -1,16 +1,17 @@
 //! Finds the tool call that a fragment belongs to. Servers differ in indices, ids and names.
 
+use super::fragment::Fragment;
 use super::most::{MOST, too_many};
 use super::progress::Progress;
 use crate::error::Error;
-use crate::json::{self, Kind, Reader, SurrogateJoin, Text};
+use crate::json::{Reader, SurrogateJoin};
 use crate::message::ToolCallDelta;
 use crate::places::Places;
 
 /// The tool calls that one choice has begun.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    calls: Vec<Call>,
+    begun: Vec<Call>,
     /// The last call at each of the server's indices.
     by_index: Places<i64>,
     /// The last call with each of the server's ids.
@@ -34,15 +35,6 @@ struct Call {
     join: SurrogateJoin,
 }
 
-/// A fragment as the server sent it.
-#[derive(Debug, Default)]
-struct Fragment<'a> {
-    index: Option<i64>,
-    id: Option<String>,
-    name: String,
-    arguments: Text<'a>,
-}
-
 /// The index of the only call that the old `function_call` field can have.
 const FUNCTION_CALL: i64 = i64::MIN;
 /// Mistral refuses ids of any other length, and all servers take letters and digits.
@@ -51,12 +43,12 @@ const ID_CHARS: usize = 9;
 impl Calls {
     /// How many calls have begun.
     pub(super) fn len(&self) -> usize {
-        self.calls.len()
+        self.begun.len()
     }
 
     /// Whether any call has begun.
     pub(super) fn any(&self) -> bool {
-        !self.calls.is_empty()
+        !self.begun.is_empty()
     }
 
     /// Reads a `tool_calls` list of a stream.
@@ -90,11 +82,10 @@ impl Calls {
         mut take: impl FnMut(&mut Self, Fragment<'_>),
     ) -> Result<(), Error> {
         Reader::over(raw).array_or_skip(|reader| {
-            if self.calls.len() > MOST {
+            if self.begun.len() > MOST {
                 return reader.skip();
             }
-            let mut fragment = Fragment::default();
-            if reader.object_or_skip(|reader, key| entry(&mut fragment, reader, key))? {
+            if let Some(fragment) = Fragment::of_call(reader)? {
                 self.listed = true;
                 take(self, fragment);
             }
@@ -109,11 +100,8 @@ impl Calls {
         raw: &str,
         out: &mut Vec<ToolCallDelta>,
     ) -> Result<(), Error> {
-        let mut fragment = Fragment {
-            index: Some(FUNCTION_CALL),
-            ..Fragment::default()
-        };
-        Reader::over(raw).object_or_skip(|reader, key| function(&mut fragment, reader, key))?;
+        let mut fragment = Fragment::of_function(&mut Reader::over(raw))?;
+        fragment.index = Some(FUNCTION_CALL);
         if !self.listed {
             let at = self.find(&mut fragment);
             self.add(at, fragment, out);
@@ -122,7 +110,7 @@ impl Calls {
     }
 
     fn check_count(&self) -> Result<(), Error> {
-        if self.calls.len() > MOST {
+        if self.begun.len() > MOST {
             return Err(too_many("tool calls in one choice"));
         }
         Ok(())
@@ -148,7 +136,7 @@ impl Calls {
     fn find(&mut self, fragment: &mut Fragment<'_>) -> Option<usize> {
         let named = !fragment.name.is_empty();
         let by_id = fragment.id.as_ref().and_then(|id| self.by_id.get(id));
-        let last = self.calls.len().checked_sub(1);
+        let last = self.begun.len().checked_sub(1);
         let at = match fragment.index {
             Some(index) => match self.by_index.get(&index) {
                 // Calls that share an index have ids.
@@ -161,7 +149,7 @@ impl Calls {
             },
             None => by_id.or(last)?,
         };
-        let call = self.calls.get_mut(at)?;
+        let call = self.begun.get_mut(at)?;
         let same_id = fragment.id.is_some() && call.id == fragment.id;
         let brings = !fragment.arguments.is_empty();
         if !named {
@@ -185,12 +173,12 @@ impl Calls {
     }
 
     fn has_index(&self, at: usize, index: i64) -> bool {
-        let call = self.calls.get(at);
+        let call = self.begun.get(at);
         call.is_some_and(|call| call.index == Some(index))
     }
 
     fn is_complete(&self, at: usize) -> bool {
-        let call = self.calls.get(at);
+        let call = self.begun.get(at);
         call.is_some_and(|call| call.arguments.is_complete())
     }
 
@@ -201,18 +189,18 @@ impl Calls {
         let at = at.unwrap_or_else(|| {
             // What came before has no id to wait for.
             self.complete_ids(out);
-            self.calls.push(Call {
+            self.begun.push(Call {
                 index: fragment.index,
                 ..Call::default()
             });
-            let at = self.calls.len() - 1;
+            let at = self.begun.len() - 1;
             self.without_id.push(at);
             if let Some(index) = fragment.index {
                 self.by_index.set(index, at);
             }
             at
         });
-        let Some(call) = self.calls.get_mut(at) else {
+        let Some(call) = self.begun.get_mut(at) else {
             return;
         };
         let mut id = None;
@@ -245,14 +233,8 @@ impl Calls {
             id,
             name,
             arguments,
+            extra: fragment.extra,
         });
-    }
-}
-
-impl Fragment<'_> {
-    /// Servers without a call send an empty one.
-    fn says_nothing(&self) -> bool {
-        self.id.is_none() && self.name.is_empty() && self.arguments.is_empty()
     }
 }
 
@@ -262,53 +244,4 @@ fn new_id() -> String {
     std::iter::repeat_with(fastrand::alphanumeric)
         .take(ID_CHARS)
         .collect()
-}
-
-/// Reads a field of an entry of `tool_calls`.
-fn entry<'a>(
-    fragment: &mut Fragment<'a>,
-    reader: &mut Reader<'a>,
-    key: &str,
-) -> Result<(), json::Error> {
-    match key {
-        "index" if reader.peek()? == Kind::Number => {
-            fragment.index = reader.number()?.parse().ok();
-        }
-        "id" => {
-            fragment.id = reader
-                .string_or_skip()?
-                .map(|id| id.into_lossy().into_owned())
-                .filter(|id| !id.is_empty() && id != "null");
-        }
-        "function" | "custom" => {
-            reader.object_or_skip(|reader, key| function(fragment, reader, key))?;
-        }
-        _ => reader.skip()?,
-    }
-    Ok(())
-}
-
-/// Reads a field of the function that a call names.
-fn function<'a>(
-    fragment: &mut Fragment<'a>,
-    reader: &mut Reader<'a>,
-    key: &str,
-) -> Result<(), json::Error> {
-    match key {
-        "name" => {
-            let name = reader.string_or_skip()?;
-            fragment.name = name
-                .map(|name| name.into_lossy().into_owned())
-                .unwrap_or_default();
-        }
-        // Some servers send an object instead of its text.
-        "arguments" | "input" => {
-            fragment.arguments = match reader.peek()? {
-                Kind::String => reader.string()?,
-                _ => Text::plain(reader.raw_or_null()?.unwrap_or_default()),
-            }
-        }
-        _ => reader.skip()?,
-    }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorKind};
-use crate::message::{FinishReason, Part, Reply};
+use crate::message::{Extra, FinishReason, Part, Reply};
 use crate::wire::dialect;
 
 pub(super) fn read(body: &str) -> Result<Reply, Error> {
@@ -98,6 +98,7 @@ fn two_fields_of_reasoning_are_one() {
         text: "r".into(),
         signature: None,
         field: Some("reasoning_content".into()),
+        extra: Extra::default(),
     };
     assert_eq!((parts.len(), &parts[0]), (2, &expected));
 }
@@ -189,7 +190,7 @@ fn the_error_names_a_body_of_another_kind() {
             "no choices",
         ),
         (r#"{"choices":[{"#, ErrorKind::Decode, "byte 13"),
-        (r#"{"choices":[NaN]}"#, ErrorKind::Decode, "byte 12"),
+        (r#"{"choices":[nan]}"#, ErrorKind::Decode, "byte 12"),
         (
             r#"{"error":{"message":"m","code":503}}"#,
             ErrorKind::Server,
