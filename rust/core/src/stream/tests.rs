@@ -28,11 +28,13 @@ impl Wake for Bell {
 
 #[test]
 fn a_parked_reader_is_woken_once_for_a_batch() {
-    let queue = Queue::new(1 << 20, Instant::now());
+    let queue = Queue::new(1 << 20, usize::MAX, Instant::now());
     let bell = Arc::new(Bell::default());
     assert!(queue.park(Parker::Mailbox(bell.clone(), 7), Interest::Any));
-    queue.publish(&mut vec![text("a"), text("b")], None);
-    queue.publish(&mut vec![text("c")], None);
+    queue
+        .publish(&mut vec![text("a"), text("b")], None)
+        .unwrap();
+    queue.publish(&mut vec![text("c")], None).unwrap();
     assert_eq!(*bell.0.lock(), [7]);
     let mut buffer = VecDeque::new();
     assert!(matches!(queue.take(&mut buffer), Taken::Items));
@@ -41,29 +43,29 @@ fn a_parked_reader_is_woken_once_for_a_batch() {
 
 #[test]
 fn a_reader_that_finds_items_does_not_park() {
-    let queue = Queue::new(1 << 20, Instant::now());
-    queue.publish(&mut vec![text("a")], None);
+    let queue = Queue::new(1 << 20, usize::MAX, Instant::now());
+    queue.publish(&mut vec![text("a")], None).unwrap();
     assert!(!queue.park(Parker::Mailbox(Arc::new(Bell::default()), 1), Interest::Any));
 }
 
 #[test]
 fn an_event_without_text_does_not_wake_a_text_reader() {
-    let queue = Queue::new(1 << 20, Instant::now());
+    let queue = Queue::new(1 << 20, usize::MAX, Instant::now());
     let bell = Arc::new(Bell::default());
     assert!(queue.park(Parker::Mailbox(bell.clone(), 1), Interest::Text));
     let empty = Chunk {
         kind: ChunkKind::Delta(Box::default()),
         raw: None,
     };
-    queue.publish(&mut vec![empty], None);
+    queue.publish(&mut vec![empty], None).unwrap();
     assert!(bell.0.lock().is_empty());
-    queue.publish(&mut vec![text("a")], None);
+    queue.publish(&mut vec![text("a")], None).unwrap();
     assert_eq!(*bell.0.lock(), [1]);
 }
 
 #[test]
 fn a_queue_full_of_events_without_text_wakes_a_text_reader() {
-    let queue = Queue::new(1000, Instant::now());
+    let queue = Queue::new(1000, usize::MAX, Instant::now());
     let bell = Arc::new(Bell::default());
     assert!(queue.park(Parker::Mailbox(bell.clone(), 1), Interest::Text));
     while queue.has_room() {
@@ -72,15 +74,15 @@ fn a_queue_full_of_events_without_text_wakes_a_text_reader() {
             kind: ChunkKind::Delta(Box::default()),
             raw: None,
         };
-        queue.publish(&mut vec![empty], None);
+        queue.publish(&mut vec![empty], None).unwrap();
     }
     assert_eq!(*bell.0.lock(), [1]);
 }
 
 #[test]
 fn every_item_comes_before_the_end_and_the_error_carries_the_partial() {
-    let queue = Queue::new(1 << 20, Instant::now());
-    queue.publish(&mut vec![text("a")], None);
+    let queue = Queue::new(1 << 20, usize::MAX, Instant::now());
+    queue.publish(&mut vec![text("a")], None).unwrap();
     let cut = Error::new(ErrorKind::StreamInterrupted, "cut");
     queue.finish(Err(cut), Timing::default(), Vec::new());
     let mut buffer = VecDeque::new();
@@ -100,8 +102,8 @@ fn every_item_comes_before_the_end_and_the_error_carries_the_partial() {
 
 #[tokio::test]
 async fn a_full_queue_stops_the_producer_until_the_reader_takes_chunks() {
-    let queue = Queue::new(8, Instant::now());
-    queue.publish(&mut vec![text("0123456789")], None);
+    let queue = Queue::new(8, usize::MAX, Instant::now());
+    queue.publish(&mut vec![text("0123456789")], None).unwrap();
     assert!(!queue.has_room());
     let producer = tokio::spawn({
         let queue = queue.clone();
@@ -115,7 +117,7 @@ async fn a_full_queue_stops_the_producer_until_the_reader_takes_chunks() {
 
 #[tokio::test]
 async fn close_wakes_both_sides() {
-    let queue = Queue::new(8, Instant::now());
+    let queue = Queue::new(8, usize::MAX, Instant::now());
     let bell = Arc::new(Bell::default());
     assert!(queue.park(Parker::Mailbox(bell.clone(), 3), Interest::Any));
     let producer = tokio::spawn({
@@ -134,7 +136,7 @@ async fn close_wakes_both_sides() {
 
 #[test]
 fn the_first_end_of_a_stream_counts() {
-    let queue = Queue::new(1 << 20, Instant::now());
+    let queue = Queue::new(1 << 20, usize::MAX, Instant::now());
     assert!(queue.head().is_none());
     queue.finish(Ok(()), Timing::default(), Vec::new());
     let late = Error::new(ErrorKind::Engine, "late");
