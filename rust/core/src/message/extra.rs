@@ -5,9 +5,9 @@ use std::hash::{Hash, Hasher};
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::settle::merged;
 use crate::json;
 
 /// A JSON value as its text. Two are equal if their texts are.
@@ -95,7 +95,12 @@ impl Extra {
     /// Adds the keys of the next fragment. Returns how many bytes they take.
     pub(super) fn extend(&mut self, fragment: &Self) -> usize {
         self.0.extend_from_slice(&fragment.0);
-        let bytes = fragment.iter().map(|(key, json)| key.len() + json.len());
+        fragment.bytes()
+    }
+
+    /// About how many bytes of memory they take.
+    pub(super) fn bytes(&self) -> usize {
+        let bytes = self.iter().map(|(key, json)| key.len() + json.len());
         bytes
             .map(|bytes| bytes + size_of::<(String, RawJson)>())
             .sum()
@@ -110,9 +115,10 @@ impl Extra {
         for (key, json) in self.0.drain(..) {
             by_key.entry(key).or_default().push(json);
         }
-        let joined = by_key.into_iter();
-        self.0
-            .extend(joined.filter_map(|(key, fragments)| Some((key, merged(fragments)?))));
+        for (key, fragments) in by_key {
+            let joined = merged(fragments).into_iter();
+            self.0.extend(joined.map(|json| (key.clone(), json)));
+        }
     }
 }
 
@@ -144,65 +150,4 @@ impl<'de> Deserialize<'de> for Extra {
 
         deserializer.deserialize_map(Fields)
     }
-}
-
-/// One block from the fragments of a stream. A single fragment stays as it was sent.
-pub(super) fn merged(fragments: Vec<RawJson>) -> Option<RawJson> {
-    let mut fragments = fragments.into_iter();
-    let first = fragments.next()?;
-    let mut rest = fragments.peekable();
-    if rest.peek().is_none() {
-        return Some(first);
-    }
-    let mut whole: Value = serde_json::from_str(first.0.get()).ok()?;
-    for fragment in rest {
-        merge(&mut whole, serde_json::from_str(fragment.0.get()).ok()?, "");
-    }
-    serde_json::value::to_raw_value(&whole).ok().map(RawJson)
-}
-
-/// Keys whose strings are sent in pieces. All other strings are repeated in full.
-const PIECES: [&str; 7] = [
-    "text",
-    "summary",
-    "data",
-    "transcript",
-    "signature",
-    "content",
-    "thinking",
-];
-
-fn merge(whole: &mut Value, fragment: Value, key: &str) {
-    match (whole, fragment) {
-        (Value::Object(whole), Value::Object(fragment)) => {
-            for (key, value) in fragment {
-                match whole.get_mut(&key) {
-                    Some(known) => merge(known, value, &key),
-                    None => {
-                        whole.insert(key, value);
-                    }
-                }
-            }
-        }
-        (Value::Array(whole), Value::Array(fragment)) => {
-            for item in fragment {
-                match continued(whole, &item) {
-                    Some(known) => merge(known, item, ""),
-                    None => whole.push(item),
-                }
-            }
-        }
-        (Value::String(whole), Value::String(piece)) if PIECES.contains(&key) => {
-            whole.push_str(&piece);
-        }
-        (_, Value::Null) => {}
-        (whole, fragment) => *whole = fragment,
-    }
-}
-
-/// The last block of `whole`, if `item` continues it: same type, same `index`.
-fn continued<'a>(whole: &'a mut [Value], item: &Value) -> Option<&'a mut Value> {
-    let last = whole.last_mut()?;
-    let index = item.get("index").filter(|index| index.is_number())?;
-    (last.get("index") == Some(index) && last.get("type") == item.get("type")).then_some(last)
 }

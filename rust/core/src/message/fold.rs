@@ -1,10 +1,8 @@
 //! Adds the pieces of a stream to a reply.
 
-use std::collections::BTreeMap;
-
 use super::delta::{ChunkKind, Delta, ToolCallDelta};
-use super::extra::{Extra, RawJson, merged};
-use super::reply::{Choice, FinishReason, Part, Reply, ReplyHead, ToolCall};
+use super::extra::{Extra, RawJson};
+use super::reply::{Choice, Part, Reply, ReplyHead, ToolCall};
 use crate::places::Places;
 
 /// A reply that grows by the chunks of a stream. A chunk takes time in proportion to its own size, whatever came
@@ -151,10 +149,8 @@ impl Fold {
                 .clone_from(&delta.provider_finish_reason);
         }
         if let Some(logprobs) = &delta.logprobs {
-            choice
-                .logprobs
-                .get_or_insert_default()
-                .extend_from_slice(logprobs);
+            grown += logprobs.bytes();
+            choice.logprobs.get_or_insert_default().push(logprobs);
         }
         if !delta.tool_calls.is_empty() {
             if self.calls.len() <= place {
@@ -168,30 +164,6 @@ impl Fold {
             }
         }
         self.kept += grown;
-    }
-}
-
-impl Reply {
-    /// Gives the reply the form of a reply that was not streamed: sorts the choices, joins neighboring pieces of one
-    /// kind, merges the fragments of a provider's block and puts them after the other parts, and corrects the finish
-    /// reason.
-    ///
-    /// Settling twice changes nothing. A copy of a partial reply can be settled at any time.
-    pub fn settle(&mut self) {
-        self.choices.sort_by_key(|choice| choice.index);
-        self.choices.iter_mut().for_each(Choice::settle);
-    }
-
-    /// Settles a reply that has ended. If the server gave no finish reason, a refusal or a tool call in the reply
-    /// supplies it.
-    pub fn conclude(&mut self) {
-        self.settle();
-        for choice in &mut self.choices {
-            if choice.finish_reason.is_none() {
-                let reason = FinishReason::Other.corrected(choice.refused(), choice.called());
-                choice.finish_reason = Some(reason).filter(|&it| it != FinishReason::Other);
-            }
-        }
     }
 }
 
@@ -292,74 +264,6 @@ impl Choice {
         calls.push(self.parts.len());
         self.parts.push(Part::ToolCall(call));
         PART_BYTES + size_of::<usize>() + grown
-    }
-
-    fn settle(&mut self) {
-        // By key, because the keys of a message have no order.
-        let mut opaque: BTreeMap<String, Vec<RawJson>> = BTreeMap::new();
-        let mut parts: Vec<Part> = Vec::with_capacity(self.parts.len());
-        for mut part in std::mem::take(&mut self.parts) {
-            if let Some(extra) = part.extra_mut() {
-                extra.settle();
-            }
-            match (part, parts.last_mut()) {
-                // Items of a content list keep their order, and are not merged.
-                (Part::Opaque { field, json }, _) if field != "content" => {
-                    opaque.entry(field).or_default().push(json);
-                }
-                (
-                    Part::Text { text, extra },
-                    Some(Part::Text {
-                        text: before,
-                        extra: other,
-                    }),
-                )
-                | (
-                    Part::Refusal { text, extra },
-                    Some(Part::Refusal {
-                        text: before,
-                        extra: other,
-                    }),
-                ) if extra.is_empty() && other.is_empty() => {
-                    before.push_str(&text);
-                }
-                (
-                    Part::Reasoning {
-                        text,
-                        signature,
-                        field,
-                        extra,
-                    },
-                    Some(Part::Reasoning {
-                        text: before,
-                        signature: open @ None,
-                        field: same,
-                        extra: other,
-                    }),
-                ) if *same == field && extra.is_empty() && other.is_empty() => {
-                    before.push_str(&text);
-                    *open = signature;
-                }
-                (part, _) => parts.push(part),
-            }
-        }
-        parts.extend(opaque.into_iter().filter_map(|(field, fragments)| {
-            let json = merged(fragments)?;
-            Some(Part::Opaque { field, json })
-        }));
-        self.parts = parts;
-        self.finish_reason = self
-            .finish_reason
-            .map(|reason| reason.corrected(self.refused(), self.called()));
-    }
-
-    fn refused(&self) -> bool {
-        let mut parts = self.parts.iter();
-        parts.any(|part| matches!(part, Part::Refusal { .. }))
-    }
-
-    fn called(&self) -> bool {
-        self.tool_calls().next().is_some()
     }
 }
 

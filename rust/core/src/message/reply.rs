@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::extra::{Extra, RawJson};
+use super::logprobs::Logprobs;
+use super::number;
 use crate::words::words;
 
 words! {
@@ -70,6 +72,7 @@ pub struct TokenLogprob {
     /// The token's text.
     pub token: String,
     /// Natural logarithm of its probability; `None` for the first token of a prompt under `echo`.
+    #[serde(with = "number::optional")]
     pub logprob: Option<f64>,
     /// The token's UTF-8 bytes, if the provider sends them.
     pub bytes: Option<Vec<u8>>,
@@ -85,6 +88,7 @@ pub struct TopLogprob {
     /// The token's text.
     pub token: String,
     /// Natural logarithm of its probability.
+    #[serde(with = "number::required")]
     pub logprob: f64,
     /// The token's UTF-8 bytes, if the provider sends them.
     pub bytes: Option<Vec<u8>>,
@@ -221,7 +225,7 @@ pub struct Choice {
     /// The provider's word for it.
     pub provider_finish_reason: Option<String>,
     /// Token probabilities, if requested.
-    pub logprobs: Option<Vec<TokenLogprob>>,
+    pub logprobs: Option<Logprobs>,
 }
 
 impl Choice {

@@ -102,7 +102,7 @@ impl<'a> Reception for Streamed<'a> {
                 Ok(None) if is_first => return Err(no_body(head)),
                 Ok(None) => {
                     let verdict = reader.end_of_body();
-                    reader.publish(queue);
+                    reader.publish(queue)?;
                     return verdict.map(|()| None);
                 }
                 Err(error) => return Err(interrupted(&error)),
@@ -113,12 +113,12 @@ impl<'a> Reception for Streamed<'a> {
                 let cap = self.call.client.config.limits.max_reply_bytes;
                 let whole = body.whole_after(frame, cap, place).await?;
                 reader.whole_reply(&whole)?;
-                reader.publish(queue);
+                reader.publish(queue)?;
                 return Ok(None);
             }
             is_first &= frame.trim_ascii().is_empty();
             let verdict = reader.feed(&frame);
-            if reader.publish(queue) {
+            if reader.publish(queue)? {
                 clock.note_content(queue);
             }
             if verdict? == Step::Done {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::error::{Attempt, Error, ErrorKind};
+use crate::error::{Attempt, Error, ErrorKind, Phase};
 use crate::http::Head;
 use crate::message::{Chunk, ChunkKind, Fold, Reply, ReplyHead, Timing};
 
@@ -89,6 +89,7 @@ impl Buffer {
 pub struct Queue {
     state: Mutex<Buffer>,
     buffer_bytes: usize,
+    most_kept: usize,
     started: Instant,
     closed: AtomicBool,
     wants_raw: AtomicBool,
@@ -102,12 +103,14 @@ pub struct Queue {
 const ITEM_OVERHEAD_BYTES: usize = size_of::<Chunk>();
 
 impl Queue {
-    /// Makes a queue that stops its producer when it has `buffer_bytes`. `started` is when the call began.
+    /// Makes a queue that stops its producer when it has `buffer_bytes`, and that keeps a reply of up to `most_kept`
+    /// bytes. `started` is when the call began.
     #[must_use]
-    pub fn new(buffer_bytes: usize, started: Instant) -> Arc<Self> {
+    pub fn new(buffer_bytes: usize, most_kept: usize, started: Instant) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
             buffer_bytes,
+            most_kept,
             started,
             closed: AtomicBool::new(false),
             wants_raw: AtomicBool::new(true),
@@ -126,7 +129,9 @@ impl Queue {
     }
 
     /// Producer: delivers the chunks of one read, and adds them to the partial reply.
-    pub fn publish(&self, chunks: &mut Vec<Chunk>, head: Option<&ReplyHead>) {
+    ///
+    /// Fails with `ResponseTooLarge` if that makes the reply too large. The chunks after the one that did are dropped.
+    pub fn publish(&self, chunks: &mut Vec<Chunk>, head: Option<&ReplyHead>) -> Result<(), Error> {
         let mut any_text = false;
         let mut any_content = false;
         let mut guard = self.state.lock();
@@ -143,13 +148,16 @@ impl Queue {
                 ChunkKind::Delta(delta) => {
                     any_text |= !delta.text.is_empty();
                     any_content |= delta.has_content();
-                    delta.text.len() + delta.reasoning.len()
+                    delta.bytes()
                 }
             };
             state.reply.apply(&chunk.kind);
             state.bytes +=
                 ITEM_OVERHEAD_BYTES + size + chunk.raw.as_ref().map_or(0, |raw| raw.len());
             state.items.push_back(chunk);
+            if state.reply.kept() > self.most_kept {
+                break;
+            }
         }
         if any_text || any_content {
             let at = self.seconds();
@@ -159,6 +167,10 @@ impl Queue {
         // A full queue wakes any reader, because the producer waits until it is emptied.
         let wakes_all = any_text || state.bytes >= self.buffer_bytes;
         state.wake_if(|interest| interest == Interest::Any || wakes_all);
+        if state.reply.kept() > self.most_kept {
+            return Err(too_large(self.most_kept));
+        }
+        Ok(())
     }
 
     /// Producer: ends the stream. An error gets the partial reply.
@@ -366,6 +378,14 @@ impl Queue {
     fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }
+}
+
+fn too_large(cap: usize) -> Error {
+    let message =
+        format!("the streamed reply is over {cap} bytes: raise Limits(max_reply_bytes=…)");
+    Error::new(ErrorKind::ResponseTooLarge, message)
+        .at(Phase::Body)
+        .maybe_processed(true)
 }
 
 pub(super) fn closed_error() -> Error {

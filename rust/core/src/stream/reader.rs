@@ -15,8 +15,8 @@ pub(super) struct Reader<'a> {
     call: &'a Call,
     parser: EventParser,
     events: Events,
-    // The facts of the reply that the queue has.
-    published: ReplyHead,
+    // Which facts of the reply the queue has.
+    published: [bool; 3],
 }
 
 /// The part of a [`Reader`] that the sink of the parser changes.
@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
                 has_content: false,
                 whole_head: None,
             },
-            published: ReplyHead::default(),
+            published: [false; 3],
         }
     }
 
@@ -98,21 +98,25 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Moves the chunks to the queue. Returns whether there was content in them.
-    pub(super) fn publish(&mut self, queue: &Queue) -> bool {
+    /// Moves the chunks to the queue. Returns whether there was content in them. Fails if the reply is too large.
+    pub(super) fn publish(&mut self, queue: &Queue) -> Result<bool, Error> {
         if self.events.chunks.is_empty() {
-            return false;
+            return Ok(false);
         }
         let head = match &self.events.whole_head {
             Some(head) => head,
             None => self.events.decoder.head(),
         };
-        let changed = *head != self.published;
-        if changed {
-            self.published.clone_from(head);
-        }
-        queue.publish(&mut self.events.chunks, changed.then_some(&self.published));
-        std::mem::take(&mut self.events.has_content)
+        // A fact is set once, so there is no need to compare it.
+        let facts = [
+            head.id.is_some(),
+            head.model.is_some(),
+            head.created.is_some(),
+        ];
+        let changed = facts != self.published;
+        self.published = facts;
+        queue.publish(&mut self.events.chunks, changed.then_some(head))?;
+        Ok(std::mem::take(&mut self.events.has_content))
     }
 
     fn incomplete(&self, why: &str) -> Error {

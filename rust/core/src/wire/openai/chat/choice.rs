@@ -161,10 +161,13 @@ impl ChoiceState {
     ) -> Result<(), Error> {
         let before = out.len();
         for block in list {
+            if out.len() - before >= MOST {
+                break;
+            }
             let late = matches!(block, Block::Thinking(..))
                 && (!delta.text.is_empty() || delta.signature.is_some());
             let alone = !delta.extra.is_empty() || block.has_extra() && delta.has_content();
-            if (late || alone || !delta.opaque.is_empty()) && out.len() - before < MOST {
+            if late || alone || !delta.opaque.is_empty() {
                 let next = Delta {
                     index: delta.index,
                     ..Delta::default()

@@ -3,7 +3,7 @@
 use super::event::Event;
 use super::stream::{ChatStream, unexpected};
 use crate::error::{Error, ErrorKind};
-use crate::message::{ChunkKind, Fold, Reply};
+use crate::message::{Fold, Reply, ReplyHead};
 use crate::redact::one_line;
 use crate::sse::{EventParser, Item};
 use crate::wire::dialect::{Step, StreamDecoder};
@@ -46,17 +46,20 @@ pub(in crate::wire::openai) fn decode_reply(body: &[u8], asked: usize) -> Result
     let mut decoder = ChatStream::new(asked);
     let mut chunks = Vec::new();
     decoder.apply(event, true, &mut chunks)?;
+    let mut fold = Fold::default();
+    chunks.drain(..).for_each(|chunk| fold.apply(&chunk));
     let failure = failure.or_else(|| decoder.failure().cloned());
     let failure = failure.or_else(|| {
         let why = decoder.too_few()?;
         Some(unexpected(&format!("the reply is incomplete: {why}")).retryable(true))
     });
-    folded(&decoder, &chunks, failure)
+    concluded(decoder.head(), fold, failure)
 }
 
 /// Reads a stream that the server sent unasked.
 fn fold_stream(body: &[u8], asked: usize) -> Result<Reply, Error> {
     let mut decoder = ChatStream::new(asked);
+    let mut fold = Fold::default();
     let mut chunks = Vec::new();
     let mut done = false;
     let mut parser = EventParser::new(usize::MAX);
@@ -64,6 +67,7 @@ fn fold_stream(body: &[u8], asked: usize) -> Result<Reply, Error> {
         match item {
             Item::Event { name, data } => {
                 done |= decoder.event(name, data, &mut chunks)? == Step::Done;
+                chunks.drain(..).for_each(|chunk| fold.apply(&chunk));
             }
             Item::Stray { name, value } => decoder.stray_field(name, value)?,
             Item::Comment(_) => {}
@@ -83,20 +87,12 @@ fn fold_stream(body: &[u8], asked: usize) -> Result<Reply, Error> {
         let failure = decoder.failure().cloned();
         failure.or_else(|| decoder.missing().map(incomplete))
     });
-    folded(&decoder, &chunks, failure)
+    concluded(decoder.head(), fold, failure)
 }
 
-/// The reply that `chunks` add up to, or the error that has it as its partial reply.
-fn folded(
-    decoder: &ChatStream,
-    chunks: &[ChunkKind],
-    failure: Option<Error>,
-) -> Result<Reply, Error> {
-    let mut fold = Fold::default();
-    fold.set_head(decoder.head());
-    for chunk in chunks {
-        fold.apply(chunk);
-    }
+/// The reply, or the error that has it as its partial reply.
+fn concluded(head: &ReplyHead, mut fold: Fold, failure: Option<Error>) -> Result<Reply, Error> {
+    fold.set_head(head);
     let Some(error) = failure else {
         fold.conclude();
         return Ok(fold.into_reply());

@@ -9,10 +9,9 @@ use super::repeat::Frame;
 use super::twice::{UsagePlace, merged, text_beside};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Growing, Text};
-use crate::message::{ChunkKind, Delta, FinishReason, ReplyHead, Usage};
+use crate::message::{ChunkKind, Delta, FinishReason, Logprobs, ReplyHead, Usage};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
-use crate::wire::openai::logprobs;
 
 /// Reads the events of one stream. A whole reply is a stream of one event.
 #[derive(Debug, Default)]
@@ -289,7 +288,7 @@ impl ChatStream {
             }
         }
         if let Some(raw) = choice.logprobs {
-            delta.logprobs = logprobs::read(raw)?;
+            delta.logprobs = Logprobs::of(raw);
         }
         let mut failed = choice.error.map(errors::in_choice);
         if let Some(word) = choice.finish_reason {
@@ -352,8 +351,14 @@ impl ChatStream {
         let open = self.choices.states.iter().filter(|choice| is_open(choice));
         let mut open: Vec<_> = open.map(|choice| choice.index).collect();
         open.sort_unstable();
-        let open: Vec<_> = open.iter().map(u32::to_string).collect();
-        (!open.is_empty()).then(|| format!("choice {} had not finished", open.join(", ")))
+        let shown: Vec<_> = open.iter().take(8).map(u32::to_string).collect();
+        let more = if open.len() > shown.len() {
+            ", …"
+        } else {
+            ""
+        };
+        let shown = shown.join(", ");
+        (!open.is_empty()).then(|| format!("choice {shown}{more} had not finished"))
     }
 
     /// What to say if fewer choices came than were asked for.

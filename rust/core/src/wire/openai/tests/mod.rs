@@ -4,5 +4,6 @@ mod calls;
 mod encode;
 mod errors;
 mod replies;
+mod sizes;
 mod streams;
 mod twice;
