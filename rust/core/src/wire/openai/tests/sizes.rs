@@ -39,7 +39,9 @@ fn a_reply_with_too_many_items_is_refused_and_the_error_names_them() {
     let calls = |count| {
         format!(
             r#"{{"tool_calls":[{}]}}"#,
-            list(count, |at| format!(r#"{{"index":{at}}}"#))
+            list(count, |at| format!(
+                r#"{{"index":{at},"function":{{"name":"f"}}}}"#
+            ))
         )
     };
     let members = |count| format!("{{{}}}", list(count, |at| format!(r#""k{at}":"x""#)));
@@ -85,7 +87,8 @@ fn a_reply_with_too_many_items_is_refused_and_the_error_names_them() {
 fn choices_and_calls_are_found_in_whatever_order_they_come() {
     let count = 1_000;
     let event = |choice: usize, call: usize, text: &str| {
-        let call = json!({"index": call, "function": {"arguments": text}});
+        let name = if text == "a" { "f" } else { "" };
+        let call = json!({"index": call, "function": {"name": name, "arguments": text}});
         json!({"choices": [{"index": choice, "delta": {"content": text, "tool_calls": [call]}}]})
             .to_string()
     };
