@@ -51,7 +51,7 @@ BINDINGS = [
     ["engine", "simulator"],
 ]
 CORE = [
-    ["json", "request", "redact", "words"],
+    ["json", "places", "request", "redact", "words"],
     ["message"],
     ["error"],
     ["config", "log", "panic", "sse", "workers"],

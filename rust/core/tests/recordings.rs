@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use recorded::{Expected, ExpectedChoice, Row};
 use tokenwire_core::error::{Error, ErrorKind};
-use tokenwire_core::message::{ChunkKind, FinishReason, Reply, StreamEvent, StreamEvents};
+use tokenwire_core::message::{ChunkKind, FinishReason, Fold, Reply, StreamEvent, StreamEvents};
 use tokenwire_core::sse::{End, EventParser, Item};
 use tokenwire_core::wire::{Dialect, Step, StreamDecoder, dialect};
 
@@ -50,12 +50,13 @@ fn stream(dialect: &dyn Dialect, chunks: impl Iterator<Item = Vec<u8>>) -> Resul
         })?;
     }
     let end = parser.finish(|item| take(item, &mut *decoder, &mut out, &mut done))?;
-    let mut reply = Reply::default();
-    decoder.head().fold_into(&mut reply);
+    let mut fold = Fold::default();
+    fold.set_head(decoder.head());
     for chunk in &out {
-        reply.apply(chunk);
+        fold.apply(chunk);
     }
-    reply.settle();
+    fold.settle();
+    let reply = fold.into_reply();
     let finished = decoder.is_finished();
     Ok(Streamed {
         reply,

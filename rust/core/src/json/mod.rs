@@ -5,11 +5,14 @@
 //! kept as the digits that were sent (`serde_json` refuses `1e400`).
 //!
 //! Read `reader` first: it walks through values. `strings` reads strings into the `text` type.
+//! `growing` finds the end of a text that arrives in pieces.
 
+mod growing;
 mod reader;
 mod strings;
 mod text;
 
+pub use growing::Growing;
 pub use reader::{Error, Kind, MAX_DEPTH, Reader};
 pub(crate) use strings::plain_run;
 pub use text::{SurrogateJoin, Text};

@@ -21,14 +21,17 @@ pub struct ToolCallDelta {
 }
 
 impl ToolCall {
-    /// Adds a fragment.
-    pub(super) fn push(&mut self, fragment: &ToolCallDelta) {
+    /// Adds a fragment. Returns by how many bytes the call has grown.
+    pub(super) fn push(&mut self, fragment: &ToolCallDelta) -> usize {
+        let mut grown = fragment.arguments.len();
         if self.id.is_none() {
             self.id.clone_from(&fragment.id);
+            grown += self.id.as_ref().map_or(0, String::len);
         }
         let name = fragment.name.as_deref().unwrap_or_default();
         self.name.push_str(name);
         self.arguments.push_str(&fragment.arguments);
+        grown + name.len()
     }
 }
 

@@ -1,95 +1,145 @@
 //! Adds the pieces of a stream to a reply.
 
-use compact_str::CompactString;
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::delta::{ChunkKind, Delta, ToolCallDelta};
-use super::reply::{Choice, FinishReason, Part, RawJson, Reply, ToolCall};
+use super::reply::{Choice, FinishReason, Part, RawJson, Reply, ReplyHead, ToolCall};
+use crate::places::Places;
 
-impl Reply {
+/// A reply that grows by the chunks of a stream. A chunk takes time in proportion to its own size, whatever came
+/// before it.
+#[derive(Debug, Clone, Default)]
+pub struct Fold {
+    // Until it is settled, its choices are in the order in which they began.
+    reply: Reply,
+    choices: Places<u32>,
+    // The places of each choice's calls in its parts.
+    calls: Vec<Vec<usize>>,
+    kept: usize,
+}
+
+/// What a part takes besides its text: its slot in the list and the head of its allocation.
+const PART_BYTES: usize = size_of::<Part>() + 32;
+
+impl Fold {
     /// Adds a chunk. The parts keep the order in which they arrived.
     pub fn apply(&mut self, chunk: &ChunkKind) {
         match chunk {
             ChunkKind::Text(text) if text.is_empty() => {}
-            ChunkKind::Text(text) => self.choice_mut(0).push_text(text),
+            ChunkKind::Text(text) => {
+                let grown = self.choice(0).1.push_text(text);
+                self.kept += grown;
+            }
             ChunkKind::Delta(delta) => self.apply_delta(delta),
         }
     }
 
-    /// Gives the reply the form of a reply that was not streamed: joins neighboring pieces of one kind, merges the
-    /// fragments of a provider's block and puts them after the other parts, and corrects the finish reason.
-    ///
-    /// Settling twice changes nothing. A copy of a partial reply can be settled at any time.
-    pub fn settle(&mut self) {
-        self.choices.iter_mut().for_each(Choice::settle);
+    /// Sets the facts that belong to no choice.
+    pub fn set_head(&mut self, head: &ReplyHead) {
+        head.fold_into(&mut self.reply);
+        let len = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        self.kept += len(&head.id) + len(&head.model);
     }
 
-    /// Settles a reply that has ended. If the server gave no finish reason, a refusal or a tool call in the reply
-    /// supplies it.
+    /// About how many bytes of memory the reply takes.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.kept
+    }
+
+    /// Whether any choice has begun.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.reply.choices.is_empty()
+    }
+
+    /// A copy of the reply so far.
+    #[must_use]
+    pub fn reply(&self) -> Reply {
+        let mut reply = self.reply.clone();
+        reply.choices.sort_by_key(|choice| choice.index);
+        reply
+    }
+
+    /// Ends the reply as [`Reply::settle`] does.
+    pub fn settle(&mut self) {
+        self.reply.settle();
+        self.find_places();
+    }
+
+    /// Ends the reply as [`Reply::conclude`] does.
     pub fn conclude(&mut self) {
-        self.settle();
-        for choice in &mut self.choices {
-            if choice.finish_reason.is_none() {
-                let reason = FinishReason::Other.corrected(choice.refused(), choice.called());
-                choice.finish_reason = Some(reason).filter(|&it| it != FinishReason::Other);
-            }
+        self.reply.conclude();
+        self.find_places();
+    }
+
+    /// The reply.
+    #[must_use]
+    pub fn into_reply(mut self) -> Reply {
+        self.reply.choices.sort_by_key(|choice| choice.index);
+        self.reply
+    }
+
+    /// Notes where choices and calls are after their order has changed.
+    fn find_places(&mut self) {
+        (self.choices, self.calls) = (Places::default(), Vec::new());
+        for (place, choice) in self.reply.choices.iter().enumerate() {
+            self.choices.set(choice.index, place);
+            let parts = choice.parts.iter().enumerate();
+            let calls = parts.filter(|(_, part)| matches!(part, Part::ToolCall(_)));
+            self.calls.push(calls.map(|(at, _)| at).collect());
         }
     }
 
-    /// The choice with this index, which is added if it is missing. Choices are sorted by index.
-    pub(crate) fn choice_mut(&mut self, index: u32) -> &mut Choice {
-        let at = match self
-            .choices
-            .binary_search_by_key(&index, |choice| choice.index)
-        {
-            Ok(at) => at,
-            Err(at) => {
-                let new = Choice {
-                    index,
-                    ..Choice::default()
-                };
-                // Most replies have one choice, and there may be thousands of replies at a time.
-                self.choices.reserve_exact(1);
-                self.choices.insert(at, new);
-                at
+    /// The choice with this index, which is added if it is missing, and its place.
+    fn choice(&mut self, index: u32) -> (usize, &mut Choice) {
+        let choices = &mut self.reply.choices;
+        let place = self.choices.get(&index).unwrap_or_else(|| {
+            // Most replies have one choice, and there may be thousands of replies at a time.
+            if choices.is_empty() {
+                choices.reserve_exact(1);
             }
-        };
+            let place = choices.len();
+            self.choices.set(index, place);
+            choices.push(Choice {
+                index,
+                ..Choice::default()
+            });
+            self.kept += size_of::<Choice>();
+            place
+        });
         #[allow(
             clippy::indexing_slicing,
-            reason = "it was found or has just been inserted"
+            reason = "it was found or has just been added"
         )]
-        &mut self.choices[at]
+        (place, &mut choices[place])
     }
 
     fn apply_delta(&mut self, delta: &Delta) {
         if let Some(usage) = &delta.usage {
-            self.usage = Some((**usage).clone());
+            self.reply.usage = Some((**usage).clone());
             if delta.brings_only_usage() {
                 return;
             }
         }
-        let choice = self.choice_mut(delta.index);
+        let mut grown = 0;
+        let (place, choice) = self.choice(delta.index);
         if !delta.reasoning.is_empty() || delta.signature.is_some() {
-            choice.push_reasoning(delta);
+            grown += choice.push_reasoning(delta);
         }
         if !delta.text.is_empty() {
-            choice.push_text(&delta.text);
+            grown += choice.push_text(&delta.text);
         }
         if let Some(refusal) = delta.refusal.as_deref().filter(|text| !text.is_empty()) {
-            match choice.parts.last_mut() {
-                Some(Part::Refusal { text }) => text.push_str(refusal),
-                _ => choice.parts.push(Part::Refusal {
-                    text: refusal.to_owned(),
-                }),
-            }
-        }
-        for call in &delta.tool_calls {
-            choice.push_call(call);
+            grown += choice.push_refusal(refusal);
         }
         for (field, json) in &delta.opaque {
             if let Ok(json) = RawValue::from_string(json.clone()) {
                 let (field, json) = (field.clone(), RawJson(json));
+                grown += PART_BYTES + field.len() + json.0.get().len();
                 choice.parts.push(Part::Opaque { field, json });
             }
         }
@@ -104,6 +154,42 @@ impl Reply {
                 .logprobs
                 .get_or_insert_default()
                 .extend_from_slice(logprobs);
+        }
+        if !delta.tool_calls.is_empty() {
+            if self.calls.len() <= place {
+                self.calls.resize_with(place + 1, Vec::new);
+            }
+            let choice = self.reply.choices.get_mut(place);
+            if let (Some(choice), Some(calls)) = (choice, self.calls.get_mut(place)) {
+                for call in &delta.tool_calls {
+                    grown += choice.push_call(call, calls);
+                }
+            }
+        }
+        self.kept += grown;
+    }
+}
+
+impl Reply {
+    /// Gives the reply the form of a reply that was not streamed: sorts the choices, joins neighboring pieces of one
+    /// kind, merges the fragments of a provider's block and puts them after the other parts, and corrects the finish
+    /// reason.
+    ///
+    /// Settling twice changes nothing. A copy of a partial reply can be settled at any time.
+    pub fn settle(&mut self) {
+        self.choices.sort_by_key(|choice| choice.index);
+        self.choices.iter_mut().for_each(Choice::settle);
+    }
+
+    /// Settles a reply that has ended. If the server gave no finish reason, a refusal or a tool call in the reply
+    /// supplies it.
+    pub fn conclude(&mut self) {
+        self.settle();
+        for choice in &mut self.choices {
+            if choice.finish_reason.is_none() {
+                let reason = FinishReason::Other.corrected(choice.refused(), choice.called());
+                choice.finish_reason = Some(reason).filter(|&it| it != FinishReason::Other);
+            }
         }
     }
 }
@@ -121,19 +207,25 @@ impl Delta {
     }
 }
 
+// Each returns by how many bytes the reply has grown.
 impl Choice {
-    fn push_text(&mut self, piece: &CompactString) {
+    fn push_text(&mut self, piece: &str) -> usize {
         if let Some(Part::Text { text }) = self.parts.last_mut() {
             text.push_str(piece);
-            return;
+            return piece.len();
         }
-        self.parts.reserve_exact(1);
+        // Most replies have one part.
+        if self.parts.is_empty() {
+            self.parts.reserve_exact(1);
+        }
         self.parts.push(Part::Text {
-            text: piece.to_string(),
+            text: piece.to_owned(),
         });
+        PART_BYTES + piece.len()
     }
 
-    fn push_reasoning(&mut self, delta: &Delta) {
+    fn push_reasoning(&mut self, delta: &Delta) -> usize {
+        let grown = delta.reasoning.len() + delta.signature.as_ref().map_or(0, String::len);
         match self.parts.last_mut() {
             // A signature ends a block of reasoning, so what follows is another block.
             Some(Part::Reasoning {
@@ -143,40 +235,54 @@ impl Choice {
             }) if field.as_deref() == delta.reasoning_field.as_deref() => {
                 text.push_str(&delta.reasoning);
                 signature.clone_from(&delta.signature);
+                grown
             }
-            _ => self.parts.push(Part::Reasoning {
-                text: delta.reasoning.clone(),
-                signature: delta.signature.clone(),
-                field: delta.reasoning_field.as_deref().map(str::to_owned),
-            }),
+            _ => {
+                let field = delta.reasoning_field.as_deref().map(str::to_owned);
+                let named = field.as_ref().map_or(0, String::len);
+                self.parts.push(Part::Reasoning {
+                    text: delta.reasoning.clone(),
+                    signature: delta.signature.clone(),
+                    field,
+                });
+                PART_BYTES + named + grown
+            }
         }
     }
 
-    fn push_call(&mut self, delta: &ToolCallDelta) {
-        let mut calls = self.parts.iter_mut().filter_map(|part| match part {
-            Part::ToolCall(call) => Some(call),
-            _ => None,
-        });
-        if let Some(call) = calls.nth(delta.index as usize) {
-            call.push(delta);
-        } else {
-            let mut call = ToolCall::default();
-            call.push(delta);
-            self.parts.push(Part::ToolCall(call));
+    fn push_refusal(&mut self, piece: &str) -> usize {
+        if let Some(Part::Refusal { text }) = self.parts.last_mut() {
+            text.push_str(piece);
+            return piece.len();
         }
+        self.parts.push(Part::Refusal {
+            text: piece.to_owned(),
+        });
+        PART_BYTES + piece.len()
+    }
+
+    /// Adds a fragment to one of the calls, which are at these places.
+    fn push_call(&mut self, delta: &ToolCallDelta, calls: &mut Vec<usize>) -> usize {
+        let known = calls.get(delta.index as usize);
+        if let Some(Part::ToolCall(call)) = known.and_then(|&at| self.parts.get_mut(at)) {
+            return call.push(delta);
+        }
+        let mut call = ToolCall::default();
+        let grown = call.push(delta);
+        calls.push(self.parts.len());
+        self.parts.push(Part::ToolCall(call));
+        PART_BYTES + size_of::<usize>() + grown
     }
 
     fn settle(&mut self) {
-        let mut opaque: Vec<(String, Vec<RawJson>)> = Vec::new();
+        // By key, because the keys of a message have no order.
+        let mut opaque: BTreeMap<String, Vec<RawJson>> = BTreeMap::new();
         let mut parts: Vec<Part> = Vec::with_capacity(self.parts.len());
         for part in std::mem::take(&mut self.parts) {
             match (part, parts.last_mut()) {
                 // Items of a content list keep their order, and are not merged.
                 (Part::Opaque { field, json }, _) if field != "content" => {
-                    match opaque.iter_mut().find(|(known, _)| *known == field) {
-                        Some((_, fragments)) => fragments.push(json),
-                        None => opaque.push((field, vec![json])),
-                    }
+                    opaque.entry(field).or_default().push(json);
                 }
                 (Part::Text { text }, Some(Part::Text { text: before }))
                 | (Part::Refusal { text }, Some(Part::Refusal { text: before })) => {
@@ -200,8 +306,6 @@ impl Choice {
                 (part, _) => parts.push(part),
             }
         }
-        // The keys of a message have no order.
-        opaque.sort_by(|(one, _), (other, _)| one.cmp(other));
         parts.extend(opaque.into_iter().filter_map(|(field, fragments)| {
             let json = merged(fragments)?;
             Some(Part::Opaque { field, json })

@@ -10,6 +10,7 @@ mod reply;
 
 pub use delta::{Chunk, ChunkKind, Delta, ToolCallDelta};
 pub use events::{StreamEvent, StreamEvents};
+pub use fold::Fold;
 pub use reply::{
     Choice, FinishReason, Part, RawJson, Reply, ReplyHead, Timing, TokenLogprob, ToolCall,
     TopLogprob, Usage,

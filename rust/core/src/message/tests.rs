@@ -117,15 +117,16 @@ fn events_have_the_order_of_a_message() {
 #[test]
 fn settling_twice_changes_nothing() {
     let block = |text: &str| json!([{"type": "t", "index": 0, "text": text}]).to_string();
-    let mut reply = Reply::default();
+    let mut fold = Fold::default();
     for text in ["a", "b"] {
-        reply.apply(&ChunkKind::Delta(Box::new(Delta {
+        fold.apply(&ChunkKind::Delta(Box::new(Delta {
             reasoning: text.to_owned(),
             reasoning_field: Some("reasoning".into()),
             opaque: vec![("reasoning_details".to_owned(), block(text))],
             ..Delta::default()
         })));
     }
+    let mut reply = fold.into_reply();
     assert_eq!(reply.choices[0].reasoning(), "ab");
     reply.settle();
     let once = reply.clone();
@@ -147,9 +148,10 @@ fn a_whole_reply_without_a_finish_reason_gets_one_from_its_parts() {
         }))
     };
     let concluded = |chunk: &ChunkKind| {
-        let mut reply = Reply::default();
-        reply.apply(chunk);
-        reply.settle();
+        let mut fold = Fold::default();
+        fold.apply(chunk);
+        fold.settle();
+        let mut reply = fold.into_reply();
         // It may still grow, so the reason is unknown.
         assert_eq!(reply.choices[0].finish_reason, None);
         reply.conclude();
@@ -169,12 +171,13 @@ fn a_whole_reply_without_a_finish_reason_gets_one_from_its_parts() {
 
 #[test]
 fn usage_alone_makes_no_choice() {
-    let mut reply = Reply::default();
-    reply.apply(&ChunkKind::Delta(Box::new(Delta {
+    let mut fold = Fold::default();
+    fold.apply(&ChunkKind::Delta(Box::new(Delta {
         usage: Some(Box::default()),
         ..Delta::default()
     })));
-    reply.apply(&ChunkKind::Text("".into()));
+    fold.apply(&ChunkKind::Text("".into()));
+    let reply = fold.into_reply();
     assert_eq!(
         (reply.choices.len(), reply.usage),
         (0, Some(Usage::default()))
@@ -189,11 +192,11 @@ fn a_late_id_belongs_to_its_call() {
         chunk(vec![fragment(0, None, "{")], None),
         chunk(vec![late], Some(FinishReason::ToolCalls)),
     ];
-    let mut reply = Reply::default();
+    let mut fold = Fold::default();
     let mut events = StreamEvents::default();
     let mut out = Vec::new();
     for chunk in &chunks {
-        reply.apply(chunk);
+        fold.apply(chunk);
         events.push(chunk, &mut out);
     }
     events.finish(&mut out);
@@ -203,6 +206,7 @@ fn a_late_id_belongs_to_its_call() {
     });
     let done = done.unwrap();
     assert_eq!((done.id.as_deref(), &*done.arguments), (Some("c"), "{}"));
+    let reply = fold.into_reply();
     assert_eq!(reply.choices[0].tool_calls().next(), Some(&done));
 }
 

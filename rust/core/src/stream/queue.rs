@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use crate::error::{Attempt, Error, ErrorKind};
 use crate::http::Head;
-use crate::message::{Chunk, ChunkKind, Reply, ReplyHead, Timing};
+use crate::message::{Chunk, ChunkKind, Fold, Reply, ReplyHead, Timing};
 
 /// Wakes a reader outside of this crate (the mailbox of an event loop).
 pub trait Wake: Send + Sync {
@@ -68,7 +68,7 @@ struct Buffer {
     // Whether `items` have content.
     has_content: bool,
     head: Option<Head>,
-    reply: Reply,
+    reply: Fold,
     timing: Timing,
     attempts: Vec<Attempt>,
     end: Option<Result<(), Error>>,
@@ -139,7 +139,7 @@ impl Queue {
             return;
         }
         if let Some(head) = head {
-            head.fold_into(&mut state.reply);
+            state.reply.set_head(head);
         }
         for chunk in chunks.drain(..) {
             let size = match &chunk.kind {
@@ -187,7 +187,7 @@ impl Queue {
             Err(_) => state.reply.settle(),
         }
         let end = end.map_err(|error| {
-            let partial = (!state.reply.choices.is_empty()).then(|| Box::new(state.reply.clone()));
+            let partial = (!state.reply.is_empty()).then(|| Box::new(state.reply.reply()));
             error.with_attempts(attempts.clone()).with_partial(partial)
         });
         state.attempts = attempts;
@@ -198,7 +198,7 @@ impl Queue {
     /// Reader: forgets a failed start, so that the same stream can be opened again.
     pub fn restart(&self) {
         let mut state = self.state.lock();
-        if state.reply.choices.is_empty() && state.items.is_empty() {
+        if state.reply.is_empty() && state.items.is_empty() {
             *state = Buffer::default();
         }
     }
@@ -324,7 +324,7 @@ impl Queue {
         let state = self.state.lock();
         match (&state.head, &state.end) {
             // An error before any chunk is raised when the stream is opened, not when it is read.
-            (_, Some(Err(error))) if state.items.is_empty() && state.reply.choices.is_empty() => {
+            (_, Some(Err(error))) if state.items.is_empty() && state.reply.is_empty() => {
                 Some(Err(error.clone()))
             }
             (Some(head), _) => Some(Ok(head.clone())),
@@ -360,7 +360,7 @@ impl Queue {
     pub fn snapshot(&self) -> (Reply, Timing, Vec<Attempt>, Option<Head>) {
         let state = self.state.lock();
         (
-            state.reply.clone(),
+            state.reply.reply(),
             state.timing,
             state.attempts.clone(),
             state.head.clone(),

@@ -2,10 +2,12 @@
 
 use super::content::{Block, blocks};
 use super::event::{Content, Message};
+use super::most::{MOST, too_many};
 use super::tools::Calls;
 use crate::error::Error;
 use crate::json::{SurrogateJoin, Text};
 use crate::message::{ChunkKind, Delta};
+use crate::places::Places;
 
 /// What a stream has to remember about one choice.
 #[derive(Debug, Default)]
@@ -82,10 +84,11 @@ impl ChoiceState {
         delta: &mut Delta,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
-        for block in blocks(raw)? {
+        let before = out.len();
+        blocks(raw, |block| {
             let late = matches!(block, Block::Thinking(..))
                 && (!delta.text.is_empty() || delta.signature.is_some());
-            if late || !delta.opaque.is_empty() {
+            if (late || !delta.opaque.is_empty()) && out.len() - before < MOST {
                 let next = Delta {
                     index: delta.index,
                     ..Delta::default()
@@ -101,6 +104,9 @@ impl ChoiceState {
                 }
                 Block::Other(raw) => delta.opaque.push(("content".to_owned(), raw.to_owned())),
             }
+        })?;
+        if out.len() - before == MOST {
+            return Err(too_many("content blocks in one message"));
         }
         Ok(())
     }
@@ -149,20 +155,38 @@ impl ChoiceState {
     }
 }
 
-/// The state of a choice, which is added if it is missing.
-#[inline]
-pub(super) fn state(states: &mut Vec<ChoiceState>, index: u32) -> Option<&mut ChoiceState> {
-    let at = match states.binary_search_by_key(&index, |state| state.index) {
-        Ok(at) => at,
-        Err(at) => {
-            let new = ChoiceState {
-                index,
-                ..ChoiceState::default()
-            };
-            states.reserve_exact(1);
-            states.insert(at, new);
-            at
+/// What a stream has to remember about its choices.
+#[derive(Debug, Default)]
+pub(super) struct Choices {
+    /// In the order in which they began.
+    pub(super) states: Vec<ChoiceState>,
+    places: Places<u32>,
+}
+
+impl Choices {
+    /// The state of a choice, which is added if it is missing; `None` if there are too many.
+    #[inline]
+    pub(super) fn get(&mut self, index: u32) -> Option<&mut ChoiceState> {
+        let place = match self.places.get(&index) {
+            Some(place) => place,
+            None => self.add(index)?,
+        };
+        self.states.get_mut(place)
+    }
+
+    fn add(&mut self, index: u32) -> Option<usize> {
+        let place = self.states.len();
+        if place == MOST {
+            return None;
         }
-    };
-    states.get_mut(at)
+        if self.states.is_empty() {
+            self.states.reserve_exact(1);
+        }
+        self.states.push(ChoiceState {
+            index,
+            ..ChoiceState::default()
+        });
+        self.places.set(index, place);
+        Some(place)
+    }
 }

@@ -17,19 +17,17 @@ pub(super) enum Block<'a> {
     Other(&'a str),
 }
 
-/// Reads a content list.
-pub(super) fn blocks(raw: &str) -> Result<Vec<Block<'_>>, Error> {
-    let mut blocks = Vec::new();
+/// Passes each block of a content list to `take`.
+pub(super) fn blocks<'a>(raw: &'a str, mut take: impl FnMut(Block<'a>)) -> Result<(), Error> {
     Reader::over(raw).array_or_skip(|reader| {
         if reader.peek()? == Kind::String {
-            blocks.push(Block::Text(reader.string()?));
-        } else {
-            let raw = reader.raw()?;
-            blocks.extend(block(raw)?);
+            take(Block::Text(reader.string()?));
+        } else if let Some(block) = block(reader.raw()?)? {
+            take(block);
         }
         Ok(())
     })?;
-    Ok(blocks)
+    Ok(())
 }
 
 fn block(raw: &str) -> Result<Option<Block<'_>>, Error> {

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::content::{is_blank, text_of_blocks};
+use super::most::MOST;
 use crate::json::{Error, Kind, Reader, Text};
 use crate::message::Usage;
 use crate::wire::openai::usage;
@@ -26,6 +27,8 @@ pub(super) struct Event<'a> {
     pub(super) groq_usage: Option<Box<Usage>>,
     /// Whether the JSON is an error instead of a reply.
     pub(super) is_error: bool,
+    /// What there is too much of, if there is.
+    pub(super) excess: Option<&'static str>,
 }
 
 /// One choice of an event.
@@ -52,6 +55,8 @@ pub(super) struct Message<'a> {
     pub(super) function_call: Option<&'a str>,
     /// Unknown keys with their JSON.
     pub(super) other: Vec<(String, &'a str)>,
+    /// Whether there are more unknown keys than are kept.
+    is_full: bool,
 }
 
 /// The content of a message.
@@ -149,13 +154,19 @@ impl<'a> Event<'a> {
             }
             let choice = if self.first.is_none() {
                 self.first.insert(Choice::default())
+            } else if self.rest.len() == MOST {
+                self.excess = Some("choices");
+                return reader.skip();
             } else {
-                let mut choice = Choice::default();
-                reader.object(|reader, key| choice.field(reader, key))?;
-                self.rest.push(choice);
-                return Ok(());
+                self.rest.push(Choice::default());
+                let Some(choice) = self.rest.last_mut() else {
+                    return Ok(());
+                };
+                choice
             };
-            reader.object(|reader, key| choice.field(reader, key))
+            reader.object(|reader, key| choice.field(reader, key))?;
+            self.excess = self.excess.or(choice.excess());
+            Ok(())
         })?;
         Ok(())
     }
@@ -182,6 +193,12 @@ impl Failure {
 }
 
 impl<'a> Choice<'a> {
+    fn excess(&self) -> Option<&'static str> {
+        let messages = self.delta.iter().chain(self.message.as_deref());
+        let mut full = messages.filter(|message| message.is_full);
+        full.next().map(|_| "unknown members in one message")
+    }
+
     /// Its text, if the JSON has it without escapes.
     pub(super) fn into_plain_text(self) -> Option<&'a str> {
         let ((Some(Content::Text(text)), _) | (None, Some(text))) =
@@ -268,6 +285,7 @@ impl<'a> Message<'a> {
             }
             Ok(())
         })?;
+        self.settle_other();
         if self.reasoning.is_none()
             && let Some((_, raw)) = self.other.iter().find(|(key, _)| key == DETAILS)
         {
@@ -278,11 +296,24 @@ impl<'a> Message<'a> {
     }
 
     fn keep_other(&mut self, key: &str, raw: &'a str) {
-        self.other.retain(|(known, _)| known != key);
-        // A block has structure or text; a lone number or flag is not part of a message.
-        if raw.starts_with(['{', '[', '"']) && !is_blank(raw) && !NOISE.contains(&key) {
+        if NOISE.contains(&key) || self.other.is_empty() && !is_block(raw) {
+            return;
+        }
+        self.is_full = self.other.len() == MOST;
+        if !self.is_full {
             self.other.push((key.to_owned(), raw));
         }
+    }
+
+    /// Keeps only the last value of each unknown key, if it is a block.
+    fn settle_other(&mut self) {
+        if self.other.len() > 1 {
+            // The sort is stable, and of equal keys the first one stays.
+            self.other.reverse();
+            self.other.sort_by(|(one, _), (other, _)| one.cmp(other));
+            self.other.dedup_by(|(one, _), (other, _)| one == other);
+        }
+        self.other.retain(|(_, raw)| is_block(raw));
     }
 
     /// Its text, which is empty if it has nothing; `None` if it has anything else.
@@ -298,6 +329,11 @@ impl<'a> Message<'a> {
             _ => None,
         }
     }
+}
+
+/// Whether an unknown value is a block. A block has structure or text; a lone number or flag is not part of a message.
+fn is_block(raw: &str) -> bool {
+    raw.starts_with(['{', '[', '"']) && !is_blank(raw)
 }
 
 static NO_TEXT: Text<'static> = Text {

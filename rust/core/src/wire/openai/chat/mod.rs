@@ -3,6 +3,7 @@
 //! `encode` writes a request; `parts` writes its messages from the caller's parts (`part`). `stream` decodes events:
 //! `event` reads the JSON of one, `choice` keeps what a stream has to remember of a choice, `content` reads content
 //! blocks, and `tools` finds the call that a fragment belongs to.
+//! `most` limits how many items a reply may have.
 //! `repeat` is a shortcut for events that differ only in their text. `reply` decodes a whole reply as a stream of
 //! one event.
 //!
@@ -12,6 +13,7 @@ mod choice;
 mod content;
 mod encode;
 mod event;
+mod most;
 mod part;
 mod parts;
 mod repeat;

@@ -1,5 +1,7 @@
 //! Writes messages of parts as messages of Chat Completions.
 
+use std::collections::BTreeMap;
+
 use super::event::DETAILS;
 use super::part::{Part, field, inner, media, plain};
 use crate::error::Error;
@@ -182,11 +184,12 @@ impl<'a> Message<'a> {
         if !self.refusal.is_empty() {
             field(out, "refusal", &joined(self.refusal.iter().copied()));
         }
-        let mut fields: Vec<&str> = self.reasoning.iter().map(|(name, _)| &**name).collect();
-        fields.dedup();
-        for name in fields {
-            let texts = self.reasoning.iter().filter(|(other, _)| other == name);
-            field(out, name, &joined(texts.map(|(_, text)| *text)));
+        let mut reasoning: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, text) in &self.reasoning {
+            reasoning.entry(name).or_default().push(text);
+        }
+        for (name, texts) in reasoning {
+            field(out, name, &joined(texts.into_iter()));
         }
         if !self.calls.is_empty() {
             field(out, "tool_calls", &format!("[{}]", self.calls.join(",")));

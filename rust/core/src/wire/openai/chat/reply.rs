@@ -3,7 +3,7 @@
 use super::event::Event;
 use super::stream::{ChatStream, unexpected};
 use crate::error::{Error, ErrorKind};
-use crate::message::{ChunkKind, Reply, ReplyHead};
+use crate::message::{ChunkKind, Fold, Reply, ReplyHead};
 use crate::redact::one_line;
 use crate::sse::{EventParser, Item};
 use crate::wire::dialect::{Step, StreamDecoder};
@@ -78,11 +78,11 @@ fn fold_stream(body: &[u8]) -> Result<Reply, Error> {
 }
 
 fn folded(head: &ReplyHead, chunks: &[ChunkKind]) -> Reply {
-    let mut reply = Reply::default();
-    head.fold_into(&mut reply);
+    let mut fold = Fold::default();
+    fold.set_head(head);
     for chunk in chunks {
-        reply.apply(chunk);
+        fold.apply(chunk);
     }
-    reply.conclude();
-    reply
+    fold.conclude();
+    fold.into_reply()
 }

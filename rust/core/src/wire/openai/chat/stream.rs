@@ -2,11 +2,12 @@
 
 use compact_str::CompactString;
 
-use super::choice::{ChoiceState, state};
+use super::choice::Choices;
 use super::event::{Choice, Event};
+use super::most::too_many;
 use super::repeat::Frame;
 use crate::error::{Error, ErrorKind};
-use crate::json::{self, Text};
+use crate::json::{Growing, Text};
 use crate::message::{ChunkKind, Delta, FinishReason, ReplyHead, Usage};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
@@ -16,11 +17,11 @@ use crate::wire::openai::logprobs;
 #[derive(Debug, Default)]
 pub(in crate::wire::openai) struct ChatStream {
     head: ReplyHead,
-    /// By index.
-    choices: Vec<ChoiceState>,
+    choices: Choices,
     done: bool,
     /// The lines of a JSON body that arrived instead of events.
     stray: Vec<u8>,
+    stray_end: Growing,
     /// The bytes around the last plain text.
     pub(super) frame: Frame,
 }
@@ -78,22 +79,26 @@ impl StreamDecoder for ChatStream {
         }
         // A JSON or HTML body with the content type of a stream looks like unknown fields.
         if self.stray.is_empty() && !name.trim_ascii_start().starts_with(b"{") {
-            if errors::is_html(name) && self.choices.is_empty() {
+            if errors::is_html(name) && self.choices.states.is_empty() {
                 return Err(unexpected(
                     "the reply is an HTML page, not a stream; base_url is probably wrong",
                 ));
             }
             return Ok(());
         }
-        if self.stray.len() + name.len() + value.len() < STRAY_CAP {
-            self.stray.extend_from_slice(name);
-            if !value.is_empty() {
-                self.stray.push(b':');
-                self.stray.extend_from_slice(value);
-            }
-            self.stray.push(b'\n');
+        let before = self.stray.len();
+        if before + name.len() + value.len() >= STRAY_CAP {
+            return Ok(());
         }
-        if json::is_complete(&self.stray) {
+        self.stray.extend_from_slice(name);
+        if !value.is_empty() {
+            self.stray.push(b':');
+            self.stray.extend_from_slice(value);
+        }
+        self.stray.push(b'\n');
+        self.stray_end
+            .push(self.stray.get(before..).unwrap_or_default());
+        if self.stray_end.is_complete(&self.stray) {
             return Err(match Event::read(&self.stray) {
                 Ok(event) if event.is_error => errors::decode(None, &self.stray),
                 _ => unexpected("the reply is a JSON body, not a stream"),
@@ -103,12 +108,15 @@ impl StreamDecoder for ChatStream {
     }
 
     fn is_finished(&self) -> bool {
-        !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finished)
+        !self.choices.states.is_empty() && self.choices.states.iter().all(|choice| choice.finished)
     }
 
     fn open_choices(&self) -> Vec<u32> {
-        let open = self.choices.iter().filter(|choice| !choice.finished);
-        open.map(|choice| choice.index).collect()
+        let states = self.choices.states.iter();
+        let open = states.filter(|choice| !choice.finished);
+        let mut open: Vec<_> = open.map(|choice| choice.index).collect();
+        open.sort_unstable();
+        open
     }
 
     fn head(&self) -> &ReplyHead {
@@ -125,6 +133,9 @@ impl ChatStream {
         whole: bool,
         out: &mut Vec<ChunkKind>,
     ) -> Result<Option<&'a str>, Error> {
+        if let Some(what) = event.excess {
+            return Err(too_many(what));
+        }
         self.note_head(&mut event);
         let before = out.len();
         let usage = event.usage.take().or_else(|| event.groq_usage.take());
@@ -168,7 +179,7 @@ impl ChatStream {
     /// Adds text to choice 0, unless a half character is waiting.
     #[inline]
     fn push_plain(&mut self, text: &str) -> Option<CompactString> {
-        let state = state(&mut self.choices, 0)?;
+        let state = self.choices.get(0)?;
         if state.text.is_waiting() || state.reasoning.is_waiting() {
             return None;
         }
@@ -203,8 +214,8 @@ impl ChatStream {
     ) -> Result<(), Error> {
         let index = choice.index.unwrap_or(place as u64);
         let index = u32::try_from(index).unwrap_or(u32::MAX);
-        let Some(state) = state(&mut self.choices, index) else {
-            return Ok(());
+        let Some(state) = self.choices.get(index) else {
+            return Err(too_many("choices"));
         };
         let mut delta = Delta {
             index,
@@ -240,14 +251,14 @@ impl ChatStream {
     }
 
     fn end(&mut self, out: &mut Vec<ChunkKind>) -> Result<Step, Error> {
-        if self.choices.is_empty() {
+        if self.choices.states.is_empty() {
             return Err(unexpected(
                 "the stream ended with [DONE] but had no choice; the server failed without saying why",
             )
             .retryable(true));
         }
         self.done = true;
-        for state in &mut self.choices {
+        for state in &mut self.choices.states {
             let mut delta = Delta {
                 index: state.index,
                 ..Delta::default()

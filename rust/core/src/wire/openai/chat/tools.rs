@@ -1,18 +1,22 @@
 //! Finds the tool call that a fragment belongs to. Servers differ in indices, ids and names.
 
-use crate::json::{Error, Kind, Reader, SurrogateJoin, Text};
+use super::most::{MOST, too_many};
+use crate::error::Error;
+use crate::json::{self, Kind, Reader, SurrogateJoin, Text};
 use crate::message::ToolCallDelta;
+use crate::places::Places;
 
 /// The tool calls that one choice has begun.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     calls: Vec<Call>,
+    /// The last call with each index, and with each id.
+    by_index: Places<i64>,
+    by_id: Places<String>,
 }
 
 #[derive(Debug, Default)]
 struct Call {
-    /// The server's index. It may be missing, repeated or out of order.
-    index: Option<i64>,
     id: Option<String>,
     name: String,
     has_arguments: bool,
@@ -22,6 +26,7 @@ struct Call {
 /// A fragment as the server sent it.
 #[derive(Debug, Default)]
 struct Fragment<'a> {
+    /// The server's index. It may be missing, repeated or out of order.
     index: Option<i64>,
     id: Option<String>,
     name: String,
@@ -44,14 +49,21 @@ impl Calls {
         whole: bool,
         out: &mut Vec<ToolCallDelta>,
     ) -> Result<(), Error> {
+        let mut is_full = false;
         Reader::over(raw).array_or_skip(|reader| {
+            if is_full {
+                return reader.skip();
+            }
             let mut fragment = Fragment::default();
             if reader.object_or_skip(|reader, key| entry(&mut fragment, reader, key))? {
                 let at = if whole { None } else { self.find(&fragment) };
-                self.add(at, fragment, out);
+                is_full = !self.add(at, fragment, out);
             }
             Ok(())
         })?;
+        if is_full {
+            return Err(too_many("tool calls in one choice"));
+        }
         Ok(())
     }
 
@@ -69,7 +81,9 @@ impl Calls {
         // Servers without such a call send an empty one.
         if !(fragment.name.is_empty() && fragment.arguments.is_empty()) {
             let at = self.find(&fragment);
-            self.add(at, fragment, out);
+            if !self.add(at, fragment, out) {
+                return Err(too_many("tool calls in one choice"));
+            }
         }
         Ok(())
     }
@@ -82,11 +96,8 @@ impl Calls {
     fn find(&self, fragment: &Fragment<'_>) -> Option<usize> {
         let same_id = |call: &Call| fragment.id.is_some() && call.id == fragment.id;
         let at = match fragment.index {
-            Some(_) => self
-                .calls
-                .iter()
-                .rposition(|call| call.index == fragment.index)?,
-            None => match self.calls.iter().rposition(same_id) {
+            Some(index) => self.by_index.get(&index)?,
+            None => match fragment.id.as_ref().and_then(|id| self.by_id.get(id)) {
                 Some(at) => return Some(at),
                 None => self.calls.len().checked_sub(1)?,
             },
@@ -100,19 +111,33 @@ impl Calls {
         (!other_id && !other_name).then_some(at)
     }
 
-    fn add(&mut self, at: Option<usize>, fragment: Fragment<'_>, out: &mut Vec<ToolCallDelta>) {
-        let at = at.unwrap_or_else(|| {
-            self.calls.push(Call {
-                index: fragment.index,
-                ..Call::default()
-            });
-            self.calls.len() - 1
-        });
+    /// Adds a fragment to the call at `at`, or as a call of its own. Returns false if there are too many calls.
+    fn add(
+        &mut self,
+        at: Option<usize>,
+        fragment: Fragment<'_>,
+        out: &mut Vec<ToolCallDelta>,
+    ) -> bool {
+        let at = at.unwrap_or(self.calls.len());
+        if at == MOST {
+            return false;
+        }
+        if at == self.calls.len() {
+            self.calls.push(Call::default());
+            if let Some(index) = fragment.index {
+                self.by_index.set(index, at);
+            }
+        }
         let Some(call) = self.calls.get_mut(at) else {
-            return;
+            return true;
         };
         let id = fragment.id.filter(|_| call.id.is_none());
-        call.id = call.id.take().or_else(|| id.clone());
+        if let Some(id) = &id {
+            call.id = Some(id.clone());
+            if self.by_id.get(id).is_none_or(|last| last < at) {
+                self.by_id.set(id.clone(), at);
+            }
+        }
         // A name is sent whole, in pieces, or again in each fragment.
         let name = (!fragment.name.is_empty() && fragment.name != call.name && !call.has_arguments)
             .then_some(fragment.name);
@@ -124,11 +149,16 @@ impl Calls {
             name,
             arguments: call.join.push(fragment.arguments).into_owned(),
         });
+        true
     }
 }
 
 /// Reads a field of an entry of `tool_calls`.
-fn entry<'a>(fragment: &mut Fragment<'a>, reader: &mut Reader<'a>, key: &str) -> Result<(), Error> {
+fn entry<'a>(
+    fragment: &mut Fragment<'a>,
+    reader: &mut Reader<'a>,
+    key: &str,
+) -> Result<(), json::Error> {
     match key {
         "index" if reader.peek()? == Kind::Number => {
             fragment.index = reader.number()?.parse().ok();
@@ -152,7 +182,7 @@ fn function<'a>(
     fragment: &mut Fragment<'a>,
     reader: &mut Reader<'a>,
     key: &str,
-) -> Result<(), Error> {
+) -> Result<(), json::Error> {
     match key {
         "name" => {
             let name = reader.string_or_skip()?;

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorKind};
-use crate::message::{Choice, ChunkKind, FinishReason, Reply};
+use crate::message::{Choice, ChunkKind, FinishReason, Fold, Reply};
 use crate::wire::{Step, StreamDecoder, dialect};
 
 fn feed(events: &[&str]) -> Result<(Vec<ChunkKind>, Box<dyn StreamDecoder>), Error> {
@@ -15,12 +15,12 @@ fn feed(events: &[&str]) -> Result<(Vec<ChunkKind>, Box<dyn StreamDecoder>), Err
 
 fn folded(events: &[String]) -> Reply {
     let events: Vec<_> = events.iter().map(String::as_str).collect();
-    let mut reply = Reply::default();
+    let mut fold = Fold::default();
     for chunk in &feed(&events).unwrap().0 {
-        reply.apply(chunk);
+        fold.apply(chunk);
     }
-    reply.settle();
-    reply
+    fold.settle();
+    fold.into_reply()
 }
 
 fn delta(delta: &Value) -> String {
@@ -242,10 +242,11 @@ fn finish_twice_with_usage_and_events_after_done() {
     let last = r#"{"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":3}}"#;
     let (chunks, mut decoder) = feed(&[finish, again, last]).unwrap();
     assert!(decoder.is_finished());
-    let mut reply = Reply::default();
+    let mut fold = Fold::default();
     for chunk in &chunks {
-        reply.apply(chunk);
+        fold.apply(chunk);
     }
+    let reply = fold.into_reply();
     let usage = reply.usage.unwrap();
     assert_eq!(
         (usage.prompt_tokens, usage.total_tokens),
