@@ -6,6 +6,8 @@
 
 mod delta;
 mod events;
+mod extra;
+mod finish;
 mod fold;
 mod logprobs;
 mod reply;
@@ -13,11 +15,11 @@ mod settle;
 
 pub use delta::{Chunk, ChunkKind, Delta, ToolCallDelta};
 pub use events::{StreamEvent, StreamEvents};
+pub use extra::{Extra, RawJson};
 pub use fold::Fold;
 pub use logprobs::Logprobs;
 pub use reply::{
-    Choice, FinishReason, Part, RawJson, Reply, ReplyHead, Timing, TokenLogprob, ToolCall,
-    TopLogprob, Usage,
+    Choice, FinishReason, Part, Reply, ReplyHead, Timing, TokenLogprob, ToolCall, TopLogprob, Usage,
 };
 
 #[cfg(test)]

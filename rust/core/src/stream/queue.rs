@@ -199,8 +199,12 @@ impl Queue {
             Err(_) => state.reply.settle(),
         }
         let end = end.map_err(|error| {
-            let partial = (!state.reply.is_empty()).then(|| Box::new(state.reply.reply()));
-            error.with_attempts(attempts.clone()).with_partial(partial)
+            let error = error.with_attempts(attempts.clone());
+            if state.reply.is_empty() {
+                // A reply that was not streamed is in its error.
+                return error;
+            }
+            error.with_partial(Some(Box::new(state.reply.reply())))
         });
         state.attempts = attempts;
         state.end = Some(end);

@@ -1,5 +1,7 @@
 //! The parameters of both APIs, and how each of them spells what the other spells differently.
 
+use serde_json::value::RawValue;
+
 use crate::config::Family;
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
@@ -67,6 +69,18 @@ pub(super) fn write(
         }
     }
     Ok(())
+}
+
+/// How many choices `request` asks for each prompt.
+pub(super) fn choices(request: &Request<'_>) -> usize {
+    let asked = |raw: Option<&RawValue>| {
+        let fields = fields(raw?.get(), "").ok()?;
+        let (_, value) = fields.into_iter().find(|(name, _)| name == "n")?;
+        Some(value.parse().unwrap_or(1))
+    };
+    asked(request.extra_body)
+        .or_else(|| asked(request.params))
+        .unwrap_or(1)
 }
 
 /// The parameters of chat completions.
