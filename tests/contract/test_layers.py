@@ -54,7 +54,7 @@ CORE = [
     ["json", "places", "request", "redact", "words"],
     ["message"],
     ["error"],
-    ["config", "log", "panic", "sse"],
+    ["config", "log", "panic", "sse", "workers"],
     ["retry", "wire", "http"],
     ["client"],
     ["call"],

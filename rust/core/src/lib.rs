@@ -54,6 +54,8 @@ pub mod log;
 pub mod panic;
 // Turns the bytes of a stream into events.
 pub mod sse;
+// Threads for work that would hold up the thread of a runtime.
+pub mod workers;
 
 // Floor 4.
 

@@ -5,7 +5,6 @@
 //! back in any form.
 
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Instant;
 
 use pyo3::prelude::*;
@@ -17,7 +16,7 @@ use tokenwire_core::stream::Queue;
 
 use crate::ground::caller::Caller;
 use crate::ground::exception;
-use crate::stream::shared::{Mode, Stream};
+use crate::stream::shared::{Found, Mode, Stream};
 use crate::values::chunk::LlmStreamChunk;
 
 #[pyclass(frozen, module = "tokenwire._engine")]
@@ -64,10 +63,13 @@ impl CustomReply {
             "batches" => Mode::Batches,
             _ => Mode::Chunks,
         };
-        Ok(match self.stream.step(py, mode)? {
-            Poll::Ready(item) => item,
-            Poll::Pending => None,
-        })
+        loop {
+            return match self.stream.step(py, mode)? {
+                Found::Item(item) => Ok(Some(item)),
+                Found::Rest => continue,
+                Found::Nothing | Found::End => Ok(None),
+            };
+        }
     }
 
     /// Adds a chunk, or text of the first choice.

@@ -5,7 +5,7 @@
 //! - `outgoing`: the request that is sent, and the route it takes
 //! - `transport`: the connections of one runtime
 //! - `hub`: what the whole process shares: the permits of `origin`, the TLS configurations of `tls`, the cache of `dns`
-//! - `connector`, `dial` and `proxy`: how a connection is made, and through which proxy
+//! - `connector`, `dial` and `proxy`: how a connection is made, and through which proxy; `pace`: how fast it is read
 //! - `response`: the head and body that are returned; `fault`: the error of a failed attempt
 //! - `test_rules`: what a test sets for the calls of its process
 
@@ -17,6 +17,7 @@ mod fault;
 mod hub;
 mod origin;
 mod outgoing;
+mod pace;
 mod proxy;
 mod response;
 pub mod test_rules;

@@ -244,6 +244,37 @@ proptest! {
 }
 
 #[test]
+fn a_growing_text_is_complete_when_all_of_it_is() {
+    let texts = [
+        "{}",
+        " [1, {\"a\": \"}\\\"]\"}] ",
+        "{} x",
+        "{}{}",
+        "[1,]",
+        "{\"a\"",
+        "\"a\"",
+        "1",
+        "",
+        "x{}",
+        "]",
+        "[[]]]",
+    ];
+    for text in texts {
+        let mut growing = Growing::default();
+        for at in 0..text.len() {
+            let before = &text.as_bytes()[..at];
+            assert_eq!(growing.is_complete(before), is_complete(before), "{text}");
+            growing.push(&text.as_bytes()[at..=at]);
+        }
+        assert_eq!(
+            growing.is_complete(text.as_bytes()),
+            is_complete(text.as_bytes()),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn numbers_of_python_are_numbers() {
     for (text, value) in [
         ("NaN", f64::NAN),
@@ -282,35 +313,4 @@ fn numbers_of_python_are_numbers() {
         strict(r#"{"a\"":NaN,"é":-Infinity}"#),
         r#"{"a\"":null,"é":null}"#
     );
-}
-
-#[test]
-fn a_growing_text_is_complete_when_all_of_it_is() {
-    let texts = [
-        "{}",
-        " [1, {\"a\": \"}\\\"]\"}] ",
-        "{} x",
-        "{}{}",
-        "[1,]",
-        "{\"a\"",
-        "\"a\"",
-        "1",
-        "",
-        "x{}",
-        "]",
-        "[[]]]",
-    ];
-    for text in texts {
-        let mut growing = Growing::default();
-        for at in 0..text.len() {
-            let before = &text.as_bytes()[..at];
-            assert_eq!(growing.is_complete(before), is_complete(before), "{text}");
-            growing.push(&text.as_bytes()[at..=at]);
-        }
-        assert_eq!(
-            growing.is_complete(text.as_bytes()),
-            is_complete(text.as_bytes()),
-            "{text}"
-        );
-    }
 }

@@ -91,6 +91,7 @@ impl Delta {
             + self.reasoning.len()
             + text(&self.signature)
             + text(&self.refusal)
+            + self.extra.bytes()
             + text(&self.provider_finish_reason)
             + calls.sum::<usize>()
             + opaque.sum::<usize>()

@@ -67,6 +67,8 @@ struct GrowingCalls {
     places: Places<u32>,
     /// The calls that grew since the last search for complete ones. The others are still incomplete.
     grown: Vec<usize>,
+    /// How many of the calls had begun when the choice ended.
+    ended: usize,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -188,13 +190,15 @@ impl GrowingCalls {
 
     /// Ends the choice. The calls that are `whole` are complete, and the others never will be.
     fn end(&mut self, out: &mut Vec<StreamEvent>, whole: impl Fn(&mut GrowingCall) -> bool) {
-        for slot in &mut self.calls {
+        // Those before `ended` ended earlier.
+        for slot in self.calls.iter_mut().skip(self.ended) {
             if let Some(mut growing) = slot.take()
                 && whole(&mut growing)
             {
                 out.push(growing.done(self.choice));
             }
         }
+        self.ended = self.calls.len();
         self.grown.clear();
     }
 }

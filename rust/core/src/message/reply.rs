@@ -1,9 +1,10 @@
 //! A reply: a whole one, or the part of a stream that has arrived.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::extra::{Extra, RawJson};
 use super::logprobs::Logprobs;
@@ -139,17 +140,12 @@ pub enum Part {
 
 /// The fields that a part may have. serde reads a tagged enum through a tree, which cannot keep JSON text as it was
 /// sent, so a [`Part`] is read from its keys instead. Unknown ones are kept.
-struct PartFields(Extra);
-
-impl<'de> Deserialize<'de> for PartFields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Extra::deserialize(deserializer).map(Self)
-    }
-}
+#[derive(Deserialize)]
+struct PartFields(BTreeMap<String, RawJson>);
 
 impl PartFields {
     fn take<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, String> {
-        let Some(json) = self.0.take(key) else {
+        let Some(json) = self.0.remove(key) else {
             return Ok(None);
         };
         serde_json::from_str(json.get()).map_err(|error| format!("{key}: {error}"))
@@ -185,15 +181,17 @@ impl TryFrom<PartFields> for Part {
             }),
             "opaque" => Self::Opaque {
                 field: fields.take("field")?.ok_or_else(lacking)?,
-                json: fields.0.take("json").ok_or_else(lacking)?,
+                json: fields.0.remove("json").ok_or_else(lacking)?,
             },
             _ => return Err(format!("`{kind}` is not a type of part")),
         };
         if let Some(extra) = part.extra_mut() {
             // A message notes who sent its parts; a reply knows.
-            fields.0.take("provider");
+            fields.0.remove("provider");
             *extra = fields.take("extra")?.unwrap_or_default();
-            extra.extend(&fields.0);
+            for (key, json) in &fields.0 {
+                extra.push(key, json);
+            }
             extra.settle();
         }
         Ok(part)

@@ -65,6 +65,8 @@ pub enum Taken {
 struct Buffer {
     items: VecDeque<Chunk>,
     bytes: usize,
+    // Whether `items` have content.
+    has_content: bool,
     head: Option<Head>,
     reply: Fold,
     timing: Timing,
@@ -136,6 +138,11 @@ impl Queue {
         let mut any_content = false;
         let mut guard = self.state.lock();
         let state = &mut *guard;
+        // A worker may be late: the call has ended at a limit while it was busy.
+        if state.end.is_some() {
+            chunks.clear();
+            return Ok(());
+        }
         if let Some(head) = head {
             state.reply.set_head(head);
         }
@@ -160,6 +167,7 @@ impl Queue {
             }
         }
         if any_text || any_content {
+            state.has_content = true;
             let at = self.seconds();
             state.timing.first_token.get_or_insert(at);
             state.timing.last_token = Some(at);
@@ -222,6 +230,11 @@ impl Queue {
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.state.lock().bytes < self.buffer_bytes
+    }
+
+    /// Producer: whether the reader has content to take.
+    pub(super) fn has_content(&self) -> bool {
+        self.state.lock().has_content
     }
 
     /// Producer: waits until the reader closes the stream.
@@ -292,6 +305,7 @@ impl Queue {
             std::mem::swap(buffer, &mut state.items);
             let was_full = state.bytes >= self.buffer_bytes;
             state.bytes = 0;
+            state.has_content = false;
             let producer = state.producer.take_if(|_| was_full);
             drop(state);
             if let Some(waker) = producer {

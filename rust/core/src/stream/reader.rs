@@ -6,13 +6,17 @@ use super::queue::Queue;
 use super::whole;
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
+use crate::http::Place;
 use crate::message::{Chunk, ChunkKind, ReplyHead};
 use crate::sse::{End, EventParser, Item};
-use crate::wire::{Step, StreamDecoder};
+use crate::wire::{Dialect, Step, StreamDecoder};
 
-/// Reads the body of one attempt.
-pub(super) struct Reader<'a> {
-    call: &'a Call,
+/// Reads the body of one attempt. It owns all that it needs, so that a worker can take it for a large event.
+pub(super) struct Reader {
+    dialect: &'static dyn Dialect,
+    // How many choices were asked for.
+    asked: usize,
+    place: Arc<Place>,
     parser: EventParser,
     events: Events,
     // Which facts of the reply the queue has.
@@ -32,10 +36,12 @@ struct Events {
     whole_head: Option<ReplyHead>,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(call: &'a Call, wants_raw: bool) -> Self {
+impl Reader {
+    pub(super) fn new(call: &Call, wants_raw: bool) -> Self {
         Self {
-            call,
+            dialect: call.client.dialect,
+            asked: call.choices,
+            place: Arc::clone(&call.outgoing.place),
             parser: EventParser::new(call.client.config.limits.max_event_bytes),
             events: Events {
                 decoder: call.client.dialect.stream(call.choices),
@@ -54,6 +60,11 @@ impl<'a> Reader<'a> {
     /// Whether an event was read, so that another attempt would repeat what the reader has.
     pub(super) fn has_surfaced(&self) -> bool {
         self.events.count > 0
+    }
+
+    /// How many bytes the next step works on at most, if it gets so many new ones.
+    pub(super) fn step_bytes(&self, new: usize) -> usize {
+        self.parser.pending() + new
     }
 
     /// Reads the next bytes. [`Self::publish`] delivers their chunks, even those before an error.
@@ -86,8 +97,7 @@ impl<'a> Reader<'a> {
 
     /// Reads a body that is one document: a reply from a server that does not stream, or an error.
     pub(super) fn whole_reply(&mut self, body: &[u8]) -> Result<(), Error> {
-        let call = self.call;
-        let reply = call.client.dialect.decode_reply(body, call.choices)?;
+        let reply = self.dialect.decode_reply(body, self.asked)?;
         let head = ReplyHead::of(&reply);
         let raw: Option<Arc<[u8]>> = self.events.wants_raw.then(|| Arc::from(body));
         self.events.count += 1;
@@ -120,10 +130,7 @@ impl<'a> Reader<'a> {
     }
 
     fn incomplete(&self, why: &str) -> Error {
-        let message = format!(
-            "the stream from {} is incomplete: {why}",
-            self.call.outgoing.place.origin
-        );
+        let message = format!("the stream from {} is incomplete: {why}", self.place.origin);
         Error::new(ErrorKind::StreamIncomplete, message)
             .at(Phase::Body)
             .retryable(true)

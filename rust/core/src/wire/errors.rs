@@ -70,7 +70,8 @@ pub(super) fn is_html(body: &[u8]) -> bool {
 }
 
 fn read(body: &[u8]) -> ApiFailure {
-    let Some(mut value) = json::outline(body, READ_VALUES) else {
+    let text = String::from_utf8_lossy(body);
+    let Some(mut value) = json::outline(text.as_bytes(), READ_VALUES) else {
         return ApiFailure::default();
     };
     if let Value::Array(list) = &mut value

@@ -109,23 +109,24 @@ impl ChoiceState {
         delta: &mut Delta,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
-        let mut list = Vec::new();
+        let (mut has_thinking, mut has_refusal) = (false, false);
         if let Content::List(raw) = message.content {
-            blocks(raw, |block| list.push(block))?;
+            // The blocks are read twice and not kept, because there may be a million of them.
+            blocks(raw, |block| {
+                has_thinking |= matches!(block, Block::Thinking(..));
+                has_refusal |= matches!(block, Block::Refusal(..));
+            })?;
         }
-        let has_thinking = list
-            .iter()
-            .any(|block| matches!(block, Block::Thinking(..)));
-        let has_refusal = list.iter().any(|block| matches!(block, Block::Refusal(..)));
         if let Some((field, text)) = message.reasoning
             && !has_thinking
             && !(field == DETAILS && self.reasoned_plainly)
         {
             self.push_reasoning(field, text, delta);
         }
-        self.blocks(list, delta, out)?;
-        if let Content::Text(text) = message.content {
-            self.push_text(text, delta);
+        match message.content {
+            Content::None => {}
+            Content::Text(text) => self.push_text(text, delta),
+            Content::List(raw) => self.blocks(raw, delta, out)?,
         }
         if let Some(refusal) = message.refusal
             && !has_refusal
@@ -155,14 +156,14 @@ impl ChoiceState {
     /// what is already there starts another delta.
     fn blocks(
         &mut self,
-        list: Vec<Block<'_>>,
+        raw: &str,
         delta: &mut Delta,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
         let before = out.len();
-        for block in list {
+        blocks(raw, |block| {
             if out.len() - before >= MOST {
-                break;
+                return;
             }
             let late = matches!(block, Block::Thinking(..))
                 && (!delta.text.is_empty() || delta.signature.is_some());
@@ -193,7 +194,7 @@ impl ChoiceState {
                     delta.opaque.push(("content".to_owned(), raw.to_owned()));
                 }
             }
-        }
+        })?;
         if !delta.extra.is_empty() {
             // What follows is not part of that block.
             let next = Delta {

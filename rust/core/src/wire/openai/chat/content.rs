@@ -71,7 +71,7 @@ fn block(raw: &str) -> Result<Option<Block<'_>>, Error> {
                 if !is_blank(raw)
                     && let Some(json) = RawJson::read(raw)
                 {
-                    extra.push(key.to_owned(), json);
+                    extra.push(key, &json);
                 }
             }
         }
@@ -116,7 +116,7 @@ fn thought<'a>(reader: &mut Reader<'a>, extra: &mut Extra) -> Result<Text<'a>, E
         Ok(())
     })?;
     if !is_text && let Some(json) = RawJson::read(raw) {
-        extra.push("thinking".to_owned(), json);
+        extra.push("thinking", &json);
     }
     text_of_details(raw)
 }

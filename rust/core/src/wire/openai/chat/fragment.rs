@@ -1,6 +1,6 @@
 //! Reads a fragment of a tool call as the server sent it.
 
-use crate::json::{Error, Kind, Reader, Text, write_string};
+use crate::json::{Error, Kind, Reader, Text};
 use crate::message::{Extra, RawJson};
 
 /// A fragment as the server sent it, or a whole call.
@@ -44,7 +44,7 @@ impl<'a> Fragment<'a> {
                 function = Self::of_function(reader)?;
                 let extra = function.extra.take("function");
                 if let Some(extra) = extra.or_else(|| RawJson::read("{}")) {
-                    function.extra.push("custom".to_owned(), extra);
+                    function.extra.push("custom", &extra);
                 }
                 Ok(())
             }
@@ -57,7 +57,7 @@ impl<'a> Fragment<'a> {
         if !function.arguments.is_empty() {
             call.arguments = function.arguments;
         }
-        call.extra.append(function.extra);
+        call.extra.append(&function.extra);
         Ok(found.then_some(call))
     }
 
@@ -66,16 +66,9 @@ impl<'a> Fragment<'a> {
         let mut function = Self::default();
         reader.object_or_skip(|reader, key| function.field(reader, key))?;
         if !function.extra.is_empty() {
-            let mut object = Vec::new();
-            for (key, json) in function.extra.iter() {
-                object.push(if object.is_empty() { b'{' } else { b',' });
-                write_string(&mut object, key);
-                object.push(b':');
-                object.extend_from_slice(json.as_bytes());
-            }
-            object.push(b'}');
+            let object = function.extra.object();
             function.extra = Extra::default();
-            function.keep("function", &String::from_utf8_lossy(&object));
+            function.keep("function", &object);
         }
         Ok(function)
     }
@@ -122,7 +115,7 @@ impl<'a> Fragment<'a> {
         if raw != "null"
             && let Some(json) = RawJson::read(raw)
         {
-            self.extra.push(key.to_owned(), json);
+            self.extra.push(key, &json);
         }
     }
 }

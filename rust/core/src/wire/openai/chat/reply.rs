@@ -3,7 +3,7 @@
 use super::event::Event;
 use super::stream::{ChatStream, unexpected};
 use crate::error::{Error, ErrorKind};
-use crate::message::{Fold, Reply, ReplyHead};
+use crate::message::{Fold, Reply};
 use crate::redact::one_line;
 use crate::sse::{EventParser, Item};
 use crate::wire::dialect::{Step, StreamDecoder};
@@ -47,13 +47,15 @@ pub(in crate::wire::openai) fn decode_reply(body: &[u8], asked: usize) -> Result
     let mut chunks = Vec::new();
     decoder.apply(event, true, &mut chunks)?;
     let mut fold = Fold::default();
-    chunks.drain(..).for_each(|chunk| fold.apply(&chunk));
+    for chunk in &chunks {
+        fold.apply(chunk);
+    }
     let failure = failure.or_else(|| decoder.failure().cloned());
     let failure = failure.or_else(|| {
         let why = decoder.too_few()?;
         Some(unexpected(&format!("the reply is incomplete: {why}")).retryable(true))
     });
-    concluded(decoder.head(), fold, failure)
+    ended(&decoder, fold, failure)
 }
 
 /// Reads a stream that the server sent unasked.
@@ -66,8 +68,9 @@ fn fold_stream(body: &[u8], asked: usize) -> Result<Reply, Error> {
     let mut take = |item: Item<'_>| {
         match item {
             Item::Event { name, data } => {
-                done |= decoder.event(name, data, &mut chunks)? == Step::Done;
+                let step = decoder.event(name, data, &mut chunks);
                 chunks.drain(..).for_each(|chunk| fold.apply(&chunk));
+                done |= step? == Step::Done;
             }
             Item::Stray { name, value } => decoder.stray_field(name, value)?,
             Item::Comment(_) => {}
@@ -87,12 +90,12 @@ fn fold_stream(body: &[u8], asked: usize) -> Result<Reply, Error> {
         let failure = decoder.failure().cloned();
         failure.or_else(|| decoder.missing().map(incomplete))
     });
-    concluded(decoder.head(), fold, failure)
+    ended(&decoder, fold, failure)
 }
 
 /// The reply, or the error that has it as its partial reply.
-fn concluded(head: &ReplyHead, mut fold: Fold, failure: Option<Error>) -> Result<Reply, Error> {
-    fold.set_head(head);
+fn ended(decoder: &ChatStream, mut fold: Fold, failure: Option<Error>) -> Result<Reply, Error> {
+    fold.set_head(decoder.head());
     let Some(error) = failure else {
         fold.conclude();
         return Ok(fold.into_reply());

@@ -352,11 +352,7 @@ impl ChatStream {
         let mut open: Vec<_> = open.map(|choice| choice.index).collect();
         open.sort_unstable();
         let shown: Vec<_> = open.iter().take(8).map(u32::to_string).collect();
-        let more = if open.len() > shown.len() {
-            ", …"
-        } else {
-            ""
-        };
+        let more = if open.len() > 8 { ", …" } else { "" };
         let shown = shown.join(", ");
         (!open.is_empty()).then(|| format!("choice {shown}{more} had not finished"))
     }

@@ -81,8 +81,11 @@ impl Calls {
         raw: &str,
         mut take: impl FnMut(&mut Self, Fragment<'_>),
     ) -> Result<(), Error> {
+        // Those that continue a call, too, take many times their bytes.
+        let mut entries = 0;
         Reader::over(raw).array_or_skip(|reader| {
-            if self.begun.len() > MOST {
+            entries += 1;
+            if entries > MOST || self.begun.len() > MOST {
                 return reader.skip();
             }
             if let Some(fragment) = Fragment::of_call(reader)? {
@@ -91,7 +94,7 @@ impl Calls {
             }
             Ok(())
         })?;
-        self.check_count()
+        self.check_count(entries)
     }
 
     /// Reads the older field that `tool_calls` replaced, unless that had a call: servers that send both repeat it.
@@ -106,11 +109,11 @@ impl Calls {
             let at = self.find(&mut fragment);
             self.add(at, fragment, out);
         }
-        self.check_count()
+        self.check_count(1)
     }
 
-    fn check_count(&self) -> Result<(), Error> {
-        if self.begun.len() > MOST {
+    fn check_count(&self, entries: usize) -> Result<(), Error> {
+        if entries > MOST || self.begun.len() > MOST {
             return Err(too_many("tool calls in one choice"));
         }
         Ok(())
