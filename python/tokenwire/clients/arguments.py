@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tokenwire.errors import LlmConfigError, LlmValidationError
-from tokenwire.settings.client_settings import merged_settings
+from tokenwire.settings.client_settings import merged_params
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any]
         return list(asked), params
     if hasattr(asked, "messages") and hasattr(asked, "split"):
         asked, request_params = asked.split()
-        return asked, merged_settings(request_params, params)
+        return asked, merged_params(request_params, params)
     if isinstance(asked, dict) or hasattr(asked, "__tokenwire_json__"):
         return [asked], params
     raise LlmConfigError(

@@ -127,7 +127,9 @@ def tool_schema(tool: ToolLike) -> dict[str, Any]:
         if "name" in tool and "input_schema" not in tool:
             function = {name: value for name, value in tool.items() if name != "type"}
             return {"type": "function", "function": function}
-        raise LlmConfigError("a tool that is a dict needs `type`, `function`, or `name` and `parameters`")
+        raise LlmConfigError(
+            "a tool that is a dict needs `type`, `function`, or `name` and `parameters`"
+        )
     if isinstance(tool, Tool):
         name, description, parameters = tool.name, tool.description, tool.parameters
         strict = tool.strict

@@ -182,19 +182,22 @@ fn count_members(text: &str) -> usize {
 }
 
 impl PartialEq for Extra {
+    /// Two are equal if their values are, in whatever form they were written.
     fn eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Some(one), Some(other)) => one.text == other.text,
-            (one, other) => one.is_none() && other.is_none(),
-        }
+        let (Some(one), Some(other)) = (&self.0, &other.0) else {
+            return self.is_empty() && other.is_empty();
+        };
+        let read = |text: &str| serde_json::from_str::<Value>(&object(text)).ok();
+        one.text == other.text || read(&one.text) == read(&other.text)
     }
 }
 
 impl Eq for Extra {}
 
 impl Hash for Extra {
+    /// Equal values may be written in different forms.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.as_ref().map(|fields| &fields.text).hash(state);
+        self.is_empty().hash(state);
     }
 }
 

@@ -120,7 +120,7 @@ impl<'a> Message<'a> {
         match &*part.kind {
             "text" => {
                 let text = part.text("text")?;
-                let extra = part.extra(&["text"]);
+                let extra = block_keys(part, to);
                 self.content.push(if extra.is_empty() {
                     Item::Text(text)
                 } else {
@@ -130,7 +130,7 @@ impl<'a> Message<'a> {
             "image" | "audio" | "file" => self.content.push(Item::Block(media(part)?)),
             "refusal" => {
                 let text = part.text("text")?;
-                let extra = part.extra(&["text"]);
+                let extra = block_keys(part, to);
                 if extra.is_empty() {
                     self.refusal.push(text);
                 } else {
@@ -281,11 +281,25 @@ fn tool_message(part: &Part<'_>, to: &mut Written<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// What else the block of a text or a refusal has. Keys that a provider sent go only to that provider.
+fn block_keys(part: &Part<'_>, to: &mut Written<'_>) -> String {
+    let extra = part.extra(&["text", "provider"]);
+    if !extra.is_empty() && is_of_another(part, to.provider) {
+        to.dropped.push(format!("{}.extra", part.path));
+        return String::new();
+    }
+    extra
+}
+
+fn is_of_another(part: &Part<'_>, provider: &Provider) -> bool {
+    part.get("provider").is_some() && !part.is_from(provider)
+}
+
 /// A call as it came: with the keys that we do not know, in it and in its function.
 fn call(part: &Part<'_>, to: &mut Written<'_>) -> Result<String, Error> {
     let name = part.text("name")?;
     let mut extra = part.object("extra")?;
-    if !extra.is_empty() && part.get("provider").is_some() && !part.is_from(to.provider) {
+    if !extra.is_empty() && is_of_another(part, to.provider) {
         to.dropped.push(format!("{}.extra", part.path));
         extra.clear();
     }
