@@ -274,12 +274,13 @@ def message_from_parts(parts: Iterable[Mapping[str, object]], provider: str) -> 
     content = []
     for part in parts:
         fields = dict(part)
-        extra = fields.get("extra")
+        extra: Any = fields.get("extra")
         if fields.get("type") in ("reasoning", "opaque") or extra:
             fields.setdefault("provider", provider)
         if extra and fields["type"] != "tool_call":
             # The other parts have the keys of their block among their own.
-            fields = {**fields.pop("extra"), **fields}
+            del fields["extra"]
+            fields = {**extra, **fields}
         if "json" in fields:
             value = fields.pop("json")
             try:

@@ -329,7 +329,8 @@ def test_the_nearer_of_two_names_wins_and_both_in_one_place_are_refused(
     sim: SimServer, ask: Asking, one: str, other: str
 ) -> None:
     for name, nearer in ((one, other), (other, one)):
-        far, near = {name: 1}, {nearer: 2}
+        far: dict[str, Any] = {name: 1}
+        near: dict[str, Any] = {nearer: 2}
         ask.complete(chat_on(sim, **far), "-", **near)
         ask.complete(chat_on(sim, **far).with_options(**near), "-")
         ask.complete(chat_on(sim), tw.LlmRequest("-", **far), **near)

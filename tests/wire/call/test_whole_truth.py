@@ -60,7 +60,7 @@ def test_a_token_in_two_fields_of_an_event_is_in_the_reply_once(
     assert ask.read(chat_on(sim, "together:m"), "q")[1].text == "1, 2"
 
 
-CALL = {
+CALL: dict[str, Any] = {
     "id": "c1",
     "type": "function",
     "function": {"name": "f", "arguments": "{}", "thought": {"n": 1}},
@@ -271,7 +271,7 @@ def test_numbers_that_json_lacks_are_read_and_never_sent(sim: SimServer, ask: As
 
 def test_numbers_that_json_lacks_do_not_end_a_stream(sim: SimServer, ask: Asking) -> None:
     token = {"token": "No", "logprob": NAN, "top_logprobs": [{"token": "#", "logprob": -INFINITY}]}
-    events = [
+    events: list[dict[str, Any]] = [
         {"choices": [choice(delta={"content": "No"}, logprobs={"content": [token]})], "speed": NAN},
         {"choices": [choice(delta={}, finish_reason="stop")]},
     ]
