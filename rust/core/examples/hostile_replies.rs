@@ -37,7 +37,7 @@ fn client(hub: &Arc<Hub>, base_url: String) -> Result<Client, Error> {
 
 /// Reads a stream as a user does who takes typed events.
 async fn read_stream(transport: &Transport, call: Call) -> Result<Reply, Error> {
-    let queue = Queue::new(256 << 10, call.started());
+    let queue = Queue::new(call.buffer_bytes(), call.max_reply_bytes(), call.started());
     let (end, ()) = tokio::join!(drain(&queue), pump(transport, call, queue.clone()));
     let (reply, ..) = queue.snapshot();
     match end {

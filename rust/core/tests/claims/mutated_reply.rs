@@ -1,7 +1,7 @@
 //! A property that a fuzzer attacks and `tests/corpus.rs` replays.
 
 use tokenwire_core::error::{Error, ErrorKind};
-use tokenwire_core::message::{Reply, StreamEvents};
+use tokenwire_core::message::{Fold, Reply, StreamEvents};
 use tokenwire_core::sse::{EventParser, Item};
 use tokenwire_core::wire::{Chat, Completions, Dialect, Step};
 
@@ -19,7 +19,7 @@ pub fn holds(input: &[u8]) {
     };
     let length = body.len();
     for dialect in [&Chat as &dyn Dialect, &Completions] {
-        let reply = within_bounds("a whole reply", length, || dialect.decode_reply(body));
+        let reply = within_bounds("a whole reply", length, || dialect.decode_reply(body, 1));
         checked(&reply);
         let refused = within_bounds("an error body", length, || dialect.decode_error(400, body));
         checked_error(&refused);
@@ -37,11 +37,13 @@ pub fn holds(input: &[u8]) {
 
 /// Reads a stream as the engine does: each chunk is added to the reply and dropped.
 fn read_stream<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Result<Reply, Error> {
+    // The ids of calls that came without one are random.
+    fastrand::seed(1);
     let mut parser = EventParser::new(64 << 20);
-    let mut decoder = Chat.stream();
+    let mut decoder = Chat.stream(1);
     let (mut out, mut events) = (Vec::new(), Vec::new());
     let mut typed = StreamEvents::default();
-    let mut reply = Reply::default();
+    let mut fold = Fold::default();
     let mut done = false;
     let mut take = |item: Item<'_>| {
         match item {
@@ -51,7 +53,7 @@ fn read_stream<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Result<Reply, Erro
                 for chunk in out.drain(..) {
                     typed.push(&chunk, &mut events);
                     events.clear();
-                    reply.apply(&chunk);
+                    fold.apply(&chunk);
                 }
             }
             Item::Stray { name, value } => decoder.stray_field(name, value)?,
@@ -64,9 +66,9 @@ fn read_stream<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Result<Reply, Erro
     }
     parser.finish(&mut take)?;
     typed.finish(&mut events);
-    decoder.head().fold_into(&mut reply);
-    reply.conclude();
-    Ok(reply)
+    fold.set_head(decoder.head());
+    fold.conclude();
+    Ok(fold.into_reply())
 }
 
 /// What a user sees. It is text, because NaN differs from itself.
