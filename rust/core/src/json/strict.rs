@@ -17,20 +17,17 @@ pub fn strict(text: &str) -> Cow<'_, str> {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         let word = NOT_JSON.iter().find(|word| from.starts_with(**word));
-        let taken = match word {
-            Some(word) => {
-                out.push_str("null");
-                word.len()
-            }
-            None => {
-                let len = if from.starts_with('"') {
-                    string_len(from)
-                } else {
-                    1
-                };
-                out.push_str(from.get(..len).unwrap_or(from));
-                len
-            }
+        let taken = if let Some(word) = word {
+            out.push_str("null");
+            word.len()
+        } else {
+            let len = if from.starts_with('"') {
+                string_len(from)
+            } else {
+                1
+            };
+            out.push_str(from.get(..len).unwrap_or(from));
+            len
         };
         rest = from.get(taken..).unwrap_or_default();
     }

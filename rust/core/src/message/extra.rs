@@ -272,25 +272,25 @@ fn merge(whole: &mut Value, fragment: Value, key: &str) -> usize {
     match (whole, fragment) {
         (Value::Object(whole), Value::Object(fragment)) => {
             let members = fragment.into_iter();
-            let added = members.map(|(key, value)| match whole.get_mut(&key) {
-                Some(known) => merge(known, value, &key),
-                None => {
-                    let added = count(&value);
-                    whole.insert(key, value);
-                    added
+            let added = members.map(|(key, value)| {
+                if let Some(known) = whole.get_mut(&key) {
+                    return merge(known, value, &key);
                 }
+                let added = count(&value);
+                whole.insert(key, value);
+                added
             });
             added.sum()
         }
         (Value::Array(whole), Value::Array(fragment)) => {
             let items = fragment.into_iter();
-            let added = items.map(|item| match continued(whole, &item) {
-                Some(known) => merge(known, item, ""),
-                None => {
-                    let added = count(&item);
-                    whole.push(item);
-                    added
+            let added = items.map(|item| {
+                if let Some(known) = continued(whole, &item) {
+                    return merge(known, item, "");
                 }
+                let added = count(&item);
+                whole.push(item);
+                added
             });
             added.sum()
         }

@@ -141,8 +141,8 @@ fn has_token(raw: &str) -> bool {
 
 /// Reads the tokens of one object.
 fn read(reader: &mut Reader<'_>, tokens: &mut Vec<TokenLogprob>) -> Result<(), Error> {
-    let before = tokens.len();
     let mut columns = Columns::default();
+    let before = tokens.len();
     reader.object_or_skip(|reader, key| {
         match key {
             "content" | "refusal" => {

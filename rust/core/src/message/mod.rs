@@ -2,7 +2,7 @@
 //!
 //! Read `reply` first: a whole or partial reply. `delta` is a piece of a streamed one, and `fold` adds such pieces to
 //! the partial reply, which `settle` ends. `events` makes typed events from the pieces. `logprobs`
-//! keeps token probabilities as text.
+//! keeps token probabilities as text, and `extra` what else a provider sends.
 
 mod delta;
 mod events;
@@ -10,6 +10,7 @@ mod extra;
 mod finish;
 mod fold;
 mod logprobs;
+mod number;
 mod reply;
 mod settle;
 

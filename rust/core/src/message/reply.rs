@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::extra::{Extra, RawJson};
 use super::logprobs::Logprobs;
+use super::number;
 use crate::words::words;
 
 words! {
@@ -72,6 +73,7 @@ pub struct TokenLogprob {
     /// The token's text.
     pub token: String,
     /// Natural logarithm of its probability; `None` for the first token of a prompt under `echo`.
+    #[serde(with = "number::optional")]
     pub logprob: Option<f64>,
     /// The token's UTF-8 bytes, if the provider sends them.
     pub bytes: Option<Vec<u8>>,
@@ -87,6 +89,7 @@ pub struct TopLogprob {
     /// The token's text.
     pub token: String,
     /// Natural logarithm of its probability.
+    #[serde(with = "number::required")]
     pub logprob: f64,
     /// The token's UTF-8 bytes, if the provider sends them.
     pub bytes: Option<Vec<u8>>,

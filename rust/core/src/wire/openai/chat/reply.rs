@@ -47,7 +47,9 @@ pub(in crate::wire::openai) fn decode_reply(body: &[u8], asked: usize) -> Result
     let mut chunks = Vec::new();
     decoder.apply(event, true, &mut chunks)?;
     let mut fold = Fold::default();
-    chunks.iter().for_each(|chunk| fold.apply(chunk));
+    for chunk in &chunks {
+        fold.apply(chunk);
+    }
     let failure = failure.or_else(|| decoder.failure().cloned());
     let failure = failure.or_else(|| {
         let why = decoder.too_few()?;
