@@ -28,7 +28,11 @@ pub(crate) trait Fields {
 pub(crate) fn to_dict<'py, T: Fields>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(value.py());
     for name in T::FIELDS {
-        dict.set_item(name, plain(value.getattr(*name)?)?)?;
+        let field = value.getattr(*name)?;
+        // Hardly any call has more than we know.
+        if *name != "extra" || !field.is_none() {
+            dict.set_item(name, plain(field)?)?;
+        }
     }
     Ok(dict)
 }
