@@ -102,7 +102,7 @@ async def measure(kind: str | None, seconds: float, good: str, stalled: str, bad
     while len(seen.delays) < 2 * HEALTHY:
         await asyncio.sleep(0.05)
     tasks.append(start(innocent(chat(stalled), seen)))
-    attacker = chat(bad, LIMIT)
+    attacker = chat(bad, tw.Timeout(total=LIMIT))
     attackers = [start(hostile(attacker, way, seen)) for way in range(HOSTILE if kind else 0)]
     await asyncio.sleep(0.3)
     seen.delays.clear()

@@ -154,6 +154,17 @@ KINDS: dict[str, Callable[[], Iterator[bytes]]] = {
 }
 
 
+def after_a_word(kind: str) -> Callable[[], Iterator[bytes]]:
+    """Return a flood that begins with content."""
+
+    def reply() -> Iterator[bytes]:
+        flooding = KINDS[kind]()
+        yield next(flooding) + event('{"content":"a"}')
+        yield from flooding
+
+    return reply
+
+
 def segments() -> Iterator[bytes]:
     yield UNTIL_CLOSED
     while True:
@@ -175,14 +186,18 @@ def stalled() -> Iterator[bytes]:
 
 # Without Nagle's algorithm, each write of `segments` is a segment.
 KINDS["1-byte segments"] = segments
-_BENIGN = {"healthy": healthy, "stalled": stalled}
+_OTHERS = {"healthy": healthy, "stalled": stalled}
+_OTHERS |= {
+    f"{kind} after a word": after_a_word(kind)
+    for kind in ("empty choices", "empty deltas", "usage", "comments")
+}
 
 
 def name_in_path(kind: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in kind)
 
 
-_BY_PATH = {name_in_path(kind): reply for kind, reply in {**KINDS, **_BENIGN}.items()}
+_BY_PATH = {name_in_path(kind): reply for kind, reply in {**KINDS, **_OTHERS}.items()}
 _PREPARED: dict[str, list[bytes]] = {}
 _PREPARING = threading.Lock()
 
