@@ -3,7 +3,8 @@
     python benches/isolation.py                    # every kind, 3 s each
     python benches/isolation.py comments "1-byte"  # the kinds whose names contain one of these
 
-The servers are `tests/fault/hostile.py`, in processes of their own. The client is one process with one event
+The servers are `tests/fault/hostile.py`, in processes of their own; the hostile one has a lower priority, because it
+would run on another machine. The client is one process with one event
 loop: 100 healthy streams with an event each 100 ms, which holds the time when it was sent; a call to a server
 that never answers, again and again, with a limit of 0.5 s; and five hostile streams, each read in another
 way, with a limit of 1 s, which begin again when they end. Of each kind the table has the delay of the healthy
@@ -140,7 +141,7 @@ def main() -> int:
     print(f"{'ms':28}{'events':>7}{'p50':>9}{'p99':>9}{'max':>9}", end="")
     print(f"{'late':>9}{'own':>9}{'cancel':>9}")
     over = 0
-    with hostile_server() as kind_of, hostile_server() as good_of:
+    with hostile_server(niceness=10) as kind_of, hostile_server() as good_of:
         for kind in [None, *wanted]:
             bad = kind_of(kind or "stalled")
             work = measure(kind, asked.seconds, good_of("healthy"), good_of("stalled"), bad)

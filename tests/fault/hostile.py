@@ -245,9 +245,9 @@ def main() -> None:
 
 
 @contextmanager
-def hostile_server() -> Iterator[Callable[[str], str]]:
+def hostile_server(niceness: int = 0) -> Iterator[Callable[[str], str]]:
     """Run the server in its own process. Yields what makes the base URL of a kind."""
-    program = [sys.executable, __file__]
+    program = ["nice", "-n", str(niceness), sys.executable, __file__]
     with subprocess.Popen(
         program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:
