@@ -341,7 +341,7 @@ async fn the_split_of_the_bytes_never_changes_the_stream() {
 #[test]
 fn a_stream_in_flight_is_small() {
     let bench = Bench::new("http://127.0.0.1:1/v1");
-    let queue = tokenwire_core::stream::Queue::new(1, std::time::Instant::now());
+    let queue = tokenwire_core::stream::Queue::new(1, usize::MAX, std::time::Instant::now());
     let work = tokenwire_core::stream::pump(&bench.transport, bench.call(true), queue);
     let bytes = size_of_val(&work);
     assert!(bytes < 4_096, "{bytes} bytes");

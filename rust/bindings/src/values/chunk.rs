@@ -77,7 +77,7 @@ impl LlmStreamChunk {
                 .transpose()?,
             provider_finish_reason,
             usage: usage.map(|usage| Box::new(usage.0)),
-            logprobs: logprobs.map(|tokens| tokens.into_iter().map(|token| token.0).collect()),
+            logprobs: logprobs.map(TokenLogprob::logprobs),
             ..Delta::default()
         };
         Ok(Self(Chunk {
@@ -145,7 +145,7 @@ impl LlmStreamChunk {
     /// Log probabilities of the tokens of this chunk, if the request asked for them.
     #[getter]
     fn logprobs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
-        TokenLogprob::tuple(py, self.delta().and_then(|delta| delta.logprobs.as_deref()))
+        TokenLogprob::tuple(py, self.delta().and_then(|delta| delta.logprobs.as_ref()))
     }
 
     /// The data of the event as received.

@@ -85,10 +85,16 @@ impl TokenLogprob {
     /// All of a choice's tokens as a tuple.
     pub(crate) fn tuple<'py>(
         py: Python<'py>,
-        logprobs: Option<&[message::TokenLogprob]>,
+        logprobs: Option<&message::Logprobs>,
     ) -> PyResult<Option<Bound<'py, PyTuple>>> {
         logprobs
-            .map(|items| PyTuple::new(py, items.iter().cloned().map(Self).collect::<Vec<_>>()))
+            .map(|logprobs| PyTuple::new(py, logprobs.tokens().into_iter().map(Self)))
             .transpose()
+    }
+
+    /// The tokens in the form in which the engine keeps them.
+    pub(crate) fn logprobs(tokens: Vec<Self>) -> message::Logprobs {
+        let tokens: Vec<_> = tokens.into_iter().map(|token| token.0).collect();
+        tokens.into()
     }
 }

@@ -352,6 +352,12 @@ impl Call {
         self.client.config.limits.buffer_bytes
     }
 
+    /// How many bytes of a reply are kept at most.
+    #[must_use]
+    pub fn max_reply_bytes(&self) -> usize {
+        self.client.config.limits.max_reply_bytes
+    }
+
     /// JSON paths of the message parts that were left out, because the provider does not take them.
     #[must_use]
     pub fn dropped(&self) -> &Arc<[String]> {

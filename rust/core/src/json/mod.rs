@@ -5,17 +5,19 @@
 //! kept as the digits that were sent (`serde_json` refuses `1e400`).
 //!
 //! Read `reader` first: it walks through values. `strings` reads strings into the `text` type.
-//! `growing` finds the end of a text that arrives in pieces.
+//! `growing` finds the end of a text that arrives in pieces. `tree` builds trees of a bounded size.
 
 mod growing;
 mod reader;
 mod strings;
 mod text;
+mod tree;
 
 pub use growing::Growing;
 pub use reader::{Error, Kind, MAX_DEPTH, Reader};
 pub(crate) use strings::plain_run;
 pub use text::{SurrogateJoin, Text};
+pub use tree::{outline, tree};
 
 /// Whether `bytes` are one complete JSON object or array, with only white space around it.
 ///

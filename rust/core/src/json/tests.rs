@@ -240,3 +240,34 @@ proptest! {
         prop_assert_eq!(text(&json).into_lossy().into_owned(), String::from_utf16_lossy(&units));
     }
 }
+
+#[test]
+fn a_growing_text_is_complete_when_all_of_it_is() {
+    let texts = [
+        "{}",
+        " [1, {\"a\": \"}\\\"]\"}] ",
+        "{} x",
+        "{}{}",
+        "[1,]",
+        "{\"a\"",
+        "\"a\"",
+        "1",
+        "",
+        "x{}",
+        "]",
+        "[[]]]",
+    ];
+    for text in texts {
+        let mut growing = Growing::default();
+        for at in 0..text.len() {
+            let before = &text.as_bytes()[..at];
+            assert_eq!(growing.is_complete(before), is_complete(before), "{text}");
+            growing.push(&text.as_bytes()[at..=at]);
+        }
+        assert_eq!(
+            growing.is_complete(text.as_bytes()),
+            is_complete(text.as_bytes()),
+            "{text}"
+        );
+    }
+}

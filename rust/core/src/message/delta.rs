@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::reply::{FinishReason, TokenLogprob, ToolCall, Usage};
+use super::logprobs::Logprobs;
+use super::reply::{FinishReason, ToolCall, Usage};
 
 /// A fragment of a tool call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -61,10 +62,33 @@ pub struct Delta {
     /// Token counts, if this event has them.
     pub usage: Option<Box<Usage>>,
     /// Probabilities of the tokens of this piece.
-    pub logprobs: Option<Vec<TokenLogprob>>,
+    pub logprobs: Option<Logprobs>,
 }
 
 impl Delta {
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let calls = self.tool_calls.iter().map(|call| {
+            size_of::<ToolCallDelta>() + text(&call.id) + text(&call.name) + call.arguments.len()
+        });
+        let opaque = self
+            .opaque
+            .iter()
+            .map(|(field, json)| size_of::<(String, String)>() + field.len() + json.len());
+        size_of::<Self>()
+            + self.text.len()
+            + self.reasoning.len()
+            + text(&self.signature)
+            + text(&self.refusal)
+            + text(&self.provider_finish_reason)
+            + calls.sum::<usize>()
+            + opaque.sum::<usize>()
+            + self.logprobs.as_ref().map_or(0, Logprobs::bytes)
+            + self.usage.as_ref().map_or(0, |_| size_of::<Usage>())
+    }
+
     /// Whether it has something that a reader waits for: text, reasoning, refusal or a tool call.
     #[must_use]
     pub fn has_content(&self) -> bool {

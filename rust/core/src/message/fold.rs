@@ -1,12 +1,9 @@
 //! Adds the pieces of a stream to a reply.
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::delta::{ChunkKind, Delta, ToolCallDelta};
-use super::reply::{Choice, FinishReason, Part, RawJson, Reply, ReplyHead, ToolCall};
+use super::reply::{Choice, Part, RawJson, Reply, ReplyHead, ToolCall};
 use crate::places::Places;
 
 /// A reply that grows by the chunks of a stream. A chunk takes time in proportion to its own size, whatever came
@@ -150,10 +147,8 @@ impl Fold {
                 .clone_from(&delta.provider_finish_reason);
         }
         if let Some(logprobs) = &delta.logprobs {
-            choice
-                .logprobs
-                .get_or_insert_default()
-                .extend_from_slice(logprobs);
+            grown += logprobs.bytes();
+            choice.logprobs.get_or_insert_default().push(logprobs);
         }
         if !delta.tool_calls.is_empty() {
             if self.calls.len() <= place {
@@ -167,30 +162,6 @@ impl Fold {
             }
         }
         self.kept += grown;
-    }
-}
-
-impl Reply {
-    /// Gives the reply the form of a reply that was not streamed: sorts the choices, joins neighboring pieces of one
-    /// kind, merges the fragments of a provider's block and puts them after the other parts, and corrects the finish
-    /// reason.
-    ///
-    /// Settling twice changes nothing. A copy of a partial reply can be settled at any time.
-    pub fn settle(&mut self) {
-        self.choices.sort_by_key(|choice| choice.index);
-        self.choices.iter_mut().for_each(Choice::settle);
-    }
-
-    /// Settles a reply that has ended. If the server gave no finish reason, a refusal or a tool call in the reply
-    /// supplies it.
-    pub fn conclude(&mut self) {
-        self.settle();
-        for choice in &mut self.choices {
-            if choice.finish_reason.is_none() {
-                let reason = FinishReason::Other.corrected(choice.refused(), choice.called());
-                choice.finish_reason = Some(reason).filter(|&it| it != FinishReason::Other);
-            }
-        }
     }
 }
 
@@ -273,148 +244,4 @@ impl Choice {
         self.parts.push(Part::ToolCall(call));
         PART_BYTES + size_of::<usize>() + grown
     }
-
-    fn settle(&mut self) {
-        // By key, because the keys of a message have no order.
-        let mut opaque: BTreeMap<String, Vec<RawJson>> = BTreeMap::new();
-        let mut parts: Vec<Part> = Vec::with_capacity(self.parts.len());
-        for part in std::mem::take(&mut self.parts) {
-            match (part, parts.last_mut()) {
-                // Items of a content list keep their order, and are not merged.
-                (Part::Opaque { field, json }, _) if field != "content" => {
-                    opaque.entry(field).or_default().push(json);
-                }
-                (Part::Text { text }, Some(Part::Text { text: before }))
-                | (Part::Refusal { text }, Some(Part::Refusal { text: before })) => {
-                    before.push_str(&text);
-                }
-                (
-                    Part::Reasoning {
-                        text,
-                        signature,
-                        field,
-                    },
-                    Some(Part::Reasoning {
-                        text: before,
-                        signature: open @ None,
-                        field: same,
-                    }),
-                ) if *same == field => {
-                    before.push_str(&text);
-                    *open = signature;
-                }
-                (part, _) => parts.push(part),
-            }
-        }
-        parts.extend(opaque.into_iter().filter_map(|(field, fragments)| {
-            let json = merged(fragments)?;
-            Some(Part::Opaque { field, json })
-        }));
-        self.parts = parts;
-        self.finish_reason = self
-            .finish_reason
-            .map(|reason| reason.corrected(self.refused(), self.called()));
-    }
-
-    fn refused(&self) -> bool {
-        let mut parts = self.parts.iter();
-        parts.any(|part| matches!(part, Part::Refusal { .. }))
-    }
-
-    fn called(&self) -> bool {
-        self.tool_calls().next().is_some()
-    }
-}
-
-impl FinishReason {
-    /// The reason for a provider's word; `None` for an empty word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Some(match word {
-            "" => return None,
-            "stop" | "eos" | "stop_sequence" | "end_turn" | "eos_token" | "STOP" => Self::Stop,
-            "length" | "max_tokens" | "model_length" | "MAX_TOKENS" => Self::Length,
-            "tool_calls" | "function_call" | "tool_use" => Self::ToolCalls,
-            "content_filter" | "SAFETY" | "RECITATION" | "PROHIBITED_CONTENT" => {
-                Self::ContentFilter
-            }
-            "refusal" => Self::Refusal,
-            "abort" => Self::Abort,
-            "error" => Self::Error,
-            _ => Self::Other,
-        })
-    }
-
-    /// Corrects the reason by what the choice has: a refusal wins, and so does a tool call, unless the provider's
-    /// reason means that the call may be incomplete.
-    #[must_use]
-    pub fn corrected(self, refused: bool, called: bool) -> Self {
-        match self {
-            _ if refused => Self::Refusal,
-            Self::Length | Self::ContentFilter | Self::Error | Self::Abort => self,
-            _ if called => Self::ToolCalls,
-            _ => self,
-        }
-    }
-}
-
-/// One block from the fragments of a stream. A single fragment stays as it was sent.
-fn merged(fragments: Vec<RawJson>) -> Option<RawJson> {
-    let mut fragments = fragments.into_iter();
-    let first = fragments.next()?;
-    let mut rest = fragments.peekable();
-    if rest.peek().is_none() {
-        return Some(first);
-    }
-    let mut whole: Value = serde_json::from_str(first.0.get()).ok()?;
-    for fragment in rest {
-        merge(&mut whole, serde_json::from_str(fragment.0.get()).ok()?, "");
-    }
-    serde_json::value::to_raw_value(&whole).ok().map(RawJson)
-}
-
-/// Keys whose strings are sent in pieces. All other strings are repeated in full.
-const PIECES: [&str; 7] = [
-    "text",
-    "summary",
-    "data",
-    "transcript",
-    "signature",
-    "content",
-    "thinking",
-];
-
-fn merge(whole: &mut Value, fragment: Value, key: &str) {
-    match (whole, fragment) {
-        (Value::Object(whole), Value::Object(fragment)) => {
-            for (key, value) in fragment {
-                match whole.get_mut(&key) {
-                    Some(known) => merge(known, value, &key),
-                    None => {
-                        whole.insert(key, value);
-                    }
-                }
-            }
-        }
-        (Value::Array(whole), Value::Array(fragment)) => {
-            for item in fragment {
-                match continued(whole, &item) {
-                    Some(known) => merge(known, item, ""),
-                    None => whole.push(item),
-                }
-            }
-        }
-        (Value::String(whole), Value::String(piece)) if PIECES.contains(&key) => {
-            whole.push_str(&piece);
-        }
-        (_, Value::Null) => {}
-        (whole, fragment) => *whole = fragment,
-    }
-}
-
-/// The last block of `whole`, if `item` continues it: same type, same `index`.
-fn continued<'a>(whole: &'a mut [Value], item: &Value) -> Option<&'a mut Value> {
-    let last = whole.last_mut()?;
-    let index = item.get("index").filter(|index| index.is_number())?;
-    (last.get("index") == Some(index) && last.get("type") == item.get("type")).then_some(last)
 }

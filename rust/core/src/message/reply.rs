@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::logprobs::Logprobs;
 use crate::words::words;
 
 words! {
@@ -188,7 +189,7 @@ pub struct Choice {
     /// The provider's word for it.
     pub provider_finish_reason: Option<String>,
     /// Token probabilities, if requested.
-    pub logprobs: Option<Vec<TokenLogprob>>,
+    pub logprobs: Option<Logprobs>,
 }
 
 impl Choice {

@@ -224,3 +224,59 @@ fn parts_of_different_kinds_differ_and_unknown_ones_are_refused() {
     let error = serde_json::from_str::<Part>(r#"{"type":"video"}"#).unwrap_err();
     assert!(error.to_string().contains("`video`"), "{error}");
 }
+
+#[test]
+fn complete_calls_are_released_in_the_order_in_which_they_began() {
+    let mut events = StreamEvents::default();
+    let mut out = Vec::new();
+    let done = |out: &mut Vec<StreamEvent>| -> Vec<u32> {
+        let calls = out.drain(..).filter_map(|event| match event {
+            StreamEvent::ToolCallDone { call_index, .. } => Some(call_index),
+            _ => None,
+        });
+        calls.collect()
+    };
+    // Many calls begin, and none is complete.
+    for index in 0..100 {
+        events.push(
+            &chunk(vec![fragment(index, Some("f"), "{")], None),
+            &mut out,
+        );
+    }
+    assert_eq!(done(&mut out), [0_u32; 0]);
+    for index in [70, 3, 99] {
+        events.push(&chunk(vec![fragment(index, None, "}")], None), &mut out);
+    }
+    assert_eq!(done(&mut out), [0_u32; 0]);
+    events.push(&chunk(vec![fragment(100, Some("f"), "{}")], None), &mut out);
+    assert_eq!(done(&mut out), [3, 70, 99]);
+    events.push(&chunk(vec![fragment(4, None, "}}")], None), &mut out);
+    events.push(
+        &chunk(vec![fragment(5, None, "}")], Some(FinishReason::Length)),
+        &mut out,
+    );
+    assert_eq!(done(&mut out), [5, 100]);
+    events.finish(&mut out);
+    assert_eq!(done(&mut out), [0_u32; 0]);
+}
+
+#[test]
+fn token_probabilities_are_the_same_after_a_round_trip() {
+    let token = |token: &str, logprob| TokenLogprob {
+        token: token.to_owned(),
+        logprob,
+        bytes: Some(vec![97, 255]),
+        top: vec![TopLogprob {
+            token: "\"\u{1f600}".to_owned(),
+            logprob: -1.25e-7,
+            bytes: None,
+        }],
+        text_offset: Some(3),
+    };
+    let tokens = vec![token("a\n", Some(-0.1)), token("", None)];
+    let logprobs = Logprobs::from(tokens.clone());
+    assert_eq!(logprobs.tokens(), tokens);
+    let json = serde_json::to_string(&logprobs).unwrap();
+    assert_eq!(serde_json::from_str::<Logprobs>(&json).unwrap(), logprobs);
+    assert_ne!(logprobs, Logprobs::default());
+}

@@ -101,7 +101,11 @@ impl Streamed<'_> {
                 Some(bytes) => reader.feed(&bytes),
                 None => reader.end_of_body().map(|()| Step::Done),
             };
-            let has_content = reader.publish(&queue);
+            let (has_content, verdict) = match reader.publish(&queue) {
+                Ok(has_content) => (has_content, verdict),
+                // It is too large, whatever follows.
+                Err(error) => (false, Err(error)),
+            };
             Fed {
                 reader,
                 verdict,
@@ -187,7 +191,7 @@ impl Reception for Streamed<'_> {
                     let (queue, size) = (Arc::clone(queue), whole.len());
                     let read = move || {
                         let verdict = reader.whole_reply(&whole);
-                        reader.publish(&queue);
+                        let verdict = verdict.and(reader.publish(&queue).map(drop));
                         (reader.has_surfaced(), verdict)
                     };
                     let (has_surfaced, verdict) = self.workers.run(size, read).await;

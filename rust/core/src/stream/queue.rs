@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::error::{Attempt, Error, ErrorKind};
+use crate::error::{Attempt, Error, ErrorKind, Phase};
 use crate::http::Head;
 use crate::message::{Chunk, ChunkKind, Fold, Reply, ReplyHead, Timing};
 
@@ -93,6 +93,7 @@ pub struct Queue {
     state: Mutex<Buffer>,
     reply: Mutex<Fold>,
     buffer_bytes: usize,
+    most_kept: usize,
     started: Instant,
     closed: AtomicBool,
     wants_raw: AtomicBool,
@@ -106,13 +107,15 @@ pub struct Queue {
 const ITEM_OVERHEAD_BYTES: usize = size_of::<Chunk>();
 
 impl Queue {
-    /// Makes a queue that stops its producer when it has `buffer_bytes`. `started` is when the call began.
+    /// Makes a queue that stops its producer when it has `buffer_bytes`, and that keeps a reply of up to `most_kept`
+    /// bytes. `started` is when the call began.
     #[must_use]
-    pub fn new(buffer_bytes: usize, started: Instant) -> Arc<Self> {
+    pub fn new(buffer_bytes: usize, most_kept: usize, started: Instant) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
             reply: Mutex::default(),
             buffer_bytes,
+            most_kept,
             started,
             closed: AtomicBool::new(false),
             wants_raw: AtomicBool::new(true),
@@ -131,15 +134,18 @@ impl Queue {
     }
 
     /// Producer: delivers the chunks of one read, and adds them to the partial reply.
-    pub fn publish(&self, chunks: &mut Vec<Chunk>, head: Option<&ReplyHead>) {
+    ///
+    /// Fails with `ResponseTooLarge` if that makes the reply too large. The chunks after the one that did are dropped.
+    pub fn publish(&self, chunks: &mut Vec<Chunk>, head: Option<&ReplyHead>) -> Result<(), Error> {
         let mut any_text = false;
         let mut any_content = false;
         let mut bytes = 0;
+        let mut fitting = 0;
         let mut reply = self.reply.lock();
         // A worker may be late: the call has ended at a limit while it was busy.
         if self.is_over() {
             chunks.clear();
-            return;
+            return Ok(());
         }
         if let Some(head) = head {
             reply.set_head(head);
@@ -153,17 +159,22 @@ impl Queue {
                 ChunkKind::Delta(delta) => {
                     any_text |= !delta.text.is_empty();
                     any_content |= delta.has_content();
-                    delta.text.len() + delta.reasoning.len()
+                    delta.bytes()
                 }
             };
             reply.apply(&chunk.kind);
             bytes += ITEM_OVERHEAD_BYTES + size + chunk.raw.as_ref().map_or(0, |raw| raw.len());
+            fitting += 1;
+            if reply.kept() > self.most_kept {
+                break;
+            }
         }
         let mut guard = self.state.lock();
         let state = &mut *guard;
         state.has_reply = !reply.is_empty();
         state.bytes += bytes;
-        state.items.extend(chunks.drain(..));
+        state.items.extend(chunks.drain(..fitting));
+        chunks.clear();
         if any_text || any_content {
             state.has_content = true;
             let at = self.seconds();
@@ -173,6 +184,10 @@ impl Queue {
         // A full queue wakes any reader, because the producer waits until it is emptied.
         let wakes_all = any_text || state.bytes >= self.buffer_bytes;
         state.wake_if(|interest| interest == Interest::Any || wakes_all);
+        if reply.kept() > self.most_kept {
+            return Err(too_large(self.most_kept));
+        }
+        Ok(())
     }
 
     /// Producer: ends the stream. An error gets the partial reply.
@@ -393,6 +408,14 @@ impl Queue {
     fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }
+}
+
+fn too_large(cap: usize) -> Error {
+    let message =
+        format!("the streamed reply is over {cap} bytes: raise Limits(max_reply_bytes=…)");
+    Error::new(ErrorKind::ResponseTooLarge, message)
+        .at(Phase::Body)
+        .maybe_processed(true)
 }
 
 pub(super) fn closed_error() -> Error {

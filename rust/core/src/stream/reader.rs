@@ -17,8 +17,8 @@ pub(super) struct Reader {
     place: Arc<Place>,
     parser: EventParser,
     events: Events,
-    // The facts of the reply that the queue has.
-    published: ReplyHead,
+    // Which facts of the reply the queue has.
+    published: [bool; 3],
 }
 
 /// The part of a [`Reader`] that the sink of the parser changes.
@@ -50,7 +50,7 @@ impl Reader {
                 has_content: false,
                 whole_head: None,
             },
-            published: ReplyHead::default(),
+            published: [false; 3],
         }
     }
 
@@ -90,8 +90,13 @@ impl Reader {
         if open.is_empty() {
             return Err(self.incomplete("it ended before any choice"));
         }
-        let open: Vec<_> = open.iter().map(ToString::to_string).collect();
-        let why = format!("choice {} had not finished", open.join(", "));
+        let shown: Vec<_> = open.iter().take(8).map(ToString::to_string).collect();
+        let more = if open.len() > shown.len() {
+            ", …"
+        } else {
+            ""
+        };
+        let why = format!("choice {}{more} had not finished", shown.join(", "));
         Err(self.incomplete(&why))
     }
 
@@ -108,21 +113,25 @@ impl Reader {
         Ok(())
     }
 
-    /// Moves the chunks to the queue. Returns whether there was content in them.
-    pub(super) fn publish(&mut self, queue: &Queue) -> bool {
+    /// Moves the chunks to the queue. Returns whether there was content in them. Fails if the reply is too large.
+    pub(super) fn publish(&mut self, queue: &Queue) -> Result<bool, Error> {
         if self.events.chunks.is_empty() {
-            return false;
+            return Ok(false);
         }
         let head = match &self.events.whole_head {
             Some(head) => head,
             None => self.events.decoder.head(),
         };
-        let changed = *head != self.published;
-        if changed {
-            self.published.clone_from(head);
-        }
-        queue.publish(&mut self.events.chunks, changed.then_some(&self.published));
-        std::mem::take(&mut self.events.has_content)
+        // A fact is set once, so there is no need to compare it.
+        let facts = [
+            head.id.is_some(),
+            head.model.is_some(),
+            head.created.is_some(),
+        ];
+        let changed = facts != self.published;
+        self.published = facts;
+        queue.publish(&mut self.events.chunks, changed.then_some(head))?;
+        Ok(std::mem::take(&mut self.events.has_content))
     }
 
     fn incomplete(&self, why: &str) -> Error {

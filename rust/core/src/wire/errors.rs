@@ -6,10 +6,13 @@
 use serde_json::Value;
 
 use crate::error::{ApiFailure, Error, ErrorKind};
+use crate::json;
 use crate::redact::one_line;
 
 /// How many bytes of the body an error keeps.
 const KEPT_BODY: usize = 64 << 10;
+/// How many values of the body are read.
+const READ_VALUES: usize = 4_096;
 /// How many characters of the provider's text a message shows.
 const SHOWN_CHARS: usize = 1_024;
 
@@ -55,7 +58,7 @@ pub(super) fn is_html(body: &[u8]) -> bool {
 }
 
 fn read(body: &[u8]) -> ApiFailure {
-    let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
+    let Some(mut value) = json::outline(body, READ_VALUES) else {
         return ApiFailure::default();
     };
     if let Value::Array(list) = &mut value

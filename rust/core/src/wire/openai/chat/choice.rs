@@ -86,9 +86,12 @@ impl ChoiceState {
     ) -> Result<(), Error> {
         let before = out.len();
         blocks(raw, |block| {
+            if out.len() - before == MOST {
+                return;
+            }
             let late = matches!(block, Block::Thinking(..))
                 && (!delta.text.is_empty() || delta.signature.is_some());
-            if (late || !delta.opaque.is_empty()) && out.len() - before < MOST {
+            if late || !delta.opaque.is_empty() {
                 let next = Delta {
                     index: delta.index,
                     ..Delta::default()

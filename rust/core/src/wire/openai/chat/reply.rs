@@ -3,7 +3,7 @@
 use super::event::Event;
 use super::stream::{ChatStream, unexpected};
 use crate::error::{Error, ErrorKind};
-use crate::message::{ChunkKind, Fold, Reply, ReplyHead};
+use crate::message::{Fold, Reply, ReplyHead};
 use crate::redact::one_line;
 use crate::sse::{EventParser, Item};
 use crate::wire::dialect::{Step, StreamDecoder};
@@ -47,12 +47,15 @@ pub(in crate::wire::openai) fn decode_reply(body: &[u8]) -> Result<Reply, Error>
     let mut decoder = ChatStream::default();
     let mut chunks = Vec::new();
     decoder.apply(event, true, &mut chunks)?;
-    Ok(folded(decoder.head(), &chunks))
+    let mut fold = Fold::default();
+    chunks.drain(..).for_each(|chunk| fold.apply(&chunk));
+    Ok(concluded(decoder.head(), fold))
 }
 
 /// Reads a stream that the server sent unasked.
 fn fold_stream(body: &[u8]) -> Result<Reply, Error> {
     let mut decoder = ChatStream::default();
+    let mut fold = Fold::default();
     let mut chunks = Vec::new();
     let mut done = false;
     let mut parser = EventParser::new(usize::MAX);
@@ -60,6 +63,7 @@ fn fold_stream(body: &[u8]) -> Result<Reply, Error> {
         match item {
             Item::Event { name, data } => {
                 done |= decoder.event(name, data, &mut chunks)? == Step::Done;
+                chunks.drain(..).for_each(|chunk| fold.apply(&chunk));
             }
             Item::Stray { name, value } => decoder.stray_field(name, value)?,
             Item::Comment(_) => {}
@@ -74,15 +78,11 @@ fn fold_stream(body: &[u8]) -> Result<Reply, Error> {
             "the reply is a stream, and it is incomplete",
         ));
     }
-    Ok(folded(decoder.head(), &chunks))
+    Ok(concluded(decoder.head(), fold))
 }
 
-fn folded(head: &ReplyHead, chunks: &[ChunkKind]) -> Reply {
-    let mut fold = Fold::default();
+fn concluded(head: &ReplyHead, mut fold: Fold) -> Reply {
     fold.set_head(head);
-    for chunk in chunks {
-        fold.apply(chunk);
-    }
     fold.conclude();
     fold.into_reply()
 }

@@ -8,10 +8,9 @@ use super::most::too_many;
 use super::repeat::Frame;
 use crate::error::{Error, ErrorKind};
 use crate::json::{Growing, Text};
-use crate::message::{ChunkKind, Delta, FinishReason, ReplyHead, Usage};
+use crate::message::{ChunkKind, Delta, FinishReason, Logprobs, ReplyHead, Usage};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
-use crate::wire::openai::logprobs;
 
 /// Reads the events of one stream. A whole reply is a stream of one event.
 #[derive(Debug, Default)]
@@ -235,7 +234,7 @@ impl ChatStream {
             }
         }
         if let Some(raw) = choice.logprobs {
-            delta.logprobs = logprobs::read(raw)?;
+            delta.logprobs = Logprobs::of(raw);
         }
         if let Some(word) = choice.finish_reason {
             state.finished = true;

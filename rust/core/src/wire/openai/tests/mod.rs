@@ -3,4 +3,5 @@
 mod encode;
 mod errors;
 mod replies;
+mod sizes;
 mod streams;
