@@ -1,9 +1,8 @@
-"""A server that sends whatever makes work for a client, and no progress. It runs in its own process.
+"""A server that sends whatever makes work for a client, and no progress, from its own process.
 
-    python tests/fault/hostile.py    # prints its port; the first part of a request's path names the kind
-
-`KINDS` lists what it sends. `healthy` is the kind that should not notice the others: an event with the
-time of `time.monotonic()` as its text, each 100 ms.
+It prints its port. The first part of a request's path names the kind of reply, and `KINDS` lists
+the kinds. `healthy` is for calls that should not notice the others: each 100 ms, an event whose
+text is the time of `time.monotonic()`.
 """
 
 from __future__ import annotations
@@ -88,6 +87,10 @@ def calls(size: int) -> str:
     return ",".join(f'{{"index":{i}}}' for i in range(size // 17))
 
 
+def escapes(size: int) -> str:
+    return '{"content":"%s"}' % ("\\u00e9" * (size // 6))
+
+
 def multi_line() -> Iterator[bytes]:
     """Send one event of 32 MiB in lines of 9 bytes."""
     yield UNTIL_CLOSED
@@ -128,7 +131,7 @@ KINDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "header fields": flood(b"a: b\r\n", HEAD),
     "header without end": flood(b"a", HEAD + b"a: "),
     "event of text, 32 MiB": stream(lambda: f'{{"content":"{"a" * 32 * MIB}"}}'),
-    "event of escapes, 16 MiB": stream(lambda: '{"content":"%s"}' % ("\\u00e9" * (16 * MIB // 6))),
+    "event of escapes, 16 MiB": stream(lambda: escapes(16 * MIB)),
     "event of members, 8 MiB": stream(lambda: f"{{{members(8 * MIB)}}}"),
     "event of calls, 8 MiB": stream(lambda: f'{{"tool_calls":[{calls(8 * MIB)}]}}'),
     "event of lists, 8 MiB": stream(lambda: f'{{"x":[{many("[]", 8 * MIB)}]}}'),
@@ -186,7 +189,12 @@ def stalled() -> Iterator[bytes]:
 
 # Without Nagle's algorithm, each write of `segments` is a segment.
 KINDS["1-byte segments"] = segments
-_OTHERS = {"healthy": healthy, "stalled": stalled}
+_OTHERS = {
+    "healthy": healthy,
+    "stalled": stalled,
+    "large event": stream(lambda: escapes(2 * MIB)),
+    "large reply": whole(lambda: message(f'"content":"{"a" * 2 * MIB}"')),
+}
 _OTHERS |= {
     f"{kind} after a word": after_a_word(kind)
     for kind in ("empty choices", "empty deltas", "usage", "comments")

@@ -1,7 +1,7 @@
 """No bytes that a server can send delay other calls of the process, or its limits.
 
-`hostile.py` lists what is sent, from a process of its own. The bounds are wide, for slow machines and debug builds:
-what they are about does not end at all. `benches/isolation.py` measures.
+`hostile.py` lists what is sent, from a process of its own. The bounds are wide, for slow machines
+and debug builds: what they are about does not end at all. `benches/isolation.py` measures.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -93,10 +94,8 @@ def test_ctrl_c_ends_a_sync_call(kind, hostile):
 
     def call():
         while True:
-            try:
+            with suppress(tw.LlmError):
                 client.run("q", stream=True)
-            except tw.LlmError:
-                pass
 
     with CtrlC(lambda: until(lambda: time.process_time() > enough, WIDE)) as ctrl_c:
         with pytest.raises(KeyboardInterrupt):
@@ -107,11 +106,10 @@ def test_ctrl_c_ends_a_sync_call(kind, hostile):
 @pytest.mark.parametrize("limit", ["first_token", "idle"])
 @pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize("kind", ["empty choices", "empty deltas", "usage", "comments"])
-def test_events_without_content_do_not_postpone_a_limit(kind, is_async, limit, hostile, good):
+def test_events_without_content_do_not_postpone_a_limit(kind, is_async, limit, hostile):
     limits = {"first_token": WIDE, "idle": WIDE, limit: 0.3}
-    client = chat(
-        hostile(f"{kind} after a word" if limit == "idle" else kind), tw.Timeout(**limits)
-    )
+    url = hostile(f"{kind} after a word" if limit == "idle" else kind)
+    client = chat(url, **limits)
     began = time.monotonic()
     with pytest.raises(tw.LlmTimeoutError, match=limit):
         if is_async:
@@ -151,24 +149,22 @@ async def test_a_task_is_cancelled_while_it_reads_what_has_no_text(hostile):
                 pass
 
     task = asyncio.create_task(read())
-    enough = time.process_time() + 0.2
-    while time.process_time() < enough:
-        await asyncio.sleep(0)
+    # The loop has a turn, and the task reads.
+    await asyncio.wait([task], timeout=0.2)
     task.cancel()
     await asyncio.wait([task], timeout=WIDE)
     assert task.cancelled()
 
 
-async def test_a_large_event_is_read_whole(hostile):
-    reply = await chat(hostile("event of escapes, 16 MiB")).run_async("q", stream=True)
-    assert len(reply) == (16 << 20) // 6
-    assert set(reply) == {"é"}
+async def test_a_large_event_is_read_whole(good):
+    reply = await chat(good("large event")).run_async("q", stream=True)
+    assert reply == "é" * ((2 << 20) // 6)
 
 
-async def test_a_large_whole_reply_is_read_whole_and_as_a_stream(hostile):
-    client = chat(hostile("whole text, 32 MiB"))
-    assert len(await client.run_async("q")) == 32 << 20
-    assert len(await client.run_async("q", stream=True)) == 32 << 20
+async def test_a_large_whole_reply_is_read_whole_and_as_a_stream(good):
+    client = chat(good("large reply"))
+    assert len(await client.run_async("q")) == 2 << 20
+    assert len(await client.run_async("q", stream=True)) == 2 << 20
 
 
 def test_work_of_its_own_threads_ends_with_the_process(hostile):
@@ -195,7 +191,7 @@ def test_a_sync_call_works_on_a_thread_with_a_small_stack(kib, sim):
 
 
 def test_a_usual_thread_gets_no_other_thread(sim):
-    names = []
+    names: list[str] = []
 
     def call():
         with chat(sim.base_url).stream("q") as stream:
