@@ -91,7 +91,7 @@ async def hostile(chat: tw.ChatClient, way: int, seen: Seen) -> None:
 
 
 async def measure(kind: str | None, seconds: float, good: str, stalled: str, bad: str) -> Seen:
-    """Measure beside one kind; None is for nobody."""
+    """Measure beside one kind; None measures without attackers."""
     seen = Seen()
 
     def chat(url: str, timeout: float | tw.Timeout = 60) -> tw.ChatClient:
@@ -146,7 +146,7 @@ def main() -> int:
         for kind in [None, *wanted]:
             bad = kind_of(kind or "stalled")
             work = measure(kind, asked.seconds, good_of("healthy"), good_of("stalled"), bad)
-            over += shown(kind or "(nobody)", asyncio.run(work))
+            over += shown(kind or "(none)", asyncio.run(work))
     return 1 if over else 0
 
 

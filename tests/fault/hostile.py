@@ -40,7 +40,7 @@ def repeated(data: bytes, size: int = 256 << 10) -> bytes:
 
 
 def flood(data: bytes, head: bytes = UNTIL_CLOSED) -> Callable[[], Iterator[bytes]]:
-    """Return a reply that repeats `data` for ever."""
+    """Return a reply that repeats `data` without end."""
 
     def reply() -> Iterator[bytes]:
         block = repeated(data)
@@ -101,7 +101,7 @@ def multi_line() -> Iterator[bytes]:
 
 
 def after_done() -> Iterator[bytes]:
-    """Send a good reply and then comments for ever."""
+    """Send a good reply and then comments without end."""
     yield UNTIL_CLOSED + event('{"content":"ok"}', ',"finish_reason":"stop"') + DONE
     block = repeated(b": x\n\n")
     while True:

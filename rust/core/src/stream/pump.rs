@@ -56,8 +56,8 @@ pub async fn pump(transport: &Transport, call: Call, queue: Arc<Queue>) {
     workers.free(long_from_1_mib(queue.reply_bytes()), queue);
 }
 
-/// What to tell the workers of a step that works on the whole reply so far. A reply of that size is copied or freed in
-/// about 1 ms; a smaller one is not worth a thread.
+/// The size of a step that works on the whole reply so far. A reply of 1 MiB is copied or freed in about 1 ms, so a
+/// smaller one is not worth a thread.
 fn long_from_1_mib(reply_bytes: usize) -> usize {
     if reply_bytes < 1 << 20 {
         0
@@ -92,7 +92,7 @@ impl Streamed<'_> {
     async fn feed(&self, mut reader: Reader, bytes: Option<Bytes>) -> Fed {
         let new = bytes.as_ref().map_or(0, Bytes::len);
         let queue = Arc::clone(self.queue);
-        // Somebody may be copying a large reply, which would have to be waited for.
+        // A reader may be copying a large reply. Only a worker may wait for that.
         let size = reader
             .step_bytes(new)
             .max(long_from_1_mib(queue.reply_bytes()));

@@ -392,7 +392,7 @@ impl Queue {
         )
     }
 
-    /// About how many bytes the reply so far takes; the largest number if somebody is adding to it or copying it.
+    /// About how many bytes the reply so far takes; the largest number while a worker adds to it or a reader copies it.
     pub(super) fn reply_bytes(&self) -> usize {
         self.reply
             .try_lock()
