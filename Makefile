@@ -68,6 +68,9 @@ bench-peers: $(STAMPS)/release-engine sim-program ## The same table with every o
 soak: $(STAMPS)/release-engine sim-program ## Run thousands of streams for minutes: nothing may be lost or leaked
 	$(PY) -m benches.soak $(ARGS)
 
+isolation: $(STAMPS)/release-engine ## Measure what hostile servers do to the calls to others
+	$(PY) benches/isolation.py $(ARGS)
+
 cover: $(STAMPS)/check ## Line coverage of rust/core and python/ (needs cargo-llvm-cov)
 	@bash scripts/cover.sh $(ARGS)
 
@@ -170,5 +173,5 @@ $(STAMPS)/release-engine: $(STAMPS)/check $(RUST_FILES) pyproject.toml
 	$(VENV)/bin/maturin develop --quiet --locked --release
 	@rm -f $(STAMPS)/dev-engine && mv $@.begun $@
 
-.PHONY: help setup fmt lint types test check demo demo-real bench bench-peers hostile soak cover test-real \
+.PHONY: help setup fmt lint types test check demo demo-real bench bench-peers hostile soak isolation cover test-real \
   fuzz wheel docs lock clean fmt-check ruff deny mypy clippy cargo-test cargo-doc stubs canary pytest sim-program toolchain

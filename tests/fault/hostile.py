@@ -1,9 +1,8 @@
-"""A server that sends whatever makes work for a client, and no progress. It runs in its own process.
+"""A server that sends whatever makes work for a client, and no progress, from its own process.
 
-    python tests/fault/hostile.py    # prints its port; the first part of a request's path names the kind
-
-`KINDS` lists what it sends. `healthy` is the kind that should not notice the others: an event with the
-time of `time.monotonic()` as its text, each 100 ms.
+It prints its port. The first part of a request's path names the kind of reply, and `KINDS` lists
+the kinds. `healthy` is for calls that should not notice the others: each 100 ms, an event whose
+text is the time of `time.monotonic()`.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ def repeated(data: bytes, size: int = 256 << 10) -> bytes:
 
 
 def flood(data: bytes, head: bytes = UNTIL_CLOSED) -> Callable[[], Iterator[bytes]]:
-    """Return a reply that repeats `data` for ever."""
+    """Return a reply that repeats `data` without end."""
 
     def reply() -> Iterator[bytes]:
         block = repeated(data)
@@ -88,6 +87,10 @@ def calls(size: int) -> str:
     return ",".join(f'{{"index":{i}}}' for i in range(size // 17))
 
 
+def escapes(size: int) -> str:
+    return '{"content":"%s"}' % ("\\u00e9" * (size // 6))
+
+
 def multi_line() -> Iterator[bytes]:
     """Send one event of 32 MiB in lines of 9 bytes."""
     yield UNTIL_CLOSED
@@ -98,7 +101,7 @@ def multi_line() -> Iterator[bytes]:
 
 
 def after_done() -> Iterator[bytes]:
-    """Send a good reply and then comments for ever."""
+    """Send a good reply and then comments without end."""
     yield UNTIL_CLOSED + event('{"content":"ok"}', ',"finish_reason":"stop"') + DONE
     block = repeated(b": x\n\n")
     while True:
@@ -128,7 +131,7 @@ KINDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "header fields": flood(b"a: b\r\n", HEAD),
     "header without end": flood(b"a", HEAD + b"a: "),
     "event of text, 32 MiB": stream(lambda: f'{{"content":"{"a" * 32 * MIB}"}}'),
-    "event of escapes, 16 MiB": stream(lambda: '{"content":"%s"}' % ("\\u00e9" * (16 * MIB // 6))),
+    "event of escapes, 16 MiB": stream(lambda: escapes(16 * MIB)),
     "event of members, 8 MiB": stream(lambda: f"{{{members(8 * MIB)}}}"),
     "event of calls, 8 MiB": stream(lambda: f'{{"tool_calls":[{calls(8 * MIB)}]}}'),
     "event of lists, 8 MiB": stream(lambda: f'{{"x":[{many("[]", 8 * MIB)}]}}'),
@@ -154,6 +157,17 @@ KINDS: dict[str, Callable[[], Iterator[bytes]]] = {
 }
 
 
+def after_a_word(kind: str) -> Callable[[], Iterator[bytes]]:
+    """Return a flood that begins with content."""
+
+    def reply() -> Iterator[bytes]:
+        flooding = KINDS[kind]()
+        yield next(flooding) + event('{"content":"a"}')
+        yield from flooding
+
+    return reply
+
+
 def segments() -> Iterator[bytes]:
     yield UNTIL_CLOSED
     while True:
@@ -175,14 +189,23 @@ def stalled() -> Iterator[bytes]:
 
 # Without Nagle's algorithm, each write of `segments` is a segment.
 KINDS["1-byte segments"] = segments
-_BENIGN = {"healthy": healthy, "stalled": stalled}
+_OTHERS = {
+    "healthy": healthy,
+    "stalled": stalled,
+    "large event": stream(lambda: escapes(2 * MIB)),
+    "large reply": whole(lambda: message(f'"content":"{"a" * 2 * MIB}"')),
+}
+_OTHERS |= {
+    f"{kind} after a word": after_a_word(kind)
+    for kind in ("empty choices", "empty deltas", "usage", "comments")
+}
 
 
 def name_in_path(kind: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in kind)
 
 
-_BY_PATH = {name_in_path(kind): reply for kind, reply in {**KINDS, **_BENIGN}.items()}
+_BY_PATH = {name_in_path(kind): reply for kind, reply in {**KINDS, **_OTHERS}.items()}
 _PREPARED: dict[str, list[bytes]] = {}
 _PREPARING = threading.Lock()
 
@@ -230,9 +253,9 @@ def main() -> None:
 
 
 @contextmanager
-def hostile_server() -> Iterator[Callable[[str], str]]:
+def hostile_server(niceness: int = 0) -> Iterator[Callable[[str], str]]:
     """Run the server in its own process. Yields what makes the base URL of a kind."""
-    program = [sys.executable, __file__]
+    program = ["nice", "-n", str(niceness), sys.executable, __file__]
     with subprocess.Popen(
         program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:

@@ -63,12 +63,12 @@ impl Workers {
         if bytes <= STEP_BYTES {
             return work();
         }
-        let (tell, told) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         self.start(bytes, move || {
-            // Nobody listens if the call has ended meanwhile. The result is then freed here.
-            let _ = tell.send(catch_unwind(AssertUnwindSafe(work)));
+            // If the call has ended meanwhile, the result is freed here.
+            let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
         });
-        match told.await {
+        match receiver.await {
             Ok(Ok(done)) => done,
             Ok(Err(panicked)) => resume_unwind(panicked),
             // A job is never dropped before it ran, unless the process ends.
@@ -140,7 +140,7 @@ impl Pool {
         loop {
             if let Some((job, is_long)) = line.next() {
                 line.in_long += usize::from(is_long);
-                // A panic in `free` has nobody to go to.
+                // A panic in `free` has no call to go to.
                 let _ = MutexGuard::unlocked(&mut line, || catch_unwind(AssertUnwindSafe(job)));
                 line.in_long -= usize::from(is_long);
                 is_late = false;
@@ -212,16 +212,16 @@ mod tests {
 
     #[test]
     fn what_is_freed_is_freed_elsewhere() {
-        struct Told(std::sync::mpsc::Sender<thread::ThreadId>);
-        impl Drop for Told {
+        struct OnDrop(std::sync::mpsc::Sender<thread::ThreadId>);
+        impl Drop for OnDrop {
             fn drop(&mut self) {
                 let _ = self.0.send(thread::current().id());
             }
         }
-        let (tell, told) = channel();
-        Workers::default().free(LONG_BYTES, Told(tell.clone()));
-        assert_ne!(told.recv().unwrap(), thread::current().id());
-        Workers::default().free(1, Told(tell));
-        assert_eq!(told.recv().unwrap(), thread::current().id());
+        let (sender, freed) = channel();
+        Workers::default().free(LONG_BYTES, OnDrop(sender.clone()));
+        assert_ne!(freed.recv().unwrap(), thread::current().id());
+        Workers::default().free(1, OnDrop(sender));
+        assert_eq!(freed.recv().unwrap(), thread::current().id());
     }
 }

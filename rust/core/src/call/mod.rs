@@ -18,7 +18,7 @@ mod attempts;
 mod session;
 
 pub(crate) use attempts::{Reception, run as run_attempts};
-pub(crate) use session::Session;
+pub(crate) use session::{LoggedBody, Session};
 
 /// A whole reply, and how it was received.
 #[derive(Debug, Clone)]
@@ -53,9 +53,11 @@ pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Er
 pub async fn fetch(transport: &Transport, call: Call) -> Result<Completed<()>, Error> {
     let mut done = run(transport, &call, AsBody).await?;
     // The body may end up in an error of the caller's, and a server may echo what it was sent.
-    if call.key.is_some() {
-        let raw = Vec::from(done.raw);
-        done.raw = redact::bytes_without_secret(raw, call.key.as_ref()).into();
+    if let Some(key) = call.key.clone() {
+        let (size, raw) = (done.raw.len(), done.raw);
+        let mask = move || redact::bytes_without_secret(Vec::from(raw), Some(&key)).into();
+        let workers = transport.hub().workers();
+        done.raw = workers.run(size, mask).await;
     }
     Ok(done)
 }
@@ -149,8 +151,9 @@ impl<D: Decode> Reception for Whole<'_, D> {
         Ok((decoded?, raw))
     }
 
-    fn logged(&self, reply: Option<&Self::Reply>) -> Bytes {
-        reply.map(|(_, raw)| raw.clone()).unwrap_or_default()
+    fn logged(&self, reply: Option<&Self::Reply>) -> LoggedBody {
+        let raw = reply.map(|(_, raw)| raw.clone()).unwrap_or_default();
+        Box::new(|| raw)
     }
 }
 

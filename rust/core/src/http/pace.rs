@@ -7,9 +7,13 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::task::coop;
 
-/// A task has 128 units in a turn. Each read takes one, and here one more for so many bytes. So a turn ends after
-/// 64 KiB, and not after 128 reads of any size: hyper looks at each byte of a chunk's size, and at each interim head.
-const BYTES_PER_UNIT: usize = 512;
+/// How many bytes one read returns at most. hyper works through all of them before it reads again, byte by byte in the
+/// size of a chunk.
+const READ_BYTES: usize = 16 << 10;
+
+/// A task has 128 units in a turn. tokio takes one for a read of any size, and here so many bytes take one more. So a
+/// turn ends after 32 KiB.
+const BYTES_PER_UNIT: usize = 256;
 
 /// A stream whose task may read only so much in a turn.
 #[derive(Debug)]
@@ -22,8 +26,16 @@ impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.0).poll_read(cx, buffer))?;
-        for _ in 0..(buffer.filled().len() - before) / BYTES_PER_UNIT {
+        if buffer.remaining() <= READ_BYTES {
+            ready!(Pin::new(&mut self.0).poll_read(cx, buffer))?;
+        } else {
+            let mut part = ReadBuf::new(buffer.initialize_unfilled_to(READ_BYTES));
+            ready!(Pin::new(&mut self.0).poll_read(cx, &mut part))?;
+            let read = part.filled().len();
+            buffer.advance(read);
+        }
+        let read = buffer.filled().len() - before;
+        for _ in 0..read / BYTES_PER_UNIT {
             match coop::poll_proceed(cx) {
                 Poll::Ready(unit) => unit.made_progress(),
                 // The turn is over, and the next read waits for the next one.
@@ -58,9 +70,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_turn_ends_after_64_kib_whatever_the_size_of_the_reads() {
-        for size in [512, 8 << 10, 64 << 10, 128 << 10] {
-            assert!(turns(size).await >= 8, "reads of {size} bytes");
+    async fn a_turn_ends_after_32_kib_whatever_the_size_of_the_reads() {
+        for size in [256, 8 << 10, 64 << 10, 128 << 10] {
+            assert!(turns(size).await >= 32, "reads of {size} bytes");
         }
     }
 }

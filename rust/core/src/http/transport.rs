@@ -24,10 +24,6 @@ use crate::error::Error;
 /// costs less than another transport and its runtime.
 const SHORTEST_LIFE: Duration = KEEPALIVE_HTTPS;
 
-/// How many bytes a connection reads at a time, which is also the longest response head. Reading a chunked body byte by
-/// byte, as HTTP asks for, takes about 1 ms for so many.
-const READ_BYTES: usize = 128 << 10;
-
 /// The connections of one tokio runtime. Use it only there, because the tasks of idle connections run there.
 #[derive(Debug)]
 pub struct Transport {
@@ -133,7 +129,6 @@ fn build(hub: &Hub, route: &Route, fresh: bool) -> Result<HttpClient, Error> {
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(route.keepalive())
         .pool_max_idle_per_host(if fresh { 0 } else { usize::MAX })
-        .http1_max_buf_size(READ_BYTES)
         .build(Connector(Arc::new(dialer)));
     Ok(HttpClient {
         hyper,

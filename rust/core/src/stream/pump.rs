@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::clock::Clock;
 use super::queue::{Queue, closed_error};
 use super::reader::Reader;
-use crate::call::{Reception, Session, no_body, run_attempts};
+use crate::call::{LoggedBody, Reception, Session, no_body, run_attempts};
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::http::{Body, Head, Probe, Transport};
@@ -39,12 +39,30 @@ pub async fn pump(transport: &Transport, call: Call, queue: Arc<Queue>) {
         Err(error) => (Err(error), None),
     };
     let (timing, attempts) = session.into_report();
-    queue.finish(end, timing, attempts);
+    let workers = transport.hub().workers();
+    let finished = Arc::clone(&queue);
+    workers
+        .run(long_from_1_mib(queue.reply_bytes()), move || {
+            finished.finish(end, timing, attempts);
+        })
+        .await;
     if let Some(mut body) = rest {
         let place = &call.outgoing.place;
         let drain = async { while let Ok(Some(_)) = body.frame(place).await {} };
         // If the server goes on sending, the connection closes.
         let _ = timeout(DRAIN, drain).await;
+    }
+    // If the reader has gone, the reply goes now.
+    workers.free(long_from_1_mib(queue.reply_bytes()), queue);
+}
+
+/// The size of a step that works on the whole reply so far. A reply of 1 MiB is copied or freed in about 1 ms, so a
+/// smaller one is not worth a thread.
+fn long_from_1_mib(reply_bytes: usize) -> usize {
+    if reply_bytes < 1 << 20 {
+        0
+    } else {
+        reply_bytes
     }
 }
 
@@ -72,8 +90,12 @@ struct Fed {
 impl Streamed<'_> {
     /// Reads bytes and publishes their chunks; `None` stands for the end of the body. A large event is read by a worker.
     async fn feed(&self, mut reader: Reader, bytes: Option<Bytes>) -> Fed {
-        let size = reader.step_bytes(bytes.as_ref().map_or(0, Bytes::len));
+        let new = bytes.as_ref().map_or(0, Bytes::len);
         let queue = Arc::clone(self.queue);
+        // A reader may be copying a large reply. Only a worker may wait for that.
+        let size = reader
+            .step_bytes(new)
+            .max(long_from_1_mib(queue.reply_bytes()));
         let step = move || {
             let verdict = match bytes {
                 Some(bytes) => reader.feed(&bytes),
@@ -207,9 +229,12 @@ impl Reception for Streamed<'_> {
         closed_error()
     }
 
-    fn logged(&self, _: Option<&Option<Body>>) -> Bytes {
-        let reply = self.queue.snapshot().0;
-        serde_json::to_vec(&reply).unwrap_or_default().into()
+    fn logged(&self, _: Option<&Option<Body>>) -> LoggedBody {
+        let queue = Arc::clone(self.queue);
+        Box::new(move || {
+            let reply = queue.snapshot().0;
+            serde_json::to_vec(&reply).unwrap_or_default().into()
+        })
     }
 }
 

@@ -1,7 +1,8 @@
 //! The bounded queue between the producer, which reads the body, and the reader in Python.
 //!
 //! Both sides decide under one lock, so no wake is lost: either the producer sees a parked reader, or the reader
-//! sees the chunks.
+//! sees the chunks. That lock is held briefly. The reply so far has a lock of its own, which is taken first: adding to a
+//! large reply and copying it take long, and the I/O thread must not wait for either.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -68,7 +69,7 @@ struct Buffer {
     // Whether `items` have content.
     has_content: bool,
     head: Option<Head>,
-    reply: Fold,
+    has_reply: bool,
     timing: Timing,
     attempts: Vec<Attempt>,
     end: Option<Result<(), Error>>,
@@ -90,6 +91,7 @@ impl Buffer {
 /// See the module's description.
 pub struct Queue {
     state: Mutex<Buffer>,
+    reply: Mutex<Fold>,
     buffer_bytes: usize,
     most_kept: usize,
     started: Instant,
@@ -111,6 +113,7 @@ impl Queue {
     pub fn new(buffer_bytes: usize, most_kept: usize, started: Instant) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
+            reply: Mutex::default(),
             buffer_bytes,
             most_kept,
             started,
@@ -136,17 +139,18 @@ impl Queue {
     pub fn publish(&self, chunks: &mut Vec<Chunk>, head: Option<&ReplyHead>) -> Result<(), Error> {
         let mut any_text = false;
         let mut any_content = false;
-        let mut guard = self.state.lock();
-        let state = &mut *guard;
+        let mut bytes = 0;
+        let mut fitting = 0;
+        let mut reply = self.reply.lock();
         // A worker may be late: the call has ended at a limit while it was busy.
-        if state.end.is_some() {
+        if self.is_over() {
             chunks.clear();
             return Ok(());
         }
         if let Some(head) = head {
-            state.reply.set_head(head);
+            reply.set_head(head);
         }
-        for chunk in chunks.drain(..) {
+        for chunk in &*chunks {
             let size = match &chunk.kind {
                 ChunkKind::Text(text) => {
                     any_text |= !text.is_empty();
@@ -158,14 +162,19 @@ impl Queue {
                     delta.bytes()
                 }
             };
-            state.reply.apply(&chunk.kind);
-            state.bytes +=
-                ITEM_OVERHEAD_BYTES + size + chunk.raw.as_ref().map_or(0, |raw| raw.len());
-            state.items.push_back(chunk);
-            if state.reply.kept() > self.most_kept {
+            reply.apply(&chunk.kind);
+            bytes += ITEM_OVERHEAD_BYTES + size + chunk.raw.as_ref().map_or(0, |raw| raw.len());
+            fitting += 1;
+            if reply.kept() > self.most_kept {
                 break;
             }
         }
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        state.has_reply = !reply.is_empty();
+        state.bytes += bytes;
+        state.items.extend(chunks.drain(..fitting));
+        chunks.clear();
         if any_text || any_content {
             state.has_content = true;
             let at = self.seconds();
@@ -175,7 +184,7 @@ impl Queue {
         // A full queue wakes any reader, because the producer waits until it is emptied.
         let wakes_all = any_text || state.bytes >= self.buffer_bytes;
         state.wake_if(|interest| interest == Interest::Any || wakes_all);
-        if state.reply.kept() > self.most_kept {
+        if reply.kept() > self.most_kept {
             return Err(too_large(self.most_kept));
         }
         Ok(())
@@ -183,29 +192,30 @@ impl Queue {
 
     /// Producer: ends the stream. An error gets the partial reply.
     pub fn finish(&self, end: Result<(), Error>, timing: Timing, attempts: Vec<Attempt>) {
-        let mut guard = self.state.lock();
-        let state = &mut *guard;
-        if state.end.is_some() {
+        let mut reply = self.reply.lock();
+        if self.is_over() {
             return;
         }
+        match end {
+            Ok(()) => reply.conclude(),
+            Err(_) => reply.settle(),
+        }
+        let end = end.map_err(|error| {
+            let error = error.with_attempts(attempts.clone());
+            if reply.is_empty() {
+                // A reply that was not streamed is in its error.
+                return error;
+            }
+            error.with_partial(Some(Box::new(reply.reply())))
+        });
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
         state.timing = Timing {
             first_byte: timing.first_byte.or(state.timing.first_byte),
             first_token: state.timing.first_token,
             last_token: state.timing.last_token,
             ..timing
         };
-        match end {
-            Ok(()) => state.reply.conclude(),
-            Err(_) => state.reply.settle(),
-        }
-        let end = end.map_err(|error| {
-            let error = error.with_attempts(attempts.clone());
-            if state.reply.is_empty() {
-                // A reply that was not streamed is in its error.
-                return error;
-            }
-            error.with_partial(Some(Box::new(state.reply.reply())))
-        });
         state.attempts = attempts;
         state.end = Some(end);
         state.wake_if(|_| true);
@@ -213,8 +223,10 @@ impl Queue {
 
     /// Reader: forgets a failed start, so that the same stream can be opened again.
     pub fn restart(&self) {
+        let mut reply = self.reply.lock();
         let mut state = self.state.lock();
-        if state.reply.is_empty() && state.items.is_empty() {
+        if reply.is_empty() && state.items.is_empty() {
+            *reply = Fold::default();
             *state = Buffer::default();
         }
     }
@@ -340,7 +352,7 @@ impl Queue {
         let state = self.state.lock();
         match (&state.head, &state.end) {
             // An error before any chunk is raised when the stream is opened, not when it is read.
-            (_, Some(Err(error))) if state.items.is_empty() && state.reply.is_empty() => {
+            (_, Some(Err(error))) if state.items.is_empty() && !state.has_reply => {
                 Some(Err(error.clone()))
             }
             (Some(head), _) => Some(Ok(head.clone())),
@@ -374,13 +386,21 @@ impl Queue {
     /// The partial reply with its timing, attempts and head.
     #[must_use]
     pub fn snapshot(&self) -> (Reply, Timing, Vec<Attempt>, Option<Head>) {
+        let reply = self.reply.lock().reply();
         let state = self.state.lock();
         (
-            state.reply.reply(),
+            reply,
             state.timing,
             state.attempts.clone(),
             state.head.clone(),
         )
+    }
+
+    /// About how many bytes the reply so far takes; the largest number while a worker adds to it or a reader copies it.
+    pub(super) fn reply_bytes(&self) -> usize {
+        self.reply
+            .try_lock()
+            .map_or(usize::MAX, |reply| reply.kept())
     }
 
     /// How long each stage has taken.

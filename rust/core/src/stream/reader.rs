@@ -143,7 +143,11 @@ impl Reader {
         let error = error.at(Phase::Body).maybe_processed(true);
         let is_ours = matches!(
             error.kind(),
-            K::Decode | K::Validation | K::EventTooLarge | K::StreamIncomplete
+            K::Decode
+                | K::Validation
+                | K::EventTooLarge
+                | K::ResponseTooLarge
+                | K::StreamIncomplete
         );
         if is_ours || self.events.count == 0 {
             return error;
