@@ -159,7 +159,7 @@ class Limits(_Value):
             in line. None is 80 % of the soft limit on open files, at most 10,000.
         keepalive: Seconds to keep an idle connection open. None is 4 for http and 30 for https.
         max_event_bytes: Largest event of a stream.
-        max_reply_bytes: Largest reply that is not streamed.
+        max_reply_bytes: Largest reply: the body of a whole one, and what is kept of a streamed one.
         buffer_bytes: How much of a stream to read ahead of its consumer.
 
     Raises:
@@ -186,7 +186,7 @@ class Limits(_Value):
         """Largest event of a stream, in bytes."""
     @property
     def max_reply_bytes(self) -> int:
-        """Largest reply that is not streamed, in bytes."""
+        """Largest reply, in bytes: the body of a whole one, and what is kept of a streamed one."""
     @property
     def buffer_bytes(self) -> int:
         """How many bytes of a stream to read ahead of its consumer."""
@@ -337,10 +337,16 @@ class Timing(_Value):
 class ToolCall(_Value):
     """A tool call of the model."""
 
-    def __new__(cls, id: str | None, name: str, arguments: str = ...) -> Self: ...
+    def __new__(
+        cls,
+        id: str | None,
+        name: str,
+        arguments: str = ...,
+        extra: dict[str, Any] | None = None,
+    ) -> Self: ...
     @property
     def id(self) -> str | None:
-        """The provider's id of the call; None if it sent none."""
+        """The id of the call. The engine makes one up if the provider sent none."""
     @property
     def name(self) -> str:
         """The tool's name."""
@@ -348,6 +354,12 @@ class ToolCall(_Value):
     def arguments(self) -> str:
         """The arguments as JSON text, exactly as received. Empty for a tool without arguments; cut off if
         the reply was cut off.
+        """
+    @property
+    def extra(self) -> dict[str, Any] | None:
+        """What else the provider sent with the call, such as a signature; None if there is nothing. It is sent back with
+        the call. Keys of its function are in the dict `function`. A dict `custom` instead means a custom tool, whose
+        arguments are plain text.
         """
     @property
     def parsed_arguments(self) -> Any:
@@ -438,20 +450,28 @@ class ToolCallFragment(_Value):
     """A fragment of a tool call in a stream."""
 
     def __new__(
-        cls, index: int, id: str | None = None, name: str | None = None, arguments: str = ...
+        cls,
+        index: int,
+        id: str | None = None,
+        name: str | None = None,
+        arguments: str = ...,
+        extra: dict[str, Any] | None = None,
     ) -> Self: ...
     @property
     def index(self) -> int:
         """Which call of the choice it belongs to: 0, 1, … in the order in which the calls began."""
     @property
     def id(self) -> str | None:
-        """The provider's id of the call, on the fragment that carries it."""
+        """The id of the call, on the fragment that carries it. If the provider sends none, the engine makes one up."""
     @property
     def name(self) -> str | None:
         """The tool's name, on the fragment that carries it."""
     @property
     def arguments(self) -> str:
         """The next piece of the arguments' JSON text."""
+    @property
+    def extra(self) -> dict[str, Any] | None:
+        """What else the provider sent with this fragment; see `ToolCall.extra`."""
 
 @final
 class LlmStreamChunk(_Value):

@@ -33,7 +33,7 @@
     |   |   +-- LlmProxyError                             the proxy refused or failed
     |   |   +-- LlmConnectionLostError                    lost before the head or body was complete
     |   +-- LlmProtocolError                              the server broke the HTTP protocol
-    |   +-- LlmResponseTooLargeError                      the body is over the size limit
+    |   +-- LlmResponseTooLargeError                      the reply is over a size limit
     |   +-- LlmUnexpectedContentError                     a success status with the wrong content
     +-- LlmEngineError                                    the engine failed
     +-- LlmClientClosedError                              use after close
@@ -313,7 +313,7 @@ class LlmProtocolError(LlmAPIError):
 
 
 class LlmResponseTooLargeError(LlmAPIError):
-    """The body is over the size limit."""
+    """The reply is over `Limits.max_reply_bytes`, or has too many choices, calls or blocks."""
 
 
 class LlmUnexpectedContentError(LlmAPIError):

@@ -51,10 +51,10 @@ BINDINGS = [
     ["engine", "simulator"],
 ]
 CORE = [
-    ["json", "request", "redact", "words"],
+    ["json", "places", "request", "redact", "words"],
     ["message"],
     ["error"],
-    ["config", "log", "panic", "sse"],
+    ["config", "log", "panic", "sse", "workers"],
     ["retry", "wire", "http"],
     ["client"],
     ["call"],

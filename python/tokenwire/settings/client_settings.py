@@ -180,12 +180,23 @@ def with_retries(policy: RetryPolicy, max_retries: int) -> RetryPolicy:
     return _engine.RetryPolicy(**{**policy.to_dict(), "max_retries": max_retries})
 
 
+def merged_params(base: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
+    """Both sets of parameters; `nearer` wins, also under another name for the same thing."""
+    return _merged(base, nearer, ("max_tokens", "max_completion_tokens"), ("seed", "random_seed"))
+
+
 def merged_settings(base: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
     """Both settings; `nearer` wins. Its `max_retries` also replaces a `retry`, and the reverse."""
+    return _merged(merged_params(base, nearer), nearer, ("max_retries", "retry"))
+
+
+def _merged(
+    base: Mapping[str, Any], nearer: Mapping[str, Any], *pairs: tuple[str, str]
+) -> dict[str, Any]:
     merged = {**base, **nearer}
-    for name, other in (("max_retries", "retry"), ("retry", "max_retries")):
-        if name in nearer and other not in nearer:
-            merged.pop(other, None)
+    for one, other in pairs:
+        if (one in nearer) != (other in nearer):
+            merged.pop(other if one in nearer else one, None)
     return merged
 
 

@@ -111,7 +111,7 @@ def tool_schema(tool: ToolLike) -> dict[str, Any]:
     Args:
         tool: A function or method (async too), a pydantic model or dataclass whose fields are the
             arguments, a `Tool`, or a dict. A dict with a `type` is passed on as it is; one with
-            `name` and `parameters` is wrapped.
+            `function` gets the type "function"; one with `name` is wrapped as such a function.
 
     Returns:
         The dict. Its contents are cached and shared between calls: do not change them.
@@ -119,13 +119,9 @@ def tool_schema(tool: ToolLike) -> dict[str, Any]:
     Raises:
         LlmConfigError: This cannot be a tool; the message names the parameter and the reason.
     """
-    strict = None
     if isinstance(tool, Mapping):
-        if "type" in tool:
-            return dict(tool)
-        if "name" in tool and "parameters" in tool:
-            return {"type": "function", "function": dict(tool)}
-        raise LlmConfigError("a tool that is a dict needs `type`, or `name` and `parameters`")
+        return _named_function(tool)
+    strict = None
     if isinstance(tool, Tool):
         name, description, parameters = tool.name, tool.description, tool.parameters
         strict = tool.strict
@@ -147,6 +143,20 @@ def tool_schema(tool: ToolLike) -> dict[str, Any]:
     if strict is not None:
         function["strict"] = strict
     return {"type": "function", "function": function}
+
+
+def _named_function(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a tool that is a dict. Without a type it is a function, as in Mistral's SDK."""
+    if tool.get("type") is not None:
+        return dict(tool)
+    if "function" in tool:
+        return {**tool, "type": "function"}
+    if "name" in tool and "input_schema" not in tool:
+        function = {name: value for name, value in tool.items() if name != "type"}
+        return {"type": "function", "function": function}
+    raise LlmConfigError(
+        "a tool that is a dict needs `type`, `function`, or `name` and `parameters`"
+    )
 
 
 def name_of(function: Callable[..., object]) -> str:

@@ -104,7 +104,7 @@ impl Engine {
     ) -> PyResult<Stream> {
         let prepared = self.prepare(input, params, steering, true)?;
         let (call, caller) = (prepared.call, prepared.caller);
-        let queue = Queue::new(call.buffer_bytes(), call.started());
+        let queue = Queue::new(call.buffer_bytes(), call.max_reply_bytes(), call.started());
         let (parse_as, key_source) = (prepared.parse_as, prepared.key_source);
         Ok(Stream::new(Some(call), queue, caller, parse_as, key_source))
     }

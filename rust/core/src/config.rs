@@ -113,7 +113,7 @@ pub struct Limits {
     pub keepalive: Option<Duration>,
     /// The largest event, in bytes.
     pub max_event_bytes: usize,
-    /// The largest whole reply, in bytes.
+    /// The largest reply, in bytes: the body of a whole one, and what is kept of a streamed one.
     pub max_reply_bytes: usize,
     /// How many bytes a stream buffers before it stops reading.
     pub buffer_bytes: usize,

@@ -208,7 +208,7 @@ async fn a_slow_reader_does_not_count_as_silence_of_the_server() {
     });
     let bench = bench(&server, |timeout| timeout.idle = Some(SHORT * 5));
     // One byte makes the queue full, so the pump waits for the reader.
-    let queue = Queue::new(1, Instant::now());
+    let queue = Queue::new(1, usize::MAX, Instant::now());
     let reader = async {
         let mut taken = std::collections::VecDeque::new();
         while queue.has_room() {
@@ -238,7 +238,7 @@ async fn a_slow_reader_does_not_count_as_silence_of_the_server() {
 async fn a_sync_reader_that_returns_late_gets_its_full_idle_time() {
     let server = silent_after(begun(&piece("hel")));
     let bench = bench(&server, |timeout| timeout.idle = Some(SHORT));
-    let queue = Queue::new(1 << 20, Instant::now());
+    let queue = Queue::new(1 << 20, usize::MAX, Instant::now());
     let resumed = async {
         queue.leave();
         let comes_back = Instant::now() + SHORT / 2;

@@ -64,11 +64,10 @@ def test_a_call_wins_over_a_request_and_that_over_the_client(sim: SimServer, ask
     ("provider", "field"),
     [("openai", "max_completion_tokens"), ("vllm", "max_tokens"), ("groq", "max_tokens")],
 )
-@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 def test_the_token_limit_has_the_providers_name(
-    sim: SimServer, ask: Asking, provider: str, field: str, name: str
+    sim: SimServer, ask: Asking, provider: str, field: str
 ) -> None:
-    ask.complete(chat_on(sim, f"{provider}:m", api_key="k"), "-", **{name: 9})
+    ask.complete(chat_on(sim, f"{provider}:m", api_key="k"), "-", max_tokens=9)
     assert own(sent(sim)[0]) == {field: 9}
 
 
@@ -304,3 +303,42 @@ def test_a_value_that_cannot_be_turned_into_json_is_refused_with_its_path(
 def test_logit_bias_takes_token_ids_as_numbers(sim: SimServer, ask: Asking) -> None:
     ask.complete(chat_on(sim), "-", logit_bias={50256: -100})
     assert sent(sim)[0]["logit_bias"] == {"50256": -100}
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure", "mistral", "groq", "vllm"])
+@pytest.mark.parametrize(
+    "given",
+    [{"max_completion_tokens": 9}, {"random_seed": 3}, {"logprobs": True, "top_logprobs": 2}],
+)
+def test_a_parameter_is_sent_by_the_name_that_it_was_written_with(
+    sim: SimServer, ask: Asking, provider: str, given: dict[str, Any]
+) -> None:
+    model = f"{provider}:m"
+    ask.complete(chat_on(sim, model, api_key="k"), "-", **given)
+    ask.complete(chat_on(sim, model, api_key="k"), tw.LlmRequest("-", **given))
+    ask.complete(chat_on(sim, model, api_key="k", **given), "-")
+    table = {"models": {"one": {"model": model, "base_url": sim.base_url, "params": given}}}
+    ask.complete(tw.LlmClientFactory(table).get_client("one", api_key="k"), "-")
+    assert [own(body) for body in sent(sim)] == [given] * 4
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("max_tokens", "max_completion_tokens"), ("seed", "random_seed")]
+)
+def test_the_nearer_of_two_names_wins_and_both_in_one_place_are_refused(
+    sim: SimServer, ask: Asking, one: str, other: str
+) -> None:
+    for name, nearer in ((one, other), (other, one)):
+        far: dict[str, Any] = {name: 1}
+        near: dict[str, Any] = {nearer: 2}
+        ask.complete(chat_on(sim, **far), "-", **near)
+        ask.complete(chat_on(sim, **far).with_options(**near), "-")
+        ask.complete(chat_on(sim), tw.LlmRequest("-", **far), **near)
+        assert [own(body) for body in sent(sim)[-3:]] == [near] * 3
+        for both in (
+            lambda: ask.complete(chat_on(sim), "-", **far, **near),  # noqa: B023
+            lambda: chat_on(sim, **far, **near),  # noqa: B023
+            lambda: ask.complete(chat_on(sim), tw.LlmRequest("-", **far, **near)),  # noqa: B023
+        ):
+            with pytest.raises(tw.LlmConfigError, match="the same parameter"):
+                both()

@@ -93,7 +93,7 @@ pub(crate) fn drive<'py>(
         let elapsed = started.elapsed().as_secs_f64();
         Ok(Err(Failed { error, elapsed }))
     };
-    let outcome = py.detach(|| {
+    let work = || {
         let lease = match Lease::new(&process::current().lanes) {
             Ok(lease) => lease,
             Err(error) => return failed(error),
@@ -108,7 +108,8 @@ pub(crate) fn drive<'py>(
             lane.settle(tokio::task::yield_now());
         }
         outcome
-    });
+    };
+    let outcome = py.detach(|| process::with_enough_stack(work).unwrap_or_else(failed));
     let outcome = outcome.map_err(|signal| {
         let reported = answer.report_abandoned(py, caller);
         observe::error_or_interrupt(py, signal, reported)

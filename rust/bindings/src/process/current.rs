@@ -123,16 +123,15 @@ impl IoThread {
             Error::new(ErrorKind::Engine, message)
         };
         let runtime = runtime_builder()
-            // Called only when the runtime is about to block, so readers are woken once a turn.
-            .on_thread_park(mailbox::flush)
             .build()
             .map_err(|error| broken("runtime", error))?;
         let handle = runtime.handle().clone();
+        // The first of all tasks, so it is there before the first wake.
+        handle.spawn(mailbox::flush_each_turn());
         let (signal, stopped) = oneshot::channel::<()>();
         let thread = thread::Builder::new()
             .name("tokenwire-io".into())
             .spawn(move || {
-                mailbox::this_is_the_io_thread();
                 let _ = runtime.block_on(stopped);
                 runtime.shutdown_background();
             })

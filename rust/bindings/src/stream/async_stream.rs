@@ -1,7 +1,7 @@
-//! `AsyncLlmStream`: a step does not suspend its task while there is something in the buffer.
+//! `AsyncLlmStream`: while there is something in the buffer, a step does not suspend its task, except once in 1 ms, so
+//! that a server that never pauses does not keep the loop from its other tasks.
 
 use std::sync::Arc;
-use std::task::Poll;
 
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration};
@@ -13,7 +13,7 @@ use crate::ground::python;
 use crate::observe;
 use crate::process;
 use crate::stream::custom::CustomReply;
-use crate::stream::shared::{Mode, Stream};
+use crate::stream::shared::{Found, Mode, Stream};
 use crate::values::response::LlmResponse;
 use crate::wake::awaitable::{Ready, returned, thrown};
 use crate::wake::loop_mailbox::LoopMailbox;
@@ -294,9 +294,11 @@ impl AsyncStreamIterator {
         let shared = &self.shared;
         loop {
             match shared.stream.step(py, self.mode)? {
-                Poll::Ready(Some(item)) => return returned(item.into_bound(py)),
-                Poll::Ready(None) => return Err(PyStopAsyncIteration::new_err(())),
-                Poll::Pending => {
+                Found::Item(item) => return returned(item.into_bound(py)),
+                Found::End => return Err(PyStopAsyncIteration::new_err(())),
+                // A task that yields None runs again in the loop's next turn.
+                Found::Rest => return Ok(Some(py.None().into_bound(py))),
+                Found::Nothing => {
                     shared.start(py)?;
                     if let Some(waiter) = shared.park(py, self.mode.interest())? {
                         return Ok(Some(waiter.into_any()));

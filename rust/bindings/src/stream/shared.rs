@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use compact_str::CompactString;
 use parking_lot::Mutex;
@@ -57,6 +57,48 @@ struct Reading {
     fresh: Vec<StreamEvent>,
     builder: StreamEvents,
     ended: bool,
+    turn: Turn,
+}
+
+/// How long a reader has been taking items without a wait.
+#[derive(Default)]
+struct Turn {
+    taken: u32,
+    since: Option<Instant>,
+}
+
+/// How often, in items, a [`Turn`] looks at the clock.
+const ITEMS_PER_LOOK: u32 = 32;
+/// After this long, other tasks get a turn.
+const LONGEST_TURN: Duration = Duration::from_millis(1);
+
+impl Turn {
+    /// Counts `taken` items. Returns whether the turn is over; the next one then begins.
+    fn is_over(&mut self, taken: u32) -> bool {
+        self.taken += taken;
+        if self.taken < ITEMS_PER_LOOK {
+            return false;
+        }
+        self.taken = 0;
+        let now = Instant::now();
+        let is_over = now - *self.since.get_or_insert(now) > LONGEST_TURN;
+        if is_over {
+            self.since = None;
+        }
+        is_over
+    }
+}
+
+/// What a step finds.
+pub(crate) enum Found<T> {
+    /// An item.
+    Item(T),
+    /// Nothing yet: the reader has to wait.
+    Nothing,
+    /// Items, but the reader has had its turn. The next step returns one.
+    Rest,
+    /// The end of a whole stream.
+    End,
 }
 
 /// An item before it becomes a Python object.
@@ -253,40 +295,49 @@ impl Stream {
         raise::to_py(py, error, &self.caller)
     }
 
-    /// The next item, None at the end of a whole stream, or pending if the reader has to wait.
-    pub(crate) fn step(&self, py: Python<'_>, mode: Mode) -> PyResult<Poll<Option<Py<PyAny>>>> {
+    /// What there is for the reader.
+    pub(crate) fn step(&self, py: Python<'_>, mode: Mode) -> PyResult<Found<Py<PyAny>>> {
         // This check comes first: in a forked child, the queue's lock may be held forever.
         self.check_generation(py)?;
         // No lock is held while Python objects are created: the garbage collector may run Python code.
         match self.find(mode) {
-            Poll::Ready(Ok(Some(item))) => item.object(py).map(|item| Poll::Ready(Some(item))),
-            Poll::Pending => Ok(Poll::Pending),
-            Poll::Ready(Err(error)) => Err(self.fail(py, error)),
-            Poll::Ready(Ok(None)) => {
+            Ok(Found::Item(item)) => item.object(py).map(Found::Item),
+            Ok(Found::Nothing) => Ok(Found::Nothing),
+            Ok(Found::Rest) => Ok(Found::Rest),
+            Ok(Found::End) => {
                 let logged = logs::drain(py);
                 let reported = self.report(py, true);
                 logged.and(reported)?;
-                Ok(Poll::Ready(None))
+                Ok(Found::End)
             }
+            Err(error) => Err(self.fail(py, error)),
         }
     }
 
-    fn find(&self, mode: Mode) -> Poll<Result<Option<Pulled>, Error>> {
+    fn find(&self, mode: Mode) -> Result<Found<Pulled>, Error> {
         let mut guard = self.reading.lock();
         let reading = &mut *guard;
+        // The queue may fill as fast as it is emptied.
+        if reading.turn.is_over(1) {
+            return Ok(Found::Rest);
+        }
         loop {
             if let Some(item) = reading.pull(mode) {
-                return Poll::Ready(Ok(Some(item)));
+                return Ok(Found::Item(item));
             }
             match self.queue.take(&mut reading.buffer) {
+                Taken::Items if reading.turn.is_over(ITEMS_PER_LOOK) => return Ok(Found::Rest),
                 Taken::Items => {}
-                Taken::Nothing => return Poll::Pending,
+                Taken::Nothing => {
+                    reading.turn = Turn::default();
+                    return Ok(Found::Nothing);
+                }
                 Taken::End(None) if mode == Mode::Events && !reading.ended => {
                     reading.ended = true;
                     reading.builder.finish(&mut reading.fresh);
                     reading.events.extend(reading.fresh.drain(..));
                 }
-                Taken::End(end) => return Poll::Ready(end.map_or(Ok(None), Err)),
+                Taken::End(end) => return end.map_or(Ok(Found::End), Err),
             }
         }
     }

@@ -1,5 +1,6 @@
 //! `LlmStream`: a sync stream holds a lane until it ends. A task on that lane, the pump, reads the body.
 
+use std::convert::identity;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
@@ -16,7 +17,7 @@ use crate::ground::{fork, python};
 use crate::observe;
 use crate::process::{self, Lease};
 use crate::stream::custom::CustomReply;
-use crate::stream::shared::{Mode, Stream};
+use crate::stream::shared::{Found, Mode, Stream};
 use crate::values::response::LlmResponse;
 
 /// The lane of a running stream, and the pump on it.
@@ -45,7 +46,8 @@ impl SyncStream {
         let Some(call) = self.stream.take_call() else {
             return Ok(());
         };
-        let lease = match py.detach(|| Lease::new(&process::current().lanes)) {
+        let lease = || Lease::new(&process::current().lanes);
+        let lease = match py.detach(|| process::with_enough_stack(lease).and_then(identity)) {
             Ok(lease) => lease,
             Err(error) => {
                 self.stream.put_back(call);
@@ -75,7 +77,7 @@ impl SyncStream {
     /// Drives the lane until there is something for the reader.
     fn wait(&self, py: Python<'_>, interest: Interest) -> PyResult<()> {
         let queue = &self.stream.queue;
-        let waited = py.detach(|| {
+        let drive = || {
             let mut driver = self.driver.try_lock()?;
             let Some(Driver { lease, .. }) = driver.as_ref() else {
                 return Some(Ok(()));
@@ -98,7 +100,9 @@ impl SyncStream {
                 self.release(driver.take());
             }
             Some(waited)
-        });
+        };
+        let waited = py.detach(|| process::with_enough_stack(drive));
+        let waited = waited.map_err(|error| self.stream.raise(py, error))?;
         waited.unwrap_or_else(|| {
             // Another thread is closing the stream. The next step raises the error for that.
             if queue.is_closed() {
@@ -124,9 +128,15 @@ impl SyncStream {
         if self.stream.generation != fork::generation() {
             // The runtime of the pump belongs to the parent process.
             std::mem::forget(driver);
-        } else if let Some(lane) = driver.lease.lane() {
-            lane.settle(&mut driver.pump);
+            return;
         }
+        let settle = move || {
+            if let Some(lane) = driver.lease.lane() {
+                lane.settle(&mut driver.pump);
+            }
+        };
+        // Without a thread for it, the connection closes when the lane is next driven.
+        let _ = process::with_enough_stack(settle);
     }
 
     /// Frees the lane, unless a reader holds it; that reader frees it.
@@ -147,12 +157,13 @@ impl SyncStream {
     fn next(self: &Arc<Self>, py: Python<'_>, mode: Mode) -> PyResult<Option<Py<PyAny>>> {
         loop {
             match self.stream.step(py, mode) {
-                Ok(Poll::Ready(Some(item))) => return Ok(Some(item)),
-                Ok(Poll::Ready(None)) => {
+                Ok(Found::Item(item)) => return Ok(Some(item)),
+                Ok(Found::Rest) => py.check_signals()?,
+                Ok(Found::End) => {
                     self.finish(py);
                     return Ok(None);
                 }
-                Ok(Poll::Pending) => {
+                Ok(Found::Nothing) => {
                     self.start(py)?;
                     self.wait(py, mode.interest())?;
                 }

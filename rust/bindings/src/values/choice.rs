@@ -67,7 +67,7 @@ macro_rules! choice_getters {
             /// Log probabilities of the tokens, if the request asked for them.
             #[getter]
             fn logprobs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
-                let logprobs = self.choice().and_then(|choice| choice.logprobs.as_deref());
+                let logprobs = self.choice().and_then(|choice| choice.logprobs.as_ref());
                 $crate::values::logprob::TokenLogprob::tuple(py, logprobs)
             }
         }

@@ -186,7 +186,7 @@ settings_class! {
     ///         in line. None is 80 % of the soft limit on open files, at most 10,000.
     ///     keepalive: Seconds to keep an idle connection open. None is 4 for http and 30 for https.
     ///     max_event_bytes: Largest event of a stream.
-    ///     max_reply_bytes: Largest reply that is not streamed.
+    ///     max_reply_bytes: Largest reply: the body of a whole one, and what is kept of a streamed one.
     ///     buffer_bytes: How much of a stream to read ahead of its consumer.
     ///
     /// Raises:
@@ -200,7 +200,7 @@ settings_class! {
         keepalive: Limit,
         /// Largest event of a stream, in bytes.
         max_event_bytes: Bytes,
-        /// Largest reply that is not streamed, in bytes.
+        /// Largest reply, in bytes: the body of a whole one, and what is kept of a streamed one.
         max_reply_bytes: Bytes,
         /// How many bytes of a stream to read ahead of its consumer.
         buffer_bytes: Bytes,

@@ -1,6 +1,7 @@
 //! `LlmResponse`: a frozen view of one reply, complete or partial. Its parts become Python objects when
 //! they are read.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
@@ -93,7 +94,7 @@ impl LlmResponse {
                 .map(|word| variant(py, "finish_reason", word))
                 .transpose()?,
             provider_finish_reason,
-            logprobs: logprobs.map(|tokens| tokens.into_iter().map(|token| token.0).collect()),
+            logprobs: logprobs.map(TokenLogprob::logprobs),
         };
         let mut reply = message::Reply {
             id,
@@ -203,11 +204,23 @@ impl LlmResponse {
     /// The response headers, with names in lower case. The values of a repeated header are joined by ", ".
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let headers = PyDict::new(py);
+        let mut joined: BTreeMap<&str, String> = BTreeMap::new();
         for (name, value) in self.data.head.iter().flat_map(|head| head.headers.iter()) {
-            match headers.get_item(name)? {
-                Some(before) => headers.set_item(name, format!("{before}, {value}"))?,
-                None => headers.set_item(name, value)?,
+            match joined.get_mut(name.as_str()) {
+                Some(before) => {
+                    before.push_str(", ");
+                    before.push_str(value);
+                }
+                None => {
+                    joined.insert(name, value.clone());
+                }
+            }
+        }
+        let headers = PyDict::new(py);
+        // In the order in which they came; a name that comes again keeps its place.
+        for (name, _) in self.data.head.iter().flat_map(|head| head.headers.iter()) {
+            if let Some(value) = joined.remove(name.as_str()) {
+                headers.set_item(name, value)?;
             }
         }
         Ok(headers)

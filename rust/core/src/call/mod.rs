@@ -11,12 +11,14 @@ use crate::error::{Attempt, Error, ErrorKind};
 use crate::http::{Body, Head, Probe, Transport};
 use crate::message::{Reply, Timing};
 use crate::redact;
+use crate::wire::Dialect;
+use crate::workers::Workers;
 
 mod attempts;
 mod session;
 
 pub(crate) use attempts::{Reception, run as run_attempts};
-pub(crate) use session::Session;
+pub(crate) use session::{LoggedBody, Session};
 
 /// A whole reply, and how it was received.
 #[derive(Debug, Clone)]
@@ -35,8 +37,11 @@ pub struct Completed<R = Reply> {
 
 /// Makes a call and receives its whole reply. Dropping the future closes the connection.
 pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Error> {
-    let decode = |body: &[u8]| call.client.dialect.decode_reply(body);
-    let mut done = run(transport, &call, decode).await?;
+    let as_reply = AsReply {
+        dialect: call.client.dialect,
+        asked: call.choices,
+    };
+    let mut done = run(transport, &call, as_reply).await?;
     // A provider's support asks for the id of the header.
     if done.head.request_id.is_some() {
         done.reply.request_id.clone_from(&done.head.request_id);
@@ -46,22 +51,63 @@ pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Er
 
 /// Makes a call whose body the caller reads, as for [`crate::client::Client::models_call`].
 pub async fn fetch(transport: &Transport, call: Call) -> Result<Completed<()>, Error> {
-    let mut done = run(transport, &call, |_| Ok(())).await?;
+    let mut done = run(transport, &call, AsBody).await?;
     // The body may end up in an error of the caller's, and a server may echo what it was sent.
-    if call.key.is_some() {
-        let raw = Vec::from(done.raw);
-        done.raw = redact::bytes_without_secret(raw, call.key.as_ref()).into();
+    if let Some(key) = call.key.clone() {
+        let (size, raw) = (done.raw.len(), done.raw);
+        let mask = move || redact::bytes_without_secret(Vec::from(raw), Some(&key)).into();
+        let workers = transport.hub().workers();
+        done.raw = workers.run(size, mask).await;
     }
     Ok(done)
 }
 
-async fn run<R>(
+/// How a whole body is read.
+trait Decode: Copy + Send + 'static {
+    type Reply: Send + 'static;
+
+    fn decode(self, body: &[u8]) -> Result<Self::Reply, Error>;
+}
+
+/// As the reply of a dialect.
+#[derive(Clone, Copy)]
+struct AsReply {
+    dialect: &'static dyn Dialect,
+    asked: usize,
+}
+
+impl Decode for AsReply {
+    type Reply = Reply;
+
+    fn decode(self, body: &[u8]) -> Result<Reply, Error> {
+        self.dialect.decode_reply(body, self.asked)
+    }
+}
+
+/// Not at all.
+#[derive(Clone, Copy)]
+struct AsBody;
+
+impl Decode for AsBody {
+    type Reply = ();
+
+    fn decode(self, _: &[u8]) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+async fn run<D: Decode>(
     transport: &Transport,
     call: &Call,
-    decode: impl Fn(&[u8]) -> Result<R, Error>,
-) -> Result<Completed<R>, Error> {
+    decode: D,
+) -> Result<Completed<D::Reply>, Error> {
     let mut session = Session::new(transport, call);
-    let (head, (reply, raw)) = run_attempts(&mut session, &Whole { call, decode }).await?;
+    let whole = Whole {
+        call,
+        decode,
+        workers: transport.hub().workers(),
+    };
+    let (head, (reply, raw)) = run_attempts(&mut session, &whole).await?;
     let (timing, attempts) = session.into_report();
     Ok(Completed {
         reply,
@@ -72,15 +118,16 @@ async fn run<R>(
     })
 }
 
-/// Receives a whole body and decodes it.
+/// Receives a whole body and decodes it; a large one is decoded by a worker.
 struct Whole<'a, D> {
     call: &'a Call,
     decode: D,
+    workers: &'a Workers,
 }
 
-impl<T, D: Fn(&[u8]) -> Result<T, Error>> Reception for Whole<'_, D> {
+impl<D: Decode> Reception for Whole<'_, D> {
     type Attempt = ();
-    type Reply = (T, Bytes);
+    type Reply = (D::Reply, Bytes);
 
     fn begin(&self) {}
 
@@ -96,11 +143,17 @@ impl<T, D: Fn(&[u8]) -> Result<T, Error>> Reception for Whole<'_, D> {
         if raw.is_empty() {
             return Err(no_body(head));
         }
-        Ok(((self.decode)(&raw)?, raw))
+        let (decode, body) = (self.decode, raw.clone());
+        let decoded = self
+            .workers
+            .run(raw.len(), move || decode.decode(&body))
+            .await;
+        Ok((decoded?, raw))
     }
 
-    fn logged(&self, reply: Option<&Self::Reply>) -> Bytes {
-        reply.map(|(_, raw)| raw.clone()).unwrap_or_default()
+    fn logged(&self, reply: Option<&Self::Reply>) -> LoggedBody {
+        let raw = reply.map(|(_, raw)| raw.clone()).unwrap_or_default();
+        Box::new(|| raw)
     }
 }
 

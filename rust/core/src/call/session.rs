@@ -19,6 +19,9 @@ const ERROR_BODY_BYTES: usize = 64 << 10;
 /// How many characters of a message are shown.
 const SHOWN_CHARS: usize = 1_024;
 
+/// Makes a body for the log, on another thread.
+pub(crate) type LoggedBody = Box<dyn FnOnce() -> Bytes + Send>;
+
 /// A failed attempt.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -334,7 +337,7 @@ impl<'a> Session<'a> {
         });
     }
 
-    pub(super) fn log_start(&self) {
+    pub(super) async fn log_start(&self) {
         let log = self.transport.hub().log();
         if log.is_debug() {
             log.push(Event::CallStart {
@@ -344,27 +347,40 @@ impl<'a> Session<'a> {
                 stream: self.call.stream,
             });
         }
-        self.log_body(true, &self.call.outgoing.body);
+        if log.shows_bodies() {
+            let sent = self.call.outgoing.body.clone();
+            self.log_body(true, Box::new(|| sent)).await;
+        }
     }
 
-    /// Logs a body, if bodies are logged.
-    fn log_body(&self, sent: bool, body: &[u8]) {
-        let log = self.transport.hub().log();
-        if log.shows_bodies() && !body.is_empty() {
-            let text = String::from_utf8_lossy(body);
-            log.push(Event::Body {
+    /// Logs a body. It may be large, so a worker writes and masks it.
+    async fn log_body(&self, sent: bool, body: LoggedBody) {
+        let key = self.call.key.clone();
+        let write = move || {
+            let body = body();
+            let text = String::from_utf8_lossy(&body);
+            redact::without_secret(&text, key.as_ref()).into_owned()
+        };
+        let hub = self.transport.hub();
+        let text = hub.workers().run(usize::MAX, write).await;
+        if !text.is_empty() {
+            hub.log().push(Event::Body {
                 provider: self.call.client.provider.name.clone(),
                 sent,
-                text: redact::without_secret(&text, self.call.key.as_ref()).into_owned(),
+                text,
             });
         }
     }
 
     /// Logs how the call ended. `received` returns its body.
-    pub(super) fn log_end(&self, error: Option<&Error>, received: impl FnOnce() -> Bytes) {
+    pub(super) async fn log_end(
+        &self,
+        error: Option<&Error>,
+        received: impl FnOnce() -> LoggedBody,
+    ) {
         let log = self.transport.hub().log();
         if log.shows_bodies() {
-            self.log_body(false, &received());
+            self.log_body(false, received()).await;
         }
         if log.is_debug() {
             log.push(Event::CallEnd {

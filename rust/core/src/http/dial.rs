@@ -21,6 +21,7 @@ use tower_service::Service;
 
 use super::dns::Resolver;
 use super::interim::Interim;
+use super::pace::Paced;
 
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(super) type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
@@ -82,6 +83,7 @@ impl Dialer {
             }
             None => MaybeHttpsStream::Http(linker.call(target).await?),
         };
+        let io = TokioIo::new(Paced(TokioIo::new(io)));
         Ok(Conn {
             io,
             is_forwarded,
@@ -172,7 +174,7 @@ impl Service<Uri> for Linker {
 
 /// An open connection.
 pub(super) struct Conn {
-    io: MaybeHttpsStream<Link>,
+    io: TokioIo<Paced<TokioIo<MaybeHttpsStream<Link>>>>,
     is_forwarded: bool,
     interim: Interim,
 }
@@ -191,6 +193,10 @@ impl Conn {
         self.interim.read(first.filled())?;
         buffer.put_slice(first.filled());
         Poll::Ready(Ok(()))
+    }
+
+    fn unpaced(&mut self) -> Pin<&mut MaybeHttpsStream<Link>> {
+        Pin::new(self.io.inner_mut().0.inner_mut())
     }
 }
 
@@ -220,7 +226,7 @@ impl Write for Conn {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.interim.writes(bytes);
-        Pin::new(&mut self.io).poll_write(cx, bytes)
+        self.unpaced().poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -230,18 +236,18 @@ impl Write for Conn {
     ) -> Poll<io::Result<usize>> {
         self.interim
             .writes(slices.first().map_or(&[], |slice| slice));
-        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+        self.unpaced().poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+        self.io.inner().0.inner().is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        self.unpaced().poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        self.unpaced().poll_shutdown(cx)
     }
 }

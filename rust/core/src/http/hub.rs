@@ -11,8 +11,9 @@ use super::test_rules::TestRules;
 use super::tls::TlsConfigs;
 use crate::config::Limits;
 use crate::log::LogSink;
+use crate::workers::Workers;
 
-/// What the connections of the process share: permits, TLS configurations, DNS cache, log.
+/// What the connections of the process share: permits, TLS configurations, DNS cache, log, workers.
 ///
 /// It is a value instead of statics, so that a forked child can leak its parent's and make another one.
 #[derive(Debug, Default)]
@@ -21,6 +22,7 @@ pub struct Hub {
     pub(super) tls: TlsConfigs,
     pub(super) dns: Resolver,
     log: LogSink,
+    workers: Workers,
     test_rules: TestRules,
     soft_file_limit: OnceLock<Option<usize>>,
 }
@@ -36,6 +38,12 @@ impl Hub {
     #[must_use]
     pub fn log(&self) -> &LogSink {
         &self.log
+    }
+
+    /// The threads for long work.
+    #[must_use]
+    pub fn workers(&self) -> &Workers {
+        &self.workers
     }
 
     /// How many connections an origin may have by default.

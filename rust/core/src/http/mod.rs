@@ -6,7 +6,7 @@
 //! - `transport`: the connections of one runtime
 //! - `hub`: what the whole process shares: the permits of `origin`, the TLS configurations of `tls`, the cache of `dns`
 //! - `flights`: the threads on which names are looked up and the files of `certificates` are read
-//! - `connector`, `dial` and `proxy`: how a connection is made, and through which proxy
+//! - `connector`, `dial` and `proxy`: how a connection is made, and through which proxy; `pace`: how fast it is read
 //! - `interim`: what a server may send before the head of its reply
 //! - `response`: the head and body that are returned; `fault`: the error of a failed attempt
 //! - `test_rules`: what a test sets for the calls of its process
@@ -22,6 +22,7 @@ mod hub;
 mod interim;
 mod origin;
 mod outgoing;
+mod pace;
 mod proxy;
 mod response;
 pub mod test_rules;

@@ -6,10 +6,13 @@
 use serde_json::Value;
 
 use crate::error::{ApiFailure, Error, ErrorKind};
+use crate::json;
 use crate::redact::one_line;
 
 /// How many bytes of the body an error keeps.
 const KEPT_BODY: usize = 64 << 10;
+/// How many values of the body are read.
+const READ_VALUES: usize = 4_096;
 /// How many characters of the provider's text a message shows.
 const SHOWN_CHARS: usize = 1_024;
 
@@ -49,13 +52,26 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
     Error::new(kind, line).retryable(retryable).with_api(api)
 }
 
+/// The error of a choice, from the `error` in it.
+pub(super) fn in_choice(raw: &str) -> Error {
+    decode(None, format!("{{\"error\":{raw}}}").as_bytes())
+}
+
+/// The error of a choice whose finish reason says that the server failed.
+pub(super) fn ended_with(finish_reason: &str) -> Error {
+    let word = one_line(finish_reason, 60);
+    let message = format!("the provider failed in the middle of the reply (finish_reason: {word})");
+    Error::new(ErrorKind::Server, message).retryable(true)
+}
+
 /// Whether a body is a web page.
 pub(super) fn is_html(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
 fn read(body: &[u8]) -> ApiFailure {
-    let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
+    let text = String::from_utf8_lossy(body);
+    let Some(mut value) = json::outline(text.as_bytes(), READ_VALUES) else {
         return ApiFailure::default();
     };
     if let Value::Array(list) = &mut value

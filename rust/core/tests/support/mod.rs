@@ -286,7 +286,7 @@ impl Bench {
 
     pub async fn stream_with(&self, options: CallOptions) -> Streamed {
         let call = self.call_with(true, options);
-        let queue = Queue::new(256 << 10, call.started());
+        let queue = Queue::new(call.buffer_bytes(), call.max_reply_bytes(), call.started());
         pump(&self.transport, call, queue.clone()).await;
         Streamed::of(&queue)
     }

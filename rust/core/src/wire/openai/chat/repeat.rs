@@ -12,6 +12,9 @@ const END: &[u8] = b"\"}";
 /// How many events are learned in a row without a match. A server that changes more than the text is given up.
 const PATIENCE: u8 = 16;
 
+/// How many bytes around a text are learned. They are kept for the rest of the stream, and servers need a tenth.
+const LONGEST: usize = 4 << 10;
+
 /// The bytes around the text of an event.
 #[derive(Debug, Default)]
 pub(super) struct Frame {
@@ -25,7 +28,7 @@ pub(super) struct Frame {
 impl Frame {
     /// Remembers an event that was read as plain text; `text` is that text, as a slice of `data`.
     pub(super) fn learn(&mut self, data: &[u8], text: &str) {
-        if self.misses >= PATIENCE {
+        if self.misses >= PATIENCE || data.len() - text.len() > LONGEST {
             return;
         }
         self.misses += 1;
