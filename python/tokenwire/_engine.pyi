@@ -157,7 +157,7 @@ class Limits(_Value):
             in line. None is 80 % of the soft limit on open files, at most 10,000.
         keepalive: Seconds to keep an idle connection open. None is 4 for http and 30 for https.
         max_event_bytes: Largest event of a stream.
-        max_reply_bytes: Largest reply that is not streamed.
+        max_reply_bytes: Largest reply: the body of a whole one, and what is kept of a streamed one.
         buffer_bytes: How much of a stream to read ahead of its consumer.
 
     Raises:
@@ -184,7 +184,7 @@ class Limits(_Value):
         """Largest event of a stream, in bytes."""
     @property
     def max_reply_bytes(self) -> int:
-        """Largest reply that is not streamed, in bytes."""
+        """Largest reply, in bytes: the body of a whole one, and what is kept of a streamed one."""
     @property
     def buffer_bytes(self) -> int:
         """How many bytes of a stream to read ahead of its consumer."""
@@ -940,7 +940,7 @@ class LlmStream:
         `UsageReported`, and `End` after a complete stream.
         """
     def batches(self) -> Iterator[list[LlmStreamChunk]]:
-        """Lists of chunks. Each step returns all that have arrived, and at least one."""
+        """Lists of chunks. Each step returns all that have arrived, at least one and at most 1,024."""
     @property
     def response(self) -> LlmResponse[Any]:
         """The reply so far. It is complete after the stream was read to its end."""
@@ -993,7 +993,7 @@ class AsyncLlmStream:
         `UsageReported`, and `End` after a complete stream.
         """
     def batches(self) -> AsyncIterator[list[LlmStreamChunk]]:
-        """Lists of chunks. Each step returns all that have arrived, and at least one."""
+        """Lists of chunks. Each step returns all that have arrived, at least one and at most 1,024."""
     @property
     def response(self) -> LlmResponse[Any]:
         """The reply so far. It is complete after the stream was read to its end."""
