@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tokenwire.errors import LlmConfigError, LlmValidationError
+from tokenwire.settings.client_settings import merged_settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
         from tokenwire.tools.functions import tool_schema
 
         params["tools"] = [tool_schema(tool) for tool in tools]
+    choice = params.get("tool_choice")
+    if isinstance(choice, dict) and "function" in choice and choice.get("type") is None:
+        params["tool_choice"] = {**choice, "type": "function"}
     target = params.get("response_format")
     # A form in the provider's words needs no pydantic.
     is_wire_form = isinstance(target, dict) and target.get("type") in _WIRE_FORMATS
@@ -51,7 +55,7 @@ def unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any]
         return list(asked), params
     if hasattr(asked, "messages") and hasattr(asked, "split"):
         asked, request_params = asked.split()
-        return asked, {**request_params, **params}
+        return asked, merged_settings(request_params, params)
     if isinstance(asked, dict) or hasattr(asked, "__tokenwire_json__"):
         return [asked], params
     raise LlmConfigError(

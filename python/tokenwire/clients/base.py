@@ -186,7 +186,7 @@ class BaseClient(LlmClientInterface):
 
             params, parse_as = converted(params)
         if self._base:
-            params = {**self._base, **params}
+            params = merged_settings(self._base, params)
             if parse_as is None and params.get("response_format") is not None:
                 parse_as = self._parse_as
         if parse_as is not None:
@@ -307,7 +307,7 @@ class BaseClient(LlmClientInterface):
             LlmConfigError: A setting does not exist, or is wrong.
         """
         seal(settings)
-        merged = {**self._settings, **self.defaults, **settings}
+        merged = merged_settings({**self._settings, **self.defaults}, settings)
         retries, policy = settings.get("max_retries"), merged["retry"]
         if retries is not None and policy is not None and "retry" not in settings:
             merged.update(retry=with_retries(policy, retries), max_retries=None)

@@ -231,7 +231,7 @@ def _chunks_of(reply: LlmResponse[Any]) -> Iterator[LlmStreamChunk]:
             text=choice.text,
             refusal=choice.refusal,
             tool_calls=[
-                ToolCallFragment(index, call.id, call.name, call.arguments)
+                ToolCallFragment(index, call.id, call.name, call.arguments, call.extra)
                 for index, call in enumerate(choice.tool_calls)
             ],
             logprobs=None if choice.logprobs is None else list(choice.logprobs),

@@ -180,12 +180,21 @@ def with_retries(policy: RetryPolicy, max_retries: int) -> RetryPolicy:
     return _engine.RetryPolicy(**{**policy.to_dict(), "max_retries": max_retries})
 
 
+# Names that set the same thing.
+_TWINS = (
+    ("max_retries", "retry"),
+    ("max_tokens", "max_completion_tokens"),
+    ("seed", "random_seed"),
+)
+
+
 def merged_settings(base: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
-    """Both settings; `nearer` wins. Its `max_retries` also replaces a `retry`, and the reverse."""
+    """Both settings; `nearer` wins, also where two names are one thing."""
     merged = {**base, **nearer}
-    for name, other in (("max_retries", "retry"), ("retry", "max_retries")):
-        if name in nearer and other not in nearer:
-            merged.pop(other, None)
+    for pair in _TWINS:
+        for name, other in (pair, pair[::-1]):
+            if name in nearer and other not in nearer:
+                merged.pop(other, None)
     return merged
 
 

@@ -110,7 +110,7 @@ def tool_schema(tool: ToolLike) -> dict[str, Any]:
     Args:
         tool: A function or method (async too), a pydantic model or dataclass whose fields are the
             arguments, a `Tool`, or a dict. A dict with a `type` is passed on as it is; one with
-            `name` and `parameters` is wrapped.
+            `function` gets the type "function"; one with `name` is wrapped as such a function.
 
     Returns:
         The dict. Its contents are cached and shared between calls: do not change them.
@@ -120,11 +120,14 @@ def tool_schema(tool: ToolLike) -> dict[str, Any]:
     """
     strict = None
     if isinstance(tool, Mapping):
-        if "type" in tool:
+        if tool.get("type") is not None:
             return dict(tool)
-        if "name" in tool and "parameters" in tool:
-            return {"type": "function", "function": dict(tool)}
-        raise LlmConfigError("a tool that is a dict needs `type`, or `name` and `parameters`")
+        if "function" in tool:
+            return {**tool, "type": "function"}
+        if "name" in tool and "input_schema" not in tool:
+            function = {name: value for name, value in tool.items() if name != "type"}
+            return {"type": "function", "function": function}
+        raise LlmConfigError("a tool that is a dict needs `type`, `function`, or `name` and `parameters`")
     if isinstance(tool, Tool):
         name, description, parameters = tool.name, tool.description, tool.parameters
         strict = tool.strict

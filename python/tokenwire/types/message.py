@@ -59,12 +59,16 @@ class ToolCallPart(Part):
         id: The provider's id of the call; None if the provider gives none.
         name: The tool's name.
         arguments: JSON text, as the model sent it; ``""`` is read as ``{}``.
+        extra: What else the provider sent with the call; see `ToolCall.extra`.
+        provider: The provider that sent it, which alone gets `extra` back; None for any.
     """
 
     type: Literal["tool_call"] = "tool_call"
     id: Str | None = None
     name: Str
     arguments: Str = ""
+    extra: dict[str, Any] | None = None
+    provider: Str | None = None
 
     @base_init
     def __init__(
@@ -72,9 +76,13 @@ class ToolCallPart(Part):
         id: str | None = None,  # noqa: A002
         name: str = "",
         arguments: str = "",
-        **extra: object,
+        extra: Mapping[str, object] | None = None,
+        provider: str | None = None,
+        **others: object,
     ) -> None:
-        super().__init__(id=id, name=name, arguments=arguments, **extra)
+        super().__init__(
+            id=id, name=name, arguments=arguments, extra=extra, provider=provider, **others
+        )
 
     @property
     def parsed_arguments(self) -> dict[str, Any]:
@@ -111,7 +119,13 @@ def _as_part(value: object) -> object:
         )
     if all(hasattr(value, name) for name in ("id", "name", "arguments")):
         call: Any = value
-        return {"type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments}
+        return {
+            "type": "tool_call",
+            "id": call.id,
+            "name": call.name,
+            "arguments": call.arguments,
+            "extra": getattr(call, "extra", None),
+        }
     raise PydanticCustomError("part_type", "a part must be a string, a part object or a dict")
 
 
@@ -260,8 +274,12 @@ def message_from_parts(parts: Iterable[Mapping[str, object]], provider: str) -> 
     content = []
     for part in parts:
         fields = dict(part)
-        if fields.get("type") in ("reasoning", "opaque"):
+        extra = fields.get("extra")
+        if fields.get("type") in ("reasoning", "opaque") or extra:
             fields.setdefault("provider", provider)
+        if extra and fields["type"] != "tool_call":
+            # The other parts have the keys of their block among their own.
+            fields = {**fields.pop("extra"), **fields}
         if "json" in fields:
             value = fields.pop("json")
             try:

@@ -42,7 +42,8 @@ class Part(Model):
             {"type": "file", "data": base64 | "file_id": str | "url": str, "filename"?: str,
              "media_type"?: str}
             {"type": "reasoning", "text": str, "signature"?: str, "provider"?: str, "field"?: str}
-            {"type": "tool_call", "id"?: str, "name": str, "arguments": JSON text}
+            {"type": "tool_call", "id"?: str, "name": str, "arguments": JSON text,
+             "extra"?: object, "provider"?: str}
             {"type": "tool_result", "tool_call_id"?: str, "content": str | [part, …], "error": bool,
              "name"?: str}
             {"type": "refusal", "text": str}

@@ -124,8 +124,10 @@ class LlmRequest(Model):
     top_k: _Int | None = None
     stop: Str | list[Str] | None = None
     seed: _Int | None = None
+    random_seed: _Int | None = None
     n: _Int | None = None
     logprobs: _Bool | _Int | None = None
+    top_logprobs: _Int | None = None
     frequency_penalty: _Float | None = None
     presence_penalty: _Float | None = None
     logit_bias: dict[Str | _Int, _Float] | None = None

@@ -252,7 +252,7 @@ async fn a_whole_reply_is_streamed_without_loss() {
     let body = json!({"id": "r", "model": "m", "created": 5, "choices": choices,
         "usage": {"prompt_tokens": 1, "completion_tokens": 2}})
     .to_string();
-    let whole = dialect("chat").unwrap().decode_reply(body.as_bytes());
+    let whole = dialect("chat").unwrap().decode_reply(body.as_bytes(), 1);
     let answer = response("200 OK", "content-type: application/json\r\n", &body);
     let (streamed, _) = streamed(answer).await;
     assert_eq!(streamed.kind(), None, "{:?}", streamed.end);

@@ -37,7 +37,11 @@ pub struct Completed<R = Reply> {
 
 /// Makes a call and receives its whole reply. Dropping the future closes the connection.
 pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Error> {
-    let mut done = run(transport, &call, AsReply(call.client.dialect)).await?;
+    let as_reply = AsReply {
+        dialect: call.client.dialect,
+        asked: call.choices,
+    };
+    let mut done = run(transport, &call, as_reply).await?;
     // A provider's support asks for the id of the header.
     if done.head.request_id.is_some() {
         done.reply.request_id.clone_from(&done.head.request_id);
@@ -67,13 +71,16 @@ trait Decode: Copy + Send + 'static {
 
 /// As the reply of a dialect.
 #[derive(Clone, Copy)]
-struct AsReply(&'static dyn Dialect);
+struct AsReply {
+    dialect: &'static dyn Dialect,
+    asked: usize,
+}
 
 impl Decode for AsReply {
     type Reply = Reply;
 
     fn decode(self, body: &[u8]) -> Result<Reply, Error> {
-        self.0.decode_reply(body)
+        self.dialect.decode_reply(body, self.asked)
     }
 }
 

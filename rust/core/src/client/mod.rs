@@ -84,6 +84,8 @@ pub struct Call {
     pub(crate) started: Instant,
     // For redaction, because a server may echo what it was sent.
     pub(crate) key: Option<Secret>,
+    // How many choices the reply has to have.
+    pub(crate) choices: usize,
     dropped: Arc<[String]>,
 }
 
@@ -204,6 +206,7 @@ impl Client {
         let encoded = self.0.dialect.encode(&request, &self.0.provider);
         let encoded = encoded.map_err(in_request)?;
         let mut call = self.call(Method::POST, &encoded.path, encoded.body, stream, options)?;
+        call.choices = encoded.choices;
         if !encoded.dropped.is_empty() {
             call.dropped = encoded.dropped.into();
         }
@@ -291,6 +294,7 @@ impl Client {
             interception,
             started: options.started.unwrap_or_else(Instant::now),
             key,
+            choices: 1,
             dropped: Arc::default(),
         })
     }

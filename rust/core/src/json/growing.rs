@@ -3,7 +3,7 @@
 use super::is_complete;
 
 /// Follows the brackets of a growing text, so that the text is read in full once and not after each piece.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Growing {
     depth: usize,
     in_string: bool,
@@ -33,6 +33,12 @@ impl Growing {
             }
             self.byte(byte);
         }
+    }
+
+    /// Whether the object or array has ended, and nothing follows it. It may still be invalid inside.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        matches!(self.end, End::Closed | End::Whole)
     }
 
     /// Whether `text`, which is all pieces, is one complete object or array; see [`is_complete`].

@@ -35,9 +35,11 @@ fn agrees_with_serde_json_on_what_is_json() {
         "1E+5",
         "1e-",
         "+1",
-        "NaN",
-        "Infinity",
-        "-Infinity",
+        "nan",
+        "NAN",
+        "+Infinity",
+        "-NaN",
+        "inf",
         "\"\"",
         "\"a\"",
         "\"a",
@@ -270,4 +272,45 @@ fn a_growing_text_is_complete_when_all_of_it_is() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn numbers_of_python_are_numbers() {
+    for (text, value) in [
+        ("NaN", f64::NAN),
+        ("Infinity", f64::INFINITY),
+        ("-Infinity", f64::NEG_INFINITY),
+    ] {
+        let list = format!("[{text}, {{\"a\":{text}}}, 1]");
+        let mut reader = Reader::new(list.as_bytes()).unwrap();
+        let mut first = None;
+        reader
+            .array(|reader| match first {
+                None => {
+                    assert_eq!(reader.peek()?, Kind::Number);
+                    first = Some(reader.number()?);
+                    Ok(())
+                }
+                Some(_) => reader.skip(),
+            })
+            .unwrap();
+        reader.end().unwrap();
+        let read: f64 = first.unwrap().parse().unwrap();
+        assert_eq!(read.to_bits(), value.to_bits(), "{text}");
+        assert_eq!(Reader::over(text).count_or_skip(), Ok(None));
+        assert!(is_complete(list.as_bytes()));
+        assert_eq!(strict(&list), r#"[null, {"a":null}, 1]"#);
+    }
+    for same in [
+        r#"{"NaN":"Infinity","a":"-Infinity \" NaN\\","b":-1,"c":[-0.5e-3,true,false,null]}"#,
+        "",
+        "\"NaN",
+        "Na",
+    ] {
+        assert_eq!(strict(same), same);
+    }
+    assert_eq!(
+        strict(r#"{"a\"":NaN,"é":-Infinity}"#),
+        r#"{"a\"":null,"é":null}"#
+    );
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
+use super::extra::Extra;
 use super::logprobs::Logprobs;
 use super::reply::{FinishReason, ToolCall, Usage};
 
@@ -19,6 +20,8 @@ pub struct ToolCallDelta {
     pub name: Option<String>,
     /// The next piece of the arguments' JSON text.
     pub arguments: String,
+    /// What else this fragment has; see [`ToolCall::extra`].
+    pub extra: Extra,
 }
 
 impl ToolCall {
@@ -32,7 +35,7 @@ impl ToolCall {
         let name = fragment.name.as_deref().unwrap_or_default();
         self.name.push_str(name);
         self.arguments.push_str(&fragment.arguments);
-        grown + name.len()
+        grown + name.len() + self.extra.extend(&fragment.extra)
     }
 }
 
@@ -51,6 +54,8 @@ pub struct Delta {
     pub signature: Option<String>,
     /// The next piece of a refusal.
     pub refusal: Option<String>,
+    /// What else the block has that the text, the reasoning or the refusal is. Only one of them is here then.
+    pub extra: Extra,
     /// Fragments of tool calls.
     pub tool_calls: Vec<ToolCallDelta>,
     /// Blocks that only the provider understands: message key and JSON text.
@@ -71,7 +76,11 @@ impl Delta {
     pub fn bytes(&self) -> usize {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let calls = self.tool_calls.iter().map(|call| {
-            size_of::<ToolCallDelta>() + text(&call.id) + text(&call.name) + call.arguments.len()
+            size_of::<ToolCallDelta>()
+                + text(&call.id)
+                + text(&call.name)
+                + call.arguments.len()
+                + call.extra.bytes()
         });
         let opaque = self
             .opaque
@@ -82,11 +91,13 @@ impl Delta {
             + self.reasoning.len()
             + text(&self.signature)
             + text(&self.refusal)
+            + self.extra.bytes()
             + text(&self.provider_finish_reason)
             + calls.sum::<usize>()
             + opaque.sum::<usize>()
             + self.logprobs.as_ref().map_or(0, Logprobs::bytes)
             + self.usage.as_ref().map_or(0, |_| size_of::<Usage>())
+            + self.extra.bytes()
     }
 
     /// Whether it has something that a reader waits for: text, reasoning, refusal or a tool call.
@@ -106,6 +117,17 @@ pub enum ChunkKind {
     Text(CompactString),
     /// Everything else.
     Delta(Box<Delta>),
+}
+
+impl ChunkKind {
+    /// Whether it has something that a reader waits for.
+    #[must_use]
+    pub fn has_content(&self) -> bool {
+        match self {
+            Self::Text(text) => !text.is_empty(),
+            Self::Delta(delta) => delta.has_content(),
+        }
+    }
 }
 
 /// One chunk of a stream.

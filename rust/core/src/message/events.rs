@@ -67,6 +67,8 @@ struct GrowingCalls {
     places: Places<u32>,
     /// The calls that grew since the last search for complete ones. The others are still incomplete.
     grown: Vec<usize>,
+    /// How many of the calls had begun when the choice ended.
+    ended: usize,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -152,9 +154,7 @@ impl StreamEvents {
 
 impl GrowingCalls {
     fn push(&mut self, delta: &ToolCallDelta, out: &mut Vec<StreamEvent>) {
-        let known = self.places.get(&delta.index);
-        let known = known.filter(|&at| matches!(self.calls.get(at), Some(Some(_))));
-        let at = known.unwrap_or_else(|| {
+        let at = self.places.get(&delta.index).unwrap_or_else(|| {
             // The next call has begun. The calls before it are complete if their arguments are complete JSON.
             // Some servers send the headers of several calls first, so an empty one waits.
             self.release_complete(out);
@@ -165,6 +165,7 @@ impl GrowingCalls {
             }));
             self.calls.len() - 1
         });
+        // Nothing can follow complete arguments but white space.
         if let Some(Some(growing)) = self.calls.get_mut(at) {
             growing.call.push(delta);
             growing.arguments.push(delta.arguments.as_bytes());
@@ -179,7 +180,7 @@ impl GrowingCalls {
         grown.sort_unstable();
         for at in grown.drain(..) {
             if let Some(slot) = self.calls.get_mut(at)
-                && let Some(growing) = slot.take_if(|growing| growing.is_complete())
+                && let Some(growing) = slot.take_if(GrowingCall::is_complete)
             {
                 out.push(growing.done(self.choice));
             }
@@ -189,14 +190,15 @@ impl GrowingCalls {
 
     /// Ends the choice. The calls that are `whole` are complete, and the others never will be.
     fn end(&mut self, out: &mut Vec<StreamEvent>, whole: impl Fn(&mut GrowingCall) -> bool) {
-        for growing in self.calls.drain(..) {
-            if let Some(mut growing) = growing
+        // Those before `ended` ended earlier.
+        for slot in self.calls.iter_mut().skip(self.ended) {
+            if let Some(mut growing) = slot.take()
                 && whole(&mut growing)
             {
                 out.push(growing.done(self.choice));
             }
         }
-        self.places = Places::default();
+        self.ended = self.calls.len();
         self.grown.clear();
     }
 }
@@ -206,7 +208,8 @@ impl GrowingCall {
         self.arguments.is_complete(self.call.arguments.as_bytes())
     }
 
-    fn done(self, choice: u32) -> StreamEvent {
+    fn done(mut self, choice: u32) -> StreamEvent {
+        self.call.extra.settle();
         StreamEvent::ToolCallDone {
             index: choice,
             call_index: self.index,

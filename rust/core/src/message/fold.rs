@@ -1,9 +1,8 @@
 //! Adds the pieces of a stream to a reply.
 
-use serde_json::value::RawValue;
-
 use super::delta::{ChunkKind, Delta, ToolCallDelta};
-use super::reply::{Choice, Part, RawJson, Reply, ReplyHead, ToolCall};
+use super::extra::{Extra, RawJson};
+use super::reply::{Choice, Part, Reply, ReplyHead, ToolCall};
 use crate::places::Places;
 
 /// A reply that grows by the chunks of a stream. A chunk takes time in proportion to its own size, whatever came
@@ -27,7 +26,7 @@ impl Fold {
         match chunk {
             ChunkKind::Text(text) if text.is_empty() => {}
             ChunkKind::Text(text) => {
-                let grown = self.choice(0).1.push_text(text);
+                let grown = self.choice(0).1.push_text(text, &Extra::default());
                 self.kept += grown;
             }
             ChunkKind::Delta(delta) => self.apply_delta(delta),
@@ -124,19 +123,22 @@ impl Fold {
         }
         let mut grown = 0;
         let (place, choice) = self.choice(delta.index);
-        if !delta.reasoning.is_empty() || delta.signature.is_some() {
+        if delta.reasoning_field.is_some()
+            || !delta.reasoning.is_empty()
+            || delta.signature.is_some()
+        {
             grown += choice.push_reasoning(delta);
         }
         if !delta.text.is_empty() {
-            grown += choice.push_text(&delta.text);
+            grown += choice.push_text(&delta.text, &delta.extra);
         }
         if let Some(refusal) = delta.refusal.as_deref().filter(|text| !text.is_empty()) {
-            grown += choice.push_refusal(refusal);
+            grown += choice.push_refusal(refusal, &delta.extra);
         }
         for (field, json) in &delta.opaque {
-            if let Ok(json) = RawValue::from_string(json.clone()) {
-                let (field, json) = (field.clone(), RawJson(json));
-                grown += PART_BYTES + field.len() + json.0.get().len();
+            if let Some(json) = RawJson::read(json) {
+                let field = field.clone();
+                grown += PART_BYTES + field.len() + json.get().len();
                 choice.parts.push(Part::Opaque { field, json });
             }
         }
@@ -180,8 +182,12 @@ impl Delta {
 
 // Each returns by how many bytes the reply has grown.
 impl Choice {
-    fn push_text(&mut self, piece: &str) -> usize {
-        if let Some(Part::Text { text }) = self.parts.last_mut() {
+    fn push_text(&mut self, piece: &str, block: &Extra) -> usize {
+        // A block with keys of its own stays by itself.
+        if let Some(Part::Text { text, extra }) = self.parts.last_mut()
+            && extra.is_empty()
+            && block.is_empty()
+        {
             text.push_str(piece);
             return piece.len();
         }
@@ -189,10 +195,13 @@ impl Choice {
         if self.parts.is_empty() {
             self.parts.reserve_exact(1);
         }
+        let mut extra = Extra::default();
+        let grown = extra.extend(block);
         self.parts.push(Part::Text {
             text: piece.to_owned(),
+            extra,
         });
-        PART_BYTES + piece.len()
+        PART_BYTES + piece.len() + grown
     }
 
     fn push_reasoning(&mut self, delta: &Delta) -> usize {
@@ -203,33 +212,45 @@ impl Choice {
                 text,
                 signature: signature @ None,
                 field,
-            }) if field.as_deref() == delta.reasoning_field.as_deref() => {
+                extra,
+            }) if field.as_deref() == delta.reasoning_field.as_deref()
+                && is_open(extra, &delta.extra) =>
+            {
                 text.push_str(&delta.reasoning);
                 signature.clone_from(&delta.signature);
-                grown
+                grown + extra.extend(&delta.extra)
             }
             _ => {
                 let field = delta.reasoning_field.as_deref().map(str::to_owned);
                 let named = field.as_ref().map_or(0, String::len);
+                let mut extra = Extra::default();
+                let grown = grown + extra.extend(&delta.extra);
                 self.parts.push(Part::Reasoning {
                     text: delta.reasoning.clone(),
                     signature: delta.signature.clone(),
                     field,
+                    extra,
                 });
                 PART_BYTES + named + grown
             }
         }
     }
 
-    fn push_refusal(&mut self, piece: &str) -> usize {
-        if let Some(Part::Refusal { text }) = self.parts.last_mut() {
+    fn push_refusal(&mut self, piece: &str, block: &Extra) -> usize {
+        if let Some(Part::Refusal { text, extra }) = self.parts.last_mut()
+            && extra.is_empty()
+            && block.is_empty()
+        {
             text.push_str(piece);
             return piece.len();
         }
+        let mut extra = Extra::default();
+        let grown = extra.extend(block);
         self.parts.push(Part::Refusal {
             text: piece.to_owned(),
+            extra,
         });
-        PART_BYTES + piece.len()
+        PART_BYTES + piece.len() + grown
     }
 
     /// Adds a fragment to one of the calls, which are at these places.
@@ -244,4 +265,11 @@ impl Choice {
         self.parts.push(Part::ToolCall(call));
         PART_BYTES + size_of::<usize>() + grown
     }
+}
+
+/// Whether a block of reasoning goes on with a piece that has these keys. Mistral closes a block by `closed`, and a
+/// block with references in `thinking` is whole. What came before the block's last piece left it open.
+fn is_open(block: &Extra, piece: &Extra) -> bool {
+    let is_whole = |extra: &Extra| extra.last("thinking").is_some();
+    !is_whole(block) && !is_whole(piece) && block.last("closed").as_deref() != Some("true")
 }

@@ -142,6 +142,7 @@ fn has_token(raw: &str) -> bool {
 /// Reads the tokens of one object.
 fn read(reader: &mut Reader<'_>, tokens: &mut Vec<TokenLogprob>) -> Result<(), Error> {
     let mut columns = Columns::default();
+    let before = tokens.len();
     reader.object_or_skip(|reader, key| {
         match key {
             "content" | "refusal" => {
@@ -158,7 +159,10 @@ fn read(reader: &mut Reader<'_>, tokens: &mut Vec<TokenLogprob>) -> Result<(), E
         }
         Ok(())
     })?;
-    tokens.extend(columns.into_tokens());
+    // A server that has both forms lists the same tokens twice.
+    if tokens.len() == before {
+        tokens.extend(columns.into_tokens());
+    }
     Ok(())
 }
 

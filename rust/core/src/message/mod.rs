@@ -2,22 +2,25 @@
 //!
 //! Read `reply` first: a whole or partial reply. `delta` is a piece of a streamed one, and `fold` adds such pieces to
 //! the partial reply, which `settle` ends. `events` makes typed events from the pieces. `logprobs`
-//! keeps token probabilities as text.
+//! keeps token probabilities as text, and `extra` what else a provider sends.
 
 mod delta;
 mod events;
+mod extra;
+mod finish;
 mod fold;
 mod logprobs;
+mod number;
 mod reply;
 mod settle;
 
 pub use delta::{Chunk, ChunkKind, Delta, ToolCallDelta};
 pub use events::{StreamEvent, StreamEvents};
+pub use extra::{Extra, RawJson};
 pub use fold::Fold;
 pub use logprobs::Logprobs;
 pub use reply::{
-    Choice, FinishReason, Part, RawJson, Reply, ReplyHead, Timing, TokenLogprob, ToolCall,
-    TopLogprob, Usage,
+    Choice, FinishReason, Part, Reply, ReplyHead, Timing, TokenLogprob, ToolCall, TopLogprob, Usage,
 };
 
 #[cfg(test)]

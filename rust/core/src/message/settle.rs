@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use super::reply::{Choice, FinishReason, Part, RawJson, Reply};
-use crate::json;
+use super::extra::{RawJson, merged};
+use super::reply::{Choice, FinishReason, Part, Reply};
 
 impl Reply {
     /// Gives the reply the form of a reply that was not streamed: sorts the choices, joins neighboring pieces of one
@@ -36,14 +34,29 @@ impl Choice {
         // By key, because the keys of a message have no order.
         let mut opaque: BTreeMap<String, Vec<RawJson>> = BTreeMap::new();
         let mut parts: Vec<Part> = Vec::with_capacity(self.parts.len());
-        for part in std::mem::take(&mut self.parts) {
+        for mut part in std::mem::take(&mut self.parts) {
+            if let Some(extra) = part.extra_mut() {
+                extra.settle();
+            }
             match (part, parts.last_mut()) {
                 // Items of a content list keep their order, and are not merged.
                 (Part::Opaque { field, json }, _) if field != "content" => {
                     opaque.entry(field).or_default().push(json);
                 }
-                (Part::Text { text }, Some(Part::Text { text: before }))
-                | (Part::Refusal { text }, Some(Part::Refusal { text: before })) => {
+                (
+                    Part::Text { text, extra },
+                    Some(Part::Text {
+                        text: before,
+                        extra: other,
+                    }),
+                )
+                | (
+                    Part::Refusal { text, extra },
+                    Some(Part::Refusal {
+                        text: before,
+                        extra: other,
+                    }),
+                ) if extra.is_empty() && other.is_empty() => {
                     before.push_str(&text);
                 }
                 (
@@ -51,13 +64,15 @@ impl Choice {
                         text,
                         signature,
                         field,
+                        extra,
                     },
                     Some(Part::Reasoning {
                         text: before,
                         signature: open @ None,
                         field: same,
+                        extra: other,
                     }),
-                ) if *same == field => {
+                ) if *same == field && extra.is_empty() && other.is_empty() => {
                     before.push_str(&text);
                     *open = signature;
                 }
@@ -85,131 +100,4 @@ impl Choice {
     fn called(&self) -> bool {
         self.tool_calls().next().is_some()
     }
-}
-
-impl FinishReason {
-    /// The reason for a provider's word; `None` for an empty word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Some(match word {
-            "" => return None,
-            "stop" | "eos" | "stop_sequence" | "end_turn" | "eos_token" | "STOP" => Self::Stop,
-            "length" | "max_tokens" | "model_length" | "MAX_TOKENS" => Self::Length,
-            "tool_calls" | "function_call" | "tool_use" => Self::ToolCalls,
-            "content_filter" | "SAFETY" | "RECITATION" | "PROHIBITED_CONTENT" => {
-                Self::ContentFilter
-            }
-            "refusal" => Self::Refusal,
-            "abort" => Self::Abort,
-            "error" => Self::Error,
-            _ => Self::Other,
-        })
-    }
-
-    /// Corrects the reason by what the choice has: a refusal wins, and so does a tool call, unless the provider's
-    /// reason means that the call may be incomplete.
-    #[must_use]
-    pub fn corrected(self, refused: bool, called: bool) -> Self {
-        match self {
-            _ if refused => Self::Refusal,
-            Self::Length | Self::ContentFilter | Self::Error | Self::Abort => self,
-            _ if called => Self::ToolCalls,
-            _ => self,
-        }
-    }
-}
-
-/// How many values a block may have that is joined from fragments. Each takes up to a kilobyte of memory meanwhile.
-const MOST_JOINED: usize = 16_384;
-
-/// One block from the fragments of a stream. A single fragment stays as it was sent, and so do those of a block with
-/// too many values.
-fn merged(fragments: Vec<RawJson>) -> Vec<RawJson> {
-    if fragments.len() < 2 {
-        return fragments;
-    }
-    match joined(&fragments) {
-        Some(whole) => vec![whole],
-        None => fragments,
-    }
-}
-
-fn joined(fragments: &[RawJson]) -> Option<RawJson> {
-    let mut whole = Value::Null;
-    let mut values = 0;
-    for fragment in fragments {
-        let fragment = json::tree(fragment.0.get(), MOST_JOINED)?;
-        values += merge(&mut whole, fragment, "");
-        if values > MOST_JOINED {
-            return None;
-        }
-    }
-    serde_json::value::to_raw_value(&whole).ok().map(RawJson)
-}
-
-/// Keys whose strings are sent in pieces. All other strings are repeated in full.
-const PIECES: [&str; 7] = [
-    "text",
-    "summary",
-    "data",
-    "transcript",
-    "signature",
-    "content",
-    "thinking",
-];
-
-/// Adds a fragment to a block. Returns how many values were added.
-fn merge(whole: &mut Value, fragment: Value, key: &str) -> usize {
-    match (whole, fragment) {
-        (Value::Object(whole), Value::Object(fragment)) => {
-            let members = fragment.into_iter();
-            let added = members.map(|(key, value)| match whole.get_mut(&key) {
-                Some(known) => merge(known, value, &key),
-                None => {
-                    let added = count(&value);
-                    whole.insert(key, value);
-                    added
-                }
-            });
-            added.sum()
-        }
-        (Value::Array(whole), Value::Array(fragment)) => {
-            let items = fragment.into_iter();
-            let added = items.map(|item| match continued(whole, &item) {
-                Some(known) => merge(known, item, ""),
-                None => {
-                    let added = count(&item);
-                    whole.push(item);
-                    added
-                }
-            });
-            added.sum()
-        }
-        (Value::String(whole), Value::String(piece)) if PIECES.contains(&key) => {
-            whole.push_str(&piece);
-            0
-        }
-        (_, Value::Null) => 0,
-        (whole, fragment) => {
-            let (before, after) = (count(whole), count(&fragment));
-            *whole = fragment;
-            after.saturating_sub(before)
-        }
-    }
-}
-
-/// How many values a tree has.
-fn count(value: &Value) -> usize {
-    1 + match value {
-        Value::Object(members) => members.values().map(count).sum(),
-        Value::Array(items) => items.iter().map(count).sum(),
-        _ => 0,
-    }
-}
-
-/// The last block of `whole`, if `item` continues it: same type, same `index`.
-fn continued<'a>(whole: &'a mut [Value], item: &Value) -> Option<&'a mut Value> {
-    let last = whole.last_mut()?;
-    let index = item.get("index").filter(|index| index.is_number())?;
-    (last.get("index") == Some(index) && last.get("type") == item.get("type")).then_some(last)
 }

@@ -8,6 +8,7 @@ fn fragment(index: u32, name: Option<&str>, arguments: &str) -> ToolCallDelta {
         id: name.map(|name| format!("id-{name}")),
         name: name.map(str::to_owned),
         arguments: arguments.to_owned(),
+        ..ToolCallDelta::default()
     }
 }
 
@@ -213,8 +214,14 @@ fn a_late_id_belongs_to_its_call() {
 #[test]
 fn parts_of_different_kinds_differ_and_unknown_ones_are_refused() {
     let text = "a".to_owned();
-    let said = Part::Text { text: text.clone() };
-    let refused = Part::Refusal { text };
+    let said = Part::Text {
+        text: text.clone(),
+        extra: Extra::default(),
+    };
+    let refused = Part::Refusal {
+        text,
+        extra: Extra::default(),
+    };
     assert_ne!(said, refused);
     let choice = Choice {
         parts: vec![said, refused],

@@ -201,8 +201,12 @@ impl Queue {
             Err(_) => reply.settle(),
         }
         let end = end.map_err(|error| {
-            let partial = (!reply.is_empty()).then(|| Box::new(reply.reply()));
-            error.with_attempts(attempts.clone()).with_partial(partial)
+            let error = error.with_attempts(attempts.clone());
+            if reply.is_empty() {
+                // A reply that was not streamed is in its error.
+                return error;
+            }
+            error.with_partial(Some(Box::new(reply.reply())))
         });
         let mut guard = self.state.lock();
         let state = &mut *guard;

@@ -14,6 +14,8 @@ use crate::wire::{Dialect, Step, StreamDecoder};
 /// Reads the body of one attempt. It owns all that it needs, so that a worker can take it for a large event.
 pub(super) struct Reader {
     dialect: &'static dyn Dialect,
+    // How many choices were asked for.
+    asked: usize,
     place: Arc<Place>,
     parser: EventParser,
     events: Events,
@@ -38,10 +40,11 @@ impl Reader {
     pub(super) fn new(call: &Call, wants_raw: bool) -> Self {
         Self {
             dialect: call.client.dialect,
+            asked: call.choices,
             place: Arc::clone(&call.outgoing.place),
             parser: EventParser::new(call.client.config.limits.max_event_bytes),
             events: Events {
-                decoder: call.client.dialect.stream(),
+                decoder: call.client.dialect.stream(call.choices),
                 kinds: Vec::new(),
                 chunks: Vec::new(),
                 wants_raw,
@@ -83,26 +86,18 @@ impl Reader {
         if end == End::Cut {
             return Err(self.incomplete("it ended inside an event"));
         }
-        if self.events.decoder.is_finished() {
-            return Ok(());
+        if let Some(error) = self.events.decoder.failure() {
+            return Err(self.in_stream(error.clone()));
         }
-        let open = self.events.decoder.open_choices();
-        if open.is_empty() {
-            return Err(self.incomplete("it ended before any choice"));
+        match self.events.decoder.missing() {
+            None => Ok(()),
+            Some(why) => Err(self.incomplete(&why)),
         }
-        let shown: Vec<_> = open.iter().take(8).map(ToString::to_string).collect();
-        let more = if open.len() > shown.len() {
-            ", …"
-        } else {
-            ""
-        };
-        let why = format!("choice {}{more} had not finished", shown.join(", "));
-        Err(self.incomplete(&why))
     }
 
     /// Reads a body that is one document: a reply from a server that does not stream, or an error.
     pub(super) fn whole_reply(&mut self, body: &[u8]) -> Result<(), Error> {
-        let reply = self.dialect.decode_reply(body)?;
+        let reply = self.dialect.decode_reply(body, self.asked)?;
         let head = ReplyHead::of(&reply);
         let raw: Option<Arc<[u8]>> = self.events.wants_raw.then(|| Arc::from(body));
         self.events.count += 1;
@@ -146,7 +141,10 @@ impl Reader {
     fn in_stream(&self, error: Error) -> Error {
         use ErrorKind as K;
         let error = error.at(Phase::Body).maybe_processed(true);
-        let is_ours = matches!(error.kind(), K::Decode | K::Validation | K::EventTooLarge);
+        let is_ours = matches!(
+            error.kind(),
+            K::Decode | K::Validation | K::EventTooLarge | K::StreamIncomplete
+        );
         if is_ours || self.events.count == 0 {
             return error;
         }
@@ -164,24 +162,22 @@ impl Events {
             Item::Comment(_) => Ok(()),
             Item::Stray { name, value } => self.decoder.stray_field(name, value),
             Item::Event { name, data } => {
-                self.step = self.decoder.event(name, data, &mut self.kinds)?;
-                self.count += 1;
+                let step = self.decoder.event(name, data, &mut self.kinds);
+                self.count += u64::from(step.is_ok() || !self.kinds.is_empty());
                 let raw: Option<Arc<[u8]>> = self.wants_raw.then(|| Arc::from(data));
                 let mut kinds = std::mem::take(&mut self.kinds);
                 for kind in kinds.drain(..) {
                     self.push(kind, raw.as_ref());
                 }
                 self.kinds = kinds;
+                self.step = step?;
                 Ok(())
             }
         }
     }
 
     fn push(&mut self, kind: ChunkKind, raw: Option<&Arc<[u8]>>) {
-        self.has_content |= match &kind {
-            ChunkKind::Text(text) => !text.is_empty(),
-            ChunkKind::Delta(delta) => delta.has_content(),
-        };
+        self.has_content |= kind.has_content();
         self.chunks.push(Chunk {
             kind,
             raw: raw.cloned(),

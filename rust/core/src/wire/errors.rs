@@ -52,13 +52,26 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
     Error::new(kind, line).retryable(retryable).with_api(api)
 }
 
+/// The error of a choice, from the `error` in it.
+pub(super) fn in_choice(raw: &str) -> Error {
+    decode(None, format!("{{\"error\":{raw}}}").as_bytes())
+}
+
+/// The error of a choice whose finish reason says that the server failed.
+pub(super) fn ended_with(finish_reason: &str) -> Error {
+    let word = one_line(finish_reason, 60);
+    let message = format!("the provider failed in the middle of the reply (finish_reason: {word})");
+    Error::new(ErrorKind::Server, message).retryable(true)
+}
+
 /// Whether a body is a web page.
 pub(super) fn is_html(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
 fn read(body: &[u8]) -> ApiFailure {
-    let Some(mut value) = json::outline(body, READ_VALUES) else {
+    let text = String::from_utf8_lossy(body);
+    let Some(mut value) = json::outline(text.as_bytes(), READ_VALUES) else {
         return ApiFailure::default();
     };
     if let Value::Array(list) = &mut value

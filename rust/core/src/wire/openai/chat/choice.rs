@@ -4,6 +4,9 @@ use super::content::{Block, blocks};
 use super::event::{Content, Message};
 use super::most::{MOST, too_many};
 use super::tools::Calls;
+use super::twice::DETAILS;
+use compact_str::CompactString;
+
 use crate::error::Error;
 use crate::json::{SurrogateJoin, Text};
 use crate::message::{ChunkKind, Delta};
@@ -11,28 +14,82 @@ use crate::places::Places;
 
 /// What a stream has to remember about one choice.
 #[derive(Debug, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says whether a kind of content was seen, in any order"
+)]
 pub(super) struct ChoiceState {
     pub(super) index: u32,
     pub(super) finished: bool,
     pub(super) refused: bool,
     pub(super) reasoned: bool,
-    /// How many bytes of text were passed on.
-    pub(super) text_bytes: usize,
+    /// Whether there was reasoning in another field than [`DETAILS`].
+    reasoned_plainly: bool,
+    /// Whether there was anything that only the provider understands.
+    has_other: bool,
+    pub(super) said: Said,
     pub(super) text: SurrogateJoin,
     pub(super) reasoning: SurrogateJoin,
     pub(super) refusal: SurrogateJoin,
     pub(super) calls: Calls,
 }
 
+/// What is known of the text that was passed on.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    bytes: usize,
+    /// Its first bytes.
+    start: CompactString,
+    /// Whether a whole `message` turned out to be only the next piece.
+    in_pieces: bool,
+    /// Whether any of it was in a delta.
+    pub(super) in_deltas: bool,
+}
+
+/// How many bytes of the text are kept, to recognize a message that repeats it. No more fit without an allocation.
+const START_BYTES: usize = 24;
+
+impl Said {
+    #[inline]
+    pub(super) fn add(&mut self, text: &str) {
+        if self.bytes < START_BYTES {
+            let room = START_BYTES - self.start.len();
+            let fits = (0..=room.min(text.len())).rfind(|&at| text.is_char_boundary(at));
+            self.start
+                .push_str(text.get(..fits.unwrap_or(0)).unwrap_or_default());
+        }
+        self.bytes += text.len();
+    }
+
+    /// What a message has beyond the text before it; `None` if it has nothing new.
+    fn beyond<'t>(&mut self, message: &'t str) -> Option<&'t str> {
+        if self.bytes == 0 || self.in_pieces {
+            return Some(message);
+        }
+        if message.starts_with(&*self.start) {
+            return message.get(self.bytes..);
+        }
+        // The deltas count. Without any, the messages are the pieces.
+        self.in_pieces = !self.in_deltas;
+        self.in_pieces.then_some(message)
+    }
+}
+
 impl ChoiceState {
     pub(super) fn push_text(&mut self, text: Text<'_>, delta: &mut Delta) {
         let text = self.text.push(text);
-        self.text_bytes += text.len();
+        self.said.add(&text);
         delta.text.push_str(&text);
+    }
+
+    /// Whether anything came for it, so that it can be a reply.
+    pub(super) fn has_content(&self) -> bool {
+        self.said.bytes > 0 || self.reasoned || self.refused || self.calls.any() || self.has_other
     }
 
     fn push_reasoning(&mut self, field: &'static str, text: Text<'_>, delta: &mut Delta) {
         self.reasoned = true;
+        self.reasoned_plainly |= field != DETAILS;
         delta.reasoning.push_str(&self.reasoning.push(text));
         delta.reasoning_field = Some(field.into());
     }
@@ -52,7 +109,18 @@ impl ChoiceState {
         delta: &mut Delta,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
-        if let Some((field, text)) = message.reasoning {
+        let (mut has_thinking, mut has_refusal) = (false, false);
+        if let Content::List(raw) = message.content {
+            // The blocks are read twice and not kept, because there may be a million of them.
+            blocks(raw, |block| {
+                has_thinking |= matches!(block, Block::Thinking(..));
+                has_refusal |= matches!(block, Block::Refusal(..));
+            })?;
+        }
+        if let Some((field, text)) = message.reasoning
+            && !has_thinking
+            && !(field == DETAILS && self.reasoned_plainly)
+        {
             self.push_reasoning(field, text, delta);
         }
         match message.content {
@@ -60,15 +128,23 @@ impl ChoiceState {
             Content::Text(text) => self.push_text(text, delta),
             Content::List(raw) => self.blocks(raw, delta, out)?,
         }
-        if let Some(refusal) = message.refusal {
+        if let Some(refusal) = message.refusal
+            && !has_refusal
+        {
             self.push_refusal(refusal, delta);
         }
         if let Some(raw) = message.tool_calls {
-            self.calls.read(raw, whole, &mut delta.tool_calls)?;
+            if whole {
+                let known = self.calls.len();
+                self.calls.read_whole(raw, known, &mut delta.tool_calls)?;
+            } else {
+                self.calls.read(raw, &mut delta.tool_calls)?;
+            }
         }
         if let Some(raw) = message.function_call {
             self.calls.read_function_call(raw, &mut delta.tool_calls)?;
         }
+        self.has_other |= !message.other.is_empty();
         let other = message.other.into_iter();
         delta
             .opaque
@@ -76,7 +152,7 @@ impl ChoiceState {
         Ok(())
     }
 
-    /// Reads the blocks of a content list. In a delta, reasoning is before text, so a block that should be before
+    /// Adds the blocks of a content list. In a delta, reasoning is before text, so a block that should be before
     /// what is already there starts another delta.
     fn blocks(
         &mut self,
@@ -86,12 +162,13 @@ impl ChoiceState {
     ) -> Result<(), Error> {
         let before = out.len();
         blocks(raw, |block| {
-            if out.len() - before == MOST {
+            if out.len() - before >= MOST {
                 return;
             }
             let late = matches!(block, Block::Thinking(..))
                 && (!delta.text.is_empty() || delta.signature.is_some());
-            if late || !delta.opaque.is_empty() {
+            let alone = !delta.extra.is_empty() || block.has_extra() && delta.has_content();
+            if late || alone || !delta.opaque.is_empty() {
                 let next = Delta {
                     index: delta.index,
                     ..Delta::default()
@@ -99,16 +176,34 @@ impl ChoiceState {
                 out.push(ChunkKind::Delta(Box::new(std::mem::replace(delta, next))));
             }
             match block {
-                Block::Text(text) => self.push_text(text, delta),
-                Block::Refusal(text) => self.push_refusal(text, delta),
-                Block::Thinking(text, signature) => {
+                Block::Text(text, extra) => {
+                    self.push_text(text, delta);
+                    delta.extra = extra;
+                }
+                Block::Refusal(text, extra) => {
+                    self.push_refusal(text, delta);
+                    delta.extra = extra;
+                }
+                Block::Thinking(text, signature, extra) => {
                     self.push_reasoning("thinking", text, delta);
+                    delta.extra = extra;
                     delta.signature = signature;
                 }
-                Block::Other(raw) => delta.opaque.push(("content".to_owned(), raw.to_owned())),
+                Block::Other(raw) => {
+                    self.has_other = true;
+                    delta.opaque.push(("content".to_owned(), raw.to_owned()));
+                }
             }
         })?;
-        if out.len() - before == MOST {
+        if !delta.extra.is_empty() {
+            // What follows is not part of that block.
+            let next = Delta {
+                index: delta.index,
+                ..Delta::default()
+            };
+            out.push(ChunkKind::Delta(Box::new(std::mem::replace(delta, next))));
+        }
+        if out.len() - before >= MOST {
             return Err(too_many("content blocks in one message"));
         }
         Ok(())
@@ -129,11 +224,11 @@ impl ChoiceState {
             message.refusal = None;
         }
         if self.calls.any() {
-            (message.tool_calls, message.function_call) = (None, None);
+            message.function_call = None;
         }
-        if self.text_bytes > 0 {
+        if self.said.bytes > 0 {
             message.content = match message.content {
-                Content::Text(Text { body, high, .. }) => match body.get(self.text_bytes..) {
+                Content::Text(Text { body, high, .. }) => match self.said.beyond(&body) {
                     Some(new) => Content::Text(Text {
                         low: None,
                         body: new.to_owned().into(),
@@ -148,8 +243,10 @@ impl ChoiceState {
         self.message(message, true, delta, out)
     }
 
-    /// Passes on half characters, which nothing can complete any more.
+    /// Ends the choice: passes on half characters, which nothing can complete any more, and makes up the ids that
+    /// tool calls lack.
     pub(super) fn flush(&mut self, delta: &mut Delta) {
+        self.calls.complete_ids(&mut delta.tool_calls);
         delta.text.extend(self.text.finish());
         delta.reasoning.extend(self.reasoning.finish());
         if let Some(half) = self.refusal.finish() {

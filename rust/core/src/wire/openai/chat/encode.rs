@@ -35,6 +35,7 @@ pub(super) fn encode(
         path: dialect.path().to_owned(),
         body: body.finish(),
         dropped,
+        choices: params::choices(request),
     })
 }
 

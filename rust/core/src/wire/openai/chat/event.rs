@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
-use super::content::{is_blank, text_of_blocks};
+use super::content::{is_blank, text_of_details};
 use super::most::MOST;
+use super::twice::{DETAILS, REASONING, UsagePlace};
 use crate::json::{Error, Kind, Reader, Text};
 use crate::message::Usage;
 use crate::wire::openai::usage;
@@ -22,9 +23,7 @@ pub(super) struct Event<'a> {
     /// The first choice has its own field, because nearly every event has only one.
     pub(super) first: Option<Choice<'a>>,
     pub(super) rest: Vec<Choice<'a>>,
-    pub(super) usage: Option<Box<Usage>>,
-    /// Groq's copy of the usage, which may be the only one.
-    pub(super) groq_usage: Option<Box<Usage>>,
+    pub(super) usage: Option<(UsagePlace, Box<Usage>)>,
     /// Whether the JSON is an error instead of a reply.
     pub(super) is_error: bool,
     /// What there is too much of, if there is.
@@ -42,6 +41,9 @@ pub(super) struct Choice<'a> {
     /// Text completions.
     pub(super) text: Option<Text<'a>>,
     pub(super) logprobs: Option<&'a str>,
+    pub(super) usage: Option<Box<Usage>>,
+    /// What went wrong with this choice, unless it is null or empty.
+    pub(super) error: Option<&'a str>,
 }
 
 /// A message, or a piece of one.
@@ -65,7 +67,7 @@ pub(super) enum Content<'a> {
     #[default]
     None,
     Text(Text<'a>),
-    /// A list of blocks (Mistral).
+    /// A list of blocks (Mistral), or one block.
     List(&'a str),
 }
 
@@ -114,18 +116,23 @@ impl<'a> Event<'a> {
                 "model" => self.model = reader.string_or_skip()?,
                 "created" => self.created = reader.count_or_skip()?,
                 "choices" => self.read_choices(reader)?,
-                "usage" => self.usage = usage::read(reader)?,
+                "usage" => {
+                    let usage = usage::read(reader)?;
+                    self.note_usage(UsagePlace::Event, usage);
+                }
                 "error" => failure.error = !is_blank(reader.raw()?),
                 "x_groq" => {
                     let groq_failed = &mut failure.error;
+                    let mut groq_usage = None;
                     reader.object_or_skip(|reader, key| {
                         match key {
-                            "usage" => self.groq_usage = usage::read(reader)?,
+                            "usage" => groq_usage = usage::read(reader)?,
                             "error" => *groq_failed |= !is_blank(reader.raw()?),
                             _ => reader.skip()?,
                         }
                         Ok(())
                     })?;
+                    self.note_usage(UsagePlace::Groq, groq_usage);
                 }
                 "object" => {
                     let object = reader.string_or_skip()?;
@@ -143,6 +150,15 @@ impl<'a> Event<'a> {
             }
             Ok(())
         })
+    }
+
+    fn note_usage(&mut self, place: UsagePlace, usage: Option<Box<Usage>>) {
+        let best = self.usage.as_ref().map(|(best, _)| *best);
+        if let Some(usage) = usage
+            && best <= Some(place)
+        {
+            self.usage = Some((place, usage));
+        }
     }
 
     fn read_choices(&mut self, reader: &mut Reader<'a>) -> Result<()> {
@@ -168,6 +184,16 @@ impl<'a> Event<'a> {
             self.excess = self.excess.or(choice.excess());
             Ok(())
         })?;
+        for choice in self.first.iter_mut().chain(&mut self.rest) {
+            if let Some(usage) = choice.usage.take()
+                && self
+                    .usage
+                    .as_ref()
+                    .is_none_or(|(place, _)| *place <= UsagePlace::Choice)
+            {
+                self.usage = Some((UsagePlace::Choice, usage));
+            }
+        }
         Ok(())
     }
 }
@@ -199,9 +225,9 @@ impl<'a> Choice<'a> {
         full.next().map(|_| "unknown members in one message")
     }
 
-    /// Its text, if the JSON has it without escapes.
+    /// Its text, if the JSON has it without escapes, and only once.
     pub(super) fn into_plain_text(self) -> Option<&'a str> {
-        let ((Some(Content::Text(text)), _) | (None, Some(text))) =
+        let ((Some(Content::Text(text)), None) | (None, Some(text))) =
             (self.delta.map(|delta| delta.content), self.text)
         else {
             return None;
@@ -228,6 +254,8 @@ impl<'a> Choice<'a> {
             }
             "text" => self.text = reader.string_or_skip()?,
             "logprobs" => self.logprobs = reader.raw_or_null()?,
+            "usage" => self.usage = usage::read(reader)?,
+            "error" => self.error = Some(reader.raw()?).filter(|raw| !is_blank(raw)),
             "finish_reason" => {
                 self.finish_reason = match reader.peek()? {
                     Kind::String => Some(reader.string()?.into_lossy()),
@@ -255,7 +283,7 @@ impl<'a> Message<'a> {
                 "content" => {
                     self.content = match reader.peek()? {
                         Kind::String => Content::Text(reader.string()?),
-                        Kind::Array => Content::List(reader.raw()?),
+                        Kind::Array | Kind::Object => Content::List(reader.raw()?),
                         _ => {
                             reader.skip()?;
                             Content::None
@@ -272,7 +300,6 @@ impl<'a> Message<'a> {
                     self.function_call = Some(reader.raw()?).filter(|raw| !is_blank(raw));
                 }
                 key => match REASONING.iter().position(|field| *field == key) {
-                    // A server that renames the field sends both names for a while; only one of them counts.
                     Some(place) if reader.peek()? == Kind::String => {
                         let text = reader.string()?;
                         if place <= rank && !text.is_empty() {
@@ -289,7 +316,7 @@ impl<'a> Message<'a> {
         if self.reasoning.is_none()
             && let Some((_, raw)) = self.other.iter().find(|(key, _)| key == DETAILS)
         {
-            let text = text_of_blocks(&mut Reader::over(raw), &["text", "summary"])?;
+            let text = text_of_details(raw)?;
             self.reasoning = Some((DETAILS, text)).filter(|(_, text)| !text.is_empty());
         }
         Ok(found)
@@ -341,15 +368,3 @@ static NO_TEXT: Text<'static> = Text {
     body: Cow::Borrowed(""),
     high: None,
 };
-
-/// Fields for reasoning. If there are several, the first one of this list counts.
-const REASONING: [&str; 4] = [
-    "reasoning_content",
-    "reasoning",
-    "reasoning_text",
-    "thinking",
-];
-
-/// A field for reasoning in blocks, next to a field of plain text or instead of one. The blocks are also kept as
-/// they are, because their signatures have to be sent back.
-pub(super) const DETAILS: &str = "reasoning_details";

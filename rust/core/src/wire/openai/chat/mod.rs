@@ -2,8 +2,8 @@
 //!
 //! `encode` writes a request; `parts` writes its messages from the caller's parts (`part`). `stream` decodes events:
 //! `event` reads the JSON of one, `choice` keeps what a stream has to remember of a choice, `content` reads content
-//! blocks, and `tools` finds the call that a fragment belongs to.
-//! `most` limits how many items a reply may have.
+//! blocks, and `tools` finds the call that a `fragment` belongs to, by its `progress`. `twice` is the table of fields that
+//! can hold the same thing: which of them counts. `most` limits how many items a reply may have.
 //! `repeat` is a shortcut for events that differ only in their text. `reply` decodes a whole reply as a stream of
 //! one event.
 //!
@@ -13,13 +13,16 @@ mod choice;
 mod content;
 mod encode;
 mod event;
+mod fragment;
 mod most;
 mod part;
 mod parts;
+mod progress;
 mod repeat;
 mod reply;
 mod stream;
 mod tools;
+mod twice;
 
 pub(super) use reply::decode_reply;
 pub(super) use stream::ChatStream;
@@ -59,12 +62,12 @@ impl Dialect for Chat {
         encode::encode(self, request, provider)
     }
 
-    fn decode_reply(&self, body: &[u8]) -> Result<Reply, Error> {
-        reply::decode_reply(body)
+    fn decode_reply(&self, body: &[u8], asked: usize) -> Result<Reply, Error> {
+        reply::decode_reply(body, asked)
     }
 
-    fn stream(&self) -> Box<dyn StreamDecoder> {
-        Box::<ChatStream>::default()
+    fn stream(&self, asked: usize) -> Box<dyn StreamDecoder> {
+        Box::new(ChatStream::new(asked))
     }
 
     fn decode_error(&self, status: u16, body: &[u8]) -> Error {

@@ -49,6 +49,14 @@ impl<'a> Part<'a> {
         String::from_utf8_lossy(&extra).into_owned()
     }
 
+    /// The keys of the object in `key`, if there is one.
+    pub(super) fn object(&self, key: &str) -> Result<Fields<'a>, Error> {
+        match self.get(key) {
+            Some(raw) => fields(raw, &format!("{}.{key}", self.path)),
+            None => Ok(Fields::new()),
+        }
+    }
+
     /// An error about this part; `why` goes on from its path.
     pub(super) fn invalid(&self, why: &str) -> Error {
         invalid(format!("{}{why}", self.path))

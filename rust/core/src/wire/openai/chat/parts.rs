@@ -1,9 +1,10 @@
 //! Writes messages of parts as messages of Chat Completions.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::event::DETAILS;
 use super::part::{Part, field, inner, media, plain};
+use super::twice::DETAILS;
 use crate::error::Error;
 use crate::json::write_string;
 use crate::wire::body::{Fields, fields, items};
@@ -52,6 +53,15 @@ enum Item<'a> {
     /// A content block.
     Block(String),
 }
+
+/// Keys of a call that we know.
+const CALL_KEYS: [&str; 6] = ["type", "id", "name", "arguments", "provider", "extra"];
+
+/// Keys of a part of reasoning that we know.
+const REASONING_KEYS: [&str; 5] = ["text", "signature", "field", "provider", "thinking"];
+
+/// What servers send of an audio besides its id, but do not accept.
+const AUDIO_KEYS: [&str; 3] = ["data", "transcript", "expires_at"];
 
 /// Message keys that servers send but do not accept.
 const ANSWER_ONLY: [&str; 4] = [
@@ -118,9 +128,19 @@ impl<'a> Message<'a> {
                 });
             }
             "image" | "audio" | "file" => self.content.push(Item::Block(media(part)?)),
-            "refusal" => self.refusal.push(part.text("text")?),
+            "refusal" => {
+                let text = part.text("text")?;
+                let extra = part.extra(&["text"]);
+                if extra.is_empty() {
+                    self.refusal.push(text);
+                } else {
+                    self.content.push(Item::Block(format!(
+                        r#"{{"type":"refusal","refusal":{text}{extra}}}"#
+                    )));
+                }
+            }
             "tool_call" => {
-                self.calls.push(call(part)?);
+                self.calls.push(call(part, to)?);
             }
             "reasoning" => self.add_reasoning(part, to)?,
             "opaque" => self.add_opaque(part, to)?,
@@ -140,8 +160,13 @@ impl<'a> Message<'a> {
             let signature = part.get("signature");
             let signature = signature.map(|raw| format!(",\"signature\":{raw}"));
             let signature = signature.unwrap_or_default();
+            let extra = part.extra(&REASONING_KEYS);
+            // With references it is kept as it came.
+            let thinking = part.get("thinking").map(str::to_owned);
+            let thinking =
+                thinking.unwrap_or_else(|| format!(r#"[{{"type":"text","text":{text}}}]"#));
             self.content.push(Item::Block(format!(
-                r#"{{"type":"thinking","thinking":[{{"type":"text","text":{text}}}]{signature}}}"#
+                r#"{{"type":"thinking","thinking":{thinking}{signature}{extra}}}"#
             )));
         } else if known && !field.is_empty() && self.takes_reasoning {
             self.reasoning.push((field, text));
@@ -163,10 +188,18 @@ impl<'a> Message<'a> {
         } else if field == "content" {
             self.content.push(Item::Block(json.to_owned()));
         } else if field == "audio" {
-            // The server keeps the audio, and only its id is sent back.
+            // The server keeps the audio, and its id is sent back.
             let fields = fields(json, &part.path)?;
             if let Some((_, id)) = fields.iter().find(|(key, _)| key == "id") {
-                self.other.push((field, format!("{{\"id\":{id}}}")));
+                let mut audio = format!("{{\"id\":{id}").into_bytes();
+                for (key, raw) in &fields {
+                    if key != "id" && *raw != "null" && !AUDIO_KEYS.contains(&&**key) {
+                        self::field(&mut audio, key, raw);
+                    }
+                }
+                audio.push(b'}');
+                let audio = String::from_utf8_lossy(&audio).into_owned();
+                self.other.push((field, audio));
             }
         } else if !ANSWER_ONLY.contains(&&*field) {
             self.other.push((field, json.to_owned()));
@@ -248,16 +281,57 @@ fn tool_message(part: &Part<'_>, to: &mut Written<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn call(part: &Part<'_>) -> Result<String, Error> {
+/// A call as it came: with the keys that we do not know, in it and in its function.
+fn call(part: &Part<'_>, to: &mut Written<'_>) -> Result<String, Error> {
     let name = part.text("name")?;
-    let id = part.get("id").map(|id| format!("\"id\":{id},"));
-    let id = id.unwrap_or_default();
+    let mut extra = part.object("extra")?;
+    if !extra.is_empty() && part.get("provider").is_some() && !part.is_from(to.provider) {
+        to.dropped.push(format!("{}.extra", part.path));
+        extra.clear();
+    }
+    let own = |(key, _): &&(Cow<'_, str>, &str)| !CALL_KEYS.contains(&&**key);
+    extra.extend(part.fields.iter().filter(own).cloned());
+    let mut take = |key: &str| {
+        let at = extra.iter().position(|(name, _)| name == key)?;
+        Some(extra.remove(at).1)
+    };
+    let kind = take("type");
+    let custom = take("custom").filter(|raw| *raw != "null");
+    let function = take("function").filter(|raw| *raw != "null");
     // A call without arguments may have arrived with "", which chat templates cannot read.
-    let arguments = part.get("arguments").filter(|raw| *raw != "\"\"");
-    let arguments = arguments.unwrap_or("\"{}\"");
-    Ok(format!(
-        r#"{{{id}"type":"function","function":{{"name":{name},"arguments":{arguments}}}}}"#
-    ))
+    let arguments = part
+        .get("arguments")
+        .filter(|raw| custom.is_some() || *raw != "\"\"");
+    let (word, key, value, inside) = match custom {
+        Some(inside) => ("custom", "input", arguments.unwrap_or("\"\""), Some(inside)),
+        None => (
+            "function",
+            "arguments",
+            arguments.unwrap_or("\"{}\""),
+            function,
+        ),
+    };
+    let mut out = Vec::from("{");
+    if let Some(id) = part.get("id") {
+        out.extend_from_slice(format!("\"id\":{id},").as_bytes());
+    }
+    match kind {
+        Some(kind) => out.extend_from_slice(format!("\"type\":{kind}").as_bytes()),
+        None => out.extend_from_slice(format!("\"type\":\"{word}\"").as_bytes()),
+    }
+    out.extend_from_slice(format!(",\"{word}\":{{\"name\":{name},\"{key}\":{value}").as_bytes());
+    for (key, raw) in fields(
+        inside.unwrap_or("null"),
+        &format!("{}.extra.{word}", part.path),
+    )? {
+        field(&mut out, &key, raw);
+    }
+    out.push(b'}');
+    for (key, raw) in extra.iter().filter(|(_, raw)| *raw != "null") {
+        field(&mut out, key, raw);
+    }
+    out.push(b'}');
+    Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// Joins JSON strings. Their escapes stay as they are.

@@ -3,7 +3,7 @@
 use super::event::Event;
 use super::stream::{ChatStream, unexpected};
 use crate::error::{Error, ErrorKind};
-use crate::message::{Fold, Reply, ReplyHead};
+use crate::message::{Fold, Reply};
 use crate::redact::one_line;
 use crate::sse::{EventParser, Item};
 use crate::wire::dialect::{Step, StreamDecoder};
@@ -11,8 +11,9 @@ use crate::wire::errors;
 
 /// Reads a body with a 2xx status.
 ///
-/// A reply is read as a stream of one event, so that replies and streams agree.
-pub(in crate::wire::openai) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
+/// A reply is read as a stream of one event, so that replies and streams agree. An error has what came as its
+/// partial reply.
+pub(in crate::wire::openai) fn decode_reply(body: &[u8], asked: usize) -> Result<Reply, Error> {
     // A busy server sends blank lines first, to keep the connection alive.
     let body = body
         .strip_prefix(b"\xef\xbb\xbf")
@@ -27,7 +28,7 @@ pub(in crate::wire::openai) fn decode_reply(body: &[u8]) -> Result<Reply, Error>
             ));
         }
         Some(_) if body.starts_with(b"data:") || body.starts_with(b"event:") => {
-            return fold_stream(body);
+            return fold_stream(body, asked);
         }
         Some(_) => {
             let start = body.get(..body.len().min(400)).unwrap_or(body);
@@ -38,23 +39,28 @@ pub(in crate::wire::openai) fn decode_reply(body: &[u8]) -> Result<Reply, Error>
         }
     }
     let event = Event::read(body)?;
-    if event.is_error {
-        return Err(errors::decode(None, body));
-    }
-    if event.first.is_none() {
+    let failure = event.is_error.then(|| errors::decode(None, body));
+    if failure.is_none() && event.first.is_none() {
         return Err(unexpected("the reply is JSON, but it has no choices"));
     }
-    let mut decoder = ChatStream::default();
+    let mut decoder = ChatStream::new(asked);
     let mut chunks = Vec::new();
     decoder.apply(event, true, &mut chunks)?;
     let mut fold = Fold::default();
-    chunks.drain(..).for_each(|chunk| fold.apply(&chunk));
-    Ok(concluded(decoder.head(), fold))
+    for chunk in &chunks {
+        fold.apply(chunk);
+    }
+    let failure = failure.or_else(|| decoder.failure().cloned());
+    let failure = failure.or_else(|| {
+        let why = decoder.too_few()?;
+        Some(unexpected(&format!("the reply is incomplete: {why}")).retryable(true))
+    });
+    ended(&decoder, fold, failure)
 }
 
 /// Reads a stream that the server sent unasked.
-fn fold_stream(body: &[u8]) -> Result<Reply, Error> {
-    let mut decoder = ChatStream::default();
+fn fold_stream(body: &[u8], asked: usize) -> Result<Reply, Error> {
+    let mut decoder = ChatStream::new(asked);
     let mut fold = Fold::default();
     let mut chunks = Vec::new();
     let mut done = false;
@@ -62,27 +68,39 @@ fn fold_stream(body: &[u8]) -> Result<Reply, Error> {
     let mut take = |item: Item<'_>| {
         match item {
             Item::Event { name, data } => {
-                done |= decoder.event(name, data, &mut chunks)? == Step::Done;
+                let step = decoder.event(name, data, &mut chunks);
                 chunks.drain(..).for_each(|chunk| fold.apply(&chunk));
+                done |= step? == Step::Done;
             }
             Item::Stray { name, value } => decoder.stray_field(name, value)?,
             Item::Comment(_) => {}
         }
         Ok(())
     };
-    parser.push(body, &mut take)?;
-    parser.finish(&mut take)?;
-    if !done && !decoder.is_finished() {
-        return Err(Error::new(
-            ErrorKind::ConnectionLost,
-            "the reply is a stream, and it is incomplete",
-        ));
-    }
-    Ok(concluded(decoder.head(), fold))
+    let read = parser.push(body, &mut take);
+    let read = read.and_then(|()| parser.finish(&mut take).map(|_| ()));
+    let failure = read.err().or_else(|| {
+        if done {
+            return None;
+        }
+        let incomplete = |why| {
+            let message = format!("the reply is a stream, and it is incomplete: {why}");
+            Error::new(ErrorKind::ConnectionLost, message).retryable(true)
+        };
+        let failure = decoder.failure().cloned();
+        failure.or_else(|| decoder.missing().map(incomplete))
+    });
+    ended(&decoder, fold, failure)
 }
 
-fn concluded(head: &ReplyHead, mut fold: Fold) -> Reply {
-    fold.set_head(head);
-    fold.conclude();
-    fold.into_reply()
+/// The reply, or the error that has it as its partial reply.
+fn ended(decoder: &ChatStream, mut fold: Fold, failure: Option<Error>) -> Result<Reply, Error> {
+    fold.set_head(decoder.head());
+    let Some(error) = failure else {
+        fold.conclude();
+        return Ok(fold.into_reply());
+    };
+    fold.settle();
+    let partial = (!fold.is_empty()).then(|| Box::new(fold.into_reply()));
+    Err(error.with_partial(partial))
 }

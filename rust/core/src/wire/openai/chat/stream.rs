@@ -2,10 +2,11 @@
 
 use compact_str::CompactString;
 
-use super::choice::Choices;
+use super::choice::{ChoiceState, Choices};
 use super::event::{Choice, Event};
 use super::most::too_many;
 use super::repeat::Frame;
+use super::twice::{UsagePlace, merged, text_beside};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Growing, Text};
 use crate::message::{ChunkKind, Delta, FinishReason, Logprobs, ReplyHead, Usage};
@@ -17,6 +18,12 @@ use crate::wire::errors;
 pub(in crate::wire::openai) struct ChatStream {
     head: ReplyHead,
     choices: Choices,
+    /// How many choices were asked for.
+    asked: usize,
+    /// Where the counts that were passed on came from.
+    usage: UsagePlace,
+    /// Why the reply is none, though the server went on to its end.
+    failed: Option<Error>,
     done: bool,
     /// The lines of a JSON body that arrived instead of events.
     stray: Vec<u8>,
@@ -51,12 +58,28 @@ impl StreamDecoder for ChatStream {
         }
         let event = Event::read(data)?;
         if event.is_error {
-            return Err(errors::decode(None, data));
+            let error = errors::decode(None, data);
+            if event.first.is_some() {
+                // What it has besides belongs to the partial reply.
+                self.apply(event, false, out)?;
+                if !out.iter().any(ChunkKind::has_content) {
+                    out.clear();
+                }
+            }
+            return Err(error);
         }
+        let is_first = self.choices.states.is_empty();
         if let Some(text) = self.apply(event, false, out)? {
             self.frame.learn(data, text);
         }
-        Ok(Step::Continue)
+        match &self.failed {
+            // There is nothing to wait for, and nothing that another attempt would repeat.
+            Some(error) if is_first && !self.has_content() => {
+                out.clear();
+                Err(error.clone())
+            }
+            _ => Ok(Step::Continue),
+        }
     }
 
     fn stray_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Error> {
@@ -106,16 +129,16 @@ impl StreamDecoder for ChatStream {
         Ok(())
     }
 
-    fn is_finished(&self) -> bool {
-        !self.choices.states.is_empty() && self.choices.states.iter().all(|choice| choice.finished)
+    fn missing(&self) -> Option<String> {
+        if self.choices.states.is_empty() {
+            return Some("it ended before any choice".to_owned());
+        }
+        self.unfinished(|choice| !choice.finished)
+            .or_else(|| self.too_few())
     }
 
-    fn open_choices(&self) -> Vec<u32> {
-        let states = self.choices.states.iter();
-        let open = states.filter(|choice| !choice.finished);
-        let mut open: Vec<_> = open.map(|choice| choice.index).collect();
-        open.sort_unstable();
-        open
+    fn failure(&self) -> Option<&Error> {
+        self.failed.as_ref()
     }
 
     fn head(&self) -> &ReplyHead {
@@ -124,6 +147,14 @@ impl StreamDecoder for ChatStream {
 }
 
 impl ChatStream {
+    /// Starts to read a reply of which `asked` choices were asked for.
+    pub(in crate::wire::openai) fn new(asked: usize) -> Self {
+        Self {
+            asked,
+            ..Self::default()
+        }
+    }
+
     /// Reads the choices and usage of one event. In a `whole` reply each tool call is complete. If the event has only
     /// text, returns it as a slice of the event's JSON.
     pub(super) fn apply<'a>(
@@ -137,7 +168,11 @@ impl ChatStream {
         }
         self.note_head(&mut event);
         let before = out.len();
-        let usage = event.usage.take().or_else(|| event.groq_usage.take());
+        let usage = event.usage.take().filter(|(place, _)| *place >= self.usage);
+        let usage = usage.map(|(place, usage)| {
+            self.usage = place;
+            usage
+        });
         if usage.is_none()
             && !whole
             && event.rest.is_empty()
@@ -161,11 +196,16 @@ impl ChatStream {
             || choice.finish_reason.is_some()
             || choice.message.is_some()
             || choice.logprobs.is_some()
+            || choice.error.is_some()
         {
             return None;
         }
         let text = match (&choice.delta, &choice.text) {
             (Some(delta), None) => delta.only_text()?,
+            (Some(delta), Some(beside)) => match delta.only_text()? {
+                text if text.is_empty() => beside,
+                text => text,
+            },
             (None, Some(text)) => text,
             _ => return None,
         };
@@ -182,7 +222,8 @@ impl ChatStream {
         if state.text.is_waiting() || state.reasoning.is_waiting() {
             return None;
         }
-        state.text_bytes += text.len();
+        state.said.in_deltas = true;
+        state.said.add(text);
         Some(CompactString::new(text))
     }
 
@@ -220,31 +261,51 @@ impl ChatStream {
             index,
             ..Delta::default()
         };
-        if let Some(text) = choice.text {
-            state.push_text(text, &mut delta);
-        }
-        if let Some(message) = choice.delta {
-            state.message(message, false, &mut delta, out)?;
-        }
-        if let Some(message) = choice.message {
-            if whole {
-                state.message(*message, true, &mut delta, out)?;
-            } else {
-                state.catch_up(*message, &mut delta, out)?;
+        let whole_message = choice.message.map(|message| *message);
+        if whole {
+            let message = merged(whole_message, choice.delta);
+            let is_empty = message.is_none() && choice.text.is_none();
+            if is_empty && choice.error.is_none() {
+                let message = format!("the reply has no message in choice {index}");
+                self.failed = self.failed.take().or_else(|| Some(unexpected(&message)));
+            }
+            if let Some(text) = text_beside(message.as_ref(), choice.text) {
+                state.push_text(text, &mut delta);
+            }
+            if let Some(message) = message {
+                state.message(message, true, &mut delta, out)?;
+            }
+        } else {
+            if let Some(text) = text_beside(choice.delta.as_ref(), choice.text) {
+                state.push_text(text, &mut delta);
+            }
+            if let Some(message) = choice.delta {
+                state.message(message, false, &mut delta, out)?;
+            }
+            state.said.in_deltas |= !delta.text.is_empty();
+            if let Some(message) = whole_message {
+                state.catch_up(message, &mut delta, out)?;
             }
         }
         if let Some(raw) = choice.logprobs {
             delta.logprobs = Logprobs::of(raw);
         }
+        let mut failed = choice.error.map(errors::in_choice);
         if let Some(word) = choice.finish_reason {
             state.finished = true;
             state.flush(&mut delta);
-            delta.finish_reason = FinishReason::from_word(&word)
-                .map(|reason| reason.corrected(state.refused, state.calls.any()));
+            let reason = FinishReason::from_word(&word);
+            if reason.is_some_and(FinishReason::is_failure) {
+                failed.get_or_insert_with(|| errors::ended_with(&word));
+            }
+            delta.finish_reason =
+                reason.map(|reason| reason.corrected(state.refused, state.calls.any()));
             delta.provider_finish_reason = Some(word.into_owned());
         } else if whole {
             state.flush(&mut delta);
         }
+        // The first error is the reason for all others.
+        self.failed = self.failed.take().or(failed);
         out.push(ChunkKind::Delta(Box::new(delta)));
         Ok(())
     }
@@ -267,7 +328,39 @@ impl ChatStream {
                 out.push(ChunkKind::Delta(Box::new(delta)));
             }
         }
-        Ok(Step::Done)
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        // A choice needs no finish reason here, because some servers never give one.
+        let empty = self.unfinished(|choice| !choice.finished && !choice.has_content());
+        match empty.or_else(|| self.too_few()) {
+            None => Ok(Step::Done),
+            Some(why) => Err(Error::new(
+                ErrorKind::StreamIncomplete,
+                format!("the stream is incomplete: {why}"),
+            )
+            .retryable(true)),
+        }
+    }
+
+    fn has_content(&self) -> bool {
+        self.choices.states.iter().any(ChoiceState::has_content)
+    }
+
+    fn unfinished(&self, is_open: impl Fn(&ChoiceState) -> bool) -> Option<String> {
+        let open = self.choices.states.iter().filter(|choice| is_open(choice));
+        let mut open: Vec<_> = open.map(|choice| choice.index).collect();
+        open.sort_unstable();
+        let shown: Vec<_> = open.iter().take(8).map(u32::to_string).collect();
+        let more = if open.len() > 8 { ", …" } else { "" };
+        let shown = shown.join(", ");
+        (!open.is_empty()).then(|| format!("choice {shown}{more} had not finished"))
+    }
+
+    /// What to say if fewer choices came than were asked for.
+    pub(super) fn too_few(&self) -> Option<String> {
+        let (asked, came) = (self.asked, self.choices.states.len());
+        (came < asked).then(|| format!("{asked} choices were asked for, and {came} came"))
     }
 }
 

@@ -78,6 +78,39 @@ fn parameters_take_the_names_of_the_provider() {
 }
 
 #[test]
+fn a_parameter_is_sent_by_the_name_that_it_was_written_with() {
+    for provider in [
+        "openai",
+        "azure",
+        "mistral",
+        "groq",
+        "vllm",
+        "openai-compatible",
+    ] {
+        for api in ["chat", "completions"] {
+            let params = json!({"max_completion_tokens": 5, "random_seed": 7});
+            let request = json!({"model": "m", "input": "hi", "params": params});
+            let (body, _) = encoded(api, provider, &request).unwrap();
+            assert_eq!(
+                (&body["max_completion_tokens"], &body["random_seed"]),
+                (&json!(5), &json!(7)),
+                "{provider} {api}"
+            );
+            assert_eq!((body.get("max_tokens"), body.get("seed")), (None, None));
+        }
+    }
+    let params = json!({"logprobs": true, "top_logprobs": 2});
+    let body = chat(
+        "openai",
+        &json!({"model": "m", "input": "hi", "params": params}),
+    );
+    assert_eq!(
+        (&body["logprobs"], &body["top_logprobs"]),
+        (&json!(true), &json!(2))
+    );
+}
+
+#[test]
 fn stream_usage_can_be_left_out() {
     let request = json!({"model": "m", "input": "hi", "stream": true, "stream_usage": false});
     assert_eq!(chat("openai", &request).get("stream_options"), None);
@@ -137,7 +170,16 @@ fn wrong_parameters_are_refused_with_their_path() {
             ErrorKind::Config,
             "did you mean max_tokens?",
         ),
-        (json!({"top_logprobs": 1}), ErrorKind::Config, "logprobs=k"),
+        (
+            json!({"logprobs": 2, "top_logprobs": 1}),
+            ErrorKind::Config,
+            "the same parameter",
+        ),
+        (
+            json!({"seed": 2, "random_seed": 1}),
+            ErrorKind::Config,
+            "the same parameter",
+        ),
         (
             json!({"echo": true}),
             ErrorKind::Config,
@@ -152,7 +194,7 @@ fn wrong_parameters_are_refused_with_their_path() {
         (
             json!({"max_tokens": 1, "max_completion_tokens": 1}),
             ErrorKind::Config,
-            "the same limit",
+            "the same parameter",
         ),
     ] {
         let (found, message) = refused(

@@ -1,16 +1,19 @@
 use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorKind};
-use crate::message::{FinishReason, Part, Reply};
+use crate::message::{Extra, FinishReason, Part, Reply};
 use crate::wire::dialect;
 
-fn read(body: &str) -> Result<Reply, Error> {
-    dialect("chat").unwrap().decode_reply(body.as_bytes())
+pub(super) fn read(body: &str) -> Result<Reply, Error> {
+    dialect("chat").unwrap().decode_reply(body.as_bytes(), 1)
 }
 
-fn reply(message: &Value, finish: &str) -> Reply {
+pub(super) fn reply(message: &Value, finish: &str) -> Reply {
     let choice = json!({"index": 0, "message": message, "finish_reason": finish});
-    read(&json!({"id": "i", "model": "m", "created": 0, "choices": [choice]}).to_string()).unwrap()
+    let read =
+        read(&json!({"id": "i", "model": "m", "created": 0, "choices": [choice]}).to_string());
+    // A failed reply is in its error.
+    read.unwrap_or_else(|error| error.partial().unwrap().clone())
 }
 
 fn reason(message: &Value, finish: &str) -> Option<FinishReason> {
@@ -32,8 +35,12 @@ fn the_finish_reason_follows_from_the_parts() {
         (
             &text,
             "insufficient_system_resource",
-            Some(FinishReason::Other),
+            Some(FinishReason::Error),
         ),
+        (&text, "network_error", Some(FinishReason::Error)),
+        (&text, "sensitive", Some(FinishReason::ContentFilter)),
+        (&text, "MAX_TOKENS", Some(FinishReason::Length)),
+        (&text, "weird", Some(FinishReason::Other)),
         (&text, "", None),
         (&refusal, "stop", Some(FinishReason::Refusal)),
         (&refusal, "length", Some(FinishReason::Refusal)),
@@ -62,7 +69,13 @@ fn parts_are_in_order_with_unknown_blocks_after_them() {
         ],
         "tool_calls": [{"function": {"name": "f", "arguments": {"x": 1}}}, {"function": {"name": "g"}}],
     });
-    let parts = &reply(&message, "stop").choices[0].parts;
+    let mut reply = reply(&message, "stop");
+    let parts = &mut reply.choices[0].parts;
+    for part in &mut *parts {
+        if let Part::ToolCall(call) = part {
+            assert_eq!(call.id.take().unwrap().len(), 9, "made up");
+        }
+    }
     let expected = json!([
         {"type": "text", "text": "a"},
         {"type": "reasoning", "text": "tu", "signature": "s", "field": "thinking"},
@@ -85,6 +98,7 @@ fn two_fields_of_reasoning_are_one() {
         text: "r".into(),
         signature: None,
         field: Some("reasoning_content".into()),
+        extra: Extra::default(),
     };
     assert_eq!((parts.len(), &parts[0]), (2, &expected));
 }
@@ -95,8 +109,8 @@ fn the_old_function_call_is_a_tool_call() {
     let reply = reply(&message, "function_call");
     let call = reply.choices[0].tool_calls().next().unwrap();
     assert_eq!(
-        (&*call.name, &*call.arguments, &call.id),
-        ("f", "{}", &None)
+        (&*call.name, &*call.arguments, call.id.is_some()),
+        ("f", "{}", true)
     );
 }
 
@@ -176,7 +190,7 @@ fn the_error_names_a_body_of_another_kind() {
             "no choices",
         ),
         (r#"{"choices":[{"#, ErrorKind::Decode, "byte 13"),
-        (r#"{"choices":[NaN]}"#, ErrorKind::Decode, "byte 12"),
+        (r#"{"choices":[nan]}"#, ErrorKind::Decode, "byte 12"),
         (
             r#"{"error":{"message":"m","code":503}}"#,
             ErrorKind::Server,

@@ -8,11 +8,11 @@ use crate::wire::dialect;
 const MOST: usize = 16_384;
 
 fn whole(body: &str) -> Result<Reply, Error> {
-    dialect("chat").unwrap().decode_reply(body.as_bytes())
+    dialect("chat").unwrap().decode_reply(body.as_bytes(), 1)
 }
 
 fn streamed(events: &[String]) -> Result<Reply, Error> {
-    let mut decoder = dialect("chat").unwrap().stream();
+    let mut decoder = dialect("chat").unwrap().stream(1);
     let (mut fold, mut out) = (Fold::default(), Vec::new());
     for event in events {
         decoder.event(b"", event.as_bytes(), &mut out)?;
@@ -39,7 +39,9 @@ fn a_reply_with_too_many_items_is_refused_and_the_error_names_them() {
     let calls = |count| {
         format!(
             r#"{{"tool_calls":[{}]}}"#,
-            list(count, |at| format!(r#"{{"index":{at}}}"#))
+            list(count, |at| format!(
+                r#"{{"index":{at},"function":{{"name":"f"}}}}"#
+            ))
         )
     };
     let members = |count| format!("{{{}}}", list(count, |at| format!(r#""k{at}":"x""#)));
@@ -85,7 +87,8 @@ fn a_reply_with_too_many_items_is_refused_and_the_error_names_them() {
 fn choices_and_calls_are_found_in_whatever_order_they_come() {
     let count = 1_000;
     let event = |choice: usize, call: usize, text: &str| {
-        let call = json!({"index": call, "function": {"arguments": text}});
+        let name = if text == "a" { "f" } else { "" };
+        let call = json!({"index": call, "function": {"name": name, "arguments": text}});
         json!({"choices": [{"index": choice, "delta": {"content": text, "tool_calls": [call]}}]})
             .to_string()
     };
@@ -148,11 +151,11 @@ fn the_error_in_a_huge_body_is_found() {
 
 #[test]
 fn lines_of_json_that_never_end_are_not_an_error() {
-    let mut decoder = dialect("chat").unwrap().stream();
+    let mut decoder = dialect("chat").unwrap().stream(1);
     for line in ["{", "} {", "{}"] {
         decoder.stray_field(line.as_bytes(), b"").unwrap();
     }
-    let mut decoder = dialect("chat").unwrap().stream();
+    let mut decoder = dialect("chat").unwrap().stream(1);
     // Reading all lines again for each of them would take minutes.
     for _ in 0..200_000 {
         decoder.stray_field(b"{", b"").unwrap();

@@ -1,0 +1,121 @@
+//! Reads a fragment of a tool call as the server sent it.
+
+use crate::json::{Error, Kind, Reader, Text};
+use crate::message::{Extra, RawJson};
+
+/// A fragment as the server sent it, or a whole call.
+#[derive(Debug, Default)]
+pub(super) struct Fragment<'a> {
+    pub(super) index: Option<i64>,
+    pub(super) id: Option<String>,
+    pub(super) name: String,
+    pub(super) arguments: Text<'a>,
+    /// What else it has; see [`crate::message::ToolCall::extra`].
+    pub(super) extra: Extra,
+}
+
+impl<'a> Fragment<'a> {
+    /// Reads an entry of `tool_calls`; `None` if it is no object.
+    pub(super) fn of_call(reader: &mut Reader<'a>) -> Result<Option<Self>, Error> {
+        let (mut call, mut function) = (Self::default(), Self::default());
+        let found = reader.object_or_skip(|reader, key| match key {
+            "index" => call.read_index(reader),
+            "id" => {
+                let id = reader.string_or_skip()?;
+                let id = id.map(|id| id.into_lossy().into_owned());
+                call.id = id.filter(|id| !id.is_empty() && id != "null");
+                Ok(())
+            }
+            "type" => {
+                let raw = reader.raw()?;
+                if !matches!(raw, "\"function\"" | "\"custom\"" | "\"\"") {
+                    call.keep(key, raw);
+                }
+                Ok(())
+            }
+            "function" => {
+                function = Self::of_function(reader)?;
+                Ok(())
+            }
+            "custom" => {
+                if reader.peek()? != Kind::Object {
+                    return reader.skip();
+                }
+                function = Self::of_function(reader)?;
+                let extra = function.extra.take("function");
+                if let Some(extra) = extra.or_else(|| RawJson::read("{}")) {
+                    function.extra.push("custom", &extra);
+                }
+                Ok(())
+            }
+            _ => call.field(reader, key),
+        })?;
+        // Some servers put the name and the arguments beside the function, or leave the function out.
+        if !function.name.is_empty() {
+            call.name = function.name;
+        }
+        if !function.arguments.is_empty() {
+            call.arguments = function.arguments;
+        }
+        call.extra.append(&function.extra);
+        Ok(found.then_some(call))
+    }
+
+    /// Reads the function that a call names. What else that has is under `function` in its extra keys.
+    pub(super) fn of_function(reader: &mut Reader<'a>) -> Result<Self, Error> {
+        let mut function = Self::default();
+        reader.object_or_skip(|reader, key| function.field(reader, key))?;
+        if !function.extra.is_empty() {
+            let object = function.extra.object();
+            function.extra = Extra::default();
+            function.keep("function", &object);
+        }
+        Ok(function)
+    }
+
+    /// Servers without a call send an empty one.
+    pub(super) fn says_nothing(&self) -> bool {
+        self.id.is_none()
+            && self.name.is_empty()
+            && self.arguments.is_empty()
+            && self.extra.is_empty()
+    }
+
+    fn field(&mut self, reader: &mut Reader<'a>, key: &str) -> Result<(), Error> {
+        match key {
+            "name" => {
+                let name = reader.string_or_skip()?.unwrap_or_default();
+                self.name = name.into_lossy().into_owned();
+            }
+            // Some servers send an object instead of its text.
+            "arguments" | "input" => {
+                let text = match reader.peek()? {
+                    Kind::String => reader.string()?,
+                    _ => Text::plain(reader.raw_or_null()?.unwrap_or_default()),
+                };
+                if key == "arguments" && !text.is_empty() || self.arguments.is_empty() {
+                    self.arguments = text;
+                }
+            }
+            key => {
+                let raw = reader.raw()?;
+                self.keep(key, raw);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_index(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
+        let raw = reader.raw()?;
+        self.index = raw.trim_matches('"').parse().ok();
+        Ok(())
+    }
+
+    fn keep(&mut self, key: &str, raw: &str) {
+        if raw != "null"
+            && let Some(json) = RawJson::read(raw)
+        {
+            self.extra.push(key, &json);
+        }
+    }
+}
