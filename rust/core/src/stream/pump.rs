@@ -20,6 +20,10 @@ use crate::workers::Workers;
 /// How long to wait for the end of the body after the terminal mark, so that the connection can be reused.
 const DRAIN: Duration = Duration::from_millis(250);
 
+/// How many bytes may follow the terminal mark. A server that sends more would cost more than another connection, and
+/// could keep many of its streams busy after their ends.
+const DRAIN_BYTES: usize = 64 << 10;
+
 /// How many bytes are read before the other tasks of the thread get a turn.
 const SLICE: usize = 16 << 10;
 
@@ -48,7 +52,14 @@ pub async fn pump(transport: &Transport, call: Call, queue: Arc<Queue>) {
         .await;
     if let Some(mut body) = rest {
         let place = &call.outgoing.place;
-        let drain = async { while let Ok(Some(_)) = body.frame(place).await {} };
+        let drain = async {
+            let mut drained = 0;
+            while drained < DRAIN_BYTES
+                && let Ok(Some(frame)) = body.frame(place).await
+            {
+                drained += frame.len();
+            }
+        };
         // If the server goes on sending, the connection closes.
         let _ = timeout(DRAIN, drain).await;
     }
