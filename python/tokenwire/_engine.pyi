@@ -960,7 +960,7 @@ class LlmStream:
         `UsageReported`, and `End` after a complete stream.
         """
     def batches(self) -> Iterator[list[LlmStreamChunk]]:
-        """Lists of chunks. Each step returns all that have arrived, and at least one."""
+        """Lists of chunks. Each step returns all that have arrived, at least one and at most 1,024."""
     @property
     def response(self) -> LlmResponse[Any]:
         """The reply so far. It is complete after the stream was read to its end."""
@@ -1013,7 +1013,7 @@ class AsyncLlmStream:
         `UsageReported`, and `End` after a complete stream.
         """
     def batches(self) -> AsyncIterator[list[LlmStreamChunk]]:
-        """Lists of chunks. Each step returns all that have arrived, and at least one."""
+        """Lists of chunks. Each step returns all that have arrived, at least one and at most 1,024."""
     @property
     def response(self) -> LlmResponse[Any]:
         """The reply so far. It is complete after the stream was read to its end."""

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -34,6 +34,7 @@ pub struct Workers(Arc<Pool>);
 struct Pool {
     line: Mutex<Line>,
     arrived: Condvar,
+    on_start: OnceLock<fn()>,
 }
 
 /// The jobs that wait, and the threads.
@@ -74,6 +75,11 @@ impl Workers {
             // A job is never dropped before it ran, unless the process ends.
             Err(_) => pending().await,
         }
+    }
+
+    /// Calls `on_start` on each thread that starts from now on, such as to lower its priority. The first one counts.
+    pub fn on_start(&self, on_start: fn()) {
+        let _ = self.0.on_start.set(on_start);
     }
 
     /// Frees `value`, which takes so many `bytes`, on another thread if they are many.
@@ -135,6 +141,9 @@ impl Line {
 impl Pool {
     /// What a thread does: all jobs that it can get, until none has come for a while.
     fn work(&self) {
+        if let Some(on_start) = self.on_start.get() {
+            on_start();
+        }
         let mut line = self.line.lock();
         let mut is_late = false;
         loop {
@@ -188,17 +197,17 @@ mod tests {
     #[tokio::test]
     async fn short_work_does_not_wait_for_any_amount_of_long_work() {
         let workers = Workers::default();
-        let (hold, held) = channel::<()>();
-        let held = Arc::new(Mutex::new(held));
+        let (gate, waiting) = channel::<()>();
+        let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..2 * THREADS {
-            let held = Arc::clone(&held);
+            let waiting = Arc::clone(&waiting);
             workers.start(LONG_BYTES + 1, move || {
-                let _ = held.lock().recv();
+                let _ = waiting.lock().recv();
             });
         }
         assert_eq!(workers.run(LONG_BYTES, || 7).await, 7);
         assert!(workers.0.line.lock().threads <= THREADS);
-        drop(hold);
+        drop(gate);
     }
 
     #[tokio::test]

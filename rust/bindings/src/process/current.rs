@@ -74,6 +74,7 @@ fn create() -> &'static Process {
         }
     });
     let hub = Hub::new();
+    hub.workers().on_start(yield_to_other_threads);
     // A forked child inherits the rules of a test. The URL was checked when the rule was set.
     let rules = TEST_RULES.lock();
     let _ = hub.test_rules().intercept(rules.base_url.as_deref());
@@ -87,6 +88,16 @@ fn create() -> &'static Process {
     // If another thread was faster, its state counts and this one stays unused.
     let _ = CURRENT.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire);
     existing().unwrap_or(fresh)
+}
+
+/// Lowers the priority of a worker: a large reply may use every processor that is free, but no other.
+fn yield_to_other_threads() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: both calls only read and set a number of the calling thread. Linux has one for each thread.
+    unsafe {
+        let nice = libc::getpriority(libc::PRIO_PROCESS, 0);
+        libc::setpriority(libc::PRIO_PROCESS, 0, nice + 5);
+    }
 }
 
 /// In a forked child: forgets the parent's state.

@@ -193,7 +193,7 @@ impl AsyncLlmStream {
         self.iterate(Mode::Events)
     }
 
-    /// Lists of chunks. Each step returns all that have arrived, and at least one.
+    /// Lists of chunks. Each step returns all that have arrived, at least one and at most 1,024.
     fn batches(&self) -> AsyncStreamIterator {
         self.iterate(Mode::Batches)
     }

@@ -287,7 +287,7 @@ impl LlmStream {
         self.iterate(Mode::Events)
     }
 
-    /// Lists of chunks. Each step returns all that have arrived, and at least one.
+    /// Lists of chunks. Each step returns all that have arrived, at least one and at most 1,024.
     fn batches(&self) -> StreamIterator {
         self.iterate(Mode::Batches)
     }
