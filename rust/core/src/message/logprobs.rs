@@ -1,4 +1,4 @@
-//! Token probabilities: kept as the text that the server wrote, and read when somebody asks for them.
+//! Token probabilities: kept as the text that the server wrote, and read when they are needed.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
