@@ -10,7 +10,6 @@ use crate::client::Call;
 use crate::error::{Attempt, Error, ErrorKind};
 use crate::http::{Body, Head, Probe, Transport};
 use crate::message::{Reply, Timing};
-use crate::redact;
 
 mod attempts;
 mod session;
@@ -47,11 +46,8 @@ pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Er
 /// Makes a call whose body the caller reads, as for [`crate::client::Client::models_call`].
 pub async fn fetch(transport: &Transport, call: Call) -> Result<Completed<()>, Error> {
     let mut done = run(transport, &call, |_| Ok(())).await?;
-    // The body may end up in an error of the caller's, and a server may echo what it was sent.
-    if call.key.is_some() {
-        let raw = Vec::from(done.raw);
-        done.raw = redact::bytes_without_secret(raw, call.key.as_ref()).into();
-    }
+    // The body may end up in an error of the caller's.
+    done.raw = call.mask().bytes(Vec::from(done.raw), false).into();
     Ok(done)
 }
 
