@@ -7,10 +7,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-# A URL with one of them has a user name, a query or a fragment.
-_HIDING = frozenset("@?#")
-
-
 class Secret:
     """A value that only `reveal()` shows. Secrets of the same value are equal.
 
@@ -96,8 +92,10 @@ def sealed_url(value: Any) -> Any:
     """Return a URL that may hold a secret as one, and any other URL and None unchanged."""
     if value is None or isinstance(value, Secret):
         return value
-    is_open = isinstance(value, str) and _HIDING.isdisjoint(value)
-    return value if is_open else SecretUrl(value)
+    # Each of these begins, or ends, a part that may be secret.
+    if isinstance(value, str) and "@" not in value and "?" not in value and "#" not in value:
+        return value
+    return SecretUrl(value)
 
 
 def sealed_values(values: Any) -> Any:
