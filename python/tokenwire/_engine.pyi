@@ -205,7 +205,7 @@ class RetryPolicy(_Value):
         max_retry_after: Longest wait in seconds that a server may ask for. If it asks for more, the error
             is raised at once.
         budget: Points that retries use up, so that they do not add to an outage. A client shares them
-            with the clients that its `with_options` returns.
+            with the clients that its `with_options` returns, unless their `retry` has another number.
         retry_ambiguous: Whether to retry an attempt that the server may already have processed.
         retry_timeouts: Whether to retry a timeout that happened after the request was sent.
         idempotency_header: Name of a header that carries one random key through all attempts of a call.
@@ -1035,7 +1035,7 @@ class Engine:
         family: "chat" or "completions".
         custom_provider: An `LlmProvider` to use instead of the engine's table.
         key_vars: Environment variables of the key, instead of the provider's; the key is then required.
-        parent: The client that this one is derived from; they share a retry budget.
+        parent: The client that this one is derived from. They share a retry budget if it is of the same size.
         **settings: Those of `ChatClient`, by name.
 
     Raises:
@@ -1086,10 +1086,15 @@ class Engine:
         self, input: object, params: dict[str, Any] | None = None, **steering: Any
     ) -> AsyncLlmStream:
         """Returns a stream for an event loop. Arguments as in `complete`."""
-    def models(self, *, api_key: str | None = None, may_renew: bool = False) -> str:
-        """Returns the body of `GET /models`."""
-    def models_async(self, *, api_key: str | None = None, may_renew: bool = False) -> _Step[str]:
-        """Returns an awaitable of the body of `GET /models`, which can be awaited once."""
+    def models(self, params: dict[str, Any] | None = None, **steering: Any) -> str:
+        """Returns the body of `GET /models`.
+
+        Args:
+            params: Parameters of the client's calls, of which only headers and query are sent.
+            **steering: `api_key`, `may_renew`.
+        """
+    def models_async(self, params: dict[str, Any] | None = None, **steering: Any) -> _Step[str]:
+        """Returns an awaitable of the body of `GET /models`, which can be awaited once. Arguments as in `models`."""
 
 @final
 class Fanout:

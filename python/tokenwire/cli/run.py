@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING
 from tokenwire.cli import output
 from tokenwire.cli.reading import has_input, read_file, read_input, read_json
 from tokenwire.errors import LlmConfigError
+from tokenwire.settings.secret import Secret
 
 if TYPE_CHECKING:
     import argparse
@@ -181,9 +182,10 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
     return factory.get_client(model, api="completions" if parsed.completion else None, **settings)
 
 
-def _key(variable: str) -> str:
-    key = os.environ.get(variable)
-    if not key:
+def _key(variable: str) -> Secret:
+    # Sealed, because a traceback may show local variables.
+    key = Secret(os.environ.get(variable))
+    if not key.reveal():
         from tokenwire.catalog.provider import variable_problem
 
         problem = variable_problem(variable) or f"the environment has no {variable}"

@@ -6,6 +6,7 @@ from tokenwire import _engine
 from tokenwire.clients.api_key import call_key
 from tokenwire.errors import LlmError
 from tokenwire.interface.map import MapRow
+from tokenwire.settings.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class EngineCalls:
             if self._source is not None:
                 steering = {
                     **steering,
-                    "api_key": call_key(self._source),
+                    # Sealed, because the row's error may show local variables.
+                    "api_key": Secret(call_key(self._source)),
                     "may_renew": may_renew,
                 }
             self._fanout.submit(index, engine, asked, params, **steering)

@@ -10,6 +10,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Discriminator,
+    Field,
     Strict,
     Tag,
     field_serializer,
@@ -124,7 +125,7 @@ class LlmRequest(Model):
         LlmValidationError: A value has the wrong type or is not finite; the message names its path.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     prompt: _Prompt | None = None
     messages: list[_Message] | None = None
@@ -159,11 +160,12 @@ class LlmRequest(Model):
     # Seconds or a compiled Timeout. The engine checks it, so that there is one rule.
     timeout: Any = None
     max_retries: _Int | None = None
-    headers: dict[Str, Str] | None = None
+    # Not in the repr, because they may hold keys. A dump has them.
+    headers: dict[Str, Str] | None = Field(default=None, repr=False)
     stream_usage: _Bool | None = None
     extra_body: dict[Str, Any] | None = None
-    extra_headers: dict[Str, Str] | None = None
-    extra_query: dict[Str, Any] | None = None
+    extra_headers: dict[Str, Str] | None = Field(default=None, repr=False)
+    extra_query: dict[Str, Any] | None = Field(default=None, repr=False)
 
     @base_init
     def __init__(

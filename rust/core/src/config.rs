@@ -230,7 +230,7 @@ pub struct ClientConfig {
     /// The key; `None` if none is needed, or if a callable returns it for each call.
     pub api_key: Option<Secret>,
     /// Headers that are added to each request.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(String, Secret)>,
     /// Limits in time.
     pub timeout: TimeoutSetting,
     /// Limits in number and size.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.wire.asking import sent, sent_headers
+from tests.wire.origins import Origin
 
 import tokenwire as tw
 
@@ -189,6 +190,52 @@ def test_headers_of_client_and_call_are_sent(sim: SimServer, ask: Asking) -> Non
         ("1", "extra", None),
         ("1", "client", None),
     ]
+
+
+def test_what_a_call_adds_leaves_the_rest_of_the_clients_in_place(
+    sim: SimServer, ask: Asking
+) -> None:
+    chat = tw.ChatClient(
+        "m",
+        base_url=f"{sim.base_url}?version=1&plus=a%2Bb",
+        extra_headers={"x-client": "1", "x-both": "client"},
+        extra_query={"client": "1", "both": "client"},
+        extra_body={"client": 1, "both": "client"},
+    )
+    of_call: dict[str, Any] = {
+        "headers": {"X-Both": "call"},
+        "extra_query": {"both": "call", "version": "2"},
+        "extra_body": {"both": "call"},
+    }
+    ask.complete(chat, "-", **of_call)
+    ask.read(chat, tw.LlmRequest("-", headers={"x-request": "1", "x-both": "request"}), **of_call)
+    for request, body, headers in zip(sim.requests(), sent(sim), sent_headers(sim), strict=True):
+        assert (body["client"], body["both"]) == (1, "call")
+        assert (headers["x-client"], headers["x-both"]) == ("1", "call")
+        query = request["path"].partition("?")[2]
+        assert sorted(query.split("&")) == ["both=call", "client=1", "plus=a%2Bb", "version=2"]
+    assert sent_headers(sim)[1]["x-request"] == "1"
+
+
+def test_headers_of_the_caller_win_over_those_of_the_engine(sim: SimServer, ask: Asking) -> None:
+    given = {"accept": "text/event-stream, */*", "idempotency-key": "mine"}
+    policy = tw.RetryPolicy(idempotency_header="Idempotency-Key")
+    ask.read(chat_on(sim, headers=given, retry=policy), "-")
+    ask.read(chat_on(sim, retry=policy), "-", headers=given)
+    for headers in sent_headers(sim):
+        assert {name: headers[name] for name in given} == given
+
+
+def test_a_key_in_a_header_wins_over_one_from_a_callable(ask: Asking) -> None:
+    own = {"Authorization": "Bearer sk-of-the-header"}
+    with Origin() as server:
+        chat = tw.ChatClient("m", base_url=server.base_url, api_key=lambda: "sk-of-the-callable")
+        with_own = chat.with_options(headers=own)
+        ask.complete(with_own, "-")
+        ask.read(with_own, "-")
+        ask.read(chat, "-", headers=own)
+        seen = [request.headers["authorization"] for request in server.requests]
+    assert seen == [own["Authorization"]] * 3
 
 
 def test_extra_query_goes_into_the_address(sim: SimServer, ask: Asking) -> None:

@@ -219,7 +219,7 @@ settings_class! {
     ///     max_retry_after: Longest wait in seconds that a server may ask for. If it asks for more, the error
     ///         is raised at once.
     ///     budget: Points that retries use up, so that they do not add to an outage. A client shares them
-    ///         with the clients that its `with_options` returns.
+    ///         with the clients that its `with_options` returns, unless their `retry` has another number.
     ///     retry_ambiguous: Whether to retry an attempt that the server may already have processed.
     ///     retry_timeouts: Whether to retry a timeout that happened after the request was sent.
     ///     idempotency_header: Name of a header that carries one random key through all attempts of a call.

@@ -94,7 +94,7 @@ async fn attempts<R: Reception>(
                 session.succeed(&received.0);
                 return Ok(received);
             }
-            Err(failure) => failure,
+            Err(failure) => session.cleaned(failure),
         };
         if !reception.may_repeat(&attempt) {
             return Err(session.fail(failure));
@@ -116,6 +116,6 @@ async fn one_attempt<R: Reception>(
     };
     match reception.read(attempt, &probe, &head, body).await {
         Ok(reply) => Ok((head, reply)),
-        Err(error) => Err(Failure::after_head(session.cleaned(error), &head)),
+        Err(error) => Err(Failure::after_head(error, &head)),
     }
 }

@@ -10,7 +10,6 @@ use crate::client::Call;
 use crate::error::{Attempt, Error, ErrorKind};
 use crate::http::{Body, Head, Probe, Transport};
 use crate::message::{Reply, Timing};
-use crate::redact;
 use crate::wire::Dialect;
 use crate::workers::Workers;
 
@@ -53,12 +52,9 @@ pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Er
 pub async fn fetch(transport: &Transport, call: Call) -> Result<Completed<()>, Error> {
     let mut done = run(transport, &call, AsBody).await?;
     // The body may end up in an error of the caller's, and a server may echo what it was sent.
-    if let Some(key) = call.key.clone() {
-        let (size, raw) = (done.raw.len(), done.raw);
-        let mask = move || redact::bytes_without_secret(Vec::from(raw), Some(&key)).into();
-        let workers = transport.hub().workers();
-        done.raw = workers.run(size, mask).await;
-    }
+    let (size, raw, mask) = (done.raw.len(), done.raw, call.mask().clone());
+    let masked = move || mask.bytes(Vec::from(raw), false).into();
+    done.raw = transport.hub().workers().run(size, masked).await;
     Ok(done)
 }
 

@@ -119,7 +119,7 @@ impl<'a> Session<'a> {
         )
         .await;
         self.timing.connect = probe.connect_time().map(|time| time.as_secs_f64());
-        let (head, body) = sent.map_err(|error| {
+        let (mut head, body) = sent.map_err(|error| {
             let reused = probe.connected_at().is_none();
             let lost = error.phase() == Phase::Head && error.kind() == ErrorKind::ConnectionLost;
             Failure {
@@ -127,11 +127,15 @@ impl<'a> Session<'a> {
                 ..error.into()
             }
         })?;
+        head.mask(self.call.mask());
         self.timing.first_byte = Some(self.elapsed());
         if (200..300).contains(&head.status) {
             return Ok((head, body));
         }
         let body = body.up_to(ERROR_BODY_BYTES, &outgoing.place).await;
+        // Masked first: what is read from it may be shortened, and then no longer be found.
+        let is_cut = body.len() >= ERROR_BODY_BYTES;
+        let body = self.call.mask().bytes(body.into(), is_cut);
         Err(self.error_reply(&head, &body))
     }
 
@@ -150,7 +154,6 @@ impl<'a> Session<'a> {
         } else {
             self.call.client.dialect.decode_error(head.status, body)
         };
-        let error = self.cleaned(error);
         let mut api = error.api().cloned().unwrap_or_default();
         api.status = Some(head.status);
         api.retry_after = hints.retry_after;
@@ -166,24 +169,28 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The same error with our key masked, and with its message on one short line.
-    pub(super) fn cleaned(&self, error: Error) -> Error {
-        let key = self.call.key.as_ref();
-        let message = redact::without_secret(error.message(), key);
-        let message = redact::one_line(&message, SHOWN_CHARS);
-        let Some(api) = error.api().cloned() else {
-            return error.with_message(message);
+    /// The same failure with our secrets masked, and with its message on one short line.
+    pub(super) fn cleaned(&self, mut failure: Failure) -> Failure {
+        let mask = self.call.mask();
+        let clean = |text: Option<String>| text.map(|text| mask.text(&text).into_owned());
+        let error = failure.error;
+        let request_id = clean(error.request_id().map(str::to_owned));
+        let message = redact::one_line(&mask.text(error.message()), SHOWN_CHARS);
+        let api = error.api().cloned();
+        let error = error.with_message(message).with_request_id(request_id);
+        failure.error = match api {
+            None => error,
+            Some(api) => error.with_api(ApiFailure {
+                message: clean(api.message),
+                error_type: clean(api.error_type),
+                code: clean(api.code),
+                param: clean(api.param),
+                // A body inside of a stream or a reply was shortened to as much.
+                body: mask.bytes(api.body, true),
+                ..api
+            }),
         };
-        let clean =
-            |text: Option<String>| text.map(|text| redact::without_secret(&text, key).into_owned());
-        error.with_message(message).with_api(ApiFailure {
-            message: clean(api.message),
-            error_type: clean(api.error_type),
-            code: clean(api.code),
-            param: clean(api.param),
-            body: redact::bytes_without_secret(api.body, key),
-            ..api
-        })
+        failure
     }
 
     /// Waits for the next attempt after a failed one, or returns the error that ends the call.
@@ -355,11 +362,11 @@ impl<'a> Session<'a> {
 
     /// Logs a body. It may be large, so a worker writes and masks it.
     async fn log_body(&self, sent: bool, body: LoggedBody) {
-        let key = self.call.key.clone();
+        let mask = self.call.mask().clone();
         let write = move || {
             let body = body();
             let text = String::from_utf8_lossy(&body);
-            redact::without_secret(&text, key.as_ref()).into_owned()
+            mask.text(&text).into_owned()
         };
         let hub = self.transport.hub();
         let text = hub.workers().run(usize::MAX, write).await;

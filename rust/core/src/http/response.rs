@@ -1,5 +1,6 @@
 //! A response: its head, and its body, which holds the permit of the call.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::fault::{self, Place};
 use crate::error::{Error, ErrorKind, Phase};
+use crate::redact::Mask;
 
 /// The head of a response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +27,20 @@ pub struct Head {
 }
 
 impl Head {
+    /// Masks secrets that the server echoes.
+    pub(crate) fn mask(&mut self, mask: &Mask) {
+        let is_shown = |text: &str| matches!(mask.text(text), Cow::Owned(_));
+        let mut headers = self.headers.iter();
+        if headers.any(|(name, value)| is_shown(name) || is_shown(value)) {
+            let masked = |text: &String| mask.text(text).into_owned();
+            let headers = self.headers.iter();
+            self.headers = headers
+                .map(|(name, value)| (masked(name), masked(value)))
+                .collect();
+            self.request_id = self.request_id.as_ref().map(masked);
+        }
+    }
+
     /// The first value of the header `name`, which is in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
