@@ -71,7 +71,7 @@ def _leaves(path: str, seen: Any, expected: Any) -> Iterator[tuple[str, Any, Any
             at = f"{path}.{one.name}".lstrip(".")
             yield from _leaves(at, getattr(seen, one.name), getattr(expected, one.name))
     elif path.endswith("kept.reasoning_details"):
-        yield path, _joined_details(seen), _joined_details(expected)
+        yield path, joined_details(seen), joined_details(expected)
     elif isinstance(expected, dict):
         yield f"{path} (keys)", sorted(seen), sorted(expected)
         for key in sorted(expected.keys() & seen.keys()):
@@ -100,7 +100,7 @@ def _error_leaves(
         yield f"{path}.retryable", seen.retryable, expected.retryable
 
 
-def _joined_details(details: Any) -> Any:
+def joined_details(details: Any) -> Any:
     """Join the fragments of OpenRouter's reasoning details that continue each other.
 
     The provider takes them back joined or as they came, if the order is kept (wire.md 18.4).

@@ -25,7 +25,9 @@ class PlainError:
 
     def before_any_event(self) -> PlainError:
         """Return it as the error of a call whose stream began with it."""
-        return replace(self, kind=kind_of(None, self))
+        # A number as its code is the status that it would have had (wire.md 3.1 and 12).
+        is_status = self.code is not None and self.code.isdecimal()
+        return replace(self, kind=kind_of(int(self.code or 0) if is_status else None, self))
 
 
 def error_of_a_status(status: int, headers: dict[str, str], body: str) -> PlainError:

@@ -197,7 +197,8 @@ class _Answer:
         top.id = top.id or data.get("id") or None
         top.model = top.model or data.get("model") or None
         created = data.get("created")
-        top.created = top.created or (created if isinstance(created, int) else None) or None
+        top.created = top.created or (int(created) if isinstance(created, (int, float)) else None)
+        top.created = top.created or None  # 0 is absent, too
         # Usage: the last one that says something, never a sum (wire.md 17.2). Beside the choices
         # it wins over the one in a choice (Kimi) and the one in Groq's own field (wire.md 7).
         choices = [choice for choice in data.get("choices") or [] if choice]
@@ -279,8 +280,11 @@ class _Answer:
         index, its_id = data.get("index"), data.get("id")
         if its_id in ("", "null"):
             its_id = None
-        function = data.get("function") or {}
-        name, arguments = function.get("name") or "", function.get("arguments")
+        # A custom tool has `custom`, with `input` in place of the arguments (openai-python:
+        # types/chat/chat_completion_message_custom_tool_call.py). Snowflake sends both, one empty.
+        function, custom = data.get("function") or {}, data.get("custom") or {}
+        name = function.get("name") or custom.get("name") or ""
+        arguments = function.get("arguments") or custom.get("input")
         if not isinstance(arguments, (str, type(None))):
             arguments = json.dumps(arguments)  # an object instead of its text (wire.md 17.4)
         at_index = [call for place, call in calls if place == index]
@@ -302,7 +306,7 @@ class _Answer:
         last.id = last.id or its_id
         last.name = last.name or name
         last.arguments += arguments or ""
-        known = ("index", "id", "type", "function")
+        known = ("index", "id", "type", "function", "custom")
         last.extra |= {k: v for k, v in data.items() if k not in known and tidy(v) is not None}
 
     def finished(self, index: int) -> bool:
