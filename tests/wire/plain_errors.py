@@ -72,8 +72,7 @@ def _read(data: Any, body: str) -> PlainError:
     """Read a body in the order of wire.md 13."""
     error = PlainError("", body=body.encode())
     if not isinstance(data, dict):
-        error.message = body
-        return error
+        return error  # a page or a text of a gateway: the client says it in its own words
     inner = data.get("error")
     if isinstance(inner, str):
         error.message, inner = inner, data
@@ -107,10 +106,10 @@ def kind_of(status: int | None, error: PlainError) -> str:
         return "LlmContextLengthError"
     if words & {"content_filter"}:
         return "LlmContentFilterError"
-    # "No such model" in the words of OpenAI, Azure, Mistral, OpenRouter and DeepSeek.
+    # "No such model" in the words of OpenAI, Azure, Mistral, OpenRouter, DeepSeek and Ollama.
     unknown = ("is not a valid model id", "the supported api model names are")
-    if words & {"model_not_found", "DeploymentNotFound", "invalid_model"} or any(
-        face in text for face in unknown
+    if words & {"model_not_found", "DeploymentNotFound", "invalid_model"} or (
+        any(face in text for face in unknown) or ("model '" in text and "not found" in text)
     ):
         return "LlmModelNotFoundError"
     if status is not None and status >= 500:

@@ -227,10 +227,10 @@ class _Answer:
             # Only `message`: Perplexity's final text, from its beginning (wire.md 12).
             content = message.get("content") or ""
             message = {**message, "content": content.removeprefix(told.get(index, ""))}
-        self._add_message(choice, message)
+        self._add_message(choice, message, whole=whole)
         told[index] = choice.text
 
-    def _add_message(self, choice: PlainChoice, message: dict[str, Any]) -> None:
+    def _add_message(self, choice: PlainChoice, message: dict[str, Any], *, whole: bool) -> None:
         # A model thinks before it answers, and calls tools after; so the keys of one object count
         # in this order, whatever order the server writes them in.
         content = message.get("content") or ""
@@ -251,12 +251,11 @@ class _Answer:
                 self._say(choice, "text", block.get("text") or "")
         self._say(choice, "refusal", message.get("refusal") or "")
         for call in message.get("tool_calls") or []:
-            self._add_call(choice, call)
-        old = message.get("function_call")
-        if old and old.get("name") and not message.get("tool_calls"):
-            self._add_call(choice, {"function": old})
-        elif old and old.get("arguments") and not message.get("tool_calls"):
-            self._add_call(choice, {"function": {"arguments": old["arguments"]}})
+            self._add_call(choice, call, whole=whole)
+        # `tool_calls` took the place of `function_call` (OpenAI's reference); Snowflake sends both.
+        old = message.get("function_call") or {}
+        if not message.get("tool_calls") and (old.get("name") or old.get("arguments")):
+            self._add_call(choice, {"function": old}, whole=whole)
         for key, value in messages_own_keys(message):
             kept = choice.kept.get(key)
             both_lists = isinstance(kept, list) and isinstance(value, list)
@@ -274,8 +273,8 @@ class _Answer:
             if choice.order[-1:] != [kind]:
                 choice.order.append(kind)
 
-    def _add_call(self, choice: PlainChoice, data: dict[str, Any]) -> None:
-        """Add a call, or a fragment of one, by the rule of wire.md 17.4."""
+    def _add_call(self, choice: PlainChoice, data: dict[str, Any], *, whole: bool) -> None:
+        """Add a call, or in a stream a fragment of one by the rule of wire.md 17.4."""
         calls = self.calls.setdefault(choice.index, [])
         index, its_id = data.get("index"), data.get("id")
         if its_id in ("", "null"):
@@ -284,7 +283,9 @@ class _Answer:
         # types/chat/chat_completion_message_custom_tool_call.py). Snowflake sends both, one empty.
         function, custom = data.get("function") or {}, data.get("custom") or {}
         name = function.get("name") or custom.get("name") or ""
-        arguments = function.get("arguments") or custom.get("input")
+        arguments = function.get("arguments")
+        if arguments in (None, ""):
+            arguments = custom.get("input")
         if not isinstance(arguments, (str, type(None))):
             arguments = json.dumps(arguments)  # an object instead of its text (wire.md 17.4)
         at_index = [call for place, call in calls if place == index]
@@ -298,7 +299,7 @@ class _Answer:
         # Whole parallel calls at one index: a name after complete arguments begins a new call.
         if last and name and not its_id and last.name and is_json(last.arguments):
             last = None
-        if last is None:
+        if whole or last is None:
             last = PlainCall(None, "", "")
             calls.append((index, last))
             choice.calls.append(last)

@@ -73,8 +73,9 @@ def text_too(data: dict[str, Any], mine: str) -> None:
 
 
 def another_text_too(data: dict[str, Any], mine: str) -> None:
-    for choice, _ in _pieces(data, mine):
-        choice["text"] = "something else"
+    for choice, message in _pieces(data, mine):
+        if message.get("content"):
+            choice["text"] = "something else"
 
 
 def message_and_delta(data: dict[str, Any], mine: str) -> None:
