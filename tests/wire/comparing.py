@@ -76,16 +76,21 @@ def _leaves(path: str, seen: Any, expected: Any) -> Iterator[tuple[str, Any, Any
             yield from _leaves(at, getattr(seen, one.name), getattr(expected, one.name))
     elif path.endswith("kept.reasoning_details"):
         yield path, joined_details(seen), joined_details(expected)
-    elif isinstance(expected, dict):
+    elif isinstance(expected, (dict, list, tuple)):
+        yield from _item_leaves(path, seen, expected)
+    else:
+        yield path, seen, expected
+
+
+def _item_leaves(path: str, seen: Any, expected: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(expected, dict):
         yield f"{path} (keys)", sorted(seen), sorted(expected)
         for key in sorted(expected.keys() & seen.keys()):
             yield from _leaves(f"{path}.{key}", seen[key], expected[key])
-    elif isinstance(expected, (list, tuple)):
-        yield f"{path} (length)", len(seen), len(expected)
-        for number, (left, right) in enumerate(zip(seen, expected, strict=False)):
-            yield from _leaves(f"{path}[{number}]", left, right)
-    else:
-        yield path, seen, expected
+        return
+    yield f"{path} (length)", len(seen), len(expected)
+    for number, (left, right) in enumerate(zip(seen, expected, strict=False)):
+        yield from _leaves(f"{path}[{number}]", left, right)
 
 
 def _error_leaves(
