@@ -43,9 +43,11 @@ class Comparison:
         if problems:
             self.otherwise[name] = problems
 
-    def check(self, tell: Callable[[str], None]) -> None:
-        """Tell how much was compared, and fail if anything differs."""
-        tell(f"{self.rows} replies, {self.fields} fields compared, {len(self.otherwise)} differ")
+    def check(self, report_line: Callable[[str], None]) -> None:
+        """Report how much was compared, and fail if anything differs."""
+        report_line(
+            f"{self.rows} replies, {self.fields} fields compared, {len(self.otherwise)} differ"
+        )
         some = [f"{name}:\n    " + "\n    ".join(said) for name, said in self.otherwise.items()]
         assert not some, f"{len(some)} of {self.rows} differ\n  " + "\n  ".join(some[:20])
 
@@ -53,7 +55,7 @@ class Comparison:
 def _with_content(reply: PlainReply) -> PlainReply:
     """Leave out of a partial reply what has no content, such as a choice that only has a role.
 
-    Nobody needs it, so the client may give it or not. Without any content there is no reply.
+    The client may give it or not. Without any content there is no reply.
     """
     choices = [choice for choice in reply.choices if choice.order]
     if choices:

@@ -30,7 +30,7 @@ def ask(request: pytest.FixtureRequest) -> Asking:
 
 
 @pytest.fixture(scope="session")
-def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def report_line(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Write a line to the report of the run, also of one that passes."""
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")
 

@@ -20,7 +20,7 @@ def events(text: str, *, lost: bool = False) -> Iterator[tuple[str, str]]:
     `error: {...}` is an event of that name.
     """
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    unfinished = lines.pop()  # what follows the last line end is no line yet
+    unfinished = lines.pop()  # after the last line end
     name = ""
     data: list[str] = []
     for line in lines:

@@ -1,8 +1,9 @@
 """A plain reading of recorded exchanges: slow, obvious, and written without the engine.
 
-It says what a recording must give, from the notes on the wire (wire.md) and from the bytes alone.
-A comment names the source of each decision that the recording does not make by itself. Nobody who
-changes this file should read the engine's decoders first: what both misread, no test sees.
+It says what a recording must give, from the notes on the wire (wire.md, which is kept beside the
+recordings) and from the bytes alone. A comment names the source of each decision that the recording
+does not make by itself. If you change this file, do not read the engine's decoders first: what both
+misread, no test sees.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def read_exchange(row: dict[str, Any], model: str, *, lost: bool = False) -> Pla
     elif row["is_sse"]:
         reply = read_stream(body, model, asked=choices_asked(row) or 1, lost=lost)
     elif lost:
-        # A body that is shorter than its head says is none.
+        # The head announces more than the body has.
         reply = PlainReply(error=PlainError("LlmConnectionLostError"))
     else:
         reply = read_whole(body, model)
@@ -188,7 +189,7 @@ class _Answer:
         self.usage: dict[str, Any] = {}
         self.events = 0
         self.calls: dict[int, list[tuple[int | None, PlainCall]]] = {}
-        self.told: dict[int, str] = {}
+        self.so_far: dict[int, str] = {}
 
     def add(self, data: dict[str, Any], *, whole: bool) -> None:
         self.events += 1
@@ -222,13 +223,13 @@ class _Answer:
         if message is None:
             self._say(choice, "text", data.get("text") or "")
             return
-        told = self.told
+        so_far = self.so_far
         if not whole and not data.get("delta"):
             # Only `message`: Perplexity's final text, from its beginning (wire.md 12).
             content = message.get("content") or ""
-            message = {**message, "content": content.removeprefix(told.get(index, ""))}
+            message = {**message, "content": content.removeprefix(so_far.get(index, ""))}
         self._add_message(choice, message, whole=whole)
-        told[index] = choice.text
+        so_far[index] = choice.text
 
     def _add_message(self, choice: PlainChoice, message: dict[str, Any], *, whole: bool) -> None:
         # A model thinks before it answers, and calls tools after; so the keys of one object count

@@ -331,7 +331,7 @@ class Pieces:
                 pairs.append(("logprobs", self.logprobs.get(at, 0), len(choice.logprobs or ())))
         after = 0
         for raw in self.raw:
-            # An event with two choices gives two chunks, so the next may lie at the same place.
+            # An event with two choices gives two chunks, so the next may be the same.
             found = body.encode().find(raw.strip(), after)
             pairs.append(("raw", found >= after, True))
             after = max(found, after)
@@ -339,9 +339,9 @@ class Pieces:
 
 
 def _complete_calls(choice: Choice, done: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Return the calls that a reader must have been told to be complete, in order.
+    """Return the calls that a reader must have seen as complete, in order.
 
-    A limit cuts off the last one. Only its arguments tell whether it was complete by then.
+    A limit cuts off the last one. Only its arguments show whether it was complete by then.
     """
     calls = [(call.id, call.name, call.arguments) for call in choice.tool_calls]
     last_is_cut = calls and choice.finish_reason != "tool_calls" and calls[-1] not in done

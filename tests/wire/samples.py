@@ -23,10 +23,10 @@ class Sample:
     """A few whole and streamed replies of each provider, and a simulator to replay them."""
 
     def __init__(
-        self, sim: SimServer, rows: list[dict[str, Any]], tell: Callable[[str], None]
+        self, sim: SimServer, rows: list[dict[str, Any]], report_line: Callable[[str], None]
     ) -> None:
         self.sim = sim
-        self.tell = tell
+        self.report_line = report_line
         self.rows = [
             row
             for row in rows
@@ -53,11 +53,11 @@ class Sample:
         for replay, seen in zip(replays, outcomes, strict=True):
             expected = replay.row.get("expected") or replay.expected()
             comparison.add(f"{replay.model} of {replay.row['provider']}", seen, expected)
-        comparison.check(self.tell)
+        comparison.check(self.report_line)
         assert comparison.rows >= at_least
         return outcomes
 
 
 def changed(row: dict[str, Any], name: object, body: str, **more: Any) -> dict[str, Any]:
-    """Return the row with another body; `name` tells its replay from the others."""
+    """Return the row with another body; `name` distinguishes its replay from the others."""
     return {**row, "cut": f"-{name}", "response_body_text": body, **more}

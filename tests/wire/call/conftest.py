@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def sample(data_dir: Path, tell: Callable[[str], None]) -> Iterator[Sample]:
+def sample(data_dir: Path, report_line: Callable[[str], None]) -> Iterator[Sample]:
     """A few whole and streamed replies of each provider."""
     with SimServer(log_capacity=0) as sim:
-        yield Sample(sim, recorded_rows(data_dir), tell)
+        yield Sample(sim, recorded_rows(data_dir), report_line)

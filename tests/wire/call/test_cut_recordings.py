@@ -51,7 +51,7 @@ def test_a_stream_that_ends_early_is_an_error_with_all_that_came(sample: Sample)
     short = 0
     for replay, seen in zip(replays, outcomes, strict=True):
         body = replay.row["response_body_text"]
-        # Said once more without the reading: neither a finish nor the end mark has come.
+        # Without the reading: neither a finish nor the end mark has come.
         if "[DONE]" not in body and '"finish_reason":"' not in body.replace(" ", ""):
             assert seen.error is not None
             assert seen.error.kind in STREAM_ERRORS

@@ -103,7 +103,7 @@ STREAMS: dict[str, tuple[object, ...]] = {
         piece({"refusal": "no"}, "stop", logprobs={"refusal": [{"token": "no", "logprob": -1.5}]}),
         DONE,
     ),
-    "logprobs that are no numbers": (
+    "infinite logprobs": (
         piece(
             {"content": "x"},
             "stop",

@@ -59,11 +59,11 @@ class Recordings:
     """The rows, what each one says, and a simulator to replay them."""
 
     def __init__(
-        self, sim: SimServer, rows: list[dict[str, Any]], tell: Callable[[str], None]
+        self, sim: SimServer, rows: list[dict[str, Any]], report_line: Callable[[str], None]
     ) -> None:
         self.sim = sim
         self.rows = rows
-        self.tell = tell
+        self.report_line = report_line
 
     def replays(self, chunkings: list[str], *, exact: bool = False) -> list[Replay]:
         """A replay of each row; the ways to split it take turns."""
@@ -79,15 +79,15 @@ class Recordings:
             row = replay.row
             name = f"row {row['number']}, {row['provider']}, {row['source']}"
             comparison.add(name, seen, replay.expected())
-        comparison.check(self.tell)
+        comparison.check(self.report_line)
         assert comparison.rows == ROWS
         assert comparison.fields >= FIELDS
 
 
 @pytest.fixture(scope="module")
-def recordings(data_dir: Path, tell: Callable[[str], None]) -> Iterator[Recordings]:
+def recordings(data_dir: Path, report_line: Callable[[str], None]) -> Iterator[Recordings]:
     with SimServer(log_capacity=0) as sim:
-        yield Recordings(sim, recorded_rows(data_dir), tell)
+        yield Recordings(sim, recorded_rows(data_dir), report_line)
 
 
 def test_the_plain_reading_reads_events_as_whatwg_does(data_dir: Path) -> None:

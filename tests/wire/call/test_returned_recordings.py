@@ -95,7 +95,9 @@ def _whole_json(reply: PlainReply) -> bool:
     return True
 
 
-def test_recorded_replies_go_back_as_they_came(data_dir: Path, tell: Callable[[str], None]) -> None:
+def test_recorded_replies_go_back_as_they_came(
+    data_dir: Path, report_line: Callable[[str], None]
+) -> None:
     replays = []
     for row in recorded_rows(data_dir):
         replay = Replay(row, "whole")
@@ -110,6 +112,6 @@ def test_recorded_replies_go_back_as_they_came(data_dir: Path, tell: Callable[[s
             for replay, reply in wave:
                 if wrong := _wrong(sent[replay.model], reply.choices[0]):
                     otherwise[f"{replay.row['number']} {replay.row['provider']}"] = wrong
-    tell(f"{len(replays)} replies went back, {len(otherwise)} differ")
+    report_line(f"{len(replays)} replies went back, {len(otherwise)} differ")
     assert not otherwise, dict(list(otherwise.items())[:20])
     assert len(replays) >= 3_300
