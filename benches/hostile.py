@@ -292,6 +292,7 @@ def of_streams() -> Iterator[Shape]:
     yield Shape("new calls after long open arguments", "events", open_arguments, COUNT)
     yield Shape("calls, then a fragment of each", "events", fragments_of_each, COUNT)
     yield Shape("choices, then a text of each", "events", texts_of_each, COUNT)
+    yield Shape("reasoning in two fields in turn", "events", two_reasoning_fields, COUNT)
     yield Shape("chunks of a byte", "events", partial(chunked, b""), SMALL)
     yield Shape("chunks with extensions", "events", partial(chunked, b";a=b"), SMALL)
 
@@ -321,6 +322,13 @@ def texts_of_each(n: int) -> bytes:
     events = [f'data: {{"choices":[{{"index":{i},"delta":{{"content":"a"}}}}]}}\n\n'
               for i in (*range(n), *range(n))]  # fmt: skip
     return stream("".join(events).encode() + DONE)
+
+
+def two_reasoning_fields(n: int) -> bytes:
+    reply = in_message("@")
+    units = [f'"{("reasoning", "reasoning_content")[i % 2]}":"a"' for i in range(n)]
+    events = (event(filled(reply, [one], "delta", "")) for one in units)
+    return stream(b"".join(events) + END + DONE)
 
 
 def chunked(extension: bytes, n: int) -> bytes:

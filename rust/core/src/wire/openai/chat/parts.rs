@@ -182,11 +182,16 @@ impl<'a> Message<'a> {
         if !self.refusal.is_empty() {
             field(out, "refusal", &joined(self.refusal.iter().copied()));
         }
-        let mut fields: Vec<&str> = self.reasoning.iter().map(|(name, _)| &**name).collect();
-        fields.dedup();
-        for name in fields {
-            let texts = self.reasoning.iter().filter(|(other, _)| other == name);
-            field(out, name, &joined(texts.map(|(_, text)| *text)));
+        // Each field once: a server may change between two of them with every piece.
+        let mut fields: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (name, text) in &self.reasoning {
+            match fields.iter_mut().find(|(known, _)| known == name) {
+                Some((_, texts)) => texts.push(text),
+                None => fields.push((name, vec![text])),
+            }
+        }
+        for (name, texts) in fields {
+            field(out, name, &joined(texts.into_iter()));
         }
         if !self.calls.is_empty() {
             field(out, "tool_calls", &format!("[{}]", self.calls.join(",")));
