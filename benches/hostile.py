@@ -350,6 +350,7 @@ FIELDS = (
 ERRORS = (
     ("details of an error", '{"detail":[@]}', '{"msg":"m%d","loc":["a"]}'),
     ("members of an error", '{"error":{"message":"m",@}}', '"k%d":"x"'),
+    ("objects in an error", '{"error":{"message":"m","x":[@]}}', '{"%d":{}}'),
     ("messages of an error", '{"error":{"message":[@]}}', '"m%d"'),
     ("a raw error", '{"error":{"message":"m","metadata":{"raw":[@]}}}', '{"msg":"m%d"}'),
 )
