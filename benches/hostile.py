@@ -292,6 +292,7 @@ def of_streams() -> Iterator[Shape]:
     yield Shape("new calls after long open arguments", "events", open_arguments, COUNT)
     yield Shape("calls, then a fragment of each", "events", fragments_of_each, COUNT)
     yield Shape("choices, then a text of each", "events", texts_of_each, COUNT)
+    yield Shape("reasoning in two fields in turn", "events", two_reasoning_fields, COUNT)
     yield Shape("chunks of a byte", "events", partial(chunked, b""), SMALL)
     yield Shape("chunks with extensions", "events", partial(chunked, b";a=b"), SMALL)
 
@@ -323,6 +324,13 @@ def texts_of_each(n: int) -> bytes:
     return stream("".join(events).encode() + DONE)
 
 
+def two_reasoning_fields(n: int) -> bytes:
+    reply = in_message("@")
+    units = [f'"{("reasoning", "reasoning_content")[i % 2]}":"a"' for i in range(n)]
+    events = (event(filled(reply, [one], "delta", "")) for one in units)
+    return stream(b"".join(events) + END + DONE)
+
+
 def chunked(extension: bytes, n: int) -> bytes:
     """Return a stream of about n bytes, with a chunk of HTTP for each byte."""
     body = TEXT * (n // len(TEXT)) + END + DONE
@@ -342,6 +350,7 @@ FIELDS = (
 ERRORS = (
     ("details of an error", '{"detail":[@]}', '{"msg":"m%d","loc":["a"]}'),
     ("members of an error", '{"error":{"message":"m",@}}', '"k%d":"x"'),
+    ("objects in an error", '{"error":{"message":"m","x":[@]}}', '{"%d":{}}'),
     ("messages of an error", '{"error":{"message":[@]}}', '"m%d"'),
     ("a raw error", '{"error":{"message":"m","metadata":{"raw":[@]}}}', '{"msg":"m%d"}'),
 )

@@ -22,5 +22,5 @@ for target in "${targets[@]}"; do
     grown=rust/fuzz/grown/$target
     mkdir -p "$grown"
     cargo fuzz run --fuzz-dir rust/fuzz "$target" "$grown" "rust/fuzz/corpus/$target" -- \
-        -max_total_time="$seconds" -rss_limit_mb=4096 -timeout=20 -max_len=262144
+        -max_total_time="$seconds" -rss_limit_mb=4096 -timeout=20 -max_len=131072
 done

@@ -1,6 +1,7 @@
 //! Reads one reply, to count the instructions that it costs: `hostile_replies http://127.0.0.1:8000/v1 stream`.
 //!
-//! `whole` and `stream` say what is asked for. Prints `ok`, or the kind of the error.
+//! `whole` and `stream` say what is asked for. The reply is also stored, and written into the next request. Prints
+//! `ok`, or the kind of the error.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -17,10 +18,13 @@ use tokenwire_core::message::{Chunk, Reply, StreamEvents};
 use tokenwire_core::stream::{Interest, Parker, Queue, Taken, pump};
 use tokenwire_core::wire::providers;
 
+/// It gets all parts of its replies back, reasoning too.
+const PROVIDER: &str = "openrouter";
+
 fn client(hub: &Arc<Hub>, base_url: String) -> Result<Client, Error> {
     Client::new(
         hub,
-        providers::find("openai")?,
+        providers::find(PROVIDER)?,
         ClientConfig {
             base_url: Some(base_url),
             api_key: Some(Secret::new("sk-bench".to_owned())),
@@ -75,6 +79,21 @@ async fn drain(queue: &Queue) -> Option<Error> {
     .await
 }
 
+/// Writes the request that goes on from a reply. Of some hostile replies no request can be made.
+fn send_back(client: &Client, reply: &Reply) -> Result<(), serde_json::Error> {
+    for choice in reply.choices.iter().take(1) {
+        let from = format!(r#"{{"provider":"{PROVIDER}","#);
+        let mut parts = Vec::new();
+        for part in &choice.parts {
+            parts.push(serde_json::to_string(part)?.replacen('{', &from, 1));
+        }
+        let message = format!(r#"{{"role":"assistant","parts":[{}]}}"#, parts.join(","));
+        let asked = format!(r#"{{"model":"m","input":[{message}],"params":{{}}}}"#);
+        let _ = client.prepare(asked.as_bytes(), CallOptions::default());
+    }
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let base_url = arguments.next().ok_or("give the base URL")?;
@@ -94,10 +113,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let done = runtime.block_on(complete(&transport, call));
         done.map(|done| done.reply)
     };
-    // The reply in its stored form, as logs and `to_dict` have it.
     let outcome = match reply {
         Ok(reply) => {
             serde_json::to_vec(&reply)?;
+            send_back(&client, &reply)?;
             "ok"
         }
         Err(error) => error.kind().as_str(),

@@ -380,6 +380,21 @@ fn reasoning_goes_back_only_to_its_provider_and_if_that_takes_it() {
 }
 
 #[test]
+fn reasoning_that_changes_between_two_fields_goes_back_in_each_field_once() {
+    let reasoning = |text: &str, field: &str| json!({"type": "reasoning", "text": text, "field": field, "provider": "openrouter"});
+    let parts = json!([
+        reasoning("a", "reasoning"),
+        reasoning("b", "reasoning_content"),
+        reasoning("c", "reasoning"),
+        reasoning("d", "reasoning_content"),
+    ]);
+    let (_, encoded) = encoded("chat", "openrouter", &assistant(&parts)).unwrap();
+    let body = String::from_utf8(encoded.body).unwrap();
+    let message = r#"{"role":"assistant","content":"","reasoning":"ac","reasoning_content":"bd"}"#;
+    assert!(body.contains(message), "{body}");
+}
+
+#[test]
 fn deepseek_gets_its_reasoning_only_in_a_tool_loop() {
     let thought = json!({"type": "reasoning", "text": "hm", "field": "reasoning_content", "provider": "deepseek"});
     let call = json!({"type": "tool_call", "id": "c", "name": "f", "arguments": "{}"});
