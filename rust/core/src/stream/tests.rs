@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use super::queue::{Interest, Parker, Queue, Taken, Wake};
+use super::parking::{Interest, Parker, Wake};
+use super::queue::{Queue, Taken};
 use crate::error::{Error, ErrorKind};
 use crate::message::{Chunk, ChunkKind, Delta, Logprobs, Timing, TokenLogprob, ToolCallDelta};
 
