@@ -338,7 +338,7 @@ class ToolCall(_Value):
     def __new__(cls, id: str | None, name: str, arguments: str = ...) -> Self: ...
     @property
     def id(self) -> str | None:
-        """The provider's id of the call; None if it sent none."""
+        """The id of the call. The engine makes one up if the provider sent none."""
     @property
     def name(self) -> str:
         """The tool's name."""
@@ -443,7 +443,7 @@ class ToolCallFragment(_Value):
         """Which call of the choice it belongs to: 0, 1, … in the order in which the calls began."""
     @property
     def id(self) -> str | None:
-        """The provider's id of the call, on the fragment that carries it."""
+        """The id of the call, on the fragment that carries it. If the provider sends none, the engine makes one up."""
     @property
     def name(self) -> str | None:
         """The tool's name, on the fragment that carries it."""
