@@ -1,6 +1,7 @@
 //! A streamed call, as Python reads it.
 //!
-//! Read `shared.rs` first: what both kinds of stream have, which is everything except waiting. `sync_stream.rs`
+//! Read `shared.rs` first: what both kinds of stream have, which is everything except waiting. `turn.rs` limits how
+//! long a reader takes items without a wait. `sync_stream.rs`
 //! waits on the reader's thread, with a leased runtime. `async_stream.rs` waits in an event loop. `custom.rs` is
 //! the reply of a stream that `from_chunks` made.
 
@@ -8,3 +9,4 @@ pub(crate) mod async_stream;
 pub(crate) mod custom;
 pub(crate) mod shared;
 pub(crate) mod sync_stream;
+mod turn;

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use compact_str::CompactString;
 use parking_lot::Mutex;
@@ -21,6 +20,7 @@ use crate::ground::{fork, key};
 use crate::observe;
 use crate::observe::Ending;
 use crate::observe::logs;
+use crate::stream::turn::{ITEMS_PER_LOOK, Turn};
 use crate::values::chunk::LlmStreamChunk;
 use crate::values::events;
 use crate::values::raise;
@@ -60,36 +60,8 @@ struct Reading {
     turn: Turn,
 }
 
-/// How long a reader has been taking items without a wait.
-#[derive(Default)]
-struct Turn {
-    taken: u32,
-    since: Option<Instant>,
-}
-
-/// How often, in items, a [`Turn`] looks at the clock.
-const ITEMS_PER_LOOK: u32 = 32;
 /// How many chunks a batch has at most. Making so many objects takes about 0.5 ms.
 const LARGEST_BATCH: usize = 1024;
-/// After this long, other tasks get a turn.
-const LONGEST_TURN: Duration = Duration::from_millis(1);
-
-impl Turn {
-    /// Counts `taken` items. Returns whether the turn is over; the next one then begins.
-    fn is_over(&mut self, taken: u32) -> bool {
-        self.taken = self.taken.saturating_add(taken);
-        if self.taken < ITEMS_PER_LOOK {
-            return false;
-        }
-        self.taken = 0;
-        let now = Instant::now();
-        let is_over = now - *self.since.get_or_insert(now) > LONGEST_TURN;
-        if is_over {
-            self.since = None;
-        }
-        is_over
-    }
-}
 
 /// What a step finds.
 pub(crate) enum Found<T> {
