@@ -1,4 +1,7 @@
-"""What a client was given for one server, and must not send to another."""
+"""What a client was given for one server, and must not send to another.
+
+The clients are of `base`, which imports this module.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,10 @@ from tokenwire.settings.model_string import same_origin
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from typing import Any
 
-    from tokenwire.clients.base import BaseClient
 
-
-def check_other_provider(client: BaseClient, model: str) -> None:
+def check_other_provider(client: Any, model: str) -> None:
     """Refuse a call of another provider's model by a client that was given something for its own.
 
     Raises:
@@ -31,7 +33,7 @@ def check_other_provider(client: BaseClient, model: str) -> None:
         )
 
 
-def check_child(parent: BaseClient, child: BaseClient, given: Collection[str]) -> None:
+def check_child(parent: Any, child: Any, given: Collection[str]) -> None:
     """Refuse a client of `with_options` that has taken something along to another server.
 
     Args:
@@ -55,6 +57,6 @@ def check_child(parent: BaseClient, child: BaseClient, given: Collection[str]) -
         )
 
 
-def _held(client: BaseClient, given: Collection[str]) -> list[str]:
+def _held(client: Any, given: Collection[str]) -> list[str]:
     settings = {**client._settings, **client.defaults}
     return [name for name in OF_ONE_SERVER if name not in given and settings.get(name)]
