@@ -278,7 +278,7 @@ BETWEEN = (
     ("lines of an event", b'data: {"choices":[\n', b"data: {},\n", b"data: {}]}\n\n"),
     ("empty lines of an event", b"", b"data:\n", b"\n"),
     ("lines of JSON without data", b'{"a":1,\n', b'"b":1,\n', b""),
-    ("one line", b": ", b"aaaa", b"\n\n"),
+    ("one line", b": ", b"a" * 50, b"\n\n"),
 )
 
 
