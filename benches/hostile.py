@@ -293,8 +293,8 @@ def of_streams() -> Iterator[Shape]:
     yield Shape("calls, then a fragment of each", "events", fragments_of_each, COUNT)
     yield Shape("choices, then a text of each", "events", texts_of_each, COUNT)
     yield Shape("reasoning in two fields in turn", "events", two_reasoning_fields, COUNT)
-    yield Shape("chunks of a byte", "events", partial(chunked, b""), SMALL)
-    yield Shape("chunks with extensions", "events", partial(chunked, b";a=b"), SMALL)
+    yield Shape("chunks of a byte", "events", partial(chunked, b""), 9000)
+    yield Shape("chunks with extensions", "events", partial(chunked, b";a=b"), 9000)
 
 
 def lines(first: bytes, line: bytes, last: bytes, n: int) -> bytes:
