@@ -278,7 +278,7 @@ BETWEEN = (
     ("lines of an event", b'data: {"choices":[\n', b"data: {},\n", b"data: {}]}\n\n"),
     ("empty lines of an event", b"", b"data:\n", b"\n"),
     ("lines of JSON without data", b'{"a":1,\n', b'"b":1,\n', b""),
-    ("one line", b": ", b"aaaa", b"\n\n"),
+    ("one line", b": ", b"a" * 50, b"\n\n"),
 )
 
 
@@ -293,8 +293,8 @@ def of_streams() -> Iterator[Shape]:
     yield Shape("calls, then a fragment of each", "events", fragments_of_each, COUNT)
     yield Shape("choices, then a text of each", "events", texts_of_each, COUNT)
     yield Shape("reasoning in two fields in turn", "events", two_reasoning_fields, COUNT)
-    yield Shape("chunks of a byte", "events", partial(chunked, b""), SMALL)
-    yield Shape("chunks with extensions", "events", partial(chunked, b";a=b"), SMALL)
+    yield Shape("chunks of a byte", "events", partial(chunked, b""), 9000)
+    yield Shape("chunks with extensions", "events", partial(chunked, b";a=b"), 9000)
 
 
 def lines(first: bytes, line: bytes, last: bytes, n: int) -> bytes:
