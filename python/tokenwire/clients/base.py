@@ -12,7 +12,6 @@ from tokenwire.interface.defaults import check_open
 from tokenwire.interface.interface import LlmClientInterface
 from tokenwire.settings.client_settings import (
     CLIENT_SETTINGS,
-    check_text,
     engine_arguments,
     left_out,
     merged_params,
@@ -20,8 +19,6 @@ from tokenwire.settings.client_settings import (
     with_retries,
 )
 from tokenwire.settings.model_string import (
-    ModelString,
-    check_no_address,
     key_and_address,
     missing_key_at,
     resolve,
@@ -219,7 +216,9 @@ class BaseClient(LlmClientInterface):
         parse_as = None
         if not _CONVERTED.isdisjoint(params):
             if params.get("model") is not None:
-                engine, params = self._for_model(params)
+                from tokenwire.clients.one_server import for_model
+
+                engine, params = for_model(self, params)
             from tokenwire.clients.arguments import converted
 
             params, parse_as = converted(params)
@@ -232,29 +231,6 @@ class BaseClient(LlmClientInterface):
         if parse_as is not None:
             steering = {**steering, "parse_as": parse_as}
         return engine, asked, params, steering
-
-    def _for_model(self, params: dict[str, Any]) -> tuple[Engine, dict[str, Any]]:
-        """The engine for `model=` of a call: this client's, or another provider's."""
-        model = params["model"]
-        if not isinstance(model, str) or not model.strip():
-            raise LlmConfigError('model: give a string such as "gpt-4o-mini"')
-        check_text(model, "model")
-        if model == self.model:
-            return self._engine, params
-        check_no_address(model, self.provider)
-        parts = ModelString(model)
-        if parts.provider == self.provider:
-            return self._engine, {**params, "model": parts.name}
-        if not _engine.is_provider(parts.provider):
-            return self._engine, params
-        from tokenwire.clients.one_server import check_other_provider
-
-        check_other_provider(self, model)
-        sibling = self._siblings.get(parts.provider)
-        if sibling is None:
-            sibling = self.with_options(model=model, provider=None)
-            self._siblings[parts.provider] = sibling
-        return sibling._engine, {**params, "model": parts.name}
 
     @overload
     def complete(

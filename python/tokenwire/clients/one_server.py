@@ -5,17 +5,42 @@ The clients are of `base`, which imports this module.
 
 from __future__ import annotations
 
+from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
-from tokenwire.settings.client_settings import OF_ONE_SERVER
-from tokenwire.settings.model_string import same_origin
+from tokenwire.settings.client_settings import OF_ONE_SERVER, check_text
+from tokenwire.settings.model_string import ModelString, check_no_address, same_origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import Any
 
+    from tokenwire._engine import Engine
 
-def check_other_provider(client: Any, model: str) -> None:
+
+def for_model(client: Any, params: dict[str, Any]) -> tuple[Engine, dict[str, Any]]:
+    """The engine for `model=` of a call: the client's, or another provider's."""
+    model = params["model"]
+    if not isinstance(model, str) or not model.strip():
+        raise LlmConfigError('model: give a string such as "gpt-4o-mini"')
+    check_text(model, "model")
+    if model == client.model:
+        return client._engine, params
+    check_no_address(model, client.provider)
+    parts = ModelString(model)
+    if parts.provider == client.provider:
+        return client._engine, {**params, "model": parts.name}
+    if not _engine.is_provider(parts.provider):
+        return client._engine, params
+    _check_other_provider(client, model)
+    sibling = client._siblings.get(parts.provider)
+    if sibling is None:
+        sibling = client.with_options(model=model, provider=None)
+        client._siblings[parts.provider] = sibling
+    return sibling._engine, {**params, "model": parts.name}
+
+
+def _check_other_provider(client: Any, model: str) -> None:
     """Refuse a call of another provider's model by a client that was given something for its own.
 
     Raises:

@@ -60,7 +60,7 @@ struct Fields {
 }
 
 impl Extra {
-    /// Whether there are none.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_none()

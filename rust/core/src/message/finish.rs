@@ -27,7 +27,7 @@ impl FinishReason {
         })
     }
 
-    /// Whether it means that the server did not finish its work, so that what came is not the reply.
+    /// Whether it means that the server did not finish its work, so that the reply is only a part.
     #[must_use]
     pub fn is_failure(self) -> bool {
         matches!(self, Self::Error | Self::Abort)

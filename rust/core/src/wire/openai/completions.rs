@@ -53,11 +53,12 @@ impl Dialect for Completions {
     }
 
     fn decode_reply(&self, body: &[u8], asked: usize) -> Result<Reply, Error> {
-        chat::decode_reply(body, asked)
+        // Each prompt of a list has its choices, so none may be missing.
+        chat::decode_reply(body, asked, asked)
     }
 
     fn stream(&self, asked: usize) -> Box<dyn StreamDecoder> {
-        Box::new(chat::ChatStream::new(asked))
+        Box::new(chat::ChatStream::new(asked, asked))
     }
 
     fn decode_error(&self, status: u16, body: &[u8]) -> Error {

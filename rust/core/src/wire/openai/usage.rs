@@ -80,7 +80,7 @@ fn set(count: &mut Option<u64>, value: Option<u64>) {
     }
 }
 
-/// The digits of an amount, unless it is no number.
+/// The digits of an amount, unless it is not a number.
 fn amount(reader: &mut Reader<'_>) -> Result<Option<String>> {
     let digits = reader.number()?;
     Ok(digits

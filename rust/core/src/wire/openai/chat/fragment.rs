@@ -15,7 +15,7 @@ pub(super) struct Fragment<'a> {
 }
 
 impl<'a> Fragment<'a> {
-    /// Reads an entry of `tool_calls`; `None` if it is no object.
+    /// Reads an entry of `tool_calls`; `None` if it is not an object.
     pub(super) fn of_call(reader: &mut Reader<'a>) -> Result<Option<Self>, Error> {
         let (mut call, mut function) = (Self::default(), Self::default());
         let found = reader.object_or_skip(|reader, key| match key {

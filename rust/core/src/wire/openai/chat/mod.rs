@@ -41,6 +41,9 @@ use crate::wire::providers::Provider;
 #[derive(Debug, Clone, Copy)]
 pub struct Chat;
 
+/// Some servers ignore `n` and send one choice, so one makes a reply whole.
+const LEAST_CHOICES: usize = 1;
+
 impl Dialect for Chat {
     fn name(&self) -> &'static str {
         "chat"
@@ -63,11 +66,11 @@ impl Dialect for Chat {
     }
 
     fn decode_reply(&self, body: &[u8], asked: usize) -> Result<Reply, Error> {
-        reply::decode_reply(body, asked)
+        reply::decode_reply(body, asked, LEAST_CHOICES)
     }
 
     fn stream(&self, asked: usize) -> Box<dyn StreamDecoder> {
-        Box::new(ChatStream::new(asked))
+        Box::new(ChatStream::new(asked, LEAST_CHOICES))
     }
 
     fn decode_error(&self, status: u16, body: &[u8]) -> Error {

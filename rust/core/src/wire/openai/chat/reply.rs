@@ -11,9 +11,13 @@ use crate::wire::errors;
 
 /// Reads a body with a 2xx status.
 ///
-/// A reply is read as a stream of one event, so that replies and streams agree. An error has what came as its
+/// A reply is read as a stream of one event, so that replies and streams agree. An error has what arrived as its
 /// partial reply.
-pub(in crate::wire::openai) fn decode_reply(body: &[u8], asked: usize) -> Result<Reply, Error> {
+pub(in crate::wire::openai) fn decode_reply(
+    body: &[u8],
+    asked: usize,
+    least: usize,
+) -> Result<Reply, Error> {
     // A busy server sends blank lines first, to keep the connection alive.
     let body = body
         .strip_prefix(b"\xef\xbb\xbf")
@@ -28,7 +32,7 @@ pub(in crate::wire::openai) fn decode_reply(body: &[u8], asked: usize) -> Result
             ));
         }
         Some(_) if body.starts_with(b"data:") || body.starts_with(b"event:") => {
-            return fold_stream(body, asked);
+            return fold_stream(body, asked, least);
         }
         Some(_) => {
             let start = body.get(..body.len().min(400)).unwrap_or(body);
@@ -43,7 +47,7 @@ pub(in crate::wire::openai) fn decode_reply(body: &[u8], asked: usize) -> Result
     if failure.is_none() && event.first.is_none() {
         return Err(unexpected("the reply is JSON, but it has no choices"));
     }
-    let mut decoder = ChatStream::new(asked);
+    let mut decoder = ChatStream::new(asked, least);
     let mut chunks = Vec::new();
     decoder.apply(event, true, &mut chunks)?;
     let mut fold = Fold::default();
@@ -52,15 +56,15 @@ pub(in crate::wire::openai) fn decode_reply(body: &[u8], asked: usize) -> Result
     }
     let failure = failure.or_else(|| decoder.failure().cloned());
     let failure = failure.or_else(|| {
-        let why = decoder.too_few()?;
+        let why = decoder.is_short()?;
         Some(unexpected(&format!("the reply is incomplete: {why}")).retryable(true))
     });
     ended(&decoder, fold, failure)
 }
 
 /// Reads a stream that the server sent unasked.
-fn fold_stream(body: &[u8], asked: usize) -> Result<Reply, Error> {
-    let mut decoder = ChatStream::new(asked);
+fn fold_stream(body: &[u8], asked: usize, least: usize) -> Result<Reply, Error> {
+    let mut decoder = ChatStream::new(asked, least);
     let mut fold = Fold::default();
     let mut chunks = Vec::new();
     let mut done = false;

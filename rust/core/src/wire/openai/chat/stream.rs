@@ -20,9 +20,11 @@ pub(in crate::wire::openai) struct ChatStream {
     choices: Choices,
     /// How many choices were asked for.
     asked: usize,
+    /// How many of them a whole reply must have.
+    least: usize,
     /// Where the counts that were passed on came from.
     usage: UsagePlace,
-    /// Why the reply is none, though the server went on to its end.
+    /// Why the reply failed, although the server went on to its end.
     failed: Option<Error>,
     done: bool,
     /// The lines of a JSON body that arrived instead of events.
@@ -134,7 +136,7 @@ impl StreamDecoder for ChatStream {
             return Some("it ended before any choice".to_owned());
         }
         self.unfinished(|choice| !choice.finished)
-            .or_else(|| self.too_few())
+            .or_else(|| self.too_few(self.asked))
     }
 
     fn failure(&self) -> Option<&Error> {
@@ -147,10 +149,12 @@ impl StreamDecoder for ChatStream {
 }
 
 impl ChatStream {
-    /// Starts to read a reply of which `asked` choices were asked for.
-    pub(in crate::wire::openai) fn new(asked: usize) -> Self {
+    /// Starts to read a reply of which `asked` choices were asked for. At least `least` of them make it whole, and all of
+    /// them if its end has no terminal mark.
+    pub(in crate::wire::openai) fn new(asked: usize, least: usize) -> Self {
         Self {
             asked,
+            least,
             ..Self::default()
         }
     }
@@ -333,7 +337,7 @@ impl ChatStream {
         }
         // A choice needs no finish reason here, because some servers never give one.
         let empty = self.unfinished(|choice| !choice.finished && !choice.has_content());
-        match empty.or_else(|| self.too_few()) {
+        match empty.or_else(|| self.too_few(self.least)) {
             None => Ok(Step::Done),
             Some(why) => Err(Error::new(
                 ErrorKind::StreamIncomplete,
@@ -357,10 +361,14 @@ impl ChatStream {
         (!open.is_empty()).then(|| format!("choice {shown}{more} had not finished"))
     }
 
-    /// What to say if fewer choices came than were asked for.
-    pub(super) fn too_few(&self) -> Option<String> {
+    /// What to say if a whole reply has too few choices.
+    pub(super) fn is_short(&self) -> Option<String> {
+        self.too_few(self.least)
+    }
+
+    fn too_few(&self, least: usize) -> Option<String> {
         let (asked, came) = (self.asked, self.choices.states.len());
-        (came < asked).then(|| format!("{asked} choices were asked for, and {came} came"))
+        (came < least).then(|| format!("{asked} choices were asked for, and {came} came"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which field counts where two can hold the same thing.
 //!
-//! Null and empty values are absent ones, in all rows. The decision is made anew for each event, unless the row says
+//! Null and empty values count as absent in all rows. Each event is decided by itself, unless the row says
 //! otherwise: a stream may have a thing in one field first and in the other later.
 //!
 //! | thing | fields, the one that counts first |

@@ -185,7 +185,7 @@ fn reasoning_in_several_fields_is_there_once() {
             "{message}"
         );
     }
-    // The blocks may come once more at the end.
+    // The blocks may come again at the end.
     let events = [
         delta(&json!({"reasoning": "r"})),
         delta(&json!({"reasoning_details": details})),
