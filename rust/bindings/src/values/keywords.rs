@@ -11,6 +11,7 @@ use tokenwire_core::config::Secret;
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::words::UnknownWord;
 
+use crate::ground::exit::calling_python;
 use crate::ground::{exception, json};
 
 // Longer limits are mistakes, and far below any overflow of the clock.
@@ -141,7 +142,7 @@ pub(crate) fn revealed(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
         return Ok(value);
     }
     match value.getattr_opt(intern!(value.py(), "reveal"))? {
-        Some(reveal) => reveal.call0(),
+        Some(reveal) => calling_python(|| reveal.call0()),
         None => Ok(value),
     }
 }
