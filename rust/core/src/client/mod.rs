@@ -87,7 +87,7 @@ pub struct Call {
     pub(crate) stream: bool,
     pub(crate) interception: Interception,
     pub(crate) started: Instant,
-    // How many choices the reply has to have.
+    // How many choices were asked for.
     pub(crate) choices: usize,
     // What this call has besides the secrets of its client.
     own: Option<Box<Own>>,
