@@ -94,10 +94,9 @@ impl Workers {
         let is_long = bytes > LONG_BYTES;
         let mut line = self.0.line.lock();
         line.jobs(is_long).push_back(Box::new(work));
-        // Each job that waits has an idle thread to itself, or a busy one will take it.
-        if line.idle >= line.short.len() + line.long.len() {
-            self.0.arrived.notify_one();
-        } else if line.threads < THREADS {
+        self.0.arrived.notify_one();
+        // If there are fewer idle threads than jobs, and there may be no more threads, a busy one will take it.
+        if line.idle < line.short.len() + line.long.len() && line.threads < THREADS {
             let pool = Arc::clone(&self.0);
             let started = std::thread::Builder::new()
                 .name("tokenwire-work".to_owned())
@@ -169,6 +168,7 @@ impl Pool {
 mod tests {
     use std::sync::mpsc::channel;
     use std::thread;
+    use std::time::Instant;
 
     use super::*;
 
@@ -205,7 +205,13 @@ mod tests {
                 let _ = waiting.lock().recv();
             });
         }
+        // The threads that may not take more of it wait.
+        while workers.0.line.lock().idle < THREADS - LONG_THREADS {
+            thread::yield_now();
+        }
+        let asked = Instant::now();
         assert_eq!(workers.run(LONG_BYTES, || 7).await, 7);
+        assert!(asked.elapsed() < LINGER / 2, "{:?}", asked.elapsed());
         assert!(workers.0.line.lock().threads <= THREADS);
         drop(gate);
     }

@@ -93,6 +93,16 @@ async fn a_head_without_content_is_a_content_timeout() {
 }
 
 #[tokio::test]
+async fn a_whole_reply_to_a_stream_has_the_time_of_the_first_content() {
+    for answer in ["{\"choices\":[", "<html>"] {
+        let server = silent_after(begun(answer));
+        let bench = bench(&server, |timeout| timeout.first_token = Some(SHORT));
+        let error = bench.stream().await.end.unwrap();
+        assert_eq!(error.kind(), K::ContentTimeout, "{answer}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn silence_after_content_is_a_stall_with_the_partial_reply() {
     let server = silent_after(begun(&piece("hel")));
     let bench = bench(&server, |timeout| timeout.idle = Some(SHORT));

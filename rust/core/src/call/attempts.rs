@@ -4,7 +4,8 @@ use std::future::pending;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::session::{Failure, LoggedBody, Session};
+use super::failure::Failure;
+use super::session::{LoggedBody, Session};
 use crate::error::Error;
 use crate::http::{Body, Head, Probe};
 use crate::panic::guard;

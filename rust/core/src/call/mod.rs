@@ -2,7 +2,7 @@
 //!
 //! [`complete`] and [`fetch`] receive a whole reply, [`crate::stream::pump`] a stream. Read `attempts` next: the loop
 //! that both use, and the trait `Reception`, in which they differ. `session` is what a call knows over its attempts:
-//! it opens each one, decides whether another follows, and writes the report and the log.
+//! it opens each one, decides after a `failure` whether another follows, and writes the report and the log.
 
 use bytes::Bytes;
 
@@ -14,6 +14,7 @@ use crate::wire::Dialect;
 use crate::workers::Workers;
 
 mod attempts;
+mod failure;
 mod session;
 
 pub(crate) use attempts::{Reception, run as run_attempts};

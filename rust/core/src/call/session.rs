@@ -6,13 +6,14 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::failure::Failure;
 use crate::client::Call;
 use crate::error::{ApiFailure, Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Head, Probe, Transport, send};
 use crate::log::Event;
 use crate::message::Timing;
 use crate::redact;
-use crate::retry::{Decision, GaveUp, Hints, decide, server_hints};
+use crate::retry::{Decision, GaveUp, decide, server_hints};
 
 /// How many bytes of an error's body are kept.
 const ERROR_BODY_BYTES: usize = 64 << 10;
@@ -21,43 +22,6 @@ const SHOWN_CHARS: usize = 1_024;
 
 /// Makes a body for the log, on another thread.
 pub(crate) type LoggedBody = Box<dyn FnOnce() -> Bytes + Send>;
-
-/// A failed attempt.
-#[derive(Debug)]
-pub(super) struct Failure {
-    error: Error,
-    hints: Hints,
-    /// A connection that was idle ended before any byte of a response. The server had most likely closed it
-    /// while the request was on its way.
-    lost_idle: bool,
-    /// The HTTP status, if there was a response head.
-    status: Option<u16>,
-}
-
-impl Failure {
-    /// A failure after the response head.
-    pub(super) fn after_head(error: Error, head: &Head) -> Self {
-        Self {
-            status: Some(head.status),
-            ..Self::from(
-                error
-                    .at(Phase::Body)
-                    .with_request_id(head.request_id.clone()),
-            )
-        }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self {
-            status: error.status(),
-            error,
-            hints: Hints::default(),
-            lost_idle: false,
-        }
-    }
-}
 
 /// One call in progress.
 pub(crate) struct Session<'a> {

@@ -125,12 +125,14 @@ impl Extra {
         object(self.0.as_ref().map_or("", |fields| &fields.text))
     }
 
-    /// Adds the keys of the next fragment. Returns how many bytes they take.
+    /// Adds the keys of the next fragment, which may have none. Returns how many bytes they take.
     pub(super) fn extend(&mut self, fragment: &Self) -> usize {
         let before = self.bytes();
+        if let Some(fields) = &mut self.0 {
+            fields.last = fields.text.len();
+        }
         if let Some(fragment) = &fragment.0 {
             let fields = self.0.get_or_insert_default();
-            fields.last = fields.text.len();
             fields.text.push_str(&fragment.text);
         }
         self.bytes() - before

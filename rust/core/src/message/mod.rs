@@ -1,8 +1,9 @@
 //! What all dialects share: a reply, its parts, the pieces of a streamed reply, usage and timing.
 //!
 //! Read `reply` first: a whole or partial reply. `delta` is a piece of a streamed one, and `fold` adds such pieces to
-//! the partial reply, which `settle` ends. `events` makes typed events from the pieces. `logprobs`
-//! keeps token probabilities as text, and `extra` what else a provider sends.
+//! the partial reply, which `settle` ends. `events` makes typed events from the pieces. `finish` reads the providers'
+//! words for the end of a choice. `logprobs` keeps token probabilities as text, and `extra` what else a provider sends.
+//! `number` writes the numbers that JSON lacks.
 
 mod delta;
 mod events;

@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use super::*;
@@ -286,4 +288,27 @@ fn token_probabilities_are_the_same_after_a_round_trip() {
     let json = serde_json::to_string(&logprobs).unwrap();
     assert_eq!(serde_json::from_str::<Logprobs>(&json).unwrap(), logprobs);
     assert_ne!(logprobs, Logprobs::default());
+}
+
+#[test]
+fn pieces_of_a_block_take_no_longer_after_one_with_many_keys() {
+    let keys: Vec<_> = (0..20_000).map(|at| format!("\"k{at}\":0")).collect();
+    let extra: Extra = serde_json::from_str(&format!("{{{}}}", keys.join(","))).unwrap();
+    let piece = |extra: &Extra| {
+        ChunkKind::Delta(Box::new(Delta {
+            reasoning: "a".to_owned(),
+            extra: extra.clone(),
+            ..Delta::default()
+        }))
+    };
+    let mut fold = Fold::default();
+    fold.apply(&piece(&extra));
+    let started = Instant::now();
+    let next = piece(&Extra::default());
+    (0..10_000).for_each(|_| fold.apply(&next));
+    // Reading all keys for each piece takes minutes.
+    assert!(started.elapsed() < Duration::from_secs(10));
+    let reply = fold.into_reply();
+    assert_eq!(reply.choices[0].parts.len(), 1);
+    assert_eq!(reply.choices[0].reasoning().len(), 10_001);
 }

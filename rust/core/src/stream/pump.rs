@@ -198,7 +198,11 @@ impl Reception for Streamed<'_> {
                 if is_first && is_document(&rest) {
                     // Some servers ignore `stream` and answer whole, and some answer 200 with an error or a page.
                     let cap = self.call.client.config.limits.max_reply_bytes;
-                    let whole = body.whole_after(rest, cap, place).await?;
+                    let whole = tokio::select! {
+                        biased;
+                        whole = body.whole_after(rest, cap, place) => whole?,
+                        error = clock.silence(queue, place) => return Err(error),
+                    };
                     let (queue, size) = (Arc::clone(queue), whole.len());
                     let read = move || {
                         let verdict = reader.whole_reply(&whole);

@@ -18,7 +18,7 @@ pub struct Encoded {
     pub body: Vec<u8>,
     /// JSON paths of the message parts that were left out, because this provider does not take them.
     pub dropped: Vec<String>,
-    /// How many choices the reply has to have.
+    /// How many choices were asked for.
     pub choices: usize,
 }
 
@@ -57,8 +57,8 @@ pub trait Dialect: Debug + Send + Sync {
 
     /// Reads a whole reply with a 2xx status.
     ///
-    /// A body that holds an error becomes that error. A body of another shape, or one with fewer choices than were
-    /// `asked` for, is `UnexpectedContent` or `Decode`. What can be read is the partial reply of the error.
+    /// A body that holds an error becomes that error. A body of another shape, or one with too few of the choices that
+    /// were `asked` for, is `UnexpectedContent` or `Decode`. What can be read is the partial reply of the error.
     fn decode_reply(&self, body: &[u8], asked: usize) -> Result<Reply, Error>;
 
     /// Starts to read a stream of which `asked` choices were asked for.

@@ -48,7 +48,7 @@ impl Dialect for Completions {
             path: self.path().to_owned(),
             body: body.finish(),
             dropped: Vec::new(),
-            choices: params::choices(request) * prompts(request),
+            choices: params::choices(request).saturating_mul(prompts(request)),
         })
     }
 

@@ -248,6 +248,13 @@ fn a_system_prompt_is_in_one_place() {
 }
 
 #[test]
+fn any_number_of_choices_may_be_asked_for() {
+    let request = json!({"model": "m", "input": ["a", "b"], "extra_body": {"n": u64::MAX}});
+    let (_, encoded) = encoded("completions", "openai", &request).unwrap();
+    assert_eq!(encoded.choices, usize::MAX);
+}
+
+#[test]
 fn completions_take_every_form_of_prompt() {
     for prompt in [
         json!("a"),
