@@ -72,7 +72,9 @@ impl Frame {
         let (text, rest) = plain(rest)?;
         let rest = rest.strip_prefix(self.after.as_slice())?;
         let fits = if self.is_padded {
-            plain(rest)?.1 == END
+            // The padding has ASCII letters. With any others, the event is read in full.
+            let (padding, rest) = rest.split_at_checked(plain_run(rest))?;
+            rest == END && padding.is_ascii()
         } else {
             rest.is_empty()
         };

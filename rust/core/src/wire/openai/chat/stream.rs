@@ -222,7 +222,10 @@ impl ChatStream {
     /// Adds text to choice 0, unless a half character is waiting.
     #[inline]
     fn push_plain(&mut self, text: &str) -> Option<CompactString> {
-        let state = self.choices.get(0)?;
+        let state = match self.choices.states.first_mut() {
+            Some(first) if first.index == 0 => first,
+            _ => self.choices.get(0)?,
+        };
         if state.text.is_waiting() || state.reasoning.is_waiting() {
             return None;
         }
