@@ -53,12 +53,17 @@ impl Said {
     #[inline]
     pub(super) fn add(&mut self, text: &str) {
         if self.bytes < START_BYTES {
-            let room = START_BYTES - self.start.len();
-            let fits = (0..=room.min(text.len())).rfind(|&at| text.is_char_boundary(at));
-            self.start
-                .push_str(text.get(..fits.unwrap_or(0)).unwrap_or_default());
+            self.begin(text);
         }
         self.bytes += text.len();
+    }
+
+    #[cold]
+    fn begin(&mut self, text: &str) {
+        let room = START_BYTES - self.start.len();
+        let fits = (0..=room.min(text.len())).rfind(|&at| text.is_char_boundary(at));
+        self.start
+            .push_str(text.get(..fits.unwrap_or(0)).unwrap_or_default());
     }
 
     /// What a message has beyond the text before it; `None` if it has nothing new.
@@ -90,7 +95,12 @@ impl ChoiceState {
     fn push_reasoning(&mut self, field: &'static str, text: Text<'_>, delta: &mut Delta) {
         self.reasoned = true;
         self.reasoned_plainly |= field != DETAILS;
-        delta.reasoning.push_str(&self.reasoning.push(text));
+        let text = self.reasoning.push(text);
+        if delta.reasoning.is_empty() {
+            delta.reasoning = text.into_owned();
+        } else {
+            delta.reasoning.push_str(&text);
+        }
         delta.reasoning_field = Some(field.into());
     }
 
@@ -104,7 +114,7 @@ impl ChoiceState {
 
     pub(super) fn message(
         &mut self,
-        message: Message<'_>,
+        message: &mut Message<'_>,
         whole: bool,
         delta: &mut Delta,
         out: &mut Vec<ChunkKind>,
@@ -117,18 +127,18 @@ impl ChoiceState {
                 has_refusal |= matches!(block, Block::Refusal(..));
             })?;
         }
-        if let Some((field, text)) = message.reasoning
+        if let Some((field, text)) = message.reasoning.take()
             && !has_thinking
             && !(field == DETAILS && self.reasoned_plainly)
         {
             self.push_reasoning(field, text, delta);
         }
-        match message.content {
+        match std::mem::take(&mut message.content) {
             Content::None => {}
             Content::Text(text) => self.push_text(text, delta),
             Content::List(raw) => self.blocks(raw, delta, out)?,
         }
-        if let Some(refusal) = message.refusal
+        if let Some(refusal) = message.refusal.take()
             && !has_refusal
         {
             self.push_refusal(refusal, delta);
@@ -144,11 +154,13 @@ impl ChoiceState {
         if let Some(raw) = message.function_call {
             self.calls.read_function_call(raw, &mut delta.tool_calls)?;
         }
-        self.has_other |= !message.other.is_empty();
-        let other = message.other.into_iter();
-        delta
-            .opaque
-            .extend(other.map(|(key, raw)| (key, raw.to_owned())));
+        if !message.other.is_empty() {
+            self.has_other = true;
+            let other = message.other.drain(..);
+            delta
+                .opaque
+                .extend(other.map(|(key, raw)| (key, raw.to_owned())));
+        }
         Ok(())
     }
 
@@ -213,7 +225,7 @@ impl ChoiceState {
     /// before it did not have is new.
     pub(super) fn catch_up(
         &mut self,
-        mut message: Message<'_>,
+        message: &mut Message<'_>,
         delta: &mut Delta,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
@@ -227,7 +239,7 @@ impl ChoiceState {
             message.function_call = None;
         }
         if self.said.bytes > 0 {
-            message.content = match message.content {
+            message.content = match std::mem::take(&mut message.content) {
                 Content::Text(Text { body, high, .. }) => match self.said.beyond(&body) {
                     Some(new) => Content::Text(Text {
                         low: None,
@@ -267,9 +279,13 @@ impl Choices {
     /// The state of a choice, which is added if it is missing; `None` if there are too many.
     #[inline]
     pub(super) fn get(&mut self, index: u32) -> Option<&mut ChoiceState> {
-        let place = match self.places.get(&index) {
-            Some(place) => place,
-            None => self.add(index)?,
+        // Nearly every event is about the first choice.
+        let place = match self.states.first() {
+            Some(first) if first.index == index => 0,
+            _ => match self.places.get(&index) {
+                Some(place) => place,
+                None => self.add(index)?,
+            },
         };
         self.states.get_mut(place)
     }
