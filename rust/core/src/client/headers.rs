@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::check;
+use super::{Inner, check};
 use crate::config::{ClientConfig, Secret};
 use crate::error::Error;
 use crate::redact::Mask;
@@ -68,6 +68,21 @@ pub(super) fn check_auth(auth: &Auth) -> Result<(), Error> {
 pub(super) fn names(headers: &[(String, Secret)], name: &str) -> bool {
     let mut given = headers.iter();
     given.any(|(given, _)| given.eq_ignore_ascii_case(name))
+}
+
+impl Inner {
+    /// Whether the caller gave all calls this header.
+    pub(super) fn has_header(&self, name: &str) -> bool {
+        names(&self.config.headers, name)
+    }
+
+    /// Writes the key of a call, unless a header of the client has another one: a header of the caller's wins.
+    pub(super) fn write_key(&self, headers: &mut HeaderMap, key: &Secret) -> Result<(), Error> {
+        if self.has_header(self.provider.auth.header()) {
+            return check::key(key);
+        }
+        write_key(headers, key, &self.provider.auth)
+    }
 }
 
 /// Writes a key into the headers of a call.

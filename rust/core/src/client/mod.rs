@@ -322,19 +322,6 @@ fn in_request(error: Error) -> Error {
 }
 
 impl Inner {
-    /// Whether the caller gave all calls this header.
-    fn has_header(&self, name: &str) -> bool {
-        headers::names(&self.config.headers, name)
-    }
-
-    /// Writes the key of a call, unless a header of the client has another one: a header of the caller's wins.
-    fn write_key(&self, headers: &mut HeaderMap, key: &Secret) -> Result<(), Error> {
-        if self.has_header(self.provider.auth.header()) {
-            return check::key(key);
-        }
-        headers::write_key(headers, key, &self.provider.auth)
-    }
-
     /// The target of `path` with `query`.
     fn target(&self, path: &str, query: &[(String, Secret)]) -> Result<Arc<Target>, Error> {
         if !query.is_empty() {
