@@ -9,7 +9,7 @@ use crate::error::{ApiFailure, Error, ErrorKind};
 use crate::json;
 use crate::redact::one_line;
 
-/// How many bytes of the body an error keeps.
+/// How many bytes an error keeps of the body, and of each text in it.
 const KEPT_BODY: usize = 64 << 10;
 /// How many values of the body are read.
 const READ_VALUES: usize = 4_096;
@@ -82,10 +82,8 @@ fn read(body: &[u8]) -> ApiFailure {
     let error = value.get("error").filter(|error| !error.is_null());
     let inner = error.filter(|error| error.is_object()).unwrap_or(&value);
     let from = |key: &str| {
-        inner
-            .get(key)
-            .and_then(word)
-            .or_else(|| value.get(key).and_then(word))
+        let found = inner.get(key).and_then(word);
+        found.or_else(|| value.get(key).and_then(word)).map(kept)
     };
     ApiFailure {
         error_type: from("type")
@@ -95,9 +93,19 @@ fn read(body: &[u8]) -> ApiFailure {
             .or_else(|| from("statusCode"))
             .or_else(|| from("status_code")),
         param: from("param"),
-        message: message(&value, error, inner),
+        message: message(&value, error, inner).map(kept),
         ..ApiFailure::default()
     }
+}
+
+/// A text, or the beginning of one that is longer than an error keeps.
+fn kept(mut text: String) -> String {
+    if text.len() > KEPT_BODY {
+        let end = (0..=KEPT_BODY).rfind(|&at| text.is_char_boundary(at));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    text
 }
 
 fn message(value: &Value, error: Option<&Value>, inner: &Value) -> Option<String> {
