@@ -112,8 +112,12 @@ impl SyncStream {
                 "this stream is being read by another thread; a stream has one reader",
             ))
         })?;
-        // While chunks keep arriving, no wait lasts long enough to check for signals, and `list(stream)`
-        // runs no Python code that would.
+        self.check_signals(py)
+    }
+
+    /// Ends the stream if a signal handler raises. While chunks keep arriving, no wait lasts long enough to check for
+    /// signals, and `list(stream)` runs no Python code that would.
+    fn check_signals(&self, py: Python<'_>) -> PyResult<()> {
         py.check_signals().map_err(|signal| {
             let closed = self.close(py);
             observe::error_or_interrupt(py, signal, closed)
@@ -158,7 +162,7 @@ impl SyncStream {
         loop {
             match self.stream.step(py, mode) {
                 Ok(Found::Item(item)) => return Ok(Some(item)),
-                Ok(Found::Rest) => py.check_signals()?,
+                Ok(Found::Rest) => self.check_signals(py)?,
                 Ok(Found::End) => {
                     self.finish(py);
                     return Ok(None);
