@@ -334,14 +334,12 @@ impl<'a> Item<'a> {
 
     /// Adds a piece; `None` if there are too many values.
     fn add(&mut self, piece: &str) -> Option<()> {
-        let (mut tree, mut values) = match self.tree.take() {
-            Some(known) => known,
-            None => {
-                let tree = json::tree(self.text, MOST_JOINED)?;
-                let values = count(&tree);
-                (tree, values)
-            }
-        };
+        if self.tree.is_none() {
+            let tree = json::tree(self.text, MOST_JOINED)?;
+            let values = count(&tree);
+            self.tree = Some((tree, values));
+        }
+        let (mut tree, mut values) = self.tree.take()?;
         values += merge(&mut tree, json::tree(piece, MOST_JOINED)?, "");
         self.tree = Some((tree, values));
         (values <= MOST_JOINED).then_some(())
