@@ -2,7 +2,7 @@
 //!
 //! Read `reply` first: a whole or partial reply. `delta` is a piece of a streamed one, and `fold` adds such pieces to
 //! the partial reply, which `settle` ends. `events` makes typed events from the pieces. `finish` reads the providers'
-//! words for the end of a choice. `logprobs` keeps token probabilities as text, and `extra` what else a provider sends.
+//! words for the end of a choice. `logprobs` keeps token probabilities as text, and `extra` what else a provider sends, whose fragments `join` joins.
 //! `number` writes the numbers that JSON lacks.
 
 mod delta;
@@ -10,6 +10,7 @@ mod events;
 mod extra;
 mod finish;
 mod fold;
+mod join;
 mod logprobs;
 mod number;
 mod reply;
