@@ -122,7 +122,7 @@ class LlmError(Exception):
                 from tokenwire import _engine
 
                 self.problems = tuple(map(_engine._escaped, problems))
-        if isinstance(message, str) and not message.isprintable():
+        if issubclass(type(message), str) and not message.isprintable():
             # A server, a file or an argument may have written a part of it.
             from tokenwire import _engine
 
