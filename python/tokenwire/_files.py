@@ -69,6 +69,8 @@ def _is_open_already(path: str | PathLike[str]) -> bool:
 
 
 def _opened(path: str | PathLike[str]) -> BinaryIO:
+    # A number would be a descriptor, which is not ours to close.
+    os.fspath(path)
     # Opening a FIFO waits for its writer, unless it is opened like this.
     is_open = _is_open_already(path)
     wait = 0 if is_open else getattr(os, "O_NONBLOCK", 0)

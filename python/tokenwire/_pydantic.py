@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
@@ -10,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, ValidationEr
 from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json
 from typing_extensions import Self
 
+from tokenwire._engine import _escaped
 from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmError, LlmValidationError
 
 _SHOWN_PROBLEMS = 3
@@ -94,6 +96,16 @@ def json_error(owner: str, error: ValidationError, text: str) -> LlmValidationEr
     return validation_error(owner, error, from_json(text))
 
 
+def shown_cause(error: ValueError) -> ValueError | None:
+    """Return pydantic's error as the cause of ours; None if its text would steer a terminal.
+
+    A traceback shows the text of a cause as it is. pydantic repeats the keys that a model or a file
+    wrote, and the messages of a caller's validators.
+    """
+    text = str(error)
+    return error if text == _escaped(text) else None
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
 
@@ -148,7 +160,7 @@ class Model(BaseModel):
         try:
             super().__init__(**arguments)
         except ValidationError as error:
-            raise self._llm_error(error, arguments) from error
+            raise self._llm_error(error, arguments) from shown_cause(error)
 
     # The options of these three methods are pydantic's and grow with its versions, so they are Any.
     @classmethod
@@ -157,7 +169,7 @@ class Model(BaseModel):
         try:
             return super().model_validate(obj, **options)
         except ValidationError as error:
-            raise cls._llm_error(error, obj) from error
+            raise cls._llm_error(error, obj) from shown_cause(error)
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
@@ -169,14 +181,14 @@ class Model(BaseModel):
                 data = from_json(json_data)
             except ValueError:
                 data = None
-            raise cls._llm_error(error, data) from error
+            raise cls._llm_error(error, data) from shown_cause(error)
 
     def model_dump_json(self, **options: Any) -> str:
         """Write JSON text, as pydantic does, with our errors."""
         try:
             return super().model_dump_json(**options)
         except PydanticSerializationError as error:
-            raise LlmValidationError(f"{type(self).__name__}: {error}") from error
+            raise LlmValidationError(f"{type(self).__name__}: {error}") from shown_cause(error)
 
     @classmethod
     def _llm_error(cls, error: ValidationError, data: object) -> LlmError:
@@ -200,7 +212,8 @@ def dumped(value: Any) -> object:
             value.model_dump(mode="json", exclude_unset=True),
             value.model_dump(mode="json", exclude_none=True),
         )
-    held = ((field, getattr(value, field.name)) for field in value.__dataclass_fields__.values())
+    # Not `__dataclass_fields__`, which has class variables and arguments of `__post_init__`, too.
+    held = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
     return {
         field.name: item for field, item in held if item is not None or field.default is not None
     }

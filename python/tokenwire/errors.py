@@ -117,12 +117,12 @@ class LlmError(Exception):
             if unknown:
                 raise TypeError(f"{self.__class__.__name__}() has no field {min(unknown)!r}")
             self.__dict__.update(fields)
-            problems = fields.get("problems", ())
+            problems = fields.get("problems") or ()
             if not all(map(str.isprintable, problems)):
                 from tokenwire import _engine
 
                 self.problems = tuple(map(_engine._escaped, problems))
-        if type(message) is str and not message.isprintable():
+        if issubclass(type(message), str) and not message.isprintable():
             # A server, a file or an argument may have written a part of it.
             from tokenwire import _engine
 

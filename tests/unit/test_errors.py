@@ -61,6 +61,7 @@ def test_a_message_does_not_steer_a_terminal(cls):
     assert (str(error), error.message, error.args) == (shown, shown, (shown,))
     assert str(pickle.loads(pickle.dumps(error))) == shown
     assert cls("a", problems=("a", "b\x1b")).problems == ("a", "b\\u{1b}")
+    assert cls(type("Text", (str,), {})("a\x1b")).args == ("a\\u{1b}",)
 
 
 def test_tree_is_as_documented():

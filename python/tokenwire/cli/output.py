@@ -69,6 +69,8 @@ def to_stderr(line: str) -> bool:
         print(line, file=sys.stderr)
     except OSError:
         discard(sys.stderr)
+        # What is discarded would otherwise pass for printed the next time.
+        sys.stderr = None
         return False
     return True
 

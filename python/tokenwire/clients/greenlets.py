@@ -6,6 +6,7 @@ greenlets of its thread. Here the call runs on a native thread, and only its gre
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from contextvars import copy_context
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 # A call in flight has a thread. The hub's own pool has ten, which its lookups of names need.
 _MAX_THREADS = 512
 _pools: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+# A forked child has no threads, and gevent drops what waits for them.
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_pools.clear)
 
 
 def are_patched() -> bool:

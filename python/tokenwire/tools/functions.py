@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 from typing_extensions import NotRequired, Self
 
-from tokenwire._pydantic import Model, Str, base_init, json_error
+from tokenwire._pydantic import Model, Str, base_init, json_error, shown_cause
 from tokenwire.errors import LlmConfigError
 from tokenwire.tools.docstrings import read_docstring
 from tokenwire.tools.json_schema import adapter_for, record_adapter, schema_of, strict_form
@@ -211,7 +211,7 @@ def call_tool(tool: Tool | Callable[..., object], arguments: str) -> object:
     try:
         values = spec.reader.validate_json(text)
     except ValidationError as error:
-        raise json_error(f"arguments of tool {spec.label!r}", error, text) from error
+        raise json_error(f"arguments of tool {spec.label!r}", error, text) from shown_cause(error)
     if isinstance(function, type):
         # The reader of a model or dataclass has built the value already.
         return values
@@ -220,7 +220,7 @@ def call_tool(tool: Tool | Callable[..., object], arguments: str) -> object:
     try:
         return function(**values)
     except ValidationError as error:
-        raise json_error(f"arguments of tool {spec.label!r}", error, text) from error
+        raise json_error(f"arguments of tool {spec.label!r}", error, text) from shown_cause(error)
 
 
 class _Spec:

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, from_json, to_json
 
-from tokenwire._pydantic import Model, Str, base_init, json_error
+from tokenwire._pydantic import Model, Str, base_init, json_error, shown_cause
 from tokenwire.errors import LlmValidationError
 from tokenwire.types.parts import (
     AudioPart,
@@ -96,7 +96,8 @@ class ToolCallPart(Part):
         try:
             return _JSON_OBJECT.validate_json(text)
         except ValidationError as error:
-            raise json_error(f"arguments of tool call {self.name!r}", error, text) from error
+            place = f"arguments of tool call {self.name!r}"
+            raise json_error(place, error, text) from shown_cause(error)
 
     def result(self, value: object, *, error: bool = False) -> LlmMessage:
         """Make the message that answers this call; `tool_message` says what `value` may be."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, RootModel
@@ -56,6 +56,9 @@ class Data:
     role: str = "user"
     name: str | None = None
     tool_calls: list[Call] = dataclasses.field(default_factory=list)
+    # These two are not fields of a value.
+    kind: ClassVar[str] = "data"
+    source: dataclasses.InitVar[str] = "here"
 
 
 @pytest.mark.parametrize(
@@ -114,6 +117,12 @@ def test_a_message_that_is_a_model_is_sent_with_its_defaults(
     ask.complete(tw.ChatClient("m", base_url=sim.base_url), tw.LlmRequest([message]))
     ask.complete(tw.ChatClient("m", base_url=sim.base_url), tw.LlmRequest(messages=[message]))
     assert [request["body"]["messages"] for request in sim.requests()] == [[sent]] * 4
+
+
+@pytest.mark.parametrize("kind", [Hello, Data])
+def test_a_class_is_not_a_message(sim: SimServer, kind: Any) -> None:
+    with pytest.raises(tw.LlmValidationError, match=r"^messages\[0\]: a value of type \w+ cannot"):
+        tw.ChatClient("m", base_url=sim.base_url).run([kind])
 
 
 def test_a_model_anywhere_in_a_request_is_sent_with_its_defaults(

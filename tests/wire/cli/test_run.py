@@ -130,6 +130,8 @@ def test_a_note_says_that_open_input_is_still_read(sim):
         ('"$@" hi 2>&- </dev/null', 0, ""),
         ('"$@" --stats hi 2>&- </dev/null', 1, ""),
         ('"$@" --stats hi 2>/dev/full </dev/null', 1, ""),
+        # A note before the reply is lost, too.
+        ('"$1" -m tokenwire run --stats hi 2>/dev/full </dev/null', 1, ""),
         ('"$@" hi >&- 2>&- </dev/null', 1, ""),
         ('"$@" hi >/dev/full 2>/dev/full </dev/null', 1, ""),
         ('"$@" --max-tokens x hi 2>/dev/full </dev/null', 2, ""),

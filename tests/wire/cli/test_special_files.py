@@ -125,6 +125,13 @@ def test_a_file_without_an_end_is_refused(tmp_path):
         read_file(path)
 
 
+def test_a_number_is_not_a_path_whose_descriptor_is_closed(tmp_path):
+    with (tmp_path / "open").open("wb") as file:
+        with pytest.raises(tw.LlmConfigError):
+            tw.LlmClientFactory(file.fileno())
+        assert os.fstat(file.fileno())
+
+
 def test_the_library_s_own_paths_are_checked_likewise(fifo):
     with pytest.raises(tw.LlmConfigError, match="not a regular file"):
         tw.LlmClientFactory(fifo).get_client("a")

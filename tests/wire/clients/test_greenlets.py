@@ -175,6 +175,23 @@ def test_a_native_thread_of_a_patched_program_needs_no_pool():
     """)
 
 
+@needs_gevent
+def test_a_forked_child_calls_with_threads_of_its_own():
+    run("""
+        import os
+        beside(lambda _: chat.run("q"))
+        child = os.fork()
+        if not child:
+            try:
+                assert beside(lambda _: chat.run("q")) == ["one two"] * 4
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert chat.run("q") == "one two"
+    """)
+
+
 def patched(name: str) -> types.ModuleType:
     module = types.ModuleType(name)
     module.is_monkey_patched = lambda _name: True  # type: ignore[attr-defined]

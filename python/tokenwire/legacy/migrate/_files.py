@@ -145,7 +145,8 @@ def _python(path: Path, notes: list[Note]) -> Iterator[Path]:
             yield file
             continue
         # The target of a link is read under its own name.
-        target = file.resolve()
+        # `Path.resolve` raises an error for a link to itself.
+        target = Path(os.path.realpath(file))
         if not (target.is_relative_to(home) and target.exists()):
             notes.append(Note(file, 1, f"a link to {target}, which is not a file below {path}"))
 

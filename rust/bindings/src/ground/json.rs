@@ -172,9 +172,9 @@ fn write_object(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Re
     if let Some(neutral) = value.getattr_opt(intern!(py, "__tokenwire_json__"))? {
         return write(&calling_python(|| neutral.call0())?, depth + 1, out);
     }
-    let is_dataclass =
-        value.hasattr(intern!(py, "__dataclass_fields__"))? && !value.is_instance_of::<PyType>();
-    if is_dataclass || value.hasattr(intern!(py, "model_dump"))? {
+    let is_model = value.hasattr(intern!(py, "__dataclass_fields__"))?
+        || value.hasattr(intern!(py, "model_dump"))?;
+    if is_model && !value.is_instance_of::<PyType>() {
         let dumped = calling_python(|| python::DUMPED.get(py)?.call1((value,)));
         return write(&dumped.or_else(unfit)?, depth + 1, out);
     }
