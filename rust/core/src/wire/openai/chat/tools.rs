@@ -272,13 +272,17 @@ impl Calls {
             .then_some(fragment.name);
         call.name.push_str(name.as_deref().unwrap_or_default());
         call.arguments.push(&arguments);
-        out.push(ToolCallDelta {
-            index: u32::try_from(at).unwrap_or(u32::MAX),
-            id,
-            name,
-            arguments,
-            extra: fragment.extra,
-        });
+        // A reader waits for what is new. A header that is only repeated must not put off the idle timer.
+        let is_news = id.is_some() || name.is_some() || !arguments.is_empty();
+        if is_news || !fragment.extra.is_empty() {
+            out.push(ToolCallDelta {
+                index: u32::try_from(at).unwrap_or(u32::MAX),
+                id,
+                name,
+                arguments,
+                extra: fragment.extra,
+            });
+        }
     }
 }
 

@@ -376,3 +376,11 @@ fn calls_of_odd_forms() {
         assert_eq!(calls(&fragments), expected(&all), "{fragments}");
     }
 }
+
+#[test]
+fn a_header_that_is_only_repeated_is_no_content() {
+    let header = json!({"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}}]});
+    let (chunks, _) = feed(&[&delta(&header), &delta(&header)]).unwrap();
+    let has_content: Vec<_> = chunks.iter().map(ChunkKind::has_content).collect();
+    assert_eq!(has_content, [true, false]);
+}
