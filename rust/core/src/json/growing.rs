@@ -1,6 +1,6 @@
 //! Whether a JSON text that arrives in pieces is complete.
 
-use super::is_complete;
+use super::{is_complete, plain_run};
 
 /// Follows the brackets of a growing text, so that the text is read in full once and not after each piece.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,11 +27,17 @@ enum End {
 impl Growing {
     /// Follows the next piece.
     pub fn push(&mut self, piece: &[u8]) {
-        for &byte in piece {
-            if self.end == End::Wrong {
-                return;
+        let mut rest = piece;
+        while self.end != End::Wrong {
+            if self.in_string && !self.is_escaped {
+                // Nothing changes before the next quote or backslash.
+                rest = rest.get(plain_run(rest)..).unwrap_or_default();
             }
+            let Some((&byte, after)) = rest.split_first() else {
+                return;
+            };
             self.byte(byte);
+            rest = after;
         }
     }
 

@@ -16,6 +16,7 @@ mod text;
 mod tree;
 
 pub use growing::Growing;
+pub(crate) use reader::as_count;
 pub use reader::{Error, Kind, MAX_DEPTH, Reader};
 pub use strict::strict;
 pub(crate) use strings::plain_run;

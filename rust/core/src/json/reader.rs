@@ -342,7 +342,7 @@ impl<'a> Reader<'a> {
 
 /// The text of a number as a count; `None` if it is negative or does not fit. Fractions are cut off.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn as_count(text: &str) -> Option<u64> {
+pub(crate) fn as_count(text: &str) -> Option<u64> {
     text.parse().ok().or_else(|| {
         let value: f64 = text.parse().ok()?;
         // Beyond 2^53 a float is not an exact count.

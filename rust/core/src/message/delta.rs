@@ -97,7 +97,6 @@ impl Delta {
             + opaque.sum::<usize>()
             + self.logprobs.as_ref().map_or(0, Logprobs::bytes)
             + self.usage.as_ref().map_or(0, |_| size_of::<Usage>())
-            + self.extra.bytes()
     }
 
     /// Whether it has something that a reader waits for: text, reasoning, refusal or a tool call.

@@ -77,21 +77,28 @@ impl Extra {
     pub(super) fn last(&self, key: &str) -> Option<String> {
         let fields = self.0.as_ref()?;
         let last = fields.text.get(fields.last..).unwrap_or_default();
-        let found = members(last)
-            .into_iter()
-            .rev()
-            .find(|(name, _)| name == key);
-        found.map(|(_, json)| json)
+        let mut found = None;
+        members(&object(last), |name, json| {
+            if name == key {
+                found = Some(json.to_owned());
+            }
+        });
+        found
     }
 
     /// Adds a key.
     pub fn push(&mut self, key: &str, json: &RawJson) {
-        let mut name = Vec::new();
+        self.push_text(key, json.get());
+    }
+
+    /// Adds a key whose value is valid JSON.
+    fn push_text(&mut self, key: &str, json: &str) {
+        let mut name = Vec::with_capacity(key.len() + 2);
         json::write_string(&mut name, key);
         let text = &mut self.0.get_or_insert_default().text;
         text.push_str(&String::from_utf8_lossy(&name));
         text.push(':');
-        text.push_str(json.get());
+        text.push_str(json);
         text.push(',');
     }
 
@@ -107,15 +114,13 @@ impl Extra {
     pub fn take(&mut self, key: &str) -> Option<RawJson> {
         let mut found = None;
         let fields = self.0.take()?;
-        for (name, json) in members(&fields.text) {
-            if let Some(json) = RawJson::read(&json) {
-                if name == key && found.is_none() {
-                    found = Some(json);
-                } else {
-                    self.push(&name, &json);
-                }
+        members(&object(&fields.text), |name, json| {
+            if name == key && found.is_none() {
+                found = RawJson::read(json);
+            } else {
+                self.push_text(name, json);
             }
-        }
+        });
         found
     }
 
@@ -141,16 +146,26 @@ impl Extra {
         let Some(fields) = &self.0 else {
             return;
         };
-        if !(2..=MOST_JOINED).contains(&count_members(&fields.text)) {
+        let whole = object(&fields.text);
+        let mut count = 0;
+        members(&whole, |_, _| count += 1);
+        if !(2..=MOST_JOINED).contains(&count) {
             return;
         }
-        let mut by_key: BTreeMap<String, Vec<RawJson>> = BTreeMap::new();
-        for (key, json) in members(&fields.text) {
-            by_key.entry(key).or_default().extend(RawJson::read(&json));
-        }
+        let mut by_key: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        members(&whole, |key, json| match by_key.get_mut(key) {
+            Some(fragments) => fragments.push(json),
+            None => {
+                by_key.insert(key.to_owned(), vec![json]);
+            }
+        });
         self.0 = None;
         for (key, fragments) in by_key {
-            for json in merged(fragments) {
+            if let [json] = *fragments {
+                self.push_text(&key, json);
+                continue;
+            }
+            for json in merged(fragments.into_iter().filter_map(RawJson::read).collect()) {
                 self.push(&key, &json);
             }
         }
@@ -161,24 +176,13 @@ fn object(members: &str) -> String {
     format!("{{{}}}", members.strip_suffix(',').unwrap_or(members))
 }
 
-fn members(text: &str) -> Vec<(String, String)> {
-    let object = object(text);
-    let mut members = Vec::new();
+/// Passes each key of an object and the text of its value to `take`.
+fn members<'a>(object: &'a str, mut take: impl FnMut(&str, &'a str)) {
     // The text was checked when it was added.
-    let _ = Reader::over(&object).object(|reader, key| {
-        members.push((key.to_owned(), reader.raw()?.to_owned()));
+    let _ = Reader::over(object).object(|reader, key| {
+        take(key, reader.raw()?);
         Ok(())
     });
-    members
-}
-
-fn count_members(text: &str) -> usize {
-    let mut count = 0;
-    let _ = Reader::over(&object(text)).object(|reader, _| {
-        count += 1;
-        reader.skip()
-    });
-    count
 }
 
 impl PartialEq for Extra {
@@ -247,6 +251,9 @@ pub(super) fn merged(fragments: Vec<RawJson>) -> Vec<RawJson> {
 }
 
 fn joined(fragments: &[RawJson]) -> Option<RawJson> {
+    if fragments.iter().all(|list| list.get().starts_with('[')) {
+        return joined_lists(fragments);
+    }
     let mut whole = Value::Null;
     let mut values = 0;
     for fragment in fragments {
@@ -257,6 +264,95 @@ fn joined(fragments: &[RawJson]) -> Option<RawJson> {
         }
     }
     serde_json::value::to_raw_value(&whole).ok().map(RawJson)
+}
+
+/// One list from several. Only the last item may go on, so the items before it need no tree.
+fn joined_lists(fragments: &[RawJson]) -> Option<RawJson> {
+    let mut whole = String::from("[");
+    let mut last: Option<Item<'_>> = None;
+    for (at, fragment) in fragments.iter().enumerate() {
+        let mut is_small = true;
+        let read = Reader::over(fragment.get()).array(|reader| {
+            let item = Item::of(reader.raw()?)?;
+            match &mut last {
+                Some(last) if at > 0 && item.goes_on_from(last) => {
+                    is_small &= last.add(item.text).is_some();
+                }
+                _ => {
+                    if let Some(done) = last.replace(item) {
+                        done.write(&mut whole);
+                        whole.push(',');
+                    }
+                }
+            }
+            Ok(())
+        });
+        if read.is_err() || !is_small {
+            return None;
+        }
+    }
+    if let Some(done) = last {
+        done.write(&mut whole);
+    }
+    whole.push(']');
+    RawValue::from_string(whole).ok().map(RawJson)
+}
+
+/// An item of a list.
+struct Item<'a> {
+    text: &'a str,
+    index: Option<&'a str>,
+    kind: Option<&'a str>,
+    /// The item with the pieces that were added, and how many values it has.
+    tree: Option<(Value, usize)>,
+}
+
+impl<'a> Item<'a> {
+    fn of(text: &'a str) -> Result<Self, json::Error> {
+        let (mut index, mut kind) = (None, None);
+        Reader::over(text).object_or_skip(|reader, key| {
+            match key {
+                "index" => index = Some(reader.raw()?),
+                "type" => kind = Some(reader.raw()?),
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(Self {
+            text,
+            index: index
+                .filter(|index| index.starts_with(|c: char| c == '-' || c.is_ascii_digit())),
+            kind,
+            tree: None,
+        })
+    }
+
+    /// Whether it continues the item before it: same type, same `index`.
+    fn goes_on_from(&self, before: &Self) -> bool {
+        self.index.is_some() && self.index == before.index && self.kind == before.kind
+    }
+
+    /// Adds a piece; `None` if there are too many values.
+    fn add(&mut self, piece: &str) -> Option<()> {
+        let (mut tree, mut values) = match self.tree.take() {
+            Some(known) => known,
+            None => {
+                let tree = json::tree(self.text, MOST_JOINED)?;
+                let values = count(&tree);
+                (tree, values)
+            }
+        };
+        values += merge(&mut tree, json::tree(piece, MOST_JOINED)?, "");
+        self.tree = Some((tree, values));
+        (values <= MOST_JOINED).then_some(())
+    }
+
+    fn write(&self, out: &mut String) {
+        match &self.tree {
+            Some((tree, _)) => out.push_str(&tree.to_string()),
+            None => out.push_str(self.text),
+        }
+    }
 }
 
 /// Keys whose strings are sent in pieces. All other strings are repeated in full.

@@ -9,8 +9,12 @@ type Result<T> = std::result::Result<T, Error>;
 ///
 /// `completion_tokens` should include reasoning. xAI's does not, but its total does.
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<Box<Usage>>> {
+    if reader.peek()? != Kind::Object {
+        reader.skip()?;
+        return Ok(None);
+    }
     let mut usage = Usage::default();
-    reader.object_or_skip(|reader, key| {
+    reader.object(|reader, key| {
         match key {
             "prompt_tokens" => usage.prompt_tokens = reader.count_or_skip()?,
             "completion_tokens" => usage.completion_tokens = reader.count_or_skip()?,

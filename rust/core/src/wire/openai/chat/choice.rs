@@ -55,7 +55,11 @@ impl ChoiceState {
         self.reasoned_plainly |= field != DETAILS;
         let text = self.reasoning.push(text);
         self.thought.add(&text);
-        delta.reasoning.push_str(&text);
+        if delta.reasoning.is_empty() {
+            delta.reasoning = text.into_owned();
+        } else {
+            delta.reasoning.push_str(&text);
+        }
         delta.reasoning_field = Some(field.into());
     }
 
@@ -69,7 +73,7 @@ impl ChoiceState {
 
     pub(super) fn message(
         &mut self,
-        message: Message<'_>,
+        message: &mut Message<'_>,
         whole: bool,
         delta: &mut Delta,
         out: &mut Vec<ChunkKind>,
@@ -82,18 +86,18 @@ impl ChoiceState {
                 has_refusal |= matches!(block, Block::Refusal(..));
             })?;
         }
-        if let Some((field, text)) = message.reasoning
+        if let Some((field, text)) = message.reasoning.take()
             && !has_thinking
             && !(field == DETAILS && self.reasoned_plainly)
         {
             self.push_reasoning(field, text, delta);
         }
-        match message.content {
+        match std::mem::take(&mut message.content) {
             Content::None => {}
             Content::Text(text) => self.push_text(text, delta),
             Content::List(raw) => self.blocks(raw, delta, out)?,
         }
-        if let Some(refusal) = message.refusal
+        if let Some(refusal) = message.refusal.take()
             && !has_refusal
         {
             self.push_refusal(refusal, delta);
@@ -109,11 +113,13 @@ impl ChoiceState {
         if let Some(raw) = message.function_call {
             self.calls.read_function_call(raw, &mut delta.tool_calls)?;
         }
-        self.has_other |= !message.other.is_empty();
-        let other = message.other.into_iter();
-        delta
-            .opaque
-            .extend(other.map(|(key, raw)| (key, raw.to_owned())));
+        if !message.other.is_empty() {
+            self.has_other = true;
+            let other = message.other.drain(..);
+            delta
+                .opaque
+                .extend(other.map(|(key, raw)| (key, raw.to_owned())));
+        }
         Ok(())
     }
 
@@ -178,7 +184,7 @@ impl ChoiceState {
     /// before it did not have is new.
     pub(super) fn catch_up(
         &mut self,
-        mut message: Message<'_>,
+        message: &mut Message<'_>,
         delta: &mut Delta,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
@@ -192,7 +198,7 @@ impl ChoiceState {
             message.function_call = None;
         }
         if self.said.any() {
-            message.content = match message.content {
+            message.content = match std::mem::take(&mut message.content) {
                 Content::Text(Text { body, high, .. }) => match self.said.beyond(&body) {
                     Some(new) => Content::Text(Text {
                         low: None,
@@ -234,9 +240,13 @@ impl Choices {
     /// The state of a choice, which is added if it is missing; `None` if there are too many.
     #[inline]
     pub(super) fn get(&mut self, index: u32) -> Option<&mut ChoiceState> {
-        let place = match self.places.get(&index) {
-            Some(place) => place,
-            None => self.add(index)?,
+        // Nearly every event is about the first choice.
+        let place = match self.states.first() {
+            Some(first) if first.index == index => 0,
+            _ => match self.places.get(&index) {
+                Some(place) => place,
+                None => self.add(index)?,
+            },
         };
         self.states.get_mut(place)
     }

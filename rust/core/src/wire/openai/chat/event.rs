@@ -17,7 +17,8 @@ type Result<T> = std::result::Result<T, Error>;
 pub(super) struct Event<'a> {
     pub(super) id: Option<Text<'a>>,
     pub(super) model: Option<Text<'a>>,
-    pub(super) created: Option<u64>,
+    /// A number as its text, because only that of the first event is read.
+    pub(super) created: Option<&'a str>,
     /// Whether there is a list of choices, even an empty one.
     pub(super) has_choices: bool,
     /// The first choice has its own field, because nearly every event has only one.
@@ -102,11 +103,8 @@ impl<'a> Event<'a> {
     }
 
     /// All choices in order.
-    pub(super) fn choices(&mut self) -> impl Iterator<Item = Choice<'a>> {
-        self.first
-            .take()
-            .into_iter()
-            .chain(std::mem::take(&mut self.rest))
+    pub(super) fn choices(&mut self) -> impl Iterator<Item = &mut Choice<'a>> {
+        self.first.iter_mut().chain(&mut self.rest)
     }
 
     fn object(&mut self, reader: &mut Reader<'a>, failure: &mut Failure) -> Result<()> {
@@ -114,11 +112,13 @@ impl<'a> Event<'a> {
             match key {
                 "id" => self.id = reader.string_or_skip()?,
                 "model" => self.model = reader.string_or_skip()?,
-                "created" => self.created = reader.count_or_skip()?,
+                "created" if reader.peek()? == Kind::Number => {
+                    self.created = Some(reader.number()?);
+                }
                 "choices" => self.read_choices(reader)?,
                 "usage" => {
                     let usage = usage::read(reader)?;
-                    self.note_usage(UsagePlace::Event, usage);
+                    note_usage(&mut self.usage, UsagePlace::Event, usage);
                 }
                 "error" => failure.error = is_failure(reader.raw()?),
                 "x_groq" => {
@@ -132,7 +132,7 @@ impl<'a> Event<'a> {
                         }
                         Ok(())
                     })?;
-                    self.note_usage(UsagePlace::Groq, groq_usage);
+                    note_usage(&mut self.usage, UsagePlace::Groq, groq_usage);
                 }
                 "object" => {
                     let object = reader.string_or_skip()?;
@@ -150,15 +150,6 @@ impl<'a> Event<'a> {
             }
             Ok(())
         })
-    }
-
-    fn note_usage(&mut self, place: UsagePlace, usage: Option<Box<Usage>>) {
-        let best = self.usage.as_ref().map(|(best, _)| *best);
-        if let Some(usage) = usage
-            && best <= Some(place)
-        {
-            self.usage = Some((place, usage));
-        }
     }
 
     fn read_choices(&mut self, reader: &mut Reader<'a>) -> Result<()> {
@@ -181,20 +172,26 @@ impl<'a> Event<'a> {
                 choice
             };
             reader.object(|reader, key| choice.field(reader, key))?;
-            self.excess = self.excess.or(choice.excess());
+            note_usage(&mut self.usage, UsagePlace::Choice, choice.usage.take());
+            if choice.is_full() {
+                self.excess = Some("unknown members in one message");
+            }
             Ok(())
         })?;
-        for choice in self.first.iter_mut().chain(&mut self.rest) {
-            if let Some(usage) = choice.usage.take()
-                && self
-                    .usage
-                    .as_ref()
-                    .is_none_or(|(place, _)| *place <= UsagePlace::Choice)
-            {
-                self.usage = Some((UsagePlace::Choice, usage));
-            }
-        }
         Ok(())
+    }
+}
+
+#[inline]
+fn note_usage(
+    known: &mut Option<(UsagePlace, Box<Usage>)>,
+    place: UsagePlace,
+    usage: Option<Box<Usage>>,
+) {
+    if let Some(usage) = usage
+        && known.as_ref().is_none_or(|(best, _)| *best <= place)
+    {
+        *known = Some((place, usage));
     }
 }
 
@@ -219,10 +216,9 @@ impl Failure {
 }
 
 impl<'a> Choice<'a> {
-    fn excess(&self) -> Option<&'static str> {
-        let messages = self.delta.iter().chain(self.message.as_deref());
-        let mut full = messages.filter(|message| message.is_full);
-        full.next().map(|_| "unknown members in one message")
+    fn is_full(&self) -> bool {
+        self.delta.as_ref().is_some_and(|message| message.is_full)
+            || self.message.as_ref().is_some_and(|message| message.is_full)
     }
 
     /// Its text, if the JSON has it without escapes, and only once.
@@ -317,12 +313,8 @@ impl<'a> Message<'a> {
             }
             Ok(())
         })?;
-        self.settle_other();
-        if self.reasoning.is_none()
-            && let Some((_, raw)) = self.other.iter().find(|(key, _)| key == DETAILS)
-        {
-            let text = text_of_details(raw)?;
-            self.reasoning = Some((DETAILS, text)).filter(|(_, text)| !text.is_empty());
+        if !self.other.is_empty() {
+            self.settle_other()?;
         }
         Ok(found)
     }
@@ -337,8 +329,8 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Keeps only the last value of each unknown key, if it is a block.
-    fn settle_other(&mut self) {
+    /// Keeps only the last value of each unknown key, if it is a block. Reads the reasoning that is only in blocks.
+    fn settle_other(&mut self) -> Result<()> {
         if self.other.len() > 1 {
             // The sort is stable, and of equal keys the first one stays.
             self.other.reverse();
@@ -346,6 +338,13 @@ impl<'a> Message<'a> {
             self.other.dedup_by(|(one, _), (other, _)| one == other);
         }
         self.other.retain(|(_, raw)| is_block(raw));
+        if self.reasoning.is_none()
+            && let Some((_, raw)) = self.other.iter().find(|(key, _)| key == DETAILS)
+        {
+            let text = text_of_details(raw)?;
+            self.reasoning = Some((DETAILS, text)).filter(|(_, text)| !text.is_empty());
+        }
+        Ok(())
     }
 
     /// What went wrong with it, if it says so.

@@ -15,9 +15,10 @@ pub(super) struct Fragment<'a> {
 }
 
 impl<'a> Fragment<'a> {
-    /// Reads an entry of `tool_calls`; `None` if it is not an object.
-    pub(super) fn of_call(reader: &mut Reader<'a>) -> Result<Option<Self>, Error> {
-        let (mut call, mut function) = (Self::default(), Self::default());
+    /// Reads an entry of `tool_calls`. Returns whether it is an object.
+    pub(super) fn read_call(&mut self, reader: &mut Reader<'a>) -> Result<bool, Error> {
+        let call = self;
+        let mut function = Self::default();
         let found = reader.object_or_skip(|reader, key| match key {
             "index" => call.read_index(reader),
             "id" => {
@@ -38,14 +39,16 @@ impl<'a> Fragment<'a> {
                 Ok(())
             }
             "function" => {
-                function = Self::of_function(reader)?;
-                Ok(())
+                // Read in place: a fragment is large.
+                function.clear();
+                function.read_function(reader)
             }
             "custom" => {
                 if reader.peek()? != Kind::Object {
                     return reader.skip();
                 }
-                function = Self::of_function(reader)?;
+                function.clear();
+                function.read_function(reader)?;
                 let extra = function.extra.take("function");
                 if let Some(extra) = extra.or_else(|| RawJson::read("{}")) {
                     function.extra.push("custom", &extra);
@@ -61,20 +64,34 @@ impl<'a> Fragment<'a> {
         if !function.arguments.is_empty() {
             call.arguments = function.arguments;
         }
-        call.extra.append(&function.extra);
-        Ok(found.then_some(call))
+        if !function.extra.is_empty() {
+            call.extra.append(&function.extra);
+        }
+        Ok(found)
     }
 
     /// Reads the function that a call names. What else that has is under `function` in its extra keys.
     pub(super) fn of_function(reader: &mut Reader<'a>) -> Result<Self, Error> {
         let mut function = Self::default();
-        reader.object_or_skip(|reader, key| function.field(reader, key))?;
-        if !function.extra.is_empty() {
-            let object = function.extra.object();
-            function.extra = Extra::default();
-            function.keep("function", &object);
-        }
+        function.read_function(reader)?;
         Ok(function)
+    }
+
+    fn read_function(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
+        reader.object_or_skip(|reader, key| self.field(reader, key))?;
+        if !self.extra.is_empty() {
+            let object = self.extra.object();
+            self.extra = Extra::default();
+            self.keep("function", &object);
+        }
+        Ok(())
+    }
+
+    /// Forgets a function that is sent again.
+    fn clear(&mut self) {
+        if !self.says_nothing() {
+            *self = Self::default();
+        }
     }
 
     /// Servers without a call send an empty one.
@@ -110,8 +127,11 @@ impl<'a> Fragment<'a> {
     }
 
     fn read_index(&mut self, reader: &mut Reader<'a>) -> Result<(), Error> {
-        let raw = reader.raw()?;
-        self.index = raw.trim_matches('"').parse().ok();
+        self.index = if reader.peek()? == Kind::Number {
+            reader.number()?.parse().ok()
+        } else {
+            reader.raw()?.trim_matches('"').parse().ok()
+        };
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::part::{Part, field, inner, media, plain};
 use super::twice::DETAILS;
@@ -109,10 +110,9 @@ pub(super) fn write(
 
 /// Reads a list of parts.
 fn read<'a>(raw: &'a str, path: &str) -> Result<Vec<Part<'a>>, Error> {
-    let parts = items(raw, path)?.into_iter().enumerate();
-    parts
-        .map(|(at, raw)| Part::read(raw, format!("{path}[{at}]")))
-        .collect()
+    let items = items(raw, path)?.into_iter().enumerate();
+    let path = Rc::from(path);
+    items.map(|(at, raw)| Part::read(raw, &path, at)).collect()
 }
 
 impl<'a> Message<'a> {
@@ -169,9 +169,9 @@ impl<'a> Message<'a> {
                 r#"{{"type":"thinking","thinking":{thinking}{signature}{extra}}}"#
             )));
         } else if known && !field.is_empty() && self.takes_reasoning {
-            self.reasoning.push((field, text));
+            self.reasoning.push((field.into_owned(), text));
         } else {
-            to.dropped.push(part.path.clone());
+            to.dropped.push(part.path());
         }
         Ok(())
     }
@@ -184,12 +184,12 @@ impl<'a> Message<'a> {
             return Err(part.invalid(".json: it is missing"));
         };
         if !part.is_from(to.provider) {
-            to.dropped.push(part.path.clone());
+            to.dropped.push(part.path());
         } else if field == "content" {
             self.content.push(Item::Block(json.to_owned()));
         } else if field == "audio" {
             // The server keeps the audio, and its id is sent back.
-            let fields = fields(json, &part.path)?;
+            let fields = fields(json, part.path())?;
             if let Some((_, id)) = fields.iter().find(|(key, _)| key == "id") {
                 let mut audio = format!("{{\"id\":{id}").into_bytes();
                 for (key, raw) in &fields {
@@ -199,10 +199,10 @@ impl<'a> Message<'a> {
                 }
                 audio.push(b'}');
                 let audio = String::from_utf8_lossy(&audio).into_owned();
-                self.other.push((field, audio));
+                self.other.push((field.into_owned(), audio));
             }
         } else if !ANSWER_ONLY.contains(&&*field) {
-            self.other.push((field, json.to_owned()));
+            self.other.push((field.into_owned(), json.to_owned()));
         }
         Ok(())
     }
@@ -260,7 +260,7 @@ fn tool_message(part: &Part<'_>, to: &mut Written<'_>) -> Result<(), Error> {
         Some(raw) if raw.starts_with('"') => raw.to_owned(),
         Some(raw) if raw.starts_with('[') => {
             let mut message = Message::default();
-            for part in read(raw, &format!("{}.content", part.path))? {
+            for part in read(raw, &format!("{}.content", part.path()))? {
                 message.add(&part, to)?;
             }
             message.content("tool")
@@ -285,7 +285,7 @@ fn tool_message(part: &Part<'_>, to: &mut Written<'_>) -> Result<(), Error> {
 fn block_keys(part: &Part<'_>, to: &mut Written<'_>) -> String {
     let extra = part.extra(&["text", "provider"]);
     if !extra.is_empty() && is_of_another(part, to.provider) {
-        to.dropped.push(format!("{}.extra", part.path));
+        to.dropped.push(format!("{}.extra", part.path()));
         return String::new();
     }
     extra
@@ -300,7 +300,7 @@ fn call(part: &Part<'_>, to: &mut Written<'_>) -> Result<String, Error> {
     let name = part.text("name")?;
     let mut extra = part.object("extra")?;
     if !extra.is_empty() && is_of_another(part, to.provider) {
-        to.dropped.push(format!("{}.extra", part.path));
+        to.dropped.push(format!("{}.extra", part.path()));
         extra.clear();
     }
     let own = |(key, _): &&(Cow<'_, str>, &str)| !CALL_KEYS.contains(&&**key);
@@ -334,11 +334,11 @@ fn call(part: &Part<'_>, to: &mut Written<'_>) -> Result<String, Error> {
         None => out.extend_from_slice(format!("\"type\":\"{word}\"").as_bytes()),
     }
     out.extend_from_slice(format!(",\"{word}\":{{\"name\":{name},\"{key}\":{value}").as_bytes());
-    for (key, raw) in fields(
-        inside.unwrap_or("null"),
-        &format!("{}.extra.{word}", part.path),
-    )? {
-        field(&mut out, &key, raw);
+    if let Some(inside) = inside {
+        let path = format!("{}.extra.{word}", part.path());
+        for (key, raw) in fields(inside, path)? {
+            field(&mut out, &key, raw);
+        }
     }
     out.push(b'}');
     for (key, raw) in extra.iter().filter(|(_, raw)| *raw != "null") {

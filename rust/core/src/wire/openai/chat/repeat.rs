@@ -49,9 +49,11 @@ impl Frame {
         // `obfuscation` between unescaped quotes is a key and not part of a text. Only one brace follows its value, so
         // it is a key of the event itself and of nothing inside it.
         self.is_padded = false;
-        if let Some(at) = memchr::memmem::rfind(after, PADDING)
-            && let Some((kept, padding)) = after.split_at_checked(at + PADDING.len())
-            && padding.get(plain_run(padding)..) == Some(END)
+        if let Some(members) = after.strip_suffix(END)
+            && let Some(at) = memchr::memrchr(b'"', members)
+            && let Some((kept, padding)) = members.split_at_checked(at + 1)
+            && kept.ends_with(PADDING)
+            && plain_run(padding) == padding.len()
         {
             self.is_padded = true;
             after = kept;
@@ -70,7 +72,9 @@ impl Frame {
         let (text, rest) = plain(rest)?;
         let rest = rest.strip_prefix(self.after.as_slice())?;
         let fits = if self.is_padded {
-            plain(rest)?.1 == END
+            // The padding has ASCII letters. With any others, the event is read in full.
+            let (padding, rest) = rest.split_at_checked(plain_run(rest))?;
+            rest == END && padding.is_ascii()
         } else {
             rest.is_empty()
         };

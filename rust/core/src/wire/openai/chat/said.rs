@@ -30,12 +30,17 @@ impl Said {
     #[inline]
     pub(super) fn add(&mut self, text: &str) {
         if self.bytes < START_BYTES {
-            let room = START_BYTES - self.start.len();
-            let fits = (0..=room.min(text.len())).rfind(|&at| text.is_char_boundary(at));
-            self.start
-                .push_str(text.get(..fits.unwrap_or(0)).unwrap_or_default());
+            self.begin(text);
         }
         self.bytes += text.len();
+    }
+
+    #[cold]
+    fn begin(&mut self, text: &str) {
+        let room = START_BYTES - self.start.len();
+        let fits = (0..=room.min(text.len())).rfind(|&at| text.is_char_boundary(at));
+        self.start
+            .push_str(text.get(..fits.unwrap_or(0)).unwrap_or_default());
     }
 
     /// Whether there was any.

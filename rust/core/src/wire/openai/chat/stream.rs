@@ -10,7 +10,7 @@ use super::said::{CONTENT, TEXT};
 use super::stray::{Stray, start_of, unexpected};
 use super::twice::{UsagePlace, merged, text_beside};
 use crate::error::{Error, ErrorKind};
-use crate::json::Text;
+use crate::json::{Text, as_count};
 use crate::message::{ChunkKind, Delta, FinishReason, Logprobs, ReplyHead, Usage};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
@@ -188,7 +188,10 @@ impl ChatStream {
     /// Adds text to choice 0, unless a half character is waiting.
     #[inline]
     fn push_plain(&mut self, text: &str) -> Option<CompactString> {
-        let state = self.choices.get(0)?;
+        let state = match self.choices.states.first_mut() {
+            Some(first) if first.index == 0 => first,
+            _ => self.choices.get(0)?,
+        };
         if state.text.is_waiting() || state.reasoning.is_waiting() {
             return None;
         }
@@ -210,6 +213,7 @@ impl ChatStream {
         if self.head.created.is_none() {
             self.head.created = event
                 .created
+                .and_then(as_count)
                 .filter(|&created| created > 0)
                 .and_then(|created| i64::try_from(created).ok());
         }
@@ -217,7 +221,7 @@ impl ChatStream {
 
     fn choice(
         &mut self,
-        choice: Choice<'_>,
+        choice: &mut Choice<'_>,
         place: usize,
         whole: bool,
         out: &mut Vec<ChunkKind>,
@@ -230,34 +234,34 @@ impl ChatStream {
         let Some(state) = self.choices.get(index) else {
             return Err(too_many("choices"));
         };
-        let mut delta = Delta {
+        let mut delta = Box::new(Delta {
             index,
             ..Delta::default()
-        };
-        let whole_message = choice.message.map(|message| *message);
-        let mut messages = choice.delta.iter().chain(&whole_message);
+        });
+        let mut messages = choice.delta.iter().chain(choice.message.as_deref());
         let error = choice.error.or_else(|| messages.find_map(Message::error));
         if whole {
-            let message = merged(whole_message, choice.delta);
+            let message = choice.message.take().map(|message| *message);
+            let message = merged(message, choice.delta.take());
             let is_empty = message.is_none() && choice.text.is_none();
             if is_empty && error.is_none() {
                 let message = format!("the reply has no message in choice {index}");
                 self.failed = self.failed.take().or_else(|| Some(unexpected(&message)));
             }
-            if let Some(text) = text_beside(message.as_ref(), choice.text) {
+            if let Some(text) = text_beside(message.as_ref(), choice.text.take()) {
                 state.push_text(text, &mut delta);
             }
-            if let Some(message) = message {
-                state.message(message, true, &mut delta, out)?;
+            if let Some(mut message) = message {
+                state.message(&mut message, true, &mut delta, out)?;
             }
         } else {
             let is_alone = choice.text.as_ref().is_none_or(Text::is_empty);
-            if let Some(text) = text_beside(choice.delta.as_ref(), choice.text)
+            if let Some(text) = text_beside(choice.delta.as_ref(), choice.text.take())
                 && state.said.counts(TEXT, &text.body)
             {
                 state.push_text(text, &mut delta);
             }
-            if let Some(mut message) = choice.delta {
+            if let Some(message) = &mut choice.delta {
                 if let Content::Text(text) = &message.content
                     && is_alone
                     && !state.said.counts(CONTENT, &text.body)
@@ -267,7 +271,7 @@ impl ChatStream {
                 state.message(message, false, &mut delta, out)?;
             }
             state.said.in_deltas |= !delta.text.is_empty();
-            if let Some(message) = whole_message {
+            if let Some(message) = &mut choice.message {
                 state.catch_up(message, &mut delta, out)?;
             }
         }
@@ -275,7 +279,7 @@ impl ChatStream {
             delta.logprobs = Logprobs::of(raw);
         }
         let mut failed = error.map(errors::in_choice);
-        if let Some(word) = choice.finish_reason {
+        if let Some(word) = choice.finish_reason.take() {
             state.finished = true;
             state.flush(&mut delta);
             let reason = FinishReason::from_word(&word);
@@ -289,8 +293,10 @@ impl ChatStream {
             state.flush(&mut delta);
         }
         // The first error is the reason for all others.
-        self.failed = self.failed.take().or(failed);
-        out.push(ChunkKind::Delta(Box::new(delta)));
+        if failed.is_some() && self.failed.is_none() {
+            self.failed = failed;
+        }
+        out.push(ChunkKind::Delta(delta));
         Ok(())
     }
 

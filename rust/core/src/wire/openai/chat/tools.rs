@@ -94,7 +94,8 @@ impl Calls {
             if entries > MOST || self.begun.len() > MOST {
                 return reader.skip();
             }
-            if let Some(fragment) = Fragment::of_call(reader)? {
+            let mut fragment = Fragment::default();
+            if fragment.read_call(reader)? {
                 take(self, fragment);
                 self.listed = true;
             }

@@ -132,12 +132,28 @@ fn the_last_value_of_a_member_counts() {
 
 #[test]
 fn the_pieces_of_a_block_with_too_many_values_stay_pieces() {
-    let piece = |count| json!({"choices": [{"delta": {"x": vec![json!({}); count]}}]}).to_string();
+    let piece =
+        |count| json!({"choices": [{"delta": {"x": {"y": vec![json!({}); count]}}}]}).to_string();
     let parts = |count| {
         let reply = streamed(&[piece(count), piece(count)]).unwrap();
         reply.choices[0].parts.len()
     };
     assert_eq!((parts(10), parts(MOST)), (1, 2));
+}
+
+#[test]
+fn lists_are_joined_however_long_they_are() {
+    let piece = |index| json!({"choices": [{"delta": {"x": [{"index": index, "text": "a"}]}}]});
+    let mut pieces: Vec<_> = (0..20_000).map(|at| piece(at / 2).to_string()).collect();
+    pieces.insert(0, piece(-1).to_string());
+    let parts = streamed(&pieces).unwrap().choices.remove(0).parts;
+    let [Part::Opaque { json, .. }] = &*parts else {
+        panic!("{} parts", parts.len());
+    };
+    let items: Vec<Value> = serde_json::from_str(json.get()).unwrap();
+    assert_eq!(items.len(), 10_001);
+    assert_eq!(items[0], json!({"index": -1, "text": "a"}));
+    assert_eq!(items[10_000], json!({"index": 9999, "text": "aa"}));
 }
 
 #[test]
