@@ -22,6 +22,7 @@ _FINISH = {
     "content_filter": "content_filter",
     "abort": "abort",
     "error": "error",
+    "insufficient_system_resource": "error",
 }
 # The keys of a message that the reply has a place of its own for (wire.md 2.2, 12).
 _OWN_PLACE = (

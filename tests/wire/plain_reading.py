@@ -86,6 +86,10 @@ class PlainReply:
     # Where what the client says at one place differs from what it says at another.
     contradictions: list[str] = field(default_factory=list)
 
+    def failed(self) -> bool:
+        """Whether a choice says that the server did not finish it (docs/errors.md)."""
+        return any(choice.finish_reason in ("error", "abort") for choice in self.choices)
+
 
 def kept_headers(row: dict[str, Any]) -> dict[str, str]:
     """Return the recorded headers, without those that a replay makes itself."""
@@ -146,6 +150,8 @@ def read_whole(body: str, model: str) -> PlainReply:
     answer = _Answer(model)
     answer.add(data, whole=True)
     reply = answer.reply(ended=True)
+    if reply.failed():
+        reply.error = PlainError("LlmServerError")
     reply.raw = body.encode()
     return reply
 
@@ -173,7 +179,10 @@ def read_stream(text: str, model: str, *, asked: int = 1, lost: bool = False) ->
     finished = [choice for choice in answer.choices if answer.finished(choice)]
     all_finished = len(finished) == len(answer.choices) >= asked and not (lost or inside)
     if answer.choices and (done or all_finished):
-        return answer.reply(ended=True)
+        reply = answer.reply(ended=True)
+        if reply.failed():
+            reply.error = PlainError("LlmStreamServerError")
+        return reply
     reply = answer.reply(ended=False)
     reply.error = PlainError("LlmStreamInterruptedError" if lost else "LlmStreamIncompleteError")
     return reply

@@ -24,7 +24,7 @@ const REDIRECTS: usize = 3;
 const ASLEEP: Duration = Duration::from_micros(50);
 
 /// Headers with the provider's id of the request, the most common first.
-const REQUEST_ID_HEADERS: [&str; 7] = [
+const REQUEST_ID_HEADERS: [&str; 9] = [
     "x-request-id",
     "request-id",
     "apim-request-id",
@@ -32,6 +32,8 @@ const REQUEST_ID_HEADERS: [&str; 7] = [
     "mistral-correlation-id",
     "x-generation-id",
     "x-ds-trace-id",
+    "inference-id",
+    "x-kong-request-id",
 ];
 
 type Response = http::Response<Incoming>;

@@ -215,11 +215,15 @@ impl<'a> Reader<'a> {
     /// Reads a number that is a count. `None` for another kind of value, and for a negative or huge number.
     /// Fractions are cut off.
     pub fn count_or_skip(&mut self) -> Result<Option<u64>> {
-        if self.peek()? != Kind::Number {
-            self.skip()?;
-            return Ok(None);
+        match self.peek()? {
+            Kind::Number => Ok(as_count(self.number()?)),
+            // Some servers quote their numbers.
+            Kind::String => Ok(self.string()?.body.parse().ok()),
+            _ => {
+                self.skip()?;
+                Ok(None)
+            }
         }
-        Ok(as_count(self.number()?))
     }
 
     /// Checks that there is only white space after the value.

@@ -104,7 +104,8 @@ fn numbers_may_have_any_length() {
     assert_eq!(Reader::over(&digits).count_or_skip().unwrap(), None);
     assert_eq!(Reader::over("12.0").count_or_skip().unwrap(), Some(12));
     assert_eq!(Reader::over("-1").count_or_skip().unwrap(), None);
-    assert_eq!(Reader::over("\"7\"").count_or_skip().unwrap(), None);
+    assert_eq!(Reader::over("\"7\"").count_or_skip().unwrap(), Some(7));
+    assert_eq!(Reader::over("\"seven\"").count_or_skip().unwrap(), None);
 }
 
 #[test]

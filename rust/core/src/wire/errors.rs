@@ -115,6 +115,7 @@ fn message(value: &Value, error: Option<&Value>, inner: &Value) -> Option<String
         .or_else(|| inner.get("message").and_then(prose))
         .or_else(|| value.get("message").and_then(prose))
         .or_else(|| value.get("detail").and_then(prose))
+        .or_else(|| value.get("errors").and_then(prose))
         .or_else(|| value.pointer("/x_groq/error").and_then(prose))?;
     // A gateway that only says "Provider returned error" adds the provider's message here.
     match inner.pointer("/metadata/raw").and_then(prose) {

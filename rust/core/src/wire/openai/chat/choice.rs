@@ -3,9 +3,9 @@
 use super::content::{Block, blocks};
 use super::event::{Content, Message};
 use super::most::{MOST, too_many};
+use super::said::Said;
 use super::tools::Calls;
 use super::twice::DETAILS;
-use compact_str::CompactString;
 
 use crate::error::Error;
 use crate::json::{SurrogateJoin, Text};
@@ -28,56 +28,11 @@ pub(super) struct ChoiceState {
     /// Whether there was anything that only the provider understands.
     has_other: bool,
     pub(super) said: Said,
+    thought: Said,
     pub(super) text: SurrogateJoin,
     pub(super) reasoning: SurrogateJoin,
     pub(super) refusal: SurrogateJoin,
     pub(super) calls: Calls,
-}
-
-/// What is known of the text that was passed on.
-#[derive(Debug, Default)]
-pub(super) struct Said {
-    bytes: usize,
-    /// Its first bytes.
-    start: CompactString,
-    /// Whether a whole `message` turned out to be only the next piece.
-    in_pieces: bool,
-    /// Whether any of it was in a delta.
-    pub(super) in_deltas: bool,
-}
-
-/// How many bytes of the text are kept, to recognize a message that repeats it. No more fit without an allocation.
-const START_BYTES: usize = 24;
-
-impl Said {
-    #[inline]
-    pub(super) fn add(&mut self, text: &str) {
-        if self.bytes < START_BYTES {
-            self.begin(text);
-        }
-        self.bytes += text.len();
-    }
-
-    #[cold]
-    fn begin(&mut self, text: &str) {
-        let room = START_BYTES - self.start.len();
-        let fits = (0..=room.min(text.len())).rfind(|&at| text.is_char_boundary(at));
-        self.start
-            .push_str(text.get(..fits.unwrap_or(0)).unwrap_or_default());
-    }
-
-    /// What a message has beyond the text before it; `None` if it has nothing new.
-    fn beyond<'t>(&mut self, message: &'t str) -> Option<&'t str> {
-        if self.bytes == 0 || self.in_pieces {
-            return Some(message);
-        }
-        if message.starts_with(&*self.start) {
-            return message.get(self.bytes..);
-        }
-        // The deltas count. Without any, the messages are the pieces.
-        self.in_pieces = !self.in_deltas;
-        self.in_pieces.then_some(message)
-    }
 }
 
 impl ChoiceState {
@@ -89,13 +44,17 @@ impl ChoiceState {
 
     /// Whether anything came for it, so that it can be a reply.
     pub(super) fn has_content(&self) -> bool {
-        self.said.bytes > 0 || self.reasoned || self.refused || self.calls.any() || self.has_other
+        self.said.any() || self.reasoned || self.refused || self.calls.any() || self.has_other
     }
 
     fn push_reasoning(&mut self, field: &'static str, text: Text<'_>, delta: &mut Delta) {
+        if !self.thought.counts(field, &text.body) {
+            return;
+        }
         self.reasoned = true;
         self.reasoned_plainly |= field != DETAILS;
         let text = self.reasoning.push(text);
+        self.thought.add(&text);
         if delta.reasoning.is_empty() {
             delta.reasoning = text.into_owned();
         } else {
@@ -238,7 +197,7 @@ impl ChoiceState {
         if self.calls.any() {
             message.function_call = None;
         }
-        if self.said.bytes > 0 {
+        if self.said.any() {
             message.content = match std::mem::take(&mut message.content) {
                 Content::Text(Text { body, high, .. }) => match self.said.beyond(&body) {
                     Some(new) => Content::Text(Text {
@@ -273,6 +232,8 @@ pub(super) struct Choices {
     /// In the order in which they began.
     pub(super) states: Vec<ChoiceState>,
     places: Places<u32>,
+    /// The index after the highest.
+    free: u32,
 }
 
 impl Choices {
@@ -290,6 +251,14 @@ impl Choices {
         self.states.get_mut(place)
     }
 
+    /// The index of a choice of a whole reply. Two choices with one index are not the same choice.
+    pub(super) fn own_index(&self, index: u32) -> u32 {
+        match self.places.get(&index) {
+            Some(_) => self.free,
+            None => index,
+        }
+    }
+
     fn add(&mut self, index: u32) -> Option<usize> {
         let place = self.states.len();
         if place == MOST {
@@ -303,6 +272,7 @@ impl Choices {
             ..ChoiceState::default()
         });
         self.places.set(index, place);
+        self.free = self.free.max(index.saturating_add(1));
         Some(place)
     }
 }

@@ -120,14 +120,14 @@ impl<'a> Event<'a> {
                     let usage = usage::read(reader)?;
                     note_usage(&mut self.usage, UsagePlace::Event, usage);
                 }
-                "error" => failure.error = !is_blank(reader.raw()?),
+                "error" => failure.error = is_failure(reader.raw()?),
                 "x_groq" => {
                     let groq_failed = &mut failure.error;
                     let mut groq_usage = None;
                     reader.object_or_skip(|reader, key| {
                         match key {
                             "usage" => groq_usage = usage::read(reader)?,
-                            "error" => *groq_failed |= !is_blank(reader.raw()?),
+                            "error" => *groq_failed |= is_failure(reader.raw()?),
                             _ => reader.skip()?,
                         }
                         Ok(())
@@ -142,7 +142,7 @@ impl<'a> Event<'a> {
                     let message = reader.string_or_skip()?;
                     failure.message = message.is_some_and(|message| !message.is_empty());
                 }
-                "detail" => failure.detail = !is_blank(reader.raw()?),
+                "detail" | "errors" => failure.detail |= !is_blank(reader.raw()?),
                 "code" | "type" | "status" | "statusCode" | "status_code" => {
                     failure.code |= !is_blank(reader.raw()?);
                 }
@@ -251,7 +251,7 @@ impl<'a> Choice<'a> {
             "text" => self.text = reader.string_or_skip()?,
             "logprobs" => self.logprobs = reader.raw_or_null()?,
             "usage" => self.usage = usage::read(reader)?,
-            "error" => self.error = Some(reader.raw()?).filter(|raw| !is_blank(raw)),
+            "error" => self.error = Some(reader.raw()?).filter(|raw| is_failure(raw)),
             "finish_reason" => {
                 self.finish_reason = match reader.peek()? {
                     Kind::String => Some(reader.string()?.into_lossy()),
@@ -271,8 +271,12 @@ impl<'a> Choice<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads an object. Returns whether it was one.
+    /// Reads an object, or the text of one that has nothing else. Returns whether it was one.
     fn fill(&mut self, reader: &mut Reader<'a>) -> Result<bool> {
+        if reader.peek()? == Kind::String {
+            self.content = Content::Text(reader.string()?);
+            return Ok(true);
+        }
         let mut rank = REASONING.len();
         let found = reader.object_or_skip(|reader, key| {
             match key {
@@ -280,6 +284,7 @@ impl<'a> Message<'a> {
                     self.content = match reader.peek()? {
                         Kind::String => Content::Text(reader.string()?),
                         Kind::Array | Kind::Object => Content::List(reader.raw()?),
+                        Kind::Number => Content::Text(Text::plain(reader.number()?)),
                         _ => {
                             reader.skip()?;
                             Content::None
@@ -342,6 +347,12 @@ impl<'a> Message<'a> {
         Ok(())
     }
 
+    /// What went wrong with it, if it says so.
+    pub(super) fn error(&self) -> Option<&'a str> {
+        let (_, raw) = self.other.iter().find(|(key, _)| key == "error")?;
+        is_failure(raw).then_some(*raw)
+    }
+
     /// Its text, which is empty if it has nothing; `None` if it has anything else.
     pub(super) fn only_text(&self) -> Option<&Text<'a>> {
         let other = self.reasoning.is_some()
@@ -355,6 +366,19 @@ impl<'a> Message<'a> {
             _ => None,
         }
     }
+}
+
+/// Whether an `error` says that something failed. Some servers send one with every reply, with nothing in it.
+fn is_failure(raw: &str) -> bool {
+    if !raw.starts_with('{') {
+        return !(is_blank(raw) || raw == "false" || raw == "0");
+    }
+    let mut says = false;
+    let read = Reader::over(raw).object_or_skip(|reader, _| {
+        says |= !is_blank(reader.raw()?);
+        Ok(())
+    });
+    says || read.is_err()
 }
 
 /// Whether an unknown value is a block. A block has structure or text; a lone number or flag is not part of a message.

@@ -22,8 +22,12 @@ impl<'a> Fragment<'a> {
         let found = reader.object_or_skip(|reader, key| match key {
             "index" => call.read_index(reader),
             "id" => {
-                let id = reader.string_or_skip()?;
-                let id = id.map(|id| id.into_lossy().into_owned());
+                let id = match reader.peek()? {
+                    Kind::Number => Some(reader.number()?.to_owned()),
+                    _ => reader
+                        .string_or_skip()?
+                        .map(|id| id.into_lossy().into_owned()),
+                };
                 call.id = id.filter(|id| !id.is_empty() && id != "null");
                 Ok(())
             }

@@ -20,6 +20,8 @@ mod parts;
 mod progress;
 mod repeat;
 mod reply;
+mod said;
+mod stray;
 mod stream;
 mod tools;
 mod twice;

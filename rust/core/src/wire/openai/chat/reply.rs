@@ -1,10 +1,10 @@
 //! Whole replies of OpenAI-shaped servers.
 
 use super::event::Event;
-use super::stream::{ChatStream, unexpected};
+use super::stray::{start_of, unexpected};
+use super::stream::ChatStream;
 use crate::error::{Error, ErrorKind};
 use crate::message::{Fold, Reply};
-use crate::redact::one_line;
 use crate::sse::{EventParser, Item};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
@@ -35,8 +35,7 @@ pub(in crate::wire::openai) fn decode_reply(
             return fold_stream(body, asked, least);
         }
         Some(_) => {
-            let start = body.get(..body.len().min(400)).unwrap_or(body);
-            let start = one_line(&String::from_utf8_lossy(start), 80);
+            let start = start_of(body);
             return Err(unexpected(&format!(
                 "the reply is not JSON; it begins with: {start}"
             )));
@@ -45,7 +44,10 @@ pub(in crate::wire::openai) fn decode_reply(
     let event = Event::read(body)?;
     let failure = event.is_error.then(|| errors::decode(None, body));
     if failure.is_none() && event.first.is_none() {
-        return Err(unexpected("the reply is JSON, but it has no choices"));
+        let start = start_of(body);
+        return Err(unexpected(&format!(
+            "the reply is JSON, but it has no choices; it begins with: {start}"
+        )));
     }
     let mut decoder = ChatStream::new(asked, least);
     let mut chunks = Vec::new();

@@ -3,12 +3,14 @@
 use compact_str::CompactString;
 
 use super::choice::{ChoiceState, Choices};
-use super::event::{Choice, Event};
+use super::event::{Choice, Content, Event, Message};
 use super::most::too_many;
 use super::repeat::Frame;
+use super::said::{CONTENT, TEXT};
+use super::stray::{Stray, start_of, unexpected};
 use super::twice::{UsagePlace, merged, text_beside};
 use crate::error::{Error, ErrorKind};
-use crate::json::{Growing, Text, as_count};
+use crate::json::{Text, as_count};
 use crate::message::{ChunkKind, Delta, FinishReason, Logprobs, ReplyHead, Usage};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
@@ -24,18 +26,15 @@ pub(in crate::wire::openai) struct ChatStream {
     least: usize,
     /// Where the counts that were passed on came from.
     usage: UsagePlace,
+    /// The start of the first event without choices. It may say why there are none.
+    odd: Option<String>,
     /// Why the reply failed, although the server went on to its end.
     failed: Option<Error>,
     done: bool,
-    /// The lines of a JSON body that arrived instead of events.
-    stray: Vec<u8>,
-    stray_end: Growing,
+    stray: Stray,
     /// The bytes around the last plain text.
     pub(super) frame: Frame,
 }
-
-/// How many bytes of a JSON body instead of events are collected.
-const STRAY_CAP: usize = 64 << 10;
 
 impl StreamDecoder for ChatStream {
     fn event(&mut self, name: &[u8], data: &[u8], out: &mut Vec<ChunkKind>) -> Result<Step, Error> {
@@ -71,6 +70,9 @@ impl StreamDecoder for ChatStream {
             return Err(error);
         }
         let is_first = self.choices.states.is_empty();
+        if is_first && event.first.is_none() && self.odd.is_none() {
+            self.odd = Some(start_of(data));
+        }
         if let Some(text) = self.apply(event, false, out)? {
             self.frame.learn(data, text);
         }
@@ -88,47 +90,8 @@ impl StreamDecoder for ChatStream {
         if self.done {
             return Ok(());
         }
-        if name == b"error" {
-            return Err(errors::decode(None, value));
-        }
-        // Unknown fields are ignored. But the name of a field is text, and bytes that are not text may have swallowed
-        // an event.
-        if std::str::from_utf8(name).map_or(true, |name| {
-            name.contains(|c: char| c.is_control() && c != '\t')
-        }) {
-            return Err(Error::new(
-                ErrorKind::Decode,
-                "the stream has bytes that are not part of an event stream; something on the way damaged it",
-            ));
-        }
-        // A JSON or HTML body with the content type of a stream looks like unknown fields.
-        if self.stray.is_empty() && !name.trim_ascii_start().starts_with(b"{") {
-            if errors::is_html(name) && self.choices.states.is_empty() {
-                return Err(unexpected(
-                    "the reply is an HTML page, not a stream; base_url is probably wrong",
-                ));
-            }
-            return Ok(());
-        }
-        let before = self.stray.len();
-        if before + name.len() + value.len() >= STRAY_CAP {
-            return Ok(());
-        }
-        self.stray.extend_from_slice(name);
-        if !value.is_empty() {
-            self.stray.push(b':');
-            self.stray.extend_from_slice(value);
-        }
-        self.stray.push(b'\n');
-        self.stray_end
-            .push(self.stray.get(before..).unwrap_or_default());
-        if self.stray_end.is_complete(&self.stray) {
-            return Err(match Event::read(&self.stray) {
-                Ok(event) if event.is_error => errors::decode(None, &self.stray),
-                _ => unexpected("the reply is a JSON body, not a stream"),
-            });
-        }
-        Ok(())
+        let begun = !self.choices.states.is_empty();
+        self.stray.field(name, value, begun)
     }
 
     fn missing(&self) -> Option<String> {
@@ -204,16 +167,19 @@ impl ChatStream {
         {
             return None;
         }
-        let text = match (&choice.delta, &choice.text) {
-            (Some(delta), None) => delta.only_text()?,
+        let (field, text) = match (&choice.delta, &choice.text) {
+            (Some(delta), None) => (CONTENT, delta.only_text()?),
             (Some(delta), Some(beside)) => match delta.only_text()? {
-                text if text.is_empty() => beside,
-                text => text,
+                text if text.is_empty() => (TEXT, beside),
+                text => (CONTENT, text),
             },
-            (None, Some(text)) => text,
+            (None, Some(text)) => (TEXT, text),
             _ => return None,
         };
         if text.low.is_some() || text.high.is_some() {
+            return None;
+        }
+        if !text.is_empty() && self.choices.get(0)?.said.is_elsewhere(field) {
             return None;
         }
         self.push_plain(&text.body)
@@ -261,7 +227,10 @@ impl ChatStream {
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
         let index = choice.index.unwrap_or(place as u64);
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        let mut index = u32::try_from(index).unwrap_or(u32::MAX);
+        if whole {
+            index = self.choices.own_index(index);
+        }
         let Some(state) = self.choices.get(index) else {
             return Err(too_many("choices"));
         };
@@ -269,11 +238,13 @@ impl ChatStream {
             index,
             ..Delta::default()
         });
+        let mut messages = choice.delta.iter().chain(choice.message.as_deref());
+        let error = choice.error.or_else(|| messages.find_map(Message::error));
         if whole {
             let message = choice.message.take().map(|message| *message);
             let message = merged(message, choice.delta.take());
             let is_empty = message.is_none() && choice.text.is_none();
-            if is_empty && choice.error.is_none() {
+            if is_empty && error.is_none() {
                 let message = format!("the reply has no message in choice {index}");
                 self.failed = self.failed.take().or_else(|| Some(unexpected(&message)));
             }
@@ -284,10 +255,19 @@ impl ChatStream {
                 state.message(&mut message, true, &mut delta, out)?;
             }
         } else {
-            if let Some(text) = text_beside(choice.delta.as_ref(), choice.text.take()) {
+            let is_alone = choice.text.as_ref().is_none_or(Text::is_empty);
+            if let Some(text) = text_beside(choice.delta.as_ref(), choice.text.take())
+                && state.said.counts(TEXT, &text.body)
+            {
                 state.push_text(text, &mut delta);
             }
             if let Some(message) = &mut choice.delta {
+                if let Content::Text(text) = &message.content
+                    && is_alone
+                    && !state.said.counts(CONTENT, &text.body)
+                {
+                    message.content = Content::None;
+                }
                 state.message(message, false, &mut delta, out)?;
             }
             state.said.in_deltas |= !delta.text.is_empty();
@@ -298,7 +278,7 @@ impl ChatStream {
         if let Some(raw) = choice.logprobs {
             delta.logprobs = Logprobs::of(raw);
         }
-        let mut failed = choice.error.map(errors::in_choice);
+        let mut failed = error.map(errors::in_choice);
         if let Some(word) = choice.finish_reason.take() {
             state.finished = true;
             state.flush(&mut delta);
@@ -322,10 +302,15 @@ impl ChatStream {
 
     fn end(&mut self, out: &mut Vec<ChunkKind>) -> Result<Step, Error> {
         if self.choices.states.is_empty() {
-            return Err(unexpected(
-                "the stream ended with [DONE] but had no choice; the server failed without saying why",
-            )
-            .retryable(true));
+            let message = "the stream ended with [DONE] but had no choice";
+            let error = match &self.odd {
+                None => unexpected(message),
+                Some(start) => Error::new(
+                    ErrorKind::StreamIncomplete,
+                    format!("{message}; it began with: {start}"),
+                ),
+            };
+            return Err(error.retryable(true));
         }
         self.done = true;
         for state in &mut self.choices.states {
@@ -341,9 +326,7 @@ impl ChatStream {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        // A choice needs no finish reason here, because some servers never give one.
-        let empty = self.unfinished(|choice| !choice.finished && !choice.has_content());
-        match empty.or_else(|| self.too_few(self.least)) {
+        match self.is_short() {
             None => Ok(Step::Done),
             Some(why) => Err(Error::new(
                 ErrorKind::StreamIncomplete,
@@ -367,9 +350,15 @@ impl ChatStream {
         (!open.is_empty()).then(|| format!("choice {shown}{more} had not finished"))
     }
 
-    /// What to say if a whole reply has too few choices.
+    /// What to say if choices are missing, or empty, although the reply has ended.
     pub(super) fn is_short(&self) -> Option<String> {
-        self.too_few(self.least)
+        self.empty().or_else(|| self.too_few(self.least))
+    }
+
+    /// What to say of choices with nothing in them. A choice needs no finish reason, because some servers never give
+    /// one.
+    fn empty(&self) -> Option<String> {
+        self.unfinished(|choice| !choice.finished && !choice.has_content())
     }
 
     fn too_few(&self, least: usize) -> Option<String> {
@@ -390,8 +379,4 @@ fn attach_usage(usage: Option<Box<Usage>>, before: usize, out: &mut Vec<ChunkKin
     } else if out.len() == before {
         out.push(ChunkKind::Text(CompactString::default()));
     }
-}
-
-pub(super) fn unexpected(message: &str) -> Error {
-    Error::new(ErrorKind::UnexpectedContent, message)
 }

@@ -4,7 +4,7 @@ use super::fragment::Fragment;
 use super::most::{MOST, too_many};
 use super::progress::Progress;
 use crate::error::Error;
-use crate::json::{Reader, SurrogateJoin};
+use crate::json::{Reader, SurrogateJoin, Text};
 use crate::message::ToolCallDelta;
 use crate::places::Places;
 
@@ -20,6 +20,8 @@ pub(super) struct Calls {
     without_id: Vec<usize>,
     /// Whether `tool_calls` has had a call, so that the older field only repeats it.
     listed: bool,
+    /// How many calls had begun before the list that is being read.
+    before: usize,
 }
 
 #[derive(Debug, Default)]
@@ -32,6 +34,8 @@ struct Call {
     arguments: Progress,
     /// Whether the name came again after complete arguments. The next arguments then belong to another call.
     again: bool,
+    /// Whether all of it came in the older field, so that the list only repeats it.
+    is_closed: bool,
     join: SurrogateJoin,
 }
 
@@ -54,7 +58,8 @@ impl Calls {
     /// Reads a `tool_calls` list of a stream.
     pub(super) fn read(&mut self, raw: &str, out: &mut Vec<ToolCallDelta>) -> Result<(), Error> {
         self.each(raw, |calls, mut fragment| {
-            let at = calls.find(&mut fragment);
+            let older = calls.older(&mut fragment);
+            let at = older.or_else(|| calls.find(&mut fragment));
             calls.add(at, fragment, out);
         })
     }
@@ -83,18 +88,26 @@ impl Calls {
     ) -> Result<(), Error> {
         // Those that continue a call, too, take many times their bytes.
         let mut entries = 0;
-        Reader::over(raw).array_or_skip(|reader| {
+        self.before = self.begun.len();
+        let mut entry = |reader: &mut Reader<'_>| {
             entries += 1;
             if entries > MOST || self.begun.len() > MOST {
                 return reader.skip();
             }
             let mut fragment = Fragment::default();
             if fragment.read_call(reader)? {
-                self.listed = true;
                 take(self, fragment);
+                self.listed = true;
             }
             Ok(())
-        })?;
+        };
+        let mut reader = Reader::over(raw);
+        // Some servers send their only call without a list.
+        if raw.starts_with('{') {
+            entry(&mut reader)?;
+        } else {
+            reader.array_or_skip(entry)?;
+        }
         self.check_count(entries)
     }
 
@@ -131,6 +144,26 @@ impl Calls {
         }
     }
 
+    /// The call of the older field, if the first entry of the list is the same call.
+    fn older(&mut self, fragment: &mut Fragment<'_>) -> Option<usize> {
+        if self.listed || self.by_index.get(&FUNCTION_CALL).is_none() {
+            return None;
+        }
+        let call = self.begun.first_mut()?;
+        if fragment.name != call.name {
+            return None;
+        }
+        call.index = fragment.index;
+        call.is_closed = call.arguments.is_complete();
+        if call.arguments == Progress::of(&fragment.arguments.body) {
+            fragment.arguments = Text::default();
+        }
+        if let Some(index) = fragment.index {
+            self.by_index.set(index, 0);
+        }
+        Some(0)
+    }
+
     /// The call that a fragment continues; `None` if it begins one.
     ///
     /// The server's index and id lead to a call, and without them the last one is meant. A fragment without a name
@@ -155,6 +188,10 @@ impl Calls {
         };
         let call = self.begun.get_mut(at)?;
         let same_id = fragment.id.is_some() && call.id == fragment.id;
+        // One list names each of its calls once.
+        if named && at >= self.before && !same_id {
+            return None;
+        }
         let brings = !fragment.arguments.is_empty();
         if !named {
             if !(call.again && brings) {
@@ -172,7 +209,8 @@ impl Calls {
             call.again = !same_id && call.name == fragment.name;
         }
         let other_id = fragment.id.is_some() && (call.id.is_some() || fragment.index.is_none());
-        let other_name = call.arguments.has_begun() && call.name != fragment.name;
+        let other_name =
+            call.arguments.has_begun() && !call.name.is_empty() && call.name != fragment.name;
         (same_id || !other_id && !other_name).then_some(at)
     }
 
@@ -220,25 +258,32 @@ impl Calls {
             id = Some(if is_taken { new_id() } else { sent });
         }
         // A call that is repeated as a whole adds nothing.
-        let is_repeated = call.arguments.is_complete() && !fragment.name.is_empty();
+        let is_repeated = call.is_closed
+            || call.arguments.is_complete()
+                && (!fragment.name.is_empty()
+                    || call.arguments == Progress::of(&fragment.arguments.body));
         let arguments = if is_repeated {
             String::new()
         } else {
             call.join.push(fragment.arguments).into_owned()
         };
         // A name is sent whole, in pieces, or again in each fragment.
-        let begun = call.arguments.has_begun();
+        let begun = call.arguments.has_begun() && !call.name.is_empty();
         let name = (!fragment.name.is_empty() && fragment.name != call.name && !begun)
             .then_some(fragment.name);
         call.name.push_str(name.as_deref().unwrap_or_default());
         call.arguments.push(&arguments);
-        out.push(ToolCallDelta {
-            index: u32::try_from(at).unwrap_or(u32::MAX),
-            id,
-            name,
-            arguments,
-            extra: fragment.extra,
-        });
+        // A reader waits for what is new. A header that is only repeated must not put off the idle timer.
+        let is_news = id.is_some() || name.is_some() || !arguments.is_empty();
+        if is_news || !fragment.extra.is_empty() {
+            out.push(ToolCallDelta {
+                index: u32::try_from(at).unwrap_or(u32::MAX),
+                id,
+                name,
+                arguments,
+                extra: fragment.extra,
+            });
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Which field counts where two can hold the same thing.
 //!
 //! Null and empty values count as absent in all rows. Each event is decided by itself, unless the row says
-//! otherwise: a stream may have a thing in one field first and in the other later.
+//! otherwise: a stream may have a thing in one field first and in the other later. But text or reasoning that repeats
+//! what another field has had in an event before it does not count; see [`super::said::Said::counts`].
 //!
 //! | thing | fields, the one that counts first |
 //! |---|---|
@@ -10,7 +11,7 @@
 //! | text | `content` of the message, `text` of the choice |
 //! | refusal | refusal blocks of `content`, `refusal` |
 //! | reasoning | thinking blocks of `content`, then [`REASONING`], then [`DETAILS`], which never counts after another |
-//! | tool calls | `tool_calls`; after one, `function_call` never counts |
+//! | tool calls | `tool_calls`; after one, `function_call` never counts; before it, one of the same name is the first call |
 //! | name and arguments of a call | those of its `function` or `custom`, those of the call itself |
 //! | arguments | `arguments`, `input` |
 //! | probabilities | lists of tokens, columns of tokens |

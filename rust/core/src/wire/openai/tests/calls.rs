@@ -346,3 +346,41 @@ impl crate::message::Choice {
             .collect()
     }
 }
+
+#[test]
+fn calls_of_odd_forms() {
+    let call = |name: &str, arguments: &str| json!({"index": 0, "function": {"name": name, "arguments": arguments}});
+    let piece = |arguments: &str| json!({"index": 0, "function": {"arguments": arguments}});
+    for (fragments, all) in [
+        // The name comes after the arguments have begun.
+        (
+            json!([[{"index": 0, "id": "a", "function": {"arguments": "{"}}], [call("f", "}")]]),
+            vec![("a", "f", "{}")],
+        ),
+        // One list names each of its calls once, even if they have no arguments.
+        (
+            json!([[call("f", ""), call("f", ""), call("g", "")]]),
+            vec![(MADE_UP, "f", ""), (MADE_UP, "f", ""), (MADE_UP, "g", "")],
+        ),
+        // All arguments again at the end.
+        (
+            json!([[call("f", "{\"a\"")], [piece(":1}")], [piece("{\"a\":1}")]]),
+            vec![(MADE_UP, "f", "{\"a\":1}")],
+        ),
+        // No list, and a number as id.
+        (
+            json!([{"id": 7, "function": {"name": "f", "arguments": "{}"}}]),
+            vec![("7", "f", "{}")],
+        ),
+    ] {
+        assert_eq!(calls(&fragments), expected(&all), "{fragments}");
+    }
+}
+
+#[test]
+fn a_header_that_is_only_repeated_is_no_content() {
+    let header = json!({"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}}]});
+    let (chunks, _) = feed(&[&delta(&header), &delta(&header)]).unwrap();
+    let has_content: Vec<_> = chunks.iter().map(ChunkKind::has_content).collect();
+    assert_eq!(has_content, [true, false]);
+}

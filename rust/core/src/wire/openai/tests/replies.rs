@@ -239,3 +239,105 @@ fn a_stream_instead_of_a_reply_is_folded() {
         ErrorKind::ConnectionLost
     );
 }
+
+#[test]
+fn a_reply_with_values_of_other_types_is_read() {
+    let choice =
+        |message: Value| json!({"index": "0", "message": message, "finish_reason": "stop"});
+    for (message, text) in [
+        (json!("a"), "a"),
+        (json!({"content": 5}), "5"),
+        (json!({"content": {"type": "text", "text": "a"}}), "a"),
+    ] {
+        let body = json!({"choices": [choice(message)], "usage": {"prompt_tokens": "3", "completion_tokens": 2.0}});
+        let reply = read(&body.to_string()).unwrap();
+        assert_eq!(reply.choices[0].text(), text);
+        assert_eq!(reply.usage.unwrap().total_tokens, Some(5));
+    }
+}
+
+#[test]
+fn choices_of_one_index_are_not_one_choice() {
+    let choice = |index: u32, text: &str| json!({"index": index, "message": {"content": text}, "finish_reason": "stop"});
+    let body = json!({"choices": [choice(0, "a"), choice(0, "b"), choice(1, "c")]});
+    let reply = read(&body.to_string()).unwrap();
+    let texts: Vec<_> = reply
+        .choices
+        .iter()
+        .map(|choice| (choice.index, choice.text().into_owned()))
+        .collect();
+    let expected = [
+        (0, "a".to_owned()),
+        (1, "b".to_owned()),
+        (2, "c".to_owned()),
+    ];
+    assert_eq!(texts, expected);
+}
+
+#[test]
+fn an_error_with_nothing_in_it_is_none() {
+    let choice = json!({"index": 0, "message": {"content": "a"}, "finish_reason": "stop"});
+    for error in [
+        json!(null),
+        json!(false),
+        json!(""),
+        json!({}),
+        json!({"code": null, "message": ""}),
+    ] {
+        let mut inside = choice.clone();
+        inside["error"] = error.clone();
+        let body = json!({"choices": [inside], "error": error});
+        assert!(read(&body.to_string()).is_ok(), "{error}");
+    }
+    for error in [json!(true), json!("x"), json!({"code": 0, "message": ""})] {
+        let body = json!({"choices": [choice], "error": error});
+        assert!(read(&body.to_string()).is_err(), "{error}");
+    }
+    let mut inside = choice.clone();
+    inside["message"]["error"] = json!({"message": "the model is gone"});
+    for body in [
+        json!({"choices": [inside]}),
+        json!({"errors": [{"message": "the model is gone"}]}),
+        json!({"provider": {"error": {"message": "the model is gone"}}}),
+    ] {
+        let error = read(&body.to_string()).unwrap_err();
+        assert!(error.to_string().contains("the model is gone"), "{error}");
+    }
+}
+
+#[test]
+fn a_reply_with_neither_content_nor_reason_is_an_error() {
+    let body = |choice: Value| json!({"choices": [choice]}).to_string();
+    assert!(read(&body(json!({"message": {"role": "assistant"}}))).is_err());
+    assert!(read(&body(json!({"message": {"content": "a"}}))).is_ok());
+    assert!(read(&body(json!({"message": {}, "finish_reason": "stop"}))).is_ok());
+}
+
+#[test]
+fn words_of_failure_are_failures() {
+    for word in [
+        "error",
+        "network_error",
+        "server-error",
+        "FAILED",
+        "engine_overloaded",
+        "cancelled",
+        "aborted",
+        "function_call_filter: MALFORMED_FUNCTION_CALL",
+        "UNEXPECTED_TOOL_CALL",
+    ] {
+        assert!(
+            FinishReason::from_word(word).unwrap().is_failure(),
+            "{word}"
+        );
+    }
+    for (word, reason) in [
+        ("content_filter: SAFETY", FinishReason::ContentFilter),
+        ("ERROR_TOXIC", FinishReason::ContentFilter),
+        ("ERROR_LIMIT", FinishReason::Length),
+        ("COMPLETE", FinishReason::Stop),
+        ("terror", FinishReason::Other),
+    ] {
+        assert_eq!(FinishReason::from_word(word), Some(reason));
+    }
+}

@@ -284,3 +284,13 @@ fn a_folded_stream_is_the_whole_reply() {
     let parts = |choice: &Choice| serde_json::to_value(&choice.parts).unwrap();
     assert_eq!(parts(&streamed), parts(&whole.choices[0]));
 }
+
+#[test]
+fn the_error_of_a_stream_without_choices_shows_what_came() {
+    let end = |events: &[&str]| feed(events).map(|_| ()).unwrap_err();
+    let nothing = end(&["[DONE]"]);
+    assert_eq!(nothing.kind(), ErrorKind::UnexpectedContent);
+    let odd = end(&[r#"{"choices":[],"why":"no capacity"}"#, "[DONE]"]);
+    assert_eq!(odd.kind(), ErrorKind::StreamIncomplete);
+    assert!(odd.to_string().contains("no capacity"), "{odd}");
+}

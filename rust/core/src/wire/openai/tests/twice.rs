@@ -272,3 +272,88 @@ fn an_event_with_its_text_twice_teaches_no_wrong_frame() {
     }
     assert_eq!(reply.into_reply().choices[0].text(), "12133");
 }
+
+#[test]
+fn what_another_field_says_in_another_event_is_there_once() {
+    let text = |text: &str| json!({"text": text});
+    let content = |text: &str| json!({"delta": {"content": text}});
+    for (events, expected) in [
+        // Piece by piece, whichever field is first.
+        (vec![text("a"), content("a"), text("b"), content("b")], "ab"),
+        (vec![content("a"), text("a"), content("b"), text("b")], "ab"),
+        // All of it at the end.
+        (vec![content("ab"), content("cd"), text("abcd")], "abcd"),
+        (vec![text("ab"), text("cd"), content("abcd")], "abcd"),
+        // What no field has had is new.
+        (vec![text("a"), content("b"), text("c")], "abc"),
+        (
+            vec![content("a"), text("a"), text("b"), content("c")],
+            "abc",
+        ),
+    ] {
+        assert_eq!(streamed(&events).text(), expected, "{events:?}");
+    }
+    let thought = |field: &str, text: &str| json!({"delta": {field: text}});
+    let block = |text: &str| json!({"delta": {"reasoning_details": [{"type": "reasoning.text", "text": text, "index": 0}]}});
+    for events in [
+        vec![
+            thought("reasoning", "a"),
+            thought("reasoning_content", "a"),
+            thought("reasoning", "b"),
+            thought("reasoning_content", "b"),
+        ],
+        vec![
+            block("a"),
+            thought("reasoning", "a"),
+            block("b"),
+            thought("reasoning", "b"),
+        ],
+        vec![block("a"), block("b"), thought("reasoning", "ab")],
+    ] {
+        assert_eq!(streamed(&events).reasoning(), "ab", "{events:?}");
+    }
+}
+
+#[test]
+fn the_old_function_call_may_come_before_the_list() {
+    let old = |function: Value| json!({"delta": {"function_call": function}});
+    let new = |call: Value| json!({"delta": {"tool_calls": [call]}});
+    let header = json!({"name": "f", "arguments": ""});
+    let whole = json!({"name": "f", "arguments": "{\"a\":1}"});
+    for events in [
+        vec![
+            old(whole.clone()),
+            new(json!({"index": 0, "id": "x", "function": whole})),
+        ],
+        // In pieces, side by side.
+        vec![
+            old(header.clone()),
+            new(json!({"index": 0, "id": "x", "function": header})),
+            old(json!({"arguments": "{\"a\":"})),
+            new(json!({"index": 0, "function": {"arguments": "{\"a\":"}})),
+            old(json!({"arguments": "1}"})),
+            new(json!({"index": 0, "function": {"arguments": "1}"}})),
+        ],
+        // One after the other.
+        vec![
+            old(header.clone()),
+            old(json!({"arguments": "{\"a\":1}"})),
+            new(json!({"index": 0, "id": "x", "function": header})),
+            new(json!({"index": 0, "function": {"arguments": "{\"a\":"}})),
+            new(json!({"index": 0, "function": {"arguments": "1}"}})),
+        ],
+    ] {
+        let choice = streamed(&events);
+        let calls: Vec<_> = choice.tool_calls().collect();
+        assert_eq!(calls.len(), 1, "{events:?}");
+        assert_eq!(
+            (
+                calls[0].id.as_deref(),
+                &*calls[0].name,
+                &*calls[0].arguments
+            ),
+            (Some("x"), "f", "{\"a\":1}"),
+            "{events:?}"
+        );
+    }
+}
