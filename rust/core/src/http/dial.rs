@@ -190,7 +190,8 @@ impl Conn {
         let mut space = [MaybeUninit::uninit(); FIRST_READ];
         let room = buffer.remaining().min(FIRST_READ);
         let mut first = ReadBuf::uninit(space.get_mut(..room).unwrap_or_default());
-        ready!(Pin::new(&mut self.io).poll_read(cx, first.unfilled()))?;
+        // So little needs no pace.
+        ready!(self.unpaced().poll_read(cx, first.unfilled()))?;
         self.interim.read(first.filled())?;
         buffer.put_slice(first.filled());
         Poll::Ready(Ok(()))
