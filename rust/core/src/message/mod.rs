@@ -2,8 +2,8 @@
 //!
 //! Read `reply` first: a whole or partial reply. `delta` is a piece of a streamed one, and `fold` adds such pieces to
 //! the partial reply, which `settle` ends. `events` makes typed events from the pieces. `finish` reads the providers'
-//! words for the end of a choice. `logprobs` keeps token probabilities as text, and `extra` what else a provider sends, whose fragments `join` joins.
-//! `number` writes the numbers that JSON lacks.
+//! words for the end of a choice. `logprobs` keeps token probabilities as text, and `extra` what else a provider sends,
+//! whose fragments `join` joins. `number` writes the numbers that JSON lacks.
 
 mod delta;
 mod events;

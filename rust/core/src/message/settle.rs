@@ -32,6 +32,21 @@ impl Reply {
 
 impl Choice {
     fn settle(&mut self) {
+        let only = match self.parts.as_mut_slice() {
+            [only] => only.extra_mut(),
+            _ => None,
+        };
+        match only {
+            // Most replies have one part, which joins with nothing.
+            Some(extra) => extra.settle(),
+            None => self.join_parts(),
+        }
+        self.finish_reason = self
+            .finish_reason
+            .map(|reason| reason.corrected(self.refused(), self.called()));
+    }
+
+    fn join_parts(&mut self) {
         // By key, because the keys of a message have no order.
         let mut opaque: BTreeMap<String, Vec<RawJson>> = BTreeMap::new();
         let mut parts: Vec<Part> = Vec::with_capacity(self.parts.len());
@@ -88,9 +103,6 @@ impl Choice {
             }));
         }
         self.parts = parts;
-        self.finish_reason = self
-            .finish_reason
-            .map(|reason| reason.corrected(self.refused(), self.called()));
     }
 
     fn refused(&self) -> bool {

@@ -48,15 +48,24 @@ impl Mask {
         }
     }
 
+    /// Whether there is nothing to find.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
     /// `text` with every secret masked, and with each half of one that one of its last ellipses ends.
     #[must_use]
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.secrets.is_empty() || (text.len() < self.shortest && text.is_ascii()) {
+        if self.is_empty() || (text.len() < self.shortest && text.is_ascii()) {
             return Cow::Borrowed(text);
         }
         let mut spans = self.spans(text.as_bytes());
-        for (end, _) in text.rmatch_indices('…').take(ELLIPSES) {
-            spans.extend(self.half_at_end(text.as_bytes().get(..end).unwrap_or_default()));
+        // Only a text with an ellipsis has halves.
+        if !text.is_ascii() {
+            for (end, _) in text.rmatch_indices('…').take(ELLIPSES) {
+                spans.extend(self.half_at_end(text.as_bytes().get(..end).unwrap_or_default()));
+            }
         }
         match masked(text.as_bytes(), spans) {
             Some(masked) => Cow::Owned(String::from_utf8_lossy(&masked).into_owned()),
@@ -67,7 +76,7 @@ impl Mask {
     /// `bytes` with every secret masked. If they were `cut` off, also with the half of one at their end.
     #[must_use]
     pub fn bytes(&self, bytes: Vec<u8>, cut: bool) -> Vec<u8> {
-        if self.secrets.is_empty() {
+        if self.is_empty() {
             return bytes;
         }
         let mut spans = self.spans(&bytes);

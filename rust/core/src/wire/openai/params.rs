@@ -81,13 +81,26 @@ fn meaning(name: &'static str, value: &str) -> &'static str {
 /// How many choices `request` asks for each prompt.
 pub(super) fn choices(request: &Request<'_>) -> usize {
     let asked = |raw: Option<&RawValue>| {
-        let fields = fields(raw?.get(), "").ok()?;
+        let raw = raw?.get();
+        if !may_have_n(raw.as_bytes()) {
+            return None;
+        }
+        let fields = fields(raw, "").ok()?;
         let (_, value) = fields.into_iter().find(|(name, _)| name == "n")?;
         Some(value.parse().unwrap_or(1))
     };
     asked(request.extra_body)
         .or_else(|| asked(request.params))
         .unwrap_or(1)
+}
+
+/// Whether an object may have the key `n`. Hardly any has, and to look for it costs less than to read all keys.
+fn may_have_n(object: &[u8]) -> bool {
+    memchr::memchr2_iter(b'n', b'\\', object).any(|at| {
+        // Any character may be written as an escape.
+        object.get(at) == Some(&b'\\')
+            || object.get(at.wrapping_sub(1)..at + 2) == Some(b"\"n\"".as_slice())
+    })
 }
 
 /// The parameters of chat completions.
