@@ -45,6 +45,7 @@ pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Er
     if done.head.request_id.is_some() {
         done.reply.request_id.clone_from(&done.head.request_id);
     }
+    call.mask().reply(&mut done.reply);
     Ok(done)
 }
 

@@ -177,7 +177,14 @@ impl<'a> Session<'a> {
         let request_id = clean(error.request_id().map(str::to_owned));
         let message = redact::one_line(&mask.text(error.message()), SHOWN_CHARS);
         let api = error.api().cloned();
-        let error = error.with_message(message).with_request_id(request_id);
+        let partial = error.partial().cloned().map(|mut reply| {
+            mask.reply(&mut reply);
+            Box::new(reply)
+        });
+        let error = error
+            .with_message(message)
+            .with_request_id(request_id)
+            .with_partial(partial);
         failure.error = match api {
             None => error,
             Some(api) => error.with_api(ApiFailure {
