@@ -148,7 +148,11 @@ class Model(BaseModel):
         try:
             super().__init__(**arguments)
         except ValidationError as error:
-            raise self._llm_error(error, arguments) from error
+            problem = self._llm_error(error, arguments)
+            # They may hold secrets, and a traceback may show local variables, pydantic's too.
+            arguments.clear()
+            data.clear()
+            raise problem from error.with_traceback(None)
 
     # The options of these three methods are pydantic's and grow with its versions, so they are Any.
     @classmethod
@@ -157,7 +161,9 @@ class Model(BaseModel):
         try:
             return super().model_validate(obj, **options)
         except ValidationError as error:
-            raise cls._llm_error(error, obj) from error
+            problem = cls._llm_error(error, obj)
+            del obj
+            raise problem from error.with_traceback(None)
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
@@ -169,7 +175,9 @@ class Model(BaseModel):
                 data = from_json(json_data)
             except ValueError:
                 data = None
-            raise cls._llm_error(error, data) from error
+            problem = cls._llm_error(error, data)
+            del data, json_data
+            raise problem from error.with_traceback(None)
 
     def model_dump_json(self, **options: Any) -> str:
         """Write JSON text, as pydantic does, with our errors."""
