@@ -14,7 +14,14 @@ import pytest
 from tests.fault.scenes import PROGRAMS, TEXT, always, chat
 from tests.wire.origins import Origin
 
-from tokenwire import ChatClient, LlmAPIError, LlmConfigError, LlmError, LlmProxyError
+from tokenwire import (
+    ChatClient,
+    LlmAPIError,
+    LlmConfigError,
+    LlmContextLengthError,
+    LlmError,
+    LlmProxyError,
+)
 
 KEY = "sk-canary-8Yx41"
 ECHO = f"Incorrect API key provided: {KEY}. Authorization: Bearer {KEY}"
@@ -172,6 +179,15 @@ def test_b32_a_partial_reply_does_not_show_a_secret_in_its_facts(sim):
             chat(sim, api_key=KEY, max_retries=0).run("hi", stream=stream)
         assert caught.value.partial is not None
         assert (caught.value.partial.id, caught.value.partial.model) == ("[key]", "[key]")
+
+
+@pytest.mark.parametrize("secret", ["123456", "length"])
+def test_b32_a_secret_that_is_part_of_an_error_does_not_change_its_class(sim, secret):
+    body = '{"error": {"code": "context_length_exceeded", "message": "no", "limit": 1234567}}'
+    sim.set_script(always(error={"status": 400, "body": body}))
+    with pytest.raises(LlmContextLengthError) as caught:
+        chat(sim, headers={"X-Session-Id": secret}).run("hi")
+    assert secret not in str(caught.value) + repr(caught.value.body)
 
 
 def test_b32_common_values_of_headers_stay_readable(sim):

@@ -236,7 +236,7 @@ def _may_have_key(address: str, row: Mapping[str, Any], variables: Sequence[str]
     users = [other for other in others if not set(variables).isdisjoint(other["key_vars"])]
     own = [_own_origin(one) for one in (row, *users)]
     origin = _origin(address)
-    # An address whose origin cannot be read is no provider's own.
+    # An address whose origin cannot be read does not belong to a provider.
     return all(one is None or one == origin != "" for one in own)
 
 

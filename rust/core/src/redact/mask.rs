@@ -8,7 +8,6 @@ use memchr::memmem::Finder;
 
 use super::encodings;
 use super::spelling::{self, View};
-use crate::message::Reply;
 
 /// Replaces a secret.
 const MASK: &str = "[key]";
@@ -83,16 +82,6 @@ impl Mask {
             && let Cow::Owned(masked) = self.text(shown)
         {
             *text = Some(masked);
-        }
-    }
-
-    /// Masks in the facts of a reply what a server may echo. The content of a reply stays as it came.
-    pub(crate) fn reply(&self, reply: &mut Reply) {
-        for fact in [&mut reply.id, &mut reply.model, &mut reply.request_id] {
-            self.field(fact);
-        }
-        for choice in &mut reply.choices {
-            self.field(&mut choice.provider_finish_reason);
         }
     }
 
