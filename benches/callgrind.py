@@ -42,10 +42,25 @@ MOST_FOR_A_BYTE = 1000
 MOST_SECONDS = 300
 
 # Drains a stream that has arrived completely, so that only the step itself is counted. It prints a
-# line, waits for one while counting is switched on, drains the stream, and prints a line again.
+# line, waits for one while counting is switched on, drains the stream, and prints a line again. A
+# reader yields once in 1 ms, which is 50 steps under valgrind and 2,000 without. So this drives the
+# reader by hand: the turns of the event loop between are not counted.
 STEP = """
 import asyncio, sys
 from tokenwire import ChatClient, Limits
+
+async def drain(texts, left):
+    async for text in texts:
+        left -= 1
+        if not left:
+            break
+
+def drive(task):
+    try:
+        while True:
+            task.send(None)
+    except StopIteration:
+        pass
 
 async def main(url, count):
     chat = ChatClient("m", base_url=url, api_key="k", limits=Limits(buffer_bytes=1 << 30))
@@ -57,11 +72,7 @@ async def main(url, count):
             await asyncio.sleep(0.05)
         print("ready", flush=True)
         sys.stdin.readline()
-        left = count
-        async for text in texts:
-            left -= 1
-            if not left:
-                break
+        drive(drain(texts, count))
         print("drained", flush=True)
         sys.stdin.readline()
 

@@ -7,17 +7,14 @@ use std::hash::Hash;
 /// So many keys are compared one by one, which is faster than a hash and takes less memory.
 const FEW: usize = 8;
 
-/// The places of keys in a list.
-#[derive(Debug, Clone)]
+/// The places of keys in a list. Most lists have one item, and there may be thousands of lists.
+#[derive(Debug, Clone, Default)]
 pub(crate) enum Places<K> {
+    #[default]
+    None,
+    One(K, usize),
     Few(Vec<(K, usize)>),
     Many(HashMap<K, usize>),
-}
-
-impl<K> Default for Places<K> {
-    fn default() -> Self {
-        Self::Few(Vec::new())
-    }
 }
 
 impl<K: Hash + Eq> Places<K> {
@@ -28,6 +25,8 @@ impl<K: Hash + Eq> Places<K> {
         K: Borrow<Q>,
     {
         match self {
+            Self::None => None,
+            Self::One(known, place) => (known.borrow() == key).then_some(*place),
             Self::Few(few) => few
                 .iter()
                 .find(|(known, _)| known.borrow() == key)
@@ -39,14 +38,17 @@ impl<K: Hash + Eq> Places<K> {
     /// Sets the place of `key`, also if it had another one.
     pub(crate) fn set(&mut self, key: K, place: usize) {
         match self {
+            Self::None => *self = Self::One(key, place),
+            Self::One(known, at) if *known == key => *at = place,
+            Self::One(..) => {
+                if let Self::One(known, at) = std::mem::take(self) {
+                    *self = Self::Few(vec![(known, at), (key, place)]);
+                }
+            }
             Self::Few(few) => {
                 if let Some((_, known)) = few.iter_mut().find(|(known, _)| *known == key) {
                     *known = place;
                     return;
-                }
-                // Most lists have one item, and there may be thousands of lists.
-                if few.is_empty() {
-                    few.reserve_exact(1);
                 }
                 few.push((key, place));
                 if few.len() > FEW {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -186,9 +187,9 @@ impl Conn {
         cx: &mut Context<'_>,
         buffer: &mut ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut space = [0; FIRST_READ];
+        let mut space = [MaybeUninit::uninit(); FIRST_READ];
         let room = buffer.remaining().min(FIRST_READ);
-        let mut first = ReadBuf::new(space.get_mut(..room).unwrap_or_default());
+        let mut first = ReadBuf::uninit(space.get_mut(..room).unwrap_or_default());
         ready!(Pin::new(&mut self.io).poll_read(cx, first.unfilled()))?;
         self.interim.read(first.filled())?;
         buffer.put_slice(first.filled());

@@ -66,6 +66,15 @@ impl Interim {
 
     /// Follows the next bytes.
     pub(super) fn read(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if matches!(self.at, At::Start(_, 0))
+            && let Some(line) = bytes.first_chunk::<START>()
+            && line.starts_with(b"HTTP/")
+            && !is_interim(*line)
+        {
+            // Nearly always, the reply begins at once.
+            self.at = At::Reply;
+            return Ok(());
+        }
         for byte in bytes {
             self.at = match self.at {
                 At::Reply => return Ok(()),

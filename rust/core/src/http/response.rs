@@ -29,16 +29,33 @@ pub struct Head {
 impl Head {
     /// Masks secrets that the server echoes.
     pub(crate) fn mask(&mut self, mask: &Mask) {
-        let is_shown = |text: &str| matches!(mask.text(text), Cow::Owned(_));
-        let mut headers = self.headers.iter();
-        if headers.any(|(name, value)| is_shown(name) || is_shown(value)) {
-            let masked = |text: &String| mask.text(text).into_owned();
-            let headers = self.headers.iter();
-            self.headers = headers
-                .map(|(name, value)| (masked(name), masked(value)))
-                .collect();
-            self.request_id = self.request_id.as_ref().map(masked);
+        if !self.shows_any(mask) {
+            return;
         }
+        let masked = |text: &String| mask.text(text).into_owned();
+        let headers = self.headers.iter();
+        self.headers = headers
+            .map(|(name, value)| (masked(name), masked(value)))
+            .collect();
+        self.request_id = self.request_id.as_ref().map(masked);
+    }
+
+    /// Whether any name or value may hold a secret. One search in all of them costs a fraction of a search in each. None
+    /// of them has a line end, and no spelling of a character goes over one.
+    fn shows_any(&self, mask: &Mask) -> bool {
+        if mask.is_empty() {
+            return false;
+        }
+        let lengths = self.headers.iter();
+        let length = lengths.map(|(name, value)| name.len() + value.len() + 2);
+        let mut all = String::with_capacity(length.sum());
+        let mut longest = 0;
+        for text in self.headers.iter().flat_map(|(name, value)| [name, value]) {
+            longest = longest.max(text.len());
+            all.push_str(text);
+            all.push('\n');
+        }
+        matches!(mask.lines(&all, longest), Cow::Owned(_))
     }
 
     /// The first value of the header `name`, which is in lower case.
@@ -146,4 +163,54 @@ fn too_large(cap: usize) -> Error {
     Error::new(ErrorKind::ResponseTooLarge, message)
         .at(Phase::Body)
         .maybe_processed(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::Secrets;
+
+    fn masked(headers: &[(&str, &str)]) -> Head {
+        let mut secrets = Secrets::default();
+        secrets.add("sk-canary-1");
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let mut head = Head {
+            request_id: headers.last().map(|(_, value)| (*value).to_owned()),
+            headers: headers.iter().map(owned).collect(),
+            ..Head::default()
+        };
+        head.mask(&secrets.mask());
+        head
+    }
+
+    #[test]
+    fn a_secret_in_any_header_is_masked() {
+        for (echo, shown) in [
+            ("sk-canary-1", "[key]"),
+            ("of sk%2Dcanary-1.", "of [key]."),
+            ("half of it: sk-can…", "half of it: [key]…"),
+        ] {
+            let head = masked(&[("a", "b"), ("x-echo", echo), ("x-request-id", echo)]);
+            assert_eq!(head.header("x-echo"), Some(shown));
+            assert_eq!(head.header("a"), Some("b"));
+            assert_eq!(head.request_id.as_deref(), Some(shown));
+        }
+        let head = masked(&[("x-sk-canary-1", "c")]);
+        assert_eq!(head.header("x-[key]"), Some("c"));
+    }
+
+    #[test]
+    fn headers_that_hold_a_secret_only_together_stay() {
+        let headers = [
+            ("sk", "-canary-1"),
+            ("sk-", "canary%"),
+            ("2d1", "sk-canary-"),
+            ("1", "sk\\"),
+            ("u002dcanary-1", "…"),
+        ];
+        let head = masked(&headers);
+        for (name, value) in headers {
+            assert_eq!(head.header(name), Some(value));
+        }
+    }
 }

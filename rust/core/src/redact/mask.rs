@@ -60,15 +60,30 @@ impl Mask {
         })
     }
 
+    /// Whether there is nothing to find.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
     /// `text` with every secret masked, and with each half of one that an ellipsis ends.
     #[must_use]
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.secrets.is_empty() || (text.len() < self.shortest && text.is_ascii()) {
+        self.lines(text, text.len())
+    }
+
+    /// The same for several texts in one, each in a line of at most `longest` bytes.
+    #[must_use]
+    pub(crate) fn lines<'a>(&self, text: &'a str, longest: usize) -> Cow<'a, str> {
+        if self.is_empty() || (longest < self.shortest && text.is_ascii()) {
             return Cow::Borrowed(text);
         }
-        let mut spans = self.spans(text.as_bytes());
-        for (end, _) in text.match_indices('…') {
-            spans.extend(self.half_at_end(text.as_bytes().get(..end).unwrap_or_default()));
+        let mut spans = self.spans(text.as_bytes(), longest);
+        // Only a text with an ellipsis has halves.
+        if !text.is_ascii() {
+            for (end, _) in text.match_indices('…') {
+                spans.extend(self.half_at_end(text.as_bytes().get(..end).unwrap_or_default()));
+            }
         }
         match masked(text.as_bytes(), spans) {
             Some(masked) => Cow::Owned(String::from_utf8_lossy(&masked).into_owned()),
@@ -88,25 +103,25 @@ impl Mask {
     /// `bytes` with every secret masked. If they were `cut` off, also with the half of one at their end.
     #[must_use]
     pub fn bytes(&self, bytes: Vec<u8>, cut: bool) -> Vec<u8> {
-        if self.secrets.is_empty() {
+        if self.is_empty() {
             return bytes;
         }
-        let mut spans = self.spans(&bytes);
+        let mut spans = self.spans(&bytes, bytes.len());
         if cut {
             spans.extend(self.half_at_end(&bytes));
         }
         masked(&bytes, spans).unwrap_or(bytes)
     }
 
-    /// What to look for in a text of this length.
-    fn found_in(&self, text: &[u8]) -> impl Iterator<Item = &Finder<'static>> {
-        let has_room = text.len() >= encodings::least(self.shortest);
+    /// What to look for in a line of this length.
+    fn found_in(&self, length: usize) -> impl Iterator<Item = &Finder<'static>> {
+        let has_room = length >= encodings::least(self.shortest);
         let encoded = if has_room { self.encoded() } else { &[] };
         self.secrets.iter().chain(encoded)
     }
 
-    /// Where the secrets are, in no order.
-    fn spans(&self, text: &[u8]) -> Vec<Range<usize>> {
+    /// Where the secrets are, in no order, in lines of at most `longest` bytes.
+    fn spans(&self, text: &[u8], longest: usize) -> Vec<Range<usize>> {
         let mut spans = Vec::new();
         let overlap = self.longest.saturating_mul(LONGEST_SPELLING);
         let mut start = 0;
@@ -114,7 +129,7 @@ impl Mask {
             let end = rest.len().min(WINDOW.saturating_add(overlap));
             let mut view = View::new(rest.get(..end).unwrap_or(rest));
             for _ in 0..=LEVELS {
-                for secret in self.found_in(view.bytes()) {
+                for secret in self.found_in(longest) {
                     let length = secret.needle().len();
                     spans.extend(secret.find_iter(view.bytes()).map(|at| {
                         let found = view.original(at..at + length);

@@ -100,11 +100,12 @@ fn fold_stream(body: &[u8], asked: usize, least: usize) -> Result<Reply, Error> 
 /// The reply, or the error that has it as its partial reply.
 fn ended(decoder: &ChatStream, mut fold: Fold, failure: Option<Error>) -> Result<Reply, Error> {
     fold.set_head(decoder.head());
+    let is_empty = fold.is_empty();
+    let mut reply = fold.into_reply();
     let Some(error) = failure else {
-        fold.conclude();
-        return Ok(fold.into_reply());
+        reply.conclude();
+        return Ok(reply);
     };
-    fold.settle();
-    let partial = (!fold.is_empty()).then(|| Box::new(fold.into_reply()));
-    Err(error.with_partial(partial))
+    reply.settle();
+    Err(error.with_partial((!is_empty).then(|| Box::new(reply))))
 }
