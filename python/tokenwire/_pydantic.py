@@ -160,7 +160,11 @@ class Model(BaseModel):
         try:
             super().__init__(**arguments)
         except ValidationError as error:
-            raise self._llm_error(error, arguments) from shown_cause(error)
+            problem = self._llm_error(error, arguments)
+            # They may hold secrets, and a traceback may show local variables, pydantic's too.
+            arguments.clear()
+            data.clear()
+            raise problem from shown_cause(error.with_traceback(None))
 
     # The options of these three methods are pydantic's and grow with its versions, so they are Any.
     @classmethod
@@ -169,7 +173,9 @@ class Model(BaseModel):
         try:
             return super().model_validate(obj, **options)
         except ValidationError as error:
-            raise cls._llm_error(error, obj) from shown_cause(error)
+            problem = cls._llm_error(error, obj)
+            del obj
+            raise problem from shown_cause(error.with_traceback(None))
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
@@ -181,14 +187,16 @@ class Model(BaseModel):
                 data = from_json(json_data)
             except ValueError:
                 data = None
-            raise cls._llm_error(error, data) from shown_cause(error)
+            problem = cls._llm_error(error, data)
+            del data, json_data
+            raise problem from shown_cause(error.with_traceback(None))
 
     def model_dump_json(self, **options: Any) -> str:
         """Write JSON text, as pydantic does, with our errors."""
         try:
             return super().model_dump_json(**options)
         except PydanticSerializationError as error:
-            raise LlmValidationError(f"{type(self).__name__}: {error}") from shown_cause(error)
+            raise LlmValidationError(f"{type(self).__name__}: {error}") from shown_cause(error.with_traceback(None))
 
     @classmethod
     def _llm_error(cls, error: ValidationError, data: object) -> LlmError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import pickle
 import subprocess
@@ -13,7 +14,14 @@ import pytest
 from tests.fault.scenes import PROGRAMS, TEXT, always, chat
 from tests.wire.origins import Origin
 
-from tokenwire import ChatClient, LlmAPIError, LlmConfigError, LlmError, LlmProxyError
+from tokenwire import (
+    ChatClient,
+    LlmAPIError,
+    LlmConfigError,
+    LlmContextLengthError,
+    LlmError,
+    LlmProxyError,
+)
 
 KEY = "sk-canary-8Yx41"
 ECHO = f"Incorrect API key provided: {KEY}. Authorization: Bearer {KEY}"
@@ -95,6 +103,8 @@ SPELLINGS = {
     "percent": lambda text: text.replace("-", "%2D").replace("=", "%3D"),
     "html": lambda text: text.replace("-", "&#45;"),
     "json in json": lambda text: text.replace("-", "\\\\u002d"),
+    "hex": lambda text: text.encode().hex(),
+    "base64": lambda text: base64.b64encode(f"me:{text}".encode()).decode(),
 }
 
 
@@ -139,6 +149,45 @@ def test_b32_nothing_shows_a_secret_that_a_server_echoes(sim, way, spelling):
                 shown = [str(error), vars(error), pickle.dumps(error), error.attempts]
             for half in (secret, said, secret[: len(secret) - 3]):
                 assert half not in repr(shown), (name, shown)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_b32_the_facts_of_a_reply_do_not_show_a_secret_and_its_content_stays(sim, stream):
+    call = {"id": KEY, "type": "function", "function": {"name": "f", "arguments": f'["{KEY}"]'}}
+    said = {"role": "assistant", "content": KEY, "tool_calls": [call]}
+    choice = {"index": 0, "message": said, "finish_reason": f"as {KEY}"}
+    body = {"id": KEY, "model": f"m-{KEY}", "request_id": KEY, "choices": [choice]}
+    sim.set_script(always(replay={"text": json.dumps(body)}))
+    client = ChatClient("m", base_url=sim.base_url, api_key=KEY)
+    with client.stream("hi") as opened:
+        reply = client.complete("hi") if not stream else opened.response
+    assert (reply.id, reply.model) == ("[key]", "m-[key]")
+    assert reply.choices[0].provider_finish_reason == "as [key]"
+    assert reply.request_id != KEY
+    # What the model says is the caller's.
+    assert reply.text == KEY
+    assert (reply.tool_calls[0].id, reply.tool_calls[0].arguments) == (KEY, f'["{KEY}"]')
+
+
+def test_b32_a_partial_reply_does_not_show_a_secret_in_its_facts(sim):
+    error = {"message": "broken"}
+    choice = {"index": 0, "message": {"content": "half"}, "finish_reason": "error", "error": error}
+    body = {"id": KEY, "model": KEY, "choices": [choice]}
+    sim.set_script(always(replay={"text": json.dumps(body)}))
+    for stream in (False, True):
+        with pytest.raises(LlmError) as caught:
+            chat(sim, api_key=KEY, max_retries=0).run("hi", stream=stream)
+        assert caught.value.partial is not None
+        assert (caught.value.partial.id, caught.value.partial.model) == ("[key]", "[key]")
+
+
+@pytest.mark.parametrize("secret", ["123456", "length"])
+def test_b32_a_secret_that_is_part_of_an_error_does_not_change_its_class(sim, secret):
+    body = '{"error": {"code": "context_length_exceeded", "message": "no", "limit": 1234567}}'
+    sim.set_script(always(error={"status": 400, "body": body}))
+    with pytest.raises(LlmContextLengthError) as caught:
+        chat(sim, headers={"X-Session-Id": secret}).run("hi")
+    assert secret not in str(caught.value) + repr(caught.value.body)
 
 
 def test_b32_common_values_of_headers_stay_readable(sim):

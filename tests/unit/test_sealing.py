@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import dataclasses
+import functools
 import os
 import pickle
 import traceback
@@ -55,6 +58,59 @@ def test_a_client_shows_none(settings: dict[str, Any]) -> None:
     for one in (client, pooled, copy.deepcopy(client), client.with_options(seed=1)):
         shown = f"{one!r} {one} {vars(one)} {pickle.dumps(one)!r} {one._engine!r}"
         assert KEY not in shown
+
+
+@dataclasses.dataclass
+class Holder:
+    """Returns a key that it holds and shows; it cannot be hashed."""
+
+    key: str
+
+    def __call__(self) -> str:
+        return self.key
+
+
+@pytest.mark.parametrize(
+    "source",
+    [functools.partial(str, KEY), Holder(KEY), Holder(KEY).__call__],
+    ids=["partial", "object", "method"],
+)
+def test_a_callable_that_holds_a_key_is_not_shown(source: Callable[[], str]) -> None:
+    client = tw.ChatClient("m", base_url=URL, api_key=source, max_retries=0)
+    factory = tw.LlmClientFactory()
+    pooled: Any = factory.get_client("vllm:m", base_url=URL, api_key=source)
+    assert factory.get_client("vllm:m", base_url=URL, api_key=source) is pooled
+    for one in (client, pooled, copy.deepcopy(client), client.with_options(seed=1)):
+        assert KEY not in f"{one!r} {vars(one)} {pickle.dumps(one)!r}"
+    assert KEY not in str(vars(factory.pool))
+    wrong: dict[str, Any] = {"no_such": 1}
+    for call in (
+        lambda: client.run("-"),
+        lambda: list(client.stream("-")),
+        lambda: asyncio.run(client.complete_async("-")),
+        client.models,
+        lambda: client.with_options(**wrong),
+        lambda: tw.ChatClient("m", base_url=URL, api_key=source, **wrong),
+        lambda: factory.get_client("vllm:m", base_url=URL, api_key=source, **wrong),
+    ):
+        assert KEY not in shown_by(error_of(call))
+
+
+def test_two_callables_that_return_keys_are_two_clients_of_a_pool() -> None:
+    factory = tw.LlmClientFactory()
+    first, second = Holder("key-1"), Holder("key-1")
+    clients = [factory.get_client("vllm:m", base_url=URL, api_key=it) for it in (first, second)]
+    # They are equal now, but their keys may change.
+    assert clients[0] is not clients[1]
+
+
+@pytest.mark.parametrize("name", ["extra_headers", "extra_query"])
+def test_a_configuration_does_not_show_a_text_where_headers_belong(name: str) -> None:
+    row = {"model": "vllm:m", "base_url": URL, "params": {name: "X-Key: hunter2"}}
+    for config in ({"models": {"x": row}}, {"defaults": {"params": row["params"]}}):
+        error = error_of(lambda config=config: tw.LlmClientFactory(config))  # type: ignore[misc]
+        assert f"params.{name}: give a dict of str to str" in str(error)
+        assert "hunter2" not in shown_by(error)
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
@@ -137,9 +193,20 @@ def test_a_request_shows_its_headers_in_a_dump_only() -> None:
     client = tw.ChatClient("m", base_url=URL, max_retries=0)
     for call in (lambda: client.run(request), lambda: list(client.stream(request))):
         assert KEY not in shown_by(error_of(call))
-    wrong: dict[str, Any] = {"headers": {"X-Gateway": KEY.encode()}}
-    error = error_of(lambda: tw.LlmRequest("-", **wrong))
-    assert KEY not in "".join(traceback.format_exception(error))
+    for name in ("headers", "extra_headers", "extra_query"):
+        for value in ({1: KEY}, [("X-Gateway", KEY)], KEY):
+            wrong: dict[str, Any] = {name: value}
+            made: list[Callable[[], object]] = [
+                lambda wrong=wrong: tw.LlmRequest("-", **wrong),  # type: ignore[misc]
+                lambda wrong=wrong: tw.LlmRequest.model_validate({"prompt": "-", **wrong}),  # type: ignore[misc]
+            ]
+            for make in made:
+                error = error_of(make)
+                stack = traceback.TracebackException.from_exception(error, capture_locals=True)
+                frames = [*stack.stack, *(stack.__cause__.stack if stack.__cause__ else ())]
+                ours = [frame for frame in frames if frame.filename != __file__]
+                assert KEY not in "".join(traceback.format_exception(error))
+                assert KEY not in str([frame.locals for frame in ours])
 
 
 def test_a_custom_client_gets_its_parameters_unsealed_and_our_frames_do_not_show_them() -> None:

@@ -225,6 +225,11 @@ def seal(arguments: Any) -> None:
             arguments[name] = _SEALS[name](arguments[name])
 
 
+def may_be_secret(name: str) -> bool:
+    """Whether the setting or the parameter of this name is, or may hold, a secret."""
+    return name in _SEALS
+
+
 def left_out(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
     """What a pickle left out of the settings and the defaults of a client, in words."""
     found = []

@@ -235,7 +235,9 @@ def _may_have_key(address: str, row: Mapping[str, Any], variables: Sequence[str]
     others = [_engine.provider_row(name) for name in _engine.provider_names()]
     users = [other for other in others if not set(variables).isdisjoint(other["key_vars"])]
     own = [_own_origin(one) for one in (row, *users)]
-    return all(one is None or one == _origin(address) for one in own)
+    origin = _origin(address)
+    # An address whose origin cannot be read does not belong to a provider.
+    return all(one is None or one == origin != "" for one in own)
 
 
 def _own_origin(row: Mapping[str, Any]) -> str | None:

@@ -65,6 +65,30 @@ class SecretUrl(Secret):
         return f"{scheme}://{address}" if separator else address
 
 
+class SecretSource(Secret):
+    """A function that returns a secret, and that may hold it, as a `functools.partial` does."""
+
+    __slots__ = ()
+
+    def __call__(self) -> Any:
+        """Call the function."""
+        return self._value()
+
+    def _identity(self) -> object:
+        """The function, or its id if it cannot be hashed."""
+        try:
+            hash(self._value)
+        except TypeError:
+            return id(self._value)
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is SecretSource and other._identity() == self._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+
 class LeftOut(Secret):
     """The place of a secret that a pickle left out. It reveals only what was public."""
 
@@ -82,10 +106,10 @@ class LeftOut(Secret):
 
 
 def sealed(value: Any) -> Any:
-    """Return a value as a secret; None, a callable and a secret unchanged."""
-    if value is None or callable(value) or isinstance(value, Secret):
+    """Return a value as a secret; None and a secret unchanged."""
+    if value is None or isinstance(value, Secret):
         return value
-    return Secret(value)
+    return SecretSource(value) if callable(value) else Secret(value)
 
 
 def sealed_url(value: Any) -> Any:

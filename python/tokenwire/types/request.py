@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import Self, Unpack
 
 from tokenwire._pydantic import CONFIG_PROBLEM, Model, Str, base_init, dumped
-from tokenwire.errors import LlmConfigError
+from tokenwire.errors import LlmConfigError, LlmError
 from tokenwire.tools.functions import Tool, tool_schema
 from tokenwire.tools.typed_output import response_format_for
 from tokenwire.types.message import LlmMessage, Role
@@ -176,9 +176,13 @@ class LlmRequest(Model):
     ) -> None:
         first = prompt[0] if isinstance(prompt, (list, tuple)) and prompt else None
         if messages is None and (isinstance(first, Mapping) or _is_dumped(first)):
-            super().__init__(messages=prompt, **params)
-        else:
+            prompt, messages = None, prompt
+        try:
             super().__init__(prompt=prompt, messages=messages, **params)
+        except LlmError:
+            # Headers and query may be secret, and a traceback may show local variables.
+            params.clear()  # type: ignore[attr-defined]
+            raise
         if "timeout" in params:
             # Here None is a value: no limit.
             self.model_fields_set.add("timeout")

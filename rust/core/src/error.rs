@@ -277,6 +277,11 @@ impl Error {
         &self.0.attempts
     }
 
+    /// The partial reply, to change it.
+    pub(crate) fn partial_mut(&mut self) -> Option<&mut Reply> {
+        self.0.partial.as_deref_mut()
+    }
+
     /// The partial reply; `None` if no content arrived.
     #[must_use]
     pub fn partial(&self) -> Option<&Reply> {

@@ -14,6 +14,7 @@ use crate::wire::Dialect;
 use crate::workers::Workers;
 
 mod attempts;
+mod echo;
 mod failure;
 mod session;
 
@@ -46,6 +47,7 @@ pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Er
     if done.head.request_id.is_some() {
         done.reply.request_id.clone_from(&done.head.request_id);
     }
+    echo::mask_facts(&mut done.reply, call.mask());
     Ok(done)
 }
 

@@ -6,19 +6,17 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::echo;
 use super::failure::Failure;
 use crate::client::Call;
-use crate::error::{ApiFailure, Attempt, Error, ErrorKind, Phase};
+use crate::error::{Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Head, Probe, Transport, send};
 use crate::log::Event;
 use crate::message::Timing;
-use crate::redact;
 use crate::retry::{Decision, GaveUp, decide, server_hints};
 
 /// How many bytes of an error's body are kept.
 const ERROR_BODY_BYTES: usize = 64 << 10;
-/// How many characters of a message are shown.
-const SHOWN_CHARS: usize = 1_024;
 
 /// Makes a body for the log, on another thread.
 pub(crate) type LoggedBody = Box<dyn FnOnce() -> Bytes + Send>;
@@ -99,8 +97,17 @@ impl<'a> Session<'a> {
         let body = body.up_to(ERROR_BODY_BYTES, &outgoing.place).await;
         // Masked first: what is read from it may be shortened, and then no longer be found.
         let is_cut = body.len() >= ERROR_BODY_BYTES;
-        let body = self.call.mask().bytes(body.into(), is_cut);
-        Err(self.error_reply(&head, &body))
+        let masked = self.call.mask().bytes(body.to_vec(), is_cut);
+        let mut failure = self.error_reply(&head, &masked);
+        if masked != body {
+            // A secret may be part of what says which kind of error it is, or a number, and then this is not JSON.
+            let said = self.error_reply(&head, &body).error;
+            failure.error = failure
+                .error
+                .with_kind(said.kind())
+                .retryable(said.is_retryable());
+        }
+        Err(failure)
     }
 
     fn error_reply(&self, head: &Head, body: &[u8]) -> Failure {
@@ -134,27 +141,11 @@ impl<'a> Session<'a> {
     }
 
     /// The same failure with our secrets masked, and with its message on one short line.
-    pub(super) fn cleaned(&self, mut failure: Failure) -> Failure {
-        let mask = self.call.mask();
-        let clean = |text: Option<String>| text.map(|text| mask.text(&text).into_owned());
-        let error = failure.error;
-        let request_id = clean(error.request_id().map(str::to_owned));
-        let message = redact::one_line(&mask.text(error.message()), SHOWN_CHARS);
-        let api = error.api().cloned();
-        let error = error.with_message(message).with_request_id(request_id);
-        failure.error = match api {
-            None => error,
-            Some(api) => error.with_api(ApiFailure {
-                message: clean(api.message),
-                error_type: clean(api.error_type),
-                code: clean(api.code),
-                param: clean(api.param),
-                // A body inside of a stream or a reply was shortened to as much.
-                body: mask.bytes(api.body, true),
-                ..api
-            }),
-        };
-        failure
+    pub(super) fn cleaned(&self, failure: Failure) -> Failure {
+        Failure {
+            error: echo::masked(failure.error, self.call.mask()),
+            ..failure
+        }
     }
 
     /// Waits for the next attempt after a failed one, or returns the error that ends the call.

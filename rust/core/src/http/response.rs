@@ -49,11 +49,13 @@ impl Head {
         let lengths = self.headers.iter();
         let length = lengths.map(|(name, value)| name.len() + value.len() + 2);
         let mut all = String::with_capacity(length.sum());
+        let mut longest = 0;
         for text in self.headers.iter().flat_map(|(name, value)| [name, value]) {
+            longest = longest.max(text.len());
             all.push_str(text);
             all.push('\n');
         }
-        matches!(mask.text(&all), Cow::Owned(_))
+        matches!(mask.lines(&all, longest), Cow::Owned(_))
     }
 
     /// The first value of the header `name`, which is in lower case.

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use memchr::memmem::Finder;
 
+use super::encodings;
 use super::spelling::{self, View};
 
 /// Replaces a secret.
@@ -18,16 +19,17 @@ const WINDOW: usize = 1 << 20;
 const LEAST_HALF: usize = 4;
 /// How many ellipses of a text may be ours. A server can send any number of them.
 const ELLIPSES: usize = 4;
-/// The longest spelling of one byte: `\u005cu0078`.
-const LONGEST_SPELLING: usize = 12;
+/// The longest spelling of one byte, such as `&#00000000120;`.
+const LONGEST_SPELLING: usize = 16;
 
 /// The secrets of a call, ready to be found.
 ///
-/// They are found as they are and in the spellings of JSON, URLs and HTML. The time is linear in the text for
-/// each secret, of which there are few.
+/// They are found as they are, in the spellings of JSON, URLs and HTML, and encoded: in hex, in base64 alone or
+/// within a longer text, and in UTF-16. The time is linear in the text for each secret, of which there are few.
 #[derive(Debug, Clone, Default)]
 pub struct Mask {
     secrets: Arc<[Finder<'static>]>,
+    encoded: Arc<OnceLock<Vec<Finder<'static>>>>,
     shortest: usize,
     longest: usize,
 }
@@ -45,7 +47,19 @@ impl Mask {
                 .iter()
                 .map(|secret| Finder::new(secret.as_bytes()).into_owned())
                 .collect(),
+            encoded: Arc::default(),
         }
+    }
+
+    /// The encodings of the secrets. Made when they are first needed: most texts are too short for one.
+    fn encoded(&self) -> &[Finder<'static>] {
+        self.encoded.get_or_init(|| {
+            let secrets = self.secrets.iter();
+            let encoded = secrets.flat_map(|secret| encodings::of(secret.needle()));
+            encoded
+                .map(|text| Finder::new(&text).into_owned())
+                .collect()
+        })
     }
 
     /// Whether there is nothing to find.
@@ -57,10 +71,16 @@ impl Mask {
     /// `text` with every secret masked, and with each half of one that one of its last ellipses ends.
     #[must_use]
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.is_empty() || (text.len() < self.shortest && text.is_ascii()) {
+        self.lines(text, text.len())
+    }
+
+    /// The same for several texts in one, each in a line of at most `longest` bytes.
+    #[must_use]
+    pub(crate) fn lines<'a>(&self, text: &'a str, longest: usize) -> Cow<'a, str> {
+        if self.is_empty() || (longest < self.shortest && text.is_ascii()) {
             return Cow::Borrowed(text);
         }
-        let mut spans = self.spans(text.as_bytes());
+        let mut spans = self.spans(text.as_bytes(), longest);
         // Only a text with an ellipsis has halves.
         if !text.is_ascii() {
             for (end, _) in text.rmatch_indices('…').take(ELLIPSES) {
@@ -73,21 +93,37 @@ impl Mask {
         }
     }
 
+    /// Masks a text in place, if there is one.
+    pub(crate) fn field(&self, text: &mut Option<String>) {
+        if let Some(shown) = text.as_deref()
+            && let Cow::Owned(masked) = self.text(shown)
+        {
+            *text = Some(masked);
+        }
+    }
+
     /// `bytes` with every secret masked. If they were `cut` off, also with the half of one at their end.
     #[must_use]
     pub fn bytes(&self, bytes: Vec<u8>, cut: bool) -> Vec<u8> {
         if self.is_empty() {
             return bytes;
         }
-        let mut spans = self.spans(&bytes);
+        let mut spans = self.spans(&bytes, bytes.len());
         if cut {
             spans.extend(self.half_at_end(&bytes));
         }
         masked(&bytes, spans).unwrap_or(bytes)
     }
 
-    /// Where the secrets are, in no order.
-    fn spans(&self, text: &[u8]) -> Vec<Range<usize>> {
+    /// What to look for in a line of this length.
+    fn found_in(&self, length: usize) -> impl Iterator<Item = &Finder<'static>> {
+        let has_room = length >= encodings::least(self.shortest);
+        let encoded = if has_room { self.encoded() } else { &[] };
+        self.secrets.iter().chain(encoded)
+    }
+
+    /// Where the secrets are, in no order, in lines of at most `longest` bytes.
+    fn spans(&self, text: &[u8], longest: usize) -> Vec<Range<usize>> {
         let mut spans = Vec::new();
         let overlap = self.longest.saturating_mul(LONGEST_SPELLING);
         let mut start = 0;
@@ -95,7 +131,7 @@ impl Mask {
             let end = rest.len().min(WINDOW.saturating_add(overlap));
             let mut view = View::new(rest.get(..end).unwrap_or(rest));
             for _ in 0..=LEVELS {
-                for secret in self.secrets.iter() {
+                for secret in self.found_in(longest) {
                     let length = secret.needle().len();
                     spans.extend(secret.find_iter(view.bytes()).map(|at| {
                         let found = view.original(at..at + length);
@@ -120,9 +156,8 @@ impl Mask {
         let tail = spelling::whole(text.get(start..).unwrap_or_default());
         let mut view = View::new(tail);
         for _ in 0..=LEVELS {
-            let found = self
-                .secrets
-                .iter()
+            let all = self.secrets.iter().chain(self.encoded());
+            let found = all
                 .filter_map(|secret| half_of(secret.needle(), view.bytes()))
                 .max();
             if let Some(length) = found {
@@ -191,6 +226,9 @@ mod tests {
             r"sk\\u002dcanary-8Yx41\\/\\u00e9",
             r"sk\u00252dcanary-8Yx41%2F%C3%A9",
             r"\x73k-canary-8Yx41/é",
+            // What other languages and browsers read.
+            r"\163k\055canary\U0000002d8Yx41/\u{e9}",
+            r"sk&#0000000045canary&#x2D;8Yx41/&#x00e9;",
         ] {
             let text = format!("Bearer {echo}, no {echo}.");
             assert_eq!(mask().text(&text), "Bearer [key], no [key].", "{echo}");
@@ -201,6 +239,31 @@ mod tests {
             assert_eq!(mask().text(other), other);
         }
         assert_eq!(Mask::default().text(KEY), KEY);
+    }
+
+    #[test]
+    fn an_encoded_secret_is_masked() {
+        let key = "sk-canary-8Yx41?>z";
+        let mask = Mask::of(vec![key.to_owned()]);
+        for echo in [
+            "736b2d63616e6172792d38597834313f3e7a",
+            "736B2D63616E6172792D38597834313F3E7A",
+            "s\0k\0-\0c\0a\0n\0a\0r\0y\0-\x008\0Y\0x\x004\x001\0?\0>\0z",
+        ] {
+            assert_eq!(mask.text(&format!("no {echo}.")), "no [key].", "{echo}");
+        }
+        // In base64: alone, "Bearer sk-…" and "me:sk-…", with both alphabets.
+        for (echo, masked) in [
+            ("c2stY2FuYXJ5LThZeDQxPz56", "[key]"),
+            ("c2stY2FuYXJ5LThZeDQxPz56", "[key]"),
+            ("QmVhcmVyIHNrLWNhbmFyeS04WXg0MT8+eg==", "QmVhcmVyIH[key]g=="),
+            ("QmVhcmVyIHNrLWNhbmFyeS04WXg0MT8-eg==", "QmVhcmVyIH[key]g=="),
+            ("bWU6c2stY2FuYXJ5LThZeDQxPz56", "bWU6[key]"),
+        ] {
+            assert_eq!(mask.text(echo), masked, "{echo}");
+        }
+        let cut = mask.bytes(b"no 736b2d63616e61".to_vec(), true);
+        assert_eq!(cut, b"no [key]");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Secrets, and how they and control characters are kept out of messages and logs.
 //!
-//! `secrets` says which parts of a call are secret, `mask` finds them in what a server said, and `spelling` reads the
-//! escapes in which it may say them.
+//! `secrets` says which parts of a call are secret, and `mask` finds them in what a server said. `spelling` reads the
+//! escapes in which it may say them, and `encodings` writes them in hex, base64 and UTF-16.
 
 use std::fmt;
 
+mod encodings;
 mod mask;
 mod secrets;
 mod spelling;

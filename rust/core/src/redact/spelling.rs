@@ -1,10 +1,10 @@
-//! Other spellings of the same text: the escapes of JSON, URLs and HTML.
+//! Other spellings of the same text: the escapes of JSON, of programming languages, URLs and HTML.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// The longest escape that is read, `&#x10ffff;`.
-const LONGEST: usize = 10;
+/// The longest escape that is read, such as `&#x00000010ffff;`.
+const LONGEST: usize = 16;
 
 /// A text, decoded or not, and where its bytes were in the original.
 pub(super) struct View<'a> {
@@ -108,16 +108,10 @@ fn escape_at(text: &[u8], at: usize) -> Option<(usize, StandsFor)> {
         }
         (b'\\', b'u') => unicode_escape(rest),
         (b'\\', b'x') => Some((4, StandsFor::char(hex(rest.get(2..4)?)?)?)),
+        (b'\\', b'U') => Some((10, StandsFor::char(hex(rest.get(2..10)?)?)?)),
+        (b'\\', b'0'..=b'3') => Some((4, StandsFor::byte(octal(rest.get(1..4)?)?))),
         (b'\\', byte @ (b'/' | b'\\' | b'"' | b'\'')) => Some((2, StandsFor::byte(byte))),
-        (b'&', b'#') => {
-            let end = rest.iter().take(LONGEST).position(|byte| *byte == b';')?;
-            let digits = rest.get(2..end)?;
-            let code = match digits.split_first()? {
-                (b'x' | b'X', digits) => hex(digits)?,
-                _ => std::str::from_utf8(digits).ok()?.parse().ok()?,
-            };
-            Some((end + 1, StandsFor::char(code)?))
-        }
+        (b'&', b'#') => html_number(rest),
         (b'&', _) => NAMED.iter().find_map(|(name, byte)| {
             let is_it = rest.starts_with(name);
             is_it.then(|| (name.len(), StandsFor::byte(*byte)))
@@ -135,8 +129,30 @@ const NAMED: [(&[u8], u8); 5] = [
     (b"&apos;", b'\''),
 ];
 
-/// `\u0041`, or the two halves of a surrogate pair.
+/// `&#65;` or `&#x41;`, with any zeros. Browsers read it without the semicolon, too.
+fn html_number(rest: &[u8]) -> Option<(usize, StandsFor)> {
+    let is_hex = matches!(rest.get(2)?, b'x' | b'X');
+    let start = if is_hex { 3 } else { 2 };
+    let is_digit = |byte: &u8| byte.is_ascii_digit() || (is_hex && byte.is_ascii_hexdigit());
+    let digits = rest
+        .get(start..)?
+        .iter()
+        .take(LONGEST)
+        .take_while(|byte| is_digit(byte));
+    let end = start + digits.count();
+    let digits = rest.get(start..end)?;
+    let radix = if is_hex { 16 } else { 10 };
+    let code = u32::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()?;
+    let has_semicolon = rest.get(end) == Some(&b';');
+    Some((end + usize::from(has_semicolon), StandsFor::char(code)?))
+}
+
+/// `\u0041`, `\u{41}`, or the two halves of a surrogate pair.
 fn unicode_escape(rest: &[u8]) -> Option<(usize, StandsFor)> {
+    if rest.get(2) == Some(&b'{') {
+        let end = rest.iter().take(LONGEST).position(|byte| *byte == b'}')?;
+        return Some((end + 1, StandsFor::char(hex(rest.get(3..end)?)?)?));
+    }
     let first = hex(rest.get(2..6)?)?;
     if let Some(found) = StandsFor::char(first) {
         return Some((6, found));
@@ -145,6 +161,10 @@ fn unicode_escape(rest: &[u8]) -> Option<(usize, StandsFor)> {
     let second = hex(second.and_then(|_| rest.get(8..12))?)?;
     let code = 0x1_0000 + ((first & 0x3ff) << 10) + (second & 0x3ff);
     Some((12, StandsFor::char(code)?))
+}
+
+fn octal(digits: &[u8]) -> Option<u8> {
+    u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok()
 }
 
 fn hex(digits: &[u8]) -> Option<u32> {
@@ -165,14 +185,20 @@ pub(super) fn whole(text: &[u8]) -> &[u8] {
         return text;
     };
     let rest = text.get(mark + 1..).unwrap_or_default();
-    let is_begun = escape_at(text, mark).is_none()
+    // More digits may have been cut off.
+    let is_open = text.get(mark) == Some(&b'&') && !rest.contains(&b';');
+    let is_begun = (is_open || escape_at(text, mark).is_none())
         && rest
             .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'#');
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'{'));
     let is_short = rest.len()
-        < match text.get(mark) {
-            Some(b'%') => 2,
-            Some(b'\\') => 5,
+        < match (text.get(mark), rest) {
+            (Some(b'%'), _) => 2,
+            (Some(b'\\'), []) => 1,
+            (Some(b'\\'), [b'u', b'{', ..] | [b'U', ..]) => 9,
+            (Some(b'\\'), [b'u', ..]) => 5,
+            (Some(b'\\'), [b'x' | b'0'..=b'3', ..]) => 3,
+            (Some(b'\\'), _) => 0,
             _ => LONGEST,
         };
     // Two backslashes are one character, and begin nothing.

@@ -8,6 +8,7 @@ use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::http::Place;
 use crate::message::{Chunk, ChunkKind, ReplyHead};
+use crate::redact::Mask;
 use crate::sse::{End, EventParser, Item};
 use crate::wire::{Dialect, Step, StreamDecoder};
 
@@ -34,6 +35,8 @@ struct Events {
     has_content: bool,
     // The facts of a reply that was not streamed.
     whole_head: Option<ReplyHead>,
+    // For facts that a server may echo.
+    mask: Mask,
 }
 
 impl Reader {
@@ -52,6 +55,7 @@ impl Reader {
                 step: Step::Continue,
                 has_content: false,
                 whole_head: None,
+                mask: call.mask().clone(),
             },
             published: [false; 3],
         }
@@ -125,7 +129,13 @@ impl Reader {
         ];
         let changed = facts != self.published;
         self.published = facts;
-        queue.publish(&mut self.events.chunks, changed.then_some(head))?;
+        let masked = changed.then(|| {
+            let mut head = head.clone();
+            self.events.mask.field(&mut head.id);
+            self.events.mask.field(&mut head.model);
+            head
+        });
+        queue.publish(&mut self.events.chunks, masked.as_ref())?;
         Ok(std::mem::take(&mut self.events.has_content))
     }
 
@@ -180,8 +190,11 @@ impl Events {
         }
     }
 
-    fn push(&mut self, kind: ChunkKind, raw: Option<&Arc<[u8]>>) {
+    fn push(&mut self, mut kind: ChunkKind, raw: Option<&Arc<[u8]>>) {
         self.has_content |= kind.has_content();
+        if let ChunkKind::Delta(delta) = &mut kind {
+            self.mask.field(&mut delta.provider_finish_reason);
+        }
         self.chunks.push(Chunk {
             kind,
             raw: raw.cloned(),
