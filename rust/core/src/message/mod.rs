@@ -2,13 +2,14 @@
 //!
 //! Read `reply` first: a whole or partial reply. `delta` is a piece of a streamed one, and `fold` adds such pieces to
 //! the partial reply, which `settle` ends. `events` makes typed events from the pieces. `logprobs`
-//! keeps token probabilities as text, and `extra` what else a provider sends.
+//! keeps token probabilities as text, and `extra` what else a provider sends, whose fragments `join` joins.
 
 mod delta;
 mod events;
 mod extra;
 mod finish;
 mod fold;
+mod join;
 mod logprobs;
 mod number;
 mod reply;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::extra::{RawJson, merged};
+use super::extra::RawJson;
+use super::join::merged;
 use super::reply::{Choice, FinishReason, Part, Reply};
 
 impl Reply {

@@ -19,7 +19,7 @@ pub(super) fn invalid(message: impl Into<String>) -> Error {
 }
 
 /// The fields of a JSON object, the last one of each name; none for null.
-pub(super) fn fields<'a>(raw: &'a str, path: impl Display) -> Result<Fields<'a>, Error> {
+pub(super) fn fields(raw: &str, path: impl Display) -> Result<Fields<'_>, Error> {
     let mut reader = Reader::over(raw);
     let mut fields = Fields::new();
     // The places of the keys, once there are many.
