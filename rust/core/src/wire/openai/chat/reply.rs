@@ -1,5 +1,7 @@
 //! Whole replies of OpenAI-shaped servers.
 
+use std::sync::Arc;
+
 use super::event::Event;
 use super::stream::{ChatStream, unexpected};
 use crate::error::{Error, ErrorKind};
@@ -105,6 +107,6 @@ fn ended(decoder: &ChatStream, mut fold: Fold, failure: Option<Error>) -> Result
         return Ok(fold.into_reply());
     };
     fold.settle();
-    let partial = (!fold.is_empty()).then(|| Box::new(fold.into_reply()));
+    let partial = (!fold.is_empty()).then(|| Arc::new(fold.into_reply()));
     Err(error.with_partial(partial))
 }
