@@ -195,6 +195,15 @@ _OTHERS = {
     "large event": stream(lambda: escapes(2 * MIB)),
     "large reply": whole(lambda: message(f'"content":"{"a" * 2 * MIB}"')),
 }
+# A `str` stores its characters in 1, 2 or 4 bytes.
+WIDTHS = "aé€😀"
+
+
+def large_text(letter: str) -> Callable[[], Iterator[bytes]]:
+    return whole(lambda: message(f'"content":"{letter * MIB}"'))
+
+
+_OTHERS |= {f"large text {width}": large_text(letter) for width, letter in enumerate(WIDTHS)}
 _OTHERS |= {
     f"{kind} after a word": after_a_word(kind)
     for kind in ("empty choices", "empty deltas", "usage", "comments")

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.fault.hostile import KINDS, hostile_server
+from tests.fault.hostile import KINDS, MIB, WIDTHS, hostile_server
 from tests.fault.scenes import CtrlC, until
 
 import tokenwire as tw
@@ -165,6 +165,37 @@ async def test_a_large_whole_reply_is_read_whole_and_as_a_stream(good):
     client = chat(good("large reply"))
     assert len(await client.run_async("q")) == 2 << 20
     assert len(await client.run_async("q", stream=True)) == 2 << 20
+
+
+@pytest.mark.parametrize("width", range(len(WIDTHS)))
+async def test_a_large_text_is_whole_however_it_is_read(width, good):
+    text = WIDTHS[width] * MIB
+    client = chat(good(f"large text {width}"))
+    assert await client.run_async("q") == text
+    assert (await client.complete_async("q")).text == text
+    assert client.run("q") == text
+    async with client.stream_async("q") as stream:
+        pieces = [piece async for piece in stream.text_stream]
+    assert "".join(pieces) == stream.response.text == text
+    # No step of the loop makes a large one.
+    assert max(len(piece.encode()) for piece in pieces) <= 256 << 10
+    async with client.stream_async("q") as stream:
+        chunks = [chunk async for chunk in stream]
+    assert "".join(chunk.text for chunk in chunks) == text
+    assert [chunk.finish_reason for chunk in chunks][-1] == "stop"
+    assert not any(chunk.finish_reason for chunk in chunks[:-1])
+
+
+async def test_a_task_is_cancelled_while_its_large_text_is_made(good):
+    client = chat(good("large reply"))
+    for turns in range(40):
+        task = asyncio.create_task(client.run_async("q", stream=turns % 2 == 1))
+        for _ in range(turns):
+            await asyncio.wait([task], timeout=0.002)
+        task.cancel()
+        await asyncio.wait([task], timeout=WIDE)
+        assert task.cancelled() or len(task.result()) == 2 << 20
+    assert len(await client.run_async("q")) == 2 << 20
 
 
 def test_work_of_its_own_threads_ends_with_the_process(hostile):

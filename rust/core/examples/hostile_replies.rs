@@ -46,7 +46,7 @@ async fn read_stream(transport: &Transport, call: Call) -> Result<Reply, Error> 
     let (reply, ..) = queue.snapshot();
     match end {
         Some(error) => Err(error),
-        None => Ok(reply),
+        None => Ok(Arc::unwrap_or_clone(reply)),
     }
 }
 

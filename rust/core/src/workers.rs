@@ -90,7 +90,7 @@ impl Workers {
     }
 
     /// Runs `work` on another thread, or here if no thread can be started.
-    fn start(&self, bytes: usize, work: impl FnOnce() + Send + 'static) {
+    pub fn start(&self, bytes: usize, work: impl FnOnce() + Send + 'static) {
         let is_long = bytes > LONG_BYTES;
         let mut line = self.0.line.lock();
         line.jobs(is_long).push_back(Box::new(work));

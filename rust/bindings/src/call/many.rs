@@ -117,7 +117,7 @@ impl Fanout {
             || (Caller::default(), Answer::Reply(None)),
             |done| (done.caller, done.answer),
         );
-        match finish(py, outcome, &caller, &answer) {
+        match finish(py, outcome, None, &caller, &answer) {
             Ok(response) => Ok((index, Some(response), None)),
             Err(error) if error.is_instance_of::<PyException>(py) => {
                 Ok((index, None, Some(error.into_bound_py_any(py)?)))

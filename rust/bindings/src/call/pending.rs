@@ -10,13 +10,14 @@ use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::stream::Wake;
 use tokio::task::AbortHandle;
 
-use crate::call::whole::{Answer, Outcome, finish, make};
+use crate::call::whole::{Answer, Outcome, Received, finish, make};
 use crate::ground::caller::Caller;
-use crate::ground::fork;
+use crate::ground::{elsewhere, fork};
 use crate::observe;
 use crate::process;
 use crate::values::raise;
 use crate::wake::awaitable::{returned, thrown};
+use crate::wake::large_text::{LargeText, Made};
 use crate::wake::loop_mailbox::LoopMailbox;
 
 /// Where the I/O thread leaves the outcome, and the waiter that it then wakes.
@@ -33,6 +34,9 @@ struct PendingCall {
     running: Option<AbortHandle>,
     mailbox: Option<Arc<LoopMailbox>>,
     parked: Option<(Arc<LoopMailbox>, u64)>,
+    // What has arrived, while the `str` of its text is being made.
+    arrived: Option<Outcome>,
+    making: Option<LargeText>,
     generation: u64,
 }
 
@@ -89,7 +93,12 @@ impl PendingReply {
         }
         if let Some(running) = state.running.take() {
             running.abort();
+            let arrived = state.arrived.take();
+            state.making = None;
             drop(state);
+            if let Some(outcome) = arrived.or_else(|| self.slot.lock().outcome.take()) {
+                elsewhere::free(outcome);
+            }
             self.answer.report_abandoned(py, &self.caller)?;
         }
         Ok(())
@@ -119,9 +128,26 @@ impl PendingReply {
         loop {
             let outcome = self.slot.lock().outcome.take();
             if let Some(outcome) = outcome {
+                state.making = outcome.as_ref().ok().and_then(Received::large_text);
+                state.arrived = Some(outcome);
+            }
+            if let Some(outcome) = state.arrived.take() {
+                let text = match &mut state.making {
+                    None => None,
+                    Some(making) => match making.advance(py) {
+                        Ok(Made::Whole(text)) => Some(text),
+                        Ok(Made::Wait(waiter)) => {
+                            state.arrived = Some(outcome);
+                            return Ok(Some(waiter.into_any()));
+                        }
+                        // The text is made when it is read.
+                        Err(_) => None,
+                    },
+                };
+                state.making = None;
                 state.running = None;
                 drop(state);
-                let value = finish(py, outcome, &self.caller, &self.answer)?;
+                let value = finish(py, outcome, text, &self.caller, &self.answer)?;
                 return returned(value);
             }
             if state.running.is_none() {

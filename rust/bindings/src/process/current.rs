@@ -13,7 +13,7 @@ use tokenwire_core::http::{Hub, Transport};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::ground::fork;
+use crate::ground::{elsewhere, fork};
 use crate::process::sync_runtime::{Lanes, runtime_builder};
 use crate::wake::mailbox;
 
@@ -73,6 +73,7 @@ fn create() -> &'static Process {
             libc::pthread_atfork(None, None, Some(in_child));
         }
     });
+    elsewhere::free_with(free);
     let hub = Hub::new();
     hub.workers().on_start(yield_to_other_threads);
     // A forked child inherits the rules of a test. The URL was checked when the rule was set.
@@ -88,6 +89,14 @@ fn create() -> &'static Process {
     // If another thread was faster, its state counts and this one stays unused.
     let _ = CURRENT.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire);
     existing().unwrap_or(fresh)
+}
+
+/// Frees a large value on a worker of the current process.
+fn free(value: Box<dyn Send>) {
+    current()
+        .hub
+        .workers()
+        .free(elsewhere::LARGE_BYTES + 1, value);
 }
 
 /// Lowers the priority of a worker: a large reply may use every processor that is free, but no other.

@@ -13,9 +13,11 @@ use crate::ground::python;
 use crate::observe;
 use crate::process;
 use crate::stream::custom::CustomReply;
-use crate::stream::shared::{Found, Mode, Stream};
+use crate::stream::reading::Mode;
+use crate::stream::shared::{Found, Stream};
 use crate::values::response::LlmResponse;
 use crate::wake::awaitable::{Ready, returned, thrown};
+use crate::wake::large_text::{LargeText, Made};
 use crate::wake::loop_mailbox::LoopMailbox;
 use crate::wake::waiter::Waiter;
 
@@ -24,6 +26,8 @@ use crate::wake::waiter::Waiter;
 struct Waiting {
     mailbox: Option<Arc<LoopMailbox>>,
     parked: Option<(Arc<LoopMailbox>, u64)>,
+    // The text of a large reply, after the end of the stream.
+    making: Option<LargeText>,
 }
 
 /// A stream and its waiting reader, shared by the public object, its iterators and its awaitables.
@@ -83,6 +87,31 @@ impl AsyncStream {
         }
         drop(mailbox.take(token));
         Ok(None)
+    }
+
+    /// After the end: makes the text of a large reply. Returns what to yield, or None if there is nothing to wait for.
+    fn make_text<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Waiter>>> {
+        let Some(mut waiting) = self.waiting.try_lock() else {
+            return Ok(None);
+        };
+        if waiting.making.is_none() {
+            waiting.making = self.stream.large_text();
+        }
+        let Some(making) = &mut waiting.making else {
+            return Ok(None);
+        };
+        // Only one task can wait for it; for another one the stream has ended.
+        if making.is_waited_for() {
+            return Ok(None);
+        }
+        match making.advance(py)? {
+            Made::Wait(waiter) => Ok(Some(waiter)),
+            Made::Whole(text) => {
+                waiting.making = None;
+                self.stream.set_text(text);
+                Ok(None)
+            }
+        }
     }
 }
 
@@ -295,7 +324,10 @@ impl AsyncStreamIterator {
         loop {
             match shared.stream.step(py, self.mode)? {
                 Found::Item(item) => return returned(item.into_bound(py)),
-                Found::End => return Err(PyStopAsyncIteration::new_err(())),
+                Found::End => match shared.make_text(py)? {
+                    Some(waiter) => return Ok(Some(waiter.into_any())),
+                    None => return Err(PyStopAsyncIteration::new_err(())),
+                },
                 // A task that yields None runs again in the loop's next turn.
                 Found::Rest => return Ok(Some(py.None().into_bound(py))),
                 Found::Nothing => {

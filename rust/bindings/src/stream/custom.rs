@@ -16,7 +16,8 @@ use tokenwire_core::stream::Queue;
 
 use crate::ground::caller::Caller;
 use crate::ground::exception;
-use crate::stream::shared::{Found, Mode, Stream};
+use crate::stream::reading::Mode;
+use crate::stream::shared::{Found, Stream};
 use crate::values::chunk::LlmStreamChunk;
 
 #[pyclass(frozen, module = "tokenwire._engine")]

@@ -1,67 +1,30 @@
 //! `Stream`: what sync and async streams share, which is everything except how a reader waits.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use compact_str::CompactString;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
+use pyo3::types::PyString;
 use tokenwire_core::client::Call;
 use tokenwire_core::config::Secret;
 use tokenwire_core::error::{Error, ErrorKind};
-use tokenwire_core::message::{Chunk, ChunkKind, StreamEvent, StreamEvents};
-use tokenwire_core::stream::{Interest, Queue, Taken};
+use tokenwire_core::stream::{Queue, Taken};
 
 use crate::ground::caller::Caller;
+use crate::ground::elsewhere::{self, LARGE_BYTES};
 use crate::ground::{fork, key};
 use crate::observe;
 use crate::observe::Ending;
 use crate::observe::logs;
+use crate::process;
+use crate::stream::reading::{Mode, Pulled, Reading};
 use crate::stream::turn::{ITEMS_PER_LOOK, Turn};
-use crate::values::chunk::LlmStreamChunk;
-use crate::values::events;
 use crate::values::raise;
-use crate::values::reply::ReplyData;
+use crate::values::reply::{Kept, ReplyData};
 use crate::values::response::LlmResponse;
-
-/// The form in which a reader takes the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// `LlmStreamChunk`, one for each choice in an event.
-    Chunks,
-    /// `str`, the text of choice 0.
-    Text,
-    /// Typed events.
-    Events,
-    /// Lists of all the chunks that have arrived.
-    Batches,
-}
-
-impl Mode {
-    pub(crate) fn interest(self) -> Interest {
-        match self {
-            Self::Text => Interest::Text,
-            Self::Chunks | Self::Events | Self::Batches => Interest::Any,
-        }
-    }
-}
-
-/// What was taken from the queue and has not been returned to Python yet.
-#[derive(Default)]
-struct Reading {
-    buffer: VecDeque<Chunk>,
-    events: VecDeque<StreamEvent>,
-    fresh: Vec<StreamEvent>,
-    builder: StreamEvents,
-    ended: bool,
-    turn: Turn,
-}
-
-/// How many chunks a batch has at most. Making so many objects takes about 0.5 ms.
-const LARGEST_BATCH: usize = 1024;
+use crate::wake::large_text::{LARGE_TEXT_BYTES, LargeText};
 
 /// What a step finds.
 pub(crate) enum Found<T> {
@@ -73,14 +36,6 @@ pub(crate) enum Found<T> {
     Rest,
     /// The end of a whole stream.
     End,
-}
-
-/// An item before it becomes a Python object.
-enum Pulled {
-    Chunk(Chunk),
-    Text(CompactString),
-    Batch(VecDeque<Chunk>),
-    Event(StreamEvent),
 }
 
 /// A stream, shared by the public object and its iterators.
@@ -99,6 +54,8 @@ pub(crate) struct Stream {
     parse_as: Option<Py<PyAny>>,
     reading: Mutex<Reading>,
     reported: AtomicBool,
+    /// A large text of the whole reply, made in advance.
+    text: Mutex<Option<Py<PyString>>>,
 }
 
 impl Stream {
@@ -126,6 +83,7 @@ impl Stream {
             key_source: Mutex::new(key_source),
             parse_as,
             reading: Mutex::default(),
+            text: Mutex::default(),
         }
     }
 
@@ -321,17 +279,27 @@ impl Stream {
         self.check_generation(py)?;
         let (reply, timing, attempts, head) = self.queue.snapshot();
         let data = ReplyData {
-            reply,
+            reply: Kept::new(reply, None),
             head,
             timing,
             attempts,
-            raw: None,
             caller: self.caller.clone(),
         };
-        Ok(LlmResponse::new(
-            data,
-            self.parse_as.as_ref().map(|kind| kind.clone_ref(py)),
-        ))
+        let text = self.text.lock().as_ref().map(|text| text.clone_ref(py));
+        let parse_as = self.parse_as.as_ref().map(|kind| kind.clone_ref(py));
+        Ok(LlmResponse::new(data, parse_as).with_text(text))
+    }
+
+    /// After the end: begins to make the text of the reply if it is large, unless it is there already.
+    pub(crate) fn large_text(&self) -> Option<LargeText> {
+        if self.queue.reply_bytes() <= LARGE_TEXT_BYTES || self.text.lock().is_some() {
+            return None;
+        }
+        LargeText::begin(&self.queue.snapshot().0, process::current().hub.workers())
+    }
+
+    pub(crate) fn set_text(&self, text: Py<PyString>) {
+        *self.text.lock() = Some(text);
     }
 }
 
@@ -356,54 +324,9 @@ impl fmt::Display for Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         self.close_in_drop();
-    }
-}
-
-impl Reading {
-    /// The next item of what was taken from the queue; None if nothing is left.
-    fn pull(&mut self, mode: Mode) -> Option<Pulled> {
-        match mode {
-            Mode::Chunks => self.buffer.pop_front().map(Pulled::Chunk),
-            Mode::Text => loop {
-                let text = match self.buffer.pop_front()?.kind {
-                    ChunkKind::Text(text) => text,
-                    ChunkKind::Delta(delta) if delta.index == 0 => delta.text,
-                    ChunkKind::Delta(_) => continue,
-                };
-                if !text.is_empty() {
-                    return Some(Pulled::Text(text));
-                }
-            },
-            Mode::Batches if self.buffer.is_empty() => None,
-            Mode::Batches => {
-                let rest = self.buffer.split_off(self.buffer.len().min(LARGEST_BATCH));
-                let batch = std::mem::replace(&mut self.buffer, rest);
-                self.turn.taken += u32::try_from(batch.len()).unwrap_or(ITEMS_PER_LOOK);
-                Some(Pulled::Batch(batch))
-            }
-            Mode::Events => loop {
-                if let Some(event) = self.events.pop_front() {
-                    return Some(Pulled::Event(event));
-                }
-                let chunk = self.buffer.pop_front()?;
-                self.builder.push(&chunk.kind, &mut self.fresh);
-                self.events.extend(self.fresh.drain(..));
-            },
-        }
-    }
-}
-
-impl Pulled {
-    fn object(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let chunk = |chunk| Py::new(py, LlmStreamChunk::from(chunk));
-        match self {
-            Self::Chunk(one) => Ok(chunk(one)?.into_any()),
-            Self::Text(text) => Ok(PyString::new(py, &text).into_any().unbind()),
-            Self::Batch(many) => {
-                let chunks = many.into_iter().map(chunk).collect::<PyResult<Vec<_>>>()?;
-                Ok(PyList::new(py, chunks)?.into_any().unbind())
-            }
-            Self::Event(event) => events::object(py, event),
+        // In a forked child, its lock may be held for ever.
+        if self.generation == fork::generation() && self.queue.reply_bytes() > LARGE_BYTES {
+            elsewhere::free(self.queue.clone());
         }
     }
 }

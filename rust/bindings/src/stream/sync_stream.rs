@@ -17,7 +17,8 @@ use crate::ground::{fork, python};
 use crate::observe;
 use crate::process::{self, Lease};
 use crate::stream::custom::CustomReply;
-use crate::stream::shared::{Found, Mode, Stream};
+use crate::stream::reading::Mode;
+use crate::stream::shared::{Found, Stream};
 use crate::values::response::LlmResponse;
 
 /// The lane of a running stream, and the pump on it.

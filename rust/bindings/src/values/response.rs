@@ -33,6 +33,8 @@ use crate::values::value;
 pub(crate) struct LlmResponse {
     data: Arc<ReplyData>,
     parse_as: Option<Py<PyAny>>,
+    // A large text, if it was made in advance.
+    text: Option<Py<PyString>>,
     message: PyOnceLock<Py<PyAny>>,
     parsed: PyOnceLock<Py<PyAny>>,
 }
@@ -42,8 +44,22 @@ impl LlmResponse {
         Self {
             data: Arc::new(data),
             parse_as,
+            text: None,
             message: PyOnceLock::new(),
             parsed: PyOnceLock::new(),
+        }
+    }
+
+    /// The same with its text as a `str` that was made in advance.
+    pub(crate) fn with_text(mut self, text: Option<Py<PyString>>) -> Self {
+        self.text = text;
+        self
+    }
+
+    fn text_object<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        match &self.text {
+            Some(text) => text.bind(py).clone(),
+            None => PyString::new(py, &choice_text(self.choice())),
         }
     }
 
@@ -115,7 +131,7 @@ impl LlmResponse {
         let data = ReplyData {
             head,
             timing: timing.map(|timing| timing.0).unwrap_or_default(),
-            ..ReplyData::of(reply, Caller::named(provider, model))
+            ..ReplyData::of(Arc::new(reply), Caller::named(provider, model))
         };
         Ok(Self::new(data, response_format))
     }
@@ -249,7 +265,7 @@ impl LlmResponse {
     /// The response body as received; None for a stream.
     #[getter]
     fn raw<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        self.data.raw.as_ref().map(|raw| PyBytes::new(py, raw))
+        self.data.reply.raw().map(|raw| PyBytes::new(py, raw))
     }
 
     /// Returns the reply as a dict of plain values, ready for JSON and for `from_dict`. It lacks `raw`.
@@ -296,7 +312,7 @@ impl LlmResponse {
         other.cast::<Self>().is_ok_and(|other| {
             let other = &other.get().data;
             // The answer and who gave it, but not how it arrived: a reply read from its dict has no raw body.
-            self.data.reply == other.reply && self.data.caller.provider == other.caller.provider
+            *self.data.reply == *other.reply && self.data.caller.provider == other.caller.provider
         })
     }
 

@@ -1,5 +1,8 @@
 //! Masks what a server repeats of what it was sent.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use crate::error::{ApiFailure, Error};
 use crate::message::Reply;
 use crate::redact::{self, Mask};
@@ -8,15 +11,24 @@ use crate::redact::{self, Mask};
 const SHOWN_CHARS: usize = 1_024;
 
 /// An error with secrets masked, and with its message on one short line.
-pub(super) fn masked(mut error: Error, mask: &Mask) -> Error {
+pub(super) fn masked(error: Error, mask: &Mask) -> Error {
     let clean = |text: Option<String>| text.map(|text| mask.text(&text).into_owned());
     let request_id = clean(error.request_id().map(str::to_owned));
     let message = redact::one_line(&mask.text(error.message()), SHOWN_CHARS);
     let api = error.api().cloned();
-    if let Some(partial) = error.partial_mut() {
-        mask_facts(partial, mask);
-    }
-    let error = error.with_message(message).with_request_id(request_id);
+    let partial = error.partial().map(|partial| match repeats(partial, mask) {
+        // It may be long, and others may hold it too.
+        false => Arc::clone(partial),
+        true => {
+            let mut partial = Reply::clone(partial);
+            mask_facts(&mut partial, mask);
+            Arc::new(partial)
+        }
+    });
+    let error = error
+        .with_message(message)
+        .with_request_id(request_id)
+        .with_partial(partial);
     match api {
         None => error,
         Some(api) => error.with_api(ApiFailure {
@@ -39,4 +51,14 @@ pub(super) fn mask_facts(reply: &mut Reply, mask: &Mask) {
     for choice in &mut reply.choices {
         mask.field(&mut choice.provider_finish_reason);
     }
+}
+
+/// Whether a fact of a reply holds a secret.
+fn repeats(reply: &Reply, mask: &Mask) -> bool {
+    let reasons = reply.choices.iter().map(|it| &it.provider_finish_reason);
+    let mut facts = [&reply.id, &reply.model, &reply.request_id]
+        .into_iter()
+        .chain(reasons)
+        .flatten();
+    facts.any(|fact| matches!(mask.text(fact), Cow::Owned(_)))
 }

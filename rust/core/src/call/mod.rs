@@ -4,6 +4,8 @@
 //! that both use, and the trait `Reception`, in which they differ. `session` is what a call knows over its attempts:
 //! it opens each one, decides after a `failure` whether another follows, and writes the report and the log.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::client::Call;
@@ -34,6 +36,20 @@ pub struct Completed<R = Reply> {
     pub attempts: Vec<Attempt>,
     /// The body as received.
     pub raw: Bytes,
+}
+
+impl Completed {
+    /// The same with a reply that can be shared.
+    #[must_use]
+    pub fn shared(self) -> Completed<Arc<Reply>> {
+        Completed {
+            reply: Arc::new(self.reply),
+            head: self.head,
+            timing: self.timing,
+            attempts: self.attempts,
+            raw: self.raw,
+        }
+    }
 }
 
 /// Makes a call and receives its whole reply. Dropping the future closes the connection.
@@ -138,16 +154,15 @@ impl<D: Decode> Reception for Whole<'_, D> {
         body: Body,
     ) -> Result<Self::Reply, Error> {
         let cap = self.call.client.config.limits.max_reply_bytes;
-        let raw = body.whole(cap, &self.call.outgoing.place).await?;
+        let place = &self.call.outgoing.place;
+        let raw = body.whole(cap, place, self.workers).await?;
         if raw.is_empty() {
             return Err(no_body(head));
         }
-        let (decode, body) = (self.decode, raw.clone());
-        let decoded = self
-            .workers
-            .run(raw.len(), move || decode.decode(&body))
-            .await;
-        Ok((decoded?, raw))
+        let (decode, size) = (self.decode, raw.len());
+        // If it cannot be decoded, it is freed there, too.
+        let decoded = move || decode.decode(&raw).map(|reply| (reply, raw));
+        self.workers.run(size, decoded).await
     }
 
     fn logged(&self, reply: Option<&Self::Reply>) -> LoggedBody {

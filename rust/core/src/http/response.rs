@@ -13,6 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::fault::{self, Place};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::redact::Mask;
+use crate::workers::Workers;
 
 /// The head of a response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -108,9 +109,14 @@ impl Body {
     }
 
     /// The whole body, or an error if it has more than `cap` bytes.
-    pub(crate) async fn whole(mut self, cap: usize, place: &Place) -> Result<Bytes, Error> {
+    pub(crate) async fn whole(
+        mut self,
+        cap: usize,
+        place: &Place,
+        workers: &Workers,
+    ) -> Result<Bytes, Error> {
         match self.frame(place).await? {
-            Some(first) => self.whole_after(first, cap, place).await,
+            Some(first) => self.whole_after(first, cap, place, workers).await,
             None => Ok(Bytes::new()),
         }
     }
@@ -121,6 +127,7 @@ impl Body {
         first: Bytes,
         cap: usize,
         place: &Place,
+        workers: &Workers,
     ) -> Result<Bytes, Error> {
         if first.len() > cap {
             return Err(too_large(cap));
@@ -130,7 +137,9 @@ impl Body {
             return Ok(first);
         };
         let announced = usize::try_from(self.incoming.size_hint().lower()).unwrap_or(0);
-        let mut all = BytesMut::with_capacity(announced.min(cap).max(first.len() + second.len()));
+        let room = announced.min(cap).max(first.len() + second.len());
+        let mut all = Growing(BytesMut::with_capacity(room), workers);
+        let all = &mut all.0;
         all.extend_from_slice(&first);
         let mut next = Some(second);
         while let Some(frame) = next {
@@ -140,7 +149,7 @@ impl Body {
             all.extend_from_slice(&frame);
             next = self.frame(place).await?;
         }
-        Ok(all.freeze())
+        Ok(std::mem::take(all).freeze())
     }
 
     /// At most `cap` bytes of the body of an error. If the body breaks, its beginning is enough.
@@ -155,6 +164,15 @@ impl Body {
             all.extend_from_slice(&frame);
         }
         all.freeze()
+    }
+}
+
+/// A body that is being read. A large one that is given up is freed by a worker.
+struct Growing<'a>(BytesMut, &'a Workers);
+
+impl Drop for Growing<'_> {
+    fn drop(&mut self) {
+        self.1.free(self.0.len(), std::mem::take(&mut self.0));
     }
 }
 

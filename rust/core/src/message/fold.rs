@@ -75,8 +75,13 @@ impl Fold {
     /// The reply.
     #[must_use]
     pub fn into_reply(mut self) -> Reply {
+        self.take()
+    }
+
+    /// Takes the reply, which no chunk may follow. [`Self::kept`] still has its size.
+    pub fn take(&mut self) -> Reply {
         self.reply.choices.sort_by_key(|choice| choice.index);
-        self.reply
+        std::mem::take(&mut self.reply)
     }
 
     /// Notes where choices and calls are after their order has changed.

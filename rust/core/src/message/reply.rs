@@ -237,6 +237,16 @@ impl Choice {
         text.unwrap_or_default()
     }
 
+    /// How long [`Self::text`] is.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        let texts = self.parts.iter().map(|part| match part {
+            Part::Text { text, .. } => text.len(),
+            _ => 0,
+        });
+        texts.sum()
+    }
+
     /// All reasoning parts, joined.
     #[must_use]
     pub fn reasoning(&self) -> Cow<'_, str> {
@@ -325,6 +335,37 @@ pub struct Reply {
     pub usage: Option<Usage>,
     /// The provider's id of the request, from a header or else from the body.
     pub request_id: Option<String>,
+}
+
+impl Part {
+    /// About how many bytes of memory it takes.
+    fn bytes(&self) -> usize {
+        let (text, extra) = match self {
+            Self::Text { text, extra }
+            | Self::Reasoning { text, extra, .. }
+            | Self::Refusal { text, extra } => (text.len(), extra),
+            Self::ToolCall(call) => (call.arguments.len() + call.name.len(), &call.extra),
+            Self::Opaque { json, .. } => return size_of::<Self>() + json.get().len(),
+        };
+        size_of::<Self>() + text + extra.bytes()
+    }
+}
+
+impl Reply {
+    /// Whether it takes more than so many bytes of memory. Does not look at more of it than necessary.
+    #[must_use]
+    pub fn is_over(&self, bytes: usize) -> bool {
+        let mut counted = 0;
+        self.choices.iter().any(|choice| {
+            let logprobs = choice.logprobs.as_ref().map_or(0, Logprobs::bytes);
+            counted += size_of::<Choice>() + logprobs;
+            counted > bytes
+                || choice.parts.iter().any(|part| {
+                    counted += part.bytes();
+                    counted > bytes
+                })
+        })
+    }
 }
 
 /// The facts of a streamed reply that belong to no choice.

@@ -8,7 +8,8 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::clock::Clock;
-use super::queue::{Queue, closed_error};
+use super::ends::closed_error;
+use super::queue::Queue;
 use super::reader::Reader;
 use crate::call::{LoggedBody, Reception, Session, no_body, run_attempts};
 use crate::client::Call;
@@ -171,7 +172,7 @@ impl Reception for Streamed<'_> {
         let clock = &mut attempt.clock;
         let queue = self.queue;
         let place = &self.call.outgoing.place;
-        let mut reader = Reader::new(self.call, queue.wants_raw());
+        let mut reader = Reader::new(self.call, queue.wants_raw(), self.workers);
         queue.publish_head(head.clone());
         clock.note_sent(probe.sent_at(), queue);
         let mut is_first = true;
@@ -200,7 +201,7 @@ impl Reception for Streamed<'_> {
                     let cap = self.call.client.config.limits.max_reply_bytes;
                     let whole = tokio::select! {
                         biased;
-                        whole = body.whole_after(rest, cap, place) => whole?,
+                        whole = body.whole_after(rest, cap, place, self.workers) => whole?,
                         error = clock.silence(queue, place) => return Err(error),
                     };
                     let (queue, size) = (Arc::clone(queue), whole.len());
@@ -248,7 +249,7 @@ impl Reception for Streamed<'_> {
         let queue = Arc::clone(self.queue);
         Box::new(move || {
             let reply = queue.snapshot().0;
-            serde_json::to_vec(&reply).unwrap_or_default().into()
+            serde_json::to_vec(&*reply).unwrap_or_default().into()
         })
     }
 }

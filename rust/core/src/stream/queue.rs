@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::ends::{closed_error, too_large};
 use super::parker::{Interest, Parker};
-use crate::error::{Attempt, Error, ErrorKind, Phase};
+use crate::error::{Attempt, Error};
 use crate::http::Head;
 use crate::message::{Chunk, ChunkKind, Fold, Reply, ReplyHead, Timing};
 
@@ -37,6 +38,8 @@ struct Buffer {
     has_content: bool,
     head: Option<Head>,
     has_reply: bool,
+    // The reply, once the stream has ended. Everybody who asks for it shares it.
+    reply: Option<Arc<Reply>>,
     timing: Timing,
     attempts: Vec<Attempt>,
     end: Option<Result<(), Error>>,
@@ -167,13 +170,15 @@ impl Queue {
             Ok(()) => reply.conclude(),
             Err(_) => reply.settle(),
         }
+        let is_empty = reply.is_empty();
+        let whole = Arc::new(reply.take());
         let end = end.map_err(|error| {
             let error = error.with_attempts(attempts.clone());
-            if reply.is_empty() {
+            if is_empty {
                 // A reply that was not streamed is in its error.
                 return error;
             }
-            error.with_partial(Some(Box::new(reply.reply())))
+            error.with_partial(Some(Arc::clone(&whole)))
         });
         let mut guard = self.state.lock();
         let state = &mut *guard;
@@ -184,6 +189,7 @@ impl Queue {
             ..timing
         };
         state.attempts = attempts;
+        state.reply = Some(whole);
         state.end = Some(end);
         state.wake_if(|_| true);
     }
@@ -192,7 +198,7 @@ impl Queue {
     pub fn restart(&self) {
         let mut reply = self.reply.lock();
         let mut state = self.state.lock();
-        if reply.is_empty() && state.items.is_empty() {
+        if !state.has_reply && state.items.is_empty() {
             *reply = Fold::default();
             *state = Buffer::default();
         }
@@ -350,10 +356,13 @@ impl Queue {
         self.state.lock().end.is_some()
     }
 
-    /// The partial reply with its timing, attempts and head.
+    /// The reply so far with its timing, attempts and head. Until the stream has ended, it is a copy.
     #[must_use]
-    pub fn snapshot(&self) -> (Reply, Timing, Vec<Attempt>, Option<Head>) {
-        let reply = self.reply.lock().reply();
+    pub fn snapshot(&self) -> (Arc<Reply>, Timing, Vec<Attempt>, Option<Head>) {
+        let fold = self.reply.lock();
+        let ended = self.state.lock().reply.clone();
+        let reply = ended.unwrap_or_else(|| Arc::new(fold.reply()));
+        drop(fold);
         let state = self.state.lock();
         (
             reply,
@@ -364,7 +373,8 @@ impl Queue {
     }
 
     /// About how many bytes the reply so far takes; the largest number while a worker adds to it or a reader copies it.
-    pub(super) fn reply_bytes(&self) -> usize {
+    #[must_use]
+    pub fn reply_bytes(&self) -> usize {
         self.reply
             .try_lock()
             .map_or(usize::MAX, |reply| reply.kept())
@@ -379,19 +389,4 @@ impl Queue {
     fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }
-}
-
-fn too_large(cap: usize) -> Error {
-    let message =
-        format!("the streamed reply is over {cap} bytes: raise Limits(max_reply_bytes=…)");
-    Error::new(ErrorKind::ResponseTooLarge, message)
-        .at(Phase::Body)
-        .maybe_processed(true)
-}
-
-pub(super) fn closed_error() -> Error {
-    Error::new(
-        ErrorKind::ClientClosed,
-        "the stream was closed before it ended",
-    )
 }

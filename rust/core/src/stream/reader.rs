@@ -7,10 +7,15 @@ use super::whole;
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::http::Place;
-use crate::message::{Chunk, ChunkKind, ReplyHead};
+use crate::message::{Chunk, ChunkKind, Delta, ReplyHead};
 use crate::redact::Mask;
 use crate::sse::{End, EventParser, Item};
 use crate::wire::{Dialect, Step, StreamDecoder};
+use crate::workers::{STEP_BYTES, Workers};
+
+/// How much text a chunk has at most. To make a `str` of so much takes about 1 ms on a slow machine, most of it for
+/// fresh memory, and the thread of an event loop can do nothing else meanwhile.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// Reads the body of one attempt. It owns all that it needs, so that a worker can take it for a large event.
 pub(super) struct Reader {
@@ -22,6 +27,8 @@ pub(super) struct Reader {
     events: Events,
     // Which facts of the reply the queue has.
     published: [bool; 3],
+    // Who frees the beginning of a large event if the stream ends there.
+    workers: Workers,
 }
 
 /// The part of a [`Reader`] that the sink of the parser changes.
@@ -40,7 +47,7 @@ struct Events {
 }
 
 impl Reader {
-    pub(super) fn new(call: &Call, wants_raw: bool) -> Self {
+    pub(super) fn new(call: &Call, wants_raw: bool, workers: &Workers) -> Self {
         Self {
             dialect: call.client.dialect,
             asked: call.choices,
@@ -58,6 +65,7 @@ impl Reader {
                 mask: call.mask().clone(),
             },
             published: [false; 3],
+            workers: workers.clone(),
         }
     }
 
@@ -166,6 +174,16 @@ impl Reader {
     }
 }
 
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let pending = self.parser.pending();
+        if pending > STEP_BYTES {
+            let parser = std::mem::replace(&mut self.parser, EventParser::new(0));
+            self.workers.free(pending, parser);
+        }
+    }
+}
+
 impl Events {
     fn item(&mut self, item: Item<'_>) -> Result<(), Error> {
         // Nothing after the terminal mark belongs to the reply.
@@ -195,9 +213,60 @@ impl Events {
         if let ChunkKind::Delta(delta) = &mut kind {
             self.mask.field(&mut delta.provider_finish_reason);
         }
+        let kind = match &kind {
+            ChunkKind::Text(text) if text.len() > PIECE_BYTES => self.split(kind),
+            ChunkKind::Delta(delta) if delta.text.len() > PIECE_BYTES => self.split(kind),
+            _ => kind,
+        };
         self.chunks.push(Chunk {
             kind,
             raw: raw.cloned(),
         });
+    }
+
+    /// Pushes a long text piece by piece, without raw bytes. Returns the last piece, with what else the chunk has.
+    fn split(&mut self, kind: ChunkKind) -> ChunkKind {
+        let mut last = match kind {
+            ChunkKind::Text(text) => Box::new(Delta {
+                text,
+                ..Delta::default()
+            }),
+            ChunkKind::Delta(delta) if delta.extra.is_empty() => delta,
+            // The pieces would be blocks of their own.
+            ChunkKind::Delta(_) => return kind,
+        };
+        let mut pieces = Vec::new();
+        // In a reply, the reasoning of a chunk is before its text.
+        if last.reasoning_field.is_some() || !last.reasoning.is_empty() || last.signature.is_some()
+        {
+            pieces.push(Delta {
+                index: last.index,
+                reasoning: std::mem::take(&mut last.reasoning),
+                reasoning_field: last.reasoning_field.take(),
+                signature: last.signature.take(),
+                ..Delta::default()
+            });
+        }
+        let text = std::mem::take(&mut last.text);
+        let mut rest = &*text;
+        while rest.len() > PIECE_BYTES {
+            let mut end = PIECE_BYTES;
+            while !rest.is_char_boundary(end) {
+                end -= 1;
+            }
+            let (piece, more) = rest.split_at(end);
+            pieces.push(Delta {
+                index: last.index,
+                text: piece.into(),
+                ..Delta::default()
+            });
+            rest = more;
+        }
+        last.text = rest.into();
+        self.chunks.extend(pieces.into_iter().map(|piece| Chunk {
+            kind: ChunkKind::Delta(Box::new(piece)),
+            raw: None,
+        }));
+        ChunkKind::Delta(last)
     }
 }

@@ -277,3 +277,26 @@ fn many_small_parts_count_with_their_overhead() {
     // Two parts of one byte each take some two hundred bytes.
     assert!((1_000..20_000).contains(&count), "{count}");
 }
+
+#[test]
+fn everybody_shares_the_reply_of_a_stream_that_has_ended() {
+    for failure in [None, Some(Error::new(ErrorKind::StallTimeout, "silent"))] {
+        let queue = Queue::new(1 << 20, usize::MAX, Instant::now());
+        queue.publish(&mut vec![text("ab")], None).unwrap();
+        let fails = failure.is_some();
+        let before = queue.snapshot().0;
+        queue.finish(failure.map_or(Ok(()), Err), Timing::default(), Vec::new());
+        let (first, second) = (queue.snapshot().0, queue.snapshot().0);
+        assert!(Arc::ptr_eq(&first, &second));
+        assert_eq!(first.choices[0].text(), before.choices[0].text());
+        assert!(queue.reply_bytes() > 2);
+        let mut buffer = VecDeque::new();
+        queue.take(&mut buffer);
+        let Taken::End(end) = queue.take(&mut VecDeque::new()) else {
+            panic!("it has ended");
+        };
+        let partial = end.as_ref().and_then(Error::partial);
+        assert_eq!(partial.is_some(), fails);
+        assert!(partial.is_none_or(|partial| Arc::ptr_eq(partial, &first)));
+    }
+}

@@ -318,7 +318,7 @@ impl Streamed {
         let (reply, timing, attempts, _) = queue.snapshot();
         Self {
             end,
-            reply,
+            reply: Arc::unwrap_or_clone(reply),
             timing,
             attempts,
             chunks,

@@ -1,5 +1,7 @@
 //! Whole replies of OpenAI-shaped servers.
 
+use std::sync::Arc;
+
 use super::event::Event;
 use super::stray::{start_of, unexpected};
 use super::stream::ChatStream;
@@ -109,5 +111,5 @@ fn ended(decoder: &ChatStream, mut fold: Fold, failure: Option<Error>) -> Result
         return Ok(reply);
     };
     reply.settle();
-    Err(error.with_partial((!is_empty).then(|| Box::new(reply))))
+    Err(error.with_partial((!is_empty).then(|| Arc::new(reply))))
 }

@@ -13,7 +13,7 @@ pub(super) fn reply(message: &Value, finish: &str) -> Reply {
     let read =
         read(&json!({"id": "i", "model": "m", "created": 0, "choices": [choice]}).to_string());
     // A failed reply is in its error.
-    read.unwrap_or_else(|error| error.partial().unwrap().clone())
+    read.unwrap_or_else(|error| Reply::clone(error.partial().unwrap()))
 }
 
 fn reason(message: &Value, finish: &str) -> Option<FinishReason> {
