@@ -6,7 +6,7 @@ use std::cell::Cell;
 /// How many times its bytes a reply may take.
 const TIMES: usize = 8;
 /// What a reply may take besides, in bytes: for a capped number of calls, choices or blocks.
-const BESIDES: usize = 2 << 20;
+const BESIDES: usize = 4 << 20;
 
 thread_local! {
     static LIVE: Cell<isize> = const { Cell::new(0) };
