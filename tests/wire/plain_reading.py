@@ -26,6 +26,7 @@ MADE_UP = "(made up)"
 # Names of the request, from the first to the last choice (wire.md 14 and 18.9; `inference-id` is
 # what Cerebras and Hugging Face send).
 REQUEST_IDS = (
+    "inference-id",
     "x-request-id",
     "request-id",
     "mistral-correlation-id",
@@ -34,7 +35,6 @@ REQUEST_IDS = (
     "x-generation-id",
     "x-ds-trace-id",
     "x-kong-request-id",
-    "inference-id",
 )
 # They belong to the connection and to the stored form of the body, not to the reply.
 _CONNECTION = ("connection", "content-encoding", "content-length", "transfer-encoding")

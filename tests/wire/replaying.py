@@ -399,7 +399,7 @@ def _plain_choice(choice: Choice, body: str) -> PlainChoice:
         if part.type == "tool_call":
             made_up = part.id is not None and json.dumps(part.id)[1:-1] not in body
             its_id = MADE_UP if made_up else part.id
-            # The keys of OpenAI's own formats are no extra ones.
+            # What belongs to the formats of OpenAI is left out.
             extra = {k: v for k, v in (part.extra or {}).items() if k not in ("function", "custom")}
             seen.calls.append(PlainCall(its_id, part.name, part.arguments, extra))
         if part.type == "reasoning":

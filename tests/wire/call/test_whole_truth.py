@@ -289,3 +289,10 @@ def test_an_error_with_a_number_that_json_lacks_says_its_message(
     answers(sim, replay(body))
     with pytest.raises(tw.LlmServerError, match="the model broke"):
         ask.complete(chat_on(sim), "q")
+
+
+def test_the_inference_id_names_the_request(sim: SimServer) -> None:
+    reply = whole([choice(message={"content": "hi"}, finish_reason="stop")])
+    reply["replay"]["headers"]["inference-id"] = "inf-7"
+    answers(sim, reply)
+    assert chat_on(sim).complete("q").request_id == "inf-7"

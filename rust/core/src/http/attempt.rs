@@ -23,8 +23,10 @@ const REDIRECTS: usize = 3;
 /// the idle connection unnoticed, and a request on it would be lost.
 const ASLEEP: Duration = Duration::from_micros(50);
 
-/// Headers with the provider's id of the request, the most common first.
+/// Headers with the provider's id of the request, the most common first. But `inference-id` (Cerebras, Hugging Face) is
+/// before the name that proxies use, too.
 const REQUEST_ID_HEADERS: [&str; 9] = [
+    "inference-id",
     "x-request-id",
     "request-id",
     "apim-request-id",
@@ -32,7 +34,6 @@ const REQUEST_ID_HEADERS: [&str; 9] = [
     "mistral-correlation-id",
     "x-generation-id",
     "x-ds-trace-id",
-    "inference-id",
     "x-kong-request-id",
 ];
 

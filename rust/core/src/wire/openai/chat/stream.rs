@@ -26,7 +26,7 @@ pub(in crate::wire::openai) struct ChatStream {
     least: usize,
     /// Where the counts that were passed on came from.
     usage: UsagePlace,
-    /// The start of the first event without choices. It may say why there are none.
+    /// The start of the first event, if it has no choices. It may say why.
     odd: Option<String>,
     /// Why the reply failed, although the server went on to its end.
     failed: Option<Error>,
