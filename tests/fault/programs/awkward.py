@@ -59,23 +59,6 @@ def no_descriptor_for_the_io_thread() -> None:
     asyncio.run(read())
 
 
-def no_descriptor_for_the_loop() -> None:
-    async def read() -> None:
-        allow_no_more_descriptors()
-        problem = ""
-        try:
-            await client.run_async("hi")
-        except LlmEngineError as error:
-            problem = str(error)
-        assert "Too many open files" in problem, problem
-        allow_descriptors(256)
-        assert await client.run_async("hi") != ""
-
-    # The I/O thread starts, and another loop reads.
-    asyncio.run(client.run_async("hi"))
-    asyncio.run(read())
-
-
 def loops_read_one_stream() -> None:
     sys.setswitchinterval(1e-6)
     stream = client.stream_async("paced")
