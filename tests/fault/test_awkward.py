@@ -8,7 +8,6 @@ from tests.fault.scenes import outcome, start
 SCENES = [
     "no_descriptor_for_a_lane",
     "no_descriptor_for_the_io_thread",
-    "no_descriptor_for_the_loop",
     "loops_read_one_stream",
     "the_collector_reads_the_stream",
 ]

@@ -59,26 +59,6 @@ def no_descriptor_for_the_io_thread() -> None:
     asyncio.run(read())
 
 
-def no_descriptor_for_the_loop() -> None:
-    async def read() -> None:
-        stream = client.stream_async("hi")
-        allow_no_more_descriptors()
-        problems = []
-        for call in (client.run_async("hi"), anext(stream), client.run_async("hi")):
-            try:
-                await call
-            except LlmEngineError as error:
-                problems.append(str(error))
-        assert len(problems) == 3
-        assert all("Too many open files" in problem for problem in problems), problems
-        allow_descriptors(256)
-        assert await client.run_async("hi") != ""
-
-    # The I/O thread starts, and another loop reads.
-    asyncio.run(client.run_async("hi"))
-    asyncio.run(read())
-
-
 def loops_read_one_stream() -> None:
     sys.setswitchinterval(1e-6)
     stream = client.stream_async("paced")

@@ -324,7 +324,7 @@ impl fmt::Display for Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         self.close_in_drop();
-        // In a forked child, its lock may be held for ever.
+        // In a forked child, its lock may be held forever.
         if self.generation == fork::generation() && self.queue.reply_bytes() > LARGE_BYTES {
             elsewhere::free(self.queue.clone());
         }

@@ -2,7 +2,7 @@
 //!
 //! Memory that is touched for the first time is slow, and a `str` of 32 MiB may need a tenth of a second of it. The
 //! thread of an event loop would stand still meanwhile. So it only allocates the string, and a worker fills it in before
-//! anybody else sees it.
+//! other code sees it.
 
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use tokenwire_core::message::{Choice, Reply};
+use tokenwire_core::message::{Choice, Part, Reply};
 use tokenwire_core::stream::Wake;
 use tokenwire_core::workers::Workers;
 
@@ -20,6 +20,15 @@ use crate::wake::waiter::Waiter;
 
 /// A text of up to so many bytes becomes a `str` in about 1 ms.
 pub(crate) const LARGE_TEXT_BYTES: usize = 256 << 10;
+
+/// How long the text of a choice is.
+fn text_bytes(choice: &Choice) -> usize {
+    let text = |part: &Part| match part {
+        Part::Text { text, .. } => Some(text.len()),
+        _ => None,
+    };
+    choice.parts.iter().filter_map(text).sum()
+}
 
 /// What a `str` is allocated for: how many characters there are, and the largest one.
 struct Shape {
@@ -60,7 +69,7 @@ pub(crate) enum Made<'py> {
 impl LargeText {
     /// Begins to make the `str` of a text; `None` if the text is small.
     pub(crate) fn begin(reply: &Arc<Reply>, workers: &Workers) -> Option<Self> {
-        let bytes = reply.choices.first().map_or(0, Choice::text_bytes);
+        let bytes = reply.choices.first().map_or(0, text_bytes);
         if bytes <= LARGE_TEXT_BYTES {
             return None;
         }
@@ -172,7 +181,7 @@ impl Shape {
     }
 }
 
-/// The characters of a `str` that nobody else has seen.
+/// The characters of a `str` that no other code has seen.
 struct Blank {
     start: *mut c_void,
     largest: u32,

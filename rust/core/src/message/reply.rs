@@ -237,16 +237,6 @@ impl Choice {
         text.unwrap_or_default()
     }
 
-    /// How long [`Self::text`] is.
-    #[must_use]
-    pub fn text_bytes(&self) -> usize {
-        let texts = self.parts.iter().map(|part| match part {
-            Part::Text { text, .. } => text.len(),
-            _ => 0,
-        });
-        texts.sum()
-    }
-
     /// All reasoning parts, joined.
     #[must_use]
     pub fn reasoning(&self) -> Cow<'_, str> {
@@ -359,9 +349,10 @@ impl Reply {
         self.choices.iter().any(|choice| {
             let logprobs = choice.logprobs.as_ref().map_or(0, Logprobs::bytes);
             counted += size_of::<Choice>() + logprobs;
+            let mut parts = choice.parts.iter().map(Part::bytes);
             counted > bytes
-                || choice.parts.iter().any(|part| {
-                    counted += part.bytes();
+                || parts.any(|part| {
+                    counted += part;
                     counted > bytes
                 })
         })

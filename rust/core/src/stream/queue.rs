@@ -38,7 +38,7 @@ struct Buffer {
     has_content: bool,
     head: Option<Head>,
     has_reply: bool,
-    // The reply, once the stream has ended. Everybody who asks for it shares it.
+    // The reply, once the stream has ended. All who ask for it share it.
     reply: Option<Arc<Reply>>,
     timing: Timing,
     attempts: Vec<Attempt>,

@@ -279,7 +279,7 @@ fn many_small_parts_count_with_their_overhead() {
 }
 
 #[test]
-fn everybody_shares_the_reply_of_a_stream_that_has_ended() {
+fn the_reply_of_a_stream_that_has_ended_is_shared() {
     for failure in [None, Some(Error::new(ErrorKind::StallTimeout, "silent"))] {
         let queue = Queue::new(1 << 20, usize::MAX, Instant::now());
         queue.publish(&mut vec![text("ab")], None).unwrap();
