@@ -196,7 +196,7 @@ class Model(BaseModel):
         try:
             return super().model_dump_json(**options)
         except PydanticSerializationError as error:
-            raise LlmValidationError(f"{type(self).__name__}: {error}") from shown_cause(error.with_traceback(None))
+            raise LlmValidationError(f"{type(self).__name__}: {error}") from shown_cause(error)
 
     @classmethod
     def _llm_error(cls, error: ValidationError, data: object) -> LlmError:
