@@ -16,14 +16,14 @@ pub(super) fn masked(error: Error, mask: &Mask) -> Error {
     let request_id = clean(error.request_id().map(str::to_owned));
     let message = redact::one_line(&mask.text(error.message()), SHOWN_CHARS);
     let api = error.api().cloned();
-    let partial = error.partial().map(|partial| match repeats(partial, mask) {
-        // It may be long, and others may hold it too.
-        false => Arc::clone(partial),
-        true => {
-            let mut partial = Reply::clone(partial);
-            mask_facts(&mut partial, mask);
-            Arc::new(partial)
+    let partial = error.partial().map(|partial| {
+        if !repeats(partial, mask) {
+            // It may be long, and others may hold it too.
+            return Arc::clone(partial);
         }
+        let mut partial = Reply::clone(partial);
+        mask_facts(&mut partial, mask);
+        Arc::new(partial)
     });
     let error = error
         .with_message(message)
@@ -45,6 +45,9 @@ pub(super) fn masked(error: Error, mask: &Mask) -> Error {
 
 /// Masks secrets in the facts of a reply. Its content stays as it came.
 pub(super) fn mask_facts(reply: &mut Reply, mask: &Mask) {
+    if !repeats(reply, mask) {
+        return;
+    }
     for fact in [&mut reply.id, &mut reply.model, &mut reply.request_id] {
         mask.field(fact);
     }
@@ -53,12 +56,15 @@ pub(super) fn mask_facts(reply: &mut Reply, mask: &Mask) {
     }
 }
 
-/// Whether a fact of a reply holds a secret.
+/// Whether a fact of a reply holds a secret. All are searched at once, because hardly any reply has one.
 fn repeats(reply: &Reply, mask: &Mask) -> bool {
     let reasons = reply.choices.iter().map(|it| &it.provider_finish_reason);
-    let mut facts = [&reply.id, &reply.model, &reply.request_id]
-        .into_iter()
-        .chain(reasons)
-        .flatten();
-    facts.any(|fact| matches!(mask.text(fact), Cow::Owned(_)))
+    let facts = [&reply.id, &reply.model, &reply.request_id];
+    let (mut lines, mut longest) = (String::with_capacity(256), 0);
+    for fact in facts.into_iter().chain(reasons).flatten() {
+        lines.push_str(fact);
+        lines.push('\n');
+        longest = longest.max(fact.len());
+    }
+    matches!(mask.lines(&lines, longest), Cow::Owned(_))
 }
