@@ -338,7 +338,7 @@ def test_a_value_that_cannot_be_turned_into_json_is_refused_with_its_path(
             {"metadata": {"a": Dumped(fails)}},
             r"metadata\.a: it cannot be .*: no such thing",
         ),
-        ({"metadata": {"a": tw.LlmRequest}}, r"metadata\.a: it cannot be .*TypeError"),
+        ({"metadata": {"a": tw.LlmRequest}}, r"metadata\.a: a value of type ModelMetaclass cannot"),
         ({"extra_body": [changing]}, r"extra_body\[0\]: the dict changed while it was read"),
     ]
     for params, problem in cases:

@@ -88,7 +88,8 @@ fn read(body: &[u8]) -> ApiFailure {
     ApiFailure {
         error_type: from("type")
             .filter(|kind| kind != "error")
-            .or_else(|| from("status")),
+            // Google's `status` is a word. Others repeat the HTTP status here.
+            .or_else(|| from("status").filter(|status| status.parse::<f64>().is_err())),
         code: from("code")
             .or_else(|| from("statusCode"))
             .or_else(|| from("status_code")),
@@ -176,6 +177,7 @@ fn classify(status: Option<u16>, api: &ApiFailure) -> ErrorKind {
     } else if named(&["model_not_found", "DeploymentNotFound", "invalid_model"])
         || status == Some(404)
             && (api.param.as_deref() == Some("model") || message.contains("model"))
+        || status == Some(400) && NO_SUCH_MODEL.iter().any(|text| message.contains(text))
     {
         ErrorKind::ModelNotFound
     } else {
@@ -207,6 +209,9 @@ const TOO_LONG: [&str; 5] = [
     "input token count",
     "exceeds the available context size",
 ];
+
+/// What OpenRouter and DeepSeek say of a model that they do not have, in lower case.
+const NO_SUCH_MODEL: [&str; 2] = ["is not a valid model id", "supported api model names are"];
 
 /// Codes of a limit that a wait does not lift.
 const SPENT: [&str; 8] = [

@@ -209,6 +209,8 @@ impl ChoiceState {
                 },
                 _ => Content::None,
             };
+        }
+        if self.said.any() || self.reasoned || !delta.opaque.is_empty() {
             message.other.clear();
         }
         self.message(message, true, delta, out)

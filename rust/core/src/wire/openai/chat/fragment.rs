@@ -40,15 +40,25 @@ impl<'a> Fragment<'a> {
             }
             "function" => {
                 // Read in place: a fragment is large.
-                function.clear();
-                function.read_function(reader)
+                if function.says_nothing() {
+                    return function.read_function(reader);
+                }
+                let again = Self::of_function(reader)?;
+                if !again.says_nothing() {
+                    function = again;
+                }
+                Ok(())
             }
             "custom" => {
                 if reader.peek()? != Kind::Object {
                     return reader.skip();
                 }
-                function.clear();
-                function.read_function(reader)?;
+                let custom = Self::of_function(reader)?;
+                // Some servers send both, and one of them is empty.
+                if custom.says_nothing() && !function.says_nothing() {
+                    return Ok(());
+                }
+                function = custom;
                 let extra = function.extra.take("function");
                 if let Some(extra) = extra.or_else(|| RawJson::read("{}")) {
                     function.extra.push("custom", &extra);
@@ -85,13 +95,6 @@ impl<'a> Fragment<'a> {
             self.keep("function", &object);
         }
         Ok(())
-    }
-
-    /// Forgets a function that is sent again.
-    fn clear(&mut self) {
-        if !self.says_nothing() {
-            *self = Self::default();
-        }
     }
 
     /// Servers without a call send an empty one.
