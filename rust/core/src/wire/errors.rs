@@ -210,7 +210,7 @@ const TOO_LONG: [&str; 5] = [
     "exceeds the available context size",
 ];
 
-/// What OpenRouter and DeepSeek say of a model that they do not have, in lower case.
+/// What `OpenRouter` and `DeepSeek` say of a model that they do not have, in lower case.
 const NO_SUCH_MODEL: [&str; 2] = ["is not a valid model id", "supported api model names are"];
 
 /// Codes of a limit that a wait does not lift.
