@@ -56,9 +56,10 @@ demo-real: $(STAMPS)/release-engine ## The same with a real model on this machin
 
 ##@ Measure and prove
 
-bench: $(STAMPS)/release-engine $(STAMPS)/bench sim-program ## Measure our own costs and four other clients; check the gates and budgets
+bench: $(STAMPS)/release-engine $(STAMPS)/bench sim-program ## Measure our own costs and four other clients; check the gates and budgets (needs valgrind)
 	$(PY) -m pytest -q --benchmark-columns=min,median,iqr,rounds benches/test_overhead.py
 	$(PY) benches/callgrind.py
+	$(PY) benches/memory.py
 	$(PY) benches/peers/run.py $(ARGS)
 
 bench-peers: $(STAMPS)/release-engine sim-program ## The same table with every other client
@@ -67,15 +68,22 @@ bench-peers: $(STAMPS)/release-engine sim-program ## The same table with every o
 soak: $(STAMPS)/release-engine sim-program ## Run thousands of streams for minutes: nothing may be lost or leaked
 	$(PY) -m benches.soak $(ARGS)
 
+isolation: $(STAMPS)/release-engine ## Measure what hostile servers do to the calls to others
+	$(PY) benches/isolation.py $(ARGS)
+
 cover: $(STAMPS)/check ## Line coverage of rust/core and python/ (needs cargo-llvm-cov)
 	@bash scripts/cover.sh $(ARGS)
 
 test-real: $(STAMPS)/dev-engine ## Tests against real servers on this machine
 	$(PY) scripts/real_servers.py test $(ARGS)
 
+hostile: $(STAMPS)/release-engine sim-program ## Measure time and memory of hostile replies (needs valgrind)
+	$(PY) benches/callgrind.py --growth --form all
+	$(PY) benches/memory.py $(ARGS)
+
 FUZZ_SECONDS ?= 60
-fuzz: ## Fuzz each target for FUZZ_SECONDS (needs cargo-fuzz)
-	@bash scripts/fuzz.sh $(FUZZ_SECONDS)
+fuzz: ## Fuzz each target for FUZZ_SECONDS, or those that ARGS names (needs cargo-fuzz)
+	@bash scripts/fuzz.sh $(FUZZ_SECONDS) $(ARGS)
 
 ##@ Ship
 
@@ -165,5 +173,5 @@ $(STAMPS)/release-engine: $(STAMPS)/check $(RUST_FILES) pyproject.toml
 	$(VENV)/bin/maturin develop --quiet --locked --release
 	@rm -f $(STAMPS)/dev-engine && mv $@.begun $@
 
-.PHONY: help setup fmt lint types test check demo demo-real bench bench-peers soak cover test-real \
+.PHONY: help setup fmt lint types test check demo demo-real bench bench-peers hostile soak isolation cover test-real \
   fuzz wheel docs lock clean fmt-check ruff deny mypy clippy cargo-test cargo-doc stubs canary pytest sim-program toolchain

@@ -29,7 +29,7 @@ fn decode(bench: &mut Criterion) {
             let mut out = Vec::with_capacity(EVENTS);
             bench.iter(|| {
                 let mut parser = EventParser::new(64 << 20);
-                let mut decoder = Chat.stream();
+                let mut decoder = Chat.stream(1);
                 out.clear();
                 for chunk in wire.as_bytes().chunks(8192) {
                     parser

@@ -107,8 +107,10 @@ class Timeout(_Value):
     """The five time limits of a call, in seconds. None means no limit.
 
     Args:
-        connect: Time to connect, from the start of the handshake.
-        pool: Wait for a free connection when `Limits.max_connections` is reached.
+        connect: Time to connect, from the start of the handshake. The first https call also reads the
+            certificates within this time.
+        pool: Wait for a free connection when `Limits.max_connections` is reached, and for a turn to
+            connect: at most 64 calls connect to one address at a time.
         first_token: For streams, from sending the request to the first content.
         idle: For streams, between two pieces of content. The time that synchronous code spends on a
             chunk before it asks for the next one does not count.
@@ -157,7 +159,7 @@ class Limits(_Value):
             in line. None is 80 % of the soft limit on open files, at most 10,000.
         keepalive: Seconds to keep an idle connection open. None is 4 for http and 30 for https.
         max_event_bytes: Largest event of a stream.
-        max_reply_bytes: Largest reply that is not streamed.
+        max_reply_bytes: Largest reply: the body of a whole one, and what is kept of a streamed one.
         buffer_bytes: How much of a stream to read ahead of its consumer.
 
     Raises:
@@ -184,7 +186,7 @@ class Limits(_Value):
         """Largest event of a stream, in bytes."""
     @property
     def max_reply_bytes(self) -> int:
-        """Largest reply that is not streamed, in bytes."""
+        """Largest reply, in bytes: the body of a whole one, and what is kept of a streamed one."""
     @property
     def buffer_bytes(self) -> int:
         """How many bytes of a stream to read ahead of its consumer."""
@@ -203,7 +205,7 @@ class RetryPolicy(_Value):
         max_retry_after: Longest wait in seconds that a server may ask for. If it asks for more, the error
             is raised at once.
         budget: Points that retries use up, so that they do not add to an outage. A client shares them
-            with the clients that its `with_options` returns.
+            with the clients that its `with_options` returns, unless their `retry` has another number.
         retry_ambiguous: Whether to retry an attempt that the server may already have processed.
         retry_timeouts: Whether to retry a timeout that happened after the request was sent.
         idempotency_header: Name of a header that carries one random key through all attempts of a call.
@@ -335,10 +337,16 @@ class Timing(_Value):
 class ToolCall(_Value):
     """A tool call of the model."""
 
-    def __new__(cls, id: str | None, name: str, arguments: str = ...) -> Self: ...
+    def __new__(
+        cls,
+        id: str | None,
+        name: str,
+        arguments: str = ...,
+        extra: dict[str, Any] | None = None,
+    ) -> Self: ...
     @property
     def id(self) -> str | None:
-        """The provider's id of the call; None if it sent none."""
+        """The id of the call. The engine makes one up if the provider sent none."""
     @property
     def name(self) -> str:
         """The tool's name."""
@@ -346,6 +354,12 @@ class ToolCall(_Value):
     def arguments(self) -> str:
         """The arguments as JSON text, exactly as received. Empty for a tool without arguments; cut off if
         the reply was cut off.
+        """
+    @property
+    def extra(self) -> dict[str, Any] | None:
+        """What else the provider sent with the call, such as a signature; None if there is nothing. It is sent back with
+        the call. Keys of its function are in the dict `function`. A dict `custom` instead means a custom tool, whose
+        arguments are plain text.
         """
     @property
     def parsed_arguments(self) -> Any:
@@ -436,20 +450,28 @@ class ToolCallFragment(_Value):
     """A fragment of a tool call in a stream."""
 
     def __new__(
-        cls, index: int, id: str | None = None, name: str | None = None, arguments: str = ...
+        cls,
+        index: int,
+        id: str | None = None,
+        name: str | None = None,
+        arguments: str = ...,
+        extra: dict[str, Any] | None = None,
     ) -> Self: ...
     @property
     def index(self) -> int:
         """Which call of the choice it belongs to: 0, 1, … in the order in which the calls began."""
     @property
     def id(self) -> str | None:
-        """The provider's id of the call, on the fragment that carries it."""
+        """The id of the call, on the fragment that carries it. If the provider sends none, the engine makes one up."""
     @property
     def name(self) -> str | None:
         """The tool's name, on the fragment that carries it."""
     @property
     def arguments(self) -> str:
         """The next piece of the arguments' JSON text."""
+    @property
+    def extra(self) -> dict[str, Any] | None:
+        """What else the provider sent with this fragment; see `ToolCall.extra`."""
 
 @final
 class LlmStreamChunk(_Value):
@@ -940,7 +962,7 @@ class LlmStream:
         `UsageReported`, and `End` after a complete stream.
         """
     def batches(self) -> Iterator[list[LlmStreamChunk]]:
-        """Lists of chunks. Each step returns all that have arrived, and at least one."""
+        """Lists of chunks. Each step returns all that have arrived, at least one and at most 1,024."""
     @property
     def response(self) -> LlmResponse[Any]:
         """The reply so far. It is complete after the stream was read to its end."""
@@ -993,7 +1015,7 @@ class AsyncLlmStream:
         `UsageReported`, and `End` after a complete stream.
         """
     def batches(self) -> AsyncIterator[list[LlmStreamChunk]]:
-        """Lists of chunks. Each step returns all that have arrived, and at least one."""
+        """Lists of chunks. Each step returns all that have arrived, at least one and at most 1,024."""
     @property
     def response(self) -> LlmResponse[Any]:
         """The reply so far. It is complete after the stream was read to its end."""
@@ -1013,7 +1035,7 @@ class Engine:
         family: "chat" or "completions".
         custom_provider: An `LlmProvider` to use instead of the engine's table.
         key_vars: Environment variables of the key, instead of the provider's; the key is then required.
-        parent: The client that this one is derived from; they share a retry budget.
+        parent: The client that this one is derived from. They share a retry budget if it is of the same size.
         **settings: Those of `ChatClient`, by name.
 
     Raises:
@@ -1064,10 +1086,15 @@ class Engine:
         self, input: object, params: dict[str, Any] | None = None, **steering: Any
     ) -> AsyncLlmStream:
         """Returns a stream for an event loop. Arguments as in `complete`."""
-    def models(self, *, api_key: str | None = None, may_renew: bool = False) -> str:
-        """Returns the body of `GET /models`."""
-    def models_async(self, *, api_key: str | None = None, may_renew: bool = False) -> _Step[str]:
-        """Returns an awaitable of the body of `GET /models`, which can be awaited once."""
+    def models(self, params: dict[str, Any] | None = None, **steering: Any) -> str:
+        """Returns the body of `GET /models`.
+
+        Args:
+            params: Parameters of the client's calls, of which only headers and query are sent.
+            **steering: `api_key`, `may_renew`.
+        """
+    def models_async(self, params: dict[str, Any] | None = None, **steering: Any) -> _Step[str]:
+        """Returns an awaitable of the body of `GET /models`, which can be awaited once. Arguments as in `models`."""
 
 @final
 class Fanout:
@@ -1205,11 +1232,14 @@ def remove_callback(id: int) -> bool:
     """Removes a registration. Returns whether it existed."""
 
 def report_call(event: CallEvent) -> None:
-    """Passes the event of a finished call to every callback. What a callback raises is logged, not propagated, except
-    for Ctrl-C, which may arrive while a callback runs.
+    """Passes the event of a finished call to every callback. An `Exception` in a callback is logged. Anything else,
+    such as Ctrl-C or `SystemExit`, is raised after the other callbacks have run.
     """
 
 def _proxy_for(url: str) -> str | None: ...
+def _escaped(text: str) -> str: ...
+def _one_line(text: str, most: int = ...) -> str: ...
+def _without_controls(text: str) -> str: ...
 def _report() -> dict[str, Any]: ...
 def _sim_main(arguments: list[str]) -> tuple[int, str]: ...
 def _wakes() -> tuple[int, int]: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
@@ -10,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, ValidationEr
 from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json
 from typing_extensions import Self
 
+from tokenwire._engine import _escaped
 from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmError, LlmValidationError
 
 _SHOWN_PROBLEMS = 3
@@ -94,6 +96,16 @@ def json_error(owner: str, error: ValidationError, text: str) -> LlmValidationEr
     return validation_error(owner, error, from_json(text))
 
 
+def shown_cause(error: ValueError) -> ValueError | None:
+    """Return pydantic's error as the cause of ours; None if its text would steer a terminal.
+
+    A traceback shows the text of a cause as it is. pydantic repeats the keys that a model or a file
+    wrote, and the messages of a caller's validators.
+    """
+    text = str(error)
+    return error if text == _escaped(text) else None
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
 
@@ -148,7 +160,11 @@ class Model(BaseModel):
         try:
             super().__init__(**arguments)
         except ValidationError as error:
-            raise self._llm_error(error, arguments) from error
+            problem = self._llm_error(error, arguments)
+            # They may hold secrets, and a traceback may show local variables, pydantic's too.
+            arguments.clear()
+            data.clear()
+            raise problem from shown_cause(error.with_traceback(None))
 
     # The options of these three methods are pydantic's and grow with its versions, so they are Any.
     @classmethod
@@ -157,7 +173,9 @@ class Model(BaseModel):
         try:
             return super().model_validate(obj, **options)
         except ValidationError as error:
-            raise cls._llm_error(error, obj) from error
+            problem = cls._llm_error(error, obj)
+            del obj
+            raise problem from shown_cause(error.with_traceback(None))
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
@@ -169,14 +187,16 @@ class Model(BaseModel):
                 data = from_json(json_data)
             except ValueError:
                 data = None
-            raise cls._llm_error(error, data) from error
+            problem = cls._llm_error(error, data)
+            del data, json_data
+            raise problem from shown_cause(error.with_traceback(None))
 
     def model_dump_json(self, **options: Any) -> str:
         """Write JSON text, as pydantic does, with our errors."""
         try:
             return super().model_dump_json(**options)
         except PydanticSerializationError as error:
-            raise LlmValidationError(f"{type(self).__name__}: {error}") from error
+            raise LlmValidationError(f"{type(self).__name__}: {error}") from shown_cause(error)
 
     @classmethod
     def _llm_error(cls, error: ValidationError, data: object) -> LlmError:
@@ -186,3 +206,34 @@ class Model(BaseModel):
             if item["type"] == CONFIG_PROBLEM:
                 return LlmConfigError(f"{cls.__name__}: {item['msg']}")
         return validation_error(cls.__name__, error, data)
+
+
+def dumped(value: Any) -> object:
+    """Return a model or dataclass in a request, such as a message, as values that can be sent.
+
+    A model has what was set, and the defaults of its other fields. A default of None means that the
+    field is not there, so it is left out; a field of a model that was set to None is kept. Names,
+    aliases and excluded fields are those of the model's own dump.
+    """
+    if hasattr(value, "model_dump"):
+        return _with_defaults(
+            value.model_dump(mode="json", exclude_unset=True),
+            value.model_dump(mode="json", exclude_none=True),
+        )
+    # Not `__dataclass_fields__`, which has class variables and arguments of `__post_init__`, too.
+    held = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
+    return {
+        field.name: item for field, item in held if item is not None or field.default is not None
+    }
+
+
+def _with_defaults(given: Any, full: Any) -> object:
+    """Join two dumps of one value: `given` lacks the defaults, `full` lacks every None."""
+    if isinstance(given, dict) and isinstance(full, dict):
+        joined = {**full, **given}
+        for name in given.keys() & full.keys():
+            joined[name] = _with_defaults(given[name], full[name])
+        return joined
+    if isinstance(given, list) and isinstance(full, list) and len(given) == len(full):
+        return [_with_defaults(*pair) for pair in zip(given, full, strict=True)]
+    return given

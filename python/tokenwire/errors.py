@@ -33,15 +33,15 @@
     |   |   +-- LlmProxyError                             the proxy refused or failed
     |   |   +-- LlmConnectionLostError                    lost before the head or body was complete
     |   +-- LlmProtocolError                              the server broke the HTTP protocol
-    |   +-- LlmResponseTooLargeError                      the body is over the size limit
+    |   +-- LlmResponseTooLargeError                      the reply is over a size limit
     |   +-- LlmUnexpectedContentError                     a success status with the wrong content
-    +-- LlmEngineError                                    a bug in the engine
+    +-- LlmEngineError                                    the engine failed
     +-- LlmClientClosedError                              use after close
 
 Every error is built as ``Class(message, **fields)``. So ``args == (message,)``, and pickling,
 copying and ``except ... as e: raise`` work without further code. No error ever contains a key.
 
-The package and the engine both import this module early, so it imports nothing itself.
+The package and the engine both import this module early, so it imports nothing when it is loaded.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ class LlmError(Exception):
     """The base of all errors of tokenwire.
 
     Args:
-        message: One line that says how to fix it.
+        message: One line that says how to fix it. Characters that steer a terminal, turn text
+            around or hide are escaped.
         **fields: Values for the attributes below and those of the subclasses, by name.
 
     Attributes:
@@ -116,6 +117,16 @@ class LlmError(Exception):
             if unknown:
                 raise TypeError(f"{self.__class__.__name__}() has no field {min(unknown)!r}")
             self.__dict__.update(fields)
+            problems = fields.get("problems") or ()
+            if not all(map(str.isprintable, problems)):
+                from tokenwire import _engine
+
+                self.problems = tuple(map(_engine._escaped, problems))
+        if issubclass(type(message), str) and not message.isprintable():
+            # A server, a file or an argument may have written a part of it.
+            from tokenwire import _engine
+
+            message = _engine._escaped(message)
         super().__init__(message)
 
     @property
@@ -172,7 +183,7 @@ class LlmConnectTimeoutError(LlmTimeoutError):
 
 
 class LlmPoolTimeoutError(LlmTimeoutError):
-    """No connection became free in time. Nothing was sent."""
+    """No connection, or no turn to make one, became free in time. Nothing was sent."""
 
 
 class LlmFirstByteTimeoutError(LlmTimeoutError):
@@ -302,7 +313,7 @@ class LlmProtocolError(LlmAPIError):
 
 
 class LlmResponseTooLargeError(LlmAPIError):
-    """The body is over the size limit."""
+    """The reply is over `Limits.max_reply_bytes`, or has too many choices, calls or blocks."""
 
 
 class LlmUnexpectedContentError(LlmAPIError):
@@ -310,7 +321,10 @@ class LlmUnexpectedContentError(LlmAPIError):
 
 
 class LlmEngineError(LlmError):
-    """A bug in the engine: a panic or a broken invariant. Please report it."""
+    """The engine failed.
+
+    It is a bug in the engine (please report it), or the system could not start a thread.
+    """
 
 
 class LlmClientClosedError(LlmError):

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PYTHON = [
     ["errors", "process_lock", "_typing"],
-    ["_pydantic", "settings", "streaming"],
+    ["_files", "_pydantic", "settings", "streaming"],
     ["tools"],
     ["types"],
     ["interface"],
@@ -51,10 +51,10 @@ BINDINGS = [
     ["engine", "simulator"],
 ]
 CORE = [
-    ["json", "request", "redact", "words"],
+    ["json", "places", "request", "redact", "words"],
     ["message"],
     ["error"],
-    ["config", "log", "panic", "sse"],
+    ["config", "log", "panic", "sse", "workers"],
     ["retry", "wire", "http"],
     ["client"],
     ["call"],

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 from tests.fault.scenes import TEXT, always, chat, completion, stalled
 
-from tokenwire import LlmClientClosedError, LlmStreamInterruptedError
+from tokenwire import LlmClientClosedError, LlmStreamInterruptedError, LlmTimeoutError
 
 LATE = 1.0
 STREAM_CLOSED = "the stream was closed before it ended"
@@ -201,16 +202,26 @@ async def test_b37_what_an_async_callback_raises_comes_out_and_ends_the_stream(s
     await asyncio.to_thread(sim.wait_for, "client_closed", timeout=LATE)
 
 
-def test_b37_what_a_source_of_prompts_raises_comes_out_and_ends_the_calls(sim):
+def prompts_that_raise(sim, error):
+    yield "a"
+    sim.wait_for("request")
+    raise error
+
+
+def test_b37_what_a_source_of_prompts_raises_comes_out_after_the_calls_before_it(sim):
     sim.set_script(always(fault={"kind": "no_head"}))
-
-    def prompts():
-        yield "a"
-        sim.wait_for("request")
-        raise LookupError("mine")
-
+    client = chat(sim, timeout=0.3, max_retries=0)
+    rows: list[Any] = []
     with pytest.raises(LookupError, match="mine"):
-        list(chat(sim).map(prompts(), concurrency=3))
+        rows.extend(client.map(prompts_that_raise(sim, LookupError("mine")), concurrency=3))
+    assert [isinstance(row.error, LlmTimeoutError) for row in rows] == [True]
+    sim.wait_for("client_closed", timeout=LATE)
+
+
+def test_b37_a_source_of_prompts_that_ends_the_program_ends_the_calls(sim):
+    sim.set_script(always(fault={"kind": "no_head"}))
+    with pytest.raises(KeyboardInterrupt):
+        list(chat(sim).map(prompts_that_raise(sim, KeyboardInterrupt()), concurrency=3))
     sim.wait_for("client_closed", timeout=LATE)
 
 

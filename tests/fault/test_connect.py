@@ -131,6 +131,59 @@ def test_f02_a_connect_without_answer_ends_at_its_limit(ask):
         assert "`connect` timeout" in str(error)
 
 
+def burst(client, count):
+    """The errors of calls that are all made at once, and how long they took."""
+
+    async def together():
+        calls = [client.run_async("hi", stream=True) for _ in range(count)]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    began = time.monotonic()
+    errors = asyncio.run(together())
+    assert {error.phase for error in errors} == {"connect"}
+    assert not any(error.attempts[0].maybe_processed for error in errors)
+    return errors, time.monotonic() - began
+
+
+@pytest.mark.linux
+def test_f02_the_wait_for_a_turn_to_connect_ends_at_the_pool_limit():
+    """64 calls at a time connect to one address; the others wait."""
+    with FullBacklog() as server:
+        limits = Timeout(connect=1, pool=0.4)
+        url = f"http://127.0.0.1:{server.port}"
+        errors, _ = burst(ChatClient("m", base_url=url, timeout=limits, max_retries=0), 300)
+        late = [error for error in errors if type(error) is LlmPoolTimeoutError]
+        assert len(late) == 300 - 64
+        place = f"127.0.0.1:{server.port}"
+        expected = f"no connection to {place} within 0.4 s (the `pool` timeout): 64 others were"
+        assert all(str(error).startswith(expected) for error in late)
+        connecting = [error for error in errors if type(error) is LlmConnectTimeoutError]
+        assert len(connecting) == 64
+        assert all("within 1 s (the `connect` timeout)" in str(error) for error in connecting)
+
+
+@pytest.mark.linux
+def test_f02_without_a_pool_limit_an_outage_ends_all_calls_after_the_connect_limit():
+    with FullBacklog() as server:
+        url = f"http://127.0.0.1:{server.port}"
+        client = ChatClient("m", base_url=url, timeout=Timeout(connect=1), max_retries=0)
+        errors, took = burst(client, 1_000)
+        assert {type(error) for error in errors} == {LlmConnectTimeoutError}
+        assert any("and none succeeded" in str(error) for error in errors)
+        # One after another, 64 at a time, they would take 16 s.
+        assert took < 8
+
+
+def test_a_burst_of_connections_gets_its_turns_within_the_pool_limit(sim):
+    sim.set_script(always())
+    client = ChatClient("m", base_url=fresh(sim), timeout=Timeout(pool=20), max_retries=0)
+
+    async def together():
+        return await asyncio.gather(*[client.run_async("hi") for _ in range(200)])
+
+    assert asyncio.run(together()) == [TEXT] * 200
+
+
 @pytest.mark.linux
 def test_f02_the_total_limit_wins_over_the_attempts(ask):
     with FullBacklog() as server:

@@ -241,9 +241,23 @@ def test_f29_a_status_has_its_class_and_its_facts(sim, make, error, kind):
 
 
 def test_f31_interim_heads_are_passed_over(sim):
-    sim.set_script(always(fault={"kind": "interim", "status": 103, "count": 20}))
+    sim.set_script(always(fault={"kind": "interim", "status": 103, "count": 16}))
     for how in HOWS:
         assert ask(chat(sim), how) == TEXT
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("status", [100, 103])
+@pytest.mark.parametrize("count", [17, 5_000])
+def test_f31_too_many_interim_heads_are_a_protocol_error(sim, how, status, count):
+    sim.set_script(always(fault={"kind": "interim", "status": status, "count": count}))
+    client = chat(sim)
+    error = failure(client, how)
+    assert isinstance(error, LlmProtocolError)
+    assert "more than 16 interim heads" in str(error)
+    assert (error.phase, error.attempts[0].maybe_processed) == ("head", True)
+    sim.set_script(always())
+    assert ask(client, how) == TEXT
 
 
 @pytest.mark.parametrize(
@@ -252,7 +266,7 @@ def test_f31_interim_heads_are_passed_over(sim):
         ("HTTP/1.1 204 No Content\r\n\r\n", LlmUnexpectedContentError),
         ("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", LlmUnexpectedContentError),
         ("HTTP/1.1 304 Not Modified\r\n\r\n", (LlmUnexpectedContentError, LlmAPIError)),
-        ("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n", LlmError),
+        ("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n", LlmProtocolError),
     ],
 )
 @pytest.mark.parametrize("how", HOWS)
@@ -268,7 +282,8 @@ BROKEN = {
     "no version": "200 OK\r\n\r\n{}",
     "no colon": "HTTP/1.1 200 OK\r\nnonsense\r\n\r\n{}",
     "a NUL in a header": "HTTP/1.1 200 OK\r\nx: a\x00b\r\n\r\n{}",
-    "500 headers": "HTTP/1.1 200 OK\r\n" + "".join(f"x{n}: y\r\n" for n in range(500)) + "\r\n{}",
+    "1,001 headers": "HTTP/1.1 200 OK\r\n" + "x: y\r\n" * 1_001 + "\r\n{}",
+    "headers without end": "HTTP/1.1 200 OK\r\n" + "x: y\r\n" * 500_000,
     "a head of 2 MB": "HTTP/1.1 200 OK\r\nx: " + "y" * 2_000_000 + "\r\n\r\n{}",
 }
 

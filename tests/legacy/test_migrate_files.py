@@ -70,9 +70,10 @@ def test_links_and_folders_do_not_stop_the_command(tmp_path):
     (application / "outside.py").symlink_to(outside)
     (application / "nowhere.py").symlink_to("nothing")
     (application / "round").symlink_to(".")
+    (application / "itself.py").symlink_to("itself.py")
     (application / "folder.py").mkdir()
     left = write(application)
-    assert sorted(left) == ["nowhere.py", "outside.py"]
+    assert sorted(left) == ["itself.py", "nowhere.py", "outside.py"]
     assert outside.read_text() == IMPORT
     assert (application / "app.py").read_text() == MOVED
     assert (application / "inside.py").is_symlink()

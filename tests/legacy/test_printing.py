@@ -124,6 +124,18 @@ def test_a_stream_prints_a_dot_a_chunk_and_breaks_the_line_before_every_128th(
     assert capsys.readouterr().out == dots + ("\n" if kind == "CompletionClient" else "")
 
 
+def test_a_reply_does_not_steer_a_terminal(sim, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    sim.set_script(says("a\x1b[2J\x9b\u202eb 👩\u200d🚀"))
+    MAKE["ChatClient"](sim, debug=True, verbose=True).run("hi", stream=True)
+    assert terminal.getvalue().startswith("a[2Jb 👩\u200d🚀")
+
+
 def test_a_terminal_that_lacks_characters_is_not_an_error(sim, monkeypatch):
     terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
     monkeypatch.setattr(sys, "stdout", terminal)

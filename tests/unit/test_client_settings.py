@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import pickle
 from types import MappingProxyType
 from typing import Any
 
@@ -40,6 +39,16 @@ def test_a_copy_with_more_retries_keeps_the_rest_of_its_policy() -> None:
     assert child._settings["max_retries"] is None
     expected = tw.RetryPolicy(max_retries=4, retry_ambiguous=False, first=0.25)
     assert child._settings["retry"] == expected
+
+
+def test_more_retries_of_an_entry_leave_the_policy_of_the_defaults_in_force() -> None:
+    policy = {"max_retries": 1, "retry_ambiguous": False, "first": 0.25}
+    models = {"x": {"model": "sim:chat", "max_retries": 4}}
+    factory = tw.LlmClientFactory({"defaults": {"retry": policy}, "models": models})
+    expected = tw.RetryPolicy(max_retries=4, retry_ambiguous=False, first=0.25)
+    for client in (factory.get_client("x"), factory.get_client("sim:chat", max_retries=4)):
+        assert isinstance(client, tw.ChatClient)
+        assert client._settings["retry"] == expected
 
 
 def test_a_setting_of_the_client_is_not_a_parameter_of_a_call() -> None:
@@ -98,10 +107,3 @@ def test_a_text_is_not_the_type_of_a_reply() -> None:
     for text in ("", "  ", "Answer"):
         with pytest.raises(tw.LlmConfigError, match="is a string; pass the type itself"):
             tw.ChatClient("m", base_url=URL).complete("-", response_format=text)
-
-
-def test_extra_headers_with_keys_are_not_pickled() -> None:
-    headers = {"Authorization": KEY, "x-team": "a"}
-    pickled = pickle.dumps(tw.ChatClient("m", base_url=URL, extra_headers=headers))
-    assert KEY.encode() not in pickled
-    assert pickle.loads(pickled).defaults == {"extra_headers": {"x-team": "a"}}

@@ -22,6 +22,7 @@ from tokenwire import (
 )
 from tokenwire.config.checks import checked
 from tokenwire.config.loading import read as read_configuration
+from tokenwire.settings.secret import LeftOut, Secret, revealed
 
 SECRET = "sk-canary-0123456789-0123456789"
 
@@ -91,7 +92,7 @@ def test_a_good_file_is_read_whole(file):
     assert (fast.key, fast.model, fast.api, fast.key_var) == ("fast", "acme:m1", None, "MY_KEY")
     assert fast.settings == {
         "timeout": tw.Timeout(total=60, idle=20),
-        "headers": {"x-team": "a"},
+        "headers": {"x-team": Secret("a")},
         "temperature": 0,
         "system": "Be brief.",
         "limits": tw.Limits(max_connections=4),
@@ -290,11 +291,15 @@ def test_a_pickle_of_a_configuration_has_no_key_and_a_copy_keeps_it():
     config = read_configuration({**entry(**fields), "defaults": fields})
     pickled = pickle.dumps(config)
     assert b"canary" not in pickled
-    settings = pickle.loads(pickled).models["x"].settings
-    assert settings["headers"] == {"x-team": "a"}
-    assert settings["proxy"] == "http://proxy:1"
+    again = pickle.loads(pickled)
+    settings = again.models["x"].settings
+    assert settings["headers"] == {"x-team": LeftOut(), "Authorization": LeftOut()}
+    assert settings["proxy"] == LeftOut("http://proxy:1")
+    with pytest.raises(LlmConfigError, match=r"proxy.*http://proxy:1.*x-team, Auth.*x-api-key"):
+        tw.LlmClientFactory(again).get_client("x").run("-")
     for copied in (copy.copy(config), copy.deepcopy(config)):
-        assert copied.models["x"].settings["headers"] == headers
+        assert revealed(copied.models["x"].settings["headers"]) == headers
+    assert "canary" not in repr(vars(config.models["x"])) + repr(vars(config))
 
 
 @pytest.mark.parametrize(
@@ -334,7 +339,8 @@ def test_settings_that_exclude_each_other_are_a_problem_of_their_entry():
 
 def test_the_retries_of_an_entry_replace_those_of_the_defaults():
     data = {"defaults": {"retry": {"cap": 1.0}}, **entry(max_retries=7)}
-    assert read_configuration(data).models["x"].settings == {"max_retries": 7}
+    expected = {"retry": tw.RetryPolicy(max_retries=7, cap=1.0)}
+    assert read_configuration(data).models["x"].settings == expected
 
 
 def test_a_parameter_is_checked_by_the_api_that_gets_it():

@@ -556,3 +556,10 @@ def test_a_wrong_field_is_named(fields, kind, words):
 def test_a_chunk_refuses_an_unknown_finish_reason():
     with pytest.raises(tw.LlmValidationError, match='finish_reason: "done" is not one of stop'):
         LlmStreamChunk(finish_reason="done")  # type: ignore[arg-type]
+
+
+def test_text_that_utf_8_cannot_carry_is_refused():
+    stream = LlmStream.from_chunks(["a", "\ud800"], provider="p", model="m")
+    with pytest.raises(tw.LlmValidationError, match=r"^chunks: the text holds a lone surrogate"):
+        list(stream)
+    assert stream.response.text == "a"

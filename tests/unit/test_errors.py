@@ -54,6 +54,16 @@ FIELDS = {
 }
 
 
+@pytest.mark.parametrize("cls", CLASSES)
+def test_a_message_does_not_steer_a_terminal(cls):
+    error = cls("a\x1b[2J\x9b\u202e\u200b\udc80 ü👩\u200d🚀\n\tb")
+    shown = "a\\u{1b}[2J\\u{9b}\\u{202e}\\u{200b}\\udc80 ü👩\u200d🚀\n\tb"
+    assert (str(error), error.message, error.args) == (shown, shown, (shown,))
+    assert str(pickle.loads(pickle.dumps(error))) == shown
+    assert cls("a", problems=("a", "b\x1b")).problems == ("a", "b\\u{1b}")
+    assert cls(type("Text", (str,), {})("a\x1b")).args == ("a\\u{1b}",)
+
+
 def test_tree_is_as_documented():
     assert TREE["LlmError"] == ("Exception",)
     assert TREE["LlmDNSError"] == ("LlmConnectionError",)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import pickle
+import traceback
 from typing import Annotated, Any, Literal, Optional
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from typing_extensions import TypedDict
 
 from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmValidationError
 from tokenwire.parsing import parse_reply, reask_message, response_format_for
+from tokenwire.tools import call_tool
 from tokenwire.tools.json_schema import strict_form
 
 
@@ -276,6 +279,43 @@ def test_reask_message_says_that_a_reply_is_not_json():
 def test_schema_without_strict_form_names_the_place(schema, place):
     with pytest.raises(LlmConfigError, match=f"no strict schema is possible: {place}"):
         strict_form(schema)
+
+
+class Strange(BaseModel):
+    counts: dict[str, int] = {}
+    name: str = ""
+
+    @field_validator("name")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        raise ValueError(f"no such name: {value}")
+
+
+def _count(counts: dict[str, int]) -> None:
+    """Counts."""
+
+
+@pytest.mark.parametrize("field", [{"counts": {"\x1b[2J\u202e": "x"}}, {"name": "\x1b[2J\u202e"}])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda text: parse_reply(Strange, text),
+        lambda text: call_tool(Strange, text),
+        lambda text: call_tool(_count, text),
+    ],
+)
+def test_the_traceback_of_an_answer_that_does_not_fit_steers_no_terminal(field, read):
+    with pytest.raises(LlmValidationError) as caught:
+        read(json.dumps(field))
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+
+
+def test_the_cause_of_an_answer_that_does_not_fit_is_pydantic_s_error():
+    with pytest.raises(LlmValidationError) as caught:
+        parse_reply(Strange, '{"counts": {"a": "x"}}')
+    assert isinstance(caught.value.__cause__, ValidationError)
 
 
 leaves = st.sampled_from(

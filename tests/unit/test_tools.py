@@ -219,7 +219,7 @@ def unknown_type(city: Missing) -> None: ...  # type: ignore[name-defined]  # no
         (unknown_type, r"tool 'unknown_type': .*'Missing'"),
         (Number, r"tool 'Number': its schema is not a JSON object"),
         (lambda x: x, r"'<lambda>' is not a valid tool name; use Tool.from_function"),
-        ({"a": 1}, r"a tool that is a dict needs `type`, or `name` and `parameters`"),
+        ({"a": 1}, r"a tool that is a dict needs `type`, `function`, or `name` and `parameters`"),
         (4, r"a tool must be a function, a Tool or a dict, not int"),
     ],
 )
@@ -322,3 +322,15 @@ def test_a_cached_schema_does_not_keep_the_function_alive():
     del short_lived
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize("kind", [{}, {"type": None}])
+def test_a_dict_without_a_type_is_a_function(kind: dict[str, None]) -> None:
+    function = {"name": "get_image", "description": "", "parameters": {"type": "object"}}
+    expected = {"type": "function", "function": function}
+    assert tool_schema({**kind, "function": function}) == expected
+    assert tool_schema({**kind, **function}) == expected
+    bare = {"type": "function", "function": {"name": "now"}}
+    assert tool_schema({**kind, "name": "now"}) == bare
+    with pytest.raises(LlmConfigError, match="parameters"):
+        tool_schema({**kind, "name": "now", "input_schema": {"type": "object"}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 import re
@@ -14,7 +15,7 @@ import pytest
 import tokenwire as tw
 from tokenwire._engine import TokenLogprob, ToolCallFragment
 from tokenwire.factory.pool import PoolStats
-from tokenwire.settings.secret import Secret, SecretUrl
+from tokenwire.settings.secret import LeftOut, Secret, SecretUrl
 
 if TYPE_CHECKING:
     from tokenwire.testing import SimServer
@@ -164,6 +165,16 @@ def test_secrets_are_compared_and_hashed_by_their_text():
     assert "sk-1" not in repr([Secret("sk-1"), SecretUrl("sk-1")])
 
 
-def test_a_secret_is_not_pickled():
-    with pytest.raises(TypeError, match="not pickled"):
-        pickle.dumps(Secret("sk-1"))
+def test_a_pickle_holds_the_public_part_of_a_secret_only():
+    for secret, left in (
+        (Secret("sk-1"), None),
+        (SecretUrl("http://me:sk-1@h:1/v1?key=sk-1"), "http://h:1/v1"),
+        (SecretUrl("me:sk-1@h"), "h"),
+        (SecretUrl(b"sk-1"), None),
+    ):
+        pickled = pickle.dumps(secret)
+        assert b"sk-1" not in pickled
+        again = pickle.loads(pickled)
+        assert (again, again.public()) == (LeftOut(left), left)
+        assert pickle.loads(pickle.dumps(again)) == again
+        assert copy.deepcopy(secret) is secret

@@ -30,6 +30,19 @@ def ask(request: pytest.FixtureRequest) -> Asking:
 
 
 @pytest.fixture(scope="session")
+def report_line(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Write a line to the report of the run, also of one that passes."""
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+
+    def write(line: str) -> None:
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(line)
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def ca() -> trustme.CA:
     """The root of all trusted certificates of this session."""
     return trustme.CA()

@@ -1,44 +1,58 @@
-"""A second reader of recorded exchanges, made of `json.loads` and the rules of the wire.
+"""A plain reading of recorded exchanges: slow, obvious, and written without the engine.
 
-It shares no code with the engine, is slow, and keeps whole bodies. So it can judge the engine.
+It says what a recording must give, from the notes on the wire (wire.md, which is kept beside the
+recordings) and from the bytes alone. A comment names the source of each decision that the recording
+does not make by itself. If you change this file, do not read the engine's decoders first: what both
+misread, no test sees.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
-# The values of a provider's `finish_reason`, and what a reply calls them.
-FINISH_WORDS = {
-    "stop": "stop",
-    "eos": "stop",
-    "stop_sequence": "stop",
-    "length": "length",
-    "max_tokens": "length",
-    "model_length": "length",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-    "abort": "abort",
-    "error": "error",
-}
-NOT_FOR_CALLS = frozenset({"length", "content_filter", "error"})
+from tests.wire.plain_errors import (
+    PlainError,
+    error_in_a_body,
+    error_in_a_stream,
+    error_of_a_status,
+)
+from tests.wire.plain_events import INSIDE, events, is_json
+from tests.wire.plain_fields import finish_word, messages_own_keys, read_logprobs, read_usage, tidy
+
+# The id of a call that came without one: the client makes it up, for the result must name it.
+MADE_UP = "(made up)"
+# Names of the request, from the first to the last choice (wire.md 14 and 18.9; `inference-id` is
+# what Cerebras and Hugging Face send).
+REQUEST_IDS = (
+    "inference-id",
+    "x-request-id",
+    "request-id",
+    "mistral-correlation-id",
+    "apim-request-id",
+    "x-amzn-requestid",
+    "x-generation-id",
+    "x-ds-trace-id",
+    "x-kong-request-id",
+)
+# They belong to the connection and to the stored form of the body, not to the reply.
+_CONNECTION = ("connection", "content-encoding", "content-length", "transfer-encoding")
 
 
 @dataclass
 class PlainCall:
-    """One tool call, as far as it arrived."""
+    """A tool call; `extra` has the keys that OpenAI's format does not know."""
 
     id: str | None
     name: str
     arguments: str
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class PlainChoice:
-    """One choice of a reply."""
+    """One answer."""
 
     index: int
     text: str = ""
@@ -47,354 +61,301 @@ class PlainChoice:
     calls: list[PlainCall] = field(default_factory=list)
     finish_reason: str | None = None
     provider_finish_reason: str | None = None
-    logprobs: int = 0
+    logprobs: list[tuple[Any, ...]] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)  # the kinds of parts, as they arrived
+    reasoning_field: str | None = None
+    reasoning_extra: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, Any] = field(
+        default_factory=dict
+    )  # keys of the message, sent back as they came
 
 
 @dataclass
 class PlainReply:
-    """What a recorded exchange says, or the error that it contains."""
+    """A reply, or an error with the part of the reply that arrived before it."""
 
     id: str | None = None
     model: str | None = None
+    created: int | None = None
     choices: list[PlainChoice] = field(default_factory=list)
-    usage: dict[str, int | None] = field(default_factory=dict)
-    error: str | None = None
-    message: str | None = None
-    status: int | None = None
+    usage: dict[str, Any] = field(default_factory=dict)
+    request_id: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+    error: PlainError | None = None
+    # Where what the client says at one place differs from what it says at another.
+    contradictions: list[str] = field(default_factory=list)
 
-
-def read_exchange(row: dict[str, Any], requested_model: str) -> PlainReply:
-    """Return what a client must make of a recorded exchange."""
-    body: str = row["response_body_text"]
-    if row["status"] >= 400:
-        return _refused(row["status"], body)
-    reply = _Fold().stream(body) if row["is_sse"] else _Fold().whole(body)
-    if reply.error is None:
-        reply.model = reply.model or requested_model
-    return reply
+    def failed(self) -> bool:
+        """Whether a choice says that the server did not finish it (docs/errors.md)."""
+        return any(choice.finish_reason in ("error", "abort") for choice in self.choices)
 
 
 def kept_headers(row: dict[str, Any]) -> dict[str, str]:
-    """Return the recorded headers that a replay can send, without those about the connection."""
-    return {
-        name.lower(): value
-        for name, value in (row["response_headers"] or {}).items()
-        if isinstance(value, str) and name.lower() not in _OF_THE_CONNECTION
-    }
+    """Return the recorded headers, without those that a replay makes itself."""
+    headers = {name.lower(): value for name, value in (row["response_headers"] or {}).items()}
+    return {name: value for name, value in headers.items() if name not in _CONNECTION}
 
 
-_OF_THE_CONNECTION = frozenset(
-    ("connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding", "date")
-)
+def request_id(headers: dict[str, str]) -> str | None:
+    """Return the provider's id of the request."""
+    return next((headers[name] for name in REQUEST_IDS if headers.get(name)), None)
 
 
-class _Fold:
-    """Collects what a body says."""
-
-    def __init__(self) -> None:
-        self.reply = PlainReply()
-        self.choices: dict[int, PlainChoice] = {}
-        # The server's number for each call of a choice, parallel to `PlainChoice.calls`.
-        self.numbers: dict[int, list[int | None]] = {}
-
-    def whole(self, body: str) -> PlainReply:
-        try:
-            value = json.loads(body.lstrip("\ufeff"))
-        except ValueError:
-            return _unexpected()
-        said = _error_in(value)
-        if said is not None:
-            return _reported(value, said, after_content=False)
-        if not isinstance(value.get("choices"), list):
-            return _unexpected()
-        self.event(value, "message")
-        return self.settled()
-
-    def stream(self, body: str) -> PlainReply:
-        done = False
-        for count, (name, data) in enumerate(_events(body)):
-            if data == "[DONE]":
-                done = True
-                break
-            value = json.loads(data)
-            said = _error_in(value) or (_message_of(value) if name == "error" else None)
-            if said is not None:
-                return _reported(value, said, after_content=count > 0)
-            self.event(value, "delta")
-        finished = all(choice.provider_finish_reason for choice in self.choices.values())
-        if not self.choices or not (done or finished):
-            return PlainReply(error="LlmStreamIncompleteError")
-        return self.settled()
-
-    def event(self, value: dict[str, Any], key: str) -> None:
-        self.reply.id = self.reply.id or value.get("id") or None
-        self.reply.model = self.reply.model or value.get("model") or None
-        self.usage((value.get("x_groq") or {}).get("usage"))
-        self.usage(value.get("usage"))
-        for place, raw in enumerate(value.get("choices") or ()):
-            index = raw.get("index")
-            index = place if index is None else index
-            choice = self.choices.setdefault(index, PlainChoice(index))
-            self.content(choice, raw, raw.get(key) or {}, is_whole=key == "message")
-            if raw.get("finish_reason"):
-                choice.provider_finish_reason = raw["finish_reason"]
-
-    def content(
-        self, choice: PlainChoice, raw: dict[str, Any], said: dict[str, Any], *, is_whole: bool
-    ) -> None:
-        choice.text += raw.get("text") or ""
-        text, thoughts = _content(said.get("content"))
-        choice.text += text
-        choice.reasoning += thoughts or _reasoning(said)
-        choice.refusal += said.get("refusal") or ""
-        choice.logprobs += _logprobs(raw.get("logprobs"))
-        if not is_whole:
-            # Perplexity repeats everything so far, and the last message may have more.
-            so_far = (raw.get("message") or {}).get("content") or ""
-            if so_far.startswith(choice.text):
-                choice.text = so_far
-        for call in said.get("tool_calls") or ():
-            self.tool_call(choice, call, is_whole=is_whole)
-        self.function_call(choice, said.get("function_call") or {})
-
-    def tool_call(self, choice: PlainChoice, raw: dict[str, Any], *, is_whole: bool) -> None:
-        function = raw.get("function") or {}
-        identity, number = raw.get("id") or None, raw.get("index")
-        arguments = function.get("arguments") or ""
-        if not isinstance(arguments, str):
-            arguments = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
-        numbers = self.numbers.setdefault(choice.index, [])
-        known = None
-        if number is not None:
-            places = [place for place, taken in enumerate(numbers) if taken == number]
-            known = places[-1] if places else None
-        elif identity is None and numbers:
-            known = len(numbers) - 1
-        same = known is not None and identity in (None, choice.calls[known].id)
-        if known is None or is_whole or not same:
-            choice.calls.append(PlainCall(identity, function.get("name") or "", arguments))
-            numbers.append(number)
-        else:
-            choice.calls[known].arguments += arguments
-
-    def function_call(self, choice: PlainChoice, raw: dict[str, Any]) -> None:
-        if raw.get("name"):
-            choice.calls.append(PlainCall(None, raw["name"], raw.get("arguments") or ""))
-        elif raw.get("arguments"):
-            choice.calls[-1].arguments += raw["arguments"]
-
-    def usage(self, raw: object) -> None:
-        if isinstance(raw, dict) and (counts := _usage(raw)):
-            self.reply.usage = counts
-
-    def settled(self) -> PlainReply:
-        for _, choice in sorted(self.choices.items()):
-            choice.text = _mended(choice.text)
-            choice.reasoning = _mended(choice.reasoning)
-            choice.finish_reason = _finish(choice)
-            self.reply.choices.append(choice)
-        return self.reply
-
-
-def _finish(choice: PlainChoice) -> str | None:
-    word = choice.provider_finish_reason
-    ours = None if word is None else FINISH_WORDS.get(word, "other")
-    if choice.refusal:
-        return "refusal"
-    if choice.calls and ours not in NOT_FOR_CALLS:
-        return "tool_calls"
-    return ours
-
-
-def _mended(text: str) -> str:
-    """Join the halves of a character that was split between two pieces."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _events(body: str) -> list[tuple[str, str]]:
-    """Yield each event's name and data. A line `error: {…}` of old llama.cpp servers counts."""
-    events: list[tuple[str, str]] = []
-    name = ""
-    data: list[str] = []
-    for line in [*re.split(r"\r\n|\r|\n", body.lstrip("\ufeff")), ""]:
-        if not line:
-            if data:
-                events.append((name, "\n".join(data).strip()))
-            name, data = "", []
-            continue
-        key, _, value = line.partition(":")
-        if key == "data":
-            data.append(value.removeprefix(" "))
-        elif key == "event":
-            name = value.removeprefix(" ")
-        elif key == "error":
-            events.append(("error", value.strip()))
-    return events
-
-
-def _content(content: object) -> tuple[str, str]:
-    """Return the text and reasoning of a `content`: a string, null, or Mistral's list of blocks."""
-    if not isinstance(content, list):
-        return (content, "") if isinstance(content, str) else ("", "")
-    text = thoughts = ""
-    for block in content:
-        if isinstance(block, str):
-            text += block
-            continue
-        text += block.get("text") or ""
-        thinking = block.get("thinking") or []
-        thoughts += (
-            thinking
-            if isinstance(thinking, str)
-            else "".join(part.get("text") or "" for part in thinking)
-        )
-    return text, thoughts
-
-
-def _reasoning(said: dict[str, Any]) -> str:
-    for key in ("reasoning_content", "reasoning"):
-        if isinstance(said.get(key), str) and said[key]:
-            return str(said[key])
-    details = said.get("reasoning_details") or ()
-    return "".join(part.get("text") or part.get("summary") or "" for part in details)
-
-
-def _logprobs(raw: object) -> int:
-    if not isinstance(raw, dict):
-        return 0
-    return sum(len(raw.get(key) or ()) for key in ("content", "refusal", "tokens"))
-
-
-def _usage(raw: dict[str, Any]) -> dict[str, int | None]:
-    def count(*places: str) -> int | None:
-        for place in places:
-            value: Any = raw
-            for key in place.split("/"):
-                value = value.get(key) if isinstance(value, dict) else None
-            if isinstance(value, int) and not isinstance(value, bool):
-                return value
-        return None
-
-    prompt, completion = count("prompt_tokens"), count("completion_tokens")
-    total = count("total_tokens")
-    cached = count(
-        "prompt_tokens_details/cached_tokens",
-        "prompt_token_details/cached_tokens",
-        "prompt_cache_hit_tokens",
-        "cached_tokens",
-        "num_cached_tokens",
-        "cache_read_input_tokens",
-    )
-    reasoning = count(
-        "completion_tokens_details/reasoning_tokens",
-        "completion_token_details/reasoning_tokens",
-        "reasoning_tokens",
-    )
-    written = count("prompt_tokens_details/cache_write_tokens", "cache_creation_input_tokens")
-    if prompt is not None and completion is not None:
-        if total is None:
-            total = prompt + completion
-        elif prompt + completion != total == prompt + completion + (reasoning or 0):
-            completion += reasoning or 0
-    counts = {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": total,
-        "cached_tokens": cached,
-        "cache_write_tokens": written,
-        "reasoning_tokens": reasoning,
-    }
-    return counts if any(value is not None for value in counts.values()) else {}
-
-
-# Errors.
-
-
-def _unexpected() -> PlainReply:
-    return PlainReply(error="LlmUnexpectedContentError")
-
-
-def _refused(status: int, body: str) -> PlainReply:
+def choices_asked(row: dict[str, Any]) -> int | None:
+    """Return how many answers the recorded request asked for; None if it does not say."""
     try:
-        value = json.loads(body)
+        n = json.loads(row["request_body"] or "{}").get("n")
     except ValueError:
-        value = None
-    said = body if value is None else _message_of(value)
-    return PlainReply(
-        error=_class_of(status, value, said or ""),
-        message=f"HTTP {status}: {_line(said or 'the body is empty')}",
-        status=status,
-    )
-
-
-def _reported(value: dict[str, Any], said: str, *, after_content: bool) -> PlainReply:
-    """Return an error that arrived with status 200. If it names a status, that one counts."""
-    error = value.get("error")
-    code = str(error.get("code") if isinstance(error, dict) else value.get("code"))
-    named = int(code) if code.isdigit() and 400 <= int(code) < 600 else None
-    kind = "LlmStreamServerError" if after_content else _class_of(named, value, said)
-    return PlainReply(error=kind, message=f"the provider reports an error: {_line(said)}")
-
-
-def _error_in(value: Any) -> str | None:
-    """Return the message of an error in a 200, or None if the value is not an error."""
-    if not isinstance(value, dict):
         return None
-    is_flat = value.get("object") == "error" or (
-        value.get("choices") is None and isinstance(value.get("detail"), (str, list))
-    )
-    return (_message_of(value) or "") if value.get("error") or is_flat else None
+    return n if isinstance(n, int) else None
 
 
-def _message_of(value: Any) -> str | None:
-    """Return the first of `error.message`, `error`, `message`, `detail`, which fits all servers."""
-    if isinstance(value, list):
-        value = value[0]
-    error = value.get("error")
-    if isinstance(error, str):
-        return error
-    inner = error if isinstance(error, dict) else value
-    said = _prose(inner.get("message")) or _prose(value.get("message"))
-    said = said or _prose(value.get("detail"))
-    raw = (inner.get("metadata") or {}).get("raw")
-    return f"{said}: {raw}" if said and isinstance(raw, str) else said
+def read_exchange(row: dict[str, Any], model: str, *, lost: bool = False) -> PlainReply:
+    """Return what the client must make of a recorded exchange that asked for `model`.
+
+    Args:
+        row: The exchange.
+        model: The model that was asked.
+        lost: Whether the connection broke after the body.
+    """
+    body, headers = row["response_body_text"], kept_headers(row)
+    if row["status"] >= 400:
+        reply = PlainReply(error=error_of_a_status(row["status"], headers, body))
+    elif row["is_sse"]:
+        reply = read_stream(body, model, asked=choices_asked(row) or 1, lost=lost)
+    elif lost:
+        # The head announces more than the body has.
+        reply = PlainReply(error=PlainError("LlmConnectionLostError"))
+    else:
+        reply = read_whole(body, model)
+    reply.headers = {} if reply.error else headers  # an error has the headers that its class has
+    reply.request_id = request_id(headers)
+    return reply
 
 
-def _prose(value: Any) -> str | None:
-    if isinstance(value, dict) and isinstance(value.get("detail"), list):
-        value = value["detail"]
-    if isinstance(value, list):
-        return "; ".join(str(item["msg"]) for item in value)
-    return value if isinstance(value, str) else None
+def read_whole(body: str, model: str) -> PlainReply:
+    """Read the body of a reply that came at once."""
+    try:
+        # DeepSeek sends blank lines first (wire.md 1); json skips white space.
+        data = json.loads(body)
+    except ValueError:
+        kind = "LlmDecodeError" if body.strip() else "LlmUnexpectedContentError"
+        return PlainReply(error=PlainError(kind))
+    # An error under the status 200 (wire.md 1).
+    if error := error_in_a_body(data, body):
+        return PlainReply(error=error)
+    if not isinstance(data, dict) or not data.get("choices"):
+        return PlainReply(error=PlainError("LlmUnexpectedContentError"))
+    answer = _Answer(model)
+    answer.add(data, whole=True)
+    reply = answer.reply(ended=True)
+    if reply.failed():
+        reply.error = PlainError("LlmServerError")
+    reply.raw = body.encode()
+    return reply
 
 
-def _line(text: str) -> str:
-    """Return it on one line, at most 1 KiB."""
-    kept = text.encode()[:1024].decode(errors="ignore")
-    line = re.sub(r"[\r\n\t]", " ", kept.strip())
-    return line if kept == text else f"{line}…"
+def read_stream(text: str, model: str, *, asked: int = 1, lost: bool = False) -> PlainReply:
+    """Read the events of a stream that ended after `text`, cleanly or because it was lost."""
+    answer = _Answer(model)
+    done = False
+    inside = False
+    for event, data in events(text, lost=lost):
+        if data.strip() == "[DONE]":
+            done = True  # What follows is not the reply's (wire.md 12, opencode zen).
+            break
+        if event == INSIDE:
+            inside = True
+            break
+        if error := error_in_a_stream(event, data):
+            reply = answer.reply(ended=False)
+            # Nothing was handed out before a first event that is an error: it is a plain one.
+            reply.error = error if answer.events else error.before_any_event()
+            return reply
+        answer.add(json.loads(data), whole=False)
+    # Complete after [DONE] with a choice, or when every choice has finished and the body ended
+    # cleanly (design.md 1): each one seen, and as many as were asked for.
+    finished = [choice for choice in answer.choices if answer.finished(choice)]
+    all_finished = len(finished) == len(answer.choices) >= asked and not (lost or inside)
+    if answer.choices and (done or all_finished):
+        reply = answer.reply(ended=True)
+        if reply.failed():
+            reply.error = PlainError("LlmStreamServerError")
+        return reply
+    reply = answer.reply(ended=False)
+    reply.error = PlainError("LlmStreamInterruptedError" if lost else "LlmStreamIncompleteError")
+    return reply
 
 
-def _class_of(status: int | None, value: Any, said: str) -> str:
-    error = value.get("error") if isinstance(value, dict) else None
-    inner = error if isinstance(error, dict) else value if isinstance(value, dict) else {}
-    words = {str(inner.get(key)) for key in ("code", "type", "status")}
-    said = said.lower()
-    too_long = ("maximum context length", "exceeded max context length")
-    if words & {"context_length_exceeded", "exceed_context_size_error"} or any(
-        face in said for face in too_long
-    ):
-        return "LlmContextLengthError"
-    if "content_filter" in words:
-        return "LlmContentFilterError"
-    if "insufficient_quota" in words or status == 402:
-        return "LlmQuotaExceededError"
-    if words & {"model_not_found", "invalid_model", "DeploymentNotFound"} or (
-        status == 404 and "model" in said
-    ):
-        return "LlmModelNotFoundError"
-    by_status = {401: "LlmAuthenticationError", 403: "LlmAuthenticationError"}
-    by_status[429] = "LlmRateLimitError"
-    if status is not None and status >= 500:
-        return "LlmServerError"
-    return by_status.get(status or 0, "LlmAPIError")
+class _Answer:
+    """A reply as it grows. A whole reply is one piece."""
+
+    def __init__(self, model: str) -> None:
+        self.asked = model
+        self.top = PlainReply()
+        self.choices: dict[int, PlainChoice] = {}
+        self.usage: dict[str, Any] = {}
+        self.events = 0
+        self.calls: dict[int, list[tuple[int | None, PlainCall]]] = {}
+        self.so_far: dict[int, str] = {}
+
+    def add(self, data: dict[str, Any], *, whole: bool) -> None:
+        self.events += 1
+        top = self.top
+        # All chunks of a reply have one id; empty is absent (wire.md 1, Azure's first chunk).
+        top.id = top.id or data.get("id") or None
+        top.model = top.model or data.get("model") or None
+        created = data.get("created")
+        top.created = top.created or (int(created) if isinstance(created, (int, float)) else None)
+        top.created = top.created or None  # 0 is absent, too
+        # Usage: the last one that says something, never a sum (wire.md 17.2). Beside the choices
+        # it wins over the one in a choice (Kimi) and the one in Groq's own field (wire.md 7).
+        choices = [choice for choice in data.get("choices") or [] if choice]
+        places = [data, data.get("x_groq") or {}, *choices]
+        self.usage = next((place["usage"] for place in places if place.get("usage")), self.usage)
+        for position, choice in enumerate(choices):
+            index = choice.get("index")
+            self._add_choice(choice, position if index is None else index, whole=whole)
+
+    def _add_choice(self, data: dict[str, Any], index: int, *, whole: bool) -> None:
+        choice = self.choices.setdefault(index, PlainChoice(index))
+        word = data.get("finish_reason")
+        if word is not None and word != "":
+            choice.provider_finish_reason = str(word)  # the last word (finish comes twice, 17.3)
+        choice.logprobs += read_logprobs(data.get("logprobs"))
+        # Two fields can hold the same piece. Of a whole reply it is `message`, in a stream `delta`
+        # (OpenAI's reference of the two objects). Perplexity's streams repeat the text so far in
+        # `message`, Writer's the delta, Together's the token in `text` (wire.md 12).
+        fields = ("message", "delta") if whole else ("delta", "message")
+        message = next((data[name] for name in fields if data.get(name)), None)
+        if message is None:
+            self._say(choice, "text", data.get("text") or "")
+            return
+        so_far = self.so_far
+        if not whole and not data.get("delta"):
+            # Only `message`: Perplexity's final text, from its beginning (wire.md 12).
+            content = message.get("content") or ""
+            message = {**message, "content": content.removeprefix(so_far.get(index, ""))}
+        self._add_message(choice, message, whole=whole)
+        so_far[index] = choice.text
+
+    def _add_message(self, choice: PlainChoice, message: dict[str, Any], *, whole: bool) -> None:
+        # A model thinks before it answers, and calls tools after; so the keys of one object count
+        # in this order, whatever order the server writes them in.
+        content = message.get("content") or ""
+        thoughts = _thoughts(message)
+        if isinstance(content, list):  # Mistral (wire.md 8 and 18.5)
+            thoughts = "", None
+        self._think(choice, *thoughts)
+        for block in content if isinstance(content, list) else [{"type": "text", "text": content}]:
+            if block.get("type") == "thinking":
+                inner = block.get("thinking") or ""
+                texts = (
+                    inner if isinstance(inner, str) else "".join(t.get("text", "") for t in inner)
+                )
+                self._think(choice, texts, "thinking")
+                more = {k: v for k, v in block.items() if k not in ("type", "thinking")}
+                choice.reasoning_extra |= more
+            else:
+                self._say(choice, "text", block.get("text") or "")
+        self._say(choice, "refusal", message.get("refusal") or "")
+        for call in message.get("tool_calls") or []:
+            self._add_call(choice, call, whole=whole)
+        # `tool_calls` took the place of `function_call` (OpenAI's reference); Snowflake sends both.
+        old = message.get("function_call") or {}
+        if not message.get("tool_calls") and (old.get("name") or old.get("arguments")):
+            self._add_call(choice, {"function": old}, whole=whole)
+        for key, value in messages_own_keys(message):
+            kept = choice.kept.get(key)
+            both_lists = isinstance(kept, list) and isinstance(value, list)
+            choice.kept[key] = kept + value if both_lists else value
+
+    def _think(self, choice: PlainChoice, text: str, place: str | None) -> None:
+        if text:
+            choice.reasoning_field = choice.reasoning_field or place
+            self._say(choice, "reasoning", text)
+
+    @staticmethod
+    def _say(choice: PlainChoice, kind: str, text: str) -> None:
+        if text:
+            setattr(choice, kind, getattr(choice, kind) + text)
+            if choice.order[-1:] != [kind]:
+                choice.order.append(kind)
+
+    def _add_call(self, choice: PlainChoice, data: dict[str, Any], *, whole: bool) -> None:
+        """Add a call, or in a stream a fragment of one by the rule of wire.md 17.4."""
+        calls = self.calls.setdefault(choice.index, [])
+        index, its_id = data.get("index"), data.get("id")
+        if its_id in ("", "null"):
+            its_id = None
+        # A custom tool has `custom`, with `input` in place of the arguments (openai-python:
+        # types/chat/chat_completion_message_custom_tool_call.py). Snowflake sends both, one empty.
+        function, custom = data.get("function") or {}, data.get("custom") or {}
+        name = function.get("name") or custom.get("name") or ""
+        arguments = function.get("arguments")
+        if arguments in (None, ""):
+            arguments = custom.get("input")
+        if not isinstance(arguments, (str, type(None))):
+            arguments = json.dumps(arguments)  # an object instead of its text (wire.md 17.4)
+        at_index = [call for place, call in calls if place == index]
+        if index is None:
+            # Without an index, an id begins a call; without both, it belongs to the last one.
+            last = None if its_id or not calls else calls[-1][1]
+        else:
+            last = at_index[-1] if at_index else None
+            if last and its_id and last.id and its_id != last.id:
+                last = None
+        # Whole parallel calls at one index: a name after complete arguments begins a new call.
+        if last and name and not its_id and last.name and is_json(last.arguments):
+            last = None
+        if whole or last is None:
+            last = PlainCall(None, "", "")
+            calls.append((index, last))
+            choice.calls.append(last)
+            choice.order.append("tool_call")
+        last.id = last.id or its_id
+        last.name = last.name or name
+        last.arguments += arguments or ""
+        known = ("index", "id", "type", "function", "custom")
+        last.extra |= {k: v for k, v in data.items() if k not in known and tidy(v) is not None}
+
+    def finished(self, index: int) -> bool:
+        return self.choices[index].provider_finish_reason is not None
+
+    def reply(self, *, ended: bool) -> PlainReply:
+        reply = self.top
+        reply.model = reply.model or self.asked
+        reply.usage = read_usage(self.usage)
+        reply.choices = [self.choices[index] for index in sorted(self.choices)]
+        for choice in reply.choices:
+            for kind in ("text", "reasoning", "refusal"):
+                setattr(choice, kind, _whole_characters(getattr(choice, kind)))
+            for call in choice.calls:
+                call.id = call.id or MADE_UP
+            choice.finish_reason = finish_word(
+                choice.provider_finish_reason,
+                refused=bool(choice.refusal),
+                calls=bool(choice.calls),
+                ended=ended,
+            )
+        return reply
+
+
+def _thoughts(message: dict[str, Any]) -> tuple[str, str | None]:
+    """Return the reasoning and the field it is in: the first one that has any (wire.md 17.7).
+
+    Several fields hold one text: `reasoning` is the newer name of `reasoning_content` (wire.md
+    3.1), and OpenRouter's `reasoning_details` spell `reasoning` out.
+    """
+    for name in ("reasoning_content", "reasoning"):
+        if message.get(name):
+            return message[name], name
+    details = message.get("reasoning_details") or []
+    text = "".join(detail.get("text") or detail.get("summary") or "" for detail in details)
+    return text, "reasoning_details"
+
+
+def _whole_characters(text: str) -> str:
+    """Join the halves of a character that came in two deltas; half of one becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

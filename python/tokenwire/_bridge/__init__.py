@@ -16,6 +16,7 @@ _HOMES = {
     "callback_failed": ("_bridge.logs", "callback_failed"),
     "configure_log": ("_bridge.logs", "configure_log"),
     "cost": ("catalog.cost", "cost_of"),
+    "dumped": ("_pydantic", "dumped"),
     "enter_with_key": ("_bridge.keys", "enter_with_key"),
     "enter_with_key_async": ("_bridge.keys", "enter_with_key_async"),
     "from_chunks": ("streaming.custom_stream", "from_chunks"),

@@ -49,10 +49,14 @@ def _check_variable(name: str) -> str:
 _Variable = Annotated[Str, AfterValidator(_check_variable)]
 
 
+_KEY_IN_QUERY = re.compile(r"(?i)[?&][^=&#]*(key|token|secret|sig|passw|auth|code)[^=&#]*=")
+
+
 def _check_address(url: str) -> str:
-    if "@" in url.partition("://")[2].partition("/")[0]:
+    if "@" in url.partition("://")[2].partition("/")[0] or _KEY_IN_QUERY.search(url):
         raise PydanticCustomError(
-            "address", "it contains a user name or password; name the key's variable in key_vars"
+            "address",
+            "it contains a user name, password or key; name the key's variable in key_vars",
         )
     return url
 

@@ -9,6 +9,7 @@ from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
 from tokenwire.process_lock import ProcessLock
 from tokenwire.settings.model_string import ModelString
+from tokenwire.settings.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,7 +90,10 @@ class ModelRegistry:
         Raises:
             LlmConfigError: It has problems. The message lists all of them, and nothing was added.
         """
-        self._read(source, self).register(self)
+        # Sealed, because it may hold secrets, and a traceback may show local variables.
+        sealed: Any = Secret(source)
+        del source
+        self._read(sealed.reveal(), self).register(self)
 
     def get_provider(self, name: str) -> LlmProvider:
         """A provider, built-in or yours.

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tokenwire._files import check_file
 from tokenwire.errors import LlmConfigError
 from tokenwire.settings.model_string import ModelString
 
@@ -245,6 +246,7 @@ def _from_file(path: str | PathLike[str]) -> _Vocabulary:
         raise LlmConfigError(
             "tokenizers: reading a tokenizer.json needs a library: pip install tokenizers"
         ) from error
+    check_file(path)
     try:
         encode = Tokenizer.from_file(str(path)).encode
     except Exception as error:  # the library raises nothing narrower

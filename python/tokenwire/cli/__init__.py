@@ -12,7 +12,6 @@ that help appears at once.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -51,18 +50,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command, by default with the words of `sys.argv`, and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     _accept_every_text()
-    if not words:
-        _overview().print_help(sys.stderr)
-        return output.USAGE
-    if words[0] == "--version":
-        import tokenwire
+    if sys.stdout is None:
+        # Closed by the shell (`>&-`). A reply would be paid for and lost.
+        closed = LlmError("standard output is closed; to discard the result, use >/dev/null")
+        return output.print_error(closed, output.FAILED, as_json=False)
+    return _run(words)
 
-        print(f"tokenwire {tokenwire.__version__}")
-        return output.DONE
+
+def _run(words: list[str]) -> int:
     # The best guess until the words are parsed.
     as_json = "--json" in words
     try:
         try:
+            if not words:
+                _overview().print_help(sys.stderr)
+                return output.USAGE
             module, parser = _command(words)
             parsed = parser.parse_args(words[1:])
             as_json = parsed.json
@@ -73,16 +75,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # The engine was built for another Python, or a dependency is missing.
             broken = LlmError(f"the installation is broken; install tokenwire again: {error}")
             code = output.print_error(broken, output.FAILED, as_json=as_json)
-        # Here, because at exit the interpreter would report a failure in its own way.
-        sys.stdout.flush()
+        finally:
+            # Here, because at exit the interpreter would report a failure in its own way.
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return output.INTERRUPTED
     except BrokenPipeError:
-        _discard_output()
+        output.discard(sys.stdout)
         return output.PIPE_CLOSED
     except OSError as error:
         # Commands handle what they read, so this is standard output, such as on a full disk.
-        _discard_output()
+        output.discard(sys.stdout)
         return output.print_error(error, output.FAILED, as_json=False)
     return code
 
@@ -96,19 +99,10 @@ def _code_of(error: LlmError) -> int:
 
 
 def _accept_every_text() -> None:
-    """Print every character, also in a locale that lacks it, and accept a closed output."""
-    for name, mode in (("stdout", "replace"), ("stderr", "backslashreplace")):
-        stream = getattr(sys, name)
-        if stream is None:
-            # Closed by the shell (`>&-`).
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
-        elif hasattr(stream, "reconfigure"):
+    """Print every character, also in a locale that lacks it."""
+    for stream, mode in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
+        if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=mode)
-
-
-def _discard_output() -> None:
-    """Keep Python from flushing again at exit what cannot be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Parser(argparse.ArgumentParser):
@@ -118,6 +112,10 @@ class Parser(argparse.ArgumentParser):
         settings["formatter_class"] = argparse.RawDescriptionHelpFormatter
         # A new option could change the meaning of a script's abbreviation.
         super().__init__(allow_abbrev=False, **settings)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # argparse ignores errors here, such as a full disk.
+        (file or sys.stderr).write(message)
 
     def error(self, message: str) -> NoReturn:
         """Report what is wrong, and the nearest option or the help.
@@ -131,10 +129,18 @@ class Parser(argparse.ArgumentParser):
         raise LlmConfigError(f"{self.prog.removeprefix('tokenwire ')}: {message}; {hint}")
 
 
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        import tokenwire
+
+        print(f"tokenwire {tokenwire.__version__}")
+        parser.exit()
+
+
 def _command(words: Sequence[str]) -> tuple[Any, Parser]:
     """The module of a command and its parser."""
     name = words[0]
-    if name in ("-h", "--help"):
+    if name in ("-h", "--help", "--version"):
         _overview().parse_args(words[:1])
     if name.startswith("-"):
         raise LlmConfigError(f"{name}: name the command before its options; see `tokenwire --help`")
@@ -162,7 +168,7 @@ def _overview() -> Parser:
         description=f"A client for language models over HTTP.\n\ncommands:\n{lines}",
         epilog=f"{_EXAMPLES}\nExit codes:\n{codes}",
     )
-    parser.add_argument("--version", action="store_true", help="print the version")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     return parser
 
 

@@ -25,7 +25,7 @@ import os
 from typing import TYPE_CHECKING
 
 from tokenwire.cli import output
-from tokenwire.cli.reading import has_input, read_file, read_input
+from tokenwire.cli.reading import has_input, read_file, read_input, read_json
 from tokenwire.cli.run import MODEL_VARIABLE
 from tokenwire.errors import LlmConfigError
 
@@ -114,12 +114,7 @@ def _inputs(parsed: argparse.Namespace) -> list[tuple[str, str]]:
 
 def _messages(name: str, text: str) -> list[dict[str, Any]]:
     """The chat messages of an input."""
-    import json
-
-    try:
-        messages = json.loads(text)
-    except ValueError as error:
-        raise LlmConfigError(f"{name}: {error}") from None
+    messages = read_json(text, name)
     if isinstance(messages, dict):
         messages = messages.get("messages")
     if not isinstance(messages, list) or not all(isinstance(row, dict) for row in messages):

@@ -53,7 +53,7 @@ def run(parsed: argparse.Namespace) -> int:
         width = max(len(finding.about) for finding in found)
         for finding in found:
             mark = styled(f"{finding.status:<7}", _STYLES[finding.status], sys.stdout)
-            print(f"{mark}  {finding.about:<{width}}  {finding.text}")
+            print(f"{mark}  {finding.about:<{width}}  {output.shown(finding.text)}")
         count = {0: "no problem", 1: "1 problem"}.get(problems, f"{problems} problems")
         print(f"\n{count} found")
     return output.FAILED if problems else output.DONE

@@ -23,6 +23,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tokenwire._engine import _without_controls
 from tokenwire.cli import output
 from tokenwire.errors import LlmConfigError
 from tokenwire.legacy.migrate import Plan, planned
@@ -60,6 +61,8 @@ def run(parsed: argparse.Namespace) -> int:
     """Run the command with parsed arguments, and return its exit code."""
     if not parsed.path.exists():
         raise LlmConfigError(f"migrate: {parsed.path}: no such file or folder")
+    if not (parsed.path.is_file() or parsed.path.is_dir()):
+        raise LlmConfigError(f"migrate: {parsed.path}: it is neither a file nor a folder")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # The terminal's encoding may lack characters of the sources and their names.
@@ -76,13 +79,15 @@ def run(parsed: argparse.Namespace) -> int:
         }
         output.print_json(report)
         return 1 if failed else 0
-    sys.stdout.write("".join(diff for _, diff in diffs))
+    for _, diff in diffs:
+        # A file or a pipe gets the diff as it is, for `patch`.
+        sys.stdout.write(_without_controls(diff) if sys.stdout.isatty() else diff)
     sys.stdout.flush()
-    for note in plan.notes:
-        sys.stderr.write(f"{note.path}:{note.line}: {note.why}\n")
+    lines = [output.shown(f"{note.path}:{note.line}: {note.why}") for note in plan.notes]
     files = f"{len(diffs) - len(failed)} {'changed' if parsed.write else 'to change with --write'}"
-    sys.stderr.write(f"files: {files}; places to change by hand: {len(plan.notes)}\n")
-    return 1 if failed else 0
+    lines.append(f"files: {files}; places to change by hand: {len(plan.notes)}")
+    is_listed = all(output.to_stderr(line) for line in lines)
+    return 0 if is_listed and not failed else 1
 
 
 def _write(plan: Plan) -> list[str]:
@@ -93,5 +98,6 @@ def _write(plan: Plan) -> list[str]:
             source.write(new)
         except OSError as error:  # noqa: PERF203 (the other files are still written)
             failed.append(str(source.path))
-            sys.stderr.write(f"{source.path}: cannot be written: {error.strerror}\n")
+            why = f"{source.path}: cannot be written: {error.strerror}"
+            output.to_stderr(output.shown(why))
     return failed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from tokenwire.streaming.styles import styled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
 DONE = 0
 FAILED = 1
@@ -39,9 +41,43 @@ _FACTS = (
 )
 
 
-def say(text: str, style: str = "dim") -> None:
-    """Print a line on standard error."""
-    print(f"{styled('tokenwire:', style, sys.stderr)} {text}", file=sys.stderr)
+def shown(text: str) -> str:
+    """Return text on one line. What a server, a file or an argument wrote steers no terminal."""
+    if text.isprintable():
+        return text
+    # Here, because an error is also printed where the engine cannot be imported.
+    from tokenwire._engine import _one_line
+
+    return _one_line(text)
+
+
+def say(text: str, style: str = "dim") -> bool:
+    """Print a line on standard error. Return whether that was possible.
+
+    A note must not cost a reply, so a closed or full standard error is not an exception.
+    """
+    return sys.stderr is not None and to_stderr(
+        f"{styled('tokenwire:', style, sys.stderr)} {shown(text)}"
+    )
+
+
+def to_stderr(line: str) -> bool:
+    """Print a line on standard error as it is. Return whether that was possible."""
+    if sys.stderr is None:
+        return False
+    try:
+        print(line, file=sys.stderr)
+    except OSError:
+        discard(sys.stderr)
+        # What is discarded would otherwise pass for printed the next time.
+        sys.stderr = None
+        return False
+    return True
+
+
+def discard(stream: TextIO) -> None:
+    """Keep Python from flushing again at exit what cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def print_error(error: Exception, code: int, *, as_json: bool) -> int:
@@ -72,6 +108,7 @@ def print_table(rows: Sequence[tuple[str, ...]], *, right: int = 0) -> None:
 
     The first row is a header if its first cell is in capitals.
     """
+    rows = [tuple(map(shown, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for number, row in enumerate(rows):
         line = "  ".join(

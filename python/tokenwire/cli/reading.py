@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 
+from tokenwire import _files
 from tokenwire.cli import output
 from tokenwire.errors import LlmConfigError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 # No model takes more, and a pipe may never end.
-_MAX_INPUT_BYTES = 64 << 20
+_MAX_INPUT_BYTES = _files.MAX_BYTES
 # A program that does not close our input would otherwise wait without a word.
 _PATIENCE_SECONDS = 2.0
 
@@ -46,15 +51,25 @@ def read_file(path: str) -> str:
     """Read a file as text.
 
     Raises:
-        LlmConfigError: It cannot be read, or is not UTF-8.
+        LlmConfigError: It cannot be read, is not a regular file, or is not UTF-8.
     """
-    from pathlib import Path
+    return _decoded(_files.read_file(path), path)
+
+
+def read_json(text: str, name: str) -> Any:
+    """Read JSON text; `name` names it in the error.
+
+    Raises:
+        LlmConfigError: It is not JSON, or nested too deeply.
+    """
+    import json
 
     try:
-        content = Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        raise LlmConfigError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
-    return _decoded(content, path)
+        return json.loads(text)
+    except ValueError as error:
+        raise LlmConfigError(f"{name}: {error}") from None
+    except RecursionError:
+        raise LlmConfigError(f"{name}: it is nested too deeply") from None
 
 
 def _decoded(content: bytes, name: str) -> str:

@@ -31,8 +31,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from tokenwire.cli import output
-from tokenwire.cli.reading import has_input, read_file, read_input
+from tokenwire.cli.reading import has_input, read_file, read_input, read_json
 from tokenwire.errors import LlmConfigError
+from tokenwire.settings.secret import Secret
 
 if TYPE_CHECKING:
     import argparse
@@ -112,9 +113,11 @@ def run(parsed: argparse.Namespace) -> int:
         fields = reply.to_dict()
         names = (*_FIELDS, "choices") if len(reply.choices) > 1 else _FIELDS
         output.print_json({name: fields[name] for name in names})
-    if parsed.stats:
-        output.say(_stats(reply, client))
-    return _code(reply)
+    code = _code(reply)
+    if parsed.stats and not output.say(_stats(reply, client)):
+        # They were asked for, and are lost.
+        return code or output.FAILED
+    return code
 
 
 def _prompt(word: str | None) -> str:
@@ -147,11 +150,13 @@ def _parameters(parsed: argparse.Namespace) -> dict[str, Any]:
             params[name] = json.loads(text)
         except ValueError:
             params[name] = text
+        except RecursionError:
+            raise LlmConfigError(f"--param: {name}: it is nested too deeply") from None
     if parsed.schema is not None:
         try:
-            params["response_format"] = json.loads(read_file(parsed.schema))
-        except ValueError as error:
-            raise LlmConfigError(f"--schema: {parsed.schema}: {error}") from None
+            params["response_format"] = read_json(read_file(parsed.schema), parsed.schema)
+        except LlmConfigError as error:
+            raise LlmConfigError(f"--schema: {error}") from None
     for name in ("max_tokens", "temperature"):
         if vars(parsed)[name] is not None:
             params[name] = vars(parsed)[name]
@@ -177,9 +182,10 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
     return factory.get_client(model, api="completions" if parsed.completion else None, **settings)
 
 
-def _key(variable: str) -> str:
-    key = os.environ.get(variable)
-    if not key:
+def _key(variable: str) -> Secret:
+    # Sealed, because a traceback may show local variables.
+    key = Secret(os.environ.get(variable))
+    if not key.reveal():
         from tokenwire.catalog.provider import variable_problem
 
         problem = variable_problem(variable) or f"the environment has no {variable}"

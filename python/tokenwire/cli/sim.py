@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tokenwire import _files
 from tokenwire.cli import output
 from tokenwire.errors import LlmConfigError, LlmError
 
@@ -57,6 +58,8 @@ def run(parsed: argparse.Namespace) -> int:
 
     from tokenwire import _engine
 
+    if parsed.script is not None:
+        _files.check_file(parsed.script)
     # The engine reads the same options.
     words: list[str] = []
     for name, value in vars(parsed).items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire.errors import LlmAuthenticationError, LlmConfigError
+from tokenwire.settings.client_settings import check_text
 from tokenwire.settings.secret import Secret
 
 TYPE_CHECKING = False
@@ -46,10 +47,11 @@ async def await_key(source: Callable[[], Any]) -> str:
 
 def _checked(key: Secret) -> str:
     # Revealed in no local variable, because a traceback may show those.
-    if isinstance(key.reveal(), str) and key.reveal():
-        return key.reveal()
-    kind = type(key.reveal()).__name__
-    raise LlmConfigError(f"api_key: the callable returned {kind}, not a key")
+    if not isinstance(key.reveal(), str) or not key.reveal():
+        kind = type(key.reveal()).__name__
+        raise LlmConfigError(f"api_key: the callable returned {kind}, not a key")
+    check_text(key, "api_key")
+    return str(key.reveal())
 
 
 def with_key(

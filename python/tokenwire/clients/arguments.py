@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tokenwire.errors import LlmConfigError, LlmValidationError
+from tokenwire.settings.client_settings import merged_params
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
     from tokenwire.types.prompt import Prompt
 
+_MERGED = frozenset(("headers", "extra_headers", "extra_query", "extra_body"))
 _WIRE_FORMATS = ("json_object", "json_schema", "text")
 
 
@@ -33,6 +35,9 @@ def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
         from tokenwire.tools.functions import tool_schema
 
         params["tools"] = [tool_schema(tool) for tool in tools]
+    choice = params.get("tool_choice")
+    if isinstance(choice, dict) and "function" in choice and choice.get("type") is None:
+        params["tool_choice"] = {**choice, "type": "function"}
     target = params.get("response_format")
     # A form in the provider's words needs no pydantic.
     is_wire_form = isinstance(target, dict) and target.get("type") in _WIRE_FORMATS
@@ -43,6 +48,15 @@ def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
     return params, target
 
 
+def merged(base: dict[str, Any], nearer: dict[str, Any]) -> dict[str, Any]:
+    """Both arguments; `nearer` wins. Headers, query and `extra_body` are merged by name."""
+    both = merged_params(base, nearer)
+    for name in _MERGED.intersection(base).intersection(nearer):
+        if isinstance(base[name], dict) and isinstance(nearer[name], dict):
+            both[name] = {**base[name], **nearer[name]}
+    return both
+
+
 def unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any]]:
     """Return the input and the arguments of a `str`, messages or an `LlmRequest`."""
     if isinstance(asked, (str, list)):
@@ -51,7 +65,7 @@ def unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any]
         return list(asked), params
     if hasattr(asked, "messages") and hasattr(asked, "split"):
         asked, request_params = asked.split()
-        return asked, {**request_params, **params}
+        return asked, merged(request_params, params)
     if isinstance(asked, dict) or hasattr(asked, "__tokenwire_json__"):
         return [asked], params
     raise LlmConfigError(

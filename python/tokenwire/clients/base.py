@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from tokenwire import _engine
 from tokenwire._typing import overload
 from tokenwire.clients.api_key import with_key, with_key_async
@@ -10,18 +12,22 @@ from tokenwire.interface.defaults import check_open
 from tokenwire.interface.interface import LlmClientInterface
 from tokenwire.settings.client_settings import (
     CLIENT_SETTINGS,
-    check_text,
     engine_arguments,
+    left_out,
+    merged_params,
     seal,
     with_retries,
-    without_secrets,
 )
-from tokenwire.settings.model_string import ModelString, key_and_address, resolve
-from tokenwire.settings.secret import revealed, sealed, sealed_headers, sealed_url
+from tokenwire.settings.model_string import (
+    key_and_address,
+    missing_key_at,
+    resolve,
+)
+from tokenwire.settings.secret import LeftOut, revealed, sealed, sealed_url, sealed_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
     from typing import Any, TypeVar
 
@@ -51,6 +57,10 @@ class BaseClient(LlmClientInterface):
     """What `ChatClient` and `CompletionClient` share."""
 
     _family = ""
+    # Its methods take parameters whose secrets are sealed.
+    _takes_sealed = True
+    # What a pickle left out, in words.
+    _left_out: Sequence[str] = ()
     # For `repr` in a traceback, if the constructor fails.
     model = provider = base_url = ""
 
@@ -103,8 +113,9 @@ class BaseClient(LlmClientInterface):
             LlmConfigError: A setting is wrong; the message names it and the fix.
         """
         # First of all, because a traceback may show local variables.
-        api_key, headers = sealed(api_key), sealed_headers(headers)
+        api_key, headers = sealed(api_key), sealed_values(headers)
         base_url, proxy = sealed_url(base_url), sealed_url(proxy)
+        seal(defaults)
         # By name, so that a setting that the signature lacks is found at once.
         arguments = locals()
         self._set_up(model, {name: arguments[name] for name in CLIENT_SETTINGS}, defaults)
@@ -136,10 +147,12 @@ class BaseClient(LlmClientInterface):
         self.provider = target.provider
         api_key = settings["api_key"]
         source = api_key if callable(api_key) else None
-        key, base_url = key_and_address(target, None if source else api_key, key_vars)
+        given = None if source or isinstance(api_key, LeftOut) else api_key
+        key, base_url = key_and_address(target, given, key_vars)
         if key_vars:
             # Kept for copies, like a key from the constructor. A pickle has neither.
-            settings["api_key"] = api_key or key
+            settings["api_key"] = source or key or api_key
+        self._has_key = source is not None or key is not None
         arguments.update(api_key=key, base_url=base_url)
         self._key_source: KeySource | None = source
         self._engine: Engine = _engine.Engine(
@@ -165,59 +178,59 @@ class BaseClient(LlmClientInterface):
         self._steering: dict[str, Any] = {}
         if settings["system"] is not None:
             self._steering["system"] = settings["system"]
+        # How calls wait beside the greenlets of gevent; None in all other programs.
+        self._greenlets: Any = None
+        if "gevent.monkey" in sys.modules or "eventlet.patcher" in sys.modules:
+            from tokenwire.clients import greenlets
+
+            self._greenlets = greenlets if greenlets.are_patched() else None
         # A missing key and wrong defaults are found here, not at the first call.
-        self._engine.check(self._base, key_source=source, **self._steering)
+        try:
+            self._engine.check(self._base, key_source=source, **self._steering)
+        except LlmConfigError as error:
+            missing = missing_key_at(target, key_vars)
+            if missing is None or str(error) != missing[0]:
+                raise
+            raise LlmConfigError(missing[1]) from None
+
+    def _check_usable(self) -> None:
+        check_open(self)
+        if self._left_out:
+            raise LlmConfigError(
+                f"{', '.join(self._left_out)}: the pickle of this client left out what may be "
+                "secret, and a call without it is not sent; give it again by with_options(…)"
+            )
 
     def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, Any, dict[str, Any]]:
         """The engine, the input, the parameters and the other arguments of one call."""
-        check_open(self)
+        seal(params)
+        self._check_usable()
         kind = type(asked)
         if kind is not str and kind is not list:
             from tokenwire.clients.arguments import unpacked
 
             asked, params = unpacked(asked, params)
+            seal(params)
         engine = self._engine
         steering = self._steering
         parse_as = None
         if not _CONVERTED.isdisjoint(params):
             if params.get("model") is not None:
-                engine, params = self._for_model(params)
+                from tokenwire.clients.one_server import for_model
+
+                engine, params = for_model(self, params)
             from tokenwire.clients.arguments import converted
 
             params, parse_as = converted(params)
         if self._base:
-            params = {**self._base, **params}
+            from tokenwire.clients.arguments import merged
+
+            params = merged(self._base, params)
             if parse_as is None and params.get("response_format") is not None:
                 parse_as = self._parse_as
         if parse_as is not None:
             steering = {**steering, "parse_as": parse_as}
         return engine, asked, params, steering
-
-    def _for_model(self, params: dict[str, Any]) -> tuple[Engine, dict[str, Any]]:
-        """The engine for `model=` of a call: this client's, or another provider's."""
-        model = params["model"]
-        if not isinstance(model, str) or not model.strip():
-            raise LlmConfigError('model: give a string such as "gpt-4o-mini"')
-        check_text(model, "model")
-        parts = ModelString(model)
-        if parts.provider == self.provider and parts.address is None:
-            return self._engine, {**params, "model": parts.name}
-        if not _engine.is_provider(parts.provider):
-            return self._engine, params
-        has_key = self._settings["api_key"] is not None or self._key_vars is not None
-        if has_key or self._settings["base_url"] is not None:
-            setting = "api_key" if has_key else "base_url"
-            raise LlmConfigError(
-                f'model: "{model}" belongs to another provider, and the {setting} of this client '
-                "is only for its own provider; create a client for that model"
-            )
-        place = parts.provider if parts.address is None else model
-        sibling = self._siblings.get(place)
-        if sibling is None:
-            sibling = self.with_options(model=model, provider=None)
-            self._siblings[place] = sibling
-        name = parts.name if parts.address is None else sibling.model
-        return sibling._engine, {**params, "model": name}
 
     @overload
     def complete(
@@ -239,7 +252,10 @@ class BaseClient(LlmClientInterface):
             LlmTimeoutError: A time limit was exceeded.
         """
         engine, asked, params, steering = self._call(request_or_prompt, params)
-        return with_key(self._key_source, engine.complete, asked, params, **steering)
+        ask: Callable[..., LlmResponse[Any]] = engine.complete
+        if self._greenlets is not None:
+            ask = self._greenlets.waiting(ask)
+        return with_key(self._key_source, ask, asked, params, **steering)
 
     @overload
     async def complete_async(
@@ -268,7 +284,10 @@ class BaseClient(LlmClientInterface):
             LlmValidationError: A value cannot be sent; the message names its path.
         """
         engine, asked, arguments, steering = self._call(request_or_prompt, params)
-        return engine.stream(asked, arguments, key_source=self._key_source, **steering)
+        stream = engine.stream(asked, arguments, key_source=self._key_source, **steering)
+        if self._greenlets is not None:
+            return self._greenlets.stream(stream)  # type: ignore[no-any-return]
+        return stream
 
     def stream_async(
         self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
@@ -280,21 +299,26 @@ class BaseClient(LlmClientInterface):
     def _map_calls(self, params: Mapping[str, Any], _concurrency: int) -> Any:
         from tokenwire.clients.map import EngineCalls
 
-        return EngineCalls(lambda asked: self._call(asked, dict(params)), self._key_source)
+        call = lambda asked: self._call(asked, dict(params))  # noqa: E731
+        return EngineCalls(call, self._key_source, self._greenlets)
 
     def models(self) -> list[str]:
         """Return the ids of the server's models (`GET /models`), in the server's order."""
         from tokenwire.clients.models import model_ids
 
-        check_open(self)
-        return model_ids(with_key(self._key_source, self._engine.models))
+        self._check_usable()
+        ask: Callable[..., str] = self._engine.models
+        if self._greenlets is not None:
+            ask = self._greenlets.waiting(ask)
+        return model_ids(with_key(self._key_source, ask, self._base))
 
     async def models_async(self) -> list[str]:
         """Return the ids of the server's models; see `models`."""
         from tokenwire.clients.models import model_ids
 
-        check_open(self)
-        return model_ids(await with_key_async(self._key_source, self._engine.models_async))
+        self._check_usable()
+        ask = self._engine.models_async
+        return model_ids(await with_key_async(self._key_source, ask, self._base))
 
     def get_supported_parameters(self) -> frozenset[str]:
         """Return the names of the request parameters that this provider's API takes."""
@@ -303,18 +327,25 @@ class BaseClient(LlmClientInterface):
     def with_options(self, **settings: Any) -> Self:
         """Return a client with other settings. It shares this one's connections and retry budget.
 
+        A `retry` with another `budget` has its own. `api_key`, `headers`, `extra_headers` and
+        `extra_query` are for one server: with another address, give them again, or None.
+
         Raises:
-            LlmConfigError: A setting does not exist, or is wrong.
+            LlmConfigError: A setting does not exist, is wrong, or is for another server.
         """
         seal(settings)
-        merged = {**self._settings, **self.defaults, **settings}
+        merged = merged_params({**self._settings, **self.defaults}, settings)
         retries, policy = settings.get("max_retries"), merged["retry"]
         if retries is not None and policy is not None and "retry" not in settings:
             merged.update(retry=with_retries(policy, retries), max_retries=None)
         if "retry" in settings and "max_retries" not in settings:
             merged["max_retries"] = None
         model = merged.pop("model", self._model)
-        return self._from_arguments(model, merged, self._key_vars, self._engine)
+        child = self._from_arguments(model, merged, self._key_vars, self._engine)
+        from tokenwire.clients.one_server import check_child
+
+        check_child(self, child, settings)
+        return child
 
     @classmethod
     def _from_arguments(
@@ -328,6 +359,14 @@ class BaseClient(LlmClientInterface):
         settings = {name: arguments.pop(name, row.default) for name, row in CLIENT_SETTINGS.items()}
         client = object.__new__(cls)
         client._set_up(model, settings, arguments, key_vars, parent)
+        lost = left_out(settings, arguments)
+        if isinstance(settings["api_key"], LeftOut):
+            if client._has_key:
+                settings["api_key"] = None
+            else:
+                lost.append("api_key")
+        if lost:
+            client._left_out = lost
         return client
 
     def close(self) -> None:
@@ -336,10 +375,11 @@ class BaseClient(LlmClientInterface):
         _engine.drop_idle_lanes()
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the configuration without the key, which the environment provides again."""
-        arguments = without_secrets({**self._settings, **self.defaults})
-        # A callable may contain a key, too.
-        arguments.pop("api_key", None)
+        """Pickle the configuration without secrets. The first call says which ones are missing."""
+        arguments = {**self._settings, **self.defaults}
+        if self._has_key or isinstance(self._settings["api_key"], LeftOut):
+            # A callable may contain a key, too.
+            arguments["api_key"] = LeftOut()
         return type(self)._from_arguments, (self._model, arguments, self._key_vars)
 
     def __copy__(self, _memo: object = None) -> Self:
@@ -350,4 +390,5 @@ class BaseClient(LlmClientInterface):
 
     def __repr__(self) -> str:
         """Return the class, the model and the address, but not the key."""
-        return f"{type(self).__name__}({self.provider}:{self.model}, base_url={self.base_url!r})"
+        name = _engine._escaped(f"{self.provider}:{self.model}")
+        return f"{type(self).__name__}({name}, base_url={self.base_url!r})"

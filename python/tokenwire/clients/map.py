@@ -6,6 +6,7 @@ from tokenwire import _engine
 from tokenwire.clients.api_key import call_key
 from tokenwire.errors import LlmError
 from tokenwire.interface.map import MapRow
+from tokenwire.settings.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,12 +22,18 @@ class EngineCalls:
     Args:
         call: Returns the engine, the input, the parameters and other arguments for a prompt.
         source: Returns a key for each call, and a fresh one if a key is refused.
+        greenlets: How calls wait in a program of greenlets; otherwise None.
     """
 
-    def __init__(self, call: Callable[[Any], tuple[Any, ...]], source: KeySource | None) -> None:
+    def __init__(
+        self, call: Callable[[Any], tuple[Any, ...]], source: KeySource | None, greenlets: Any
+    ) -> None:
         self._call = call
         self._source = source
         self._fanout = _engine.Fanout()
+        self._next: Any = self._fanout.next
+        if greenlets is not None:
+            self._next = greenlets.waiting(self._next)
         # Prompts in flight whose key may be refused.
         self._keyed: dict[int, Any] = {}
 
@@ -43,7 +50,8 @@ class EngineCalls:
             if self._source is not None:
                 steering = {
                     **steering,
-                    "api_key": call_key(self._source),
+                    # Sealed, because the row's error may show local variables.
+                    "api_key": Secret(call_key(self._source)),
                     "may_renew": may_renew,
                 }
             self._fanout.submit(index, engine, asked, params, **steering)
@@ -54,7 +62,7 @@ class EngineCalls:
     def next(self) -> MapRow:
         """Wait for the next row. A call whose key was refused is repeated with a fresh one."""
         while True:
-            index, response, failure = self._fanout.next()
+            index, response, failure = self._next()
             prompt = self._keyed.pop(index, None)
             if prompt is None or not _engine._is_key_refused(failure):
                 return MapRow(index, response, failure)

@@ -19,7 +19,7 @@ from tokenwire.config.configuration import Configuration, ModelEntry
 from tokenwire.config.file import Problem, read_toml, without_secrets
 from tokenwire.errors import LlmConfigError, LlmError, LlmValidationError
 from tokenwire.interface.custom import problems_of
-from tokenwire.settings.client_settings import CLIENT_SETTINGS, merged_settings
+from tokenwire.settings.client_settings import CLIENT_SETTINGS, may_be_secret, merged_settings
 from tokenwire.settings.model_string import ModelString, could_be_provider, resolve
 from tokenwire.types.params import AnyParams
 
@@ -274,8 +274,7 @@ class _Check:
         try:
             construct(**{name: value})
         except (LlmError, TypeError) as error:
-            row = CLIENT_SETTINGS.get(name)
-            shown = value if row is None or row.seal is None else None
+            shown = None if may_be_secret(name) else value
             self._say(path, without_secrets(_without_place(error), value), value=shown)
             return False
         return True

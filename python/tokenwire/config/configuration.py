@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokenwire.catalog.model import ModelConfig
-from tokenwire.settings.client_settings import without_secrets
+from tokenwire.settings.client_settings import seal
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from tokenwire.catalog.registry import ModelRegistry
 
 
-# Without a repr: headers may hold keys.
 @dataclass(repr=False)
 class ModelEntry:
     """One client of a configuration.
@@ -25,7 +24,8 @@ class ModelEntry:
         model: Model string, as `get_client` takes it.
         api: The API, if the entry names one.
         key_var: Environment variable with the key, in place of the provider's.
-        settings: Arguments of the client, including those of `[defaults]`.
+        settings: Arguments of the client, including those of `[defaults]`. What may be secret is
+            sealed, so that a pickle leaves it out.
         facts: What the entry says about the model, for a `ModelConfig`.
     """
 
@@ -36,9 +36,8 @@ class ModelEntry:
     settings: dict[str, Any]
     facts: dict[str, Any]
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Pickle it without keys."""
-        return {**vars(self), "settings": without_secrets(self.settings)}
+    def __post_init__(self) -> None:
+        seal(self.settings)
 
 
 @dataclass(repr=False)
@@ -55,12 +54,11 @@ class Configuration:
     providers: dict[str, LlmProvider]
     defaults: dict[str, Any]
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Pickle it without keys."""
-        return {**vars(self), "defaults": without_secrets(self.defaults)}
+    def __post_init__(self) -> None:
+        seal(self.defaults)
 
     def __copy__(self, *_: object) -> Self:
-        # With its keys, which a pickle leaves out. Nothing changes a configuration.
+        # With its secrets, which a pickle leaves out. Nothing changes a configuration.
         return self
 
     __deepcopy__ = __copy__

@@ -6,9 +6,10 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from tokenwire._engine import _escaped
+from tokenwire._files import read_file
 from tokenwire.errors import LlmConfigError
 
 _LONG_WORD = re.compile(r"[\w+/=.-]{20,}")
@@ -42,7 +43,8 @@ class Problem:
         text = f"{self.path}: {self.message}" if self.path else self.message
         if self.value is not None and not self._message_has_value():
             text += f" (got {self.value})"
-        return f"{text}; did you mean {self.near}?" if self.near else text
+        # Names and values are the file's.
+        return _escaped(f"{text}; did you mean {self.near}?" if self.near else text)
 
     def _message_has_value(self) -> bool:
         # The engine and Python quote texts differently.
@@ -74,11 +76,7 @@ def read_toml(path: Any) -> Mapping[str, Any]:
     Raises:
         LlmConfigError: It cannot be read, or is not TOML.
     """
-    try:
-        content = Path(path).read_bytes()
-    except (OSError, TypeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise LlmConfigError(f"{path}: {reason}") from error
+    content = read_file(path)
     toml = toml_reader()
     try:
         table: Mapping[str, Any] = toml.loads(content.decode("utf-8-sig"))
@@ -86,6 +84,8 @@ def read_toml(path: Any) -> Mapping[str, Any]:
         # A UnicodeDecodeError would show the bytes.
         reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error
         raise LlmConfigError(f"{path}: {reason}") from error
+    except RecursionError:
+        raise LlmConfigError(f"{path}: it is nested too deeply") from None
     return table
 
 

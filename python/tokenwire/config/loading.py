@@ -28,10 +28,12 @@ def read(source: Source, registry: ModelRegistry | None = None) -> Configuration
     from tokenwire.config.checks import checked
 
     configuration, problems = checked(source, registry)
+    where = "configuration" if hasattr(source, "keys") else str(source)
+    # It may hold secrets, and a traceback may show local variables.
+    del source
     if configuration is None:
         lines = [str(problem) for problem in problems]
         count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
-        where = "configuration" if hasattr(source, "keys") else str(source)
         raise LlmConfigError(f"{where}: {count}: {'; '.join(lines)}", problems=tuple(lines))
     return configuration
 

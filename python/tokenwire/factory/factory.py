@@ -9,11 +9,13 @@ from tokenwire.config.loading import read
 from tokenwire.errors import LlmConfigError
 from tokenwire.factory.plan import Plan
 from tokenwire.factory.pool import ClientPool
-from tokenwire.settings.client_settings import merged_settings, seal
-from tokenwire.settings.model_string import resolve
+from tokenwire.settings.client_settings import OF_ONE_SERVER, merged_settings, seal
+from tokenwire.settings.model_string import ModelAddress, resolve
+from tokenwire.settings.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, Literal
 
     from tokenwire.catalog.provider import LlmProvider
@@ -66,12 +68,15 @@ class LlmClientFactory:
         if config is not None:
             from tokenwire.config.configuration import Configuration
 
-            if not isinstance(config, Configuration):
-                config = read(config, self.registry)
-            config.register(self.registry)
-            self._models = config.models
-            self._providers = config.providers
-            self._defaults = config.defaults
+            # Sealed, because it may hold secrets, and a traceback may show local variables.
+            sealed = Secret(config)
+            is_read = isinstance(config, Configuration)
+            del config
+            known = sealed.reveal() if is_read else read(sealed.reveal(), self.registry)
+            known.register(self.registry)
+            self._models = known.models
+            self._providers = known.providers
+            self._defaults = known.defaults
 
     @overload
     def get_client(
@@ -163,6 +168,8 @@ class LlmClientFactory:
 
             defaults = accepted(row.client, defaults)
         if defaults:
+            if entry is None and isinstance(target.base_url, ModelAddress):
+                _check_address(name, defaults, settings)
             settings = merged_settings(defaults, settings)
         fields = _engine.provider_row(target.provider) if row is None else dict(row)
         variables = (*(key_vars or fields["key_vars"]), *fields["base_url_vars"])
@@ -177,6 +184,19 @@ class LlmClientFactory:
 
     def _custom_row(self, name: str) -> LlmProvider | None:
         return self._providers.get(name) or self.registry.own_provider(name)
+
+
+def _check_address(name: str, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Refuse to pass the headers of a configuration on to an address that is part of a name.
+
+    The name may come from a user of the program, who must not choose who gets them.
+    """
+    held = [key for key in OF_ONE_SERVER if defaults.get(key) and key not in settings]
+    if held:
+        raise LlmConfigError(
+            f'model: "{name}" contains an address, to which the {" and ".join(held)} of [defaults] '
+            "are not sent; give the address as base_url=, or the headers and query for it"
+        )
 
 
 # The factory behind `client()`, created when it is first needed.

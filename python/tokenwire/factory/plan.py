@@ -77,7 +77,7 @@ class Plan(namedtuple("Plan", "model api settings key_vars variables row")):  # 
 def frozen(value: Any) -> object:
     """A hashable form of a setting, equal for equal settings only."""
     if isinstance(value, str):
-        # A header of any name, or a field of the body, may hold a key.
+        # A field of the body may hold a key.
         return type(value), Secret(value)
     if isinstance(value, dict):
         return frozenset((type(name), name, frozen(item)) for name, item in value.items())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tokenwire import _engine
 from tokenwire._pydantic import nearest_name
 from tokenwire.errors import LlmConfigError
+from tokenwire.settings.client_settings import left_out
 from tokenwire.settings.model_string import Target, key_and_address
 from tokenwire.settings.secret import revealed
 
@@ -59,6 +60,9 @@ def create(
     Raises:
         LlmConfigError: The class does not take these settings, or there is no key.
     """
+    lost = left_out({"base_url": None, "proxy": None, **settings}, settings)
+    if lost:
+        raise LlmConfigError(f"{', '.join(lost)}: a pickle left out what may be secret; give it")
     settings["provider"] = row.name
     target = Target(row.name, model, settings.get("base_url"), row)
     key, base_url = key_and_address(target, settings.get("api_key"), key_vars)

@@ -11,6 +11,8 @@ from tokenwire._engine import (
 )
 from tokenwire._typing import overload
 from tokenwire.errors import LlmClientClosedError, LlmConfigError, LlmError
+from tokenwire.settings.client_settings import seal
+from tokenwire.settings.secret import revealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ class DefaultMethods:
     model: str
     provider: str
     _closed = False
+    # Whether its methods take parameters whose secrets are sealed, as the engine's clients do.
+    _takes_sealed = False
 
     @overload
     def complete(
@@ -45,6 +49,7 @@ class DefaultMethods:
 
     def complete(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
         """Ask the model, and return the whole reply."""
+        seal(params)
         if not _defines(self, "stream"):
             raise lacking(self, "complete", "stream")
         with open_stream(self, LlmStream, request_or_prompt, params) as stream:
@@ -64,6 +69,7 @@ class DefaultMethods:
 
     async def complete_async(self, request_or_prompt: Prompt, **params: Any) -> LlmResponse[Any]:
         """Ask the model, and return the whole reply."""
+        seal(params)
         if _defines(self, "stream_async"):
             opened = open_stream(self, AsyncLlmStream, request_or_prompt, params)
             async with opened as stream:
@@ -78,6 +84,7 @@ class DefaultMethods:
 
     def stream(self, request_or_prompt: Prompt, **params: Unpack[AnyParams]) -> LlmStream:
         """Ask the model, and read the reply as it arrives."""
+        seal(params)
         check_open(self)
         if not _defines(self, "complete"):
             raise lacking(self, "stream", "complete")
@@ -91,6 +98,7 @@ class DefaultMethods:
         self, request_or_prompt: Prompt, **params: Unpack[AnyParams]
     ) -> AsyncLlmStream:
         """Ask the model, and read the reply as it arrives. Returns at once."""
+        seal(params)
         check_open(self)
         if _defines(self, "complete_async") or not _defines(self, "stream"):
             if not (_defines(self, "complete_async") or _defines(self, "complete")):
@@ -118,14 +126,15 @@ class DefaultMethods:
 
 
 # The methods above and `run`, `parse` and `map` call the methods of a class through these. They are
-# functions, because a subclass might use the name of a method for something else.
+# functions, because a subclass might use the name of a method for something else. Their callers
+# have sealed the parameters.
 
 
 def ask(client: DefaultMethods, asked: Prompt, params: Mapping[str, Any]) -> LlmResponse[Any]:
     """`complete` with checks: an open client, a reply, an error that names the client."""
     check_open(client)
     try:
-        reply = client.complete(asked, **params)
+        reply = client.complete(asked, **_for(client, params))
     except LlmError as error:
         _name_client(error, client, params)
         raise
@@ -138,7 +147,7 @@ async def ask_async(
     """`complete_async` with the same checks."""
     check_open(client)
     try:
-        reply = await client.complete_async(asked, **params)
+        reply = await client.complete_async(asked, **_for(client, params))
     except LlmError as error:
         _name_client(error, client, params)
         raise
@@ -151,7 +160,15 @@ def open_stream(
     """`stream` or `stream_async` with the same checks."""
     check_open(client)
     method = "stream" if kind is LlmStream else "stream_async"
-    return _checked(client, method, getattr(client, method)(asked, **params), kind)
+    opened = getattr(client, method)(asked, **_for(client, params))
+    return _checked(client, method, opened, kind)
+
+
+def _for(client: DefaultMethods, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters as the methods of this client take them."""
+    if client._takes_sealed:
+        return params
+    return {name: revealed(value) for name, value in params.items()}
 
 
 def check_open(client: DefaultMethods) -> None:
@@ -231,7 +248,7 @@ def _chunks_of(reply: LlmResponse[Any]) -> Iterator[LlmStreamChunk]:
             text=choice.text,
             refusal=choice.refusal,
             tool_calls=[
-                ToolCallFragment(index, call.id, call.name, call.arguments)
+                ToolCallFragment(index, call.id, call.name, call.arguments, call.extra)
                 for index, call in enumerate(choice.tool_calls)
             ],
             logprobs=None if choice.logprobs is None else list(choice.logprobs),

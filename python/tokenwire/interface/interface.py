@@ -12,6 +12,7 @@ from tokenwire.interface.defaults import (
     open_stream,
     whole_number,
 )
+from tokenwire.settings.client_settings import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class LlmClientInterface(DefaultMethods):
                 `.response` is the reply.
             LlmConfigError: There are several choices or prompts: use `complete()`.
         """
+        seal(params)
         self._check_one_text(prompt, params)
         if not stream and on_text is None:
             return self._text_of(ask(self, prompt, params))
@@ -102,6 +104,7 @@ class LlmClientInterface(DefaultMethods):
         **params: Unpack[AnyParams],
     ) -> str:
         """Ask the model, and return the text; see `run`. `on_text` may be a coroutine function."""
+        seal(params)
         self._check_one_text(prompt, params)
         if not stream and on_text is None:
             return self._text_of(await ask_async(self, prompt, params))
@@ -128,6 +131,7 @@ class LlmClientInterface(DefaultMethods):
             LlmValidationError: The last reply does not fit; `.partial` is that reply.
             LlmModelError: The model refused, a filter stopped the reply, or it has no text.
         """
+        seal(params)
         from tokenwire.interface.reask import asked_again
         from tokenwire.tools.typed_output import parse_reply
 
@@ -146,6 +150,7 @@ class LlmClientInterface(DefaultMethods):
         self, response_format: type[T], request_or_prompt: Prompt, *, reask: int = 0, **params: Any
     ) -> T:
         """Ask the model for a value of a type; see `parse`."""
+        seal(params)
         from tokenwire.interface.reask import asked_again
         from tokenwire.tools.typed_output import parse_reply
 
@@ -178,10 +183,16 @@ class LlmClientInterface(DefaultMethods):
 
         Yields:
             A row for each prompt, even if its call failed. `break` and Ctrl-C cancel the calls that
-            are running.
-        """
-        from tokenwire.interface.map import Window, map_calls
+            are running. If `prompts` raises an error, it is raised after the rows of the prompts
+            before it.
 
+        Raises:
+            LlmConfigError: `prompts` is one prompt, such as a string, or `concurrency` is wrong.
+        """
+        seal(params)
+        from tokenwire.interface.map import Window, check_prompts, map_calls
+
+        check_prompts(prompts, asynchronous=False)
         window = Window(concurrency, ordered=ordered)
         return map_calls(self._map_calls(params, concurrency), prompts, window)
 
@@ -200,8 +211,10 @@ class LlmClientInterface(DefaultMethods):
         **params: Unpack[AnyParams],
     ) -> AsyncGenerator[MapRow, None]:
         """Send many prompts at once; see `map`. `prompts` may be an async iterable."""
-        from tokenwire.interface.map import Window, map_with_tasks
+        seal(params)
+        from tokenwire.interface.map import Window, check_prompts, map_with_tasks
 
+        check_prompts(prompts, asynchronous=True)
         window = Window(concurrency, ordered=ordered)
         return map_with_tasks(lambda asked: ask_async(self, asked, params), prompts, window)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tokenwire.errors import LlmError
+from tokenwire.errors import LlmConfigError, LlmError
 from tokenwire.interface.defaults import whole_number
 
 if TYPE_CHECKING:
@@ -77,17 +80,46 @@ class Window:
             self._next_index += 1
 
 
+def check_prompts(prompts: object, *, asynchronous: bool) -> None:
+    """Refuse what is one prompt, or not iterable.
+
+    Raises:
+        LlmConfigError: It is a string, bytes, a mapping, a request or a message, or it cannot be
+            iterated over here.
+    """
+    # A request or a message is a pydantic model, which yields its fields.
+    one = (str, bytes, bytearray, memoryview, Mapping)
+    kind = type(prompts).__name__
+    if isinstance(prompts, one) or hasattr(prompts, "model_dump"):
+        raise LlmConfigError(f"prompts: this is one {kind}; give a list of prompts: [prompt]")
+    if hasattr(prompts, "__iter__") or hasattr(prompts, "__getitem__"):
+        return
+    if not hasattr(prompts, "__aiter__"):
+        raise LlmConfigError(f"prompts: give a list, or another iterable, not {kind}")
+    if not asynchronous:
+        raise LlmConfigError(f"prompts: {kind} is an async iterable: use map_async()")
+
+
 def map_calls(calls: Any, prompts: Iterable[Any], window: Window) -> Iterator[MapRow]:
-    """Yield a row for each prompt, from plain sync code. `calls` is like `ThreadCalls`."""
+    """Yield a row for each prompt, from plain sync code. `calls` is like `ThreadCalls`.
+
+    If `prompts` raises an `Exception`, it is raised after the rows of the prompts before it.
+    """
     numbered = enumerate(prompts)
     more = True
+    failure: Exception | None = None
     try:
         while True:
             while more and window.has_room():
-                item = next(numbered, None)
+                try:
+                    item = next(numbered, None)
+                    row = None if item is None else calls.start(*item)
+                except Exception as error:  # noqa: BLE001 (raised after the rows before it)
+                    more, failure = False, error
+                    break
                 if item is None:
                     more = False
-                elif (row := calls.start(*item)) is None:
+                elif row is None:
                     window.in_flight += 1
                 else:
                     window.hold(row)
@@ -95,6 +127,8 @@ def map_calls(calls: Any, prompts: Iterable[Any], window: Window) -> Iterator[Ma
             if more and window.has_room():
                 continue
             if not window.in_flight:
+                if failure is not None:
+                    raise failure
                 return
             row = calls.next()
             window.in_flight -= 1
@@ -140,7 +174,10 @@ async def map_with_tasks(
     prompts: Iterable[Any] | AsyncIterable[Any],
     window: Window,
 ) -> AsyncGenerator[MapRow, None]:
-    """Run each call as a task of the running loop. Leaving the iteration cancels them."""
+    """Run each call as a task of the running loop. Leaving the iteration cancels them.
+
+    If `prompts` raises an `Exception`, it is raised after the rows of the prompts before it.
+    """
     import asyncio
 
     async def row(index: int, prompt: Any) -> MapRow:
@@ -149,21 +186,16 @@ async def map_with_tasks(
         except LlmError as error:
             return MapRow(index, error=error)
 
-    numbered = _numbered(prompts)
+    source = _Prompts(prompts)
     running: set[Task[MapRow]] = set()
     done: set[Task[MapRow]] = set()
-    more = True
     try:
         while True:
-            while more and window.has_room():
-                item = await anext(numbered, None)
-                if item is None:
-                    more = False
-                else:
-                    running.add(asyncio.create_task(row(*item)))
-                    window.in_flight = len(running)
+            while window.has_room() and (item := await source.next(running)) is not None:
+                running.add(asyncio.create_task(row(*item)))
+                window.in_flight = len(running)
             if not running:
-                return
+                break
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             window.in_flight = len(running)
             for task in done:
@@ -171,18 +203,58 @@ async def map_with_tasks(
             for ready in window.ready():
                 yield ready
     finally:
-        for task in running:
-            task.cancel()
+        abandoned = {*running, *source.steps}
+        for left in abandoned:
+            left.cancel()
         # Only one error leaves the loop; asyncio would log the others as never retrieved.
-        await asyncio.gather(*running, *done, return_exceptions=True)
+        await asyncio.gather(*abandoned, *done, return_exceptions=True)
+    if source.failure is not None:
+        raise source.failure
 
 
-async def _numbered(prompts: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[tuple[int, Any]]:
-    index = 0
-    if hasattr(prompts, "__aiter__"):
-        async for prompt in prompts:
-            yield index, prompt
-            index += 1
-    else:
-        for item in enumerate(prompts):
-            yield item
+class _Prompts:
+    """The prompts of one `map_async`, numbered. Calls may finish while the next one is awaited."""
+
+    def __init__(self, prompts: Iterable[Any] | AsyncIterable[Any]) -> None:
+        # What `prompts` raised, which ends them.
+        self.failure: Exception | None = None
+        # The task that awaits the next prompt, if there is one.
+        self.steps: set[Task[Any]] = set()
+        self._numbered = self._read(prompts)
+        self._is_async = hasattr(prompts, "__aiter__")
+        # All steps share a context, as if one task ran them.
+        self._context = {"context": copy_context()} if sys.version_info >= (3, 11) else {}
+
+    async def next(self, running: set[Task[MapRow]]) -> tuple[int, Any] | None:
+        """Return the next prompt, or None at the end, or if a running call finishes first."""
+        if not self._is_async:
+            return await self._step()
+        import asyncio
+
+        if not self.steps:
+            loop: Any = asyncio.get_running_loop()
+            self.steps = {loop.create_task(self._step(), **self._context)}
+        await asyncio.wait({*self.steps, *running}, return_when=asyncio.FIRST_COMPLETED)
+        (step,) = self.steps
+        if not step.done():
+            return None
+        self.steps = set()
+        return step.result()  # type: ignore[no-any-return]
+
+    async def _step(self) -> tuple[int, Any] | None:
+        return await anext(self._numbered, None)
+
+    async def _read(
+        self, prompts: Iterable[Any] | AsyncIterable[Any]
+    ) -> AsyncIterator[tuple[int, Any]]:
+        index = 0
+        try:
+            if hasattr(prompts, "__aiter__"):
+                async for prompt in prompts:
+                    yield index, prompt
+                    index += 1
+            else:
+                for item in enumerate(prompts):
+                    yield item
+        except Exception as error:  # noqa: BLE001 (raised after the rows of the prompts before it)
+            self.failure = error

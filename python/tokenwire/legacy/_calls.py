@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 import tokenwire as tw
+from tokenwire._engine import _without_controls
 from tokenwire.legacy._errors import as_old_errors, secrets_in, text_of, without_secret_headers
 from tokenwire.legacy._settings import defaults_wanted
 from tokenwire.legacy._vendors import COMPATIBLE, NO_KEY, key_from
 from tokenwire.legacy.llm_exceptions import LlmConfigError
 from tokenwire.legacy.token_counter import TokenCounter
+from tokenwire.settings.secret import Secret, revealed, sealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +92,8 @@ def _say(text: str, end: str = "\n") -> None:
     if getattr(sys.stdout, "closed", False):
         # A failure to print must not lose the reply.
         return
+    if sys.stdout is not None and sys.stdout.isatty():
+        text = _without_controls(text)
     try:
         print(text, end=end, flush=True)
     except UnicodeEncodeError:
@@ -112,19 +116,25 @@ class OldClient(Summary):
     def _set_up(
         self,
         model_name: str,
-        api_key: str | None,
+        api_key: Any,
         model_tokenizer_map: dict[str, str] | None,
         debug: bool,
         verbose: bool,
         generation_args: dict[str, Any],
     ) -> None:
-        """Store what the constructors have in common."""
+        """Store what the constructors have in common. The key may be sealed."""
         self.model_name = model_name
         self.debug = debug
         self.verbose = verbose
         self.generation_args = generation_args
         self.token_counter = TokenCounter(model_tokenizer_map)
-        self._api_key = api_key
+        self._held_key: Secret | None = sealed(api_key)
+
+    @property
+    def _api_key(self) -> str | None:
+        """The key. It is stored sealed, so that `vars()` and a traceback do not show it."""
+        key: str | None = revealed(self._held_key)
+        return key
 
     def _new_client(self) -> tw.ChatClient | tw.CompletionClient:
         """Create the new client; by default one for the completions endpoint `base_url`."""
@@ -136,7 +146,7 @@ class OldClient(Summary):
             self.model_name,
             provider=COMPATIBLE,
             base_url=parts._replace(path=path).geturl(),
-            api_key=None if key in ("", NO_KEY) else key,
+            api_key=None if revealed(key) in ("", NO_KEY) else key,
         )
 
     def _result(self, text: str) -> str:
@@ -155,18 +165,19 @@ class OldClient(Summary):
             return self._new_client()
 
     def _old_errors(self) -> Any:
-        secrets = secrets_in(self._api_key, self.generation_args.get("extra_headers"))
-        return as_old_errors(secrets, self._if_not_found)
+        headers = self.generation_args.get("extra_headers")
+        # Sealed, because a traceback may show local variables.
+        return as_old_errors(Secret(secrets_in(self._api_key, headers)), self._if_not_found)
 
-    def _key(self) -> str | None:
-        """The key for the new client. An unpickled client may have lost it."""
-        if self._key_left_out and self._api_key is None:
+    def _key(self) -> Any:
+        """The sealed key for the new client. An unpickled client may have lost it."""
+        if self._key_left_out and self._held_key is None:
             names = " or ".join(self._key_variables)
             where = f"set {names} in this process, or " if names else ""
             raise LlmConfigError(
                 f"api_key: a pickled client leaves its key out; {where}create the client here"
             )
-        return self._api_key
+        return self._held_key
 
     def _settings(self) -> dict[str, Any]:
         """Everything but the new client, which is created again."""
@@ -175,8 +186,10 @@ class OldClient(Summary):
     def __getstate__(self) -> dict[str, Any]:
         """The content of a pickle, which never holds a key."""
         state = self._settings()
+        # Not sealed, because a pickle would leave it out.
+        state["_held_key"] = self._api_key
         if self._api_key not in (None, "", NO_KEY):
-            state.update(_api_key=None, _key_left_out=True)
+            state.update(_held_key=None, _key_left_out=True)
         arguments = self.generation_args
         if arguments.get("extra_headers"):
             headers = without_secret_headers(arguments["extra_headers"])
@@ -187,7 +200,8 @@ class OldClient(Summary):
         """Restore a pickled client, with the key from the vendor's variable."""
         vars(self).update(state)
         if self._key_left_out:
-            self._api_key = key_from(self._key_variables)
+            self._held_key = sealed(key_from(self._key_variables))
+        self._held_key = sealed(self._held_key)
 
     def __copy__(self) -> Self:
         """A client with the same settings, including the key."""

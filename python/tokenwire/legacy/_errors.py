@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import tokenwire as tw
 from tokenwire.legacy import llm_exceptions as old
+from tokenwire.settings.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -16,6 +17,7 @@ _SECRET_HEADER = re.compile(r"(?i)auth|key|token|secret|cookie")
 _NO_SUCH_PATH = (404, 405)
 # Replacing a shorter one would also change ordinary words.
 _SHORTEST_SECRET = 4
+NO_SECRETS = Secret(())
 
 
 class LlmModelRequestError(old.LlmModelError, old.LlmAPIError):
@@ -41,15 +43,16 @@ _LOST = (tw.LlmConnectionError, tw.LlmStreamInterruptedError, tw.LlmStreamIncomp
 
 
 @contextmanager
-def as_old_errors(secrets: Collection[str] = (), if_not_found: str = "") -> Iterator[None]:
+def as_old_errors(secrets: Secret = NO_SECRETS, if_not_found: str = "") -> Iterator[None]:
     """Raise an old error where the block raises one of the new clients' errors.
 
-    No error shows one of `secrets`. `if_not_found` is added where the server lacks the path.
+    No error shows one of `secrets`, a sealed collection of str. `if_not_found` is added where the
+    server lacks the path.
     """
     try:
         yield
     except tw.LlmError as error:
-        raise _translated(error, secrets, if_not_found) from error
+        raise _translated(error, secrets.reveal(), if_not_found) from error
 
 
 def _translated(error: tw.LlmError, secrets: Collection[str], if_not_found: str) -> old.LlmError:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tokenwire._files import read_file
 from tokenwire.legacy.llm_exceptions import LlmConfigError
 
 if TYPE_CHECKING:
@@ -170,9 +171,11 @@ def _from_file(path: Path) -> TextConfiguration:
     if path.suffix.lower() == ".toml":
         values = _toml(path)
     else:
+        from tokenwire import errors
+
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeError) as error:
+            text = read_file(path).decode("utf-8")
+        except (errors.LlmConfigError, UnicodeError) as error:
             raise LlmConfigError(f"config: {path} cannot be read: {error}") from error
         values = _ini(text, path)
     return TextConfiguration(values, f"config: {path}")

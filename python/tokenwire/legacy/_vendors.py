@@ -10,6 +10,7 @@ import tokenwire as tw
 from tokenwire import _engine
 from tokenwire.legacy._settings import private_address
 from tokenwire.legacy.llm_exceptions import LlmConfigError
+from tokenwire.settings.secret import revealed, sealed
 
 
 class _Vendor(NamedTuple):
@@ -120,24 +121,26 @@ class KnownVendor(str):
 
 
 class ChatTarget(NamedTuple):
-    """The arguments of a new chat client, and the variables that may hold its key."""
+    """The arguments of a new chat client, whose key is sealed, and the variables with its key."""
 
     provider: str
     model: str
     base_url: str | None
-    api_key: str | None
+    api_key: Any
     vendor: str = ""
     key_variables: tuple[str, ...] = ()
 
-    def client(self, api_key: str | None) -> tw.ChatClient:
+    def client(self, api_key: Any) -> tw.ChatClient:
         """The new client for this target, with a key."""
         return tw.ChatClient(
             self.model, provider=self.provider, base_url=self.base_url, api_key=api_key
         )
 
 
-def chat_target(model_name: str, api_key: str | None, base_url: str | None) -> ChatTarget:
+def chat_target(model_name: str, api_key: Any, base_url: str | None) -> ChatTarget:
     """What `ChatClient(model_name, api_key, base_url)` of the older interface means.
+
+    `api_key` is sealed.
 
     Raises:
         LlmConfigError: The name has no vendor and there is no address, or there is no key.
@@ -165,7 +168,7 @@ def chat_target(model_name: str, api_key: str | None, base_url: str | None) -> C
         return _target("", model, base_url, api_key)
     address = base_url or tables._address(vendor)
     variables = tables._key_variables(vendor)
-    key = api_key or key_from(variables)
+    key = api_key or sealed(key_from(variables))
     # A server on plain HTTP is a local one, which needs no key.
     is_local = address.strip().lower().startswith("http://")
     if key is None and variables and not is_local and not _engine.is_intercepted():
@@ -226,7 +229,7 @@ def _target(
     vendor: str,
     model: str,
     address: str | None,
-    key: str | None,
+    key: Any,
     variables: tuple[str, ...] = (),
 ) -> ChatTarget:
     parts = urlsplit(address or "")
@@ -234,6 +237,10 @@ def _target(
     if host == _GOOGLE_HOST and parts.path.rstrip("/") in ("", "/v1", "/v1beta"):
         address = f"https://{_GOOGLE_HOST}/v1beta/openai"
     row = _ROWS.get(host, COMPATIBLE)
-    if vendor == "openai" and key not in (None, NO_KEY) and model.startswith(_WITHOUT_MAX_TOKENS):
+    if (
+        vendor == "openai"
+        and revealed(key) not in (None, NO_KEY)
+        and model.startswith(_WITHOUT_MAX_TOKENS)
+    ):
         row = "openai"
     return ChatTarget(row, model, address, key, vendor, variables)

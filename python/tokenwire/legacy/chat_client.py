@@ -9,6 +9,7 @@ from tokenwire.legacy._settings import warn_once
 from tokenwire.legacy._vendors import chat_target, not_found_at
 from tokenwire.legacy.base_llm_client import LlmClientInterface
 from tokenwire.legacy.token_counter import TokenCounter
+from tokenwire.settings.secret import sealed
 
 if TYPE_CHECKING:
     import tokenwire as tw
@@ -58,8 +59,10 @@ class ChatClient(AsyncOldClient, LlmClientInterface):
         verbose: bool = False,
         **generation_args: Any,
     ) -> None:
+        # First of all, because a traceback may show local variables.
+        api_key = sealed(api_key or None)
         warn_once("ChatClient")
-        target = chat_target(model_name, api_key or None, base_url or None)
+        target = chat_target(model_name, api_key, base_url or None)
         self._set_up(
             model_name, target.api_key, model_tokenizer_map, debug, verbose, generation_args
         )

@@ -10,6 +10,7 @@ from tokenwire.legacy._settings import warn_once
 from tokenwire.legacy.base_llm_client import LlmClientInterface
 from tokenwire.legacy.llm_completion import LlmCompletion
 from tokenwire.legacy.token_counter import TokenCounter
+from tokenwire.settings.secret import sealed
 
 __all__ = [
     "CompletionClient",
@@ -58,6 +59,8 @@ class CompletionClient(AsyncOldClient, LlmClientInterface):
         verbose: bool = False,
         **generation_args: Any,
     ) -> None:
+        # First of all, because a traceback may show local variables.
+        api_key = sealed(api_key or None)
         warn_once("CompletionClient")
         self._set_up(model_name, api_key, model_tokenizer_map, debug, verbose, generation_args)
         self.base_url = base_url

@@ -10,6 +10,7 @@ from tokenwire.legacy._vendors import NO_KEY, chat_target
 from tokenwire.legacy.chat_client import ChatClient
 from tokenwire.legacy.llm_completion import LlmCompletion
 from tokenwire.legacy.token_counter import TokenCounter
+from tokenwire.settings.secret import sealed
 
 if TYPE_CHECKING:
     import tokenwire as tw
@@ -53,6 +54,8 @@ class LlmClient(AsyncOldClient):
         verbose: bool = False,
         **generation_args: Any,
     ) -> None:
+        # First of all, because a traceback may show local variables.
+        api_key = sealed(api_key or None)
         warn_once("LlmClient")
         self._set_up(model_name, api_key, model_tokenizer_map, debug, verbose, generation_args)
         ending = "/completions" if completion_mode else ""
@@ -76,5 +79,6 @@ class LlmClient(AsyncOldClient):
     def _new_client(self) -> tw.ChatClient | tw.CompletionClient:
         if self.completion_mode:
             return super()._new_client()
-        target = chat_target(f"openai:{self.model_name}", self._key() or NO_KEY, self.base_url)
+        key = self._key() or sealed(NO_KEY)
+        target = chat_target(f"openai:{self.model_name}", key, self.base_url)
         return target.client(target.api_key)

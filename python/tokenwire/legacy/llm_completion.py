@@ -8,6 +8,7 @@ from tokenwire.legacy._calls import OldClient
 from tokenwire.legacy._settings import private_address, warn_once
 from tokenwire.legacy._vendors import NO_KEY
 from tokenwire.legacy.token_counter import TokenCounter
+from tokenwire.settings.secret import sealed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -43,6 +44,8 @@ class LlmCompletion(OldClient):
         verbose: bool = False,
         **generation_args: Any,
     ) -> None:
+        # First of all, because a traceback may show local variables.
+        api_key = sealed(api_key or None)
         warn_once("LlmCompletion")
         self._set_up(model_name, api_key, model_tokenizer_map, debug, verbose, generation_args)
         self.base_url = base_url or f"{private_address()}/completions"

@@ -21,6 +21,7 @@ from tokenwire.catalog.cost import price_of
 from tokenwire.catalog.registry import shared
 from tokenwire.observability import text
 from tokenwire.observability.counts import Distribution, ModelMetrics
+from tokenwire.observability.labels import MAX_MODELS, OTHER, label
 from tokenwire.observability.on_call import on_call
 
 if TYPE_CHECKING:
@@ -41,11 +42,8 @@ _BOUNDS = {
 # Compared as text, because this package's annotations are not evaluated.
 _NUMBERS = [field.name for field in fields(ModelMetrics) if field.type == "int"]
 
-# Names come from callers and servers. Beyond these numbers they are counted as "other", so that
-# memory stays bounded.
-_MAX_MODELS = 1_000
+# Kinds of errors beyond this number are counted as "other", as are models beyond `MAX_MODELS`.
 _MAX_ERROR_KINDS = 100
-_OTHER = "other"
 
 # Decimal, because a sum of floats drifts. The program's own context may round to fewer digits.
 _MONEY = Context(prec=50)
@@ -88,7 +86,8 @@ class MetricsCollector:
             chat.run("Why is the sky blue?")
         print(metrics.summary())
 
-    It keeps counts only: no prompt, no reply, no key. A forked child starts at zero.
+    It keeps counts only: no prompt, no reply, no key. A forked child starts at zero. The first 256
+    models have rows of their own. All others are counted as "other", so that memory stays bounded.
 
     Args:
         cost: Whether to look up the price of each call. If `genai-prices` is installed, it is
@@ -224,9 +223,10 @@ class _Counts:
         """The counts of a model."""
         counts = self.models.get((provider, model))
         if counts is None:
-            if len(self.models) >= _MAX_MODELS:
-                provider = model = _OTHER
-            counts = self.models.setdefault((provider, model), _ModelCounts())
+            names = (label(provider), label(model))
+            if names not in self.models and len(self.models) >= MAX_MODELS:
+                names = (OTHER, OTHER)
+            counts = self.models.setdefault(names, _ModelCounts())
         return counts
 
 
@@ -251,8 +251,9 @@ class _ModelCounts:
             numbers["cancelled"] += 1
         else:
             spreads["failed_latency"].add(elapsed)
+            kind = label(kind)
             if kind not in self.errors and len(self.errors) >= _MAX_ERROR_KINDS:
-                kind = _OTHER
+                kind = OTHER
             self.errors[kind] += 1
         if timing is not None:
             spreads["first_token"].add(timing.first_token)

@@ -17,8 +17,8 @@ def on_call(callback: Callable[[CallEvent], object]) -> Callable[[], None]:
     """Call `callback` once for each finished call of this process.
 
     The callback runs on the caller's thread, before the caller gets the reply or the error. An
-    exception in it is logged, not raised, except for Ctrl-C. Several callbacks run in the order in
-    which they were added. Without a callback, this costs nothing.
+    `Exception` in it is logged, not raised; Ctrl-C and `SystemExit` are raised. Several callbacks
+    run in the order in which they were added. Without a callback, this costs nothing.
 
     Args:
         callback: Called with a `CallEvent`: provider, model, usage, timing, cost, attempts, error.

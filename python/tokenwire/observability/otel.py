@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
+from tokenwire.observability.labels import OTHER, Known, label
 from tokenwire.observability.on_call import on_call
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ def instrument(
         "operation.time_to_first_chunk", "s", "Time to receive the first chunk.", _FIRST_CHUNK
     )
 
+    known = Known()
+
     def report(event: CallEvent) -> None:
         common = _common_attributes(event)
         attributes = common | _span_attributes(event)
@@ -117,7 +120,7 @@ def instrument(
         # This runs on the caller's thread, so the caller's current span becomes the parent.
         started = int(event.started * 1e9)
         span = tracer.start_span(
-            f"{event.operation} {event.model}",
+            f"{event.operation} {label(event.model)}",
             kind=trace.SpanKind.CLIENT,
             attributes=attributes,
             start_time=started,
@@ -127,6 +130,9 @@ def instrument(
             span.set_status(trace.StatusCode.ERROR, text)
         span.end(started + int(event.elapsed * 1e9))
 
+        # Each set of attributes is a time series of its own, which is kept forever.
+        if not known.admits(tuple(common.items())):
+            common = _other(common)
         durations.record(event.elapsed, common)
         for kind in ("input", "output"):
             count = attributes.get(f"gen_ai.usage.{kind}_tokens")
@@ -145,14 +151,21 @@ def _common_attributes(event: CallEvent) -> dict[str, Any]:
     return _without_none(
         {
             "gen_ai.operation.name": event.operation,
-            "gen_ai.provider.name": _CONVENTION_NAMES.get(event.provider, event.provider),
-            "gen_ai.request.model": event.model,
+            "gen_ai.provider.name": _CONVENTION_NAMES.get(event.provider, label(event.provider)),
+            "gen_ai.request.model": label(event.model),
             "server.address": address,
             "server.port": None if address is None else event.server_port,
-            "gen_ai.response.model": (response and response.model) or None,
-            "error.type": event.error_kind,
+            "gen_ai.response.model": label((response and response.model) or "") or None,
+            "error.type": label(event.error_kind or "") or None,
         }
     )
+
+
+def _other(common: dict[str, Any]) -> dict[str, Any]:
+    """The attributes of a metric that is not among the first ones: no name that others choose."""
+    kept = {"gen_ai.operation.name": common["gen_ai.operation.name"]}
+    named = ("gen_ai.provider.name", "gen_ai.request.model", "error.type")
+    return kept | {name: OTHER for name in named if name in common}
 
 
 def _span_attributes(event: CallEvent) -> dict[str, Any]:
@@ -162,7 +175,7 @@ def _span_attributes(event: CallEvent) -> dict[str, Any]:
     return _without_none(
         {
             "gen_ai.request.stream": event.streamed,
-            "gen_ai.response.id": (response and response.id) or None,
+            "gen_ai.response.id": label((response and response.id) or "") or None,
             "gen_ai.response.finish_reasons": (
                 [str(reason or "error") for reason in reasons] if any(reasons) else None
             ),

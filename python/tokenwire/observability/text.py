@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tokenwire._engine import _one_line
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +31,7 @@ def _columns(counts: ModelMetrics) -> dict[str, str]:
     # Without a known price, no figure is better than a wrong one.
     priced = counts.calls - counts.without_usage - counts.without_price
     return {
-        "model": f"{counts.provider}:{counts.model}" if counts.provider else "all",
+        "model": _one_line(f"{counts.provider}:{counts.model}") if counts.provider else "all",
         "calls": str(counts.calls),
         "failed": str(counts.failed),
         "left": str(counts.cancelled),

@@ -7,13 +7,7 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError, LlmValidationError
-from tokenwire.settings.secret import (
-    Secret,
-    public,
-    sealed,
-    sealed_headers,
-    sealed_url,
-)
+from tokenwire.settings.secret import LeftOut, Secret, sealed, sealed_url, sealed_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,22 +42,23 @@ def _instance_of(kinds: Any, form: str, *, optional: bool = True) -> Check:
     """A check that a value is None or an instance of `kinds`."""
 
     def check(value: Any, name: str) -> Any:
-        if not isinstance(value, kinds) and (value is not None or not optional):
-            raise LlmConfigError(f"{name}: give {form}, not {type(value).__name__}")
-        if isinstance(value, (str, Secret)):
+        kind = type(value.reveal() if isinstance(value, Secret) else value)
+        if not issubclass(kind, kinds) and (value is not None or not optional):
+            raise LlmConfigError(f"{name}: give {form}, not {kind.__name__}")
+        if issubclass(kind, str):
             check_text(value, name)
         return value
 
     return check
 
 
-_text = _instance_of((str, Secret), "a str")
+_text = _instance_of(str, "a str")
 
 
 def _key(value: Any, name: str) -> Any:
     if value is None or callable(value):
         return value
-    if not isinstance(value, Secret):
+    if not isinstance(value, Secret) or not isinstance(value.reveal(), str):
         raise LlmConfigError(f"{name}: give a str or a callable that returns one")
     check_text(value, name)
     return value
@@ -99,7 +94,7 @@ class Setting:
     Attributes:
         check: Takes a value and the argument's name; returns what the engine is given.
         default: The value of the argument where it is left out.
-        seal: Hides a value that is, or holds, a key; None if no value can.
+        seal: Hides a value that is, or holds, a secret; None if no value can.
         in_entry: Whether an entry of a configuration may have it.
         in_defaults: Whether the `[defaults]` of a configuration may have it.
         table: The class that a table of a configuration becomes.
@@ -146,8 +141,23 @@ CLIENT_SETTINGS = {
     "ca_bundle": Setting(_path),
     "client_cert": Setting(_certificate),
     "trust_env": Setting(_instance_of(bool, "True or False", optional=False), default=True),
-    "headers": Setting(_unchecked, seal=sealed_headers),
+    "headers": Setting(_unchecked, seal=sealed_values),
 }
+# What belongs to the server that it was given for, and is never taken along to another one.
+OF_ONE_SERVER = ("api_key", "headers", "extra_headers", "extra_query")
+_OF_OTHERS = (
+    *("api_token", "apikey", "auth", "auth_token", "azure_ad_token", "cookies", "default_headers"),
+    *("default_query", "extra_header", "http_headers", "openai_api_key", "password", "token"),
+)
+# Settings of a client and parameters of a call that are or hold secrets.
+_SEALS = {
+    **{name: row.seal for name, row in CLIENT_SETTINGS.items() if row.seal is not None},
+    "extra_headers": sealed_values,
+    "extra_query": sealed_values,
+    # Names that other libraries have. They are refused, in an error that must not show the values.
+    **dict.fromkeys(_OF_OTHERS, sealed),
+}
+_SEALED = frozenset(_SEALS)
 
 
 def engine_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,31 +190,56 @@ def with_retries(policy: RetryPolicy, max_retries: int) -> RetryPolicy:
     return _engine.RetryPolicy(**{**policy.to_dict(), "max_retries": max_retries})
 
 
-def merged_settings(base: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
-    """Both settings; `nearer` wins. Its `max_retries` also replaces a `retry`, and the reverse."""
+# Two names of one parameter.
+_SAME = (("max_tokens", "max_completion_tokens"), ("seed", "random_seed"))
+
+
+def merged_params(base: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
+    """Both sets of parameters; `nearer` wins, also under another name for the same thing."""
     merged = {**base, **nearer}
-    for name, other in (("max_retries", "retry"), ("retry", "max_retries")):
-        if name in nearer and other not in nearer:
-            merged.pop(other, None)
+    for one, other in _SAME:
+        if (one in nearer) != (other in nearer):
+            merged.pop(other if one in nearer else one, None)
     return merged
 
 
-def seal(settings: dict[str, Any]) -> None:
-    """Hide, in place, the settings that are or hold keys."""
-    for name, value in settings.items():
-        row = CLIENT_SETTINGS.get(name)
-        if row is not None and row.seal is not None:
-            settings[name] = row.seal(value)
+def merged_settings(base: Mapping[str, Any], nearer: Mapping[str, Any]) -> dict[str, Any]:
+    """Both settings; `nearer` wins. Its `max_retries` changes a `retry` of the other."""
+    merged = merged_params(base, nearer)
+    if "retry" in nearer and "max_retries" not in nearer:
+        merged.pop("max_retries", None)
+    elif "max_retries" in nearer and "retry" not in nearer and merged.get("retry") is not None:
+        retries = merged.pop("max_retries")
+        if retries is not None:
+            merged["retry"] = with_retries(merged["retry"], retries)
+    return merged
 
 
-def without_secrets(settings: Mapping[str, object]) -> dict[str, object]:
-    """Settings for a pickle: keys left out, URLs without credentials."""
-    kept = {}
-    for name, value in settings.items():
-        # `extra_headers` is a parameter of a call, and may be among a client's defaults.
-        row = CLIENT_SETTINGS.get("headers" if name == "extra_headers" else name)
-        if row is None or row.seal is None:
-            kept[name] = value
-        elif (shown := public(row.seal(value))) is not None:
-            kept[name] = shown
-    return kept
+def seal(arguments: Any) -> None:
+    """Hide, in place, the arguments of a client or a call that are or hold secrets.
+
+    A function that is given them does this first, because a traceback may show local variables.
+    """
+    if not _SEALED.isdisjoint(arguments):
+        for name in _SEALED.intersection(arguments):
+            arguments[name] = _SEALS[name](arguments[name])
+
+
+def may_be_secret(name: str) -> bool:
+    """Whether the setting or the parameter of this name is, or may hold, a secret."""
+    return name in _SEALS
+
+
+def left_out(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
+    """What a pickle left out of the settings and the defaults of a client, in words."""
+    found = []
+    for name, what in (("base_url", "the query of"), ("proxy", "user and password of the proxy")):
+        if type(settings[name]) is LeftOut:
+            found.append(f"{name} ({what} {settings[name].public()} )")
+    for name in OF_ONE_SERVER[1:]:
+        values = (settings if name == "headers" else defaults).get(name)
+        if values is not None:
+            names = [str(key) for key, value in values.items() if isinstance(value, LeftOut)]
+            if names:
+                found.append(f"{name} ({', '.join(names)})")
+    return found

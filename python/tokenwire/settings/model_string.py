@@ -5,11 +5,11 @@ from __future__ import annotations
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
 from tokenwire.settings.client_settings import check_text
-from tokenwire.settings.secret import Secret
+from tokenwire.settings.secret import Secret, sealed_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Protocol
 
     class ProviderRow(Protocol):
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # A server that speaks OpenAI's dialect and is not in the table of providers.
 COMPATIBLE = "openai-compatible"
+# They begin the query and the fragment of a URL.
+_ADDRESS_MARKS = frozenset("?#")
 
 
 class ModelString:
@@ -48,6 +50,12 @@ class ModelString:
         if colon and rest.startswith("//"):
             # Only the first @ splits: an id may be a file path, or contain another @.
             self.address, _, self.name = rest[2:].partition("@")
+
+
+class ModelAddress(str):
+    """A base URL from a model string. It gets no key that is meant for another server."""
+
+    __slots__ = ()
 
 
 class Target:
@@ -120,13 +128,13 @@ def resolve(
 
 def _base_url(model: str, parts: ModelString, base_url: str | None) -> str:
     """The base URL for the address in a model string."""
-    if not (parts.address and parts.name):
+    if not (parts.address and parts.name) or not _ADDRESS_MARKS.isdisjoint(parts.address):
         form = f"{parts.provider}://host:port@model"
         raise LlmConfigError(f'model: "{model}" is not of the form {form}')
     if base_url is not None:
         raise LlmConfigError("base_url: the model string already contains an address; give one")
     address = parts.address.rstrip("/")
-    return f"http://{address}{'' if '/' in address else '/v1'}"
+    return ModelAddress(f"http://{address}{'' if '/' in address else '/v1'}")
 
 
 def could_be_provider(name: str) -> bool:
@@ -156,8 +164,9 @@ def key_and_address(
 ) -> tuple[Secret | None, str | None]:
     """Take a missing key or base URL from the environment variables of the provider.
 
-    A provider's key is not sent to an address that its row does not know, unless the caller named
-    that provider together with the address.
+    The key of a provider that has an address of its own is not for an address in a model string,
+    which a user of the program may have chosen; see `_may_have_key`. It is for the address that
+    `base_url=`, its variable or the `base_url` of a configuration gives.
 
     Args:
         target: What the client calls.
@@ -170,13 +179,95 @@ def key_and_address(
     row = _engine.provider_row(target.provider) if target.row is None else dict(target.row)
     if api_key is None:
         names = row["key_vars"] if key_vars is None else key_vars
+        if isinstance(base_url, ModelAddress) and not _may_have_key(base_url, row, names):
+            names = ()
         api_key = next((Secret(value) for value in _values(names)), None)
     if base_url is None:
-        base_url = next(_values(row["base_url_vars"]), row["base_url"])
+        base_url = sealed_url(next(_values(row["base_url_vars"]), row["base_url"]))
     for name, found in (("api_key", api_key), ("base_url", base_url)):
         if found is not None:
             check_text(found, name)
     return api_key, base_url
+
+
+def check_no_address(model: str, provider: str) -> None:
+    """Refuse the model of a call if it contains an address; the client's provider is `provider`.
+
+    A program may pass on what its user asks for. That must not choose where the prompt goes. Ids
+    such as `s3://bucket/model` are not addresses.
+
+    Raises:
+        LlmConfigError: The model contains an address.
+    """
+    parts = ModelString(model)
+    if parts.address is None:
+        return
+    head = parts.provider.lower()
+    is_scheme = head in (provider, "http", "https") or _engine.is_provider(head)
+    if is_scheme or "@" in model:
+        raise LlmConfigError(
+            f'model: "{model}" contains an address, and the model of a call names no server; '
+            "create a client with base_url= for it"
+        )
+
+
+def missing_key_at(target: Target, key_vars: Sequence[str] | None) -> tuple[str, str] | None:
+    """The engine's message for a missing key, and what to say if the key was only withheld."""
+    if not isinstance(target.base_url, ModelAddress):
+        return None
+    row = _engine.provider_row(target.provider) if target.row is None else dict(target.row)
+    names = list(row["key_vars"] if key_vars is None else key_vars)
+    if next(_values(names), None) is None:
+        return None
+    return _engine._missing_key(target.provider, names), (
+        f"model: the key in {' or '.join(names)} is not sent to {target.base_url}, an address in a "
+        "model string; give the address as base_url=, or a key for it as api_key="
+    )
+
+
+def _may_have_key(address: str, row: Mapping[str, Any], variables: Sequence[str]) -> bool:
+    """Whether an address in a model string may get the key in these environment variables.
+
+    It may if the provider has no address of its own: `vllm` and the other servers that people run
+    themselves, and a custom provider without `base_url`. The variable must not be that of another
+    provider which has one.
+    """
+    others = [_engine.provider_row(name) for name in _engine.provider_names()]
+    users = [other for other in others if not set(variables).isdisjoint(other["key_vars"])]
+    own = [_own_origin(one) for one in (row, *users)]
+    origin = _origin(address)
+    # An address whose origin cannot be read does not belong to a provider.
+    return all(one is None or one == origin != "" for one in own)
+
+
+def _own_origin(row: Mapping[str, Any]) -> str | None:
+    """The origin that a provider's key is for; empty if it is not known, None if it has none."""
+    variables = row["base_url_vars"]
+    url = next(_values(variables), row["base_url"])
+    if url is None:
+        # Azure: each customer has another address, which a variable names.
+        return "" if variables else None
+    origin = _origin(url)
+    # The rows of local servers name their usual port on this machine, which is only a default.
+    is_default = url == row["base_url"] and origin.startswith("http://localhost:")
+    return None if is_default else origin
+
+
+def same_origin(first: str, second: str) -> bool:
+    """Whether two URLs have the same scheme, host and port."""
+    return first == second or _origin(first) == _origin(second) != ""
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port of a URL; empty if it is not one."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.hostname}:{port}"
 
 
 def _values(variables: Sequence[str]) -> Iterator[str]:

@@ -1,103 +1,140 @@
-"""Values that may hold keys: hidden in `repr()`, tracebacks, pickles and the keys of a pool."""
+"""Values that may hold secrets: hidden in `repr()`, tracebacks, pickles and the keys of a pool."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any, NoReturn
-
-# Headers and query parameters that hold keys.
-_HEADERS = frozenset(
-    ("api-key", "authorization", "cookie", "proxy-authorization", "x-api-key", "x-goog-api-key")
-)
-_QUERY = frozenset(("access_token", "api-key", "api_key", "apikey", "key", "token"))
+    from typing import Any
 
 
 class Secret:
-    """A text that only `reveal()` shows. Secrets of the same text are equal.
+    """A value that only `reveal()` shows. Secrets of the same value are equal.
+
+    A pickle holds a `LeftOut` in its place.
 
     Args:
-        text: The text.
+        value: Usually a str. A value of a wrong type is hidden, too, until a check refuses it.
     """
 
-    __slots__ = ("_text",)
+    __slots__ = ("_value",)
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, value: Any) -> None:
+        self._value = value
 
-    def reveal(self) -> str:
-        """Return the text."""
-        return self._text
+    def reveal(self) -> Any:
+        """Return the value."""
+        return self._value
 
     def public(self) -> str | None:
-        """Return the part of the text that is not secret, or None."""
+        """Return the part of the value that is not secret, or None."""
         return None
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other._text == self._text
+        return type(other) is type(self) and other._value == self._value
 
     def __hash__(self) -> int:
-        return hash(self._text)
+        return hash(self._value)
 
     def __repr__(self) -> str:
         return "[secret]"
 
-    def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled: a pickle would show the text."""
-        raise TypeError("a secret is not pickled")
+    def __copy__(self, _memo: object = None) -> Secret:
+        return self
+
+    __deepcopy__ = __copy__
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the public part only."""
+        return LeftOut, (self.public(),)
 
 
 class SecretUrl(Secret):
-    """A URL with credentials, or with a query, which may hold a key."""
+    """A URL with a user name or a query, either of which may hold a secret."""
 
     __slots__ = ()
 
-    def public(self) -> str:
-        """Return the URL without user, password and the query parameters that hold keys."""
-        url = self._text
+    def public(self) -> str | None:
+        """Return the URL without user name, password and query."""
+        if not isinstance(self._value, str):
+            return None
+        url = self._value.partition("?")[0].partition("#")[0]
         head, at, address = url.rpartition("@")
-        if at:
-            scheme, separator, _ = head.partition("://")
-            url = f"{scheme}://{address}" if separator else address
-        path, _, query = url.partition("?")
-        parts = [part for part in query.split("&") if part.partition("=")[0].lower() not in _QUERY]
-        return f"{path}?{'&'.join(parts)}" if query and parts else path
+        if not at:
+            return url
+        scheme, separator, _ = head.partition("://")
+        return f"{scheme}://{address}" if separator else address
 
 
-def sealed(value: object) -> Any:
-    """Return a string as a secret, and anything else unchanged."""
-    return Secret(value) if isinstance(value, str) else value
+class SecretSource(Secret):
+    """A function that returns a secret, and that may hold it, as a `functools.partial` does."""
+
+    __slots__ = ()
+
+    def __call__(self) -> Any:
+        """Call the function."""
+        return self._value()
+
+    def _identity(self) -> object:
+        """The function, or its id if it cannot be hashed."""
+        try:
+            hash(self._value)
+        except TypeError:
+            return id(self._value)
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is SecretSource and other._identity() == self._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
 
 
-def sealed_url(value: object) -> Any:
-    """Return a URL that may hold a key as a secret, and anything else unchanged."""
-    return SecretUrl(value) if isinstance(value, str) and ("@" in value or "?" in value) else value
+class LeftOut(Secret):
+    """The place of a secret that a pickle left out. It reveals only what was public."""
+
+    __slots__ = ()
+
+    def __init__(self, value: str | None = None) -> None:
+        super().__init__(value or "")
+
+    def public(self) -> str | None:
+        """Return what is left."""
+        return self._value or None
+
+    def __repr__(self) -> str:
+        return "[left out]"
 
 
-def sealed_headers(headers: Mapping[str, object] | None) -> Any:
-    """Return headers with those values sealed that are keys."""
-    if headers is None or not hasattr(headers, "items"):
-        return headers
-    return {
-        name: sealed(value) if str(name).lower() in _HEADERS else value
-        for name, value in headers.items()
-    }
+def sealed(value: Any) -> Any:
+    """Return a value as a secret; None and a secret unchanged."""
+    if value is None or isinstance(value, Secret):
+        return value
+    return SecretSource(value) if callable(value) else Secret(value)
 
 
-def revealed(value: object) -> Any:
-    """Return the text of a secret, also within a dict, and anything else unchanged."""
+def sealed_url(value: Any) -> Any:
+    """Return a URL that may hold a secret as one, and any other URL and None unchanged."""
+    if value is None or isinstance(value, Secret):
+        return value
+    # Each of these begins, or ends, a part that may be secret.
+    if isinstance(value, str) and "@" not in value and "?" not in value and "#" not in value:
+        return value
+    return SecretUrl(value)
+
+
+def sealed_values(values: Any) -> Any:
+    """Return a mapping, such as headers, with each of its values as a secret."""
+    if values is None or isinstance(values, Secret):
+        return values
+    if not hasattr(values, "items"):
+        return Secret(values)
+    return {name: sealed(value) for name, value in values.items()}
+
+
+def revealed(value: Any) -> Any:
+    """Return the value of a secret, also within a dict, and anything else unchanged."""
     if isinstance(value, Secret):
         return value.reveal()
     if isinstance(value, dict):
         return {name: revealed(held) for name, held in value.items()}
-    return value
-
-
-def public(value: object) -> Any:
-    """Return the part of a sealed value that is not secret, or None."""
-    if isinstance(value, Secret):
-        return value.public()
-    if isinstance(value, dict):
-        return {name: held for name, held in value.items() if not isinstance(held, Secret)}
     return value

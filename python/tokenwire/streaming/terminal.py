@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tokenwire._engine import End, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDone
+from tokenwire._engine import (
+    End,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCallDone,
+    _one_line,
+    _without_controls,
+)
 from tokenwire.streaming.styles import END, STYLES, has_colours, is_terminal, styled
 
 TYPE_CHECKING = False
@@ -14,8 +22,6 @@ if TYPE_CHECKING:
 
 # Clears a line of a terminal and returns to its start.
 _CLEAR = "\r\x1b[2K"
-# The model must not move the cursor or set a title: only tab and newline are kept.
-_CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {9, 10})
 
 
 class Terminal:
@@ -29,6 +35,8 @@ class Terminal:
 
     def __init__(self, file: TextIO, *, reasoning: bool = False) -> None:
         self._file = file
+        # The model must not steer any terminal, also not one whose cursor we do not move.
+        self._is_cleaned = file.isatty()
         self._is_tty = is_terminal(file)
         self._shows_reasoning = reasoning and has_colours(file)
         self._reasoning = 0
@@ -46,7 +54,7 @@ class Terminal:
         elif self._is_tty and isinstance(event, ReasoningDelta):
             self._reason(event.text)
         elif self._is_tty and isinstance(event, ToolCallDone):
-            self._progress(f"[calls {event.call.name.translate(_CONTROLS)}]")
+            self._progress(f"[calls {_one_line(event.call.name)}]")
         else:
             return
         self._file.flush()
@@ -65,7 +73,7 @@ class Terminal:
     def _put(self, text: str) -> None:
         # Set first, because Ctrl-C may interrupt right after the text.
         self._is_at_start = text.endswith("\n")
-        self._file.write(text.translate(_CONTROLS) if self._is_tty else text)
+        self._file.write(_without_controls(text) if self._is_cleaned else text)
 
     def _reason(self, text: str) -> None:
         if not self._shows_reasoning:

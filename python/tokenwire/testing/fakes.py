@@ -126,6 +126,8 @@ class Fake:
         # The number of attempts of each call.
         self._attempts: dict[str, int] = {}
         self._simulator: _engine.Simulator | None = None
+        # What a function raised that is not an `Exception`.
+        self._end: BaseException | None = None
         self.add(rules or {})
 
     def add(self, rules: Rules) -> None:
@@ -162,7 +164,11 @@ class Fake:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Send calls to their providers again."""
+        """Send calls to their providers again.
+
+        If a function of a rule raised something that ends a program or a test, such as Ctrl-C,
+        `SystemExit` or `pytest.fail`, its call failed and it is raised here.
+        """
         simulator, self._simulator = self._simulator, None
         if simulator is None:
             return
@@ -170,12 +176,17 @@ class Fake:
         outer = _active[-1]._simulator if _active else None
         _engine.intercept(None if outer is None else outer.base_url)
         simulator.stop()
+        end, self._end = self._end, None
+        if end is not None:
+            raise end
 
     def _answer(self, record: str) -> str:
         """The behaviour for a request; called on threads of the simulator."""
         try:
             return self._behaviour(self._request(json.loads(record)))
         except LlmConfigError as problem:
+            if isinstance(problem, _EndedError):
+                self._end = self._end or problem.__cause__
             # With this header, the engine raises an LlmConfigError and does not retry.
             headers = {"x-tokenwire-mistake": "1"}
             answer = {"status": 400, "body": str(problem), "headers": headers}
@@ -214,6 +225,24 @@ class Fake:
         )
 
 
+def _called(function: Any, request: FakeRequest, place: str) -> Any:
+    """What the function of a rule returns."""
+    try:
+        reply = function(request)
+    except Exception as error:
+        raise LlmConfigError(f"{place} raised {type(error).__name__}: {error}") from error
+    except BaseException as end:
+        raise _EndedError(f"{place} raised {type(end).__name__}: {end}") from end
+    if hasattr(reply, "__await__"):
+        getattr(reply, "close", lambda: None)()
+        raise LlmConfigError(f"{place} is async; give a plain function")
+    return reply
+
+
+class _EndedError(LlmConfigError):
+    """A function raised what ends a program or a test, such as Ctrl-C or `pytest.fail`."""
+
+
 def _reply(rule: _Rule, request: FakeRequest, target: str) -> str:
     reply = rule.take(request.call)
     if reply is None:
@@ -224,13 +253,7 @@ def _reply(rule: _Rule, request: FakeRequest, target: str) -> str:
         )
     if callable(reply):
         place = f'fake: the function of "{rule.pattern}"'
-        try:
-            reply = reply(request)
-        except Exception as error:
-            raise LlmConfigError(f"{place} raised {type(error).__name__}: {error}") from error
-        if hasattr(reply, "__await__"):
-            getattr(reply, "close", lambda: None)()
-            raise LlmConfigError(f"{place} is async; give a plain function")
+        reply = _called(reply, request, place)
         reply = behaviour_json(reply, f"{place} returned a wrong reply")
     text: str = reply
     is_completion = _engine.apis().get(request.api) == "completions"

@@ -1,7 +1,8 @@
 """Python functions and types as the model sees them.
 
-`functions` turns functions into tools and calls them, with the help of `docstrings`. `typed_output`
-asks for a value of a type and reads it. Both get their schemas from `json_schema`.
+`functions` turns functions into tools and calls them, with the help of `signatures` and
+`docstrings`. `typed_output` asks for a value of a type and reads it. Both get their schemas from
+`json_schema`.
 """
 
 from __future__ import annotations

@@ -16,10 +16,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 from typing_extensions import NotRequired, Self
 
-from tokenwire._pydantic import Model, Str, base_init, json_error
+from tokenwire._pydantic import Model, Str, base_init, json_error, shown_cause
 from tokenwire.errors import LlmConfigError
 from tokenwire.tools.docstrings import read_docstring
 from tokenwire.tools.json_schema import adapter_for, record_adapter, schema_of, strict_form
+from tokenwire.tools.signatures import open_signature
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -110,7 +111,7 @@ def tool_schema(tool: ToolLike) -> dict[str, Any]:
     Args:
         tool: A function or method (async too), a pydantic model or dataclass whose fields are the
             arguments, a `Tool`, or a dict. A dict with a `type` is passed on as it is; one with
-            `name` and `parameters` is wrapped.
+            `function` gets the type "function"; one with `name` is wrapped as such a function.
 
     Returns:
         The dict. Its contents are cached and shared between calls: do not change them.
@@ -118,13 +119,9 @@ def tool_schema(tool: ToolLike) -> dict[str, Any]:
     Raises:
         LlmConfigError: This cannot be a tool; the message names the parameter and the reason.
     """
-    strict = None
     if isinstance(tool, Mapping):
-        if "type" in tool:
-            return dict(tool)
-        if "name" in tool and "parameters" in tool:
-            return {"type": "function", "function": dict(tool)}
-        raise LlmConfigError("a tool that is a dict needs `type`, or `name` and `parameters`")
+        return _named_function(tool)
+    strict = None
     if isinstance(tool, Tool):
         name, description, parameters = tool.name, tool.description, tool.parameters
         strict = tool.strict
@@ -146,6 +143,20 @@ def tool_schema(tool: ToolLike) -> dict[str, Any]:
     if strict is not None:
         function["strict"] = strict
     return {"type": "function", "function": function}
+
+
+def _named_function(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a tool that is a dict. Without a type it is a function, as in Mistral's SDK."""
+    if tool.get("type") is not None:
+        return dict(tool)
+    if "function" in tool:
+        return {**tool, "type": "function"}
+    if "name" in tool and "input_schema" not in tool:
+        function = {name: value for name, value in tool.items() if name != "type"}
+        return {"type": "function", "function": function}
+    raise LlmConfigError(
+        "a tool that is a dict needs `type`, `function`, or `name` and `parameters`"
+    )
 
 
 def name_of(function: Callable[..., object]) -> str:
@@ -200,9 +211,16 @@ def call_tool(tool: Tool | Callable[..., object], arguments: str) -> object:
     try:
         values = spec.reader.validate_json(text)
     except ValidationError as error:
-        raise json_error(f"arguments of tool {spec.label!r}", error, text) from error
-    # The reader of a model or dataclass has built the value already.
-    return values if isinstance(function, type) else function(**values)
+        raise json_error(f"arguments of tool {spec.label!r}", error, text) from shown_cause(error)
+    if isinstance(function, type):
+        # The reader of a model or dataclass has built the value already.
+        return values
+    if not isinstance(_unwrapped(function), type):
+        return function(**values)
+    try:
+        return function(**values)
+    except ValidationError as error:
+        raise json_error(f"arguments of tool {spec.label!r}", error, text) from shown_cause(error)
 
 
 class _Spec:
@@ -211,15 +229,18 @@ class _Spec:
     def __init__(self, function: Callable[..., object]) -> None:
         plain = _unwrapped(function)
         self.label = _plain_name(plain)
-        if isinstance(plain, type):
-            self.reader = adapter_for(plain)
+        if isinstance(function, type):
+            self.reader = adapter_for(function)
             schema = schema_of(self.reader)
             self.description = str(schema.pop("description", ""))
             if schema.get("type") != "object":
                 raise LlmConfigError(f"tool {self.label!r}: its schema is not a JSON object")
         else:
-            self.description, notes = read_docstring(_documented(plain))
-            fields, defaults = _fields(function, self.label)
+            signature, source = _signature_of(function, self.label)
+            # A decorator of a partial object copies the docstring of the class.
+            has_own = inspect.isroutine(plain) and plain.__doc__ != functools.partial.__doc__
+            self.description, notes = read_docstring(plain if has_own else source)
+            fields, defaults = _fields(signature, source, self.label)
             self.reader, schema = _reader(fields, self.label)
             for name, field in schema.get("properties", {}).items():
                 field.update(defaults.get(name, {}))
@@ -262,18 +283,19 @@ def _plain_name(function: Callable[..., object]) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def _documented(function: Callable[..., object]) -> object:
-    """Return what has the docstring and the annotations: for an object, its `__call__`."""
-    return function if inspect.isroutine(function) else type(function).__call__
+def _signature_of(function: Callable[..., object], label: str) -> tuple[inspect.Signature, Any]:
+    try:
+        return open_signature(function)
+    except (ValueError, TypeError) as error:
+        raise LlmConfigError(f"tool {label!r}: its signature cannot be read: {error}") from error
 
 
 def _fields(
-    function: Callable[..., object], label: str
+    signature: inspect.Signature, source: object, label: str
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Return the types of the arguments by name, and the defaults as their schemas show them."""
     try:
-        signature = inspect.signature(function)
-        hints = typing.get_type_hints(_documented(_unwrapped(function)), include_extras=True)
+        hints = typing.get_type_hints(source, include_extras=True)
     except (ValueError, TypeError, NameError) as error:
         raise LlmConfigError(f"tool {label!r}: its signature cannot be read: {error}") from error
     fields: dict[str, Any] = {}
@@ -283,7 +305,10 @@ def _fields(
             raise _bad_parameter(label, str(parameter), "name each argument instead")
         if parameter.kind is parameter.POSITIONAL_ONLY:
             raise _bad_parameter(label, name, "it must be callable by keyword")
-        fields[name] = hints.get(name, Any)
+        # A stated signature, or that of a class, may have annotations of its own.
+        stated = parameter.annotation
+        is_type = stated is not parameter.empty and not isinstance(stated, str)
+        fields[name] = hints.get(name, stated if is_type else Any)
         if parameter.default is parameter.empty:
             continue
         if isinstance(parameter.default, FieldInfo):

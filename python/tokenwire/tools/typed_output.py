@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pydantic import TypeAdapter, ValidationError
 
-from tokenwire._pydantic import json_error
+from tokenwire._pydantic import json_error, shown_cause
 from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmValidationError
 from tokenwire.tools.json_schema import adapter_for, record_adapter, schema_of, strict_form
 
@@ -102,7 +102,7 @@ def _read(reader: Callable[[str], object], text: str, owner: str) -> object:
     try:
         return reader(text)
     except ValidationError as error:
-        raise json_error(owner, error, text) from error
+        raise json_error(owner, error, text) from shown_cause(error)
 
 
 def reask_message(error: LlmValidationError) -> str:

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, from_json, to_json
 
-from tokenwire._pydantic import Model, Str, base_init, json_error
+from tokenwire._pydantic import Model, Str, base_init, json_error, shown_cause
 from tokenwire.errors import LlmValidationError
 from tokenwire.types.parts import (
     AudioPart,
@@ -59,12 +59,16 @@ class ToolCallPart(Part):
         id: The provider's id of the call; None if the provider gives none.
         name: The tool's name.
         arguments: JSON text, as the model sent it; ``""`` is read as ``{}``.
+        extra: What else the provider sent with the call; see `ToolCall.extra`.
+        provider: The provider that sent it, which alone gets `extra` back; None for any.
     """
 
     type: Literal["tool_call"] = "tool_call"
     id: Str | None = None
     name: Str
     arguments: Str = ""
+    extra: dict[str, Any] | None = None
+    provider: Str | None = None
 
     @base_init
     def __init__(
@@ -72,9 +76,13 @@ class ToolCallPart(Part):
         id: str | None = None,  # noqa: A002
         name: str = "",
         arguments: str = "",
-        **extra: object,
+        extra: Mapping[str, object] | None = None,
+        provider: str | None = None,
+        **others: object,
     ) -> None:
-        super().__init__(id=id, name=name, arguments=arguments, **extra)
+        super().__init__(
+            id=id, name=name, arguments=arguments, extra=extra, provider=provider, **others
+        )
 
     @property
     def parsed_arguments(self) -> dict[str, Any]:
@@ -88,7 +96,8 @@ class ToolCallPart(Part):
         try:
             return _JSON_OBJECT.validate_json(text)
         except ValidationError as error:
-            raise json_error(f"arguments of tool call {self.name!r}", error, text) from error
+            place = f"arguments of tool call {self.name!r}"
+            raise json_error(place, error, text) from shown_cause(error)
 
     def result(self, value: object, *, error: bool = False) -> LlmMessage:
         """Make the message that answers this call; `tool_message` says what `value` may be."""
@@ -111,7 +120,13 @@ def _as_part(value: object) -> object:
         )
     if all(hasattr(value, name) for name in ("id", "name", "arguments")):
         call: Any = value
-        return {"type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments}
+        return {
+            "type": "tool_call",
+            "id": call.id,
+            "name": call.name,
+            "arguments": call.arguments,
+            "extra": getattr(call, "extra", None),
+        }
     raise PydanticCustomError("part_type", "a part must be a string, a part object or a dict")
 
 
@@ -260,8 +275,13 @@ def message_from_parts(parts: Iterable[Mapping[str, object]], provider: str) -> 
     content = []
     for part in parts:
         fields = dict(part)
-        if fields.get("type") in ("reasoning", "opaque"):
+        extra: Any = fields.get("extra")
+        if fields.get("type") in ("reasoning", "opaque") or extra:
             fields.setdefault("provider", provider)
+        if extra and fields["type"] != "tool_call":
+            # The other parts have the keys of their block among their own.
+            del fields["extra"]
+            fields = {**extra, **fields}
         if "json" in fields:
             value = fields.pop("json")
             try:

@@ -20,12 +20,15 @@ class RequestParams(TypedDict, total=False):
     Attributes:
         max_tokens: The maximum number of tokens in the reply. It is sent under the provider's name
             for it.
-        max_completion_tokens: Another name for the same limit; give only one of them.
+        max_completion_tokens: The same limit, sent by this name to every provider; give only one
+            of them.
         temperature: How random the choice of tokens is; 0 is the least.
         top_p: Consider only the likeliest tokens that together have this probability.
         top_k: Consider only this many of the likeliest tokens.
         stop: Texts that end the reply. They are not part of it.
-        seed: Makes replies repeatable, as far as the provider can.
+        seed: Makes replies repeatable, as far as the provider can. It is sent under the
+            provider's name for it.
+        random_seed: The same, sent by this name to every provider.
         n: How many choices to generate.
         logprobs: Return the probabilities of the tokens; a number also asks for that many
             alternatives of each.
@@ -52,6 +55,7 @@ class RequestParams(TypedDict, total=False):
     top_k: int | None
     stop: str | Sequence[str] | None
     seed: int | None
+    random_seed: int | None
     n: int | None
     logprobs: bool | int | None
     frequency_penalty: float | None
@@ -75,6 +79,8 @@ class ChatParams(RequestParams, total=False):
 
     Attributes:
         tools: Functions, `Tool`s or dicts that the model may call.
+        top_logprobs: The number of alternatives of each token, for providers that take
+            `logprobs=True` beside it; `logprobs=k` sends both.
         tool_choice: `"auto"`, `"none"`, `"required"`, or a dict that names the tool to call.
         parallel_tool_calls: Whether one reply may contain several calls.
         reasoning_effort: How much to reason, in the provider's terms, such as `"low"`.
@@ -82,6 +88,7 @@ class ChatParams(RequestParams, total=False):
     """
 
     tools: Sequence[ToolLike] | None
+    top_logprobs: int | None
     tool_choice: str | Mapping[str, object] | None
     parallel_tool_calls: bool | None
     reasoning_effort: str | None

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
+from tokenwire._files import read_bytes
 from tokenwire._pydantic import Model, Str, base_init
 from tokenwire.errors import LlmValidationError
 
@@ -42,7 +43,8 @@ class Part(Model):
             {"type": "file", "data": base64 | "file_id": str | "url": str, "filename"?: str,
              "media_type"?: str}
             {"type": "reasoning", "text": str, "signature"?: str, "provider"?: str, "field"?: str}
-            {"type": "tool_call", "id"?: str, "name": str, "arguments": JSON text}
+            {"type": "tool_call", "id"?: str, "name": str, "arguments": JSON text,
+             "extra"?: object, "provider"?: str}
             {"type": "tool_result", "tool_call_id"?: str, "content": str | [part, …], "error": bool,
              "name"?: str}
             {"type": "refusal", "text": str}
@@ -243,9 +245,9 @@ class ImagePart(Part):
 
         Raises:
             LlmValidationError: Neither the bytes nor the file name say what type it is.
-            OSError: The file cannot be read.
+            OSError: The file cannot be read, or is not a regular file.
         """
-        data = Path(path).read_bytes()
+        data = read_bytes(path)
         media_type = media_type or _image_type(data) or _type_by_name(path)
         return cls.from_bytes(data, media_type=media_type, detail=detail)
 
@@ -285,12 +287,12 @@ class AudioPart(Part):
 
         Raises:
             LlmValidationError: The name has no suffix, and `format` is not given.
-            OSError: The file cannot be read.
+            OSError: The file cannot be read, or is not a regular file.
         """
         format = format or Path(path).suffix.lower().lstrip(".")  # noqa: A001
         if not format:
             raise LlmValidationError("AudioPart: the file name has no suffix; give format=")
-        return cls(Path(path).read_bytes(), format)
+        return cls(read_bytes(path), format)
 
 
 class FilePart(Part):
@@ -353,7 +355,7 @@ class FilePart(Part):
 
         Raises:
             LlmValidationError: The suffix of the name is unknown, and `media_type` is not given.
-            OSError: The file cannot be read.
+            OSError: The file cannot be read, or is not a regular file.
         """
         path = Path(path)
-        return cls.from_bytes(path.read_bytes(), filename=path.name, media_type=media_type)
+        return cls.from_bytes(read_bytes(path), filename=path.name, media_type=media_type)

@@ -10,6 +10,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Discriminator,
+    Field,
     Strict,
     Tag,
     field_serializer,
@@ -18,8 +19,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self, Unpack
 
-from tokenwire._pydantic import CONFIG_PROBLEM, Model, Str, base_init
-from tokenwire.errors import LlmConfigError
+from tokenwire._pydantic import CONFIG_PROBLEM, Model, Str, base_init, dumped
+from tokenwire.errors import LlmConfigError, LlmError
 from tokenwire.tools.functions import Tool, tool_schema
 from tokenwire.tools.typed_output import response_format_for
 from tokenwire.types.message import LlmMessage, Role
@@ -65,10 +66,22 @@ def _message_kind(value: object) -> str | None:
     """Separate our messages, dumped ones too, from dicts that are sent as they are."""
     if isinstance(value, LlmMessage):
         return "message"
+    if _is_dumped(value):
+        return "dict"
     if not isinstance(value, Mapping):
         return None
     ours = "parts" in value or isinstance(value.get("content"), str)
     return "message" if ours and value.get("role") in _ROLES else "dict"
+
+
+def _is_dumped(value: object) -> bool:
+    """Whether it is a message of the caller's own, such as one of the official SDKs."""
+    is_own = hasattr(value, "model_dump") or hasattr(value, "__dataclass_fields__")
+    return is_own and not isinstance(value, type)
+
+
+def _as_dict(value: object) -> object:
+    return dumped(value) if _is_dumped(value) else value
 
 
 def _with_role(value: dict[str, Any]) -> dict[str, Any]:
@@ -79,11 +92,11 @@ def _with_role(value: dict[str, Any]) -> dict[str, Any]:
 
 _Message = Annotated[
     Annotated[LlmMessage, Tag("message")]
-    | Annotated[dict[str, Any], AfterValidator(_with_role), Tag("dict")],
+    | Annotated[dict[str, Any], BeforeValidator(_as_dict), AfterValidator(_with_role), Tag("dict")],
     Discriminator(
         _message_kind,
         custom_error_type="message_type",
-        custom_error_message="a message must be an LlmMessage or a dict",
+        custom_error_message="a message must be an LlmMessage, a dict or a pydantic model",
     ),
 ]
 
@@ -112,7 +125,7 @@ class LlmRequest(Model):
         LlmValidationError: A value has the wrong type or is not finite; the message names its path.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     prompt: _Prompt | None = None
     messages: list[_Message] | None = None
@@ -124,8 +137,10 @@ class LlmRequest(Model):
     top_k: _Int | None = None
     stop: Str | list[Str] | None = None
     seed: _Int | None = None
+    random_seed: _Int | None = None
     n: _Int | None = None
     logprobs: _Bool | _Int | None = None
+    top_logprobs: _Int | None = None
     frequency_penalty: _Float | None = None
     presence_penalty: _Float | None = None
     logit_bias: dict[Str | _Int, _Float] | None = None
@@ -145,11 +160,12 @@ class LlmRequest(Model):
     # Seconds or a compiled Timeout. The engine checks it, so that there is one rule.
     timeout: Any = None
     max_retries: _Int | None = None
-    headers: dict[Str, Str] | None = None
+    # Not in the repr, because they may hold keys. A dump has them.
+    headers: dict[Str, Str] | None = Field(default=None, repr=False)
     stream_usage: _Bool | None = None
     extra_body: dict[Str, Any] | None = None
-    extra_headers: dict[Str, Str] | None = None
-    extra_query: dict[Str, Any] | None = None
+    extra_headers: dict[Str, Str] | None = Field(default=None, repr=False)
+    extra_query: dict[Str, Any] | None = Field(default=None, repr=False)
 
     @base_init
     def __init__(
@@ -159,10 +175,14 @@ class LlmRequest(Model):
         **params: Unpack[AnyParams],
     ) -> None:
         first = prompt[0] if isinstance(prompt, (list, tuple)) and prompt else None
-        if messages is None and isinstance(first, (LlmMessage, Mapping)):
-            super().__init__(messages=prompt, **params)
-        else:
+        if messages is None and (isinstance(first, Mapping) or _is_dumped(first)):
+            prompt, messages = None, prompt
+        try:
             super().__init__(prompt=prompt, messages=messages, **params)
+        except LlmError:
+            # Headers and query may be secret, and a traceback may show local variables.
+            params.clear()  # type: ignore[attr-defined]
+            raise
         if "timeout" in params:
             # Here None is a value: no limit.
             self.model_fields_set.add("timeout")

@@ -19,7 +19,7 @@ use crate::process;
 use crate::stream::async_stream::AsyncLlmStream;
 use crate::stream::shared::Stream;
 use crate::stream::sync_stream::LlmStream;
-use crate::values::keywords::{pairs, refuse_others};
+use crate::values::keywords::{refuse_others, secret_pairs};
 use crate::values::limits::{self, Limits, RetryPolicy};
 use crate::values::providers::{self, CustomProvider};
 use crate::values::raise;
@@ -32,7 +32,7 @@ use crate::values::raise;
 ///     family: "chat" or "completions".
 ///     custom_provider: An `LlmProvider` to use instead of the engine's table.
 ///     key_vars: Environment variables of the key, instead of the provider's; the key is then required.
-///     parent: The client that this one is derived from; they share a retry budget.
+///     parent: The client that this one is derived from. They share a retry budget if it is of the same size.
 ///     **settings: Those of `ChatClient`, by name.
 ///
 /// Raises:
@@ -104,7 +104,7 @@ impl Engine {
     ) -> PyResult<Stream> {
         let prepared = self.prepare(input, params, steering, true)?;
         let (call, caller) = (prepared.call, prepared.caller);
-        let queue = Queue::new(call.buffer_bytes(), call.started());
+        let queue = Queue::new(call.buffer_bytes(), call.max_reply_bytes(), call.started());
         let (parse_as, key_source) = (prepared.parse_as, prepared.key_source);
         Ok(Stream::new(Some(call), queue, caller, parse_as, key_source))
     }
@@ -112,13 +112,24 @@ impl Engine {
     fn models_call(
         &self,
         py: Python<'_>,
-        api_key: Option<String>,
-        may_renew: bool,
+        steering: Option<&Bound<'_, PyDict>>,
+        params: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<(Call, Caller)> {
-        let options = CallOptions {
+        let Steering {
+            api_key, may_renew, ..
+        } = Steering::read(steering)?;
+        let mut options = CallOptions {
             api_key: api_key.map(Secret::new),
             ..CallOptions::default()
         };
+        for (name, value) in params.into_iter().flatten() {
+            match name.cast::<PyString>()?.to_str()? {
+                name @ "extra_headers" => options.headers = secret_pairs(&value, name)?,
+                name @ "extra_query" => options.query = secret_pairs(&value, name)?,
+                // The others are for a model.
+                _ => {}
+            }
+        }
         let caller = Caller {
             may_renew,
             ..self.caller.clone()
@@ -150,7 +161,8 @@ fn config(
         api: text(setting("api")?)?,
         base_url: text(setting("base_url")?)?,
         api_key: text(setting("api_key")?)?.map(Secret::new),
-        headers: setting("headers")?.map_or(Ok(Vec::new()), |value| pairs(&value, "headers"))?,
+        headers: setting("headers")?
+            .map_or(Ok(Vec::new()), |value| secret_pairs(&value, "headers"))?,
         timeout: setting("timeout")?
             .map_or(Ok(TimeoutSetting::Off), |value| limits::timeout(&value))?,
         limits: match setting("limits")? {
@@ -296,26 +308,30 @@ impl Engine {
     }
 
     /// Returns the body of `GET /models`.
-    #[pyo3(signature = (*, api_key=None, may_renew=false))]
+    ///
+    /// Args:
+    ///     params: Parameters of the client's calls, of which only headers and query are sent.
+    ///     **steering: `api_key`, `may_renew`.
+    #[pyo3(signature = (params=None, **steering))]
     fn models<'py>(
         &self,
         py: Python<'py>,
-        api_key: Option<String>,
-        may_renew: bool,
+        params: Option<&Bound<'py, PyDict>>,
+        steering: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (call, caller) = self.models_call(py, api_key, may_renew)?;
+        let (call, caller) = self.models_call(py, steering, params)?;
         drive(py, call, &caller, &Answer::Body)
     }
 
-    /// Returns an awaitable of the body of `GET /models`, which can be awaited once.
-    #[pyo3(signature = (*, api_key=None, may_renew=false))]
+    /// Returns an awaitable of the body of `GET /models`, which can be awaited once. Arguments as in `models`.
+    #[pyo3(signature = (params=None, **steering))]
     fn models_async(
         &self,
         py: Python<'_>,
-        api_key: Option<String>,
-        may_renew: bool,
+        params: Option<&Bound<'_, PyDict>>,
+        steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PendingReply> {
-        let (call, caller) = self.models_call(py, api_key, may_renew)?;
+        let (call, caller) = self.models_call(py, steering, params)?;
         Ok(PendingReply::new(call, caller, Answer::Body))
     }
 }

@@ -115,6 +115,8 @@ mod _engine {
     use super::observe::doctor::{proxy_for, report};
     #[pymodule_export]
     use super::observe::on_call::{report_call, report_refused};
+    #[pymodule_export]
+    use super::observe::text::{escaped, one_line, without_controls};
 
     // 4
     #[pymodule_export]

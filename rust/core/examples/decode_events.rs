@@ -28,7 +28,7 @@ fn event(kind: &str, number: usize) -> String {
 
 fn decode(kind: &str, count: usize) -> Result<usize, Error> {
     let mut parser = EventParser::new(64 << 20);
-    let mut decoder = Chat.stream();
+    let mut decoder = Chat.stream(1);
     let mut out = Vec::with_capacity(8);
     let mut read = 0;
     // The bytes are made once, so that making them does not count for each event.

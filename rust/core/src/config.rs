@@ -12,9 +12,10 @@ pub const MAX_RETRIES: u32 = 1_000;
 /// The five limits in time. `None` means no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeout {
-    /// For a connection. The clock starts when the handshake does.
+    /// For a connection. The clock starts when the handshake does. The first call that needs certificate files also
+    /// reads them within this time.
     pub connect: Option<Duration>,
-    /// For a free connection.
+    /// For a free connection, and for a turn to make one.
     pub pool: Option<Duration>,
     /// Streams: from sending the request to the first content.
     pub first_token: Option<Duration>,
@@ -112,7 +113,7 @@ pub struct Limits {
     pub keepalive: Option<Duration>,
     /// The largest event, in bytes.
     pub max_event_bytes: usize,
-    /// The largest whole reply, in bytes.
+    /// The largest reply, in bytes: the body of a whole one, and what is kept of a streamed one.
     pub max_reply_bytes: usize,
     /// How many bytes a stream buffers before it stops reading.
     pub buffer_bytes: usize,
@@ -229,7 +230,7 @@ pub struct ClientConfig {
     /// The key; `None` if none is needed, or if a callable returns it for each call.
     pub api_key: Option<Secret>,
     /// Headers that are added to each request.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(String, Secret)>,
     /// Limits in time.
     pub timeout: TimeoutSetting,
     /// Limits in number and size.

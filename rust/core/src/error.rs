@@ -4,6 +4,7 @@
 //! An error holds no header values, no query string and no key, so it is safe to show and to log.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -80,7 +81,7 @@ words! {
         ResponseTooLarge = "response_too_large",
         /// A success status, but no body, or a body of another kind.
         UnexpectedContent = "unexpected_content",
-        /// A panic inside the engine.
+        /// A panic inside the engine, or no thread for its work.
         Engine = "engine",
         /// Something was used after it was closed.
         ClientClosed = "client_closed",
@@ -158,7 +159,7 @@ struct Inner {
     request_id: Option<String>,
     api: Option<ApiFailure>,
     attempts: Vec<Attempt>,
-    partial: Option<Box<Reply>>,
+    partial: Option<Arc<Reply>>,
 }
 
 /// A getter and a setter for each of these fields.
@@ -235,7 +236,7 @@ impl Error {
 
     /// Adds the partial reply.
     #[must_use]
-    pub fn with_partial(mut self, partial: Option<Box<Reply>>) -> Self {
+    pub fn with_partial(mut self, partial: Option<Arc<Reply>>) -> Self {
         self.0.partial = partial;
         self
     }
@@ -279,8 +280,8 @@ impl Error {
 
     /// The partial reply; `None` if no content arrived.
     #[must_use]
-    pub fn partial(&self) -> Option<&Reply> {
-        self.0.partial.as_deref()
+    pub fn partial(&self) -> Option<&Arc<Reply>> {
+        self.0.partial.as_ref()
     }
 }
 

@@ -25,6 +25,8 @@
 
 // Reads the JSON of replies and events without building a tree.
 pub mod json;
+// Finds the items of a list by their keys.
+mod places;
 // Secrets, and how they are kept out of messages and logs.
 pub mod redact;
 // What a caller asks for, in no dialect yet.
@@ -52,6 +54,8 @@ pub mod log;
 pub mod panic;
 // Turns the bytes of a stream into events.
 pub mod sse;
+// Threads for work that would hold up the thread of a runtime.
+pub mod workers;
 
 // Floor 4.
 

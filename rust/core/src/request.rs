@@ -27,7 +27,8 @@ pub struct Request<'a> {
     /// - `file` {`file_id`} or {url} or {data (base64), `media_type`?}, filename?
     /// - `reasoning` {text, signature?, field?, provider?}; `opaque` {field, json, provider?}: these are sent
     ///   back to that provider only
-    /// - `tool_call` {id?, name, arguments (JSON text)}
+    /// - `tool_call` {id?, name, arguments (JSON text), extra?, provider?}: `extra` has what else the call came with,
+    ///   and is sent back to that provider only
     /// - `tool_result` {`tool_call_id`?, name?, content (a string or a list of parts)}
     #[serde(borrow)]
     pub input: &'a RawValue,

@@ -57,7 +57,7 @@ async fn a_dropped_call_closes_its_connection_and_frees_its_permit() {
 async fn a_dropped_pump_closes_its_connection() {
     let (server, is_closed) = watched(begun(&piece("hel")));
     let bench = Bench::new(&server.base_url());
-    let queue = Queue::new(1 << 20, Instant::now());
+    let queue = Queue::new(1 << 20, usize::MAX, Instant::now());
     let work = pump(&bench.transport, bench.call(true), queue.clone());
     cut(work, || !queue.snapshot().0.choices.is_empty()).await;
     heard(&is_closed).await;
@@ -68,7 +68,7 @@ async fn a_reader_that_closes_ends_the_pump_and_the_connection() {
     for answer in [Vec::new(), begun(&piece("hel"))] {
         let (server, is_closed) = watched(answer);
         let bench = Bench::new(&server.base_url());
-        let queue = Queue::new(1 << 20, Instant::now());
+        let queue = Queue::new(1 << 20, usize::MAX, Instant::now());
         let close = async {
             while server.requests() == 0 {
                 tokio::task::yield_now().await;
@@ -92,7 +92,7 @@ async fn a_reader_that_closes_ends_the_pump_and_the_connection() {
 async fn closing_ends_a_pump_that_waits_for_room_or_for_its_next_attempt() {
     let (server, is_closed) = watched(begun(&piece("hel")));
     let bench = Bench::new(&server.base_url());
-    let queue = Queue::new(1, Instant::now());
+    let queue = Queue::new(1, usize::MAX, Instant::now());
     let close = async {
         while queue.has_room() {
             tokio::task::yield_now().await;
@@ -107,7 +107,7 @@ async fn closing_ends_a_pump_that_waits_for_room_or_for_its_next_attempt() {
 
     let server = Server::always(response("503 X", "retry-after: 60\r\n", "{}"));
     let bench = Bench::new(&server.base_url());
-    let queue = Queue::new(1, Instant::now());
+    let queue = Queue::new(1, usize::MAX, Instant::now());
     let close = async {
         while bench.hub.log().is_empty() {
             tokio::task::yield_now().await;
@@ -142,7 +142,7 @@ async fn random_cancels_give_every_permit_back() {
             .map(|_| {
                 let bench = bench.clone();
                 tokio::spawn(async move {
-                    let queue = Queue::new(1 << 20, Instant::now());
+                    let queue = Queue::new(1 << 20, usize::MAX, Instant::now());
                     pump(&bench.transport, bench.call(true), queue).await;
                 })
             })
@@ -169,7 +169,7 @@ async fn random_cancels_give_every_permit_back() {
 async fn the_end_wakes_a_parked_reader() {
     let server = Server::always_stream();
     let bench = Bench::new(&server.base_url());
-    let queue = Queue::new(1 << 20, Instant::now());
+    let queue = Queue::new(1 << 20, usize::MAX, Instant::now());
     let reader = std::future::poll_fn(|context| {
         if queue.park(Parker::Task(context.waker().clone()), Interest::Any) {
             return std::task::Poll::Pending;

@@ -59,12 +59,12 @@ impl Dialect for Letters {
         })
     }
 
-    fn decode_reply(&self, body: &[u8]) -> Result<Reply, Error> {
-        Chat.decode_reply(body)
+    fn decode_reply(&self, body: &[u8], asked: usize) -> Result<Reply, Error> {
+        Chat.decode_reply(body, asked)
     }
 
-    fn stream(&self) -> Box<dyn StreamDecoder> {
-        Chat.stream()
+    fn stream(&self, asked: usize) -> Box<dyn StreamDecoder> {
+        Chat.stream(asked)
     }
 
     fn decode_error(&self, status: u16, _body: &[u8]) -> Error {

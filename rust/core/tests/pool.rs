@@ -367,7 +367,7 @@ async fn the_models_call_is_a_get_without_a_body() {
     let server = Server::always(response("200 OK", "", r#"{"data":[]}"#));
     let bench = Bench::new(&server.base_url());
     let options = CallOptions {
-        query: vec![("limit".to_owned(), "2 3".to_owned())],
+        query: vec![("limit".to_owned(), Secret::new("2 3".to_owned()))],
         ..CallOptions::default()
     };
     let call = bench.client.models_call(options).unwrap();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use support::*;
 use tokenwire_core::client::{CallOptions, Client};
-use tokenwire_core::config::{RetryPolicy, Timeout, TimeoutSetting};
+use tokenwire_core::config::{RetryPolicy, Secret, Timeout, TimeoutSetting};
 use tokenwire_core::error::{ErrorKind as K, Phase};
 use tokenwire_core::log::Event;
 
@@ -326,7 +326,10 @@ fn settings_that_cannot_work_are_refused_by_name() {
     assert!(refused(&|c| c.model = " ".to_owned()).contains("model"));
     assert!(refused(&|c| c.limits.max_connections = Some(0)).contains("max_connections"));
     assert!(refused(&|c| c.retry.max_retries = 1_000_000_000).contains("max_retries"));
-    assert!(refused(&|c| c.headers = vec![("Host".to_owned(), "x".to_owned())]).contains("host"));
+    assert!(
+        refused(&|c| c.headers = vec![("Host".to_owned(), Secret::new("x".to_owned()))])
+            .contains("host")
+    );
     let zero = Timeout {
         total: Some(Duration::ZERO),
         ..Timeout::default()
@@ -356,7 +359,10 @@ fn a_call_without_its_key_names_the_variable() {
         "{error}"
     );
     let options = CallOptions {
-        headers: vec![("Authorization".to_owned(), "Bearer x".to_owned())],
+        headers: vec![(
+            "Authorization".to_owned(),
+            Secret::new("Bearer x".to_owned()),
+        )],
         ..CallOptions::default()
     };
     assert!(client.prepare(request, options).is_ok());

@@ -252,7 +252,7 @@ async fn a_whole_reply_is_streamed_without_loss() {
     let body = json!({"id": "r", "model": "m", "created": 5, "choices": choices,
         "usage": {"prompt_tokens": 1, "completion_tokens": 2}})
     .to_string();
-    let whole = dialect("chat").unwrap().decode_reply(body.as_bytes());
+    let whole = dialect("chat").unwrap().decode_reply(body.as_bytes(), 1);
     let answer = response("200 OK", "content-type: application/json\r\n", &body);
     let (streamed, _) = streamed(answer).await;
     assert_eq!(streamed.kind(), None, "{:?}", streamed.end);
@@ -341,7 +341,7 @@ async fn the_split_of_the_bytes_never_changes_the_stream() {
 #[test]
 fn a_stream_in_flight_is_small() {
     let bench = Bench::new("http://127.0.0.1:1/v1");
-    let queue = tokenwire_core::stream::Queue::new(1, std::time::Instant::now());
+    let queue = tokenwire_core::stream::Queue::new(1, usize::MAX, std::time::Instant::now());
     let work = tokenwire_core::stream::pump(&bench.transport, bench.call(true), queue);
     let bytes = size_of_val(&work);
     assert!(bytes < 4_096, "{bytes} bytes");

@@ -26,8 +26,11 @@ async fn an_intercepted_call_leaves_its_key_behind_and_says_what_it_was() {
     let bench = Bench::with(ELSEWHERE, |config| {
         config.api_key = Some(Secret::new(KEY.to_owned()));
         config.headers = vec![
-            ("helicone-auth".to_owned(), format!("Bearer {KEY}")),
-            ("x-trace".to_owned(), "7".to_owned()),
+            (
+                "helicone-auth".to_owned(),
+                Secret::new(format!("Bearer {KEY}")),
+            ),
+            ("x-trace".to_owned(), Secret::new("7".to_owned())),
         ];
     });
     let rules = bench.transport.hub().test_rules();

@@ -2,9 +2,14 @@
 
 mod support;
 
+use std::future::{Future, poll_fn};
+use std::net::TcpListener;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use support::*;
+use tokenwire_core::call::complete;
+use tokenwire_core::client::CallOptions;
 use tokenwire_core::config::{Timeout, TimeoutSetting};
 use tokenwire_core::error::{ErrorKind as K, Phase};
 use tokenwire_core::stream::{Queue, pump};
@@ -84,6 +89,16 @@ async fn a_head_without_content_is_a_content_timeout() {
             "{events}"
         );
         assert!(error.message().contains("first_token"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_whole_reply_to_a_stream_has_the_time_of_the_first_content() {
+    for answer in ["{\"choices\":[", "<html>"] {
+        let server = silent_after(begun(answer));
+        let bench = bench(&server, |timeout| timeout.first_token = Some(SHORT));
+        let error = bench.stream().await.end.unwrap();
+        assert_eq!(error.kind(), K::ContentTimeout, "{answer}: {error}");
     }
 }
 
@@ -203,7 +218,7 @@ async fn a_slow_reader_does_not_count_as_silence_of_the_server() {
     });
     let bench = bench(&server, |timeout| timeout.idle = Some(SHORT * 5));
     // One byte makes the queue full, so the pump waits for the reader.
-    let queue = Queue::new(1, Instant::now());
+    let queue = Queue::new(1, usize::MAX, Instant::now());
     let reader = async {
         let mut taken = std::collections::VecDeque::new();
         while queue.has_room() {
@@ -233,7 +248,7 @@ async fn a_slow_reader_does_not_count_as_silence_of_the_server() {
 async fn a_sync_reader_that_returns_late_gets_its_full_idle_time() {
     let server = silent_after(begun(&piece("hel")));
     let bench = bench(&server, |timeout| timeout.idle = Some(SHORT));
-    let queue = Queue::new(1 << 20, Instant::now());
+    let queue = Queue::new(1 << 20, usize::MAX, Instant::now());
     let resumed = async {
         queue.leave();
         let comes_back = Instant::now() + SHORT / 2;
@@ -252,4 +267,54 @@ async fn a_sync_reader_that_returns_late_gets_its_full_idle_time() {
     );
     assert_eq!(Streamed::of(&queue).kind(), Some(K::StallTimeout));
     assert!(end - resumed >= SHORT, "{:?}", end - resumed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_hangs_gives_its_turn_back() {
+    // Whoever connects gets no answer to the first message of TLS.
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    mute.set_nonblocking(true).unwrap();
+    let base_url = format!("https://{}/v1", mute.local_addr().unwrap());
+    let bench = Bench::with(&base_url, |config| {
+        config.timeout = TimeoutSetting::Off;
+        config.retry.max_retries = 0;
+    });
+    let mut hanging: Vec<_> = (0..64).map(|_| Box::pin(bench.complete())).collect();
+    let mut connected = Vec::new();
+    poll_fn(|cx| {
+        for call in &mut hanging {
+            assert!(call.as_mut().poll(cx).is_pending());
+        }
+        connected.extend(mute.accept().ok());
+        if connected.len() == 64 {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+    // All turns are taken. Another call gets one long before its `pool` limit, and hangs too.
+    let limits = Timeout {
+        connect: Some(Duration::from_secs(5)),
+        pool: Some(Duration::from_secs(600)),
+        ..Timeout::NONE
+    };
+    let options = CallOptions {
+        timeout: Some(TimeoutSetting::Full(limits)),
+        ..CallOptions::default()
+    };
+    let asked = tokio::time::Instant::now();
+    let late = complete(&bench.transport, bench.call_with(false, options));
+    let mut late = Box::pin(late);
+    let error = poll_fn(|cx| {
+        for call in &mut hanging {
+            assert!(call.as_mut().poll(cx).is_pending());
+        }
+        late.as_mut().poll(cx)
+    })
+    .await
+    .unwrap_err();
+    assert_eq!(error.kind(), K::ConnectTimeout, "{error}");
+    let took = asked.elapsed().as_secs();
+    assert!((10..20).contains(&took), "{took} s");
 }

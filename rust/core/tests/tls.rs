@@ -182,7 +182,7 @@ async fn tls_configurations_are_shared_over_transports() {
     let bench = trusting(&base_url, None);
     assert_eq!(bench.stream().await.kind(), None);
     let other = Transport::new(bench.hub.clone());
-    let queue = tokenwire_core::stream::Queue::new(1 << 20, std::time::Instant::now());
+    let queue = tokenwire_core::stream::Queue::new(1 << 20, usize::MAX, std::time::Instant::now());
     tokenwire_core::stream::pump(&other, bench.call(true), queue.clone()).await;
     assert_eq!(Streamed::of(&queue).text(), "hello");
 }

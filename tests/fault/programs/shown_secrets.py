@@ -13,6 +13,7 @@ import pickle
 import sys
 import tempfile
 import traceback
+from typing import Any
 
 import tokenwire as tw
 
@@ -56,18 +57,34 @@ def check_object(what: str, thing: object) -> None:
     check(f"{what}: pickle", repr(pickled))
 
 
-def calls(client: tw.ChatClient | tw.CompletionClient):
-    yield lambda: client.run("hi")
-    yield lambda: list(client.stream("hi"))
-    yield lambda: asyncio.run(client.run_async("hi"))
-    yield lambda: asyncio.run(client.run_async("hi", stream=True))
-    yield lambda: [row.result() for row in client.map(["a"], concurrency=1)]
-    yield client.models
-    yield lambda: asyncio.run(client.models_async())
+async def rows(client: tw.ChatClient | tw.CompletionClient, given: dict[str, Any]):
+    return [row.result() async for row in client.map_async(["a"], concurrency=1, **given)]
+
+
+def calls(client: tw.ChatClient | tw.CompletionClient, given: dict[str, Any] | None = None):
+    given = given or {}
+    yield lambda: client.run("hi", **given)
+    yield lambda: client.complete("hi", **given)
+    yield lambda: list(client.stream("hi", **given))
+    yield lambda: asyncio.run(client.run_async("hi", **given))
+    yield lambda: asyncio.run(client.run_async("hi", stream=True, **given))
+    yield lambda: client.parse(int, "hi", **given)
+    yield lambda: client.parse(int, "hi", reask=-1, **given)
+    yield lambda: [row.result() for row in client.map(["a"], concurrency=1, **given)]
+    yield lambda: list(client.map(["a"], concurrency=0, **given))
+    yield lambda: asyncio.run(rows(client, given))
+    if not given:
+        yield client.models
+        yield lambda: asyncio.run(client.models_async())
 
 
 def settings():
+    bearer = {"X-Gateway": f"Bearer {KEY}"}
     yield "key", {"api_key": KEY}
+    yield "gateway's header", {"headers": bearer}
+    yield "header of each call", {"extra_headers": bearer}
+    yield "query of each call", {"extra_query": {"sig": KEY}}
+    yield "query", {"base_url": f"{URL}?sig={KEY}"}
     yield "callable", {"api_key": lambda: KEY}
     yield "header", {"headers": {"Authorization": f"Bearer {KEY}"}}
     yield "proxy", {"proxy": f"http://user:{PASSWORD}@127.0.0.1:1"}
@@ -76,7 +93,7 @@ def settings():
 for kind in CLIENTS:
     for name, given in settings():
         what = f"{kind.__name__} with a {name}"
-        client = kind("m", base_url=URL, max_retries=0, **given)
+        client = kind("m", **{"base_url": URL, "max_retries": 0, **given})
         check_object(what, client)
         check_object(f"{what}, derived", client.with_options(timeout=5, **given))
         if name != "callable":
@@ -94,9 +111,47 @@ for kind in CLIENTS:
             except tw.LlmError as error:
                 check_error(f"{what}, {wrong}", error)
             try:
-                client.with_options(**given, **wrong)
+                client.with_options(**{**given, **wrong})
             except tw.LlmError as error:
                 check_error(f"{what}, derived with {wrong}", error)
+
+    client = kind("m", base_url=URL, max_retries=0)
+    for name in ("headers", "extra_headers", "extra_query", "api_key", "proxy"):
+        for value in (
+            {"X-Gateway": KEY},
+            {"X-Gateway": KEY + "\ud800"},
+            [("x", KEY)],
+            KEY.encode(),
+        ):
+            wrongs: tuple[dict[str, Any], ...] = (
+                {},
+                {"temprature": 1},
+                {"timeout": -1},
+                {"model": "vllm://h@m"},
+            )
+            for given in ({name: value, **wrong} for wrong in wrongs):
+                for call in calls(client, given):
+                    try:
+                        call()
+                    except tw.LlmError as error:
+                        check_error(f"a call with {name}", error)
+            try:
+                kind("m", base_url=URL, **dict[str, Any]({name: value}))
+            except tw.LlmError as error:
+                check_error(f"a client with {name}", error)
+            try:
+                unknown: dict[str, Any] = {name: value, "no_such": 1}
+                tw.LlmClientFactory().get_client("vllm:m", base_url=URL, **unknown)
+            except tw.LlmError as error:
+                check_error(f"a factory with {name}", error)
+
+sources: tuple[Any, ...] = (lambda: KEY + "\ud800", KEY.encode)
+for surrogate in sources:
+    for call in calls(tw.ChatClient("m", base_url=URL, api_key=surrogate)):
+        try:
+            call()
+        except tw.LlmError as error:
+            check_error("a key that cannot be sent", error)
 
 for bad in (KEY + "\n", KEY + "\u00e9", " " + KEY):
     try:

@@ -249,8 +249,6 @@ def test_a_refusal_is_a_refusal(sim: SimServer, ask: Asking) -> None:
         ("model_length", "length"),
         ("function_call", "tool_calls"),
         ("content_filter", "content_filter"),
-        ("abort", "abort"),
-        ("error", "error"),
         ("a_word_of_tomorrow", "other"),
     ],
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from contextvars import ContextVar
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -247,3 +249,140 @@ def test_an_error_of_a_client_of_ones_own_is_its_callers(sim: SimServer, ask: As
 
     with pytest.raises(KeyError, match="mine"):
         ask.map(Broken(chat_on(sim)), ["a", "b"], concurrency=2)
+
+
+def raising_after(prompts: list[str], error: BaseException) -> Iterator[str]:
+    yield from prompts
+    raise error
+
+
+async def raising_async(prompts: list[str], error: BaseException) -> AsyncIterator[str]:
+    for prompt in prompts:
+        yield prompt
+    raise error
+
+
+class Custom(tw.LlmClientInterface):
+    """A client without the engine, whose calls run in threads."""
+
+    def complete(self, request_or_prompt: Any, **_: Any) -> tw.LlmResponse[Any]:
+        if request_or_prompt == "bad":
+            raise tw.LlmAPIError("No.")
+        return tw.LlmResponse(provider="custom", model="m", text=request_or_prompt)
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("custom", [False, True])
+def test_rows_before_a_source_that_raises_come_first(
+    sim: SimServer, concurrency: int, ordered: bool, custom: bool
+) -> None:
+    chat = Custom("m") if custom else chat_on(sim)
+    error = ValueError("row 4 is broken")
+    settings: dict[str, Any] = {"concurrency": concurrency, "ordered": ordered}
+
+    def read() -> None:
+        source = raising_after(["a", "b", "c"], error)
+        rows.extend(row.index for row in chat.map(source, **settings))
+
+    async def read_async(source: Any) -> None:
+        async for row in chat.map_async(source, **settings):
+            rows.append(row.index)  # noqa: PERF401 (rows before the error are kept)
+
+    sources = (raising_after(["a", "b", "c"], error), raising_async(["a", "b", "c"], error))
+    for reading in (read, *(lambda s=s: asyncio.run(read_async(s)) for s in sources)):
+        rows: list[int] = []
+        with pytest.raises(ValueError, match="row 4") as caught:
+            reading()
+        assert (sorted(rows), caught.value) == ([0, 1, 2], error)
+        error.__traceback__ = None
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_a_source_that_ends_the_program_is_not_kept_waiting(
+    sim: SimServer, ask: Asking, kind: type[BaseException]
+) -> None:
+    sim.set_script(NEVER)
+    with pytest.raises(kind):
+        ask.map(chat_on(sim), raising_after(["a"], kind()), concurrency=4)
+    sim.wait_for("client_closed", sim.count("request"))
+
+
+def test_a_key_function_that_raises_comes_after_the_rows_before_it(sim: SimServer) -> None:
+    keys = iter(["one", "two"])
+    chat = chat_on(sim, api_key=lambda: next(keys, None) or 1 // 0)
+    rows: list[int] = []
+    with pytest.raises(ZeroDivisionError):
+        rows.extend(row.index for row in chat.map(["a", "b", "c"], concurrency=8))
+    assert rows == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("prompts", "problem"),
+    [
+        ("hello", r"this is one str; give a list of prompts: \[prompt\]"),
+        (b"hello", "this is one bytes"),
+        (bytearray(b"hello"), "this is one bytearray"),
+        ({"role": "user", "content": "hello"}, "this is one dict"),
+        (tw.LlmRequest("hello"), "this is one LlmRequest"),
+        (tw.LlmMessage("user", "hello"), "this is one LlmMessage"),
+        (5, "give a list, or another iterable, not int"),
+        (None, "give a list, or another iterable, not NoneType"),
+    ],
+)
+@pytest.mark.parametrize("custom", [False, True])
+def test_one_prompt_is_refused_where_several_are_meant(
+    sim: SimServer, prompts: Any, problem: str, custom: bool
+) -> None:
+    chat = Custom("m") if custom else chat_on(sim)
+    for method in (chat.map, chat.map_async):
+        with pytest.raises(tw.LlmConfigError, match=f"^prompts: {problem}"):
+            method(prompts, concurrency=4)
+    assert sim.requests() == []
+
+
+def test_an_async_source_of_sync_code_names_the_method_that_takes_it(sim: SimServer) -> None:
+    with pytest.raises(tw.LlmConfigError, match=r"use map_async\(\)"):
+        chat_on(sim).map(raising_async([], ValueError()), concurrency=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("custom", [False, True])
+async def test_rows_do_not_wait_for_an_async_source_that_is_slow(
+    sim: SimServer, ordered: bool, custom: bool
+) -> None:
+    """The source goes on only after its rows have arrived, as a queue of an application may."""
+    number: ContextVar[int] = ContextVar("number", default=0)
+    arrived = asyncio.Event()
+
+    async def prompts() -> AsyncIterator[str]:
+        for step in range(3):
+            if sys.version_info >= (3, 11):
+                assert number.get() == step
+            number.set(step + 1)
+            yield str(step)
+            await arrived.wait()
+            arrived.clear()
+
+    chat = Custom("m") if custom else chat_on(sim)
+    indices = []
+    async for row in chat.map_async(prompts(), concurrency=8, ordered=ordered):
+        indices.append(row.index)
+        arrived.set()
+    assert indices == [0, 1, 2]
+
+
+async def test_leaving_the_rows_ends_the_step_of_an_async_source(sim: SimServer) -> None:
+    ended = asyncio.Event()
+
+    async def prompts() -> AsyncIterator[str]:
+        yield "a"
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    rows = chat_on(sim).map_async(prompts(), concurrency=8)
+    assert (await anext(rows)).index == 0
+    await rows.aclose()
+    assert ended.is_set()

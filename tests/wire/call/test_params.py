@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.wire.asking import sent, sent_headers
+from tests.wire.origins import Origin
 
 import tokenwire as tw
 
@@ -64,11 +65,10 @@ def test_a_call_wins_over_a_request_and_that_over_the_client(sim: SimServer, ask
     ("provider", "field"),
     [("openai", "max_completion_tokens"), ("vllm", "max_tokens"), ("groq", "max_tokens")],
 )
-@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 def test_the_token_limit_has_the_providers_name(
-    sim: SimServer, ask: Asking, provider: str, field: str, name: str
+    sim: SimServer, ask: Asking, provider: str, field: str
 ) -> None:
-    ask.complete(chat_on(sim, f"{provider}:m", api_key="k"), "-", **{name: 9})
+    ask.complete(chat_on(sim, f"{provider}:m", api_key="k"), "-", max_tokens=9)
     assert own(sent(sim)[0]) == {field: 9}
 
 
@@ -192,6 +192,52 @@ def test_headers_of_client_and_call_are_sent(sim: SimServer, ask: Asking) -> Non
     ]
 
 
+def test_what_a_call_adds_leaves_the_rest_of_the_clients_in_place(
+    sim: SimServer, ask: Asking
+) -> None:
+    chat = tw.ChatClient(
+        "m",
+        base_url=f"{sim.base_url}?version=1&plus=a%2Bb",
+        extra_headers={"x-client": "1", "x-both": "client"},
+        extra_query={"client": "1", "both": "client"},
+        extra_body={"client": 1, "both": "client"},
+    )
+    of_call: dict[str, Any] = {
+        "headers": {"X-Both": "call"},
+        "extra_query": {"both": "call", "version": "2"},
+        "extra_body": {"both": "call"},
+    }
+    ask.complete(chat, "-", **of_call)
+    ask.read(chat, tw.LlmRequest("-", headers={"x-request": "1", "x-both": "request"}), **of_call)
+    for request, body, headers in zip(sim.requests(), sent(sim), sent_headers(sim), strict=True):
+        assert (body["client"], body["both"]) == (1, "call")
+        assert (headers["x-client"], headers["x-both"]) == ("1", "call")
+        query = request["path"].partition("?")[2]
+        assert sorted(query.split("&")) == ["both=call", "client=1", "plus=a%2Bb", "version=2"]
+    assert sent_headers(sim)[1]["x-request"] == "1"
+
+
+def test_headers_of_the_caller_win_over_those_of_the_engine(sim: SimServer, ask: Asking) -> None:
+    given = {"accept": "text/event-stream, */*", "idempotency-key": "mine"}
+    policy = tw.RetryPolicy(idempotency_header="Idempotency-Key")
+    ask.read(chat_on(sim, headers=given, retry=policy), "-")
+    ask.read(chat_on(sim, retry=policy), "-", headers=given)
+    for headers in sent_headers(sim):
+        assert {name: headers[name] for name in given} == given
+
+
+def test_a_key_in_a_header_wins_over_one_from_a_callable(ask: Asking) -> None:
+    own = {"Authorization": "Bearer sk-of-the-header"}
+    with Origin() as server:
+        chat = tw.ChatClient("m", base_url=server.base_url, api_key=lambda: "sk-of-the-callable")
+        with_own = chat.with_options(headers=own)
+        ask.complete(with_own, "-")
+        ask.read(with_own, "-")
+        ask.read(chat, "-", headers=own)
+        seen = [request.headers["authorization"] for request in server.requests]
+    assert seen == [own["Authorization"]] * 3
+
+
 def test_extra_query_goes_into_the_address(sim: SimServer, ask: Asking) -> None:
     ask.complete(chat_on(sim), "-", extra_query={"api-version": "2024-10-21", "a": "x y&z"})
     path = sim.requests()[0]["path"]
@@ -292,7 +338,7 @@ def test_a_value_that_cannot_be_turned_into_json_is_refused_with_its_path(
             {"metadata": {"a": Dumped(fails)}},
             r"metadata\.a: it cannot be .*: no such thing",
         ),
-        ({"metadata": {"a": tw.LlmRequest}}, r"metadata\.a: it cannot be .*TypeError"),
+        ({"metadata": {"a": tw.LlmRequest}}, r"metadata\.a: a value of type ModelMetaclass cannot"),
         ({"extra_body": [changing]}, r"extra_body\[0\]: the dict changed while it was read"),
     ]
     for params, problem in cases:
@@ -304,3 +350,42 @@ def test_a_value_that_cannot_be_turned_into_json_is_refused_with_its_path(
 def test_logit_bias_takes_token_ids_as_numbers(sim: SimServer, ask: Asking) -> None:
     ask.complete(chat_on(sim), "-", logit_bias={50256: -100})
     assert sent(sim)[0]["logit_bias"] == {"50256": -100}
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure", "mistral", "groq", "vllm"])
+@pytest.mark.parametrize(
+    "given",
+    [{"max_completion_tokens": 9}, {"random_seed": 3}, {"logprobs": True, "top_logprobs": 2}],
+)
+def test_a_parameter_is_sent_by_the_name_that_it_was_written_with(
+    sim: SimServer, ask: Asking, provider: str, given: dict[str, Any]
+) -> None:
+    model = f"{provider}:m"
+    ask.complete(chat_on(sim, model, api_key="k"), "-", **given)
+    ask.complete(chat_on(sim, model, api_key="k"), tw.LlmRequest("-", **given))
+    ask.complete(chat_on(sim, model, api_key="k", **given), "-")
+    table = {"models": {"one": {"model": model, "base_url": sim.base_url, "params": given}}}
+    ask.complete(tw.LlmClientFactory(table).get_client("one", api_key="k"), "-")
+    assert [own(body) for body in sent(sim)] == [given] * 4
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("max_tokens", "max_completion_tokens"), ("seed", "random_seed")]
+)
+def test_the_nearer_of_two_names_wins_and_both_in_one_place_are_refused(
+    sim: SimServer, ask: Asking, one: str, other: str
+) -> None:
+    for name, nearer in ((one, other), (other, one)):
+        far: dict[str, Any] = {name: 1}
+        near: dict[str, Any] = {nearer: 2}
+        ask.complete(chat_on(sim, **far), "-", **near)
+        ask.complete(chat_on(sim, **far).with_options(**near), "-")
+        ask.complete(chat_on(sim), tw.LlmRequest("-", **far), **near)
+        assert [own(body) for body in sent(sim)[-3:]] == [near] * 3
+        for both in (
+            lambda: ask.complete(chat_on(sim), "-", **far, **near),  # noqa: B023
+            lambda: chat_on(sim, **far, **near),  # noqa: B023
+            lambda: ask.complete(chat_on(sim), tw.LlmRequest("-", **far, **near)),  # noqa: B023
+        ):
+            with pytest.raises(tw.LlmConfigError, match="the same parameter"):
+                both()

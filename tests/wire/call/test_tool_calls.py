@@ -256,3 +256,14 @@ def test_what_cannot_be_a_tool_is_named(sim: SimServer, ask: Asking) -> None:
         with pytest.raises(tw.LlmValidationError, match="tools: give a list"):
             ask.complete(chat_on(sim), "-", tools=tools)
     assert sim.requests() == []
+
+
+def test_tools_and_a_choice_without_a_type_are_functions(sim: SimServer, ask: Asking) -> None:
+    function = {"name": "get_image", "parameters": {"type": "object", "properties": {}}}
+    given = {"tools": [{"function": function}], "tool_choice": {"function": {"name": "get_image"}}}
+    ask.complete(chat_on(sim), "q", **given)
+    ask.complete(chat_on(sim), tw.LlmRequest("q", **given))  # type: ignore[arg-type]
+    ask.complete(chat_on(sim, **given), "q")
+    for body in sent(sim):
+        assert body["tools"] == [{"type": "function", "function": function}]
+        assert body["tool_choice"] == {"type": "function", "function": {"name": "get_image"}}

@@ -125,7 +125,16 @@ def test_a_note_says_that_open_input_is_still_read(sim):
         ('"$@" hi <&-', 0, ""),
         ('"$@" <&-', 2, "tokenwire: no PROMPT"),
         ('"$@" - <&-', 2, "tokenwire: standard input is closed"),
-        ('"$@" hi >&- </dev/null', 0, ""),
+        ('"$@" hi >&- </dev/null', 1, "tokenwire: standard output is closed"),
+        ('"$@" --json hi >&- </dev/null', 1, "tokenwire: standard output is closed"),
+        ('"$@" hi 2>&- </dev/null', 0, ""),
+        ('"$@" --stats hi 2>&- </dev/null', 1, ""),
+        ('"$@" --stats hi 2>/dev/full </dev/null', 1, ""),
+        # A note before the reply is lost, too.
+        ('"$1" -m tokenwire run --stats hi 2>/dev/full </dev/null', 1, ""),
+        ('"$@" hi >&- 2>&- </dev/null', 1, ""),
+        ('"$@" hi >/dev/full 2>/dev/full </dev/null', 1, ""),
+        ('"$@" --max-tokens x hi 2>/dev/full </dev/null', 2, ""),
         ('"$@" hi >/dev/full </dev/null', 1, "tokenwire: [Errno 28] No space left"),
         ('"$@" --json hi >/dev/full </dev/null', 1, "tokenwire: [Errno 28] No space left"),
     ],
@@ -137,6 +146,22 @@ def test_closed_and_broken_files_are_reported_without_a_traceback(sim, shell, co
     )
     assert (done.returncode, done.stderr[: len(err) or None]) == (code, err)
     assert done.stderr.count("\n") <= 1
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("words", ["--version", "--help", "run --help", "models", "doctor", "sim"])
+@pytest.mark.parametrize("where", [">/dev/full", ">&-", ">/dev/full 2>&-"])
+def test_every_command_whose_output_is_lost_fails(words, where):
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {words} {where} </dev/null', "sh", *COMMAND],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == (0 if "2>" in where else 1)
+    assert "Traceback" not in done.stderr
 
 
 def test_a_word_that_is_not_utf_8_is_a_usage_error(sim, run):

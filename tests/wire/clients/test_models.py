@@ -168,14 +168,6 @@ def test_a_clients_own_key_does_not_go_to_another_provider(
         ask.complete(tw.ChatClient("openai:gpt", **own), "-", model="groq:llama")
 
 
-def test_the_model_of_a_call_may_contain_an_address(sim: SimServer, ask: Asking) -> None:
-    place = f"vllm://127.0.0.1:{sim.port}"
-    chat = tw.ChatClient("vllm:elsewhere")
-    for name in ("a", "b"):
-        assert ask.complete(chat, "-", model=f"{place}@{name}").model == name
-    assert [request["body"]["model"] for request in sim.requests()] == ["a", "b"]
-
-
 def test_the_embedded_simulator_needs_no_key(ask: Asking) -> None:
     chat = tw.ChatClient("sim:chat")
     assert chat.base_url.startswith("http://127.0.0.1:")

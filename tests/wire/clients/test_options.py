@@ -58,6 +58,18 @@ def test_a_child_has_its_own_retries(sim: SimServer, ask: Asking) -> None:
         assert len(caught.value.attempts) == attempts
 
 
+def test_a_child_has_the_retry_budget_that_it_is_given(sim: SimServer, ask: Asking) -> None:
+    sim.set_script({"default": {"error": {"status": 500}}})
+    parent = chat_on(sim, max_retries=1)
+    for budget, attempts in ((0, 1), (500, 2)):
+        policy = tw.RetryPolicy(max_retries=1, first=0.001, budget=budget)
+        for child in (parent.with_options(retry=policy), chat_on(sim, retry=policy)):
+            with pytest.raises(tw.LlmServerError) as caught:
+                ask.complete(child, "-")
+            assert len(caught.value.attempts) == attempts
+            assert caught.value.retry_budget_exhausted is (budget == 0)
+
+
 def test_a_child_spends_its_parents_retry_budget(sim: SimServer, ask: Asking) -> None:
     sim.set_script({"default": {"error": {"status": 500}}})
     parent = chat_on(sim, retry=tw.RetryPolicy(max_retries=2, first=0.001, budget=14))
@@ -127,16 +139,73 @@ def test_a_pickle_contains_the_configuration_and_no_key(sim: SimServer, ask: Ask
         retry=tw.RetryPolicy(max_retries=0),
         limits=tw.Limits(buffer_bytes=1000),
         temperature=0.5,
-        headers={"x-a": "1"},
     )
     data = pickle.dumps(chat)
     assert KEY.encode() not in data
     again = pickle.loads(data)
     assert repr(again) == repr(chat)
-    ask.complete(again, "hi")
+    ask.complete(again.with_options(api_key=None), "hi")
     body, headers = sent(sim)[0], sent_headers(sim)[0]
-    assert (body["temperature"], body["messages"][0]["content"], headers["x-a"]) == (0.5, "S", "1")
+    assert (body["temperature"], body["messages"][0]["content"]) == (0.5, "S")
     assert "authorization" not in headers
+
+
+PROXY = "http://me:canary-7Gq2@127.0.0.1:9"
+LEFT_OUT: dict[str, tuple[str, Any, str]] = {
+    "api_key": ("api_key", KEY, "^api_key: "),
+    "callable": ("api_key", str, "^api_key: "),
+    "headers": ("headers", {"x-a": KEY, "x-b": "1"}, r"^headers \(x-a, x-b\): "),
+    "extra_headers": ("extra_headers", {"x-a": KEY}, r"^extra_headers \(x-a\): "),
+    "extra_query": ("extra_query", {"v": KEY}, r"^extra_query \(v\): "),
+    "proxy": ("proxy", PROXY, r"^proxy \(user and password of the proxy http://127.0.0.1:9 \): "),
+}
+
+
+@pytest.mark.parametrize("case", LEFT_OUT)
+def test_an_unpickled_client_names_what_the_pickle_left_out_and_sends_nothing(
+    sim: SimServer, ask: Asking, case: str
+) -> None:
+    name, value, named = LEFT_OUT[case]
+    client = chat_on(sim, **{name: value})
+    data = pickle.dumps(client)
+    assert b"canary" not in data
+    again = pickle.loads(data)
+    # A copy or a pickle of it lacks the same.
+    for left in (again, again.with_options(seed=1), pickle.loads(pickle.dumps(again))):
+        for call in (ask.complete, ask.run, ask.read):
+            with pytest.raises(tw.LlmConfigError, match=named):
+                call(left, "-")
+        with pytest.raises(tw.LlmConfigError, match=named):
+            ask.models(left)
+        assert [type(row.error) for row in ask.map(left, ["-"], concurrency=1)] == [
+            tw.LlmConfigError
+        ]
+    assert sim.requests() == []
+    ask.complete(again.with_options(**{name: None}), "-")
+    assert len(sim.requests()) == 1
+
+
+def test_an_unpickled_client_names_a_base_url_that_lost_its_query(
+    sim: SimServer, ask: Asking
+) -> None:
+    client = tw.ChatClient("m", base_url=f"{sim.base_url}?sig={KEY}")
+    again = pickle.loads(pickle.dumps(client))
+    with pytest.raises(tw.LlmConfigError, match=rf"^base_url \(the query of {sim.base_url} \): "):
+        ask.complete(again, "-")
+    ask.complete(again.with_options(base_url=sim.base_url), "-")
+    assert len(sim.requests()) == 1
+
+
+def test_a_key_of_the_environment_must_be_there_where_a_client_is_unpickled(
+    sim: SimServer, ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VLLM_API_KEY", KEY)
+    data = pickle.dumps(chat_on(sim, "vllm:m"))
+    ask.complete(pickle.loads(data), "-")
+    monkeypatch.delenv("VLLM_API_KEY")
+    with pytest.raises(tw.LlmConfigError, match=r"^api_key: "):
+        ask.complete(pickle.loads(data), "-")
+    assert ["authorization" in headers for headers in sent_headers(sim)] == [True]
 
 
 def test_a_copy_is_a_separate_client(sim: SimServer, ask: Asking) -> None:

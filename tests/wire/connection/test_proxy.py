@@ -233,7 +233,8 @@ def test_socks_is_spoken(scheme, origin, roots, call):
 def test_some_socks_leaves_names_to_the_proxy(scheme, origin, roots, call):
     with SocksProxy() as proxy:
         chat = client(origin, roots, proxy=f"{scheme}://127.0.0.1:{proxy.port}")
-        named = chat.with_options(base_url=origin.base_url.replace("127.0.0.1", "localhost"))
+        address = origin.base_url.replace("127.0.0.1", "localhost")
+        named = chat.with_options(base_url=address, api_key=KEY)
         assert call(named) == TEXT
         assert proxy.asked == [("localhost", origin.port)]
 

@@ -101,6 +101,27 @@ def test_an_unknown_level_changes_nothing(sim: SimServer, level: str) -> None:
     assert logged_by_a_program(sim, TOKENWIRE_LOG=level) == ""
 
 
+def test_no_line_steers_a_terminal(sim: SimServer) -> None:
+    evil = "a\x1b[2J\x9b2J\u202eb\u2028c"
+    program = f"""
+import tokenwire as tw
+chat = tw.ChatClient("m", base_url={sim.base_url!r})
+chat.complete("q")
+list(chat.stream("q"))
+"""
+    sim.set_script({"default": {"reply": {"text": evil, "extra": {"x": evil}}}})
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "TOKENWIRE_LOG": "debug", "TOKENWIRE_LOG_BODIES": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stderr.count("received") == 2
+    assert not set("\x1b\x9b\u202e\u2028") & set(done.stderr)
+
+
 def test_bodies_are_shown_only_on_request(sim: SimServer) -> None:
     calls_alone = logged_by_a_program(sim, TOKENWIRE_LOG="debug")
     assert "prompt-words" not in calls_alone

@@ -235,6 +235,41 @@ def test_metrics_have_the_names_and_attributes_of_the_conventions(sim, seen):
     assert tokens == {"input": (2, 2 * (reply.usage.prompt_tokens or 0)), "output": (2, 4)}
 
 
+def test_the_time_series_are_bounded_whatever_names_others_choose(seen):
+    for number in range(600):
+        response = tw.LlmResponse(provider="acme", model=f"r{number}", text="a")
+        event = tw.CallEvent(
+            provider=f"p{number}", model=f"m{number}", elapsed=1.0, response=response
+        )
+        _engine.report_call(event)
+        failed = tw.CallEvent(provider="acme", model="m", elapsed=1.0, error_kind=f"k{number}")
+        _engine.report_call(failed)
+    durations = seen.points()["gen_ai.client.operation.duration"]
+    assert len(durations) == 256 + 2
+    assert sum(point.count for point in durations) == 1_200
+    rest = [dict(p.attributes) for p in durations if p.attributes.get("error.type") == "other"]
+    assert rest == [
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "other",
+            "gen_ai.request.model": "other",
+            "error.type": "other",
+        }
+    ]
+
+
+def test_no_name_steers_a_terminal(seen):
+    evil = "\x1b[2J\x9b\u202e"
+    response = tw.LlmResponse(provider="acme", model=evil, id=evil, text="a")
+    _engine.report_call(
+        tw.CallEvent(provider=evil, model=evil, elapsed=1.0, error_kind=evil, response=response)
+    )
+    span = seen.span()
+    (duration,) = seen.points()["gen_ai.client.operation.duration"]
+    shown = [span.name, *span.attributes.values(), *duration.attributes.values()]
+    assert not set(evil[:1] + evil[4:]) & set("".join(map(str, shown)))
+
+
 def test_errors_are_told_apart_in_the_durations(sim, seen):
     sim.set_script({"rules": [{"times": 1, "then": {"error": {"status": 429}}}]})
     with pytest.raises(tw.LlmRateLimitError):

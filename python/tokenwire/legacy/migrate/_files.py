@@ -15,6 +15,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from tokenwire._files import read_file
+from tokenwire.errors import LlmConfigError
 from tokenwire.legacy._install import MODULES
 from tokenwire.legacy._settings import INSTEAD
 
@@ -44,7 +46,7 @@ class PythonFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        raw = path.read_bytes()
+        raw = read_file(path)
         self.encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
         try:
             self.text = raw.decode(self.encoding)
@@ -107,7 +109,8 @@ def read(path: Path, notes: list[Note]) -> list[PythonFile]:
         try:
             sources.append(PythonFile(file))
         except _UNREADABLE as error:  # noqa: PERF203 (the other files are still read)
-            why = f"cannot be read as Python: {str(error) or 'it is nested too deeply'}"
+            reason = str(error).removeprefix(f"{file}: ") or "it is nested too deeply"
+            why = f"cannot be read as Python: {reason}"
             notes.append(Note(file, getattr(error, "lineno", None) or 1, why))
     return sources
 
@@ -119,8 +122,8 @@ def notebooks(path: Path, packages: Collection[str]) -> list[Note]:
         if file.suffix != _NOTEBOOK:
             continue
         try:
-            text = file.read_text(encoding="utf-8", errors="replace")
-        except OSError:
+            text = read_file(file).decode("utf-8", errors="replace")
+        except LlmConfigError:
             continue
         for match in _IMPORT.finditer(text):
             if match["package"] in packages:
@@ -142,7 +145,8 @@ def _python(path: Path, notes: list[Note]) -> Iterator[Path]:
             yield file
             continue
         # The target of a link is read under its own name.
-        target = file.resolve()
+        # `Path.resolve` raises an error for a link to itself.
+        target = Path(os.path.realpath(file))
         if not (target.is_relative_to(home) and target.exists()):
             notes.append(Note(file, 1, f"a link to {target}, which is not a file below {path}"))
 

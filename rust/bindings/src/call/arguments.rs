@@ -9,7 +9,7 @@ use tokenwire_core::config::Secret;
 
 use crate::ground::caller::Caller;
 use crate::ground::json;
-use crate::values::keywords::{pairs, unexpected};
+use crate::values::keywords::{revealed, secret_pairs, unexpected};
 use crate::values::limits;
 use crate::values::raise;
 
@@ -37,7 +37,7 @@ impl<'py> Steering<'py> {
                 continue;
             }
             match name.cast::<PyString>()?.to_str()? {
-                "api_key" => steering.api_key = Some(value.extract()?),
+                "api_key" => steering.api_key = Some(revealed(value)?.extract()?),
                 "may_renew" => steering.may_renew = value.extract()?,
                 "key_source" => steering.key_source = Some(value),
                 "parse_as" => steering.parse_as = Some(value),
@@ -92,8 +92,8 @@ pub(crate) fn prepare(
             "model" => caller.model = value.extract::<String>()?.into(),
             "timeout" => options.timeout = Some(limits::timeout(&value)?),
             "max_retries" => options.max_retries = Some(limits::max_retries(&value)?),
-            "extra_headers" => options.headers = pairs(&value, "extra_headers")?,
-            "extra_query" => options.query = pairs(&value, "extra_query")?,
+            "extra_headers" => options.headers = secret_pairs(&value, "extra_headers")?,
+            "extra_query" => options.query = secret_pairs(&value, "extra_query")?,
             "extra_body" => extra_body = Some(value),
             "stream_usage" => stream_usage = Some(value.is_truthy()?),
             "logit_bias" if value.is_instance_of::<PyDict>() => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tokenwire_core::error::ErrorKind;
@@ -13,8 +14,8 @@ use tokio::task::AbortHandle;
 use crate::call::arguments::{CallClient, Steering, prepare};
 use crate::call::whole::{Answer, AnswerKind, Outcome, finish, make};
 use crate::ground::caller::Caller;
-use crate::ground::raised::keeping_raised;
 use crate::ground::{exception, fork};
+use crate::observe;
 use crate::process::{self, SIGNAL_TICK};
 use crate::values::raise;
 
@@ -116,21 +117,29 @@ impl Fanout {
             || (Caller::default(), Answer::Reply(None)),
             |done| (done.caller, done.answer),
         );
-        Ok(match finish(py, outcome, &caller, &answer) {
-            Ok(response) => (index, Some(response), None),
-            Err(error) => (index, None, Some(error.into_bound_py_any(py)?)),
-        })
+        match finish(py, outcome, None, &caller, &answer) {
+            Ok(response) => Ok((index, Some(response), None)),
+            Err(error) if error.is_instance_of::<PyException>(py) => {
+                Ok((index, None, Some(error.into_bound_py_any(py)?)))
+            }
+            // A callback ended the program, which is not the outcome of one row.
+            Err(interrupt) => Err(interrupt),
+        }
     }
 
     /// Cancels all calls that have not finished.
-    fn cancel(&self, py: Python<'_>) {
+    fn cancel(&self, py: Python<'_>) -> PyResult<()> {
+        let mut reported = Ok(());
         if self.generation == fork::generation() {
             let running: Vec<RunningCall> = self.running.lock().drain(..).collect();
-            for running in running {
+            for running in &running {
                 running.task.abort();
-                running.answer.report_abandoned(py, &running.caller);
+            }
+            for running in &running {
+                reported = reported.and(running.answer.report_abandoned(py, &running.caller));
             }
         }
+        reported
     }
 }
 
@@ -147,6 +156,6 @@ impl Fanout {
 
 impl Drop for Fanout {
     fn drop(&mut self) {
-        Python::attach(|py| keeping_raised(py, || self.cancel(py)));
+        Python::attach(|py| observe::report_in_drop(py, || self.cancel(py)));
     }
 }

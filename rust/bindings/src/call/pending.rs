@@ -10,13 +10,14 @@ use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::stream::Wake;
 use tokio::task::AbortHandle;
 
-use crate::call::whole::{Answer, Outcome, finish, make};
+use crate::call::whole::{Answer, Outcome, Received, finish, make};
 use crate::ground::caller::Caller;
-use crate::ground::fork;
-use crate::ground::raised::keeping_raised;
+use crate::ground::{elsewhere, fork};
+use crate::observe;
 use crate::process;
 use crate::values::raise;
 use crate::wake::awaitable::{returned, thrown};
+use crate::wake::large_text::{LargeText, Made};
 use crate::wake::loop_mailbox::LoopMailbox;
 
 /// Where the I/O thread leaves the outcome, and the waiter that it then wakes.
@@ -33,6 +34,9 @@ struct PendingCall {
     running: Option<AbortHandle>,
     mailbox: Option<Arc<LoopMailbox>>,
     parked: Option<(Arc<LoopMailbox>, u64)>,
+    // What has arrived, while the `str` of its text is being made.
+    arrived: Option<Outcome>,
+    making: Option<LargeText>,
     generation: u64,
 }
 
@@ -82,16 +86,22 @@ impl PendingReply {
         Ok(())
     }
 
-    fn abort(&self, py: Python<'_>) {
+    fn abort(&self, py: Python<'_>) -> PyResult<()> {
         let mut state = self.state.lock();
         if state.generation != fork::generation() {
-            return;
+            return Ok(());
         }
         if let Some(running) = state.running.take() {
             running.abort();
+            let arrived = state.arrived.take();
+            state.making = None;
             drop(state);
-            self.answer.report_abandoned(py, &self.caller);
+            if let Some(outcome) = arrived.or_else(|| self.slot.lock().outcome.take()) {
+                elsewhere::free(outcome);
+            }
+            self.answer.report_abandoned(py, &self.caller)?;
         }
+        Ok(())
     }
 }
 
@@ -118,9 +128,26 @@ impl PendingReply {
         loop {
             let outcome = self.slot.lock().outcome.take();
             if let Some(outcome) = outcome {
+                state.making = outcome.as_ref().ok().and_then(Received::large_text);
+                state.arrived = Some(outcome);
+            }
+            if let Some(outcome) = state.arrived.take() {
+                let text = match &mut state.making {
+                    None => None,
+                    Some(making) => match making.advance(py) {
+                        Ok(Made::Whole(text)) => Some(text),
+                        Ok(Made::Wait(waiter)) => {
+                            state.arrived = Some(outcome);
+                            return Ok(Some(waiter.into_any()));
+                        }
+                        // The text is made when it is read.
+                        Err(_) => None,
+                    },
+                };
+                state.making = None;
                 state.running = None;
                 drop(state);
-                let value = finish(py, outcome, &self.caller, &self.answer)?;
+                let value = finish(py, outcome, text, &self.caller, &self.answer)?;
                 return returned(value);
             }
             if state.running.is_none() {
@@ -150,19 +177,24 @@ impl PendingReply {
         value: Option<Bound<'_, PyAny>>,
         _traceback: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        self.abort(kind.py());
-        Err(thrown(kind, value))
+        let py = kind.py();
+        let aborted = self.abort(py);
+        Err(observe::error_or_interrupt(
+            py,
+            thrown(kind, value),
+            aborted,
+        ))
     }
 
-    fn close(&self, py: Python<'_>) {
-        self.abort(py);
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.abort(py)
     }
 }
 
 impl Drop for PendingReply {
     fn drop(&mut self) {
         // Python drops its objects on an attached thread, so attaching costs nothing.
-        Python::attach(|py| keeping_raised(py, || self.abort(py)));
+        Python::attach(|py| observe::report_in_drop(py, || self.abort(py)));
         if let Some((mailbox, token)) = self.state.lock().parked.take() {
             drop(mailbox.take(token));
         }

@@ -1,24 +1,38 @@
 //! A call for a whole reply: made on the runtime that polls it, then turned into what Python gets.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use tokenwire_core::call::{Completed, complete, fetch};
 use tokenwire_core::client::Call;
 use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::http::Transport;
+use tokenwire_core::message::Reply;
 
 use crate::ground::caller::Caller;
 use crate::ground::key;
 use crate::observe::{self, Ending, logs};
 use crate::process::{self, Lease};
 use crate::values::raise;
-use crate::values::reply::ReplyData;
+use crate::values::reply::{Kept, ReplyData};
 use crate::values::response::LlmResponse;
+use crate::wake::large_text::LargeText;
 
 /// What a successful call received.
 pub(crate) enum Received {
-    Reply(Box<Completed>),
+    Reply(Box<Completed<Arc<Reply>>>),
     Body(Completed<()>),
+}
+
+impl Received {
+    /// Begins to make the text of a large reply.
+    pub(crate) fn large_text(&self) -> Option<LargeText> {
+        match self {
+            Self::Reply(done) => LargeText::begin(&done.reply, process::current().hub.workers()),
+            Self::Body(_) => None,
+        }
+    }
 }
 
 pub(crate) type Outcome = Result<Received, Failed>;
@@ -58,10 +72,11 @@ impl Answer {
     }
 
     /// Reports that the call was abandoned before its reply arrived.
-    pub(crate) fn report_abandoned(&self, py: Python<'_>, caller: &Caller) {
+    pub(crate) fn report_abandoned(&self, py: Python<'_>, caller: &Caller) -> PyResult<()> {
         if self.is_observed() {
-            observe::report(py, caller, false, Ending::Abandoned(None));
+            observe::report(py, caller, false, Ending::Abandoned(None))?;
         }
+        Ok(())
     }
 }
 
@@ -71,7 +86,7 @@ pub(crate) async fn make(transport: &Transport, call: Call, kind: AnswerKind) ->
     let received = match kind {
         AnswerKind::Reply => complete(transport, call)
             .await
-            .map(|done| Received::Reply(Box::new(done))),
+            .map(|done| Received::Reply(Box::new(done.shared()))),
         AnswerKind::Body => fetch(transport, call).await.map(Received::Body),
     };
     received.map_err(|error| Failed {
@@ -92,7 +107,7 @@ pub(crate) fn drive<'py>(
         let elapsed = started.elapsed().as_secs_f64();
         Ok(Err(Failed { error, elapsed }))
     };
-    let outcome = py.detach(|| {
+    let work = || {
         let lease = match Lease::new(&process::current().lanes) {
             Ok(lease) => lease,
             Err(error) => return failed(error),
@@ -107,19 +122,38 @@ pub(crate) fn drive<'py>(
             lane.settle(tokio::task::yield_now());
         }
         outcome
-    });
-    let outcome = outcome.inspect_err(|_| answer.report_abandoned(py, caller))?;
-    finish(py, outcome, caller, answer)
+    };
+    let outcome = py.detach(|| process::with_enough_stack(work).unwrap_or_else(failed));
+    let outcome = outcome.map_err(|signal| {
+        let reported = answer.report_abandoned(py, caller);
+        observe::error_or_interrupt(py, signal, reported)
+    })?;
+    finish(py, outcome, None, caller, answer)
 }
 
-/// Turns the outcome of a call into what Python gets.
+/// Turns the outcome of a call into what Python gets. `text` is that of the reply, if it was made in advance.
 pub(crate) fn finish<'py>(
     py: Python<'py>,
     outcome: Outcome,
+    text: Option<Py<PyString>>,
     caller: &Caller,
     answer: &Answer,
 ) -> PyResult<Bound<'py, PyAny>> {
-    logs::drain(py);
+    let logged = logs::drain(py);
+    match answered(py, outcome, text, caller, answer) {
+        Ok(value) => logged.map(|()| value),
+        Err(error) => Err(observe::error_or_interrupt(py, error, logged)),
+    }
+}
+
+/// Reports the call, and returns its value.
+fn answered<'py>(
+    py: Python<'py>,
+    outcome: Outcome,
+    text: Option<Py<PyString>>,
+    caller: &Caller,
+    answer: &Answer,
+) -> PyResult<Bound<'py, PyAny>> {
     let received = outcome.map_err(|Failed { error, elapsed }| {
         let kind = error.kind();
         let raised = raise::to_py(py, error, caller);
@@ -129,7 +163,8 @@ pub(crate) fn finish<'py>(
                 observe::remember_refused(py, caller, false, &raised, kind, elapsed);
             } else {
                 let ending = Ending::Error(&raised, kind.into(), elapsed);
-                observe::report(py, caller, false, ending);
+                let reported = observe::report(py, caller, false, ending);
+                return observe::error_or_interrupt(py, raised, reported);
             }
         }
         raised
@@ -144,17 +179,16 @@ pub(crate) fn finish<'py>(
                 Answer::Body => None,
             };
             let data = ReplyData {
-                reply: done.reply,
+                reply: Kept::new(done.reply, Some(done.raw)),
                 head: Some(done.head),
                 timing: done.timing,
                 attempts: done.attempts,
-                raw: Some(done.raw),
                 caller: caller.clone(),
             };
             let response = LlmResponse::new(data, parse_as.map(|kind| kind.clone_ref(py)));
-            let response = Bound::new(py, response)?;
+            let response = Bound::new(py, response.with_text(text))?;
             if observe::is_on() {
-                observe::report(py, caller, false, Ending::Reply(&response));
+                observe::report(py, caller, false, Ending::Reply(&response))?;
             }
             Ok(response.into_any())
         }

@@ -5,11 +5,12 @@ use pyo3::exceptions::{PyRecursionError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 use tokenwire_core::error::ErrorKind;
 
 use crate::ground::exception;
 use crate::ground::exit::calling_python;
+use crate::ground::python;
 
 // serde_json reads no deeper, and a deeper value usually contains itself.
 const MAX_DEPTH: usize = 120;
@@ -164,18 +165,23 @@ fn write_items<'py>(
     Ok(())
 }
 
-/// Our own types have `__tokenwire_json__`; pydantic models, such as messages of the official SDKs, are dumped.
+/// Our own types have `__tokenwire_json__`; pydantic models, such as messages of the official SDKs, and
+/// dataclasses are dumped.
 fn write_object(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Result<(), Refusal> {
     let py = value.py();
-    if let Ok(neutral) = value.getattr(intern!(py, "__tokenwire_json__")) {
+    if let Some(neutral) = value.getattr_opt(intern!(py, "__tokenwire_json__"))? {
         return write(&calling_python(|| neutral.call0())?, depth + 1, out);
     }
-    if let Ok(dump) = value.getattr(intern!(py, "model_dump")) {
-        let options = PyDict::new(py);
-        options.set_item(intern!(py, "mode"), "json")?;
-        options.set_item(intern!(py, "exclude_unset"), true)?;
-        let dumped = calling_python(|| dump.call((), Some(&options))).or_else(unfit)?;
-        return write(&dumped, depth + 1, out);
+    let is_model = value.hasattr(intern!(py, "__dataclass_fields__"))?
+        || value.hasattr(intern!(py, "model_dump"))?;
+    if is_model && !value.is_instance_of::<PyType>() {
+        let dumped = calling_python(|| python::DUMPED.get(py)?.call1((value,)));
+        return write(&dumped.or_else(unfit)?, depth + 1, out);
+    }
+    if depth == 0 && value.hasattr(intern!(py, "reveal"))? {
+        // A sealed argument of a name that calls do not have. The engine refuses it by that name.
+        write_str("", out);
+        return Ok(());
     }
     let kind = value.get_type().name()?;
     refuse(format!(

@@ -14,6 +14,8 @@ pub(crate) static KIND_OF: Bridged = Bridged::new("kind_of");
 
 /// `(parts, provider) -> LlmMessage`.
 pub(crate) static MESSAGE: Bridged = Bridged::new("message");
+/// `(value) -> JSON values` of a pydantic model or a dataclass.
+pub(crate) static DUMPED: Bridged = Bridged::new("dumped");
 /// `(call, value, *, error) -> LlmMessage` that answers a tool call.
 pub(crate) static TOOL_RESULT: Bridged = Bridged::new("tool_result");
 /// `(type, text) -> value`: parses the text of a reply as that type.

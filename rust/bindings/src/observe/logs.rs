@@ -3,17 +3,19 @@
 use pyo3::prelude::*;
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::log::Event;
+use tokenwire_core::redact::one_line;
 
 use crate::ground::exit::calling_python;
 use crate::ground::python;
+use crate::observe::on_call::only_interrupts;
 use crate::process;
 
-/// Writes the lines collected so far. An error in the logger is reported as unraisable, because it must not
-/// change the outcome of the call.
-pub(crate) fn drain(py: Python<'_>) {
+/// Writes the lines collected so far. Fails only with what ends a program, such as Ctrl-C in a log handler: any
+/// other error in the logger must not change the outcome of the call.
+pub(crate) fn drain(py: Python<'_>) -> PyResult<()> {
     let log = process::current().hub.log();
     if log.is_empty() {
-        return;
+        return Ok(());
     }
     let lines: Vec<(&str, String)> = log.drain().iter().filter_map(line).collect();
     let written = calling_python(|| {
@@ -21,9 +23,9 @@ pub(crate) fn drain(py: Python<'_>) {
             .get(py)
             .and_then(|write| write.call1((lines,)))
     });
-    if let Err(error) = written {
-        error.write_unraisable(py, None);
-    }
+    written
+        .map(drop)
+        .or_else(|error| only_interrupts(py, error))
 }
 
 /// The level and the text of a log line; `None` for an event that is not logged.
@@ -86,5 +88,6 @@ fn line(event: &Event) -> Option<(&'static str, String)> {
         }
         _ => return None,
     };
-    Some((level, text))
+    // Origins, paths and bodies hold text of others.
+    Some((level, one_line(&text, usize::MAX)))
 }

@@ -2,13 +2,14 @@
 //!
 //! Read `on_call.rs` first: it passes each finished call to the registered callbacks. `callbacks.rs` is the
 //! list of them, and `call_event.rs` is what they receive. `logs.rs` hands the engine's log lines to Python.
-//! `doctor.rs` is independent of the rest.
+//! `text.rs` makes the text of others fit to show. `doctor.rs` is independent of the rest.
 
 pub(crate) mod call_event;
 pub(crate) mod callbacks;
 pub(crate) mod doctor;
 pub(crate) mod logs;
 pub(crate) mod on_call;
+pub(crate) mod text;
 
 pub(crate) use callbacks::is_on;
-pub(crate) use on_call::{Ending, remember_refused, report};
+pub(crate) use on_call::{Ending, error_or_interrupt, remember_refused, report, report_in_drop};

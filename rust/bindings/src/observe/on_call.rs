@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::exceptions::{PyException, PyKeyboardInterrupt};
 use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::ground::caller::Caller;
 use crate::ground::exit::calling_python;
 use crate::ground::python;
+use crate::ground::raised::keeping_raised;
 use crate::observe::call_event::{CANCELLED, CallEvent};
 use crate::observe::callbacks;
 use crate::values::response::LlmResponse;
@@ -22,16 +23,53 @@ pub(crate) enum Ending<'a, 'py> {
     Abandoned(Option<Bound<'py, LlmResponse>>),
 }
 
-/// Reports a call to every callback.
-pub(crate) fn report(py: Python<'_>, caller: &Caller, streamed: bool, ending: Ending<'_, '_>) {
-    let event = event_of(py, caller, streamed, ending);
-    let Err(error) = event.and_then(|event| report_call(&event)) else {
-        return;
-    };
-    // The call has its own outcome, so Ctrl-C is raised again, as soon as the caller's code runs.
-    if !error.is_instance_of::<PyKeyboardInterrupt>(py) || interrupt_main(py).is_err() {
-        error.write_unraisable(py, None);
+/// Reports a call to every callback. Fails only with what ends a program, such as Ctrl-C or `SystemExit`: the
+/// call has an outcome of its own.
+pub(crate) fn report(
+    py: Python<'_>,
+    caller: &Caller,
+    streamed: bool,
+    ending: Ending<'_, '_>,
+) -> PyResult<()> {
+    event_of(py, caller, streamed, ending)
+        .and_then(|event| report_call(&event))
+        .or_else(|error| only_interrupts(py, error))
+}
+
+/// Passes on what ends a program. A plain `Exception`, which must not change the outcome of a call, is reported
+/// as unraisable.
+pub(super) fn only_interrupts(py: Python<'_>, error: PyErr) -> PyResult<()> {
+    if !error.is_instance_of::<PyException>(py) {
+        return Err(error);
     }
+    error.write_unraisable(py, None);
+    Ok(())
+}
+
+/// The error of a call, unless a callback or a log handler ended the program meanwhile. Then the error is the
+/// context of that exception, as in Python's `finally`.
+pub(crate) fn error_or_interrupt(py: Python<'_>, error: PyErr, interrupt: PyResult<()>) -> PyErr {
+    let Err(interrupt) = interrupt else {
+        return error;
+    };
+    let context = intern!(py, "__context__");
+    match interrupt.value(py).setattr(context, error.value(py)) {
+        Ok(()) => interrupt,
+        Err(broken) => broken,
+    }
+}
+
+/// Reports a call while its object is dropped, from where nothing can be raised. Ctrl-C is raised again as soon as
+/// the main thread runs Python code; anything else is reported as unraisable, like what `__del__` raises.
+pub(crate) fn report_in_drop(py: Python<'_>, report: impl FnOnce() -> PyResult<()>) {
+    keeping_raised(py, || {
+        let Err(error) = report() else {
+            return;
+        };
+        if !error.is_instance_of::<PyKeyboardInterrupt>(py) || interrupt_main(py).is_err() {
+            error.write_unraisable(py, None);
+        }
+    });
 }
 
 fn interrupt_main(py: Python<'_>) -> PyResult<()> {
@@ -122,12 +160,11 @@ pub(crate) fn report_refused(error: &Bound<'_, PyAny>, abandoned: bool) -> PyRes
     } else {
         Ending::Error(&raised, (*kind).into(), *elapsed)
     };
-    report(py, caller, *streamed, ending);
-    Ok(())
+    report(py, caller, *streamed, ending)
 }
 
-/// Passes the event of a finished call to every callback. What a callback raises is logged, not propagated, except
-/// for Ctrl-C, which may arrive while a callback runs.
+/// Passes the event of a finished call to every callback. An `Exception` in a callback is logged. Anything else,
+/// such as Ctrl-C or `SystemExit`, is raised after the other callbacks have run.
 #[pyfunction]
 #[pyo3(name = "report_call")]
 pub(crate) fn report_call(event: &Bound<'_, CallEvent>) -> PyResult<()> {
@@ -136,17 +173,18 @@ pub(crate) fn report_call(event: &Bound<'_, CallEvent>) -> PyResult<()> {
     // `all` returns a copy, because a callback may add or remove callbacks.
     for one in callbacks::all() {
         let callback = one.callback.bind(py);
-        calling_python(|| {
+        let called = calling_python(|| {
             let Err(error) = callback.call1((event,)) else {
                 return Ok(());
             };
-            if error.is_instance_of::<PyKeyboardInterrupt>(py) {
-                interrupted = Err(error);
-                return Ok(());
+            if !error.is_instance_of::<PyException>(py) {
+                return Err(error);
             }
             let log = python::CALLBACK_FAILED.get(py)?;
             log.call1((callback, error.value(py))).map(drop)
-        })?;
+        });
+        let called = called.or_else(|error| only_interrupts(py, error));
+        interrupted = interrupted.and(called);
     }
     interrupted
 }

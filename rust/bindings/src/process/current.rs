@@ -13,7 +13,7 @@ use tokenwire_core::http::{Hub, Transport};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::ground::fork;
+use crate::ground::{elsewhere, fork};
 use crate::process::sync_runtime::{Lanes, runtime_builder};
 use crate::wake::mailbox;
 
@@ -73,7 +73,9 @@ fn create() -> &'static Process {
             libc::pthread_atfork(None, None, Some(in_child));
         }
     });
+    elsewhere::free_with(free);
     let hub = Hub::new();
+    hub.workers().on_start(yield_to_other_threads);
     // A forked child inherits the rules of a test. The URL was checked when the rule was set.
     let rules = TEST_RULES.lock();
     let _ = hub.test_rules().intercept(rules.base_url.as_deref());
@@ -87,6 +89,24 @@ fn create() -> &'static Process {
     // If another thread was faster, its state counts and this one stays unused.
     let _ = CURRENT.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire);
     existing().unwrap_or(fresh)
+}
+
+/// Frees a large value on a worker of the current process.
+fn free(value: Box<dyn Send>) {
+    current()
+        .hub
+        .workers()
+        .free(elsewhere::LARGE_BYTES + 1, value);
+}
+
+/// Lowers the priority of a worker: a large reply may use every processor that is free, but no other.
+fn yield_to_other_threads() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: both calls only read and set a number of the calling thread. Linux has one for each thread.
+    unsafe {
+        let nice = libc::getpriority(libc::PRIO_PROCESS, 0);
+        libc::setpriority(libc::PRIO_PROCESS, 0, nice + 5);
+    }
 }
 
 /// In a forked child: forgets the parent's state.
@@ -123,16 +143,15 @@ impl IoThread {
             Error::new(ErrorKind::Engine, message)
         };
         let runtime = runtime_builder()
-            // Called only when the runtime is about to block, so readers are woken once a turn.
-            .on_thread_park(mailbox::flush)
             .build()
             .map_err(|error| broken("runtime", error))?;
         let handle = runtime.handle().clone();
+        // The first of all tasks, so it is there before the first wake.
+        handle.spawn(mailbox::flush_each_turn());
         let (signal, stopped) = oneshot::channel::<()>();
         let thread = thread::Builder::new()
             .name("tokenwire-io".into())
             .spawn(move || {
-                mailbox::this_is_the_io_thread();
                 let _ = runtime.block_on(stopped);
                 runtime.shutdown_background();
             })

@@ -50,13 +50,10 @@ impl Lanes {
     }
 }
 
-/// A runtime on the thread that drives it, with a few threads for DNS lookups.
+/// A runtime on the thread that drives it.
 pub(super) fn runtime_builder() -> Builder {
     let mut builder = Builder::new_current_thread();
-    builder
-        .enable_all()
-        .max_blocking_threads(4)
-        .thread_name("tokenwire-dns");
+    builder.enable_all();
     builder
 }
 
@@ -164,7 +161,7 @@ thread_local! {
 }
 
 #[cfg(target_os = "linux")]
-fn on_main_thread() -> bool {
+pub(super) fn on_main_thread() -> bool {
     let now = fork::generation();
     if let Some((generation, is_main)) = IS_MAIN.get()
         && generation == now

@@ -1,7 +1,7 @@
-//! `AsyncLlmStream`: a step does not suspend its task while there is something in the buffer.
+//! `AsyncLlmStream`: while there is something in the buffer, a step does not suspend its task, except once in 1 ms, so
+//! that a server that never pauses does not keep the loop from its other tasks.
 
 use std::sync::Arc;
-use std::task::Poll;
 
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration};
@@ -10,11 +10,14 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 use tokenwire_core::stream::{Interest, Parker, pump};
 
 use crate::ground::python;
+use crate::observe;
 use crate::process;
 use crate::stream::custom::CustomReply;
-use crate::stream::shared::{Mode, Stream};
+use crate::stream::reading::Mode;
+use crate::stream::shared::{Found, Stream};
 use crate::values::response::LlmResponse;
 use crate::wake::awaitable::{Ready, returned, thrown};
+use crate::wake::large_text::{LargeText, Made};
 use crate::wake::loop_mailbox::LoopMailbox;
 use crate::wake::waiter::Waiter;
 
@@ -23,6 +26,8 @@ use crate::wake::waiter::Waiter;
 struct Waiting {
     mailbox: Option<Arc<LoopMailbox>>,
     parked: Option<(Arc<LoopMailbox>, u64)>,
+    // The text of a large reply, after the end of the stream.
+    making: Option<LargeText>,
 }
 
 /// A stream and its waiting reader, shared by the public object, its iterators and its awaitables.
@@ -82,6 +87,31 @@ impl AsyncStream {
         }
         drop(mailbox.take(token));
         Ok(None)
+    }
+
+    /// After the end: makes the text of a large reply. Returns what to yield, or None if there is nothing to wait for.
+    fn make_text<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Waiter>>> {
+        let Some(mut waiting) = self.waiting.try_lock() else {
+            return Ok(None);
+        };
+        if waiting.making.is_none() {
+            waiting.making = self.stream.large_text();
+        }
+        let Some(making) = &mut waiting.making else {
+            return Ok(None);
+        };
+        // Only one task can wait for it; for another one the stream has ended.
+        if making.is_waited_for() {
+            return Ok(None);
+        }
+        match making.advance(py)? {
+            Made::Wait(waiter) => Ok(Some(waiter)),
+            Made::Whole(text) => {
+                waiting.making = None;
+                self.stream.set_text(text);
+                Ok(None)
+            }
+        }
     }
 }
 
@@ -167,8 +197,8 @@ impl AsyncLlmStream {
     }
 
     #[pyo3(signature = (*_error))]
-    fn __aexit__(&self, _error: &Bound<'_, PyTuple>) -> Ready {
-        self.aclose()
+    fn __aexit__(&self, py: Python<'_>, _error: &Bound<'_, PyTuple>) -> PyResult<Ready> {
+        self.aclose(py)
     }
 
     fn __aiter__(&self) -> AsyncStreamIterator {
@@ -193,7 +223,7 @@ impl AsyncLlmStream {
         self.iterate(Mode::Events)
     }
 
-    /// Lists of chunks. Each step returns all that have arrived, and at least one.
+    /// Lists of chunks. Each step returns all that have arrived, at least one and at most 1,024.
     fn batches(&self) -> AsyncStreamIterator {
         self.iterate(Mode::Batches)
     }
@@ -205,14 +235,14 @@ impl AsyncLlmStream {
     }
 
     /// Closes the stream and its connection. A waiting task gets `LlmClientClosedError`.
-    fn close(&self) {
-        self.shared.stream.close();
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.shared.stream.close(py)
     }
 
     /// Closes the stream and its connection.
-    fn aclose(&self) -> Ready {
-        self.close();
-        Ready
+    fn aclose(&self, py: Python<'_>) -> PyResult<Ready> {
+        self.close(py)?;
+        Ok(Ready)
     }
 
     /// Enters the stream with this key in its request.
@@ -293,9 +323,14 @@ impl AsyncStreamIterator {
         let shared = &self.shared;
         loop {
             match shared.stream.step(py, self.mode)? {
-                Poll::Ready(Some(item)) => return returned(item.into_bound(py)),
-                Poll::Ready(None) => return Err(PyStopAsyncIteration::new_err(())),
-                Poll::Pending => {
+                Found::Item(item) => return returned(item.into_bound(py)),
+                Found::End => match shared.make_text(py)? {
+                    Some(waiter) => return Ok(Some(waiter.into_any())),
+                    None => return Err(PyStopAsyncIteration::new_err(())),
+                },
+                // A task that yields None runs again in the loop's next turn.
+                Found::Rest => return Ok(Some(py.None().into_bound(py))),
+                Found::Nothing => {
                     shared.start(py)?;
                     if let Some(waiter) = shared.park(py, self.mode.interest())? {
                         return Ok(Some(waiter.into_any()));
@@ -348,11 +383,12 @@ impl Entering {
         value: Option<Bound<'_, PyAny>>,
         _traceback: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        self.close();
-        Err(thrown(kind, value))
+        let py = kind.py();
+        let closed = self.close(py);
+        Err(observe::error_or_interrupt(py, thrown(kind, value), closed))
     }
 
-    fn close(&self) {
-        self.stream.get().shared.stream.close();
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.stream.get().shared.stream.close(py)
     }
 }

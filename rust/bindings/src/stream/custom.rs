@@ -5,18 +5,19 @@
 //! back in any form.
 
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Instant;
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+use tokenwire_core::config::Limits;
 use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::message::{Chunk, ChunkKind, ReplyHead, Timing};
 use tokenwire_core::stream::Queue;
 
 use crate::ground::caller::Caller;
 use crate::ground::exception;
-use crate::stream::shared::{Mode, Stream};
+use crate::stream::reading::Mode;
+use crate::stream::shared::{Found, Stream};
 use crate::values::chunk::LlmStreamChunk;
 
 #[pyclass(frozen, module = "tokenwire._engine")]
@@ -36,14 +37,16 @@ impl CustomReply {
         response_format: Option<Py<PyAny>>,
     ) -> Self {
         let started = Instant::now();
-        // The iterator never runs ahead of its reader, so the queue needs no bound.
-        let queue = Queue::new(usize::MAX, started);
+        // The iterator never runs ahead of its reader, so what has not been read needs no bound.
+        let most_kept = Limits::default().max_reply_bytes;
+        let queue = Queue::new(usize::MAX, most_kept, started);
         let head = ReplyHead {
             id,
             created,
             ..ReplyHead::default()
         };
-        queue.publish(&mut Vec::new(), Some(&head));
+        // Without chunks, it cannot fail.
+        let _ = queue.publish(&mut Vec::new(), Some(&head));
         let caller = Caller {
             started: Some(started),
             ..Caller::named(provider, model)
@@ -61,10 +64,13 @@ impl CustomReply {
             "batches" => Mode::Batches,
             _ => Mode::Chunks,
         };
-        Ok(match self.stream.step(py, mode)? {
-            Poll::Ready(item) => item,
-            Poll::Pending => None,
-        })
+        loop {
+            return match self.stream.step(py, mode)? {
+                Found::Item(item) => Ok(Some(item)),
+                Found::Rest => continue,
+                Found::Nothing | Found::End => Ok(None),
+            };
+        }
     }
 
     /// Adds a chunk, or text of the first choice.
@@ -72,8 +78,12 @@ impl CustomReply {
         let chunk = if let Ok(chunk) = item.cast::<LlmStreamChunk>() {
             chunk.get().chunk().clone()
         } else if let Ok(text) = item.cast::<PyString>() {
+            let Ok(text) = text.to_str() else {
+                let problem = "chunks: the text holds a lone surrogate, which UTF-8 cannot carry";
+                return Err(exception::of_kind(py, ErrorKind::Validation, problem));
+            };
             Chunk {
-                kind: ChunkKind::Text(text.to_str()?.into()),
+                kind: ChunkKind::Text(text.into()),
                 raw: None,
             }
         } else {
@@ -81,8 +91,8 @@ impl CustomReply {
             let problem = format!("chunks: each item must be an LlmStreamChunk or str, not {kind}");
             return Err(exception::of_kind(py, ErrorKind::Validation, &problem));
         };
-        self.stream.queue.publish(&mut vec![chunk], None);
-        Ok(())
+        let published = self.stream.queue.publish(&mut vec![chunk], None);
+        published.map_err(|error| self.stream.raise(py, error))
     }
 
     /// Ends the stream. It is complete if its iterator did not fail and every choice has a finish reason.

@@ -1,10 +1,12 @@
 //! A streamed call, as Python reads it.
 //!
-//! Read `shared.rs` first: what both kinds of stream have, which is everything except waiting. `sync_stream.rs`
-//! waits on the reader's thread, with a leased runtime. `async_stream.rs` waits in an event loop. `custom.rs` is
+//! Read `shared.rs` first: what both kinds of stream have, which is everything except waiting. `reading.rs` has
+//! the items that a reader gets, and `turn.rs` limits how long it takes them without a wait. `sync_stream.rs` waits on the reader's thread, with a leased runtime. `async_stream.rs` waits in an event loop. `custom.rs` is
 //! the reply of a stream that `from_chunks` made.
 
 pub(crate) mod async_stream;
 pub(crate) mod custom;
+mod reading;
 pub(crate) mod shared;
 pub(crate) mod sync_stream;
+mod turn;

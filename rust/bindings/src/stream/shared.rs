@@ -1,71 +1,41 @@
 //! `Stream`: what sync and async streams share, which is everything except how a reader waits.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 
-use compact_str::CompactString;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
+use pyo3::types::PyString;
 use tokenwire_core::client::Call;
 use tokenwire_core::config::Secret;
 use tokenwire_core::error::{Error, ErrorKind};
-use tokenwire_core::message::{Chunk, ChunkKind, StreamEvent, StreamEvents};
-use tokenwire_core::stream::{Interest, Queue, Taken};
+use tokenwire_core::stream::{Queue, Taken};
 
 use crate::ground::caller::Caller;
-use crate::ground::raised::keeping_raised;
+use crate::ground::elsewhere::{self, LARGE_BYTES};
 use crate::ground::{fork, key};
 use crate::observe;
 use crate::observe::Ending;
 use crate::observe::logs;
-use crate::values::chunk::LlmStreamChunk;
-use crate::values::events;
+use crate::process;
+use crate::stream::reading::{Mode, Pulled, Reading};
+use crate::stream::turn::{ITEMS_PER_LOOK, Turn};
 use crate::values::raise;
-use crate::values::reply::ReplyData;
+use crate::values::reply::{Kept, ReplyData};
 use crate::values::response::LlmResponse;
+use crate::wake::large_text::{LARGE_TEXT_BYTES, LargeText};
 
-/// The form in which a reader takes the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// `LlmStreamChunk`, one for each choice in an event.
-    Chunks,
-    /// `str`, the text of choice 0.
-    Text,
-    /// Typed events.
-    Events,
-    /// Lists of all the chunks that have arrived.
-    Batches,
-}
-
-impl Mode {
-    pub(crate) fn interest(self) -> Interest {
-        match self {
-            Self::Text => Interest::Text,
-            Self::Chunks | Self::Events | Self::Batches => Interest::Any,
-        }
-    }
-}
-
-/// What was taken from the queue and has not been returned to Python yet.
-#[derive(Default)]
-struct Reading {
-    buffer: VecDeque<Chunk>,
-    events: VecDeque<StreamEvent>,
-    fresh: Vec<StreamEvent>,
-    builder: StreamEvents,
-    ended: bool,
-}
-
-/// An item before it becomes a Python object.
-enum Pulled {
-    Chunk(Chunk),
-    Text(CompactString),
-    Batch(VecDeque<Chunk>),
-    Event(StreamEvent),
+/// What a step finds.
+pub(crate) enum Found<T> {
+    /// An item.
+    Item(T),
+    /// Nothing yet: the reader has to wait.
+    Nothing,
+    /// Items, but the reader has had its turn. The next step returns one.
+    Rest,
+    /// The end of a whole stream.
+    End,
 }
 
 /// A stream, shared by the public object and its iterators.
@@ -84,6 +54,8 @@ pub(crate) struct Stream {
     parse_as: Option<Py<PyAny>>,
     reading: Mutex<Reading>,
     reported: AtomicBool,
+    /// A large text of the whole reply, made in advance.
+    text: Mutex<Option<Py<PyString>>>,
 }
 
 impl Stream {
@@ -111,6 +83,7 @@ impl Stream {
             key_source: Mutex::new(key_source),
             parse_as,
             reading: Mutex::default(),
+            text: Mutex::default(),
         }
     }
 
@@ -176,35 +149,56 @@ impl Stream {
     }
 
     /// Closes the stream, unless it belongs to the parent process.
-    pub(crate) fn close(&self) {
-        if self.generation == fork::generation() {
-            self.queue.close();
-            if observe::is_on() {
-                Python::attach(|py| keeping_raised(py, || self.report(py, false)));
-            } else {
-                // A callback that is added later must not get this call.
-                self.reported.store(true, Ordering::Relaxed);
-            }
+    pub(crate) fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if self.end() {
+            self.report(py, false)?;
         }
+        Ok(())
+    }
+
+    /// Does the same while an object is dropped.
+    pub(crate) fn close_in_drop(&self) {
+        if self.end() {
+            Python::attach(|py| observe::report_in_drop(py, || self.report(py, false)));
+        }
+    }
+
+    /// Ends the stream. Returns whether there are callbacks that must get its call.
+    fn end(&self) -> bool {
+        if self.generation != fork::generation() {
+            return false;
+        }
+        self.queue.close();
+        let is_on = observe::is_on();
+        if !is_on {
+            // A callback that is added later must not get this call.
+            self.reported.store(true, Ordering::Relaxed);
+        }
+        is_on
     }
 
     /// The exception that ends the stream, and the call unless a fresh key follows.
     pub(crate) fn fail(&self, py: Python<'_>, error: Error) -> PyErr {
-        logs::drain(py);
+        let logged = logs::drain(py);
         let kind = error.kind().as_str();
         let raised = self.raise(py, error);
-        if self.must_report() {
-            // A slow reader may see the failure long after it happened.
-            let elapsed = self.queue.timing().total;
-            let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
-            if self.spare.lock().is_some() && key::is_refused(raised.value(py).as_any()) {
-                observe::remember_refused(py, &self.caller, true, &raised, kind, elapsed);
-            } else {
-                let ending = Ending::Error(&raised, kind.into(), elapsed);
-                observe::report(py, &self.caller, true, ending);
-            }
+        let reported = self.report_failure(py, &raised, kind);
+        observe::error_or_interrupt(py, raised, logged.and(reported))
+    }
+
+    fn report_failure(&self, py: Python<'_>, raised: &PyErr, kind: &'static str) -> PyResult<()> {
+        if !self.must_report() {
+            return Ok(());
         }
-        raised
+        // A slow reader may see the failure long after it happened.
+        let elapsed = self.queue.timing().total;
+        let elapsed = elapsed.unwrap_or_else(|| self.caller.elapsed());
+        if self.spare.lock().is_some() && key::is_refused(raised.value(py).as_any()) {
+            observe::remember_refused(py, &self.caller, true, raised, kind, elapsed);
+            return Ok(());
+        }
+        let ending = Ending::Error(raised, kind.into(), elapsed);
+        observe::report(py, &self.caller, true, ending)
     }
 
     fn is_unsent(&self) -> bool {
@@ -217,55 +211,65 @@ impl Stream {
     }
 
     /// Reports a stream that was read to its end, or that was abandoned.
-    fn report(&self, py: Python<'_>, whole: bool) {
+    fn report(&self, py: Python<'_>, whole: bool) -> PyResult<()> {
         if self.is_unsent() || !self.must_report() {
-            return;
+            return Ok(());
         }
         let response = self.response(py).and_then(|reply| Bound::new(py, reply));
         let ending = match &response {
             Ok(response) if whole => Ending::Reply(response),
             _ => Ending::Abandoned(response.ok()),
         };
-        observe::report(py, &self.caller, true, ending);
+        observe::report(py, &self.caller, true, ending)
     }
 
     pub(crate) fn raise(&self, py: Python<'_>, error: Error) -> PyErr {
         raise::to_py(py, error, &self.caller)
     }
 
-    /// The next item, None at the end of a whole stream, or pending if the reader has to wait.
-    pub(crate) fn step(&self, py: Python<'_>, mode: Mode) -> PyResult<Poll<Option<Py<PyAny>>>> {
+    /// What there is for the reader.
+    pub(crate) fn step(&self, py: Python<'_>, mode: Mode) -> PyResult<Found<Py<PyAny>>> {
         // This check comes first: in a forked child, the queue's lock may be held forever.
         self.check_generation(py)?;
         // No lock is held while Python objects are created: the garbage collector may run Python code.
         match self.find(mode) {
-            Poll::Ready(Ok(Some(item))) => item.object(py).map(|item| Poll::Ready(Some(item))),
-            Poll::Pending => Ok(Poll::Pending),
-            Poll::Ready(Err(error)) => Err(self.fail(py, error)),
-            Poll::Ready(Ok(None)) => {
-                logs::drain(py);
-                self.report(py, true);
-                Ok(Poll::Ready(None))
+            Ok(Found::Item(item)) => item.object(py).map(Found::Item),
+            Ok(Found::Nothing) => Ok(Found::Nothing),
+            Ok(Found::Rest) => Ok(Found::Rest),
+            Ok(Found::End) => {
+                let logged = logs::drain(py);
+                let reported = self.report(py, true);
+                logged.and(reported)?;
+                Ok(Found::End)
             }
+            Err(error) => Err(self.fail(py, error)),
         }
     }
 
-    fn find(&self, mode: Mode) -> Poll<Result<Option<Pulled>, Error>> {
+    fn find(&self, mode: Mode) -> Result<Found<Pulled>, Error> {
         let mut guard = self.reading.lock();
         let reading = &mut *guard;
+        // The queue may fill as fast as it is emptied.
+        if reading.turn.is_over(1) {
+            return Ok(Found::Rest);
+        }
         loop {
             if let Some(item) = reading.pull(mode) {
-                return Poll::Ready(Ok(Some(item)));
+                return Ok(Found::Item(item));
             }
             match self.queue.take(&mut reading.buffer) {
+                Taken::Items if reading.turn.is_over(ITEMS_PER_LOOK) => return Ok(Found::Rest),
                 Taken::Items => {}
-                Taken::Nothing => return Poll::Pending,
+                Taken::Nothing => {
+                    reading.turn = Turn::default();
+                    return Ok(Found::Nothing);
+                }
                 Taken::End(None) if mode == Mode::Events && !reading.ended => {
                     reading.ended = true;
                     reading.builder.finish(&mut reading.fresh);
                     reading.events.extend(reading.fresh.drain(..));
                 }
-                Taken::End(end) => return Poll::Ready(end.map_or(Ok(None), Err)),
+                Taken::End(end) => return end.map_or(Ok(Found::End), Err),
             }
         }
     }
@@ -275,17 +279,27 @@ impl Stream {
         self.check_generation(py)?;
         let (reply, timing, attempts, head) = self.queue.snapshot();
         let data = ReplyData {
-            reply,
+            reply: Kept::new(reply, None),
             head,
             timing,
             attempts,
-            raw: None,
             caller: self.caller.clone(),
         };
-        Ok(LlmResponse::new(
-            data,
-            self.parse_as.as_ref().map(|kind| kind.clone_ref(py)),
-        ))
+        let text = self.text.lock().as_ref().map(|text| text.clone_ref(py));
+        let parse_as = self.parse_as.as_ref().map(|kind| kind.clone_ref(py));
+        Ok(LlmResponse::new(data, parse_as).with_text(text))
+    }
+
+    /// After the end: begins to make the text of the reply if it is large, unless it is there already.
+    pub(crate) fn large_text(&self) -> Option<LargeText> {
+        if self.queue.reply_bytes() <= LARGE_TEXT_BYTES || self.text.lock().is_some() {
+            return None;
+        }
+        LargeText::begin(&self.queue.snapshot().0, process::current().hub.workers())
+    }
+
+    pub(crate) fn set_text(&self, text: Py<PyString>) {
+        *self.text.lock() = Some(text);
     }
 }
 
@@ -309,50 +323,10 @@ impl fmt::Display for Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.close();
-    }
-}
-
-impl Reading {
-    /// The next item of what was taken from the queue; None if nothing is left.
-    fn pull(&mut self, mode: Mode) -> Option<Pulled> {
-        match mode {
-            Mode::Chunks => self.buffer.pop_front().map(Pulled::Chunk),
-            Mode::Text => loop {
-                let text = match self.buffer.pop_front()?.kind {
-                    ChunkKind::Text(text) => text,
-                    ChunkKind::Delta(delta) if delta.index == 0 => delta.text,
-                    ChunkKind::Delta(_) => continue,
-                };
-                if !text.is_empty() {
-                    return Some(Pulled::Text(text));
-                }
-            },
-            Mode::Batches if self.buffer.is_empty() => None,
-            Mode::Batches => Some(Pulled::Batch(std::mem::take(&mut self.buffer))),
-            Mode::Events => loop {
-                if let Some(event) = self.events.pop_front() {
-                    return Some(Pulled::Event(event));
-                }
-                let chunk = self.buffer.pop_front()?;
-                self.builder.push(&chunk.kind, &mut self.fresh);
-                self.events.extend(self.fresh.drain(..));
-            },
-        }
-    }
-}
-
-impl Pulled {
-    fn object(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let chunk = |chunk| Py::new(py, LlmStreamChunk::from(chunk));
-        match self {
-            Self::Chunk(one) => Ok(chunk(one)?.into_any()),
-            Self::Text(text) => Ok(PyString::new(py, &text).into_any().unbind()),
-            Self::Batch(many) => {
-                let chunks = many.into_iter().map(chunk).collect::<PyResult<Vec<_>>>()?;
-                Ok(PyList::new(py, chunks)?.into_any().unbind())
-            }
-            Self::Event(event) => events::object(py, event),
+        self.close_in_drop();
+        // In a forked child, its lock may be held forever.
+        if self.generation == fork::generation() && self.queue.reply_bytes() > LARGE_BYTES {
+            elsewhere::free(self.queue.clone());
         }
     }
 }

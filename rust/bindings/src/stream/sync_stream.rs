@@ -1,5 +1,6 @@
 //! `LlmStream`: a sync stream holds a lane until it ends. A task on that lane, the pump, reads the body.
 
+use std::convert::identity;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
@@ -13,9 +14,11 @@ use tokio::task::JoinHandle;
 
 use crate::ground::exit::calling_python;
 use crate::ground::{fork, python};
+use crate::observe;
 use crate::process::{self, Lease};
 use crate::stream::custom::CustomReply;
-use crate::stream::shared::{Mode, Stream};
+use crate::stream::reading::Mode;
+use crate::stream::shared::{Found, Stream};
 use crate::values::response::LlmResponse;
 
 /// The lane of a running stream, and the pump on it.
@@ -44,7 +47,8 @@ impl SyncStream {
         let Some(call) = self.stream.take_call() else {
             return Ok(());
         };
-        let lease = match py.detach(|| Lease::new(&process::current().lanes)) {
+        let lease = || Lease::new(&process::current().lanes);
+        let lease = match py.detach(|| process::with_enough_stack(lease).and_then(identity)) {
             Ok(lease) => lease,
             Err(error) => {
                 self.stream.put_back(call);
@@ -74,7 +78,7 @@ impl SyncStream {
     /// Drives the lane until there is something for the reader.
     fn wait(&self, py: Python<'_>, interest: Interest) -> PyResult<()> {
         let queue = &self.stream.queue;
-        let waited = py.detach(|| {
+        let drive = || {
             let mut driver = self.driver.try_lock()?;
             let Some(Driver { lease, .. }) = driver.as_ref() else {
                 return Some(Ok(()));
@@ -97,7 +101,9 @@ impl SyncStream {
                 self.release(driver.take());
             }
             Some(waited)
-        });
+        };
+        let waited = py.detach(|| process::with_enough_stack(drive));
+        let waited = waited.map_err(|error| self.stream.raise(py, error))?;
         waited.unwrap_or_else(|| {
             // Another thread is closing the stream. The next step raises the error for that.
             if queue.is_closed() {
@@ -107,11 +113,15 @@ impl SyncStream {
                 "this stream is being read by another thread; a stream has one reader",
             ))
         })?;
-        // While chunks keep arriving, no wait lasts long enough to check for signals, and `list(stream)`
-        // runs no Python code that would.
-        py.check_signals().inspect_err(|_| {
-            self.stream.close();
-            self.finish(py);
+        self.check_signals(py)
+    }
+
+    /// Ends the stream if a signal handler raises. While chunks keep arriving, no wait lasts long enough to check for
+    /// signals, and `list(stream)` runs no Python code that would.
+    fn check_signals(&self, py: Python<'_>) -> PyResult<()> {
+        py.check_signals().map_err(|signal| {
+            let closed = self.close(py);
+            observe::error_or_interrupt(py, signal, closed)
         })
     }
 
@@ -123,9 +133,15 @@ impl SyncStream {
         if self.stream.generation != fork::generation() {
             // The runtime of the pump belongs to the parent process.
             std::mem::forget(driver);
-        } else if let Some(lane) = driver.lease.lane() {
-            lane.settle(&mut driver.pump);
+            return;
         }
+        let settle = move || {
+            if let Some(lane) = driver.lease.lane() {
+                lane.settle(&mut driver.pump);
+            }
+        };
+        // Without a thread for it, the connection closes when the lane is next driven.
+        let _ = process::with_enough_stack(settle);
     }
 
     /// Frees the lane, unless a reader holds it; that reader frees it.
@@ -137,15 +153,22 @@ impl SyncStream {
         });
     }
 
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let closed = self.stream.close(py);
+        self.finish(py);
+        closed
+    }
+
     fn next(self: &Arc<Self>, py: Python<'_>, mode: Mode) -> PyResult<Option<Py<PyAny>>> {
         loop {
             match self.stream.step(py, mode) {
-                Ok(Poll::Ready(Some(item))) => return Ok(Some(item)),
-                Ok(Poll::Ready(None)) => {
+                Ok(Found::Item(item)) => return Ok(Some(item)),
+                Ok(Found::Rest) => self.check_signals(py)?,
+                Ok(Found::End) => {
                     self.finish(py);
                     return Ok(None);
                 }
-                Ok(Poll::Pending) => {
+                Ok(Found::Nothing) => {
                     self.start(py)?;
                     self.wait(py, mode.interest())?;
                 }
@@ -165,7 +188,7 @@ impl SyncStream {
 
 impl Drop for SyncStream {
     fn drop(&mut self) {
-        self.stream.close();
+        self.stream.close_in_drop();
         let driver = self.driver.lock().take();
         self.release(driver);
     }
@@ -250,8 +273,8 @@ impl LlmStream {
     }
 
     #[pyo3(signature = (*_error))]
-    fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, PyTuple>) {
-        self.close(py);
+    fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close(py)
     }
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {
@@ -276,7 +299,7 @@ impl LlmStream {
         self.iterate(Mode::Events)
     }
 
-    /// Lists of chunks. Each step returns all that have arrived, and at least one.
+    /// Lists of chunks. Each step returns all that have arrived, at least one and at most 1,024.
     fn batches(&self) -> StreamIterator {
         self.iterate(Mode::Batches)
     }
@@ -288,9 +311,8 @@ impl LlmStream {
     }
 
     /// Closes the stream and its connection, from any thread. A waiting reader gets `LlmClientClosedError`.
-    fn close(&self, py: Python<'_>) {
-        self.shared.stream.close();
-        self.shared.finish(py);
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.shared.close(py)
     }
 
     /// Enters the stream with this key in its request.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 use tokenwire_core::message;
 
 use crate::values::message::message_of;
@@ -15,15 +15,16 @@ pub(crate) fn choice_text(choice: Option<&message::Choice>) -> Cow<'_, str> {
     choice.map_or(Cow::Borrowed(""), message::Choice::text)
 }
 
-/// Adds what a reply and each of its choices have in common, read from the `choice()` of the class.
+/// Adds what a reply and each of its choices have in common, read from the `choice()` and the
+/// `text_object()` of the class.
 macro_rules! choice_getters {
     ($class:ident) => {
         #[pymethods]
         impl $class {
             /// The text; empty if the model sent no text.
             #[getter]
-            fn text(&self) -> std::borrow::Cow<'_, str> {
-                $crate::values::choice::choice_text(self.choice())
+            fn text<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+                self.text_object(py)
             }
 
             /// The model's reasoning, if the provider shows it.
@@ -67,7 +68,7 @@ macro_rules! choice_getters {
             /// Log probabilities of the tokens, if the request asked for them.
             #[getter]
             fn logprobs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
-                let logprobs = self.choice().and_then(|choice| choice.logprobs.as_deref());
+                let logprobs = self.choice().and_then(|choice| choice.logprobs.as_ref());
                 $crate::values::logprob::TokenLogprob::tuple(py, logprobs)
             }
         }
@@ -89,6 +90,10 @@ impl Choice {
 
     fn choice(&self) -> Option<&message::Choice> {
         self.data.reply.choices.get(self.position)
+    }
+
+    fn text_object<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, &choice_text(self.choice()))
     }
 }
 

@@ -2,27 +2,58 @@
 //! they are read.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use tokenwire_core::message::{self, Chunk, ChunkKind, Delta};
 
+use crate::values::extra;
 use crate::values::keywords::variant;
 use crate::values::logprob::TokenLogprob;
 use crate::values::usage::Usage;
-use crate::values::value::{self, value_class, value_methods};
+use crate::values::value::{self, getters, value_methods};
 
-value_class! {
-    /// A fragment of a tool call in a stream.
-    ToolCallFragment(message::ToolCallDelta) new() {
-        /// Which call of the choice it belongs to: 0, 1, … in the order in which the calls began.
+/// A fragment of a tool call in a stream.
+#[pyclass(frozen, eq, hash, from_py_object, module = "tokenwire")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ToolCallFragment(pub(crate) message::ToolCallDelta);
+
+#[pymethods]
+impl ToolCallFragment {
+    #[new]
+    #[pyo3(signature = (index, id=None, name=None, arguments=String::new(), extra=None))]
+    fn py_new(
         index: u32,
-        /// The provider's id of the call, on the fragment that carries it.
-        id: Option<String> = None,
-        /// The tool's name, on the fragment that carries it.
-        name: Option<String> = None,
-        /// The next piece of the arguments' JSON text.
-        arguments: String = { String::new() },
+        id: Option<String>,
+        name: Option<String>,
+        arguments: String,
+        extra: Option<Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        Ok(Self(message::ToolCallDelta {
+            index,
+            id,
+            name,
+            arguments,
+            extra: extra::read(extra.as_ref())?,
+        }))
+    }
+
+    /// What else the provider sent with this fragment; see `ToolCall.extra`.
+    #[getter]
+    fn extra<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        extra::object(py, &self.0.extra)
     }
 }
+
+getters!(ToolCallFragment {
+    /// Which call of the choice it belongs to: 0, 1, … in the order in which the calls began.
+    index: u32,
+    /// The id of the call, on the fragment that carries it. If the provider sends none, the engine makes one up.
+    id: Option<String>,
+    /// The tool's name, on the fragment that carries it.
+    name: Option<String>,
+    /// The next piece of the arguments' JSON text.
+    arguments: String,
+});
+value_methods!(ToolCallFragment: index, id, name, arguments, extra);
 
 /// What one event of a stream adds to one choice.
 #[pyclass(frozen, module = "tokenwire")]
@@ -77,7 +108,7 @@ impl LlmStreamChunk {
                 .transpose()?,
             provider_finish_reason,
             usage: usage.map(|usage| Box::new(usage.0)),
-            logprobs: logprobs.map(|tokens| tokens.into_iter().map(|token| token.0).collect()),
+            logprobs: logprobs.map(TokenLogprob::logprobs),
             ..Delta::default()
         };
         Ok(Self(Chunk {
@@ -145,7 +176,7 @@ impl LlmStreamChunk {
     /// Log probabilities of the tokens of this chunk, if the request asked for them.
     #[getter]
     fn logprobs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
-        TokenLogprob::tuple(py, self.delta().and_then(|delta| delta.logprobs.as_deref()))
+        TokenLogprob::tuple(py, self.delta().and_then(|delta| delta.logprobs.as_ref()))
     }
 
     /// The data of the event as received.
@@ -176,6 +207,7 @@ fn as_shown(kind: &ChunkKind) -> Delta {
         ChunkKind::Delta(delta) => Delta {
             reasoning_field: None,
             signature: None,
+            extra: message::Extra::default(),
             opaque: Vec::new(),
             ..(**delta).clone()
         },

@@ -4,11 +4,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyMapping, PyString};
+use tokenwire_core::config::Secret;
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::words::UnknownWord;
 
+use crate::ground::exit::calling_python;
 use crate::ground::{exception, json};
 
 // Longer limits are mistakes, and far below any overflow of the clock.
@@ -88,12 +91,60 @@ pub(crate) fn text(value: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
 
 /// A mapping of str to str; None is an empty one.
 pub(crate) fn pairs(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<(String, String)>> {
+    read_pairs(value, name, |text| text)
+}
+
+/// The same, with values that are secret, and that Python may have sealed.
+pub(crate) fn secret_pairs(
+    value: &Bound<'_, PyAny>,
+    name: &str,
+) -> PyResult<Vec<(String, Secret)>> {
+    read_pairs(value, name, Secret::new)
+}
+
+/// Reads a mapping of str to str. No error shows a value.
+fn read_pairs<T>(
+    value: &Bound<'_, PyAny>,
+    name: &str,
+    read: impl Fn(String) -> T,
+) -> PyResult<Vec<(String, T)>> {
     if value.is_none() {
         return Ok(Vec::new());
     }
-    let refused = || wrong(value.py(), name, "give a dict of str to str");
+    let py = value.py();
+    let refused = || wrong(py, name, "give a dict of str to str");
     let items = value.cast::<PyMapping>().map_err(|_| refused())?.items()?;
-    items.extract().map_err(|_| refused())
+    let mut pairs = Vec::with_capacity(items.len());
+    for item in items {
+        let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
+        let key = key.cast_into::<PyString>().map_err(|_| refused())?;
+        let value = revealed(value)?.cast_into::<PyString>();
+        let value = value.map_err(|_| refused())?;
+        let surrogate = "holds a lone surrogate, which UTF-8 cannot carry";
+        let Ok(key) = key.to_str() else {
+            return Err(wrong(py, name, &format!("a name {surrogate}")));
+        };
+        let Ok(value) = value.to_str() else {
+            return Err(wrong(
+                py,
+                name,
+                &format!("the value of {key:?} {surrogate}"),
+            ));
+        };
+        pairs.push((key.to_owned(), read(value.to_owned())));
+    }
+    Ok(pairs)
+}
+
+/// The value in a `Secret` of `python/tokenwire/settings/secret.py`, and any other value unchanged.
+pub(crate) fn revealed(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    if value.is_instance_of::<PyString>() {
+        return Ok(value);
+    }
+    match value.getattr_opt(intern!(value.py(), "reveal"))? {
+        Some(reveal) => calling_python(|| reveal.call0()),
+        None => Ok(value),
+    }
 }
 
 /// The variant of an enum that a word stands for.

@@ -138,8 +138,10 @@ settings_class! {
     /// The five time limits of a call, in seconds. None means no limit.
     ///
     /// Args:
-    ///     connect: Time to connect, from the start of the handshake.
-    ///     pool: Wait for a free connection when `Limits.max_connections` is reached.
+    ///     connect: Time to connect, from the start of the handshake. The first https call also reads the
+    ///         certificates within this time.
+    ///     pool: Wait for a free connection when `Limits.max_connections` is reached, and for a turn to
+    ///         connect: at most 64 calls connect to one address at a time.
     ///     first_token: For streams, from sending the request to the first content.
     ///     idle: For streams, between two pieces of content. The time that synchronous code spends on a
     ///         chunk before it asks for the next one does not count.
@@ -184,7 +186,7 @@ settings_class! {
     ///         in line. None is 80 % of the soft limit on open files, at most 10,000.
     ///     keepalive: Seconds to keep an idle connection open. None is 4 for http and 30 for https.
     ///     max_event_bytes: Largest event of a stream.
-    ///     max_reply_bytes: Largest reply that is not streamed.
+    ///     max_reply_bytes: Largest reply: the body of a whole one, and what is kept of a streamed one.
     ///     buffer_bytes: How much of a stream to read ahead of its consumer.
     ///
     /// Raises:
@@ -198,7 +200,7 @@ settings_class! {
         keepalive: Limit,
         /// Largest event of a stream, in bytes.
         max_event_bytes: Bytes,
-        /// Largest reply that is not streamed, in bytes.
+        /// Largest reply, in bytes: the body of a whole one, and what is kept of a streamed one.
         max_reply_bytes: Bytes,
         /// How many bytes of a stream to read ahead of its consumer.
         buffer_bytes: Bytes,
@@ -217,7 +219,7 @@ settings_class! {
     ///     max_retry_after: Longest wait in seconds that a server may ask for. If it asks for more, the error
     ///         is raised at once.
     ///     budget: Points that retries use up, so that they do not add to an outage. A client shares them
-    ///         with the clients that its `with_options` returns.
+    ///         with the clients that its `with_options` returns, unless their `retry` has another number.
     ///     retry_ambiguous: Whether to retry an attempt that the server may already have processed.
     ///     retry_timeouts: Whether to retry a timeout that happened after the request was sent.
     ///     idempotency_header: Name of a header that carries one random key through all attempts of a call.

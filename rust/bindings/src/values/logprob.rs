@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use tokenwire_core::message;
 
-use crate::values::value::{getters, value_methods};
+use crate::values::value::{self, getters, value_methods};
 
 /// A token and its log probability.
 #[pyclass(frozen, eq, from_py_object, module = "tokenwire")]
@@ -67,28 +67,45 @@ getters!(TokenLogprob {
     /// Offset in the text, in characters; text completions only.
     text_offset: Option<u64>,
 });
-value_methods!(TokenLogprob: token, logprob, bytes, top, text_offset; top = tuples);
+value_methods!(
+    TokenLogprob: token, logprob, bytes, top, text_offset;
+    logprob = value::number, top = tuples
+);
 
 /// The likeliest tokens, which JSON shows as lists.
-fn tuples<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let Ok(items) = value.cast::<PyList>() else {
-        return Ok(value.clone());
+fn tuples<'py>(tops: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let Ok(items) = tops.cast::<PyList>() else {
+        return Ok(tops.clone());
     };
-    let tuples = items.iter().map(|item| match item.cast::<PyList>() {
-        Ok(item) => item.to_tuple().into_any(),
-        Err(_) => item,
-    });
-    Ok(PyList::new(value.py(), tuples.collect::<Vec<_>>())?.into_any())
+    let py = tops.py();
+    let read = |item: Bound<'py, PyAny>| match item.cast::<PyList>() {
+        Ok(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            if let Some(logprob) = fields.get_mut(1) {
+                *logprob = value::number(logprob)?;
+            }
+            Ok(PyTuple::new(py, fields)?.into_any())
+        }
+        Err(_) => Ok(item),
+    };
+    let tuples = items.iter().map(read).collect::<PyResult<Vec<_>>>()?;
+    Ok(PyList::new(py, tuples)?.into_any())
 }
 
 impl TokenLogprob {
     /// All of a choice's tokens as a tuple.
     pub(crate) fn tuple<'py>(
         py: Python<'py>,
-        logprobs: Option<&[message::TokenLogprob]>,
+        logprobs: Option<&message::Logprobs>,
     ) -> PyResult<Option<Bound<'py, PyTuple>>> {
         logprobs
-            .map(|items| PyTuple::new(py, items.iter().cloned().map(Self).collect::<Vec<_>>()))
+            .map(|logprobs| PyTuple::new(py, logprobs.tokens().into_iter().map(Self)))
             .transpose()
+    }
+
+    /// The tokens in the form in which the engine keeps them.
+    pub(crate) fn logprobs(tokens: Vec<Self>) -> message::Logprobs {
+        let tokens: Vec<_> = tokens.into_iter().map(|token| token.0).collect();
+        tokens.into()
     }
 }

@@ -4,7 +4,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use tokenwire_core::error::ErrorKind;
-use tokenwire_core::message::{self, Part};
+use tokenwire_core::message::{self, Extra, Part};
 
 use crate::ground::exit::calling_python;
 use crate::ground::{exception, json, python};
@@ -35,9 +35,17 @@ pub(crate) fn content(
         text,
         signature: None,
         field: None,
+        extra: Extra::default(),
     }));
-    parts.extend(text.map(|text| Part::Text { text }));
-    parts.extend(refusal.map(|text| Part::Refusal { text }));
+    let extra = Extra::default;
+    parts.extend(text.map(|text| Part::Text {
+        text,
+        extra: extra(),
+    }));
+    parts.extend(refusal.map(|text| Part::Refusal {
+        text,
+        extra: extra(),
+    }));
     parts.extend(calls.map(Part::ToolCall));
     match message {
         None => Ok(parts),
@@ -67,7 +75,8 @@ fn parts_of(message: &Bound<'_, PyAny>) -> PyResult<Vec<Part>> {
     let Ok(parts) = fields.get_item("parts") else {
         let text = fields.get_item("content")?.cast_into::<PyString>()?;
         let text = text.to_str()?.to_owned();
-        return Ok(vec![Part::Text { text }]);
+        let extra = Extra::default();
+        return Ok(vec![Part::Text { text, extra }]);
     };
     let mut json = Vec::new();
     json::write_json(&parts, "message.content", &mut json)?;

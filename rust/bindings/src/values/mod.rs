@@ -6,7 +6,7 @@
 //! - `limits.rs`: the settings `Timeout`, `Limits` and `RetryPolicy`.
 //! - A reply: `reply.rs` holds the data, `response.rs` and `choice.rs` are views of it, `message.rs` turns
 //!   its parts into an `LlmMessage` and back. `usage.rs`, `timing.rs`, `tool_call.rs`, `logprob.rs` and
-//!   `attempt.rs` are its smaller parts.
+//!   `attempt.rs` are its smaller parts, and `extra.rs` makes a dict of what we do not know.
 //! - A stream: `chunk.rs` and `events.rs`.
 //! - `providers.rs`: the engine's table of providers.
 //! - `raise.rs`: how the error of a call becomes an exception.
@@ -15,6 +15,7 @@ pub(crate) mod attempt;
 pub(crate) mod choice;
 pub(crate) mod chunk;
 pub(crate) mod events;
+mod extra;
 pub(crate) mod keywords;
 pub(crate) mod limits;
 pub(crate) mod logprob;

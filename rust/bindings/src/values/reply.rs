@@ -1,5 +1,8 @@
 //! `ReplyData`: the data behind a response and its choices, and the JSON that pickles hold.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -9,15 +12,50 @@ use tokenwire_core::http::Head;
 use tokenwire_core::message;
 
 use crate::ground::caller::Caller;
+use crate::ground::elsewhere::{self, LARGE_BYTES};
+
+/// A reply and its raw body. The objects that show the reply share it, and a large one is freed by another thread.
+#[derive(Clone)]
+pub(crate) struct Kept {
+    reply: Arc<message::Reply>,
+    raw: Option<Bytes>,
+}
+
+impl Kept {
+    pub(crate) fn new(reply: Arc<message::Reply>, raw: Option<Bytes>) -> Self {
+        Self { reply, raw }
+    }
+
+    /// The body as received; None for a stream.
+    pub(crate) fn raw(&self) -> Option<&Bytes> {
+        self.raw.as_ref()
+    }
+}
+
+impl Deref for Kept {
+    type Target = message::Reply;
+
+    fn deref(&self) -> &message::Reply {
+        &self.reply
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let raw = self.raw.as_ref().map_or(0, Bytes::len);
+        if raw > LARGE_BYTES || self.reply.is_over(LARGE_BYTES) {
+            elsewhere::free((std::mem::take(&mut self.reply), self.raw.take()));
+        }
+    }
+}
 
 /// A reply, complete or partial, with everything known about its call.
 #[derive(Clone)]
 pub(crate) struct ReplyData {
-    pub(crate) reply: message::Reply,
+    pub(crate) reply: Kept,
     pub(crate) head: Option<Head>,
     pub(crate) timing: message::Timing,
     pub(crate) attempts: Vec<error::Attempt>,
-    pub(crate) raw: Option<Bytes>,
     pub(crate) caller: Caller,
 }
 
@@ -39,13 +77,12 @@ struct Stored {
 
 impl ReplyData {
     /// A reply of which only the content is known.
-    pub(crate) fn of(reply: message::Reply, caller: Caller) -> Self {
+    pub(crate) fn of(reply: Arc<message::Reply>, caller: Caller) -> Self {
         Self {
-            reply,
+            reply: Kept::new(reply, None),
             head: None,
             timing: message::Timing::default(),
             attempts: Vec::new(),
-            raw: None,
             caller,
         }
     }
@@ -56,7 +93,7 @@ impl ReplyData {
         let stored = Stored {
             provider: self.caller.provider.to_string(),
             requested_model: self.caller.model.to_string(),
-            reply: self.reply.clone(),
+            reply: message::Reply::clone(&self.reply),
             status: head.map(|head| head.status),
             headers: head.map_or_else(Vec::new, |head| head.headers.to_vec()),
             request_id: head.and_then(|head| head.request_id.clone()),
@@ -77,11 +114,10 @@ impl ReplyData {
             request_id: stored.request_id,
         });
         Ok(Self {
-            reply: stored.reply,
+            reply: Kept::new(Arc::new(stored.reply), raw.map(Bytes::copy_from_slice)),
             head,
             timing: stored.timing,
             attempts: stored.attempts,
-            raw: raw.map(Bytes::copy_from_slice),
             caller: Caller {
                 dropped: (!stored.dropped.is_empty()).then(|| stored.dropped.into()),
                 ..Caller::named(stored.provider, stored.requested_model)

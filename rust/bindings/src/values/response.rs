@@ -1,6 +1,7 @@
 //! `LlmResponse`: a frozen view of one reply, complete or partial. Its parts become Python objects when
 //! they are read.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
@@ -32,6 +33,8 @@ use crate::values::value;
 pub(crate) struct LlmResponse {
     data: Arc<ReplyData>,
     parse_as: Option<Py<PyAny>>,
+    // A large text, if it was made in advance.
+    text: Option<Py<PyString>>,
     message: PyOnceLock<Py<PyAny>>,
     parsed: PyOnceLock<Py<PyAny>>,
 }
@@ -41,8 +44,22 @@ impl LlmResponse {
         Self {
             data: Arc::new(data),
             parse_as,
+            text: None,
             message: PyOnceLock::new(),
             parsed: PyOnceLock::new(),
+        }
+    }
+
+    /// The same with its text as a `str` that was made in advance.
+    pub(crate) fn with_text(mut self, text: Option<Py<PyString>>) -> Self {
+        self.text = text;
+        self
+    }
+
+    fn text_object<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        match &self.text {
+            Some(text) => text.bind(py).clone(),
+            None => PyString::new(py, &choice_text(self.choice())),
         }
     }
 
@@ -93,7 +110,7 @@ impl LlmResponse {
                 .map(|word| variant(py, "finish_reason", word))
                 .transpose()?,
             provider_finish_reason,
-            logprobs: logprobs.map(|tokens| tokens.into_iter().map(|token| token.0).collect()),
+            logprobs: logprobs.map(TokenLogprob::logprobs),
         };
         let mut reply = message::Reply {
             id,
@@ -114,7 +131,7 @@ impl LlmResponse {
         let data = ReplyData {
             head,
             timing: timing.map(|timing| timing.0).unwrap_or_default(),
-            ..ReplyData::of(reply, Caller::named(provider, model))
+            ..ReplyData::of(Arc::new(reply), Caller::named(provider, model))
         };
         Ok(Self::new(data, response_format))
     }
@@ -203,11 +220,23 @@ impl LlmResponse {
     /// The response headers, with names in lower case. The values of a repeated header are joined by ", ".
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let headers = PyDict::new(py);
+        let mut joined: BTreeMap<&str, String> = BTreeMap::new();
         for (name, value) in self.data.head.iter().flat_map(|head| head.headers.iter()) {
-            match headers.get_item(name)? {
-                Some(before) => headers.set_item(name, format!("{before}, {value}"))?,
-                None => headers.set_item(name, value)?,
+            match joined.get_mut(name.as_str()) {
+                Some(before) => {
+                    before.push_str(", ");
+                    before.push_str(value);
+                }
+                None => {
+                    joined.insert(name, value.clone());
+                }
+            }
+        }
+        let headers = PyDict::new(py);
+        // In the order in which they came; a name that comes again keeps its place.
+        for (name, _) in self.data.head.iter().flat_map(|head| head.headers.iter()) {
+            if let Some(value) = joined.remove(name.as_str()) {
+                headers.set_item(name, value)?;
             }
         }
         Ok(headers)
@@ -236,7 +265,7 @@ impl LlmResponse {
     /// The response body as received; None for a stream.
     #[getter]
     fn raw<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        self.data.raw.as_ref().map(|raw| PyBytes::new(py, raw))
+        self.data.reply.raw().map(|raw| PyBytes::new(py, raw))
     }
 
     /// Returns the reply as a dict of plain values, ready for JSON and for `from_dict`. It lacks `raw`.
@@ -283,7 +312,7 @@ impl LlmResponse {
         other.cast::<Self>().is_ok_and(|other| {
             let other = &other.get().data;
             // The answer and who gave it, but not how it arrived: a reply read from its dict has no raw body.
-            self.data.reply == other.reply && self.data.caller.provider == other.caller.provider
+            *self.data.reply == *other.reply && self.data.caller.provider == other.caller.provider
         })
     }
 

@@ -7,20 +7,51 @@ use tokenwire_core::message;
 
 use crate::ground::exit::calling_python;
 use crate::ground::{exception, json, python};
-use crate::values::value::value_class;
+use crate::values::extra;
+use crate::values::value::{getters, value_methods};
 
-value_class! {
-    /// A tool call of the model.
-    ToolCall(message::ToolCall) new() {
-        /// The provider's id of the call; None if it sent none.
+/// A tool call of the model.
+#[pyclass(frozen, eq, hash, from_py_object, module = "tokenwire")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ToolCall(pub(crate) message::ToolCall);
+
+#[pymethods]
+impl ToolCall {
+    #[new]
+    #[pyo3(signature = (id, name, arguments=String::new(), extra=None))]
+    fn py_new(
         id: Option<String>,
-        /// The tool's name.
         name: String,
-        /// The arguments as JSON text, exactly as received. Empty for a tool without arguments; cut off if
-        /// the reply was cut off.
-        arguments: String = { String::new() },
+        arguments: String,
+        extra: Option<Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        Ok(Self(message::ToolCall {
+            id,
+            name,
+            arguments,
+            extra: extra::read(extra.as_ref())?,
+        }))
+    }
+
+    /// What else the provider sent with the call, such as a signature; None if there is nothing. It is sent back with
+    /// the call. Keys of its function are in the dict `function`. A dict `custom` instead means a custom tool, whose
+    /// arguments are plain text.
+    #[getter]
+    fn extra<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        extra::object(py, &self.0.extra)
     }
 }
+
+getters!(ToolCall {
+    /// The id of the call. The engine makes one up if the provider sent none.
+    id: Option<String>,
+    /// The tool's name.
+    name: String,
+    /// The arguments as JSON text, exactly as received. Empty for a tool without arguments; cut off if
+    /// the reply was cut off.
+    arguments: String,
+});
+value_methods!(ToolCall: id, name, arguments, extra);
 
 #[pymethods]
 impl ToolCall {

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use pyo3::prelude::*;
 use pyo3::type_object::PyTypeInfo;
-use pyo3::types::{PyBytes, PyDict, PyList, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyDict, PyFloat, PyList, PyString, PyTuple, PyType};
 
 use crate::ground::exit::calling_python;
 use crate::ground::python;
@@ -28,12 +28,16 @@ pub(crate) trait Fields {
 pub(crate) fn to_dict<'py, T: Fields>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(value.py());
     for name in T::FIELDS {
-        dict.set_item(name, plain(value.getattr(*name)?)?)?;
+        let field = value.getattr(*name)?;
+        // Hardly any call has more than we know.
+        if *name != "extra" || !field.is_none() {
+            dict.set_item(name, plain(field)?)?;
+        }
     }
     Ok(dict)
 }
 
-/// A value with each of our objects in it replaced by its dict.
+/// A value with each of our objects in it replaced by its dict, and each number that JSON lacks by its name.
 pub(crate) fn plain(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     if let Ok(items) = value.cast::<PyTuple>() {
         let items = items.iter().map(plain).collect::<PyResult<Vec<_>>>()?;
@@ -42,6 +46,14 @@ pub(crate) fn plain(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     if let Ok(bytes) = value.cast::<PyBytes>() {
         // The bytes of a token; JSON has no bytes.
         return Ok(PyList::new(value.py(), bytes.as_bytes())?.into_any());
+    }
+    if let Ok(number) = value.cast::<PyFloat>() {
+        return Ok(match number.value() {
+            finite if finite.is_finite() => value,
+            nan if nan.is_nan() => PyString::new(number.py(), "NaN").into_any(),
+            infinite if infinite > 0.0 => PyString::new(number.py(), "Infinity").into_any(),
+            _ => PyString::new(number.py(), "-Infinity").into_any(),
+        });
     }
     match value.getattr_opt("to_dict")? {
         Some(method) => calling_python(|| method.call0()),
@@ -69,6 +81,14 @@ pub(crate) fn instance<'py, T: PyTypeInfo>(
 ) -> PyResult<Bound<'py, PyAny>> {
     if value.is_instance_of::<PyDict>() {
         return T::type_object(value.py()).call_method1("from_dict", (value,));
+    }
+    Ok(value.clone())
+}
+
+/// A number from its name; any other value unchanged.
+pub(crate) fn number<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if value.is_instance_of::<PyString>() {
+        return value.py().get_type::<PyFloat>().call1((value,));
     }
     Ok(value.clone())
 }

@@ -1,5 +1,6 @@
 //! A mailbox as the loop's thread sees it: the waiting tasks, and the loop's callback.
 
+use std::fmt::Display;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -11,10 +12,11 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use tokenwire_core::error::ErrorKind;
 use tokenwire_core::stream::Wake;
 
 use crate::ground::raised::keeping_raised;
-use crate::ground::{fork, python};
+use crate::ground::{exception, fork, python};
 use crate::wake::descriptor::WakeFd;
 use crate::wake::mailbox::{Bell, Mailbox, WOKEN};
 use crate::wake::socket::{self, SocketWatch};
@@ -158,10 +160,14 @@ impl LoopMailbox {
     fn make(running: &Bound<'_, PyAny>, loop_id: usize) -> PyResult<Arc<Self>> {
         let py = running.py();
         let (fd, watch) = if socket::is_needed(running)? {
-            let (fd, watch) = SocketWatch::new(py)?;
+            let watch = SocketWatch::new(py);
+            let (fd, watch) = watch.map_err(|error| cannot_wake(py, error.value(py)))?;
             (fd, Some(watch))
         } else {
-            (WakeFd::new()?, None)
+            (
+                WakeFd::new().map_err(|error| cannot_wake(py, &error))?,
+                None,
+            )
         };
         let shared = Mailbox::new(fd);
         let mailbox = Arc::new(Self {
@@ -188,6 +194,12 @@ impl LoopMailbox {
         known.push(Arc::downgrade(&mailbox));
         Ok(mailbox)
     }
+}
+
+/// The error of a call that there is no descriptor for.
+fn cannot_wake(py: Python<'_>, error: &dyn Display) -> PyErr {
+    let problem = format!("cannot wait in this event loop: {error}");
+    exception::of_kind(py, ErrorKind::Engine, &problem)
 }
 
 /// What the loop's callback, `run_woken` of `tokenwire._bridge`, iterates over: the woken tasks.

@@ -1,16 +1,20 @@
 //! One mailbox per event loop: many streams and calls, one wake.
 //!
 //! The I/O thread never touches Python. It notes which waiters have something to read and rings the loop's
-//! descriptor once a turn. The loop's own thread, which holds the GIL anyway, ends the waits.
+//! descriptor once a turn. The loop's own thread, which holds the GIL anyway, ends the waits. A turn ends when every
+//! task that was ready has run, whether or not the runtime then blocks: a server that floods one stream keeps the
+//! runtime busy for as long as it likes.
 //!
 //! Why no wake is lost: `wake` pushes a token before `ring` swaps `armed` to true. If that swap finds true,
 //! the later swap to false in `open` reads from the same chain of read-modify-writes, so the push happens
 //! before `open` takes the list. If it finds false, the descriptor is rung and another drain follows. A plain
 //! store in `open` would not be enough: the lock after it could be reordered before it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -18,7 +22,7 @@ use tokenwire_core::stream::Wake;
 
 use crate::wake::descriptor::WakeFd;
 
-// A busy runtime never parks, so a batch is also flushed when it gets this large or this old.
+// A turn may be long, so a batch is also flushed when it gets this large or this old.
 const FLUSH_TOKENS: usize = 64;
 const FLUSH_AGE: Duration = Duration::from_micros(200);
 
@@ -28,31 +32,39 @@ pub(crate) static WOKEN: AtomicU64 = AtomicU64::new(0);
 
 /// The mailboxes that received something since the I/O thread last rang.
 struct FlushBatch {
+    // The task that flushes; `None` on other threads.
+    flusher: Option<Waker>,
     dirty: Vec<Arc<Mailbox>>,
     noted: usize,
     since: Option<Instant>,
 }
 
 thread_local! {
-    static IS_IO: Cell<bool> = const { Cell::new(false) };
-    static BATCH: RefCell<FlushBatch> =
-        const { RefCell::new(FlushBatch { dirty: Vec::new(), noted: 0, since: None }) };
+    static BATCH: RefCell<FlushBatch> = const {
+        RefCell::new(FlushBatch { flusher: None, dirty: Vec::new(), noted: 0, since: None })
+    };
 }
 
-/// Marks this thread as the one that flushes at the end of its turns.
-pub(crate) fn this_is_the_io_thread() {
-    IS_IO.set(true);
+/// The task of the I/O thread that rings, at the end of each turn, every mailbox that received something. The first
+/// wake of a turn puts it at the end of the line of tasks.
+pub(crate) fn flush_each_turn() -> impl Future<Output = ()> {
+    poll_fn(|context| {
+        BATCH.with_borrow_mut(|batch| {
+            batch.flush();
+            batch.flusher.get_or_insert_with(|| context.waker().clone());
+        });
+        Poll::Pending
+    })
 }
 
-/// Rings every mailbox that received something. Called when the I/O runtime is about to block.
-pub(crate) fn flush() {
-    BATCH.with_borrow_mut(|batch| {
-        for mailbox in batch.dirty.drain(..) {
+impl FlushBatch {
+    fn flush(&mut self) {
+        for mailbox in self.dirty.drain(..) {
             mailbox.ring();
         }
-        batch.noted = 0;
-        batch.since = None;
-    });
+        self.noted = 0;
+        self.since = None;
+    }
 }
 
 /// The part of a mailbox that other threads see. It holds no Python objects.
@@ -120,20 +132,22 @@ impl Wake for Bell {
             ready.push(token);
             ready.len() == 1
         };
-        if !IS_IO.get() {
-            self.0.ring();
-            return;
-        }
-        let full = BATCH.with_borrow_mut(|batch| {
+        BATCH.with_borrow_mut(|batch| {
+            let Some(flusher) = &batch.flusher else {
+                self.0.ring();
+                return;
+            };
+            if batch.noted == 0 {
+                flusher.wake_by_ref();
+            }
             if first {
                 batch.dirty.push(self.0.clone());
             }
             batch.noted += 1;
             let since = *batch.since.get_or_insert_with(Instant::now);
-            batch.noted >= FLUSH_TOKENS || since.elapsed() >= FLUSH_AGE
+            if batch.noted >= FLUSH_TOKENS || since.elapsed() >= FLUSH_AGE {
+                batch.flush();
+            }
         });
-        if full {
-            flush();
-        }
     }
 }

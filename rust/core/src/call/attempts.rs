@@ -2,10 +2,10 @@
 
 use std::future::pending;
 
-use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use super::session::{Failure, Session};
+use super::failure::Failure;
+use super::session::{LoggedBody, Session};
 use crate::error::Error;
 use crate::http::{Body, Head, Probe};
 use crate::panic::guard;
@@ -44,8 +44,8 @@ pub(crate) trait Reception {
         pending().await
     }
 
-    /// The body as the log shows it; `reply` is `None` if the call failed.
-    fn logged(&self, reply: Option<&Self::Reply>) -> Bytes;
+    /// Returns the body as the log shows it; `reply` is `None` if the call failed.
+    fn logged(&self, reply: Option<&Self::Reply>) -> LoggedBody;
 }
 
 /// Makes attempts until one succeeds, no other may follow, the deadline of the call passes, or the caller no longer
@@ -54,7 +54,7 @@ pub(crate) async fn run<R: Reception>(
     session: &mut Session<'_>,
     reception: &R,
 ) -> Result<(Head, R::Reply), Error> {
-    session.log_start();
+    session.log_start().await;
     let deadline = session.deadline();
     // Boxed, because each of the wrappers below would otherwise hold its bytes twice.
     let work = Box::pin(attempts(session, reception));
@@ -70,7 +70,9 @@ pub(crate) async fn run<R: Reception>(
         Ok(Err(stopped)) | Err(stopped) => Err(session.abandon(stopped)),
     };
     let reply = outcome.as_ref().ok().map(|(_, reply)| reply);
-    session.log_end(outcome.as_ref().err(), || reception.logged(reply));
+    session
+        .log_end(outcome.as_ref().err(), || reception.logged(reply))
+        .await;
     outcome
 }
 
@@ -93,7 +95,7 @@ async fn attempts<R: Reception>(
                 session.succeed(&received.0);
                 return Ok(received);
             }
-            Err(failure) => failure,
+            Err(failure) => session.cleaned(failure),
         };
         if !reception.may_repeat(&attempt) {
             return Err(session.fail(failure));
@@ -115,6 +117,6 @@ async fn one_attempt<R: Reception>(
     };
     match reception.read(attempt, &probe, &head, body).await {
         Ok(reply) => Ok((head, reply)),
-        Err(error) => Err(Failure::after_head(session.cleaned(error), &head)),
+        Err(error) => Err(Failure::after_head(error, &head)),
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! [`complete`] and [`fetch`] receive a whole reply, [`crate::stream::pump`] a stream. Read `attempts` next: the loop
 //! that both use, and the trait `Reception`, in which they differ. `session` is what a call knows over its attempts:
-//! it opens each one, decides whether another follows, and writes the report and the log.
+//! it opens each one, decides after a `failure` whether another follows, and writes the report and the log.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -10,13 +12,16 @@ use crate::client::Call;
 use crate::error::{Attempt, Error, ErrorKind};
 use crate::http::{Body, Head, Probe, Transport};
 use crate::message::{Reply, Timing};
-use crate::redact;
+use crate::wire::Dialect;
+use crate::workers::Workers;
 
 mod attempts;
+mod echo;
+mod failure;
 mod session;
 
 pub(crate) use attempts::{Reception, run as run_attempts};
-pub(crate) use session::Session;
+pub(crate) use session::{LoggedBody, Session};
 
 /// A whole reply, and how it was received.
 #[derive(Debug, Clone)]
@@ -33,35 +38,91 @@ pub struct Completed<R = Reply> {
     pub raw: Bytes,
 }
 
+impl Completed {
+    /// The same with a reply that can be shared.
+    #[must_use]
+    pub fn shared(self) -> Completed<Arc<Reply>> {
+        Completed {
+            reply: Arc::new(self.reply),
+            head: self.head,
+            timing: self.timing,
+            attempts: self.attempts,
+            raw: self.raw,
+        }
+    }
+}
+
 /// Makes a call and receives its whole reply. Dropping the future closes the connection.
 pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Error> {
-    let decode = |body: &[u8]| call.client.dialect.decode_reply(body);
-    let mut done = run(transport, &call, decode).await?;
+    let as_reply = AsReply {
+        dialect: call.client.dialect,
+        asked: call.choices,
+    };
+    let mut done = run(transport, &call, as_reply).await?;
     // A provider's support asks for the id of the header.
     if done.head.request_id.is_some() {
         done.reply.request_id.clone_from(&done.head.request_id);
     }
+    echo::mask_facts(&mut done.reply, call.mask());
     Ok(done)
 }
 
 /// Makes a call whose body the caller reads, as for [`crate::client::Client::models_call`].
 pub async fn fetch(transport: &Transport, call: Call) -> Result<Completed<()>, Error> {
-    let mut done = run(transport, &call, |_| Ok(())).await?;
+    let mut done = run(transport, &call, AsBody).await?;
     // The body may end up in an error of the caller's, and a server may echo what it was sent.
-    if call.key.is_some() {
-        let raw = Vec::from(done.raw);
-        done.raw = redact::bytes_without_secret(raw, call.key.as_ref()).into();
-    }
+    let (size, raw, mask) = (done.raw.len(), done.raw, call.mask().clone());
+    let masked = move || mask.bytes(Vec::from(raw), false).into();
+    done.raw = transport.hub().workers().run(size, masked).await;
     Ok(done)
 }
 
-async fn run<R>(
+/// How a whole body is read.
+trait Decode: Copy + Send + 'static {
+    type Reply: Send + 'static;
+
+    fn decode(self, body: &[u8]) -> Result<Self::Reply, Error>;
+}
+
+/// As the reply of a dialect.
+#[derive(Clone, Copy)]
+struct AsReply {
+    dialect: &'static dyn Dialect,
+    asked: usize,
+}
+
+impl Decode for AsReply {
+    type Reply = Reply;
+
+    fn decode(self, body: &[u8]) -> Result<Reply, Error> {
+        self.dialect.decode_reply(body, self.asked)
+    }
+}
+
+/// Not at all.
+#[derive(Clone, Copy)]
+struct AsBody;
+
+impl Decode for AsBody {
+    type Reply = ();
+
+    fn decode(self, _: &[u8]) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+async fn run<D: Decode>(
     transport: &Transport,
     call: &Call,
-    decode: impl Fn(&[u8]) -> Result<R, Error>,
-) -> Result<Completed<R>, Error> {
+    decode: D,
+) -> Result<Completed<D::Reply>, Error> {
     let mut session = Session::new(transport, call);
-    let (head, (reply, raw)) = run_attempts(&mut session, &Whole { call, decode }).await?;
+    let whole = Whole {
+        call,
+        decode,
+        workers: transport.hub().workers(),
+    };
+    let (head, (reply, raw)) = run_attempts(&mut session, &whole).await?;
     let (timing, attempts) = session.into_report();
     Ok(Completed {
         reply,
@@ -72,15 +133,16 @@ async fn run<R>(
     })
 }
 
-/// Receives a whole body and decodes it.
+/// Receives a whole body and decodes it; a large one is decoded by a worker.
 struct Whole<'a, D> {
     call: &'a Call,
     decode: D,
+    workers: &'a Workers,
 }
 
-impl<T, D: Fn(&[u8]) -> Result<T, Error>> Reception for Whole<'_, D> {
+impl<D: Decode> Reception for Whole<'_, D> {
     type Attempt = ();
-    type Reply = (T, Bytes);
+    type Reply = (D::Reply, Bytes);
 
     fn begin(&self) {}
 
@@ -92,15 +154,20 @@ impl<T, D: Fn(&[u8]) -> Result<T, Error>> Reception for Whole<'_, D> {
         body: Body,
     ) -> Result<Self::Reply, Error> {
         let cap = self.call.client.config.limits.max_reply_bytes;
-        let raw = body.whole(cap, &self.call.outgoing.place).await?;
+        let place = &self.call.outgoing.place;
+        let raw = body.whole(cap, place, self.workers).await?;
         if raw.is_empty() {
             return Err(no_body(head));
         }
-        Ok(((self.decode)(&raw)?, raw))
+        let (decode, size) = (self.decode, raw.len());
+        // If it cannot be decoded, it is freed there, too.
+        let decoded = move || decode.decode(&raw).map(|reply| (reply, raw));
+        self.workers.run(size, decoded).await
     }
 
-    fn logged(&self, reply: Option<&Self::Reply>) -> Bytes {
-        reply.map(|(_, raw)| raw.clone()).unwrap_or_default()
+    fn logged(&self, reply: Option<&Self::Reply>) -> LoggedBody {
+        let raw = reply.map(|(_, raw)| raw.clone()).unwrap_or_default();
+        Box::new(|| raw)
     }
 }
 

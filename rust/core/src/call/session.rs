@@ -6,55 +6,20 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::echo;
+use super::failure::Failure;
 use crate::client::Call;
-use crate::error::{ApiFailure, Attempt, Error, ErrorKind, Phase};
+use crate::error::{Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Head, Probe, Transport, send};
 use crate::log::Event;
 use crate::message::Timing;
-use crate::redact;
-use crate::retry::{Decision, GaveUp, Hints, decide, server_hints};
+use crate::retry::{Decision, GaveUp, decide, server_hints};
 
 /// How many bytes of an error's body are kept.
 const ERROR_BODY_BYTES: usize = 64 << 10;
-/// How many characters of a message are shown.
-const SHOWN_CHARS: usize = 1_024;
 
-/// A failed attempt.
-#[derive(Debug)]
-pub(super) struct Failure {
-    error: Error,
-    hints: Hints,
-    /// A connection that was idle ended before any byte of a response. The server had most likely closed it
-    /// while the request was on its way.
-    lost_idle: bool,
-    /// The HTTP status, if there was a response head.
-    status: Option<u16>,
-}
-
-impl Failure {
-    /// A failure after the response head.
-    pub(super) fn after_head(error: Error, head: &Head) -> Self {
-        Self {
-            status: Some(head.status),
-            ..Self::from(
-                error
-                    .at(Phase::Body)
-                    .with_request_id(head.request_id.clone()),
-            )
-        }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self {
-            status: error.status(),
-            error,
-            hints: Hints::default(),
-            lost_idle: false,
-        }
-    }
-}
+/// Makes a body for the log, on another thread.
+pub(crate) type LoggedBody = Box<dyn FnOnce() -> Bytes + Send>;
 
 /// One call in progress.
 pub(crate) struct Session<'a> {
@@ -99,10 +64,7 @@ impl<'a> Session<'a> {
 
     /// A probe for the next attempt.
     pub(super) fn probe(&self) -> Arc<Probe> {
-        Probe::new(
-            Arc::clone(&self.call.outgoing.origin),
-            self.call.timeout.connect,
-        )
+        Probe::new(Arc::clone(&self.call.outgoing.origin), &self.call.timeout)
     }
 
     /// Makes an attempt, up to a response head with a 2xx status.
@@ -119,7 +81,7 @@ impl<'a> Session<'a> {
         )
         .await;
         self.timing.connect = probe.connect_time().map(|time| time.as_secs_f64());
-        let (head, body) = sent.map_err(|error| {
+        let (mut head, body) = sent.map_err(|error| {
             let reused = probe.connected_at().is_none();
             let lost = error.phase() == Phase::Head && error.kind() == ErrorKind::ConnectionLost;
             Failure {
@@ -127,12 +89,25 @@ impl<'a> Session<'a> {
                 ..error.into()
             }
         })?;
+        head.mask(self.call.mask());
         self.timing.first_byte = Some(self.elapsed());
         if (200..300).contains(&head.status) {
             return Ok((head, body));
         }
         let body = body.up_to(ERROR_BODY_BYTES, &outgoing.place).await;
-        Err(self.error_reply(&head, &body))
+        // Masked first: what is read from it may be shortened, and then no longer be found.
+        let is_cut = body.len() >= ERROR_BODY_BYTES;
+        let masked = self.call.mask().bytes(body.to_vec(), is_cut);
+        let mut failure = self.error_reply(&head, &masked);
+        if masked != body {
+            // A secret may be part of what says which kind of error it is, or a number, and then this is not JSON.
+            let said = self.error_reply(&head, &body).error;
+            failure.error = failure
+                .error
+                .with_kind(said.kind())
+                .retryable(said.is_retryable());
+        }
+        Err(failure)
     }
 
     fn error_reply(&self, head: &Head, body: &[u8]) -> Failure {
@@ -150,7 +125,6 @@ impl<'a> Session<'a> {
         } else {
             self.call.client.dialect.decode_error(head.status, body)
         };
-        let error = self.cleaned(error);
         let mut api = error.api().cloned().unwrap_or_default();
         api.status = Some(head.status);
         api.retry_after = hints.retry_after;
@@ -166,24 +140,12 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The same error with our key masked, and with its message on one short line.
-    pub(super) fn cleaned(&self, error: Error) -> Error {
-        let key = self.call.key.as_ref();
-        let message = redact::without_secret(error.message(), key);
-        let message = redact::one_line(&message, SHOWN_CHARS);
-        let Some(api) = error.api().cloned() else {
-            return error.with_message(message);
-        };
-        let clean =
-            |text: Option<String>| text.map(|text| redact::without_secret(&text, key).into_owned());
-        error.with_message(message).with_api(ApiFailure {
-            message: clean(api.message),
-            error_type: clean(api.error_type),
-            code: clean(api.code),
-            param: clean(api.param),
-            body: redact::bytes_without_secret(api.body, key),
-            ..api
-        })
+    /// The same failure with our secrets masked, and with its message on one short line.
+    pub(super) fn cleaned(&self, failure: Failure) -> Failure {
+        Failure {
+            error: echo::masked(failure.error, self.call.mask()),
+            ..failure
+        }
     }
 
     /// Waits for the next attempt after a failed one, or returns the error that ends the call.
@@ -278,11 +240,17 @@ impl<'a> Session<'a> {
             },
             None => (Phase::Backoff, false),
         };
-        let message = format!(
+        let mut message = format!(
             "no complete reply from {} within {} s (the `total` timeout, over all attempts)",
             self.call.outgoing.place.origin,
             limit.as_secs_f64()
         );
+        if let Some((_, probe)) = &self.current
+            && let Some(tls) = &self.call.outgoing.route.tls
+            && probe.reads_files()
+        {
+            message = format!("{message}: {} could not be read", tls.shown());
+        }
         let error = Error::new(ErrorKind::DeadlineExceeded, message)
             .at(phase)
             .maybe_processed(sent);
@@ -331,7 +299,7 @@ impl<'a> Session<'a> {
         });
     }
 
-    pub(super) fn log_start(&self) {
+    pub(super) async fn log_start(&self) {
         let log = self.transport.hub().log();
         if log.is_debug() {
             log.push(Event::CallStart {
@@ -341,27 +309,40 @@ impl<'a> Session<'a> {
                 stream: self.call.stream,
             });
         }
-        self.log_body(true, &self.call.outgoing.body);
+        if log.shows_bodies() {
+            let sent = self.call.outgoing.body.clone();
+            self.log_body(true, Box::new(|| sent)).await;
+        }
     }
 
-    /// Logs a body, if bodies are logged.
-    fn log_body(&self, sent: bool, body: &[u8]) {
-        let log = self.transport.hub().log();
-        if log.shows_bodies() && !body.is_empty() {
-            let text = String::from_utf8_lossy(body);
-            log.push(Event::Body {
+    /// Logs a body. It may be large, so a worker writes and masks it.
+    async fn log_body(&self, sent: bool, body: LoggedBody) {
+        let mask = self.call.mask().clone();
+        let write = move || {
+            let body = body();
+            let text = String::from_utf8_lossy(&body);
+            mask.text(&text).into_owned()
+        };
+        let hub = self.transport.hub();
+        let text = hub.workers().run(usize::MAX, write).await;
+        if !text.is_empty() {
+            hub.log().push(Event::Body {
                 provider: self.call.client.provider.name.clone(),
                 sent,
-                text: redact::without_secret(&text, self.call.key.as_ref()).into_owned(),
+                text,
             });
         }
     }
 
     /// Logs how the call ended. `received` returns its body.
-    pub(super) fn log_end(&self, error: Option<&Error>, received: impl FnOnce() -> Bytes) {
+    pub(super) async fn log_end(
+        &self,
+        error: Option<&Error>,
+        received: impl FnOnce() -> LoggedBody,
+    ) {
         let log = self.transport.hub().log();
         if log.shows_bodies() {
-            self.log_body(false, &received());
+            self.log_body(false, received()).await;
         }
         if log.is_debug() {
             log.push(Event::CallEnd {

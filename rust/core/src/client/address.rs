@@ -6,6 +6,7 @@ use url::{Host, Url};
 
 use super::check::refused;
 use crate::error::Error;
+use crate::redact::Secret;
 use crate::wire::Provider;
 
 /// The base URL that a client talks to, in canonical form: no trailing slash, no doubled ones.
@@ -77,15 +78,23 @@ pub(super) fn shown(base: &Url) -> String {
     shown.as_str().trim_end_matches('/').to_owned()
 }
 
-/// The URL of `path`, which may contain a query, below `base`, with `query` added.
-pub(super) fn below(base: &Url, path: &str, query: &[(String, String)]) -> Url {
+/// The URL of `path`, which may contain a query, below `base`, with `query` added. A parameter of `query` replaces
+/// that of `base`.
+pub(super) fn below(base: &Url, path: &str, query: &[(String, Secret)]) -> Url {
     let mut url = base.clone();
+    let is_replaced = |name: &str| query.iter().any(|(other, _)| other == name);
+    if base.query_pairs().any(|(name, _)| is_replaced(&name)) {
+        // A server that gets a parameter twice takes either.
+        url.set_query(None);
+        let kept = base.query_pairs().filter(|(name, _)| !is_replaced(name));
+        url.query_pairs_mut().extend_pairs(kept);
+    }
     let (path, path_query) = path.split_once('?').unwrap_or((path, ""));
     url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
     if !path_query.is_empty() || !query.is_empty() {
         let mut pairs = url.query_pairs_mut();
         pairs.extend_pairs(url::form_urlencoded::parse(path_query.as_bytes()));
-        pairs.extend_pairs(query);
+        pairs.extend_pairs(query.iter().map(|(name, value)| (name, value.expose())));
     }
     url
 }
@@ -178,7 +187,7 @@ mod tests {
     #[test]
     fn paths_and_queries_go_below_the_base() {
         let base = parsed(Some("http://h/v1/?api-version=2")).unwrap();
-        let query = [("a".to_owned(), "b c&d".to_owned())];
+        let query = [("a".to_owned(), Secret::new("b c&d".to_owned()))];
         assert_eq!(
             below(&base, "/models", &[]).as_str(),
             "http://h/v1/models?api-version=2"
@@ -188,6 +197,9 @@ mod tests {
             url.as_str(),
             "http://h/v1/x%2Fy:go?api-version=2&alt=sse&a=b+c%26d"
         );
+        let newer = [("api-version".to_owned(), Secret::new("3".to_owned()))];
+        let url = below(&base, "/models", &newer);
+        assert_eq!(url.as_str(), "http://h/v1/models?api-version=3");
         let root = parsed(Some("http://h")).unwrap();
         assert_eq!(below(&root, "/models", &[]).as_str(), "http://h/models");
     }

@@ -1,10 +1,13 @@
 //! The headers of a call: those that all calls of a client share, and how the key is written, found and removed.
 
+use std::borrow::Cow;
+
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::check;
+use super::{Inner, check};
 use crate::config::{ClientConfig, Secret};
 use crate::error::Error;
+use crate::redact::Mask;
 use crate::wire::{Auth, Dialect, Provider};
 
 /// The headers that all calls of a client share.
@@ -34,7 +37,7 @@ pub(super) fn of_client(
         write_key(&mut headers, key, auth)?;
     }
     for (name, value) in &config.headers {
-        let (name, value) = check::header(name, value)?;
+        let (name, value) = check::header(name, value.expose())?;
         headers.insert(name, value);
     }
     Ok(headers)
@@ -45,7 +48,7 @@ pub(super) fn random_key() -> String {
     format!("{:032x}", fastrand::u128(..))
 }
 
-/// Headers in which some provider takes the key.
+/// Headers in which some provider takes the key. A test's server does not even get their names.
 const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
 /// Refuses a header that cannot carry a key.
@@ -58,6 +61,27 @@ pub(super) fn check_auth(auth: &Auth) -> Result<(), Error> {
         _ => Err(check::refused(format!(
             "auth_header: {name:?} is not a header that can carry a key; give one in lower case, such as \"x-api-key\""
         ))),
+    }
+}
+
+/// Whether the caller's headers have this one.
+pub(super) fn names(headers: &[(String, Secret)], name: &str) -> bool {
+    let mut given = headers.iter();
+    given.any(|(given, _)| given.eq_ignore_ascii_case(name))
+}
+
+impl Inner {
+    /// Whether the caller gave all calls this header.
+    pub(super) fn has_header(&self, name: &str) -> bool {
+        names(&self.config.headers, name)
+    }
+
+    /// Writes the key of a call, unless a header of the client has another one: a header of the caller's wins.
+    pub(super) fn write_key(&self, headers: &mut HeaderMap, key: &Secret) -> Result<(), Error> {
+        if self.has_header(self.provider.auth.header()) {
+            return check::key(key);
+        }
+        write_key(headers, key, &self.provider.auth)
     }
 }
 
@@ -94,45 +118,32 @@ pub fn missing_key(provider: &str, variables: &[impl AsRef<str>]) -> String {
     format!("no API key for {provider}: set {variables} or give api_key=")
 }
 
-/// A key that the caller gave as a header. Errors must not show it either.
-pub(super) fn key_in(headers: &HeaderMap, auth: &Auth) -> Option<Secret> {
-    [auth.header()]
-        .iter()
-        .chain(&KEY_HEADERS)
-        .find_map(|name| headers.get(*name)?.to_str().ok())
-        .map(|value| Secret::new(value.rsplit(' ').next().unwrap_or(value).to_owned()))
-}
-
-/// Removes the key, and everything else that only the provider may see.
-pub(super) fn drop_secrets(headers: &mut HeaderMap, auth: &Auth, key: Option<&Secret>) {
+/// Removes the key, and masks the other secrets, which only the provider may see.
+pub(super) fn hide_secrets(headers: &mut HeaderMap, auth: &Auth, mask: &Mask) {
     for name in KEY_HEADERS.into_iter().chain([auth.header(), "cookie"]) {
         headers.remove(name);
     }
-    let Some(key) = key else { return };
-    // A gateway may take the key in a header of another name.
-    let holders: Vec<_> = headers
-        .iter()
-        .filter(|(_, value)| {
-            let text = String::from_utf8_lossy(value.as_bytes());
-            text.contains(key.expose())
-        })
-        .map(|(name, _)| name.clone())
-        .collect();
-    for name in holders {
-        headers.remove(name);
+    for value in headers.values_mut() {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        if let Cow::Owned(masked) = mask.text(&text)
+            && let Ok(masked) = HeaderValue::from_str(&masked)
+        {
+            *value = masked;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::Secrets;
 
     fn secret() -> Secret {
         Secret::new("sk-canary".to_owned())
     }
 
     #[test]
-    fn a_key_is_written_found_and_removed_as_the_provider_says() {
+    fn a_key_is_written_and_removed_as_the_provider_says() {
         for (auth, name, value) in [
             (Auth::Bearer, "authorization", "Bearer sk-canary"),
             (Auth::Header("x-key".into()), "x-key", "sk-canary"),
@@ -141,11 +152,14 @@ mod tests {
             write_key(&mut headers, &secret(), &auth).unwrap();
             assert_eq!(headers[name], value);
             assert!(headers[name].is_sensitive());
-            assert_eq!(key_in(&headers, &auth), Some(secret()));
             headers.insert("x-copy", HeaderValue::from_static("of sk-canary"));
             headers.insert("x-other", HeaderValue::from_static("kept"));
-            drop_secrets(&mut headers, &auth, Some(&secret()));
-            assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-other"]);
+            let mut secrets = Secrets::default();
+            secrets.add(secret().expose());
+            hide_secrets(&mut headers, &auth, &secrets.mask());
+            assert_eq!(headers.len(), 2);
+            assert_eq!(headers["x-copy"], "of [key]");
+            assert_eq!(headers["x-other"], "kept");
         }
     }
 

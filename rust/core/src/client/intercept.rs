@@ -4,29 +4,29 @@ use std::sync::Arc;
 
 use http::header::{HeaderName, HeaderValue};
 
-use super::headers::{drop_secrets, random_key};
+use super::headers::{hide_secrets, random_key};
 use super::{Call, Inner, address};
-use crate::config::{RetryPolicy, Secret};
+use crate::config::RetryPolicy;
 use crate::error::Error;
 use crate::http::test_rules::{API_HEADER, CALL_HEADER, PROVIDER_HEADER, URL_HEADER};
 use crate::http::{Interception, Outgoing, Place, Route, Target};
+use crate::redact::Mask;
 use crate::retry::Bucket;
 
 impl Inner {
-    /// Sends an intercepted call to the test's server: without its key, and with headers that say what it was.
+    /// Sends an intercepted call to the test's server: without its secrets, and with headers that say what it was.
     /// `path` is what the call added to its base URL.
     pub(super) fn intercept(
         &self,
         interception: &Interception,
         outgoing: &mut Outgoing,
         path: &str,
-        query: &[(String, String)],
-        key: Option<&Secret>,
+        mask: &Mask,
     ) -> Result<(), Error> {
         let Some(base) = interception.base_url() else {
             return Ok(());
         };
-        drop_secrets(&mut outgoing.headers, &self.provider.auth, key);
+        hide_secrets(&mut outgoing.headers, &self.provider.auth, mask);
         let url = format!("{}{path}", self.place.base_url);
         for (name, value) in [
             (CALL_HEADER, Some(&*random_key())),
@@ -42,7 +42,7 @@ impl Inner {
             }
         }
         let origin = self.hub.origin(base, &self.config.limits);
-        outgoing.target = Target::new(address::below(base, path, query))?;
+        outgoing.target = Target::new(address::below(base, path, &[]))?;
         outgoing.place = Arc::new(Place {
             origin: origin.name.clone(),
             base_url: address::shown(base),

@@ -3,7 +3,7 @@
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
 //! `address` reads base URLs and builds the URLs below them, and `headers` writes the headers of a call, including the
-//! key. `intercept` is how a call changes when a test intercepts it.
+//! key. `own` is what of it is secret. `intercept` is how a call changes when a test intercepts it.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -19,6 +19,7 @@ use crate::http::{
     Hub, Interception, Origin, Outgoing, Place, Proxy, Route, Target, TlsKey,
     proxy_from_environment,
 };
+use crate::redact::Mask;
 use crate::request::Request;
 use crate::retry::Bucket;
 use crate::wire::{self, Dialect, Provider};
@@ -27,8 +28,10 @@ mod address;
 mod check;
 mod headers;
 mod intercept;
+mod own;
 
 use self::headers::random_key;
+use self::own::Own;
 
 pub use self::headers::missing_key;
 
@@ -40,9 +43,9 @@ pub struct CallOptions {
     /// Attempts after the first one.
     pub max_retries: Option<u32>,
     /// Headers; they win over the client's.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(String, Secret)>,
     /// Query parameters, added to the URL.
-    pub query: Vec<(String, String)>,
+    pub query: Vec<(String, Secret)>,
     /// The key of this call, if the key of the client is a callable.
     pub api_key: Option<Secret>,
     /// Whether [`Call::set_key`] will set the key later.
@@ -70,6 +73,8 @@ pub(crate) struct Inner {
     origin: Arc<Origin>,
     place: Arc<Place>,
     hub: Arc<Hub>,
+    // Made when it is first needed.
+    mask: OnceLock<Mask>,
 }
 
 /// A call that is ready to be made, by [`crate::call::complete`] or [`crate::stream::pump`].
@@ -82,14 +87,16 @@ pub struct Call {
     pub(crate) stream: bool,
     pub(crate) interception: Interception,
     pub(crate) started: Instant,
-    // For redaction, because a server may echo what it was sent.
-    pub(crate) key: Option<Secret>,
+    // How many choices were asked for.
+    pub(crate) choices: usize,
+    // What this call has besides the secrets of its client.
+    own: Option<Box<Own>>,
     dropped: Arc<[String]>,
 }
 
 impl Client {
     /// Checks `config` and makes a client of `provider`, which shares the retry budget of `parent` if there is
-    /// one. Does no I/O. Every error is `Config` and names the fix.
+    /// one with a budget of the same size. Does no I/O. Every error is `Config` and names the fix.
     pub fn new(
         hub: &Arc<Hub>,
         provider: Arc<Provider>,
@@ -131,8 +138,10 @@ impl Client {
             provider,
             dialect,
             bucket: match parent {
-                Some(parent) => Arc::clone(&parent.0.bucket),
-                None => Arc::new(Bucket::new(config.retry.budget)),
+                Some(parent) if parent.0.config.retry.budget == config.retry.budget => {
+                    Arc::clone(&parent.0.bucket)
+                }
+                _ => Arc::new(Bucket::new(config.retry.budget)),
             },
             config,
             base,
@@ -142,6 +151,7 @@ impl Client {
             origin,
             place: Arc::new(place),
             hub: Arc::clone(hub),
+            mask: OnceLock::new(),
         })))
     }
 
@@ -204,6 +214,7 @@ impl Client {
         let encoded = self.0.dialect.encode(&request, &self.0.provider);
         let encoded = encoded.map_err(in_request)?;
         let mut call = self.call(Method::POST, &encoded.path, encoded.body, stream, options)?;
+        call.choices = encoded.choices;
         if !encoded.dropped.is_empty() {
             call.dropped = encoded.dropped.into();
         }
@@ -230,7 +241,7 @@ impl Client {
             address::base_url(None, &inner.provider)?;
         }
         let mut headers = inner.headers.clone();
-        if stream {
+        if stream && !inner.has_header("accept") {
             headers.insert(
                 header::ACCEPT,
                 HeaderValue::from_static("text/event-stream"),
@@ -240,25 +251,24 @@ impl Client {
             headers.remove(header::CONTENT_TYPE);
         }
         if let Some(key) = &options.api_key {
-            headers::write_key(&mut headers, key, &inner.provider.auth)?;
+            inner.write_key(&mut headers, key)?;
         }
         for (name, value) in &options.headers {
-            let (name, value) = check::header(name, value)?;
+            let (name, value) = check::header(name, value.expose())?;
             headers.insert(name, value);
         }
         if let Some(name) = &inner.config.retry.idempotency_header {
             let (name, value) = check::header(name, &random_key())?;
-            headers.insert(name, value);
+            // A key that the caller gave wins.
+            headers.entry(name).or_insert(value);
         }
-        let key = options.api_key.or_else(|| inner.config.api_key.clone());
+        let has_key = options.api_key.is_some() || inner.config.api_key.is_some();
         if !interception.is_on() && !options.key_comes_later {
             headers::check_key(&headers, &inner.provider)?;
-            if key.is_some() && !inner.route.https && !address::is_private(&inner.base) {
+            if has_key && !inner.route.https && !address::is_private(&inner.base) {
                 inner.origin.warn_of_plain_key(inner.hub.log());
             }
         }
-        // A header of the caller's wins over the key.
-        let key = headers::key_in(&headers, &inner.provider.auth).or(key);
         let setting = options.timeout.unwrap_or(inner.config.timeout);
         check::timeout(setting)?;
         let timeout = check::bounded(if stream {
@@ -278,10 +288,15 @@ impl Client {
             route: Arc::clone(&inner.route),
             origin: Arc::clone(&inner.origin),
             place: Arc::clone(&inner.place),
-            pool_limit: timeout.pool,
         };
-        let query = &options.query;
-        inner.intercept(&interception, &mut outgoing, path, query, key.as_ref())?;
+        let started = options.started.unwrap_or_else(Instant::now);
+        let own = Own::of(options);
+        if interception.is_on() {
+            let mask = own
+                .as_deref()
+                .map_or_else(|| inner.mask(), |own| own.mask(inner));
+            inner.intercept(&interception, &mut outgoing, path, mask)?;
+        }
         Ok(Call {
             client: Arc::clone(inner),
             outgoing,
@@ -289,8 +304,9 @@ impl Client {
             max_retries,
             stream,
             interception,
-            started: options.started.unwrap_or_else(Instant::now),
-            key,
+            started,
+            choices: 1,
+            own,
             dropped: Arc::default(),
         })
     }
@@ -307,7 +323,7 @@ fn in_request(error: Error) -> Error {
 
 impl Inner {
     /// The target of `path` with `query`.
-    fn target(&self, path: &str, query: &[(String, String)]) -> Result<Arc<Target>, Error> {
+    fn target(&self, path: &str, query: &[(String, Secret)]) -> Result<Arc<Target>, Error> {
         if !query.is_empty() {
             return Target::new(address::below(&self.base, path, query));
         }
@@ -340,9 +356,12 @@ impl Call {
         if self.interception.is_on() {
             return Ok(());
         }
-        let auth = &self.client.provider.auth;
-        headers::write_key(&mut self.outgoing.headers, &key, auth)?;
-        self.key = Some(key);
+        let own = self.own.get_or_insert_default();
+        if !headers::names(&own.headers, self.client.provider.auth.header()) {
+            self.client.write_key(&mut self.outgoing.headers, &key)?;
+        }
+        own.api_key = Some(key);
+        own.mask = OnceLock::new();
         Ok(())
     }
 
@@ -350,6 +369,12 @@ impl Call {
     #[must_use]
     pub fn buffer_bytes(&self) -> usize {
         self.client.config.limits.buffer_bytes
+    }
+
+    /// How many bytes of a reply are kept at most.
+    #[must_use]
+    pub fn max_reply_bytes(&self) -> usize {
+        self.client.config.limits.max_reply_bytes
     }
 
     /// JSON paths of the message parts that were left out, because the provider does not take them.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
+use http::{StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::Instant;
@@ -23,8 +23,10 @@ const REDIRECTS: usize = 3;
 /// the idle connection unnoticed, and a request on it would be lost.
 const ASLEEP: Duration = Duration::from_micros(50);
 
-/// Headers with the provider's id of the request, the most common first.
-const REQUEST_ID_HEADERS: [&str; 7] = [
+/// Headers with the provider's id of the request, the most common first. But `inference-id` (Cerebras, Hugging Face) is
+/// before the name that proxies use, too.
+const REQUEST_ID_HEADERS: [&str; 9] = [
+    "inference-id",
     "x-request-id",
     "request-id",
     "apim-request-id",
@@ -32,6 +34,7 @@ const REQUEST_ID_HEADERS: [&str; 7] = [
     "mistral-correlation-id",
     "x-generation-id",
     "x-ds-trace-id",
+    "x-kong-request-id",
 ];
 
 type Response = http::Response<Incoming>;
@@ -47,16 +50,17 @@ pub(crate) async fn send(
 ) -> Result<(Head, Body), Error> {
     let hub = transport.hub();
     hub.test_rules().check(outgoing)?;
-    let client = transport.client(&outgoing.route, fresh)?;
+    let client = transport.client(outgoing, probe, fresh).await?;
     let asked = Instant::now();
-    let permit = outgoing.origin.permit(outgoing.pool_limit, hub.log()).await;
+    let permit = outgoing.origin.permit(probe.pool_limit(), hub.log());
+    let permit = permit.await;
     *queued = Some(asked.elapsed().as_secs_f64());
-    let permit = permit.ok_or_else(|| pool_timeout(outgoing))?;
+    let permit = permit.ok_or_else(|| pool_timeout(outgoing, probe))?;
     if transport.last_used().elapsed() > ASLEEP {
         see_closed_connections().await;
     }
     transport.touch();
-    probe.ask();
+    probe.ask(asked);
     let mut target = Arc::clone(&outgoing.target);
     for _ in 0..=REDIRECTS {
         let response = exchange(&client, outgoing, &target.uri, probe).await?;
@@ -99,7 +103,11 @@ async fn exchange(
     *request.uri_mut() = uri.clone();
     *request.headers_mut() = outgoing.headers.clone();
     let response = probe.watch(client.send(request)).await;
-    response.map_err(|error| fault::of_send(&error, &outgoing.place))
+    let response = response.map_err(|error| fault::of_send(&error, &outgoing.place))?;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(fault::of_upgrade(&outgoing.place));
+    }
+    Ok(response)
 }
 
 /// The target of a redirect within the origin. A redirect to another origin is not followed, because the
@@ -147,11 +155,11 @@ fn redirect_target(
         .with_api(api))
 }
 
-fn pool_timeout(outgoing: &Outgoing) -> Error {
+fn pool_timeout(outgoing: &Outgoing, probe: &Probe) -> Error {
     let message = format!(
         "no free connection to {} within {} s (the `pool` timeout; Limits(max_connections={}))",
         outgoing.place.origin,
-        outgoing.pool_limit.unwrap_or_default().as_secs_f64(),
+        probe.pool_limit().unwrap_or_default().as_secs_f64(),
         outgoing.origin.max_connections,
     );
     Error::new(ErrorKind::PoolTimeout, message).at(Phase::Connect)

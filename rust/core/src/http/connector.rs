@@ -1,5 +1,5 @@
-//! The connector of hyper's client. It limits how many handshakes run at a time, times them, and gives each its
-//! own timeout.
+//! The connector of hyper's client. It limits how many handshakes run at a time, times them, and gives each of them,
+//! and the wait for its turn, its own timeout.
 //!
 //! A connector does not learn from hyper which request it works for, so the request's [`Probe`] is in a task-local:
 //! hyper first calls a connector inside the poll of the request that wants the connection.
@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use http::Uri;
 use parking_lot::Mutex;
-use tokio::time::Instant;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout, timeout_at};
 use tower_service::Service;
 
 use super::dial::{BoxError, Conn, Connecting, Dialer};
 use super::origin::Origin;
+use crate::config::Timeout;
 
 tokio::task_local! {
     static PROBE: Arc<Probe>;
@@ -25,22 +27,26 @@ tokio::task_local! {
 #[derive(Debug)]
 pub(crate) struct Probe {
     origin: Arc<Origin>,
-    limit: Option<Duration>,
+    connect_limit: Option<Duration>,
+    pool_limit: Option<Duration>,
     handshake: Mutex<Handshake>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Handshake {
+    reads_files: bool,
+    turn_by: Option<Instant>,
     asked: Option<Instant>,
     started: Option<Instant>,
     finished: Option<Instant>,
 }
 
 impl Probe {
-    pub(crate) fn new(origin: Arc<Origin>, limit: Option<Duration>) -> Arc<Self> {
+    pub(crate) fn new(origin: Arc<Origin>, limits: &Timeout) -> Arc<Self> {
         Arc::new(Self {
             origin,
-            limit,
+            connect_limit: limits.connect,
+            pool_limit: limits.pool,
             handshake: Mutex::default(),
         })
     }
@@ -56,9 +62,31 @@ impl Probe {
         self.handshake.lock().finished
     }
 
-    /// Notes that the attempt has its permit and asks for a connection.
-    pub(crate) fn ask(&self) {
-        self.handshake.lock().asked = Some(Instant::now());
+    /// How long a connection may take.
+    pub(super) fn connect_limit(&self) -> Option<Duration> {
+        self.connect_limit
+    }
+
+    /// How long the attempt may wait for a free connection, and for its turn to make one.
+    pub(super) fn pool_limit(&self) -> Option<Duration> {
+        self.pool_limit
+    }
+
+    /// Notes whether the attempt waits for certificate files.
+    pub(super) fn read_files(&self, reads: bool) {
+        self.handshake.lock().reads_files = reads;
+    }
+
+    /// Whether the attempt waits for certificate files.
+    pub(crate) fn reads_files(&self) -> bool {
+        self.handshake.lock().reads_files
+    }
+
+    /// Notes that the attempt has its permit, for which it has waited since `since`, and asks for a connection.
+    pub(super) fn ask(&self, since: Instant) {
+        let mut handshake = self.handshake.lock();
+        handshake.asked = Some(Instant::now());
+        handshake.turn_by = self.pool_limit.and_then(|limit| since.checked_add(limit));
     }
 
     /// When the request was sent, at the earliest; `None` while it waits for a permit or a connection.
@@ -84,10 +112,60 @@ impl Probe {
     }
 }
 
-/// A handshake took too long.
-#[derive(Debug, thiserror::Error)]
+/// A handshake took too long, or did not begin in time.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("no connection in time")]
-pub(crate) struct HandshakeTimedOut(pub(crate) Duration);
+pub(crate) enum TimedOut {
+    /// The handshake took longer than `connect`.
+    Handshake(Duration),
+    /// The attempt had no turn within `pool`.
+    Turn(Duration),
+    /// The attempt had no turn, and no other attempt got a connection, within `connect`.
+    Outage(Duration),
+}
+
+impl Probe {
+    /// Waits for a turn to connect, first come first served.
+    ///
+    /// Without a `pool` limit, it waits as long as the origin takes connections from others.
+    async fn turn(&self) -> Result<Option<OwnedSemaphorePermit>, TimedOut> {
+        let mut turn = std::pin::pin!(Arc::clone(&self.origin.handshakes).acquire_owned());
+        let turn_by = self.handshake.lock().turn_by;
+        if let (Some(until), Some(limit)) = (turn_by, self.pool_limit) {
+            let turn = timeout_at(until, turn).await;
+            return turn.map_or(Err(TimedOut::Turn(limit)), |turn| Ok(turn.ok()));
+        }
+        let Some(limit) = self.connect_limit else {
+            return Ok(turn.await.ok());
+        };
+        loop {
+            let before = self.origin.connected();
+            if let Ok(turn) = timeout(limit, turn.as_mut()).await {
+                return Ok(turn.ok());
+            }
+            if self.origin.connected() == before {
+                return Err(TimedOut::Outage(limit));
+            }
+        }
+    }
+}
+
+/// How long a handshake keeps its turn. One that hangs longer, under a long limit or none, must not keep others from
+/// an origin that is well again.
+const TURN: Duration = Duration::from_secs(10);
+
+async fn connect(
+    dialer: Arc<Dialer>,
+    origin: Uri,
+    turn: Option<OwnedSemaphorePermit>,
+) -> Result<Conn, BoxError> {
+    let mut connecting = std::pin::pin!(dialer.connect(origin));
+    if let Ok(connection) = timeout(TURN, connecting.as_mut()).await {
+        return connection;
+    }
+    drop(turn);
+    connecting.await
+}
 
 /// Makes the connections of hyper's client. Their handshakes take turns.
 #[derive(Debug, Clone)]
@@ -112,17 +190,20 @@ impl Service<Uri> for Connector {
             if probe.is_current() {
                 probe.handshake.lock().started = Some(Instant::now());
             }
-            let _turn = Arc::clone(&probe.origin.handshakes).acquire_owned().await;
+            let turn = probe.turn().await?;
             // The wait for its turn does not count as part of the handshake.
             if probe.is_current() {
                 probe.handshake.lock().started = Some(Instant::now());
             }
-            let connection = match probe.limit {
-                Some(limit) => tokio::time::timeout(limit, dialer.connect(origin))
+            let connection = match probe.connect_limit {
+                Some(limit) => timeout(limit, connect(dialer, origin, turn))
                     .await
-                    .unwrap_or_else(|_| Err(Box::new(HandshakeTimedOut(limit)))),
-                None => dialer.connect(origin).await,
+                    .unwrap_or_else(|_| Err(Box::new(TimedOut::Handshake(limit)))),
+                None => connect(dialer, origin, turn).await,
             };
+            if connection.is_ok() {
+                probe.origin.note_connected();
+            }
             let mut handshake = probe.handshake.lock();
             if !probe.is_current() {
                 handshake.started = None;

@@ -2,14 +2,15 @@
 
 use std::future::Future;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::Uri;
 use http::uri::Scheme;
-use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::proxy::{SocksV4, SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
@@ -20,9 +21,14 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::dns::Resolver;
+use super::interim::Interim;
+use super::pace::Paced;
 
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(super) type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
+
+/// How much of a reply is read at first, in bytes: a head and most short replies.
+const FIRST_READ: usize = 1_536;
 
 /// The connection to the origin, or to the proxy.
 type Link = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -78,7 +84,12 @@ impl Dialer {
             }
             None => MaybeHttpsStream::Http(linker.call(target).await?),
         };
-        Ok(Conn { io, is_forwarded })
+        let io = TokioIo::new(Paced(TokioIo::new(io)));
+        Ok(Conn {
+            io,
+            is_forwarded,
+            interim: Interim::default(),
+        })
     }
 
     async fn link(&self, target: Uri, is_direct: bool) -> Result<Link, BoxError> {
@@ -164,8 +175,31 @@ impl Service<Uri> for Linker {
 
 /// An open connection.
 pub(super) struct Conn {
-    io: MaybeHttpsStream<Link>,
+    io: TokioIo<Paced<TokioIo<MaybeHttpsStream<Link>>>>,
     is_forwarded: bool,
+    interim: Interim,
+}
+
+impl Conn {
+    /// Reads the beginning of a reply, into memory that can be looked at.
+    fn poll_first(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut space = [MaybeUninit::uninit(); FIRST_READ];
+        let room = buffer.remaining().min(FIRST_READ);
+        let mut first = ReadBuf::uninit(space.get_mut(..room).unwrap_or_default());
+        // So little needs no pace.
+        ready!(self.unpaced().poll_read(cx, first.unfilled()))?;
+        self.interim.read(first.filled())?;
+        buffer.put_slice(first.filled());
+        Poll::Ready(Ok(()))
+    }
+
+    fn unpaced(&mut self) -> Pin<&mut MaybeHttpsStream<Link>> {
+        Pin::new(self.io.inner_mut().0.inner_mut())
+    }
 }
 
 impl Connection for Conn {
@@ -178,8 +212,11 @@ impl Read for Conn {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.interim.is_counting() {
+            return self.poll_first(cx, &mut buffer);
+        }
         Pin::new(&mut self.io).poll_read(cx, buffer)
     }
 }
@@ -190,7 +227,8 @@ impl Write for Conn {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
+        self.interim.writes(bytes);
+        self.unpaced().poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -198,18 +236,20 @@ impl Write for Conn {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+        self.interim
+            .writes(slices.first().map_or(&[], |slice| slice));
+        self.unpaced().poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+        self.io.inner().0.inner().is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        self.unpaced().poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        self.unpaced().poll_shutdown(cx)
     }
 }

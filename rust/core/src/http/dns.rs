@@ -1,11 +1,7 @@
 //! Looks names up: getaddrinfo on a few threads, one lookup at a time for each name, and a short cache.
-//!
-//! The threads belong to no runtime. So a lookup that hangs (getaddrinfo cannot be stopped) delays neither the
-//! shutdown of a runtime nor its other blocking work, and a lookup that a sync runtime began still fills the cache
-//! when nothing drives that runtime any more.
 
-use std::collections::{HashMap, VecDeque};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,14 +9,36 @@ use std::time::{Duration, Instant};
 
 use hyper_util::client::legacy::connect::dns::Name;
 use parking_lot::Mutex;
-use tokio::sync::watch;
 use tower_service::Service;
+
+use super::dial::BoxError;
+use super::flights::{Flights, Threads};
 
 /// How long an answer is cached.
 const KEEP: Duration = Duration::from_secs(45);
 
-/// How many threads may wait in getaddrinfo at a time.
-const THREADS: usize = 16;
+/// A reader of the hosts file.
+const HOSTS_THREADS: Threads = Threads {
+    name: "tokenwire-hosts",
+    most: 1,
+    reserved: 0,
+    stack: 256 << 10,
+};
+
+/// The hosts file of Unix systems: hosts(5).
+const HOSTS: &str = "/etc/hosts";
+
+/// How many names are remembered.
+const NAMES: usize = 1_024;
+
+/// A resolver that does not answer holds a thread for each name for 10 to 20 s, and often longer. Names that resolved
+/// before keep a few threads for themselves, so others that hang never stop them.
+const THREADS: Threads = Threads {
+    name: "tokenwire-dns",
+    most: 128,
+    reserved: 16,
+    stack: 256 << 10,
+};
 
 /// A name that did not resolve.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -33,8 +51,6 @@ pub(crate) struct LookupFailed {
 }
 
 type Answer = Result<Arc<[SocketAddr]>, LookupFailed>;
-type Flight = watch::Receiver<Option<Answer>>;
-type Lookup = fn(&str) -> Answer;
 
 /// The resolver of the process.
 #[derive(Debug, Clone)]
@@ -42,18 +58,13 @@ pub(crate) struct Resolver(Arc<Lookups>);
 
 #[derive(Debug)]
 struct Lookups {
-    names: Mutex<Names>,
-    lookup: Lookup,
+    known: Arc<Mutex<HashMap<String, Known>>>,
+    flights: Flights<String, Arc<[SocketAddr]>, LookupFailed>,
+    /// Finds names of this machine while all threads hang in lookups.
+    hosts: Flights<String, Arc<[SocketAddr]>, LookupFailed>,
 }
 
-#[derive(Debug, Default)]
-struct Names {
-    known: HashMap<String, Known>,
-    flights: HashMap<String, Flight>,
-    waiting: VecDeque<(String, watch::Sender<Option<Answer>>)>,
-    threads: usize,
-}
-
+/// The last answer for a name. It stays when it is out of date, because it shows that the name resolved before.
 #[derive(Debug)]
 struct Known {
     addresses: Arc<[SocketAddr]>,
@@ -68,92 +79,93 @@ impl Default for Resolver {
 }
 
 impl Resolver {
-    fn with(lookup: Lookup) -> Self {
+    fn with(lookup: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Self {
+        let known: Arc<Mutex<HashMap<String, Known>>> = Arc::default();
+        let answers = Arc::clone(&known);
+        // The thread fills the cache, even if the caller has given up.
+        let work = move |name: &String| {
+            let answer = lookup(name);
+            if let Ok(addresses) = &answer {
+                remember(&mut answers.lock(), name, addresses);
+            }
+            answer
+        };
         Self(Arc::new(Lookups {
-            names: Mutex::default(),
-            lookup,
+            known,
+            flights: Flights::new(THREADS, work),
+            hosts: Flights::new(HOSTS_THREADS, |name: &String| {
+                in_hosts(name, &std::fs::read_to_string(HOSTS).unwrap_or_default())
+            }),
         }))
     }
 
-    pub(super) async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, LookupFailed> {
-        let mut flight = match self.known_or_flight(name) {
-            Ok(addresses) => return Ok(addresses),
-            Err(flight) => flight,
-        };
-        let answer = flight.wait_for(Option::is_some).await;
-        match answer.ok().and_then(|answer| answer.clone()) {
-            Some(answer) => answer.map(|addresses| addresses.to_vec()),
-            None => Err(LookupFailed {
-                reason: "the lookup was abandoned".to_owned(),
-                transient: true,
-            }),
+    pub(super) async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, BoxError> {
+        // An address needs no lookup.
+        if let Ok(address) = name.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, 0)]);
         }
-    }
-
-    fn known_or_flight(&self, name: &str) -> Result<Vec<SocketAddr>, Flight> {
-        let mut names = self.0.names.lock();
-        if let Some(known) = names.known.get_mut(name)
-            && known.until > Instant::now()
-        {
-            known.uses += 1;
-            return Ok(rotated(&known.addresses, known.uses));
-        }
-        if let Some(flight) = names.flights.get(name) {
-            return Err(flight.clone());
-        }
-        let (sender, flight) = watch::channel(None);
-        names.flights.insert(name.to_owned(), flight.clone());
-        names.waiting.push_back((name.to_owned(), sender));
-        if names.threads < THREADS {
-            let lookups = Arc::clone(&self.0);
-            let spawned = std::thread::Builder::new()
-                .name("tokenwire-dns".to_owned())
-                .stack_size(256 << 10)
-                .spawn(move || lookups.work());
-            // If there is no new thread, the lookup waits for a running one, up to the `connect` timeout.
-            if spawned.is_ok() {
-                names.threads += 1;
+        let usual = match self.0.known.lock().get_mut(name) {
+            Some(known) if known.until > Instant::now() => {
+                known.uses += 1;
+                return Ok(rotated(&known.addresses, known.uses));
             }
+            known => known.is_some(),
+        };
+        let name = name.to_owned();
+        if cfg!(unix)
+            && self.0.flights.is_crowded(usual)
+            && let Ok(addresses) = self.0.hosts.get(&name, false).await?
+        {
+            return Ok(addresses.to_vec());
         }
-        Err(flight)
+        let answer = self.0.flights.get(&name, usual).await?;
+        Ok(answer?.to_vec())
     }
 }
 
-impl Lookups {
-    /// What a thread does: it looks up names until none is waiting.
-    fn work(&self) {
-        loop {
-            let (name, sender) = {
-                let mut names = self.names.lock();
-                let Some(next) = names.waiting.pop_front() else {
-                    names.threads -= 1;
-                    return;
-                };
-                next
-            };
-            let answer = (self.lookup)(&name);
-            let mut names = self.names.lock();
-            names.flights.remove(&name);
-            if let Ok(addresses) = &answer {
-                let known = Known {
-                    addresses: Arc::clone(addresses),
-                    until: Instant::now() + KEEP,
-                    uses: 0,
-                };
-                names.known.insert(name, known);
-            }
-            drop(names);
-            sender.send_replace(Some(answer));
+/// The addresses of `name` in the text of a hosts file.
+fn in_hosts(name: &str, hosts: &str) -> Answer {
+    let addresses: Arc<[_]> = hosts
+        .lines()
+        .filter_map(|line| {
+            let (entry, _) = line.split_once('#').unwrap_or((line, ""));
+            let mut words = entry.split_whitespace();
+            let address: IpAddr = words.next()?.parse().ok()?;
+            let found = words.any(|word| word.eq_ignore_ascii_case(name));
+            found.then_some(SocketAddr::new(address, 0))
+        })
+        .collect();
+    if addresses.is_empty() {
+        return Err(LookupFailed {
+            reason: "it is not in the hosts file".to_owned(),
+            transient: false,
+        });
+    }
+    Ok(addresses)
+}
+
+fn remember(known: &mut HashMap<String, Known>, name: &str, addresses: &Arc<[SocketAddr]>) {
+    let now = Instant::now();
+    if known.len() >= NAMES && !known.contains_key(name) {
+        known.retain(|_, known| known.until > now);
+        if known.len() >= NAMES {
+            known.clear();
         }
     }
+    let answer = Known {
+        addresses: Arc::clone(addresses),
+        until: now + KEEP,
+        uses: 0,
+    };
+    known.insert(name.to_owned(), answer);
 }
 
 impl Service<Name> for Resolver {
     type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = LookupFailed;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, LookupFailed>> + Send>>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), LookupFailed>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
@@ -230,6 +242,77 @@ mod tests {
     async fn a_name_under_invalid_does_not_resolve() {
         // RFC 6761 reserves `.invalid`: it never resolves.
         let failed = Resolver::default().addresses("nothing.invalid").await;
-        assert!(!failed.unwrap_err().reason.is_empty());
+        let failed = failed.unwrap_err();
+        assert!(
+            !failed
+                .downcast_ref::<LookupFailed>()
+                .unwrap()
+                .reason
+                .is_empty()
+        );
+    }
+
+    #[tokio::test]
+    async fn an_address_is_not_looked_up() {
+        let resolver = Resolver::with(|name| panic!("{name} was looked up"));
+        for (name, address) in [("127.0.0.1", "127.0.0.1:0"), ("::1", "[::1]:0")] {
+            let found = resolver.addresses(name).await.unwrap();
+            assert_eq!(found, [address.parse().unwrap()]);
+        }
+    }
+
+    #[test]
+    fn a_hosts_file_has_addresses_and_their_names() {
+        let hosts = "# 10.0.0.9 a\n10.0.0.1\tA b # c\nnothing a\n\n::1 a\n10.0.0.2";
+        let found = |name| {
+            let found = in_hosts(name, hosts).map(|found| found.to_vec());
+            found.unwrap_or_default()
+        };
+        let [first, second] = ["10.0.0.1:0", "[::1]:0"].map(|address| address.parse().unwrap());
+        assert_eq!(found("a"), [first, second]);
+        assert_eq!(found("B"), [first]);
+        assert_eq!(found("c"), []);
+    }
+
+    #[tokio::test]
+    async fn a_name_of_this_machine_is_found_while_every_thread_hangs() {
+        let (may_end, end) = std::sync::mpsc::channel::<()>();
+        let end = Mutex::new(end);
+        let resolver = Resolver::with(move |_| {
+            let _ = end.lock().recv();
+            Err(LookupFailed {
+                reason: "the test is over".to_owned(),
+                transient: true,
+            })
+        });
+        let flights = &resolver.0.flights;
+        let hang = async {
+            let names = (0..THREADS.most * 2).map(|number| format!("hang{number}.example"));
+            let mut calls = Vec::new();
+            for name in names {
+                let resolver = resolver.clone();
+                calls.push(tokio::spawn(async move { resolver.addresses(&name).await }));
+            }
+            while !flights.is_crowded(false) {
+                tokio::task::yield_now().await;
+            }
+            calls
+        };
+        let calls = hang.await;
+        assert!(!resolver.addresses("localhost").await.unwrap().is_empty());
+        for call in calls {
+            call.abort();
+        }
+        drop(may_end);
+    }
+
+    #[test]
+    fn the_number_of_names_that_are_remembered_is_bounded() {
+        let mut known = HashMap::new();
+        for number in 0..NAMES * 3 {
+            remember(&mut known, &number.to_string(), &Arc::default());
+            assert!(known.len() <= NAMES);
+        }
+        assert!(known.contains_key(&(NAMES * 3 - 1).to_string()));
     }
 }

@@ -6,8 +6,10 @@ use std::io;
 
 use rustls::{AlertDescription as Alert, CertificateError as E, Error as Tls};
 
-use super::connector::HandshakeTimedOut;
+use super::connector::TimedOut;
 use super::dns::LookupFailed;
+use super::flights::NoThread;
+use super::origin::HANDSHAKES;
 use crate::error::{Error, ErrorKind, Phase};
 
 /// Where a call goes, as far as a message may show it.
@@ -45,13 +47,13 @@ pub(super) fn is_bare_eof(error: &(dyn StdError + 'static)) -> bool {
 
 fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
     let origin = &place.origin;
-    if let Some(HandshakeTimedOut(limit)) = find(error) {
-        let target = place.proxy.as_ref().unwrap_or(origin);
-        let message = format!(
-            "no connection to {target} within {} s (the `connect` timeout)",
-            limit.as_secs_f64()
-        );
-        return Error::new(ErrorKind::ConnectTimeout, message).retryable(true);
+    if let Some(late) = find::<TimedOut>(error) {
+        return of_timeout(*late, place.proxy.as_ref().unwrap_or(origin));
+    }
+    if let Some(none) = find::<NoThread>(error) {
+        let name = place.proxy.as_ref().unwrap_or(origin);
+        let message = format!("cannot look up the host name in {name} ({none})");
+        return Error::new(ErrorKind::Engine, message);
     }
     if let Some(failed) = find::<LookupFailed>(error) {
         let (name, fix) = match &place.proxy {
@@ -92,6 +94,35 @@ fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
     }
     let message = format!("no connection to {origin} ({})", root_of(error));
     Error::new(ErrorKind::Connection, message).retryable(true)
+}
+
+fn of_timeout(late: TimedOut, target: &str) -> Error {
+    let (kind, limit, name, why) = match late {
+        TimedOut::Handshake(limit) => (ErrorKind::ConnectTimeout, limit, "connect", String::new()),
+        TimedOut::Outage(limit) => {
+            let why = format!(": {HANDSHAKES} others were being made, and none succeeded");
+            (ErrorKind::ConnectTimeout, limit, "connect", why)
+        }
+        TimedOut::Turn(limit) => {
+            let why = format!(": {HANDSHAKES} others were being made");
+            (ErrorKind::PoolTimeout, limit, "pool", why)
+        }
+    };
+    let limit = limit.as_secs_f64();
+    let message = format!("no connection to {target} within {limit} s (the `{name}` timeout){why}");
+    Error::new(kind, message).retryable(kind == ErrorKind::ConnectTimeout)
+}
+
+/// A server switched to another protocol, which no call asks for.
+pub(super) fn of_upgrade(place: &Place) -> Error {
+    let message = format!(
+        "{} does not speak valid HTTP/1.1 (it answered 101, Switching Protocols, which was not asked for)",
+        place.origin
+    );
+    Error::new(ErrorKind::Protocol, message)
+        .at(Phase::Head)
+        .retryable(true)
+        .maybe_processed(true)
 }
 
 pub(super) fn of_socket(io: &io::Error, place: &Place) -> Error {

@@ -1,5 +1,6 @@
 //! What all connections of the process share.
 
+use std::io::ErrorKind;
 use std::sync::{Arc, OnceLock};
 
 use url::Url;
@@ -10,8 +11,9 @@ use super::test_rules::TestRules;
 use super::tls::TlsConfigs;
 use crate::config::Limits;
 use crate::log::LogSink;
+use crate::workers::Workers;
 
-/// What the connections of the process share: permits, TLS configurations, DNS cache, log.
+/// What the connections of the process share: permits, TLS configurations, DNS cache, log, workers.
 ///
 /// It is a value instead of statics, so that a forked child can leak its parent's and make another one.
 #[derive(Debug, Default)]
@@ -20,6 +22,7 @@ pub struct Hub {
     pub(super) tls: TlsConfigs,
     pub(super) dns: Resolver,
     log: LogSink,
+    workers: Workers,
     test_rules: TestRules,
     soft_file_limit: OnceLock<Option<usize>>,
 }
@@ -35,6 +38,12 @@ impl Hub {
     #[must_use]
     pub fn log(&self) -> &LogSink {
         &self.log
+    }
+
+    /// The threads for long work.
+    #[must_use]
+    pub fn workers(&self) -> &Workers {
+        &self.workers
     }
 
     /// How many connections an origin may have by default.
@@ -56,10 +65,16 @@ impl Hub {
     }
 
     fn soft_file_limit(&self) -> Option<usize> {
+        if let Some(known) = self.soft_file_limit.get() {
+            return *known;
+        }
         // This is a pseudo-file of the kernel; the disk is not read.
-        *self.soft_file_limit.get_or_init(|| {
-            let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
-            origin::soft_file_limit(&limits)
-        })
+        let limit = match std::fs::read_to_string("/proc/self/limits") {
+            Ok(limits) => origin::soft_file_limit(&limits),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            // A moment without descriptors is not remembered.
+            Err(_) => return None,
+        };
+        *self.soft_file_limit.get_or_init(|| limit)
     }
 }

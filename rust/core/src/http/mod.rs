@@ -5,18 +5,24 @@
 //! - `outgoing`: the request that is sent, and the route it takes
 //! - `transport`: the connections of one runtime
 //! - `hub`: what the whole process shares: the permits of `origin`, the TLS configurations of `tls`, the cache of `dns`
-//! - `connector`, `dial` and `proxy`: how a connection is made, and through which proxy
+//! - `flights`: the threads on which names are looked up and the files of `certificates` are read
+//! - `connector`, `dial` and `proxy`: how a connection is made, and through which proxy; `pace`: how fast it is read
+//! - `interim`: what a server may send before the head of its reply
 //! - `response`: the head and body that are returned; `fault`: the error of a failed attempt
 //! - `test_rules`: what a test sets for the calls of its process
 
 mod attempt;
+mod certificates;
 mod connector;
 mod dial;
 mod dns;
 mod fault;
+mod flights;
 mod hub;
+mod interim;
 mod origin;
 mod outgoing;
+mod pace;
 mod proxy;
 mod response;
 pub mod test_rules;

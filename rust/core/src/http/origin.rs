@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -14,7 +14,7 @@ use crate::log::{Event, LogSink};
 
 /// How many handshakes with one origin run at a time. Without a limit, a burst of thousands would time out in the
 /// listen backlog of the server.
-const HANDSHAKES: usize = 64;
+pub(super) const HANDSHAKES: usize = 64;
 
 /// The most connections of an origin without a limit, however many files the process may open.
 const MAX_CONNECTIONS: usize = 10_000;
@@ -32,7 +32,7 @@ struct OriginKey {
     max_connections: usize,
 }
 
-/// One origin. It lives as long as the process: two semaphores and two flags.
+/// One origin: two semaphores, a counter and two flags. It lives at least as long as a client or a call needs it.
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) https: bool,
@@ -41,6 +41,8 @@ pub(crate) struct Origin {
     pub(crate) max_connections: usize,
     pub(crate) permits: Arc<Semaphore>,
     pub(super) handshakes: Arc<Semaphore>,
+    /// How many handshakes have succeeded.
+    connected: AtomicUsize,
     warned_of_wait: AtomicBool,
     warned_of_plain_key: AtomicBool,
 }
@@ -53,6 +55,7 @@ impl Origin {
             max_connections: key.max_connections,
             permits: Arc::new(Semaphore::new(key.max_connections)),
             handshakes: Arc::new(Semaphore::new(HANDSHAKES)),
+            connected: AtomicUsize::new(0),
             warned_of_wait: AtomicBool::new(false),
             warned_of_plain_key: AtomicBool::new(false),
         }
@@ -90,6 +93,20 @@ impl Origin {
         acquire.await.ok()
     }
 
+    fn is_in_use(&self) -> bool {
+        self.permits.available_permits() < self.max_connections
+    }
+
+    /// How many handshakes have succeeded. It grows as long as the origin takes connections.
+    pub(super) fn connected(&self) -> usize {
+        self.connected.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a handshake has succeeded.
+    pub(super) fn note_connected(&self) {
+        self.connected.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Logs once that a key is sent to this origin in the clear.
     pub(crate) fn warn_of_plain_key(&self, log: &LogSink) {
         if !self.warned_of_plain_key.swap(true, Ordering::Relaxed) {
@@ -105,6 +122,11 @@ impl Origin {
 pub(crate) struct Origins(Mutex<HashMap<OriginKey, Arc<Origin>>>);
 
 impl Origins {
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.0.lock().len()
+    }
+
     /// The origin of `url`.
     pub(crate) fn get(&self, url: &Url, max_connections: usize) -> Arc<Origin> {
         let key = OriginKey {
@@ -114,8 +136,16 @@ impl Origins {
             max_connections,
         };
         let mut origins = self.0.lock();
-        let origin = origins.entry(key);
-        Arc::clone(origin.or_insert_with_key(|key| Arc::new(Origin::new(key))))
+        if let Some(origin) = origins.get(&key) {
+            return Arc::clone(origin);
+        }
+        if origins.len() == origins.capacity() {
+            // Before it grows, origins that no client and no call needs any more make room.
+            origins.retain(|_, origin| Arc::strong_count(origin) > 1 || origin.is_in_use());
+        }
+        let origin = Arc::new(Origin::new(&key));
+        origins.insert(key, Arc::clone(&origin));
+        origin
     }
 }
 

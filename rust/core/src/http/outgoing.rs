@@ -68,5 +68,4 @@ pub(crate) struct Outgoing {
     pub(crate) route: Arc<Route>,
     pub(crate) origin: Arc<Origin>,
     pub(crate) place: Arc<Place>,
-    pub(crate) pool_limit: Option<Duration>,
 }

@@ -6,9 +6,10 @@ use std::net::IpAddr;
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::error::{Error, ErrorKind};
+use crate::redact::Secrets;
 
 /// A proxy. Its `Debug` shows no credentials.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -74,6 +75,26 @@ impl Proxy {
         match self.url.port_or_known_default() {
             Some(port) => format!("{}://{host}:{port}", self.url.scheme()),
             None => format!("{}://{host}", self.url.scheme()),
+        }
+    }
+
+    /// Adds the user name, the password, and both as HTTP sends them.
+    pub(crate) fn add_secrets(&self, secrets: &mut Secrets) {
+        let found = self.intercept().ok();
+        if let Some(sent) = found.as_ref().and_then(Intercept::basic_auth)
+            && let Ok(sent) = sent.to_str()
+        {
+            secrets.add_value("proxy-authorization", sent);
+        }
+        for part in [Some(self.url.username()), self.url.password()]
+            .into_iter()
+            .flatten()
+        {
+            secrets.add_value("credentials", part);
+            let plain: String = form_urlencoded::parse(part.as_bytes())
+                .map(|(part, _)| part)
+                .collect();
+            secrets.add_value("credentials", &plain);
         }
     }
 

@@ -1,5 +1,6 @@
 //! A response: its head, and its body, which holds the permit of the call.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::fault::{self, Place};
 use crate::error::{Error, ErrorKind, Phase};
+use crate::redact::Mask;
+use crate::workers::Workers;
 
 /// The head of a response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +28,37 @@ pub struct Head {
 }
 
 impl Head {
+    /// Masks secrets that the server echoes.
+    pub(crate) fn mask(&mut self, mask: &Mask) {
+        if !self.shows_any(mask) {
+            return;
+        }
+        let masked = |text: &String| mask.text(text).into_owned();
+        let headers = self.headers.iter();
+        self.headers = headers
+            .map(|(name, value)| (masked(name), masked(value)))
+            .collect();
+        self.request_id = self.request_id.as_ref().map(masked);
+    }
+
+    /// Whether any name or value may hold a secret. One search in all of them costs a fraction of a search in each. None
+    /// of them has a line end, and no spelling of a character goes over one.
+    fn shows_any(&self, mask: &Mask) -> bool {
+        if mask.is_empty() {
+            return false;
+        }
+        let lengths = self.headers.iter();
+        let length = lengths.map(|(name, value)| name.len() + value.len() + 2);
+        let mut all = String::with_capacity(length.sum());
+        let mut longest = 0;
+        for text in self.headers.iter().flat_map(|(name, value)| [name, value]) {
+            longest = longest.max(text.len());
+            all.push_str(text);
+            all.push('\n');
+        }
+        matches!(mask.lines(&all, longest), Cow::Owned(_))
+    }
+
     /// The first value of the header `name`, which is in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -75,9 +109,14 @@ impl Body {
     }
 
     /// The whole body, or an error if it has more than `cap` bytes.
-    pub(crate) async fn whole(mut self, cap: usize, place: &Place) -> Result<Bytes, Error> {
+    pub(crate) async fn whole(
+        mut self,
+        cap: usize,
+        place: &Place,
+        workers: &Workers,
+    ) -> Result<Bytes, Error> {
         match self.frame(place).await? {
-            Some(first) => self.whole_after(first, cap, place).await,
+            Some(first) => self.whole_after(first, cap, place, workers).await,
             None => Ok(Bytes::new()),
         }
     }
@@ -88,6 +127,7 @@ impl Body {
         first: Bytes,
         cap: usize,
         place: &Place,
+        workers: &Workers,
     ) -> Result<Bytes, Error> {
         if first.len() > cap {
             return Err(too_large(cap));
@@ -97,7 +137,9 @@ impl Body {
             return Ok(first);
         };
         let announced = usize::try_from(self.incoming.size_hint().lower()).unwrap_or(0);
-        let mut all = BytesMut::with_capacity(announced.min(cap).max(first.len() + second.len()));
+        let room = announced.min(cap).max(first.len() + second.len());
+        let mut all = Growing(BytesMut::with_capacity(room), workers);
+        let all = &mut all.0;
         all.extend_from_slice(&first);
         let mut next = Some(second);
         while let Some(frame) = next {
@@ -107,7 +149,7 @@ impl Body {
             all.extend_from_slice(&frame);
             next = self.frame(place).await?;
         }
-        Ok(all.freeze())
+        Ok(std::mem::take(all).freeze())
     }
 
     /// At most `cap` bytes of the body of an error. If the body breaks, its beginning is enough.
@@ -125,9 +167,68 @@ impl Body {
     }
 }
 
+/// A body that is being read. A large one that is given up is freed by a worker.
+struct Growing<'a>(BytesMut, &'a Workers);
+
+impl Drop for Growing<'_> {
+    fn drop(&mut self) {
+        self.1.free(self.0.len(), std::mem::take(&mut self.0));
+    }
+}
+
 fn too_large(cap: usize) -> Error {
     let message = format!("the reply is over {cap} bytes: raise Limits(max_reply_bytes=…)");
     Error::new(ErrorKind::ResponseTooLarge, message)
         .at(Phase::Body)
         .maybe_processed(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::Secrets;
+
+    fn masked(headers: &[(&str, &str)]) -> Head {
+        let mut secrets = Secrets::default();
+        secrets.add("sk-canary-1");
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let mut head = Head {
+            request_id: headers.last().map(|(_, value)| (*value).to_owned()),
+            headers: headers.iter().map(owned).collect(),
+            ..Head::default()
+        };
+        head.mask(&secrets.mask());
+        head
+    }
+
+    #[test]
+    fn a_secret_in_any_header_is_masked() {
+        for (echo, shown) in [
+            ("sk-canary-1", "[key]"),
+            ("of sk%2Dcanary-1.", "of [key]."),
+            ("half of it: sk-can…", "half of it: [key]…"),
+        ] {
+            let head = masked(&[("a", "b"), ("x-echo", echo), ("x-request-id", echo)]);
+            assert_eq!(head.header("x-echo"), Some(shown));
+            assert_eq!(head.header("a"), Some("b"));
+            assert_eq!(head.request_id.as_deref(), Some(shown));
+        }
+        let head = masked(&[("x-sk-canary-1", "c")]);
+        assert_eq!(head.header("x-[key]"), Some("c"));
+    }
+
+    #[test]
+    fn headers_that_hold_a_secret_only_together_stay() {
+        let headers = [
+            ("sk", "-canary-1"),
+            ("sk-", "canary%"),
+            ("2d1", "sk-canary-"),
+            ("1", "sk\\"),
+            ("u002dcanary-1", "…"),
+        ];
+        let head = masked(&headers);
+        for (name, value) in headers {
+            assert_eq!(head.header(name), Some(value));
+        }
+    }
 }

@@ -2,8 +2,12 @@ use std::io;
 
 use rustls::{AlertDescription as Alert, CertificateError as E};
 
+use url::Url;
+
 use super::fault::{Place, of_socket, of_tls_of_origin, reason};
+use super::origin::Origins;
 use crate::error::ErrorKind;
+use crate::log::LogSink;
 
 fn place(scheme: &str) -> Place {
     Place {
@@ -93,4 +97,24 @@ fn the_reason_for_a_lost_connection_is_in_plain_words() {
     );
     assert_eq!(reason(&I::TimedOut.into()), "the peer no longer answers");
     assert_eq!(reason(&I::BrokenPipe.into()), "broken pipe");
+}
+
+#[tokio::test]
+async fn origins_that_nobody_needs_are_forgotten_and_the_others_are_not() {
+    let origins = Origins::default();
+    let get = |number: usize| {
+        let url = Url::parse(&format!("http://host{number}.example/")).unwrap();
+        origins.get(&url, 3)
+    };
+    let (held, in_use) = (get(0), get(1));
+    let log = LogSink::default();
+    let permit = in_use.permit(None, &log).await;
+    drop(in_use);
+    for number in 2..10_000 {
+        get(number);
+    }
+    assert!(origins.count() < 100, "{}", origins.count());
+    assert!(std::sync::Arc::ptr_eq(&held, &get(0)));
+    assert_eq!(get(1).permits.available_permits(), 2);
+    drop(permit);
 }

@@ -3,17 +3,29 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
+use super::certificates::{add_roots, certificates, is_lasting, private_key, unusable};
+use super::flights::{Flights, NoThread, Threads};
 use crate::config::TlsSettings;
 use crate::error::{Error, ErrorKind};
 
 const CERT_FILE: &str = "SSL_CERT_FILE";
 const CERT_DIR: &str = "SSL_CERT_DIR";
+
+/// A file on a drive that does not answer holds a thread until it does.
+const THREADS: Threads = Threads {
+    name: "tokenwire-tls",
+    most: 16,
+    reserved: 0,
+    stack: 512 << 10,
+};
+
+/// How long [`root_places`] waits for a file.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// TLS settings, including those from the environment. Equal ones share a configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -45,6 +57,23 @@ impl TlsKey {
             client_cert: settings.client_cert.clone(),
         }
     }
+
+    /// The settings and files, for messages.
+    pub(crate) fn shown(&self) -> String {
+        let client_cert = self.client_cert.iter().flat_map(|(chain, private_key)| {
+            let paths = std::iter::once(chain).chain(private_key);
+            paths.map(|path| ("client_cert", path))
+        });
+        let roots = self.roots.iter().map(|(setting, path)| (*setting, path));
+        let all: Vec<_> = roots
+            .chain(client_cert)
+            .map(|(setting, path)| format!("{setting} {}", path.display()))
+            .collect();
+        if all.is_empty() {
+            return "the system's certificates".to_owned();
+        }
+        all.join(", ")
+    }
 }
 
 /// A place that roots come from.
@@ -60,52 +89,101 @@ pub struct RootPlace {
     pub problem: Option<String>,
 }
 
-/// Where https takes its roots from. Reads the files; `var` reads the environment.
+/// Where https takes its roots from. Reads the files, for at most 10 s each; `var` reads the environment.
 pub fn root_places(var: impl Fn(&str) -> Option<String>) -> Vec<RootPlace> {
     let key = TlsKey::new(&TlsSettings::default(), var);
     if key.roots.is_empty() {
-        let (roots, path) = system_roots();
-        return vec![RootPlace {
-            setting: if path.is_some() { "system" } else { "bundled" },
-            path,
-            certificates: roots.len(),
-            problem: None,
-        }];
+        return vec![reported("system", None, || {
+            let (roots, path) = system_roots()?;
+            Ok((roots.len(), path))
+        })];
     }
     let report = |(setting, path): (&'static str, PathBuf)| {
-        let mut roots = RootCertStore::empty();
-        let added = add_roots(&mut roots, setting, &path);
-        RootPlace {
-            setting,
-            path: Some(path),
-            certificates: roots.len(),
-            problem: added.err().map(|error| error.message().to_owned()),
-        }
+        let shown = Some(path.clone());
+        reported(setting, shown.clone(), move || {
+            let mut roots = RootCertStore::empty();
+            add_roots(&mut roots, setting, &path)?;
+            Ok((roots.len(), shown))
+        })
     };
     key.roots.into_iter().map(report).collect()
 }
 
-/// The configurations so far.
-#[derive(Debug, Default)]
-pub(crate) struct TlsConfigs(Mutex<HashMap<TlsKey, ClientConfig>>);
+/// What `count` says about a place: how many certificates it has, and where.
+fn reported(
+    setting: &'static str,
+    path: Option<PathBuf>,
+    count: impl FnOnce() -> Result<(usize, Option<PathBuf>), Error> + Send + 'static,
+) -> RootPlace {
+    let (answer, answered) = std::sync::mpsc::sync_channel(1);
+    let started = THREADS.start(move || {
+        let _ = answer.send(count());
+    });
+    let found = match started {
+        Ok(()) => answered.recv_timeout(PATIENCE).map_err(|_| {
+            let path = path.as_deref().unwrap_or(Path::new(""));
+            unusable(setting, path, &"it could not be read within 10 s")
+        }),
+        Err(error) => Err(tls_error(format!("no thread can be started ({error})"))),
+    };
+    let (certificates, path, problem) = match found.and_then(|found| found) {
+        Ok((certificates, path)) => (certificates, path, None),
+        Err(error) => (0, path, Some(error.message().to_owned())),
+    };
+    RootPlace {
+        setting: match setting {
+            "system" if path.is_none() && problem.is_none() => "bundled",
+            setting => setting,
+        },
+        path,
+        certificates,
+        problem,
+    }
+}
+
+type Ready = Arc<Mutex<HashMap<TlsKey, ClientConfig>>>;
+
+/// The configurations so far, and those that are being made. A failure is not kept: the next call reads the files again.
+#[derive(Debug)]
+pub(crate) struct TlsConfigs {
+    ready: Ready,
+    reading: Flights<TlsKey, ClientConfig, Error>,
+}
+
+impl Default for TlsConfigs {
+    fn default() -> Self {
+        let ready = Ready::default();
+        let configs = Arc::clone(&ready);
+        let work = move |key: &TlsKey| {
+            let config = build(key)?;
+            configs.lock().insert(key.clone(), config.clone());
+            Ok(config)
+        };
+        Self {
+            ready,
+            reading: Flights::new(THREADS, work),
+        }
+    }
+}
 
 impl TlsConfigs {
-    /// The configuration for `key`. All copies of it share roots and session tickets.
-    pub(crate) fn get(&self, key: &TlsKey) -> Result<ClientConfig, Error> {
-        // The lock is held while the files are read, so that only one of many first calls does the work.
-        let mut configs = self.0.lock();
-        if let Some(config) = configs.get(key) {
+    /// The configuration for `key`. All copies of it share roots and session tickets. The files are read on another
+    /// thread, once for all calls that wait for them.
+    pub(crate) async fn get(&self, key: &TlsKey) -> Result<ClientConfig, Error> {
+        if let Some(config) = self.ready.lock().get(key) {
             return Ok(config.clone());
         }
-        let config = build(key)?;
-        configs.insert(key.clone(), config.clone());
-        Ok(config)
+        let read = self.reading.get(key, false).await;
+        read.unwrap_or_else(|error: NoThread| {
+            let message = format!("cannot read {} ({error})", key.shown());
+            Err(Error::new(ErrorKind::Engine, message))
+        })
     }
 }
 
 fn build(key: &TlsKey) -> Result<ClientConfig, Error> {
     let roots = if key.roots.is_empty() {
-        system_roots().0
+        system_roots()?.0
     } else {
         custom_roots(&key.roots)?
     };
@@ -118,8 +196,7 @@ fn build(key: &TlsKey) -> Result<ClientConfig, Error> {
         None => builder.with_no_client_auth(),
         Some((chain, private_key)) => {
             let key_path = private_key.as_ref().unwrap_or(chain);
-            let private_key = PrivateKeyDer::from_pem_file(key_path)
-                .map_err(|error| unusable("client_cert", key_path, &error))?;
+            let private_key = self::private_key("client_cert", key_path)?;
             builder
                 .with_client_auth_cert(certificates("client_cert", chain)?, private_key)
                 .map_err(|error| unusable("client_cert", chain, &error))?
@@ -137,7 +214,9 @@ fn custom_roots(places: &[(&'static str, PathBuf)]) -> Result<RootCertStore, Err
         match add_roots(&mut roots, setting, path) {
             Ok(()) => {}
             // Some directories of a list may be empty or missing, as long as the others have roots.
-            Err(error) if *setting == CERT_DIR => useless = useless.or(Some(error)),
+            Err(error) if *setting == CERT_DIR && is_lasting(&error) => {
+                useless = useless.or(Some(error));
+            }
             Err(error) => return Err(error),
         }
     }
@@ -148,23 +227,24 @@ fn custom_roots(places: &[(&'static str, PathBuf)]) -> Result<RootCertStore, Err
 }
 
 /// The system's roots and where they are, or the bundled ones.
-fn system_roots() -> (RootCertStore, Option<PathBuf>) {
+fn system_roots() -> Result<(RootCertStore, Option<PathBuf>), Error> {
     let mut roots = RootCertStore::empty();
-    let place = add_store_roots(&mut roots);
+    let place = add_store_roots(&mut roots)?;
     if roots.is_empty() {
         // Slim containers have no store; there https uses the bundled roots.
         let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
         roots.add_parsable_certificates(bundled.iter().cloned());
-        return (roots, None);
+        return Ok((roots, None));
     }
-    (roots, Some(place))
+    Ok((roots, Some(place)))
 }
 
 /// Adds the roots of the system's store, and returns its name.
 #[cfg(any(windows, target_os = "macos"))]
-fn add_store_roots(roots: &mut RootCertStore) -> PathBuf {
+#[allow(clippy::unnecessary_wraps, reason = "other systems read files")]
+fn add_store_roots(roots: &mut RootCertStore) -> Result<PathBuf, Error> {
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    PathBuf::from("the system's store")
+    Ok(PathBuf::from("the system's store"))
 }
 
 /// Adds the roots of the system's store, and returns its path: one file with all of them, or else a directory.
@@ -172,7 +252,7 @@ fn add_store_roots(roots: &mut RootCertStore) -> PathBuf {
 /// `rustls_native_certs` would read `SSL_CERT_FILE` and `SSL_CERT_DIR` here too, even for a caller who does not
 /// trust the environment, and would read every root twice, from both places.
 #[cfg(not(any(windows, target_os = "macos")))]
-fn add_store_roots(roots: &mut RootCertStore) -> PathBuf {
+fn add_store_roots(roots: &mut RootCertStore) -> Result<PathBuf, Error> {
     const PLACES: [&str; 10] = [
         // Debian, Ubuntu, Arch; Fedora and RHEL; openSUSE; Alpine and OpenBSD; FreeBSD; NetBSD.
         "/etc/ssl/certs/ca-certificates.crt",
@@ -187,54 +267,16 @@ fn add_store_roots(roots: &mut RootCertStore) -> PathBuf {
         "/etc/pki/tls/certs",
         "/usr/local/share/certs",
     ];
-    let found = PLACES.iter().map(Path::new).find(|place| {
-        // A place that is missing or empty adds nothing.
-        add_roots(roots, "the system's roots", place).is_ok()
-    });
-    found.map(Path::to_path_buf).unwrap_or_default()
-}
-
-fn add_roots(roots: &mut RootCertStore, setting: &str, path: &Path) -> Result<(), Error> {
-    if !path.is_dir() {
-        let (added, _) = roots.add_parsable_certificates(certificates(setting, path)?);
-        if added == 0 {
-            return Err(unusable(setting, path, &"it has no usable certificate"));
-        }
-        return Ok(());
-    }
-    let files = std::fs::read_dir(path).map_err(|error| unusable(setting, path, &error))?;
-    let before = roots.len();
-    for file in files.flatten().map(|entry| entry.path()) {
-        // A certificate directory has other files too (links by hash, READMEs). They are ignored.
-        if file.is_file()
-            && let Ok(found) = certificates(setting, &file)
-        {
-            roots.add_parsable_certificates(found);
+    for place in PLACES.map(Path::new) {
+        match add_roots(roots, "the system's roots", place) {
+            Ok(()) => return Ok(place.to_path_buf()),
+            // A place that is missing or empty adds nothing.
+            Err(error) if is_lasting(&error) => {}
+            // Without this, a moment without descriptors would put the bundled roots in its place for good.
+            Err(error) => return Err(error),
         }
     }
-    if roots.len() == before {
-        return Err(unusable(
-            setting,
-            path,
-            &"no file in it has a usable certificate",
-        ));
-    }
-    Ok(())
-}
-
-fn certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let unusable = |error: &dyn std::fmt::Display| unusable(setting, path, error);
-    let found: Vec<_> = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect)
-        .map_err(|error| unusable(&error))?;
-    if found.is_empty() {
-        return Err(unusable(&"it has no certificate in PEM form"));
-    }
-    Ok(found)
-}
-
-fn unusable(what: &str, path: &Path, why: &dyn std::fmt::Display) -> Error {
-    tls_error(format!("cannot use {what} {}: {why}", path.display()))
+    Ok(PathBuf::new())
 }
 
 fn tls_error(message: String) -> Error {
@@ -245,8 +287,8 @@ fn tls_error(message: String) -> Error {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_missing_or_empty_bundle_is_named() {
+    #[tokio::test]
+    async fn a_missing_or_empty_bundle_is_named() {
         let empty = std::env::temp_dir().join(format!("tokenwire-empty-{}", std::process::id()));
         std::fs::write(&empty, "no PEM here").unwrap();
         for path in [PathBuf::from("/nowhere/ca.pem"), empty.clone()] {
@@ -256,6 +298,7 @@ mod tests {
             };
             let error = TlsConfigs::default()
                 .get(&TlsKey::new(&settings, |_| None))
+                .await
                 .unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.message().contains(path.to_str().unwrap()), "{error}");
@@ -280,7 +323,7 @@ mod tests {
 
     #[test]
     fn the_system_or_the_bundled_roots_are_there() {
-        let (roots, place) = system_roots();
+        let (roots, place) = system_roots().unwrap();
         assert!(!roots.is_empty());
         let reported = root_places(|_| None);
         assert_eq!(reported.len(), 1);

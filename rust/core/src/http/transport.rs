@@ -11,14 +11,19 @@ use hyper_util::client::legacy::{Client, Error as SendError};
 use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use parking_lot::Mutex;
+use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use super::connector::Connector;
+use super::connector::{Connector, Probe};
 use super::dial::Dialer;
 use super::hub::Hub;
-use super::outgoing::{KEEPALIVE_HTTPS, Route};
+use super::outgoing::{KEEPALIVE_HTTPS, Outgoing, Route};
 use super::proxy::Proxy;
-use crate::error::Error;
+use super::tls::TlsKey;
+use crate::error::{Error, ErrorKind, Phase};
+
+/// How many headers a reply may have. hyper bounds their bytes to about 400 KiB.
+const MOST_HEADERS: usize = 1_000;
 
 /// A transport is kept at least this long, even if its connections are closed sooner: a pause between two calls
 /// costs less than another transport and its runtime.
@@ -66,16 +71,64 @@ impl Transport {
         *self.last_used.lock() = Instant::now();
     }
 
-    /// The client for `route`. If `fresh` is set, it keeps no idle connections, so a request cannot get a stale
-    /// one.
-    pub(super) fn client(&self, route: &Arc<Route>, fresh: bool) -> Result<Arc<HttpClient>, Error> {
-        let mut clients = self.clients.lock();
-        // There are few routes, mostly the same `Arc`, which compares equal to itself without a look inside.
-        let mut known = clients.iter();
-        if let Some(known) = known.find(|known| known.fresh == fresh && known.route == *route) {
-            return Ok(Arc::clone(&known.client));
+    /// The client for the route of `outgoing`. If `fresh` is set, it keeps no idle connections, so a request cannot
+    /// get a stale one. The first client of a route waits for its certificate files, at most as long as a connection
+    /// may take.
+    pub(super) async fn client(
+        &self,
+        outgoing: &Outgoing,
+        probe: &Probe,
+        fresh: bool,
+    ) -> Result<Arc<HttpClient>, Error> {
+        let route = &outgoing.route;
+        if let Some(client) = find(&self.clients.lock(), route, fresh) {
+            return Ok(client);
         }
-        let client = Arc::new(build(&self.hub, route, fresh)?);
+        let tls = match &route.tls {
+            Some(key) => Some(Box::pin(self.tls(key, outgoing, probe)).await?),
+            None => None,
+        };
+        self.make(route, tls, fresh)
+    }
+
+    async fn tls(
+        &self,
+        key: &TlsKey,
+        outgoing: &Outgoing,
+        probe: &Probe,
+    ) -> Result<ClientConfig, Error> {
+        let limit = probe.connect_limit();
+        let read = self.hub.tls.get(key);
+        probe.read_files(true);
+        let read = match limit {
+            Some(limit) => tokio::time::timeout(limit, read).await,
+            None => Ok(read.await),
+        };
+        probe.read_files(false);
+        read.unwrap_or_else(|_| {
+            let message = format!(
+                "no connection to {}: {} could not be read within {} s (the `connect` timeout)",
+                outgoing.place.origin,
+                key.shown(),
+                limit.unwrap_or_default().as_secs_f64(),
+            );
+            let error = Error::new(ErrorKind::ConnectTimeout, message);
+            Err(error.at(Phase::Connect).retryable(true))
+        })
+    }
+
+    fn make(
+        &self,
+        route: &Arc<Route>,
+        tls: Option<ClientConfig>,
+        fresh: bool,
+    ) -> Result<Arc<HttpClient>, Error> {
+        let mut clients = self.clients.lock();
+        // Another call may have made it in the meantime.
+        if let Some(client) = find(&clients, route, fresh) {
+            return Ok(client);
+        }
+        let client = Arc::new(build(&self.hub, route, tls, fresh)?);
         clients.push(RouteClient {
             route: Arc::clone(route),
             fresh,
@@ -93,6 +146,14 @@ impl Transport {
         let longest = kept.map(|client| client.route.keepalive()).max();
         self.last_used().elapsed() > longest.unwrap_or_default().max(SHORTEST_LIFE)
     }
+}
+
+/// The client of `route`. There are few routes, mostly the same `Arc`, which compares equal to itself without a look
+/// inside.
+fn find(clients: &[RouteClient], route: &Arc<Route>, fresh: bool) -> Option<Arc<HttpClient>> {
+    let mut known = clients.iter();
+    let known = known.find(|known| known.fresh == fresh && known.route == *route)?;
+    Some(Arc::clone(&known.client))
 }
 
 /// One of hyper's clients, and the credentials of its proxy.
@@ -117,8 +178,12 @@ impl HttpClient {
     }
 }
 
-fn build(hub: &Hub, route: &Route, fresh: bool) -> Result<HttpClient, Error> {
-    let tls = route.tls.as_ref().map(|key| hub.tls.get(key)).transpose()?;
+fn build(
+    hub: &Hub,
+    route: &Route,
+    tls: Option<ClientConfig>,
+    fresh: bool,
+) -> Result<HttpClient, Error> {
     let proxy = route.proxy.as_ref().map(Proxy::intercept).transpose()?;
     // For an https origin the tunnel sends them, and the origin must not see them.
     let credentials = proxy.as_ref().and_then(Intercept::basic_auth);
@@ -127,6 +192,7 @@ fn build(hub: &Hub, route: &Route, fresh: bool) -> Result<HttpClient, Error> {
     let hyper = Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
+        .http1_max_headers(MOST_HEADERS)
         .pool_idle_timeout(route.keepalive())
         .pool_max_idle_per_host(if fresh { 0 } else { usize::MAX })
         .build(Connector(Arc::new(dialer)));
@@ -150,7 +216,7 @@ mod tests {
                 proxy: None,
                 keepalive: *keepalive,
             };
-            transport.client(&Arc::new(route), false).unwrap();
+            transport.make(&Arc::new(route), None, false).unwrap();
         }
         transport.touch();
         transport
@@ -189,7 +255,7 @@ mod tests {
             proxy: None,
             keepalive: Some(Duration::from_secs(120)),
         });
-        transport.client(&route, true).unwrap();
+        transport.make(&route, None, true).unwrap();
         assert!(!is_wanted_after(&transport, 31).await);
     }
 }

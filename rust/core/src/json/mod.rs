@@ -1,18 +1,27 @@
 //! A forward reader for the JSON of replies and stream events. It builds no tree, and copies only on request.
 //!
-//! It accepts what `serde_json` accepts (RFC 8259, at most 127 levels), with two exceptions. A surrogate escape
+//! It accepts what `serde_json` accepts (RFC 8259, at most 127 levels), with three exceptions. A surrogate escape
 //! without its partner is text, because the partner may be in the next delta (see [`Text`]). A number of any size is
-//! kept as the digits that were sent (`serde_json` refuses `1e400`).
+//! kept as the digits that were sent (`serde_json` refuses `1e400`). And `NaN`, `Infinity` and `-Infinity` are numbers,
+//! because servers in Python write them; `strict` replaces them where the text is sent on.
 //!
 //! Read `reader` first: it walks through values. `strings` reads strings into the `text` type.
+//! `growing` finds the end of a text that arrives in pieces. `tree` builds trees of a bounded size.
 
+mod growing;
 mod reader;
+mod strict;
 mod strings;
 mod text;
+mod tree;
 
+pub use growing::Growing;
+pub(crate) use reader::as_count;
 pub use reader::{Error, Kind, MAX_DEPTH, Reader};
+pub use strict::strict;
 pub(crate) use strings::plain_run;
 pub use text::{SurrogateJoin, Text};
+pub use tree::{outline, tree};
 
 /// Whether `bytes` are one complete JSON object or array, with only white space around it.
 ///

@@ -3,6 +3,10 @@
 /// The deepest nesting that is read, the same as `serde_json`'s.
 pub const MAX_DEPTH: u32 = 127;
 
+/// Numbers that JSON lacks, as Python's `json` writes and reads them
+/// (<https://docs.python.org/3/library/json.html#infinite-and-nan-number-values>).
+pub(super) const NOT_JSON: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
+
 /// What is wrong with a JSON text, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Error {
@@ -77,7 +81,7 @@ impl<'a> Reader<'a> {
             Some(b'[') => Ok(Kind::Array),
             Some(b'n') => Ok(Kind::Null),
             Some(b't' | b'f') => Ok(Kind::Bool),
-            Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
+            Some(b'-' | b'0'..=b'9' | b'N' | b'I') => Ok(Kind::Number),
             Some(_) => Err(self.wrong("a value was expected")),
             None => Err(self.wrong("the text ends where a value was expected")),
         }
@@ -172,7 +176,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the text of a number. Fails on anything else.
+    /// Reads the text of a number, which may be one of [`NOT_JSON`]. Fails on anything else.
     pub fn number(&mut self) -> Result<&'a str> {
         self.skip_space();
         let start = self.at;
@@ -182,7 +186,7 @@ impl<'a> Reader<'a> {
         match self.byte() {
             Some(b'0') => self.at += 1,
             Some(b'1'..=b'9') => self.digits(),
-            _ => return Err(self.wrong("a digit was expected")),
+            _ => return self.other_number(start),
         }
         if self.byte() == Some(b'.') {
             self.at += 1;
@@ -198,14 +202,28 @@ impl<'a> Reader<'a> {
         Ok(self.text.get(start..self.at).unwrap_or_default())
     }
 
+    /// The numbers that JSON lacks.
+    fn other_number(&mut self, start: usize) -> Result<&'a str> {
+        let rest = self.text.get(start..).unwrap_or_default();
+        let Some(word) = NOT_JSON.iter().find(|word| rest.starts_with(**word)) else {
+            return Err(self.wrong("a digit was expected"));
+        };
+        self.at = start + word.len();
+        Ok(word)
+    }
+
     /// Reads a number that is a count. `None` for another kind of value, and for a negative or huge number.
     /// Fractions are cut off.
     pub fn count_or_skip(&mut self) -> Result<Option<u64>> {
-        if self.peek()? != Kind::Number {
-            self.skip()?;
-            return Ok(None);
+        match self.peek()? {
+            Kind::Number => Ok(as_count(self.number()?)),
+            // Some servers quote their numbers.
+            Kind::String => Ok(self.string()?.body.parse().ok()),
+            _ => {
+                self.skip()?;
+                Ok(None)
+            }
         }
-        Ok(as_count(self.number()?))
     }
 
     /// Checks that there is only white space after the value.
@@ -324,7 +342,7 @@ impl<'a> Reader<'a> {
 
 /// The text of a number as a count; `None` if it is negative or does not fit. Fractions are cut off.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn as_count(text: &str) -> Option<u64> {
+pub(crate) fn as_count(text: &str) -> Option<u64> {
     text.parse().ok().or_else(|| {
         let value: f64 = text.parse().ok()?;
         // Beyond 2^53 a float is not an exact count.

@@ -35,9 +35,11 @@ fn agrees_with_serde_json_on_what_is_json() {
         "1E+5",
         "1e-",
         "+1",
-        "NaN",
-        "Infinity",
-        "-Infinity",
+        "nan",
+        "NAN",
+        "+Infinity",
+        "-NaN",
+        "inf",
         "\"\"",
         "\"a\"",
         "\"a",
@@ -102,7 +104,8 @@ fn numbers_may_have_any_length() {
     assert_eq!(Reader::over(&digits).count_or_skip().unwrap(), None);
     assert_eq!(Reader::over("12.0").count_or_skip().unwrap(), Some(12));
     assert_eq!(Reader::over("-1").count_or_skip().unwrap(), None);
-    assert_eq!(Reader::over("\"7\"").count_or_skip().unwrap(), None);
+    assert_eq!(Reader::over("\"7\"").count_or_skip().unwrap(), Some(7));
+    assert_eq!(Reader::over("\"seven\"").count_or_skip().unwrap(), None);
 }
 
 #[test]
@@ -239,4 +242,76 @@ proptest! {
         let json = format!("\"{}\"", units.iter().fold(String::new(), |out, unit| format!("{out}\\u{unit:04x}")));
         prop_assert_eq!(text(&json).into_lossy().into_owned(), String::from_utf16_lossy(&units));
     }
+}
+
+#[test]
+fn a_growing_text_is_complete_when_all_of_it_is() {
+    let texts = [
+        "{}",
+        " [1, {\"a\": \"}\\\"]\"}] ",
+        "{} x",
+        "{}{}",
+        "[1,]",
+        "{\"a\"",
+        "\"a\"",
+        "1",
+        "",
+        "x{}",
+        "]",
+        "[[]]]",
+    ];
+    for text in texts {
+        let mut growing = Growing::default();
+        for at in 0..text.len() {
+            let before = &text.as_bytes()[..at];
+            assert_eq!(growing.is_complete(before), is_complete(before), "{text}");
+            growing.push(&text.as_bytes()[at..=at]);
+        }
+        assert_eq!(
+            growing.is_complete(text.as_bytes()),
+            is_complete(text.as_bytes()),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn numbers_of_python_are_numbers() {
+    for (text, value) in [
+        ("NaN", f64::NAN),
+        ("Infinity", f64::INFINITY),
+        ("-Infinity", f64::NEG_INFINITY),
+    ] {
+        let list = format!("[{text}, {{\"a\":{text}}}, 1]");
+        let mut reader = Reader::new(list.as_bytes()).unwrap();
+        let mut first = None;
+        reader
+            .array(|reader| match first {
+                None => {
+                    assert_eq!(reader.peek()?, Kind::Number);
+                    first = Some(reader.number()?);
+                    Ok(())
+                }
+                Some(_) => reader.skip(),
+            })
+            .unwrap();
+        reader.end().unwrap();
+        let read: f64 = first.unwrap().parse().unwrap();
+        assert_eq!(read.to_bits(), value.to_bits(), "{text}");
+        assert_eq!(Reader::over(text).count_or_skip(), Ok(None));
+        assert!(is_complete(list.as_bytes()));
+        assert_eq!(strict(&list), r#"[null, {"a":null}, 1]"#);
+    }
+    for same in [
+        r#"{"NaN":"Infinity","a":"-Infinity \" NaN\\","b":-1,"c":[-0.5e-3,true,false,null]}"#,
+        "",
+        "\"NaN",
+        "Na",
+    ] {
+        assert_eq!(strict(same), same);
+    }
+    assert_eq!(
+        strict(r#"{"a\"":NaN,"é":-Infinity}"#),
+        r#"{"a\"":null,"é":null}"#
+    );
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::reply::{FinishReason, TokenLogprob, ToolCall, Usage};
+use super::extra::Extra;
+use super::logprobs::Logprobs;
+use super::reply::{FinishReason, ToolCall, Usage};
 
 /// A fragment of a tool call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -18,17 +20,22 @@ pub struct ToolCallDelta {
     pub name: Option<String>,
     /// The next piece of the arguments' JSON text.
     pub arguments: String,
+    /// What else this fragment has; see [`ToolCall::extra`].
+    pub extra: Extra,
 }
 
 impl ToolCall {
-    /// Adds a fragment.
-    pub(super) fn push(&mut self, fragment: &ToolCallDelta) {
+    /// Adds a fragment. Returns by how many bytes the call has grown.
+    pub(super) fn push(&mut self, fragment: &ToolCallDelta) -> usize {
+        let mut grown = fragment.arguments.len();
         if self.id.is_none() {
             self.id.clone_from(&fragment.id);
+            grown += self.id.as_ref().map_or(0, String::len);
         }
         let name = fragment.name.as_deref().unwrap_or_default();
         self.name.push_str(name);
         self.arguments.push_str(&fragment.arguments);
+        grown + name.len() + self.extra.extend(&fragment.extra)
     }
 }
 
@@ -47,6 +54,8 @@ pub struct Delta {
     pub signature: Option<String>,
     /// The next piece of a refusal.
     pub refusal: Option<String>,
+    /// What else the block has that the text, the reasoning or the refusal is. Only one of them is here then.
+    pub extra: Extra,
     /// Fragments of tool calls.
     pub tool_calls: Vec<ToolCallDelta>,
     /// Blocks that only the provider understands: message key and JSON text.
@@ -58,10 +67,38 @@ pub struct Delta {
     /// Token counts, if this event has them.
     pub usage: Option<Box<Usage>>,
     /// Probabilities of the tokens of this piece.
-    pub logprobs: Option<Vec<TokenLogprob>>,
+    pub logprobs: Option<Logprobs>,
 }
 
 impl Delta {
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let calls = self.tool_calls.iter().map(|call| {
+            size_of::<ToolCallDelta>()
+                + text(&call.id)
+                + text(&call.name)
+                + call.arguments.len()
+                + call.extra.bytes()
+        });
+        let opaque = self
+            .opaque
+            .iter()
+            .map(|(field, json)| size_of::<(String, String)>() + field.len() + json.len());
+        size_of::<Self>()
+            + self.text.len()
+            + self.reasoning.len()
+            + text(&self.signature)
+            + text(&self.refusal)
+            + self.extra.bytes()
+            + text(&self.provider_finish_reason)
+            + calls.sum::<usize>()
+            + opaque.sum::<usize>()
+            + self.logprobs.as_ref().map_or(0, Logprobs::bytes)
+            + self.usage.as_ref().map_or(0, |_| size_of::<Usage>())
+    }
+
     /// Whether it has something that a reader waits for: text, reasoning, refusal or a tool call.
     #[must_use]
     pub fn has_content(&self) -> bool {
@@ -79,6 +116,17 @@ pub enum ChunkKind {
     Text(CompactString),
     /// Everything else.
     Delta(Box<Delta>),
+}
+
+impl ChunkKind {
+    /// Whether it has something that a reader waits for.
+    #[must_use]
+    pub fn has_content(&self) -> bool {
+        match self {
+            Self::Text(text) => !text.is_empty(),
+            Self::Delta(delta) => delta.has_content(),
+        }
+    }
 }
 
 /// One chunk of a stream.

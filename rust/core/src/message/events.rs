@@ -2,7 +2,8 @@
 
 use super::delta::{ChunkKind, Delta, ToolCallDelta};
 use super::reply::{FinishReason, ToolCall, Usage};
-use crate::json;
+use crate::json::Growing;
+use crate::places::Places;
 
 /// What happened in a stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,14 +54,28 @@ pub enum StreamEvent {
 /// Makes [`StreamEvent`]s from chunks. It only keeps the tool calls that are still growing.
 #[derive(Debug, Clone, Default)]
 pub struct StreamEvents {
-    growing: Vec<GrowingCall>,
+    choices: Vec<GrowingCalls>,
+    places: Places<u32>,
 }
 
-#[derive(Debug, Clone)]
-struct GrowingCall {
+/// The calls of one choice that are still growing.
+#[derive(Debug, Clone, Default)]
+struct GrowingCalls {
     choice: u32,
+    /// In the order in which they began; `None` for a call that is complete.
+    calls: Vec<Option<GrowingCall>>,
+    places: Places<u32>,
+    /// The calls that grew since the last search for complete ones. The others are still incomplete.
+    grown: Vec<usize>,
+    /// How many of the calls had begun when the choice ended.
+    ended: usize,
+}
+
+#[derive(Debug, Clone, Default)]
+struct GrowingCall {
     index: u32,
     call: ToolCall,
+    arguments: Growing,
 }
 
 impl StreamEvents {
@@ -79,7 +94,9 @@ impl StreamEvents {
     /// Ends a complete stream: all calls that are still growing are complete now. Must not be called for an
     /// incomplete stream.
     pub fn finish(&mut self, out: &mut Vec<StreamEvent>) {
-        self.release(out, |_| true);
+        for calls in &mut self.choices {
+            calls.end(out, |_| true);
+        }
         out.push(StreamEvent::End);
     }
 
@@ -104,12 +121,12 @@ impl StreamEvents {
                 reason,
                 FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other
             );
-            self.release(out, |growing| {
-                growing.choice == index
-                    && (!is_cut || json::is_complete(growing.call.arguments.as_bytes()))
-            });
             // A call that the token limit or a filter cut off never becomes complete, so that no one runs it.
-            self.growing.retain(|growing| growing.choice != index);
+            if let Some(place) = self.places.get(&index)
+                && let Some(calls) = self.choices.get_mut(place)
+            {
+                calls.end(out, |growing| !is_cut || growing.is_complete());
+            }
         }
         if let Some(usage) = &delta.usage {
             out.push(StreamEvent::UsageReported((**usage).clone()));
@@ -117,43 +134,86 @@ impl StreamEvents {
     }
 
     fn fragment(&mut self, choice: u32, delta: &ToolCallDelta, out: &mut Vec<StreamEvent>) {
-        let mut known = self.growing.iter_mut();
-        let is_same =
-            |known: &&mut GrowingCall| known.choice == choice && known.index == delta.index;
-        if let Some(known) = known.find(is_same) {
-            known.call.push(delta);
-        } else {
-            // The next call has begun. The calls before it are complete if their arguments are complete JSON.
-            // Some servers send the headers of several calls first, so an empty one waits.
-            self.release(out, |growing| {
-                growing.choice == choice && json::is_complete(growing.call.arguments.as_bytes())
-            });
-            let mut call = ToolCall::default();
-            call.push(delta);
-            let index = delta.index;
-            self.growing.push(GrowingCall {
+        let place = self.places.get(&choice).unwrap_or_else(|| {
+            self.places.set(choice, self.choices.len());
+            self.choices.push(GrowingCalls {
                 choice,
-                index,
-                call,
+                ..GrowingCalls::default()
             });
+            self.choices.len() - 1
+        });
+        if let Some(calls) = self.choices.get_mut(place) {
+            calls.push(delta, out);
         }
         out.push(StreamEvent::ToolCallDelta {
             index: choice,
             delta: delta.clone(),
         });
     }
+}
 
-    fn release(&mut self, out: &mut Vec<StreamEvent>, whole: impl Fn(&GrowingCall) -> bool) {
-        self.growing.retain_mut(|growing| {
-            if !whole(growing) {
-                return true;
-            }
-            out.push(StreamEvent::ToolCallDone {
-                index: growing.choice,
-                call_index: growing.index,
-                call: std::mem::take(&mut growing.call),
-            });
-            false
+impl GrowingCalls {
+    fn push(&mut self, delta: &ToolCallDelta, out: &mut Vec<StreamEvent>) {
+        let at = self.places.get(&delta.index).unwrap_or_else(|| {
+            // The next call has begun. The calls before it are complete if their arguments are complete JSON.
+            // Some servers send the headers of several calls first, so an empty one waits.
+            self.release_complete(out);
+            self.places.set(delta.index, self.calls.len());
+            self.calls.push(Some(GrowingCall {
+                index: delta.index,
+                ..GrowingCall::default()
+            }));
+            self.calls.len() - 1
         });
+        // Nothing can follow complete arguments but white space.
+        if let Some(Some(growing)) = self.calls.get_mut(at) {
+            growing.call.push(delta);
+            growing.arguments.push(delta.arguments.as_bytes());
+        }
+        if self.grown.last() != Some(&at) {
+            self.grown.push(at);
+        }
+    }
+
+    fn release_complete(&mut self, out: &mut Vec<StreamEvent>) {
+        let mut grown = std::mem::take(&mut self.grown);
+        grown.sort_unstable();
+        for at in grown.drain(..) {
+            if let Some(slot) = self.calls.get_mut(at)
+                && let Some(growing) = slot.take_if(GrowingCall::is_complete)
+            {
+                out.push(growing.done(self.choice));
+            }
+        }
+        self.grown = grown;
+    }
+
+    /// Ends the choice. The calls that are `whole` are complete, and the others never will be.
+    fn end(&mut self, out: &mut Vec<StreamEvent>, whole: impl Fn(&mut GrowingCall) -> bool) {
+        // Those before `ended` ended earlier.
+        for slot in self.calls.iter_mut().skip(self.ended) {
+            if let Some(mut growing) = slot.take()
+                && whole(&mut growing)
+            {
+                out.push(growing.done(self.choice));
+            }
+        }
+        self.ended = self.calls.len();
+        self.grown.clear();
+    }
+}
+
+impl GrowingCall {
+    fn is_complete(&mut self) -> bool {
+        self.arguments.is_complete(self.call.arguments.as_bytes())
+    }
+
+    fn done(mut self, choice: u32) -> StreamEvent {
+        self.call.extra.settle();
+        StreamEvent::ToolCallDone {
+            index: choice,
+            call_index: self.index,
+            call: self.call,
+        }
     }
 }

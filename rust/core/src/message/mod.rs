@@ -1,18 +1,28 @@
 //! What all dialects share: a reply, its parts, the pieces of a streamed reply, usage and timing.
 //!
 //! Read `reply` first: a whole or partial reply. `delta` is a piece of a streamed one, and `fold` adds such pieces to
-//! the partial reply. `events` makes typed events from the pieces.
+//! the partial reply, which `settle` ends. `events` makes typed events from the pieces. `finish` reads the providers'
+//! words for the end of a choice. `logprobs` keeps token probabilities as text, and `extra` what else a provider sends,
+//! whose fragments `join` joins. `number` writes the numbers that JSON lacks.
 
 mod delta;
 mod events;
+mod extra;
+mod finish;
 mod fold;
+mod join;
+mod logprobs;
+mod number;
 mod reply;
+mod settle;
 
 pub use delta::{Chunk, ChunkKind, Delta, ToolCallDelta};
 pub use events::{StreamEvent, StreamEvents};
+pub use extra::{Extra, RawJson};
+pub use fold::Fold;
+pub use logprobs::Logprobs;
 pub use reply::{
-    Choice, FinishReason, Part, RawJson, Reply, ReplyHead, Timing, TokenLogprob, ToolCall,
-    TopLogprob, Usage,
+    Choice, FinishReason, Part, Reply, ReplyHead, Timing, TokenLogprob, ToolCall, TopLogprob, Usage,
 };
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! A reply: a whole one, or the part of a stream that has arrived.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
+use super::extra::{Extra, RawJson};
+use super::logprobs::Logprobs;
+use super::number;
 use crate::words::words;
 
 words! {
@@ -57,6 +61,10 @@ pub struct ToolCall {
     pub name: String,
     /// JSON text as sent. It may be empty or incomplete.
     pub arguments: String,
+    /// What else the provider sent with the call. It is sent back. Keys of the function are in the object `function`;
+    /// an object `custom` instead means a custom tool, whose arguments are text.
+    #[serde(default, skip_serializing_if = "Extra::is_empty")]
+    pub extra: Extra,
 }
 
 /// One token with its probability.
@@ -65,6 +73,7 @@ pub struct TokenLogprob {
     /// The token's text.
     pub token: String,
     /// Natural logarithm of its probability; `None` for the first token of a prompt under `echo`.
+    #[serde(with = "number::optional")]
     pub logprob: Option<f64>,
     /// The token's UTF-8 bytes, if the provider sends them.
     pub bytes: Option<Vec<u8>>,
@@ -80,6 +89,7 @@ pub struct TopLogprob {
     /// The token's text.
     pub token: String,
     /// Natural logarithm of its probability.
+    #[serde(with = "number::required")]
     pub logprob: f64,
     /// The token's UTF-8 bytes, if the provider sends them.
     pub bytes: Option<Vec<u8>>,
@@ -93,6 +103,9 @@ pub enum Part {
     Text {
         /// The text.
         text: String,
+        /// What else its block has.
+        #[serde(skip_serializing_if = "Extra::is_empty")]
+        extra: Extra,
     },
     /// The model's reasoning.
     Reasoning {
@@ -102,11 +115,17 @@ pub enum Part {
         signature: Option<String>,
         /// The message key it was in, such as `reasoning_content`. It is sent back in the same one.
         field: Option<String>,
+        /// What else its block has.
+        #[serde(skip_serializing_if = "Extra::is_empty")]
+        extra: Extra,
     },
     /// A refusal.
     Refusal {
         /// The text.
         text: String,
+        /// What else its block has.
+        #[serde(skip_serializing_if = "Extra::is_empty")]
+        extra: Extra,
     },
     /// A tool call.
     ToolCall(ToolCall),
@@ -119,60 +138,76 @@ pub enum Part {
     },
 }
 
-/// A JSON value as its text. Two are equal if their texts are.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RawJson(pub Box<RawValue>);
-
-impl PartialEq for RawJson {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.get() == other.0.get()
-    }
-}
-
-/// The fields of all kinds of part. serde reads a tagged enum through a tree, which cannot keep JSON text as it
-/// was sent, so a [`Part`] is read from these instead.
+/// The fields that a part may have. serde reads a tagged enum through a tree, which cannot keep JSON text as it was
+/// sent, so a [`Part`] is read from its keys instead. Unknown ones are kept.
 #[derive(Deserialize)]
-struct PartFields {
-    #[serde(rename = "type")]
-    kind: String,
-    text: Option<String>,
-    signature: Option<String>,
-    field: Option<String>,
-    json: Option<RawJson>,
-    id: Option<String>,
-    name: Option<String>,
-    arguments: Option<String>,
+struct PartFields(BTreeMap<String, RawJson>);
+
+impl PartFields {
+    fn take<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, String> {
+        let Some(json) = self.0.remove(key) else {
+            return Ok(None);
+        };
+        serde_json::from_str(json.get()).map_err(|error| format!("{key}: {error}"))
+    }
 }
 
 impl TryFrom<PartFields> for Part {
     type Error = String;
 
-    fn try_from(fields: PartFields) -> Result<Self, String> {
-        let (kind, text) = (fields.kind, fields.text);
-        let part = match &*kind {
-            "text" => text.map(|text| Self::Text { text }),
-            "refusal" => text.map(|text| Self::Refusal { text }),
-            "reasoning" => text.map(|text| Self::Reasoning {
-                text,
-                signature: fields.signature,
-                field: fields.field,
+    fn try_from(mut fields: PartFields) -> Result<Self, String> {
+        let kind: String = fields.take("type")?.unwrap_or_default();
+        let lacking = || format!("a {kind} part lacks one of its fields");
+        let mut part = match &*kind {
+            "text" => Self::Text {
+                text: fields.take("text")?.ok_or_else(lacking)?,
+                extra: Extra::default(),
+            },
+            "refusal" => Self::Refusal {
+                text: fields.take("text")?.ok_or_else(lacking)?,
+                extra: Extra::default(),
+            },
+            "reasoning" => Self::Reasoning {
+                text: fields.take("text")?.ok_or_else(lacking)?,
+                signature: fields.take("signature")?,
+                field: fields.take("field")?,
+                extra: Extra::default(),
+            },
+            "tool_call" => Self::ToolCall(ToolCall {
+                id: fields.take("id")?,
+                name: fields.take("name")?.ok_or_else(lacking)?,
+                arguments: fields.take("arguments")?.ok_or_else(lacking)?,
+                extra: Extra::default(),
             }),
-            "tool_call" => fields.name.zip(fields.arguments).map(|(name, arguments)| {
-                let id = fields.id;
-                Self::ToolCall(ToolCall {
-                    id,
-                    name,
-                    arguments,
-                })
-            }),
-            "opaque" => {
-                let both = fields.field.zip(fields.json);
-                both.map(|(field, json)| Self::Opaque { field, json })
-            }
+            "opaque" => Self::Opaque {
+                field: fields.take("field")?.ok_or_else(lacking)?,
+                json: fields.0.remove("json").ok_or_else(lacking)?,
+            },
             _ => return Err(format!("`{kind}` is not a type of part")),
         };
-        part.ok_or_else(|| format!("a {kind} part lacks one of its fields"))
+        if let Some(extra) = part.extra_mut() {
+            // A message notes who sent its parts; a reply knows.
+            fields.0.remove("provider");
+            *extra = fields.take("extra")?.unwrap_or_default();
+            for (key, json) in &fields.0 {
+                extra.push(key, json);
+            }
+            extra.settle();
+        }
+        Ok(part)
+    }
+}
+
+impl Part {
+    /// What else it came with.
+    pub(super) fn extra_mut(&mut self) -> Option<&mut Extra> {
+        match self {
+            Self::Text { extra, .. }
+            | Self::Refusal { extra, .. }
+            | Self::Reasoning { extra, .. }
+            | Self::ToolCall(ToolCall { extra, .. }) => Some(extra),
+            Self::Opaque { .. } => None,
+        }
     }
 }
 
@@ -188,7 +223,7 @@ pub struct Choice {
     /// The provider's word for it.
     pub provider_finish_reason: Option<String>,
     /// Token probabilities, if requested.
-    pub logprobs: Option<Vec<TokenLogprob>>,
+    pub logprobs: Option<Logprobs>,
 }
 
 impl Choice {
@@ -196,7 +231,7 @@ impl Choice {
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         let text = self.joined(|part| match part {
-            Part::Text { text } => Some(text),
+            Part::Text { text, .. } => Some(text),
             _ => None,
         });
         text.unwrap_or_default()
@@ -216,7 +251,7 @@ impl Choice {
     #[must_use]
     pub fn refusal(&self) -> Option<Cow<'_, str>> {
         self.joined(|part| match part {
-            Part::Refusal { text } => Some(text),
+            Part::Refusal { text, .. } => Some(text),
             _ => None,
         })
     }
@@ -290,6 +325,38 @@ pub struct Reply {
     pub usage: Option<Usage>,
     /// The provider's id of the request, from a header or else from the body.
     pub request_id: Option<String>,
+}
+
+impl Part {
+    /// About how many bytes of memory it takes.
+    fn bytes(&self) -> usize {
+        let (text, extra) = match self {
+            Self::Text { text, extra }
+            | Self::Reasoning { text, extra, .. }
+            | Self::Refusal { text, extra } => (text.len(), extra),
+            Self::ToolCall(call) => (call.arguments.len() + call.name.len(), &call.extra),
+            Self::Opaque { json, .. } => return size_of::<Self>() + json.get().len(),
+        };
+        size_of::<Self>() + text + extra.bytes()
+    }
+}
+
+impl Reply {
+    /// Whether it takes more than so many bytes of memory. Does not look at more of it than necessary.
+    #[must_use]
+    pub fn is_over(&self, bytes: usize) -> bool {
+        let mut counted = 0;
+        self.choices.iter().any(|choice| {
+            let logprobs = choice.logprobs.as_ref().map_or(0, Logprobs::bytes);
+            counted += size_of::<Choice>() + logprobs;
+            let mut parts = choice.parts.iter().map(Part::bytes);
+            counted > bytes
+                || parts.any(|part| {
+                    counted += part;
+                    counted > bytes
+                })
+        })
+    }
 }
 
 /// The facts of a streamed reply that belong to no choice.

@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use super::*;
@@ -8,6 +10,7 @@ fn fragment(index: u32, name: Option<&str>, arguments: &str) -> ToolCallDelta {
         id: name.map(|name| format!("id-{name}")),
         name: name.map(str::to_owned),
         arguments: arguments.to_owned(),
+        ..ToolCallDelta::default()
     }
 }
 
@@ -117,15 +120,16 @@ fn events_have_the_order_of_a_message() {
 #[test]
 fn settling_twice_changes_nothing() {
     let block = |text: &str| json!([{"type": "t", "index": 0, "text": text}]).to_string();
-    let mut reply = Reply::default();
+    let mut fold = Fold::default();
     for text in ["a", "b"] {
-        reply.apply(&ChunkKind::Delta(Box::new(Delta {
+        fold.apply(&ChunkKind::Delta(Box::new(Delta {
             reasoning: text.to_owned(),
             reasoning_field: Some("reasoning".into()),
             opaque: vec![("reasoning_details".to_owned(), block(text))],
             ..Delta::default()
         })));
     }
+    let mut reply = fold.into_reply();
     assert_eq!(reply.choices[0].reasoning(), "ab");
     reply.settle();
     let once = reply.clone();
@@ -147,9 +151,10 @@ fn a_whole_reply_without_a_finish_reason_gets_one_from_its_parts() {
         }))
     };
     let concluded = |chunk: &ChunkKind| {
-        let mut reply = Reply::default();
-        reply.apply(chunk);
-        reply.settle();
+        let mut fold = Fold::default();
+        fold.apply(chunk);
+        fold.settle();
+        let mut reply = fold.into_reply();
         // It may still grow, so the reason is unknown.
         assert_eq!(reply.choices[0].finish_reason, None);
         reply.conclude();
@@ -169,12 +174,13 @@ fn a_whole_reply_without_a_finish_reason_gets_one_from_its_parts() {
 
 #[test]
 fn usage_alone_makes_no_choice() {
-    let mut reply = Reply::default();
-    reply.apply(&ChunkKind::Delta(Box::new(Delta {
+    let mut fold = Fold::default();
+    fold.apply(&ChunkKind::Delta(Box::new(Delta {
         usage: Some(Box::default()),
         ..Delta::default()
     })));
-    reply.apply(&ChunkKind::Text("".into()));
+    fold.apply(&ChunkKind::Text("".into()));
+    let reply = fold.into_reply();
     assert_eq!(
         (reply.choices.len(), reply.usage),
         (0, Some(Usage::default()))
@@ -189,11 +195,11 @@ fn a_late_id_belongs_to_its_call() {
         chunk(vec![fragment(0, None, "{")], None),
         chunk(vec![late], Some(FinishReason::ToolCalls)),
     ];
-    let mut reply = Reply::default();
+    let mut fold = Fold::default();
     let mut events = StreamEvents::default();
     let mut out = Vec::new();
     for chunk in &chunks {
-        reply.apply(chunk);
+        fold.apply(chunk);
         events.push(chunk, &mut out);
     }
     events.finish(&mut out);
@@ -203,14 +209,21 @@ fn a_late_id_belongs_to_its_call() {
     });
     let done = done.unwrap();
     assert_eq!((done.id.as_deref(), &*done.arguments), (Some("c"), "{}"));
+    let reply = fold.into_reply();
     assert_eq!(reply.choices[0].tool_calls().next(), Some(&done));
 }
 
 #[test]
 fn parts_of_different_kinds_differ_and_unknown_ones_are_refused() {
     let text = "a".to_owned();
-    let said = Part::Text { text: text.clone() };
-    let refused = Part::Refusal { text };
+    let said = Part::Text {
+        text: text.clone(),
+        extra: Extra::default(),
+    };
+    let refused = Part::Refusal {
+        text,
+        extra: Extra::default(),
+    };
     assert_ne!(said, refused);
     let choice = Choice {
         parts: vec![said, refused],
@@ -219,4 +232,83 @@ fn parts_of_different_kinds_differ_and_unknown_ones_are_refused() {
     assert_eq!(choice.refusal().as_deref(), Some("a"));
     let error = serde_json::from_str::<Part>(r#"{"type":"video"}"#).unwrap_err();
     assert!(error.to_string().contains("`video`"), "{error}");
+}
+
+#[test]
+fn complete_calls_are_released_in_the_order_in_which_they_began() {
+    let mut events = StreamEvents::default();
+    let mut out = Vec::new();
+    let done = |out: &mut Vec<StreamEvent>| -> Vec<u32> {
+        let calls = out.drain(..).filter_map(|event| match event {
+            StreamEvent::ToolCallDone { call_index, .. } => Some(call_index),
+            _ => None,
+        });
+        calls.collect()
+    };
+    // Many calls begin, and none is complete.
+    for index in 0..100 {
+        events.push(
+            &chunk(vec![fragment(index, Some("f"), "{")], None),
+            &mut out,
+        );
+    }
+    assert_eq!(done(&mut out), [0_u32; 0]);
+    for index in [70, 3, 99] {
+        events.push(&chunk(vec![fragment(index, None, "}")], None), &mut out);
+    }
+    assert_eq!(done(&mut out), [0_u32; 0]);
+    events.push(&chunk(vec![fragment(100, Some("f"), "{}")], None), &mut out);
+    assert_eq!(done(&mut out), [3, 70, 99]);
+    events.push(&chunk(vec![fragment(4, None, "}}")], None), &mut out);
+    events.push(
+        &chunk(vec![fragment(5, None, "}")], Some(FinishReason::Length)),
+        &mut out,
+    );
+    assert_eq!(done(&mut out), [5, 100]);
+    events.finish(&mut out);
+    assert_eq!(done(&mut out), [0_u32; 0]);
+}
+
+#[test]
+fn token_probabilities_are_the_same_after_a_round_trip() {
+    let token = |token: &str, logprob| TokenLogprob {
+        token: token.to_owned(),
+        logprob,
+        bytes: Some(vec![97, 255]),
+        top: vec![TopLogprob {
+            token: "\"\u{1f600}".to_owned(),
+            logprob: -1.25e-7,
+            bytes: None,
+        }],
+        text_offset: Some(3),
+    };
+    let tokens = vec![token("a\n", Some(-0.1)), token("", None)];
+    let logprobs = Logprobs::from(tokens.clone());
+    assert_eq!(logprobs.tokens(), tokens);
+    let json = serde_json::to_string(&logprobs).unwrap();
+    assert_eq!(serde_json::from_str::<Logprobs>(&json).unwrap(), logprobs);
+    assert_ne!(logprobs, Logprobs::default());
+}
+
+#[test]
+fn pieces_of_a_block_take_no_longer_after_one_with_many_keys() {
+    let keys: Vec<_> = (0..20_000).map(|at| format!("\"k{at}\":0")).collect();
+    let extra: Extra = serde_json::from_str(&format!("{{{}}}", keys.join(","))).unwrap();
+    let piece = |extra: &Extra| {
+        ChunkKind::Delta(Box::new(Delta {
+            reasoning: "a".to_owned(),
+            extra: extra.clone(),
+            ..Delta::default()
+        }))
+    };
+    let mut fold = Fold::default();
+    fold.apply(&piece(&extra));
+    let started = Instant::now();
+    let next = piece(&Extra::default());
+    (0..10_000).for_each(|_| fold.apply(&next));
+    // Reading all keys for each piece takes minutes.
+    assert!(started.elapsed() < Duration::from_secs(10));
+    let reply = fold.into_reply();
+    assert_eq!(reply.choices[0].parts.len(), 1);
+    assert_eq!(reply.choices[0].reasoning().len(), 10_001);
 }

@@ -124,6 +124,11 @@ impl EventParser {
         Ok(End::Flushed)
     }
 
+    /// How many bytes of the unfinished event are kept.
+    pub(crate) fn pending(&self) -> usize {
+        self.lines.carried() + self.data.len()
+    }
+
     /// How many bytes were searched: at most twice the input, for any chunks. For tests of this.
     #[doc(hidden)]
     #[must_use]

@@ -57,7 +57,7 @@ impl Clock {
         }
     }
 
-    /// The reader has made room again; the limits start over.
+    /// The reader had content to read and has made room again; the limits start over.
     pub(super) fn resume(&mut self, queue: &Queue) {
         let now = Instant::now();
         self.away_before = queue.away();
@@ -92,17 +92,36 @@ impl Clock {
         }
     }
 
+    /// The current limit, and when it ends.
+    fn due(&self) -> Option<(Duration, Instant)> {
+        let limit = match self.content_at {
+            Some(_) => self.idle,
+            None => self.first_token,
+        }?;
+        Some((limit, self.content_at.unwrap_or(self.sent_at) + limit))
+    }
+
+    /// Fails if content was overdue when the last bytes arrived, and they had none. Without this, a server that never
+    /// pauses would never be late: [`Self::silence`] is polled only in pauses.
+    pub(super) fn check(&self, queue: &Queue, place: &Place) -> Result<(), Error> {
+        match self.due() {
+            Some((limit, due)) if due <= self.bytes_at => {
+                let away = queue.away().saturating_sub(self.away_before);
+                if due + away <= self.bytes_at {
+                    return Err(self.overdue(limit, place));
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Waits until content is overdue.
     pub(super) async fn silence(&mut self, queue: &Queue, place: &Place) -> Error {
         loop {
-            let limit = match self.content_at {
-                Some(_) => self.idle,
-                None => self.first_token,
-            };
-            let Some(limit) = limit else {
+            let Some((limit, due)) = self.due() else {
                 return std::future::pending().await;
             };
-            let due = self.content_at.unwrap_or(self.sent_at) + limit;
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
             timer.as_mut().await;
             // Time that a sync reader spent elsewhere does not count, because nothing drove the connection.

@@ -2,9 +2,12 @@
 //!
 //! Read `pump` first. It is the producer: it receives the body of each attempt under the timers of `clock`. `reader`
 //! makes chunks from the bytes and knows when a stream is complete. `whole` makes chunks from the whole reply of a
-//! server that does not stream. `queue` is between the producer and the reader.
+//! server that does not stream. `queue` is between the producer and the reader, `ends` has the errors by which it ends, and
+//! `parker` wakes a reader that waits.
 
 mod clock;
+mod ends;
+mod parker;
 mod pump;
 mod queue;
 mod reader;
@@ -12,5 +15,6 @@ mod reader;
 mod tests;
 mod whole;
 
+pub use parker::{Interest, Parker, Wake};
 pub use pump::pump;
-pub use queue::{Interest, Parker, Queue, Taken, Wake};
+pub use queue::{Queue, Taken};

@@ -4,19 +4,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::clock::Clock;
-use super::queue::{Queue, closed_error};
+use super::ends::closed_error;
+use super::queue::Queue;
 use super::reader::Reader;
-use crate::call::{Reception, Session, no_body, run_attempts};
+use crate::call::{LoggedBody, Reception, Session, no_body, run_attempts};
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::http::{Body, Head, Probe, Transport};
 use crate::wire::Step;
+use crate::workers::Workers;
 
 /// How long to wait for the end of the body after the terminal mark, so that the connection can be reused.
 const DRAIN: Duration = Duration::from_millis(250);
+
+/// How many bytes may follow the terminal mark. A server that sends more would cost more than another connection, and
+/// could keep many of its streams busy after their ends.
+const DRAIN_BYTES: usize = 64 << 10;
+
+/// How many bytes are read before the other tasks of the thread get a turn.
+const SLICE: usize = 16 << 10;
 
 /// Makes a call, streams its reply into `queue` and ends with [`Queue::finish`].
 ///
@@ -27,109 +37,207 @@ pub async fn pump(transport: &Transport, call: Call, queue: Arc<Queue>) {
     let streamed = Streamed {
         call: &call,
         queue: &queue,
+        workers: transport.hub().workers(),
     };
     let (end, rest) = match run_attempts(&mut session, &streamed).await {
         Ok((_, rest)) => (Ok(()), rest),
         Err(error) => (Err(error), None),
     };
     let (timing, attempts) = session.into_report();
-    queue.finish(end, timing, attempts);
+    let workers = transport.hub().workers();
+    let finished = Arc::clone(&queue);
+    workers
+        .run(long_from_1_mib(queue.reply_bytes()), move || {
+            finished.finish(end, timing, attempts);
+        })
+        .await;
     if let Some(mut body) = rest {
         let place = &call.outgoing.place;
-        let drain = async { while let Ok(Some(_)) = body.frame(place).await {} };
+        let drain = async {
+            let mut drained = 0;
+            while drained < DRAIN_BYTES
+                && let Ok(Some(frame)) = body.frame(place).await
+            {
+                drained += frame.len();
+            }
+        };
         // If the server goes on sending, the connection closes.
         let _ = timeout(DRAIN, drain).await;
+    }
+    // If the reader has gone, the reply goes now.
+    workers.free(long_from_1_mib(queue.reply_bytes()), queue);
+}
+
+/// The size of a step that works on the whole reply so far. A reply of 1 MiB is copied or freed in about 1 ms, so a
+/// smaller one is not worth a thread.
+fn long_from_1_mib(reply_bytes: usize) -> usize {
+    if reply_bytes < 1 << 20 {
+        0
+    } else {
+        reply_bytes
     }
 }
 
 /// Receives a reply as a stream into a queue.
 struct Streamed<'a> {
     call: &'a Call,
-    queue: &'a Queue,
+    queue: &'a Arc<Queue>,
+    workers: &'a Workers,
 }
 
 /// One attempt at a stream.
-struct InFlight<'a> {
-    reader: Reader<'a>,
+struct InFlight {
     clock: Clock,
+    // Whether the reader may have seen some of it.
+    has_surfaced: bool,
 }
 
-impl<'a> Reception for Streamed<'a> {
-    type Attempt = InFlight<'a>;
+/// What a step of the reader brought.
+struct Fed {
+    reader: Reader,
+    verdict: Result<Step, Error>,
+    has_content: bool,
+}
+
+impl Streamed<'_> {
+    /// Reads bytes and publishes their chunks; `None` stands for the end of the body. A large event is read by a worker.
+    async fn feed(&self, mut reader: Reader, bytes: Option<Bytes>) -> Fed {
+        let new = bytes.as_ref().map_or(0, Bytes::len);
+        let queue = Arc::clone(self.queue);
+        // A reader may be copying a large reply. Only a worker may wait for that.
+        let size = reader
+            .step_bytes(new)
+            .max(long_from_1_mib(queue.reply_bytes()));
+        let step = move || {
+            let verdict = match bytes {
+                Some(bytes) => reader.feed(&bytes),
+                None => reader.end_of_body().map(|()| Step::Done),
+            };
+            let (has_content, verdict) = match reader.publish(&queue) {
+                Ok(has_content) => (has_content, verdict),
+                // It is too large, whatever follows.
+                Err(error) => (false, Err(error)),
+            };
+            Fed {
+                reader,
+                verdict,
+                has_content,
+            }
+        };
+        self.workers.run(size, step).await
+    }
+
+    /// Waits until there is room for more.
+    async fn room(&self, clock: &mut Clock) -> Result<(), Error> {
+        // A slow reader does not count as a silent server, but only content makes a reader slow.
+        let has_content = self.queue.has_content();
+        let is_open = tokio::select! {
+            biased;
+            is_open = self.queue.room() => is_open,
+            error = clock.silence(self.queue, &self.call.outgoing.place), if !has_content => return Err(error),
+        };
+        if !is_open {
+            return Err(closed_error());
+        }
+        if has_content {
+            clock.resume(self.queue);
+        }
+        Ok(())
+    }
+}
+
+impl Reception for Streamed<'_> {
+    type Attempt = InFlight;
     /// The body, if it has to be drained.
     type Reply = Option<Body>;
 
-    fn begin(&self) -> InFlight<'a> {
+    fn begin(&self) -> InFlight {
         InFlight {
-            reader: Reader::new(self.call, self.queue.wants_raw()),
             clock: Clock::new(self.call),
+            has_surfaced: false,
         }
     }
 
-    async fn head_overdue(&self, attempt: &mut InFlight<'a>, probe: &Probe) -> Error {
+    async fn head_overdue(&self, attempt: &mut InFlight, probe: &Probe) -> Error {
         attempt.clock.no_head(probe, self.call).await
     }
 
     async fn read(
         &self,
-        attempt: &mut InFlight<'a>,
+        attempt: &mut InFlight,
         probe: &Probe,
         head: &Head,
         mut body: Body,
     ) -> Result<Option<Body>, Error> {
-        let InFlight { reader, clock } = attempt;
+        let clock = &mut attempt.clock;
         let queue = self.queue;
         let place = &self.call.outgoing.place;
+        let mut reader = Reader::new(self.call, queue.wants_raw(), self.workers);
         queue.publish_head(head.clone());
         clock.note_sent(probe.sent_at(), queue);
         let mut is_first = true;
+        // What has arrived and was not read yet.
+        let mut rest = Bytes::new();
         loop {
             if !queue.has_room() {
-                if !queue.room().await {
-                    return Err(closed_error());
-                }
-                // A slow reader does not count as a silent server.
-                clock.resume(queue);
+                self.room(clock).await?;
             }
-            let next = tokio::select! {
-                biased;
-                next = body.frame(place) => next,
-                error = clock.silence(queue, place) => return Err(error),
-            };
-            let frame = match next {
-                Ok(Some(frame)) if frame.is_empty() => continue,
-                Ok(Some(frame)) => frame,
-                Ok(None) if is_first => return Err(no_body(head)),
-                Ok(None) => {
-                    let verdict = reader.end_of_body();
-                    reader.publish(queue);
+            if rest.is_empty() {
+                let next = tokio::select! {
+                    biased;
+                    next = body.frame(place) => next,
+                    error = clock.silence(queue, place) => return Err(error),
+                };
+                rest = match next {
+                    Ok(Some(frame)) if frame.is_empty() => continue,
+                    Ok(Some(frame)) => frame,
+                    Ok(None) if is_first => return Err(no_body(head)),
+                    Ok(None) => return self.feed(reader, None).await.verdict.map(|_| None),
+                    Err(error) => return Err(interrupted(&error)),
+                };
+                clock.note_bytes();
+                if is_first && is_document(&rest) {
+                    // Some servers ignore `stream` and answer whole, and some answer 200 with an error or a page.
+                    let cap = self.call.client.config.limits.max_reply_bytes;
+                    let whole = tokio::select! {
+                        biased;
+                        whole = body.whole_after(rest, cap, place, self.workers) => whole?,
+                        error = clock.silence(queue, place) => return Err(error),
+                    };
+                    let (queue, size) = (Arc::clone(queue), whole.len());
+                    let read = move || {
+                        let verdict = reader.whole_reply(&whole);
+                        let verdict = verdict.and(reader.publish(&queue).map(drop));
+                        (reader.has_surfaced(), verdict)
+                    };
+                    let (has_surfaced, verdict) = self.workers.run(size, read).await;
+                    attempt.has_surfaced = has_surfaced;
                     return verdict.map(|()| None);
                 }
-                Err(error) => return Err(interrupted(&error)),
-            };
-            clock.note_bytes();
-            if is_first && is_document(&frame) {
-                // Some servers ignore `stream` and answer whole, and some answer 200 with an error or a page.
-                let cap = self.call.client.config.limits.max_reply_bytes;
-                let whole = body.whole_after(frame, cap, place).await?;
-                reader.whole_reply(&whole)?;
-                reader.publish(queue);
-                return Ok(None);
+                is_first &= rest.trim_ascii().is_empty();
+            } else {
+                // However much arrives at once, the other calls of this thread get their turns.
+                yield_now().await;
             }
-            is_first &= frame.trim_ascii().is_empty();
-            let verdict = reader.feed(&frame);
-            if reader.publish(queue) {
+            let bytes = rest.split_to(rest.len().min(SLICE));
+            let fed = self.feed(reader, Some(bytes)).await;
+            reader = fed.reader;
+            attempt.has_surfaced = reader.has_surfaced();
+            if fed.has_content {
                 clock.note_content(queue);
             }
-            if verdict? == Step::Done {
+            if fed.verdict? == Step::Done {
                 return Ok(Some(body));
+            }
+            if !fed.has_content {
+                clock.check(queue, place)?;
             }
         }
     }
 
     /// What the reader has seen cannot be taken back, so there is no other attempt after that.
-    fn may_repeat(&self, attempt: &InFlight<'a>) -> bool {
-        !attempt.reader.has_surfaced()
+    fn may_repeat(&self, attempt: &InFlight) -> bool {
+        !attempt.has_surfaced
     }
 
     async fn abandoned(&self) -> Error {
@@ -137,9 +245,12 @@ impl<'a> Reception for Streamed<'a> {
         closed_error()
     }
 
-    fn logged(&self, _: Option<&Option<Body>>) -> Bytes {
-        let reply = self.queue.snapshot().0;
-        serde_json::to_vec(&reply).unwrap_or_default().into()
+    fn logged(&self, _: Option<&Option<Body>>) -> LoggedBody {
+        let queue = Arc::clone(self.queue);
+        Box::new(move || {
+            let reply = queue.snapshot().0;
+            serde_json::to_vec(&*reply).unwrap_or_default().into()
+        })
     }
 }
 

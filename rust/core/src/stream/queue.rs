@@ -1,7 +1,8 @@
 //! The bounded queue between the producer, which reads the body, and the reader in Python.
 //!
 //! Both sides decide under one lock, so no wake is lost: either the producer sees a parked reader, or the reader
-//! sees the chunks.
+//! sees the chunks. That lock is held briefly. The reply so far has a lock of its own, which is taken first: adding to a
+//! large reply and copying it take long, and the I/O thread must not wait for either.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -12,43 +13,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::error::{Attempt, Error, ErrorKind};
+use super::ends::{closed_error, too_large};
+use super::parker::{Interest, Parker};
+use crate::error::{Attempt, Error};
 use crate::http::Head;
-use crate::message::{Chunk, ChunkKind, Reply, ReplyHead, Timing};
-
-/// Wakes a reader outside of this crate (the mailbox of an event loop).
-pub trait Wake: Send + Sync {
-    /// Called once for a parked reader, on the thread of the producer. Must not block.
-    fn wake(&self, token: u64);
-}
-
-/// How a parked reader is woken.
-pub enum Parker {
-    /// The reader is a task on the runtime that also drives the stream (sync).
-    Task(Waker),
-    /// The reader is elsewhere, and known by its token (async).
-    Mailbox(Arc<dyn Wake>, u64),
-}
-
-impl Parker {
-    fn wake(self) {
-        match self {
-            Self::Task(waker) => waker.wake(),
-            Self::Mailbox(mailbox, token) => mailbox.wake(token),
-        }
-    }
-}
-
-/// What a parked reader waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Interest {
-    /// The response head.
-    Head,
-    /// Any chunk.
-    Any,
-    /// Text. Other chunks do not wake the reader before the queue is full.
-    Text,
-}
+use crate::message::{Chunk, ChunkKind, Fold, Reply, ReplyHead, Timing};
 
 /// What [`Queue::take`] found.
 #[derive(Debug)]
@@ -65,8 +34,12 @@ pub enum Taken {
 struct Buffer {
     items: VecDeque<Chunk>,
     bytes: usize,
+    // Whether `items` have content.
+    has_content: bool,
     head: Option<Head>,
-    reply: Reply,
+    has_reply: bool,
+    // The reply, once the stream has ended. All who ask for it share it.
+    reply: Option<Arc<Reply>>,
     timing: Timing,
     attempts: Vec<Attempt>,
     end: Option<Result<(), Error>>,
@@ -88,7 +61,9 @@ impl Buffer {
 /// See the module's description.
 pub struct Queue {
     state: Mutex<Buffer>,
+    reply: Mutex<Fold>,
     buffer_bytes: usize,
+    most_kept: usize,
     started: Instant,
     closed: AtomicBool,
     wants_raw: AtomicBool,
@@ -102,12 +77,15 @@ pub struct Queue {
 const ITEM_OVERHEAD_BYTES: usize = size_of::<Chunk>();
 
 impl Queue {
-    /// Makes a queue that stops its producer when it has `buffer_bytes`. `started` is when the call began.
+    /// Makes a queue that stops its producer when it has `buffer_bytes`, and that keeps a reply of up to `most_kept`
+    /// bytes. `started` is when the call began.
     #[must_use]
-    pub fn new(buffer_bytes: usize, started: Instant) -> Arc<Self> {
+    pub fn new(buffer_bytes: usize, most_kept: usize, started: Instant) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
+            reply: Mutex::default(),
             buffer_bytes,
+            most_kept,
             started,
             closed: AtomicBool::new(false),
             wants_raw: AtomicBool::new(true),
@@ -126,15 +104,23 @@ impl Queue {
     }
 
     /// Producer: delivers the chunks of one read, and adds them to the partial reply.
-    pub fn publish(&self, chunks: &mut Vec<Chunk>, head: Option<&ReplyHead>) {
+    ///
+    /// Fails with `ResponseTooLarge` if that makes the reply too large. The chunks after the one that did are dropped.
+    pub fn publish(&self, chunks: &mut Vec<Chunk>, head: Option<&ReplyHead>) -> Result<(), Error> {
         let mut any_text = false;
         let mut any_content = false;
-        let mut guard = self.state.lock();
-        let state = &mut *guard;
-        if let Some(head) = head {
-            head.fold_into(&mut state.reply);
+        let mut bytes = 0;
+        let mut fitting = 0;
+        let mut reply = self.reply.lock();
+        // A worker may be late: the call has ended at a limit while it was busy.
+        if self.is_over() {
+            chunks.clear();
+            return Ok(());
         }
-        for chunk in chunks.drain(..) {
+        if let Some(head) = head {
+            reply.set_head(head);
+        }
+        for chunk in &*chunks {
             let size = match &chunk.kind {
                 ChunkKind::Text(text) => {
                     any_text |= !text.is_empty();
@@ -143,15 +129,24 @@ impl Queue {
                 ChunkKind::Delta(delta) => {
                     any_text |= !delta.text.is_empty();
                     any_content |= delta.has_content();
-                    delta.text.len() + delta.reasoning.len()
+                    delta.bytes()
                 }
             };
-            state.reply.apply(&chunk.kind);
-            state.bytes +=
-                ITEM_OVERHEAD_BYTES + size + chunk.raw.as_ref().map_or(0, |raw| raw.len());
-            state.items.push_back(chunk);
+            reply.apply(&chunk.kind);
+            bytes += ITEM_OVERHEAD_BYTES + size + chunk.raw.as_ref().map_or(0, |raw| raw.len());
+            fitting += 1;
+            if reply.kept() > self.most_kept {
+                break;
+            }
         }
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        state.has_reply = !reply.is_empty();
+        state.bytes += bytes;
+        state.items.extend(chunks.drain(..fitting));
+        chunks.clear();
         if any_text || any_content {
+            state.has_content = true;
             let at = self.seconds();
             state.timing.first_token.get_or_insert(at);
             state.timing.last_token = Some(at);
@@ -159,38 +154,52 @@ impl Queue {
         // A full queue wakes any reader, because the producer waits until it is emptied.
         let wakes_all = any_text || state.bytes >= self.buffer_bytes;
         state.wake_if(|interest| interest == Interest::Any || wakes_all);
+        if reply.kept() > self.most_kept {
+            return Err(too_large(self.most_kept));
+        }
+        Ok(())
     }
 
     /// Producer: ends the stream. An error gets the partial reply.
     pub fn finish(&self, end: Result<(), Error>, timing: Timing, attempts: Vec<Attempt>) {
-        let mut guard = self.state.lock();
-        let state = &mut *guard;
-        if state.end.is_some() {
+        let mut reply = self.reply.lock();
+        if self.is_over() {
             return;
         }
+        match end {
+            Ok(()) => reply.conclude(),
+            Err(_) => reply.settle(),
+        }
+        let is_empty = reply.is_empty();
+        let whole = Arc::new(reply.take());
+        let end = end.map_err(|error| {
+            let error = error.with_attempts(attempts.clone());
+            if is_empty {
+                // A reply that was not streamed is in its error.
+                return error;
+            }
+            error.with_partial(Some(Arc::clone(&whole)))
+        });
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
         state.timing = Timing {
             first_byte: timing.first_byte.or(state.timing.first_byte),
             first_token: state.timing.first_token,
             last_token: state.timing.last_token,
             ..timing
         };
-        match end {
-            Ok(()) => state.reply.conclude(),
-            Err(_) => state.reply.settle(),
-        }
-        let end = end.map_err(|error| {
-            let partial = (!state.reply.choices.is_empty()).then(|| Box::new(state.reply.clone()));
-            error.with_attempts(attempts.clone()).with_partial(partial)
-        });
         state.attempts = attempts;
+        state.reply = Some(whole);
         state.end = Some(end);
         state.wake_if(|_| true);
     }
 
     /// Reader: forgets a failed start, so that the same stream can be opened again.
     pub fn restart(&self) {
+        let mut reply = self.reply.lock();
         let mut state = self.state.lock();
-        if state.reply.choices.is_empty() && state.items.is_empty() {
+        if !state.has_reply && state.items.is_empty() {
+            *reply = Fold::default();
             *state = Buffer::default();
         }
     }
@@ -206,6 +215,11 @@ impl Queue {
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.state.lock().bytes < self.buffer_bytes
+    }
+
+    /// Producer: whether the reader has content to take.
+    pub(super) fn has_content(&self) -> bool {
+        self.state.lock().has_content
     }
 
     /// Producer: waits until the reader closes the stream.
@@ -276,6 +290,7 @@ impl Queue {
             std::mem::swap(buffer, &mut state.items);
             let was_full = state.bytes >= self.buffer_bytes;
             state.bytes = 0;
+            state.has_content = false;
             let producer = state.producer.take_if(|_| was_full);
             drop(state);
             if let Some(waker) = producer {
@@ -310,7 +325,7 @@ impl Queue {
         let state = self.state.lock();
         match (&state.head, &state.end) {
             // An error before any chunk is raised when the stream is opened, not when it is read.
-            (_, Some(Err(error))) if state.items.is_empty() && state.reply.choices.is_empty() => {
+            (_, Some(Err(error))) if state.items.is_empty() && !state.has_reply => {
                 Some(Err(error.clone()))
             }
             (Some(head), _) => Some(Ok(head.clone())),
@@ -341,16 +356,28 @@ impl Queue {
         self.state.lock().end.is_some()
     }
 
-    /// The partial reply with its timing, attempts and head.
+    /// The reply so far with its timing, attempts and head. Until the stream has ended, it is a copy.
     #[must_use]
-    pub fn snapshot(&self) -> (Reply, Timing, Vec<Attempt>, Option<Head>) {
+    pub fn snapshot(&self) -> (Arc<Reply>, Timing, Vec<Attempt>, Option<Head>) {
+        let fold = self.reply.lock();
+        let ended = self.state.lock().reply.clone();
+        let reply = ended.unwrap_or_else(|| Arc::new(fold.reply()));
+        drop(fold);
         let state = self.state.lock();
         (
-            state.reply.clone(),
+            reply,
             state.timing,
             state.attempts.clone(),
             state.head.clone(),
         )
+    }
+
+    /// About how many bytes the reply so far takes; the largest number while a worker adds to it or a reader copies it.
+    #[must_use]
+    pub fn reply_bytes(&self) -> usize {
+        self.reply
+            .try_lock()
+            .map_or(usize::MAX, |reply| reply.kept())
     }
 
     /// How long each stage has taken.
@@ -362,11 +389,4 @@ impl Queue {
     fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
     }
-}
-
-pub(super) fn closed_error() -> Error {
-    Error::new(
-        ErrorKind::ClientClosed,
-        "the stream was closed before it ended",
-    )
 }

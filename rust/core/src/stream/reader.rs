@@ -6,17 +6,29 @@ use super::queue::Queue;
 use super::whole;
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
-use crate::message::{Chunk, ChunkKind, ReplyHead};
+use crate::http::Place;
+use crate::message::{Chunk, ChunkKind, Delta, ReplyHead};
+use crate::redact::Mask;
 use crate::sse::{End, EventParser, Item};
-use crate::wire::{Step, StreamDecoder};
+use crate::wire::{Dialect, Step, StreamDecoder};
+use crate::workers::{STEP_BYTES, Workers};
 
-/// Reads the body of one attempt.
-pub(super) struct Reader<'a> {
-    call: &'a Call,
+/// How much text a chunk has at most. To make a `str` of so much takes about 1 ms on a slow machine, most of it for
+/// fresh memory, and the thread of an event loop can do nothing else meanwhile.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// Reads the body of one attempt. It owns all that it needs, so that a worker can take it for a large event.
+pub(super) struct Reader {
+    dialect: &'static dyn Dialect,
+    // How many choices were asked for.
+    asked: usize,
+    place: Arc<Place>,
     parser: EventParser,
     events: Events,
-    // The facts of the reply that the queue has.
-    published: ReplyHead,
+    // Which facts of the reply the queue has.
+    published: [bool; 3],
+    // Who frees the beginning of a large event if the stream ends there.
+    workers: Workers,
 }
 
 /// The part of a [`Reader`] that the sink of the parser changes.
@@ -30,15 +42,19 @@ struct Events {
     has_content: bool,
     // The facts of a reply that was not streamed.
     whole_head: Option<ReplyHead>,
+    // For facts that a server may echo.
+    mask: Mask,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(call: &'a Call, wants_raw: bool) -> Self {
+impl Reader {
+    pub(super) fn new(call: &Call, wants_raw: bool, workers: &Workers) -> Self {
         Self {
-            call,
+            dialect: call.client.dialect,
+            asked: call.choices,
+            place: Arc::clone(&call.outgoing.place),
             parser: EventParser::new(call.client.config.limits.max_event_bytes),
             events: Events {
-                decoder: call.client.dialect.stream(),
+                decoder: call.client.dialect.stream(call.choices),
                 kinds: Vec::new(),
                 chunks: Vec::new(),
                 wants_raw,
@@ -46,14 +62,21 @@ impl<'a> Reader<'a> {
                 step: Step::Continue,
                 has_content: false,
                 whole_head: None,
+                mask: call.mask().clone(),
             },
-            published: ReplyHead::default(),
+            published: [false; 3],
+            workers: workers.clone(),
         }
     }
 
     /// Whether an event was read, so that another attempt would repeat what the reader has.
     pub(super) fn has_surfaced(&self) -> bool {
         self.events.count > 0
+    }
+
+    /// How many bytes the next step works on at most, if it gets so many new ones.
+    pub(super) fn step_bytes(&self, new: usize) -> usize {
+        self.parser.pending() + new
     }
 
     /// Reads the next bytes. [`Self::publish`] delivers their chunks, even those before an error.
@@ -75,21 +98,18 @@ impl<'a> Reader<'a> {
         if end == End::Cut {
             return Err(self.incomplete("it ended inside an event"));
         }
-        if self.events.decoder.is_finished() {
-            return Ok(());
+        if let Some(error) = self.events.decoder.failure() {
+            return Err(self.in_stream(error.clone()));
         }
-        let open = self.events.decoder.open_choices();
-        if open.is_empty() {
-            return Err(self.incomplete("it ended before any choice"));
+        match self.events.decoder.missing() {
+            None => Ok(()),
+            Some(why) => Err(self.incomplete(&why)),
         }
-        let open: Vec<_> = open.iter().map(ToString::to_string).collect();
-        let why = format!("choice {} had not finished", open.join(", "));
-        Err(self.incomplete(&why))
     }
 
     /// Reads a body that is one document: a reply from a server that does not stream, or an error.
     pub(super) fn whole_reply(&mut self, body: &[u8]) -> Result<(), Error> {
-        let reply = self.call.client.dialect.decode_reply(body)?;
+        let reply = self.dialect.decode_reply(body, self.asked)?;
         let head = ReplyHead::of(&reply);
         let raw: Option<Arc<[u8]>> = self.events.wants_raw.then(|| Arc::from(body));
         self.events.count += 1;
@@ -100,28 +120,35 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Moves the chunks to the queue. Returns whether there was content in them.
-    pub(super) fn publish(&mut self, queue: &Queue) -> bool {
+    /// Moves the chunks to the queue. Returns whether there was content in them. Fails if the reply is too large.
+    pub(super) fn publish(&mut self, queue: &Queue) -> Result<bool, Error> {
         if self.events.chunks.is_empty() {
-            return false;
+            return Ok(false);
         }
         let head = match &self.events.whole_head {
             Some(head) => head,
             None => self.events.decoder.head(),
         };
-        let changed = *head != self.published;
-        if changed {
-            self.published.clone_from(head);
-        }
-        queue.publish(&mut self.events.chunks, changed.then_some(&self.published));
-        std::mem::take(&mut self.events.has_content)
+        // A fact is set once, so there is no need to compare it.
+        let facts = [
+            head.id.is_some(),
+            head.model.is_some(),
+            head.created.is_some(),
+        ];
+        let changed = facts != self.published;
+        self.published = facts;
+        let masked = changed.then(|| {
+            let mut head = head.clone();
+            self.events.mask.field(&mut head.id);
+            self.events.mask.field(&mut head.model);
+            head
+        });
+        queue.publish(&mut self.events.chunks, masked.as_ref())?;
+        Ok(std::mem::take(&mut self.events.has_content))
     }
 
     fn incomplete(&self, why: &str) -> Error {
-        let message = format!(
-            "the stream from {} is incomplete: {why}",
-            self.call.outgoing.place.origin
-        );
+        let message = format!("the stream from {} is incomplete: {why}", self.place.origin);
         Error::new(ErrorKind::StreamIncomplete, message)
             .at(Phase::Body)
             .retryable(true)
@@ -132,11 +159,28 @@ impl<'a> Reader<'a> {
     fn in_stream(&self, error: Error) -> Error {
         use ErrorKind as K;
         let error = error.at(Phase::Body).maybe_processed(true);
-        let is_ours = matches!(error.kind(), K::Decode | K::Validation | K::EventTooLarge);
+        let is_ours = matches!(
+            error.kind(),
+            K::Decode
+                | K::Validation
+                | K::EventTooLarge
+                | K::ResponseTooLarge
+                | K::StreamIncomplete
+        );
         if is_ours || self.events.count == 0 {
             return error;
         }
         error.with_kind(K::StreamServer)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let pending = self.parser.pending();
+        if pending > STEP_BYTES {
+            let parser = std::mem::replace(&mut self.parser, EventParser::new(0));
+            self.workers.free(pending, parser);
+        }
     }
 }
 
@@ -150,27 +194,79 @@ impl Events {
             Item::Comment(_) => Ok(()),
             Item::Stray { name, value } => self.decoder.stray_field(name, value),
             Item::Event { name, data } => {
-                self.step = self.decoder.event(name, data, &mut self.kinds)?;
-                self.count += 1;
+                let step = self.decoder.event(name, data, &mut self.kinds);
+                self.count += u64::from(step.is_ok() || !self.kinds.is_empty());
                 let raw: Option<Arc<[u8]>> = self.wants_raw.then(|| Arc::from(data));
                 let mut kinds = std::mem::take(&mut self.kinds);
                 for kind in kinds.drain(..) {
                     self.push(kind, raw.as_ref());
                 }
                 self.kinds = kinds;
+                self.step = step?;
                 Ok(())
             }
         }
     }
 
-    fn push(&mut self, kind: ChunkKind, raw: Option<&Arc<[u8]>>) {
-        self.has_content |= match &kind {
-            ChunkKind::Text(text) => !text.is_empty(),
-            ChunkKind::Delta(delta) => delta.has_content(),
+    fn push(&mut self, mut kind: ChunkKind, raw: Option<&Arc<[u8]>>) {
+        self.has_content |= kind.has_content();
+        if let ChunkKind::Delta(delta) = &mut kind {
+            self.mask.field(&mut delta.provider_finish_reason);
+        }
+        let kind = match &kind {
+            ChunkKind::Text(text) if text.len() > PIECE_BYTES => self.split(kind),
+            ChunkKind::Delta(delta) if delta.text.len() > PIECE_BYTES => self.split(kind),
+            _ => kind,
         };
         self.chunks.push(Chunk {
             kind,
             raw: raw.cloned(),
         });
+    }
+
+    /// Pushes a long text piece by piece, without raw bytes. Returns the last piece, with what else the chunk has.
+    fn split(&mut self, kind: ChunkKind) -> ChunkKind {
+        let mut last = match kind {
+            ChunkKind::Text(text) => Box::new(Delta {
+                text,
+                ..Delta::default()
+            }),
+            ChunkKind::Delta(delta) if delta.extra.is_empty() => delta,
+            // The pieces would be blocks of their own.
+            ChunkKind::Delta(_) => return kind,
+        };
+        let mut pieces = Vec::new();
+        // In a reply, the reasoning of a chunk is before its text.
+        if last.reasoning_field.is_some() || !last.reasoning.is_empty() || last.signature.is_some()
+        {
+            pieces.push(Delta {
+                index: last.index,
+                reasoning: std::mem::take(&mut last.reasoning),
+                reasoning_field: last.reasoning_field.take(),
+                signature: last.signature.take(),
+                ..Delta::default()
+            });
+        }
+        let text = std::mem::take(&mut last.text);
+        let mut rest = &*text;
+        while rest.len() > PIECE_BYTES {
+            let mut end = PIECE_BYTES;
+            while !rest.is_char_boundary(end) {
+                end -= 1;
+            }
+            let (piece, more) = rest.split_at(end);
+            pieces.push(Delta {
+                index: last.index,
+                text: piece.into(),
+                ..Delta::default()
+            });
+            rest = more;
+        }
+        last.text = rest.into();
+        self.chunks.extend(pieces.into_iter().map(|piece| Chunk {
+            kind: ChunkKind::Delta(Box::new(piece)),
+            raw: None,
+        }));
+        ChunkKind::Delta(last)
     }
 }

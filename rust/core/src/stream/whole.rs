@@ -29,13 +29,21 @@ fn of_choice(choice: Choice, chunks: &mut Vec<ChunkKind>) {
             ..Delta::default()
         };
         match part {
-            Part::Text { text } => delta.text = text.into(),
-            Part::Refusal { text } => delta.refusal = Some(text),
+            Part::Text { text, extra } => {
+                delta.text = text.into();
+                delta.extra = extra;
+            }
+            Part::Refusal { text, extra } => {
+                delta.refusal = Some(text);
+                delta.extra = extra;
+            }
             Part::Reasoning {
                 text,
                 signature,
                 field,
+                extra,
             } => {
+                delta.extra = extra;
                 delta.reasoning = text;
                 delta.signature = signature;
                 delta.reasoning_field = field.map(Cow::Owned);
@@ -46,11 +54,12 @@ fn of_choice(choice: Choice, chunks: &mut Vec<ChunkKind>) {
                     id: call.id,
                     name: Some(call.name),
                     arguments: call.arguments,
+                    extra: call.extra,
                 });
                 calls += 1;
             }
             Part::Opaque { field, json } => {
-                delta.opaque.push((field, json.0.get().to_owned()));
+                delta.opaque.push((field, json.get().to_owned()));
             }
         }
         chunks.push(ChunkKind::Delta(Box::new(delta)));

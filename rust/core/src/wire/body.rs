@@ -1,6 +1,8 @@
 //! Reading the caller's JSON and writing a request body in one pass. Keys of `extra_body` win over ours.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt::Display;
 
 use crate::error::{Error, ErrorKind};
 use crate::json::{Kind, Reader, write_string};
@@ -8,15 +10,20 @@ use crate::json::{Kind, Reader, write_string};
 /// Keys and JSON texts of an object, in its order.
 pub(super) type Fields<'a> = Vec<(Cow<'a, str>, &'a str)>;
 
+/// So many keys are compared one by one, which is faster than a hash.
+const FEW: usize = 8;
+
 /// An error about a value that a request cannot hold. `message` begins with its path.
 pub(super) fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Validation, message)
 }
 
 /// The fields of a JSON object, the last one of each name; none for null.
-pub(super) fn fields<'a>(raw: &'a str, path: &str) -> Result<Fields<'a>, Error> {
+pub(super) fn fields(raw: &str, path: impl Display) -> Result<Fields<'_>, Error> {
     let mut reader = Reader::over(raw);
     let mut fields = Fields::new();
+    // The places of the keys, once there are many.
+    let mut places = HashMap::new();
     match reader.peek()? {
         Kind::Null => return Ok(fields),
         Kind::Object => {}
@@ -28,9 +35,19 @@ pub(super) fn fields<'a>(raw: &'a str, path: &str) -> Result<Fields<'a>, Error> 
     }
     reader.object(|reader, key| {
         let value = reader.raw()?;
-        match fields.iter_mut().find(|(known, _)| known == key) {
-            Some((_, known)) => *known = value,
-            None => fields.push((Cow::Owned(key.to_owned()), value)),
+        let place = if places.is_empty() {
+            fields.iter().position(|(known, _)| known == key)
+        } else {
+            places.get(key).copied()
+        };
+        if let Some((_, known)) = place.and_then(|place| fields.get_mut(place)) {
+            *known = value;
+            return Ok(());
+        }
+        fields.push((Cow::Owned(key.to_owned()), value));
+        if fields.len() > FEW {
+            let unknown = fields.iter().enumerate().skip(places.len());
+            places.extend(unknown.map(|(place, (key, _))| (key.to_string(), place)));
         }
         Ok(())
     })?;

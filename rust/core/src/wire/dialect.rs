@@ -18,6 +18,8 @@ pub struct Encoded {
     pub body: Vec<u8>,
     /// JSON paths of the message parts that were left out, because this provider does not take them.
     pub dropped: Vec<String>,
+    /// How many choices were asked for.
+    pub choices: usize,
 }
 
 /// One API dialect. A dialect holds no state; what a stream has to remember is in its [`StreamDecoder`].
@@ -55,11 +57,12 @@ pub trait Dialect: Debug + Send + Sync {
 
     /// Reads a whole reply with a 2xx status.
     ///
-    /// A body that holds an error becomes that error. A body of another shape is `UnexpectedContent` or `Decode`.
-    fn decode_reply(&self, body: &[u8]) -> Result<Reply, Error>;
+    /// A body that holds an error becomes that error. A body of another shape, or one with too few of the choices that
+    /// were `asked` for, is `UnexpectedContent` or `Decode`. What can be read is the partial reply of the error.
+    fn decode_reply(&self, body: &[u8], asked: usize) -> Result<Reply, Error>;
 
-    /// Starts to read a stream.
-    fn stream(&self) -> Box<dyn StreamDecoder>;
+    /// Starts to read a stream of which `asked` choices were asked for.
+    fn stream(&self, asked: usize) -> Box<dyn StreamDecoder>;
 
     /// Reads the body of a reply with an error status. Never fails: the message quotes what cannot be read.
     fn decode_error(&self, status: u16, body: &[u8]) -> Error;
@@ -87,19 +90,19 @@ pub trait StreamDecoder: Send {
     /// Reads one event and adds its chunks to `out`: one for each choice in it, or an empty one if it
     /// has no choice.
     ///
-    /// Fails if the event is an error, or a terminal mark before any choice. `name` is the event's name, and
-    /// empty if it has none.
+    /// Fails if the event is an error, or a terminal mark before the reply is whole. What came before the error is in
+    /// `out` all the same. `name` is the event's name, and empty if it has none.
     fn event(&mut self, name: &[u8], data: &[u8], out: &mut Vec<ChunkKind>) -> Result<Step, Error>;
 
     /// Reads a line with a field that the SSE standard does not define (some servers send `error: {…}`).
     fn stray_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Error>;
 
-    /// Whether the stream is complete without a terminal mark: there was a choice, and every choice has
-    /// finished.
-    fn is_finished(&self) -> bool;
+    /// What is missing if the stream ends here, without a terminal mark; `None` if every choice that was asked for
+    /// has finished.
+    fn missing(&self) -> Option<String>;
 
-    /// Indices of the choices that have begun and not finished.
-    fn open_choices(&self) -> Vec<u32>;
+    /// Why the reply failed, if the server said so and went on. It is raised at the end of the stream.
+    fn failure(&self) -> Option<&Error>;
 
     /// Facts of the reply that belong to no choice: id, model, created. The first event that has one sets it.
     fn head(&self) -> &ReplyHead;

@@ -6,10 +6,13 @@
 use serde_json::Value;
 
 use crate::error::{ApiFailure, Error, ErrorKind};
+use crate::json;
 use crate::redact::one_line;
 
-/// How many bytes of the body an error keeps.
+/// How many bytes an error keeps of the body, and of each text in it.
 const KEPT_BODY: usize = 64 << 10;
+/// How many values of the body are read.
+const READ_VALUES: usize = 4_096;
 /// How many characters of the provider's text a message shows.
 const SHOWN_CHARS: usize = 1_024;
 
@@ -49,13 +52,26 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
     Error::new(kind, line).retryable(retryable).with_api(api)
 }
 
+/// The error of a choice, from the `error` in it.
+pub(super) fn in_choice(raw: &str) -> Error {
+    decode(None, format!("{{\"error\":{raw}}}").as_bytes())
+}
+
+/// The error of a choice whose finish reason says that the server failed.
+pub(super) fn ended_with(finish_reason: &str) -> Error {
+    let word = one_line(finish_reason, 60);
+    let message = format!("the provider failed in the middle of the reply (finish_reason: {word})");
+    Error::new(ErrorKind::Server, message).retryable(true)
+}
+
 /// Whether a body is a web page.
 pub(super) fn is_html(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
 fn read(body: &[u8]) -> ApiFailure {
-    let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
+    let text = String::from_utf8_lossy(body);
+    let Some(mut value) = json::outline(text.as_bytes(), READ_VALUES) else {
         return ApiFailure::default();
     };
     if let Value::Array(list) = &mut value
@@ -66,22 +82,31 @@ fn read(body: &[u8]) -> ApiFailure {
     let error = value.get("error").filter(|error| !error.is_null());
     let inner = error.filter(|error| error.is_object()).unwrap_or(&value);
     let from = |key: &str| {
-        inner
-            .get(key)
-            .and_then(word)
-            .or_else(|| value.get(key).and_then(word))
+        let found = inner.get(key).and_then(word);
+        found.or_else(|| value.get(key).and_then(word)).map(kept)
     };
     ApiFailure {
         error_type: from("type")
             .filter(|kind| kind != "error")
-            .or_else(|| from("status")),
+            // Google's `status` is a word. Others repeat the HTTP status here.
+            .or_else(|| from("status").filter(|status| status.parse::<f64>().is_err())),
         code: from("code")
             .or_else(|| from("statusCode"))
             .or_else(|| from("status_code")),
         param: from("param"),
-        message: message(&value, error, inner),
+        message: message(&value, error, inner).map(kept),
         ..ApiFailure::default()
     }
+}
+
+/// A text, or the beginning of one that is longer than an error keeps.
+fn kept(mut text: String) -> String {
+    if text.len() > KEPT_BODY {
+        let end = (0..=KEPT_BODY).rfind(|&at| text.is_char_boundary(at));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    text
 }
 
 fn message(value: &Value, error: Option<&Value>, inner: &Value) -> Option<String> {
@@ -91,6 +116,7 @@ fn message(value: &Value, error: Option<&Value>, inner: &Value) -> Option<String
         .or_else(|| inner.get("message").and_then(prose))
         .or_else(|| value.get("message").and_then(prose))
         .or_else(|| value.get("detail").and_then(prose))
+        .or_else(|| value.get("errors").and_then(prose))
         .or_else(|| value.pointer("/x_groq/error").and_then(prose))?;
     // A gateway that only says "Provider returned error" adds the provider's message here.
     match inner.pointer("/metadata/raw").and_then(prose) {
@@ -151,6 +177,7 @@ fn classify(status: Option<u16>, api: &ApiFailure) -> ErrorKind {
     } else if named(&["model_not_found", "DeploymentNotFound", "invalid_model"])
         || status == Some(404)
             && (api.param.as_deref() == Some("model") || message.contains("model"))
+        || status == Some(400) && NO_SUCH_MODEL.iter().any(|text| message.contains(text))
     {
         ErrorKind::ModelNotFound
     } else {
@@ -182,6 +209,9 @@ const TOO_LONG: [&str; 5] = [
     "input token count",
     "exceeds the available context size",
 ];
+
+/// What `OpenRouter` and `DeepSeek` say of a model that they do not have, in lower case.
+const NO_SUCH_MODEL: [&str; 2] = ["is not a valid model id", "supported api model names are"];
 
 /// Codes of a limit that a wait does not lift.
 const SPENT: [&str; 8] = [

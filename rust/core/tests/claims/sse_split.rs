@@ -25,7 +25,7 @@ pub fn holds(input: &[u8]) {
     );
     assert_eq!(whole, read(wire.chunks(1)), "single bytes");
 
-    let mut decoder = Chat.stream();
+    let mut decoder = Chat.stream(1);
     let mut out = Vec::new();
     for item in &whole {
         let read = match item {
@@ -37,7 +37,7 @@ pub fn holds(input: &[u8]) {
             break;
         }
     }
-    let _ = Chat.decode_reply(wire);
+    let _ = Chat.decode_reply(wire, 1);
     let _ = Chat.decode_error(500, wire);
 }
 

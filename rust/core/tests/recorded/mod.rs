@@ -224,9 +224,15 @@ pub fn stream(row: &Row) -> Expected {
         {
             let index = choice["index"].as_u64().unwrap_or(place as u64);
             let known = expected.choices.entry(index).or_default();
-            known
-                .text
-                .push_str(choice["text"].as_str().unwrap_or_default());
+            // Together repeats the text beside its delta.
+            if choice["delta"]["content"]
+                .as_str()
+                .is_none_or(str::is_empty)
+            {
+                known
+                    .text
+                    .push_str(choice["text"].as_str().unwrap_or_default());
+            }
             message(&choice["delta"], known, false);
             // Perplexity repeats the whole message, and its last one may be longer than the deltas.
             if let Some(text) = choice["message"]["content"]

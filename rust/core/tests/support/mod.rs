@@ -286,7 +286,7 @@ impl Bench {
 
     pub async fn stream_with(&self, options: CallOptions) -> Streamed {
         let call = self.call_with(true, options);
-        let queue = Queue::new(256 << 10, call.started());
+        let queue = Queue::new(call.buffer_bytes(), call.max_reply_bytes(), call.started());
         pump(&self.transport, call, queue.clone()).await;
         Streamed::of(&queue)
     }
@@ -318,7 +318,7 @@ impl Streamed {
         let (reply, timing, attempts, _) = queue.snapshot();
         Self {
             end,
-            reply,
+            reply: Arc::unwrap_or_clone(reply),
             timing,
             attempts,
             chunks,

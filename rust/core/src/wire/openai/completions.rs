@@ -48,19 +48,29 @@ impl Dialect for Completions {
             path: self.path().to_owned(),
             body: body.finish(),
             dropped: Vec::new(),
+            choices: params::choices(request).saturating_mul(prompts(request)),
         })
     }
 
-    fn decode_reply(&self, body: &[u8]) -> Result<Reply, Error> {
-        chat::decode_reply(body)
+    fn decode_reply(&self, body: &[u8], asked: usize) -> Result<Reply, Error> {
+        // Each prompt of a list has its choices, so none may be missing.
+        chat::decode_reply(body, asked, asked)
     }
 
-    fn stream(&self) -> Box<dyn StreamDecoder> {
-        Box::<chat::ChatStream>::default()
+    fn stream(&self, asked: usize) -> Box<dyn StreamDecoder> {
+        Box::new(chat::ChatStream::new(asked, asked))
     }
 
     fn decode_error(&self, status: u16, body: &[u8]) -> Error {
         errors::decode(Some(status), body)
+    }
+}
+
+/// How many prompts the request has. Each has its own choices.
+fn prompts(request: &Request<'_>) -> usize {
+    match items(request.input.get(), "prompt") {
+        Ok(prompts) if prompts.first().is_some_and(|first| !is_token(first)) => prompts.len(),
+        _ => 1,
     }
 }
 

@@ -1,11 +1,10 @@
 //! The dialects of `OpenAI`, which servers of many names speak.
 //!
 //! `chat/` and `completions.rs` are the two dialects. They share `params.rs` (which parameters there are, and how they
-//! are written) and the readers of what both kinds of reply have: `usage.rs` and `logprobs.rs`.
+//! are written) and `usage.rs`, which both kinds of reply have.
 
 mod chat;
 mod completions;
-mod logprobs;
 mod params;
 mod usage;
 

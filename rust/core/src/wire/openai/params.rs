@@ -1,5 +1,7 @@
 //! The parameters of both APIs, and how each of them spells what the other spells differently.
 
+use serde_json::value::RawValue;
+
 use crate::config::Family;
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
@@ -24,7 +26,7 @@ pub(super) fn write(
     provider: &Provider,
 ) -> Result<(), Error> {
     let is_chat = dialect.family() == Family::Chat;
-    let mut limit = None;
+    let mut set: Vec<(&str, &str)> = Vec::new();
     let params = request.params.map_or("null", |raw| raw.get());
     for (name, value) in fields(params, "params")? {
         let param = find(dialect, provider, &name)?;
@@ -33,22 +35,17 @@ pub(super) fn write(
             continue;
         }
         param.check(value)?;
+        let thing = meaning(param.name, value);
+        if let Some((_, other)) = set.iter().find(|(known, _)| *known == thing) {
+            let message = format!(
+                "params.{name}: {other} is set too; they are the same parameter, so set only one"
+            );
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        set.push((thing, param.name));
         match (param.name, value) {
-            ("max_tokens" | "max_completion_tokens", _) => {
-                if let Some(other) = limit.replace(param.name) {
-                    let message = format!(
-                        "params.{name}: {other} is set too; they are the same limit, so set only one"
-                    );
-                    return Err(Error::new(ErrorKind::Config, message));
-                }
-                // Text completions have only ever had one name for it.
-                let field = if is_chat {
-                    &provider.max_tokens_field
-                } else {
-                    "max_tokens"
-                };
-                body.raw(field, value);
-            }
+            // Text completions have only ever had one name for it.
+            ("max_tokens", _) if is_chat => body.raw(&provider.max_tokens_field, value),
             ("seed", _) => body.raw(&provider.seed_field, value),
             // Chat takes a flag and a number beside it, text completions a number alone.
             ("logprobs", "false") if !is_chat => {}
@@ -69,6 +66,43 @@ pub(super) fn write(
     Ok(())
 }
 
+/// Our name for what a parameter sets. Where a provider has another name than ours, that may be written as well, and is
+/// then sent as it is to every provider.
+fn meaning(name: &'static str, value: &str) -> &'static str {
+    match name {
+        "max_completion_tokens" => "max_tokens",
+        "random_seed" => "seed",
+        // A number of alternatives, and not the flag.
+        "logprobs" if !matches!(value, "true" | "false") => "top_logprobs",
+        _ => name,
+    }
+}
+
+/// How many choices `request` asks for each prompt.
+pub(super) fn choices(request: &Request<'_>) -> usize {
+    let asked = |raw: Option<&RawValue>| {
+        let raw = raw?.get();
+        if !may_have_n(raw.as_bytes()) {
+            return None;
+        }
+        let fields = fields(raw, "").ok()?;
+        let (_, value) = fields.into_iter().find(|(name, _)| name == "n")?;
+        Some(value.parse().unwrap_or(1))
+    };
+    asked(request.extra_body)
+        .or_else(|| asked(request.params))
+        .unwrap_or(1)
+}
+
+/// Whether an object may have the key `n`. Hardly any has, and to look for it costs less than to read all keys.
+fn may_have_n(object: &[u8]) -> bool {
+    memchr::memchr2_iter(b'n', b'\\', object).any(|at| {
+        // Any character may be written as an escape.
+        object.get(at) == Some(&b'\\')
+            || object.get(at.wrapping_sub(1)..at + 2) == Some(b"\"n\"".as_slice())
+    })
+}
+
 /// The parameters of chat completions.
 pub(super) const CHAT: &[Param] = &[
     param("max_tokens", Type::Count),
@@ -78,8 +112,10 @@ pub(super) const CHAT: &[Param] = &[
     param("top_k", Type::Integer),
     param("stop", Type::Texts),
     param("seed", Type::Integer),
+    param("random_seed", Type::Integer),
     param("n", Type::Count),
     param("logprobs", Type::BoolOrCount),
+    param("top_logprobs", Type::FromZero),
     param("frequency_penalty", Type::Number),
     param("presence_penalty", Type::Number),
     param("logit_bias", Type::Object),
@@ -101,6 +137,7 @@ pub(super) const COMPLETIONS: &[Param] = &[
     param("top_k", Type::Integer),
     param("stop", Type::Texts),
     param("seed", Type::Integer),
+    param("random_seed", Type::Integer),
     param("n", Type::Count),
     param("logprobs", Type::BoolOrCount),
     param("frequency_penalty", Type::Number),

@@ -9,8 +9,12 @@ type Result<T> = std::result::Result<T, Error>;
 ///
 /// `completion_tokens` should include reasoning. xAI's does not, but its total does.
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<Box<Usage>>> {
+    if reader.peek()? != Kind::Object {
+        reader.skip()?;
+        return Ok(None);
+    }
     let mut usage = Usage::default();
-    reader.object_or_skip(|reader, key| {
+    reader.object(|reader, key| {
         match key {
             "prompt_tokens" => usage.prompt_tokens = reader.count_or_skip()?,
             "completion_tokens" => usage.completion_tokens = reader.count_or_skip()?,
@@ -40,11 +44,11 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<Box<Usage>>> {
             }
             // OpenRouter sends a number, Perplexity an object.
             "cost" => match reader.peek()? {
-                Kind::Number => usage.cost_usd = Some(reader.number()?.to_owned()),
+                Kind::Number => usage.cost_usd = amount(reader)?,
                 _ => {
                     reader.object_or_skip(|reader, key| {
                         if key == "total_cost" && reader.peek()? == Kind::Number {
-                            usage.cost_usd = Some(reader.number()?.to_owned());
+                            usage.cost_usd = amount(reader)?;
                             return Ok(());
                         }
                         reader.skip()
@@ -78,4 +82,12 @@ fn set(count: &mut Option<u64>, value: Option<u64>) {
     if count.is_none() {
         *count = value;
     }
+}
+
+/// The digits of an amount, unless it is not a number.
+fn amount(reader: &mut Reader<'_>) -> Result<Option<String>> {
+    let digits = reader.number()?;
+    Ok(digits
+        .ends_with(|last: char| last.is_ascii_digit())
+        .then(|| digits.to_owned()))
 }

@@ -2,20 +2,33 @@
 
 use super::content::{Block, blocks};
 use super::event::{Content, Message};
+use super::most::{MOST, too_many};
+use super::said::Said;
 use super::tools::Calls;
+use super::twice::DETAILS;
+
 use crate::error::Error;
 use crate::json::{SurrogateJoin, Text};
 use crate::message::{ChunkKind, Delta};
+use crate::places::Places;
 
 /// What a stream has to remember about one choice.
 #[derive(Debug, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says whether a kind of content was seen, in any order"
+)]
 pub(super) struct ChoiceState {
     pub(super) index: u32,
     pub(super) finished: bool,
     pub(super) refused: bool,
     pub(super) reasoned: bool,
-    /// How many bytes of text were passed on.
-    pub(super) text_bytes: usize,
+    /// Whether there was reasoning in another field than [`DETAILS`].
+    reasoned_plainly: bool,
+    /// Whether there was anything that only the provider understands.
+    has_other: bool,
+    pub(super) said: Said,
+    thought: Said,
     pub(super) text: SurrogateJoin,
     pub(super) reasoning: SurrogateJoin,
     pub(super) refusal: SurrogateJoin,
@@ -25,13 +38,28 @@ pub(super) struct ChoiceState {
 impl ChoiceState {
     pub(super) fn push_text(&mut self, text: Text<'_>, delta: &mut Delta) {
         let text = self.text.push(text);
-        self.text_bytes += text.len();
+        self.said.add(&text);
         delta.text.push_str(&text);
     }
 
+    /// Whether anything came for it, so that it can be a reply.
+    pub(super) fn has_content(&self) -> bool {
+        self.said.any() || self.reasoned || self.refused || self.calls.any() || self.has_other
+    }
+
     fn push_reasoning(&mut self, field: &'static str, text: Text<'_>, delta: &mut Delta) {
+        if !self.thought.counts(field, &text.body) {
+            return;
+        }
         self.reasoned = true;
-        delta.reasoning.push_str(&self.reasoning.push(text));
+        self.reasoned_plainly |= field != DETAILS;
+        let text = self.reasoning.push(text);
+        self.thought.add(&text);
+        if delta.reasoning.is_empty() {
+            delta.reasoning = text.into_owned();
+        } else {
+            delta.reasoning.push_str(&text);
+        }
         delta.reasoning_field = Some(field.into());
     }
 
@@ -45,36 +73,57 @@ impl ChoiceState {
 
     pub(super) fn message(
         &mut self,
-        message: Message<'_>,
+        message: &mut Message<'_>,
         whole: bool,
         delta: &mut Delta,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
-        if let Some((field, text)) = message.reasoning {
+        let (mut has_thinking, mut has_refusal) = (false, false);
+        if let Content::List(raw) = message.content {
+            // The blocks are read twice and not kept, because there may be a million of them.
+            blocks(raw, |block| {
+                has_thinking |= matches!(block, Block::Thinking(..));
+                has_refusal |= matches!(block, Block::Refusal(..));
+            })?;
+        }
+        if let Some((field, text)) = message.reasoning.take()
+            && !has_thinking
+            && !(field == DETAILS && self.reasoned_plainly)
+        {
             self.push_reasoning(field, text, delta);
         }
-        match message.content {
+        match std::mem::take(&mut message.content) {
             Content::None => {}
             Content::Text(text) => self.push_text(text, delta),
             Content::List(raw) => self.blocks(raw, delta, out)?,
         }
-        if let Some(refusal) = message.refusal {
+        if let Some(refusal) = message.refusal.take()
+            && !has_refusal
+        {
             self.push_refusal(refusal, delta);
         }
         if let Some(raw) = message.tool_calls {
-            self.calls.read(raw, whole, &mut delta.tool_calls)?;
+            if whole {
+                let known = self.calls.len();
+                self.calls.read_whole(raw, known, &mut delta.tool_calls)?;
+            } else {
+                self.calls.read(raw, &mut delta.tool_calls)?;
+            }
         }
         if let Some(raw) = message.function_call {
             self.calls.read_function_call(raw, &mut delta.tool_calls)?;
         }
-        let other = message.other.into_iter();
-        delta
-            .opaque
-            .extend(other.map(|(key, raw)| (key, raw.to_owned())));
+        if !message.other.is_empty() {
+            self.has_other = true;
+            let other = message.other.drain(..);
+            delta
+                .opaque
+                .extend(other.map(|(key, raw)| (key, raw.to_owned())));
+        }
         Ok(())
     }
 
-    /// Reads the blocks of a content list. In a delta, reasoning is before text, so a block that should be before
+    /// Adds the blocks of a content list. In a delta, reasoning is before text, so a block that should be before
     /// what is already there starts another delta.
     fn blocks(
         &mut self,
@@ -82,10 +131,15 @@ impl ChoiceState {
         delta: &mut Delta,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
-        for block in blocks(raw)? {
+        let before = out.len();
+        blocks(raw, |block| {
+            if out.len() - before >= MOST {
+                return;
+            }
             let late = matches!(block, Block::Thinking(..))
                 && (!delta.text.is_empty() || delta.signature.is_some());
-            if late || !delta.opaque.is_empty() {
+            let alone = !delta.extra.is_empty() || block.has_extra() && delta.has_content();
+            if late || alone || !delta.opaque.is_empty() {
                 let next = Delta {
                     index: delta.index,
                     ..Delta::default()
@@ -93,14 +147,35 @@ impl ChoiceState {
                 out.push(ChunkKind::Delta(Box::new(std::mem::replace(delta, next))));
             }
             match block {
-                Block::Text(text) => self.push_text(text, delta),
-                Block::Refusal(text) => self.push_refusal(text, delta),
-                Block::Thinking(text, signature) => {
+                Block::Text(text, extra) => {
+                    self.push_text(text, delta);
+                    delta.extra = extra;
+                }
+                Block::Refusal(text, extra) => {
+                    self.push_refusal(text, delta);
+                    delta.extra = extra;
+                }
+                Block::Thinking(text, signature, extra) => {
                     self.push_reasoning("thinking", text, delta);
+                    delta.extra = extra;
                     delta.signature = signature;
                 }
-                Block::Other(raw) => delta.opaque.push(("content".to_owned(), raw.to_owned())),
+                Block::Other(raw) => {
+                    self.has_other = true;
+                    delta.opaque.push(("content".to_owned(), raw.to_owned()));
+                }
             }
+        })?;
+        if !delta.extra.is_empty() {
+            // What follows is not part of that block.
+            let next = Delta {
+                index: delta.index,
+                ..Delta::default()
+            };
+            out.push(ChunkKind::Delta(Box::new(std::mem::replace(delta, next))));
+        }
+        if out.len() - before >= MOST {
+            return Err(too_many("content blocks in one message"));
         }
         Ok(())
     }
@@ -109,7 +184,7 @@ impl ChoiceState {
     /// before it did not have is new.
     pub(super) fn catch_up(
         &mut self,
-        mut message: Message<'_>,
+        message: &mut Message<'_>,
         delta: &mut Delta,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
@@ -120,11 +195,11 @@ impl ChoiceState {
             message.refusal = None;
         }
         if self.calls.any() {
-            (message.tool_calls, message.function_call) = (None, None);
+            message.function_call = None;
         }
-        if self.text_bytes > 0 {
-            message.content = match message.content {
-                Content::Text(Text { body, high, .. }) => match body.get(self.text_bytes..) {
+        if self.said.any() {
+            message.content = match std::mem::take(&mut message.content) {
+                Content::Text(Text { body, high, .. }) => match self.said.beyond(&body) {
                     Some(new) => Content::Text(Text {
                         low: None,
                         body: new.to_owned().into(),
@@ -134,13 +209,17 @@ impl ChoiceState {
                 },
                 _ => Content::None,
             };
+        }
+        if self.said.any() || self.reasoned || !delta.opaque.is_empty() {
             message.other.clear();
         }
         self.message(message, true, delta, out)
     }
 
-    /// Passes on half characters, which nothing can complete any more.
+    /// Ends the choice: passes on half characters, which nothing can complete any more, and makes up the ids that
+    /// tool calls lack.
     pub(super) fn flush(&mut self, delta: &mut Delta) {
+        self.calls.complete_ids(&mut delta.tool_calls);
         delta.text.extend(self.text.finish());
         delta.reasoning.extend(self.reasoning.finish());
         if let Some(half) = self.refusal.finish() {
@@ -149,20 +228,53 @@ impl ChoiceState {
     }
 }
 
-/// The state of a choice, which is added if it is missing.
-#[inline]
-pub(super) fn state(states: &mut Vec<ChoiceState>, index: u32) -> Option<&mut ChoiceState> {
-    let at = match states.binary_search_by_key(&index, |state| state.index) {
-        Ok(at) => at,
-        Err(at) => {
-            let new = ChoiceState {
-                index,
-                ..ChoiceState::default()
-            };
-            states.reserve_exact(1);
-            states.insert(at, new);
-            at
+/// What a stream has to remember about its choices.
+#[derive(Debug, Default)]
+pub(super) struct Choices {
+    /// In the order in which they began.
+    pub(super) states: Vec<ChoiceState>,
+    places: Places<u32>,
+    /// The index after the highest.
+    free: u32,
+}
+
+impl Choices {
+    /// The state of a choice, which is added if it is missing; `None` if there are too many.
+    #[inline]
+    pub(super) fn get(&mut self, index: u32) -> Option<&mut ChoiceState> {
+        // Nearly every event is about the first choice.
+        let place = match self.states.first() {
+            Some(first) if first.index == index => 0,
+            _ => match self.places.get(&index) {
+                Some(place) => place,
+                None => self.add(index)?,
+            },
+        };
+        self.states.get_mut(place)
+    }
+
+    /// The index of a choice of a whole reply. Two choices with one index are not the same choice.
+    pub(super) fn own_index(&self, index: u32) -> u32 {
+        match self.places.get(&index) {
+            Some(_) => self.free,
+            None => index,
         }
-    };
-    states.get_mut(at)
+    }
+
+    fn add(&mut self, index: u32) -> Option<usize> {
+        let place = self.states.len();
+        if place == MOST {
+            return None;
+        }
+        if self.states.is_empty() {
+            self.states.reserve_exact(1);
+        }
+        self.states.push(ChoiceState {
+            index,
+            ..ChoiceState::default()
+        });
+        self.places.set(index, place);
+        self.free = self.free.max(index.saturating_add(1));
+        Some(place)
+    }
 }

@@ -1,8 +1,8 @@
 //! Requests in the form of Chat Completions.
 
+use super::part::plain;
 use super::parts::{self, Written};
 use crate::error::{Error, ErrorKind};
-use crate::json::{Reader, Text};
 use crate::request::Request;
 use crate::wire::body::{fields, invalid, items};
 use crate::wire::dialect::{Dialect, Encoded};
@@ -35,6 +35,7 @@ pub(super) fn encode(
         path: dialect.path().to_owned(),
         body: body.finish(),
         dropped,
+        choices: params::choices(request),
     })
 }
 
@@ -74,16 +75,14 @@ fn message(at: usize, raw: &str, has_system: bool, to: &mut Written<'_>) -> Resu
     if !raw.starts_with('{') {
         return Err(not_a_message(at, raw));
     }
-    let (mut role, mut name, mut parts) = (None, None, None);
-    Reader::over(raw).object(|reader, key| {
-        match key {
-            "role" => role = reader.string_or_skip()?.map(Text::into_lossy),
-            "name" => name = reader.raw_or_null()?,
-            "parts" => parts = Some(reader.raw()?),
-            _ => reader.skip()?,
-        }
-        Ok(())
-    })?;
+    let mut extra = fields(raw, format_args!("messages[{at}]"))?;
+    let mut take = |key: &str| {
+        let at = extra.iter().position(|(name, _)| name == key)?;
+        Some(extra.remove(at).1)
+    };
+    let role = take("role").filter(|raw| raw.starts_with('"')).map(plain);
+    let name = take("name").filter(|raw| *raw != "null");
+    let parts = take("parts");
     let Some(role) = role else {
         let message = format!("messages[{at}].role: it is missing, or it is not a string");
         return Err(invalid(message));
@@ -99,8 +98,6 @@ fn message(at: usize, raw: &str, has_system: bool, to: &mut Written<'_>) -> Resu
         return Ok(());
     };
     let path = format!("messages[{at}]");
-    let mut extra = fields(raw, &path)?;
-    extra.retain(|(key, _)| !matches!(&**key, "role" | "name" | "parts"));
     parts::write(&path, (&role, name, &extra), parts, to)
 }
 

@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
-use super::content::{is_blank, text_of_blocks};
+use super::content::{is_blank, text_of_details};
+use super::most::MOST;
+use super::twice::{DETAILS, REASONING, UsagePlace};
 use crate::json::{Error, Kind, Reader, Text};
 use crate::message::Usage;
 use crate::wire::openai::usage;
@@ -15,17 +17,18 @@ type Result<T> = std::result::Result<T, Error>;
 pub(super) struct Event<'a> {
     pub(super) id: Option<Text<'a>>,
     pub(super) model: Option<Text<'a>>,
-    pub(super) created: Option<u64>,
+    /// A number as its text, because only that of the first event is read.
+    pub(super) created: Option<&'a str>,
     /// Whether there is a list of choices, even an empty one.
     pub(super) has_choices: bool,
     /// The first choice has its own field, because nearly every event has only one.
     pub(super) first: Option<Choice<'a>>,
     pub(super) rest: Vec<Choice<'a>>,
-    pub(super) usage: Option<Box<Usage>>,
-    /// Groq's copy of the usage, which may be the only one.
-    pub(super) groq_usage: Option<Box<Usage>>,
+    pub(super) usage: Option<(UsagePlace, Box<Usage>)>,
     /// Whether the JSON is an error instead of a reply.
     pub(super) is_error: bool,
+    /// What there is too much of, if there is.
+    pub(super) excess: Option<&'static str>,
 }
 
 /// One choice of an event.
@@ -39,6 +42,9 @@ pub(super) struct Choice<'a> {
     /// Text completions.
     pub(super) text: Option<Text<'a>>,
     pub(super) logprobs: Option<&'a str>,
+    pub(super) usage: Option<Box<Usage>>,
+    /// What went wrong with this choice, unless it is null or empty.
+    pub(super) error: Option<&'a str>,
 }
 
 /// A message, or a piece of one.
@@ -52,6 +58,8 @@ pub(super) struct Message<'a> {
     pub(super) function_call: Option<&'a str>,
     /// Unknown keys with their JSON.
     pub(super) other: Vec<(String, &'a str)>,
+    /// Whether there are more unknown keys than are kept.
+    is_full: bool,
 }
 
 /// The content of a message.
@@ -60,7 +68,7 @@ pub(super) enum Content<'a> {
     #[default]
     None,
     Text(Text<'a>),
-    /// A list of blocks (Mistral).
+    /// A list of blocks (Mistral), or one block.
     List(&'a str),
 }
 
@@ -95,11 +103,8 @@ impl<'a> Event<'a> {
     }
 
     /// All choices in order.
-    pub(super) fn choices(&mut self) -> impl Iterator<Item = Choice<'a>> {
-        self.first
-            .take()
-            .into_iter()
-            .chain(std::mem::take(&mut self.rest))
+    pub(super) fn choices(&mut self) -> impl Iterator<Item = &mut Choice<'a>> {
+        self.first.iter_mut().chain(&mut self.rest)
     }
 
     fn object(&mut self, reader: &mut Reader<'a>, failure: &mut Failure) -> Result<()> {
@@ -107,20 +112,27 @@ impl<'a> Event<'a> {
             match key {
                 "id" => self.id = reader.string_or_skip()?,
                 "model" => self.model = reader.string_or_skip()?,
-                "created" => self.created = reader.count_or_skip()?,
+                "created" if reader.peek()? == Kind::Number => {
+                    self.created = Some(reader.number()?);
+                }
                 "choices" => self.read_choices(reader)?,
-                "usage" => self.usage = usage::read(reader)?,
-                "error" => failure.error = !is_blank(reader.raw()?),
+                "usage" => {
+                    let usage = usage::read(reader)?;
+                    note_usage(&mut self.usage, UsagePlace::Event, usage);
+                }
+                "error" => failure.error = is_failure(reader.raw()?),
                 "x_groq" => {
                     let groq_failed = &mut failure.error;
+                    let mut groq_usage = None;
                     reader.object_or_skip(|reader, key| {
                         match key {
-                            "usage" => self.groq_usage = usage::read(reader)?,
-                            "error" => *groq_failed |= !is_blank(reader.raw()?),
+                            "usage" => groq_usage = usage::read(reader)?,
+                            "error" => *groq_failed |= is_failure(reader.raw()?),
                             _ => reader.skip()?,
                         }
                         Ok(())
                     })?;
+                    note_usage(&mut self.usage, UsagePlace::Groq, groq_usage);
                 }
                 "object" => {
                     let object = reader.string_or_skip()?;
@@ -130,7 +142,7 @@ impl<'a> Event<'a> {
                     let message = reader.string_or_skip()?;
                     failure.message = message.is_some_and(|message| !message.is_empty());
                 }
-                "detail" => failure.detail = !is_blank(reader.raw()?),
+                "detail" | "errors" => failure.detail |= !is_blank(reader.raw()?),
                 "code" | "type" | "status" | "statusCode" | "status_code" => {
                     failure.code |= !is_blank(reader.raw()?);
                 }
@@ -149,15 +161,37 @@ impl<'a> Event<'a> {
             }
             let choice = if self.first.is_none() {
                 self.first.insert(Choice::default())
+            } else if self.rest.len() == MOST {
+                self.excess = Some("choices");
+                return reader.skip();
             } else {
-                let mut choice = Choice::default();
-                reader.object(|reader, key| choice.field(reader, key))?;
-                self.rest.push(choice);
-                return Ok(());
+                self.rest.push(Choice::default());
+                let Some(choice) = self.rest.last_mut() else {
+                    return Ok(());
+                };
+                choice
             };
-            reader.object(|reader, key| choice.field(reader, key))
+            reader.object(|reader, key| choice.field(reader, key))?;
+            note_usage(&mut self.usage, UsagePlace::Choice, choice.usage.take());
+            if choice.is_full() {
+                self.excess = Some("unknown members in one message");
+            }
+            Ok(())
         })?;
         Ok(())
+    }
+}
+
+#[inline]
+fn note_usage(
+    known: &mut Option<(UsagePlace, Box<Usage>)>,
+    place: UsagePlace,
+    usage: Option<Box<Usage>>,
+) {
+    if let Some(usage) = usage
+        && known.as_ref().is_none_or(|(best, _)| *best <= place)
+    {
+        *known = Some((place, usage));
     }
 }
 
@@ -182,9 +216,14 @@ impl Failure {
 }
 
 impl<'a> Choice<'a> {
-    /// Its text, if the JSON has it without escapes.
+    fn is_full(&self) -> bool {
+        self.delta.as_ref().is_some_and(|message| message.is_full)
+            || self.message.as_ref().is_some_and(|message| message.is_full)
+    }
+
+    /// Its text, if the JSON has it without escapes, and only once.
     pub(super) fn into_plain_text(self) -> Option<&'a str> {
-        let ((Some(Content::Text(text)), _) | (None, Some(text))) =
+        let ((Some(Content::Text(text)), None) | (None, Some(text))) =
             (self.delta.map(|delta| delta.content), self.text)
         else {
             return None;
@@ -211,6 +250,8 @@ impl<'a> Choice<'a> {
             }
             "text" => self.text = reader.string_or_skip()?,
             "logprobs" => self.logprobs = reader.raw_or_null()?,
+            "usage" => self.usage = usage::read(reader)?,
+            "error" => self.error = Some(reader.raw()?).filter(|raw| is_failure(raw)),
             "finish_reason" => {
                 self.finish_reason = match reader.peek()? {
                     Kind::String => Some(reader.string()?.into_lossy()),
@@ -230,15 +271,20 @@ impl<'a> Choice<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads an object. Returns whether it was one.
+    /// Reads an object, or the text of one that has nothing else. Returns whether it was one.
     fn fill(&mut self, reader: &mut Reader<'a>) -> Result<bool> {
+        if reader.peek()? == Kind::String {
+            self.content = Content::Text(reader.string()?);
+            return Ok(true);
+        }
         let mut rank = REASONING.len();
         let found = reader.object_or_skip(|reader, key| {
             match key {
                 "content" => {
                     self.content = match reader.peek()? {
                         Kind::String => Content::Text(reader.string()?),
-                        Kind::Array => Content::List(reader.raw()?),
+                        Kind::Array | Kind::Object => Content::List(reader.raw()?),
+                        Kind::Number => Content::Text(Text::plain(reader.number()?)),
                         _ => {
                             reader.skip()?;
                             Content::None
@@ -255,7 +301,6 @@ impl<'a> Message<'a> {
                     self.function_call = Some(reader.raw()?).filter(|raw| !is_blank(raw));
                 }
                 key => match REASONING.iter().position(|field| *field == key) {
-                    // A server that renames the field sends both names for a while; only one of them counts.
                     Some(place) if reader.peek()? == Kind::String => {
                         let text = reader.string()?;
                         if place <= rank && !text.is_empty() {
@@ -268,21 +313,44 @@ impl<'a> Message<'a> {
             }
             Ok(())
         })?;
-        if self.reasoning.is_none()
-            && let Some((_, raw)) = self.other.iter().find(|(key, _)| key == DETAILS)
-        {
-            let text = text_of_blocks(&mut Reader::over(raw), &["text", "summary"])?;
-            self.reasoning = Some((DETAILS, text)).filter(|(_, text)| !text.is_empty());
+        if !self.other.is_empty() {
+            self.settle_other()?;
         }
         Ok(found)
     }
 
     fn keep_other(&mut self, key: &str, raw: &'a str) {
-        self.other.retain(|(known, _)| known != key);
-        // A block has structure or text; a lone number or flag is not part of a message.
-        if raw.starts_with(['{', '[', '"']) && !is_blank(raw) && !NOISE.contains(&key) {
+        if NOISE.contains(&key) || self.other.is_empty() && !is_block(raw) {
+            return;
+        }
+        self.is_full = self.other.len() == MOST;
+        if !self.is_full {
             self.other.push((key.to_owned(), raw));
         }
+    }
+
+    /// Keeps only the last value of each unknown key, if it is a block. Reads the reasoning that is only in blocks.
+    fn settle_other(&mut self) -> Result<()> {
+        if self.other.len() > 1 {
+            // The sort is stable, and of equal keys the first one stays.
+            self.other.reverse();
+            self.other.sort_by(|(one, _), (other, _)| one.cmp(other));
+            self.other.dedup_by(|(one, _), (other, _)| one == other);
+        }
+        self.other.retain(|(_, raw)| is_block(raw));
+        if self.reasoning.is_none()
+            && let Some((_, raw)) = self.other.iter().find(|(key, _)| key == DETAILS)
+        {
+            let text = text_of_details(raw)?;
+            self.reasoning = Some((DETAILS, text)).filter(|(_, text)| !text.is_empty());
+        }
+        Ok(())
+    }
+
+    /// What went wrong with it, if it says so.
+    pub(super) fn error(&self) -> Option<&'a str> {
+        let (_, raw) = self.other.iter().find(|(key, _)| key == "error")?;
+        is_failure(raw).then_some(*raw)
     }
 
     /// Its text, which is empty if it has nothing; `None` if it has anything else.
@@ -300,20 +368,26 @@ impl<'a> Message<'a> {
     }
 }
 
+/// Whether an `error` says that something failed. Some servers send one with every reply, with nothing in it.
+fn is_failure(raw: &str) -> bool {
+    if !raw.starts_with('{') {
+        return !(is_blank(raw) || raw == "false" || raw == "0");
+    }
+    let mut says = false;
+    let read = Reader::over(raw).object_or_skip(|reader, _| {
+        says |= !is_blank(reader.raw()?);
+        Ok(())
+    });
+    says || read.is_err()
+}
+
+/// Whether an unknown value is a block. A block has structure or text; a lone number or flag is not part of a message.
+fn is_block(raw: &str) -> bool {
+    raw.starts_with(['{', '[', '"']) && !is_blank(raw)
+}
+
 static NO_TEXT: Text<'static> = Text {
     low: None,
     body: Cow::Borrowed(""),
     high: None,
 };
-
-/// Fields for reasoning. If there are several, the first one of this list counts.
-const REASONING: [&str; 4] = [
-    "reasoning_content",
-    "reasoning",
-    "reasoning_text",
-    "thinking",
-];
-
-/// A field for reasoning in blocks, next to a field of plain text or instead of one. The blocks are also kept as
-/// they are, because their signatures have to be sent back.
-pub(super) const DETAILS: &str = "reasoning_details";

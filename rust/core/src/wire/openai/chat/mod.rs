@@ -2,7 +2,8 @@
 //!
 //! `encode` writes a request; `parts` writes its messages from the caller's parts (`part`). `stream` decodes events:
 //! `event` reads the JSON of one, `choice` keeps what a stream has to remember of a choice, `content` reads content
-//! blocks, and `tools` finds the call that a fragment belongs to.
+//! blocks, and `tools` finds the call that a `fragment` belongs to, by its `progress`. `twice` is the table of fields that
+//! can hold the same thing: which of them counts. `most` limits how many items a reply may have.
 //! `repeat` is a shortcut for events that differ only in their text. `reply` decodes a whole reply as a stream of
 //! one event.
 //!
@@ -12,12 +13,18 @@ mod choice;
 mod content;
 mod encode;
 mod event;
+mod fragment;
+mod most;
 mod part;
 mod parts;
+mod progress;
 mod repeat;
 mod reply;
+mod said;
+mod stray;
 mod stream;
 mod tools;
+mod twice;
 
 pub(super) use reply::decode_reply;
 pub(super) use stream::ChatStream;
@@ -35,6 +42,9 @@ use crate::wire::providers::Provider;
 /// `POST {base}/chat/completions`.
 #[derive(Debug, Clone, Copy)]
 pub struct Chat;
+
+/// Some servers ignore `n` and send one choice, so one makes a reply whole.
+const LEAST_CHOICES: usize = 1;
 
 impl Dialect for Chat {
     fn name(&self) -> &'static str {
@@ -57,12 +67,12 @@ impl Dialect for Chat {
         encode::encode(self, request, provider)
     }
 
-    fn decode_reply(&self, body: &[u8]) -> Result<Reply, Error> {
-        reply::decode_reply(body)
+    fn decode_reply(&self, body: &[u8], asked: usize) -> Result<Reply, Error> {
+        reply::decode_reply(body, asked, LEAST_CHOICES)
     }
 
-    fn stream(&self) -> Box<dyn StreamDecoder> {
-        Box::<ChatStream>::default()
+    fn stream(&self, asked: usize) -> Box<dyn StreamDecoder> {
+        Box::new(ChatStream::new(asked, LEAST_CHOICES))
     }
 
     fn decode_error(&self, status: u16, body: &[u8]) -> Error {

@@ -1,5 +1,8 @@
 //! One part of a message, as the caller wrote it. Its fields are JSON text.
 
+use std::borrow::Cow;
+use std::rc::Rc;
+
 use crate::error::Error;
 use crate::json::{Reader, write_string};
 use crate::wire::body::{Fields, fields, invalid};
@@ -7,22 +10,30 @@ use crate::wire::providers::Provider;
 
 /// One part.
 pub(super) struct Part<'a> {
-    pub(super) kind: String,
-    pub(super) path: String,
+    pub(super) kind: Cow<'a, str>,
+    /// The path of the list that it is in, and its place there.
+    list: Rc<str>,
+    at: usize,
     pub(super) fields: Fields<'a>,
 }
 
 impl<'a> Part<'a> {
-    /// Reads a part. Error messages name it by `path`.
-    pub(super) fn read(raw: &'a str, path: String) -> Result<Self, Error> {
-        let fields = fields(raw, &path)?;
+    /// Reads a part. Error messages name it by its list and its place in it.
+    pub(super) fn read(raw: &'a str, list: &Rc<str>, at: usize) -> Result<Self, Error> {
+        let fields = fields(raw, format_args!("{list}[{at}]"))?;
         let mut part = Self {
-            kind: String::new(),
-            path,
+            kind: Cow::Borrowed(""),
+            list: list.clone(),
+            at,
             fields,
         };
         part.kind = plain(part.text("type")?);
         Ok(part)
+    }
+
+    /// What error messages call it.
+    pub(super) fn path(&self) -> String {
+        format!("{}[{}]", self.list, self.at)
     }
 
     /// A field that is not null.
@@ -49,9 +60,17 @@ impl<'a> Part<'a> {
         String::from_utf8_lossy(&extra).into_owned()
     }
 
+    /// The keys of the object in `key`, if there is one.
+    pub(super) fn object(&self, key: &str) -> Result<Fields<'a>, Error> {
+        match self.get(key) {
+            Some(raw) => fields(raw, format_args!("{}[{}].{key}", self.list, self.at)),
+            None => Ok(Fields::new()),
+        }
+    }
+
     /// An error about this part; `why` goes on from its path.
     pub(super) fn invalid(&self, why: &str) -> Error {
-        invalid(format!("{}{why}", self.path))
+        invalid(format!("{}{why}", self.path()))
     }
 
     /// Whether it is from `provider`.
@@ -77,9 +96,9 @@ pub(super) fn inner(raw: &str) -> &str {
 }
 
 /// The text of a JSON string; empty for any other value.
-pub(super) fn plain(raw: &str) -> String {
+pub(super) fn plain(raw: &str) -> Cow<'_, str> {
     let text = Reader::over(raw).string().unwrap_or_default();
-    text.into_lossy().into_owned()
+    text.into_lossy()
 }
 
 /// The content block of an image, audio or file.

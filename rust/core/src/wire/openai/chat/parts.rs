@@ -1,7 +1,11 @@
 //! Writes messages of parts as messages of Chat Completions.
 
-use super::event::DETAILS;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use super::part::{Part, field, inner, media, plain};
+use super::twice::DETAILS;
 use crate::error::Error;
 use crate::json::write_string;
 use crate::wire::body::{Fields, fields, items};
@@ -51,6 +55,15 @@ enum Item<'a> {
     Block(String),
 }
 
+/// Keys of a call that we know.
+const CALL_KEYS: [&str; 6] = ["type", "id", "name", "arguments", "provider", "extra"];
+
+/// Keys of a part of reasoning that we know.
+const REASONING_KEYS: [&str; 5] = ["text", "signature", "field", "provider", "thinking"];
+
+/// What servers send of an audio besides its id, but do not accept.
+const AUDIO_KEYS: [&str; 3] = ["data", "transcript", "expires_at"];
+
 /// Message keys that servers send but do not accept.
 const ANSWER_ONLY: [&str; 4] = [
     "annotations",
@@ -97,10 +110,9 @@ pub(super) fn write(
 
 /// Reads a list of parts.
 fn read<'a>(raw: &'a str, path: &str) -> Result<Vec<Part<'a>>, Error> {
-    let parts = items(raw, path)?.into_iter().enumerate();
-    parts
-        .map(|(at, raw)| Part::read(raw, format!("{path}[{at}]")))
-        .collect()
+    let items = items(raw, path)?.into_iter().enumerate();
+    let path = Rc::from(path);
+    items.map(|(at, raw)| Part::read(raw, &path, at)).collect()
 }
 
 impl<'a> Message<'a> {
@@ -108,7 +120,7 @@ impl<'a> Message<'a> {
         match &*part.kind {
             "text" => {
                 let text = part.text("text")?;
-                let extra = part.extra(&["text"]);
+                let extra = block_keys(part, to);
                 self.content.push(if extra.is_empty() {
                     Item::Text(text)
                 } else {
@@ -116,9 +128,19 @@ impl<'a> Message<'a> {
                 });
             }
             "image" | "audio" | "file" => self.content.push(Item::Block(media(part)?)),
-            "refusal" => self.refusal.push(part.text("text")?),
+            "refusal" => {
+                let text = part.text("text")?;
+                let extra = block_keys(part, to);
+                if extra.is_empty() {
+                    self.refusal.push(text);
+                } else {
+                    self.content.push(Item::Block(format!(
+                        r#"{{"type":"refusal","refusal":{text}{extra}}}"#
+                    )));
+                }
+            }
             "tool_call" => {
-                self.calls.push(call(part)?);
+                self.calls.push(call(part, to)?);
             }
             "reasoning" => self.add_reasoning(part, to)?,
             "opaque" => self.add_opaque(part, to)?,
@@ -138,13 +160,18 @@ impl<'a> Message<'a> {
             let signature = part.get("signature");
             let signature = signature.map(|raw| format!(",\"signature\":{raw}"));
             let signature = signature.unwrap_or_default();
+            let extra = part.extra(&REASONING_KEYS);
+            // With references it is kept as it came.
+            let thinking = part.get("thinking").map(str::to_owned);
+            let thinking =
+                thinking.unwrap_or_else(|| format!(r#"[{{"type":"text","text":{text}}}]"#));
             self.content.push(Item::Block(format!(
-                r#"{{"type":"thinking","thinking":[{{"type":"text","text":{text}}}]{signature}}}"#
+                r#"{{"type":"thinking","thinking":{thinking}{signature}{extra}}}"#
             )));
         } else if known && !field.is_empty() && self.takes_reasoning {
-            self.reasoning.push((field, text));
+            self.reasoning.push((field.into_owned(), text));
         } else {
-            to.dropped.push(part.path.clone());
+            to.dropped.push(part.path());
         }
         Ok(())
     }
@@ -157,17 +184,25 @@ impl<'a> Message<'a> {
             return Err(part.invalid(".json: it is missing"));
         };
         if !part.is_from(to.provider) {
-            to.dropped.push(part.path.clone());
+            to.dropped.push(part.path());
         } else if field == "content" {
             self.content.push(Item::Block(json.to_owned()));
         } else if field == "audio" {
-            // The server keeps the audio, and only its id is sent back.
-            let fields = fields(json, &part.path)?;
+            // The server keeps the audio, and its id is sent back.
+            let fields = fields(json, part.path())?;
             if let Some((_, id)) = fields.iter().find(|(key, _)| key == "id") {
-                self.other.push((field, format!("{{\"id\":{id}}}")));
+                let mut audio = format!("{{\"id\":{id}").into_bytes();
+                for (key, raw) in &fields {
+                    if key != "id" && *raw != "null" && !AUDIO_KEYS.contains(&&**key) {
+                        self::field(&mut audio, key, raw);
+                    }
+                }
+                audio.push(b'}');
+                let audio = String::from_utf8_lossy(&audio).into_owned();
+                self.other.push((field.into_owned(), audio));
             }
         } else if !ANSWER_ONLY.contains(&&*field) {
-            self.other.push((field, json.to_owned()));
+            self.other.push((field.into_owned(), json.to_owned()));
         }
         Ok(())
     }
@@ -182,11 +217,12 @@ impl<'a> Message<'a> {
         if !self.refusal.is_empty() {
             field(out, "refusal", &joined(self.refusal.iter().copied()));
         }
-        let mut fields: Vec<&str> = self.reasoning.iter().map(|(name, _)| &**name).collect();
-        fields.dedup();
-        for name in fields {
-            let texts = self.reasoning.iter().filter(|(other, _)| other == name);
-            field(out, name, &joined(texts.map(|(_, text)| *text)));
+        let mut reasoning: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, text) in &self.reasoning {
+            reasoning.entry(name).or_default().push(text);
+        }
+        for (name, texts) in reasoning {
+            field(out, name, &joined(texts.into_iter()));
         }
         if !self.calls.is_empty() {
             field(out, "tool_calls", &format!("[{}]", self.calls.join(",")));
@@ -224,7 +260,7 @@ fn tool_message(part: &Part<'_>, to: &mut Written<'_>) -> Result<(), Error> {
         Some(raw) if raw.starts_with('"') => raw.to_owned(),
         Some(raw) if raw.starts_with('[') => {
             let mut message = Message::default();
-            for part in read(raw, &format!("{}.content", part.path))? {
+            for part in read(raw, &format!("{}.content", part.path()))? {
                 message.add(&part, to)?;
             }
             message.content("tool")
@@ -245,16 +281,71 @@ fn tool_message(part: &Part<'_>, to: &mut Written<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn call(part: &Part<'_>) -> Result<String, Error> {
+/// What else the block of a text or a refusal has. Keys that a provider sent go only to that provider.
+fn block_keys(part: &Part<'_>, to: &mut Written<'_>) -> String {
+    let extra = part.extra(&["text", "provider"]);
+    if !extra.is_empty() && is_of_another(part, to.provider) {
+        to.dropped.push(format!("{}.extra", part.path()));
+        return String::new();
+    }
+    extra
+}
+
+fn is_of_another(part: &Part<'_>, provider: &Provider) -> bool {
+    part.get("provider").is_some() && !part.is_from(provider)
+}
+
+/// A call as it came: with the keys that we do not know, in it and in its function.
+fn call(part: &Part<'_>, to: &mut Written<'_>) -> Result<String, Error> {
     let name = part.text("name")?;
-    let id = part.get("id").map(|id| format!("\"id\":{id},"));
-    let id = id.unwrap_or_default();
+    let mut extra = part.object("extra")?;
+    if !extra.is_empty() && is_of_another(part, to.provider) {
+        to.dropped.push(format!("{}.extra", part.path()));
+        extra.clear();
+    }
+    let own = |(key, _): &&(Cow<'_, str>, &str)| !CALL_KEYS.contains(&&**key);
+    extra.extend(part.fields.iter().filter(own).cloned());
+    let mut take = |key: &str| {
+        let at = extra.iter().position(|(name, _)| name == key)?;
+        Some(extra.remove(at).1)
+    };
+    let kind = take("type");
+    let custom = take("custom").filter(|raw| *raw != "null");
+    let function = take("function").filter(|raw| *raw != "null");
     // A call without arguments may have arrived with "", which chat templates cannot read.
-    let arguments = part.get("arguments").filter(|raw| *raw != "\"\"");
-    let arguments = arguments.unwrap_or("\"{}\"");
-    Ok(format!(
-        r#"{{{id}"type":"function","function":{{"name":{name},"arguments":{arguments}}}}}"#
-    ))
+    let arguments = part
+        .get("arguments")
+        .filter(|raw| custom.is_some() || *raw != "\"\"");
+    let (word, key, value, inside) = match custom {
+        Some(inside) => ("custom", "input", arguments.unwrap_or("\"\""), Some(inside)),
+        None => (
+            "function",
+            "arguments",
+            arguments.unwrap_or("\"{}\""),
+            function,
+        ),
+    };
+    let mut out = Vec::from("{");
+    if let Some(id) = part.get("id") {
+        out.extend_from_slice(format!("\"id\":{id},").as_bytes());
+    }
+    match kind {
+        Some(kind) => out.extend_from_slice(format!("\"type\":{kind}").as_bytes()),
+        None => out.extend_from_slice(format!("\"type\":\"{word}\"").as_bytes()),
+    }
+    out.extend_from_slice(format!(",\"{word}\":{{\"name\":{name},\"{key}\":{value}").as_bytes());
+    if let Some(inside) = inside {
+        let path = format!("{}.extra.{word}", part.path());
+        for (key, raw) in fields(inside, path)? {
+            field(&mut out, &key, raw);
+        }
+    }
+    out.push(b'}');
+    for (key, raw) in extra.iter().filter(|(_, raw)| *raw != "null") {
+        field(&mut out, key, raw);
+    }
+    out.push(b'}');
+    Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// Joins JSON strings. Their escapes stay as they are.

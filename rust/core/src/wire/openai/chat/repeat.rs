@@ -12,6 +12,9 @@ const END: &[u8] = b"\"}";
 /// How many events are learned in a row without a match. A server that changes more than the text is given up.
 const PATIENCE: u8 = 16;
 
+/// How many bytes around a text are learned. They are kept for the rest of the stream, and servers need a tenth.
+const LONGEST: usize = 4 << 10;
+
 /// The bytes around the text of an event.
 #[derive(Debug, Default)]
 pub(super) struct Frame {
@@ -25,7 +28,7 @@ pub(super) struct Frame {
 impl Frame {
     /// Remembers an event that was read as plain text; `text` is that text, as a slice of `data`.
     pub(super) fn learn(&mut self, data: &[u8], text: &str) {
-        if self.misses >= PATIENCE {
+        if self.misses >= PATIENCE || data.len() - text.len() > LONGEST {
             return;
         }
         self.misses += 1;
@@ -46,9 +49,11 @@ impl Frame {
         // `obfuscation` between unescaped quotes is a key and not part of a text. Only one brace follows its value, so
         // it is a key of the event itself and of nothing inside it.
         self.is_padded = false;
-        if let Some(at) = memchr::memmem::rfind(after, PADDING)
-            && let Some((kept, padding)) = after.split_at_checked(at + PADDING.len())
-            && padding.get(plain_run(padding)..) == Some(END)
+        if let Some(members) = after.strip_suffix(END)
+            && let Some(at) = memchr::memrchr(b'"', members)
+            && let Some((kept, padding)) = members.split_at_checked(at + 1)
+            && kept.ends_with(PADDING)
+            && plain_run(padding) == padding.len()
         {
             self.is_padded = true;
             after = kept;
@@ -67,7 +72,9 @@ impl Frame {
         let (text, rest) = plain(rest)?;
         let rest = rest.strip_prefix(self.after.as_slice())?;
         let fits = if self.is_padded {
-            plain(rest)?.1 == END
+            // The padding has ASCII letters. With any others, the event is read in full.
+            let (padding, rest) = rest.split_at_checked(plain_run(rest))?;
+            rest == END && padding.is_ascii()
         } else {
             rest.is_empty()
         };

@@ -1,18 +1,25 @@
 //! Whole replies of OpenAI-shaped servers.
 
+use std::sync::Arc;
+
 use super::event::Event;
-use super::stream::{ChatStream, unexpected};
+use super::stray::{start_of, unexpected};
+use super::stream::ChatStream;
 use crate::error::{Error, ErrorKind};
-use crate::message::{ChunkKind, Reply, ReplyHead};
-use crate::redact::one_line;
+use crate::message::{Fold, Reply};
 use crate::sse::{EventParser, Item};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
 
 /// Reads a body with a 2xx status.
 ///
-/// A reply is read as a stream of one event, so that replies and streams agree.
-pub(in crate::wire::openai) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
+/// A reply is read as a stream of one event, so that replies and streams agree. An error has what arrived as its
+/// partial reply.
+pub(in crate::wire::openai) fn decode_reply(
+    body: &[u8],
+    asked: usize,
+    least: usize,
+) -> Result<Reply, Error> {
     // A busy server sends blank lines first, to keep the connection alive.
     let body = body
         .strip_prefix(b"\xef\xbb\xbf")
@@ -27,62 +34,82 @@ pub(in crate::wire::openai) fn decode_reply(body: &[u8]) -> Result<Reply, Error>
             ));
         }
         Some(_) if body.starts_with(b"data:") || body.starts_with(b"event:") => {
-            return fold_stream(body);
+            return fold_stream(body, asked, least);
         }
         Some(_) => {
-            let start = body.get(..body.len().min(400)).unwrap_or(body);
-            let start = one_line(&String::from_utf8_lossy(start), 80);
+            let start = start_of(body);
             return Err(unexpected(&format!(
                 "the reply is not JSON; it begins with: {start}"
             )));
         }
     }
     let event = Event::read(body)?;
-    if event.is_error {
-        return Err(errors::decode(None, body));
+    let failure = event.is_error.then(|| errors::decode(None, body));
+    if failure.is_none() && event.first.is_none() {
+        let start = start_of(body);
+        return Err(unexpected(&format!(
+            "the reply is JSON, but it has no choices; it begins with: {start}"
+        )));
     }
-    if event.first.is_none() {
-        return Err(unexpected("the reply is JSON, but it has no choices"));
-    }
-    let mut decoder = ChatStream::default();
+    let mut decoder = ChatStream::new(asked, least);
     let mut chunks = Vec::new();
     decoder.apply(event, true, &mut chunks)?;
-    Ok(folded(decoder.head(), &chunks))
+    let mut fold = Fold::default();
+    for chunk in &chunks {
+        fold.apply(chunk);
+    }
+    let failure = failure.or_else(|| decoder.failure().cloned());
+    let failure = failure.or_else(|| {
+        let why = decoder.is_short()?;
+        Some(unexpected(&format!("the reply is incomplete: {why}")).retryable(true))
+    });
+    ended(&decoder, fold, failure)
 }
 
 /// Reads a stream that the server sent unasked.
-fn fold_stream(body: &[u8]) -> Result<Reply, Error> {
-    let mut decoder = ChatStream::default();
+fn fold_stream(body: &[u8], asked: usize, least: usize) -> Result<Reply, Error> {
+    let mut decoder = ChatStream::new(asked, least);
+    let mut fold = Fold::default();
     let mut chunks = Vec::new();
     let mut done = false;
     let mut parser = EventParser::new(usize::MAX);
     let mut take = |item: Item<'_>| {
         match item {
             Item::Event { name, data } => {
-                done |= decoder.event(name, data, &mut chunks)? == Step::Done;
+                let step = decoder.event(name, data, &mut chunks);
+                chunks.drain(..).for_each(|chunk| fold.apply(&chunk));
+                done |= step? == Step::Done;
             }
             Item::Stray { name, value } => decoder.stray_field(name, value)?,
             Item::Comment(_) => {}
         }
         Ok(())
     };
-    parser.push(body, &mut take)?;
-    parser.finish(&mut take)?;
-    if !done && !decoder.is_finished() {
-        return Err(Error::new(
-            ErrorKind::ConnectionLost,
-            "the reply is a stream, and it is incomplete",
-        ));
-    }
-    Ok(folded(decoder.head(), &chunks))
+    let read = parser.push(body, &mut take);
+    let read = read.and_then(|()| parser.finish(&mut take).map(|_| ()));
+    let failure = read.err().or_else(|| {
+        if done {
+            return None;
+        }
+        let incomplete = |why| {
+            let message = format!("the reply is a stream, and it is incomplete: {why}");
+            Error::new(ErrorKind::ConnectionLost, message).retryable(true)
+        };
+        let failure = decoder.failure().cloned();
+        failure.or_else(|| decoder.missing().map(incomplete))
+    });
+    ended(&decoder, fold, failure)
 }
 
-fn folded(head: &ReplyHead, chunks: &[ChunkKind]) -> Reply {
-    let mut reply = Reply::default();
-    head.fold_into(&mut reply);
-    for chunk in chunks {
-        reply.apply(chunk);
-    }
-    reply.conclude();
-    reply
+/// The reply, or the error that has it as its partial reply.
+fn ended(decoder: &ChatStream, mut fold: Fold, failure: Option<Error>) -> Result<Reply, Error> {
+    fold.set_head(decoder.head());
+    let is_empty = fold.is_empty();
+    let mut reply = fold.into_reply();
+    let Some(error) = failure else {
+        reply.conclude();
+        return Ok(reply);
+    };
+    reply.settle();
+    Err(error.with_partial((!is_empty).then(|| Arc::new(reply))))
 }

@@ -2,31 +2,39 @@
 
 use compact_str::CompactString;
 
-use super::choice::{ChoiceState, state};
-use super::event::{Choice, Event};
+use super::choice::{ChoiceState, Choices};
+use super::event::{Choice, Content, Event, Message};
+use super::most::too_many;
 use super::repeat::Frame;
+use super::said::{CONTENT, TEXT};
+use super::stray::{Stray, start_of, unexpected};
+use super::twice::{UsagePlace, merged, text_beside};
 use crate::error::{Error, ErrorKind};
-use crate::json::{self, Text};
-use crate::message::{ChunkKind, Delta, FinishReason, ReplyHead, Usage};
+use crate::json::{Text, as_count};
+use crate::message::{ChunkKind, Delta, FinishReason, Logprobs, ReplyHead, Usage};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
-use crate::wire::openai::logprobs;
 
 /// Reads the events of one stream. A whole reply is a stream of one event.
 #[derive(Debug, Default)]
 pub(in crate::wire::openai) struct ChatStream {
     head: ReplyHead,
-    /// By index.
-    choices: Vec<ChoiceState>,
+    choices: Choices,
+    /// How many choices were asked for.
+    asked: usize,
+    /// How many of them a whole reply must have.
+    least: usize,
+    /// Where the counts that were passed on came from.
+    usage: UsagePlace,
+    /// The start of the first event, if it has no choices. It may say why.
+    odd: Option<String>,
+    /// Why the reply failed, although the server went on to its end.
+    failed: Option<Error>,
     done: bool,
-    /// The lines of a JSON body that arrived instead of events.
-    stray: Vec<u8>,
+    stray: Stray,
     /// The bytes around the last plain text.
     pub(super) frame: Frame,
 }
-
-/// How many bytes of a JSON body instead of events are collected.
-const STRAY_CAP: usize = 64 << 10;
 
 impl StreamDecoder for ChatStream {
     fn event(&mut self, name: &[u8], data: &[u8], out: &mut Vec<ChunkKind>) -> Result<Step, Error> {
@@ -51,64 +59,51 @@ impl StreamDecoder for ChatStream {
         }
         let event = Event::read(data)?;
         if event.is_error {
-            return Err(errors::decode(None, data));
+            let error = errors::decode(None, data);
+            if event.first.is_some() {
+                // What it has besides belongs to the partial reply.
+                self.apply(event, false, out)?;
+                if !out.iter().any(ChunkKind::has_content) {
+                    out.clear();
+                }
+            }
+            return Err(error);
+        }
+        let is_first = self.choices.states.is_empty();
+        if is_first && event.first.is_none() && self.odd.is_none() {
+            self.odd = Some(start_of(data));
         }
         if let Some(text) = self.apply(event, false, out)? {
             self.frame.learn(data, text);
         }
-        Ok(Step::Continue)
+        match &self.failed {
+            // There is nothing to wait for, and nothing that another attempt would repeat.
+            Some(error) if is_first && !self.has_content() => {
+                out.clear();
+                Err(error.clone())
+            }
+            _ => Ok(Step::Continue),
+        }
     }
 
     fn stray_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Error> {
         if self.done {
             return Ok(());
         }
-        if name == b"error" {
-            return Err(errors::decode(None, value));
-        }
-        // Unknown fields are ignored. But the name of a field is text, and bytes that are not text may have swallowed
-        // an event.
-        if std::str::from_utf8(name).map_or(true, |name| {
-            name.contains(|c: char| c.is_control() && c != '\t')
-        }) {
-            return Err(Error::new(
-                ErrorKind::Decode,
-                "the stream has bytes that are not part of an event stream; something on the way damaged it",
-            ));
-        }
-        // A JSON or HTML body with the content type of a stream looks like unknown fields.
-        if self.stray.is_empty() && !name.trim_ascii_start().starts_with(b"{") {
-            if errors::is_html(name) && self.choices.is_empty() {
-                return Err(unexpected(
-                    "the reply is an HTML page, not a stream; base_url is probably wrong",
-                ));
-            }
-            return Ok(());
-        }
-        if self.stray.len() + name.len() + value.len() < STRAY_CAP {
-            self.stray.extend_from_slice(name);
-            if !value.is_empty() {
-                self.stray.push(b':');
-                self.stray.extend_from_slice(value);
-            }
-            self.stray.push(b'\n');
-        }
-        if json::is_complete(&self.stray) {
-            return Err(match Event::read(&self.stray) {
-                Ok(event) if event.is_error => errors::decode(None, &self.stray),
-                _ => unexpected("the reply is a JSON body, not a stream"),
-            });
-        }
-        Ok(())
+        let begun = !self.choices.states.is_empty();
+        self.stray.field(name, value, begun)
     }
 
-    fn is_finished(&self) -> bool {
-        !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finished)
+    fn missing(&self) -> Option<String> {
+        if self.choices.states.is_empty() {
+            return Some("it ended before any choice".to_owned());
+        }
+        self.unfinished(|choice| !choice.finished)
+            .or_else(|| self.too_few(self.asked))
     }
 
-    fn open_choices(&self) -> Vec<u32> {
-        let open = self.choices.iter().filter(|choice| !choice.finished);
-        open.map(|choice| choice.index).collect()
+    fn failure(&self) -> Option<&Error> {
+        self.failed.as_ref()
     }
 
     fn head(&self) -> &ReplyHead {
@@ -117,6 +112,16 @@ impl StreamDecoder for ChatStream {
 }
 
 impl ChatStream {
+    /// Starts to read a reply of which `asked` choices were asked for. At least `least` of them make it whole, and all of
+    /// them if its end has no terminal mark.
+    pub(in crate::wire::openai) fn new(asked: usize, least: usize) -> Self {
+        Self {
+            asked,
+            least,
+            ..Self::default()
+        }
+    }
+
     /// Reads the choices and usage of one event. In a `whole` reply each tool call is complete. If the event has only
     /// text, returns it as a slice of the event's JSON.
     pub(super) fn apply<'a>(
@@ -125,9 +130,16 @@ impl ChatStream {
         whole: bool,
         out: &mut Vec<ChunkKind>,
     ) -> Result<Option<&'a str>, Error> {
+        if let Some(what) = event.excess {
+            return Err(too_many(what));
+        }
         self.note_head(&mut event);
         let before = out.len();
-        let usage = event.usage.take().or_else(|| event.groq_usage.take());
+        let usage = event.usage.take().filter(|(place, _)| *place >= self.usage);
+        let usage = usage.map(|(place, usage)| {
+            self.usage = place;
+            usage
+        });
         if usage.is_none()
             && !whole
             && event.rest.is_empty()
@@ -151,15 +163,23 @@ impl ChatStream {
             || choice.finish_reason.is_some()
             || choice.message.is_some()
             || choice.logprobs.is_some()
+            || choice.error.is_some()
         {
             return None;
         }
-        let text = match (&choice.delta, &choice.text) {
-            (Some(delta), None) => delta.only_text()?,
-            (None, Some(text)) => text,
+        let (field, text) = match (&choice.delta, &choice.text) {
+            (Some(delta), None) => (CONTENT, delta.only_text()?),
+            (Some(delta), Some(beside)) => match delta.only_text()? {
+                text if text.is_empty() => (TEXT, beside),
+                text => (CONTENT, text),
+            },
+            (None, Some(text)) => (TEXT, text),
             _ => return None,
         };
         if text.low.is_some() || text.high.is_some() {
+            return None;
+        }
+        if !text.is_empty() && self.choices.get(0)?.said.is_elsewhere(field) {
             return None;
         }
         self.push_plain(&text.body)
@@ -168,11 +188,15 @@ impl ChatStream {
     /// Adds text to choice 0, unless a half character is waiting.
     #[inline]
     fn push_plain(&mut self, text: &str) -> Option<CompactString> {
-        let state = state(&mut self.choices, 0)?;
+        let state = match self.choices.states.first_mut() {
+            Some(first) if first.index == 0 => first,
+            _ => self.choices.get(0)?,
+        };
         if state.text.is_waiting() || state.reasoning.is_waiting() {
             return None;
         }
-        state.text_bytes += text.len();
+        state.said.in_deltas = true;
+        state.said.add(text);
         Some(CompactString::new(text))
     }
 
@@ -189,6 +213,7 @@ impl ChatStream {
         if self.head.created.is_none() {
             self.head.created = event
                 .created
+                .and_then(as_count)
                 .filter(|&created| created > 0)
                 .and_then(|created| i64::try_from(created).ok());
         }
@@ -196,58 +221,99 @@ impl ChatStream {
 
     fn choice(
         &mut self,
-        choice: Choice<'_>,
+        choice: &mut Choice<'_>,
         place: usize,
         whole: bool,
         out: &mut Vec<ChunkKind>,
     ) -> Result<(), Error> {
         let index = choice.index.unwrap_or(place as u64);
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
-        let Some(state) = state(&mut self.choices, index) else {
-            return Ok(());
+        let mut index = u32::try_from(index).unwrap_or(u32::MAX);
+        if whole {
+            index = self.choices.own_index(index);
+        }
+        let Some(state) = self.choices.get(index) else {
+            return Err(too_many("choices"));
         };
-        let mut delta = Delta {
+        let mut delta = Box::new(Delta {
             index,
             ..Delta::default()
-        };
-        if let Some(text) = choice.text {
-            state.push_text(text, &mut delta);
-        }
-        if let Some(message) = choice.delta {
-            state.message(message, false, &mut delta, out)?;
-        }
-        if let Some(message) = choice.message {
-            if whole {
-                state.message(*message, true, &mut delta, out)?;
-            } else {
-                state.catch_up(*message, &mut delta, out)?;
+        });
+        let mut messages = choice.delta.iter().chain(choice.message.as_deref());
+        let error = choice.error.or_else(|| messages.find_map(Message::error));
+        if whole {
+            let message = choice.message.take().map(|message| *message);
+            let message = merged(message, choice.delta.take());
+            let is_empty = message.is_none() && choice.text.is_none();
+            if is_empty && error.is_none() {
+                let message = format!("the reply has no message in choice {index}");
+                self.failed = self.failed.take().or_else(|| Some(unexpected(&message)));
+            }
+            if let Some(text) = text_beside(message.as_ref(), choice.text.take()) {
+                state.push_text(text, &mut delta);
+            }
+            if let Some(mut message) = message {
+                state.message(&mut message, true, &mut delta, out)?;
+            }
+        } else {
+            let is_alone = choice.text.as_ref().is_none_or(Text::is_empty);
+            if let Some(text) = text_beside(choice.delta.as_ref(), choice.text.take())
+                && state.said.counts(TEXT, &text.body)
+            {
+                state.push_text(text, &mut delta);
+            }
+            if let Some(message) = &mut choice.delta {
+                if let Content::Text(text) = &message.content
+                    && is_alone
+                    && !state.said.counts(CONTENT, &text.body)
+                {
+                    message.content = Content::None;
+                }
+                state.message(message, false, &mut delta, out)?;
+            }
+            state.said.in_deltas |= !delta.text.is_empty();
+            if let Some(message) = &mut choice.message {
+                state.catch_up(message, &mut delta, out)?;
             }
         }
         if let Some(raw) = choice.logprobs {
-            delta.logprobs = logprobs::read(raw)?;
+            delta.logprobs = Logprobs::of(raw);
         }
-        if let Some(word) = choice.finish_reason {
+        let mut failed = error.map(errors::in_choice);
+        if let Some(word) = choice.finish_reason.take() {
             state.finished = true;
             state.flush(&mut delta);
-            delta.finish_reason = FinishReason::from_word(&word)
-                .map(|reason| reason.corrected(state.refused, state.calls.any()));
+            let reason = FinishReason::from_word(&word);
+            if reason.is_some_and(FinishReason::is_failure) {
+                failed.get_or_insert_with(|| errors::ended_with(&word));
+            }
+            delta.finish_reason =
+                reason.map(|reason| reason.corrected(state.refused, state.calls.any()));
             delta.provider_finish_reason = Some(word.into_owned());
         } else if whole {
             state.flush(&mut delta);
         }
-        out.push(ChunkKind::Delta(Box::new(delta)));
+        // The first error is the reason for all others.
+        if failed.is_some() && self.failed.is_none() {
+            self.failed = failed;
+        }
+        out.push(ChunkKind::Delta(delta));
         Ok(())
     }
 
     fn end(&mut self, out: &mut Vec<ChunkKind>) -> Result<Step, Error> {
-        if self.choices.is_empty() {
-            return Err(unexpected(
-                "the stream ended with [DONE] but had no choice; the server failed without saying why",
-            )
-            .retryable(true));
+        if self.choices.states.is_empty() {
+            let message = "the stream ended with [DONE] but had no choice";
+            let error = match &self.odd {
+                None => unexpected(message),
+                Some(start) => Error::new(
+                    ErrorKind::StreamIncomplete,
+                    format!("{message}; it began with: {start}"),
+                ),
+            };
+            return Err(error.retryable(true));
         }
         self.done = true;
-        for state in &mut self.choices {
+        for state in &mut self.choices.states {
             let mut delta = Delta {
                 index: state.index,
                 ..Delta::default()
@@ -257,7 +323,47 @@ impl ChatStream {
                 out.push(ChunkKind::Delta(Box::new(delta)));
             }
         }
-        Ok(Step::Done)
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        match self.is_short() {
+            None => Ok(Step::Done),
+            Some(why) => Err(Error::new(
+                ErrorKind::StreamIncomplete,
+                format!("the stream is incomplete: {why}"),
+            )
+            .retryable(true)),
+        }
+    }
+
+    fn has_content(&self) -> bool {
+        self.choices.states.iter().any(ChoiceState::has_content)
+    }
+
+    fn unfinished(&self, is_open: impl Fn(&ChoiceState) -> bool) -> Option<String> {
+        let open = self.choices.states.iter().filter(|choice| is_open(choice));
+        let mut open: Vec<_> = open.map(|choice| choice.index).collect();
+        open.sort_unstable();
+        let shown: Vec<_> = open.iter().take(8).map(u32::to_string).collect();
+        let more = if open.len() > 8 { ", …" } else { "" };
+        let shown = shown.join(", ");
+        (!open.is_empty()).then(|| format!("choice {shown}{more} had not finished"))
+    }
+
+    /// What to say if choices are missing, or empty, although the reply has ended.
+    pub(super) fn is_short(&self) -> Option<String> {
+        self.empty().or_else(|| self.too_few(self.least))
+    }
+
+    /// What to say of choices with nothing in them. A choice needs no finish reason, because some servers never give
+    /// one.
+    fn empty(&self) -> Option<String> {
+        self.unfinished(|choice| !choice.finished && !choice.has_content())
+    }
+
+    fn too_few(&self, least: usize) -> Option<String> {
+        let (asked, came) = (self.asked, self.choices.states.len());
+        (came < least).then(|| format!("{asked} choices were asked for, and {came} came"))
     }
 }
 
@@ -273,8 +379,4 @@ fn attach_usage(usage: Option<Box<Usage>>, before: usize, out: &mut Vec<ChunkKin
     } else if out.len() == before {
         out.push(ChunkKind::Text(CompactString::default()));
     }
-}
-
-pub(super) fn unexpected(message: &str) -> Error {
-    Error::new(ErrorKind::UnexpectedContent, message)
 }

@@ -78,6 +78,39 @@ fn parameters_take_the_names_of_the_provider() {
 }
 
 #[test]
+fn a_parameter_is_sent_by_the_name_that_it_was_written_with() {
+    for provider in [
+        "openai",
+        "azure",
+        "mistral",
+        "groq",
+        "vllm",
+        "openai-compatible",
+    ] {
+        for api in ["chat", "completions"] {
+            let params = json!({"max_completion_tokens": 5, "random_seed": 7});
+            let request = json!({"model": "m", "input": "hi", "params": params});
+            let (body, _) = encoded(api, provider, &request).unwrap();
+            assert_eq!(
+                (&body["max_completion_tokens"], &body["random_seed"]),
+                (&json!(5), &json!(7)),
+                "{provider} {api}"
+            );
+            assert_eq!((body.get("max_tokens"), body.get("seed")), (None, None));
+        }
+    }
+    let params = json!({"logprobs": true, "top_logprobs": 2});
+    let body = chat(
+        "openai",
+        &json!({"model": "m", "input": "hi", "params": params}),
+    );
+    assert_eq!(
+        (&body["logprobs"], &body["top_logprobs"]),
+        (&json!(true), &json!(2))
+    );
+}
+
+#[test]
 fn stream_usage_can_be_left_out() {
     let request = json!({"model": "m", "input": "hi", "stream": true, "stream_usage": false});
     assert_eq!(chat("openai", &request).get("stream_options"), None);
@@ -137,7 +170,16 @@ fn wrong_parameters_are_refused_with_their_path() {
             ErrorKind::Config,
             "did you mean max_tokens?",
         ),
-        (json!({"top_logprobs": 1}), ErrorKind::Config, "logprobs=k"),
+        (
+            json!({"logprobs": 2, "top_logprobs": 1}),
+            ErrorKind::Config,
+            "the same parameter",
+        ),
+        (
+            json!({"seed": 2, "random_seed": 1}),
+            ErrorKind::Config,
+            "the same parameter",
+        ),
         (
             json!({"echo": true}),
             ErrorKind::Config,
@@ -152,7 +194,7 @@ fn wrong_parameters_are_refused_with_their_path() {
         (
             json!({"max_tokens": 1, "max_completion_tokens": 1}),
             ErrorKind::Config,
-            "the same limit",
+            "the same parameter",
         ),
     ] {
         let (found, message) = refused(
@@ -203,6 +245,13 @@ fn a_system_prompt_is_in_one_place() {
     }
     let request = json!({"model": "m", "system": "s", "input": "hi"});
     assert_eq!(refused("completions", &request).0, ErrorKind::Config);
+}
+
+#[test]
+fn any_number_of_choices_may_be_asked_for() {
+    let request = json!({"model": "m", "input": ["a", "b"], "extra_body": {"n": u64::MAX}});
+    let (_, encoded) = encoded("completions", "openai", &request).unwrap();
+    assert_eq!(encoded.choices, usize::MAX);
 }
 
 #[test]
@@ -335,6 +384,21 @@ fn reasoning_goes_back_only_to_its_provider_and_if_that_takes_it() {
     );
     let paths = [0, 1, 5, 6].map(|at| format!("messages[0].parts[{at}]"));
     assert_eq!(elsewhere.dropped, paths);
+}
+
+#[test]
+fn reasoning_that_changes_between_two_fields_goes_back_in_each_field_once() {
+    let reasoning = |text: &str, field: &str| json!({"type": "reasoning", "text": text, "field": field, "provider": "openrouter"});
+    let parts = json!([
+        reasoning("a", "reasoning"),
+        reasoning("b", "reasoning_content"),
+        reasoning("c", "reasoning"),
+        reasoning("d", "reasoning_content"),
+    ]);
+    let (_, encoded) = encoded("chat", "openrouter", &assistant(&parts)).unwrap();
+    let body = String::from_utf8(encoded.body).unwrap();
+    let message = r#"{"role":"assistant","content":"","reasoning":"ac","reasoning_content":"bd"}"#;
+    assert!(body.contains(message), "{body}");
 }
 
 #[test]

@@ -172,4 +172,13 @@ fn the_providers_message_is_kept_in_full_and_shown_short() {
         error(500, &"x".repeat(100_000)).api().unwrap().body.len(),
         64 << 10
     );
+    // One event of a stream may have megabytes.
+    let long = "é".repeat(100_000);
+    let body = json!({"error": {"message": long, "code": long}}).to_string();
+    let found = error(500, &body);
+    let api = found.api().unwrap();
+    for text in [&api.message, &api.code] {
+        let text = text.as_deref().unwrap();
+        assert!(text.len() <= (64 << 10) + 3 && text.ends_with("é…"));
+    }
 }

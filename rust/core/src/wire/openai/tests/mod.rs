@@ -1,6 +1,9 @@
 //! Properties of the dialects that the recordings do not show, or not clearly.
 
+mod calls;
 mod encode;
 mod errors;
 mod replies;
+mod sizes;
 mod streams;
+mod twice;

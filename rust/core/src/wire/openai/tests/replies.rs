@@ -1,16 +1,19 @@
 use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorKind};
-use crate::message::{FinishReason, Part, Reply};
+use crate::message::{Extra, FinishReason, Part, Reply};
 use crate::wire::dialect;
 
-fn read(body: &str) -> Result<Reply, Error> {
-    dialect("chat").unwrap().decode_reply(body.as_bytes())
+pub(super) fn read(body: &str) -> Result<Reply, Error> {
+    dialect("chat").unwrap().decode_reply(body.as_bytes(), 1)
 }
 
-fn reply(message: &Value, finish: &str) -> Reply {
+pub(super) fn reply(message: &Value, finish: &str) -> Reply {
     let choice = json!({"index": 0, "message": message, "finish_reason": finish});
-    read(&json!({"id": "i", "model": "m", "created": 0, "choices": [choice]}).to_string()).unwrap()
+    let read =
+        read(&json!({"id": "i", "model": "m", "created": 0, "choices": [choice]}).to_string());
+    // A failed reply is in its error.
+    read.unwrap_or_else(|error| Reply::clone(error.partial().unwrap()))
 }
 
 fn reason(message: &Value, finish: &str) -> Option<FinishReason> {
@@ -32,8 +35,12 @@ fn the_finish_reason_follows_from_the_parts() {
         (
             &text,
             "insufficient_system_resource",
-            Some(FinishReason::Other),
+            Some(FinishReason::Error),
         ),
+        (&text, "network_error", Some(FinishReason::Error)),
+        (&text, "sensitive", Some(FinishReason::ContentFilter)),
+        (&text, "MAX_TOKENS", Some(FinishReason::Length)),
+        (&text, "weird", Some(FinishReason::Other)),
         (&text, "", None),
         (&refusal, "stop", Some(FinishReason::Refusal)),
         (&refusal, "length", Some(FinishReason::Refusal)),
@@ -62,7 +69,13 @@ fn parts_are_in_order_with_unknown_blocks_after_them() {
         ],
         "tool_calls": [{"function": {"name": "f", "arguments": {"x": 1}}}, {"function": {"name": "g"}}],
     });
-    let parts = &reply(&message, "stop").choices[0].parts;
+    let mut reply = reply(&message, "stop");
+    let parts = &mut reply.choices[0].parts;
+    for part in &mut *parts {
+        if let Part::ToolCall(call) = part {
+            assert_eq!(call.id.take().unwrap().len(), 9, "made up");
+        }
+    }
     let expected = json!([
         {"type": "text", "text": "a"},
         {"type": "reasoning", "text": "tu", "signature": "s", "field": "thinking"},
@@ -85,6 +98,7 @@ fn two_fields_of_reasoning_are_one() {
         text: "r".into(),
         signature: None,
         field: Some("reasoning_content".into()),
+        extra: Extra::default(),
     };
     assert_eq!((parts.len(), &parts[0]), (2, &expected));
 }
@@ -95,8 +109,8 @@ fn the_old_function_call_is_a_tool_call() {
     let reply = reply(&message, "function_call");
     let call = reply.choices[0].tool_calls().next().unwrap();
     assert_eq!(
-        (&*call.name, &*call.arguments, &call.id),
-        ("f", "{}", &None)
+        (&*call.name, &*call.arguments, call.id.is_some()),
+        ("f", "{}", true)
     );
 }
 
@@ -137,9 +151,9 @@ fn logprobs_of_both_apis_are_one_list() {
     assert_eq!(logprobs(&json!({"content": null, "x": 1})), Value::Null);
     let body =
         r#"{"choices":[{"logprobs":{"content":[{"token":"a","logprob":-1e999}]},"text":"a"}]}"#;
-    let error = read(body).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Decode);
-    assert!(error.message().contains("out of range"), "{error}");
+    let choice = read(body).unwrap().choices.remove(0);
+    let tokens = choice.logprobs.unwrap().tokens();
+    assert_eq!(tokens[0].logprob, Some(f64::NEG_INFINITY));
 }
 
 #[test]
@@ -176,7 +190,7 @@ fn the_error_names_a_body_of_another_kind() {
             "no choices",
         ),
         (r#"{"choices":[{"#, ErrorKind::Decode, "byte 13"),
-        (r#"{"choices":[NaN]}"#, ErrorKind::Decode, "byte 12"),
+        (r#"{"choices":[nan]}"#, ErrorKind::Decode, "byte 12"),
         (
             r#"{"error":{"message":"m","code":503}}"#,
             ErrorKind::Server,
@@ -224,4 +238,106 @@ fn a_stream_instead_of_a_reply_is_folded() {
         read(&wire[..60]).unwrap_err().kind(),
         ErrorKind::ConnectionLost
     );
+}
+
+#[test]
+fn a_reply_with_values_of_other_types_is_read() {
+    let choice =
+        |message: Value| json!({"index": "0", "message": message, "finish_reason": "stop"});
+    for (message, text) in [
+        (json!("a"), "a"),
+        (json!({"content": 5}), "5"),
+        (json!({"content": {"type": "text", "text": "a"}}), "a"),
+    ] {
+        let body = json!({"choices": [choice(message)], "usage": {"prompt_tokens": "3", "completion_tokens": 2.0}});
+        let reply = read(&body.to_string()).unwrap();
+        assert_eq!(reply.choices[0].text(), text);
+        assert_eq!(reply.usage.unwrap().total_tokens, Some(5));
+    }
+}
+
+#[test]
+fn choices_of_one_index_are_not_one_choice() {
+    let choice = |index: u32, text: &str| json!({"index": index, "message": {"content": text}, "finish_reason": "stop"});
+    let body = json!({"choices": [choice(0, "a"), choice(0, "b"), choice(1, "c")]});
+    let reply = read(&body.to_string()).unwrap();
+    let texts: Vec<_> = reply
+        .choices
+        .iter()
+        .map(|choice| (choice.index, choice.text().into_owned()))
+        .collect();
+    let expected = [
+        (0, "a".to_owned()),
+        (1, "b".to_owned()),
+        (2, "c".to_owned()),
+    ];
+    assert_eq!(texts, expected);
+}
+
+#[test]
+fn an_error_with_nothing_in_it_is_none() {
+    let choice = json!({"index": 0, "message": {"content": "a"}, "finish_reason": "stop"});
+    for error in [
+        json!(null),
+        json!(false),
+        json!(""),
+        json!({}),
+        json!({"code": null, "message": ""}),
+    ] {
+        let mut inside = choice.clone();
+        inside["error"] = error.clone();
+        let body = json!({"choices": [inside], "error": error});
+        assert!(read(&body.to_string()).is_ok(), "{error}");
+    }
+    for error in [json!(true), json!("x"), json!({"code": 0, "message": ""})] {
+        let body = json!({"choices": [choice], "error": error});
+        assert!(read(&body.to_string()).is_err(), "{error}");
+    }
+    let mut inside = choice.clone();
+    inside["message"]["error"] = json!({"message": "the model is gone"});
+    for body in [
+        json!({"choices": [inside]}),
+        json!({"errors": [{"message": "the model is gone"}]}),
+        json!({"provider": {"error": {"message": "the model is gone"}}}),
+    ] {
+        let error = read(&body.to_string()).unwrap_err();
+        assert!(error.to_string().contains("the model is gone"), "{error}");
+    }
+}
+
+#[test]
+fn a_reply_with_neither_content_nor_reason_is_an_error() {
+    let body = |choice: Value| json!({"choices": [choice]}).to_string();
+    assert!(read(&body(json!({"message": {"role": "assistant"}}))).is_err());
+    assert!(read(&body(json!({"message": {"content": "a"}}))).is_ok());
+    assert!(read(&body(json!({"message": {}, "finish_reason": "stop"}))).is_ok());
+}
+
+#[test]
+fn words_of_failure_are_failures() {
+    for word in [
+        "error",
+        "network_error",
+        "server-error",
+        "FAILED",
+        "engine_overloaded",
+        "cancelled",
+        "aborted",
+        "function_call_filter: MALFORMED_FUNCTION_CALL",
+        "UNEXPECTED_TOOL_CALL",
+    ] {
+        assert!(
+            FinishReason::from_word(word).unwrap().is_failure(),
+            "{word}"
+        );
+    }
+    for (word, reason) in [
+        ("content_filter: SAFETY", FinishReason::ContentFilter),
+        ("ERROR_TOXIC", FinishReason::ContentFilter),
+        ("ERROR_LIMIT", FinishReason::Length),
+        ("COMPLETE", FinishReason::Stop),
+        ("terror", FinishReason::Other),
+    ] {
+        assert_eq!(FinishReason::from_word(word), Some(reason));
+    }
 }

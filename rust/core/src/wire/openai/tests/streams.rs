@@ -1,11 +1,11 @@
 use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorKind};
-use crate::message::{Choice, ChunkKind, FinishReason, Reply};
+use crate::message::{Choice, ChunkKind, FinishReason, Fold, Reply};
 use crate::wire::{Step, StreamDecoder, dialect};
 
-fn feed(events: &[&str]) -> Result<(Vec<ChunkKind>, Box<dyn StreamDecoder>), Error> {
-    let mut decoder = dialect("chat").unwrap().stream();
+pub(super) fn feed(events: &[&str]) -> Result<(Vec<ChunkKind>, Box<dyn StreamDecoder>), Error> {
+    let mut decoder = dialect("chat").unwrap().stream(1);
     let mut out = Vec::new();
     for event in events {
         decoder.event(b"", event.as_bytes(), &mut out)?;
@@ -13,51 +13,23 @@ fn feed(events: &[&str]) -> Result<(Vec<ChunkKind>, Box<dyn StreamDecoder>), Err
     Ok((out, decoder))
 }
 
-fn folded(events: &[String]) -> Reply {
+pub(super) fn folded(events: &[String]) -> Reply {
     let events: Vec<_> = events.iter().map(String::as_str).collect();
-    let mut reply = Reply::default();
+    let mut fold = Fold::default();
     for chunk in &feed(&events).unwrap().0 {
-        reply.apply(chunk);
+        fold.apply(chunk);
     }
-    reply.settle();
-    reply
+    fold.settle();
+    fold.into_reply()
 }
 
-fn delta(delta: &Value) -> String {
+pub(super) fn delta(delta: &Value) -> String {
     json!({"choices": [{"index": 0, "delta": delta}]}).to_string()
 }
 
-fn deltas(list: &Value) -> Choice {
+pub(super) fn deltas(list: &Value) -> Choice {
     let events: Vec<_> = list.as_array().unwrap().iter().map(delta).collect();
     folded(&events).choices.remove(0)
-}
-
-/// Id, name and arguments of the calls in the `tool_calls` lists of some deltas.
-fn calls(fragments: &Value) -> Vec<(String, String, String)> {
-    let list: Vec<_> = fragments
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|calls| json!({"tool_calls": calls}))
-        .collect();
-    let choice = deltas(&Value::Array(list));
-    let calls = choice.tool_calls();
-    calls
-        .map(|call| {
-            (
-                call.id.clone().unwrap_or_default(),
-                call.name.clone(),
-                call.arguments.clone(),
-            )
-        })
-        .collect()
-}
-
-fn expected(calls: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
-    calls
-        .iter()
-        .map(|(id, name, arguments)| ((*id).into(), (*name).into(), (*arguments).into()))
-        .collect()
 }
 
 #[test]
@@ -71,119 +43,11 @@ fn plain_text_takes_the_short_form() {
         chunks,
         [ChunkKind::Text("".into()), ChunkKind::Text("hi".into())]
     );
-    assert_eq!(
-        (decoder.is_finished(), decoder.open_choices()),
-        (false, vec![0])
-    );
+    assert_eq!(decoder.missing().unwrap(), "choice 0 had not finished");
     let text = json!({"choices": [{"text": "hi", "index": 0, "logprobs": null, "finish_reason": null}], "usage": null});
     assert_eq!(
         feed(&[&text.to_string()]).unwrap().0,
         [ChunkKind::Text("hi".into())]
-    );
-}
-
-#[test]
-fn a_fragment_finds_its_call() {
-    let named = |index: Option<u32>, id: Option<&str>, name: &str, arguments: &str| {
-        let mut call = json!({"function": {"name": name, "arguments": arguments}});
-        if let Some(index) = index {
-            call["index"] = json!(index);
-        }
-        if let Some(id) = id {
-            call["id"] = json!(id);
-        }
-        call
-    };
-    let more = |index: Option<u32>, id: Option<&str>, arguments: &str| {
-        let mut call = named(index, id, "", arguments);
-        call["function"]["name"] = Value::Null;
-        call
-    };
-    // As specified.
-    let plain = json!([
-        [named(Some(0), Some("a"), "f", "")],
-        [more(Some(0), None, "{")],
-        [more(Some(0), None, "}")]
-    ]);
-    assert_eq!(calls(&plain), expected(&[("a", "f", "{}")]));
-    // The id repeated, null or empty.
-    let repeated = json!([
-        [named(Some(0), Some("a"), "f", "{")],
-        [named(Some(0), Some("a"), "f", "1")],
-        [more(Some(0), Some("null"), "2")],
-        [more(Some(0), Some(""), "}")]
-    ]);
-    assert_eq!(calls(&repeated), expected(&[("a", "f", "{12}")]));
-    // Parallel calls, all with index 0.
-    let zeros = json!([
-        [named(Some(0), Some("a"), "f", "{}")],
-        [named(Some(0), Some("b"), "f", "{1}")]
-    ]);
-    assert_eq!(
-        calls(&zeros),
-        expected(&[("a", "f", "{}"), ("b", "f", "{1}")])
-    );
-    // No index.
-    let bare = json!([
-        [named(None, Some("a"), "f", "{")],
-        [more(None, None, "}")],
-        [named(None, Some("b"), "g", "{}")]
-    ]);
-    assert_eq!(
-        calls(&bare),
-        expected(&[("a", "f", "{}"), ("b", "g", "{}")])
-    );
-    // No index, and a fragment of the call before the last one.
-    let back = json!([
-        [named(None, Some("a"), "f", "{")],
-        [named(None, Some("b"), "g", "{}")],
-        [more(None, Some("a"), "}")]
-    ]);
-    assert_eq!(
-        calls(&back),
-        expected(&[("a", "f", "{}"), ("b", "g", "{}")])
-    );
-    // A new random id in every fragment.
-    let random = json!([
-        [named(Some(0), Some("a"), "f", "{")],
-        [more(Some(0), Some("b"), "}")]
-    ]);
-    assert_eq!(calls(&random), expected(&[("a", "f", "{}")]));
-    // Two headers first, then their arguments mixed.
-    let mixed = json!([
-        [
-            named(Some(0), Some("a"), "f", ""),
-            named(Some(1), Some("b"), "g", "")
-        ],
-        [more(Some(1), None, "{1")],
-        [more(Some(0), None, "{0}")],
-        [more(Some(1), None, "}")]
-    ]);
-    assert_eq!(
-        calls(&mixed),
-        expected(&[("a", "f", "{0}"), ("b", "g", "{1}")])
-    );
-    // No ids at all, the same index, another name.
-    let anonymous = json!([
-        [named(Some(0), None, "f", "{}")],
-        [named(Some(0), None, "g", "{}")]
-    ]);
-    assert_eq!(
-        calls(&anonymous),
-        expected(&[("", "f", "{}"), ("", "g", "{}")])
-    );
-    // A name in pieces.
-    let pieces = json!([
-        [named(Some(0), Some("a"), "get_", "")],
-        [named(Some(0), None, "time", "{}")]
-    ]);
-    assert_eq!(calls(&pieces), expected(&[("a", "get_time", "{}")]));
-    // Absurd indices cost nothing.
-    let absurd = json!([[named(Some(u32::MAX), Some("a"), "f", "{}")],
-        [{"index": -1, "id": "b", "function": {"name": "g", "arguments": {"x": 1}, "strict": true}}, null]]);
-    assert_eq!(
-        calls(&absurd),
-        expected(&[("a", "f", "{}"), ("b", "g", "{\"x\":1}")])
     );
 }
 
@@ -241,11 +105,12 @@ fn finish_twice_with_usage_and_events_after_done() {
     let again = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":1}}"#;
     let last = r#"{"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":3}}"#;
     let (chunks, mut decoder) = feed(&[finish, again, last]).unwrap();
-    assert!(decoder.is_finished());
-    let mut reply = Reply::default();
+    assert_eq!(decoder.missing(), None);
+    let mut fold = Fold::default();
     for chunk in &chunks {
-        reply.apply(chunk);
+        fold.apply(chunk);
     }
+    let reply = fold.into_reply();
     let usage = reply.usage.unwrap();
     assert_eq!(
         (usage.prompt_tokens, usage.total_tokens),
@@ -286,8 +151,8 @@ fn choices_finish_one_by_one() {
     ])
     .unwrap();
     assert_eq!(
-        (decoder.is_finished(), decoder.open_choices()),
-        (false, vec![0, 4_000_000_000])
+        decoder.missing().unwrap(),
+        "choice 0, 4000000000 had not finished"
     );
     let reply = folded(&[
         event(2, Some("stop")),
@@ -307,7 +172,7 @@ fn choices_finish_one_by_one() {
 #[test]
 fn errors_have_many_forms() {
     let event = |name: &[u8], data: &str| {
-        let mut decoder = dialect("chat").unwrap().stream();
+        let mut decoder = dialect("chat").unwrap().stream(1);
         decoder
             .event(name, data.as_bytes(), &mut Vec::new())
             .map(|_| ())
@@ -350,7 +215,7 @@ fn errors_have_many_forms() {
     ] {
         assert!(event(b"ping", fine).is_ok(), "{fine}");
     }
-    let mut decoder = dialect("chat").unwrap().stream();
+    let mut decoder = dialect("chat").unwrap().stream(1);
     assert!(decoder.stray_field(b"foo", b"bar").is_ok());
     for name in [&b"\x00\x01dat"[..], b"\xff\xfe"] {
         let damaged = decoder.stray_field(name, b"").unwrap_err();
@@ -367,7 +232,7 @@ fn errors_have_many_forms() {
 #[test]
 fn a_body_of_another_kind_with_the_content_type_of_a_stream() {
     let lines = |lines: &[(&str, &str)]| {
-        let mut decoder = dialect("chat").unwrap().stream();
+        let mut decoder = dialect("chat").unwrap().stream(1);
         let mut feed = lines.iter();
         feed.find_map(|(name, value)| decoder.stray_field(name.as_bytes(), value.as_bytes()).err())
     };
@@ -413,9 +278,19 @@ fn a_folded_stream_is_the_whole_reply() {
     let whole = json!({"choices": [{"index": 0, "message": message}]}).to_string();
     let whole = dialect("chat")
         .unwrap()
-        .decode_reply(whole.as_bytes())
+        .decode_reply(whole.as_bytes(), 1)
         .unwrap();
     // Neither says why it ended, and only the whole one is known to have ended.
     let parts = |choice: &Choice| serde_json::to_value(&choice.parts).unwrap();
     assert_eq!(parts(&streamed), parts(&whole.choices[0]));
+}
+
+#[test]
+fn the_error_of_a_stream_without_choices_shows_what_came() {
+    let end = |events: &[&str]| feed(events).map(|_| ()).unwrap_err();
+    let nothing = end(&["[DONE]"]);
+    assert_eq!(nothing.kind(), ErrorKind::UnexpectedContent);
+    let odd = end(&[r#"{"choices":[],"why":"no capacity"}"#, "[DONE]"]);
+    assert_eq!(odd.kind(), ErrorKind::StreamIncomplete);
+    assert!(odd.to_string().contains("no capacity"), "{odd}");
 }

@@ -1,0 +1,87 @@
+"""What a client was given for one server, and must not send to another.
+
+The clients are of `base`, which imports this module.
+"""
+
+from __future__ import annotations
+
+from tokenwire import _engine
+from tokenwire.errors import LlmConfigError
+from tokenwire.settings.client_settings import OF_ONE_SERVER, check_text
+from tokenwire.settings.model_string import ModelString, check_no_address, same_origin
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import Any
+
+    from tokenwire._engine import Engine
+
+
+def for_model(client: Any, params: dict[str, Any]) -> tuple[Engine, dict[str, Any]]:
+    """The engine for `model=` of a call: the client's, or another provider's."""
+    model = params["model"]
+    if not isinstance(model, str) or not model.strip():
+        raise LlmConfigError('model: give a string such as "gpt-4o-mini"')
+    check_text(model, "model")
+    if model == client.model:
+        return client._engine, params
+    check_no_address(model, client.provider)
+    parts = ModelString(model)
+    if parts.provider == client.provider:
+        return client._engine, {**params, "model": parts.name}
+    if not _engine.is_provider(parts.provider):
+        return client._engine, params
+    _check_other_provider(client, model)
+    sibling = client._siblings.get(parts.provider)
+    if sibling is None:
+        sibling = client.with_options(model=model, provider=None)
+        client._siblings[parts.provider] = sibling
+    return sibling._engine, {**params, "model": parts.name}
+
+
+def _check_other_provider(client: Any, model: str) -> None:
+    """Refuse a call of another provider's model by a client that was given something for its own.
+
+    Raises:
+        LlmConfigError: The client was given a key, an address, headers or a query.
+    """
+    held = _held(client, ())
+    if client._key_vars is not None:
+        held.append("api_key")
+    elif client._settings["base_url"] is not None:
+        held.append("base_url")
+    if held:
+        raise LlmConfigError(
+            f'model: "{model}" belongs to another provider, and the {held[0]} of this client '
+            "is only for its own provider; create a client for that model"
+        )
+
+
+def check_child(parent: Any, child: Any, given: Collection[str]) -> None:
+    """Refuse a client of `with_options` that has taken something along to another server.
+
+    Args:
+        parent: The client it was derived from.
+        child: The new client.
+        given: The names of the settings that `with_options` was given.
+
+    Raises:
+        LlmConfigError: The message names what has to be given again.
+    """
+    taken = []
+    if not same_origin(child.base_url, parent.base_url):
+        taken = _held(parent, given)
+    elif child.provider != parent.provider and "base_url" not in given:
+        # Otherwise it would get the key of the other provider.
+        taken = ["base_url"] if parent._settings["base_url"] is not None else []
+    if taken:
+        raise LlmConfigError(
+            f"{', '.join(taken)}: given for {parent.provider} at {parent.base_url}, and not passed "
+            f"on to {child.provider} at {child.base_url}; give it again by with_options(…), or None"
+        )
+
+
+def _held(client: Any, given: Collection[str]) -> list[str]:
+    settings = {**client._settings, **client.defaults}
+    return [name for name in OF_ONE_SERVER if name not in given and settings.get(name)]

@@ -1,0 +1,40 @@
+//! Text of others, as people may see it. The rules are those of `tokenwire_core::redact`.
+
+use std::borrow::Cow;
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use tokenwire_core::redact;
+
+/// A str as UTF-8; lone surrogates are escaped.
+fn utf8<'a>(text: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, str>> {
+    if let Ok(text) = text.to_str() {
+        return Ok(Cow::Borrowed(text));
+    }
+    let bytes = text.call_method1("encode", ("utf-8", "backslashreplace"))?;
+    let bytes: Vec<u8> = bytes.extract()?;
+    Ok(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Escapes what steers a terminal, turns text around or hides; newlines and tabs stay.
+#[pyfunction]
+#[pyo3(name = "_escaped")]
+pub(crate) fn escaped(text: &Bound<'_, PyString>) -> PyResult<String> {
+    Ok(redact::escaped(&utf8(text)?))
+}
+
+/// Does the same on one line of at most `most` characters: newlines and tabs become spaces.
+#[pyfunction]
+#[pyo3(name = "_one_line", signature = (text, most=usize::MAX))]
+pub(crate) fn one_line(text: &Bound<'_, PyString>, most: usize) -> PyResult<String> {
+    Ok(redact::one_line(&utf8(text)?, most))
+}
+
+/// Removes what steers a terminal or turns text around, for the text of a model; newlines and tabs stay.
+#[pyfunction]
+#[pyo3(name = "_without_controls")]
+pub(crate) fn without_controls(text: &Bound<'_, PyString>) -> PyResult<String> {
+    let mut text = utf8(text)?.into_owned();
+    text.retain(|c| matches!(c, '\n' | '\t') || !redact::steers(c));
+    Ok(text)
+}

@@ -1,0 +1,70 @@
+//! Masks what a server repeats of what it was sent.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::error::{ApiFailure, Error};
+use crate::message::Reply;
+use crate::redact::{self, Mask};
+
+/// How many characters of a message are shown.
+const SHOWN_CHARS: usize = 1_024;
+
+/// An error with secrets masked, and with its message on one short line.
+pub(super) fn masked(error: Error, mask: &Mask) -> Error {
+    let clean = |text: Option<String>| text.map(|text| mask.text(&text).into_owned());
+    let request_id = clean(error.request_id().map(str::to_owned));
+    let message = redact::one_line(&mask.text(error.message()), SHOWN_CHARS);
+    let api = error.api().cloned();
+    let partial = error.partial().map(|partial| {
+        if !repeats(partial, mask) {
+            // It may be long, and others may hold it too.
+            return Arc::clone(partial);
+        }
+        let mut partial = Reply::clone(partial);
+        mask_facts(&mut partial, mask);
+        Arc::new(partial)
+    });
+    let error = error
+        .with_message(message)
+        .with_request_id(request_id)
+        .with_partial(partial);
+    match api {
+        None => error,
+        Some(api) => error.with_api(ApiFailure {
+            message: clean(api.message),
+            error_type: clean(api.error_type),
+            code: clean(api.code),
+            param: clean(api.param),
+            // A body inside of a stream or a reply was shortened to as much.
+            body: mask.bytes(api.body, true),
+            ..api
+        }),
+    }
+}
+
+/// Masks secrets in the facts of a reply. Its content stays as it came.
+pub(super) fn mask_facts(reply: &mut Reply, mask: &Mask) {
+    if !repeats(reply, mask) {
+        return;
+    }
+    for fact in [&mut reply.id, &mut reply.model, &mut reply.request_id] {
+        mask.field(fact);
+    }
+    for choice in &mut reply.choices {
+        mask.field(&mut choice.provider_finish_reason);
+    }
+}
+
+/// Whether a fact of a reply holds a secret. All are searched at once, because hardly any reply has one.
+fn repeats(reply: &Reply, mask: &Mask) -> bool {
+    let reasons = reply.choices.iter().map(|it| &it.provider_finish_reason);
+    let facts = [&reply.id, &reply.model, &reply.request_id];
+    let (mut lines, mut longest) = (String::with_capacity(256), 0);
+    for fact in facts.into_iter().chain(reasons).flatten() {
+        lines.push_str(fact);
+        lines.push('\n');
+        longest = longest.max(fact.len());
+    }
+    matches!(mask.lines(&lines, longest), Cow::Owned(_))
+}

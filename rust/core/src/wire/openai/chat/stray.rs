@@ -1,0 +1,73 @@
+//! What arrives where a stream, or a reply, should be.
+
+use super::event::Event;
+use crate::error::{Error, ErrorKind};
+use crate::json::Growing;
+use crate::redact::one_line;
+use crate::wire::errors;
+
+/// How many bytes of a JSON body instead of events are collected.
+const CAP: usize = 64 << 10;
+
+/// The lines of a JSON body that arrived instead of events.
+#[derive(Debug, Default)]
+pub(super) struct Stray {
+    body: Vec<u8>,
+    end: Growing,
+}
+
+impl Stray {
+    /// Takes a field that no event has. `begun` says whether there were choices before it.
+    pub(super) fn field(&mut self, name: &[u8], value: &[u8], begun: bool) -> Result<(), Error> {
+        if name == b"error" {
+            return Err(errors::decode(None, value));
+        }
+        // Unknown fields are ignored. But the name of a field is text, and bytes that are not text may have swallowed
+        // an event.
+        if std::str::from_utf8(name).map_or(true, |name| {
+            name.contains(|c: char| c.is_control() && c != '\t')
+        }) {
+            return Err(Error::new(
+                ErrorKind::Decode,
+                "the stream has bytes that are not part of an event stream; something on the way damaged it",
+            ));
+        }
+        // A JSON or HTML body with the content type of a stream looks like unknown fields.
+        if self.body.is_empty() && !name.trim_ascii_start().starts_with(b"{") {
+            if errors::is_html(name) && !begun {
+                return Err(unexpected(
+                    "the reply is an HTML page, not a stream; base_url is probably wrong",
+                ));
+            }
+            return Ok(());
+        }
+        let before = self.body.len();
+        if before + name.len() + value.len() >= CAP {
+            return Ok(());
+        }
+        self.body.extend_from_slice(name);
+        if !value.is_empty() {
+            self.body.push(b':');
+            self.body.extend_from_slice(value);
+        }
+        self.body.push(b'\n');
+        self.end.push(self.body.get(before..).unwrap_or_default());
+        if self.end.is_complete(&self.body) {
+            return Err(match Event::read(&self.body) {
+                Ok(event) if event.is_error => errors::decode(None, &self.body),
+                _ => unexpected("the reply is a JSON body, not a stream"),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The start of a body, to be shown in a message.
+pub(super) fn start_of(body: &[u8]) -> String {
+    let start = body.get(..body.len().min(400)).unwrap_or(body);
+    one_line(&String::from_utf8_lossy(start), 160)
+}
+
+pub(super) fn unexpected(message: &str) -> Error {
+    Error::new(ErrorKind::UnexpectedContent, message)
+}
