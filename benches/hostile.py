@@ -210,7 +210,7 @@ def rows() -> Iterator[Row]:
         SMALL,
     )
     yield "white space", in_reply('"choices":~[{"M":{"content":"a"}F}]'), lambda _: " ", SMALL
-    yield "nesting", in_message('"extra":[~]'), lambda _: "[", SMALL
+    yield "nesting", in_message('"extra":[~]'), lambda _: "[", 8 * SMALL
 
 
 def call(index: int | None, key: str | None, name: str | None, arguments: str) -> str:
@@ -340,10 +340,10 @@ def chunked(extension: bytes, n: int) -> bytes:
 
 # What a response head may repeat: a name, a field, and how often.
 FIELDS = (
-    ("header fields", "x-%d: y\r\n", 40),
+    ("header fields", "x-%d: y\r\n", 400),
     ("too many header fields", "x-%d: y\r\n", COUNT),
     ("one header field", "x-a: %d\r\n", 40),
-    ("cookies", "set-cookie: a=%d\r\n", 40),
+    ("cookies", "set-cookie: a=%d\r\n", 400),
 )
 
 # What the body of an error may repeat.
@@ -360,7 +360,7 @@ def of_heads() -> Iterator[Shape]:
     """Yield what a response head may repeat, and the body of an error."""
     for name, field, count in FIELDS:
         yield Shape(name, "whole", partial(head_fields, field), count)
-    yield Shape("a long header field", "whole", long_field, COUNT)
+    yield Shape("a long header field", "whole", long_field, 7 * COUNT)
     yield Shape("interim heads", "whole", interim_heads, COUNT)
     for name, body, unit in ERRORS:
         for status in ("400 Bad Request", "200 OK"):
