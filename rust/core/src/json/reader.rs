@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the text of a number, which may be one of [`NOT_JSON`]. Fails on anything else.
+    /// Reads the text of a number, which may be `NaN`, `Infinity` or `-Infinity`. Fails on anything else.
     pub fn number(&mut self) -> Result<&'a str> {
         self.skip_space();
         let start = self.at;
