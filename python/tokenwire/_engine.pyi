@@ -65,15 +65,18 @@ __all__ = [
     "check_behaviour",
     "drop_idle_lanes",
     "embedded_sim",
+    "escaped",
     "intercept",
     "is_intercepted",
     "is_listened_to",
     "is_provider",
+    "one_line",
     "provider_names",
     "provider_problem",
     "provider_row",
     "remove_callback",
     "report_call",
+    "without_controls",
 ]
 
 __version__: str
@@ -1237,9 +1240,15 @@ def report_call(event: CallEvent) -> None:
     """
 
 def _proxy_for(url: str) -> str | None: ...
-def _escaped(text: str) -> str: ...
-def _one_line(text: str, most: int = ...) -> str: ...
-def _without_controls(text: str) -> str: ...
+def escaped(text: str) -> str:
+    """Escapes what steers a terminal, turns text around or hides; newlines and tabs stay."""
+
+def one_line(text: str, most: int = ...) -> str:
+    """Does the same on one line of at most `most` characters: newlines and tabs become spaces."""
+
+def without_controls(text: str) -> str:
+    """Removes what steers a terminal or turns text around, for the text of a model; newlines and tabs stay."""
+
 def _report() -> dict[str, Any]: ...
 def _sim_main(arguments: list[str]) -> tuple[int, str]: ...
 def _wakes() -> tuple[int, int]: ...

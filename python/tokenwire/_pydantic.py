@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, ValidationEr
 from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json
 from typing_extensions import Self
 
-from tokenwire._engine import _escaped
+from tokenwire._engine import escaped
 from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmError, LlmValidationError
 
 _SHOWN_PROBLEMS = 3
@@ -103,7 +103,7 @@ def shown_cause(error: ValueError) -> ValueError | None:
     wrote, and the messages of a caller's validators.
     """
     text = str(error)
-    return error if text == _escaped(text) else None
+    return error if text == escaped(text) else None
 
 
 def _cut(text: str) -> str:

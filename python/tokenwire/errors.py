@@ -121,12 +121,12 @@ class LlmError(Exception):
             if not all(map(str.isprintable, problems)):
                 from tokenwire import _engine
 
-                self.problems = tuple(map(_engine._escaped, problems))
+                self.problems = tuple(map(_engine.escaped, problems))
         if issubclass(type(message), str) and not message.isprintable():
             # A server, a file or an argument may have written a part of it.
             from tokenwire import _engine
 
-            message = _engine._escaped(message)
+            message = _engine.escaped(message)
         super().__init__(message)
 
     @property

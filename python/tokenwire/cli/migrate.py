@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokenwire._engine import _without_controls
+from tokenwire._engine import without_controls
 from tokenwire.cli import output
 from tokenwire.errors import LlmConfigError
 from tokenwire.legacy.migrate import Plan, planned
@@ -81,7 +81,7 @@ def run(parsed: argparse.Namespace) -> int:
         return 1 if failed else 0
     for _, diff in diffs:
         # A file or a pipe gets the diff as it is, for `patch`.
-        sys.stdout.write(_without_controls(diff) if sys.stdout.isatty() else diff)
+        sys.stdout.write(without_controls(diff) if sys.stdout.isatty() else diff)
     sys.stdout.flush()
     lines = [output.shown(f"{note.path}:{note.line}: {note.why}") for note in plan.notes]
     files = f"{len(diffs) - len(failed)} {'changed' if parsed.write else 'to change with --write'}"

@@ -46,9 +46,9 @@ def shown(text: str) -> str:
     if text.isprintable():
         return text
     # Here, because an error is also printed where the engine cannot be imported.
-    from tokenwire._engine import _one_line
+    from tokenwire._engine import one_line
 
-    return _one_line(text)
+    return one_line(text)
 
 
 def say(text: str, style: str = "dim") -> bool:

@@ -390,5 +390,5 @@ class BaseClient(LlmClientInterface):
 
     def __repr__(self) -> str:
         """Return the class, the model and the address, but not the key."""
-        name = _engine._escaped(f"{self.provider}:{self.model}")
+        name = _engine.escaped(f"{self.provider}:{self.model}")
         return f"{type(self).__name__}({name}, base_url={self.base_url!r})"

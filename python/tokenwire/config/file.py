@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tokenwire._engine import _escaped
+from tokenwire._engine import escaped
 from tokenwire._files import read_file
 from tokenwire.errors import LlmConfigError
 
@@ -44,7 +44,7 @@ class Problem:
         if self.value is not None and not self._message_has_value():
             text += f" (got {self.value})"
         # Names and values are the file's.
-        return _escaped(f"{text}; did you mean {self.near}?" if self.near else text)
+        return escaped(f"{text}; did you mean {self.near}?" if self.near else text)
 
     def _message_has_value(self) -> bool:
         # The engine and Python quote texts differently.

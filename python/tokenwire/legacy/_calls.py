@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 import tokenwire as tw
-from tokenwire._engine import _without_controls
+from tokenwire._engine import without_controls
 from tokenwire.legacy._errors import as_old_errors, secrets_in, text_of, without_secret_headers
 from tokenwire.legacy._settings import defaults_wanted
 from tokenwire.legacy._vendors import COMPATIBLE, NO_KEY, key_from
@@ -93,7 +93,7 @@ def _say(text: str, end: str = "\n") -> None:
         # A failure to print must not lose the reply.
         return
     if sys.stdout is not None and sys.stdout.isatty():
-        text = _without_controls(text)
+        text = without_controls(text)
     try:
         print(text, end=end, flush=True)
     except UnicodeEncodeError:

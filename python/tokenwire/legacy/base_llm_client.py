@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tokenwire._engine import _escaped
+from tokenwire._engine import escaped
 from tokenwire.legacy._calls import Summary
 from tokenwire.legacy.llm_data_types import LlmRequest, LlmResponse
 
@@ -60,7 +60,7 @@ class BaseLlmClient(ABC):
             return thread.submit(context.run, asyncio.run, self.complete(request)).result()
 
     def __str__(self) -> str:
-        return f"{type(self).__name__}(model={_escaped(str(self.model))})"
+        return f"{type(self).__name__}(model={escaped(str(self.model))})"
 
     def __repr__(self) -> str:
         return (

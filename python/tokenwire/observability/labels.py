@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tokenwire._engine import _escaped
+from tokenwire._engine import escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def label(name: str) -> str:
     """Return a name as a label: short, without characters that steer a terminal."""
     if name.isprintable() and len(name) <= _MAX_LENGTH:
         return name
-    return _escaped(name[:_MAX_LENGTH])
+    return escaped(name[:_MAX_LENGTH])
 
 
 class Known:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tokenwire._engine import _one_line
+from tokenwire._engine import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def _columns(counts: ModelMetrics) -> dict[str, str]:
     # Without a known price, no figure is better than a wrong one.
     priced = counts.calls - counts.without_usage - counts.without_price
     return {
-        "model": _one_line(f"{counts.provider}:{counts.model}") if counts.provider else "all",
+        "model": one_line(f"{counts.provider}:{counts.model}") if counts.provider else "all",
         "calls": str(counts.calls),
         "failed": str(counts.failed),
         "left": str(counts.cancelled),

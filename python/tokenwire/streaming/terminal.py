@@ -8,8 +8,8 @@ from tokenwire._engine import (
     RefusalDelta,
     TextDelta,
     ToolCallDone,
-    _one_line,
-    _without_controls,
+    one_line,
+    without_controls,
 )
 from tokenwire.streaming.styles import END, STYLES, has_colours, is_terminal, styled
 
@@ -54,7 +54,7 @@ class Terminal:
         elif self._is_tty and isinstance(event, ReasoningDelta):
             self._reason(event.text)
         elif self._is_tty and isinstance(event, ToolCallDone):
-            self._progress(f"[calls {_one_line(event.call.name)}]")
+            self._progress(f"[calls {one_line(event.call.name)}]")
         else:
             return
         self._file.flush()
@@ -73,7 +73,7 @@ class Terminal:
     def _put(self, text: str) -> None:
         # Set first, because Ctrl-C may interrupt right after the text.
         self._is_at_start = text.endswith("\n")
-        self._file.write(_without_controls(text) if self._is_cleaned else text)
+        self._file.write(without_controls(text) if self._is_cleaned else text)
 
     def _reason(self, text: str) -> None:
         if not self._shows_reasoning:

@@ -18,21 +18,19 @@ fn utf8<'a>(text: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, str>> {
 
 /// Escapes what steers a terminal, turns text around or hides; newlines and tabs stay.
 #[pyfunction]
-#[pyo3(name = "_escaped")]
 pub(crate) fn escaped(text: &Bound<'_, PyString>) -> PyResult<String> {
     Ok(redact::escaped(&utf8(text)?))
 }
 
 /// Does the same on one line of at most `most` characters: newlines and tabs become spaces.
 #[pyfunction]
-#[pyo3(name = "_one_line", signature = (text, most=usize::MAX))]
+#[pyo3(signature = (text, most=usize::MAX))]
 pub(crate) fn one_line(text: &Bound<'_, PyString>, most: usize) -> PyResult<String> {
     Ok(redact::one_line(&utf8(text)?, most))
 }
 
 /// Removes what steers a terminal or turns text around, for the text of a model; newlines and tabs stay.
 #[pyfunction]
-#[pyo3(name = "_without_controls")]
 pub(crate) fn without_controls(text: &Bound<'_, PyString>) -> PyResult<String> {
     let mut text = utf8(text)?.into_owned();
     text.retain(|c| matches!(c, '\n' | '\t') || !redact::steers(c));
