@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import threading
 
 import pytest
+from tests.wire.cli.terminal import written_on_terminal
 
 import tokenwire
 from tokenwire.cli import _COMMANDS, main
@@ -110,29 +110,13 @@ def test_a_broken_installation_is_reported(command, monkeypatch):
 @pytest.fixture
 def on_terminal(sim):
     """What `tokenwire run` writes to a terminal."""
-    pty = pytest.importorskip("pty")
     sim.set_script({"default": FULL})
 
     def run(**environment):
-        ours, theirs = pty.openpty()
         words = ["run", "--base-url", sim.base_url, "-m", "m", "hi"]
-        process = subprocess.Popen(
-            [*COMMAND, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=theirs,
-            stderr=theirs,
-            env={**os.environ, "TERM": "xterm", **environment},
-        )
-        os.close(theirs)
-        written = b""
-        try:
-            while piece := os.read(ours, 4096):
-                written += piece
-        except OSError:
-            pass  # Linux raises EIO if the other side is closed
-        os.close(ours)
-        assert process.wait(timeout=10) == 0
-        return written.decode().replace("\r\n", "\n")
+        code, written = written_on_terminal(words, {"TERM": "xterm", **environment})
+        assert code == 0
+        return written.replace("\r\n", "\n")
 
     return run
 

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.wire.cli.terminal import written_on_terminal
 
 import tokenwire as tw
 
@@ -35,25 +36,8 @@ TERMINALS: list[dict[str, str]] = [
 
 def on_terminal(environment: dict[str, str], *words: object) -> str:
     """What a command writes to a terminal, without our own styles."""
-    pty = pytest.importorskip("pty")
-    ours, theirs = pty.openpty()
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tokenwire", *map(str, words)],
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
-    )
-    os.close(theirs)
-    written = b""
-    try:
-        while piece := os.read(ours, 4096):
-            written += piece
-    except OSError:
-        pass  # Linux raises EIO if the other side is closed
-    os.close(ours)
-    child.wait(timeout=20)
-    text = written.decode()
+    environment = {"PYTHONIOENCODING": "utf-8", **environment}
+    _, text = written_on_terminal([*map(str, words)], environment)
     for style in STYLES:
         text = text.replace(style, "")
     return text

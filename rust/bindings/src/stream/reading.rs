@@ -81,8 +81,11 @@ impl Reading {
             },
             Mode::Batches if self.buffer.is_empty() => None,
             Mode::Batches => {
-                let rest = self.buffer.split_off(self.buffer.len().min(LARGEST_BATCH));
-                let batch = std::mem::replace(&mut self.buffer, rest);
+                let batch: VecDeque<_> = if self.buffer.len() <= LARGEST_BATCH {
+                    std::mem::take(&mut self.buffer)
+                } else {
+                    self.buffer.drain(..LARGEST_BATCH).collect()
+                };
                 self.turn.taken += u32::try_from(batch.len()).unwrap_or(ITEMS_PER_LOOK);
                 Some(Pulled::Batch(batch))
             }

@@ -17,13 +17,12 @@ pub(super) fn masked(error: Error, mask: &Mask) -> Error {
     let message = redact::one_line(&mask.text(error.message()), SHOWN_CHARS);
     let api = error.api().cloned();
     let partial = error.partial().map(|partial| {
-        if !repeats(partial, mask) {
-            // It may be long, and others may hold it too.
-            return Arc::clone(partial);
+        let mut partial = Arc::clone(partial);
+        // It may be long, and others may hold it too, so it is copied only if there is something to mask.
+        if repeats(&partial, mask) {
+            mask_each(Arc::make_mut(&mut partial), mask);
         }
-        let mut partial = Reply::clone(partial);
-        mask_facts(&mut partial, mask);
-        Arc::new(partial)
+        partial
     });
     let error = error
         .with_message(message)
@@ -45,9 +44,12 @@ pub(super) fn masked(error: Error, mask: &Mask) -> Error {
 
 /// Masks secrets in the facts of a reply. Its content stays as it came.
 pub(super) fn mask_facts(reply: &mut Reply, mask: &Mask) {
-    if !repeats(reply, mask) {
-        return;
+    if repeats(reply, mask) {
+        mask_each(reply, mask);
     }
+}
+
+fn mask_each(reply: &mut Reply, mask: &Mask) {
     for fact in [&mut reply.id, &mut reply.model, &mut reply.request_id] {
         mask.field(fact);
     }

@@ -16,8 +16,8 @@ pub(super) struct Calls {
     by_index: Places<i64>,
     /// The last call with each of the server's ids.
     by_id: Places<String>,
-    /// Calls whose id has not arrived.
-    without_id: Vec<usize>,
+    /// The last call, while its id has not arrived.
+    without_id: Option<usize>,
     /// Whether `tool_calls` has had a call, so that the older field only repeats it.
     listed: bool,
     /// How many calls had begun before the list that is being read.
@@ -133,9 +133,9 @@ impl Calls {
         Ok(())
     }
 
-    /// Makes up an id for each call that came without one. A result could not be matched with its call otherwise.
+    /// Makes up an id for the last call if it came without one. A result could not be matched with its call otherwise.
     pub(super) fn complete_ids(&mut self, out: &mut Vec<ToolCallDelta>) {
-        for at in self.without_id.drain(..) {
+        if let Some(at) = self.without_id.take() {
             out.push(ToolCallDelta {
                 index: u32::try_from(at).unwrap_or(u32::MAX),
                 id: Some(new_id()),
@@ -236,7 +236,7 @@ impl Calls {
                 ..Call::default()
             });
             let at = self.begun.len() - 1;
-            self.without_id.push(at);
+            self.without_id = Some(at);
             if let Some(index) = fragment.index {
                 self.by_index.set(index, at);
             }
@@ -248,9 +248,9 @@ impl Calls {
         let mut id = None;
         if let Some(sent) = fragment.id
             && call.id.is_none()
-            && self.without_id.contains(&at)
+            && self.without_id == Some(at)
         {
-            self.without_id.retain(|&other| other != at);
+            self.without_id = None;
             call.id = Some(sent.clone());
             // Two calls with one id could not be told apart.
             let is_taken = self.by_id.get(&sent).is_some();

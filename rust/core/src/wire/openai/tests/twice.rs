@@ -225,23 +225,16 @@ fn usage_counts_from_its_best_place() {
         assert_eq!(read_count(&events), 5, "{events:?}");
     }
     let mut reply: Value = json!({"choices": [{"message": {"content": "a"}, "usage": usage(5)}]});
-    assert_eq!(
+    let prompt_tokens = |reply: &Value| {
         read(&reply.to_string())
             .unwrap()
             .usage
             .unwrap()
-            .prompt_tokens,
-        Some(5)
-    );
+            .prompt_tokens
+    };
+    assert_eq!(prompt_tokens(&reply), Some(5));
     reply["usage"] = usage(6);
-    assert_eq!(
-        read(&reply.to_string())
-            .unwrap()
-            .usage
-            .unwrap()
-            .prompt_tokens,
-        Some(6)
-    );
+    assert_eq!(prompt_tokens(&reply), Some(6));
 }
 
 #[test]
