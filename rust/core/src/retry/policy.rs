@@ -107,10 +107,19 @@ fn is_retryable(policy: &RetryPolicy, error: &Error, hints: Hints) -> bool {
         K::PoolTimeout | K::DeadlineExceeded | K::ClientClosed | K::Config | K::Engine => false,
         _ => match (hints.should_retry, error.status()) {
             (Some(should), Some(_)) => should,
-            (_, Some(status)) => is_retryable_status(status),
+            (_, Some(status)) => is_retryable_status(status) && !is_final(error.kind()),
             (_, None) => error.is_retryable(),
         },
     }
+}
+
+/// Whether the same request fails again, although a gateway may have given the failure a status of its own.
+fn is_final(kind: ErrorKind) -> bool {
+    use ErrorKind as K;
+    matches!(
+        kind,
+        K::Authentication | K::ContentFilter | K::ContextLength | K::ModelNotFound
+    )
 }
 
 /// Statuses after which another attempt may succeed.

@@ -1,10 +1,8 @@
-//! Reads the error bodies of all providers, and of the proxies in front of them.
-//!
-//! The kind follows from the status and from the provider's `code` and `type`. The message decides only if servers
-//! say nothing else: whether the context was too long, and what a 404 did not find.
+//! Reads the error bodies of all providers, and of the proxies in front of them. `classes` has the table of kinds.
 
 use serde_json::Value;
 
+use super::classes;
 use crate::error::{ApiFailure, Error, ErrorKind};
 use crate::json;
 use crate::redact::one_line;
@@ -18,7 +16,8 @@ const SHOWN_CHARS: usize = 1_024;
 
 /// The error that a body describes. `status` is the HTTP status; `None` for an error inside a 2xx body or a stream.
 pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
-    let mut api = read(body);
+    let value = parsed(body);
+    let mut api = read(&value);
     api.status = status;
     api.body = body
         .get(..body.len().min(KEPT_BODY))
@@ -41,15 +40,10 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
         let code: u16 = api.code.as_deref()?.parse().ok()?;
         (400..600).contains(&code).then_some(code)
     });
-    let kind = classify(status, &api);
-    let retryable = match kind {
-        ErrorKind::RateLimit => true,
-        ErrorKind::Server => status != Some(501),
-        // 408 and 409: as in the official SDKs. 498: Groq has no capacity.
-        ErrorKind::Api => matches!(status, Some(408 | 409 | 498)),
-        _ => false,
-    };
-    Error::new(kind, line).retryable(retryable).with_api(api)
+    let kind = classes::of(status, &api, upstream(&value).as_ref());
+    Error::new(kind, line)
+        .retryable(classes::is_retryable(kind, status))
+        .with_api(api)
 }
 
 /// The error of a choice, from the `error` in it.
@@ -69,18 +63,64 @@ pub(super) fn is_html(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
-fn read(body: &[u8]) -> ApiFailure {
-    let text = String::from_utf8_lossy(body);
-    let Some(mut value) = json::outline(text.as_bytes(), READ_VALUES) else {
-        return ApiFailure::default();
-    };
-    if let Value::Array(list) = &mut value
-        && list.len() == 1
-    {
-        value = list.swap_remove(0);
+/// What a reply with status 200 says instead of choices: the `base_resp` of `MiniMax`, and the `promptFeedback` of Gemini.
+pub(super) fn instead_of_choices(body: &[u8]) -> Option<Error> {
+    let is_there = |key: &str| memchr::memmem::find(body, key.as_bytes()).is_some();
+    if !is_there("\"base_resp\"") && !is_there("\"promptFeedback\"") {
+        return None;
     }
+    let value = json::outline(body, READ_VALUES)?;
+    let said = |path: &str| value.pointer(path).and_then(prose).map(kept);
+    let mut api = ApiFailure {
+        code: said("/base_resp/status_code").filter(|code| code != "0"),
+        error_type: said("/promptFeedback/blockReason"),
+        body: body.get(..body.len().min(KEPT_BODY))?.to_vec(),
+        ..ApiFailure::default()
+    };
+    let (kind, line) = match (&api.code, &api.error_type) {
+        (Some(code), _) => {
+            api.message = said("/base_resp/status_msg");
+            let message = one_line(api.message.as_deref().unwrap_or_default(), SHOWN_CHARS);
+            let number = code.parse().ok();
+            let kind = number.and_then(classes::of_minimax);
+            (
+                kind.unwrap_or_else(|| classes::of(None, &api, None)),
+                format!("{message} ({})", one_line(code, 60)),
+            )
+        }
+        (None, Some(reason)) => {
+            api.message = said("/promptFeedback/blockReasonMessage");
+            let reason = one_line(reason, 60);
+            (
+                ErrorKind::ContentFilter,
+                format!("the prompt was blocked ({reason})"),
+            )
+        }
+        (None, None) => return None,
+    };
+    let line = format!("the provider reports an error: {line}");
+    let retryable = classes::is_retryable(kind, None);
+    Some(Error::new(kind, line).retryable(retryable).with_api(api))
+}
+
+/// The JSON of a body; null if it is none.
+fn parsed(body: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(body);
+    match json::outline(text.as_bytes(), READ_VALUES).unwrap_or_default() {
+        Value::Array(mut list) if list.len() == 1 => list.swap_remove(0),
+        value => value,
+    }
+}
+
+/// What the provider behind a router said, which is JSON in a string.
+fn upstream(value: &Value) -> Option<ApiFailure> {
+    let raw = value.pointer("/error/metadata/raw")?.as_str()?;
+    Some(read(&parsed(raw.as_bytes())))
+}
+
+fn read(value: &Value) -> ApiFailure {
     let error = value.get("error").filter(|error| !error.is_null());
-    let inner = error.filter(|error| error.is_object()).unwrap_or(&value);
+    let inner = error.filter(|error| error.is_object()).unwrap_or(value);
     let from = |key: &str| {
         let found = inner.get(key).and_then(word);
         found.or_else(|| value.get(key).and_then(word)).map(kept)
@@ -94,7 +134,7 @@ fn read(body: &[u8]) -> ApiFailure {
             .or_else(|| from("statusCode"))
             .or_else(|| from("status_code")),
         param: from("param"),
-        message: message(&value, error, inner).map(kept),
+        message: message(value, error, inner).map(kept),
         ..ApiFailure::default()
     }
 }
@@ -149,89 +189,3 @@ fn word(value: &Value) -> Option<String> {
         _ => None,
     }
 }
-
-fn classify(status: Option<u16>, api: &ApiFailure) -> ErrorKind {
-    let code = api.code.as_deref().unwrap_or_default();
-    let kind = api.error_type.as_deref().unwrap_or_default();
-    let named = |words: &[&str]| words.contains(&code) || words.contains(&kind);
-    let message = api
-        .message
-        .as_deref()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    // Only a request that was refused for its content can be too long.
-    let refused = matches!(status, None | Some(400 | 413 | 422));
-
-    if named(&["context_length_exceeded", "exceed_context_size_error"])
-        || refused && TOO_LONG.iter().any(|face| message.contains(face))
-    {
-        ErrorKind::ContextLength
-    } else if named(&[
-        "content_filter",
-        "content_policy_violation",
-        "ResponsibleAIPolicyViolation",
-    ]) {
-        ErrorKind::ContentFilter
-    } else if status == Some(402) || named(&SPENT) {
-        ErrorKind::QuotaExceeded
-    } else if named(&["model_not_found", "DeploymentNotFound", "invalid_model"])
-        || status == Some(404)
-            && (api.param.as_deref() == Some("model") || message.contains("model"))
-        || status == Some(400) && NO_SUCH_MODEL.iter().any(|text| message.contains(text))
-    {
-        ErrorKind::ModelNotFound
-    } else {
-        match status {
-            Some(401 | 403) => ErrorKind::Authentication,
-            Some(429) => ErrorKind::RateLimit,
-            Some(500..) => ErrorKind::Server,
-            None if named(&[
-                "authentication_error",
-                "invalid_api_key",
-                "permission_error",
-            ]) =>
-            {
-                ErrorKind::Authentication
-            }
-            None if named(&["rate_limit_error", "rate_limit_exceeded"]) => ErrorKind::RateLimit,
-            None if named(&BROKEN) => ErrorKind::Server,
-            _ => ErrorKind::Api,
-        }
-    }
-}
-
-/// What servers say about a context that is too long, if they send no code: vLLM, Anthropic, Ollama, Google,
-/// llama.cpp.
-const TOO_LONG: [&str; 5] = [
-    "maximum context length",
-    "prompt is too long",
-    "exceeded max context length",
-    "input token count",
-    "exceeds the available context size",
-];
-
-/// What `OpenRouter` and `DeepSeek` say of a model that they do not have, in lower case.
-const NO_SUCH_MODEL: [&str; 2] = ["is not a valid model id", "supported api model names are"];
-
-/// Codes of a limit that a wait does not lift.
-const SPENT: [&str; 8] = [
-    "insufficient_quota",
-    "credit_balance_exhausted",
-    "organization_spend_limit_exceeded",
-    "workspace_spend_limit_exceeded",
-    "enforced_spend_limit_reached",
-    "billing_error",
-    "billing_hard_limit_reached",
-    "exceeded_current_quota_error",
-];
-
-/// Types of a failure of the server, if there is no status.
-const BROKEN: [&str; 7] = [
-    "server_error",
-    "api_error",
-    "overloaded_error",
-    "timeout_error",
-    "internal_error",
-    "internal_server_error",
-    "InternalServerError",
-];

@@ -46,6 +46,9 @@ pub(in crate::wire::openai) fn decode_reply(
     let event = Event::read(body)?;
     let failure = event.is_error.then(|| errors::decode(None, body));
     if failure.is_none() && event.first.is_none() {
+        if let Some(error) = errors::instead_of_choices(body) {
+            return Err(error);
+        }
         let start = start_of(body);
         return Err(unexpected(&format!(
             "the reply is JSON, but it has no choices; it begins with: {start}"
