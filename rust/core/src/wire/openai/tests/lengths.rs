@@ -6,6 +6,7 @@ use super::classes::{check, kind};
 use crate::error::ErrorKind as K;
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn a_prompt_that_is_too_long_is_known_by_the_text_of_every_server() {
     check(
         K::ContextLength,
