@@ -4,7 +4,7 @@
 //! providers and of the dialects that each of them speaks. Then read a dialect, such as `openai/`.
 //!
 //! Dialects share the rest: `params.rs` (request parameters: their names, types and error messages), `body.rs`
-//! (how a request body is written), `errors.rs` (how error bodies are read) and `classes.rs` (which kind of error one is).
+//! (how a request body is written), `errors.rs` (how error bodies are read) and `classes.rs` (which kind of error one is). `reasoning.rs` says what a provider takes back of reasoning.
 //!
 //! A new server that speaks a dialect we have is a row of `providers.rs`. A new dialect is a folder here, a line
 //! below, and a row that names it; nothing else in the crate lists dialects.
@@ -16,11 +16,13 @@ mod errors;
 mod openai;
 mod params;
 pub mod providers;
+mod reasoning;
 
 pub use dialect::{Dialect, Encoded, Step, StreamDecoder};
 pub use openai::{Chat, Completions};
 pub use params::{Param, supported};
-pub use providers::{Auth, Provider, ReasoningBack, choose, dialect};
+pub use providers::{Auth, Provider, choose, dialect};
+pub use reasoning::{Needed, ReasoningBack};
 
 #[cfg(test)]
 mod tests;
