@@ -60,8 +60,10 @@ TOO_LONG = (
     # SGLang; vLLM; LM Studio.
     "The input (33000 tokens) is longer than the model's context length (32768 tokens).",
     "The decoder prompt (length 33000) is longer than the maximum model length of 32768.",
-    "Trying to keep the first 5000 tokens when context the overflows. However, the model is "
-    "loaded with context length of only 4096 tokens, which is not enough.",
+    (
+        "Trying to keep the first 5000 tokens when context the overflows. However, the model is "
+        "loaded with context length of only 4096 tokens, which is not enough."
+    ),
 )
 
 

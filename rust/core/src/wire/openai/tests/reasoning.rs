@@ -5,13 +5,20 @@ use serde_json::{Value, json};
 use crate::request::Request;
 use crate::wire::{Needed, Provider, ReasoningBack, dialect, providers};
 
-/// The assistant message as it is sent, and what was left out of it.
-fn sent_by(provider: &Provider, model: &str, message: &Value) -> (Value, Vec<String>) {
+/// The body of a request with this message, and what was left out of it.
+fn body_by(provider: &Provider, model: &str, message: &Value) -> (String, Vec<String>) {
     let text = json!({"model": model, "input": [message]}).to_string();
     let request: Request<'_> = serde_json::from_str(&text).unwrap();
-    let encoded = dialect("chat").unwrap().encode(&request, provider).unwrap();
-    let body: Value = serde_json::from_slice(&encoded.body).unwrap();
-    (body["messages"][0].clone(), encoded.dropped)
+    let chat = dialect("chat").unwrap();
+    let encoded = chat.encode(&request, provider).unwrap();
+    (String::from_utf8(encoded.body).unwrap(), encoded.dropped)
+}
+
+/// The message as it is sent, and what was left out of it.
+fn sent_by(provider: &Provider, model: &str, message: &Value) -> (Value, Vec<String>) {
+    let (body, dropped) = body_by(provider, model, message);
+    let body: Value = serde_json::from_str(&body).unwrap();
+    (body["messages"][0].clone(), dropped)
 }
 
 fn sent(provider: &str, model: &str, message: &Value) -> (Value, Vec<String>) {
@@ -388,12 +395,10 @@ fn a_row_of_the_caller_says_what_goes_back() {
         message,
         json!({"role": "assistant", "content": "a", "thoughts": "hm"})
     );
+    // Its own field is there once.
     let given = json!({"role": "assistant", "thoughts": "hm", "content": "a", "reasoning": null});
-    let (message, _) = sent_by(&row("thoughts"), "x", &given);
-    assert_eq!(
-        message.to_string(),
-        r#"{"role":"assistant","content":"a","thoughts":"hm"}"#
-    );
+    let body = body_by(&row("thoughts"), "x", &given).0;
+    assert_eq!(body.matches("thoughts").count(), 1, "{body}");
     let field = ReasoningBack::named("thoughts".to_owned());
     assert!(matches!(
         field,
