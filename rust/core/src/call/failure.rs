@@ -21,11 +21,7 @@ impl Failure {
     pub(super) fn after_head(error: Error, head: &Head) -> Self {
         Self {
             status: Some(head.status),
-            ..Self::from(
-                error
-                    .at(Phase::Body)
-                    .with_request_id(head.request_id.clone()),
-            )
+            ..Self::from(head.seen_by(error.at(Phase::Body)))
         }
     }
 }

@@ -4,14 +4,17 @@
 //! providers and of the dialects that each of them speaks. Then read a dialect, such as `openai/`.
 //!
 //! Dialects share the rest: `params.rs` (request parameters: their names, types and error messages), `body.rs`
-//! (how a request body is written) and `errors.rs` (how error bodies are read).
+//! (how a request body is written) and `errors.rs` (which error a body is). What an error body says is read by
+//! `complaint.rs`; `markup.rs` has what it needs of HTML and XML.
 //!
 //! A new server that speaks a dialect we have is a row of `providers.rs`. A new dialect is a folder here, a line
 //! below, and a row that names it; nothing else in the crate lists dialects.
 
 mod body;
+mod complaint;
 mod dialect;
 mod errors;
+mod markup;
 mod openai;
 mod params;
 pub mod providers;

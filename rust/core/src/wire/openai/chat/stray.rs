@@ -4,10 +4,13 @@ use super::event::Event;
 use crate::error::{Error, ErrorKind};
 use crate::json::Growing;
 use crate::redact::one_line;
-use crate::wire::errors;
+use crate::wire::{errors, markup};
 
 /// How many bytes of a JSON body instead of events are collected.
 const CAP: usize = 64 << 10;
+
+/// How many bytes of a web page are searched for its title.
+pub(super) const PAGE_START: usize = 64 << 10;
 
 /// The lines of a JSON body that arrived instead of events.
 #[derive(Debug, Default)]
@@ -34,8 +37,8 @@ impl Stray {
         }
         // A JSON or HTML body with the content type of a stream looks like unknown fields.
         if self.body.is_empty() && !name.trim_ascii_start().starts_with(b"{") {
-            if errors::is_html(name) && !begun {
-                return Err(unexpected(
+            if markup::is_html(name) && !begun {
+                return Err(elsewhere(
                     "the reply is an HTML page, not a stream; base_url is probably wrong",
                 ));
             }
@@ -55,7 +58,7 @@ impl Stray {
         if self.end.is_complete(&self.body) {
             return Err(match Event::read(&self.body) {
                 Ok(event) if event.is_error => errors::decode(None, &self.body),
-                _ => unexpected("the reply is a JSON body, not a stream"),
+                _ => elsewhere("the reply is a JSON body, not a stream"),
             });
         }
         Ok(())
@@ -66,6 +69,11 @@ impl Stray {
 pub(super) fn start_of(body: &[u8]) -> String {
     let start = body.get(..body.len().min(400)).unwrap_or(body);
     one_line(&String::from_utf8_lossy(start), 160)
+}
+
+/// The error of a server that is not the one that was meant, or of a wrong path there.
+pub(super) fn elsewhere(message: &str) -> Error {
+    unexpected(message).with_wrong_address(true)
 }
 
 pub(super) fn unexpected(message: &str) -> Error {
