@@ -44,15 +44,30 @@ const WRAPPERS: [&str; 4] = ["provider", "response", "body", "data"];
 pub(super) struct Complaint {
     pub(super) api: ApiFailure,
     pub(super) request_id: Option<String>,
+    /// What the provider behind a router said.
+    pub(super) upstream: Option<Box<ApiFailure>>,
 }
 
 /// Reads the body of an error.
 pub(super) fn read(body: &[u8]) -> Complaint {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
-    let Some(mut value) = parsed(text) else {
-        return of_markup(text);
-    };
+    match parsed(text) {
+        Some(value) => of_json(value),
+        None => of_markup(text),
+    }
+}
+
+/// The texts at these paths of a body that is JSON.
+pub(super) fn texts_at<const N: usize>(
+    body: &[u8],
+    paths: [&str; N],
+) -> Option<[Option<String>; N]> {
+    let value = json::outline(body, READ_VALUES)?;
+    Some(paths.map(|path| value.pointer(path).and_then(word).map(kept)))
+}
+
+fn of_json(mut value: Value) -> Complaint {
     if let Value::Array(list) = &mut value
         && list.len() == 1
     {
@@ -69,7 +84,10 @@ pub(super) fn read(body: &[u8]) -> Complaint {
     };
     let mut field = None;
     let message = said(&value, 0, &mut field).map(kept);
+    let raw = value.pointer("/error/metadata/raw");
+    let raw = raw.and_then(inside).map(|raw| Box::new(of_json(raw).api));
     Complaint {
+        upstream: raw,
         request_id: from(&["request_id", "requestId", "RequestId", "responseId"]),
         api: ApiFailure {
             error_type: from(&["type"])
@@ -113,6 +131,7 @@ fn of_markup(text: &str) -> Complaint {
     }
     let tag = |name| markup::text_of(text, name).map(kept);
     Complaint {
+        upstream: None,
         request_id: tag("RequestId"),
         api: ApiFailure {
             message: tag("Message"),

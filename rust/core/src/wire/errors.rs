@@ -1,8 +1,7 @@
-//! Reads the error bodies of all providers, and of the proxies in front of them.
-//!
-//! The kind follows from the status and from the provider's `code` and `type`. The message decides only if servers
-//! say nothing else: whether the context was too long, and what a 404 did not find.
+//! Makes errors of what all providers answer, and the proxies in front of them. `complaint` reads the bodies, and
+//! `classes` has the table of kinds.
 
+use super::classes;
 use super::complaint::{self, Complaint, KEPT_TEXT};
 use super::markup::{self, is_html};
 use crate::error::{ApiFailure, Error, ErrorKind};
@@ -18,6 +17,7 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
     let Complaint {
         mut api,
         request_id,
+        upstream,
     } = complaint::read(body);
     api.status = status;
     api.body = body
@@ -51,30 +51,60 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
         let code: u16 = api.code.as_deref()?.parse().ok()?;
         (400..600).contains(&code).then_some(code)
     });
-    let kind = classify(status, &api);
-    let retryable = match (kind, status) {
-        (ErrorKind::RateLimit | ErrorKind::Server, None) => true,
-        (ErrorKind::RateLimit | ErrorKind::Server | ErrorKind::Api, Some(status)) => {
-            is_retryable(status)
-        }
-        _ => false,
-    };
+    let kind = classes::of(status, &api, upstream.as_deref());
     Error::new(kind, line)
-        .retryable(retryable)
+        .retryable(classes::is_retryable(kind, status))
         .with_request_id(request_id)
         .with_wrong_address(kind == ErrorKind::Api && matches!(status, Some(404 | 405)))
         .with_api(api)
 }
 
-/// Whether another attempt may succeed after this status. There is no other list of statuses.
-///
-/// 408 and 409: as in the official SDKs. 425: sent too early. 498: Groq has no capacity. 520 to 524: Cloudflare did not
-/// reach the server. 529: Anthropic is overloaded.
-fn is_retryable(status: u16) -> bool {
-    matches!(
-        status,
-        408 | 409 | 425 | 429 | 498 | 500 | 502..=504 | 520..=524 | 529
-    )
+/// What a reply with status 200 says instead of choices: the `base_resp` of `MiniMax`, and the `promptFeedback` of Gemini.
+pub(super) fn instead_of_choices(body: &[u8]) -> Option<Error> {
+    let is_there = |key: &str| memchr::memmem::find(body, key.as_bytes()).is_some();
+    if !is_there("\"base_resp\"") && !is_there("\"promptFeedback\"") {
+        return None;
+    }
+    let texts = complaint::texts_at(
+        body,
+        [
+            "/base_resp/status_code",
+            "/base_resp/status_msg",
+            "/promptFeedback/blockReason",
+            "/promptFeedback/blockReasonMessage",
+        ],
+    )?;
+    let [code, message, reason, explanation] = texts;
+    let mut api = ApiFailure {
+        code: code.filter(|code| code != "0"),
+        error_type: reason,
+        body: body.get(..body.len().min(KEPT_BODY))?.to_vec(),
+        ..ApiFailure::default()
+    };
+    let (kind, line) = match (&api.code, &api.error_type) {
+        (Some(code), _) => {
+            api.message = message;
+            let message = one_line(api.message.as_deref().unwrap_or_default(), SHOWN_CHARS);
+            let number = code.parse().ok();
+            let kind = number.and_then(classes::of_minimax);
+            (
+                kind.unwrap_or_else(|| classes::of(None, &api, None)),
+                format!("{message} ({})", one_line(code, 60)),
+            )
+        }
+        (None, Some(reason)) => {
+            api.message = explanation;
+            let reason = one_line(reason, 60);
+            (
+                ErrorKind::ContentFilter,
+                format!("the prompt was blocked ({reason})"),
+            )
+        }
+        (None, None) => return None,
+    };
+    let line = format!("the provider reports an error: {line}");
+    let retryable = classes::is_retryable(kind, None);
+    Some(Error::new(kind, line).retryable(retryable).with_api(api))
 }
 
 /// What the caller can do about a field that a server does not take, if we sent it under that name, or at all.
@@ -125,89 +155,3 @@ pub(super) fn ended_with(finish_reason: &str) -> Error {
     let message = format!("the provider failed in the middle of the reply (finish_reason: {word})");
     Error::new(ErrorKind::Server, message).retryable(true)
 }
-
-fn classify(status: Option<u16>, api: &ApiFailure) -> ErrorKind {
-    let code = api.code.as_deref().unwrap_or_default();
-    let kind = api.error_type.as_deref().unwrap_or_default();
-    let named = |words: &[&str]| words.contains(&code) || words.contains(&kind);
-    let message = api
-        .message
-        .as_deref()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    // Only a request that was refused for its content can be too long.
-    let refused = matches!(status, None | Some(400 | 413 | 422));
-
-    if named(&["context_length_exceeded", "exceed_context_size_error"])
-        || refused && TOO_LONG.iter().any(|face| message.contains(face))
-    {
-        ErrorKind::ContextLength
-    } else if named(&[
-        "content_filter",
-        "content_policy_violation",
-        "ResponsibleAIPolicyViolation",
-    ]) {
-        ErrorKind::ContentFilter
-    } else if status == Some(402) || named(&SPENT) {
-        ErrorKind::QuotaExceeded
-    } else if named(&["model_not_found", "DeploymentNotFound", "invalid_model"])
-        || status == Some(404)
-            && (api.param.as_deref() == Some("model") || message.contains("model"))
-        || status == Some(400) && NO_SUCH_MODEL.iter().any(|text| message.contains(text))
-    {
-        ErrorKind::ModelNotFound
-    } else {
-        match status {
-            Some(401 | 403) => ErrorKind::Authentication,
-            Some(429) => ErrorKind::RateLimit,
-            Some(500..) => ErrorKind::Server,
-            None if named(&[
-                "authentication_error",
-                "invalid_api_key",
-                "permission_error",
-            ]) =>
-            {
-                ErrorKind::Authentication
-            }
-            None if named(&["rate_limit_error", "rate_limit_exceeded"]) => ErrorKind::RateLimit,
-            None if named(&BROKEN) => ErrorKind::Server,
-            _ => ErrorKind::Api,
-        }
-    }
-}
-
-/// What servers say about a context that is too long, if they send no code: vLLM, Anthropic, Ollama, Google,
-/// llama.cpp.
-const TOO_LONG: [&str; 5] = [
-    "maximum context length",
-    "prompt is too long",
-    "exceeded max context length",
-    "input token count",
-    "exceeds the available context size",
-];
-
-/// What `OpenRouter` and `DeepSeek` say of a model that they do not have, in lower case.
-const NO_SUCH_MODEL: [&str; 2] = ["is not a valid model id", "supported api model names are"];
-
-/// Codes of a limit that a wait does not lift.
-const SPENT: [&str; 8] = [
-    "insufficient_quota",
-    "credit_balance_exhausted",
-    "organization_spend_limit_exceeded",
-    "workspace_spend_limit_exceeded",
-    "enforced_spend_limit_reached",
-    "billing_error",
-    "billing_hard_limit_reached",
-    "exceeded_current_quota_error",
-];
-
-/// Types of a failure of the server, if there is no status.
-const BROKEN: [&str; 7] = [
-    "server_error",
-    "api_error",
-    "overloaded_error",
-    "timeout_error",
-    "internal_error",
-    "internal_server_error",
-    "InternalServerError",
-];

@@ -48,6 +48,9 @@ pub(in crate::wire::openai) fn decode_reply(
     let event = Event::read(body)?;
     let failure = event.is_error.then(|| errors::decode(None, body));
     if failure.is_none() && event.first.is_none() {
+        if let Some(error) = errors::instead_of_choices(body) {
+            return Err(error);
+        }
         if let Some(nested) = nested_reply(body) {
             return decode_reply(nested.as_bytes(), asked, least);
         }

@@ -70,8 +70,13 @@ impl StreamDecoder for ChatStream {
             return Err(error);
         }
         let is_first = self.choices.states.is_empty();
-        if is_first && event.first.is_none() && self.odd.is_none() {
-            self.odd = Some(start_of(data));
+        if event.first.is_none() {
+            if let Some(error) = errors::instead_of_choices(data) {
+                return Err(error);
+            }
+            if is_first && self.odd.is_none() {
+                self.odd = Some(start_of(data));
+            }
         }
         if let Some(text) = self.apply(event, false, out)? {
             self.frame.learn(data, text);
