@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::event::Event;
-use super::stray::{PAGE_START, elsewhere, start_of, unexpected};
+use super::stray::{PAGE_START, elsewhere, is_each_line_json, start_of, unexpected};
 use super::stream::ChatStream;
 use crate::error::{Error, ErrorKind};
-use crate::json::Reader;
+use crate::json::{self, Reader};
 use crate::message::{Fold, Reply};
 use crate::sse::{EventParser, Item};
 use crate::wire::dialect::{Step, StreamDecoder};
@@ -45,7 +45,10 @@ pub(in crate::wire::openai) fn decode_reply(
             )));
         }
     }
-    let event = Event::read(body)?;
+    let event = match Event::read(body) {
+        Ok(event) => event,
+        Err(why) => return read_again(body, asked, least, why),
+    };
     let failure = event.is_error.then(|| errors::decode(None, body));
     if failure.is_none() && event.first.is_none() {
         if let Some(error) = errors::instead_of_choices(body) {
@@ -72,6 +75,27 @@ pub(in crate::wire::openai) fn decode_reply(
         Some(unexpected(&format!("the reply is incomplete: {why}")).retryable(true))
     });
     ended(&decoder, fold, failure)
+}
+
+/// A body that is not one JSON text.
+#[cold]
+fn read_again(body: &[u8], asked: usize, least: usize, why: json::Error) -> Result<Reply, Error> {
+    if std::str::from_utf8(body).is_err() {
+        // As in a stream, a broken character does not cost the reply.
+        let text = String::from_utf8_lossy(body);
+        return decode_reply(text.as_bytes(), asked, least);
+    }
+    if !is_each_line_json(body) {
+        return Err(why.into());
+    }
+    let end = memchr::memchr(b'\n', body).unwrap_or(body.len());
+    let first = body.get(..end).unwrap_or(body);
+    Err(match Event::read(first) {
+        Ok(event) if event.is_error => errors::decode(None, first),
+        _ => elsewhere(
+            "the reply has a JSON text in each line (NDJSON), and is neither one reply nor an event stream",
+        ),
+    })
 }
 
 /// The reply that `OpenRouter` sometimes puts into `provider`, while its own fields are null.

@@ -2,7 +2,7 @@
 
 use super::event::Event;
 use crate::error::{Error, ErrorKind};
-use crate::json::Growing;
+use crate::json::{self, Growing};
 use crate::redact::one_line;
 use crate::wire::{errors, markup};
 
@@ -63,6 +63,60 @@ impl Stray {
         }
         Ok(())
     }
+}
+
+/// What to do with an event that cannot be read.
+pub(super) enum Unread {
+    /// It has nothing for a reply.
+    Ignored,
+    /// It can be read with U+FFFD in place of bytes that are not UTF-8, as the standard of event streams wants it
+    /// (<https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>).
+    Repaired(String),
+    Broken(Error),
+}
+
+/// Decides about the event `name` whose data cannot be read for the reason `why`.
+#[cold]
+pub(super) fn unread(name: &[u8], data: &[u8], why: json::Error) -> Unread {
+    if std::str::from_utf8(data).is_err() {
+        return Unread::Repaired(String::from_utf8_lossy(data).into_owned());
+    }
+    // A broken piece of the reply must not be lost, whatever its event is called.
+    let may_be_reply =
+        matches!(name, b"" | b"message") || data.starts_with(b"{") || data.starts_with(b"[");
+    if KEEPS_ALIVE
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+        || !may_be_reply
+    {
+        return Unread::Ignored;
+    }
+    Unread::Broken(match is_each_line_json(data) {
+        true => Error::new(
+            ErrorKind::Decode,
+            "the events of the stream are parted by one line end, and an event stream needs an empty line between them",
+        ),
+        false => why.into(),
+    })
+}
+
+/// Names of events that only keep the connection open.
+const KEEPS_ALIVE: [&[u8]; 5] = [
+    b"ping",
+    b"keepalive",
+    b"keep-alive",
+    b"keep_alive",
+    b"heartbeat",
+];
+
+/// Whether these are several JSON texts, one in each line.
+pub(super) fn is_each_line_json(text: &[u8]) -> bool {
+    let mut lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut lines = lines.by_ref().filter(|line| !line.is_empty());
+    lines.next().is_some_and(json::is_complete)
+        && lines
+            .next()
+            .is_some_and(|line| line.starts_with(b"{") || line == b"[DONE]")
 }
 
 /// The start of a body, to be shown in a message.
