@@ -36,11 +36,7 @@ impl Failure {
         Self {
             hints,
             status: Some(head.status),
-            ..Self::from(
-                error
-                    .at(Phase::Body)
-                    .with_request_id(head.request_id.clone()),
-            )
+            ..Self::from(head.seen_by(error.at(Phase::Body)))
         }
     }
 }

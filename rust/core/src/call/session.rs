@@ -36,6 +36,8 @@ pub(crate) struct Session<'a> {
     lost_idle_retried: bool,
     // The current attempt: when it started, in seconds, and its probe.
     current: Option<(f64, Arc<Probe>)>,
+    // The head of its response, or of the attempt before.
+    head: Option<Head>,
 }
 
 impl<'a> Session<'a> {
@@ -51,6 +53,7 @@ impl<'a> Session<'a> {
             fresh: false,
             lost_idle_retried: false,
             current: None,
+            head: None,
         }
     }
 
@@ -70,6 +73,7 @@ impl<'a> Session<'a> {
     /// Makes an attempt, up to a response head with a 2xx status.
     pub(super) async fn open(&mut self, probe: &Arc<Probe>) -> Result<(Head, Body), Failure> {
         self.current = Some((self.elapsed(), Arc::clone(probe)));
+        self.head = None;
         let outgoing = &self.call.outgoing;
         self.timing = Timing::default();
         let sent = send(
@@ -90,6 +94,7 @@ impl<'a> Session<'a> {
             }
         })?;
         head.mask(self.call.mask());
+        self.head = Some(head.clone());
         self.timing.first_byte = Some(self.elapsed());
         if (200..300).contains(&head.status) {
             return Ok((head, body));
@@ -131,9 +136,8 @@ impl<'a> Session<'a> {
         api.status = Some(head.status);
         api.retry_after = hints.retry_after;
         // A 4xx is refused before any work. A gateway may answer 5xx after the server has done the work.
-        let error = error
-            .with_api(api)
-            .with_request_id(head.request_id.clone())
+        let error = head
+            .seen_by(error.with_api(api))
             .maybe_processed(head.status >= 500)
             .at(Phase::Head);
         Failure {
@@ -144,8 +148,13 @@ impl<'a> Session<'a> {
 
     /// The same failure with our secrets masked, and with its message on one short line.
     pub(super) fn cleaned(&self, failure: Failure) -> Failure {
+        let mut error = failure.error;
+        if error.may_be_wrong_address() {
+            let message = format!("{} ({})", error.message(), self.call.asked());
+            error = error.with_message(message);
+        }
         Failure {
-            error: echo::masked(failure.error, self.call.mask()),
+            error: echo::masked(error, self.call.mask()),
             ..failure
         }
     }
@@ -217,7 +226,8 @@ impl<'a> Session<'a> {
     pub(super) fn fail(&mut self, failure: Failure) -> Error {
         self.record(&failure, 0.0);
         self.end();
-        failure.error.with_attempts(self.attempts.clone())
+        self.seen(failure.error)
+            .with_attempts(self.attempts.clone())
     }
 
     /// Ends the call in the middle of an attempt or a wait, for a reason outside of both.
@@ -226,7 +236,15 @@ impl<'a> Session<'a> {
             return self.fail(error.into());
         }
         self.end();
-        error.with_attempts(self.attempts.clone())
+        self.seen(error).with_attempts(self.attempts.clone())
+    }
+
+    /// The error with what the last response's head says, unless it came with a head of its own.
+    fn seen(&self, error: Error) -> Error {
+        match &self.head {
+            Some(head) if error.headers().is_none() => head.seen_by(error),
+            _ => error,
+        }
     }
 
     /// Ends the call because its deadline has passed.

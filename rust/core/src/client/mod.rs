@@ -3,7 +3,8 @@
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
 //! `address` reads base URLs and builds the URLs below them, and `headers` writes the headers of a call, including the
-//! key. `own` is what of it is secret. `intercept` is how a call changes when a test intercepts it.
+//! key. `own` is what of it is secret. `intercept` is how a call changes when a test intercepts it, and `asked` what an
+//! error says of the address.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -25,6 +26,7 @@ use crate::retry::Bucket;
 use crate::wire::{self, Dialect, Provider};
 
 mod address;
+mod asked;
 mod check;
 mod headers;
 mod intercept;

@@ -296,13 +296,18 @@ pub(super) fn of_minimax(code: i64) -> Option<ErrorKind> {
     })
 }
 
-/// Whether another attempt may succeed, for an error of `kind`.
+/// Whether another attempt may succeed, for an error of `kind`. There is no other list of statuses.
+///
+/// 408 and 409: as in the official SDKs. 425: sent too early. 498: Groq has no capacity. 520 to 524: Cloudflare did not
+/// reach the server. 529: Anthropic is overloaded. A gateway may give such a status to a failure of another kind, and
+/// then the same request fails again.
 pub(super) fn is_retryable(kind: ErrorKind, status: Option<u16>) -> bool {
-    match kind {
-        ErrorKind::RateLimit => true,
-        ErrorKind::Server => status != Some(501),
-        // 408 and 409: as in the official SDKs. 498: Groq has no capacity.
-        ErrorKind::Api => matches!(status, Some(408 | 409 | 498)),
+    match (kind, status) {
+        (ErrorKind::RateLimit | ErrorKind::Server, None) => true,
+        (ErrorKind::RateLimit | ErrorKind::Server | ErrorKind::Api, Some(status)) => matches!(
+            status,
+            408 | 409 | 425 | 429 | 498 | 500 | 502..=504 | 520..=524 | 529
+        ),
         _ => false,
     }
 }

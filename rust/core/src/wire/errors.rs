@@ -1,23 +1,24 @@
-//! Reads the error bodies of all providers, and of the proxies in front of them. `classes` has the table of kinds.
-
-use serde_json::Value;
+//! Makes errors of what all providers answer, and the proxies in front of them. `complaint` reads the bodies, and
+//! `classes` has the table of kinds.
 
 use super::classes;
+use super::complaint::{self, Complaint, KEPT_TEXT};
+use super::markup::{self, is_html};
 use crate::error::{ApiFailure, Error, ErrorKind};
-use crate::json;
 use crate::redact::one_line;
 
-/// How many bytes an error keeps of the body, and of each text in it.
-const KEPT_BODY: usize = 64 << 10;
-/// How many values of the body are read.
-const READ_VALUES: usize = 4_096;
+/// How many bytes an error keeps of the body.
+const KEPT_BODY: usize = KEPT_TEXT;
 /// How many characters of the provider's text a message shows.
 const SHOWN_CHARS: usize = 1_024;
 
 /// The error that a body describes. `status` is the HTTP status; `None` for an error inside a 2xx body or a stream.
 pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
-    let value = parsed(body);
-    let mut api = read(&value);
+    let Complaint {
+        mut api,
+        request_id,
+        upstream,
+    } = complaint::read(body);
     api.status = status;
     api.body = body
         .get(..body.len().min(KEPT_BODY))
@@ -26,7 +27,13 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
     let said = match api.message.as_deref().map(str::trim) {
         Some(message) if !message.is_empty() => one_line(message, SHOWN_CHARS),
         _ if is_html(body) => {
-            "the answer is an HTML page, not an API reply; base_url is probably wrong".to_owned()
+            let page = markup::page(&api.body);
+            // A gateway has pages for its other failures.
+            let why = match status {
+                Some(404 | 405) => "; base_url is probably wrong",
+                _ => "",
+            };
+            format!("the answer is {page}, not an API reply{why}")
         }
         _ if body.trim_ascii().is_empty() => "the body is empty".to_owned(),
         _ => one_line(&String::from_utf8_lossy(&api.body), SHOWN_CHARS),
@@ -35,32 +42,21 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
         Some(status) => format!("HTTP {status}: {said}"),
         None => format!("the provider reports an error: {said}"),
     };
+    let line = match remedy(&api) {
+        Some(remedy) => format!("{line} ({remedy})"),
+        None => line,
+    };
     // An error inside a stream or a 2xx body often has the status as its code.
     let status = status.or_else(|| {
         let code: u16 = api.code.as_deref()?.parse().ok()?;
         (400..600).contains(&code).then_some(code)
     });
-    let kind = classes::of(status, &api, upstream(&value).as_ref());
+    let kind = classes::of(status, &api, upstream.as_deref());
     Error::new(kind, line)
         .retryable(classes::is_retryable(kind, status))
+        .with_request_id(request_id)
+        .with_wrong_address(kind == ErrorKind::Api && matches!(status, Some(404 | 405)))
         .with_api(api)
-}
-
-/// The error of a choice, from the `error` in it.
-pub(super) fn in_choice(raw: &str) -> Error {
-    decode(None, format!("{{\"error\":{raw}}}").as_bytes())
-}
-
-/// The error of a choice whose finish reason says that the server failed.
-pub(super) fn ended_with(finish_reason: &str) -> Error {
-    let word = one_line(finish_reason, 60);
-    let message = format!("the provider failed in the middle of the reply (finish_reason: {word})");
-    Error::new(ErrorKind::Server, message).retryable(true)
-}
-
-/// Whether a body is a web page.
-pub(super) fn is_html(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"<")
 }
 
 /// What a reply with status 200 says instead of choices: the `base_resp` of `MiniMax`, and the `promptFeedback` of Gemini.
@@ -69,17 +65,25 @@ pub(super) fn instead_of_choices(body: &[u8]) -> Option<Error> {
     if !is_there("\"base_resp\"") && !is_there("\"promptFeedback\"") {
         return None;
     }
-    let value = json::outline(body, READ_VALUES)?;
-    let said = |path: &str| value.pointer(path).and_then(prose).map(kept);
+    let texts = complaint::texts_at(
+        body,
+        [
+            "/base_resp/status_code",
+            "/base_resp/status_msg",
+            "/promptFeedback/blockReason",
+            "/promptFeedback/blockReasonMessage",
+        ],
+    )?;
+    let [code, message, reason, explanation] = texts;
     let mut api = ApiFailure {
-        code: said("/base_resp/status_code").filter(|code| code != "0"),
-        error_type: said("/promptFeedback/blockReason"),
+        code: code.filter(|code| code != "0"),
+        error_type: reason,
         body: body.get(..body.len().min(KEPT_BODY))?.to_vec(),
         ..ApiFailure::default()
     };
     let (kind, line) = match (&api.code, &api.error_type) {
         (Some(code), _) => {
-            api.message = said("/base_resp/status_msg");
+            api.message = message;
             let message = one_line(api.message.as_deref().unwrap_or_default(), SHOWN_CHARS);
             let number = code.parse().ok();
             let kind = number.and_then(classes::of_minimax);
@@ -89,7 +93,7 @@ pub(super) fn instead_of_choices(body: &[u8]) -> Option<Error> {
             )
         }
         (None, Some(reason)) => {
-            api.message = said("/promptFeedback/blockReasonMessage");
+            api.message = explanation;
             let reason = one_line(reason, 60);
             (
                 ErrorKind::ContentFilter,
@@ -103,89 +107,51 @@ pub(super) fn instead_of_choices(body: &[u8]) -> Option<Error> {
     Some(Error::new(kind, line).retryable(retryable).with_api(api))
 }
 
-/// The JSON of a body; null if it is none.
-fn parsed(body: &[u8]) -> Value {
-    let text = String::from_utf8_lossy(body);
-    match json::outline(text.as_bytes(), READ_VALUES).unwrap_or_default() {
-        Value::Array(mut list) if list.len() == 1 => list.swap_remove(0),
-        value => value,
+/// What the caller can do about a field that a server does not take, if we sent it under that name, or at all.
+fn remedy(api: &ApiFailure) -> Option<&'static str> {
+    let message = api.message.as_deref().unwrap_or_default();
+    let field = api.param.as_deref().unwrap_or_default();
+    if message.contains("stream_options") || field.contains("stream_options") {
+        // No call but a stream sends it.
+        return Some("stream_usage=False leaves it out");
+    }
+    let is_named = |name: &str| field == name || message.contains(&format!("'{name}'"));
+    let lower = message.to_ascii_lowercase();
+    let is_refused = NOT_TAKEN.iter().any(|words| lower.contains(words));
+    if !is_refused {
+        return None;
+    }
+    // OpenAI's text names the other field, too.
+    if is_named("max_tokens") {
+        Some("max_completion_tokens=… is sent by that name")
+    } else if is_named("max_completion_tokens") {
+        Some("extra_body={\"max_tokens\": …} is sent by that name")
+    } else {
+        None
     }
 }
 
-/// What the provider behind a router said, which is JSON in a string.
-fn upstream(value: &Value) -> Option<ApiFailure> {
-    let raw = value.pointer("/error/metadata/raw")?.as_str()?;
-    Some(read(&parsed(raw.as_bytes())))
+/// How servers say, in lower case, that they do not take a field.
+const NOT_TAKEN: [&str; 9] = [
+    "not supported",
+    "unsupported",
+    "not permitted",
+    "not allowed",
+    "forbidden",
+    "unknown",
+    "unrecognized",
+    "unexpected",
+    "does not support",
+];
+
+/// The error of a choice, from the `error` in it.
+pub(super) fn in_choice(raw: &str) -> Error {
+    decode(None, format!("{{\"error\":{raw}}}").as_bytes())
 }
 
-fn read(value: &Value) -> ApiFailure {
-    let error = value.get("error").filter(|error| !error.is_null());
-    let inner = error.filter(|error| error.is_object()).unwrap_or(value);
-    let from = |key: &str| {
-        let found = inner.get(key).and_then(word);
-        found.or_else(|| value.get(key).and_then(word)).map(kept)
-    };
-    ApiFailure {
-        error_type: from("type")
-            .filter(|kind| kind != "error")
-            // Google's `status` is a word. Others repeat the HTTP status here.
-            .or_else(|| from("status").filter(|status| status.parse::<f64>().is_err())),
-        code: from("code")
-            .or_else(|| from("statusCode"))
-            .or_else(|| from("status_code")),
-        param: from("param"),
-        message: message(value, error, inner).map(kept),
-        ..ApiFailure::default()
-    }
-}
-
-/// A text, or the beginning of one that is longer than an error keeps.
-fn kept(mut text: String) -> String {
-    if text.len() > KEPT_BODY {
-        let end = (0..=KEPT_BODY).rfind(|&at| text.is_char_boundary(at));
-        text.truncate(end.unwrap_or(0));
-        text.push('…');
-    }
-    text
-}
-
-fn message(value: &Value, error: Option<&Value>, inner: &Value) -> Option<String> {
-    let plain = error
-        .and_then(Value::as_str)
-        .map(str::to_owned)
-        .or_else(|| inner.get("message").and_then(prose))
-        .or_else(|| value.get("message").and_then(prose))
-        .or_else(|| value.get("detail").and_then(prose))
-        .or_else(|| value.get("errors").and_then(prose))
-        .or_else(|| value.pointer("/x_groq/error").and_then(prose))?;
-    // A gateway that only says "Provider returned error" adds the provider's message here.
-    match inner.pointer("/metadata/raw").and_then(prose) {
-        Some(raw) => Some(format!("{plain}: {raw}")),
-        None => Some(plain),
-    }
-}
-
-/// Text as it is, a list of `{msg}` (`FastAPI`) joined, other values as JSON.
-fn prose(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        Value::Array(items) => {
-            let said = |item: &Value| item.get("msg").and_then(prose).or_else(|| prose(item));
-            Some(items.iter().filter_map(said).collect::<Vec<_>>().join("; "))
-        }
-        Value::Object(fields) => match fields.get("message").or_else(|| fields.get("detail")) {
-            Some(inner) => prose(inner),
-            None => Some(value.to_string()),
-        },
-        other => Some(other.to_string()),
-    }
-}
-
-fn word(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
+/// The error of a choice whose finish reason says that the server failed.
+pub(super) fn ended_with(finish_reason: &str) -> Error {
+    let word = one_line(finish_reason, 60);
+    let message = format!("the provider failed in the middle of the reply (finish_reason: {word})");
+    Error::new(ErrorKind::Server, message).retryable(true)
 }
