@@ -81,7 +81,7 @@ fn refuse_subinterpreter(py: Python<'_>) -> PyResult<()> {
 mod _engine {
     // 0
     #[pymodule_export]
-    use super::ground::key::{is_refused, missing};
+    use super::ground::key::{is_refused, missing, problem};
 
     // 1
     #[pymodule_export]

@@ -140,12 +140,17 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The same failure with our secrets masked, and with its message on one short line.
+    /// The same failure with our secrets masked, and with its message on one short line. If the key was refused, the
+    /// message says where it came from.
     pub(super) fn cleaned(&self, failure: Failure) -> Failure {
-        Failure {
-            error: echo::masked(failure.error, self.call.mask()),
-            ..failure
+        let mut error = echo::masked(failure.error, self.call.mask());
+        if error.kind() == ErrorKind::Authentication
+            && let Some(about) = self.call.about_key()
+        {
+            let message = format!("{} ({about})", error.message());
+            error = error.with_message(message);
         }
+        Failure { error, ..failure }
     }
 
     /// Waits for the next attempt after a failed one, or returns the error that ends the call.
