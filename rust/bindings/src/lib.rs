@@ -95,6 +95,7 @@ mod _engine {
         },
         limits::{Limits, RetryPolicy, Timeout},
         logprob::TokenLogprob,
+        other_names::{other_name, other_names},
         providers::{apis, is_provider, provider_names, provider_problem, provider_row},
         response::LlmResponse,
         timing::Timing,

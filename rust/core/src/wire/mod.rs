@@ -3,8 +3,9 @@
 //! Read `dialect.rs` first: what a dialect is, and what reads its streams. `providers.rs` is the table of
 //! providers and of the dialects that each of them speaks. Then read a dialect, such as `openai/`.
 //!
-//! Dialects share the rest: `params.rs` (request parameters: their names, types and error messages), `body.rs`
-//! (how a request body is written) and `errors.rs` (how error bodies are read).
+//! Dialects share the rest: `params.rs` (request parameters: their names, types and error messages),
+//! `other_names.rs` (what other libraries call them), `body.rs` (how a request body is written) and `errors.rs` (how
+//! error bodies are read).
 //!
 //! A new server that speaks a dialect we have is a row of `providers.rs`. A new dialect is a folder here, a line
 //! below, and a row that names it; nothing else in the crate lists dialects.
@@ -13,6 +14,7 @@ mod body;
 mod dialect;
 mod errors;
 mod openai;
+pub mod other_names;
 mod params;
 pub mod providers;
 
