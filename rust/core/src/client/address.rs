@@ -33,8 +33,13 @@ fn canonical(text: &str, provider: &Provider) -> Result<Url, String> {
         return Err("is in quotes: leave them out".to_owned());
     }
     if let Some(position) = text.find(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
-        let what = "has a space, control character or backslash at position";
-        return Err(format!("{what} {position}"));
+        let what = match text.get(position..).and_then(|rest| rest.chars().next()) {
+            Some('\r' | '\n') => "line break",
+            Some('\\') => "backslash",
+            Some(c) if c.is_control() => "control character",
+            _ => "space",
+        };
+        return Err(format!("has a {what} at position {position}"));
     }
     let mut url = match Url::parse(text) {
         Ok(url) if url.has_host() => url,
@@ -175,7 +180,7 @@ mod tests {
             ("http://example.com:99999", "is not a URL"),
             ("http://exa mple.com", "position 10"),
             ("http://example.com\\v1", "position 18"),
-            ("http://example.com/v1\n", "position 21"),
+            ("http://example.com/v1\n", "a line break at position 21"),
             ("\"http://example.com/v1\"", "in quotes"),
             ("http://example.com/v1/chat/completions", "leave it out"),
         ];

@@ -79,6 +79,9 @@ pub fn key_problem(text: &str) -> Option<String> {
     if text.is_empty() {
         return Some("is empty: leave it out or give the key".to_owned());
     }
+    if text.trim().is_empty() {
+        return Some("is blank: leave it out or give the key".to_owned());
+    }
     if text.len() > MAX_HEADER_BYTES {
         return Some("is over 64 KiB: it cannot be a key".to_owned());
     }
@@ -222,6 +225,7 @@ mod tests {
     fn a_broken_key_is_refused_by_position_and_never_shown() {
         for (text, why) in [
             ("", "empty"),
+            (" \n", "blank"),
             ("sk-canary\n", "a line break at position 9"),
             ("sk-canary\r\nX: y", "a line break at position 9"),
             ("sk-\0canary", "a control character at position 3"),

@@ -86,7 +86,7 @@ impl Call {
         let header = client.provider.auth.header();
         let given = own.is_some_and(|own| names(&own.headers, header));
         Some(if given || client.has_header(header) {
-            format!("the key is from the {header} in headers=")
+            format!("the key is from headers= ({header})")
         } else if own.is_some_and(|own| own.api_key.is_some()) {
             "the key is from the function given as api_key=".to_owned()
         } else if client.config.api_key.is_none() {
