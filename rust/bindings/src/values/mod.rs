@@ -21,6 +21,7 @@ pub(crate) mod keywords;
 pub(crate) mod limits;
 pub(crate) mod logprob;
 pub(crate) mod message;
+pub(crate) mod other_names;
 pub(crate) mod providers;
 pub(crate) mod raise;
 pub(crate) mod reply;

@@ -146,17 +146,23 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The same failure with our secrets masked, and with its message on one short line.
+    /// The same failure with our secrets masked, and with its message on one short line. If the key was refused, the
+    /// message says where it came from; if the address may
+    /// be wrong, the message says what was asked.
     pub(super) fn cleaned(&self, failure: Failure) -> Failure {
         let mut error = failure.error;
         if error.may_be_wrong_address() {
             let message = format!("{} ({})", error.message(), self.call.asked());
             error = error.with_message(message);
         }
-        Failure {
-            error: echo::masked(error, self.call.mask()),
-            ..failure
+        let mut error = echo::masked(error, self.call.mask());
+        if error.kind() == ErrorKind::Authentication
+            && let Some(about) = self.call.about_key()
+        {
+            let message = format!("{} ({about})", error.message());
+            error = error.with_message(message);
         }
+        Failure { error, ..failure }
     }
 
     /// Waits for the next attempt after a failed one, or returns the error that ends the call.

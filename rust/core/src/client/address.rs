@@ -9,26 +9,37 @@ use crate::error::Error;
 use crate::redact::Secret;
 use crate::wire::Provider;
 
-/// The base URL that a client talks to, in canonical form: no trailing slash, no doubled ones.
-pub(super) fn base_url(setting: Option<&str>, provider: &Provider) -> Result<Url, Error> {
-    let Some(text) = setting.or(provider.base_url.as_deref()) else {
-        let vars = match &*provider.base_url_vars {
-            [] => String::new(),
-            vars => format!("set {} or ", vars.join(" or ")),
-        };
-        return Err(refused(format!(
-            "{} has no default address: {vars}give base_url=, as in http://127.0.0.1:8000/v1",
-            provider.name
-        )));
+/// The base URL that a client talks to, in canonical form: no trailing slash, no doubled ones. `name` is what messages
+/// call it.
+pub(super) fn base_url(text: &str, name: &str, provider: &Provider) -> Result<Url, Error> {
+    canonical(text.trim_matches(' '), provider).map_err(|why| refused(format!("{name} {why}")))
+}
+
+/// The error of a call to a provider that has no address.
+pub(super) fn missing(provider: &Provider) -> Error {
+    let vars = match &*provider.base_url_vars {
+        [] => String::new(),
+        vars => format!("set {} or ", vars.join(" or ")),
     };
-    canonical(text.trim_matches(' '), provider).map_err(|why| refused(format!("base_url {why}")))
+    refused(format!(
+        "{} has no default address: {vars}give base_url=, as in http://127.0.0.1:8000/v1",
+        provider.name
+    ))
 }
 
 fn canonical(text: &str, provider: &Provider) -> Result<Url, String> {
     const NO_HOST: &str = "has no host: write http://host:port/v1 or https://host/v1";
+    if text.starts_with(['"', '\'', '`']) {
+        return Err("is in quotes: leave them out".to_owned());
+    }
     if let Some(position) = text.find(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
-        let what = "has a space, control character or backslash at position";
-        return Err(format!("{what} {position}"));
+        let what = match text.get(position..).and_then(|rest| rest.chars().next()) {
+            Some('\r' | '\n') => "line break",
+            Some('\\') => "backslash",
+            Some(c) if c.is_control() => "control character",
+            _ => "space",
+        };
+        return Err(format!("has a {what} at position {position}"));
     }
     let mut url = match Url::parse(text) {
         Ok(url) if url.has_host() => url,
@@ -128,13 +139,9 @@ pub(super) fn is_private(base: &Url) -> bool {
 mod tests {
     use super::*;
 
-    fn parsed(text: Option<&str>) -> Result<Url, Error> {
+    fn parsed(text: &str) -> Result<Url, Error> {
         let row = crate::wire::providers::find("openai").unwrap();
-        let without_address = Provider {
-            base_url: None,
-            ..(*row).clone()
-        };
-        base_url(text, &without_address)
+        base_url(text, "A_URL", &row)
     }
 
     #[test]
@@ -152,7 +159,7 @@ mod tests {
             ("https://a.example/v1?api-version=2", "https://a.example/v1"),
         ];
         for (text, canonical) in table {
-            assert_eq!(shown(&parsed(Some(text)).unwrap()), canonical, "{text}");
+            assert_eq!(shown(&parsed(text).unwrap()), canonical, "{text}");
         }
     }
 
@@ -173,20 +180,21 @@ mod tests {
             ("http://example.com:99999", "is not a URL"),
             ("http://exa mple.com", "position 10"),
             ("http://example.com\\v1", "position 18"),
-            ("http://example.com/v1\n", "position 21"),
+            ("http://example.com/v1\n", "a line break at position 21"),
+            ("\"http://example.com/v1\"", "in quotes"),
             ("http://example.com/v1/chat/completions", "leave it out"),
         ];
         for (text, why) in table {
-            let error = parsed(Some(text)).unwrap_err();
+            let error = parsed(text).unwrap_err();
+            assert!(error.message().starts_with("A_URL "), "{text}: {error}");
             assert!(error.message().contains(why), "{text}: {error}");
             assert!(!error.message().contains("hunter2"), "{error}");
         }
-        assert!(parsed(None).unwrap_err().message().contains("base_url="));
     }
 
     #[test]
     fn paths_and_queries_go_below_the_base() {
-        let base = parsed(Some("http://h/v1/?api-version=2")).unwrap();
+        let base = parsed("http://h/v1/?api-version=2").unwrap();
         let query = [("a".to_owned(), Secret::new("b c&d".to_owned()))];
         assert_eq!(
             below(&base, "/models", &[]).as_str(),
@@ -200,7 +208,7 @@ mod tests {
         let newer = [("api-version".to_owned(), Secret::new("3".to_owned()))];
         let url = below(&base, "/models", &newer);
         assert_eq!(url.as_str(), "http://h/v1/models?api-version=3");
-        let root = parsed(Some("http://h")).unwrap();
+        let root = parsed("http://h").unwrap();
         assert_eq!(below(&root, "/models", &[]).as_str(), "http://h/models");
     }
 

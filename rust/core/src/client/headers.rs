@@ -34,7 +34,7 @@ pub(super) fn of_client(
         );
     }
     if let Some(key) = &config.api_key {
-        write_key(&mut headers, key, auth)?;
+        write_key(&mut headers, key, &config.key_name, auth)?;
     }
     for (name, value) in &config.headers {
         let (name, value) = check::header(name, value.expose())?;
@@ -47,6 +47,9 @@ pub(super) fn of_client(
 pub(super) fn random_key() -> String {
     format!("{:032x}", fastrand::u128(..))
 }
+
+/// What messages call the key of a call.
+pub(super) const API_KEY: &str = "api_key";
 
 /// Headers in which some provider takes the key. A test's server does not even get their names.
 const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
@@ -79,43 +82,55 @@ impl Inner {
     /// Writes the key of a call, unless a header of the client has another one: a header of the caller's wins.
     pub(super) fn write_key(&self, headers: &mut HeaderMap, key: &Secret) -> Result<(), Error> {
         if self.has_header(self.provider.auth.header()) {
-            return check::key(key);
+            return check::key(key, API_KEY);
         }
-        write_key(headers, key, &self.provider.auth)
+        write_key(headers, key, API_KEY, &self.provider.auth)
     }
 }
 
-/// Writes a key into the headers of a call.
-pub(super) fn write_key(headers: &mut HeaderMap, key: &Secret, auth: &Auth) -> Result<(), Error> {
-    check::key(key)?;
+/// Writes a key, which messages call `name`, into the headers of a call.
+pub(super) fn write_key(
+    headers: &mut HeaderMap,
+    key: &Secret,
+    name: &str,
+    auth: &Auth,
+) -> Result<(), Error> {
+    check::key(key, name)?;
     let text = match auth {
         Auth::Bearer => format!("Bearer {}", key.expose()),
         Auth::Header(_) => key.expose().to_owned(),
     };
-    let name = HeaderName::from_lowercase(auth.header().as_bytes());
-    let (Ok(name), Ok(mut value)) = (name, HeaderValue::try_from(text)) else {
-        return Err(check::refused("api_key cannot be sent in a header"));
+    let header = HeaderName::from_lowercase(auth.header().as_bytes());
+    let (Ok(header), Ok(mut value)) = (header, HeaderValue::try_from(text)) else {
+        return Err(check::refused(format!("{name} cannot be sent in a header")));
     };
     value.set_sensitive(true);
-    headers.insert(name, value);
+    headers.insert(header, value);
     Ok(())
 }
 
 /// Refuses a call without the key that its provider requires.
-pub(super) fn check_key(headers: &HeaderMap, provider: &Provider) -> Result<(), Error> {
+pub(super) fn check_key(
+    headers: &HeaderMap,
+    provider: &Provider,
+    config: &ClientConfig,
+) -> Result<(), Error> {
     if !provider.key_required || headers.contains_key(provider.auth.header()) {
         return Ok(());
     }
-    let message = missing_key(&provider.name, &provider.key_vars);
-    Err(check::refused(message))
+    let named = || missing_key(&provider.name, &provider.key_vars);
+    Err(check::refused(config.no_key.clone().unwrap_or_else(named)))
 }
 
 /// The message for a missing key, which `variables` may hold.
 #[must_use]
 pub fn missing_key(provider: &str, variables: &[impl AsRef<str>]) -> String {
     let variables: Vec<&str> = variables.iter().map(AsRef::as_ref).collect();
-    let variables = variables.join(" or ");
-    format!("no API key for {provider}: set {variables} or give api_key=")
+    let set = match &*variables {
+        [] => String::new(),
+        names => format!("set {} or ", names.join(" or ")),
+    };
+    format!("no API key for {provider}: {set}give api_key=")
 }
 
 /// Removes the key, and masks the other secrets, which only the provider may see.
@@ -149,7 +164,7 @@ mod tests {
             (Auth::Header("x-key".into()), "x-key", "sk-canary"),
         ] {
             let mut headers = HeaderMap::new();
-            write_key(&mut headers, &secret(), &auth).unwrap();
+            write_key(&mut headers, &secret(), API_KEY, &auth).unwrap();
             assert_eq!(headers[name], value);
             assert!(headers[name].is_sensitive());
             headers.insert("x-copy", HeaderValue::from_static("of sk-canary"));

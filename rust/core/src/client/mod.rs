@@ -35,6 +35,7 @@ mod own;
 use self::headers::random_key;
 use self::own::Own;
 
+pub use self::check::key_problem;
 pub use self::headers::missing_key;
 
 /// What one call sets differently from its client.
@@ -52,6 +53,8 @@ pub struct CallOptions {
     pub api_key: Option<Secret>,
     /// Whether [`Call::set_key`] will set the key later.
     pub key_comes_later: bool,
+    /// Whether the call is only checked, and not made: it may lack a key and an address.
+    pub is_draft: bool,
     /// When the caller's call began; `None` means now. All timing counts from here.
     pub started: Option<Instant>,
 }
@@ -68,7 +71,7 @@ pub(crate) struct Inner {
     base: Url,
     // The first path that a call went to, which is mostly the only one, and its target.
     usual: OnceLock<(String, Arc<Target>)>,
-    // False only for a client that was made while a test intercepted the calls.
+    // Without an address, only calls that a test intercepts can be made.
     has_address: bool,
     headers: HeaderMap,
     route: Arc<Route>,
@@ -98,7 +101,8 @@ pub struct Call {
 
 impl Client {
     /// Checks `config` and makes a client of `provider`, which shares the retry budget of `parent` if there is
-    /// one with a budget of the same size. Does no I/O. Every error is `Config` and names the fix.
+    /// one with a budget of the same size. Does no I/O. A key and an address may be missing until a call is made.
+    /// Every error is `Config` and names the fix.
     pub fn new(
         hub: &Arc<Hub>,
         provider: Arc<Provider>,
@@ -108,13 +112,12 @@ impl Client {
         check::settings(&config)?;
         headers::check_auth(&provider.auth)?;
         let dialect = wire::choose(&provider, config.family, config.api.as_deref())?;
-        let has_address = config.base_url.is_some() || provider.base_url.is_some();
-        let base = if has_address || !hub.test_rules().is_intercepted() {
-            address::base_url(config.base_url.as_deref(), &provider)?
-        } else {
-            // Never used, because a call that is not intercepted is refused.
-            address::base_url(Some("http://address.invalid"), &provider)?
-        };
+        let address = config.base_url.as_deref();
+        let address = address.or(provider.base_url.as_deref());
+        let has_address = address.is_some();
+        // The other one is never used, because a call that is not intercepted is refused.
+        let address = address.unwrap_or("http://address.invalid");
+        let base = address::base_url(address, &config.base_url_name, &provider)?;
         let origin = hub.origin(&base, &config.limits);
         let https = origin.https;
         let trust_env = config.trust_env;
@@ -127,6 +130,7 @@ impl Client {
         let place = Place {
             origin: origin.name.clone(),
             base_url: address::shown(&base),
+            base_url_name: config.base_url_name.clone(),
             proxy: proxy.as_ref().map(Proxy::shown),
         };
         let route = Route {
@@ -175,19 +179,20 @@ impl Client {
         &self.0.config
     }
 
-    /// The base URL in canonical form, without its query.
+    /// The base URL in canonical form, without its query; empty if it has none.
     #[must_use]
     pub fn base_url(&self) -> &str {
-        &self.0.place.base_url
+        let url = &*self.0.place.base_url;
+        if self.0.has_address { url } else { "" }
     }
 
-    /// Host and port of its server.
+    /// Host and port of its server; an empty host if it has no address.
     #[must_use]
     pub fn server(&self) -> (&str, Option<u16>) {
-        let base = &self.0.base;
+        let base = Some(&self.0.base).filter(|_| self.0.has_address);
         (
-            base.host_str().unwrap_or_default(),
-            base.port_or_known_default(),
+            base.and_then(Url::host_str).unwrap_or_default(),
+            base.and_then(Url::port_or_known_default),
         )
     }
 
@@ -238,9 +243,9 @@ impl Client {
     ) -> Result<Call, Error> {
         let inner = &self.0;
         let interception = inner.hub.test_rules().interception();
-        if !interception.is_on() && !inner.has_address {
-            // Fails with an error that says so.
-            address::base_url(None, &inner.provider)?;
+        let is_sent = !interception.is_on() && !options.is_draft;
+        if is_sent && !inner.has_address {
+            return Err(address::missing(&inner.provider));
         }
         let mut headers = inner.headers.clone();
         if stream && !inner.has_header("accept") {
@@ -265,8 +270,10 @@ impl Client {
             headers.entry(name).or_insert(value);
         }
         let has_key = options.api_key.is_some() || inner.config.api_key.is_some();
+        if is_sent && !options.key_comes_later {
+            headers::check_key(&headers, &inner.provider, &inner.config)?;
+        }
         if !interception.is_on() && !options.key_comes_later {
-            headers::check_key(&headers, &inner.provider)?;
             if has_key && !inner.route.https && !address::is_private(&inner.base) {
                 inner.origin.warn_of_plain_key(inner.hub.log());
             }

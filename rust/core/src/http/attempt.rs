@@ -146,14 +146,15 @@ fn redirect_target(
             if let 307 | 308 = status.as_u16() {
                 return Ok(Some(target));
             }
-            let base_url = &place.base_url;
-            format!("would drop the request's body: check the path of base_url={base_url}")
+            let setting = place.setting();
+            format!("would drop the request's body: check the path of {setting}")
         }
         // Path, query and userinfo may hold what no log should.
         Some(target) => {
             let to = target.origin().ascii_serialization();
             format!(
-                "leads to another origin, {to}, and is not followed: set base_url to it if you trust it"
+                "leads to another origin, {to}, and is not followed: set {} to it if you trust it",
+                place.base_url_name
             )
         }
         None => "has no usable target".to_owned(),
