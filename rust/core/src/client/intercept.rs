@@ -41,17 +41,18 @@ impl Inner {
                     .insert(HeaderName::from_static(name), value);
             }
         }
-        let origin = self.hub.origin(base, &self.config.limits);
+        let origin = self.hub.origin(base, None, &self.config.limits);
         outgoing.target = Target::new(address::below(base, path, &[]))?;
         outgoing.place = Arc::new(Place {
             origin: origin.name.clone(),
-            base_url: address::shown(base),
+            base_url: address::shown(base, None),
             proxy: None,
         });
         outgoing.route = Arc::new(Route {
             https: origin.https,
             tls: None,
             proxy: None,
+            zoned: None,
             keepalive: outgoing.route.keepalive,
         });
         outgoing.origin = origin;

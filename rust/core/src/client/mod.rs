@@ -2,7 +2,7 @@
 //!
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
-//! `address` reads base URLs and builds the URLs below them, and `headers` writes the headers of a call, including the
+//! `address` reads base URLs and builds the URLs below them, `route` is how their server is reached, and `headers` writes the headers of a call, including the
 //! key. `own` is what of it is secret. `intercept` is how a call changes when a test intercepts it.
 
 use std::sync::{Arc, OnceLock};
@@ -15,10 +15,8 @@ use url::Url;
 
 use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
 use crate::error::{Error, ErrorKind};
-use crate::http::{
-    Hub, Interception, Origin, Outgoing, Place, Proxy, Route, Target, TlsKey,
-    proxy_from_environment,
-};
+use crate::http::host::is_private;
+use crate::http::{Hub, Interception, Origin, Outgoing, Place, Route, Target};
 use crate::redact::Mask;
 use crate::request::Request;
 use crate::retry::Bucket;
@@ -29,6 +27,7 @@ mod check;
 mod headers;
 mod intercept;
 mod own;
+mod route;
 
 use self::headers::random_key;
 use self::own::Own;
@@ -113,26 +112,7 @@ impl Client {
             // Never used, because a call that is not intercepted is refused.
             address::base_url(Some("http://address.invalid"), &provider)?
         };
-        let origin = hub.origin(&base, &config.limits);
-        let https = origin.https;
-        let trust_env = config.trust_env;
-        let var = move |name: &str| trust_env.then(|| std::env::var(name).ok()).flatten();
-        let proxy = match &config.proxy {
-            Some(proxy) => Some(Proxy::parse(proxy.expose(), "proxy=")?),
-            None => proxy_from_environment(&base, var)?,
-        };
-        let speaks_tls = https || proxy.as_ref().is_some_and(Proxy::is_https);
-        let place = Place {
-            origin: origin.name.clone(),
-            base_url: address::shown(&base),
-            proxy: proxy.as_ref().map(Proxy::shown),
-        };
-        let route = Route {
-            https,
-            tls: speaks_tls.then(|| TlsKey::new(&config.tls, var)),
-            proxy,
-            keepalive: config.limits.keepalive,
-        };
+        let (route, origin, place) = route::of(hub, &base, &config)?;
         Ok(Self(Arc::new(Inner {
             headers: headers::of_client(&config, &provider.auth, dialect)?,
             provider,
@@ -144,12 +124,12 @@ impl Client {
                 _ => Arc::new(Bucket::new(config.retry.budget)),
             },
             config,
-            base,
+            base: base.url,
             usual: OnceLock::new(),
             has_address,
-            route: Arc::new(route),
+            route,
             origin,
-            place: Arc::new(place),
+            place,
             hub: Arc::clone(hub),
             mask: OnceLock::new(),
         })))
@@ -265,7 +245,7 @@ impl Client {
         let has_key = options.api_key.is_some() || inner.config.api_key.is_some();
         if !interception.is_on() && !options.key_comes_later {
             headers::check_key(&headers, &inner.provider)?;
-            if has_key && !inner.route.https && !address::is_private(&inner.base) {
+            if has_key && !inner.route.https && !is_private(&inner.base) {
                 inner.origin.warn_of_plain_key(inner.hub.log());
             }
         }

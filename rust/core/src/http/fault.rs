@@ -9,6 +9,7 @@ use rustls::{AlertDescription as Alert, CertificateError as E, Error as Tls};
 use super::connector::TimedOut;
 use super::dns::LookupFailed;
 use super::flights::NoThread;
+use super::host;
 use super::origin::HANDSHAKES;
 use crate::error::{Error, ErrorKind, Phase};
 
@@ -60,10 +61,14 @@ fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
             Some(proxy) => (proxy, "the proxy's address".to_owned()),
             None => (origin, format!("base_url={}", place.base_url)),
         };
-        let message = format!(
-            "the host name in {name} does not resolve ({}): check {fix}",
-            failed.reason
-        );
+        let why = &failed.reason;
+        let message = match origin.split_once('%') {
+            Some((_, zone)) => {
+                let zone = zone.split(']').next().unwrap_or_default();
+                format!("this machine has no network interface {zone} ({why}): check {fix}")
+            }
+            None => format!("the host name in {name} does not resolve ({why}): check {fix}"),
+        };
         return Error::new(ErrorKind::Dns, message).retryable(failed.transient);
     }
     if let Some(tls) = find::<Tls>(error) {
@@ -162,6 +167,13 @@ pub(super) fn of_socket(io: &io::Error, place: &Place) -> Error {
             let message = format!("{origin} closed the connection as soon as it was open ({io})");
             (ErrorKind::ConnectionLost, message)
         }
+        _ if host::lacks_zone(origin) => (
+            ErrorKind::Connect,
+            format!(
+                "no connection to {origin} ({io}): a link-local address needs its interface, as in [fe80::1%eth0]: \
+                 check base_url={base_url}"
+            ),
+        ),
         _ => (
             ErrorKind::Connect,
             format!("no connection to {origin} ({io}): check base_url={base_url}"),

@@ -7,6 +7,7 @@
 //! - `hub`: what the whole process shares: the permits of `origin`, the TLS configurations of `tls`, the cache of `dns`
 //! - `flights`: the threads on which names are looked up and the files of `certificates` are read
 //! - `connector`, `dial` and `proxy`: how a connection is made, and through which proxy; `pace`: how fast it is read
+//! - `host`: what a host means: this machine, a private network, one interface of this machine
 //! - `interim`: what a server may send before the head of its reply
 //! - `response`: the head and body that are returned; `fault`: the error of a failed attempt
 //! - `test_rules`: what a test sets for the calls of its process
@@ -18,6 +19,7 @@ mod dial;
 mod dns;
 mod fault;
 mod flights;
+pub(crate) mod host;
 mod hub;
 mod interim;
 mod origin;

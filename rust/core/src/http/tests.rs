@@ -104,7 +104,7 @@ async fn origins_that_nobody_needs_are_forgotten_and_the_others_are_not() {
     let origins = Origins::default();
     let get = |number: usize| {
         let url = Url::parse(&format!("http://host{number}.example/")).unwrap();
-        origins.get(&url, 3)
+        origins.get(&url, None, 3)
     };
     let (held, in_use) = (get(0), get(1));
     let log = LogSink::default();
