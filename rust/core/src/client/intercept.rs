@@ -27,7 +27,7 @@ impl Inner {
             return Ok(());
         };
         hide_secrets(&mut outgoing.headers, &self.provider.auth, mask);
-        let url = format!("{}{path}", self.place.base_url);
+        let url = address::shown(&outgoing.target.url, None);
         for (name, value) in [
             (CALL_HEADER, Some(&*random_key())),
             (PROVIDER_HEADER, Some(&*self.provider.name)),

@@ -2,7 +2,7 @@
 //!
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
-//! `address` reads base URLs and builds the URLs below them, `route` is how their server is reached, and `headers` writes the headers of a call, including the
+//! `address` reads base URLs and builds the URLs below them, `azure` those of an Azure resource, `route` is how their server is reached, and `headers` writes the headers of a call, including the
 //! key. `own` is what of it is secret. `intercept` is how a call changes when a test intercepts it.
 
 use std::sync::{Arc, OnceLock};
@@ -13,7 +13,7 @@ use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
-use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
+use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting, variable};
 use crate::error::{Error, ErrorKind};
 use crate::http::host::is_private;
 use crate::http::{Hub, Interception, Origin, Outgoing, Place, Route, Target};
@@ -23,12 +23,14 @@ use crate::retry::Bucket;
 use crate::wire::{self, Dialect, Provider};
 
 mod address;
+mod azure;
 mod check;
 mod headers;
 mod intercept;
 mod own;
 mod route;
 
+use self::azure::{Resource, VERSION_VARIABLE};
 use self::headers::random_key;
 use self::own::Own;
 
@@ -63,6 +65,7 @@ pub(crate) struct Inner {
     pub(crate) dialect: &'static dyn Dialect,
     pub(crate) bucket: Arc<Bucket>,
     base: Url,
+    azure: Option<Resource>,
     // The first path that a call went to, which is mostly the only one, and its target.
     usual: OnceLock<(String, Arc<Target>)>,
     // False only for a client that was made while a test intercepted the calls.
@@ -106,12 +109,16 @@ impl Client {
         headers::check_auth(&provider.auth)?;
         let dialect = wire::choose(&provider, config.family, config.api.as_deref())?;
         let has_address = config.base_url.is_some() || provider.base_url.is_some();
-        let base = if has_address || !hub.test_rules().is_intercepted() {
+        let mut base = if has_address || !hub.test_rules().is_intercepted() {
             address::base_url(config.base_url.as_deref(), &provider)?
         } else {
             // Never used, because a call that is not intercepted is refused.
             address::base_url(Some("http://address.invalid"), &provider)?
         };
+        let azure = provider.is_azure.then(|| {
+            let version = variable(VERSION_VARIABLE);
+            Resource::of(&mut base.url, version.as_deref())
+        });
         let (route, origin, place) = route::of(hub, &base, &config)?;
         Ok(Self(Arc::new(Inner {
             headers: headers::of_client(&config, &provider.auth, dialect)?,
@@ -125,11 +132,12 @@ impl Client {
             },
             config,
             base: base.url,
+            azure: azure.flatten(),
             usual: OnceLock::new(),
             has_address,
-            route,
+            route: Arc::new(route),
             origin,
-            place,
+            place: Arc::new(place),
             hub: Arc::clone(hub),
             mask: OnceLock::new(),
         })))
@@ -193,7 +201,8 @@ impl Client {
         let stream = request.stream;
         let encoded = self.0.dialect.encode(&request, &self.0.provider);
         let encoded = encoded.map_err(in_request)?;
-        let mut call = self.call(Method::POST, &encoded.path, encoded.body, stream, options)?;
+        let what = (Method::POST, &*encoded.path, Some(&*request.model));
+        let mut call = self.call(what, encoded.body, stream, options)?;
         call.choices = encoded.choices;
         if !encoded.dropped.is_empty() {
             call.dropped = encoded.dropped.into();
@@ -203,13 +212,13 @@ impl Client {
 
     /// The call that lists the server's models: GET `{base}/models`.
     pub fn models_call(&self, options: CallOptions) -> Result<Call, Error> {
-        self.call(Method::GET, "/models", Vec::new(), false, options)
+        let what = (Method::GET, "/models", None);
+        self.call(what, Vec::new(), false, options)
     }
 
     fn call(
         &self,
-        method: Method,
-        path: &str,
+        (method, path, model): (Method, &str, Option<&str>),
         body: Vec<u8>,
         stream: bool,
         options: CallOptions,
@@ -232,6 +241,11 @@ impl Client {
         }
         if let Some(key) = &options.api_key {
             inner.write_key(&mut headers, key)?;
+        }
+        if headers::carry_key(&options.headers, &inner.provider.auth)
+            && !headers::carry_key(&inner.config.headers, &inner.provider.auth)
+        {
+            headers::remove_key(&mut headers, &inner.provider.auth);
         }
         for (name, value) in &options.headers {
             let (name, value) = check::header(name, value.expose())?;
@@ -262,7 +276,7 @@ impl Client {
         check::max_retries(max_retries)?;
         let mut outgoing = Outgoing {
             method,
-            target: inner.target(path, &options.query)?,
+            target: inner.target(path, model, &options.query)?,
             headers,
             body: Bytes::from(body),
             route: Arc::clone(&inner.route),
@@ -302,8 +316,16 @@ fn in_request(error: Error) -> Error {
 }
 
 impl Inner {
-    /// The target of `path` with `query`.
-    fn target(&self, path: &str, query: &[(String, Secret)]) -> Result<Arc<Target>, Error> {
+    /// The target of `path` with `query`, for a call of `model`.
+    fn target(
+        &self,
+        path: &str,
+        model: Option<&str>,
+        query: &[(String, Secret)],
+    ) -> Result<Arc<Target>, Error> {
+        if let Some(azure) = &self.azure {
+            return Target::new(address::below(&azure.base(model, query)?, path, query));
+        }
         if !query.is_empty() {
             return Target::new(address::below(&self.base, path, query));
         }
@@ -337,7 +359,7 @@ impl Call {
             return Ok(());
         }
         let own = self.own.get_or_insert_default();
-        if !headers::names(&own.headers, self.client.provider.auth.header()) {
+        if !headers::carry_key(&own.headers, &self.client.provider.auth) {
             self.client.write_key(&mut self.outgoing.headers, &key)?;
         }
         own.api_key = Some(key);

@@ -14,7 +14,7 @@ pub(super) fn of(
     hub: &Hub,
     base: &Base,
     config: &ClientConfig,
-) -> Result<(Arc<Route>, Arc<Origin>, Arc<Place>), Error> {
+) -> Result<(Route, Arc<Origin>, Place), Error> {
     let zone = base.zone.as_deref();
     let origin = hub.origin(&base.url, zone, &config.limits);
     let https = origin.https;
@@ -45,5 +45,5 @@ pub(super) fn of(
         zoned: zone.map(|_| with_zone(host, zone).trim_matches(['[', ']']).to_owned()),
         keepalive: config.limits.keepalive,
     };
-    Ok((Arc::new(route), origin, Arc::new(place)))
+    Ok((route, origin, place))
 }
