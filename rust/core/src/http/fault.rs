@@ -4,13 +4,14 @@
 use std::error::Error as StdError;
 use std::io;
 
-use rustls::{AlertDescription as Alert, CertificateError as E, Error as Tls};
+use rustls::{AlertDescription as Alert, Error as Tls};
 
 use super::connector::TimedOut;
 use super::dns::LookupFailed;
 use super::flights::NoThread;
 use super::host;
 use super::origin::HANDSHAKES;
+use super::tls_words;
 use crate::error::{Error, ErrorKind, Phase};
 
 /// Where a call goes, as far as a message may show it.
@@ -189,36 +190,28 @@ pub(super) fn of_tls_of_origin(tls: &Tls, place: &Place) -> Error {
 
 /// TLS with `peer` failed; `setting` is what names it, `shown` the same with its value.
 fn of_tls(tls: &Tls, peer: &str, setting: &str, shown: &str) -> Error {
+    let why = tls_words::of_error(tls);
     let message = match tls {
-        Tls::InvalidCertificate(E::UnknownIssuer) => format!(
-            "the certificate of {peer} is not signed by a known authority: give its root as ca_bundle= or SSL_CERT_FILE"
-        ),
-        Tls::InvalidCertificate(E::Expired | E::ExpiredContext { .. }) => format!(
-            "the certificate of {peer} has expired: renew it, or check this machine's clock"
-        ),
-        Tls::InvalidCertificate(E::NotValidYet | E::NotValidYetContext { .. }) => {
-            format!("the certificate of {peer} is not valid yet: check this machine's clock")
-        }
-        Tls::InvalidCertificate(why @ (E::NotValidForName | E::NotValidForNameContext { .. })) => {
-            format!("the certificate of {peer} is for another host ({why}): check {shown}")
-        }
         Tls::InvalidCertificate(why) => {
-            format!("the certificate of {peer} is not valid ({why})")
+            format!(
+                "the certificate of {peer} {}",
+                tls_words::of_certificate(why, shown)
+            )
         }
         Tls::AlertReceived(Alert::CertificateRequired) => {
             format!("{peer} requires a client certificate: give client_cert=")
         }
         // What servers of TLS 1.2 say where 1.3 has `CertificateRequired`.
         Tls::AlertReceived(Alert::HandshakeFailure) => format!(
-            "{peer} refuses the TLS handshake ({tls}): it may require client_cert=, or support only older ciphers"
+            "{peer} refuses the TLS handshake ({why}): it may require client_cert=, or support only older ciphers"
         ),
         Tls::AlertReceived(alert) if is_refusal(*alert) => {
-            format!("{peer} refuses the TLS handshake ({tls})")
+            format!("{peer} refuses the TLS handshake ({why})")
         }
         Tls::InvalidMessage(_) => format!(
             "{peer} does not speak TLS: does {setting} need http:// instead of https://? Check {shown}"
         ),
-        other => format!("TLS with {peer} failed ({other})"),
+        _ => format!("TLS with {peer} failed ({why})"),
     };
     Error::new(ErrorKind::Tls, message)
 }
@@ -246,7 +239,7 @@ fn is_refusal(alert: Alert) -> bool {
 pub(super) fn of_exchange(error: &(dyn StdError + 'static), place: &Place, phase: Phase) -> Error {
     let origin = &place.origin;
     let (kind, message) = if let Some(tls) = find::<Tls>(error) {
-        let message = format!("TLS with {origin} failed ({tls})");
+        let message = format!("TLS with {origin} failed ({})", tls_words::of_error(tls));
         (ErrorKind::Tls, message)
     } else if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
         let why = root_of(error);

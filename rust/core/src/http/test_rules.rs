@@ -8,8 +8,9 @@ use parking_lot::RwLock;
 use url::Url;
 
 use super::host;
+use super::no_proxy::split_port;
 use super::outgoing::Outgoing;
-use super::proxy::{Proxy, split_port};
+use super::proxy::Proxy;
 use super::response::Head;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::redact;

@@ -74,11 +74,11 @@ fn an_error_of_tls_becomes_a_hint() {
         (certificate(E::Expired), "has expired"),
         (certificate(E::NotValidYet), "this machine's clock"),
         (certificate(E::NotValidForName), "for another host"),
-        (certificate(E::Revoked), "is not valid (Revoked)"),
+        (certificate(E::Revoked), "was revoked"),
         (alert(Alert::CertificateRequired), "give client_cert="),
         (alert(Alert::HandshakeFailure), "older ciphers"),
         (alert(Alert::ProtocolVersion), "refuses the TLS handshake"),
-        (alert(Alert::InternalError), "failed (received fatal alert"),
+        (alert(Alert::InternalError), "failed (internal error)"),
     ] {
         let error = of_tls_of_origin(&tls, &place("https"));
         assert_eq!(error.kind(), ErrorKind::Tls);
