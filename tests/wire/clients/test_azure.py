@@ -33,17 +33,17 @@ def paths(sim: SimServer) -> list[str]:
     return [request["path"] for request in sim.requests()]
 
 
-@pytest.mark.parametrize("variable", ["AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"])
+@pytest.fixture(params=["AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_BASE_URL"])
+def set_address(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Sets each of the variables with the address, in turn."""
+    return lambda url: monkeypatch.setenv(request.param, url)
+
+
 @pytest.mark.parametrize("path", ["", "/", "/openai", "/openai/v1", "/openai/v1/"])
 def test_the_resource_comes_from_the_variables_of_azure(
-    sim: SimServer,
-    ask: Asking,
-    root: str,
-    monkeypatch: pytest.MonkeyPatch,
-    variable: str,
-    path: str,
+    sim: SimServer, ask: Asking, root: str, set_address: Any, path: str
 ) -> None:
-    monkeypatch.setenv(variable, root + path)
+    set_address(root + path)
     chat = tw.ChatClient("azure:gpt-4o")
     ask.complete(chat, "-")
     assert ask.models(chat)
@@ -63,7 +63,7 @@ def test_the_resource_comes_from_the_variables_of_azure(
         (f"/openai?api-version={VERSION}", CLASSIC),
         (f"/openai/deployments/gpt-4o?api-version={VERSION}", CLASSIC),
         (f"/openai/deployments/gpt-4o/?api-version={VERSION}", CLASSIC),
-        # A gateway of somebody's own.
+        # A gateway.
         ("/llm", "/llm/chat/completions"),
         ("/llm/openai", "/llm/openai/chat/completions"),
     ],
@@ -87,7 +87,7 @@ def test_the_api_version_comes_from_the_variable_of_openais_library(
     ask.models(chat)
     other = CLASSIC.replace("gpt-4o", "other")
     assert paths(sim) == [CLASSIC, other, CLASSIC, f"/openai/models?api-version={VERSION}"]
-    # Nothing else heeds it.
+    # It changes nothing else.
     ask.complete(tw.ChatClient("m", base_url=root), "-")
     ask.complete(tw.ChatClient("azure:gpt-4o", base_url=f"{root}/openai/v1"), "-")
     assert paths(sim)[4:] == ["/chat/completions", V1]

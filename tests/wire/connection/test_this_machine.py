@@ -116,7 +116,7 @@ def test_a_key_to_this_machine_is_no_key_to_a_public_address(
 
 @pytest.fixture
 def ipv6() -> Callable[[str], Origin]:
-    """Starts a server at an IPv6 address, or skips the test where there is none."""
+    """Starts a server at an IPv6 address, or skips the test where this machine has no IPv6."""
 
     def start(host: str) -> Origin:
         try:

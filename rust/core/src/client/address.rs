@@ -6,8 +6,8 @@ use url::{Host, Url};
 
 use super::check::refused;
 use crate::error::Error;
-use crate::http::host::{split_zone, with_zone};
-use crate::redact::Secret;
+use crate::http::host::{is_quoted, split_zone, with_zone};
+use crate::redact::{Secret, hides, steers};
 use crate::wire::Provider;
 
 /// The base URL that a client talks to.
@@ -36,8 +36,13 @@ pub(super) fn base_url(setting: Option<&str>, provider: &Provider) -> Result<Bas
 
 fn canonical(text: &str, provider: &Provider) -> Result<Base, String> {
     const NO_HOST: &str = "has no host: write http://host:port/v1 or https://host/v1";
-    if let Some(position) = text.find(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
-        let what = "has a space, control character or backslash at position";
+    if is_quoted(text) {
+        return Err("is in quotes: leave them out".to_owned());
+    }
+    // A URL would drop some of these silently.
+    let is_wrong = |c: char| c == '\\' || c.is_whitespace() || steers(c) || hides(c);
+    if let Some(position) = text.chars().position(is_wrong) {
+        let what = "has a space, invisible character or backslash at position";
         return Err(format!("{what} {position}"));
     }
     let (text, zone) = split_zone(text)?;
@@ -64,6 +69,10 @@ fn canonical(text: &str, provider: &Provider) -> Result<Base, String> {
         Some("has a fragment (#…): leave it out")
     } else if url.port() == Some(0) {
         Some("has port 0: give the server's port")
+    } else if matches!(url.host_str(), Some("http" | "https")) && url.path().starts_with("//") {
+        Some("has two schemes: write http:// or https:// once")
+    } else if url.host_str().is_some_and(|host| host.contains('$')) {
+        Some("has the name of a variable in its host instead of the value")
     } else {
         None
     };
@@ -189,6 +198,14 @@ mod tests {
             ("http://a.example:８０", "is not a URL"),
             ("http://a.example:-1", "is not a URL"),
             ("http:/a.example/v1", "no host"),
+            ("http://http://a.example/v1", "two schemes"),
+            ("http://$HOST/v1", "name of a variable"),
+            ("\"http://a.example/v1\"", "in quotes"),
+            (
+                "\u{feff}http://a.example/v1",
+                "invisible character or backslash at position 0",
+            ),
+            ("http://bücher\u{200b}.example/v1", "position 13"),
             ("//a.example/v1", "no scheme"),
             ("ws://a.example/v1", "ws://"),
             ("file:///v1", "no host"),

@@ -120,7 +120,7 @@ fn is_project(base: &Url, path: &str) -> bool {
     is_of_foundry && name.is_some_and(|name| !name.is_empty() && !name.contains('/'))
 }
 
-/// Whether this is a host of Azure itself, in one of its clouds, and not a gateway of somebody's own.
+/// Whether this is a host of Azure itself, in one of its clouds, and not a gateway in front of it.
 fn is_of_azure(base: &Url) -> bool {
     let host = base.host_str().unwrap_or_default();
     [".azure.com", ".azure.us", ".azure.cn"]
@@ -241,7 +241,7 @@ mod tests {
         );
         let query = [(VERSION.to_owned(), Secret::new("2024-10-21".to_owned()))];
         assert_eq!(resource.base(Some("m"), &query).unwrap(), base);
-        // Somebody's gateway may add it.
+        // A gateway may add it.
         let mut base = Url::parse("https://g.example/openai/deployments/mine").unwrap();
         let resource = Resource::of(&mut base, None).unwrap();
         assert_eq!(resource.base(Some("m"), &[]).unwrap(), base);

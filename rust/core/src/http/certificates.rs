@@ -69,7 +69,7 @@ pub(super) fn private_key(setting: &str, path: &Path) -> Result<PrivateKeyDer<'s
     let bytes = read(setting, path, MOST_BYTES)?;
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| {
         let why = match error {
-            // A key of OpenSSL's own older form has its cipher in lines that are no base64.
+            // A key of OpenSSL's own older form has its cipher in lines that are not base64.
             _ if has(&bytes, "ENCRYPTED") => format!(
                 "its private key is encrypted: decrypt it by `openssl pkey -in {} -out FILE`, and give that file",
                 path.display()

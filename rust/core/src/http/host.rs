@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use url::{Host, Url};
 
 /// The name under which each connection to an address with a zone is asked for; see [`super::dns::Resolver::only`].
-/// RFC 6761 reserves `.invalid`, so it is no server's name.
+/// RFC 6761 reserves `.invalid`, so no server has this name.
 pub(super) const ZONED: &str = "zoned.invalid";
 
 /// A host as base URLs have it: in lower case, in punycode, without brackets and without a dot at its end.
@@ -25,6 +25,12 @@ pub(super) fn plain(host: &str) -> String {
 /// The host of a URL in that form.
 pub(super) fn of(url: &Url) -> String {
     plain(url.host_str().unwrap_or_default())
+}
+
+/// Whether a value is in quotes, which a shell would have taken off.
+pub(crate) fn is_quoted(text: &str) -> bool {
+    const QUOTES: [char; 3] = ['"', '\'', '`'];
+    text.starts_with(QUOTES) || text.ends_with(QUOTES)
 }
 
 /// Whether a name means this machine: `localhost` and every name under it.

@@ -9,7 +9,7 @@ use url::{Url, form_urlencoded};
 use super::host;
 use super::no_proxy;
 use crate::error::{Error, ErrorKind};
-use crate::redact::Secrets;
+use crate::redact::{Secrets, hides, steers};
 
 /// A proxy. Its `Debug` shows no credentials.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -33,12 +33,12 @@ impl Proxy {
             ))
         };
         let text = value.trim();
-        if is_quoted(text) {
+        if host::is_quoted(text) {
             return refused("is in quotes: leave them out");
         }
         // A URL would drop some of these silently.
-        if text.contains(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
-            return refused("has a space, control character or backslash in it");
+        if text.contains(|c: char| c == '\\' || c.is_whitespace() || steers(c) || hides(c)) {
+            return refused("has a space, invisible character or backslash in it");
         }
         let has_scheme = text.contains("://");
         let whole = if has_scheme {
@@ -123,11 +123,6 @@ impl Proxy {
     }
 }
 
-fn is_quoted(text: &str) -> bool {
-    const QUOTES: [char; 3] = ['"', '\'', '`'];
-    text.starts_with(QUOTES) || text.ends_with(QUOTES)
-}
-
 /// The environment's proxy for `target`. `var` reads a variable.
 ///
 /// No proxy of the environment is between this machine and itself: as in Go's `http.ProxyFromEnvironment`.
@@ -153,7 +148,7 @@ pub(crate) fn from_environment(
     let exceptions = ["no_proxy", "NO_PROXY"];
     let exceptions = exceptions.iter().find_map(|name| Some((*name, set(name)?)));
     if let Some((name, list)) = exceptions {
-        if no_proxy::entries(&list).any(is_quoted) {
+        if no_proxy::entries(&list).any(host::is_quoted) {
             // It would match no host, so that everything went to the proxy.
             let message = format!("environment variable {name} has quotes in it: leave them out");
             return Err(Error::new(ErrorKind::Config, message));
@@ -214,7 +209,7 @@ mod tests {
     #[test]
     fn no_proxy_of_the_environment_is_between_this_machine_and_itself() {
         let vars = ["http_proxy", "https_proxy", "ALL_PROXY"];
-        // Even a value that is no proxy is no error there.
+        // Not even a value that cannot be a proxy matters there.
         for value in ["http://p:1", "socks5h://p:1", "\"bad\""] {
             let vars = vars.map(|name| (name, value));
             for host in [
@@ -239,7 +234,7 @@ mod tests {
             ("\"http://p:1\"", "in quotes"),
             ("'p:1'", "in quotes"),
             ("http://p:1'", "in quotes"),
-            ("http://p\t.example:1", "control character"),
+            ("http://p\t.example:1", "invisible character"),
             ("http://p p:1", "space"),
             ("http://p:1\\", "backslash"),
             ("http:/p:1", "has a path"),
