@@ -25,8 +25,8 @@ _DATA_DIR = Path(os.environ.get("TOKENWIRE_DATA", ROOT.parent / "shared" / "data
 # Variables that could change a result on a developer's machine: keys, other addresses of providers,
 # proxies, certificate stores, colours, and our own switches.
 _LEAKING = re.compile(
-    r"(?ix) .*_(key|token|proxy|base_url|host) | ssl_.* | requests_ca_bundle | tokenwire_.*"
-    r"| (no|force)_color"
+    r"(?ix) .*_(key|token|proxy|base_url|api_base|endpoint|api_version|host) | ssl_.*"
+    r"| .*_ca_(bundle|certs) | tokenwire_.* | (no|force)_color"
 )
 
 

@@ -381,9 +381,9 @@ PROXIED = [
     ({"http_proxy": "P"}, True),
     ({"all_proxy": "P"}, True),
     ({"HTTP_PROXY": "P", "REQUEST_METHOD": "GET"}, False),
-    ({"http_proxy": "P", "no_proxy": "127.0.0.1"}, False),
+    ({"http_proxy": "P", "no_proxy": "elsewhere.invalid"}, False),
     ({"http_proxy": "P", "NO_PROXY": "*"}, False),
-    ({"http_proxy": "P", "no_proxy": "127.0.0.0/8"}, False),
+    ({"http_proxy": "P", "no_proxy": ".invalid"}, False),
     ({"http_proxy": "P", "no_proxy": "example.com"}, True),
     ({"https_proxy": "P"}, False),
 ]
@@ -396,12 +396,14 @@ def test_f10_the_environments_proxy_follows_curls_rules(sim, monkeypatch, enviro
         dead = f"http://127.0.0.1:{taken.getsockname()[1]}"
         for name, value in environment.items():
             monkeypatch.setenv(name, value.replace("P", dead) if value == "P" else value)
-        client = chat(sim)
-        if used:
-            failure(LlmProxyError, lambda: client.run("hi"))
-        else:
-            assert client.run("hi")
-        assert chat(sim, trust_env=False).run("hi")
+        # A name that never resolves: without a proxy the lookup fails.
+        away = {"base_url": "http://elsewhere.invalid/v1", "api_key": "k", "max_retries": 0}
+        client = ChatClient("m", **away)
+        failure(LlmProxyError if used else LlmDNSError, lambda: client.run("hi"))
+        direct = ChatClient("m", trust_env=False, **away)
+        failure(LlmDNSError, lambda: direct.run("hi"))
+        # The simulator is on this machine, so no proxy is between.
+        assert chat(sim).run("hi")
 
 
 @pytest.mark.linux

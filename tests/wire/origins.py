@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import trustme
     from typing_extensions import Self
 
-HOSTS = ("127.0.0.1", "localhost")
+# The last one never resolves (RFC 6761): only a proxy leads there.
+ELSEWHERE = "origin.invalid"
+HOSTS = ("127.0.0.1", "localhost", ELSEWHERE)
 TEXT = "One two three."
 
 _USAGE = {"prompt_tokens": 1, "completion_tokens": 3, "total_tokens": 4}
@@ -145,7 +147,9 @@ class Origin:
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._closing = False
-        self._listener = socket.create_server((host, 0), family=family)
+        # The zone of a link-local address becomes the number of its interface.
+        address = socket.getaddrinfo(host, 0, family, socket.SOCK_STREAM)[0][4]
+        self._listener = socket.create_server(address, family=family)
         self.host = host
         self.port: int = self._listener.getsockname()[1]
         self._start(self._accept)
@@ -313,12 +317,21 @@ class HttpProxy(Origin):
     """A forward proxy: tunnels for CONNECT, absolute targets for the rest.
 
     `credentials` are what `Proxy-Authorization` must contain. `answers` replace the proxy's own,
-    one by one. With `hang` it reads and never answers.
+    one by one. With `hang` it reads and never answers. `leads_to` is where it connects instead of
+    the host that it was asked for.
     """
 
-    def __init__(self, *, credentials: str | None = None, hang: bool = False, **kind: Any) -> None:
+    def __init__(
+        self,
+        *,
+        credentials: str | None = None,
+        hang: bool = False,
+        leads_to: str | None = None,
+        **kind: Any,
+    ) -> None:
         self._credentials = credentials
         self._hang = hang
+        self._leads_to = leads_to
         super().__init__(**kind)
 
     @property
@@ -350,7 +363,8 @@ class HttpProxy(Origin):
 
     def _tunnel(self, peer: socket.socket, seen: Seen, request: Request) -> None:
         host, port = request.line.split()[1].rsplit(":", 1)
-        with socket.create_connection((host.strip("[]"), int(port))) as target:
+        host = self._leads_to or host.strip("[]")
+        with socket.create_connection((host, int(port))) as target:
             with self._changed:
                 self._open.add(target)
             peer.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -365,7 +379,7 @@ class HttpProxy(Origin):
         host, port = authority.rsplit(":", 1)
         lines = [f"{method} /{path} {version}"]
         lines += [f"{name}: {value}" for name, value in request.headers.items()]
-        with socket.create_connection((host, int(port))) as onward:
+        with socket.create_connection((self._leads_to or host, int(port))) as onward:
             onward.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + request.body)
             onward.shutdown(socket.SHUT_WR)
             while piece := onward.recv(65536):

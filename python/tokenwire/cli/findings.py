@@ -29,6 +29,14 @@ _REACH_AT_ONCE = 8
 _NO_KEY = "tokenwire-doctor"
 
 
+# The engine reads it for the provider azure.
+_AZURE_VERSION = "OPENAI_API_VERSION"
+# Variables that name roots for other programs.
+_ROOTS_OF_OTHERS = (
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
+)
+
+
 class Finding:
     """One result of the doctor.
 
@@ -133,6 +141,12 @@ def _roots(places: Sequence[dict[str, Any]]) -> Iterator[Finding]:
             where = "the system's" if setting == "system" else setting
             text = f"{place['certificates']} from {where}, {place['path']}"
         yield Finding("TLS roots", status, text, **place)
+    used = {os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")}
+    for name in _ROOTS_OF_OTHERS:
+        value = os.environ.get(name)
+        if value and value not in used:
+            text = f"{name} is set, but not read: set SSL_CERT_FILE to it, or give ca_bundle="
+            yield Finding("TLS roots", "note", text, setting=name, path=value)
 
 
 def _proxies() -> Iterator[Finding]:
@@ -150,8 +164,8 @@ def _proxies() -> Iterator[Finding]:
             status, text = "problem", str(error)
         else:
             if proxy is not None:
-                rest = f", except for {exceptions}" if exceptions else ""
-                text = f"{proxy} (from {variables[0]}){rest}"
+                rest = f" and {exceptions}" if exceptions else ""
+                text = f"{proxy} (from {variables[0]}), except for this machine{rest}"
             else:
                 text = f"none, though {variables[0]} is set: NO_PROXY" if variables else "none"
         details = {"proxy": proxy, "variables": variables, "except": exceptions}
@@ -248,6 +262,9 @@ def _addresses() -> Iterator[Finding]:
             continue
         status = "ok" if row["base_url"] is None else "note"
         text = f"calls to {provider}, with its key, go to {client.base_url} (from {name})"
+        version = os.environ.get(_AZURE_VERSION)
+        if provider == "azure" and version and not client.base_url.endswith("/v1"):
+            text += f", by default with api-version {version.strip()} (from {_AZURE_VERSION})"
         yield Finding("address", status, text, **details, url=client.base_url)
 
 

@@ -12,8 +12,8 @@ from tokenwire.errors import LlmConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# Printable ASCII without a slash or a star.
-_HOST = re.compile(r"[!-)+-.0-~]+")
+# Letters of any script, but no slash, star, blank or lone surrogate.
+_HOST = re.compile(r"[^\s/*\x00-\x20\x7f\ud800-\udfff]+")
 # The allowed hosts of all active blocks of the process, as the engine is shared. The last decides.
 _active: list[list[str]] = []
 

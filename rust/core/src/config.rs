@@ -7,6 +7,14 @@ use std::time::Duration;
 pub use crate::redact::Secret;
 use crate::words::words;
 
+/// The value of an environment variable. What is not UTF-8 in it becomes U+FFFD, so that it is refused where it is used,
+/// and not ignored.
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
+    let value = std::env::var_os(name)?;
+    Some(value.to_string_lossy().into_owned())
+}
+
 /// The most retries that a caller may ask for.
 pub const MAX_RETRIES: u32 = 1_000;
 

@@ -204,12 +204,20 @@ impl Connection<'_> {
         let Ok(authority) = host.parse::<Authority>() else {
             return false;
         };
-        let name = authority.host().trim_matches(['[', ']']);
-        name.parse::<IpAddr>().map_or_else(
-            |_| name.eq_ignore_ascii_case("localhost"),
-            |ip| ip.is_loopback(),
-        )
+        names_this_machine(authority.host())
     }
+}
+
+/// Whether a host is loopback, `localhost` or a name under it (RFC 6761), or the unspecified address, which a client
+/// may have copied from the log of a server.
+fn names_this_machine(host: &str) -> bool {
+    if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        let address = address.to_canonical();
+        return address.is_loopback() || address.is_unspecified();
+    }
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    last.eq_ignore_ascii_case("localhost")
 }
 
 /// Lets the answerer decide, on a thread of its own because it may block.
@@ -252,5 +260,36 @@ fn record(request: &Request, json: &Value) -> RequestRecord {
         headers: headers.collect(),
         body,
         body_bytes: request.body.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_host_of_this_machine_is_served() {
+        for host in [
+            "127.0.0.1",
+            "127.9.9.9",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "0.0.0.0",
+            "[::]",
+            "localhost",
+            "LOCALHOST.",
+            "a.localhost",
+        ] {
+            assert!(names_this_machine(host), "{host}");
+        }
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "notlocalhost",
+            "10.0.0.1",
+            "",
+        ] {
+            assert!(!names_this_machine(host), "{host}");
+        }
     }
 }

@@ -107,8 +107,10 @@ def test_a_system_without_roots_uses_the_bundled_ones(found, monkeypatch):
 def test_proxies_are_shown_without_their_credentials(found, monkeypatch):
     assert status_and_text(found("https proxy")) == [("ok", "none")]
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:{SECRET}@proxy.example:3128")
+    proxy = "http://proxy.example:3128 (from HTTPS_PROXY), except for this machine"
+    assert status_and_text(found("https proxy")) == [("ok", proxy)]
     monkeypatch.setenv("no_proxy", ".lan, 10.0.0.0/8")
-    text = "http://proxy.example:3128 (from HTTPS_PROXY), except for .lan, 10.0.0.0/8"
+    text = f"{proxy} and .lan, 10.0.0.0/8"
     assert status_and_text(found("https proxy")) == [("ok", text)]
     assert status_and_text(found("http proxy")) == [("ok", "none")]
     monkeypatch.setenv("no_proxy", "*")
@@ -121,6 +123,40 @@ def test_a_proxy_that_cannot_be_used_is_a_problem(found, monkeypatch):
     (row,) = found("http proxy")
     assert row["status"] == "problem"
     assert "environment variable http_proxy" in row["text"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "why"),
+    [
+        ({"HTTPS_PROXY": f'"http://user:{SECRET}@proxy.example"'}, "HTTPS_PROXY is in quotes"),
+        ({"HTTPS_PROXY": "proxy.example", "NO_PROXY": "'a.example'"}, "NO_PROXY has quotes"),
+    ],
+)
+def test_a_value_in_quotes_is_a_problem(found, monkeypatch, variables, why):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    (row,) = found("https proxy")
+    assert row["status"] == "problem"
+    assert why in row["text"]
+
+
+def test_variables_of_other_programs_that_name_roots_are_noted(found, roots, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(roots))
+    monkeypatch.setenv("CURL_CA_BUNDLE", str(roots))
+    notes = [row["text"].partition(":")[0] for row in found("TLS roots") if row["status"] == "note"]
+    assert notes == [f"{name}_CA_BUNDLE is set, but not read" for name in ("REQUESTS", "CURL")]
+    monkeypatch.setenv("SSL_CERT_FILE", str(roots))
+    assert status_and_text(found("TLS roots")) == [("ok", f"1 from SSL_CERT_FILE, {roots}")]
+
+
+def test_the_address_of_azure_is_shown_with_its_api_version(found, monkeypatch):
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://me.openai.azure.com/")
+    text = "calls to azure, with its key, go to https://me.openai.azure.com/openai"
+    variable = "(from AZURE_OPENAI_ENDPOINT)"
+    assert status_and_text(found("address")) == [("ok", f"{text}/v1 {variable}")]
+    monkeypatch.setenv("OPENAI_API_VERSION", "2024-10-21")
+    version = "by default with api-version 2024-10-21 (from OPENAI_API_VERSION)"
+    assert status_and_text(found("address")) == [("ok", f"{text} {variable}, {version}")]
 
 
 def test_open_files_limit_the_connections(found, monkeypatch):
@@ -225,7 +261,10 @@ def test_reach_reports_what_a_server_answers_instead_of_models(found, answer, ex
     ("target", "message"),
     [
         ("grok", "did you mean groq?"),
-        ("azure", "azure has no default address: set AZURE_OPENAI_BASE_URL, or give its URL"),
+        (
+            "azure",
+            "azure has no default address: set AZURE_OPENAI_BASE_URL or AZURE_OPENAI_ENDPOINT, or",
+        ),
         ("openai-compatible", "openai-compatible has no default address: give its URL"),
     ],
 )

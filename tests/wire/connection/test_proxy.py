@@ -9,7 +9,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.wire.origins import TEXT, HttpProxy, Origin, SocksProxy, response, tls_of
+from tests.wire.origins import ELSEWHERE, TEXT, HttpProxy, Origin, SocksProxy, response, tls_of
 
 from tokenwire import (
     ChatClient,
@@ -110,11 +110,11 @@ ENVIRONMENTS = [
     ({"https_proxy": "P", "HTTPS_PROXY": "bad"}, None, "P"),
     ({"http_proxy": "", "HTTP_PROXY": "P"}, "P", None),
     ({"ALL_PROXY": "P", "NO_PROXY": "*"}, None, None),
-    ({"ALL_PROXY": "P", "no_proxy": "127.0.0.1"}, None, None),
-    ({"ALL_PROXY": "P", "NO_PROXY": "127.0.0.1"}, None, None),
-    ({"ALL_PROXY": "P", "NO_PROXY": "10.0.0.0/8, 127.0.0.0/8"}, None, None),
-    ({"ALL_PROXY": "P", "NO_PROXY": "127.0.0.0/33,0.0.1,127.0.0.1:1"}, "P", "P"),
-    ({"ALL_PROXY": "P", "NO_PROXY": "127.0.0.1:PORT"}, None, None),
+    ({"ALL_PROXY": "P", "no_proxy": "origin.invalid"}, None, None),
+    ({"ALL_PROXY": "P", "NO_PROXY": "ORIGIN.invalid."}, None, None),
+    ({"ALL_PROXY": "P", "NO_PROXY": "10.0.0.0/8, .invalid"}, None, None),
+    ({"ALL_PROXY": "P", "NO_PROXY": "10.0.0.0/8,rigin.invalid,origin.invalid:1"}, "P", "P"),
+    ({"ALL_PROXY": "P", "NO_PROXY": "origin.invalid:PORT"}, None, None),
     ({"ALL_PROXY": "P", "no_proxy": "example.com", "NO_PROXY": "*"}, "P", "P"),
     # In a CGI program, HTTP_PROXY may come from a stranger's request header.
     ({"HTTP_PROXY": "P", "REQUEST_METHOD": "GET"}, None, None),
@@ -129,15 +129,25 @@ ENVIRONMENTS = [
 def test_the_environment_is_read_as_curl_reads_it(variables, plain, secure, origin, request):
     roots = request.getfixturevalue("roots")
     set_variable = request.getfixturevalue("monkeypatch").setenv
-    with HttpProxy() as proxy:
+    address = origin.base_url.replace("127.0.0.1", ELSEWHERE)
+    with HttpProxy(leads_to="127.0.0.1") as proxy:
         for name, value in variables.items():
             set_variable(name, {"P": proxy.url}.get(value, value.replace("PORT", str(origin.port))))
-        assert client(origin, roots).run("hi") == TEXT
+
+        def made(**settings: Any) -> ChatClient:
+            settings = {"ca_bundle": roots, "max_retries": 0, **settings}
+            return ChatClient("m", base_url=address, api_key=KEY, **settings)
+
         expected = secure if origin.base_url.startswith("https") else plain
+        if expected:
+            assert made().run("hi") == TEXT
+        else:
+            with pytest.raises(LlmDNSError, match=ELSEWHERE):
+                made().run("hi")
         assert len(proxy.seen) == (expected is not None)
-        assert client(origin, roots, trust_env=False).run("hi") == TEXT
-        assert len(proxy.seen) == (expected is not None)
-        assert len(origin.requests) == 2
+        with pytest.raises(LlmDNSError, match=ELSEWHERE):
+            made(trust_env=False).run("hi")
+        assert len(proxy.seen) == len(origin.requests) == (expected is not None)
 
 
 def test_a_given_proxy_wins_over_the_environment_and_its_exceptions(
@@ -302,6 +312,6 @@ def test_a_proxy_that_cannot_be_one_is_refused_without_showing_it(setting, url, 
         monkeypatch.setenv("https_proxy", url)
         settings = {}
     with pytest.raises(LlmConfigError) as raised:
-        ChatClient("m", base_url="https://127.0.0.1:1/v1", **settings)
+        ChatClient("m", base_url=f"https://{ELSEWHERE}/v1", **settings)
     assert str(raised.value).startswith(setting)
     assert "hunter2" not in repr(raised.value)

@@ -107,7 +107,7 @@ def leaf(kind: str, ca: trustme.CA) -> trustme.LeafCert:
         ),
         ("expired", "has expired: renew it, or check this machine's clock"),
         ("early", "is not valid yet: check this machine's clock"),
-        ("elsewhere", "is for another host (certificate not valid for name"),
+        ("elsewhere", "is for another host (it is for elsewhere.example): check base_url="),
     ],
 )
 def test_a_server_that_is_not_to_be_trusted_is_told_by_its_reason(kind, why, ca, roots, call):
@@ -123,7 +123,8 @@ def test_a_server_that_is_not_to_be_trusted_is_told_by_its_reason(kind, why, ca,
 
 
 @pytest.mark.parametrize(
-    ("code", "name"), [(40, "HandshakeFailure"), (70, "ProtocolVersion"), (112, "Unrecognised")]
+    ("code", "name"),
+    [(40, "handshake failure"), (70, "protocol version"), (112, "unrecognised name")],
 )
 def test_a_fatal_alert_is_named_and_final(code, name, roots, call):
     alert = bytes([21, 3, 3, 0, 2, 2, code])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from tests.fault.scenes import CtrlC
-from tests.wire.origins import TEXT, Origin
+from tests.wire.origins import HOSTS, TEXT, Origin, tls_of
 
 from tokenwire import (
     ChatClient,
     LlmConfigError,
+    LlmConnectError,
     LlmConnectTimeoutError,
     LlmDeadlineExceededError,
     Timeout,
@@ -87,6 +91,58 @@ def test_what_is_no_usable_file_is_refused_at_once_and_named(setting, odd, mine,
         assert text.startswith(f"cannot use {shown} {path}: ")
         assert why in text or (setting == "key" and path.name == "empty")
         assert "\n" not in text
+
+
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("where", ["first", "middle"])
+def test_a_byte_order_mark_hides_no_root(where, ca, tmp_path, server_tls, call):
+    root, other = ca.cert_pem.bytes(), trustme.CA().cert_pem.bytes()
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(MARK + root + other if where == "first" else other + MARK + root)
+    with Origin(tls=server_tls) as server:
+        assert call(client(server.base_url, ca_bundle=bundle)) == TEXT
+
+
+def test_a_byte_order_mark_hides_no_client_certificate(ca, mine, roots, call):
+    mine.write_bytes(MARK + mine.read_bytes())
+    context = tls_of(ca.issue_cert(*HOSTS))
+    context.verify_mode = ssl.CERT_REQUIRED
+    ca.configure_trust(context)
+    with Origin(tls=context) as server:
+        assert call(client(server.base_url, ca_bundle=roots, client_cert=mine)) == TEXT
+        assert server.seen[0].certificate
+
+
+@pytest.mark.parametrize("traditional", [False, True])
+def test_an_encrypted_key_is_decrypted_by_the_line_that_is_named(mine, tmp_path, traditional):
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl command")
+    key = tmp_path / "key.pem"
+    plain = tmp_path / "plain.pem"
+    words = ["pkey", "-in", mine, "-aes128", "-passout", "pass:hunter2", "-out", key]
+    subprocess.run([openssl, *words, *(["-traditional"] if traditional else [])], check=True)
+    with pytest.raises(LlmConfigError) as raised:
+        client(NOWHERE, client_cert=(mine, key)).run("hi")
+    line = f"openssl pkey -in {key} -out FILE"
+    assert f"cannot use client_cert {key}: its private key is encrypted: " in str(raised.value)
+    assert line in str(raised.value)
+    words = [*line.replace("FILE", str(plain)).split(), "-passin", "pass:hunter2"]
+    subprocess.run(words, check=True, capture_output=True)
+    with pytest.raises(LlmConnectError):
+        client(NOWHERE, client_cert=(mine, plain)).run("hi")
+
+
+def test_a_key_of_another_certificate_is_told_in_plain_words(ca, mine, tmp_path):
+    other = tmp_path / "other.pem"
+    ca.issue_cert("you").private_key_pem.write_to_path(other)
+    with pytest.raises(LlmConfigError, match="the key is that of another certificate"):
+        client(NOWHERE, client_cert=(mine, other)).run("hi")
+    other.write_bytes(ca.cert_pem.bytes())
+    with pytest.raises(LlmConfigError, match="it has no private key in PEM form"):
+        client(NOWHERE, client_cert=(mine, other)).run("hi")
 
 
 @pytest.mark.parametrize("as_pair", [True, False])

@@ -36,7 +36,7 @@ def test_another_machine_is_refused_by_name_without_a_retry(call):
         call(client(STRANGER))
 
 
-@pytest.mark.parametrize("host", ["10.255.255.1", "[2001:db8::1]:8000", "0.0.0.0"])
+@pytest.mark.parametrize("host", ["10.255.255.1", "[2001:db8::1]:8000", "[fe80::1%25lo]"])
 def test_an_address_is_refused_without_a_packet(call, host):
     start = time.monotonic()
     with block_network(), pytest.raises(tw.LlmConnectionError, match="block_network"):
@@ -48,7 +48,8 @@ def test_loopback_is_allowed(sim, call):
     sim.set_script(always(reply={"text": "near"}))
     with block_network():
         assert call(client(sim.base_url)) == "near"
-        assert call(client(sim.base_url.replace("127.0.0.1", "localhost"))) == "near"
+        for name in ("localhost", "a.localhost", "0.0.0.0"):
+            assert call(client(sim.base_url.replace("127.0.0.1", name))) == "near"
         with fake({"openai:*": "faked"}):
             assert call(tw.ChatClient("openai:m")) == "faked"
         assert call(tw.ChatClient("sim:chat")) != ""

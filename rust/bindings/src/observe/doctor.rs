@@ -2,15 +2,12 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use tokenwire_core::config::variable;
 use tokenwire_core::http;
 
 use crate::ground::caller::Caller;
 use crate::process;
 use crate::values::raise;
-
-fn var(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
 
 /// The engine's build, the root certificates for https, and the default limit of connections per origin.
 #[pyfunction]
@@ -18,7 +15,7 @@ fn var(name: &str) -> Option<String> {
 pub(crate) fn report(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let (places, max_connections) = py.detach(|| {
         let hub = &process::current().hub;
-        (http::root_places(var), hub.usual_max_connections())
+        (http::root_places(variable), hub.usual_max_connections())
     });
     let roots = PyList::empty(py);
     for place in places {
@@ -45,5 +42,5 @@ pub(crate) fn report(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 #[pyfunction]
 #[pyo3(name = "_proxy_for")]
 pub(crate) fn proxy_for(py: Python<'_>, url: &str) -> PyResult<Option<String>> {
-    http::proxy_in_use(url, var).map_err(|error| raise::to_py(py, error, &Caller::default()))
+    http::proxy_in_use(url, variable).map_err(|error| raise::to_py(py, error, &Caller::default()))
 }

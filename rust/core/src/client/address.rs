@@ -1,17 +1,26 @@
 //! Base URLs: their canonical form, and the URLs below them.
 
-use std::net::IpAddr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
 use super::check::refused;
 use crate::error::Error;
-use crate::redact::Secret;
+use crate::http::host::{is_quoted, split_zone, with_zone};
+use crate::redact::{Secret, hides, steers};
 use crate::wire::Provider;
 
-/// The base URL that a client talks to, in canonical form: no trailing slash, no doubled ones. `name` is what messages
-/// call it.
-pub(super) fn base_url(text: &str, name: &str, provider: &Provider) -> Result<Url, Error> {
+/// The base URL that a client talks to.
+#[derive(Debug)]
+pub(super) struct Base {
+    /// In canonical form: no trailing slash, no doubled ones, and no unspecified address.
+    pub(super) url: Url,
+    /// The zone of its IPv6 address: the name of an interface of this machine.
+    pub(super) zone: Option<String>,
+}
+
+/// The base URL that `text` gives; `name` is what messages call it.
+pub(super) fn base_url(text: &str, name: &str, provider: &Provider) -> Result<Base, Error> {
     canonical(text.trim_matches(' '), provider).map_err(|why| refused(format!("{name} {why}")))
 }
 
@@ -27,21 +36,24 @@ pub(super) fn missing(provider: &Provider) -> Error {
     ))
 }
 
-fn canonical(text: &str, provider: &Provider) -> Result<Url, String> {
+fn canonical(text: &str, provider: &Provider) -> Result<Base, String> {
     const NO_HOST: &str = "has no host: write http://host:port/v1 or https://host/v1";
-    if text.starts_with(['"', '\'', '`']) {
+    if is_quoted(text) {
         return Err("is in quotes: leave them out".to_owned());
     }
-    if let Some(position) = text.find(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
-        let what = match text.get(position..).and_then(|rest| rest.chars().next()) {
-            Some('\r' | '\n') => "line break",
-            Some('\\') => "backslash",
-            Some(c) if c.is_control() => "control character",
-            _ => "space",
+    // A URL would drop some of these silently.
+    let is_wrong = |c: char| c == '\\' || c.is_whitespace() || steers(c) || hides(c);
+    if let Some((position, wrong)) = text.chars().enumerate().find(|(_, c)| is_wrong(*c)) {
+        let what = match wrong {
+            '\r' | '\n' => "line break",
+            '\\' => "backslash",
+            c if c.is_whitespace() => "space",
+            _ => "invisible character",
         };
         return Err(format!("has a {what} at position {position}"));
     }
-    let mut url = match Url::parse(text) {
+    let (text, zone) = split_zone(text)?;
+    let mut url = match Url::parse(&text) {
         Ok(url) if url.has_host() => url,
         Ok(_) => return Err(NO_HOST.to_owned()),
         Err(url::ParseError::RelativeUrlWithoutBase) => {
@@ -64,6 +76,10 @@ fn canonical(text: &str, provider: &Provider) -> Result<Url, String> {
         Some("has a fragment (#…): leave it out")
     } else if url.port() == Some(0) {
         Some("has port 0: give the server's port")
+    } else if matches!(url.host_str(), Some("http" | "https")) && url.path().starts_with("//") {
+        Some("has two schemes: write http:// or https:// once")
+    } else if url.host_str().is_some_and(|host| host.contains('$')) {
+        Some("has the name of a variable in its host instead of the value")
     } else {
         None
     };
@@ -79,14 +95,26 @@ fn canonical(text: &str, provider: &Provider) -> Result<Url, String> {
         ));
     }
     url.set_path(&path);
-    Ok(url)
+    // Servers that listen on all interfaces print such an address. No other system than Linux connects to it, and few
+    // servers take it in a Host header.
+    let is_unspecified = |address: Ipv6Addr| address.to_canonical().is_unspecified();
+    let _ = match url.host() {
+        Some(Host::Ipv4(address)) if address.is_unspecified() => {
+            url.set_ip_host(Ipv4Addr::LOCALHOST.into())
+        }
+        Some(Host::Ipv6(address)) if is_unspecified(address) => {
+            url.set_ip_host(Ipv6Addr::LOCALHOST.into())
+        }
+        _ => Ok(()),
+    };
+    Ok(Base { url, zone })
 }
 
-/// `base` as messages show it: without its query, which may hold a key.
-pub(super) fn shown(base: &Url) -> String {
+/// `base` as messages show it: with its zone, and without its query, which may hold a key.
+pub(super) fn shown(base: &Url, zone: Option<&str>) -> String {
     let mut shown = base.clone();
     shown.set_query(None);
-    shown.as_str().trim_end_matches('/').to_owned()
+    with_zone(shown.as_str().trim_end_matches('/'), zone)
 }
 
 /// The URL of `path`, which may contain a query, below `base`, with `query` added. A parameter of `query` replaces
@@ -110,36 +138,11 @@ pub(super) fn below(base: &Url, path: &str, query: &[(String, Secret)]) -> Url {
     url
 }
 
-/// Whether `base` is this machine or in a private network, where plain http with a key is common.
-///
-/// Names without a dot and those under `.local`, `.internal` and `.localhost` resolve inside a network.
-pub(super) fn is_private(base: &Url) -> bool {
-    let address = match base.host() {
-        Some(Host::Ipv4(address)) => IpAddr::V4(address),
-        Some(Host::Ipv6(address)) => address.to_canonical(),
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            let mut suffixes = [".local", ".internal", ".localhost"].into_iter();
-            return !name.contains('.') || suffixes.any(|suffix| name.ends_with(suffix));
-        }
-        None => return false,
-    };
-    match address {
-        IpAddr::V4(v4) => {
-            // 100.64.0.0/10 is shared address space (RFC 6598), where mesh networks live.
-            let [a, b, ..] = v4.octets();
-            let shared = a == 100 && (64..128).contains(&b);
-            v4.is_loopback() || v4.is_private() || v4.is_link_local() || shared
-        }
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parsed(text: &str) -> Result<Url, Error> {
+    fn parsed(text: &str) -> Result<Base, Error> {
         let row = crate::wire::providers::find("openai").unwrap();
         base_url(text, "A_URL", &row)
     }
@@ -156,10 +159,17 @@ mod tests {
                 "http://xn--bcher-kva.example/v1",
             ),
             ("http://2130706433:1", "http://127.0.0.1:1"),
+            ("http://0.0.0.0:8000/v1", "http://127.0.0.1:8000/v1"),
+            ("http://0:8000/v1", "http://127.0.0.1:8000/v1"),
+            ("http://[::]:8000/v1", "http://[::1]:8000/v1"),
+            ("http://[::ffff:0.0.0.0]/v1", "http://[::1]/v1"),
+            ("http://[FE80::1%25eth0]:1/v1", "http://[fe80::1%eth0]:1/v1"),
+            ("https://[fe80::1%eth0]", "https://[fe80::1%eth0]"),
             ("https://a.example/v1?api-version=2", "https://a.example/v1"),
         ];
         for (text, canonical) in table {
-            assert_eq!(shown(&parsed(text).unwrap()), canonical, "{text}");
+            let base = parsed(text).unwrap();
+            assert_eq!(shown(&base.url, base.zone.as_deref()), canonical, "{text}");
         }
     }
 
@@ -181,7 +191,29 @@ mod tests {
             ("http://exa mple.com", "position 10"),
             ("http://example.com\\v1", "position 18"),
             ("http://example.com/v1\n", "a line break at position 21"),
-            ("\"http://example.com/v1\"", "in quotes"),
+            ("http://[fe80::1%]:1", "zone"),
+            ("http://[fe80::1%a%20b]:1", "zone"),
+            ("http://[fe80::g%eth0]:1", "is not a URL"),
+            (
+                "http://user:hunter2@[fe80::1%eth0]:1",
+                "user name or password",
+            ),
+            ("http://a.example:８０", "is not a URL"),
+            ("http://a.example:-1", "is not a URL"),
+            ("http:/a.example/v1", "no host"),
+            ("http://http://a.example/v1", "two schemes"),
+            ("http://$HOST/v1", "name of a variable"),
+            ("\"http://a.example/v1\"", "in quotes"),
+            (
+                "\u{feff}http://a.example/v1",
+                "an invisible character at position 0",
+            ),
+            ("http://bücher\u{200b}.example/v1", "position 13"),
+            ("//a.example/v1", "no scheme"),
+            ("ws://a.example/v1", "ws://"),
+            ("file:///v1", "no host"),
+            ("file://a/v1", "file://"),
+            ("http://a.example/v1\u{a0}", "position 19"),
             ("http://example.com/v1/chat/completions", "leave it out"),
         ];
         for (text, why) in table {
@@ -194,7 +226,7 @@ mod tests {
 
     #[test]
     fn paths_and_queries_go_below_the_base() {
-        let base = parsed("http://h/v1/?api-version=2").unwrap();
+        let base = parsed("http://h/v1/?api-version=2").unwrap().url;
         let query = [("a".to_owned(), Secret::new("b c&d".to_owned()))];
         assert_eq!(
             below(&base, "/models", &[]).as_str(),
@@ -208,41 +240,7 @@ mod tests {
         let newer = [("api-version".to_owned(), Secret::new("3".to_owned()))];
         let url = below(&base, "/models", &newer);
         assert_eq!(url.as_str(), "http://h/v1/models?api-version=3");
-        let root = parsed("http://h").unwrap();
+        let root = parsed("http://h").unwrap().url;
         assert_eq!(below(&root, "/models", &[]).as_str(), "http://h/models");
-    }
-
-    #[test]
-    fn private_hosts_are_known() {
-        for host in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "192.168.0.9",
-            "100.64.0.1",
-            "[::1]",
-            "[fd00::1]",
-            "[::ffff:10.0.0.1]",
-            "localhost",
-            "vllm",
-            "gpu.local",
-            "db.internal",
-        ] {
-            assert!(
-                is_private(&Url::parse(&format!("http://{host}/")).unwrap()),
-                "{host}"
-            );
-        }
-        for host in [
-            "8.8.8.8",
-            "example.com",
-            "[2001:db8::1]",
-            "local.example",
-            "100.128.0.1",
-        ] {
-            assert!(
-                !is_private(&Url::parse(&format!("http://{host}/")).unwrap()),
-                "{host}"
-            );
-        }
     }
 }

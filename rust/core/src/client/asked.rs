@@ -17,7 +17,7 @@ impl Call {
         let path = path.strip_prefix(base_path.trim_end_matches('/'));
         // An intercepted call was meant for the address of its client.
         let base = self.client.has_address.then_some(&self.client.base);
-        let shown = base.map_or_else(String::new, address::shown);
+        let shown = base.map_or("", |_| &*self.client.place.base_url);
         let url = format!("{shown}{}", path.unwrap_or_default());
         let asked = format!(
             "asked for {} {}",
@@ -36,14 +36,14 @@ impl Call {
 fn mistake(base: &Url, default: Option<&str>) -> Option<String> {
     let usual = default.and_then(|default| Url::parse(default).ok());
     if let Some(usual) = usual.filter(|usual| usual.origin() == base.origin()) {
-        let right = address::shown(&usual);
+        let right = address::shown(&usual, None);
         return (usual.path() != base.path()).then(|| format!("base_url is usually {right}"));
     }
     let mut segments = base.path().split('/');
     if segments.any(is_version) {
         return None;
     }
-    let shown = address::shown(base);
+    let shown = address::shown(base, None);
     let shown = crate::redact::one_line(shown.trim_end_matches('/'), SHOWN_CHARS);
     Some(format!("base_url has no /v1: does {shown}/v1 work?"))
 }

@@ -33,7 +33,9 @@ pub(super) fn of_client(
             HeaderValue::from_static(value),
         );
     }
-    if let Some(key) = &config.api_key {
+    if let Some(key) = &config.api_key
+        && !carry_key(&config.headers, auth)
+    {
         write_key(&mut headers, key, &config.key_name, auth)?;
     }
     for (name, value) in &config.headers {
@@ -67,6 +69,11 @@ pub(super) fn check_auth(auth: &Auth) -> Result<(), Error> {
     }
 }
 
+/// Whether the caller's headers carry a key, which then replaces ours.
+pub(super) fn carry_key(headers: &[(String, Secret)], auth: &Auth) -> bool {
+    !headers.is_empty() && auth.headers().any(|name| names(headers, name))
+}
+
 /// Whether the caller's headers have this one.
 pub(super) fn names(headers: &[(String, Secret)], name: &str) -> bool {
     let mut given = headers.iter();
@@ -81,7 +88,7 @@ impl Inner {
 
     /// Writes the key of a call, unless a header of the client has another one: a header of the caller's wins.
     pub(super) fn write_key(&self, headers: &mut HeaderMap, key: &Secret) -> Result<(), Error> {
-        if self.has_header(self.provider.auth.header()) {
+        if carry_key(&self.config.headers, &self.provider.auth) {
             return check::key(key, API_KEY);
         }
         write_key(headers, key, API_KEY, &self.provider.auth)
@@ -96,17 +103,22 @@ pub(super) fn write_key(
     auth: &Auth,
 ) -> Result<(), Error> {
     check::key(key, name)?;
-    let text = match auth {
-        Auth::Bearer => format!("Bearer {}", key.expose()),
-        Auth::Header(_) => key.expose().to_owned(),
-    };
-    let header = HeaderName::from_lowercase(auth.header().as_bytes());
+    let (header, text) = auth.carried(key.expose());
+    let header = HeaderName::from_lowercase(header.as_bytes());
     let (Ok(header), Ok(mut value)) = (header, HeaderValue::try_from(text)) else {
         return Err(check::refused(format!("{name} cannot be sent in a header")));
     };
     value.set_sensitive(true);
+    remove_key(headers, auth);
     headers.insert(header, value);
     Ok(())
+}
+
+/// Removes the key, in whichever header it is.
+pub(super) fn remove_key(headers: &mut HeaderMap, auth: &Auth) {
+    for name in auth.headers() {
+        headers.remove(name);
+    }
 }
 
 /// Refuses a call without the key that its provider requires.
@@ -115,7 +127,8 @@ pub(super) fn check_key(
     provider: &Provider,
     config: &ClientConfig,
 ) -> Result<(), Error> {
-    if !provider.key_required || headers.contains_key(provider.auth.header()) {
+    let mut names = provider.auth.headers();
+    if !provider.key_required || names.any(|name| headers.contains_key(name)) {
         return Ok(());
     }
     let named = || missing_key(&provider.name, &provider.key_vars);
@@ -161,6 +174,7 @@ mod tests {
     fn a_key_is_written_and_removed_as_the_provider_says() {
         for (auth, name, value) in [
             (Auth::Bearer, "authorization", "Bearer sk-canary"),
+            (Auth::Azure, "api-key", "sk-canary"),
             (Auth::Header("x-key".into()), "x-key", "sk-canary"),
         ] {
             let mut headers = HeaderMap::new();
@@ -175,6 +189,21 @@ mod tests {
             assert_eq!(headers.len(), 2);
             assert_eq!(headers["x-copy"], "of [key]");
             assert_eq!(headers["x-other"], "kept");
+        }
+    }
+
+    #[test]
+    fn azure_gets_a_token_as_a_bearer_token_and_anything_else_as_a_key() {
+        let mut headers = HeaderMap::new();
+        for (key, name, value) in [
+            ("eyJh.eyJp.c2ln", "authorization", "Bearer eyJh.eyJp.c2ln"),
+            ("0123abcd", "api-key", "0123abcd"),
+            ("eyJh.not-three", "api-key", "eyJh.not-three"),
+        ] {
+            let key = Secret::new(key.to_owned());
+            write_key(&mut headers, &key, API_KEY, &Auth::Azure).unwrap();
+            assert_eq!(headers.len(), 1, "the key before it is gone");
+            assert_eq!(headers[name], value);
         }
     }
 

@@ -27,7 +27,7 @@ impl Inner {
             return Ok(());
         };
         hide_secrets(&mut outgoing.headers, &self.provider.auth, mask);
-        let url = format!("{}{path}", self.place.base_url);
+        let url = address::shown(&outgoing.target.url, None);
         for (name, value) in [
             (CALL_HEADER, Some(&*random_key())),
             (PROVIDER_HEADER, Some(&*self.provider.name)),
@@ -41,11 +41,11 @@ impl Inner {
                     .insert(HeaderName::from_static(name), value);
             }
         }
-        let origin = self.hub.origin(base, &self.config.limits);
+        let origin = self.hub.origin(base, None, &self.config.limits);
         outgoing.target = Target::new(address::below(base, path, &[]))?;
         outgoing.place = Arc::new(Place {
             origin: origin.name.clone(),
-            base_url: address::shown(base),
+            base_url: address::shown(base, None),
             base_url_name: "base_url".into(),
             proxy: None,
         });
@@ -53,6 +53,7 @@ impl Inner {
             https: origin.https,
             tls: None,
             proxy: None,
+            zoned: None,
             keepalive: outgoing.route.keepalive,
         });
         outgoing.origin = origin;

@@ -2,9 +2,9 @@
 //!
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
-//! `address` reads base URLs and builds the URLs below them, and `headers` writes the headers of a call, including the
-//! key. `own` is what of it is secret. `intercept` is how a call changes when a test intercepts it, and `asked` what an
-//! error says of the address.
+//! `address` reads base URLs and builds the URLs below them, `azure` finds those of an Azure resource, `route` is how
+//! their server is reached, and `headers` writes the headers of a call, including the key. `own` is what of it is
+//! secret. `intercept` is how a call changes when a test intercepts it, and `asked` what an error says of the address.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -14,12 +14,10 @@ use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
-use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
+use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting, variable};
 use crate::error::{Error, ErrorKind};
-use crate::http::{
-    Hub, Interception, Origin, Outgoing, Place, Proxy, Route, Target, TlsKey,
-    proxy_from_environment,
-};
+use crate::http::host::is_private;
+use crate::http::{Hub, Interception, Origin, Outgoing, Place, Route, Target};
 use crate::redact::Mask;
 use crate::request::Request;
 use crate::retry::Bucket;
@@ -27,11 +25,14 @@ use crate::wire::{self, Dialect, Provider};
 
 mod address;
 mod asked;
+mod azure;
 mod check;
 mod headers;
 mod intercept;
 mod own;
+mod route;
 
+use self::azure::{Resource, VERSION_VARIABLE};
 use self::headers::random_key;
 use self::own::Own;
 
@@ -69,6 +70,7 @@ pub(crate) struct Inner {
     pub(crate) dialect: &'static dyn Dialect,
     pub(crate) bucket: Arc<Bucket>,
     base: Url,
+    azure: Option<Resource>,
     // The first path that a call went to, which is mostly the only one, and its target.
     usual: OnceLock<(String, Arc<Target>)>,
     // Without an address, only calls that a test intercepts can be made.
@@ -117,28 +119,12 @@ impl Client {
         let has_address = address.is_some();
         // The other one is never used, because a call that is not intercepted is refused.
         let address = address.unwrap_or("http://address.invalid");
-        let base = address::base_url(address, &config.base_url_name, &provider)?;
-        let origin = hub.origin(&base, &config.limits);
-        let https = origin.https;
-        let trust_env = config.trust_env;
-        let var = move |name: &str| trust_env.then(|| std::env::var(name).ok()).flatten();
-        let proxy = match &config.proxy {
-            Some(proxy) => Some(Proxy::parse(proxy.expose(), "proxy=")?),
-            None => proxy_from_environment(&base, var)?,
-        };
-        let speaks_tls = https || proxy.as_ref().is_some_and(Proxy::is_https);
-        let place = Place {
-            origin: origin.name.clone(),
-            base_url: address::shown(&base),
-            base_url_name: config.base_url_name.clone(),
-            proxy: proxy.as_ref().map(Proxy::shown),
-        };
-        let route = Route {
-            https,
-            tls: speaks_tls.then(|| TlsKey::new(&config.tls, var)),
-            proxy,
-            keepalive: config.limits.keepalive,
-        };
+        let mut base = address::base_url(address, &config.base_url_name, &provider)?;
+        let azure = provider.is_azure.then(|| {
+            let version = variable(VERSION_VARIABLE);
+            Resource::of(&mut base.url, version.as_deref())
+        });
+        let (route, origin, place) = route::of(hub, &base, &config)?;
         Ok(Self(Arc::new(Inner {
             headers: headers::of_client(&config, &provider.auth, dialect)?,
             provider,
@@ -150,7 +136,8 @@ impl Client {
                 _ => Arc::new(Bucket::new(config.retry.budget)),
             },
             config,
-            base,
+            base: base.url,
+            azure: azure.flatten(),
             usual: OnceLock::new(),
             has_address,
             route: Arc::new(route),
@@ -220,7 +207,8 @@ impl Client {
         let stream = request.stream;
         let encoded = self.0.dialect.encode(&request, &self.0.provider);
         let encoded = encoded.map_err(in_request)?;
-        let mut call = self.call(Method::POST, &encoded.path, encoded.body, stream, options)?;
+        let what = (Method::POST, &*encoded.path, Some(&*request.model));
+        let mut call = self.call(what, encoded.body, stream, options)?;
         call.choices = encoded.choices;
         if !encoded.dropped.is_empty() {
             call.dropped = encoded.dropped.into();
@@ -230,13 +218,13 @@ impl Client {
 
     /// The call that lists the server's models: GET `{base}/models`.
     pub fn models_call(&self, options: CallOptions) -> Result<Call, Error> {
-        self.call(Method::GET, "/models", Vec::new(), false, options)
+        let what = (Method::GET, "/models", None);
+        self.call(what, Vec::new(), false, options)
     }
 
     fn call(
         &self,
-        method: Method,
-        path: &str,
+        (method, path, model): (Method, &str, Option<&str>),
         body: Vec<u8>,
         stream: bool,
         options: CallOptions,
@@ -260,6 +248,11 @@ impl Client {
         if let Some(key) = &options.api_key {
             inner.write_key(&mut headers, key)?;
         }
+        if headers::carry_key(&options.headers, &inner.provider.auth)
+            && !headers::carry_key(&inner.config.headers, &inner.provider.auth)
+        {
+            headers::remove_key(&mut headers, &inner.provider.auth);
+        }
         for (name, value) in &options.headers {
             let (name, value) = check::header(name, value.expose())?;
             headers.insert(name, value);
@@ -274,7 +267,7 @@ impl Client {
             headers::check_key(&headers, &inner.provider, &inner.config)?;
         }
         if !interception.is_on() && !options.key_comes_later {
-            if has_key && !inner.route.https && !address::is_private(&inner.base) {
+            if has_key && !inner.route.https && !is_private(&inner.base) {
                 inner.origin.warn_of_plain_key(inner.hub.log());
             }
         }
@@ -291,7 +284,7 @@ impl Client {
         check::max_retries(max_retries)?;
         let mut outgoing = Outgoing {
             method,
-            target: inner.target(path, &options.query)?,
+            target: inner.target(path, model, &options.query)?,
             headers,
             body: Bytes::from(body),
             route: Arc::clone(&inner.route),
@@ -331,8 +324,16 @@ fn in_request(error: Error) -> Error {
 }
 
 impl Inner {
-    /// The target of `path` with `query`.
-    fn target(&self, path: &str, query: &[(String, Secret)]) -> Result<Arc<Target>, Error> {
+    /// The target of `path` with `query`, for a call of `model`.
+    fn target(
+        &self,
+        path: &str,
+        model: Option<&str>,
+        query: &[(String, Secret)],
+    ) -> Result<Arc<Target>, Error> {
+        if let Some(azure) = &self.azure {
+            return Target::new(address::below(&azure.base(model, query)?, path, query));
+        }
         if !query.is_empty() {
             return Target::new(address::below(&self.base, path, query));
         }
@@ -366,7 +367,7 @@ impl Call {
             return Ok(());
         }
         let own = self.own.get_or_insert_default();
-        if !headers::names(&own.headers, self.client.provider.auth.header()) {
+        if !headers::carry_key(&own.headers, &self.client.provider.auth) {
             self.client.write_key(&mut self.outgoing.headers, &key)?;
         }
         own.api_key = Some(key);

@@ -6,10 +6,11 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use rustls::RootCertStore;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::error::{Error, ErrorKind};
+use crate::redact::one_line;
 
 /// The largest file, and the most that is read from one directory. The roots of a system have less than 1 MiB.
 const MOST_BYTES: u64 = 16 << 20;
@@ -66,7 +67,20 @@ pub(super) fn certificates(
 /// The private key in a file.
 pub(super) fn private_key(setting: &str, path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
     let bytes = read(setting, path, MOST_BYTES)?;
-    PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| unusable(setting, path, &error))
+    PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| {
+        let why = match error {
+            // A key of OpenSSL's own older form has its cipher in lines that are not base64.
+            _ if has(&bytes, "ENCRYPTED") => format!(
+                "its private key is encrypted: decrypt it by `openssl pkey -in {} -out FILE`, and give that file",
+                path.display()
+            ),
+            pem::Error::NoItemsFound => {
+                format!("it has no private key in PEM form{}", form(path, &bytes, "pkey"))
+            }
+            error => damage(&error),
+        };
+        unusable(setting, path, &why)
+    })
 }
 
 /// Whether the file itself is the problem. Otherwise the system could not read it at the moment.
@@ -83,14 +97,63 @@ pub(super) fn unusable(setting: &str, path: &Path, why: &dyn std::fmt::Display) 
 }
 
 fn parse(setting: &str, path: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let unusable = |error: &dyn std::fmt::Display| unusable(setting, path, error);
+    let unusable = |why: &str| unusable(setting, path, &why);
     let found: Vec<_> = CertificateDer::pem_slice_iter(bytes)
         .collect::<Result<_, _>>()
-        .map_err(|error| unusable(&error))?;
+        .map_err(|error| unusable(&damage(&error)))?;
     if found.is_empty() {
-        return Err(unusable(&"it has no certificate in PEM form"));
+        let form = form(path, bytes, "x509");
+        return Err(unusable(&format!(
+            "it has no certificate in PEM form{form}"
+        )));
     }
     Ok(found)
+}
+
+fn has(bytes: &[u8], text: &str) -> bool {
+    bytes
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
+}
+
+/// What is wrong with a PEM file, in words.
+fn damage(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { end_marker } => {
+            let label = String::from_utf8_lossy(end_marker);
+            format!(
+                "it ends before the line -----END {}-----",
+                one_line(&label, 64)
+            )
+        }
+        pem::Error::IllegalSectionStart { .. } => {
+            "it has a line that begins with ----- and does not end so".to_owned()
+        }
+        pem::Error::Base64Decode(_) => {
+            "it is damaged: there is no base64 between its lines".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The form of a file without PEM, and the command that makes PEM of it; empty for an unknown one. `command` is that of
+/// OpenSSL for what is wanted.
+fn form(path: &Path, bytes: &[u8], command: &str) -> String {
+    let by = |what: &str, command: &str| {
+        format!(
+            ", but {what}: convert it by `openssl {command} -in {} -out FILE`",
+            path.display()
+        )
+    };
+    // ITU-T X.690: both begin with a sequence of two bytes of length. Then PKCS #12 (RFC 7292) has the version 3.
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => ", but is UTF-16 text: save it as UTF-8".to_owned(),
+        [0x30, 0x82, _, _, 2, 1, 3, ..] => by("is a PKCS #12 file", "pkcs12 -nodes"),
+        [0x30, 0x82, ..] => by("is in DER form", &format!("{command} -inform der")),
+        _ if has(bytes, "BEGIN PKCS7") => by("has PKCS #7", "pkcs7 -print_certs"),
+        _ if has(bytes, "BEGIN TRUSTED CERTIFICATE") => by("has one of OpenSSL's own form", "x509"),
+        _ => String::new(),
+    }
 }
 
 /// Reads a regular file of at most `most` bytes.
@@ -114,7 +177,28 @@ fn read(setting: &str, path: &Path, most: u64) -> Result<Vec<u8>, Error> {
     if bytes.len() as u64 > most {
         return Err(unusable(setting, path, &too_large()));
     }
+    without_marks(&mut bytes);
     Ok(bytes)
+}
+
+/// Removes each UTF-8 byte order mark, which some editors put before the text. In a bundle that was made of several
+/// files it hides the line that it is in front of. PEM has no such bytes.
+fn without_marks(bytes: &mut Vec<u8>) {
+    const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+    if !bytes.windows(MARK.len()).any(|window| window == MARK) {
+        return;
+    }
+    let mut kept = Vec::with_capacity(bytes.len());
+    let mut rest = &**bytes;
+    while let Some((first, after)) = rest.split_first() {
+        if let Some(after) = rest.strip_prefix(&MARK) {
+            rest = after;
+        } else {
+            kept.push(*first);
+            rest = after;
+        }
+    }
+    *bytes = kept;
 }
 
 fn too_large() -> String {
@@ -142,6 +226,69 @@ fn unreadable(setting: &str, path: &Path, error: &io::Error) -> Error {
             let fix = if no_file { ": raise `ulimit -n`" } else { "" };
             let message = format!("cannot read {setting} {} ({error}){fix}", path.display());
             Error::new(ErrorKind::Connect, message).retryable(true)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn byte_order_marks_are_removed_wherever_they_are() {
+        let mut bytes = "\u{feff}a\u{feff}\u{feff}b\u{fe00}".as_bytes().to_vec();
+        without_marks(&mut bytes);
+        assert_eq!(bytes, "ab\u{fe00}".as_bytes());
+    }
+
+    #[test]
+    fn a_file_in_another_form_is_converted_by_the_line_that_is_named() {
+        let path = Path::new("x.der");
+        for (bytes, words) in [
+            (&b"\xff\xfe-\0"[..], "UTF-16"),
+            (
+                b"\x30\x82\x01\x01\x02\x01\x03\x30",
+                "openssl pkcs12 -nodes -in x.der",
+            ),
+            (
+                b"\x30\x82\x01\x01\x30\x82",
+                "openssl x509 -inform der -in x.der",
+            ),
+            (
+                b"-----BEGIN PKCS7-----\nMIIC\n-----END PKCS7-----\n",
+                "openssl pkcs7 -print_certs",
+            ),
+            (
+                b"-----BEGIN TRUSTED CERTIFICATE-----\nMIIC\n-----END TRUSTED CERTIFICATE-----\n",
+                "openssl x509 -in",
+            ),
+        ] {
+            let error = parse("ca_bundle", path, bytes).unwrap_err();
+            assert!(error.message().contains(words), "{error}");
+        }
+        let error = parse("ca_bundle", path, b"nothing").unwrap_err();
+        assert!(
+            error.message().ends_with("no certificate in PEM form"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn damage_is_told_in_words() {
+        let path = Path::new("x.pem");
+        for (text, words) in [
+            (
+                "-----BEGIN CERTIFICATE-----\nMIIC\n",
+                "ends before the line -----END CERTIFICATE",
+            ),
+            ("-----BEGIN CERTIFICATE\nMIIC\n", "begins with -----"),
+            (
+                "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n",
+                "no base64",
+            ),
+        ] {
+            let error = parse("ca_bundle", path, text.as_bytes()).unwrap_err();
+            assert!(error.message().contains(words), "{error}");
         }
     }
 }

@@ -21,6 +21,7 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::dns::Resolver;
+use super::host;
 use super::interim::Interim;
 use super::pace::Paced;
 
@@ -96,6 +97,9 @@ impl Dialer {
         let mut tcp = self.tcp.clone();
         let proxy = match &self.proxy {
             Some(proxy) if !is_direct => proxy,
+            _ if self.resolver.is_zoned() => {
+                return Ok(MaybeHttpsStream::Http(tcp.call(zoned(&target)?).await?));
+            }
             _ => return Ok(MaybeHttpsStream::Http(tcp.call(target).await?)),
         };
         let address = proxy.uri().clone();
@@ -139,6 +143,13 @@ impl Dialer {
         }
         Ok(format!("{scheme}://{authority}").parse()?)
     }
+}
+
+/// `target` under the name for which the resolver knows its address with the zone.
+fn zoned(target: &Uri) -> Result<Uri, BoxError> {
+    let (scheme, port) = (target.scheme_str().unwrap_or_default(), target.port());
+    let port = port.map_or(String::new(), |port| format!(":{port}"));
+    Ok(format!("{scheme}://{}{port}", host::ZONED).parse()?)
 }
 
 /// The version of a SOCKS proxy, and whether we look names up ourselves.

@@ -13,6 +13,7 @@ use tower_service::Service;
 
 use super::dial::BoxError;
 use super::flights::{Flights, Threads};
+use super::host;
 
 /// How long an answer is cached.
 const KEEP: Duration = Duration::from_secs(45);
@@ -52,9 +53,12 @@ pub(crate) struct LookupFailed {
 
 type Answer = Result<Arc<[SocketAddr]>, LookupFailed>;
 
-/// The resolver of the process.
+/// The resolver of the process, or a view of it that looks up one address with a zone.
 #[derive(Debug, Clone)]
-pub(crate) struct Resolver(Arc<Lookups>);
+pub(crate) struct Resolver {
+    lookups: Arc<Lookups>,
+    zoned: Option<Arc<str>>,
+}
 
 #[derive(Debug)]
 struct Lookups {
@@ -90,21 +94,45 @@ impl Resolver {
             }
             answer
         };
-        Self(Arc::new(Lookups {
+        let lookups = Lookups {
             known,
             flights: Flights::new(THREADS, work),
             hosts: Flights::new(HOSTS_THREADS, |name: &String| {
                 in_hosts(name, &std::fs::read_to_string(HOSTS).unwrap_or_default())
             }),
-        }))
+        };
+        Self {
+            lookups: Arc::new(lookups),
+            zoned: None,
+        }
+    }
+
+    /// A resolver for one address with a zone, as in `fe80::1%eth0`. The system knows the number of the interface, so
+    /// the address is looked up as a name is. A URI cannot hold it, so connections are made to [`host::ZONED`].
+    pub(super) fn only(&self, address: &str) -> Self {
+        Self {
+            lookups: Arc::clone(&self.lookups),
+            zoned: Some(address.into()),
+        }
+    }
+
+    /// Whether it is for one address with a zone.
+    pub(super) fn is_zoned(&self) -> bool {
+        self.zoned.is_some()
     }
 
     pub(super) async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, BoxError> {
+        let name = match &self.zoned {
+            Some(address) if name == host::ZONED => address,
+            // No name server is asked where a name under `localhost` is.
+            _ if host::is_localhost(name) => "localhost",
+            _ => name,
+        };
         // An address needs no lookup.
         if let Ok(address) = name.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, 0)]);
         }
-        let usual = match self.0.known.lock().get_mut(name) {
+        let usual = match self.lookups.known.lock().get_mut(name) {
             Some(known) if known.until > Instant::now() => {
                 known.uses += 1;
                 return Ok(rotated(&known.addresses, known.uses));
@@ -113,12 +141,12 @@ impl Resolver {
         };
         let name = name.to_owned();
         if cfg!(unix)
-            && self.0.flights.is_crowded(usual)
-            && let Ok(addresses) = self.0.hosts.get(&name, false).await?
+            && self.lookups.flights.is_crowded(usual)
+            && let Ok(addresses) = self.lookups.hosts.get(&name, false).await?
         {
             return Ok(addresses.to_vec());
         }
-        let answer = self.0.flights.get(&name, usual).await?;
+        let answer = self.lookups.flights.get(&name, usual).await?;
         Ok(answer?.to_vec())
     }
 }
@@ -261,6 +289,28 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_name_under_localhost_is_this_machine_whatever_name_servers_say() {
+        let resolver = Resolver::with(|name| {
+            assert_eq!(name, "localhost");
+            Ok(["127.0.0.1:0".parse().unwrap()].into())
+        });
+        for name in ["localhost", "Localhost.", "a.b.localhost"] {
+            assert_eq!(resolver.addresses(name).await.unwrap().len(), 1, "{name}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn an_address_keeps_its_zone() {
+        // Interface 1 is the loopback interface of Linux.
+        let resolver = Resolver::default().only("fe80::1%lo");
+        let found = resolver.addresses(host::ZONED).await.unwrap();
+        assert_eq!(found, ["[fe80::1%1]:0".parse().unwrap()]);
+        let resolver = resolver.only("fe80::1%nothing");
+        assert!(resolver.addresses(host::ZONED).await.is_err());
+    }
+
     #[test]
     fn a_hosts_file_has_addresses_and_their_names() {
         let hosts = "# 10.0.0.9 a\n10.0.0.1\tA b # c\nnothing a\n\n::1 a\n10.0.0.2";
@@ -285,7 +335,7 @@ mod tests {
                 transient: true,
             })
         });
-        let flights = &resolver.0.flights;
+        let flights = &resolver.lookups.flights;
         let hang = async {
             let names = (0..THREADS.most * 2).map(|number| format!("hang{number}.example"));
             let mut calls = Vec::new();

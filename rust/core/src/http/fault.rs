@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io;
 
-use rustls::{AlertDescription as Alert, CertificateError as E, Error as Tls};
+use rustls::{AlertDescription as Alert, Error as Tls};
 
 use super::connector::TimedOut;
 use super::dns::LookupFailed;
 use super::flights::NoThread;
+use super::host;
 use super::origin::HANDSHAKES;
+use super::tls_words;
 use crate::error::{Error, ErrorKind, Phase};
 
 /// Where a call goes, as far as a message may show it.
@@ -70,10 +72,14 @@ fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
             Some(proxy) => (proxy, "the proxy's address".to_owned()),
             None => (origin, place.setting()),
         };
-        let message = format!(
-            "the host name in {name} does not resolve ({}): check {fix}",
-            failed.reason
-        );
+        let why = &failed.reason;
+        let message = match origin.split_once('%') {
+            Some((_, zone)) => {
+                let zone = zone.split(']').next().unwrap_or_default();
+                format!("this machine has no network interface {zone} ({why}): check {fix}")
+            }
+            None => format!("the host name in {name} does not resolve ({why}): check {fix}"),
+        };
         return Error::new(ErrorKind::Dns, message).retryable(failed.transient);
     }
     if let Some(tls) = find::<Tls>(error) {
@@ -172,6 +178,13 @@ pub(super) fn of_socket(io: &io::Error, place: &Place) -> Error {
             let message = format!("{origin} closed the connection as soon as it was open ({io})");
             (ErrorKind::ConnectionLost, message)
         }
+        _ if host::lacks_zone(origin) => (
+            ErrorKind::Connect,
+            format!(
+                "no connection to {origin} ({io}): a link-local address needs its interface, as in [fe80::1%eth0]: \
+                 check {setting}"
+            ),
+        ),
         _ => (
             ErrorKind::Connect,
             format!("no connection to {origin} ({io}): check {setting}"),
@@ -186,36 +199,28 @@ pub(super) fn of_tls_of_origin(tls: &Tls, place: &Place) -> Error {
 
 /// TLS with `peer` failed; `setting` is what names it, `shown` the same with its value.
 fn of_tls(tls: &Tls, peer: &str, setting: &str, shown: &str) -> Error {
+    let why = tls_words::of_error(tls);
     let message = match tls {
-        Tls::InvalidCertificate(E::UnknownIssuer) => format!(
-            "the certificate of {peer} is not signed by a known authority: give its root as ca_bundle= or SSL_CERT_FILE"
-        ),
-        Tls::InvalidCertificate(E::Expired | E::ExpiredContext { .. }) => format!(
-            "the certificate of {peer} has expired: renew it, or check this machine's clock"
-        ),
-        Tls::InvalidCertificate(E::NotValidYet | E::NotValidYetContext { .. }) => {
-            format!("the certificate of {peer} is not valid yet: check this machine's clock")
-        }
-        Tls::InvalidCertificate(why @ (E::NotValidForName | E::NotValidForNameContext { .. })) => {
-            format!("the certificate of {peer} is for another host ({why}): check {shown}")
-        }
         Tls::InvalidCertificate(why) => {
-            format!("the certificate of {peer} is not valid ({why})")
+            format!(
+                "the certificate of {peer} {}",
+                tls_words::of_certificate(why, shown)
+            )
         }
         Tls::AlertReceived(Alert::CertificateRequired) => {
             format!("{peer} requires a client certificate: give client_cert=")
         }
         // What servers of TLS 1.2 say where 1.3 has `CertificateRequired`.
         Tls::AlertReceived(Alert::HandshakeFailure) => format!(
-            "{peer} refuses the TLS handshake ({tls}): it may require client_cert=, or support only older ciphers"
+            "{peer} refuses the TLS handshake ({why}): it may require client_cert=, or support only older ciphers"
         ),
         Tls::AlertReceived(alert) if is_refusal(*alert) => {
-            format!("{peer} refuses the TLS handshake ({tls})")
+            format!("{peer} refuses the TLS handshake ({why})")
         }
         Tls::InvalidMessage(_) => format!(
             "{peer} does not speak TLS: does {setting} need http:// instead of https://? Check {shown}"
         ),
-        other => format!("TLS with {peer} failed ({other})"),
+        _ => format!("TLS with {peer} failed ({why})"),
     };
     Error::new(ErrorKind::Tls, message)
 }
@@ -243,7 +248,7 @@ fn is_refusal(alert: Alert) -> bool {
 pub(super) fn of_exchange(error: &(dyn StdError + 'static), place: &Place, phase: Phase) -> Error {
     let origin = &place.origin;
     let (kind, message) = if let Some(tls) = find::<Tls>(error) {
-        let message = format!("TLS with {origin} failed ({tls})");
+        let message = format!("TLS with {origin} failed ({})", tls_words::of_error(tls));
         (ErrorKind::Tls, message)
     } else if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
         let why = root_of(error);

@@ -58,10 +58,10 @@ impl Hub {
         &self.test_rules
     }
 
-    /// The origin of `url` under `limits`.
-    pub(crate) fn origin(&self, url: &Url, limits: &Limits) -> Arc<Origin> {
-        self.origins
-            .get(url, origin::max_connections(limits, self.soft_file_limit()))
+    /// The origin of `url` under `limits`; its IPv6 address may have a zone.
+    pub(crate) fn origin(&self, url: &Url, zone: Option<&str>, limits: &Limits) -> Arc<Origin> {
+        let most = origin::max_connections(limits, self.soft_file_limit());
+        self.origins.get(url, zone, most)
     }
 
     fn soft_file_limit(&self) -> Option<usize> {

@@ -6,9 +6,11 @@
 //! - `transport`: the connections of one runtime
 //! - `hub`: what the whole process shares: the permits of `origin`, the TLS configurations of `tls`, the cache of `dns`
 //! - `flights`: the threads on which names are looked up and the files of `certificates` are read
-//! - `connector`, `dial` and `proxy`: how a connection is made, and through which proxy; `pace`: how fast it is read
+//! - `connector`, `dial` and `proxy`: how a connection is made, and through which proxy; `no_proxy`: which hosts need
+//!   none; `pace`: how fast it is read
+//! - `host`: what a host means: this machine, a private network, one interface of this machine
 //! - `interim`: what a server may send before the head of its reply
-//! - `response`: the head and body that are returned; `fault`: the error of a failed attempt
+//! - `response`: the head and body that are returned; `fault`: the error of a failed attempt, with `tls_words` for TLS
 //! - `test_rules`: what a test sets for the calls of its process
 
 mod attempt;
@@ -18,8 +20,10 @@ mod dial;
 mod dns;
 mod fault;
 mod flights;
+pub(crate) mod host;
 mod hub;
 mod interim;
+mod no_proxy;
 mod origin;
 mod outgoing;
 mod pace;
@@ -29,6 +33,7 @@ pub mod test_rules;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tls_words;
 mod transport;
 
 pub(crate) use attempt::send;

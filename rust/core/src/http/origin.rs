@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
+use super::host::with_zone;
 use crate::config::Limits;
 use crate::log::{Event, LogSink};
 
@@ -127,11 +128,11 @@ impl Origins {
         self.0.lock().len()
     }
 
-    /// The origin of `url`.
-    pub(crate) fn get(&self, url: &Url, max_connections: usize) -> Arc<Origin> {
+    /// The origin of `url`, whose IPv6 address may have a zone.
+    pub(crate) fn get(&self, url: &Url, zone: Option<&str>, max_connections: usize) -> Arc<Origin> {
         let key = OriginKey {
             https: url.scheme() == "https",
-            host: url.host_str().unwrap_or_default().to_owned(),
+            host: with_zone(url.host_str().unwrap_or_default(), zone),
             port: url.port_or_known_default().unwrap_or_default(),
             max_connections,
         };

@@ -26,6 +26,8 @@ pub(crate) struct Route {
     /// `None` if neither the origin nor the proxy speaks TLS.
     pub(crate) tls: Option<TlsKey>,
     pub(crate) proxy: Option<Proxy>,
+    /// The address with its zone, as in `fe80::1%eth0`, if the origin has one. Its URLs cannot hold the zone.
+    pub(crate) zoned: Option<String>,
     /// How long an idle connection is kept; `None` means as long as most servers keep it.
     pub(crate) keepalive: Option<Duration>,
 }

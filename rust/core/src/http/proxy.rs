@@ -2,14 +2,14 @@
 //!
 //! Source of the rules for the environment: curl(1), sections ENVIRONMENT and `--noproxy`.
 
-use std::net::IpAddr;
-
 use http::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use url::{Url, form_urlencoded};
 
+use super::host;
+use super::no_proxy;
 use crate::error::{Error, ErrorKind};
-use crate::redact::Secrets;
+use crate::redact::{Secrets, hides, steers};
 
 /// A proxy. Its `Debug` shows no credentials.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -33,7 +33,15 @@ impl Proxy {
             ))
         };
         let text = value.trim();
-        let whole = if text.contains("://") {
+        if host::is_quoted(text) {
+            return refused("is in quotes: leave them out");
+        }
+        // A URL would drop some of these silently.
+        if text.contains(|c: char| c == '\\' || c.is_whitespace() || steers(c) || hides(c)) {
+            return refused("has a space, invisible character or backslash in it");
+        }
+        let has_scheme = text.contains("://");
+        let whole = if has_scheme {
             text.to_owned()
         } else {
             format!("http://{text}")
@@ -41,6 +49,17 @@ impl Proxy {
         let Ok(url) = Url::parse(&whole) else {
             return refused("is not a URL");
         };
+        // In `user:1/x@host`, the standard takes `user` for the host.
+        let rest = whole.get(whole.find("://").unwrap_or_default() + 3..);
+        let rest = rest.and_then(|rest| rest.split_once(['/', '?', '#']));
+        if rest.is_some_and(|(_, rest)| rest.contains('@')) {
+            return refused(
+                "has a /, ? or # in its user name or password, which must be written as %2F, %3F or %23",
+            );
+        }
+        if !has_scheme && url.path() != "/" {
+            return refused("has a path, but no ://");
+        }
         if !matches!(
             url.scheme(),
             "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h"
@@ -105,10 +124,15 @@ impl Proxy {
 }
 
 /// The environment's proxy for `target`. `var` reads a variable.
+///
+/// No proxy of the environment is between this machine and itself: as in Go's `http.ProxyFromEnvironment`.
 pub(crate) fn from_environment(
     target: &Url,
     var: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<Proxy>, Error> {
+    if host::is_this_machine(target) {
+        return Ok(None);
+    }
     let set = |name: &str| var(name).filter(|value| !value.trim().is_empty());
     // As in curl, the lower-case name wins. `HTTP_PROXY` in capitals is not read under a CGI server, which may have
     // taken it from a request's `Proxy` header (httpoxy, CVE-2016-5385).
@@ -121,9 +145,17 @@ pub(crate) fn from_environment(
     let Some((name, value)) = names.iter().find_map(|name| Some((*name, set(name)?))) else {
         return Ok(None);
     };
-    let exceptions = set("no_proxy").or_else(|| set("NO_PROXY"));
-    if exceptions.is_some_and(|list| is_excepted(target, &list)) {
-        return Ok(None);
+    let exceptions = ["no_proxy", "NO_PROXY"];
+    let exceptions = exceptions.iter().find_map(|name| Some((*name, set(name)?)));
+    if let Some((name, list)) = exceptions {
+        if no_proxy::entries(&list).any(host::is_quoted) {
+            // It would match no host, so that everything went to the proxy.
+            let message = format!("environment variable {name} has quotes in it: leave them out");
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        if no_proxy::is_excepted(target, &list) {
+            return Ok(None);
+        }
     }
     Proxy::parse(&value, &format!("environment variable {name}")).map(Some)
 }
@@ -137,80 +169,6 @@ pub fn proxy_in_use(
         .map_err(|error| Error::new(ErrorKind::Config, format!("this is not a URL ({error})")))?;
     let proxy = from_environment(&target, var)?;
     Ok(proxy.map(|proxy| proxy.shown()))
-}
-
-/// Whether the target is in `list`: names, domain suffixes, addresses, address/bits or `*`, separated by commas
-/// or spaces.
-fn is_excepted(target: &Url, list: &str) -> bool {
-    let host = target.host_str().unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let port = target.port_or_known_default();
-    let address: Option<IpAddr> = host.parse().ok();
-    list.split([',', ' ', '\t'])
-        .map(str::trim)
-        .filter(|entry| !entry.is_empty())
-        .any(|entry| {
-            if entry == "*" {
-                return true;
-            }
-            let (entry, only_port) = split_port(entry);
-            if only_port.is_some() && only_port != port {
-                return false;
-            }
-            match address {
-                Some(address) => names_address(entry, address),
-                None => names_host(&entry.to_ascii_lowercase(), &host),
-            }
-        })
-}
-
-/// Splits off a `:port`. IPv6 addresses have one only in brackets.
-pub(super) fn split_port(entry: &str) -> (&str, Option<u16>) {
-    if let Some((host, rest)) = entry.strip_prefix('[').and_then(|e| e.split_once(']')) {
-        return (
-            host,
-            rest.strip_prefix(':').and_then(|port| port.parse().ok()),
-        );
-    }
-    match entry.split_once(':') {
-        Some((host, port)) if !port.contains(':') => match port.parse() {
-            Ok(port) => (host, Some(port)),
-            Err(_) => (entry, None),
-        },
-        _ => (entry, None),
-    }
-}
-
-fn names_host(entry: &str, host: &str) -> bool {
-    let entry = entry.trim_start_matches("*.").trim_start_matches('.');
-    let entry = entry.trim_end_matches('.');
-    !entry.is_empty()
-        && (host == entry
-            || host
-                .strip_suffix(entry)
-                .is_some_and(|rest| rest.ends_with('.')))
-}
-
-fn names_address(entry: &str, address: IpAddr) -> bool {
-    let Some((network, bits)) = entry.split_once('/') else {
-        return entry.parse() == Ok(address);
-    };
-    let (Ok(network), Ok(bits)) = (network.parse::<IpAddr>(), bits.parse::<u32>()) else {
-        return false;
-    };
-    match (network, address) {
-        (IpAddr::V4(a), IpAddr::V4(b)) if bits <= 32 => {
-            let drop = 32 - bits;
-            let (a, b) = (u64::from(u32::from(a)), u64::from(u32::from(b)));
-            a >> drop == b >> drop
-        }
-        (IpAddr::V6(a), IpAddr::V6(b)) if bits <= 128 => {
-            let shift = |value: u128| value.checked_shr(128 - bits).unwrap_or(0);
-            shift(u128::from(a)) == shift(u128::from(b))
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]
@@ -249,31 +207,76 @@ mod tests {
     }
 
     #[test]
-    fn no_proxy_follows_curl() {
-        let table = [
-            ("http://a.example", "*", true),
-            ("http://a.example", "example", true),
-            ("http://a.example", ".example", true),
-            ("http://a.example", "*.example", true),
-            ("http://example", ".example", true),
-            ("http://badexample", "example", false),
-            ("http://A.Example", "x, a.EXAMPLE", true),
-            ("http://a.example:81", "a.example:80", false),
-            ("http://a.example:81", "a.example:81", true),
-            ("http://127.0.0.1:8000", "127.0.0.0/8", true),
-            ("http://128.0.0.1", "127.0.0.0/8", false),
-            ("http://127.0.0.1", "0.1", false),
-            ("http://10.0.0.1", "10.0.0.0/all", false),
-            ("http://a.example:81", "a.example:http", false),
-            ("http://[::1]:8000", "::1", true),
-            ("http://[::1]:8000", "[::1]:8000", true),
-            ("http://[fd00::1]", "fd00::/8", true),
-            ("http://10.0.0.1", "0.0.0.0/0", true),
-            ("http://a.example", "", false),
-        ];
-        for (target, list, excepted) in table {
-            let vars = [("http_proxy", "http://p:1"), ("NO_PROXY", list)];
-            assert_eq!(chosen(target, &vars).is_none(), excepted, "{target} {list}");
+    fn no_proxy_of_the_environment_is_between_this_machine_and_itself() {
+        let vars = ["http_proxy", "https_proxy", "ALL_PROXY"];
+        // Not even a value that cannot be a proxy matters there.
+        for value in ["http://p:1", "socks5h://p:1", "\"bad\""] {
+            let vars = vars.map(|name| (name, value));
+            for host in [
+                "127.0.0.1:1",
+                "[::1]",
+                "0.0.0.0",
+                "[::]",
+                "localhost.",
+                "A.localhost",
+            ] {
+                assert_eq!(chosen(&format!("http://{host}"), &vars), None, "{host}");
+                assert_eq!(chosen(&format!("https://{host}"), &vars), None, "{host}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_environment_is_taken_without_its_blanks_or_the_variable_is_named() {
+        let vars = [("http_proxy", " http://p:1\r\n")];
+        assert_eq!(chosen("http://a.example", &vars).unwrap(), "http://p:1");
+        for (value, why) in [
+            ("\"http://p:1\"", "in quotes"),
+            ("'p:1'", "in quotes"),
+            ("http://p:1'", "in quotes"),
+            ("http://p\t.example:1", "invisible character"),
+            ("http://p p:1", "space"),
+            ("http://p:1\\", "backslash"),
+            ("http:/p:1", "has a path"),
+            ("http://user:1/hunter2@p:1", "%2F"),
+            ("http://user:1?hunter2@p:1", "%3F"),
+            ("http://user:1#hunter2@p:1", "%23"),
+            ("http://p:hunter2", "not a URL"),
+            ("http://p:99999", "not a URL"),
+            ("http://", "not a URL"),
+            ("ftp://p:1", "scheme"),
+            ("http://p:0", "port 0"),
+        ] {
+            let url = Url::parse("http://a.example").unwrap();
+            let var = |name: &str| (name == "HTTP_PROXY").then(|| value.to_owned());
+            let error = from_environment(&url, var).unwrap_err();
+            let message = error.message();
+            assert!(
+                message.starts_with("environment variable HTTP_PROXY "),
+                "{message}"
+            );
+            assert!(
+                message.contains(why) && !message.contains("hunter2"),
+                "{value}: {message}"
+            );
+        }
+    }
+
+    #[test]
+    fn exceptions_in_quotes_are_refused_because_they_match_no_host() {
+        let url = Url::parse("http://a.example").unwrap();
+        for list in [
+            "\"a.example\"",
+            "b.example,'a.example'",
+            "\"b.example, a.example\"",
+        ] {
+            let var = |name: &str| match name {
+                "http_proxy" => Some("http://p:1".to_owned()),
+                "NO_PROXY" => Some(list.to_owned()),
+                _ => None,
+            };
+            let error = from_environment(&url, var).unwrap_err();
+            assert!(error.message().contains("NO_PROXY has quotes"), "{error}");
         }
     }
 

@@ -1,15 +1,16 @@
 //! What a test sets for the calls of its process: they all go to the test's server, or they may reach only
 //! some hosts.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::RwLock;
 use url::Url;
 
+use super::host;
+use super::no_proxy::split_port;
 use super::outgoing::Outgoing;
-use super::proxy::{Proxy, split_port};
+use super::proxy::Proxy;
 use super::response::Head;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::redact;
@@ -81,7 +82,7 @@ impl TestRules {
         let Some(stranger) = stranger else {
             return Ok(());
         };
-        let host = bare(stranger.host_str().unwrap_or_default());
+        let host = host::of(stranger);
         let port = stranger.port_or_known_default().unwrap_or_default();
         let message = format!(
             "block_network() is on, and this call would go to {host}:{port}: serve it from \
@@ -122,26 +123,13 @@ impl Interception {
 }
 
 fn is_allowed(allowed: &[String], url: &Url) -> bool {
-    let host = bare(url.host_str().unwrap_or_default());
+    let host = host::of(url);
     let port = url.port_or_known_default();
-    is_loopback(&host)
+    host::is_this_machine(url)
         || allowed.iter().any(|entry| {
             let (name, only_port) = split_port(entry);
-            bare(name) == host && only_port.is_none_or(|only| Some(only) == port)
+            host::plain(name) == host && only_port.is_none_or(|only| Some(only) == port)
         })
-}
-
-fn bare(host: &str) -> String {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.trim_end_matches('.').to_ascii_lowercase()
-}
-
-fn is_loopback(host: &str) -> bool {
-    match host.parse::<IpAddr>() {
-        Ok(address) => address.to_canonical().is_loopback(),
-        // RFC 6761: names under localhost mean this machine.
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
-    }
 }
 
 #[cfg(test)]
@@ -155,6 +143,7 @@ mod tests {
             "10.0.0.5:8000",
             "[fd00::1]:80",
             "fd00::2",
+            "bücher.example",
         ];
         let allowed = allowed.map(str::to_owned);
         for (url, expected) in [
@@ -173,7 +162,9 @@ mod tests {
             ("https://[fd00::2]/", true),
             ("https://example.com/", false),
             ("https://x.api.example.com/", false),
-            ("http://0.0.0.0/", false),
+            ("http://0.0.0.0/", true),
+            ("http://[::]/", true),
+            ("http://xn--bcher-kva.example/", true),
             ("http://localhost.example/", false),
         ] {
             let url = Url::parse(url).unwrap();

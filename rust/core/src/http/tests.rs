@@ -75,11 +75,11 @@ fn an_error_of_tls_becomes_a_hint() {
         (certificate(E::Expired), "has expired"),
         (certificate(E::NotValidYet), "this machine's clock"),
         (certificate(E::NotValidForName), "for another host"),
-        (certificate(E::Revoked), "is not valid (Revoked)"),
+        (certificate(E::Revoked), "was revoked"),
         (alert(Alert::CertificateRequired), "give client_cert="),
         (alert(Alert::HandshakeFailure), "older ciphers"),
         (alert(Alert::ProtocolVersion), "refuses the TLS handshake"),
-        (alert(Alert::InternalError), "failed (received fatal alert"),
+        (alert(Alert::InternalError), "failed (internal error)"),
     ] {
         let error = of_tls_of_origin(&tls, &place("https"));
         assert_eq!(error.kind(), ErrorKind::Tls);
@@ -105,7 +105,7 @@ async fn origins_that_nobody_needs_are_forgotten_and_the_others_are_not() {
     let origins = Origins::default();
     let get = |number: usize| {
         let url = Url::parse(&format!("http://host{number}.example/")).unwrap();
-        origins.get(&url, 3)
+        origins.get(&url, None, 3)
     };
     let (held, in_use) = (get(0), get(1));
     let log = LogSink::default();

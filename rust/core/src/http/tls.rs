@@ -10,6 +10,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::certificates::{add_roots, certificates, is_lasting, private_key, unusable};
 use super::flights::{Flights, NoThread, Threads};
+use super::tls_words;
 use crate::config::TlsSettings;
 use crate::error::{Error, ErrorKind};
 
@@ -190,7 +191,12 @@ fn build(key: &TlsKey) -> Result<ClientConfig, Error> {
     let ring = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(ring)
         .with_safe_default_protocol_versions()
-        .map_err(|error| tls_error(format!("cannot set up TLS: {error}")))?
+        .map_err(|error| {
+            tls_error(format!(
+                "cannot set up TLS: {}",
+                tls_words::of_error(&error)
+            ))
+        })?
         .with_root_certificates(roots);
     let mut config = match &key.client_cert {
         None => builder.with_no_client_auth(),
@@ -199,7 +205,7 @@ fn build(key: &TlsKey) -> Result<ClientConfig, Error> {
             let private_key = self::private_key("client_cert", key_path)?;
             builder
                 .with_client_auth_cert(certificates("client_cert", chain)?, private_key)
-                .map_err(|error| unusable("client_cert", chain, &error))?
+                .map_err(|error| unusable("client_cert", chain, &tls_words::of_error(&error)))?
         }
     };
     // In a burst, each handshake with an origin takes a ticket.

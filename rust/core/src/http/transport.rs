@@ -188,7 +188,11 @@ fn build(
     // For an https origin the tunnel sends them, and the origin must not see them.
     let credentials = proxy.as_ref().and_then(Intercept::basic_auth);
     let proxy_authorization = credentials.filter(|_| !route.https).cloned();
-    let dialer = Dialer::new(hub.dns.clone(), tls, proxy);
+    let resolver = match &route.zoned {
+        Some(address) => hub.dns.only(address),
+        None => hub.dns.clone(),
+    };
+    let dialer = Dialer::new(resolver, tls, proxy);
     let hyper = Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
@@ -214,6 +218,7 @@ mod tests {
                 https: *https,
                 tls: None,
                 proxy: None,
+                zoned: None,
                 keepalive: *keepalive,
             };
             transport.make(&Arc::new(route), None, false).unwrap();
@@ -253,6 +258,7 @@ mod tests {
             https: false,
             tls: None,
             proxy: None,
+            zoned: None,
             keepalive: Some(Duration::from_secs(120)),
         });
         transport.make(&route, None, true).unwrap();

@@ -48,7 +48,7 @@ pub fn steers(c: char) -> bool {
 
 /// Whether a character hides in a line, or ends it for some programs. The joiners U+200C and U+200D are not
 /// among them: emoji and some scripts need them.
-fn hides(c: char) -> bool {
+pub(crate) fn hides(c: char) -> bool {
     matches!(c, '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }

@@ -25,6 +25,8 @@ pub struct Provider {
     pub key_required: bool,
     /// How a request carries the key.
     pub auth: Auth,
+    /// Whether it is a resource of Azure, whose paths depend on the api-version.
+    pub is_azure: bool,
     /// The dialects that it speaks. The first one of a family is the default of that family.
     pub dialects: &'static [&'static dyn Dialect],
     /// Name of the chat field for the token limit.
@@ -44,6 +46,8 @@ pub struct Provider {
 pub enum Auth {
     /// As `authorization: Bearer …`.
     Bearer,
+    /// As Azure takes it: a key alone in `api-key`, and a token of Entra ID as `authorization: Bearer …`.
+    Azure,
     /// Alone, in the header of this name, which is in lower case.
     Header(Cow<'static, str>),
 }
@@ -63,7 +67,26 @@ impl Auth {
     pub fn header(&self) -> &str {
         match self {
             Self::Bearer => "authorization",
+            Self::Azure => "api-key",
             Self::Header(name) => name,
+        }
+    }
+
+    /// Names of all headers that may carry it.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &str> {
+        let second = matches!(self, Self::Azure).then_some("authorization");
+        std::iter::once(self.header()).chain(second)
+    }
+
+    /// The header that carries this key, and its value.
+    pub(crate) fn carried(&self, key: &str) -> (&str, String) {
+        match self {
+            Self::Bearer => (self.header(), format!("Bearer {key}")),
+            // A key has no dots. Tokens are JSON web tokens: three parts, the first of which is a JSON object in base64.
+            Self::Azure if key.starts_with("eyJ") && key.matches('.').count() == 2 => {
+                ("authorization", format!("Bearer {key}"))
+            }
+            Self::Azure | Self::Header(_) => (self.header(), key.to_owned()),
         }
     }
 }
@@ -77,6 +100,7 @@ fn openai_shaped(name: &'static str) -> Provider {
         base_url_vars: Vec::new(),
         key_required: false,
         auth: Auth::Bearer,
+        is_azure: false,
         dialects: &[&Chat, &Completions],
         max_tokens_field: "max_tokens".into(),
         seed_field: "seed".into(),
@@ -105,6 +129,27 @@ fn local(name: &'static str, port: u16, key_var: &'static str) -> Provider {
     }
 }
 
+/// A resource of Azure. Its variables are those of Microsoft's and `OpenAI`'s libraries, and our own for the base URL.
+fn azure() -> Provider {
+    Provider {
+        key_vars: vec![
+            "AZURE_OPENAI_API_KEY".into(),
+            "AZURE_OPENAI_AD_TOKEN".into(),
+        ],
+        base_url_vars: vec![
+            "AZURE_OPENAI_BASE_URL".into(),
+            "AZURE_OPENAI_ENDPOINT".into(),
+        ],
+        key_required: true,
+        auth: Auth::Azure,
+        is_azure: true,
+        max_tokens_field: "max_completion_tokens".into(),
+        reasoning_back: ReasoningBack::Never,
+        lacks: &["top_k"],
+        ..openai_shaped("azure")
+    }
+}
+
 static PROVIDERS: LazyLock<Vec<Arc<Provider>>> =
     LazyLock::new(|| rows().into_iter().map(Arc::new).collect());
 
@@ -117,16 +162,7 @@ fn rows() -> Vec<Provider> {
             lacks: &["top_k"],
             ..hosted("openai", "api.openai.com/v1", "OPENAI_API_KEY")
         },
-        Provider {
-            key_vars: vec!["AZURE_OPENAI_API_KEY".into()],
-            base_url_vars: vec!["AZURE_OPENAI_BASE_URL".into()],
-            key_required: true,
-            auth: Auth::Header("api-key".into()),
-            max_tokens_field: "max_completion_tokens".into(),
-            reasoning_back: ReasoningBack::Never,
-            lacks: &["top_k"],
-            ..openai_shaped("azure")
-        },
+        azure(),
         Provider {
             base_url_vars: vec!["GROQ_BASE_URL".into()],
             // 400 "property 'reasoning_content' is unsupported", "reasoning is not supported with this model".
