@@ -111,6 +111,7 @@ def test_a_built_in_provider_is_data():
         "auth_header": "authorization",
         "max_tokens_field": "max_tokens",
         "stream_options": True,
+        "output_mode": "json_schema",
         "is_built_in": True,
     }
 
@@ -125,6 +126,7 @@ def test_a_custom_provider_is_data():
         "auth_header": "authorization",
         "max_tokens_field": "max_tokens",
         "stream_options": True,
+        "output_mode": "json_schema",
         "is_built_in": False,
     }
     assert registry(ACME).get_providers() == [*_engine.provider_names(), "acme"]

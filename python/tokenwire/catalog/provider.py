@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -14,6 +14,7 @@ from tokenwire._pydantic import CONFIG_PROBLEM, Str, base_init
 from tokenwire.catalog.model import Row
 from tokenwire.interface.interface import LlmClientInterface
 
+_OutputMode: TypeAlias = Literal["json_schema", "json_object", "prompt"]
 _HeaderName = Annotated[
     str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 ]
@@ -83,6 +84,9 @@ class LlmProvider(Row):
             is sent as a bearer token.
         max_tokens_field: The field of a chat request for the token limit.
         stream_options: Whether streams may request usage.
+        output_mode: How the provider is asked for typed output: `"json_schema"` sends the schema;
+            `"json_object"` asks for some JSON object, and the schema is part of the prompt;
+            `"prompt"` does without `response_format`.
         client: The class of its clients, if it needs custom ones.
         is_built_in: Whether it is built in.
     """
@@ -95,6 +99,7 @@ class LlmProvider(Row):
     auth_header: _HeaderName = "authorization"
     max_tokens_field: _FieldName = "max_tokens"
     stream_options: bool = True
+    output_mode: _OutputMode = "json_schema"
     # A dump cannot contain code.
     client: _Client | None = Field(default=None, exclude=True)
     is_built_in: bool = False
@@ -111,6 +116,7 @@ class LlmProvider(Row):
         auth_header: str | None = None,
         max_tokens_field: str | None = None,
         stream_options: bool | None = None,
+        output_mode: _OutputMode | None = None,
         client: type[LlmClientInterface] | None = None,
         **unknown: object,
     ) -> None:
@@ -123,6 +129,7 @@ class LlmProvider(Row):
             auth_header=auth_header,
             max_tokens_field=max_tokens_field,
             stream_options=stream_options,
+            output_mode=output_mode,
             client=client,
             **unknown,
         )

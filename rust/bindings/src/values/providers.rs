@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use tokenwire_core::error::Error;
-use tokenwire_core::wire::{Auth, Provider, providers};
+use tokenwire_core::wire::{Auth, OutputMode, Provider, providers};
 
 use crate::ground::caller::Caller;
 use crate::values::raise;
@@ -20,12 +20,16 @@ pub(crate) struct CustomProvider {
     auth_header: String,
     max_tokens_field: String,
     stream_options: bool,
+    output_mode: String,
 }
 
 impl CustomProvider {
     /// Everything else is as for any OpenAI-compatible server.
     fn into_provider(self) -> Result<Provider, Error> {
         let base = providers::find("openai-compatible")?;
+        let mode = OutputMode::ALL
+            .into_iter()
+            .find(|mode| mode.as_str() == self.output_mode);
         Ok(Provider {
             name: self.name.into(),
             key_vars: self.key_vars.into_iter().map(Into::into).collect(),
@@ -34,6 +38,7 @@ impl CustomProvider {
             auth: Auth::in_header(self.auth_header.into()),
             max_tokens_field: self.max_tokens_field.into(),
             stream_options: self.stream_options,
+            output_mode: mode.unwrap_or(base.output_mode),
             ..(*base).clone()
         })
     }
@@ -86,6 +91,7 @@ pub(crate) fn provider_row<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'
     fields.set_item("auth_header", row.auth.header())?;
     fields.set_item("max_tokens_field", &row.max_tokens_field)?;
     fields.set_item("stream_options", row.stream_options)?;
+    fields.set_item("output_mode", row.output_mode.as_str())?;
     Ok(fields)
 }
 

@@ -19,7 +19,7 @@ pub mod providers;
 pub use dialect::{Dialect, Encoded, Step, StreamDecoder};
 pub use openai::{Chat, Completions};
 pub use params::{Param, supported};
-pub use providers::{Auth, Provider, ReasoningBack, choose, dialect};
+pub use providers::{Auth, OutputMode, Provider, ReasoningBack, choose, dialect};
 
 #[cfg(test)]
 mod tests;

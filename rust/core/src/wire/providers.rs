@@ -32,6 +32,8 @@ pub struct Provider {
     pub seed_field: Cow<'static, str>,
     /// Whether it takes `stream_options`.
     pub stream_options: bool,
+    /// How it is asked for JSON that fits a schema.
+    pub output_mode: OutputMode,
     /// Whether a message that goes back carries its reasoning.
     pub reasoning_back: ReasoningBack,
     /// Our parameters that it does not take. They are sent anyway, because it may support them by now.
@@ -67,6 +69,32 @@ impl Auth {
     }
 }
 
+/// How a provider is asked for JSON that fits a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputMode {
+    /// It takes the schema and holds the model to it.
+    JsonSchema,
+    /// It makes the model write some JSON object. The schema is part of the prompt.
+    JsonObject,
+    /// It takes no `response_format`. The schema is part of the prompt.
+    Prompt,
+}
+
+impl OutputMode {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::JsonSchema, Self::JsonObject, Self::Prompt];
+
+    /// Its name in Python.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::JsonSchema => "json_schema",
+            Self::JsonObject => "json_object",
+            Self::Prompt => "prompt",
+        }
+    }
+}
+
 /// Whether a provider takes its own reasoning back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReasoningBack {
@@ -91,6 +119,7 @@ fn openai_shaped(name: &'static str) -> Provider {
         max_tokens_field: "max_tokens".into(),
         seed_field: "seed".into(),
         stream_options: true,
+        output_mode: OutputMode::JsonSchema,
         reasoning_back: ReasoningBack::Always,
         lacks: &[],
     }
@@ -153,6 +182,8 @@ fn rows() -> Vec<Provider> {
             // The older reasoner refused its own reasoning and called no tools; the newer ones need it in a
             // tool loop.
             reasoning_back: ReasoningBack::WithToolCalls,
+            // https://api-docs.deepseek.com/guides/json_mode
+            output_mode: OutputMode::JsonObject,
             ..hosted("deepseek", "api.deepseek.com", "DEEPSEEK_API_KEY")
         },
         hosted("xai", "api.x.ai/v1", "XAI_API_KEY"),
@@ -180,7 +211,11 @@ fn rows() -> Vec<Provider> {
         hosted("cerebras", "api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
         hosted("huggingface", "router.huggingface.co/v1", "HF_TOKEN"),
         hosted("moonshot", "api.moonshot.ai/v1", "MOONSHOT_API_KEY"),
-        hosted("zai", "api.z.ai/api/paas/v4", "ZAI_API_KEY"),
+        Provider {
+            // https://docs.z.ai/guides/capabilities/struct-output
+            output_mode: OutputMode::JsonObject,
+            ..hosted("zai", "api.z.ai/api/paas/v4", "ZAI_API_KEY")
+        },
         hosted(
             "alibaba",
             "dashscope-intl.aliyuncs.com/compatible-mode/v1",
