@@ -61,8 +61,11 @@ def _is_wire_form(target: Any) -> bool:
 def _as_name(choice: Any) -> Any:
     """Return the name of a tool; anything else as it is, but a dict of OpenAI's with its type."""
     if isinstance(choice, dict):
-        is_untyped = "function" in choice and choice.get("type") is None
-        return {**choice, "type": "function"} if is_untyped else choice
+        if choice.get("type") is not None:
+            return choice
+        if "function" in choice:
+            return {**choice, "type": "function"}
+        return choice["name"] if choice.keys() == {"name"} else choice
     if callable(choice) or hasattr(choice, "parameters"):
         from tokenwire.tools.functions import tool_schema
 
@@ -101,17 +104,21 @@ def settled(
 
 
 def _with_tool_named(params: dict[str, Any]) -> dict[str, Any]:
-    choice = params.get("tool_choice")
-    if not isinstance(choice, str) or choice in _TOOL_CHOICES:
+    choice = name = params.get("tool_choice")
+    if isinstance(choice, dict):
+        function = choice.get("function")
+        name = function.get("name") if isinstance(function, dict) else None
+    if not isinstance(name, str) or choice in _TOOL_CHOICES:
         return params
     tools = params.get("tools")
-    if tools is None and "tools" in (params.get("extra_body") or ()):
+    # Tools may be known to the server alone.
+    if tools is None and (name is not choice or "tools" in (params.get("extra_body") or ())):
         return params
     names = [tool["function"].get("name") for tool in tools or () if "function" in tool]
-    if choice not in names:
+    if name not in names:
         known = f"the tools are {', '.join(map(repr, names))}" if names else "there are no tools"
-        raise LlmConfigError(f"tool_choice: no tool is named {choice!r}; {known}")
-    return {**params, "tool_choice": {"type": "function", "function": {"name": choice}}}
+        raise LlmConfigError(f"tool_choice: no tool is named {name!r}; {known}")
+    return {**params, "tool_choice": {"type": "function", "function": {"name": name}}}
 
 
 def merged(base: dict[str, Any], nearer: dict[str, Any]) -> dict[str, Any]:
