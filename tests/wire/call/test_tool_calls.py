@@ -248,7 +248,7 @@ def test_choosing_among_tools_is_sent_as_given(sim: SimServer, ask: Asking) -> N
 
 def test_a_tool_or_its_name_chooses_it(sim: SimServer, ask: Asking) -> None:
     tool = tw.Tool("get_image", "An image.", {"type": "object", "properties": {}})
-    tools = [get_weather, tool]
+    tools: list[Any] = [get_weather, tool]
     for choice, name in (
         ("get_weather", "get_weather"),
         (get_weather, "get_weather"),
