@@ -125,7 +125,7 @@ def json_error(owner: str, error: ValidationError, text: str) -> LlmValidationEr
 
 def _is_no_json(error: ValidationError) -> bool:
     problem = error.errors(include_url=False, include_context=False)[0]
-    # Text with a lone surrogate is no JSON either.
+    # Text with a lone surrogate is not JSON, either.
     return problem["type"] in ("json_invalid", "string_unicode") and not problem["loc"]
 
 

@@ -17,7 +17,7 @@ DOCUMENTS = [ROOT / "README.md", *GUIDE]
 TYPED = GUIDE
 BLOCK = re.compile(r"^([^\n]*)\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
-# A document awaits at the top level, as a notebook does. In a module that is no Python.
+# A document awaits at the top level, as a notebook does. A module cannot.
 SYNCHRONOUS = """\
 from collections.abc import AsyncIterable, Awaitable, Iterator
 from contextlib import AbstractContextManager

@@ -215,9 +215,9 @@ def test_what_only_looks_like_a_section_is_text() -> None:
         """Do it: a is used.
 
         Parameters matter.
-        :class:`int` is the type, and a: b is no entry.
+        :class:`int` is the type, and a: b is not an entry.
         """
 
     schema = tool_schema(plain)["function"]
-    assert schema["description"].endswith("a: b is no entry.")
+    assert schema["description"].endswith("a: b is not an entry.")
     assert notes_of(plain) == {"a": None}
