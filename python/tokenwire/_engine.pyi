@@ -80,6 +80,7 @@ __all__ = [
     "remove_callback",
     "report_call",
     "without_controls",
+    "written_json",
 ]
 
 __version__: str
@@ -369,10 +370,12 @@ class ToolCall(_Value):
         """
     @property
     def parsed_arguments(self) -> Any:
-        """The arguments as Python values; `{}` if the text is empty.
+        """The arguments as Python values; `{}` if the text is empty. Line ends and tabs in strings are read, and so is a
+        comma before the end of an object or array.
 
         Raises:
-            LlmDecodeError: The text is not JSON, for example because the token limit cut off the reply.
+            LlmDecodeError: The text is not JSON, for example because the token limit cut off the reply. The message says
+                what is wrong, and where.
         """
     def result(self, value: object, error: bool = False) -> LlmMessage:
         """Returns the message that answers this call: `messages += [reply.message, call.result(value)]`.
@@ -737,6 +740,7 @@ class LlmResponse(Generic[_Parsed_co]):
 
         Raises:
             LlmValidationError: The text does not fit the type. The rest of the response stays usable.
+            LlmModelError: The token limit cut the text off.
         """
     @property
     def cost(self) -> Cost | None:
@@ -1064,6 +1068,10 @@ class Engine:
     @property
     def base_url(self) -> str:
         """The base URL in its canonical form, without credentials; empty if it has no address yet."""
+    @property
+    def output_mode(self) -> str:
+        """How the provider is asked for JSON that fits a schema: "json_schema", "json_object" or "prompt"."""
+
     def check(self, params: dict[str, Any], **steering: Any) -> None:
         """Checks request parameters without sending anything. Without `is_draft`, also that there are a key and an address.
 
@@ -1256,6 +1264,18 @@ def one_line(text: str, most: int = ...) -> str:
 
 def without_controls(text: str) -> str:
     """Removes what steers a terminal or turns text around, for the text of a model; newlines and tabs stay."""
+
+def written_json(text: str, owner: str, thinks: bool) -> str:
+    """Returns strict JSON of what a model wrote as JSON, if that can mean only one thing.
+
+    Args:
+        text: What it wrote.
+        owner: What is wrong otherwise; the message begins with it.
+        thinks: Whether thoughts may be before the JSON.
+
+    Raises:
+        LlmDecodeError: It is not JSON. The message says what is wrong, and where.
+    """
 
 def _report() -> dict[str, Any]: ...
 def _sim_main(arguments: list[str]) -> tuple[int, str]: ...

@@ -10,6 +10,7 @@ use tokenwire_core::client::{Call, CallOptions, Client};
 use tokenwire_core::config::{self, ClientConfig, Family, Secret, TimeoutSetting, TlsSettings};
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::stream::Queue;
+use tokenwire_core::wire::OutputMode;
 
 use crate::call::arguments::{CallClient, Prepared, Steering, prepare};
 use crate::call::pending::PendingReply;
@@ -236,6 +237,17 @@ impl Engine {
     #[getter]
     fn base_url(&self, py: Python<'_>) -> PyResult<String> {
         Ok(self.client(py)?.base_url().to_owned())
+    }
+
+    /// How the provider is asked for JSON that fits a schema: "json_schema", "json_object" or "prompt".
+    #[getter]
+    fn output_mode(&self, py: Python<'_>) -> PyResult<&'static str> {
+        let client = self.client(py)?;
+        Ok(match client.config().family {
+            Family::Chat => client.provider().output_mode.as_str(),
+            // They have no system prompt to put it into.
+            Family::Completion => OutputMode::JsonSchema.as_str(),
+        })
     }
 
     /// Checks request parameters without sending anything. Without `is_draft`, also that there are a key and an address.

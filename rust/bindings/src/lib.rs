@@ -101,6 +101,7 @@ mod _engine {
         timing::Timing,
         tool_call::ToolCall,
         usage::Usage,
+        written::written_json,
     };
 
     // 2

@@ -188,17 +188,15 @@ impl LlmResponse {
     ///
     /// Raises:
     ///     LlmValidationError: The text does not fit the type. The rest of the response stays usable.
+    ///     LlmModelError: The token limit cut the text off.
     #[getter]
-    fn parsed<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(kind) = &self.parse_as else {
+    fn parsed<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let (py, response) = (slf.py(), slf.get());
+        let Some(kind) = &response.parse_as else {
             return Ok(None);
         };
-        let parsed = self.parsed.get_or_try_init(py, || {
-            let read = || {
-                python::PARSED
-                    .get(py)?
-                    .call1((kind, choice_text(self.choice())))
-            };
+        let parsed = response.parsed.get_or_try_init(py, || {
+            let read = || python::PARSED.get(py)?.call1((kind, slf));
             calling_python(read).map(Bound::unbind)
         })?;
         Ok(Some(parsed.bind(py).clone()))
