@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::{ApiFailure, Error, ErrorKind};
 use crate::json;
-use crate::redact::one_line;
+use crate::redact::{one_line, without_data};
 
 /// How many bytes an error keeps of the body, and of each text in it.
 const KEPT_BODY: usize = 64 << 10;
@@ -25,12 +25,12 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
         .unwrap_or_default()
         .to_vec();
     let said = match api.message.as_deref().map(str::trim) {
-        Some(message) if !message.is_empty() => one_line(message, SHOWN_CHARS),
+        Some(message) if !message.is_empty() => shown(message, status),
         _ if is_html(body) => {
             "the answer is an HTML page, not an API reply; base_url is probably wrong".to_owned()
         }
         _ if body.trim_ascii().is_empty() => "the body is empty".to_owned(),
-        _ => one_line(&String::from_utf8_lossy(&api.body), SHOWN_CHARS),
+        _ => shown(&String::from_utf8_lossy(&api.body), status),
     };
     let line = match status {
         Some(status) => format!("HTTP {status}: {said}"),
@@ -50,6 +50,15 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
         _ => false,
     };
     Error::new(kind, line).retryable(retryable).with_api(api)
+}
+
+/// The provider's text as a message shows it. An image that it repeats would leave no room for the rest.
+fn shown(text: &str, status: Option<u16>) -> String {
+    match status {
+        Some(_) => one_line(&without_data(text), SHOWN_CHARS),
+        // Secrets in it are not masked yet, and a part of one would not be found.
+        None => one_line(text, SHOWN_CHARS),
+    }
 }
 
 /// The error of a choice, from the `error` in it.
