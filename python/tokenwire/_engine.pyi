@@ -60,6 +60,7 @@ __all__ = [
     "_sim_main",
     "_wakes",
     "add_callback",
+    "add_propagator",
     "allow_only",
     "apis",
     "check_behaviour",
@@ -75,8 +76,10 @@ __all__ = [
     "provider_problem",
     "provider_row",
     "remove_callback",
+    "remove_propagator",
     "report_call",
     "without_controls",
+    "without_data",
 ]
 
 __version__: str
@@ -1228,11 +1231,19 @@ def _shutdown() -> None: ...
 def add_callback(callback: Any) -> int:
     """Registers a callback for every finished call of the process, and returns the registration's id."""
 
+def add_propagator(propagator: Any) -> int:
+    """Registers a function that returns the headers of the current trace, and returns the registration's id. It is
+    called on the caller's thread before each call.
+    """
+
 def is_listened_to() -> bool:
     """Whether there is a callback."""
 
 def remove_callback(id: int) -> bool:
     """Removes a registration. Returns whether it existed."""
+
+def remove_propagator(id: int) -> bool:
+    """Removes such a registration. Returns whether it existed."""
 
 def report_call(event: CallEvent) -> None:
     """Passes the event of a finished call to every callback. An `Exception` in a callback is logged. Anything else,
@@ -1248,6 +1259,9 @@ def one_line(text: str, most: int = ...) -> str:
 
 def without_controls(text: str) -> str:
     """Removes what steers a terminal or turns text around, for the text of a model; newlines and tabs stay."""
+
+def without_data(text: str) -> str:
+    """Shows of base64, hex and percent-encoded data over 256 characters only the first 32; all other text stays."""
 
 def _report() -> dict[str, Any]: ...
 def _sim_main(arguments: list[str]) -> tuple[int, str]: ...

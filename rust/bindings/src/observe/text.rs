@@ -36,3 +36,9 @@ pub(crate) fn without_controls(text: &Bound<'_, PyString>) -> PyResult<String> {
     text.retain(|c| matches!(c, '\n' | '\t') || !redact::steers(c));
     Ok(text)
 }
+
+/// Shows of base64, hex and percent-encoded data over 256 characters only the first 32; all other text stays.
+#[pyfunction]
+pub(crate) fn without_data(text: &Bound<'_, PyString>) -> PyResult<String> {
+    Ok(redact::without_data(&utf8(text)?).into_owned())
+}
