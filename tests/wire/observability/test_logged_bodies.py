@@ -63,8 +63,8 @@ def logged(sim: SimServer, program: str) -> list[str]:
 
 
 def test_data_in_requests_and_replies_is_cut(sim: SimServer) -> None:
-    extra = {"images": [{"image_url": {"url": f"data:image/png;base64,{DATA}"}}]}
-    sim.set_script({"default": {"reply": {"text": "A cat.", "extra": extra}}})
+    text = f"A cat: ![cat](data:image/png;base64,{DATA})"
+    sim.set_script({"default": {"reply": {"text": text}}})
     lines = logged(sim, PROGRAM)
     assert [line.split(": ", 1)[1].split()[0] for line in lines] == ["sent", "received"] * 2
     for line in lines[::2]:
@@ -75,7 +75,7 @@ def test_data_in_requests_and_replies_is_cut(sim: SimServer) -> None:
         assert '"seed":7' in line
     for line in lines[1::2]:
         assert line.count(COUNT) == 1
-        assert "A cat." in line
+        assert "A cat: ![cat](data:image/png;base64,AAEC" in line
 
 
 def test_a_long_body_shows_its_beginning_and_its_end(sim: SimServer) -> None:
