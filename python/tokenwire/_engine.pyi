@@ -71,6 +71,7 @@ __all__ = [
     "is_intercepted",
     "is_listened_to",
     "is_provider",
+    "names_local_file",
     "one_line",
     "provider_names",
     "provider_problem",
@@ -1259,6 +1260,9 @@ def one_line(text: str, most: int = ...) -> str:
 
 def without_controls(text: str) -> str:
     """Removes what steers a terminal or turns text around, for the text of a model; newlines and tabs stay."""
+
+def names_local_file(url: str) -> bool:
+    """Whether a string is the path of a file or a `file:` URL, where a URL for a provider belongs."""
 
 def without_data(text: str) -> str:
     """Shows of base64, hex and percent-encoded data over 256 characters only the first 32; all other text stays."""

@@ -118,7 +118,9 @@ mod _engine {
     #[pymodule_export]
     use super::observe::on_call::{report_call, report_refused};
     #[pymodule_export]
-    use super::observe::text::{escaped, one_line, without_controls, without_data};
+    use super::observe::text::{
+        escaped, names_local_file, one_line, without_controls, without_data,
+    };
 
     // 4
     #[pymodule_export]

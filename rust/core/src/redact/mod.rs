@@ -2,10 +2,11 @@
 //!
 //! `secrets` says which parts of a call are secret, and `mask` finds them in what a server said. `spelling` reads the
 //! escapes in which it may say them, and `encodings` writes them in hex, base64 and UTF-16. `shortened` cuts a body to
-//! what people read of it.
+//! what people read of it; `data` is what they do not.
 
 use std::fmt;
 
+mod data;
 mod encodings;
 mod mask;
 mod secrets;

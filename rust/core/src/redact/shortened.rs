@@ -1,7 +1,9 @@
 //! A body as a log shows it: without what no one reads, such as the data of an image, and of bounded length.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
+use super::data::{self, SHOWN_DATA};
 use super::one_line;
 
 /// How many characters of a JSON string are shown.
@@ -12,12 +14,6 @@ const END_CHARS: usize = 4_000;
 
 /// Text that has no space for so long is data in base64, hex or percent-encoding, and not words.
 const DATA_CHARS: usize = 256;
-/// How much of data is shown: enough for the first bytes of a file, which say what it is.
-const SHOWN_DATA: usize = 32;
-/// A line of base64 has 64 or 76 characters (RFC 7468, RFC 2045). Words in a list are shorter.
-const DATA_LINE: usize = 60;
-/// How many backslashes an escape has: JSON within JSON doubles them each time.
-const MAX_SLASHES: usize = 16;
 
 /// `body` on one line of at most 16,000 characters and two words about what is left out.
 ///
@@ -68,8 +64,8 @@ fn cut(body: &str, string_chars: usize) -> String {
                 continue;
             }
             // An escape is never cut. The quote in one does not end the string.
-            b'\\' if unit(bytes, at, 0).is_none() => at + 1 + char_at(bytes, at + 1),
-            _ => match run(bytes, at) {
+            b'\\' if !data::starts_at(bytes, at) => at + 1 + char_at(bytes, at + 1),
+            _ => match data::run(bytes, at) {
                 Some(run) => {
                     if run.chars > DATA_CHARS {
                         let shown = body.get(at..run.shown).unwrap_or_default();
@@ -117,13 +113,18 @@ impl Out {
         let is_shown = self.string.is_none_or(|before| before < self.string_chars);
         if is_shown {
             self.text.push_str(shown);
-            self.text
-                .push_str(&format!("… ({} characters)", counted(chars)));
+            self.push_count(chars);
         }
         if let Some(before) = &mut self.string {
             // It takes no more of what may be shown than it shows. A string that is over its limit is counted whole.
             *before += if is_shown { SHOWN_DATA } else { chars };
         }
+    }
+
+    /// Says how many characters there are in all.
+    fn push_count(&mut self, chars: usize) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.text, "… ({} characters)", counted(chars));
     }
 
     /// A quote begins or ends a string.
@@ -140,103 +141,9 @@ impl Out {
         if let Some(chars) = self.string.take()
             && chars > self.string_chars
         {
-            self.text
-                .push_str(&format!("… ({} characters)", counted(chars)));
+            self.push_count(chars);
         }
     }
-}
-
-/// Characters without a space between them that may be data.
-struct Run {
-    /// Where it ends.
-    end: usize,
-    /// Where its first characters end.
-    shown: usize,
-    /// How many characters it has; an escape counts as one.
-    chars: usize,
-}
-
-/// The run that begins at `start`, if one does.
-fn run(bytes: &[u8], start: usize) -> Option<Run> {
-    let mut run = Run {
-        end: start,
-        shown: start,
-        chars: 0,
-    };
-    let mut line = 0;
-    while let Some(unit) = unit(bytes, run.end, line) {
-        run.end += unit.bytes;
-        if unit.is_line_break {
-            line = 0;
-            continue;
-        }
-        line += 1;
-        run.chars += 1;
-        if run.chars <= SHOWN_DATA {
-            run.shown = run.end;
-        }
-    }
-    (run.chars > 0).then_some(run)
-}
-
-/// One character of data as it is written: it may be an escape.
-struct Unit {
-    bytes: usize,
-    is_line_break: bool,
-}
-
-/// The character of data at `at`, if there is one; `line` characters of its line come before it.
-fn unit(bytes: &[u8], at: usize, line: usize) -> Option<Unit> {
-    let rest = bytes.get(at..)?;
-    let first = *rest.first()?;
-    let one = |bytes| {
-        Some(Unit {
-            bytes,
-            is_line_break: false,
-        })
-    };
-    if is_data(first) {
-        return one(1);
-    }
-    let slashes = rest.iter().take(MAX_SLASHES);
-    let slashes = slashes.take_while(|&&byte| byte == b'\\').count();
-    let letter = *rest.get(slashes)?;
-    match (slashes, letter) {
-        (0, b'\n' | b'\r') | (1.., b'n' | b'r') if line >= DATA_LINE => {
-            let mut length = slashes + 1;
-            // A carriage return and a line feed are one break.
-            let next = rest.get(length..).unwrap_or_default();
-            if next.get(..slashes) == rest.get(..slashes)
-                && matches!(
-                    (slashes, next.get(slashes)),
-                    (0, Some(b'\n')) | (1.., Some(b'n'))
-                )
-            {
-                length += slashes + 1;
-            }
-            Some(Unit {
-                bytes: length,
-                is_line_break: true,
-            })
-        }
-        (1.., b'/') => one(slashes + 1),
-        // `+`, `/` and `=`, which some writers escape.
-        (1.., b'u')
-            if rest.get(slashes + 1..slashes + 5).is_some_and(|hex| {
-                [&b"002b"[..], b"002f", b"003d"]
-                    .iter()
-                    .any(|one| one.eq_ignore_ascii_case(hex))
-            }) =>
-        {
-            one(slashes + 5)
-        }
-        _ => None,
-    }
-}
-
-/// The letters of base64 and of its URL-safe form (RFC 4648), and the percent sign, for percent-encoding.
-fn is_data(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_' | b'%')
 }
 
 /// How many bytes the character at `at` has; 0 at the end.

@@ -2,6 +2,7 @@
 
 use super::part::plain;
 use super::parts::{self, Written};
+use super::urls;
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::wire::body::{fields, invalid, items};
@@ -93,6 +94,9 @@ fn message(at: usize, raw: &str, has_system: bool, to: &mut Written<'_>) -> Resu
         return Err(Error::new(ErrorKind::Config, message));
     }
     let Some(parts) = parts else {
+        if let Some((_, content)) = extra.iter().find(|(name, _)| name == "content") {
+            urls::check(&format!("messages[{at}]"), content)?;
+        }
         to.separate();
         to.out.extend_from_slice(raw.as_bytes());
         return Ok(());
