@@ -12,6 +12,7 @@ import pytest
 
 import tokenwire as tw
 from tokenwire.errors import LlmConfigError, LlmError, LlmValidationError
+from tokenwire.testing import fake, tool_call
 from tokenwire.types import AudioPart, FilePart, ImagePart, LlmMessage, LlmRequest
 
 PNG = b"\x89PNG\r\n\x1a\n-"
@@ -315,6 +316,24 @@ def test_a_repr_shows_the_beginning_of_data_only():
             assert "… (4,000,012 characters)" in text
     assert len(dict(part.__repr_args__())["data"]) < 100
     assert "a word" * 900 in repr(tw.LlmMessage("user", "a word" * 900 + " "))
+
+
+def test_a_repr_of_what_was_received_or_recorded_shows_the_beginning_of_data_only():
+    url = f"data:image/png;base64,{base64.b64encode(PNG + bytes(300_000)).decode()}"
+    message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
+    with fake({"*": [f"![cat]({url})", tool_call("draw", image=url)]}) as served:
+        chat = tw.ChatClient("openai:m", api_key="k")
+        reply, other = chat.complete([message]), chat.complete([message])
+    for shown in (
+        served.requests[0],
+        reply,
+        reply.message,
+        reply.choices[0],
+        other.tool_calls[0],
+        other.choices[0],
+    ):
+        assert len(repr(shown)) < 1_000
+        assert "iVBORw0KGgo" in repr(shown)
 
 
 def test_a_message_with_a_file_is_loaded_without_it(tmp_path):

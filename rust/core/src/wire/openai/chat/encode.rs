@@ -1,8 +1,8 @@
 //! Requests in the form of Chat Completions.
 
+use super::blocks;
 use super::part::plain;
 use super::parts::{self, Written};
-use super::urls;
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::wire::body::{fields, invalid, items};
@@ -95,7 +95,7 @@ fn message(at: usize, raw: &str, has_system: bool, to: &mut Written<'_>) -> Resu
     }
     let Some(parts) = parts else {
         if let Some((_, content)) = extra.iter().find(|(name, _)| name == "content") {
-            urls::check(&format!("messages[{at}]"), content)?;
+            blocks::check(&format!("messages[{at}]"), content)?;
         }
         to.separate();
         to.out.extend_from_slice(raw.as_bytes());

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::urls::check_url;
+use super::blocks::check_url;
 use crate::error::Error;
 use crate::json::{Reader, write_string};
 use crate::wire::body::{Fields, fields, invalid};

@@ -358,11 +358,30 @@ fn a_path_where_a_url_belongs_is_refused() {
 }
 
 #[test]
+fn the_dump_of_a_part_is_refused_in_a_message_that_is_sent_as_it_is() {
+    for part in [
+        json!({"type": "image", "url": null, "data": "AAAA", "media_type": "image/png"}),
+        json!({"type": "tool_call", "id": "1", "name": "f", "arguments": "{}"}),
+        json!({"type": "tool_result", "call_id": "1", "content": "x"}),
+        json!({"type": "reasoning", "text": "x", "signature": null}),
+        json!({"type": "opaque", "provider": "p", "field": "f", "value": 1}),
+    ] {
+        let message = json!({"role": "user", "content": [{"type": "text", "text": "a"}, part]});
+        let request = json!({"model": "m", "input": [message]});
+        let error = encoded("chat", "openai", &request).unwrap_err();
+        let start = "messages[0].content[1]: it is a part of an LlmMessage; load the message";
+        assert!(error.message().starts_with(start), "{error}");
+    }
+}
+
+#[test]
 fn what_only_looks_like_an_address_is_sent_as_it_is() {
     let message = json!({"role": "user", "content": [
         "a", null, {"type": "text", "text": "see /etc/passwd _url\""}, {"x_url": 4}, {"image_url": {"url": null}},
         {"image_url": {"url": "https://x/../a.png"}}, {"image_url": "gs://bucket/a.png"}, {"file": {"file_id": "/f"}},
         {"image_url": {"url": format!("/9j/{}", "AAAA".repeat(90))}},
+        {"type": "image", "source": {"media_type": "image/png", "data": "AAAA"}}, {"type": "text", "arguments": 1},
+        {"type": "image", "data": "AAAA", "mimeType": "image/png"}, {"type": "tool_result", "tool_use_id": "1"},
     ]});
     let request = json!({"model": "m", "input": [message.clone()]});
     assert_eq!(chat("openai", &request)["messages"], json!([message]));
