@@ -178,7 +178,7 @@ def test_a_list_of_parts_may_contain_strings_and_calls():
 
 def test_an_argument_of_none_counts_as_not_given():
     part = ImagePart("https://x", detail=None)
-    assert part.model_dump(exclude_unset=True) == {"url": "https://x"}
+    assert part.model_dump(exclude_unset=True) == {"type": "image", "url": "https://x"}
     # Only known arguments: the value of an unknown key may be null.
     message = LlmMessage("user", "hi", name=None, x=None)
     assert message.model_dump(exclude_unset=True) == {"role": "user", "content": "hi", "x": None}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from tokenwire._pydantic import Model, Str, base_init
 
 
@@ -20,6 +22,11 @@ class Part(Model):
     @base_init
     def __init__(self, /, **data: object) -> None:
         super().__init__(**data)
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A dump without defaults, too: without its type, a part cannot be loaded.
+        return {"type": self.type, **dump(self)}
 
     def __tokenwire_json__(self) -> dict[str, object]:
         """Return the part as the engine reads it: ``type``, then every field that is not None.
