@@ -63,6 +63,7 @@ __all__ = [
     "_sim_main",
     "_wakes",
     "add_callback",
+    "add_propagator",
     "allow_only",
     "apis",
     "check_behaviour",
@@ -73,13 +74,16 @@ __all__ = [
     "is_intercepted",
     "is_listened_to",
     "is_provider",
+    "names_local_file",
     "one_line",
     "provider_names",
     "provider_problem",
     "provider_row",
     "remove_callback",
+    "remove_propagator",
     "report_call",
     "without_controls",
+    "without_data",
     "written_json",
 ]
 
@@ -1244,11 +1248,19 @@ def _shutdown() -> None: ...
 def add_callback(callback: Any) -> int:
     """Registers a callback for every finished call of the process, and returns the registration's id."""
 
+def add_propagator(propagator: Any) -> int:
+    """Registers a function that returns the headers of the current trace, and returns the registration's id. It is
+    called on the caller's thread before each call.
+    """
+
 def is_listened_to() -> bool:
     """Whether there is a callback."""
 
 def remove_callback(id: int) -> bool:
     """Removes a registration. Returns whether it existed."""
+
+def remove_propagator(id: int) -> bool:
+    """Removes such a registration. Returns whether it existed."""
 
 def report_call(event: CallEvent) -> None:
     """Passes the event of a finished call to every callback. An `Exception` in a callback is logged. Anything else,
@@ -1264,6 +1276,12 @@ def one_line(text: str, most: int = ...) -> str:
 
 def without_controls(text: str) -> str:
     """Removes what steers a terminal or turns text around, for the text of a model; newlines and tabs stay."""
+
+def names_local_file(url: str) -> bool:
+    """Whether a string is the path of a file or a `file:` URL, where a URL for a provider belongs."""
+
+def without_data(text: str) -> str:
+    """Shows of base64, hex and percent-encoded data over 256 characters only the first 32; all other text stays."""
 
 def written_json(text: str, owner: str, thinks: bool) -> str:
     """Returns strict JSON of what a model wrote as JSON, if that can mean only one thing.

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, ValidationEr
 from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json
 from typing_extensions import Self
 
-from tokenwire._engine import _other_name, escaped, written_json
+from tokenwire._engine import _other_name, escaped, without_data, written_json
 from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmError, LlmValidationError
 
 _SHOWN_PROBLEMS = 3
@@ -233,13 +233,23 @@ class Model(BaseModel):
         except PydanticSerializationError as error:
             raise LlmValidationError(f"{type(self).__name__}: {error}") from shown_cause(error)
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, without_data(value) if isinstance(value, str) else value
+
+    def __repr_str__(self, join_str: str) -> str:
+        # An image in a dict, too.
+        return without_data(super().__repr_str__(join_str))  # type: ignore[misc]
+
     @classmethod
     def _llm_error(cls, error: ValidationError, data: object) -> LlmError:
         for item in error.errors(include_url=False, include_input=False):
             if item["type"] == "extra_forbidden":
                 return unknown_name_error(cls.__name__, str(item["loc"][-1]), cls.model_fields)
             if item["type"] == CONFIG_PROBLEM:
-                return LlmConfigError(f"{cls.__name__}: {item['msg']}")
+                path = _path(item["loc"], data, missing=False)
+                place = f"{cls.__name__}: {path}" if path else cls.__name__
+                return LlmConfigError(f"{place}: {item['msg']}")
         return validation_error(cls.__name__, error, data)
 
 

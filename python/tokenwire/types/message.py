@@ -17,10 +17,8 @@ from pydantic_core import PydanticCustomError, from_json, to_json
 
 from tokenwire._pydantic import Model, Str, base_init, read_json
 from tokenwire.errors import LlmValidationError
+from tokenwire.types.media import AudioPart, FilePart, ImagePart
 from tokenwire.types.parts import (
-    AudioPart,
-    FilePart,
-    ImagePart,
     OpaquePart,
     Part,
     ReasoningPart,

@@ -17,6 +17,7 @@ use crate::call::pending::PendingReply;
 use crate::call::whole::{Answer, drive};
 use crate::ground::caller::{Caller, Endpoint};
 use crate::ground::{exception, fork};
+use crate::observe::trace::trace_headers;
 use crate::process;
 use crate::stream::async_stream::AsyncLlmStream;
 use crate::stream::shared::Stream;
@@ -86,6 +87,7 @@ impl Engine {
         Ok(CallClient {
             client: self.client(py)?,
             caller: self.caller.clone(),
+            trace: trace_headers(py)?,
         })
     }
 
@@ -124,6 +126,7 @@ impl Engine {
         } = Steering::read(steering)?;
         let mut options = CallOptions {
             api_key: api_key.map(Secret::new),
+            trace: trace_headers(py)?,
             ..CallOptions::default()
         };
         for (name, value) in params.into_iter().flatten() {
@@ -260,9 +263,15 @@ impl Engine {
         params: &Bound<'_, PyDict>,
         steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
-        let input = PyString::new(params.py(), "-");
-        self.prepare(input.as_any(), Some(params), steering, false)
-            .map(drop)
+        let py = params.py();
+        let input = PyString::new(py, "-");
+        let client = CallClient {
+            client: self.client(py)?,
+            caller: self.caller.clone(),
+            trace: Vec::new(),
+        };
+        let steering = Steering::read(steering)?;
+        prepare(client, input.as_any(), Some(params), steering, false).map(drop)
     }
 
     /// Returns the names of the request parameters that the API accepts.

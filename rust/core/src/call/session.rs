@@ -13,6 +13,7 @@ use crate::error::{Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Head, Probe, Transport, send};
 use crate::log::Event;
 use crate::message::Timing;
+use crate::redact::shortened;
 use crate::retry::{Decision, GaveUp, decide, server_hints, wait_in_body};
 
 /// How many bytes of an error's body are kept.
@@ -341,13 +342,14 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Logs a body. It may be large, so a worker writes and masks it.
+    /// Logs a body. It may be large, so a worker writes, masks and shortens it.
     async fn log_body(&self, sent: bool, body: LoggedBody) {
         let mask = self.call.mask().clone();
         let write = move || {
             let body = body();
             let text = String::from_utf8_lossy(&body);
-            mask.text(&text).into_owned()
+            // Masked first: half a secret would not be found.
+            shortened(&mask.text(&text))
         };
         let hub = self.transport.hub();
         let text = hub.workers().run(usize::MAX, write).await;

@@ -48,6 +48,8 @@ pub struct CallOptions {
     pub max_retries: Option<u32>,
     /// Headers; they win over the client's.
     pub headers: Vec<(String, Secret)>,
+    /// Headers of the caller's trace. They are not secret, and any other header of the same name wins over all of them.
+    pub trace: Vec<(String, String)>,
     /// Query parameters, added to the URL.
     pub query: Vec<(String, Secret)>,
     /// The key of this call, if the key of the client is a callable.
@@ -257,6 +259,7 @@ impl Client {
             let (name, value) = check::header(name, value.expose())?;
             headers.insert(name, value);
         }
+        headers::add_trace(&mut headers, &options.trace);
         if let Some(name) = &inner.config.retry.idempotency_header {
             let (name, value) = check::header(name, &random_key())?;
             // A key that the caller gave wins.
