@@ -127,8 +127,7 @@ print(tokenwire.ChatClient("chat", base_url=sys.argv[1]).run("Hello?"))' $url"""
 def test_it_serves_in_the_background_of_a_script(shell, where):
     where = where.replace("$0", sys.executable)
     code, said = shell(
-        f"$SIM {where} >out & {LISTENS}\n"
-        f"kill -INT $!; {ASK}; kill $!; wait $! || exit $?"
+        f"$SIM {where} >out & {LISTENS}\nkill -INT $!; {ASK}; kill $!; wait $! || exit $?"
     )
     url = re.search(r'ChatClient\("chat", base_url="(\S+)"\)', said)[1]
     assert f"export OPENAI_BASE_URL={url} OPENAI_API_KEY=any\n" in said
