@@ -89,9 +89,8 @@ def test_the_search_of_pages_read_from_files_asks_no_server(build, tmp_path):
     # The theme reads that file if the page is a file, and otherwise fetches the other.
     (theme,) = [path for path in loaded if "bundle" in path]
     script = (tmp_path / "site" / theme).read_text(encoding="utf-8")
-    assert re.search(
-        r'location\.protocol==="file:"\?\w+\(`\$\{new URL\("search/search_index\.js"', script
-    )
+    asked = r'location\.protocol==="file:"\?\w+\(`\$\{new URL\("search/search_index\.js"'
+    assert re.search(asked, script)
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")

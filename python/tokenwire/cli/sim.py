@@ -74,8 +74,8 @@ def run(parsed: argparse.Namespace) -> int:
     if hasattr(signal, "SIGTTOU"):
         # Printing the address from the background must not stop it (`stty tostop`).
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-    # It waits, and a signal just before that would not end it. So it runs on another thread, and this
-    # one is free for Ctrl-C.
+    # It waits, and a signal just before that would not end it. So it runs on another thread, and
+    # this one is free for Ctrl-C.
     server = Thread(target=lambda: result.append(_engine._sim_main(words)), daemon=True)
     try:
         # Inside the `try`: Ctrl-C may come before `start` returns.

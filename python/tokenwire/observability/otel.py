@@ -1,4 +1,4 @@
-"""Spans and metrics of each call for OpenTelemetry (`pip install 'tokenwire[otel]'`).
+"""Spans and metrics of each call for OpenTelemetry (`pip install '.[otel]'`).
 
     from tokenwire import otel
 
@@ -88,7 +88,7 @@ def instrument(
             trace,
         )
     except ImportError as error:
-        problem = "otel.instrument needs OpenTelemetry: pip install 'tokenwire[otel]'"
+        problem = "otel.instrument needs OpenTelemetry: pip install '.[otel]' in the clone"
         raise LlmConfigError(problem) from error
     name, version = "tokenwire", _engine.__version__
     tracer = trace.get_tracer(name, version, tracer_provider)
