@@ -12,37 +12,37 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ("bash", "sed", "sort", "head", "rm", "make", "find", "uname", "dirname", "mkdir", "touch")
-WORKS = "exit 0"
+BASH = shutil.which("bash") or "bash"
 
 pytestmark = pytest.mark.linux
 
 
+def add(folder, name, script):
+    """Put a program into a folder."""
+    path = folder / name
+    path.write_text(f"#!{BASH}\n{script}\n")
+    path.chmod(0o755)
+
+
 @pytest.fixture
 def tools(tmp_path):
-    """A folder of programs, for PATH. `tools(name, script)` adds one and returns the folder."""
+    """A folder with the programs that the build needs, for PATH."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in TOOLS:
-        (folder / name).symlink_to(shutil.which(name))
-
-    def add(name, script):
-        path = folder / name
-        path.write_text(f"#!{shutil.which('bash')}\n{script}\n")
-        path.chmod(0o755)
-
+        (folder / name).symlink_to(shutil.which(name) or name)
     for name in ("cargo", "cc", "python3"):
-        add(name, WORKS)
-    add("rustc", "echo rustc 1.99.0")
-    add.folder = folder
-    return add
+        add(folder, name, "exit 0")
+    add(folder, "rustc", "echo rustc 1.99.0")
+    return folder
 
 
-def complaints(tools, *words):
+def complaints(tools):
     """What the check of the toolchain says is missing."""
     done = subprocess.run(
-        [shutil.which("bash"), ROOT / "scripts" / "toolchain.sh", *words],
+        [BASH, ROOT / "scripts" / "toolchain.sh"],
         cwd=ROOT,
-        env={"PATH": str(tools.folder), "HOME": str(tools.folder)},
+        env={"PATH": str(tools), "HOME": str(tools)},
         capture_output=True,
         text=True,
         check=False,
@@ -68,15 +68,15 @@ def test_nothing_is_said_if_nothing_is_missing(tools):
     ids=["no Rust", "old Rust", "no C", "no headers", "no Python", "no venv"],
 )
 def test_what_is_missing_is_named_with_its_command(name, script, said, tools):
-    (tools.folder / name).unlink()
+    (tools / name).unlink()
     if script is not None:
-        tools(name, script)
+        add(tools, name, script)
     assert said in complaints(tools)
 
 
 def test_a_rust_that_is_not_in_path_is_not_installed_again(tools):
-    (tools.folder / "cargo").unlink()
-    home = tools.folder / ".cargo" / "bin"
+    (tools / "cargo").unlink()
+    home = tools / ".cargo" / "bin"
     home.mkdir(parents=True)
     (home / "cargo").symlink_to(sys.executable)
     assert '. "$HOME/.cargo/env"   (it is installed' in complaints(tools)
@@ -94,20 +94,17 @@ def engine(tmp_path):
     (tmp_path / "engine.so").touch()
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir()
-    make = tmp_path / "make"
-    make.write_text(f'#!{shutil.which("bash")}\necho "${{@: -1}}"\n')
-    make.chmod(0o755)
+    add(tmp_path, "make", 'echo "${@: -1}"')
 
     def run(installed, stamped, *words):
         answer = f"echo {installed} engine.so" if installed else "exit 1"
-        python.write_text(f"#!{shutil.which('bash')}\n{answer}\n")
-        python.chmod(0o755)
+        add(python.parent, "python", answer)
         for name in stamped:
             (stamps / f"{name}-engine").touch()
         done = subprocess.run(
             ["bash", ROOT / "scripts" / "engine.sh", *words],
             cwd=tmp_path,
-            env={**os.environ, "MAKE": str(make)},
+            env={**os.environ, "MAKE": str(tmp_path / "make")},
             capture_output=True,
             text=True,
             check=True,

@@ -129,8 +129,9 @@ def test_it_serves_in_the_background_of_a_script(shell, where):
     code, said = shell(
         f"$SIM {where} >out & {LISTENS}\nkill -INT $!; {ASK}; kill $!; wait $! || exit $?"
     )
-    url = re.search(r'ChatClient\("chat", base_url="(\S+)"\)', said)[1]
-    assert f"export OPENAI_BASE_URL={url} OPENAI_API_KEY=any\n" in said
+    found = re.search(r'ChatClient\("chat", base_url="(\S+)"\)', said)
+    assert found
+    assert f"export OPENAI_BASE_URL={found[1]} OPENAI_API_KEY=any\n" in said
     assert 'You asked: "Hello?"' in said
     assert code == 143
 
@@ -162,6 +163,7 @@ def test_it_serves_in_the_background_of_a_terminal(settings):
         stdout=subprocess.PIPE,
         bufsize=0,
     ) as terminal:
+        assert terminal.stdin is not None
         terminal.stdin.write(f"{settings} $SIM &\n".encode())
         url = seen(terminal, r"listening (http://\S+)")[1]
         chat = tokenwire.ChatClient("chat", base_url=url, timeout=20, max_retries=0)
