@@ -30,7 +30,8 @@ pub(crate) fn reply(prompt: &str, number: u64) -> String {
     let first = match quoted.as_str() {
         "" => "You sent no text.".to_owned(),
         text if text.ends_with('?') => format!("You asked: \"{text}\""),
-        text => format!("You wrote: \"{text}\""),
+        text if text.ends_with(['.', '!']) => format!("You wrote: \"{text}\""),
+        text => format!("You wrote: \"{text}\"."),
     };
     format!(
         "{first} {} {}",

@@ -14,6 +14,9 @@ pub(super) fn text(schema: &Value, variant: u32) -> String {
     if let Some(text) = schema.get("pattern").and_then(Value::as_str) {
         return pattern::example(text).unwrap_or_else(|| "text".to_owned());
     }
+    if schema.get("contentMediaType") == Some(&Value::from("application/json")) {
+        return "{}".to_owned();
+    }
     let format = schema.get("format").and_then(Value::as_str);
     let mut text = example(format).to_owned();
     if variant > 0 {
