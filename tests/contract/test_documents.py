@@ -132,3 +132,10 @@ def test_configurations_are_valid(tmp_path):
     for text in found:
         file.write_text(text, encoding="utf-8")
         assert read_configuration(file).models
+
+
+def test_no_hint_installs_the_package_from_where_it_is_not():
+    """It is not on PyPI yet, so an extra is installed from the clone."""
+    paths = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "python").rglob("*.py")]
+    found = [path.name for path in paths if "tokenwire[" in path.read_text(encoding="utf-8")]
+    assert found == []

@@ -105,7 +105,7 @@ def _libraries() -> Iterator[Finding]:
         elif library == "tomli" and sys.version_info >= (3, 11):
             text = "part of this Python"
         else:
-            text = f"not installed: pip install 'tokenwire[{extra}]'"
+            text = f"not installed: pip install '.[{extra}]' in the clone"
         yield Finding(f"extra {extra}", "ok", text, library=library, version=installed)
 
 

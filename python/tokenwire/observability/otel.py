@@ -1,4 +1,4 @@
-"""Spans and metrics of each call for OpenTelemetry (`pip install 'tokenwire[otel]'`).
+"""Spans and metrics of each call for OpenTelemetry (`pip install '.[otel]'`).
 
     from tokenwire import otel
 
@@ -102,7 +102,7 @@ def instrument(
             trace,
         )
     except ImportError as error:
-        problem = "otel.instrument needs OpenTelemetry: pip install 'tokenwire[otel]'"
+        problem = "otel.instrument needs OpenTelemetry: pip install '.[otel]' in the clone"
         raise LlmConfigError(problem) from error
     inject = _inject_of(propagate)
     name, version = "tokenwire", _engine.__version__

@@ -54,7 +54,7 @@ def test_versions_and_how_to_install_an_extra(found, monkeypatch):
     assert found("tokenwire")[0]["details"]["build"] in ("debug", "release")
     assert found("tokenwire")[0]["details"]["version"] == _engine.__version__
     assert status_and_text(found("extra tokens")) == [("ok", "x 1")]
-    missing = "not installed: pip install 'tokenwire[otel]'"
+    missing = "not installed: pip install '.[otel]' in the clone"
     assert status_and_text(found("extra otel")) == [("ok", missing)]
 
 

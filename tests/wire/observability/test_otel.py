@@ -355,7 +355,7 @@ def test_it_works_without_an_sdk(sim, ask: Asking, caplog):
 
 def test_without_the_extra_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
-    with pytest.raises(tw.LlmConfigError, match=r"pip install 'tokenwire\[otel\]'"):
+    with pytest.raises(tw.LlmConfigError, match=r"pip install '\.\[otel\]' in the clone"):
         otel.instrument()
 
 
