@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 
 # No model takes more, and a pipe may never end.
 _MAX_INPUT_BYTES = _files.MAX_BYTES
+# The byte order marks. That of UTF-32 begins like that of UTF-16.
+_MARKS = {
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe\0\0": "utf-32",
+    b"\0\0\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+# How PNG, JPEG, GIF and WebP begin.
+_IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 # A program that does not close our input would otherwise wait without a word.
 _PATIENCE_SECONDS = 2.0
 
@@ -27,7 +37,16 @@ def read_input(*, is_requested: bool = True) -> str:
     """Read standard input as text; unless it was requested, a note says why it takes so long.
 
     Raises:
-        LlmConfigError: It is closed, too long, or not UTF-8.
+        LlmConfigError: It is closed, too long, or not text.
+    """
+    return _decoded(read_bytes(is_requested=is_requested), "standard input")
+
+
+def read_bytes(*, is_requested: bool = True) -> bytes:
+    """Read standard input; see `read_input`.
+
+    Raises:
+        LlmConfigError: It is closed, or too long.
     """
     from threading import Timer
 
@@ -44,14 +63,14 @@ def read_input(*, is_requested: bool = True) -> str:
         timer.cancel()
     if len(content) > _MAX_INPUT_BYTES:
         raise LlmConfigError(f"standard input is over {_MAX_INPUT_BYTES >> 20} MiB: send less")
-    return _decoded(content, "standard input")
+    return content
 
 
 def read_file(path: str) -> str:
     """Read a file as text.
 
     Raises:
-        LlmConfigError: It cannot be read, is not a regular file, or is not UTF-8.
+        LlmConfigError: It cannot be read, is not a regular file, or is not text.
     """
     return _decoded(_files.read_file(path), path)
 
@@ -73,10 +92,41 @@ def read_json(text: str, name: str) -> Any:
 
 
 def _decoded(content: bytes, name: str) -> str:
-    """UTF-8, with or without a byte order mark, as text."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
+    """Text in UTF-8, or in UTF-16 or UTF-32 with a byte order mark, which is left out.
+
+    Raises:
+        LlmConfigError: It is not; the message says what it may be instead, and what to do.
+    """
+    encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
+    bare = _bare_utf_16(content) if encoding == "utf-8" else None
+    if bare is not None:
         raise LlmConfigError(
-            f"{name} is not UTF-8 (byte {error.start}); convert it: iconv -f latin1 -t utf-8"
-        ) from None
+            f"{name} looks like UTF-16 without a byte order mark; "
+            f"convert it: iconv -f {bare} -t utf-8"
+        )
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        begin = error.start
+    if content.startswith(_IMAGES):
+        advice = "is an image: `tokenwire run --image FILE PROMPT` sends it"
+    elif encoding not in ("utf-8", "utf-8-sig"):
+        advice = f"begins like {encoding.upper()}, but is not (byte {begin})"
+    elif b"\0" in content:
+        advice = "is binary: convert it to text"
+    else:
+        advice = f"is not UTF-8 (byte {begin}); convert it: iconv -f latin1 -t utf-8"
+    raise LlmConfigError(f"{name} {advice}")
+
+
+def _bare_utf_16(content: bytes) -> str | None:
+    """The name of the encoding, if this looks like UTF-16 without a byte order mark.
+
+    Then every other byte of Western text is zero, and none of the rest.
+    """
+    begin = content[:1024]
+    even, odd = begin[::2], begin[1::2]
+    for name, zeros, letters in (("utf-16le", odd, even), ("utf-16be", even, odd)):
+        if len(zeros) > 1 and b"\0" not in letters and zeros.count(0) > len(zeros) // 2:
+            return name
+    return None
