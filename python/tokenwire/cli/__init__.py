@@ -105,6 +105,13 @@ def _accept_every_text() -> None:
             stream.reconfigure(errors=mode)
 
 
+# What to do with a word that `run` does not know, and with one that looks like an option.
+_PROMPT_HINTS = (
+    "quote PROMPT, so that it is one word",
+    "see `tokenwire run --help`; a PROMPT that begins with - goes after `--`",
+)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser with the errors of every command."""
 
@@ -126,6 +133,8 @@ class Parser(argparse.ArgumentParser):
         unknown = message.partition("unrecognized arguments: ")[2].split(" ")[0]
         near = _nearest(unknown.partition("=")[0], self._option_string_actions)
         hint = f"did you mean {near}?" if near else f"see `{self.prog} --help`"
+        if unknown and not near and self.prog == "tokenwire run":
+            hint = _PROMPT_HINTS[unknown.startswith("-")]
         raise LlmConfigError(f"{self.prog.removeprefix('tokenwire ')}: {message}; {hint}")
 
 

@@ -38,7 +38,9 @@ def prompt_of(parsed: argparse.Namespace) -> Any:
         raise LlmConfigError("the prompt is empty")
     if not images:
         return text
-    return [{"role": "user", "content": [{"type": "text", "text": text}, *images]}]
+    from tokenwire.types import LlmMessage, TextPart
+
+    return [LlmMessage("user", [TextPart(text), *images])]
 
 
 def _text(word: str | None) -> str:

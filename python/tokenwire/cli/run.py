@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from tokenwire import LlmClientInterface, LlmResponse
 
 MODEL_VARIABLE = "TOKENWIRE_MODEL"
+# How the engine's error for a missing key begins.
+_NO_KEY = "no API key for "
 
 # Fields of a reply that --json prints: what it says, not how it was transferred.
 _FIELDS = (
@@ -101,6 +103,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Run the command."""
+    try:
+        return _run(parsed)
+    except LlmConfigError as error:
+        worded = output.in_options(error)
+        if str(error).startswith(_NO_KEY):
+            worded = LlmConfigError(f"{worded}; `-m sim:chat` needs none")
+        raise worded from None
+
+
+def _run(parsed: argparse.Namespace) -> int:
     from tokenwire._engine import ReasoningDelta, RefusalDelta
     from tokenwire.cli.request import parameters_of, prompt_of
     from tokenwire.cli.status import StatusLine
@@ -150,7 +162,7 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
         raise LlmConfigError("--system: text completions have no system prompt")
     settings = {"base_url": parsed.base_url, "system": parsed.system}
     if parsed.key_env is not None:
-        settings["api_key"] = _key(parsed.key_env)
+        settings["api_key"] = key_of(parsed.key_env)
     model = parsed.model or os.environ.get(MODEL_VARIABLE)
     if not model:
         if parsed.base_url is not None:
@@ -158,7 +170,25 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
         model = "sim:completion" if parsed.completion else "sim:chat"
         output.say(f"no --model: this is {model}, the built-in simulator")
     settings = {name: value for name, value in settings.items() if value is not None}
-    return factory.get_client(model, api="completions" if parsed.completion else None, **settings)
+    try:
+        return factory.get_client(
+            model, api="completions" if parsed.completion else None, **settings
+        )
+    except LlmConfigError as error:
+        if ":" in model or factory.names():
+            raise
+        # A name without a provider, and no configuration to look it up in.
+        raise LlmConfigError(f"{error}; {_names_to_try()}") from None
+
+
+def _names_to_try() -> str:
+    from pathlib import Path
+
+    from tokenwire import _engine
+
+    if Path("tokenwire.toml").is_file():
+        return "tokenwire.toml in this folder is read with --config tokenwire.toml only"
+    return f"the providers are {', '.join(_engine.provider_names())}"
 
 
 def _server(client: LlmClientInterface) -> str:
@@ -182,7 +212,12 @@ def _most_attempts(client: LlmClientInterface, params: Mapping[str, Any]) -> int
     return 1 + int(retries)
 
 
-def _key(variable: str) -> Secret:
+def key_of(variable: str) -> Secret:
+    """The key in the variable that `--key-env` names.
+
+    Raises:
+        LlmConfigError: It is not set, or not the name of a variable.
+    """
     # Sealed, because a traceback may show local variables.
     key = Secret(os.environ.get(variable))
     if not key.reveal():

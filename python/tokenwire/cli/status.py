@@ -163,7 +163,7 @@ class WaitingText:
             return ()
 
     def _number(self, count: int) -> str:
-        # A connection that was lost while it was idle is retried once more.
+        # A connection that was lost while it was idle is retried in addition.
         most = self._most
         return f"attempt {count}" if most is None or count > most else f"attempt {count} of {most}"
 

@@ -155,7 +155,7 @@ def test_forced_colours_leave_the_reply_as_it_is(sim, command, monkeypatch):
 
 
 def test_a_reader_that_closes_the_pipe_ends_a_table_quietly():
-    with started("models") as process:
+    with started("models", "--described") as process:
         process.stdout.close()
         err = process.stderr.read()
         process.wait(timeout=20)

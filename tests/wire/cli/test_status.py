@@ -1,0 +1,157 @@
+"""The status line of `tokenwire run`: on a terminal only, and gone before the reply."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.wire.cli.terminal import OnTerminal, seen
+
+if TYPE_CHECKING:
+    from tokenwire.testing import SimServer
+
+pytestmark = pytest.mark.linux
+
+TERMINAL = {"TERM": "xterm", "NO_COLOR": "", "FORCE_COLOR": "", "TOKENWIRE_LOG": ""}
+# The pause is longer than the half second after which the line appears.
+SLOW = {"reply": {"text": "It is blue."}, "pacing": {"first_token_ms": 1500}}
+NEVER: dict[str, Any] = {"pacing": {"first_token_ms": 100_000}}
+CLEAR = "\r\x1b[2K"
+
+
+def words(sim: SimServer, *more: str) -> list[str]:
+    return ["run", "-m", "m", "--base-url", sim.base_url, *more, "hi"]
+
+
+def lines(written: str) -> list[str]:
+    """The texts of the line, in order."""
+    return [text for text in re.split(r"\r\x1b\[2K", written)[1:] if text]
+
+
+def test_a_slow_call_says_what_it_waits_for_and_the_line_is_gone_before_the_reply(
+    sim: SimServer,
+) -> None:
+    sim.set_script({"default": SLOW})
+    code, written = OnTerminal(words(sim), TERMINAL).end()
+    assert code == 0
+    assert written.startswith(f"{CLEAR}\x1b[2mwaiting for the first token, 0 s\x1b[0m{CLEAR}")
+    assert seen(written).startswith("It is blue.\n[")
+    assert "waiting" not in seen(written)
+
+
+def test_a_retry_shows_status_wait_and_attempt(sim: SimServer) -> None:
+    busy = {"error": {"status": 429, "headers": {"retry-after": "2"}}}
+    sim.set_script({"rules": [{"times": 1, "then": busy}], "default": SLOW})
+    code, written = OnTerminal(words(sim, "--max-retries", "3"), TERMINAL).end()
+    assert code == 0
+    assert re.search(r"429, again in [123] s, attempt 2 of 4", written)
+    assert "waiting for the first token, 0 s, attempt 2 of 4" in written
+    assert seen(written).startswith("It is blue.\n[")
+
+
+def test_an_error_after_a_wait_begins_on_a_line_of_its_own(sim: SimServer) -> None:
+    slow_error = {"error": {"status": 400, "message": "no"}, "pacing": {"first_token_ms": 1500}}
+    sim.set_script({"default": slow_error})
+    code, written = OnTerminal(words(sim), TERMINAL).end()
+    assert code == 1
+    assert seen(written).startswith("tokenwire: ")
+
+
+def test_ctrl_c_clears_the_line(sim: SimServer) -> None:
+    sim.set_script({"default": NEVER})
+    command = OnTerminal(words(sim), TERMINAL)
+    command.read_until("waiting")
+    command.signal(signal.SIGINT)
+    code, written = command.end()
+    assert (code, seen(written)) == (130, "")
+
+
+def test_a_quick_call_shows_no_line(sim: SimServer) -> None:
+    sim.set_script({"default": {"reply": {"text": "It is blue."}}})
+    code, written = OnTerminal(words(sim), TERMINAL).end()
+    assert code == 0
+    assert CLEAR not in written
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"TERM": "dumb"}, {"TOKENWIRE_LOG": "warning"}, {"TERM": "dumb", "FORCE_COLOR": "1"}],
+)
+def test_no_line_where_it_could_not_be_cleared(sim: SimServer, environment: dict[str, str]) -> None:
+    sim.set_script({"default": SLOW})
+    code, written = OnTerminal(words(sim), {**TERMINAL, **environment}).end()
+    assert code == 0
+    assert "waiting" not in written
+
+
+def test_no_color_leaves_out_the_style_only(sim: SimServer) -> None:
+    sim.set_script({"default": SLOW})
+    code, written = OnTerminal(words(sim), {**TERMINAL, "NO_COLOR": "1"}).end()
+    assert code == 0
+    assert written.startswith(f"{CLEAR}waiting for the first token, 0 s{CLEAR}")
+    assert "\x1b[2m" not in written
+
+
+def test_pipes_get_no_line(sim: SimServer) -> None:
+    sim.set_script({"default": SLOW})
+    done = subprocess.run(
+        [sys.executable, "-m", "tokenwire", *words(sim)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+        env={**os.environ, **TERMINAL, "FORCE_COLOR": "1"},
+    )
+    assert (done.stdout, done.stderr) == (b"It is blue.\n", b"")
+
+
+def test_the_line_is_not_part_of_a_piped_reply(sim: SimServer) -> None:
+    sim.set_script({"default": SLOW})
+    command = OnTerminal(words(sim), TERMINAL, stdout=subprocess.PIPE)
+    code, written = command.end()
+    assert command.process.stdout is not None
+    with command.process.stdout as reply:
+        assert (code, reply.read()) == (0, b"It is blue.\n")
+    assert seen(written) == ""
+    assert "waiting for the first token" in written
+
+
+def test_a_piped_reply_whose_model_thinks_says_so(sim: SimServer) -> None:
+    reply = {"reasoning": "a b c d", "text": "It is blue."}
+    sim.set_script({"default": {"reply": reply, "pacing": {"per_token_us": 400_000}}})
+    command = OnTerminal(words(sim), TERMINAL, stdout=subprocess.DEVNULL)
+    code, written = command.end()
+    assert (code, seen(written)) == (0, "")
+    assert "the model is thinking, 0 s" in written
+
+
+def test_with_json_the_line_stays_to_the_end_of_the_reply(sim: SimServer) -> None:
+    reply = {"tokens": ["a", "b", "c", "d"]}
+    sim.set_script({"default": {"reply": reply, "pacing": {"per_token_us": 400_000}}})
+    code, written = OnTerminal(words(sim, "--json"), TERMINAL).end()
+    assert code == 0
+    assert "receiving the reply, 0 s" in written
+    assert seen(written).startswith('{\n  "id"')
+
+
+def test_a_narrow_terminal_cuts_the_line(sim: SimServer) -> None:
+    sim.set_script({"default": SLOW})
+    code, written = OnTerminal(words(sim), {**TERMINAL, "NO_COLOR": "1"}, columns=12).end()
+    assert code == 0
+    assert written.startswith(f"{CLEAR}waiting for{CLEAR}")
+
+
+def test_a_terminal_that_is_resized_gets_a_line_of_its_new_width(sim: SimServer) -> None:
+    sim.set_script({"default": NEVER})
+    command = OnTerminal(words(sim), {**TERMINAL, "NO_COLOR": "1"})
+    command.read_until("waiting for the first token")
+    command.resize(9)
+    while lines(command.written)[-1] != "waiting ":
+        command.read_more()
+    command.signal(signal.SIGINT)
+    _, written = command.end()
+    assert lines(written)[-1] == "waiting "
