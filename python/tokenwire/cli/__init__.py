@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Name, module and purpose.
 _COMMANDS = {
     "run": ("tokenwire.cli.run", "ask a model and print its reply as it arrives"),
-    "models": ("tokenwire.cli.models", "list the models that have a description"),
+    "models": ("tokenwire.cli.models", "list the models of your configuration, or of a server"),
     "count": ("tokenwire.cli.count", "count the tokens of files before you send them"),
     "check": ("tokenwire.cli.check", "check a configuration"),
     "doctor": ("tokenwire.cli.doctor", "find out why calls do not work"),

@@ -68,7 +68,8 @@ def _image(path: str) -> ImagePart:
             f"--image: {path}: not an image that models take: give a PNG, JPEG, GIF or WebP file"
         ) from None
     except OSError as error:
-        raise LlmConfigError(f"--image: {path}: {error.strerror or error}") from None
+        problem = f"{path}: {error.strerror or error}" if path else "the path of the file is empty"
+        raise LlmConfigError(f"--image: {problem}") from None
 
 
 def parameters_of(parsed: argparse.Namespace) -> dict[str, Any]:

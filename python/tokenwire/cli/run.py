@@ -163,6 +163,9 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
     settings = {"base_url": parsed.base_url, "system": parsed.system}
     if parsed.key_env is not None:
         settings["api_key"] = key_of(parsed.key_env)
+    if parsed.model is not None and not parsed.model.strip():
+        # A script whose variable is empty must not ask the simulator.
+        raise LlmConfigError("--model: it is empty; name a model, such as -m openai:gpt-4o-mini")
     model = parsed.model or os.environ.get(MODEL_VARIABLE)
     if not model:
         if parsed.base_url is not None:
@@ -175,7 +178,7 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
             model, api="completions" if parsed.completion else None, **settings
         )
     except LlmConfigError as error:
-        if ":" in model or factory.names():
+        if parsed.base_url is not None or ":" in model or factory.names():
             raise
         # A name without a provider, and no configuration to look it up in.
         raise LlmConfigError(f"{error}; {_names_to_try()}") from None

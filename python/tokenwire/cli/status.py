@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import sys
-from threading import Event, Thread
+from contextlib import ExitStack, suppress
+from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tokenwire.cli.output import shown
+from tokenwire.cli import output
 from tokenwire.errors import LlmError
 from tokenwire.streaming.styles import is_terminal, styled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
+    from typing import Any, NoReturn
 
     from typing_extensions import Self
 
@@ -49,17 +52,23 @@ class StatusLine:
         self._text = WaitingText(stream, server, most_attempts)
         self._ended = Event()
         self._thread: Thread | None = None
-        self._has_line = False
+        # Held while the line is drawn or cleared.
+        self._lock = Lock()
+        # The text of the line and the width that it was cut to; None if there is no line.
+        self._line: tuple[str, int] | None = None
+        self._undo = ExitStack()
 
     def __enter__(self) -> Self:
         """Begin, if standard error is a terminal."""
-        if (
-            sys.stderr is not None
-            and is_terminal(sys.stderr)
-            and not os.environ.get("TOKENWIRE_LOG")
-        ):
-            self._thread = Thread(target=self._show, name="tokenwire-status", daemon=True)
-            self._thread.start()
+        if sys.stderr is None or not is_terminal(sys.stderr) or os.environ.get("TOKENWIRE_LOG"):
+            return self
+        thread = Thread(target=self._show, name="tokenwire-status", daemon=True)
+        # Without a thread, there is no line.
+        with suppress(RuntimeError):
+            thread.start()
+            self._thread = thread
+            self._undo.callback(_at_termination, _at_termination(_exit))
+            self._undo.callback(_log_to(self._log))
         return self
 
     def __exit__(
@@ -81,25 +90,42 @@ class StatusLine:
             return
         self._ended.set()
         self._thread.join()
-        if self._has_line and _is_in_foreground():
-            _write(_CLEAR)
+        with self._lock:
+            self._clear()
         self._thread = None
+        self._undo.close()
 
     def _show(self) -> None:
-        before: tuple[str, int] | None = None
         wait = _PATIENCE_SECONDS
         while not self._ended.wait(wait):
             wait = _TICK_SECONDS
-            if not _is_in_foreground():
-                # A shell has the terminal now, and what was shown is no longer our line.
-                before, self._has_line = None, False
-                continue
-            columns = _columns()
-            text = shown(self._text.now())[: columns - 1]
-            if (text, columns) != before:
-                before, self._has_line = (text, columns), True
-                if not _write(_CLEAR + styled(text, "dim", sys.stderr)):
+            with self._lock:
+                if not self._draw():
                     return
+
+    def _draw(self) -> bool:
+        """Show the text of now. Returns whether the terminal is still there."""
+        if not _is_in_foreground():
+            # A shell has the terminal now, and what was shown is no longer our line.
+            self._line = None
+            return True
+        columns = _columns()
+        line = (output.shown(self._text.now())[: columns - 1], columns)
+        if line == self._line:
+            return True
+        self._line = line
+        return _write(_CLEAR + styled(line[0], "dim", sys.stderr))
+
+    def _clear(self) -> None:
+        if self._line is not None and _is_in_foreground():
+            _write(_CLEAR)
+        self._line = None
+
+    def _log(self, text: str) -> None:
+        """Print a line of the log above the status."""
+        with self._lock:
+            self._clear()
+            output.say(text)
 
 
 class WaitingText:
@@ -169,6 +195,30 @@ class WaitingText:
 
     def _seconds_since(self, begin: float) -> str:
         return f"{max(0, int(self._clock() - begin))} s"
+
+
+def _log_to(show: Callable[[str], None]) -> Callable[[], None]:
+    """Pass warnings of the log to `show`. Returns what ends that."""
+    import logging
+
+    handler = logging.Handler()
+    handler.emit = lambda record: show(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("tokenwire")
+    logger.addHandler(handler)
+    return lambda: logger.removeHandler(handler)
+
+
+def _at_termination(handler: Any) -> Any:
+    """Set what happens when the program is told to end. Returns what happened before."""
+    # Only the main thread may set it.
+    with suppress(ValueError):
+        return signal.signal(signal.SIGTERM, handler)
+    return signal.SIG_DFL
+
+
+def _exit(number: int, _frame: object) -> NoReturn:
+    """End the program so that the line is cleared, with the code that a shell reports."""
+    raise SystemExit(128 + number)
 
 
 def _columns() -> int:

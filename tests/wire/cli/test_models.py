@@ -194,3 +194,38 @@ def test_described_models_of_an_unknown_provider_name_the_nearest(command):
     code, out, err = command("models", "--described", "--provider", "grok")
     assert (code, out) == (2, "")
     assert err == "tokenwire: provider grok: unknown; did you mean groq?\n"
+
+
+# A name that is misspelt
+
+
+def test_a_misspelt_name_names_the_configured_ones(command, file):
+    config = file(NAMES)
+    for words in (("run", "hi"), ("models",)):
+        code, out, err = command(words[0], "-m", "locla", "--config", config, *words[1:])
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert f'"locla" is not in {config}; did you mean "local"?' in err
+        assert "configured: ours, fast, local, cloud, bare, play" in err
+
+
+def test_a_name_without_a_configuration_lists_the_providers(command):
+    code, out, err = command("run", "-m", "gpt4", "hi")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert 'write "provider:model", such as "openai:gpt4", or give --base-url URL' in err
+    assert "the providers are openai, azure, groq, " in err
+
+
+def test_a_name_in_a_file_that_is_not_read_says_how_to_read_it(command, file):
+    file(NAMES, "tokenwire.toml")
+    code, _, err = command("run", "-m", "fast", "hi")
+    assert code == 2
+    assert "is read with --config tokenwire.toml only" in err
+
+
+def test_a_missing_key_names_its_variable_and_the_simulator(command):
+    code, out, err = command("run", "-m", "openai:gpt-4o", "hi")
+    assert (code, out) == (2, "")
+    assert err == (
+        "tokenwire: no API key for openai: set OPENAI_API_KEY or give --key-env NAME; "
+        "`-m sim:chat` needs none\n"
+    )

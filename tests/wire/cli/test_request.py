@@ -119,6 +119,29 @@ def test_a_limit_that_cannot_be_names_its_option(sim, run, words):
     assert sim.requests() == []
 
 
+# What a script leaves empty
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("-m", ""), "--model: it is empty"),
+        (("-m", "  "), "--model: it is empty"),
+        (("--base-url", "", "-m", "x"), "base_url"),
+        (("--config", "", "-m", "x"), "the path of the file is empty"),
+        (("--schema", "", "-m", "sim:chat"), "--schema: the path of the file is empty"),
+        (("--image", "", "-m", "sim:chat"), "--image: the path of the file is empty"),
+        (("--key-env", "", "-m", "sim:chat"), "--key-env: "),
+        (("--timeout", "", "-m", "sim:chat"), "--timeout"),
+    ],
+    ids=str,
+)
+def test_an_empty_value_is_an_error_and_never_the_default(command, words, message):
+    code, out, err = command("run", *words, "hi")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
 # Standard input
 
 

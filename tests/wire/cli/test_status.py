@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.wire.cli.terminal import OnTerminal, seen
+
+from tokenwire.cli import status
 
 if TYPE_CHECKING:
     from tokenwire.testing import SimServer
@@ -69,6 +72,50 @@ def test_ctrl_c_clears_the_line(sim: SimServer) -> None:
     command.signal(signal.SIGINT)
     code, written = command.end()
     assert (code, seen(written)) == (130, "")
+
+
+def test_a_signal_that_ends_the_program_clears_the_line(sim: SimServer) -> None:
+    sim.set_script({"default": NEVER})
+    command = OnTerminal(words(sim), TERMINAL)
+    command.read_until("waiting")
+    command.signal(signal.SIGTERM)
+    code, written = command.end()
+    assert (code, seen(written)) == (128 + signal.SIGTERM, "")
+    sim.wait_for("client_closed")
+
+
+@pytest.mark.parametrize(
+    ("job", "has_line"), [('"$@"', True), ('"$@" </dev/null & wait $!', False)]
+)
+def test_a_job_in_the_background_leaves_the_terminal_to_the_shell(
+    sim: SimServer, job: str, has_line: bool
+) -> None:
+    pytest.importorskip("pty")
+    sim.set_script({"default": SLOW})
+    # A terminal that controls its programs. `set -m` gives each job its own process group, as in a
+    # shell that is typed into.
+    spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+    shell = ["sh", "-c", f"set -m; {job}", "sh", sys.executable, "-m", "tokenwire", *words(sim)]
+    done = subprocess.run(
+        [sys.executable, "-c", spawn, *shell],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+        timeout=60,
+        env={**os.environ, **TERMINAL},
+    )
+    assert b"It is blue." in done.stdout
+    assert (b"waiting for" in done.stdout) is has_line
+
+
+def test_a_warning_of_the_log_gets_a_line_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:
+    shown: list[str] = []
+    end = status._log_to(shown.append)
+    logging.getLogger("tokenwire").warning("the key is sent over %s", "plain http")
+    end()
+    logging.getLogger("tokenwire").warning("later")
+    assert shown == ["the key is sent over plain http"]
+    assert "plain http" not in capfd.readouterr().err
 
 
 def test_a_quick_call_shows_no_line(sim: SimServer) -> None:
