@@ -49,6 +49,19 @@ def test_a_wait_counts_down_and_the_next_attempt_counts_from_its_start() -> None
     assert call.says(FAILED, UNREACHED) == "connect timeout, again in 1 s, attempt 3 of 3"
 
 
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("connect", "no connection"),
+        ("dns", "host name not found"),
+        ("stall_timeout", "stall timeout"),
+    ],
+)
+def test_a_failure_without_a_status_is_in_words(kind: str, why: str) -> None:
+    failed = tw.Attempt(started=0.0, phase="connect", error=kind, slept=1.0)
+    assert Call().says(failed) == f"{why}, again in 1 s, attempt 2 of 3"
+
+
 @pytest.mark.parametrize("most", [None, 1])
 def test_a_number_of_attempts_that_is_not_known_is_not_invented(most: int | None) -> None:
     # A connection that was lost while it was idle is retried even with one attempt.

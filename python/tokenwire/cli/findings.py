@@ -197,8 +197,12 @@ def _configuration() -> tuple[Finding, Configuration | None]:
         rows = [problem.to_dict() for problem in problems]
         text = f"{path}: {problems[0]}{more}"
         return Finding(about, "problem", text, path=path, problems=rows), None
-    text = f"{path}: {len(configuration.models)} models"
+    text = f"{path}: {_models(len(configuration.models))}"
     return Finding(about, "ok", text, path=path, models=list(configuration.models)), configuration
+
+
+def _models(count: int) -> str:
+    return "1 model" if count == 1 else f"{count} models"
 
 
 def _keys(configuration: Configuration | None) -> Iterator[Finding]:
@@ -308,7 +312,7 @@ def _reach(target: str) -> Finding:
         client = ChatClient("-", provider=name, **settings)
         shown = f"{name} at {client.base_url}"
         models = len(client.models())
-        status, text = "ok", f"{models} models"
+        status, text = "ok", _models(models)
         details: dict[str, Any] = {"models": models, "http_status": 200}
     except LlmError as error:
         code = getattr(error, "status_code", None)

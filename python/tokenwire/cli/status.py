@@ -37,6 +37,18 @@ _TICK_SECONDS = 0.1
 _USUAL_COLUMNS = 80
 # Clears the line of the cursor, and returns to its start.
 _CLEAR = "\r\x1b[2K"
+# Kinds of errors that do not speak for themselves. An error without a status has only its kind.
+_WORDS = {
+    "connect": "no connection",
+    "connection": "connection failed",
+    "dns": "host name not found",
+    "tls": "TLS failed",
+    "proxy": "proxy failed",
+    "protocol": "protocol error",
+    "server": "server error",
+    "stream_server": "server error",
+    "unexpected_content": "no usable reply",
+}
 
 
 class StatusLine:
@@ -173,7 +185,7 @@ class WaitingText:
             if self._wait[0] != count:
                 self._wait = (count, self._clock() + last.slept)
             left = max(0, math.ceil(self._wait[1] - self._clock()))
-            why = last.status or last.error.replace("_", " ")
+            why = last.status or _WORDS.get(last.error) or last.error.replace("_", " ")
             return f"{why}, again in {left} s, {self._number(count + 1)}"
         what = "waiting for the first token"
         if last.phase == "connect":
@@ -209,7 +221,7 @@ def _log_to(show: Callable[[str], None]) -> Callable[[], None]:
 
 
 def _at_termination(handler: Any) -> Any:
-    """Set what happens when the program is told to end. Returns what happened before."""
+    """Set the handler of SIGTERM. Returns the one before."""
     # Only the main thread may set it.
     with suppress(ValueError):
         return signal.signal(signal.SIGTERM, handler)
