@@ -131,7 +131,8 @@ class Parser(argparse.ArgumentParser):
             LlmConfigError: Always.
         """
         unknown = message.partition("unrecognized arguments: ")[2].split(" ")[0]
-        near = _nearest(unknown.partition("=")[0], self._option_string_actions)
+        options = {name.lstrip("-"): name for name in self._option_string_actions}
+        near = options.get(_nearest(unknown.partition("=")[0].lstrip("-"), options) or "")
         hint = f"did you mean {near}?" if near else f"see `{self.prog} --help`"
         if unknown and not near and self.prog == "tokenwire run":
             hint = _PROMPT_HINTS[unknown.startswith("-")]
@@ -153,6 +154,8 @@ def _command(words: Sequence[str]) -> tuple[Any, Parser]:
         _overview().parse_args(words[:1])
     if name.startswith("-"):
         raise LlmConfigError(f"{name}: name the command before its options; see `tokenwire --help`")
+    if name in ("help", "version"):
+        raise LlmConfigError(f"no command {name!r}; see `tokenwire --{name}`")
     if name not in _COMMANDS:
         near = _nearest(name, _COMMANDS)
         hint = f"did you mean {near}?" if near else f"the commands are {', '.join(_COMMANDS)}"

@@ -61,7 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> int:
     """Run the command."""
     is_described = parsed.described or parsed.capability is not None
-    is_asked = any((parsed.provider, parsed.base_url, parsed.model))
+    asked = (parsed.provider, parsed.base_url, parsed.model)
+    is_asked = any(name is not None for name in asked)
     if is_described:
         _refuse(parsed, "--described", ("base_url", "model", "key_env"))
         return _described(parsed)
@@ -105,6 +106,8 @@ def _configured(source: str | None, *, as_json: bool) -> int:
 
         configuration, problems = usable_part(source)
         rows = _rows(configuration)
+        if not rows and not problems:
+            output.say(f"{source} has no [models.NAME]")
     if as_json:
         lines = [problem.to_dict() for problem in problems]
         output.print_json({"file": source, "problems": lines, "models": rows})
@@ -123,7 +126,7 @@ def _how_to_configure() -> str:
     from tokenwire import _engine
 
     if Path("tokenwire.toml").is_file():
-        how = "tokenwire.toml in this folder is read with --config tokenwire.toml only"
+        how = "tokenwire.toml in this folder is only read with --config tokenwire.toml"
     else:
         how = "no configuration: name one with --config or TOKENWIRE_CONFIG"
     rows = [(name, _engine.provider_row(name)) for name in _engine.provider_names()]
@@ -219,7 +222,7 @@ def _asked(parsed: argparse.Namespace) -> LlmClientInterface:
     if parsed.model is not None and parsed.provider is not None:
         raise LlmConfigError("--provider: -m names the provider already; give one of them")
     settings: dict[str, Any] = {"timeout": _LIST_SECONDS}
-    name = parsed.model or _ANY_MODEL
+    name = _ANY_MODEL if parsed.model is None else parsed.model
     if parsed.provider is not None:
         factory.registry.get_provider(parsed.provider)
         name = f"{parsed.provider}:{_ANY_MODEL}"

@@ -22,6 +22,8 @@ _MARKS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
+# How many bytes show what an input is.
+_LOOKED_AT = 1024
 # How PNG, JPEG, GIF and WebP begin.
 _IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 # A program that does not close our input would otherwise wait without a word.
@@ -98,33 +100,39 @@ def _decoded(content: bytes, name: str) -> str:
         LlmConfigError: It is not; the message says what it may be instead, and what to do.
     """
     encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
-    bare = _bare_utf_16(content) if encoding == "utf-8" else None
-    if bare is not None:
-        raise LlmConfigError(
-            f"{name} looks like UTF-16 without a byte order mark; "
-            f"convert it: iconv -f {bare} -t utf-8"
-        )
+    is_utf_8 = encoding in ("utf-8", "utf-8-sig")
+    begin = content[:_LOOKED_AT]
+    bare = _bare_utf_16(begin) if is_utf_8 else None
+    # Some lists end each entry with a zero, such as those of `find -print0`.
+    is_text = not is_utf_8 or (bare is None and begin.count(0) * 3 <= len(begin))
+    place = ""
     try:
-        return content.decode(encoding)
+        if is_text:
+            return content.decode(encoding)
     except UnicodeDecodeError as error:
-        begin = error.start
+        place = f" (byte {error.start})"
     if content.startswith(_IMAGES):
-        advice = "is an image: `tokenwire run --image FILE PROMPT` sends it"
-    elif encoding not in ("utf-8", "utf-8-sig"):
-        advice = f"begins like {encoding.upper()}, but is not (byte {begin})"
-    elif b"\0" in content:
-        advice = "is binary: convert it to text"
+        problem = "is an image: `tokenwire run --image FILE PROMPT` sends it"
+    elif bare is not None:
+        problem = f"looks like UTF-16 without a byte order mark; convert it: {_iconv(bare)}"
+    elif not is_utf_8:
+        problem = f"begins like {encoding.upper()}, but is not{place}"
+    elif 0 in begin:
+        problem = "is binary: convert it to text"
     else:
-        advice = f"is not UTF-8 (byte {begin}); convert it: iconv -f latin1 -t utf-8"
-    raise LlmConfigError(f"{name} {advice}")
+        problem = f"is not UTF-8{place}; convert it: {_iconv('latin1')}"
+    raise LlmConfigError(f"{name} {problem}")
 
 
-def _bare_utf_16(content: bytes) -> str | None:
-    """The name of the encoding, if this looks like UTF-16 without a byte order mark.
+def _iconv(encoding: str) -> str:
+    return f"iconv -f {encoding} -t utf-8"
+
+
+def _bare_utf_16(begin: bytes) -> str | None:
+    """The name of the encoding, if a text that begins like this may be UTF-16 without a mark.
 
     Then every other byte of Western text is zero, and none of the rest.
     """
-    begin = content[:1024]
     even, odd = begin[::2], begin[1::2]
     for name, zeros, letters in (("utf-16le", odd, even), ("utf-16be", even, odd)):
         if len(zeros) > 1 and b"\0" not in letters and zeros.count(0) > len(zeros) // 2:

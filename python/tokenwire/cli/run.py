@@ -190,7 +190,7 @@ def _names_to_try() -> str:
     from tokenwire import _engine
 
     if Path("tokenwire.toml").is_file():
-        return "tokenwire.toml in this folder is read with --config tokenwire.toml only"
+        return "tokenwire.toml in this folder is only read with --config tokenwire.toml"
     return f"the providers are {', '.join(_engine.provider_names())}"
 
 

@@ -75,6 +75,9 @@ def test_help_imports_nothing_slow(name):
     ("words", "message"),
     [
         (["cuont"], "no command 'cuont'; did you mean count?"),
+        (["help"], "no command 'help'; see `tokenwire --help`"),
+        (["version"], "no command 'version'; see `tokenwire --version`"),
+        (["run", "--version"], "unrecognized arguments: --version; see `tokenwire run --help`"),
         (["xyzzy"], "no command 'xyzzy'; the commands are run, models, "),
         (["run", "--modle", "m"], "run: unrecognized arguments: --modle; did you mean --model?"),
         (["sim", "--port", "eighty"], "sim: argument --port: invalid int value: 'eighty'; see"),

@@ -126,6 +126,12 @@ def test_a_file_in_the_folder_is_not_read_but_noted(command, file):
     assert "--config tokenwire.toml" in err
 
 
+def test_a_configuration_without_names_is_noted(command, file):
+    config = file("[defaults]\ntimeout = 5\n")
+    note = f"tokenwire: {config} has no [models.NAME]\n"
+    assert command("models", "--config", config) == (0, "", note)
+
+
 # A server
 
 
@@ -152,6 +158,9 @@ def test_a_provider_of_the_configuration_is_asked(command, sim, file):
     [
         (("--provider", "grok"), 2, "provider grok: unknown; did you mean groq?"),
         (("--provider", "openai"), 2, "set OPENAI_API_KEY or give --key-env NAME"),
+        (("--provider", ""), 2, "provider"),
+        (("--base-url", ""), 2, "base_url"),
+        (("-m", ""), 2, "model"),
         (("--provider", "sim", "-m", "sim:chat"), 2, "give one of them"),
         (("--provider", "sim", "--key-env", "NOT_SET"), 2, "the environment has no NOT_SET"),
         (("--key-env", "X"), 2, "--key-env: use it with --provider"),
@@ -219,7 +228,7 @@ def test_a_name_in_a_file_that_is_not_read_says_how_to_read_it(command, file):
     file(NAMES, "tokenwire.toml")
     code, _, err = command("run", "-m", "fast", "hi")
     assert code == 2
-    assert "is read with --config tokenwire.toml only" in err
+    assert "is only read with --config tokenwire.toml" in err
 
 
 def test_a_missing_key_names_its_variable_and_the_simulator(command):

@@ -163,6 +163,7 @@ def test_text_with_a_byte_order_mark_is_read(sim, run, encoding):
         (b"\xff\xd8\xff\xe0\0\x10JFIF", "is an image"),
         (b"RIFF\xf2\0\0\0WEBPVP8 ", "is an image"),
         (b"\x7fELF\x02\x01\x01\0\0\xff\xfe", "is binary"),
+        (b"\0" * 5_000, "is binary"),
         (b"PK\x03\x04\x14\0\0\0\x08\0\xc3\x28", "is binary"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
