@@ -195,10 +195,9 @@ def _names_to_try() -> str:
 
 
 def _server(client: LlmClientInterface) -> str:
-    """The host of a client, or else its provider."""
-    from urllib.parse import urlsplit
-
-    return urlsplit(getattr(client, "base_url", None) or "").hostname or client.provider
+    """Host and port of a client, or else its provider."""
+    url: str = getattr(client, "base_url", None) or ""
+    return url.partition("://")[2].partition("/")[0] or client.provider
 
 
 def _most_attempts(client: LlmClientInterface, params: Mapping[str, Any]) -> int | None:

@@ -23,7 +23,7 @@ from tokenwire.streaming.styles import is_terminal, styled
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
-    from typing import Any, NoReturn
+    from typing import NoReturn
 
     from typing_extensions import Self
 
@@ -79,7 +79,7 @@ class StatusLine:
         with suppress(RuntimeError):
             thread.start()
             self._thread = thread
-            self._undo.callback(_at_termination, _at_termination(_exit))
+            self._undo.callback(_exit_at_termination())
             self._undo.callback(_log_to(self._log))
         return self
 
@@ -220,16 +220,19 @@ def _log_to(show: Callable[[str], None]) -> Callable[[], None]:
     return lambda: logger.removeHandler(handler)
 
 
-def _at_termination(handler: Any) -> Any:
-    """Set the handler of SIGTERM. Returns the one before."""
-    # Only the main thread may set it.
-    with suppress(ValueError):
-        return signal.signal(signal.SIGTERM, handler)
-    return signal.SIG_DFL
+def _exit_at_termination() -> Callable[[], object]:
+    """Let SIGTERM end the program by way of `finally`. Returns what undoes that."""
+    # A program that ignores it, or has a handler of its own, keeps that.
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        # Only the main thread may set it.
+        with suppress(ValueError):
+            signal.signal(signal.SIGTERM, _exit)
+            return lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    return lambda: None
 
 
 def _exit(number: int, _frame: object) -> NoReturn:
-    """End the program so that the line is cleared, with the code that a shell reports."""
+    """End the program with the code that a shell reports for a signal."""
     raise SystemExit(128 + number)
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.wire.cli.terminal import OnTerminal, seen
 
-from tokenwire.cli import status
+import tokenwire as tw
+from tokenwire.cli import run, status
 
 if TYPE_CHECKING:
     from tokenwire.testing import SimServer
@@ -65,10 +66,17 @@ def test_an_error_after_a_wait_begins_on_a_line_of_its_own(sim: SimServer) -> No
     assert seen(written).startswith("tokenwire: ")
 
 
-def test_ctrl_c_clears_the_line(sim: SimServer) -> None:
-    sim.set_script({"default": NEVER})
+@pytest.mark.parametrize(
+    ("behaviour", "text"),
+    [
+        (NEVER, "waiting for the first token"),
+        ({"error": {"status": 503, "headers": {"retry-after": "100"}}}, "503, again in"),
+    ],
+)
+def test_ctrl_c_clears_the_line(sim: SimServer, behaviour: dict[str, Any], text: str) -> None:
+    sim.set_script({"default": behaviour})
     command = OnTerminal(words(sim), TERMINAL)
-    command.read_until("waiting")
+    command.read_until(text)
     command.signal(signal.SIGINT)
     code, written = command.end()
     assert (code, seen(written)) == (130, "")
@@ -116,6 +124,22 @@ def test_a_warning_of_the_log_gets_a_line_of_its_own(capfd: pytest.CaptureFixtur
     logging.getLogger("tokenwire").warning("later")
     assert shown == ["the key is sent over plain http"]
     assert "plain http" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "params", "most"),
+    [
+        ({}, {}, 3),
+        ({"max_retries": 5}, {}, 6),
+        ({"retry": {"max_retries": 4}}, {}, 5),
+        ({"retry": {"max_retries": 4}}, {"max_retries": 0}, 1),
+    ],
+)
+def test_the_number_of_attempts_is_that_of_the_call(
+    settings: dict[str, Any], params: dict[str, Any], most: int
+) -> None:
+    factory = tw.LlmClientFactory({"models": {"x": {"model": "sim:chat", **settings}}})
+    assert run._most_attempts(factory.get_client("x"), params) == most
 
 
 def test_a_quick_call_shows_no_line(sim: SimServer) -> None:
