@@ -68,6 +68,14 @@ def test_a_number_of_attempts_that_is_not_known_is_not_invented(most: int | None
     assert Call(most).says(FAILED) == "429, again in 4 s, attempt 2"
 
 
+def test_a_call_that_is_over_announces_no_attempt() -> None:
+    call = Call()
+    text = call.says(running("head"), after=5)
+    closed = tw.Attempt(started=0.0, phase="head", error="client_closed", slept=0.0)
+    assert call.says(closed) == text
+    assert Call().says(closed) == "waiting for the reply"
+
+
 def test_what_the_command_does_itself_counts_from_its_beginning() -> None:
     call = Call()
     call.says(running("body"), after=5)

@@ -165,6 +165,7 @@ class WaitingText:
         self._doing: tuple[str, float] | None = None
         # How many attempts had failed when the last wait was first seen, and when it ends.
         self._wait = (0, 0.0)
+        self._before = "waiting for the reply"
 
     def doing(self, what: str) -> None:
         """From now on, say this instead."""
@@ -173,6 +174,10 @@ class WaitingText:
 
     def now(self) -> str:
         """What the stream waits for now."""
+        self._before = self._words()
+        return self._before
+
+    def _words(self) -> str:
         doing = self._doing
         if doing is not None:
             return f"{doing[0]}, {self._seconds_since(doing[1])}"
@@ -182,6 +187,9 @@ class WaitingText:
             return f"waiting for the reply, {self._seconds_since(self._began)}"
         last, count = attempts[-1], len(attempts)
         if last.error is not None:
+            if not last.slept:
+                # The call has failed or was closed, or the next attempt begins at once.
+                return self._before
             if self._wait[0] != count:
                 self._wait = (count, self._clock() + last.slept)
             left = max(0, math.ceil(self._wait[1] - self._clock()))

@@ -5,31 +5,74 @@ from __future__ import annotations
 import logging
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.wire.cli.terminal import OnTerminal, seen
+from tests.wire.origins import STREAM, Origin, Request, Seen, chunked, delta, event, response
 
 import tokenwire as tw
 from tokenwire.cli import run, status
 
 if TYPE_CHECKING:
+    import socket
+
     from tokenwire.testing import SimServer
 
 pytestmark = pytest.mark.linux
 
 TERMINAL = {"TERM": "xterm", "NO_COLOR": "", "FORCE_COLOR": "", "TOKENWIRE_LOG": ""}
-# The pause is longer than the half second after which the line appears.
+# The pause is longer than the half second after which the line would appear.
 SLOW = {"reply": {"text": "It is blue."}, "pacing": {"first_token_ms": 1500}}
 NEVER: dict[str, Any] = {"pacing": {"first_token_ms": 100_000}}
 CLEAR = "\r\x1b[2K"
 
 
-def words(sim: SimServer, *more: str) -> list[str]:
-    return ["run", "-m", "m", "--base-url", sim.base_url, *more, "hi"]
+# Where a `Held` server stops.
+HOLD = b"\0hold\0"
+# A stream whose beginning was written before.
+REST = STREAM.partition(b"\r\n\r\n")[2]
+WAITING = re.compile(r"\r\x1b\[2K\x1b\[2mwaiting for the first token, \d+ s\x1b\[0m\r\x1b\[2K")
+
+
+class Held(Origin):
+    """A server that stops at each `HOLD` in its answers until `go` is called."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self._permits = threading.Semaphore(0)
+        super().__init__(answers=[*answers])
+
+    def go(self) -> None:
+        """Write up to the next `HOLD`."""
+        self._permits.release()
+
+    def __exit__(self, *error: object) -> None:
+        """Let all answers go, and close."""
+        self._permits.release(100)
+        super().__exit__(*error)
+
+    def _reply(self, peer: socket.socket, seen: Seen, request: Request, written: bytes) -> None:
+        first, *rest = written.split(HOLD)
+        super()._reply(peer, seen, request, first)
+        for piece in rest:
+            self._permits.acquire()
+            super()._reply(peer, seen, request, piece)
+
+
+def words(server: SimServer | Origin, *more: str) -> list[str]:
+    return ["run", "-m", "m", "--base-url", server.base_url, *more, "hi"]
+
+
+def shown_until(text: str, server: Held, command: OnTerminal) -> tuple[int, str]:
+    """Let the server go on when the line has this text. Returns the code and what was written."""
+    command.read_until(text)
+    server.go()
+    return command.end()
 
 
 def lines(written: str) -> list[str]:
@@ -37,31 +80,28 @@ def lines(written: str) -> list[str]:
     return [text for text in re.split(r"\r\x1b\[2K", written)[1:] if text]
 
 
-def test_a_slow_call_says_what_it_waits_for_and_the_line_is_gone_before_the_reply(
-    sim: SimServer,
-) -> None:
-    sim.set_script({"default": SLOW})
-    code, written = OnTerminal(words(sim), TERMINAL).end()
+def test_a_slow_call_says_what_it_waits_for_and_the_line_is_gone_before_the_reply() -> None:
+    with Held(HOLD + STREAM) as server:
+        command = OnTerminal(words(server), TERMINAL)
+        code, written = shown_until("waiting for the first token", server, command)
     assert code == 0
-    assert written.startswith(f"{CLEAR}\x1b[2mwaiting for the first token, 0 s\x1b[0m{CLEAR}")
-    assert seen(written).startswith("It is blue.\n[")
+    assert WAITING.match(written)
+    assert seen(written).startswith("One two three.\n")
     assert "waiting" not in seen(written)
 
 
-def test_a_retry_shows_status_wait_and_attempt(sim: SimServer) -> None:
-    busy = {"error": {"status": 429, "headers": {"retry-after": "2"}}}
-    sim.set_script({"rules": [{"times": 1, "then": busy}], "default": SLOW})
-    code, written = OnTerminal(words(sim, "--max-retries", "3"), TERMINAL).end()
+def test_a_retry_counts_its_attempts() -> None:
+    busy = response(503, b"", "retry-after: 0")
+    with Held(busy, HOLD + STREAM) as server:
+        command = OnTerminal(words(server, "--max-retries", "3"), TERMINAL)
+        code, written = shown_until(", attempt 2 of 4", server, command)
     assert code == 0
-    assert re.search(r"429, again in [123] s, attempt 2 of 4", written)
-    assert "waiting for the first token, 0 s, attempt 2 of 4" in written
-    assert seen(written).startswith("It is blue.\n[")
+    assert seen(written).startswith("One two three.\n")
 
 
-def test_an_error_after_a_wait_begins_on_a_line_of_its_own(sim: SimServer) -> None:
-    slow_error = {"error": {"status": 400, "message": "no"}, "pacing": {"first_token_ms": 1500}}
-    sim.set_script({"default": slow_error})
-    code, written = OnTerminal(words(sim), TERMINAL).end()
+def test_an_error_after_a_wait_begins_on_a_line_of_its_own() -> None:
+    with Held(HOLD + response(400, b'{"error": {"message": "no"}}')) as server:
+        code, written = shown_until("waiting for", server, OnTerminal(words(server), TERMINAL))
     assert code == 1
     assert seen(written).startswith("tokenwire: ")
 
@@ -70,7 +110,7 @@ def test_an_error_after_a_wait_begins_on_a_line_of_its_own(sim: SimServer) -> No
     ("behaviour", "text"),
     [
         (NEVER, "waiting for the first token"),
-        ({"error": {"status": 503, "headers": {"retry-after": "100"}}}, "503, again in"),
+        ({"error": {"status": 429, "headers": {"retry-after": "100"}}}, " s, attempt 2 of 3"),
     ],
 )
 def test_ctrl_c_clears_the_line(sim: SimServer, behaviour: dict[str, Any], text: str) -> None:
@@ -80,6 +120,7 @@ def test_ctrl_c_clears_the_line(sim: SimServer, behaviour: dict[str, Any], text:
     command.signal(signal.SIGINT)
     code, written = command.end()
     assert (code, seen(written)) == (130, "")
+    assert text in written
 
 
 def test_a_signal_that_ends_the_program_clears_the_line(sim: SimServer) -> None:
@@ -92,28 +133,36 @@ def test_a_signal_that_ends_the_program_clears_the_line(sim: SimServer) -> None:
     sim.wait_for("client_closed")
 
 
-@pytest.mark.parametrize(
-    ("job", "has_line"), [('"$@"', True), ('"$@" </dev/null & wait $!', False)]
-)
-def test_a_job_in_the_background_leaves_the_terminal_to_the_shell(
-    sim: SimServer, job: str, has_line: bool
-) -> None:
+@pytest.mark.parametrize("job", ['"$@"', '"$@" </dev/null & wait $!'])
+def test_a_job_in_the_background_leaves_the_terminal_to_the_shell(job: str) -> None:
     pytest.importorskip("pty")
-    sim.set_script({"default": SLOW})
     # A terminal that controls its programs. `set -m` gives each job its own process group, as in a
     # shell that is typed into.
     spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
-    shell = ["sh", "-c", f"set -m; {job}", "sh", sys.executable, "-m", "tokenwire", *words(sim)]
-    done = subprocess.run(
-        [sys.executable, "-c", spawn, *shell],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=True,
-        timeout=60,
-        env={**os.environ, **TERMINAL},
-    )
-    assert b"It is blue." in done.stdout
-    assert (b"waiting for" in done.stdout) is has_line
+    shell = ["sh", "-c", f"set -m; {job}", "sh", sys.executable, "-m", "tokenwire"]
+    is_in_background = "&" in job
+    with (
+        Held(HOLD + STREAM) as server,
+        subprocess.Popen(
+            [sys.executable, "-c", spawn, *shell, *words(server)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **TERMINAL},
+        ) as process,
+    ):
+        assert process.stdout is not None
+        written = b""
+        if is_in_background:
+            server.wait_until(lambda: bool(server.requests))
+            # The line would appear after half a second.
+            assert not select.select([process.stdout], [], [], 1.0)[0]
+        while not is_in_background and b"waiting for" not in written:
+            written += os.read(process.stdout.fileno(), 4096)
+        server.go()
+        written += process.stdout.read()
+    assert process.returncode == 0
+    assert b"One two three." in written
+    assert (b"waiting for" in written) is not is_in_background
 
 
 def test_a_warning_of_the_log_gets_a_line_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:
@@ -142,11 +191,18 @@ def test_the_number_of_attempts_is_that_of_the_call(
     assert run._most_attempts(factory.get_client("x"), params) == most
 
 
-def test_a_quick_call_shows_no_line(sim: SimServer) -> None:
-    sim.set_script({"default": {"reply": {"text": "It is blue."}}})
-    code, written = OnTerminal(words(sim), TERMINAL).end()
-    assert code == 0
-    assert CLEAR not in written
+def test_a_quick_call_shows_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    pty = pytest.importorskip("pty")
+    for name, value in TERMINAL.items():
+        monkeypatch.setenv(name, value)
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as terminal, os.fdopen(theirs, "w") as output:
+        monkeypatch.setattr(sys, "stderr", output)
+        stream = tw.ChatClient("sim:chat").stream("hi")
+        with status.StatusLine(stream, "x", None), stream:
+            assert [thread.name for thread in threading.enumerate()].count("tokenwire-status") == 1
+        assert "tokenwire-status" not in [thread.name for thread in threading.enumerate()]
+        assert select.select([terminal], [], [], 0)[0] == []
 
 
 @pytest.mark.parametrize(
@@ -160,11 +216,12 @@ def test_no_line_where_it_could_not_be_cleared(sim: SimServer, environment: dict
     assert "waiting" not in written
 
 
-def test_no_color_leaves_out_the_style_only(sim: SimServer) -> None:
-    sim.set_script({"default": SLOW})
-    code, written = OnTerminal(words(sim), {**TERMINAL, "NO_COLOR": "1"}).end()
+def test_no_color_leaves_out_the_style_only() -> None:
+    with Held(HOLD + STREAM) as server:
+        command = OnTerminal(words(server), {**TERMINAL, "NO_COLOR": "1"})
+        code, written = shown_until("waiting for", server, command)
     assert code == 0
-    assert written.startswith(f"{CLEAR}waiting for the first token, 0 s{CLEAR}")
+    assert re.match(r"\r\x1b\[2Kwaiting for the first token, \d+ s\r\x1b\[2K", written)
     assert "\x1b[2m" not in written
 
 
@@ -180,38 +237,38 @@ def test_pipes_get_no_line(sim: SimServer) -> None:
     assert (done.stdout, done.stderr) == (b"It is blue.\n", b"")
 
 
-def test_the_line_is_not_part_of_a_piped_reply(sim: SimServer) -> None:
-    sim.set_script({"default": SLOW})
-    command = OnTerminal(words(sim), TERMINAL, stdout=subprocess.PIPE)
-    code, written = command.end()
+def test_the_line_is_not_part_of_a_piped_reply() -> None:
+    with Held(HOLD + STREAM) as server:
+        command = OnTerminal(words(server), TERMINAL, stdout=subprocess.PIPE)
+        code, written = shown_until("waiting for the first token", server, command)
     assert command.process.stdout is not None
     with command.process.stdout as reply:
-        assert (code, reply.read()) == (0, b"It is blue.\n")
+        assert (code, reply.read()) == (0, b"One two three.\n")
     assert seen(written) == ""
-    assert "waiting for the first token" in written
 
 
-def test_a_piped_reply_whose_model_thinks_says_so(sim: SimServer) -> None:
-    reply = {"reasoning": "a b c d", "text": "It is blue."}
-    sim.set_script({"default": {"reply": reply, "pacing": {"per_token_us": 400_000}}})
-    command = OnTerminal(words(sim), TERMINAL, stdout=subprocess.DEVNULL)
-    code, written = command.end()
+def test_a_piped_reply_whose_model_thinks_says_so() -> None:
+    choice = {"index": 0, "delta": {"reasoning_content": "Hm."}, "finish_reason": None}
+    thinking = chunked(event({"id": "c1", "model": "m", "choices": [choice]}), end=False)
+    with Held(thinking + HOLD + REST) as server:
+        command = OnTerminal(words(server), TERMINAL, stdout=subprocess.DEVNULL)
+        code, written = shown_until("the model is thinking, ", server, command)
     assert (code, seen(written)) == (0, "")
-    assert "the model is thinking, 0 s" in written
 
 
-def test_with_json_the_line_stays_to_the_end_of_the_reply(sim: SimServer) -> None:
-    reply = {"tokens": ["a", "b", "c", "d"]}
-    sim.set_script({"default": {"reply": reply, "pacing": {"per_token_us": 400_000}}})
-    code, written = OnTerminal(words(sim, "--json"), TERMINAL).end()
+def test_with_json_the_line_stays_to_the_end_of_the_reply() -> None:
+    held = chunked(delta("One"), end=False) + HOLD + REST
+    with Held(held) as server:
+        command = OnTerminal(words(server, "--json"), TERMINAL)
+        code, written = shown_until("receiving the reply, ", server, command)
     assert code == 0
-    assert "receiving the reply, 0 s" in written
     assert seen(written).startswith('{\n  "id"')
 
 
-def test_a_narrow_terminal_cuts_the_line(sim: SimServer) -> None:
-    sim.set_script({"default": SLOW})
-    code, written = OnTerminal(words(sim), {**TERMINAL, "NO_COLOR": "1"}, columns=12).end()
+def test_a_narrow_terminal_cuts_the_line() -> None:
+    with Held(HOLD + STREAM) as server:
+        command = OnTerminal(words(server), {**TERMINAL, "NO_COLOR": "1"}, columns=12)
+        code, written = shown_until("waiting for", server, command)
     assert code == 0
     assert written.startswith(f"{CLEAR}waiting for{CLEAR}")
 
