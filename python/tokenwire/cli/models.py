@@ -162,6 +162,9 @@ def _row(factory: LlmClientFactory, configuration: Configuration, name: str) -> 
         "model": f"{target.provider}:{target.model}",
         "address": _address(factory, name, row),
         "key": _key(variables, is_required=bool(entry.key_var) or row.key_required),
+        # For programs.
+        "key_variables": list(variables),
+        "key_is_set": any(map(os.environ.get, variables)),
     }
 
 

@@ -74,6 +74,7 @@ def test_an_address_that_is_missing_is_named_by_its_variables(command, file, mon
     assert code == 0
     assert rows["cloud"]["address"].startswith("missing: set AZURE_OPENAI_")
     assert rows["play"]["address"] == "this process"
+    assert (rows["fast"]["key_variables"], rows["fast"]["key_is_set"]) == (["TEAM_GROQ_KEY"], False)
 
 
 def test_the_environment_may_name_the_configuration(command, file, monkeypatch):
