@@ -59,6 +59,8 @@ def read_bytes(*, is_requested: bool = True) -> bytes:
     timer.daemon = True
     if not is_requested:
         timer.start()
+    elif sys.stdin.isatty():
+        output.say("reading the terminal; a line with only Ctrl-D ends the input")
     try:
         content = sys.stdin.buffer.read(_MAX_INPUT_BYTES + 1)
     finally:

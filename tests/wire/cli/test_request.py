@@ -176,6 +176,23 @@ def test_input_that_is_no_text_is_named_for_what_it_is(sim, run, stdin, advice):
     assert sim.requests() == []
 
 
+@pytest.mark.linux
+def test_a_terminal_that_is_read_says_how_to_end_the_input(sim):
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    words = [*COMMAND, "run", "--base-url", sim.base_url, "-m", "m", "-"]
+    with subprocess.Popen(
+        words, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stderr is not None
+        assert b"a line with only Ctrl-D ends the input" in process.stderr.readline()
+        os.write(ours, b"What is it?\n\x04")
+        process.communicate(timeout=30)
+    os.close(ours)
+    os.close(theirs)
+    assert (process.returncode, content(sim)) == (0, "What is it?\n")
+
+
 def test_text_with_zeros_in_it_is_sent(sim, run):
     assert run(stdin=b"one\0two\0three\0")[0] == 0
     assert content(sim) == "one\0two\0three\0"
