@@ -417,7 +417,7 @@ class Attempt(_Value):
         """HTTP status; None if no response arrived."""
     @property
     def error(self) -> str | None:
-        """Kind of the error; None for the attempt that succeeded."""
+        """Kind of the error; None for the attempt that succeeded, or is in progress."""
     @property
     def message(self) -> str | None:
         """The error message, on one line."""
@@ -762,7 +762,9 @@ class LlmResponse(Generic[_Parsed_co]):
         """How long the stages of the call took."""
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """All attempts of the call. The last one succeeded."""
+        """All attempts of the call. The last one succeeded. While a stream is read or opened, the last one may
+        be in progress: its `error` is None, and its `phase` says what it waits for.
+        """
     @property
     def dropped(self) -> tuple[str, ...]:
         """Parts of your messages that were left out of the request because the provider does not accept them,

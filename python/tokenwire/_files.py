@@ -72,4 +72,6 @@ def _opened(path: str | PathLike[str]) -> BinaryIO:
 
 
 def _problem(path: object, error: Exception) -> LlmConfigError:
+    if path == "":
+        return LlmConfigError("the path of the file is empty")
     return LlmConfigError(f"{path}: {getattr(error, 'strerror', None) or error}")

@@ -136,7 +136,11 @@ def strict_form(schema: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         LlmConfigError: There is no strict form; the message names the place and the reason.
     """
-    return _StrictForm(schema).convert()
+    try:
+        return _StrictForm(schema).convert()
+    except (AttributeError, TypeError, ValueError) as error:
+        # A schema of the caller's may have a list where an object belongs.
+        raise _refusal("", f"it is not a JSON schema ({error})") from None
 
 
 class _StrictForm:

@@ -73,6 +73,9 @@ def test_help_imports_nothing_slow(name):
     ("words", "message"),
     [
         (["cuont"], "no command 'cuont'; did you mean count?"),
+        (["help"], "no command 'help'; see `tokenwire --help`"),
+        (["version"], "no command 'version'; see `tokenwire --version`"),
+        (["run", "--version"], "unrecognized arguments: --version; see `tokenwire run --help`"),
         (["xyzzy"], "no command 'xyzzy'; the commands are run, models, "),
         (["run", "--modle", "m"], "run: unrecognized arguments: --modle; did you mean --model?"),
         (["sim", "--port", "eighty"], "sim: argument --port: invalid int value: 'eighty'; see"),
@@ -153,7 +156,7 @@ def test_forced_colours_leave_the_reply_as_it_is(sim, command, monkeypatch):
 
 
 def test_a_reader_that_closes_the_pipe_ends_a_table_quietly():
-    with started("models") as process:
+    with started("models", "--described") as process:
         process.stdout.close()
         err = process.stderr.read()
         process.wait(timeout=20)

@@ -228,7 +228,8 @@ impl LlmResponse {
         Timing::of(&self.data.timing, self.data.reply.usage.as_ref())
     }
 
-    /// All attempts of the call. The last one succeeded.
+    /// All attempts of the call. The last one succeeded. While a stream is read or opened, the last one may
+    /// be in progress: its `error` is None, and its `phase` says what it waits for.
     #[getter]
     fn attempts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         Attempt::tuple(py, &self.data.attempts)
