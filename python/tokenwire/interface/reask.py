@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tokenwire.errors import note_reply
 from tokenwire.tools.typed_output import reask_message
 from tokenwire.types import LlmRequest
 
@@ -22,7 +23,7 @@ def asked_again(
         LlmValidationError: `left` is 0: the question was asked often enough.
     """
     if not left:
-        error.partial = reply
+        note_reply(error, reply)
         raise error
     again: dict[str, Any] = {"role": "user", "content": reask_message(error)}
     if isinstance(asked, LlmRequest):

@@ -74,7 +74,8 @@ fn parts_of(message: &Bound<'_, PyAny>) -> PyResult<Vec<Part>> {
     }
     let Ok(parts) = fields.get_item("parts") else {
         let text = fields.get_item("content")?.cast_into::<PyString>()?;
-        let text = text.to_str()?.to_owned();
+        let surrogate = |_| refused("the text holds a lone surrogate, which UTF-8 cannot carry");
+        let text = text.to_str().map_err(surrogate)?.to_owned();
         let extra = Extra::default();
         return Ok(vec![Part::Text { text, extra }]);
     };

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::echo;
-use super::failure::Failure;
+use super::failure::{Failure, may_need_https};
 use crate::client::Call;
 use crate::error::{Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Head, Probe, Transport, send};
@@ -90,7 +90,12 @@ impl<'a> Session<'a> {
             let lost = error.phase() == Phase::Head && error.kind() == ErrorKind::ConnectionLost;
             Failure {
                 lost_idle: reused && lost,
-                ..error.into()
+                ..if reused {
+                    error
+                } else {
+                    may_need_https(error, outgoing)
+                }
+                .into()
             }
         })?;
         head.mask(self.call.mask());

@@ -270,10 +270,10 @@ fn problem(item: &Value, depth: usize, field: &mut Option<String>) -> Option<Str
         return Some(text);
     }
     field.get_or_insert_with(|| own.to_owned());
-    Some(match text.contains(&*place) {
-        true => text,
-        false => format!("{place}: {text}"),
-    })
+    if text.contains(&*place) {
+        return Some(text);
+    }
+    Some(format!("{place}: {text}"))
 }
 
 /// Where a problem is, as in `body.messages[0].content`.
@@ -287,7 +287,7 @@ fn path(value: &Value) -> Option<String> {
     let mut path = String::new();
     for step in steps {
         match step {
-            Value::Number(index) => path.push_str(&format!("[{index}]")),
+            Value::Number(index) => path.extend(["[", &index.to_string(), "]"]),
             Value::String(name) => {
                 if !path.is_empty() {
                     path.push('.');

@@ -216,7 +216,7 @@ fn the_text_is_found_in_every_layer_and_shown_once() {
         ("{\"error\":\"a\"}\n{\"error\":\"b\"}\n", "a"),
         ("\u{feff}{\"error\":\"m\"}", "m"),
         (
-            "<think> is no page",
+            "<think> in a text",
             "the answer is an HTML page, not an API reply",
         ),
         (
