@@ -1,4 +1,4 @@
-"""What the error of a call says and carries: who was asked, what for, and the head of the answer."""
+"""What the error of a call says and carries: who was asked, for what, and the reply's head."""
 
 from __future__ import annotations
 
@@ -122,6 +122,18 @@ def test_an_error_of_a_whole_reply_has_what_the_reply_has(sim: SimServer, ask: A
         error = caught(call, chat_on(sim), *first, "-")
         carries_the_head(error)
         assert [attempt.status for attempt in error.attempts] == [200]
+
+
+def test_a_reply_of_only_audio_is_not_an_empty_text(sim: SimServer, ask: Asking) -> None:
+    audio = {"id": "a", "data": "AAAA", "transcript": "hello", "expires_at": 1}
+    message = {"role": "assistant", "content": None, "audio": audio}
+    choice = {"message": message, "finish_reason": "stop"}
+    sim.set_script({"default": replay(json.dumps({"choices": [choice]}))})
+    error = caught(ask.run, chat_on(sim), "-")
+    assert "audio" in str(error)
+    assert isinstance(error, tw.LlmModelError)
+    assert error.response is not None
+    assert error.response.message.content[0].value == audio
 
 
 def test_an_error_without_a_response_has_no_headers(ask: Asking) -> None:

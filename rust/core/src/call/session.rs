@@ -236,7 +236,11 @@ impl<'a> Session<'a> {
     /// Ends the call in the middle of an attempt or a wait, for a reason outside of both.
     pub(super) fn abandon(&mut self, error: Error) -> Error {
         if self.current.is_some() {
-            return self.fail(error.into());
+            let status = self.head.as_ref().map(|head| head.status);
+            return self.fail(Failure {
+                status,
+                ..error.into()
+            });
         }
         self.end();
         self.seen(error).with_attempts(self.attempts.clone())
