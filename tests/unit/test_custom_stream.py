@@ -16,7 +16,7 @@ import tokenwire as tw
 from tokenwire import AsyncLlmStream, LlmResponse, LlmStream, LlmStreamChunk, ToolCall, Usage
 
 NAMES: dict[str, Any] = {"provider": "acme", "model": "m1"}
-HALF = "a\ud800"
+HALF: Any = "a\ud800"
 FAILED: dict[str, Any] = {"elapsed": 1.0, "error": ValueError("no")}
 END = LlmStreamChunk(finish_reason="stop", usage=Usage(prompt_tokens=3, completion_tokens=2))
 

@@ -24,6 +24,9 @@ def chat():
     return tw.ChatClient("m", base_url="http://127.0.0.1:1/v1", max_retries=0)
 
 
+ODD: dict[str, Any] = {"model": "m", "base_url": "http://a/v1", "a\ud800": 1}
+
+
 @pytest.mark.parametrize(
     "ask",
     [
@@ -39,7 +42,7 @@ def chat():
         lambda _: fake({"*": [{"reply": nested()}]}).__enter__(),
         lambda _: tw.LlmClientFactory({"models": {"a": {"model": "m", "params": nested()}}}),
         lambda chat: chat.run("-", **{"a\ud800": 1}),
-        lambda _: tw.ChatClient("m", base_url="http://a/v1", **{"a\ud800": 1}),
+        lambda _: tw.ChatClient(**ODD),
         lambda _: SimServer({"default": object()}),
     ],
 )

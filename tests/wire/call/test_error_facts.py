@@ -133,7 +133,9 @@ def test_a_reply_of_only_audio_is_not_an_empty_text(sim: SimServer, ask: Asking)
     assert "audio" in str(error)
     assert isinstance(error, tw.LlmModelError)
     assert error.response is not None
-    assert error.response.message.content[0].value == audio
+    [part] = error.response.message.content
+    assert isinstance(part, tw.OpaquePart)
+    assert part.value == audio
 
 
 def test_an_error_without_a_response_has_no_headers(ask: Asking) -> None:
