@@ -581,7 +581,7 @@ def test_text_that_utf_8_cannot_carry_is_refused():
         ("id", lambda: ToolCall(HALF, "f")),
         ("name", lambda: ToolCall("c", HALF)),
         ("token", lambda: tw.TokenLogprob(HALF)),
-        ("top", lambda: tw.TokenLogprob("a", top=[(HALF, -1.0, None)])),
+        ("top", lambda: tw.TokenLogprob("a", top=((HALF, -1.0, None),))),
         ("provider", lambda: list(LlmStream.from_chunks([], provider=HALF, model="m"))),
         ("CallEvent.model", lambda: tw.report_call(**{**NAMES, "model": HALF}, **FAILED)),
     ],

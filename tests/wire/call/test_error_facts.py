@@ -133,7 +133,7 @@ def test_a_reply_of_only_audio_is_not_an_empty_text(sim: SimServer, ask: Asking)
     assert "audio" in str(error)
     assert isinstance(error, tw.LlmModelError)
     assert error.response is not None
-    [part] = error.response.message.content
+    part = error.response.message.content[0]
     assert isinstance(part, tw.OpaquePart)
     assert part.value == audio
 
