@@ -19,7 +19,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// A failure after the response head. What stands in its headers was said of a success.
+    /// A failure after the response head. Its headers belong to a success, so they ask for no wait.
     pub(super) fn after_head(mut error: Error, head: &Head) -> Self {
         let retry_after = wait_in_body(&error, SystemTime::now());
         if let Some(api) = error.api().filter(|_| retry_after.is_some()) {

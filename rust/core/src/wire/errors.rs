@@ -103,7 +103,7 @@ pub(super) fn instead_of_choices(body: &[u8]) -> Option<Error> {
     Some(Error::new(kind, line).retryable(retryable).with_api(api))
 }
 
-/// The JSON of a body; null if it is none.
+/// The JSON of a body; null if it has another form.
 fn parsed(body: &[u8]) -> Value {
     let text = String::from_utf8_lossy(body);
     match json::outline(text.as_bytes(), READ_VALUES).unwrap_or_default() {
@@ -112,10 +112,17 @@ fn parsed(body: &[u8]) -> Value {
     }
 }
 
-/// What the provider behind a router said, which is JSON in a string.
+/// What the provider behind a router said, which is JSON in a string, or the router's own word for it.
 fn upstream(value: &Value) -> Option<ApiFailure> {
-    let raw = value.pointer("/error/metadata/raw")?.as_str()?;
-    Some(read(&parsed(raw.as_bytes())))
+    let metadata = value.pointer("/error/metadata")?;
+    let raw = metadata.get("raw").and_then(Value::as_str);
+    let said = read(&parsed(raw.unwrap_or_default().as_bytes()));
+    Some(ApiFailure {
+        code: said
+            .code
+            .or_else(|| metadata.get("error_type").and_then(word)),
+        ..said
+    })
 }
 
 fn read(value: &Value) -> ApiFailure {

@@ -16,7 +16,7 @@ pub(super) fn kind(status: u16, body: &Value) -> K {
     error.kind()
 }
 
-/// A body that says nothing but the message.
+/// A body with only a message.
 fn plain(message: &str) -> Value {
     json!({"error": {"message": message, "type": "invalid_request_error", "param": null, "code": null}})
 }
@@ -74,6 +74,11 @@ fn a_content_filter_is_known_by_the_text_of_every_provider() {
                 "openai/gpt-5 requires moderation on OpenAI. Your input was flagged for \"harassment\". No credits were charged.",
             ),
             (400, "Output blocked by content filtering policy"),
+            // LiteLLM.
+            (
+                400,
+                "litellm.BadRequestError: litellm.ContentPolicyViolationError: AzureException - x",
+            ),
         ],
     );
     for (status, body) in [
