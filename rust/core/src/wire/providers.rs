@@ -108,6 +108,7 @@ fn local(name: &'static str, port: u16, key_var: &'static str) -> Provider {
 static PROVIDERS: LazyLock<Vec<Arc<Provider>>> =
     LazyLock::new(|| rows().into_iter().map(Arc::new).collect());
 
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn rows() -> Vec<Provider> {
     vec![
         Provider {

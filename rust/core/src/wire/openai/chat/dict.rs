@@ -19,9 +19,10 @@ pub(super) fn write(
     let calls_tools = known
         .iter()
         .any(|(key, raw)| key == "tool_calls" && has_items(raw));
-    let sent = match is_kept {
-        true => None,
-        false => reasoning(path, known, calls_tools, to),
+    let sent = if is_kept {
+        None
+    } else {
+        reasoning(path, known, calls_tools, to)
     };
     let has_it = |(name, text): &(String, &str)| {
         let mut fields = known.iter();

@@ -43,6 +43,7 @@ fn foreign(calls_tools: bool) -> Value {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn a_reply_goes_back_to_its_provider_with_the_reasoning_that_this_takes() {
     let field = Some;
     for (provider, model, came_in, goes_in) in [
@@ -244,6 +245,7 @@ fn a_message_without_reasoning_has_an_empty_text_where_the_provider_needs_one() 
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn reasoning_in_a_message_of_the_caller_has_the_name_that_the_provider_takes() {
     let both =
         json!({"role": "assistant", "reasoning": "hm", "content": "a", "reasoning_content": "hm"});
