@@ -267,10 +267,19 @@ pub(super) fn of(
 /// The first row that fits, where `said` is what the server says in its own words.
 fn find(status: Option<u16>, api: &ApiFailure, said: &str) -> Option<&'static Row> {
     let fits = |row: &&Row| {
-        let counts = status.is_none_or(|status| row.statuses.contains(&status));
+        let counts =
+            status.is_none_or(|status| row.statuses.contains(&status)) && !is_about_a_setting(api);
         is_named(api, row.codes) || counts && row.texts.iter().any(|text| contains(said, text))
     };
     TABLE.iter().find(fits)
+}
+
+/// Whether the server complains about a parameter that holds names or descriptions of the caller, which it may repeat
+/// without quotation marks.
+fn is_about_a_setting(api: &ApiFailure) -> bool {
+    let param = api.param.as_deref().unwrap_or_default();
+    let mut settings = ["tool", "function", "response_format", "metadata", "stop"].iter();
+    param.ends_with(".name") || settings.any(|name| param.starts_with(name))
 }
 
 /// Whether `code` or `type` is one of `codes`.

@@ -400,6 +400,19 @@ fn a_text_of_the_caller_that_an_error_quotes_does_not_change_its_kind() {
     // The field that is wrong has the name of a filter or of a limit.
     let body = json!({"error": {"message": "Unknown parameter: 'content_filter'.", "param": "content_filter", "code": "unknown_parameter"}});
     assert_eq!(kind(400, &body), K::Api);
+    for param in [
+        "tools[0].function.name",
+        "messages[1].name",
+        "response_format",
+        "metadata.x",
+    ] {
+        let body = json!({"error": {"message": "Invalid value: prompt is too long", "param": param, "code": "invalid_value"}});
+        assert_eq!(kind(400, &body), K::Api, "{param}");
+    }
+    for param in ["messages", "prompt", "input_tokens", "max_tokens"] {
+        let body = json!({"error": {"message": "prompt is too long: 9 > 8", "param": param}});
+        assert_eq!(kind(400, &body), K::ContextLength, "{param}");
+    }
     // A key that is wrong stays a wrong key, whatever the server says besides.
     for status in [401, 404, 409] {
         let found = kind(status, &plain("prompt is too long: 5 tokens > 4 maximum"));
