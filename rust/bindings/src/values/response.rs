@@ -170,7 +170,7 @@ impl LlmResponse {
     #[getter]
     fn message<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let message = self.message.get_or_try_init(py, || {
-            message_of(py, self.choice(), &self.data.caller.provider).map(Bound::unbind)
+            message_of(py, self.choice(), &self.data.caller).map(Bound::unbind)
         })?;
         Ok(message.bind(py).clone())
     }

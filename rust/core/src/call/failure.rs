@@ -1,9 +1,11 @@
 //! How an attempt failed, and how the error of a call is shown.
 
-use crate::error::{Error, ErrorKind, Phase};
+use std::time::SystemTime;
+
+use crate::error::{ApiFailure, Error, ErrorKind, Phase};
 use crate::http::{Head, Outgoing};
 use crate::redact::one_line;
-use crate::retry::Hints;
+use crate::retry::{Hints, wait_in_body};
 
 /// How many characters of a provider's name and model a message shows.
 const SHOWN_NAME: usize = 100;
@@ -21,9 +23,22 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// A failure after the response head.
-    pub(super) fn after_head(error: Error, head: &Head) -> Self {
+    /// A failure after the response head. Its headers belong to a success, so they ask for no wait.
+    pub(super) fn after_head(mut error: Error, head: &Head) -> Self {
+        let retry_after = wait_in_body(&error, SystemTime::now());
+        if let Some(api) = error.api().filter(|_| retry_after.is_some()) {
+            let api = ApiFailure {
+                retry_after,
+                ..api.clone()
+            };
+            error = error.with_api(api);
+        }
+        let hints = Hints {
+            retry_after,
+            ..Hints::default()
+        };
         Self {
+            hints,
             status: Some(head.status),
             ..Self::from(head.seen_by(error.at(Phase::Body)))
         }
@@ -87,7 +102,7 @@ pub fn shown(error: &Error, provider: &str, model: &str, host: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{ApiFailure, Attempt};
+    use crate::error::Attempt;
 
     fn failed(message: &str, attempts: usize) -> Error {
         let attempt = Attempt {

@@ -13,7 +13,7 @@ use crate::error::{Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Head, Probe, Transport, send};
 use crate::log::Event;
 use crate::message::Timing;
-use crate::retry::{Decision, GaveUp, decide, server_hints};
+use crate::retry::{Decision, GaveUp, decide, server_hints, wait_in_body};
 
 /// How many bytes of an error's body are kept.
 const ERROR_BODY_BYTES: usize = 64 << 10;
@@ -124,7 +124,8 @@ impl<'a> Session<'a> {
         if let Some(mistake) = self.call.interception.mistake(head, body) {
             return mistake.into();
         }
-        let hints = server_hints(|name| head.header(name), SystemTime::now());
+        let now = SystemTime::now();
+        let mut hints = server_hints(|name| head.header(name), now);
         let proxied = head.status == 407 && self.call.outgoing.route.proxy.is_some();
         let error = if proxied {
             let proxy = self.call.outgoing.place.proxy.as_deref().unwrap_or("?");
@@ -135,6 +136,7 @@ impl<'a> Session<'a> {
         } else {
             self.call.client.dialect.decode_error(head.status, body)
         };
+        hints.retry_after = hints.retry_after.or_else(|| wait_in_body(&error, now));
         let mut api = error.api().cloned().unwrap_or_default();
         api.status = Some(head.status);
         api.retry_after = hints.retry_after;

@@ -84,10 +84,18 @@ fn of_json(mut value: Value) -> Complaint {
     };
     let mut field = None;
     let message = said(&value, 0, &mut field).map(kept);
-    let raw = value.pointer("/error/metadata/raw");
-    let raw = raw.and_then(inside).map(|raw| Box::new(of_json(raw).api));
+    let upstream = value.pointer("/error/metadata").map(|metadata| {
+        let said = metadata.get("raw").and_then(inside).map(of_json);
+        let said = said.unwrap_or_default().api;
+        // Or the router's own word for it.
+        let named = || metadata.get("error_type").and_then(word);
+        Box::new(ApiFailure {
+            code: said.code.or_else(named),
+            ..said
+        })
+    });
     Complaint {
-        upstream: raw,
+        upstream,
         request_id: from(&["request_id", "requestId", "RequestId", "responseId"]),
         api: ApiFailure {
             error_type: from(&["type"])

@@ -5,7 +5,8 @@
 //!
 //! Dialects share the rest: `params.rs` (request parameters: their names, types and error messages), `body.rs`
 //! (how a request body is written) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads what the
-//! body says, with what `markup.rs` knows of HTML and XML, and `classes.rs` has the table of kinds.
+//! body says, with what `markup.rs` knows of HTML and XML, and `classes.rs` has the table of kinds. `reasoning.rs` says what a
+//! provider takes back of reasoning.
 //!
 //! A new server that speaks a dialect we have is a row of `providers.rs`. A new dialect is a folder here, a line
 //! below, and a row that names it; nothing else in the crate lists dialects.
@@ -19,11 +20,13 @@ mod markup;
 mod openai;
 mod params;
 pub mod providers;
+mod reasoning;
 
 pub use dialect::{Dialect, Encoded, Step, StreamDecoder};
 pub use openai::{Chat, Completions};
 pub use params::{Param, supported};
-pub use providers::{Auth, Provider, ReasoningBack, choose, dialect};
+pub use providers::{Auth, Provider, choose, dialect};
+pub use reasoning::{Needed, ReasoningBack};
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ mod classes;
 mod encode;
 mod errors;
 mod lengths;
+mod reasoning;
 mod replies;
 mod sizes;
 mod streams;
