@@ -227,15 +227,9 @@ fn of_object(
         add(said(inner, depth + 1, field));
     }
     if let Some(Value::Object(metadata)) = fields.get("metadata") {
-        // A gateway that only says "Provider returned error" adds whose error it was, and its text.
-        let raw = metadata
-            .get("raw")
-            .and_then(|raw| said(raw, depth + 1, field));
-        let whose = metadata.get("provider_name").and_then(word);
-        add(match (whose, raw) {
-            (Some(whose), Some(raw)) => Some(format!("{whose}: {raw}")),
-            (_, raw) => raw,
-        });
+        // A gateway that only says "Provider returned error" adds the provider's message here.
+        let raw = metadata.get("raw");
+        add(raw.and_then(|raw| said(raw, depth + 1, field)));
     }
     if let Some(error) = fields.get("x_groq").and_then(|it| it.get("error")) {
         add(said(error, depth + 1, field));
