@@ -48,13 +48,7 @@ def create_engine(
     source = api_key if callable(api_key) else None
     given = None if source or isinstance(api_key, LeftOut) else api_key
     found = key_and_address(target, given, () if source else key_vars, before)
-    arguments.update(
-        api_key=found.api_key,
-        key_name=found.key_name,
-        base_url=found.base_url,
-        base_url_name=found.base_url_name,
-        no_key=found.no_key,
-    )
+    arguments.update(found.settings())
     engine = _engine.Engine(
         provider=target.provider,
         model=target.model,
@@ -85,10 +79,9 @@ def look_again(client: Any) -> None:
     Raises:
         LlmConfigError: A value is wrong. The message names its variable.
     """
-    if _engine.is_intercepted():
-        # Such a call needs neither.
-        return
-    if not any(map(environ.get, client._late)) and not client._found.base_url_vars:
+    is_settled = not client._found.base_url_vars and not any(map(environ.get, client._late))
+    # An intercepted call needs neither.
+    if is_settled or _engine.is_intercepted():
         return
     with _lock.current():
         if any(map(environ.get, client._late)):

@@ -48,7 +48,7 @@ const ROWS: &[Row] = &[
     row(&["default_query", "query", "query_params"], "extra_query", "give extra_query={…}"),
     row(&["extra_kwargs", "additional_model_request_fields"], "extra_body", "give extra_body={…}"),
     // Connections
-    row(&["verify", "ssl_verify", "verify_ssl", "ssl", "ssl_context", "cafile", "ca_certs", "ca_cert", "ca_file", "verify_certs", "ssl_ca_cert"], "ca_bundle", "give ca_bundle=\"roots.pem\" to trust a certificate of your own; the check cannot be switched off"),
+    row(&["verify", "ssl_verify", "verify_ssl", "ssl", "ssl_context", "cafile", "ca_certs", "ca_cert", "ca_file", "verify_certs", "ssl_ca_cert"], "ca_bundle", "give ca_bundle=\"roots.pem\" to trust your own certificate; the check cannot be switched off"),
     row(&["cert", "client_certificate", "certfile", "ssl_certfile"], "client_cert", "give client_cert=(\"cert.pem\", \"key.pem\")"),
     row(&["http_client", "http_async_client", "client_session", "session", "client_args", "http_options", "httpx_client"], "proxy", "tokenwire has its own client for HTTP; give proxy=, ca_bundle=, client_cert=, limits=, timeout= or headers="),
     row(&["transport", "app"], "fake", "tokenwire has its own client for HTTP; in a test, use tokenwire.testing.fake"),
@@ -132,7 +132,7 @@ mod tests {
                 assert!(!CLIENT_SETTINGS.contains(name), "{name}");
             }
         }
-        // What some dialect takes is no other library's name.
+        // None of them is a parameter of some dialect.
         for dialect in dialects() {
             for param in dialect.parameters() {
                 assert!(!seen.contains(&plain(param.name)), "{}", param.name);
