@@ -131,7 +131,7 @@ class BaseClient(LlmClientInterface):
         settings: dict[str, Any],
         defaults: dict[str, Any],
         key_vars: Sequence[str] | None = None,
-        parent: Engine | None = None,
+        parent: BaseClient | None = None,
     ) -> None:
         """Check the settings, and create the engine's client.
 
@@ -140,7 +140,7 @@ class BaseClient(LlmClientInterface):
             settings: Each of `CLIENT_SETTINGS`, sealed.
             defaults: Request parameters of each call.
             key_vars: Variables that hold the key, instead of the provider's.
-            parent: An engine that shares its retry budget.
+            parent: The client that it was derived from.
         """
         self._model = model
         self._settings = settings
@@ -347,7 +347,7 @@ class BaseClient(LlmClientInterface):
         if "retry" in settings and "max_retries" not in settings:
             merged["max_retries"] = None
         model = merged.pop("model", self._model)
-        child = self._from_arguments(model, merged, self._key_vars, self._engine)
+        child = self._from_arguments(model, merged, self._key_vars, self)
         from tokenwire.clients.one_server import check_child
 
         check_child(self, child, settings)
@@ -359,7 +359,7 @@ class BaseClient(LlmClientInterface):
         model: str,
         arguments: dict[str, Any],
         key_vars: Sequence[str] | None,
-        parent: Engine | None = None,
+        parent: BaseClient | None = None,
     ) -> Self:
         """A client of the constructor's arguments, whose keys are sealed."""
         settings = {name: arguments.pop(name, row.default) for name, row in CLIENT_SETTINGS.items()}

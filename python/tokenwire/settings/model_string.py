@@ -231,7 +231,7 @@ def key_and_address(
         if (name := _first_set(found.base_url_vars)) is not None:
             found.base_url, found.base_url_name = sealed_url(environ[name]), name
             found.base_url_vars = ()
-    if found.api_key is not None:
+    if found.api_key is not None and not callable(found.api_key):
         check_text(found.api_key, found.key_name)
     if found.base_url is not None:
         check_text(found.base_url, found.base_url_name)

@@ -1,7 +1,7 @@
 //! What other libraries call our settings and parameters, and what to write here.
 //!
 //! Sources: the parameters of openai 1.x (`OpenAI`, `AzureOpenAI`, `chat.completions.create`), anthropic, litellm
-//! (`completion`), LangChain (`ChatOpenAI`), requests, httpx, aiohttp, google-genai, ollama, transformers
+//! (`completion`), `LangChain` (`ChatOpenAI`), requests, httpx, aiohttp, google-genai, ollama, transformers
 //! (`GenerationConfig`) and instructor, as their documentation names them.
 
 use crate::config::CLIENT_SETTINGS;
