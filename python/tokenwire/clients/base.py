@@ -6,8 +6,8 @@ import sys
 
 from tokenwire import _engine
 from tokenwire._typing import overload
+from tokenwire.clients import lookup
 from tokenwire.clients.api_key import with_key, with_key_async
-from tokenwire.clients.lookup import check_left_out, create_engine, look_again
 from tokenwire.interface.defaults import check_open
 from tokenwire.interface.interface import LlmClientInterface
 from tokenwire.settings.client_settings import (
@@ -151,7 +151,7 @@ class BaseClient(LlmClientInterface):
         self.model = target.model
         self.provider = target.provider
         self._engine: Engine
-        create_engine(self, arguments, parent)
+        lookup.create_engine(self, arguments, parent)
         self._siblings: dict[str, BaseClient] = {}
         self.defaults = defaults
         self._base: dict[str, Any] = {}
@@ -177,9 +177,9 @@ class BaseClient(LlmClientInterface):
     def _check_usable(self) -> None:
         check_open(self)
         if self._late:
-            look_again(self)
+            lookup.look_again(self)
         if self._left_out:
-            check_left_out(self)
+            lookup.check_left_out(self)
 
     def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, Any, dict[str, Any]]:
         """The engine, the input, the parameters and the other arguments of one call."""
@@ -340,6 +340,7 @@ class BaseClient(LlmClientInterface):
             LlmConfigError: A setting does not exist, is wrong, or is for another server.
         """
         seal(settings)
+        lookup.take_what_is_there(self)
         merged = merged_params({**self._settings, **self.defaults}, settings)
         retries, policy = settings.get("max_retries"), merged["retry"]
         if retries is not None and policy is not None and "retry" not in settings:

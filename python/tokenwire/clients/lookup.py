@@ -82,7 +82,7 @@ def _is_alike(client: Any, other: Any) -> bool:
 
 
 def look_again(client: Any) -> None:
-    """Look for the key and the address that a client did not have when it was created.
+    """Look, for a call, for the key and the address that a client did not have when it was created.
 
     What is found is kept. The address of the first call that has what it needs is kept, too.
 
@@ -94,14 +94,24 @@ def look_again(client: Any) -> None:
     if is_settled or _engine.is_intercepted():
         return
     with _lock.current():
-        if any(map(environ.get, client._late)):
-            arguments = engine_arguments(client._settings)
-            create_engine(client, arguments, client)
-            client._found_late = True
+        take_what_is_there(client)
         found = client._found
         if found.base_url is not None and not (found.needs_key and not client._has_key):
             found.base_url_vars = ()
             client._late = found.key_vars
+
+
+def take_what_is_there(client: Any) -> None:
+    """Take the key and the address if their variables are set by now.
+
+    Raises:
+        LlmConfigError: A value is wrong. The message names its variable.
+    """
+    if any(map(environ.get, client._late)):
+        with _lock.current():
+            if any(map(environ.get, client._late)):
+                create_engine(client, engine_arguments(client._settings), client)
+                client._found_late = True
 
 
 def check_left_out(client: Any) -> None:

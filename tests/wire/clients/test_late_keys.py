@@ -363,6 +363,21 @@ def test_copies_and_children_keep_the_key_and_the_address(
         elsewhere.run("-")
 
 
+@pytest.mark.parametrize("own", [{"headers": {"x-a": "b"}}, {"api_key": "sk-late"}])
+def test_a_child_of_a_client_that_has_not_called_yet_has_the_same_address(
+    sim: SimServer, monkeypatch: pytest.MonkeyPatch, own: dict[str, Any]
+) -> None:
+    sim.set_script({"require_key": "sk-late"})
+    client = tw.ChatClient("openai:m", **own)
+    early = client.with_options(temperature=1)
+    set_both(monkeypatch, sim)
+    with fake({"*": "hi"}):
+        inside = client.with_options(temperature=2)
+    for one in (client.with_options(temperature=0), inside, early, client):
+        one.run("-")
+        assert one.base_url == sim.base_url
+
+
 @pytest.mark.parametrize(
     ("settings", "lines"),
     [
