@@ -6,8 +6,8 @@ import sys
 
 from tokenwire import _engine
 from tokenwire._typing import overload
+from tokenwire.clients import lookup
 from tokenwire.clients.api_key import with_key, with_key_async
-from tokenwire.clients.lookup import check_left_out, create_engine, look_again
 from tokenwire.interface.defaults import check_open
 from tokenwire.interface.interface import LlmClientInterface
 from tokenwire.settings.client_settings import (
@@ -131,7 +131,7 @@ class BaseClient(LlmClientInterface):
         settings: dict[str, Any],
         defaults: dict[str, Any],
         key_vars: Sequence[str] | None = None,
-        parent: Engine | None = None,
+        parent: BaseClient | None = None,
     ) -> None:
         """Check the settings, and create the engine's client.
 
@@ -140,7 +140,7 @@ class BaseClient(LlmClientInterface):
             settings: Each of `CLIENT_SETTINGS`, sealed.
             defaults: Request parameters of each call.
             key_vars: Variables that hold the key, instead of the provider's.
-            parent: An engine that shares its retry budget.
+            parent: The client that it was derived from.
         """
         self._model = model
         self._settings = settings
@@ -151,7 +151,7 @@ class BaseClient(LlmClientInterface):
         self.model = target.model
         self.provider = target.provider
         self._engine: Engine
-        create_engine(self, arguments, parent)
+        lookup.create_engine(self, arguments, parent)
         self._siblings: dict[str, BaseClient] = {}
         self.defaults = defaults
         self._base: dict[str, Any] = {}
@@ -179,9 +179,9 @@ class BaseClient(LlmClientInterface):
     def _check_usable(self) -> None:
         check_open(self)
         if self._late:
-            look_again(self)
+            lookup.look_again(self)
         if self._left_out:
-            check_left_out(self)
+            lookup.check_left_out(self)
 
     def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, Any, dict[str, Any]]:
         """The engine, the input, the parameters and the other arguments of one call."""
@@ -346,6 +346,7 @@ class BaseClient(LlmClientInterface):
             LlmConfigError: A setting does not exist, is wrong, or is for another server.
         """
         seal(settings)
+        lookup.take_what_is_there(self)
         merged = merged_params({**self._settings, **self.defaults}, settings)
         retries, policy = settings.get("max_retries"), merged["retry"]
         if retries is not None and policy is not None and "retry" not in settings:
@@ -353,7 +354,7 @@ class BaseClient(LlmClientInterface):
         if "retry" in settings and "max_retries" not in settings:
             merged["max_retries"] = None
         model = merged.pop("model", self._model)
-        child = self._from_arguments(model, merged, self._key_vars, self._engine)
+        child = self._from_arguments(model, merged, self._key_vars, self)
         from tokenwire.clients.one_server import check_child
 
         check_child(self, child, settings)
@@ -365,7 +366,7 @@ class BaseClient(LlmClientInterface):
         model: str,
         arguments: dict[str, Any],
         key_vars: Sequence[str] | None,
-        parent: Engine | None = None,
+        parent: BaseClient | None = None,
     ) -> Self:
         """A client of the constructor's arguments, whose keys are sealed."""
         settings = {name: arguments.pop(name, row.default) for name, row in CLIENT_SETTINGS.items()}

@@ -19,8 +19,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from tokenwire._engine import Engine
-    from tokenwire.settings.model_string import Found
 
 # Held while an engine is created again, so that all threads get the same one.
 _lock = ProcessLock()
@@ -29,16 +27,15 @@ _lock = ProcessLock()
 def create_engine(
     client: Any,
     arguments: dict[str, Any],
-    parent: Engine | None = None,
-    before: Found | None = None,
+    parent: Any = None,
 ) -> None:
     """Give a client its engine.
 
     Args:
         client: The client. It has its target and its settings.
         arguments: The settings as the engine takes them, with secrets sealed.
-        parent: An engine that shares its retry budget.
-        before: What an earlier lookup found. That is kept.
+        parent: A client that shares its retry budget, and what it found if both call the same
+            server with the same settings for it. It may be the client itself.
 
     Raises:
         LlmConfigError: A setting is wrong. The message names it, or the variable that it is from.
@@ -47,21 +44,16 @@ def create_engine(
     api_key = settings["api_key"]
     source = api_key if callable(api_key) else None
     given = None if source or isinstance(api_key, LeftOut) else api_key
+    before = parent._found if parent is not None and _is_alike(client, parent) else None
     found = key_and_address(target, given, () if source else key_vars, before)
-    arguments.update(
-        api_key=found.api_key,
-        key_name=found.key_name,
-        base_url=found.base_url,
-        base_url_name=found.base_url_name,
-        no_key=found.no_key,
-    )
+    arguments.update(found.settings())
     engine = _engine.Engine(
         provider=target.provider,
         model=target.model,
         family=client._family,
         custom_provider=target.row,
         key_vars=None if source or target.provider == "sim" else key_vars,
-        parent=parent,
+        parent=None if parent is None else parent._engine,
         **revealed(arguments),
     )
     if found.api_key is not None and (key_vars or isinstance(api_key, LeftOut)):
@@ -77,28 +69,49 @@ def create_engine(
     client._late = (*found.key_vars, *found.base_url_vars)
 
 
+def _is_alike(client: Any, other: Any) -> bool:
+    """Whether two clients look for the same key and the same address."""
+    one, two = client._target, other._target
+    return (
+        client._settings["api_key"] is other._settings["api_key"]
+        and client._key_vars == other._key_vars
+        and (one.provider, one.row, one.base_url) == (two.provider, two.row, two.base_url)
+        # An address in a model string may not have every key.
+        and type(one.base_url) is type(two.base_url)
+    )
+
+
 def look_again(client: Any) -> None:
-    """Look for the key and the address that a client did not have when it was created.
+    """Look, for a call, for the key and the address that a client did not have when it was created.
 
     What is found is kept. The address of the first call that has what it needs is kept, too.
 
     Raises:
         LlmConfigError: A value is wrong. The message names its variable.
     """
-    if _engine.is_intercepted():
-        # Such a call needs neither.
-        return
-    if not any(map(environ.get, client._late)) and not client._found.base_url_vars:
+    is_settled = not client._found.base_url_vars and not any(map(environ.get, client._late))
+    # An intercepted call needs neither.
+    if is_settled or _engine.is_intercepted():
         return
     with _lock.current():
-        if any(map(environ.get, client._late)):
-            arguments = engine_arguments(client._settings)
-            create_engine(client, arguments, client._engine, client._found)
-            client._found_late = True
+        take_what_is_there(client)
         found = client._found
         if found.base_url is not None and not (found.needs_key and not client._has_key):
             found.base_url_vars = ()
             client._late = found.key_vars
+
+
+def take_what_is_there(client: Any) -> None:
+    """Take the key and the address if their variables are set by now.
+
+    Raises:
+        LlmConfigError: A value is wrong. The message names its variable.
+    """
+    if any(map(environ.get, client._late)):
+        with _lock.current():
+            if any(map(environ.get, client._late)):
+                create_engine(client, engine_arguments(client._settings), client)
+                client._found_late = True
 
 
 def check_left_out(client: Any) -> None:

@@ -112,8 +112,8 @@ class LlmClientFactory:
                 client with other settings is another client.
 
         Raises:
-            LlmConfigError: The name is unknown, a setting cannot work, or the key is missing; the
-                message names the fix.
+            LlmConfigError: The name is unknown, or a setting cannot work; the message names the
+                fix. A missing key is an error of the first call.
         """
         if settings:
             # First of all, so that no traceback with local variables shows a key.

@@ -57,7 +57,7 @@ class Plan(namedtuple("Plan", "model api settings key_vars variables row")):  # 
         """Create the client.
 
         Raises:
-            LlmConfigError: A setting cannot work, or there is no key.
+            LlmConfigError: A setting cannot work, or a custom client has no key.
         """
         settings = {name: _copied(value) for name, value in self.settings.items()}
         if self.row is not None and self.row.client is not None:

@@ -175,20 +175,23 @@ class Found:
         base_url_vars: Variables that may hold the address later.
     """
 
-    __slots__ = (
-        *("api_key", "key_name", "base_url", "base_url_name"),
-        *("no_key", "needs_key", "key_vars", "base_url_vars"),
-    )
+    key_name = "api_key"
+    base_url_name = "base_url"
+    no_key: str | None = None
+    needs_key = False
+    key_vars: Sequence[str] = ()
+    base_url_vars: Sequence[str] = ()
 
     def __init__(self, api_key: Secret | None, base_url: str | Secret | None) -> None:
         self.api_key = api_key
-        self.key_name = "api_key"
         self.base_url = base_url
-        self.base_url_name = "base_url"
-        self.no_key: str | None = None
-        self.needs_key = False
-        self.key_vars: Sequence[str] = ()
-        self.base_url_vars: Sequence[str] = ()
+
+    def settings(self) -> dict[str, Any]:
+        """Key and address as the engine takes them, with their names unless they are the usual."""
+        settings = dict(vars(self))
+        for name in ("needs_key", "key_vars", "base_url_vars"):
+            settings.pop(name, None)
+        return settings
 
 
 def key_and_address(
@@ -228,7 +231,7 @@ def key_and_address(
         if (name := _first_set(found.base_url_vars)) is not None:
             found.base_url, found.base_url_name = sealed_url(environ[name]), name
             found.base_url_vars = ()
-    if found.api_key is not None:
+    if found.api_key is not None and not callable(found.api_key):
         check_text(found.api_key, found.key_name)
     if found.base_url is not None:
         check_text(found.base_url, found.base_url_name)

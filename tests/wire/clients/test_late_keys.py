@@ -6,6 +6,7 @@ import asyncio
 import copy
 import os
 import pickle
+import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -333,6 +334,63 @@ def test_the_retry_budget_is_kept_when_the_key_is_found(
     # Each retry costs 14.
     assert spent == [True, True]
     assert len(sim.requests()) == 3
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_copies_and_children_keep_the_key_and_the_address(
+    sim: SimServer, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    sim.set_script({"require_key": "sk-late"})
+    if late:
+        client = tw.ChatClient("openai:m")
+        set_both(monkeypatch, sim)
+        client.run("-")
+    else:
+        set_both(monkeypatch, sim)
+        client = tw.ChatClient("openai:m")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-another")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    for derived in (copy.copy(client), client.with_options(temperature=1, model="openai:n")):
+        derived.run("-")
+        assert derived.base_url == sim.base_url
+    # Another provider, key or address is looked for as for a new client.
+    assert client.with_options(base_url="http://127.0.0.1:9/v1").base_url.endswith(":9/v1")
+    with pytest.raises(tw.LlmAuthenticationError):
+        client.with_options(api_key="sk-given", base_url=sim.base_url).run("-")
+    place = sim.base_url.removeprefix("http://").removesuffix("/v1")
+    elsewhere = client.with_options(model=f"openai://{place}@m")
+    with pytest.raises(tw.LlmConfigError, match="OPENAI_API_KEY is not sent"):
+        elsewhere.run("-")
+
+
+@pytest.mark.parametrize("own", [{"headers": {"x-a": "b"}}, {"api_key": "sk-late"}])
+def test_a_child_of_a_client_that_has_not_called_yet_has_the_same_address(
+    sim: SimServer, monkeypatch: pytest.MonkeyPatch, own: dict[str, Any]
+) -> None:
+    sim.set_script({"require_key": "sk-late"})
+    client = tw.ChatClient("openai:m", **own)
+    early = client.with_options(temperature=1)
+    set_both(monkeypatch, sim)
+    with fake({"*": "hi"}):
+        inside = client.with_options(temperature=2)
+    for one in (client.with_options(temperature=0), inside, early, client):
+        one.run("-")
+        assert one.base_url == sim.base_url
+
+
+@pytest.mark.parametrize(
+    ("settings", "lines"),
+    [
+        ("'azure:m', api_key='k'", 0),
+        ("'m', base_url='http://example.com/v1', api_key='k'", 1),
+    ],
+)
+def test_a_key_without_an_address_is_no_reason_for_a_warning(settings: str, lines: int) -> None:
+    program = f"import tokenwire as t; t.ChatClient({settings}); t.ChatClient('sim:chat').run('-')"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={}, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.count("plain http") == lines == len(done.stderr.splitlines())
 
 
 # Fakes

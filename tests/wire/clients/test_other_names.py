@@ -41,7 +41,7 @@ def test_each_name_is_refused_everywhere_with_ours(name: str, ours: str) -> None
     signature = inspect.signature(tw.ChatClient.__init__).parameters
     assert ours in signature or ours in PARAMETERS or ours in OTHERS
     assert name not in signature
-    # What an existing parameter is called is no other library's name.
+    # It is not one of our parameters.
     assert name not in PARAMETERS
     given: dict[str, Any] = {name: "canary"}
     chat = tw.ChatClient("m", base_url=LOCAL)

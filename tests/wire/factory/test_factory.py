@@ -496,6 +496,11 @@ class Mine(tw.LlmClientInterface):
         self.kept = api_key, headers, proxy
 
 
+def test_a_custom_client_may_have_a_key_from_a_callable():
+    factory = new(None, Provider("mine", client=Mine, key_vars=["MINE_KEY"]))
+    assert factory.get_client("mine:m", api_key=lambda: "k").kept[0]() == "k"
+
+
 def walked(error):
     """The local variables in the frames of this file, and in those of tokenwire."""
     here: list[str] = []

@@ -269,10 +269,10 @@ impl Client {
         if is_sent && !options.key_comes_later {
             headers::check_key(&headers, &inner.provider, &inner.config)?;
         }
-        if !interception.is_on() && !options.key_comes_later {
-            if has_key && !inner.route.https && !is_private(&inner.base) {
-                inner.origin.warn_of_plain_key(inner.hub.log());
-            }
+        let is_open =
+            has_key && inner.has_address && !inner.route.https && !is_private(&inner.base);
+        if is_open && !interception.is_on() && !options.key_comes_later {
+            inner.origin.warn_of_plain_key(inner.hub.log());
         }
         let setting = options.timeout.unwrap_or(inner.config.timeout);
         check::timeout(setting)?;

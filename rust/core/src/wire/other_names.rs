@@ -1,7 +1,7 @@
 //! What other libraries call our settings and parameters, and what to write here.
 //!
 //! Sources: the parameters of openai 1.x (`OpenAI`, `AzureOpenAI`, `chat.completions.create`), anthropic, litellm
-//! (`completion`), LangChain (`ChatOpenAI`), requests, httpx, aiohttp, google-genai, ollama, transformers
+//! (`completion`), `LangChain` (`ChatOpenAI`), requests, httpx, aiohttp, google-genai, ollama, transformers
 //! (`GenerationConfig`) and instructor, as their documentation names them.
 
 use crate::config::CLIENT_SETTINGS;
@@ -48,12 +48,12 @@ const ROWS: &[Row] = &[
     row(&["default_query", "query", "query_params"], "extra_query", "give extra_query={…}"),
     row(&["extra_kwargs", "additional_model_request_fields"], "extra_body", "give extra_body={…}"),
     // Connections
-    row(&["verify", "ssl_verify", "verify_ssl", "ssl", "ssl_context", "cafile", "ca_certs", "ca_cert", "ca_file", "verify_certs", "ssl_ca_cert"], "ca_bundle", "give ca_bundle=\"roots.pem\" to trust a certificate of your own; the check cannot be switched off"),
+    row(&["verify", "ssl_verify", "verify_ssl", "ssl", "ssl_context", "ca_certs", "ca_cert", "ca_file", "verify_certs", "ssl_ca_cert"], "ca_bundle", "give ca_bundle=\"roots.pem\" to trust your own certificate; the check cannot be switched off"),
     row(&["cert", "client_certificate", "certfile", "ssl_certfile"], "client_cert", "give client_cert=(\"cert.pem\", \"key.pem\")"),
     row(&["http_client", "http_async_client", "client_session", "session", "client_args", "http_options", "httpx_client"], "proxy", "tokenwire has its own client for HTTP; give proxy=, ca_bundle=, client_cert=, limits=, timeout= or headers="),
     row(&["transport", "app"], "fake", "tokenwire has its own client for HTTP; in a test, use tokenwire.testing.fake"),
     row(&["connector", "max_connections", "connection_pool_size", "pool_maxsize", "pool_connections", "pool_limits", "max_parallel_requests"], "limits", "give limits=Limits(max_connections=…)"),
-    row(&["keepalive_expiry", "keepalive_timeout", "keep_alive_timeout"], "limits", "give limits=Limits(keepalive=…)"),
+    row(&["keepalive_expiry", "keepalive_timeout"], "limits", "give limits=Limits(keepalive=…)"),
     row(&["max_keepalive_connections"], "limits", "give limits=Limits(max_connections=…), which bounds them, too"),
     row(&["request_timeout", "timeout_seconds", "timeout_s", "client_timeout", "api_timeout", "stream_timeout", "default_request_timeout"], "timeout", "give timeout= seconds, or a Timeout(…)"),
     row(&["connect_timeout"], "timeout", "give timeout=Timeout(connect=…)"),
@@ -61,14 +61,14 @@ const ROWS: &[Row] = &[
     row(&["num_retries", "retries", "max_attempts", "retry_count", "n_retries"], "max_retries", "give max_retries=…, the attempts after the first one"),
     row(&["retry_policy", "retry_options", "retry_config", "retry_strategy"], "retry", "give retry=RetryPolicy(…)"),
     // Parameters
-    row(&["max_tokens_to_sample", "max_output_tokens", "max_new_tokens", "max_gen_len", "num_predict", "n_predict", "max_length", "maxOutputTokens"], "max_tokens", "give max_tokens=…"),
+    row(&["max_tokens_to_sample", "max_output_tokens", "max_new_tokens", "max_gen_len", "num_predict", "n_predict", "max_length"], "max_tokens", "give max_tokens=…"),
     row(&["stop_sequences", "stop_words", "stop_strings", "stops"], "stop", "give stop=[…]"),
     row(&["system_instruction", "system_prompt", "system_message", "instructions", "system_content"], "system", "give system=\"…\", or a message with the role \"system\""),
     row(&["candidate_count", "num_return_sequences", "num_completions", "num_generations"], "n", "give n=…"),
     row(&["response_model", "output_type", "output_schema", "response_schema", "output_cls", "result_type"], "parse", "call parse(Model, prompt), or give response_format=Model"),
     row(&["response_mime_type", "format", "json_mode", "json_schema", "guided_json", "output_format"], "response_format", "give response_format= a type, a JSON schema or {\"type\": \"json_object\"}"),
     row(&["functions", "function_declarations"], "tools", "give tools=[…]; a plain function may be in the list"),
-    row(&["function_call", "tool_config", "functionCall"], "tool_choice", "give tool_choice=…"),
+    row(&["function_call", "tool_config"], "tool_choice", "give tool_choice=…"),
     row(&["do_sample"], "temperature", "give temperature=0 for the most likely tokens"),
     row(&["temp"], "temperature", "give temperature=…"),
     row(&["random_state"], "seed", "give seed=…"),
@@ -132,7 +132,7 @@ mod tests {
                 assert!(!CLIENT_SETTINGS.contains(name), "{name}");
             }
         }
-        // What some dialect takes is no other library's name.
+        // None of them is a parameter of some dialect.
         for dialect in dialects() {
             for param in dialect.parameters() {
                 assert!(!seen.contains(&plain(param.name)), "{}", param.name);
