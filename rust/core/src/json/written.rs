@@ -24,8 +24,9 @@ impl fmt::Display for Problem {
         if let Some((line, column)) = self.place {
             write!(to, " at line {line}, column {column}")?;
         }
-        self.found
-            .map_or(Ok(()), |found| write!(to, ", but there is {found:?}"))
+        self.found.map_or(Ok(()), |found| {
+            write!(to, ", but there is {:?}", found.to_string())
+        })
     }
 }
 
@@ -225,35 +226,35 @@ mod tests {
             (" ", "the text is empty"),
             (
                 "{'a': 1}",
-                "a string was expected at line 1, column 2, but there is '\\''",
+                "a string was expected at line 1, column 2, but there is \"'\"",
             ),
             (
                 "[True]",
-                "a value was expected at line 1, column 2, but there is 'T'",
+                "a value was expected at line 1, column 2, but there is \"T\"",
             ),
             (
                 "{\"a\": 1}\n{\"a\": 2}",
-                "something follows the value at line 2, column 1, but there is '{'",
+                "something follows the value at line 2, column 1, but there is \"{\"",
             ),
             (
                 "Here: [1]",
-                "a value was expected at line 1, column 1, but there is 'H'",
+                "a value was expected at line 1, column 1, but there is \"H\"",
             ),
             (
                 "[1] // one",
-                "something follows the value at line 1, column 5, but there is '/'",
+                "something follows the value at line 1, column 5, but there is \"/\"",
             ),
             (
                 "[,]",
-                "a value was expected at line 1, column 2, but there is ','",
+                "a value was expected at line 1, column 2, but there is \",\"",
             ),
             (
                 "[1,,]",
-                "a value was expected at line 1, column 4, but there is ','",
+                "a value was expected at line 1, column 4, but there is \",\"",
             ),
             (
                 "{\"a\":,}",
-                "a value was expected at line 1, column 6, but there is ','",
+                "a value was expected at line 1, column 6, but there is \",\"",
             ),
             (
                 "{\"a\": \"b",
@@ -266,15 +267,15 @@ mod tests {
             // The places are those of the text as it was written, in characters.
             (
                 "[\"\u{e9}\n\u{e9}\", 'b']",
-                "a value was expected at line 2, column 5, but there is '\\''",
+                "a value was expected at line 2, column 5, but there is \"'\"",
             ),
             (
                 "```json\n[1,],\n```",
-                "something follows the value at line 2, column 5, but there is ','",
+                "something follows the value at line 2, column 5, but there is \",\"",
             ),
             (
                 "<think>\n?</think>\n [x]",
-                "a value was expected at line 3, column 3, but there is 'x'",
+                "a value was expected at line 3, column 3, but there is \"x\"",
             ),
         ] {
             assert_eq!(problem(text), wanted, "{text:?}");
