@@ -204,8 +204,7 @@ def test_the_docstring_of_a_class_describes_its_fields() -> None:
         city: str
         zone: Annotated[str, "As in tzdata"] = ""
 
-    @dataclasses.dataclass
-    class Sphinx:
+    class Sphinx(BaseModel):
         """A place.
 
         :ivar city: In English.
