@@ -193,6 +193,32 @@ def test_the_docstring_of_each_style_is_read(tool: Callable[..., object]) -> Non
     }
 
 
+def test_the_docstring_of_a_class_describes_its_fields() -> None:
+    class Google(BaseModel):
+        """A place.
+
+        Attributes:
+            city: In English.
+        """
+
+        city: str
+        zone: Annotated[str, "As in tzdata"] = ""
+
+    class Sphinx(BaseModel):
+        """A place.
+
+        :ivar city: In English.
+        :param zone: not this
+        """
+
+        city: str
+        zone: Annotated[str, "As in tzdata"] = ""
+
+    for tool in (Google, Sphinx):
+        assert tool_schema(tool)["function"]["description"] == "A place."
+        assert notes_of(tool) == {"city": "In English.", "zone": "As in tzdata"}
+
+
 def test_names_that_share_a_type_share_their_text() -> None:
     def scale(x: int, y: int) -> None:
         """Scale.

@@ -376,8 +376,8 @@ def test_what_can_mean_only_one_thing_is_read(text: str, note: str) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("{'note': 'a'}", "a string was expected at line 1, column 2, but there is '\\''"),
-        ('{"note": True}', "a value was expected at line 1, column 10, but there is 'T'"),
+        ("{'note': 'a'}", 'a string was expected at line 1, column 2, but there is "\'"'),
+        ('{"note": True}', 'a value was expected at line 1, column 10, but there is "T"'),
         ('{"note": "a"} // a', "something follows the value at line 1, column 15"),
         ('{"note": "a\nb', "the text ends inside a string at line 2, column 2"),
         ('{"note": "a"\n"b": 1}', "a comma or the end was expected at line 2, column 1"),

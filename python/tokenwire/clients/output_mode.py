@@ -41,31 +41,30 @@ def with_schema_in_prompt(
     system = steering.get("system")
     if system is not None:
         steering["system"] = f"{system}\n\n{text}"
-    elif not isinstance(asked, list):
+    elif not isinstance(asked, list) or not any(map(_is_system, asked)):
         steering["system"] = text
+    elif _is_system(asked[0]):
+        asked = [_extended(asked[0], text), *asked[1:]]
     else:
-        extended = _extended(asked[0], text) if asked else None
-        if extended is None:
-            asked = [{"role": "system", "content": text}, *asked]
-        else:
-            asked = [extended, *asked[1:]]
+        asked = [{"role": "system", "content": text}, *asked]
     return asked, params, steering
 
 
+def _is_system(message: Any) -> bool:
+    role = message.get("role") if isinstance(message, dict) else getattr(message, "role", None)
+    return role in ("system", "developer")
+
+
 def _extended(message: Any, text: str) -> Any:
-    """Return a system message with more text at its end; None if it is another message."""
+    """Return a system message with more text at its end."""
+    more: Any = {"type": "text", "text": text}
     if isinstance(message, LlmMessage):
-        if message.role not in ("system", "developer"):
-            return None
         content: Any = message.content
-        more: Any = TextPart(text)
+        more = TextPart(text)
     else:
-        if hasattr(message, "model_dump") or hasattr(message, "__dataclass_fields__"):
+        if not isinstance(message, dict):
             message = dumped(message)
-        if not isinstance(message, dict) or message.get("role") not in ("system", "developer"):
-            return None
         content = message.get("parts", message.get("content"))
-        more = {"type": "text", "text": text}
     content = f"{content}\n\n{text}" if isinstance(content, str) else [*(content or ()), more]
     if isinstance(message, LlmMessage):
         return message.model_copy(update={"content": content})

@@ -331,7 +331,12 @@ class LlmClientInterface(DefaultMethods):
         else:
             return text
         raise LlmModelError(
-            problem, response=reply, provider=self.provider, model=self.model, partial=reply
+            problem,
+            response=reply,
+            partial=reply,
+            provider=self.provider,
+            model=self.model,
+            request_id=reply.request_id,
         )
 
     _needs_text = True

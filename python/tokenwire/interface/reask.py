@@ -10,9 +10,13 @@ from tokenwire.types import LlmRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeVar
 
     from tokenwire._engine import LlmResponse
+    from tokenwire.errors import LlmError
     from tokenwire.types.prompt import Prompt
+
+    _Error = TypeVar("_Error", bound=LlmError)
 
 
 def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limit") -> Any:
@@ -40,17 +44,12 @@ def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limi
         else:
             note_reply(error, reply)
             raise
-        raise _unserved(problem, reply) from error
+        raise LlmModelError(problem, response=reply, partial=reply) from error
     # More digits may have followed.
     if is_cut and reply.text.rstrip()[-1:].isdigit() and not isinstance(value, str):
-        raise _unserved(f"{limit} cut the reply off inside a number; raise max_tokens", reply)
+        problem = f"{limit} cut the reply off inside a number; raise max_tokens"
+        raise LlmModelError(problem, response=reply, partial=reply)
     return value
-
-
-def _unserved(problem: str, reply: LlmResponse[Any]) -> LlmModelError:
-    return LlmModelError(
-        problem, response=reply, partial=reply, provider=reply.provider, model=reply.model
-    )
 
 
 def limit_of(asked: Prompt, *params: Mapping[str, Any]) -> str:
@@ -62,9 +61,11 @@ def limit_of(asked: Prompt, *params: Mapping[str, Any]) -> str:
     """
     given = asked.split()[1] if isinstance(asked, LlmRequest) else {}
     for arguments in (params[0], given, *params[1:]):
-        for name in ("max_tokens", "max_completion_tokens"):
-            if arguments.get(name) is not None:
-                return f"{name}={arguments[name]}"
+        extra = arguments.get("extra_body")
+        for held in (extra if isinstance(extra, dict) else {}, arguments):
+            for name in ("max_tokens", "max_completion_tokens"):
+                if isinstance(held.get(name), int):
+                    return f"{name}={held[name]}"
     return "the token limit"
 
 

@@ -8,6 +8,7 @@ import typing
 from typing import Annotated, Any
 
 import typing_extensions
+from pydantic import BaseModel
 
 _UNIONS = (typing.Union, types.UnionType)
 # What says something about the key, and not about its value. Older versions of Python lack some.
@@ -19,7 +20,7 @@ _OF_KEYS = tuple(
 )
 
 
-def describe_fields(schema: dict[str, Any], owner: object) -> dict[str, Any]:
+def describe_fields(schema: dict[str, Any], owner: Any) -> dict[str, Any]:
     """Add to the schema of a class what the annotations of its fields say, and return it.
 
     A description that is there already, such as that of a ``Field(…)``, stays.
@@ -32,7 +33,8 @@ def describe_fields(schema: dict[str, Any], owner: object) -> dict[str, Any]:
     # A name may exist only where the class was made.
     with contextlib.suppress(NameError, TypeError, AttributeError):
         hints = typing_extensions.get_type_hints(owner, include_extras=True)
-    fields = getattr(owner, "__pydantic_fields__", {})
+    is_model = isinstance(owner, type) and issubclass(owner, BaseModel)
+    fields = owner.model_fields if is_model else getattr(owner, "__pydantic_fields__", {})
     properties = schema.get("properties", {})
     for name, hint in hints.items():
         aliases = [getattr(fields.get(name), kind, None) for kind in ("validation_alias", "alias")]

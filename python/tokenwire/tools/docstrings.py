@@ -18,7 +18,7 @@ _HEADING = re.compile(rf"({_NAMES}):\s*")
 _UNDERLINED = re.compile(rf"({_NAMES})\s*")
 _DASHES = re.compile(r"-{3,}\s*")
 _OF_ARGUMENTS = (
-    *("Args", "Arguments", "Parameters"),
+    *("Args", "Arguments", "Parameters", "Attributes"),
     *("Other Parameters", "Keyword Args", "Keyword Arguments"),
 )
 _GOOGLE_ENTRY = re.compile(r"\*{0,2}(\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)")
@@ -26,10 +26,10 @@ _GOOGLE_ENTRY = re.compile(r"\*{0,2}(\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)")
 _NUMPY_ENTRY = re.compile(r"(\*{0,2}\w+(?:\s*,\s*\*{0,2}\w+)*)\s*(?::.*)?")
 # https://www.sphinx-doc.org/en/master/usage/domains/python.html#info-field-lists
 _FIELD = re.compile(r"[:@](\w+)(?:\s+([^:]*))?:(?:\s+(.*))?")
-_PARAM_FIELDS = ("param", "parameter", "arg", "argument", "key", "keyword")
+_PARAM_FIELDS = ("param", "parameter", "arg", "argument", "key", "keyword", "ivar", "var")
 _FIELDS = (
     *_PARAM_FIELDS,
-    *("type", "raises", "raise", "except", "exception", "var", "ivar", "cvar", "vartype"),
+    *("type", "raises", "raise", "except", "exception", "cvar", "vartype"),
     *("return", "returns", "rtype", "yield", "yields", "meta"),
 )
 
@@ -37,8 +37,8 @@ _FIELDS = (
 def read_docstring(documented: object) -> tuple[str, dict[str, str]]:
     """Return the text before the first section, and the texts about the arguments by name.
 
-    The description keeps its line breaks. The text about an argument becomes one line. Both are
-    empty if there is no docstring.
+    The arguments of a class are its attributes. The description keeps its line breaks. The text
+    about an argument becomes one line. Both are empty if there is no docstring.
     """
     reader = _Reader((inspect.getdoc(documented) or "").splitlines())
     joined = {name: " ".join(lines).strip() for name, lines in reader.notes.items()}

@@ -238,7 +238,11 @@ class _Spec:
         if isinstance(function, type):
             self.reader = adapter_for(function)
             schema = schema_of(self.reader)
-            self.description = str(schema.pop("description", ""))
+            whole = str(schema.pop("description", ""))
+            self.description, notes = read_docstring(function)
+            if not whole or whole != inspect.getdoc(function):
+                # pydantic leaves out the docstrings that dataclasses make up.
+                self.description, notes = whole, {}
             if schema.get("type") != "object":
                 raise LlmConfigError(f"tool {self.label!r}: its schema is not a JSON object")
         else:
@@ -250,8 +254,9 @@ class _Spec:
             self.reader, schema = _reader(fields, self.label)
             for name, field in schema.get("properties", {}).items():
                 field.update(defaults.get(name, {}))
-                if name in notes:
-                    field.setdefault("description", notes[name])
+        for name, field in schema.get("properties", {}).items():
+            if name in notes:
+                field.setdefault("description", notes[name])
         schema.pop("title", None)
         self.parameters: dict[str, Any] = schema
 

@@ -73,7 +73,10 @@ class _PlainSchema(GenerateJsonSchema):
         return describe_fields(super().dataclass_schema(schema), schema["cls"])
 
     def typed_dict_schema(self, schema: Any) -> dict[str, Any]:
-        return describe_fields(super().typed_dict_schema(schema), schema.get("cls"))
+        # pydantic before 2.9 has the class in its notes.
+        noted = schema.get("metadata", {}).get("pydantic_typed_dict_cls")
+        owner = schema.get("cls", noted)
+        return describe_fields(super().typed_dict_schema(schema), owner)
 
 
 def schema_of(adapter: TypeAdapter[Any]) -> dict[str, Any]:

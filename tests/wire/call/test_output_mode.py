@@ -186,6 +186,16 @@ def test_a_form_in_the_provider_s_words_is_sent_as_it_is(
     assert body["messages"] == [QUESTION]
 
 
+def test_what_is_wrong_with_the_messages_is_named_as_ever(sim: SimServer, ask: Asking) -> None:
+    for messages, problem in (
+        ([], "messages: the list is empty"),
+        ([QUESTION, "x"], r"messages\[1\]: it is a string"),
+    ):
+        with pytest.raises(tw.LlmValidationError, match=problem):
+            ask.parse(deepseek_on(sim), Answer, messages)
+    assert sim.requests() == []
+
+
 def test_a_call_without_a_type_is_sent_as_ever(sim: SimServer, ask: Asking) -> None:
     answering(sim)
     ask.run(deepseek_on(sim, output_mode="prompt"), "q")

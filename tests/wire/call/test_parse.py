@@ -216,6 +216,7 @@ def test_a_reply_cut_off_by_the_limit_is_not_asked_for_again(sim: SimServer, ask
     assert caught.value.partial is not None
     assert caught.value.partial.text == CUT["text"]
     assert "line 1, column 14" in str(caught.value)
+    assert (caught.value.provider, caught.value.model) == ("openai-compatible", "m")
     assert len(sim.requests()) == 1
 
 
@@ -226,9 +227,10 @@ def test_the_limit_is_named_wherever_it_was_given(sim: SimServer, ask: Asking) -
     for client, asked, limit in (
         (chat, "-", "max_tokens=7"),
         (chat_on(sim), request, "max_completion_tokens=5"),
+        (chat_on(sim).with_options(extra_body={"max_tokens": 6}), "-", "max_tokens=6"),
         (chat_on(sim), "-", "the token limit"),
     ):
-        with pytest.raises(tw.LlmModelError, match=f"^{limit} cut the reply off"):
+        with pytest.raises(tw.LlmModelError, match=f"{limit} cut the reply off"):
             ask.parse(client, Answer, asked)
 
 
@@ -287,3 +289,12 @@ def test_thoughts_before_the_answer_stay_in_the_text(
     reply = ask.complete(chat_on(sim), "-", response_format=Answer)
     assert reply.parsed == ask.parse(chat_on(sim), Answer, "-") == Answer(text="blue", score=7)
     assert reply.text.startswith(think)
+
+
+def test_an_error_of_typed_output_has_the_id_of_the_request(sim: SimServer, ask: Asking) -> None:
+    for reply in ({"text": "{}"}, CUT, {"text": "", "refusal": "No."}):
+        replies(sim, headers={"x-request-id": "r1"}, **reply)
+        with pytest.raises(tw.LlmError) as caught:
+            ask.parse(chat_on(sim), Answer, "-")
+        assert caught.value.request_id == "r1"
+        assert caught.value.partial is not None

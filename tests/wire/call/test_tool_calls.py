@@ -227,6 +227,22 @@ def test_a_call_cut_by_the_limit_says_so(sim: SimServer, ask: Asking) -> None:
         assert reply.tool_calls == (tw.ToolCall("c1", "f", '{"a": '),)
 
 
+def test_a_raw_line_end_leaves_parallel_whole_calls_apart(sim: SimServer, ask: Asking) -> None:
+    calls = [
+        {"index": 0, "function": {"name": "f", "arguments": f'{{"a": "x\n{number}"}}'}}
+        for number in (1, 2)
+    ]
+    pieces = [{"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]} for call in calls]
+    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
+    lines = [f"data: {json.dumps(event)}\n\n" for event in [*pieces, end]]
+    text = "".join([*lines, "data: [DONE]\n\n"])
+    answer = {"text": text, "headers": {"content-type": "text/event-stream"}}
+    sim.set_script({"default": {"replay": answer}})
+    _, reply = ask.read(chat_on(sim), "-")
+    found = [call.parsed_arguments for call in reply.tool_calls]
+    assert found == [{"a": "x\n1"}, {"a": "x\n2"}]
+
+
 def test_a_call_without_a_finish_reason_is_a_call(sim: SimServer, ask: Asking) -> None:
     call = {"id": "c1", "name": "f", "arguments": "{}"}
     sim.set_script({"default": {"reply": {"tool_calls": [call], "finish_reason": ""}}})

@@ -1,5 +1,6 @@
 //! Whether a JSON text that arrives in pieces is complete.
 
+use super::written::is_whole;
 use super::{is_complete, plain_run};
 
 /// Follows the brackets of a growing text, so that the text is read in full once and not after each piece.
@@ -47,10 +48,11 @@ impl Growing {
         matches!(self.end, End::Closed | End::Whole)
     }
 
-    /// Whether `text`, which is all pieces, is one complete object or array; see [`is_complete`].
+    /// Whether `text`, which is all pieces, is one complete object or array, at least as models write it; see
+    /// [`is_complete`] and [`super::written`].
     pub fn is_complete(&mut self, text: &[u8]) -> bool {
         if self.end == End::Closed {
-            self.end = if is_complete(text) {
+            self.end = if is_complete(text) || is_whole(text) {
                 End::Whole
             } else {
                 End::Wrong

@@ -49,7 +49,7 @@ pub(super) fn after_end(text: &str) -> Option<&str> {
     text.get(at + len..)
 }
 
-/// The message in the channel `final` of OpenAI's Harmony format
+/// The message in the channel `final` of `OpenAI`'s Harmony format
 /// (<https://cookbook.openai.com/articles/openai-harmony>), or of what is left of it without its special tokens.
 fn final_channel(text: &str) -> Option<&str> {
     if let Some(after) = text.strip_prefix("analysis") {
