@@ -30,6 +30,7 @@ PATHS = [
     "c:/cat.png",
     "\\\\server\\share\\cat.png",
     "//server/cat.png",
+    "x:file:///a",
 ]
 # The beginning of a file of each type that is recognized.
 STARTS = {
@@ -104,7 +105,19 @@ def test_the_url_of_a_server_is_kept_as_it_is(url):
     assert (ImagePart(url).url, FilePart(url=url).url) == (url, url)
 
 
-@pytest.mark.parametrize("url", ["", "cat", "file-abc123", "iVBORw0KGgo=", "localhost:80/a"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "cat",
+        "file-abc123",
+        "iVBORw0KGgo=",
+        "localhost:80/a",
+        "file ://a",
+        "x:file:///a",
+        "://a",
+    ],
+)
 def test_what_is_not_a_url_is_refused(url):
     assert refusal(lambda: ImagePart(url)) == (
         LlmValidationError,

@@ -39,8 +39,9 @@ _BOUNDS = {
     "first_token": _SECONDS,
     "tokens_per_second": (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0),
 }
-# The percentiles need finer buckets, whose bounds grow by 2 %. A value of zero counts as 1 µs.
-_GROWTH = log(1.02)
+# The percentiles need finer buckets, whose bounds grow by 2 %: so many for each factor of e. A value
+# of zero counts as 1 µs.
+_BUCKETS = 1 / log(1.02)
 _LEAST = 1e-6
 _PERCENTILES = (50, 90, 95, 99)
 
@@ -304,9 +305,9 @@ class _Spread:
     def add(self, value: float | None) -> None:
         if value is not None:
             self.counts[bisect_left(self.bounds, value)] += 1
-            self.fine[floor(log(max(_LEAST, value)) / _GROWTH)] += 1
+            # Faster than max, as below.
+            self.fine[floor(log(value if value > _LEAST else _LEAST) * _BUCKETS)] += 1  # noqa: FURB136
             self.sum += value
-            # Faster than min and max.
             if value < self.min:  # noqa: PLR1730
                 self.min = value
             if value > self.max:  # noqa: PLR1730
@@ -336,6 +337,6 @@ class _Spread:
                 left -= inside
                 if left <= 0:
                     # The middle of the bucket, which may be outside of all values.
-                    value = min(max(exp((bucket + 0.5) * _GROWTH), self.min), self.max)
+                    value = min(max(exp((bucket + 0.5) / _BUCKETS), self.min), self.max)
                     break
             yield value

@@ -27,6 +27,8 @@ from tokenwire.types.parts import Part
 
 # So many characters of base64 hold more bytes than are looked at.
 _START_CHARS = 4 * START_BYTES
+# RFC 3986, section 3.1. A drive of Windows has one letter.
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 # RFC 2397. The type, the parameters, and the comma before the data.
 _DATA_URL = re.compile(r"data:(?P<type>[^,;]*)(?P<parameters>[^,]*),", re.IGNORECASE)
 # Line breaks (RFC 2045), and the letters of the URL-safe form (RFC 4648).
@@ -85,7 +87,7 @@ def _url_text(value: object) -> object:
         )
     if value[:5].lower() == "data:":
         _check_data_url(value)
-    elif "://" not in value:
+    elif _URL.match(value) is None:
         raise PydanticCustomError(
             "url", "it is not a URL; give one with https:// or data:, or path= to read a file"
         )

@@ -94,7 +94,8 @@ fn message(at: usize, raw: &str, has_system: bool, to: &mut Written<'_>) -> Resu
         return Err(Error::new(ErrorKind::Config, message));
     }
     let Some(parts) = parts else {
-        if let Some((_, content)) = extra.iter().find(|(name, _)| name == "content") {
+        let content = extra.iter().find(|(name, _)| name == "content");
+        if let Some((_, content)) = content.filter(|(_, raw)| raw.starts_with('[')) {
             blocks::check(&format!("messages[{at}]"), content)?;
         }
         to.separate();
