@@ -39,8 +39,8 @@ _BOUNDS = {
     "first_token": _SECONDS,
     "tokens_per_second": (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0),
 }
-# The percentiles need finer buckets, whose bounds grow by 2 %: so many for each factor of e. A value
-# of zero counts as 1 µs.
+# The percentiles need finer buckets, whose bounds grow by 2 %: so many for each factor of e. Zero
+# counts as 1 µs.
 _BUCKETS = 1 / log(1.02)
 _LEAST = 1e-6
 _PERCENTILES = (50, 90, 95, 99)
