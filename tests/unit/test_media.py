@@ -30,6 +30,7 @@ PATHS = [
     "c:/cat.png",
     "\\\\server\\share\\cat.png",
     "//server/cat.png",
+    "x:file:///a",
 ]
 # The beginning of a file of each type that is recognized.
 STARTS = {
@@ -243,6 +244,12 @@ def test_a_document_in_memory_gets_its_type_from_its_bytes_or_its_name():
         (lambda p: ImagePart(path=p / "loop"), "ImagePart: path: {}/loop: Too many levels of symb"),
         (lambda _: ImagePart(path="a\0b"), r"ImagePart: path: a\u{{0}}b: embedded null byte"),
         (lambda _: ImagePart(path=cast("Any", 4)), "ImagePart: path: 4: "),
+        (
+            lambda _: ImagePart(path="https://x/a.png"),
+            "ImagePart: path: it is not the path of a file",
+        ),
+        (lambda _: ImagePart(path="iVBO" * 9_000), "ImagePart: path: it is not the path of a file"),
+        (lambda _: ImagePart(path=cast("Any", PNG)), "ImagePart: path: it is bytes; give data="),
         (lambda p: AudioPart(path=p / "text"), "AudioPart: path: {}/text: its format is not recog"),
         (lambda p: FilePart(path=p / "text"), "FilePart: path: {}/text: its suffix is unknown"),
         (lambda p: FilePart(path=p / "no"), "FilePart: path: {}/no: No such file"),

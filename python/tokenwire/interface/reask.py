@@ -10,13 +10,9 @@ from tokenwire.types import LlmRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import TypeVar
 
     from tokenwire._engine import LlmResponse
-    from tokenwire.errors import LlmError
     from tokenwire.types.prompt import Prompt
-
-    _Error = TypeVar("_Error", bound=LlmError)
 
 
 def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limit") -> Any:

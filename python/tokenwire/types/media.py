@@ -29,6 +29,8 @@ from tokenwire.types.parts import Part
 _START_CHARS = 4 * START_BYTES
 # RFC 3986, section 3.1. A drive of Windows has one letter.
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+# Longer than what Linux opens; it may be megabytes of base64.
+_LONGEST_PATH = 4096
 # RFC 2397. The type, the parameters, and the comma before the data.
 _DATA_URL = re.compile(r"data:(?P<type>[^,;]*)(?P<parameters>[^,]*),", re.IGNORECASE)
 # Line breaks (RFC 2045), and the letters of the URL-safe form (RFC 4648).
@@ -138,6 +140,11 @@ class MediaPart(Part):
         given = [name for name, value in others.items() if value is not None]
         if given:
             raise LlmConfigError(f"{cls.__name__}: give either path= or {given[0]}=, not both")
+        if isinstance(path, (bytes, bytearray, memoryview)):
+            raise LlmConfigError(f"{cls.__name__}: path: it is bytes; give data=")
+        if isinstance(path, str) and (len(path) > _LONGEST_PATH or _URL.match(path)):
+            problem = "it is not the path of a file; give url= for a URL, data= for base64"
+            raise LlmConfigError(f"{cls.__name__}: path: {problem}")
         try:
             content = read_file(path)
         except LlmConfigError as error:
