@@ -28,6 +28,7 @@ announce() {
         *) took="130 s" ;;
     esac
     echo "== The $1 engine is compiled: about $((crates)) crates, once. On two cores that took $took."
+    echo "   Cargo also counts their build scripts."
 }
 
 if [ "${1:-}" = --announce ]; then
