@@ -10,6 +10,9 @@ PY := $(VENV)/bin/python
 STAMPS := $(VENV)/stamps
 # Clippy and maturin use the same Python. Otherwise each would undo the other's build of PyO3.
 export PYO3_PYTHON := $(abspath $(PY))
+# maturin installs into the environment that is active. That may be another one than ours.
+export VIRTUAL_ENV := $(abspath $(VENV))
+unexport CONDA_PREFIX
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 

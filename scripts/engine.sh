@@ -8,11 +8,13 @@ set -euo pipefail
 
 stamps=.venv/stamps
 
-# Its profile and its file. One that does not load does not count.
+# Its profile and its file. One that does not load, or is in a copy of the package, does not count.
 installed() {
     .venv/bin/python -c '
+from os.path import dirname, samefile
 from tokenwire import _engine
-print(_engine._report()["build"], _engine.__file__)' 2>/dev/null
+if samefile(dirname(_engine.__file__), "python/tokenwire"):
+    print(_engine._report()["build"], _engine.__file__)' 2>/dev/null
 }
 
 announce() {
@@ -20,14 +22,15 @@ announce() {
         echo "== The $1 engine is built: a source has changed, or another one was installed."
         return
     fi
-    # Cargo downloads the sources here, if it has to.
-    crates=$(cargo tree --locked --quiet --package tokenwire-bindings --edges normal,build \
+    # Cargo downloads the sources here, if it has to, and says so.
+    crates=$(cargo tree --locked --package tokenwire-bindings --edges normal,build \
         --no-dedupe --prefix none --format '{p}' | sort -u | wc -l)
     case $1 in
         debug) took="45 s" ;;
         *) took="130 s" ;;
     esac
     echo "== The $1 engine is compiled: about $((crates)) crates, once. On two cores that took $took."
+    echo "   Cargo also counts their build scripts."
 }
 
 if [ "${1:-}" = --announce ]; then

@@ -52,8 +52,8 @@ else
         "rustup update stable   (no rustup: $rust_line)"
 fi
 # The TLS library (ring) contains C and assembly. A compiler may lack the headers of libc.
-printf '#include <stdio.h>\nint main(void) { return 0; }\n' |
-    "${CC:-cc}" -x c - -o "${TMPDIR:-/tmp}/tokenwire-cc.$$" >/dev/null 2>&1 ||
+source=$'#include <stdio.h>\nint main(void) { return 0; }'
+"${CC:-cc}" -x c - -o "${TMPDIR:-/tmp}/tokenwire-cc.$$" <<<"$source" >/dev/null 2>&1 ||
     need "a C compiler that works (${CC:-cc})" "apt-get install gcc libc6-dev   (macOS: xcode-select --install)"
 rm -f "${TMPDIR:-/tmp}/tokenwire-cc.$$"
 exit "$missing"

@@ -82,6 +82,19 @@ def test_a_rust_that_is_not_in_path_is_not_installed_again(tools):
     assert '. "$HOME/.cargo/env"   (it is installed' in complaints(tools)
 
 
+def test_another_environment_that_is_active_is_left_alone():
+    """maturin installs into the one that these variables name."""
+    done = subprocess.run(
+        ["make", "--eval", 'show:; @echo "$$VIRTUAL_ENV|$${CONDA_PREFIX-}"', "show"],
+        cwd=ROOT,
+        env={**os.environ, "VIRTUAL_ENV": "/other", "CONDA_PREFIX": "/conda"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{ROOT / '.venv'}|\n"
+
+
 # The engine
 
 

@@ -19,6 +19,7 @@ USAGE = 2
 CUT_OFF = 3
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 PIPE_CLOSED = 141  # 128 + SIGPIPE
+TERMINATED = 143  # 128 + SIGTERM
 
 EXIT_CODES = {
     DONE: "done",
@@ -27,6 +28,7 @@ EXIT_CODES = {
     CUT_OFF: "the reply was cut off after its first part",
     INTERRUPTED: "stopped by Ctrl-C",
     PIPE_CLOSED: "the reader of a pipe closed it",
+    TERMINATED: "`tokenwire sim` was ended by SIGTERM",
 }
 
 # Attributes of an error that its JSON contains, besides its message.

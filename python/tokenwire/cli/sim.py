@@ -15,7 +15,7 @@ Exit codes:
   0    Ctrl-C, or its pipe ended
   1    it cannot listen on that address
   2    an argument or the script is wrong
-  143  SIGTERM ended it, as `kill` does (a shell reports 128 + 15)
+  143  SIGTERM ended it, as `kill` does
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tokenwire.errors import LlmConfigError, LlmError
 
 if TYPE_CHECKING:
     import argparse
+    from typing import Any, NoReturn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _terminated(*_: object) -> NoReturn:
+    # Without a handler, the first process of a container does not respond to the signal.
+    raise SystemExit(output.TERMINATED)
+
+
 def run(parsed: argparse.Namespace) -> int:
     """Run the command."""
     import signal
@@ -71,9 +77,11 @@ def run(parsed: argparse.Namespace) -> int:
         elif value is not None:
             words += [option, str(value)]
     result: list[tuple[int, str]] = []
+    handlers: dict[int, Any] = {signal.SIGTERM: _terminated}
     if hasattr(signal, "SIGTTOU"):
         # Printing the address from the background must not stop it (`stty tostop`).
-        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        handlers[signal.SIGTTOU] = signal.SIG_IGN
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     # It waits, and a signal just before that would not end it. So it runs on another thread, and
     # this one is free for Ctrl-C.
     server = Thread(target=lambda: result.append(_engine._sim_main(words)), daemon=True)
@@ -85,6 +93,9 @@ def run(parsed: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         # The documented way to stop it.
         return output.DONE
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     code, message = result[0]
     if code == output.DONE:
         return code

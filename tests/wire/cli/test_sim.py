@@ -87,7 +87,7 @@ def test_ctrl_c_while_it_starts_stops_it(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, -15), (signal.SIGHUP, -1)]
+    ("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, -1)]
 )
 def test_a_signal_ends_it_without_a_traceback(number, code):
     with started() as process:

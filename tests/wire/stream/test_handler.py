@@ -442,7 +442,7 @@ def test_the_example_runs():
     command = [sys.executable, str(ROOT / "examples" / "streaming_handler.py")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[-1] == "16 words, 94 characters"
+    assert done.stdout.splitlines()[-1] == "35 words, 176 characters"
 
 
 @pytest.mark.parametrize("name", ["text", "reasoning", "tool_call", "usage", "end", "error"])
