@@ -26,8 +26,13 @@ pub(super) fn base_url(setting: Option<&str>, provider: &Provider) -> Result<Bas
             [] => String::new(),
             vars => format!("set {} or ", vars.join(" or ")),
         };
+        let example = if provider.is_azure {
+            "https://NAME.openai.azure.com"
+        } else {
+            "http://127.0.0.1:8000/v1"
+        };
         return Err(refused(format!(
-            "{} has no default address: {vars}give base_url=, as in http://127.0.0.1:8000/v1",
+            "{} has no default address: {vars}give base_url=, as in {example}",
             provider.name
         )));
     };
