@@ -45,7 +45,11 @@ fn canonical(text: &str, provider: &Provider) -> Result<Base, String> {
         return Err("is in quotes: leave them out".to_owned());
     }
     // A URL would drop some of these silently.
-    let is_wrong = |c: char| c == '\\' || c.is_whitespace() || steers(c) || hides(c);
+    let is_wrong = |c: char| match c {
+        '\\' => true,
+        c if c.is_ascii() => !c.is_ascii_graphic(),
+        c => c.is_whitespace() || steers(c) || hides(c),
+    };
     if let Some(position) = text.chars().position(is_wrong) {
         let what = "has a space, invisible character or backslash at position";
         return Err(format!("{what} {position}"));
