@@ -109,6 +109,8 @@ def demo(settings: dict[str, Any], chat_model: str, completion_model: str) -> in
         ("completion, sync", completion, BEGINNING, False),
         ("completion, async", completion, BEGINNING, True),
     ]
+    # Before anything is printed.
+    chat.validate_config()
     rows = []
     for name, client, prompt, is_async in calls:
         print(f"\n── {name}: {prompt}", flush=True)

@@ -52,7 +52,10 @@ __all__ = [
     "UsageReported",
     "__version__",
     "_is_key_refused",
+    "_key_problem",
     "_missing_key",
+    "_other_name",
+    "_other_names",
     "_proxy_for",
     "_report",
     "_report_refused",
@@ -1039,10 +1042,12 @@ class Engine:
         custom_provider: An `LlmProvider` to use instead of the engine's table.
         key_vars: Environment variables of the key, instead of the provider's; the key is then required.
         parent: The client that this one is derived from. They share a retry budget if it is of the same size.
-        **settings: Those of `ChatClient`, by name.
+        **settings: Those of `ChatClient`, by name. Also `key_name` and `base_url_name`, the variables that the key and the
+            address came from, and `no_key`, the error of a call without the required key. A key and an address may be
+            missing until a call is made.
 
     Raises:
-        LlmConfigError: A setting is wrong or the key is missing.
+        LlmConfigError: A setting is wrong.
     """
 
     def __new__(
@@ -1058,12 +1063,12 @@ class Engine:
     ) -> Self: ...
     @property
     def base_url(self) -> str:
-        """The base URL in its canonical form, without credentials."""
+        """The base URL in its canonical form, without credentials; empty if it has no address yet."""
     def check(self, params: dict[str, Any], **steering: Any) -> None:
-        """Checks request parameters and the key without sending anything.
+        """Checks request parameters without sending anything. Without `is_draft`, also that there are a key and an address.
 
         Raises:
-            LlmError: A parameter is wrong or the key is missing.
+            LlmError: A parameter is wrong, or something is missing.
         """
     def parameters(self) -> list[str]:
         """Returns the names of the request parameters that the API accepts."""
@@ -1202,6 +1207,9 @@ def is_intercepted() -> bool:
 def _is_key_refused(error: object) -> bool: ...
 def _report_refused(error: BaseException, *, abandoned: bool = False) -> None: ...
 def _missing_key(provider: str, variables: Sequence[str]) -> str: ...
+def _key_problem(key: str) -> str | None: ...
+def _other_name(name: str) -> str | None: ...
+def _other_names() -> list[tuple[str, str]]: ...
 def apis() -> dict[str, str]:
     """Returns the APIs that `api=` can name, each with the family of clients that speaks it: `{api: family}`."""
 

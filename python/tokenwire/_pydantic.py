@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, ValidationEr
 from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json
 from typing_extensions import Self
 
-from tokenwire._engine import escaped
+from tokenwire._engine import _other_name, escaped
 from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmError, LlmValidationError
 
 _SHOWN_PROBLEMS = 3
@@ -66,6 +66,8 @@ def unknown_name_error(owner: str, name: str, known: Iterable[str]) -> LlmConfig
     names = sorted(known)
     near = nearest_name(name, names)
     hint = f"did you mean {near!r}?" if near else f"known: {', '.join(names)}"
+    if owner == "LlmRequest":
+        hint = _other_name(name) or hint
     return LlmConfigError(f"{owner} has no argument {_cut(repr(name))}; {hint}")
 
 

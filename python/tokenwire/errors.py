@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         attempts: tuple[Attempt, ...]
         retryable: bool
         request_id: str | None
+        headers: dict[str, str]
         provider: str | None
         model: str | None
         partial: LlmResponse | None
@@ -81,13 +82,16 @@ class LlmError(Exception):
 
     Args:
         message: One line that says how to fix it. Characters that steer a terminal, turn text
-            around or hide are escaped.
+            around or hide are escaped. Errors of a call begin with provider and model, unless they
+            name the server, and end with the number of attempts if there was more than one.
         **fields: Values for the attributes below and those of the subclasses, by name.
 
     Attributes:
         attempts: The attempts of the call, oldest first.
         retryable: Whether another attempt may succeed.
         request_id: The provider's id of the request.
+        headers: The headers of the last response, with names in lower case; empty if there was
+            none. The values of a repeated header are joined by ``", "``.
         provider: The provider's name, such as ``"openai"``.
         model: The model's id, without a provider.
         partial: The partial reply; None if nothing arrived.
@@ -103,6 +107,7 @@ class LlmError(Exception):
     attempts: tuple[Attempt, ...] = ()
     retryable: bool = False
     request_id: str | None = None
+    headers: dict[str, str]
     provider: str | None = None
     model: str | None = None
     partial: LlmResponse | None = None
@@ -110,8 +115,10 @@ class LlmError(Exception):
     retry_budget_exhausted: bool = False
 
     def __init__(self, message: str, **fields: Unpack[ErrorFields]) -> None:
-        # Fields that are not given remain class attributes. The others are in the instance's
-        # dict, which BaseException.__reduce__ passes to pickle and copy.
+        # Fields that are not given remain class attributes, except for the dict of headers, which
+        # no two errors may share. The others are in the instance's dict, which
+        # BaseException.__reduce__ passes to pickle and copy.
+        self.headers = {}
         if fields:
             unknown = fields.keys() - _FIELD_NAMES
             if unknown:

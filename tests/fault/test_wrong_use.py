@@ -220,7 +220,6 @@ MODELS = {
     "opnai:gpt-4o": "openai",
     "openai:": 'there is no model after "openai:"',
     "": "model: give a string",
-    "openai:gpt-4o": "no API key for openai: set OPENAI_API_KEY or give api_key=",
     "vllm://host": "is not of the form vllm://host:port@model",
 }
 
@@ -230,6 +229,12 @@ def test_a_model_string_that_cannot_be_meant_names_the_form(model):
     error = refusal(lambda: ChatClient(model))
     assert isinstance(error, LlmConfigError)
     assert MODELS[model] in str(error)
+
+
+def test_a_missing_key_names_its_variable_at_the_first_call():
+    error = refusal(lambda: ChatClient("openai:gpt-4o").run("hi"))
+    assert type(error) is LlmConfigError
+    assert str(error) == "no API key for openai: set OPENAI_API_KEY or give api_key="
 
 
 def test_a_server_that_is_not_running_is_named(unused_port):

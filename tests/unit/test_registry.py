@@ -111,6 +111,7 @@ def test_a_built_in_provider_is_data():
         "auth_header": "authorization",
         "max_tokens_field": "max_tokens",
         "stream_options": True,
+        "reasoning_back": "reasoning",
         "is_built_in": True,
     }
 
@@ -125,6 +126,7 @@ def test_a_custom_provider_is_data():
         "auth_header": "authorization",
         "max_tokens_field": "max_tokens",
         "stream_options": True,
+        "reasoning_back": "as_sent",
         "is_built_in": False,
     }
     assert registry(ACME).get_providers() == [*_engine.provider_names(), "acme"]
@@ -161,6 +163,7 @@ def test_a_provider_with_an_unsupported_api_is_refused():
         ({"base_ulr": "x"}, LlmConfigError, "did you mean 'base_url'"),
         ({"auth_header": "x key"}, LlmValidationError, "auth_header: "),
         ({"max_tokens_field": "max tokens"}, LlmValidationError, "max_tokens_field: "),
+        ({"reasoning_back": "as sent"}, LlmValidationError, "reasoning_back: "),
         ({"key_vars": 3}, LlmValidationError, "key_vars"),
     ],
 )

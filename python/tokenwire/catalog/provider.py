@@ -83,6 +83,9 @@ class LlmProvider(Row):
             is sent as a bearer token.
         max_tokens_field: The field of a chat request for the token limit.
         stream_options: Whether streams may request usage.
+        reasoning_back: What goes back of the reasoning in a reply: `"as_sent"` (each field as it
+            came), `"never"`, `"blocks"` (the `thinking` blocks of the content, as Mistral has
+            them), or the name of the one field that takes it, such as `"reasoning_content"`.
         client: The class of its clients, if it needs custom ones.
         is_built_in: Whether it is built in.
     """
@@ -95,6 +98,7 @@ class LlmProvider(Row):
     auth_header: _HeaderName = "authorization"
     max_tokens_field: _FieldName = "max_tokens"
     stream_options: bool = True
+    reasoning_back: _FieldName = "as_sent"
     # A dump cannot contain code.
     client: _Client | None = Field(default=None, exclude=True)
     is_built_in: bool = False
@@ -111,6 +115,7 @@ class LlmProvider(Row):
         auth_header: str | None = None,
         max_tokens_field: str | None = None,
         stream_options: bool | None = None,
+        reasoning_back: str | None = None,
         client: type[LlmClientInterface] | None = None,
         **unknown: object,
     ) -> None:
@@ -123,6 +128,7 @@ class LlmProvider(Row):
             auth_header=auth_header,
             max_tokens_field=max_tokens_field,
             stream_options=stream_options,
+            reasoning_back=reasoning_back,
             client=client,
             **unknown,
         )

@@ -75,6 +75,7 @@ def _row(factory: LlmClientFactory, name: str, *, probe: bool) -> dict[str, Any]
     row: dict[str, Any] = {"name": name, "client": None, "model": None, "note": None}
     try:
         client = factory.get_client(name)
+        client.validate_config()
     except LlmError as error:
         # The configuration is valid, so the environment lacks something: a key, or an address.
         row["note"] = str(error)

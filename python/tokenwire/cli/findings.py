@@ -237,18 +237,11 @@ def _keys(configuration: Configuration | None) -> Iterator[Finding]:
 
 def _problem_of_key(value: str) -> str | None:
     """What is wrong with a key, without any part of the key."""
-    quotes = ("'", '"', "`")
-    faults = {
-        "is set but empty: unset it, or give the key": not value.strip(),
-        "has spaces or a line break around it: give only the key": value != value.strip(),
-        "is in quotes, which are sent too: leave them out": value.startswith(quotes)
-        or value.endswith(quotes),
-        "begins with the word Bearer: give only the key": value.lower().startswith("bearer "),
-        "holds the name of a variable instead of its value": value.startswith(("$", "%")),
-        "has a space, or a character that keys do not have: copy it again": " " in value
-        or not (value.isascii() and value.isprintable()),
-    }
-    return next((text for text, is_so in faults.items() if is_so), None)
+    if not value.strip():
+        return "is set but empty: unset it, or give the key"
+    # A lone surrogate, which the engine cannot read, is replaced by another character.
+    readable = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _engine._key_problem(readable)
 
 
 def _addresses() -> Iterator[Finding]:
@@ -265,7 +258,7 @@ def _addresses() -> Iterator[Finding]:
             # A new client connects to nothing.
             client = ChatClient("-", provider=provider, api_key="-", trust_env=False)
         except LlmError as error:
-            yield Finding("address", "problem", f"{name}: {error}", **details)
+            yield Finding("address", "problem", str(error), **details)
             continue
         status = "ok" if row["base_url"] is None else "note"
         text = f"calls to {provider}, with its key, go to {client.base_url} (from {name})"

@@ -7,7 +7,7 @@ import sys
 from tokenwire import _engine
 from tokenwire._typing import overload
 from tokenwire.clients.api_key import with_key, with_key_async
-from tokenwire.errors import LlmConfigError
+from tokenwire.clients.lookup import check_left_out, create_engine, look_again
 from tokenwire.interface.defaults import check_open
 from tokenwire.interface.interface import LlmClientInterface
 from tokenwire.settings.client_settings import (
@@ -18,12 +18,8 @@ from tokenwire.settings.client_settings import (
     seal,
     with_retries,
 )
-from tokenwire.settings.model_string import (
-    key_and_address,
-    missing_key_at,
-    resolve,
-)
-from tokenwire.settings.secret import LeftOut, revealed, sealed, sealed_url, sealed_values
+from tokenwire.settings.model_string import resolve
+from tokenwire.settings.secret import LeftOut, sealed, sealed_url, sealed_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +39,7 @@ if TYPE_CHECKING:
         Timeout,
     )
     from tokenwire.catalog.provider import LlmProvider
+    from tokenwire.settings.model_string import Found
     from tokenwire.types import AnyParams
     from tokenwire.types.prompt import KeySource, Prompt
 
@@ -61,6 +58,12 @@ class BaseClient(LlmClientInterface):
     _takes_sealed = True
     # What a pickle left out, in words.
     _left_out: Sequence[str] = ()
+    # `lookup` sets these. First, the variables that may hold the key or the address later.
+    _late: Sequence[str]
+    _found: Found
+    _found_late = False
+    _has_key: bool
+    _key_source: KeySource | None
     # For `repr` in a traceback, if the constructor fails.
     model = provider = base_url = ""
 
@@ -86,6 +89,8 @@ class BaseClient(LlmClientInterface):
     ) -> None:
         """Create a client. It does not connect to anything before the first call.
 
+        Key and address may be missing until then: a call looks again in the provider's variables.
+
         Args:
             model: `provider:model` or `vllm://host:port@model`; with `provider` or `base_url`, the
                 model's id.
@@ -110,7 +115,7 @@ class BaseClient(LlmClientInterface):
             **defaults: Request parameters of each call.
 
         Raises:
-            LlmConfigError: A setting is wrong; the message names it and the fix.
+            LlmConfigError: A setting is wrong; the message names it, or its variable, and the fix.
         """
         # First of all, because a traceback may show local variables.
         api_key, headers = sealed(api_key), sealed_values(headers)
@@ -142,29 +147,11 @@ class BaseClient(LlmClientInterface):
         self._key_vars = key_vars
         self._closed = False
         arguments = engine_arguments(settings)
-        target = resolve(model, settings["provider"], settings["base_url"])
+        self._target = target = resolve(model, settings["provider"], settings["base_url"])
         self.model = target.model
         self.provider = target.provider
-        api_key = settings["api_key"]
-        source = api_key if callable(api_key) else None
-        given = None if source or isinstance(api_key, LeftOut) else api_key
-        key, base_url = key_and_address(target, given, key_vars)
-        if key_vars:
-            # Kept for copies, like a key from the constructor. A pickle has neither.
-            settings["api_key"] = source or key or api_key
-        self._has_key = source is not None or key is not None
-        arguments.update(api_key=key, base_url=base_url)
-        self._key_source: KeySource | None = source
-        self._engine: Engine = _engine.Engine(
-            provider=target.provider,
-            model=target.model,
-            family=self._family,
-            custom_provider=target.row,
-            key_vars=None if source or target.provider == "sim" else key_vars,
-            parent=parent,
-            **revealed(arguments),
-        )
-        self.base_url = self._engine.base_url
+        self._engine: Engine
+        create_engine(self, arguments, parent)
         self._siblings: dict[str, BaseClient] = {}
         self.defaults = defaults
         self._base: dict[str, Any] = {}
@@ -184,22 +171,15 @@ class BaseClient(LlmClientInterface):
             from tokenwire.clients import greenlets
 
             self._greenlets = greenlets if greenlets.are_patched() else None
-        # A missing key and wrong defaults are found here, not at the first call.
-        try:
-            self._engine.check(self._base, key_source=source, **self._steering)
-        except LlmConfigError as error:
-            missing = missing_key_at(target, key_vars)
-            if missing is None or str(error) != missing[0]:
-                raise
-            raise LlmConfigError(missing[1]) from None
+        # Wrong defaults are found here, not at the first call.
+        self._engine.check(self._base, is_draft=True, **self._steering)
 
     def _check_usable(self) -> None:
         check_open(self)
+        if self._late:
+            look_again(self)
         if self._left_out:
-            raise LlmConfigError(
-                f"{', '.join(self._left_out)}: the pickle of this client left out what may be "
-                "secret, and a call without it is not sent; give it again by with_options(…)"
-            )
+            check_left_out(self)
 
     def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, Any, dict[str, Any]]:
         """The engine, the input, the parameters and the other arguments of one call."""
@@ -296,6 +276,17 @@ class BaseClient(LlmClientInterface):
         engine, asked, arguments, steering = self._call(request_or_prompt, params)
         return engine.stream_async(asked, arguments, key_source=self._key_source, **steering)
 
+    def _check_ready(self, params: Mapping[str, Any]) -> None:
+        if self._late and not self._left_out:
+            # A call may go to another provider, or have a header with a key.
+            names = ("model", "headers", "extra_headers")
+            self._check_call({name: params[name] for name in names if name in params})
+
+    def _check_call(self, params: dict[str, Any]) -> None:
+        """Check that a call with these parameters would have a key and an address."""
+        engine, _, arguments, steering = self._call("-", params)
+        engine.check(arguments, key_source=self._key_source, **steering)
+
     def _map_calls(self, params: Mapping[str, Any], _concurrency: int) -> Any:
         from tokenwire.clients.map import EngineCalls
 
@@ -319,6 +310,21 @@ class BaseClient(LlmClientInterface):
         self._check_usable()
         ask = self._engine.models_async
         return model_ids(await with_key_async(self._key_source, ask, self._base))
+
+    def validate_config(self, *, probe: bool = False) -> None:
+        """Check that there are a key and an address. With `probe`, also ask the server.
+
+        Raises:
+            LlmConfigError: One of them is missing; the message names the fix.
+            LlmError: The probe failed.
+        """
+        self._check_call({})
+        super().validate_config(probe=probe)
+
+    async def validate_config_async(self, *, probe: bool = False) -> None:
+        """Check the configuration; see `validate_config`."""
+        self.validate_config()
+        await super().validate_config_async(probe=probe)
 
     def get_supported_parameters(self) -> frozenset[str]:
         """Return the names of the request parameters that this provider's API takes."""
@@ -360,11 +366,9 @@ class BaseClient(LlmClientInterface):
         client = object.__new__(cls)
         client._set_up(model, settings, arguments, key_vars, parent)
         lost = left_out(settings, arguments)
-        if isinstance(settings["api_key"], LeftOut):
-            if client._has_key:
-                settings["api_key"] = None
-            else:
-                lost.append("api_key")
+        if isinstance(settings["api_key"], LeftOut) and not client._found.needs_key:
+            # If it is needed, the engine says that it is missing.
+            lost.append("api_key")
         if lost:
             client._left_out = lost
         return client

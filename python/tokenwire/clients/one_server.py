@@ -37,6 +37,7 @@ def for_model(client: Any, params: dict[str, Any]) -> tuple[Engine, dict[str, An
     if sibling is None:
         sibling = client.with_options(model=model, provider=None)
         client._siblings[parts.provider] = sibling
+    sibling._check_usable()
     return sibling._engine, {**params, "model": parts.name}
 
 
@@ -76,9 +77,15 @@ def check_child(parent: Any, child: Any, given: Collection[str]) -> None:
         # Otherwise it would get the key of the other provider.
         taken = ["base_url"] if parent._settings["base_url"] is not None else []
     if taken:
+        places = [
+            f"{one.provider} at {one.base_url}" if one.base_url else one.provider
+            for one in (parent, child)
+        ]
+        if not parent.base_url:
+            places[0] += ", which has no address yet"
         raise LlmConfigError(
-            f"{', '.join(taken)}: given for {parent.provider} at {parent.base_url}, and not passed "
-            f"on to {child.provider} at {child.base_url}; give it again by with_options(…), or None"
+            f"{', '.join(taken)}: given for {places[0]}, and not passed on to {places[1]}; "
+            "give it again by with_options(…), or None"
         )
 
 

@@ -47,6 +47,8 @@ _PARAMETERS = AnyParams.__optional_keys__ - {"model", "timeout", "max_retries", 
 _HIDDEN = frozenset({"base_url", "base_url_vars", "key_vars"})
 _SECRET_NAME = re.compile(r"(?i)(api_?)?key|.*secret.*|.*password.*|(auth_?|access_?)?token")
 _ADDRESS = "http://localhost/v1"
+# Tables whose names other libraries may have for something else.
+_WITH_ADVICE = ("defaults", "models.")
 _NOT_A_TABLE = "it must be a table"
 
 
@@ -114,7 +116,11 @@ class _Check:
                 valid.add(name)
             else:
                 # The value is not shown, because it may be anything.
-                self._say(here, "no such setting", near=nearest_name(str(name), known))
+                problem, near = "no such setting", nearest_name(str(name), known)
+                advice = _engine._other_name(str(name)) if path.startswith(_WITH_ADVICE) else None
+                if advice is not None:
+                    problem, near = f"{problem}; {advice}", None
+                self._say(here, problem, near=near)
         return valid
 
     def _provider(self, path: str, name: str, row: Any) -> LlmProvider | None:

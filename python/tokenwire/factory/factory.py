@@ -213,8 +213,14 @@ def shared_factory() -> LlmClientFactory:
     if factory is None:
         from os import environ
 
+        try:
+            factory = LlmClientFactory(environ.get(CONFIG_VARIABLE) or None)
+        except LlmConfigError as error:
+            path = environ[CONFIG_VARIABLE]
+            # The name of a file may be of several lines.
+            text = str(error).replace(path, " ".join(path.split()))
+            raise LlmConfigError(f"{CONFIG_VARIABLE}: {text}", problems=error.problems) from error
         # setdefault is atomic: threads that call it at the same time get the same factory.
-        factory = LlmClientFactory(environ.get(CONFIG_VARIABLE) or None)
         factory = _process.setdefault("factory", factory)
     return factory
 

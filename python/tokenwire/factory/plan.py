@@ -51,8 +51,6 @@ class Plan(namedtuple("Plan", "model api settings key_vars variables row")):  # 
             frozen(self.settings),
             self.key_vars,
             *(Secret(environ.get(name, "")) for name in self.variables),
-            # A client created without key or address must not be found after the interception.
-            _engine.is_intercepted(),
         )
 
     def create(self) -> LlmClientInterface:

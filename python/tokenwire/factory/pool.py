@@ -72,7 +72,9 @@ class ClientPool:
         with self._lock.current():
             # Removed and added again: a dict keeps the order, and the first is the oldest.
             client: Client | None = self._clients.pop(key, None)
-            if client is None or getattr(client, "_closed", False):
+            # One that found its key later has what the environment held then.
+            is_stale = getattr(client, "_closed", False) or getattr(client, "_found_late", False)
+            if client is None or is_stale:
                 client = make()
                 self._misses += 1
             else:

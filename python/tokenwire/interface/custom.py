@@ -65,13 +65,13 @@ def create(
         raise LlmConfigError(f"{', '.join(lost)}: a pickle left out what may be secret; give it")
     settings["provider"] = row.name
     target = Target(row.name, model, settings.get("base_url"), row)
-    key, base_url = key_and_address(target, settings.get("api_key"), key_vars)
-    if key is None and (row.key_required or key_vars):
+    found = key_and_address(target, settings.get("api_key"), key_vars)
+    if found.api_key is None and found.needs_key:
         raise LlmConfigError(_engine._missing_key(row.name, key_vars or row.key_vars))
-    if key is not None:
-        settings["api_key"] = key
-    if base_url is not None:
-        settings["base_url"] = base_url
+    if found.api_key is not None:
+        settings["api_key"] = found.api_key
+    if found.base_url is not None:
+        settings["base_url"] = found.base_url
     problems = problems_of(kind, settings.keys() - {"provider"})
     if problems:
         raise LlmConfigError("; ".join(f"{name}: {text}" for name, text in problems.items()))

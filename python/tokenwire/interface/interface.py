@@ -187,14 +187,19 @@ class LlmClientInterface(DefaultMethods):
             before it.
 
         Raises:
-            LlmConfigError: `prompts` is one prompt, such as a string, or `concurrency` is wrong.
+            LlmConfigError: `prompts` is one prompt, such as a string, `concurrency` is wrong, or
+                the client has no key or address.
         """
         seal(params)
         from tokenwire.interface.map import Window, check_prompts, map_calls
 
         check_prompts(prompts, asynchronous=False)
         window = Window(concurrency, ordered=ordered)
+        self._check_ready(params)
         return map_calls(self._map_calls(params, concurrency), prompts, window)
+
+    def _check_ready(self, params: Mapping[str, Any]) -> None:
+        """Refuse a call with these parameters if the client lacks what every call needs."""
 
     def _map_calls(self, params: Mapping[str, Any], concurrency: int) -> Any:
         """The calls of one `map`."""
@@ -216,6 +221,7 @@ class LlmClientInterface(DefaultMethods):
 
         check_prompts(prompts, asynchronous=True)
         window = Window(concurrency, ordered=ordered)
+        self._check_ready(params)
         return map_with_tasks(lambda asked: ask_async(self, asked, params), prompts, window)
 
     def validate_config(self, *, probe: bool = False) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from os import environ
+
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
 from tokenwire.settings.client_settings import check_text
@@ -159,9 +161,42 @@ def _no_provider(model: str, problem: Callable[[str], str | None]) -> str:
     )
 
 
+class Found:
+    """The key and the address of a client, and where they came from.
+
+    Attributes:
+        api_key: The key, sealed; None until one is found.
+        key_name: What messages call it: its variable, or `api_key`.
+        base_url: The address; None until one is found.
+        base_url_name: What messages call it: its variable, or `base_url`.
+        no_key: What to say if a key is needed, because that of the environment is withheld.
+        needs_key: Whether calls need a key.
+        key_vars: Variables that may hold the key later.
+        base_url_vars: Variables that may hold the address later.
+    """
+
+    __slots__ = (
+        *("api_key", "key_name", "base_url", "base_url_name"),
+        *("no_key", "needs_key", "key_vars", "base_url_vars"),
+    )
+
+    def __init__(self, api_key: Secret | None, base_url: str | Secret | None) -> None:
+        self.api_key = api_key
+        self.key_name = "api_key"
+        self.base_url = base_url
+        self.base_url_name = "base_url"
+        self.no_key: str | None = None
+        self.needs_key = False
+        self.key_vars: Sequence[str] = ()
+        self.base_url_vars: Sequence[str] = ()
+
+
 def key_and_address(
-    target: Target, api_key: Secret | None, key_vars: Sequence[str] | None = None
-) -> tuple[Secret | None, str | None]:
+    target: Target,
+    api_key: Secret | None,
+    key_vars: Sequence[str] | None = None,
+    before: Found | None = None,
+) -> Found:
     """Take a missing key or base URL from the environment variables of the provider.
 
     The key of a provider that has an address of its own is not for an address in a model string,
@@ -171,23 +206,49 @@ def key_and_address(
     Args:
         target: What the client calls.
         api_key: The key that the caller gave.
-        key_vars: Variables that hold the key, in place of the provider's.
+        key_vars: Variables that hold the key, in place of the provider's; none if a callable
+            returns it.
+        before: What an earlier lookup found. That is kept.
+
+    Raises:
+        LlmValidationError: A value holds what UTF-8 cannot carry; the message names its variable.
     """
-    base_url = target.base_url
     if target.provider == "sim":
-        return None, base_url or _engine.embedded_sim()
+        return Found(None, target.base_url or _engine.embedded_sim())
+    found = Found(api_key, target.base_url)
+    if before is not None:
+        found.api_key, found.key_name = before.api_key, before.key_name
+        found.base_url, found.base_url_name = before.base_url, before.base_url_name
     row = _engine.provider_row(target.provider) if target.row is None else dict(target.row)
-    if api_key is None:
-        names = row["key_vars"] if key_vars is None else key_vars
-        if isinstance(base_url, ModelAddress) and not _may_have_key(base_url, row, names):
-            names = ()
-        api_key = next((Secret(value) for value in _values(names)), None)
-    if base_url is None:
-        base_url = sealed_url(next(_values(row["base_url_vars"]), row["base_url"]))
-    for name, found in (("api_key", api_key), ("base_url", base_url)):
-        if found is not None:
-            check_text(found, name)
-    return api_key, base_url
+    found.needs_key = row["key_required"] or bool(key_vars)
+    if found.api_key is None:
+        _find_key(found, target, row, row["key_vars"] if key_vars is None else key_vars)
+    if target.base_url is None and (before is None or before.base_url_vars):
+        found.base_url, found.base_url_vars = row["base_url"], row["base_url_vars"]
+        if (name := _first_set(found.base_url_vars)) is not None:
+            found.base_url, found.base_url_name = sealed_url(environ[name]), name
+            found.base_url_vars = ()
+    if found.api_key is not None:
+        check_text(found.api_key, found.key_name)
+    if found.base_url is not None:
+        check_text(found.base_url, found.base_url_name)
+    return found
+
+
+def _find_key(
+    found: Found, target: Target, row: Mapping[str, Any], variables: Sequence[str]
+) -> None:
+    """Take the key from the first of these variables that is set, if the address may have it."""
+    found.key_vars = variables
+    address = target.base_url
+    if isinstance(address, ModelAddress) and not _may_have_key(address, row, variables):
+        if variables:
+            found.no_key = (
+                f"model: the key in {' or '.join(variables)} is not sent to {address}, an address "
+                "in a model string; give the address as base_url=, or a key for it as api_key="
+            )
+    elif (name := _first_set(variables)) is not None:
+        found.api_key, found.key_name, found.key_vars = Secret(environ[name]), name, ()
 
 
 def check_no_address(model: str, provider: str) -> None:
@@ -211,20 +272,6 @@ def check_no_address(model: str, provider: str) -> None:
         )
 
 
-def missing_key_at(target: Target, key_vars: Sequence[str] | None) -> tuple[str, str] | None:
-    """The engine's message for a missing key, and what to say if the key was only withheld."""
-    if not isinstance(target.base_url, ModelAddress):
-        return None
-    row = _engine.provider_row(target.provider) if target.row is None else dict(target.row)
-    names = list(row["key_vars"] if key_vars is None else key_vars)
-    if next(_values(names), None) is None:
-        return None
-    return _engine._missing_key(target.provider, names), (
-        f"model: the key in {' or '.join(names)} is not sent to {target.base_url}, an address in a "
-        "model string; give the address as base_url=, or a key for it as api_key="
-    )
-
-
 def _may_have_key(address: str, row: Mapping[str, Any], variables: Sequence[str]) -> bool:
     """Whether an address in a model string may get the key in these environment variables.
 
@@ -243,7 +290,8 @@ def _may_have_key(address: str, row: Mapping[str, Any], variables: Sequence[str]
 def _own_origin(row: Mapping[str, Any]) -> str | None:
     """The origin that a provider's key is for; empty if it is not known, None if it has none."""
     variables = row["base_url_vars"]
-    url = next(_values(variables), row["base_url"])
+    name = _first_set(variables)
+    url = row["base_url"] if name is None else environ[name]
     if url is None:
         # Azure: each customer has another address, which a variable names.
         return "" if variables else None
@@ -270,8 +318,6 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}:{port}"
 
 
-def _values(variables: Sequence[str]) -> Iterator[str]:
-    """The values of those environment variables that are set."""
-    from os import environ
-
-    return (environ[name] for name in variables if environ.get(name))
+def _first_set(variables: Sequence[str]) -> str | None:
+    """The first of these environment variables that is set and not empty."""
+    return next((name for name in variables if environ.get(name)), None)

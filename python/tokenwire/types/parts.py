@@ -77,7 +77,7 @@ class ReasoningPart(Part):
         signature: The provider's signature of the text.
         provider: The provider that sent it; None for unsigned reasoning.
         field: The field that it arrived in, such as ``"reasoning_content"``. It is sent back in
-            the same field.
+            the same field, unless the provider takes only another one.
     """
 
     type: Literal["reasoning"] = "reasoning"

@@ -1,5 +1,6 @@
 //! `Engine`: one client as Python holds it. It starts calls and opens streams, sync and async.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -33,10 +34,12 @@ use crate::values::raise;
 ///     custom_provider: An `LlmProvider` to use instead of the engine's table.
 ///     key_vars: Environment variables of the key, instead of the provider's; the key is then required.
 ///     parent: The client that this one is derived from. They share a retry budget if it is of the same size.
-///     **settings: Those of `ChatClient`, by name.
+///     **settings: Those of `ChatClient`, by name. Also `key_name` and `base_url_name`, the variables that the key and the
+///         address came from, and `no_key`, the error of a call without the required key. A key and an address may be
+///         missing until a call is made.
 ///
 /// Raises:
-///     LlmConfigError: A setting is wrong or the key is missing.
+///     LlmConfigError: A setting is wrong.
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct Engine {
     // A forked child creates its own: the parent's connection slots may be taken forever.
@@ -154,13 +157,19 @@ fn config(
         let value = settings.map_or(Ok(None), |settings| settings.get_item(name))?;
         Ok(value.filter(|value| !value.is_none()))
     };
-    let text = |value: Option<Bound<'_, PyAny>>| value.map(|value| value.extract()).transpose();
+    let text = |value: Option<Bound<'_, PyAny>>| -> PyResult<Option<String>> {
+        value.map(|value| value.extract()).transpose()
+    };
     let config = ClientConfig {
         model,
         family,
         api: text(setting("api")?)?,
         base_url: text(setting("base_url")?)?,
+        base_url_name: text(setting("base_url_name")?)?
+            .map_or(Cow::Borrowed("base_url"), Cow::Owned),
         api_key: text(setting("api_key")?)?.map(Secret::new),
+        key_name: text(setting("key_name")?)?.map_or(Cow::Borrowed("api_key"), Cow::Owned),
+        no_key: text(setting("no_key")?)?,
         headers: setting("headers")?
             .map_or(Ok(Vec::new()), |value| secret_pairs(&value, "headers"))?,
         timeout: setting("timeout")?
@@ -223,16 +232,16 @@ impl Engine {
         client.map(Self::wrap).map_err(failed)
     }
 
-    /// The base URL in its canonical form, without credentials.
+    /// The base URL in its canonical form, without credentials; empty if it has no address yet.
     #[getter]
     fn base_url(&self, py: Python<'_>) -> PyResult<String> {
         Ok(self.client(py)?.base_url().to_owned())
     }
 
-    /// Checks request parameters and the key without sending anything.
+    /// Checks request parameters without sending anything. Without `is_draft`, also that there are a key and an address.
     ///
     /// Raises:
-    ///     LlmError: A parameter is wrong or the key is missing.
+    ///     LlmError: A parameter is wrong, or something is missing.
     #[pyo3(signature = (params, **steering))]
     fn check(
         &self,

@@ -81,7 +81,7 @@ fn refuse_subinterpreter(py: Python<'_>) -> PyResult<()> {
 mod _engine {
     // 0
     #[pymodule_export]
-    use super::ground::key::{is_refused, missing};
+    use super::ground::key::{is_refused, missing, problem};
 
     // 1
     #[pymodule_export]
@@ -95,6 +95,7 @@ mod _engine {
         },
         limits::{Limits, RetryPolicy, Timeout},
         logprob::TokenLogprob,
+        other_names::{other_name, other_names},
         providers::{apis, is_provider, provider_names, provider_problem, provider_row},
         response::LlmResponse,
         timing::Timing,

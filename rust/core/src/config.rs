@@ -1,5 +1,6 @@
 //! The settings of a client. The client checks them; nothing here does I/O.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -235,8 +236,14 @@ pub struct ClientConfig {
     pub api: Option<String>,
     /// The base URL; `None` takes the provider's.
     pub base_url: Option<String>,
-    /// The key; `None` if none is needed, or if a callable returns it for each call.
+    /// What messages call the base URL: the variable that it came from, or `base_url`.
+    pub base_url_name: Cow<'static, str>,
+    /// The key; `None` if none is needed, if it is not known yet, or if a callable returns it for each call.
     pub api_key: Option<Secret>,
+    /// What messages call the key: the variable that it came from, or `api_key`.
+    pub key_name: Cow<'static, str>,
+    /// The error of a call without the required key; `None` names the variables of the provider.
+    pub no_key: Option<String>,
     /// Headers that are added to each request.
     pub headers: Vec<(String, Secret)>,
     /// Limits in time.
@@ -262,7 +269,10 @@ impl ClientConfig {
             family,
             api: None,
             base_url: None,
+            base_url_name: "base_url".into(),
             api_key: None,
+            key_name: "api_key".into(),
+            no_key: None,
             headers: Vec::new(),
             timeout: TimeoutSetting::Full(Timeout::default()),
             limits: Limits::default(),

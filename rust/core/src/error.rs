@@ -1,7 +1,8 @@
 //! Why a call failed. There is one error type; its [`ErrorKind`] says what went wrong, and callers never have to
 //! read the text.
 //!
-//! An error holds no header values, no query string and no key, so it is safe to show and to log.
+//! An error holds nothing that was sent but the path: no header, no query string and no key. So it is safe to show and
+//! to log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::json;
 use crate::message::Reply;
+use crate::redact::one_line;
 use crate::words::words;
+
+/// The headers of a response: names in lower case, and values.
+pub type Headers = Arc<[(String, String)]>;
+
+/// How many characters of a provider's name and model a message shows.
+const SHOWN_NAME: usize = 100;
 
 words! {
     /// What went wrong. Each kind has a Python class (`python/tokenwire/errors.py`).
@@ -156,7 +164,9 @@ struct Inner {
     retryable: bool,
     maybe_processed: bool,
     retry_budget_exhausted: bool,
+    wrong_address: bool,
     request_id: Option<String>,
+    headers: Option<Headers>,
     api: Option<ApiFailure>,
     attempts: Vec<Attempt>,
     partial: Option<Arc<Reply>>,
@@ -193,6 +203,8 @@ fields! {
     maybe_processed: bool, is_maybe_processed, maybe_processed;
     /// Whether the call was given up because its client had spent its retry budget.
     retry_budget_exhausted: bool, is_retry_budget_exhausted, with_retry_budget_exhausted;
+    /// Whether the address may be wrong, because nothing was found there, or something else than the API.
+    wrong_address: bool, may_be_wrong_address, with_wrong_address;
 }
 
 impl Error {
@@ -206,7 +218,9 @@ impl Error {
             retryable: false,
             maybe_processed: false,
             retry_budget_exhausted: false,
+            wrong_address: false,
             request_id: None,
+            headers: None,
             api: None,
             attempts: Vec::new(),
             partial: None,
@@ -224,6 +238,13 @@ impl Error {
     #[must_use]
     pub fn with_request_id(mut self, request_id: Option<String>) -> Self {
         self.0.request_id = request_id;
+        self
+    }
+
+    /// Adds the headers of the last response.
+    #[must_use]
+    pub fn with_headers(mut self, headers: Option<Headers>) -> Self {
+        self.0.headers = headers;
         self
     }
 
@@ -258,6 +279,36 @@ impl Error {
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
+    }
+
+    /// The headers of the last response; `None` if there was none.
+    #[must_use]
+    pub fn headers(&self) -> Option<&Headers> {
+        self.0.headers.as_ref()
+    }
+
+    /// The message with what a reader of a log needs besides: which model was asked, and how often.
+    ///
+    /// The message of a failed connection names the server at `host`, and then nobody else has to be named. An error
+    /// without attempts is not the error of a call: its message stays as it is.
+    #[must_use]
+    pub fn shown(&self, provider: &str, model: &str, host: &str) -> String {
+        let message = self.message();
+        let tries = self.attempts().len();
+        if tries == 0 {
+            return message.to_owned();
+        }
+        let names_server = self.api().is_none() && !host.is_empty() && message.contains(host);
+        let names = [provider, model].map(|name| one_line(name, SHOWN_NAME));
+        let names: Vec<_> = names.into_iter().filter(|name| !name.is_empty()).collect();
+        let who = match names.join(":") {
+            who if names_server || who.is_empty() => String::new(),
+            who => format!("{who}: "),
+        };
+        match tries {
+            1 => format!("{who}{message}"),
+            _ => format!("{who}{message} ({tries} attempts)"),
+        }
     }
 
     /// The HTTP status of an error reply.
@@ -304,5 +355,49 @@ impl From<json::Error> for Error {
         let json::Error { offset, what } = error;
         let message = format!("the JSON is broken at byte {offset}: {what}");
         Self::new(ErrorKind::Decode, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(message: &str, attempts: usize) -> Error {
+        let attempt = Attempt {
+            started: 0.0,
+            phase: Phase::Head,
+            status: None,
+            error: Some(ErrorKind::Api),
+            message: None,
+            slept: 0.0,
+            maybe_processed: false,
+        };
+        Error::new(ErrorKind::Api, message).with_attempts(vec![attempt; attempts])
+    }
+
+    #[test]
+    fn a_shown_error_names_the_model_and_the_attempts_of_its_call() {
+        let host = "a.example";
+        for (error, shown) in [
+            (failed("no", 0), "no"),
+            (failed("no", 1), "acme:m: no"),
+            (failed("no", 3), "acme:m: no (3 attempts)"),
+            (failed("a.example:80 said no", 1), "a.example:80 said no"),
+            (
+                failed("a.example:80 said no", 2),
+                "a.example:80 said no (2 attempts)",
+            ),
+            // What a provider says may name its own host.
+            (
+                failed("see a.example/docs", 1).with_api(ApiFailure::default()),
+                "acme:m: see a.example/docs",
+            ),
+        ] {
+            assert_eq!(error.shown("acme", "m", host), shown);
+        }
+        assert_eq!(failed("no", 1).shown("", "m", ""), "m: no");
+        assert_eq!(failed("no", 1).shown("", "", ""), "no");
+        let long = failed("no", 1).shown("acme", &"m\n".repeat(1_000), "");
+        assert!(long.len() < 220 && !long.contains('\n'));
     }
 }

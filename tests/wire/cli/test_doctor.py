@@ -176,13 +176,13 @@ def test_open_files_limit_the_connections(found, monkeypatch):
     [
         (SECRET, None),
         ("", "is set but empty"),
-        (f"{SECRET}\n", "has spaces or a line break around it"),
-        (f" {SECRET}", "has spaces or a line break around it"),
+        (f"{SECRET}\n", "has a line break at position 31"),
+        (f" {SECRET}", "has a space at position 0"),
         (f'"{SECRET}"', "is in quotes"),
         (f"Bearer {SECRET}", "begins with the word Bearer"),
-        ("${GROQ_KEY}", "holds the name of a variable"),
+        ("${GROQ_KEY}", "is the name of a variable"),
         (f"{SECRET} {SECRET}", "has a space"),
-        (f"{SECRET}\u2026", "has a space, or a character that keys do not have"),
+        (f"{SECRET}\u2026", "has a character outside ASCII at position 31"),
     ],
 )
 def test_a_visible_fault_of_a_key_is_reported_without_the_key(found, monkeypatch, value, message):

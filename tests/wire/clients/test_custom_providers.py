@@ -150,12 +150,12 @@ def test_its_missing_key_or_address_is_named(sim, monkeypatch):
     monkeypatch.delenv("ACME_API_KEY")
     for make in (lambda: client_of(acme(sim)), lambda: pickle.loads(pickle.dumps(client))):
         with pytest.raises(LlmConfigError, match="no API key for acme: set ACME_API_KEY"):
-            make()
+            make().run("hi")
     client_of(acme(sim, key_required=False)).run("hi")
     assert "authorization" not in sent_headers(sim)[0]
     nowhere = LlmProvider("acme", base_url_vars=["ACME_URL"])
     with pytest.raises(LlmConfigError, match="acme has no default address: set ACME_URL"):
-        client_of(nowhere)
+        client_of(nowhere).run("hi")
     factory = factory_of(nowhere)
     for number in (1, 2):
         monkeypatch.setenv("ACME_URL", f"http://10.0.0.{number}/v1")

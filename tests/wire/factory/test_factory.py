@@ -154,7 +154,7 @@ def test_an_unknown_name_says_what_to_write(name, reason):
 
 def test_a_missing_key_names_its_variable():
     with pytest.raises(LlmConfigError, match="set GROQ_API_KEY"):
-        new().get_client("groq:m")
+        new().get_client("groq:m").run("hi")
 
 
 def test_an_unknown_api_is_refused():
@@ -401,7 +401,7 @@ def test_a_named_client_without_its_key_uses_no_other_key(entry):
         "models": {"fast": {**entry, "key_var": "MY_KEY"}},
     }
     with pytest.raises(LlmConfigError, match=r"no API key for .*: set MY_KEY or give api_key="):
-        new(config).get_client("fast")
+        new(config).get_client("fast").run("hi")
 
 
 def test_a_key_variable_survives_pickles_and_copies(monkeypatch):
@@ -417,7 +417,7 @@ def test_a_key_variable_survives_pickles_and_copies(monkeypatch):
     monkeypatch.delenv("MY_KEY")
     copy.copy(client).with_options(timeout=3).validate_config()
     with pytest.raises(LlmConfigError, match="no API key for openai: set MY_KEY or give"):
-        pickle.loads(pickled)
+        pickle.loads(pickled).run("hi")
 
 
 def test_the_simulator_takes_a_key_variable_that_it_does_not_need(monkeypatch):

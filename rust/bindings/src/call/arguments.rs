@@ -20,6 +20,8 @@ pub(crate) struct Steering<'py> {
     pub(crate) api_key: Option<String>,
     /// Whether the call goes on with a fresh key if that one is refused.
     pub(crate) may_renew: bool,
+    /// Whether the call is only checked, and may lack a key and an address.
+    pub(crate) is_draft: bool,
     /// Returns the key later: a stream asks for it when the request is sent.
     pub(crate) key_source: Option<Bound<'py, PyAny>>,
     /// The type to parse the text of the reply as.
@@ -39,6 +41,7 @@ impl<'py> Steering<'py> {
             match name.cast::<PyString>()?.to_str()? {
                 "api_key" => steering.api_key = Some(revealed(value)?.extract()?),
                 "may_renew" => steering.may_renew = value.extract()?,
+                "is_draft" => steering.is_draft = value.extract()?,
                 "key_source" => steering.key_source = Some(value),
                 "parse_as" => steering.parse_as = Some(value),
                 "system" => steering.system = Some(value),
@@ -77,6 +80,7 @@ pub(crate) fn prepare(
         started: Some(Instant::now()),
         api_key: steering.api_key.map(Secret::new),
         key_comes_later: steering.key_source.is_some(),
+        is_draft: steering.is_draft,
         ..CallOptions::default()
     };
     caller.may_renew = steering.may_renew;

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyDict, PyString, PyType};
 use tokenwire_core::config::{self, MAX_RETRIES};
+use tokenwire_core::error::ErrorKind;
 
+use crate::ground::exception;
 use crate::values::keywords;
 use crate::values::value::value_methods;
 
@@ -257,6 +260,15 @@ pub(crate) fn timeout(value: &Bound<'_, PyAny>) -> PyResult<config::TimeoutSetti
     }
     if let Ok(timeout) = value.cast::<Timeout>() {
         return Ok(config::TimeoutSetting::Full(timeout.get().0));
+    }
+    let py = value.py();
+    if !value.is_instance_of::<PyString>() && !value.hasattr(intern!(py, "__float__"))? {
+        // Such as the timeouts of other libraries.
+        let why = format!(
+            "timeout: give seconds, a tokenwire.Timeout(connect=…, first_token=…, idle=…, total=…) or None, not {}",
+            value.get_type().name()?
+        );
+        return Err(exception::of_kind(py, ErrorKind::Config, &why));
     }
     keywords::limit(value, "timeout").map(config::TimeoutSetting::Bare)
 }

@@ -9,17 +9,19 @@
 //!   `attempt.rs` are its smaller parts, and `extra.rs` makes a dict of what we do not know.
 //! - A stream: `chunk.rs` and `events.rs`.
 //! - `providers.rs`: the engine's table of providers.
-//! - `raise.rs`: how the error of a call becomes an exception.
+//! - `raise.rs`: how the error of a call becomes an exception. `headers.rs`: the headers of its response, or of a reply.
 
 pub(crate) mod attempt;
 pub(crate) mod choice;
 pub(crate) mod chunk;
 pub(crate) mod events;
 mod extra;
+mod headers;
 pub(crate) mod keywords;
 pub(crate) mod limits;
 pub(crate) mod logprob;
 pub(crate) mod message;
+pub(crate) mod other_names;
 pub(crate) mod providers;
 pub(crate) mod raise;
 pub(crate) mod reply;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use tokenwire_core::error::Error;
-use tokenwire_core::wire::{Auth, Provider, providers};
+use tokenwire_core::wire::{Auth, Provider, ReasoningBack, providers};
 
 use crate::ground::caller::Caller;
 use crate::values::raise;
@@ -20,6 +20,7 @@ pub(crate) struct CustomProvider {
     auth_header: String,
     max_tokens_field: String,
     stream_options: bool,
+    reasoning_back: String,
 }
 
 impl CustomProvider {
@@ -34,6 +35,7 @@ impl CustomProvider {
             auth: Auth::in_header(self.auth_header.into()),
             max_tokens_field: self.max_tokens_field.into(),
             stream_options: self.stream_options,
+            reasoning_back: ReasoningBack::named(self.reasoning_back),
             ..(*base).clone()
         })
     }
@@ -86,6 +88,7 @@ pub(crate) fn provider_row<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'
     fields.set_item("auth_header", row.auth.header())?;
     fields.set_item("max_tokens_field", &row.max_tokens_field)?;
     fields.set_item("stream_options", row.stream_options)?;
+    fields.set_item("reasoning_back", row.reasoning_back.word())?;
     Ok(fields)
 }
 

@@ -3,10 +3,12 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tokenwire_core::error::Error;
+use tokenwire_core::http::Head;
 
 use crate::ground::caller::Caller;
 use crate::ground::exception;
 use crate::values::attempt::Attempt;
+use crate::values::headers;
 use crate::values::reply::ReplyData;
 use crate::values::response::LlmResponse;
 
@@ -30,8 +32,15 @@ fn build(py: Python<'_>, error: Error, caller: &Caller) -> PyResult<PyErr> {
     some("request_id", error.request_id())?;
     some("provider", Some(&caller.provider))?;
     some("model", Some(&caller.model))?;
+    if let Some(headers) = error.headers() {
+        fields.set_item("headers", headers::dict(py, headers)?)?;
+    }
     if let Some(partial) = error.partial() {
-        let data = ReplyData::of(partial.clone(), caller.clone());
+        let data = ReplyData {
+            head: head_of(&error),
+            attempts: error.attempts().to_vec(),
+            ..ReplyData::of(partial.clone(), caller.clone())
+        };
         fields.set_item("partial", LlmResponse::new(data, None))?;
     }
     if let Some(api) = error.api() {
@@ -48,5 +57,20 @@ fn build(py: Python<'_>, error: Error, caller: &Caller) -> PyResult<PyErr> {
             fields.set_item("retry_after", after.as_secs_f64())?;
         }
     }
-    exception::make(py, &error, &fields)
+    let host = caller
+        .endpoint
+        .as_ref()
+        .map_or("", |endpoint| &endpoint.host);
+    let shown = error.shown(&caller.provider, &caller.model, host);
+    exception::make(py, &error.with_message(shown), &fields)
+}
+
+/// The head of the last response, for the partial reply.
+fn head_of(error: &Error) -> Option<Head> {
+    let status = error.attempts().last()?.status?;
+    Some(Head {
+        status,
+        headers: error.headers()?.clone(),
+        request_id: error.request_id().map(str::to_owned),
+    })
 }

@@ -1,7 +1,6 @@
 //! `LlmResponse`: a frozen view of one reply, complete or partial. Its parts become Python objects when
 //! they are read.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
@@ -15,6 +14,7 @@ use crate::ground::exit::calling_python;
 use crate::ground::{json, python};
 use crate::values::attempt::Attempt;
 use crate::values::choice::{Choice, choice_getters, choice_text};
+use crate::values::headers;
 use crate::values::keywords::{pairs, variant};
 use crate::values::logprob::TokenLogprob;
 use crate::values::message::{content, message_of};
@@ -220,26 +220,8 @@ impl LlmResponse {
     /// The response headers, with names in lower case. The values of a repeated header are joined by ", ".
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let mut joined: BTreeMap<&str, String> = BTreeMap::new();
-        for (name, value) in self.data.head.iter().flat_map(|head| head.headers.iter()) {
-            match joined.get_mut(name.as_str()) {
-                Some(before) => {
-                    before.push_str(", ");
-                    before.push_str(value);
-                }
-                None => {
-                    joined.insert(name, value.clone());
-                }
-            }
-        }
-        let headers = PyDict::new(py);
-        // In the order in which they came; a name that comes again keeps its place.
-        for (name, _) in self.data.head.iter().flat_map(|head| head.headers.iter()) {
-            if let Some(value) = joined.remove(name.as_str()) {
-                headers.set_item(name, value)?;
-            }
-        }
-        Ok(headers)
+        let head = self.data.head.as_ref();
+        headers::dict(py, head.map_or(&[], |head| &head.headers))
     }
 
     /// How long the stages of the call took.

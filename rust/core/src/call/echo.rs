@@ -4,16 +4,23 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::error::{ApiFailure, Error};
+use crate::http::Head;
 use crate::message::Reply;
 use crate::redact::{self, Mask};
 
 /// How many characters of a message are shown.
-const SHOWN_CHARS: usize = 1_024;
+const SHOWN_CHARS: usize = 2_048;
 
 /// An error with secrets masked, and with its message on one short line.
 pub(super) fn masked(error: Error, mask: &Mask) -> Error {
     let clean = |text: Option<String>| text.map(|text| mask.text(&text).into_owned());
-    let request_id = clean(error.request_id().map(str::to_owned));
+    let mut head = Head {
+        request_id: clean(error.request_id().map(str::to_owned)),
+        headers: error.headers().cloned().unwrap_or_default(),
+        ..Head::default()
+    };
+    head.mask(mask);
+    let headers = error.headers().map(|_| head.headers);
     let message = redact::one_line(&mask.text(error.message()), SHOWN_CHARS);
     let api = error.api().cloned();
     let partial = error.partial().map(|partial| {
@@ -26,7 +33,8 @@ pub(super) fn masked(error: Error, mask: &Mask) -> Error {
     });
     let error = error
         .with_message(message)
-        .with_request_id(request_id)
+        .with_request_id(head.request_id)
+        .with_headers(headers)
         .with_partial(partial);
     match api {
         None => error,

@@ -1,8 +1,10 @@
 //! How an attempt failed.
 
-use crate::error::{Error, Phase};
+use std::time::SystemTime;
+
+use crate::error::{ApiFailure, Error, Phase};
 use crate::http::Head;
-use crate::retry::Hints;
+use crate::retry::{Hints, wait_in_body};
 
 /// A failed attempt.
 #[derive(Debug)]
@@ -17,15 +19,24 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// A failure after the response head.
-    pub(super) fn after_head(error: Error, head: &Head) -> Self {
+    /// A failure after the response head. What stands in its headers was said of a success.
+    pub(super) fn after_head(mut error: Error, head: &Head) -> Self {
+        let retry_after = wait_in_body(&error, SystemTime::now());
+        if let Some(api) = error.api().filter(|_| retry_after.is_some()) {
+            let api = ApiFailure {
+                retry_after,
+                ..api.clone()
+            };
+            error = error.with_api(api);
+        }
+        let hints = Hints {
+            retry_after,
+            ..Hints::default()
+        };
         Self {
+            hints,
             status: Some(head.status),
-            ..Self::from(
-                error
-                    .at(Phase::Body)
-                    .with_request_id(head.request_id.clone()),
-            )
+            ..Self::from(head.seen_by(error.at(Phase::Body)))
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::error::{Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Head, Probe, Transport, send};
 use crate::log::Event;
 use crate::message::Timing;
-use crate::retry::{Decision, GaveUp, decide, server_hints};
+use crate::retry::{Decision, GaveUp, decide, server_hints, wait_in_body};
 
 /// How many bytes of an error's body are kept.
 const ERROR_BODY_BYTES: usize = 64 << 10;
@@ -36,6 +36,8 @@ pub(crate) struct Session<'a> {
     lost_idle_retried: bool,
     // The current attempt: when it started, in seconds, and its probe.
     current: Option<(f64, Arc<Probe>)>,
+    // The head of its response, or of the attempt before.
+    head: Option<Head>,
 }
 
 impl<'a> Session<'a> {
@@ -51,6 +53,7 @@ impl<'a> Session<'a> {
             fresh: false,
             lost_idle_retried: false,
             current: None,
+            head: None,
         }
     }
 
@@ -70,6 +73,7 @@ impl<'a> Session<'a> {
     /// Makes an attempt, up to a response head with a 2xx status.
     pub(super) async fn open(&mut self, probe: &Arc<Probe>) -> Result<(Head, Body), Failure> {
         self.current = Some((self.elapsed(), Arc::clone(probe)));
+        self.head = None;
         let outgoing = &self.call.outgoing;
         self.timing = Timing::default();
         let sent = send(
@@ -90,6 +94,7 @@ impl<'a> Session<'a> {
             }
         })?;
         head.mask(self.call.mask());
+        self.head = Some(head.clone());
         self.timing.first_byte = Some(self.elapsed());
         if (200..300).contains(&head.status) {
             return Ok((head, body));
@@ -114,7 +119,8 @@ impl<'a> Session<'a> {
         if let Some(mistake) = self.call.interception.mistake(head, body) {
             return mistake.into();
         }
-        let hints = server_hints(|name| head.header(name), SystemTime::now());
+        let now = SystemTime::now();
+        let mut hints = server_hints(|name| head.header(name), now);
         let proxied = head.status == 407 && self.call.outgoing.route.proxy.is_some();
         let error = if proxied {
             let proxy = self.call.outgoing.place.proxy.as_deref().unwrap_or("?");
@@ -125,13 +131,13 @@ impl<'a> Session<'a> {
         } else {
             self.call.client.dialect.decode_error(head.status, body)
         };
+        hints.retry_after = hints.retry_after.or_else(|| wait_in_body(&error, now));
         let mut api = error.api().cloned().unwrap_or_default();
         api.status = Some(head.status);
         api.retry_after = hints.retry_after;
         // A 4xx is refused before any work. A gateway may answer 5xx after the server has done the work.
-        let error = error
-            .with_api(api)
-            .with_request_id(head.request_id.clone())
+        let error = head
+            .seen_by(error.with_api(api))
             .maybe_processed(head.status >= 500)
             .at(Phase::Head);
         Failure {
@@ -140,12 +146,23 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The same failure with our secrets masked, and with its message on one short line.
+    /// The same failure with our secrets masked, and with its message on one short line. If the key was refused, the
+    /// message says where it came from; if the address may
+    /// be wrong, the message says what was asked.
     pub(super) fn cleaned(&self, failure: Failure) -> Failure {
-        Failure {
-            error: echo::masked(failure.error, self.call.mask()),
-            ..failure
+        let mut error = failure.error;
+        if error.may_be_wrong_address() {
+            let message = format!("{} ({})", error.message(), self.call.asked());
+            error = error.with_message(message);
         }
+        let mut error = echo::masked(error, self.call.mask());
+        if error.kind() == ErrorKind::Authentication
+            && let Some(about) = self.call.about_key()
+        {
+            let message = format!("{} ({about})", error.message());
+            error = error.with_message(message);
+        }
+        Failure { error, ..failure }
     }
 
     /// Waits for the next attempt after a failed one, or returns the error that ends the call.
@@ -215,7 +232,8 @@ impl<'a> Session<'a> {
     pub(super) fn fail(&mut self, failure: Failure) -> Error {
         self.record(&failure, 0.0);
         self.end();
-        failure.error.with_attempts(self.attempts.clone())
+        self.seen(failure.error)
+            .with_attempts(self.attempts.clone())
     }
 
     /// Ends the call in the middle of an attempt or a wait, for a reason outside of both.
@@ -224,7 +242,15 @@ impl<'a> Session<'a> {
             return self.fail(error.into());
         }
         self.end();
-        error.with_attempts(self.attempts.clone())
+        self.seen(error).with_attempts(self.attempts.clone())
+    }
+
+    /// The error with what the last response's head says, unless it came with a head of its own.
+    fn seen(&self, error: Error) -> Error {
+        match &self.head {
+            Some(head) if error.headers().is_none() => head.seen_by(error),
+            _ => error,
+        }
     }
 
     /// Ends the call because its deadline has passed.

@@ -19,24 +19,26 @@ pub(super) struct Base {
     pub(super) zone: Option<String>,
 }
 
-/// The base URL that `setting` or the provider gives.
-pub(super) fn base_url(setting: Option<&str>, provider: &Provider) -> Result<Base, Error> {
-    let Some(text) = setting.or(provider.base_url.as_deref()) else {
-        let vars = match &*provider.base_url_vars {
-            [] => String::new(),
-            vars => format!("set {} or ", vars.join(" or ")),
-        };
-        let example = if provider.is_azure {
-            "https://NAME.openai.azure.com"
-        } else {
-            "http://127.0.0.1:8000/v1"
-        };
-        return Err(refused(format!(
-            "{} has no default address: {vars}give base_url=, as in {example}",
-            provider.name
-        )));
+/// The base URL in `text`. `name` is what messages call it.
+pub(super) fn base_url(text: &str, name: &str, provider: &Provider) -> Result<Base, Error> {
+    canonical(text.trim_matches(' '), provider).map_err(|why| refused(format!("{name} {why}")))
+}
+
+/// The error of a call to a provider that has no address.
+pub(super) fn missing(provider: &Provider) -> Error {
+    let vars = match &*provider.base_url_vars {
+        [] => String::new(),
+        vars => format!("set {} or ", vars.join(" or ")),
     };
-    canonical(text.trim_matches(' '), provider).map_err(|why| refused(format!("base_url {why}")))
+    let example = if provider.is_azure {
+        "https://NAME.openai.azure.com"
+    } else {
+        "http://127.0.0.1:8000/v1"
+    };
+    refused(format!(
+        "{} has no default address: {vars}give base_url=, as in {example}",
+        provider.name
+    ))
 }
 
 fn canonical(text: &str, provider: &Provider) -> Result<Base, String> {
@@ -45,14 +47,17 @@ fn canonical(text: &str, provider: &Provider) -> Result<Base, String> {
         return Err("is in quotes: leave them out".to_owned());
     }
     // A URL would drop some of these silently.
-    let is_wrong = |c: char| match c {
-        '\\' => true,
-        c if c.is_ascii() => !c.is_ascii_graphic(),
-        c => c.is_whitespace() || steers(c) || hides(c),
+    let what = |c: char| match c {
+        '\r' | '\n' => Some("a line break"),
+        '\\' => Some("a backslash"),
+        c if c.is_control() => Some("a control character"),
+        c if c.is_whitespace() => Some("a space"),
+        c if steers(c) || hides(c) => Some("an invisible character"),
+        _ => None,
     };
-    if let Some(position) = text.chars().position(is_wrong) {
-        let what = "has a space, invisible character or backslash at position";
-        return Err(format!("{what} {position}"));
+    let mut chars = text.chars().enumerate();
+    if let Some((position, what)) = chars.find_map(|(at, c)| Some((at, what(c)?))) {
+        return Err(format!("has {what} at position {position}"));
     }
     let (text, zone) = split_zone(text)?;
     let mut url = match Url::parse(&text) {
@@ -144,13 +149,9 @@ pub(super) fn below(base: &Url, path: &str, query: &[(String, Secret)]) -> Url {
 mod tests {
     use super::*;
 
-    fn parsed(text: Option<&str>) -> Result<Base, Error> {
+    fn parsed(text: &str) -> Result<Base, Error> {
         let row = crate::wire::providers::find("openai").unwrap();
-        let without_address = Provider {
-            base_url: None,
-            ..(*row).clone()
-        };
-        base_url(text, &without_address)
+        base_url(text, "A_URL", &row)
     }
 
     #[test]
@@ -174,7 +175,7 @@ mod tests {
             ("https://a.example/v1?api-version=2", "https://a.example/v1"),
         ];
         for (text, canonical) in table {
-            let base = parsed(Some(text)).unwrap();
+            let base = parsed(text).unwrap();
             assert_eq!(shown(&base.url, base.zone.as_deref()), canonical, "{text}");
         }
     }
@@ -196,7 +197,7 @@ mod tests {
             ("http://example.com:99999", "is not a URL"),
             ("http://exa mple.com", "position 10"),
             ("http://example.com\\v1", "position 18"),
-            ("http://example.com/v1\n", "position 21"),
+            ("http://example.com/v1\n", "a line break at position 21"),
             ("http://[fe80::1%]:1", "zone"),
             ("http://[fe80::1%a%20b]:1", "zone"),
             ("http://[fe80::g%eth0]:1", "is not a URL"),
@@ -212,7 +213,7 @@ mod tests {
             ("\"http://a.example/v1\"", "in quotes"),
             (
                 "\u{feff}http://a.example/v1",
-                "invisible character or backslash at position 0",
+                "an invisible character at position 0",
             ),
             ("http://bücher\u{200b}.example/v1", "position 13"),
             ("//a.example/v1", "no scheme"),
@@ -223,16 +224,16 @@ mod tests {
             ("http://example.com/v1/chat/completions", "leave it out"),
         ];
         for (text, why) in table {
-            let error = parsed(Some(text)).unwrap_err();
+            let error = parsed(text).unwrap_err();
+            assert!(error.message().starts_with("A_URL "), "{text}: {error}");
             assert!(error.message().contains(why), "{text}: {error}");
             assert!(!error.message().contains("hunter2"), "{error}");
         }
-        assert!(parsed(None).unwrap_err().message().contains("base_url="));
     }
 
     #[test]
     fn paths_and_queries_go_below_the_base() {
-        let base = parsed(Some("http://h/v1/?api-version=2")).unwrap().url;
+        let base = parsed("http://h/v1/?api-version=2").unwrap().url;
         let query = [("a".to_owned(), Secret::new("b c&d".to_owned()))];
         assert_eq!(
             below(&base, "/models", &[]).as_str(),
@@ -246,7 +247,7 @@ mod tests {
         let newer = [("api-version".to_owned(), Secret::new("3".to_owned()))];
         let url = below(&base, "/models", &newer);
         assert_eq!(url.as_str(), "http://h/v1/models?api-version=3");
-        let root = parsed(Some("http://h")).unwrap().url;
+        let root = parsed("http://h").unwrap().url;
         assert_eq!(below(&root, "/models", &[]).as_str(), "http://h/models");
     }
 }

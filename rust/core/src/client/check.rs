@@ -37,7 +37,7 @@ pub(super) fn settings(config: &ClientConfig) -> Result<(), Error> {
         return Err(refused("model is empty: give the model's id"));
     }
     if let Some(secret) = &config.api_key {
-        key(secret)?;
+        key(secret, &config.key_name)?;
     }
     timeout(config.timeout)?;
     max_retries(config.retry.max_retries)?;
@@ -61,29 +61,90 @@ pub(super) fn settings(config: &ClientConfig) -> Result<(), Error> {
     Ok(())
 }
 
-/// A key is sent in a header as it is, so it must be visible ASCII. This finds a stray line break.
-pub(super) fn key(key: &Secret) -> Result<(), Error> {
-    let text = key.expose();
+/// Refuses what cannot be a key. `name` is what the message calls it.
+pub(super) fn key(key: &Secret, name: &str) -> Result<(), Error> {
+    match key_problem(key.expose()) {
+        None => Ok(()),
+        Some(problem) => Err(refused(format!("{name} {problem}"))),
+    }
+}
+
+/// What is wrong with a text that is meant to be a key, without any part of it; `None` if it may be one.
+///
+/// A key is sent in a header as it is, so it must be visible ASCII. Common mistakes, such as a whole line of a shell
+/// script, are named for what they are.
+#[must_use]
+pub fn key_problem(text: &str) -> Option<String> {
+    const QUOTES: [char; 3] = ['\'', '"', '`'];
     if text.is_empty() {
-        return Err(refused("api_key is empty: leave it out or give the key"));
+        return Some("is empty: leave it out or give the key".to_owned());
+    }
+    if text.trim().is_empty() {
+        return Some("is blank: leave it out or give the key".to_owned());
     }
     if text.len() > MAX_HEADER_BYTES {
-        return Err(refused("api_key is over 64 KiB: it cannot be a key"));
+        return Some("is over 64 KiB: it cannot be a key".to_owned());
     }
-    match text.chars().position(|c| !c.is_ascii_graphic()) {
-        None => Ok(()),
-        Some(position) => {
-            let what = match text.chars().nth(position) {
-                Some('\r' | '\n') => "a line break",
-                Some(' ' | '\t') => "a space",
-                Some(c) if c.is_control() => "a control character",
-                _ => "a character outside ASCII",
-            };
-            Err(refused(format!(
-                "api_key has {what} at position {position}: give the key alone, as issued"
-            )))
-        }
-    }
+    let trimmed = text.trim();
+    let first_word = trimmed.split_whitespace().next().unwrap_or_default();
+    let has_words = first_word.len() < trimmed.len();
+    let problem = if text.starts_with('\u{feff}') {
+        "begins with a byte order mark: give the key alone, as issued"
+    } else if trimmed.starts_with(QUOTES) || trimmed.ends_with(QUOTES) {
+        "is in quotes, which would be sent, too: leave them out"
+    } else if has_words
+        && first_word
+            .trim_end_matches(':')
+            .eq_ignore_ascii_case("bearer")
+    {
+        "begins with the word Bearer: give only the key"
+    } else if has_words && matches!(first_word, "export" | "set") || is_assignment(trimmed) {
+        "begins with the name of a variable: give only what follows the ="
+    } else if is_reference(trimmed) {
+        "is the name of a variable instead of its value: give the key"
+    } else if trimmed.ends_with("...") || trimmed.starts_with('<') && trimmed.ends_with('>') {
+        "is a placeholder: give the key itself"
+    } else {
+        let position = text.chars().position(|c| !c.is_ascii_graphic())?;
+        let what = match text.chars().nth(position) {
+            Some('\r' | '\n') => "a line break",
+            Some(' ' | '\t') => "a space",
+            Some(c) if c.is_control() => "a control character",
+            _ => "a character outside ASCII",
+        };
+        return Some(format!(
+            "has {what} at position {position}: give the key alone, as issued"
+        ));
+    };
+    Some(problem.to_owned())
+}
+
+/// Whether this is `NAME_KEY=…`, as in a shell or an environment file.
+fn is_assignment(text: &str) -> bool {
+    let Some((name, _)) = text.split_once('=') else {
+        return false;
+    };
+    is_variable(name) && name.contains('_')
+}
+
+/// Whether this is `$NAME`, `${NAME}` or `%NAME%`.
+fn is_reference(text: &str) -> bool {
+    let braced = text
+        .strip_prefix("${")
+        .and_then(|rest| rest.strip_suffix('}'));
+    let percent = text
+        .strip_prefix('%')
+        .and_then(|rest| rest.strip_suffix('%'));
+    let name = braced.or(percent).or_else(|| text.strip_prefix('$'));
+    name.is_some_and(is_variable)
+}
+
+/// Whether this is the name of an environment variable in capitals.
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name
+            .bytes()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_')
 }
 
 /// Whether the HTTP layer sets this header.
@@ -164,17 +225,47 @@ mod tests {
     fn a_broken_key_is_refused_by_position_and_never_shown() {
         for (text, why) in [
             ("", "empty"),
+            (" \n", "blank"),
             ("sk-canary\n", "a line break at position 9"),
             ("sk-canary\r\nX: y", "a line break at position 9"),
             ("sk-\0canary", "a control character at position 3"),
             ("sk-canäry", "a character outside ASCII at position 6"),
+            (
+                "sk-canary\u{200b}",
+                "a character outside ASCII at position 9",
+            ),
             (" sk-canary", "a space at position 0"),
+            ("\u{feff}sk-canary", "a byte order mark"),
+            ("\"sk-canary\"", "in quotes"),
+            ("'sk-canary'\n", "in quotes"),
+            ("sk-canary`", "in quotes"),
+            ("Bearer sk-canary", "the word Bearer"),
+            ("bearer: sk-canary", "the word Bearer"),
+            ("export OPENAI_API_KEY=sk-canary", "the name of a variable"),
+            ("OPENAI_API_KEY=sk-canary", "the name of a variable"),
+            ("$OPENAI_API_KEY", "the name of a variable"),
+            ("${OPENAI_API_KEY}", "the name of a variable"),
+            ("%OPENAI_API_KEY%", "the name of a variable"),
+            ("sk-...", "a placeholder"),
+            ("<canary>", "a placeholder"),
         ] {
-            let error = key(&Secret::new(text.to_owned())).unwrap_err();
+            let error = key(&Secret::new(text.to_owned()), "A_KEY").unwrap_err();
+            assert!(error.message().starts_with("A_KEY "), "{text:?}: {error}");
             assert!(error.message().contains(why), "{text:?}: {error}");
             assert!(!error.message().contains("canary"), "{error}");
         }
-        assert!(key(&Secret::new("sk-good".to_owned())).is_ok());
+        for text in [
+            "sk-good",
+            "EMPTY",
+            "-",
+            "c2VjcmV0Cg==",
+            "KEY=x",
+            "a$B",
+            "Bearer",
+            "$2b$x",
+        ] {
+            assert_eq!(key_problem(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(super) fn of_client(
     if let Some(key) = &config.api_key
         && !carry_key(&config.headers, auth)
     {
-        write_key(&mut headers, key, auth)?;
+        write_key(&mut headers, key, &config.key_name, auth)?;
     }
     for (name, value) in &config.headers {
         let (name, value) = check::header(name, value.expose())?;
@@ -49,6 +49,9 @@ pub(super) fn of_client(
 pub(super) fn random_key() -> String {
     format!("{:032x}", fastrand::u128(..))
 }
+
+/// What messages call the key of a call.
+pub(super) const API_KEY: &str = "api_key";
 
 /// Headers in which some provider takes the key. A test's server does not even get their names.
 const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
@@ -86,23 +89,28 @@ impl Inner {
     /// Writes the key of a call, unless a header of the client has another one: a header of the caller's wins.
     pub(super) fn write_key(&self, headers: &mut HeaderMap, key: &Secret) -> Result<(), Error> {
         if carry_key(&self.config.headers, &self.provider.auth) {
-            return check::key(key);
+            return check::key(key, API_KEY);
         }
-        write_key(headers, key, &self.provider.auth)
+        write_key(headers, key, API_KEY, &self.provider.auth)
     }
 }
 
-/// Writes a key into the headers of a call.
-pub(super) fn write_key(headers: &mut HeaderMap, key: &Secret, auth: &Auth) -> Result<(), Error> {
-    check::key(key)?;
-    let (name, text) = auth.carried(key.expose());
-    let name = HeaderName::from_lowercase(name.as_bytes());
-    let (Ok(name), Ok(mut value)) = (name, HeaderValue::try_from(text)) else {
-        return Err(check::refused("api_key cannot be sent in a header"));
+/// Writes a key, which messages call `name`, into the headers of a call.
+pub(super) fn write_key(
+    headers: &mut HeaderMap,
+    key: &Secret,
+    name: &str,
+    auth: &Auth,
+) -> Result<(), Error> {
+    check::key(key, name)?;
+    let (header, text) = auth.carried(key.expose());
+    let header = HeaderName::from_lowercase(header.as_bytes());
+    let (Ok(header), Ok(mut value)) = (header, HeaderValue::try_from(text)) else {
+        return Err(check::refused(format!("{name} cannot be sent in a header")));
     };
     value.set_sensitive(true);
     remove_key(headers, auth);
-    headers.insert(name, value);
+    headers.insert(header, value);
     Ok(())
 }
 
@@ -114,21 +122,28 @@ pub(super) fn remove_key(headers: &mut HeaderMap, auth: &Auth) {
 }
 
 /// Refuses a call without the key that its provider requires.
-pub(super) fn check_key(headers: &HeaderMap, provider: &Provider) -> Result<(), Error> {
-    let mut names = provider.auth.headers();
-    if !provider.key_required || names.any(|name| headers.contains_key(name)) {
+pub(super) fn check_key(
+    headers: &HeaderMap,
+    provider: &Provider,
+    config: &ClientConfig,
+) -> Result<(), Error> {
+    let mut carriers = provider.auth.headers();
+    if !provider.key_required || carriers.any(|name| headers.contains_key(name)) {
         return Ok(());
     }
-    let message = missing_key(&provider.name, &provider.key_vars);
-    Err(check::refused(message))
+    let named = || missing_key(&provider.name, &provider.key_vars);
+    Err(check::refused(config.no_key.clone().unwrap_or_else(named)))
 }
 
 /// The message for a missing key, which `variables` may hold.
 #[must_use]
 pub fn missing_key(provider: &str, variables: &[impl AsRef<str>]) -> String {
     let variables: Vec<&str> = variables.iter().map(AsRef::as_ref).collect();
-    let variables = variables.join(" or ");
-    format!("no API key for {provider}: set {variables} or give api_key=")
+    let set = match &*variables {
+        [] => String::new(),
+        names => format!("set {} or ", names.join(" or ")),
+    };
+    format!("no API key for {provider}: {set}give api_key=")
 }
 
 /// Removes the key, and masks the other secrets, which only the provider may see.
@@ -163,7 +178,7 @@ mod tests {
             (Auth::Header("x-key".into()), "x-key", "sk-canary"),
         ] {
             let mut headers = HeaderMap::new();
-            write_key(&mut headers, &secret(), &auth).unwrap();
+            write_key(&mut headers, &secret(), API_KEY, &auth).unwrap();
             assert_eq!(headers[name], value);
             assert!(headers[name].is_sensitive());
             headers.insert("x-copy", HeaderValue::from_static("of sk-canary"));
@@ -185,7 +200,13 @@ mod tests {
             ("0123abcd", "api-key", "0123abcd"),
             ("eyJh.not-three", "api-key", "eyJh.not-three"),
         ] {
-            write_key(&mut headers, &Secret::new(key.to_owned()), &Auth::Azure).unwrap();
+            write_key(
+                &mut headers,
+                &Secret::new(key.to_owned()),
+                API_KEY,
+                &Auth::Azure,
+            )
+            .unwrap();
             assert_eq!(headers.len(), 1, "the key before it is gone");
             assert_eq!(headers[name], value);
         }

@@ -46,6 +46,7 @@ impl Inner {
         outgoing.place = Arc::new(Place {
             origin: origin.name.clone(),
             base_url: address::shown(base, None),
+            base_url_name: "base_url".into(),
             proxy: None,
         });
         outgoing.route = Arc::new(Route {

@@ -2,8 +2,9 @@
 //!
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
-//! `address` reads base URLs and builds the URLs below them, `azure` those of an Azure resource, `route` is how their server is reached, and `headers` writes the headers of a call, including the
-//! key. `own` is what of it is secret. `intercept` is how a call changes when a test intercepts it.
+//! `address` reads base URLs and builds the URLs below them, `azure` those of an Azure resource. `route` is how their
+//! server is reached. `headers` writes the headers of a call, including the key. `own` is what of it is secret. `intercept`
+//! is how a call changes when a test intercepts it, and `asked` what an error says of the address.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -13,7 +14,7 @@ use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
-use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting, variable};
+use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
 use crate::error::{Error, ErrorKind};
 use crate::http::host::is_private;
 use crate::http::{Hub, Interception, Origin, Outgoing, Place, Route, Target};
@@ -23,6 +24,7 @@ use crate::retry::Bucket;
 use crate::wire::{self, Dialect, Provider};
 
 mod address;
+mod asked;
 mod azure;
 mod check;
 mod headers;
@@ -30,10 +32,11 @@ mod intercept;
 mod own;
 mod route;
 
-use self::azure::{Resource, VERSION_VARIABLE};
+use self::azure::Resource;
 use self::headers::random_key;
 use self::own::Own;
 
+pub use self::check::key_problem;
 pub use self::headers::missing_key;
 
 /// What one call sets differently from its client.
@@ -51,6 +54,8 @@ pub struct CallOptions {
     pub api_key: Option<Secret>,
     /// Whether [`Call::set_key`] will set the key later.
     pub key_comes_later: bool,
+    /// Whether the call is only checked, and not made: it may lack a key and an address.
+    pub is_draft: bool,
     /// When the caller's call began; `None` means now. All timing counts from here.
     pub started: Option<Instant>,
 }
@@ -68,7 +73,7 @@ pub(crate) struct Inner {
     azure: Option<Resource>,
     // The first path that a call went to, which is mostly the only one, and its target.
     usual: OnceLock<(String, Arc<Target>)>,
-    // False only for a client that was made while a test intercepted the calls.
+    // Without an address, only calls that a test intercepts can be made.
     has_address: bool,
     headers: HeaderMap,
     route: Arc<Route>,
@@ -98,7 +103,8 @@ pub struct Call {
 
 impl Client {
     /// Checks `config` and makes a client of `provider`, which shares the retry budget of `parent` if there is
-    /// one with a budget of the same size. Does no I/O. Every error is `Config` and names the fix.
+    /// one with a budget of the same size. Does no I/O. A key and an address may be missing until a call is made.
+    /// Every error is `Config` and names the fix.
     pub fn new(
         hub: &Arc<Hub>,
         provider: Arc<Provider>,
@@ -108,17 +114,13 @@ impl Client {
         check::settings(&config)?;
         headers::check_auth(&provider.auth)?;
         let dialect = wire::choose(&provider, config.family, config.api.as_deref())?;
-        let has_address = config.base_url.is_some() || provider.base_url.is_some();
-        let mut base = if has_address || !hub.test_rules().is_intercepted() {
-            address::base_url(config.base_url.as_deref(), &provider)?
-        } else {
-            // Never used, because a call that is not intercepted is refused.
-            address::base_url(Some("http://address.invalid"), &provider)?
-        };
-        let azure = provider.is_azure.then(|| {
-            let version = variable(VERSION_VARIABLE);
-            Resource::of(&mut base.url, version.as_deref())
-        });
+        let address = config.base_url.as_deref();
+        let address = address.or(provider.base_url.as_deref());
+        let has_address = address.is_some();
+        // The other one is never used, because a call that is not intercepted is refused.
+        let address = address.unwrap_or("http://address.invalid");
+        let mut base = address::base_url(address, &config.base_url_name, &provider)?;
+        let azure = Resource::of_client(&mut base.url, &provider);
         let (route, origin, place) = route::of(hub, &base, &config)?;
         Ok(Self(Arc::new(Inner {
             headers: headers::of_client(&config, &provider.auth, dialect)?,
@@ -132,7 +134,7 @@ impl Client {
             },
             config,
             base: base.url,
-            azure: azure.flatten(),
+            azure,
             usual: OnceLock::new(),
             has_address,
             route: Arc::new(route),
@@ -161,19 +163,20 @@ impl Client {
         &self.0.config
     }
 
-    /// The base URL in canonical form, without its query.
+    /// The base URL in canonical form, without its query; empty if it has none.
     #[must_use]
     pub fn base_url(&self) -> &str {
-        &self.0.place.base_url
+        let url = &*self.0.place.base_url;
+        if self.0.has_address { url } else { "" }
     }
 
-    /// Host and port of its server.
+    /// Host and port of its server; an empty host if it has no address.
     #[must_use]
     pub fn server(&self) -> (&str, Option<u16>) {
-        let base = &self.0.base;
+        let base = Some(&self.0.base).filter(|_| self.0.has_address);
         (
-            base.host_str().unwrap_or_default(),
-            base.port_or_known_default(),
+            base.and_then(Url::host_str).unwrap_or_default(),
+            base.and_then(Url::port_or_known_default),
         )
     }
 
@@ -225,9 +228,9 @@ impl Client {
     ) -> Result<Call, Error> {
         let inner = &self.0;
         let interception = inner.hub.test_rules().interception();
-        if !interception.is_on() && !inner.has_address {
-            // Fails with an error that says so.
-            address::base_url(None, &inner.provider)?;
+        let is_sent = !interception.is_on() && !options.is_draft;
+        if is_sent && !inner.has_address {
+            return Err(address::missing(&inner.provider));
         }
         let mut headers = inner.headers.clone();
         if stream && !inner.has_header("accept") {
@@ -257,11 +260,12 @@ impl Client {
             headers.entry(name).or_insert(value);
         }
         let has_key = options.api_key.is_some() || inner.config.api_key.is_some();
-        if !interception.is_on() && !options.key_comes_later {
-            headers::check_key(&headers, &inner.provider)?;
-            if has_key && !inner.route.https && !is_private(&inner.base) {
-                inner.origin.warn_of_plain_key(inner.hub.log());
-            }
+        if is_sent && !options.key_comes_later {
+            headers::check_key(&headers, &inner.provider, &inner.config)?;
+        }
+        let is_known = has_key && !interception.is_on() && !options.key_comes_later;
+        if is_known && !inner.route.https && !is_private(&inner.base) {
+            inner.origin.warn_of_plain_key(inner.hub.log());
         }
         let setting = options.timeout.unwrap_or(inner.config.timeout);
         check::timeout(setting)?;

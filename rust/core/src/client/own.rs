@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use super::headers::{API_KEY, missing_key, names};
 use super::{Call, CallOptions, Inner};
 use crate::config::Secret;
 use crate::redact::{Mask, Secrets};
@@ -75,6 +76,29 @@ impl Inner {
 }
 
 impl Call {
+    /// Where the key that it sent came from, or where to put one if it sent none; for the error of a refused key.
+    /// `None` if a test intercepts it, because then no key is sent.
+    pub(crate) fn about_key(&self) -> Option<String> {
+        if self.interception.is_on() {
+            return None;
+        }
+        let (client, own) = (&*self.client, self.own.as_deref());
+        let header = client.provider.auth.header();
+        let given = own.is_some_and(|own| names(&own.headers, header));
+        Some(if given || client.has_header(header) {
+            format!("the key is from headers= ({header})")
+        } else if own.is_some_and(|own| own.api_key.is_some()) {
+            "the key is from the function given as api_key=".to_owned()
+        } else if client.config.api_key.is_none() {
+            let named = missing_key(&client.provider.name, &client.provider.key_vars);
+            client.config.no_key.clone().unwrap_or(named)
+        } else if client.config.key_name == API_KEY {
+            "the key is from api_key=".to_owned()
+        } else {
+            format!("the key is from {}", client.config.key_name)
+        })
+    }
+
     /// Masks the secrets of this call. A server may echo what it was sent.
     pub(crate) fn mask(&self) -> &Mask {
         match &self.own {

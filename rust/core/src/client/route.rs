@@ -35,6 +35,7 @@ pub(super) fn of(
     let place = Place {
         origin: origin.name.clone(),
         base_url: address::shown(&base.url, zone),
+        base_url_name: config.base_url_name.clone(),
         proxy: proxy.as_ref().map(Proxy::shown),
     };
     let host = base.url.host_str().unwrap_or_default();

@@ -23,18 +23,29 @@ const REDIRECTS: usize = 3;
 /// the idle connection unnoticed, and a request on it would be lost.
 const ASLEEP: Duration = Duration::from_micros(50);
 
-/// Headers with the provider's id of the request, the most common first. But `inference-id` (Cerebras, Hugging Face) is
-/// before the name that proxies use, too.
-const REQUEST_ID_HEADERS: [&str; 9] = [
+/// Headers with the provider's id of the request; the first one counts. `inference-id` (Cerebras, Hugging Face) stands
+/// beside `x-request-id`, which proxies use, too. Of the others the names that several providers use come first.
+///
+/// `request-id` is Anthropic's; `apim-request-id` and `x-ms-request-id` Azure's; `x-amzn-requestid` Bedrock's;
+/// `mistral-correlation-id` and `x-kong-request-id` Mistral's; `x-generation-id` `OpenRouter`'s; `x-ds-trace-id`
+/// `DeepSeek`'s; `x-inference-request-id` of a provider behind Hugging Face; `msh-request-id` Moonshot's; `nvcf-reqid`
+/// NVIDIA's; `x-debug-trace-id` Cohere's; `x-litellm-call-id` of the proxy `LiteLLM`.
+const REQUEST_ID_HEADERS: [&str; 15] = [
     "inference-id",
     "x-request-id",
     "request-id",
     "apim-request-id",
+    "x-ms-request-id",
     "x-amzn-requestid",
     "mistral-correlation-id",
     "x-generation-id",
     "x-ds-trace-id",
+    "x-inference-request-id",
+    "msh-request-id",
+    "nvcf-reqid",
+    "x-debug-trace-id",
     "x-kong-request-id",
+    "x-litellm-call-id",
 ];
 
 type Response = http::Response<Incoming>;
@@ -62,10 +73,12 @@ pub(crate) async fn send(
     transport.touch();
     probe.ask(asked);
     let mut target = Arc::clone(&outgoing.target);
+    let mut last = None;
     for _ in 0..=REDIRECTS {
         let response = exchange(&client, outgoing, &target.uri, probe).await?;
         if let Some(next) = redirect_target(&response, outgoing, &target.url)? {
             target = Target::new(next)?;
+            last = Some(head_of(&response));
             continue;
         }
         // The pause before the next call begins about here.
@@ -80,7 +93,11 @@ pub(crate) async fn send(
         "{} redirects more than 3 times in a row",
         outgoing.place.origin
     );
-    Err(Error::new(ErrorKind::Protocol, message).at(Phase::Head))
+    let error = Error::new(ErrorKind::Protocol, message).at(Phase::Head);
+    Err(match last {
+        Some(head) => head.seen_by(error),
+        None => error,
+    })
 }
 
 /// Lets the runtime poll its sockets, and each connection read what arrived.
@@ -129,14 +146,15 @@ fn redirect_target(
             if let 307 | 308 = status.as_u16() {
                 return Ok(Some(target));
             }
-            let base_url = &place.base_url;
-            format!("would drop the request's body: check the path of base_url={base_url}")
+            let setting = place.setting();
+            format!("would drop the request's body: check the path of {setting}")
         }
         // Path, query and userinfo may hold what no log should.
         Some(target) => {
             let to = target.origin().ascii_serialization();
             format!(
-                "leads to another origin, {to}, and is not followed: set base_url to it if you trust it"
+                "leads to another origin, {to}, and is not followed: set {} to it if you trust it",
+                place.base_url_name
             )
         }
         None => "has no usable target".to_owned(),
@@ -150,9 +168,8 @@ fn redirect_target(
         status: Some(status.as_u16()),
         ..ApiFailure::default()
     };
-    Err(Error::new(ErrorKind::Api, message)
-        .at(Phase::Head)
-        .with_api(api))
+    let error = Error::new(ErrorKind::Api, message).at(Phase::Head);
+    Err(head_of(response).seen_by(error.with_api(api)))
 }
 
 fn pool_timeout(outgoing: &Outgoing, probe: &Probe) -> Error {
@@ -181,7 +198,7 @@ fn head_of(response: &Response) -> Head {
     };
     head.request_id = REQUEST_ID_HEADERS
         .iter()
-        .find_map(|name| head.header(name))
+        .find_map(|name| head.header(name).filter(|id| !id.trim().is_empty()))
         .map(str::to_owned);
     head
 }

@@ -1,6 +1,7 @@
 //! What a transport error means. The types in its chain decide; the one exception is the error of a proxy's
 //! tunnel, whose type is private to its crate.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io;
 
@@ -21,8 +22,17 @@ pub(crate) struct Place {
     pub(crate) origin: String,
     /// The base URL without userinfo and query.
     pub(crate) base_url: String,
+    /// What messages call the base URL: the variable that it came from, or `base_url`.
+    pub(crate) base_url_name: Cow<'static, str>,
     /// The proxy without credentials.
     pub(crate) proxy: Option<String>,
+}
+
+impl Place {
+    /// The base URL as a setting: `NAME=URL`.
+    pub(crate) fn setting(&self) -> String {
+        format!("{}={}", self.base_url_name, self.base_url)
+    }
 }
 
 /// The error of an attempt that got no response head.
@@ -60,7 +70,7 @@ fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
     if let Some(failed) = find::<LookupFailed>(error) {
         let (name, fix) = match &place.proxy {
             Some(proxy) => (proxy, "the proxy's address".to_owned()),
-            None => (origin, format!("base_url={}", place.base_url)),
+            None => (origin, place.setting()),
         };
         let why = &failed.reason;
         let message = match origin.split_once('%') {
@@ -132,10 +142,10 @@ pub(super) fn of_upgrade(place: &Place) -> Error {
 }
 
 pub(super) fn of_socket(io: &io::Error, place: &Place) -> Error {
-    let (origin, base_url) = (&place.origin, &place.base_url);
+    let (origin, setting) = (&place.origin, place.setting());
     // EMFILE and ENFILE have no `ErrorKind`; their numbers are the same on every Unix.
     let no_file = cfg!(unix) && matches!(io.raw_os_error(), Some(23 | 24));
-    let is_https = base_url.starts_with("https:");
+    let is_https = place.base_url.starts_with("https:");
     let (kind, message) = match io.kind() {
         _ if no_file => (
             ErrorKind::Connect,
@@ -146,12 +156,12 @@ pub(super) fn of_socket(io: &io::Error, place: &Place) -> Error {
         io::ErrorKind::ConnectionRefused => (
             ErrorKind::Connect,
             format!(
-                "nothing listens at {origin} (connection refused): is the server running? base_url={base_url}"
+                "nothing listens at {origin} (connection refused): is the server running? {setting}"
             ),
         ),
         io::ErrorKind::TimedOut => (
             ErrorKind::ConnectTimeout,
-            format!("{origin} does not answer (the system gave up): check base_url={base_url}"),
+            format!("{origin} does not answer (the system gave up): check {setting}"),
         ),
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
@@ -172,20 +182,19 @@ pub(super) fn of_socket(io: &io::Error, place: &Place) -> Error {
             ErrorKind::Connect,
             format!(
                 "no connection to {origin} ({io}): a link-local address needs its interface, as in [fe80::1%eth0]: \
-                 check base_url={base_url}"
+                 check {setting}"
             ),
         ),
         _ => (
             ErrorKind::Connect,
-            format!("no connection to {origin} ({io}): check base_url={base_url}"),
+            format!("no connection to {origin} ({io}): check {setting}"),
         ),
     };
     Error::new(kind, message).retryable(true)
 }
 
 pub(super) fn of_tls_of_origin(tls: &Tls, place: &Place) -> Error {
-    let shown = format!("base_url={}", place.base_url);
-    of_tls(tls, &place.origin, "base_url", &shown)
+    of_tls(tls, &place.origin, &place.base_url_name, &place.setting())
 }
 
 /// TLS with `peer` failed; `setting` is what names it, `shown` the same with its value.

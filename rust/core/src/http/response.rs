@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -11,7 +10,7 @@ use hyper::body::{Body as _, Incoming};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::fault::{self, Place};
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Error, ErrorKind, Headers, Phase};
 use crate::redact::Mask;
 use crate::workers::Workers;
 
@@ -22,7 +21,7 @@ pub struct Head {
     pub status: u16,
     /// Names in lower case, and values. Bytes that are not UTF-8 are replaced. The call, the queue and every reply
     /// share them.
-    pub headers: Arc<[(String, String)]>,
+    pub headers: Headers,
     /// The provider's id of the request.
     pub request_id: Option<String>,
 }
@@ -39,6 +38,15 @@ impl Head {
             .map(|(name, value)| (masked(name), masked(value)))
             .collect();
         self.request_id = self.request_id.as_ref().map(masked);
+    }
+
+    /// An error of this response, with what the head says. An id of the request in the header wins over one in the body.
+    pub(crate) fn seen_by(&self, error: Error) -> Error {
+        let request_id = self.request_id.as_deref().or(error.request_id());
+        let request_id = request_id.map(str::to_owned);
+        error
+            .with_request_id(request_id)
+            .with_headers(Some(self.headers.clone()))
     }
 
     /// Whether any name or value may hold a secret. One search in all of them costs a fraction of a search in each. None

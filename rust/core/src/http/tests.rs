@@ -13,6 +13,7 @@ fn place(scheme: &str) -> Place {
     Place {
         origin: "host:1".to_owned(),
         base_url: format!("{scheme}://host:1/v1"),
+        base_url_name: "base_url".into(),
         proxy: None,
     }
 }

@@ -40,12 +40,14 @@ pub fn server_hints<'a>(header: impl Fn(&str) -> Option<&'a str>, now: SystemTim
 }
 
 /// A positive finite number of units, if a `Duration` can hold it.
-fn seconds(text: &str, unit: f64) -> Option<Duration> {
+pub(super) fn seconds(text: &str, unit: f64) -> Option<Duration> {
     let number: f64 = text.trim().parse().ok()?;
-    if !number.is_finite() || number <= 0.0 {
-        return None;
-    }
-    Duration::try_from_secs_f64(number * unit)
+    positive(number * unit)
+}
+
+/// A positive finite number of seconds, if a `Duration` can hold it.
+pub(super) fn positive(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds)
         .ok()
         .filter(|wait| !wait.is_zero())
 }

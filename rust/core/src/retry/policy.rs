@@ -107,16 +107,9 @@ fn is_retryable(policy: &RetryPolicy, error: &Error, hints: Hints) -> bool {
         K::PoolTimeout | K::DeadlineExceeded | K::ClientClosed | K::Config | K::Engine => false,
         _ => match (hints.should_retry, error.status()) {
             (Some(should), Some(_)) => should,
-            (_, Some(status)) => is_retryable_status(status),
-            (_, None) => error.is_retryable(),
+            _ => error.is_retryable(),
         },
     }
-}
-
-/// Statuses after which another attempt may succeed.
-#[must_use]
-fn is_retryable_status(status: u16) -> bool {
-    matches!(status, 408 | 409 | 425 | 429 | 500 | 502..=504 | 520..=524 | 529)
 }
 
 /// Whether the server says that it is overloaded: 429, and Anthropic's 529.
@@ -188,7 +181,7 @@ mod tests {
         Failure {
             kind,
             status: Some(status),
-            retryable: false,
+            retryable: matches!(status, 429 | 500 | 503 | 529),
             ..TRANSPORT
         }
     }
@@ -217,13 +210,16 @@ mod tests {
     }
 
     #[test]
-    fn only_the_listed_statuses_are_retried() {
-        let retried = [
-            408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529,
-        ];
-        for code in 100..=599 {
-            let again = matches!(first(&status(code)), Decision::Retry { .. });
-            assert_eq!(again, retried.contains(&code), "status {code}");
+    fn an_error_with_a_status_is_retried_if_it_says_so() {
+        for code in [400, 429, 500, 501] {
+            for retryable in [false, true] {
+                let failure = Failure {
+                    retryable,
+                    ..status(code)
+                };
+                let again = matches!(first(&failure), Decision::Retry { .. });
+                assert_eq!(again, retryable, "status {code}");
+            }
         }
     }
 

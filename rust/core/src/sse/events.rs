@@ -103,8 +103,8 @@ impl EventParser {
     /// Ends the stream at a clean end of its bytes.
     ///
     /// The standard drops an event without a blank line after it. Some servers forget that line, so the event is
-    /// dispatched if it is certainly complete: its data is `[DONE]`, or a complete JSON object or array. A last line
-    /// with an unknown field is passed on too.
+    /// dispatched if it is certainly complete: its data is `[DONE]`, or a complete JSON object or array, or several of
+    /// these in lines of their own. A last line with an unknown field is passed on too.
     pub fn finish(
         &mut self,
         mut sink: impl FnMut(Item<'_>) -> Result<(), Error>,
@@ -116,7 +116,7 @@ impl EventParser {
         if !self.has_data {
             return Ok(End::Clean);
         }
-        if self.data.trim_ascii() != b"[DONE]" && !json::is_complete(&self.data) {
+        if !ends(&self.data) && !self.has_many() {
             self.reset();
             return Ok(End::Cut);
         }
@@ -139,6 +139,12 @@ impl EventParser {
     #[inline]
     fn is_idle(&self) -> bool {
         !self.has_data && self.name.is_empty()
+    }
+
+    /// Whether the data are several complete events, with no blank line between them.
+    fn has_many(&self) -> bool {
+        let mut lines = self.data.split(|&byte| byte == b'\n');
+        lines.next().is_some_and(ends) && lines.next_back().is_some_and(ends)
     }
 
     fn keep(&mut self, part: &[u8]) -> Result<(), Error> {
@@ -224,6 +230,11 @@ impl EventParser {
             ),
         )
     }
+}
+
+/// Whether data are certainly complete.
+fn ends(data: &[u8]) -> bool {
+    data.trim_ascii() == b"[DONE]" || json::is_complete(data)
 }
 
 /// The value without the one space that may follow the colon.

@@ -3,23 +3,31 @@
 //! Read `dialect.rs` first: what a dialect is, and what reads its streams. `providers.rs` is the table of
 //! providers and of the dialects that each of them speaks. Then read a dialect, such as `openai/`.
 //!
-//! Dialects share the rest: `params.rs` (request parameters: their names, types and error messages), `body.rs`
-//! (how a request body is written) and `errors.rs` (how error bodies are read).
+//! Dialects share the rest: `params.rs` (request parameters: their names, types and error messages),
+//! `other_names.rs` (what other libraries call them), `body.rs` (how a request body is written), `reasoning.rs` (what a
+//! provider takes back of reasoning) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
+//! what the body says, with what `markup.rs` knows of HTML and XML, and `classes.rs` has the table of kinds.
 //!
 //! A new server that speaks a dialect we have is a row of `providers.rs`. A new dialect is a folder here, a line
 //! below, and a row that names it; nothing else in the crate lists dialects.
 
 mod body;
+mod classes;
+mod complaint;
 mod dialect;
 mod errors;
+mod markup;
 mod openai;
+pub mod other_names;
 mod params;
 pub mod providers;
+mod reasoning;
 
 pub use dialect::{Dialect, Encoded, Step, StreamDecoder};
 pub use openai::{Chat, Completions};
 pub use params::{Param, supported};
-pub use providers::{Auth, Provider, ReasoningBack, choose, dialect};
+pub use providers::{Auth, Provider, choose, dialect};
+pub use reasoning::{Needed, ReasoningBack};
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 
 use super::body::invalid;
 use super::dialect::Dialect;
+use super::other_names;
 use super::providers::Provider;
 use crate::config::CLIENT_SETTINGS;
 use crate::error::{Error, ErrorKind};
@@ -127,13 +128,19 @@ pub(super) fn find(
     }
     let mut others = provider.dialects.iter().copied();
     let other = others.find(|other| in_table(*other).is_some());
+    if let (None, Some(advice)) = (other, other_names::advice(name)) {
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("params.{name}: there is no such name here; {advice}"),
+        ));
+    }
     let hint = match (name, other) {
         ("top_logprobs", _) => "logprobs=k asks for the k most likely tokens".to_owned(),
         (_, Some(other)) if other.family() == dialect.family() => {
             format!("api=\"{}\" takes it", other.name())
         }
         (_, Some(other)) => format!("{} takes it", other.family().client()),
-        _ => match nearest(name, dialect.parameters().iter().map(|param| param.name)) {
+        _ => match nearest(name, names_like(dialect)) {
             Some(near) => format!("did you mean {near}?"),
             None => "the provider may know it".to_owned(),
         },
@@ -153,6 +160,25 @@ pub(super) fn find(
         format!("params.{name}: {why}"),
     ))
 }
+
+/// The names that a caller may have meant: parameters, and settings of the client.
+fn names_like(dialect: &dyn Dialect) -> impl Iterator<Item = &'static str> {
+    let parameters = dialect.parameters().iter().map(|param| param.name);
+    let settings = CLIENT_SETTINGS.iter().copied();
+    parameters.chain(settings).chain(OF_EVERY_CALL)
+}
+
+/// What every call takes besides the parameters of its dialect.
+const OF_EVERY_CALL: [&str; 8] = [
+    "model",
+    "timeout",
+    "max_retries",
+    "headers",
+    "extra_headers",
+    "extra_query",
+    "extra_body",
+    "stream_usage",
+];
 
 /// The known name that is most like `name`, if it is similar enough to be what the caller meant.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {

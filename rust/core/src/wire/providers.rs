@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use super::dialect::Dialect;
 use super::openai::{Chat, Completions};
 use super::params::nearest;
+use super::reasoning::{Needed, ReasoningBack};
 use crate::config::Family;
 use crate::error::{Error, ErrorKind};
 
@@ -34,7 +35,7 @@ pub struct Provider {
     pub seed_field: Cow<'static, str>,
     /// Whether it takes `stream_options`.
     pub stream_options: bool,
-    /// Whether a message that goes back carries its reasoning.
+    /// What goes back of the reasoning in its replies.
     pub reasoning_back: ReasoningBack,
     /// Our parameters that it does not take. They are sent anyway, because it may support them by now.
     pub lacks: &'static [&'static str],
@@ -90,17 +91,6 @@ impl Auth {
     }
 }
 
-/// Whether a provider takes its own reasoning back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReasoningBack {
-    /// Never.
-    Never,
-    /// Only with an assistant message that calls tools.
-    WithToolCalls,
-    /// Always.
-    Always,
-}
-
 /// An `OpenAI`-shaped server; the rows below change what is different.
 fn openai_shaped(name: &'static str) -> Provider {
     Provider {
@@ -115,7 +105,7 @@ fn openai_shaped(name: &'static str) -> Provider {
         max_tokens_field: "max_tokens".into(),
         seed_field: "seed".into(),
         stream_options: true,
-        reasoning_back: ReasoningBack::Always,
+        reasoning_back: ReasoningBack::AsSent,
         lacks: &[],
     }
 }
@@ -175,6 +165,8 @@ fn rows() -> Vec<Provider> {
         azure(),
         Provider {
             base_url_vars: vec!["GROQ_BASE_URL".into()],
+            // 400 "property 'reasoning_content' is unsupported", "reasoning is not supported with this model".
+            reasoning_back: ReasoningBack::field("reasoning", Needed::IfTheModelReasons),
             lacks: &["top_k", "logprobs", "logit_bias"],
             ..hosted("groq", "api.groq.com/openai/v1", "GROQ_API_KEY")
         },
@@ -182,23 +174,29 @@ fn rows() -> Vec<Provider> {
             seed_field: "random_seed".into(),
             // It always sends usage.
             stream_options: false,
+            // 422 "extra_forbidden" for a field.
+            reasoning_back: ReasoningBack::Blocks,
             lacks: &["top_k", "logprobs", "logit_bias", "user"],
             ..hosted("mistral", "api.mistral.ai/v1", "MISTRAL_API_KEY")
         },
         Provider {
-            // The older reasoner refused its own reasoning and called no tools; the newer ones need it in a
-            // tool loop.
-            reasoning_back: ReasoningBack::WithToolCalls,
+            // After a turn with tool calls every later request needs it, also where it was empty: 400 "must be passed
+            // back to the API". Without tools it is ignored. Source: api-docs.deepseek.com/guides/thinking_mode.
+            reasoning_back: ReasoningBack::field("reasoning_content", Needed::Always),
             ..hosted("deepseek", "api.deepseek.com", "DEEPSEEK_API_KEY")
         },
         hosted("xai", "api.x.ai/v1", "XAI_API_KEY"),
         hosted("openrouter", "openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
         hosted("together", "api.together.xyz/v1", "TOGETHER_API_KEY"),
-        hosted(
-            "fireworks",
-            "api.fireworks.ai/inference/v1",
-            "FIREWORKS_API_KEY",
-        ),
+        Provider {
+            // Source: docs.fireworks.ai/guides/reasoning.
+            reasoning_back: ReasoningBack::field("reasoning_content", Needed::No),
+            ..hosted(
+                "fireworks",
+                "api.fireworks.ai/inference/v1",
+                "FIREWORKS_API_KEY",
+            )
+        },
         Provider {
             key_vars: vec!["PERPLEXITY_API_KEY".into(), "PPLX_API_KEY".into()],
             stream_options: false,
@@ -213,10 +211,22 @@ fn rows() -> Vec<Provider> {
             ],
             ..hosted("perplexity", "api.perplexity.ai", "PERPLEXITY_API_KEY")
         },
-        hosted("cerebras", "api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
+        Provider {
+            // 400 "property 'messages.1.assistant.reasoning_content' is unsupported".
+            reasoning_back: ReasoningBack::field("reasoning", Needed::IfTheModelReasons),
+            ..hosted("cerebras", "api.cerebras.ai/v1", "CEREBRAS_API_KEY")
+        },
         hosted("huggingface", "router.huggingface.co/v1", "HF_TOKEN"),
-        hosted("moonshot", "api.moonshot.ai/v1", "MOONSHOT_API_KEY"),
-        hosted("zai", "api.z.ai/api/paas/v4", "ZAI_API_KEY"),
+        Provider {
+            // 400 "thinking is enabled but reasoning_content is missing in assistant tool call message".
+            reasoning_back: ReasoningBack::field("reasoning_content", Needed::WithToolCalls),
+            ..hosted("moonshot", "api.moonshot.ai/v1", "MOONSHOT_API_KEY")
+        },
+        Provider {
+            // Source: docs.z.ai/guides/capabilities/thinking-mode.
+            reasoning_back: ReasoningBack::field("reasoning_content", Needed::No),
+            ..hosted("zai", "api.z.ai/api/paas/v4", "ZAI_API_KEY")
+        },
         hosted(
             "alibaba",
             "dashscope-intl.aliyuncs.com/compatible-mode/v1",

@@ -1,5 +1,6 @@
 //! Requests in the form of Chat Completions.
 
+use super::dict;
 use super::part::plain;
 use super::parts::{self, Written};
 use crate::error::{Error, ErrorKind};
@@ -22,6 +23,10 @@ pub(super) fn encode(
     let is_sent = sent.is_some();
     let mut written = Written {
         provider,
+        reasoning: provider
+            .reasoning_back
+            .to_model(&request.model)
+            .into_owned(),
         out: sent.unwrap_or(&mut unused),
         dropped: Vec::new(),
     };
@@ -92,12 +97,10 @@ fn message(at: usize, raw: &str, has_system: bool, to: &mut Written<'_>) -> Resu
             format!("messages[{at}]: there is a system message here and in system=; leave one out");
         return Err(Error::new(ErrorKind::Config, message));
     }
-    let Some(parts) = parts else {
-        to.separate();
-        to.out.extend_from_slice(raw.as_bytes());
-        return Ok(());
-    };
     let path = format!("messages[{at}]");
+    let Some(parts) = parts else {
+        return dict::write(&path, &role, raw, to);
+    };
     parts::write(&path, (&role, name, &extra), parts, to)
 }
 

@@ -4,16 +4,20 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::dict::is_begun;
 use super::part::{Part, field, inner, media, plain};
 use super::twice::DETAILS;
 use crate::error::Error;
 use crate::json::write_string;
 use crate::wire::body::{Fields, fields, items};
-use crate::wire::providers::{Provider, ReasoningBack};
+use crate::wire::providers::Provider;
+use crate::wire::reasoning::{Needed, ReasoningBack};
 
 /// The list of messages that is being written.
 pub(super) struct Written<'a> {
     pub(super) provider: &'a Provider,
+    /// What goes back of reasoning to the model that is asked.
+    pub(super) reasoning: ReasoningBack,
     pub(super) out: &'a mut Vec<u8>,
     pub(super) dropped: Vec<String>,
 }
@@ -24,6 +28,24 @@ impl Written<'_> {
         if self.out.last() != Some(&b'[') {
             self.out.push(b',');
         }
+    }
+
+    /// The one field for reasoning, if there is one, and whether an assistant message needs it if only as an empty text.
+    pub(super) fn reasoning_field(
+        &self,
+        calls_tools: bool,
+        is_begun: bool,
+    ) -> Option<(&str, bool)> {
+        let ReasoningBack::Field { name, needed } = &self.reasoning else {
+            return None;
+        };
+        let is_needed = match needed {
+            Needed::No | Needed::IfTheModelReasons => false,
+            Needed::WithToolCalls => calls_tools,
+            // The model would go on after an empty thought.
+            Needed::Always => !is_begun,
+        };
+        Some((name, is_needed))
     }
 
     /// Writes a message with only text, which is a JSON string.
@@ -40,8 +62,6 @@ impl Written<'_> {
 #[derive(Default)]
 struct Message<'a> {
     content: Vec<Item<'a>>,
-    /// Whether reasoning may be in its own fields.
-    takes_reasoning: bool,
     reasoning: Vec<(String, &'a str)>,
     refusal: Vec<&'a str>,
     calls: Vec<String>,
@@ -80,14 +100,7 @@ pub(super) fn write(
     to: &mut Written<'_>,
 ) -> Result<(), Error> {
     let read = read(parts, &format!("{path}.parts"))?;
-    let mut message = Message {
-        takes_reasoning: match to.provider.reasoning_back {
-            ReasoningBack::Never => false,
-            ReasoningBack::WithToolCalls => read.iter().any(|part| part.kind == "tool_call"),
-            ReasoningBack::Always => true,
-        },
-        ..Message::default()
-    };
+    let mut message = Message::default();
     let mut any = false;
     for part in read {
         if part.kind == "tool_result" {
@@ -98,6 +111,13 @@ pub(super) fn write(
         }
     }
     if any || role != "tool" && parts.trim() == "[]" {
+        let calls_tools = !message.calls.is_empty();
+        if let Some((name, true)) = to.reasoning_field(calls_tools, is_begun(extra))
+            && role == "assistant"
+            && message.reasoning.is_empty()
+        {
+            message.reasoning.push((name.to_owned(), "\"\""));
+        }
         let extra = extra
             .iter()
             .map(|(key, raw)| (key.to_string(), (*raw).to_owned()));
@@ -152,26 +172,20 @@ impl<'a> Message<'a> {
     fn add_reasoning(&mut self, part: &Part<'a>, to: &mut Written<'_>) -> Result<(), Error> {
         let text = part.text("text")?;
         let field = part.get("field").map(plain).unwrap_or_default();
-        let known = part.is_from(to.provider) && to.provider.reasoning_back != ReasoningBack::Never;
-        if known && field == DETAILS {
+        let is_own = part.is_from(to.provider);
+        match &to.reasoning {
             // It is sent back inside the block that it was read from.
-        } else if known && field == "thinking" {
-            // Mistral: a block of the content, in its position.
-            let signature = part.get("signature");
-            let signature = signature.map(|raw| format!(",\"signature\":{raw}"));
-            let signature = signature.unwrap_or_default();
-            let extra = part.extra(&REASONING_KEYS);
-            // With references it is kept as it came.
-            let thinking = part.get("thinking").map(str::to_owned);
-            let thinking =
-                thinking.unwrap_or_else(|| format!(r#"[{{"type":"text","text":{text}}}]"#));
-            self.content.push(Item::Block(format!(
-                r#"{{"type":"thinking","thinking":{thinking}{signature}{extra}}}"#
-            )));
-        } else if known && !field.is_empty() && self.takes_reasoning {
-            self.reasoning.push((field.into_owned(), text));
-        } else {
-            to.dropped.push(part.path());
+            ReasoningBack::AsSent | ReasoningBack::Field { .. } if is_own && field == DETAILS => {}
+            ReasoningBack::AsSent | ReasoningBack::Blocks if is_own && field == "thinking" => {
+                self.content.push(thinking(part, text));
+            }
+            ReasoningBack::AsSent if is_own && !field.is_empty() => {
+                self.reasoning.push((field.into_owned(), text));
+            }
+            ReasoningBack::Field { name, .. } if is_own => {
+                self.reasoning.push((name.to_string(), text));
+            }
+            _ => to.dropped.push(part.path()),
         }
         Ok(())
     }
@@ -279,6 +293,19 @@ fn tool_message(part: &Part<'_>, to: &mut Written<'_>) -> Result<(), Error> {
     field(to.out, "content", &content);
     to.out.push(b'}');
     Ok(())
+}
+
+/// A block of the content, in its position, as Mistral has it. With references it is kept as it came.
+fn thinking<'a>(part: &Part<'a>, text: &str) -> Item<'a> {
+    let signature = part.get("signature");
+    let signature = signature.map(|raw| format!(",\"signature\":{raw}"));
+    let signature = signature.unwrap_or_default();
+    let extra = part.extra(&REASONING_KEYS);
+    let thinking = part.get("thinking").map(str::to_owned);
+    let thinking = thinking.unwrap_or_else(|| format!(r#"[{{"type":"text","text":{text}}}]"#));
+    Item::Block(format!(
+        r#"{{"type":"thinking","thinking":{thinking}{signature}{extra}}}"#
+    ))
 }
 
 /// What else the block of a text or a refusal has. Keys that a provider sent go only to that provider.

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::event::Event;
-use super::stray::{start_of, unexpected};
+use super::stray::{PAGE_START, elsewhere, is_each_line_json, start_of, unexpected};
 use super::stream::ChatStream;
 use crate::error::{Error, ErrorKind};
+use crate::json::{self, Reader};
 use crate::message::{Fold, Reply};
 use crate::sse::{EventParser, Item};
 use crate::wire::dialect::{Step, StreamDecoder};
-use crate::wire::errors;
+use crate::wire::{errors, markup};
 
 /// Reads a body with a 2xx status.
 ///
@@ -29,25 +30,35 @@ pub(in crate::wire::openai) fn decode_reply(
         Some(b'{' | b'[') => {}
         None => return Err(unexpected("the reply has no body").retryable(true)),
         Some(b'<') => {
-            return Err(unexpected(
-                "the reply is an HTML page; base_url is probably wrong",
-            ));
+            let page = markup::page(body.get(..body.len().min(PAGE_START)).unwrap_or(body));
+            return Err(elsewhere(&format!(
+                "the reply is {page}; base_url is probably wrong"
+            )));
         }
         Some(_) if body.starts_with(b"data:") || body.starts_with(b"event:") => {
             return fold_stream(body, asked, least);
         }
         Some(_) => {
             let start = start_of(body);
-            return Err(unexpected(&format!(
+            return Err(elsewhere(&format!(
                 "the reply is not JSON; it begins with: {start}"
             )));
         }
     }
-    let event = Event::read(body)?;
+    let event = match Event::read(body) {
+        Ok(event) => event,
+        Err(why) => return read_again(body, asked, least, why),
+    };
     let failure = event.is_error.then(|| errors::decode(None, body));
     if failure.is_none() && event.first.is_none() {
+        if let Some(error) = errors::instead_of_choices(body) {
+            return Err(error);
+        }
+        if let Some(nested) = nested_reply(body) {
+            return decode_reply(nested.as_bytes(), asked, least);
+        }
         let start = start_of(body);
-        return Err(unexpected(&format!(
+        return Err(elsewhere(&format!(
             "the reply is JSON, but it has no choices; it begins with: {start}"
         )));
     }
@@ -64,6 +75,44 @@ pub(in crate::wire::openai) fn decode_reply(
         Some(unexpected(&format!("the reply is incomplete: {why}")).retryable(true))
     });
     ended(&decoder, fold, failure)
+}
+
+/// A body that is not one JSON text.
+#[cold]
+fn read_again(body: &[u8], asked: usize, least: usize, why: json::Error) -> Result<Reply, Error> {
+    if std::str::from_utf8(body).is_err() {
+        // As in a stream, a broken character does not cost the reply.
+        let text = String::from_utf8_lossy(body);
+        return decode_reply(text.as_bytes(), asked, least);
+    }
+    if !is_each_line_json(body) {
+        return Err(why.into());
+    }
+    let end = memchr::memchr(b'\n', body).unwrap_or(body.len());
+    let first = body.get(..end).unwrap_or(body);
+    Err(match Event::read(first) {
+        Ok(event) if event.is_error => errors::decode(None, first),
+        _ => elsewhere(
+            "the reply has a JSON text in each line (NDJSON), and is neither one reply nor an event stream",
+        ),
+    })
+}
+
+/// The reply that `OpenRouter` sometimes puts into `provider`, while its own fields are null.
+fn nested_reply(body: &[u8]) -> Option<&str> {
+    let mut found = None;
+    let mut reader = Reader::new(body).ok()?;
+    let read = reader.object(|reader, key| {
+        let raw = reader.raw()?;
+        if key == "provider" && raw.starts_with('{') {
+            found = Some(raw);
+        }
+        Ok(())
+    });
+    let nested = found.filter(|_| read.is_ok())?;
+    // One level is enough: what is nested again is no reply.
+    let event = Event::read(nested.as_bytes()).ok()?;
+    (event.first.is_some() || event.is_error).then_some(nested)
 }
 
 /// Reads a stream that the server sent unasked.

@@ -2,12 +2,15 @@
 
 use super::event::Event;
 use crate::error::{Error, ErrorKind};
-use crate::json::Growing;
+use crate::json::{self, Growing};
 use crate::redact::one_line;
-use crate::wire::errors;
+use crate::wire::{errors, markup};
 
 /// How many bytes of a JSON body instead of events are collected.
 const CAP: usize = 64 << 10;
+
+/// How many bytes of a web page are searched for its title.
+pub(super) const PAGE_START: usize = 64 << 10;
 
 /// The lines of a JSON body that arrived instead of events.
 #[derive(Debug, Default)]
@@ -34,8 +37,8 @@ impl Stray {
         }
         // A JSON or HTML body with the content type of a stream looks like unknown fields.
         if self.body.is_empty() && !name.trim_ascii_start().starts_with(b"{") {
-            if errors::is_html(name) && !begun {
-                return Err(unexpected(
+            if markup::is_html(name) && !begun {
+                return Err(elsewhere(
                     "the reply is an HTML page, not a stream; base_url is probably wrong",
                 ));
             }
@@ -55,17 +58,76 @@ impl Stray {
         if self.end.is_complete(&self.body) {
             return Err(match Event::read(&self.body) {
                 Ok(event) if event.is_error => errors::decode(None, &self.body),
-                _ => unexpected("the reply is a JSON body, not a stream"),
+                _ => elsewhere("the reply is a JSON body, not a stream"),
             });
         }
         Ok(())
     }
 }
 
+/// What to do with an event that cannot be read.
+pub(super) enum Unread {
+    /// It has nothing for a reply.
+    Ignored,
+    /// It can be read with U+FFFD in place of bytes that are not UTF-8, as the standard of event streams wants it
+    /// (<https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>).
+    Repaired(String),
+    Broken(Error),
+}
+
+/// Decides about the event `name` whose data cannot be read for the reason `why`.
+#[cold]
+pub(super) fn unread(name: &[u8], data: &[u8], why: json::Error) -> Unread {
+    if std::str::from_utf8(data).is_err() {
+        return Unread::Repaired(String::from_utf8_lossy(data).into_owned());
+    }
+    // A broken piece of the reply must not be lost, whatever its event is called.
+    let may_be_reply =
+        matches!(name, b"" | b"message") || data.starts_with(b"{") || data.starts_with(b"[");
+    if KEEPS_ALIVE
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+        || !may_be_reply
+    {
+        return Unread::Ignored;
+    }
+    Unread::Broken(match is_each_line_json(data) {
+        true => Error::new(
+            ErrorKind::Decode,
+            "the events of the stream are parted by one line end, and an event stream needs an empty line between them",
+        ),
+        false => why.into(),
+    })
+}
+
+/// Names of events that only keep the connection open.
+const KEEPS_ALIVE: [&[u8]; 5] = [
+    b"ping",
+    b"keepalive",
+    b"keep-alive",
+    b"keep_alive",
+    b"heartbeat",
+];
+
+/// Whether these are several JSON texts, one in each line.
+pub(super) fn is_each_line_json(text: &[u8]) -> bool {
+    let mut lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut lines = lines.by_ref().filter(|line| !line.is_empty());
+    lines.next().is_some_and(json::is_complete)
+        && lines
+            .next()
+            .is_some_and(|line| line.starts_with(b"{") || line == b"[DONE]")
+}
+
 /// The start of a body, to be shown in a message.
 pub(super) fn start_of(body: &[u8]) -> String {
     let start = body.get(..body.len().min(400)).unwrap_or(body);
     one_line(&String::from_utf8_lossy(start), 160)
+}
+
+/// The error of a server that is not the one that was meant, or of a wrong path there.
+pub(super) fn elsewhere(message: &str) -> Error {
+    unexpected(message).with_wrong_address(true)
 }
 
 pub(super) fn unexpected(message: &str) -> Error {

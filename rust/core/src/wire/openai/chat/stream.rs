@@ -7,7 +7,7 @@ use super::event::{Choice, Content, Event, Message};
 use super::most::too_many;
 use super::repeat::Frame;
 use super::said::{CONTENT, TEXT};
-use super::stray::{Stray, start_of, unexpected};
+use super::stray::{Stray, Unread, start_of, unexpected, unread};
 use super::twice::{UsagePlace, merged, text_beside};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Text, as_count};
@@ -57,7 +57,16 @@ impl StreamDecoder for ChatStream {
             out.push(ChunkKind::Text(text));
             return Ok(Step::Continue);
         }
-        let event = Event::read(data)?;
+        let event = match Event::read(data) {
+            Ok(event) => event,
+            Err(why) => {
+                return match unread(name, data, why) {
+                    Unread::Ignored => Ok(Step::Continue),
+                    Unread::Repaired(data) => self.event(name, data.as_bytes(), out),
+                    Unread::Broken(error) => Err(error),
+                };
+            }
+        };
         if event.is_error {
             let error = errors::decode(None, data);
             if event.first.is_some() {
@@ -70,8 +79,13 @@ impl StreamDecoder for ChatStream {
             return Err(error);
         }
         let is_first = self.choices.states.is_empty();
-        if is_first && event.first.is_none() && self.odd.is_none() {
-            self.odd = Some(start_of(data));
+        if event.first.is_none() {
+            if let Some(error) = errors::instead_of_choices(data) {
+                return Err(error);
+            }
+            if is_first && self.odd.is_none() {
+                self.odd = Some(start_of(data));
+            }
         }
         if let Some(text) = self.apply(event, false, out)? {
             self.frame.learn(data, text);

@@ -402,22 +402,9 @@ fn reasoning_that_changes_between_two_fields_goes_back_in_each_field_once() {
 }
 
 #[test]
-fn deepseek_gets_its_reasoning_only_in_a_tool_loop() {
-    let thought = json!({"type": "reasoning", "text": "hm", "field": "reasoning_content", "provider": "deepseek"});
-    let call = json!({"type": "tool_call", "id": "c", "name": "f", "arguments": "{}"});
-    let (body, encoded_plain) = encoded("chat", "deepseek", &assistant(&json!([thought]))).unwrap();
-    assert_eq!(
-        body["messages"],
-        json!([{"role": "assistant", "content": ""}])
-    );
-    assert_eq!(encoded_plain.dropped, ["messages[0].parts[0]"]);
-    let (body, _) = encoded("chat", "deepseek", &assistant(&json!([thought, call]))).unwrap();
-    assert_eq!(body["messages"][0]["reasoning_content"], "hm");
-}
-
-#[test]
 fn what_is_left_out_is_named_in_the_order_of_the_parts() {
-    let thought = json!({"type": "reasoning", "text": "hm", "field": "reasoning_content", "provider": "deepseek"});
+    let thought =
+        json!({"type": "reasoning", "text": "hm", "field": "reasoning_content", "provider": "zai"});
     let foreign = json!({"type": "opaque", "field": "x", "json": 1, "provider": "openrouter"});
     let parts = json!([thought, foreign, thought]);
     let (_, plain) = encoded("chat", "deepseek", &assistant(&parts)).unwrap();

@@ -230,6 +230,81 @@ fn errors_have_many_forms() {
 }
 
 #[test]
+fn an_event_that_only_keeps_the_connection_open_may_hold_anything() {
+    let event = |name: &str, data: &str| {
+        let mut decoder = dialect("chat").unwrap().stream(1);
+        let step = decoder.event(name.as_bytes(), data.as_bytes(), &mut Vec::new());
+        step.map(|_| ())
+    };
+    for (name, data) in [
+        ("ping", "keep-alive"),
+        ("Ping", "{'time': 1}"),
+        ("heartbeat", "12:30"),
+        ("status", "queued"),
+        ("done", "bye"),
+    ] {
+        assert!(event(name, data).is_ok(), "{name}: {data}");
+    }
+    for (name, data) in [
+        ("", "keep-alive"),
+        ("message", "keep-alive"),
+        ("chunk", "{\"choices\":[{\"delta\""),
+    ] {
+        let error = event(name, data).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{name}: {data}");
+    }
+    let said = event("error", "gone").unwrap_err();
+    assert!(said.message().contains("gone"));
+}
+
+#[test]
+fn events_without_an_empty_line_between_them_are_named() {
+    let choice = r#"{"choices":[{"delta":{"content":"a"}}]}"#;
+    for data in [format!("{choice}\n{choice}"), format!("{choice}\r\n[DONE]")] {
+        let error = feed(&[data.as_str()]).map(|_| ()).unwrap_err();
+        assert!(error.message().contains("empty line"), "{error}");
+    }
+    let spread = choice.replace(',', ",\n");
+    assert!(feed(&[spread.as_str(), "[DONE]"]).is_ok());
+    let whole = format!("{choice}\n{choice}\n");
+    let error = dialect("chat").unwrap().decode_reply(whole.as_bytes(), 1);
+    assert!(error.unwrap_err().message().contains("NDJSON"));
+    let said = "{\"error\":{\"message\":\"m\"}}\n{\"done\":true}";
+    let error = dialect("chat").unwrap().decode_reply(said.as_bytes(), 1);
+    assert_eq!(
+        error.unwrap_err().message(),
+        "the provider reports an error: m"
+    );
+}
+
+#[test]
+fn a_broken_byte_does_not_cost_the_reply() {
+    let mut decoder = dialect("chat").unwrap().stream(1);
+    let mut out = Vec::new();
+    let event = b"{\"choices\":[{\"delta\":{\"content\":\"a\xffb\"}}]}";
+    decoder.event(b"", event, &mut out).unwrap();
+    assert!(matches!(&*out, [ChunkKind::Text(text)] if text == "a\u{fffd}b"));
+    let whole = b"{\"choices\":[{\"message\":{\"content\":\"a\xffb\"}}]}";
+    let reply = dialect("chat").unwrap().decode_reply(whole, 1).unwrap();
+    let parts = serde_json::to_value(&reply.choices[0].parts).unwrap();
+    assert_eq!(parts[0]["text"], "a\u{fffd}b");
+}
+
+#[test]
+fn a_reply_inside_of_provider_is_read() {
+    let reply = r#"{"id":"g","choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}"#;
+    let body = format!(r#"{{"id":null,"choices":null,"model":null,"provider":{reply}}}"#);
+    let read = |body: &str| dialect("chat").unwrap().decode_reply(body.as_bytes(), 1);
+    assert_eq!(read(&body).unwrap().id.as_deref(), Some("g"));
+    let failed = r#"{"choices":null,"provider":{"error":{"message":"m"}}}"#;
+    assert_eq!(
+        read(failed).unwrap_err().message(),
+        "the provider reports an error: m"
+    );
+    assert!(read(r#"{"choices":null,"provider":"Google"}"#).is_err());
+}
+
+#[test]
 fn a_body_of_another_kind_with_the_content_type_of_a_stream() {
     let lines = |lines: &[(&str, &str)]| {
         let mut decoder = dialect("chat").unwrap().stream(1);

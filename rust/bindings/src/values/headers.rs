@@ -1,0 +1,33 @@
+//! The headers of a response as replies and errors show them.
+
+use std::collections::BTreeMap;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// Headers by name. The values of a repeated header are joined by ", ".
+pub(crate) fn dict<'py>(
+    py: Python<'py>,
+    headers: &[(String, String)],
+) -> PyResult<Bound<'py, PyDict>> {
+    let mut joined: BTreeMap<&str, String> = BTreeMap::new();
+    for (name, value) in headers {
+        match joined.get_mut(name.as_str()) {
+            Some(before) => {
+                before.push_str(", ");
+                before.push_str(value);
+            }
+            None => {
+                joined.insert(name, value.clone());
+            }
+        }
+    }
+    let dict = PyDict::new(py);
+    // In the order in which they came; a name that comes again keeps its place.
+    for (name, _) in headers {
+        if let Some(value) = joined.remove(name.as_str()) {
+            dict.set_item(name, value)?;
+        }
+    }
+    Ok(dict)
+}
