@@ -104,6 +104,17 @@ def test_the_api_version_of_a_call_decides_for_that_call(
     assert paths(sim) == [CLASSIC, f"{V1}?api-version=preview", V1]
 
 
+def test_what_was_not_found_is_named_with_its_deployment(
+    sim: SimServer, ask: Asking, root: str
+) -> None:
+    sim.set_script({"default": {"error": {"status": 404, "message": "Resource not found"}}})
+    chat = tw.ChatClient("azure:gpt-4o", base_url=f"{root}?api-version={VERSION}")
+    with pytest.raises(tw.LlmError) as caught:
+        ask.complete(chat, "-")
+    asked = f"asked for POST {root}{CLASSIC.partition('?')[0]}; on Azure, the model is the name of"
+    assert asked in str(caught.value)
+
+
 def test_azure_serves_a_deployment_only_with_an_api_version(root: str) -> None:
     del root
     base_url = "https://me.openai.azure.com/openai/deployments/gpt-4o"
