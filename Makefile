@@ -10,10 +10,11 @@ PY := $(VENV)/bin/python
 STAMPS := $(VENV)/stamps
 # Clippy and maturin use the same Python. Otherwise each would undo the other's build of PyO3.
 export PYO3_PYTHON := $(abspath $(PY))
-export CARGO_TERM_PROGRESS_WHEN ?= never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 
+# `make demo` needs only few packages.
+PACKAGES := $(STAMPS)/$(if $(filter-out demo demo-real,$(MAKECMDGOALS)),check,demo)
 # Folders are listed too, so that a removed file is noticed.
 RUST_FILES := $(shell find rust -name target -prune -o -name fuzz -prune -o -print 2>/dev/null) Cargo.toml Cargo.lock
 
@@ -24,7 +25,8 @@ help: ## Show this list
 	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	  /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' Makefile
 
-setup: $(STAMPS)/dev-engine ## Make .venv, install the locked tools, build the engine for tests
+setup: $(STAMPS)/check ## Make .venv, install the locked tools, build the debug engine
+	@bash scripts/engine.sh debug
 
 fmt: $(STAMPS)/check ## Format Rust and Python
 	cargo fmt --all
@@ -33,13 +35,13 @@ fmt: $(STAMPS)/check ## Format Rust and Python
 
 lint: fmt-check ruff deny clippy ## Formatting, ruff, cargo deny, clippy
 
-stub-docs: $(STAMPS)/dev-engine ## Copy the docstrings of the compiled classes into the stub
+stub-docs: $(STAMPS)/check engine ## Copy the docstrings of the compiled classes into the stub
 	$(PY) scripts/stub_docstrings.py
 	$(VENV)/bin/ruff format --quiet python/tokenwire/_engine.pyi
 
 types: mypy stubs canary ## mypy --strict, and the stub against the compiled module
 
-test: $(STAMPS)/dev-engine ## All tests: Rust, then Python (ARGS=... goes to pytest)
+test: $(STAMPS)/check engine ## All tests: Rust, then Python (ARGS=... goes to pytest)
 	cargo test --quiet --locked
 	$(PY) -m pytest $(ARGS)
 
@@ -48,36 +50,36 @@ check: ## Everything that CI runs, the fastest steps first
 
 ##@ Try it
 
-demo: $(STAMPS)/release-engine ## Run the example without a key (MODEL=..., BASE_URL=... for another server)
+demo: engine ## Run the example without a key (MODEL=..., BASE_URL=... for another server)
 	$(PY) examples/demo.py $(if $(MODEL),--model '$(MODEL)') $(if $(BASE_URL),--base-url '$(BASE_URL)')
 
-demo-real: $(STAMPS)/release-engine ## The same with a real model on this machine (163 MB to download)
+demo-real: engine ## The same with a real model on this machine (163 MB to download)
 	$(PY) scripts/real_servers.py demo
 
 ##@ Measure and prove
 
-bench: $(STAMPS)/release-engine $(STAMPS)/bench sim-program ## Measure our own costs and four other clients; check the gates and budgets (needs valgrind)
+bench: $(STAMPS)/bench release-engine sim-program ## Measure our own costs and four other clients; check the gates and budgets (needs valgrind)
 	$(PY) -m pytest -q --benchmark-columns=min,median,iqr,rounds benches/test_overhead.py
 	$(PY) benches/callgrind.py
 	$(PY) benches/memory.py
 	$(PY) benches/peers/run.py $(ARGS)
 
-bench-peers: $(STAMPS)/release-engine sim-program ## The same table with every other client
+bench-peers: $(STAMPS)/check release-engine sim-program ## The same table with every other client
 	$(PY) benches/peers/run.py --all $(ARGS)
 
-soak: $(STAMPS)/release-engine sim-program ## Run thousands of streams for minutes: nothing may be lost or leaked
+soak: $(STAMPS)/check release-engine sim-program ## Run thousands of streams for minutes: nothing may be lost or leaked
 	$(PY) -m benches.soak $(ARGS)
 
-isolation: $(STAMPS)/release-engine ## Measure what hostile servers do to the calls to others
+isolation: $(STAMPS)/check release-engine ## Measure what hostile servers do to the calls to others
 	$(PY) benches/isolation.py $(ARGS)
 
 cover: $(STAMPS)/check ## Line coverage of rust/core and python/ (needs cargo-llvm-cov)
 	@bash scripts/cover.sh $(ARGS)
 
-test-real: $(STAMPS)/dev-engine ## Tests against real servers on this machine
+test-real: $(STAMPS)/check engine ## Tests against real servers on this machine
 	$(PY) scripts/real_servers.py test $(ARGS)
 
-hostile: $(STAMPS)/release-engine sim-program ## Measure time and memory of hostile replies (needs valgrind)
+hostile: $(STAMPS)/check release-engine sim-program ## Measure time and memory of hostile replies (needs valgrind)
 	$(PY) benches/callgrind.py --growth --form all
 	$(PY) benches/memory.py $(ARGS)
 
@@ -91,13 +93,13 @@ wheel: $(STAMPS)/wheel ## Build, install and try every wheel, and the sdist
 	$(PY) scripts/wheel.py $(ARGS)
 
 # Without --quiet: with it, mkdocs does not count warnings, so nothing is strict.
-docs: $(STAMPS)/dev-engine ## Build the guide and the reference into site/; a broken link is an error
+docs: $(STAMPS)/check engine ## Build the guide and the reference into site/; a broken link is an error
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build
 
 lock: $(STAMPS)/check ## Resolve requirements/*.txt again from pyproject.toml
 	$(PY) -m pip install uv
 	oldest=$$(sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml); \
-	for group in check wheel bench; do \
+	for group in check demo wheel bench; do \
 	  $(PY) -m uv pip compile --quiet --universal --python-version "$$oldest" --upgrade \
 	    --generate-hashes --no-emit-index-url \
 	    --custom-compile-command 'make lock' --group $$group -o requirements/$$group.txt \
@@ -133,14 +135,14 @@ cargo-doc: $(STAMPS)/check
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --workspace --no-deps
 
 # The import comes first, because stubtest reports success for a missing package.
-stubs: $(STAMPS)/dev-engine
+stubs: $(STAMPS)/check engine
 	$(PY) -c 'import tokenwire._engine'
 	$(PY) -m mypy.stubtest tokenwire._engine --mypy-config-file pyproject.toml
 
-canary: $(STAMPS)/dev-engine
+canary: $(STAMPS)/check engine
 	$(PY) -m pytest -q tests/contract/test_stub.py
 
-pytest: $(STAMPS)/dev-engine
+pytest: $(STAMPS)/check engine
 	$(PY) -m pytest $(ARGS)
 
 # The simulator as a separate process, so that its CPU time is not measured with the client's.
@@ -150,28 +152,37 @@ sim-program: toolchain
 toolchain:
 	@bash scripts/toolchain.sh
 
+# The engine that is installed, debug or release, is kept, and rebuilt in the same way if a source has
+# changed. Without one, the debug engine is built: it takes a third of the time.
+engine: $(PACKAGES)
+	@bash scripts/engine.sh
+
+release-engine: $(PACKAGES)
+	@bash scripts/engine.sh release
+
 # Stamps: a step runs again only if its inputs have changed.
 
 $(PY):
 	@bash scripts/toolchain.sh
 	"$$(bash scripts/toolchain.sh --python)" -m venv $(VENV)
 
-$(STAMPS)/check $(STAMPS)/wheel $(STAMPS)/bench: $(STAMPS)/%: requirements/%.txt | $(PY)
+$(STAMPS)/%: requirements/%.txt | $(PY)
 	@bash scripts/toolchain.sh
 	$(PY) -m pip install --require-hashes -r $<
 	@mkdir -p $(STAMPS) && touch $@
 
+# One pip at a time: each list holds the packages of the one before it.
+$(STAMPS)/check: | $(STAMPS)/demo
+$(STAMPS)/wheel $(STAMPS)/bench: | $(STAMPS)/check
+
 # Both builds write the same file, so each removes the other's stamp. A stamp has the time at which
 # its build began, so that a file that is saved during the build is built the next time.
-$(STAMPS)/dev-engine: $(STAMPS)/check $(RUST_FILES) pyproject.toml
-	@touch $@.begun
-	$(VENV)/bin/maturin develop --quiet --locked
-	@rm -f $(STAMPS)/release-engine && mv $@.begun $@
-
-$(STAMPS)/release-engine: $(STAMPS)/check $(RUST_FILES) pyproject.toml
-	@touch $@.begun
-	$(VENV)/bin/maturin develop --quiet --locked --release
-	@rm -f $(STAMPS)/dev-engine && mv $@.begun $@
+$(STAMPS)/debug-engine $(STAMPS)/release-engine: $(RUST_FILES) pyproject.toml | $(STAMPS)/demo
+	@rm -f $(STAMPS)/*-engine && touch $@.begun
+	@bash scripts/engine.sh --announce $(patsubst $(STAMPS)/%-engine,%,$@)
+	$(VENV)/bin/maturin develop --locked $(if $(findstring release,$@),--release)
+	@mv $@.begun $@
 
 .PHONY: help setup fmt lint types test check demo demo-real bench bench-peers hostile soak isolation cover test-real \
-  fuzz wheel docs lock clean fmt-check ruff deny mypy clippy cargo-test cargo-doc stubs canary pytest sim-program toolchain
+  fuzz wheel docs lock clean fmt-check ruff deny mypy clippy cargo-test cargo-doc stubs canary pytest sim-program toolchain \
+  engine release-engine

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
+from io import TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 import tokenwire as tw
@@ -35,6 +38,19 @@ SCRIPT = {
     ],
     "default": {"pacing": PACING},
 }
+
+SIMULATED = "The built-in simulator answers, with texts of its own. Nothing leaves this machine."
+NEXT = """
+That was the simulator: nothing has left this machine. Try next:
+
+  make{folder} demo MODEL=openai:gpt-4o-mini
+      a provider, here with the key in OPENAI_API_KEY
+  make{folder} demo-real
+      a small model in a server on this machine (a download of 163 MB, once)
+  {python} -m tokenwire run "Why is the sky blue?"
+      the command line; `--help` lists what it can do
+
+The guide begins in docs/index.md."""
 
 # Each column: its heading, its width, and how a value is printed.
 COLUMNS = (
@@ -113,7 +129,7 @@ def demo(settings: dict[str, Any], chat_model: str, completion_model: str) -> in
     chat.validate_config()
     rows = []
     for name, client, prompt, is_async in calls:
-        print(f"\n── {name}: {prompt}", flush=True)
+        print(f"\n== {name}: {prompt}", flush=True)
         try:
             reply = (
                 asyncio.run(async_call(client, prompt)) if is_async else sync_call(client, prompt)
@@ -135,8 +151,19 @@ def complain(error: tw.LlmError) -> None:
     print(f"demo: {error}", file=sys.stderr)
 
 
+def next_steps() -> str:
+    """Return commands that work where the demo was started."""
+    clone = os.path.relpath(Path(__file__).resolve().parent.parent)
+    folder = "" if clone == "." else f" -C {clone}"
+    return NEXT.format(folder=folder, python=os.path.relpath(sys.executable))
+
+
 def main() -> int:
     """Read the arguments. Return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal may lack a character of a reply.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", help='"provider:model", or the bare id on --base-url\'s server')
     parser.add_argument("--base-url", help="address of the API")
@@ -151,9 +178,12 @@ def main() -> int:
             return min(demo(settings, arguments.model, arguments.model), 1)
         if arguments.base_url is not None:
             raise tw.LlmConfigError("--base-url: name the model on that server, too: --model ID")
+        print(SIMULATED)
         with SimServer(SCRIPT) as sim:
             settings["base_url"] = sim.base_url
-            return min(demo(settings, "sim:chat", "sim:completion"), 1)
+            failed = demo(settings, "sim:chat", "sim:completion")
+        print(next_steps())
+        return min(failed, 1)
     except tw.LlmError as error:
         complain(error)
         return 1

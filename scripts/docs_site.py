@@ -1,7 +1,8 @@
-"""What `make docs` adds to mkdocs: pages for the examples, and constructors of compiled classes."""
+"""What `make docs` adds to mkdocs: pages of examples, constructors of compiled classes, checks."""
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,11 @@ LINK = re.compile(r"\]\(\.\./examples/(\w+)\.py\)")
 LOADED = re.compile(
     r"<(?:script|img|iframe|link(?! rel=\"canonical\"))[^>]* (?:src|href)=\"https?:"
 )
+
+BLOCK = re.compile(r"<pre\b[^>]*>(.*?)</pre>", re.DOTALL)
+TAG = re.compile(r"<[^>]+>")
+# What the theme's column has room for: 45.3 rem at most, of which a character takes 0.41 rem.
+LONGEST_CODE = 110
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
@@ -40,10 +46,16 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 
 def on_post_page(output: str, *, page: Page, **_: object) -> str:
-    """Refuse a page that loads something from another host."""
+    """Refuse a page that loads something from another host, or whose code is too wide."""
     found = LOADED.search(output)
     if found:
         raise PluginError(f"{page.file.src_uri} loads from another host: {found[0]}")
+    for block in BLOCK.findall(output):
+        for line in html.unescape(TAG.sub("", block)).splitlines():
+            if len(line) > LONGEST_CODE:
+                raise PluginError(
+                    f"{page.file.src_uri}: code of {len(line)} characters does not fit: {line}"
+                )
     return output
 
 

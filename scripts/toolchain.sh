@@ -42,6 +42,8 @@ find_python >/dev/null || true
 rust_line="curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
 wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 if ! command -v cargo >/dev/null 2>&1; then
+    # rustup changes the PATH of new shells only.
+    [ ! -x "$HOME/.cargo/bin/cargo" ] || rust_line=". \"\$HOME/.cargo/env\"   (it is installed, but not in PATH)"
     need "cargo, Rust $wanted or newer" "$rust_line"
 else
     found=$(rustc --version 2>/dev/null | sed -n 's/^rustc \([0-9.]*\).*/\1/p')
@@ -49,7 +51,9 @@ else
     [ "$oldest" = "$wanted" ] || need "Rust $wanted or newer (found: ${found:-none that runs})" \
         "rustup update stable   (no rustup: $rust_line)"
 fi
-# The TLS library (ring) contains C and assembly.
-"${CC:-cc}" --version >/dev/null 2>&1 ||
-    need "a C compiler (${CC:-cc})" "apt-get install gcc libc6-dev   (macOS: xcode-select --install)"
+# The TLS library (ring) contains C and assembly. A compiler may lack the headers of libc.
+printf '#include <stdio.h>\nint main(void) { return 0; }\n' |
+    "${CC:-cc}" -x c - -o "${TMPDIR:-/tmp}/tokenwire-cc.$$" >/dev/null 2>&1 ||
+    need "a C compiler that works (${CC:-cc})" "apt-get install gcc libc6-dev   (macOS: xcode-select --install)"
+rm -f "${TMPDIR:-/tmp}/tokenwire-cc.$$"
 exit "$missing"

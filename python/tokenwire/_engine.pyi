@@ -63,6 +63,7 @@ __all__ = [
     "_sim_main",
     "_wakes",
     "add_callback",
+    "add_propagator",
     "allow_only",
     "apis",
     "check_behaviour",
@@ -73,13 +74,17 @@ __all__ = [
     "is_intercepted",
     "is_listened_to",
     "is_provider",
+    "names_local_file",
     "one_line",
     "provider_names",
     "provider_problem",
     "provider_row",
     "remove_callback",
+    "remove_propagator",
     "report_call",
     "without_controls",
+    "without_data",
+    "written_json",
 ]
 
 __version__: str
@@ -369,10 +374,12 @@ class ToolCall(_Value):
         """
     @property
     def parsed_arguments(self) -> Any:
-        """The arguments as Python values; `{}` if the text is empty.
+        """The arguments as Python values; `{}` if the text is empty. Line ends and tabs in strings are read, and so is a
+        comma before the end of an object or array.
 
         Raises:
-            LlmDecodeError: The text is not JSON, for example because the token limit cut off the reply.
+            LlmDecodeError: The text is not JSON, for example because the token limit cut off the reply. The message says
+                what is wrong, and where.
         """
     def result(self, value: object, error: bool = False) -> LlmMessage:
         """Returns the message that answers this call: `messages += [reply.message, call.result(value)]`.
@@ -410,7 +417,7 @@ class Attempt(_Value):
         """HTTP status; None if no response arrived."""
     @property
     def error(self) -> str | None:
-        """Kind of the error; None for the attempt that succeeded."""
+        """Kind of the error; None for the attempt that succeeded, or is in progress."""
     @property
     def message(self) -> str | None:
         """The error message, on one line."""
@@ -737,6 +744,7 @@ class LlmResponse(Generic[_Parsed_co]):
 
         Raises:
             LlmValidationError: The text does not fit the type. The rest of the response stays usable.
+            LlmModelError: The token limit cut the text off.
         """
     @property
     def cost(self) -> Cost | None:
@@ -754,7 +762,9 @@ class LlmResponse(Generic[_Parsed_co]):
         """How long the stages of the call took."""
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """All attempts of the call. The last one succeeded."""
+        """All attempts of the call. The last one succeeded. While a stream is read or opened, the last one may
+        be in progress: its `error` is None, and its `phase` says what it waits for.
+        """
     @property
     def dropped(self) -> tuple[str, ...]:
         """Parts of your messages that were left out of the request because the provider does not accept them,
@@ -1064,6 +1074,10 @@ class Engine:
     @property
     def base_url(self) -> str:
         """The base URL in its canonical form, without credentials; empty if it has no address yet."""
+    @property
+    def output_mode(self) -> str:
+        """How the provider is asked for JSON that fits a schema: "json_schema", "json_object" or "prompt"."""
+
     def check(self, params: dict[str, Any], **steering: Any) -> None:
         """Checks request parameters without sending anything. Without `is_draft`, also that there are a key and an address.
 
@@ -1236,11 +1250,19 @@ def _shutdown() -> None: ...
 def add_callback(callback: Any) -> int:
     """Registers a callback for every finished call of the process, and returns the registration's id."""
 
+def add_propagator(propagator: Any) -> int:
+    """Registers a function that returns the headers of the current trace, and returns the registration's id. It is
+    called on the caller's thread before each call.
+    """
+
 def is_listened_to() -> bool:
     """Whether there is a callback."""
 
 def remove_callback(id: int) -> bool:
     """Removes a registration. Returns whether it existed."""
+
+def remove_propagator(id: int) -> bool:
+    """Removes such a registration. Returns whether it existed."""
 
 def report_call(event: CallEvent) -> None:
     """Passes the event of a finished call to every callback. An `Exception` in a callback is logged. Anything else,
@@ -1256,6 +1278,24 @@ def one_line(text: str, most: int = ...) -> str:
 
 def without_controls(text: str) -> str:
     """Removes what steers a terminal or turns text around, for the text of a model; newlines and tabs stay."""
+
+def names_local_file(url: str) -> bool:
+    """Whether a string is the path of a file or a `file:` URL, where a URL for a provider belongs."""
+
+def without_data(text: str) -> str:
+    """Shows of base64, hex and percent-encoded data over 256 characters only the first 32; all other text stays."""
+
+def written_json(text: str, owner: str, thinks: bool) -> str:
+    """Returns strict JSON of what a model wrote as JSON, if that can mean only one thing.
+
+    Args:
+        text: What it wrote.
+        owner: What is wrong otherwise; the message begins with it.
+        thinks: Whether thoughts may be before the JSON.
+
+    Raises:
+        LlmDecodeError: It is not JSON. The message says what is wrong, and where.
+    """
 
 def _report() -> dict[str, Any]: ...
 def _sim_main(arguments: list[str]) -> tuple[int, str]: ...

@@ -39,16 +39,6 @@ def read_file(path: str | PathLike[str]) -> bytes:
     return content
 
 
-def read_bytes(path: str | PathLike[str]) -> bytes:
-    """Return the content of a file of any length, as `Path.read_bytes` does.
-
-    Raises:
-        OSError: It cannot be read, or `read_file` would refuse it.
-    """
-    with _opened(path) as file:
-        return file.read()
-
-
 def check_file(path: str | PathLike[str]) -> None:
     """Refuse what `read_file` would refuse, for a library that opens the file by itself.
 
@@ -82,4 +72,6 @@ def _opened(path: str | PathLike[str]) -> BinaryIO:
 
 
 def _problem(path: object, error: Exception) -> LlmConfigError:
+    if path == "":
+        return LlmConfigError("the path of the file is empty")
     return LlmConfigError(f"{path}: {getattr(error, 'strerror', None) or error}")

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, ValidationEr
 from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json
 from typing_extensions import Self
 
-from tokenwire._engine import _other_name, escaped
+from tokenwire._engine import _other_name, escaped, without_data, written_json
 from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmError, LlmValidationError
 
 _SHOWN_PROBLEMS = 3
@@ -35,6 +35,7 @@ def _check_surrogates(text: str) -> str:
 Str = Annotated[str, Strict(), AfterValidator(_check_surrogates)]
 
 _Function = TypeVar("_Function", bound=Callable[..., None])
+_Value = TypeVar("_Value")
 
 # A `PydanticCustomError` of this type becomes an LlmConfigError: the arguments do not go together.
 CONFIG_PROBLEM = "tokenwire_config"
@@ -90,12 +91,44 @@ def validation_error(owner: str, error: ValidationError, data: object) -> LlmVal
     return LlmValidationError(f"{owner}: {text}", problems=tuple(problems))
 
 
+def read_json(
+    reader: Callable[[str], _Value], text: str, owner: str, *, thinks: bool = False
+) -> _Value:
+    """Read JSON as a model wrote it. What is not JSON, but can mean only one thing, is read too.
+
+    Args:
+        reader: pydantic's reader of JSON text, such as `TypeAdapter.validate_json`.
+        text: What the model wrote.
+        owner: What is wrong otherwise; the message begins with it.
+        thinks: Whether thoughts may be before the JSON.
+
+    Raises:
+        LlmDecodeError: The text is not JSON. The message says what is wrong, and where.
+        LlmValidationError: It is JSON, but does not fit. The message names the paths.
+    """
+    try:
+        return reader(text)
+    except ValidationError as error:
+        if not _is_no_json(error):
+            raise json_error(owner, error, text) from shown_cause(error)
+    json = written_json(text, owner, thinks)
+    try:
+        return reader(json)
+    except ValidationError as error:
+        raise json_error(owner, error, json) from shown_cause(error)
+
+
 def json_error(owner: str, error: ValidationError, text: str) -> LlmValidationError:
     """Turn pydantic's error about JSON text into ours: `LlmDecodeError` if it is not JSON."""
-    problem = error.errors(include_url=False)[0]
-    if problem["type"] == "json_invalid":
-        return LlmDecodeError(f"{owner}: {problem['msg']}")
+    if _is_no_json(error):
+        return LlmDecodeError(f"{owner}: {error.errors(include_url=False)[0]['msg']}")
     return validation_error(owner, error, from_json(text))
+
+
+def _is_no_json(error: ValidationError) -> bool:
+    problem = error.errors(include_url=False, include_context=False)[0]
+    # Text with a lone surrogate is not JSON, either.
+    return problem["type"] in ("json_invalid", "string_unicode") and not problem["loc"]
 
 
 def shown_cause(error: ValueError) -> ValueError | None:
@@ -200,13 +233,23 @@ class Model(BaseModel):
         except PydanticSerializationError as error:
             raise LlmValidationError(f"{type(self).__name__}: {error}") from shown_cause(error)
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, without_data(value) if isinstance(value, str) else value
+
+    def __repr_str__(self, join_str: str) -> str:
+        # An image in a dict, too.
+        return without_data(super().__repr_str__(join_str))  # type: ignore[misc]
+
     @classmethod
     def _llm_error(cls, error: ValidationError, data: object) -> LlmError:
         for item in error.errors(include_url=False, include_input=False):
             if item["type"] == "extra_forbidden":
                 return unknown_name_error(cls.__name__, str(item["loc"][-1]), cls.model_fields)
             if item["type"] == CONFIG_PROBLEM:
-                return LlmConfigError(f"{cls.__name__}: {item['msg']}")
+                path = _path(item["loc"], data, missing=False)
+                place = f"{cls.__name__}: {path}" if path else cls.__name__
+                return LlmConfigError(f"{place}: {item['msg']}")
         return validation_error(cls.__name__, error, data)
 
 

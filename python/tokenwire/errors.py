@@ -172,7 +172,8 @@ class LlmDecodeError(LlmValidationError):
 class LlmModelError(LlmError):
     """The model is unknown or did not serve this request.
 
-    `run()` also raises it for a refusal and for a reply without text.
+    `run()` and `parse()` also raise it for a refusal, for a reply without text, and `parse()` for a
+    value that the token limit cut off.
 
     Attributes:
         response: The whole reply, or None.

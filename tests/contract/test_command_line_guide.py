@@ -43,6 +43,10 @@ def test_a_command_prints_what_the_guide_says(command, printed, sim, tmp_path):
         pytest.skip("jq is not installed")
     sim.set_script({"default": {"reply": {"text": "It is blue."}}})
     (tmp_path / "prompt.txt").write_text("Why is the sky blue?")
+    (tmp_path / "cat.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "tokenwire.toml").write_text(
+        '[models.fast]\nmodel = "groq:llama-3.3-70b"\n[models.local]\nmodel = "vllm:qwen3"\n'
+    )
     (tmp_path / "notes.txt").write_text("Because of Rayleigh")
     programs = tmp_path / "bin"
     programs.mkdir()

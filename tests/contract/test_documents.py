@@ -19,28 +19,20 @@ import contextlib
 import inspect
 import json
 import re
-from pathlib import Path
 
 import pytest
+from tests.contract.document_blocks import DOCUMENTS, ROOT, blocks
 
 import tokenwire.legacy
 from tokenwire.config.loading import read as read_configuration
 from tokenwire.legacy import _install
 from tokenwire.testing import SimServer
 
-ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
-BLOCK = re.compile(r"^([^\n]*)\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TOML = re.compile(r"^```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"<!-- (?:test(?P<sim>: sim(?P<script> \{.*\})?)?|not run: \w.*) -->")
 # A client whose first argument names a provider.
 PROVIDER = re.compile(r"(CompletionClient|\w+)\(\s*\"(?!sim:)[a-z]+:([^\"]+)\"")
-
-
-def blocks(text):
-    """Return each block of Python: its first line's number, the line before it, and its code."""
-    return [(text.count("\n", 0, m.start(2)) + 1, m[1], m[2]) for m in BLOCK.finditer(text)]
 
 
 def with_simulator(code, base_url=None):
@@ -140,3 +132,10 @@ def test_configurations_are_valid(tmp_path):
     for text in found:
         file.write_text(text, encoding="utf-8")
         assert read_configuration(file).models
+
+
+def test_no_hint_installs_the_package_from_where_it_is_not():
+    """It is not on PyPI yet, so an extra is installed from the clone."""
+    paths = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "python").rglob("*.py")]
+    found = [path.name for path in paths if "tokenwire[" in path.read_text(encoding="utf-8")]
+    assert found == []

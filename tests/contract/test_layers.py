@@ -51,7 +51,7 @@ BINDINGS = [
     ["engine", "simulator"],
 ]
 CORE = [
-    ["json", "places", "request", "redact", "words"],
+    ["json", "local_file", "places", "request", "redact", "words"],
     ["message"],
     ["error"],
     ["config", "log", "panic", "sse", "workers"],

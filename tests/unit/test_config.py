@@ -387,7 +387,7 @@ def test_without_a_toml_reader_the_extra_is_named(file, monkeypatch):
 
     path = file("")
     monkeypatch.setattr(importlib, "import_module", no_module)
-    with pytest.raises(LlmConfigError, match=r"pip install 'tokenwire\[toml\]'"):
+    with pytest.raises(LlmConfigError, match=r"pip install '\.\[toml\]'` in the clone"):
         read_configuration(path)
 
 

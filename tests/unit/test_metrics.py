@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import pickle
 import re
 import signal
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tokenwire as tw
 from tokenwire import MetricsCollector
@@ -32,6 +35,7 @@ TIMING = {"first_token": 0.05, "last_token": 0.25, "total": 0.3}
 # The tokens after the first one, divided by the time between the first and the last.
 SPEED = 19 / (0.25 - 0.05)
 EMPTY = MetricsCollector().snapshot().total
+PERCENTILES = ("p50", "p90", "p95", "p99")
 SECONDS, TOKENS_PER_SECOND = EMPTY.latency.bounds, EMPTY.tokens_per_second.bounds
 
 
@@ -80,7 +84,8 @@ def spread(bounds, *values):
     for value in values:
         counts[sum(bound < value for bound in bounds)] += 1
     low, high = (min(values), max(values)) if values else (None, None)
-    return Distribution(len(values), sum(values), low, high, bounds, tuple(counts))
+    assert low == high  # so that every percentile is that value
+    return Distribution(len(values), sum(values), low, high, bounds, tuple(counts), *[low] * 4)
 
 
 def test_everything_of_a_call_is_counted():
@@ -182,6 +187,26 @@ def test_the_cost_is_the_sum_of_the_costs_of_the_calls(monkeypatch):
     assert (known[-1], total.without_price) == (None, 1)
 
 
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=300))
+def test_a_percentile_is_within_one_percent(values):
+    latency = (
+        counted(*(event(timing={"total": value}) for value in values)).snapshot().total.latency
+    )
+    ordered = sorted(values)
+    for name in PERCENTILES:
+        # The nearest rank: the smallest value that so many percent do not exceed.
+        exact = ordered[math.ceil(len(values) * int(name[1:]) / 100) - 1]
+        assert getattr(latency, name) == pytest.approx(exact, rel=0.0101, abs=1.1e-6)
+    assert latency.min <= latency.p50 <= latency.p90 <= latency.p95 <= latency.p99 <= latency.max
+
+
+def test_the_percentiles_of_all_models_are_those_of_their_calls():
+    fast, slow = event("fast", timing={"total": 1.0}), event("slow", timing={"total": 9.0})
+    total = counted(*[fast] * 94, *[slow] * 6).snapshot().total.latency
+    assert (total.p50, total.p90) == (pytest.approx(1, rel=0.01),) * 2
+    assert (total.p95, total.p99) == (pytest.approx(9, rel=0.01),) * 2
+
+
 def test_a_snapshot_does_not_change():
     metrics = counted(event())
     before = metrics.snapshot()
@@ -216,6 +241,7 @@ def test_a_snapshot_becomes_json():
             "max": None,
             "bounds": list(SECONDS),
             "counts": [0] * (len(SECONDS) + 1),
+            **dict.fromkeys(PERCENTILES),
         },
         **{
             name: {
@@ -225,6 +251,7 @@ def test_a_snapshot_becomes_json():
                 "max": value,
                 "bounds": list(bounds),
                 "counts": list(spread(bounds, value).counts),
+                **dict.fromkeys(PERCENTILES, value),
             }
             for name, value, bounds in [
                 ("latency", 0.3, SECONDS),
@@ -396,11 +423,13 @@ def test_starting_twice_counts_once(sim):
 def test_the_table_is_aligned():
     metrics = counted(event("gpt", usd="0.5"), event("a-longer-name", kind="server", timing=None))
     head, *rows = metrics.summary().splitlines()
+    seconds = ["0.300", "0.300", "0.050", "0.050"]
+    assert head.split()[-7:] == ["USD", "seconds", "p95", "first", "token", "p95", "tokens/s"]
     assert head.split("  ")[0] == "model"
     assert [row.split() for row in rows] == [
-        ["acme:a-longer-name", "1", "1", "0", "0", "0", "0", "-", "-", "-", "-"],
-        ["acme:gpt", *["1", "0", "0", "0", "10", "20", "0.500000", "0.300", "0.050", "95.0"]],
-        ["all", *["2", "1", "0", "0", "10", "20", "0.500000", "0.300", "0.050", "95.0"]],
+        ["acme:a-longer-name", "1", "1", "0", "0", "0", "0", *["-"] * 6],
+        ["acme:gpt", "1", "0", "0", "0", "10", "20", "0.500000", *seconds, "95.0"],
+        ["all", "2", "1", "0", "0", "10", "20", "0.500000", *seconds, "95.0"],
     ]
     assert len({len(line) for line in (head, *rows)}) == 1
 

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from typing_extensions import TypedDict
 
+from tokenwire import ToolCall
 from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmValidationError
 from tokenwire.parsing import parse_reply, reask_message, response_format_for
 from tokenwire.tools import call_tool
 from tokenwire.tools.json_schema import strict_form
+from tokenwire.types.message import ToolCallPart
 
 
 class Price(BaseModel):
@@ -51,6 +53,10 @@ class Dog(BaseModel):
 
 class Owner(BaseModel):
     pet: Annotated[Cat | Dog, Field(discriminator="kind")]
+
+
+class Note(BaseModel):
+    note: str
 
 
 class Unhashable:
@@ -237,9 +243,13 @@ def test_reply_that_does_not_fit_is_named_by_path(target, text, message):
     ("text", "reason"),
     [
         ("", "the text is empty"),
-        ('{"amount":', "EOF while parsing"),
-        ('Sure!\n```json\n{"amount":1}\n```', "expected value"),
-        ('```json\n{"amount":\n```', "EOF while parsing"),
+        ('{"amount":', "the text ends where a value was expected at line 1, column 11"),
+        ('Sure!\n```json\n{"amount":1}\n```', "a value was expected at line 1, column 1"),
+        ('```json\n{"amount":\n```', "a value was expected at line 2, column 11"),
+        ("<think>{}", "the text ends inside a thinking block"),
+        ("{'amount': 1}", "column 2, but there is"),
+        ('{"amount": 1} {"amount": 2}', "something follows the value at line 1, column 15"),
+        ('{"amount": "\ud800"}', "lone surrogate"),
     ],
 )
 def test_reply_that_is_not_json_is_a_decode_error(text, reason):
@@ -257,7 +267,7 @@ def test_reask_message_names_every_problem_even_after_pickling():
 def test_reask_message_says_that_a_reply_is_not_json():
     with pytest.raises(LlmDecodeError) as caught:
         parse_reply(Price, "{")
-    assert "- reply for Price: Invalid JSON" in reask_message(caught.value)
+    assert "- reply for Price: not JSON: the text ends" in reask_message(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -339,3 +349,68 @@ schemas = st.recursive(
 def test_strict_form_is_its_own_strict_form(schema):
     once = strict_form({"type": "object", "properties": {"root": schema}})
     assert strict_form(once) == once
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        pytest.param('{"note": "one\ntwo\tthree"}', "one\ntwo\tthree", id="raw-line-end-and-tab"),
+        pytest.param('{"note": "a\x01b\r"}', "a\x01b\r", id="other-control-characters"),
+        pytest.param('{"note": "a",}', "a", id="trailing-comma"),
+        pytest.param('{"note": "a", "note": "b"}', "b", id="last-of-equal-keys"),
+        pytest.param('\ufeff{"note": "a"}', "a", id="byte-order-mark"),
+        pytest.param('```json\n{"note": "a",\n}\n```', "a", id="fence-and-comma"),
+    ],
+)
+def test_what_can_mean_only_one_thing_is_read(text: str, note: str) -> None:
+    def save(note: str) -> str:
+        return note
+
+    assert parse_reply(Note, text).note == note
+    assert parse_reply({"type": "object"}, text) == {"note": note}
+    assert call_tool(save, text) == note
+    assert ToolCallPart("c", "save", text).parsed_arguments == {"note": note}
+    assert ToolCall("c", "save", text).parsed_arguments == {"note": note}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{'note': 'a'}", "a string was expected at line 1, column 2, but there is '\\''"),
+        ('{"note": True}', "a value was expected at line 1, column 10, but there is 'T'"),
+        ('{"note": "a"} // a', "something follows the value at line 1, column 15"),
+        ('{"note": "a\nb', "the text ends inside a string at line 2, column 2"),
+        ('{"note": "a"\n"b": 1}', "a comma or the end was expected at line 2, column 1"),
+        ('{"note": "\\q"}', "no such escape at line 1, column 11"),
+    ],
+)
+def test_what_is_ambiguous_is_named_with_its_place(text: str, problem: str) -> None:
+    def save(note: str) -> str:
+        return note
+
+    for read in (
+        lambda: parse_reply(Note, text),
+        lambda: call_tool(save, text),
+        lambda: ToolCallPart("c", "save", text).parsed_arguments,
+        lambda: ToolCall("c", "save", text).parsed_arguments,
+    ):
+        with pytest.raises(LlmDecodeError) as caught:
+            read()
+        assert problem in str(caught.value)
+
+
+def test_a_number_in_quotes_is_read_as_the_number() -> None:
+    assert parse_reply(Price, '{"amount": "1.5"}').amount == 1.5
+
+
+def test_thoughts_before_the_json_are_left_out() -> None:
+    text = '<think>\nIs it {"note": "a"}?\n</think>\n\n{"note": "b"}'
+    assert parse_reply(Note, text) == Note(note="b")
+    # What a tool is called with holds no thoughts.
+    with pytest.raises(LlmDecodeError):
+        _ = ToolCall("c", "save", text).parsed_arguments
+
+
+def test_a_text_that_is_wanted_as_text_is_not_changed() -> None:
+    text = "<think>a</think> b"
+    assert parse_reply({"type": "text"}, text) == text

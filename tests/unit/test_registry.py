@@ -112,6 +112,7 @@ def test_a_built_in_provider_is_data():
         "max_tokens_field": "max_tokens",
         "stream_options": True,
         "reasoning_back": "reasoning",
+        "output_mode": "json_schema",
         "is_built_in": True,
     }
 
@@ -127,6 +128,7 @@ def test_a_custom_provider_is_data():
         "max_tokens_field": "max_tokens",
         "stream_options": True,
         "reasoning_back": "as_sent",
+        "output_mode": "json_schema",
         "is_built_in": False,
     }
     assert registry(ACME).get_providers() == [*_engine.provider_names(), "acme"]

@@ -147,14 +147,14 @@ def test_typed_dicts_and_request_agree():
     chat, completion = (
         kind.__optional_keys__ for kind in (params.ChatParams, params.CompletionParams)
     )
-    engine_only = {"model", "timeout", "max_retries", "headers", "stream_usage"} | {
+    not_sent = {"model", "timeout", "max_retries", "headers", "stream_usage", "output_mode"} | {
         "extra_body",
         "extra_headers",
         "extra_query",
     }
     for client, taken in ((ChatClient, chat), (CompletionClient, completion)):
         parameters = client("sim:chat").get_supported_parameters()
-        assert taken == parameters | engine_only
+        assert taken == parameters | not_sent
     assert chat | completion == params.AnyParams.__optional_keys__
     assert chat | completion == set(LlmRequest.model_fields) - {"prompt", "messages"}
 

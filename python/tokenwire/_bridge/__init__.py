@@ -21,7 +21,7 @@ _HOMES = {
     "enter_with_key_async": ("_bridge.keys", "enter_with_key_async"),
     "from_chunks": ("streaming.custom_stream", "from_chunks"),
     "message": ("types.message", "message_from_parts"),
-    "parsed": ("tools.typed_output", "parse_reply"),
+    "parsed": ("interface.reask", "parsed"),
     "run_woken": ("_bridge.wake", "run_woken"),
     "schema": ("_bridge.schema", "schema"),
     "tool_result": ("types.message", "tool_message"),

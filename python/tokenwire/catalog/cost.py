@@ -44,8 +44,8 @@ def cost_of(reply: LlmResponse[Any], *, registry: ModelRegistry | None = None) -
 
     The provider's own figure comes first, if it sent one. Next comes the price of the registry's
     entry, then the list price of `genai-prices` on the day of the reply
-    (`pip install 'tokenwire[prices]'`). Only the provider's figure includes discounts, batch prices
-    and service tiers.
+    (the extra `prices`). Only the provider's figure includes discounts, batch prices and service
+    tiers.
 
     Args:
         reply: A whole reply, or the partial reply of a stream.

@@ -1,4 +1,4 @@
-"""List prices, context windows and models, from the library `genai-prices` (`tokenwire[prices]`).
+"""List prices, context windows and models, from the library `genai-prices` (the extra `prices`).
 
 This is the only module that names the library. The library contains its table, so nothing here
 uses the network.

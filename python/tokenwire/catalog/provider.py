@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -14,6 +14,7 @@ from tokenwire._pydantic import CONFIG_PROBLEM, Str, base_init
 from tokenwire.catalog.model import Row
 from tokenwire.interface.interface import LlmClientInterface
 
+_OutputMode: TypeAlias = Literal["json_schema", "json_object", "prompt"]
 _HeaderName = Annotated[
     str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 ]
@@ -86,6 +87,9 @@ class LlmProvider(Row):
         reasoning_back: What goes back of the reasoning in a reply: `"as_sent"` (each field as it
             came), `"never"`, `"blocks"` (the `thinking` blocks of the content, as Mistral has
             them), or the name of the one field that takes it, such as `"reasoning_content"`.
+        output_mode: How the provider is asked for typed output: `"json_schema"` sends the schema;
+            `"json_object"` asks for some JSON object, and the schema is part of the prompt;
+            `"prompt"` does without `response_format`.
         client: The class of its clients, if it needs custom ones.
         is_built_in: Whether it is built in.
     """
@@ -99,6 +103,7 @@ class LlmProvider(Row):
     max_tokens_field: _FieldName = "max_tokens"
     stream_options: bool = True
     reasoning_back: _FieldName = "as_sent"
+    output_mode: _OutputMode = "json_schema"
     # A dump cannot contain code.
     client: _Client | None = Field(default=None, exclude=True)
     is_built_in: bool = False
@@ -116,6 +121,7 @@ class LlmProvider(Row):
         max_tokens_field: str | None = None,
         stream_options: bool | None = None,
         reasoning_back: str | None = None,
+        output_mode: _OutputMode | None = None,
         client: type[LlmClientInterface] | None = None,
         **unknown: object,
     ) -> None:
@@ -129,6 +135,7 @@ class LlmProvider(Row):
             max_tokens_field=max_tokens_field,
             stream_options=stream_options,
             reasoning_back=reasoning_back,
+            output_mode=output_mode,
             client=client,
             **unknown,
         )

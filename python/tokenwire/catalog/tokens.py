@@ -1,6 +1,6 @@
 """Counts the tokens of a text before it is sent, exactly if the vocabulary is available.
 
-OpenAI's vocabularies are in `tokenwire[tokens]`. For another model, you name its `tokenizer.json`,
+OpenAI's vocabularies are in the extra `tokens`. For another model, you name its `tokenizer.json`,
 which the library `tokenizers` reads. Nothing here uses the network.
 """
 
@@ -153,7 +153,7 @@ class TokenCounter:
 
         Returns:
             None if the window is unknown. Set it in a `ModelConfig`, or install
-            `tokenwire[prices]`.
+            the extra `prices`.
 
         Raises:
             LlmConfigError: The provider is unknown, or `max_tokens` is negative.
@@ -207,7 +207,7 @@ class _Vocabulary(NamedTuple):
 
 _UNKNOWN = _Vocabulary("", lambda _text: None)
 _NOT_INSTALLED = _UNKNOWN._replace(
-    estimate=f"{_ESTIMATE}; tokenwire[tokens] counts this model exactly"
+    estimate=f"{_ESTIMATE}; pip install '.[tokens]' in the clone counts it exactly"
 )
 
 

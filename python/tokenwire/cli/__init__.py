@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Name, module and purpose.
 _COMMANDS = {
     "run": ("tokenwire.cli.run", "ask a model and print its reply as it arrives"),
-    "models": ("tokenwire.cli.models", "list the models that have a description"),
+    "models": ("tokenwire.cli.models", "list the models of your configuration, or of a server"),
     "count": ("tokenwire.cli.count", "count the tokens of files before you send them"),
     "check": ("tokenwire.cli.check", "check a configuration"),
     "doctor": ("tokenwire.cli.doctor", "find out why calls do not work"),
@@ -105,6 +105,13 @@ def _accept_every_text() -> None:
             stream.reconfigure(errors=mode)
 
 
+# What to do with a word that `run` does not know, and with one that looks like an option.
+_PROMPT_HINTS = (
+    "quote PROMPT, so that it is one word",
+    "see `tokenwire run --help`; a PROMPT that begins with - goes after `--`",
+)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser with the errors of every command."""
 
@@ -124,8 +131,11 @@ class Parser(argparse.ArgumentParser):
             LlmConfigError: Always.
         """
         unknown = message.partition("unrecognized arguments: ")[2].split(" ")[0]
-        near = _nearest(unknown.partition("=")[0], self._option_string_actions)
+        options = {name.lstrip("-"): name for name in self._option_string_actions}
+        near = options.get(_nearest(unknown.partition("=")[0].lstrip("-"), options) or "")
         hint = f"did you mean {near}?" if near else f"see `{self.prog} --help`"
+        if unknown and not near and self.prog == "tokenwire run":
+            hint = _PROMPT_HINTS[unknown.startswith("-")]
         raise LlmConfigError(f"{self.prog.removeprefix('tokenwire ')}: {message}; {hint}")
 
 
@@ -144,6 +154,8 @@ def _command(words: Sequence[str]) -> tuple[Any, Parser]:
         _overview().parse_args(words[:1])
     if name.startswith("-"):
         raise LlmConfigError(f"{name}: name the command before its options; see `tokenwire --help`")
+    if name in ("help", "version"):
+        raise LlmConfigError(f"no command {name!r}; see `tokenwire --{name}`")
     if name not in _COMMANDS:
         near = _nearest(name, _COMMANDS)
         hint = f"did you mean {near}?" if near else f"the commands are {', '.join(_COMMANDS)}"

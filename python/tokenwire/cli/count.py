@@ -1,7 +1,7 @@
 """Count the tokens of files, of standard input or of a text. Nothing is sent.
 
 The number goes to standard output. Standard error says whether it is exact or an estimate, and
-which vocabulary counted. OpenAI's vocabularies come with `pip install 'tokenwire[tokens]'`; for
+which vocabulary counted. OpenAI's vocabularies come with `pip install '.[tokens]'`; for
 another model, name its tokenizer.json. Without -m, TOKENWIRE_MODEL names the model.
 
 Examples:
@@ -158,6 +158,6 @@ def _limit(parsed: argparse.Namespace, model: str, registry: ModelRegistry) -> i
     if window is None:
         raise LlmConfigError(
             f"--fits: the context window of {model} is unknown: give --limit N, state it in a "
-            "configuration, or pip install 'tokenwire[prices]'"
+            "configuration, or pip install '.[prices]' in the clone"
         )
     return window - (parsed.max_tokens or 0)

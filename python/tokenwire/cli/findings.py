@@ -89,7 +89,7 @@ def _version(build: str) -> Finding:
         status = "problem"
         text = f"the package is {installed}, but its engine is {version}: install it again"
     elif build != "release":
-        status, text = "note", f"{text}: it is slow"
+        status, text = "note", f"{text}: it is slow; `pip install .` in the clone builds a fast one"
     return Finding("tokenwire", status, text, version=version, build=build)
 
 
@@ -105,7 +105,7 @@ def _libraries() -> Iterator[Finding]:
         elif library == "tomli" and sys.version_info >= (3, 11):
             text = "part of this Python"
         else:
-            text = f"not installed: pip install 'tokenwire[{extra}]'"
+            text = f"not installed: pip install '.[{extra}]' in the clone"
         yield Finding(f"extra {extra}", "ok", text, library=library, version=installed)
 
 
@@ -196,7 +196,8 @@ def _configuration() -> tuple[Finding, Configuration | None]:
     if not path:
         status, text = "ok", f"{CONFIG_VARIABLE} is not set"
         if Path("tokenwire.toml").is_file():
-            status, text = "note", f"{text}, so ./tokenwire.toml is not read"
+            status = "note"
+            text += ", so ./tokenwire.toml is not read; export TOKENWIRE_CONFIG=tokenwire.toml"
         return Finding(about, status, text, path=None), None
     from tokenwire.config.checks import checked
 
@@ -210,8 +211,12 @@ def _configuration() -> tuple[Finding, Configuration | None]:
         rows = [problem.to_dict() for problem in problems]
         text = f"{path}: {problems[0]}{more}"
         return Finding(about, "problem", text, path=path, problems=rows), None
-    text = f"{path}: {len(configuration.models)} models"
+    text = f"{path}: {_models(len(configuration.models))}"
     return Finding(about, "ok", text, path=path, models=list(configuration.models)), configuration
+
+
+def _models(count: int) -> str:
+    return "1 model" if count == 1 else f"{count} models"
 
 
 def _keys(configuration: Configuration | None) -> Iterator[Finding]:
@@ -232,7 +237,10 @@ def _keys(configuration: Configuration | None) -> Iterator[Finding]:
         status = "problem" if problem else "ok"
         yield Finding("key", status, f"{name} {problem or 'is set'}", variable=name, present=True)
     if absent:
-        yield Finding("key", "ok", f"not set: {', '.join(absent)}", variables=absent, present=False)
+        text = f"not set: {', '.join(absent)}"
+        if len(absent) == len({name for row in rows for name in row}):
+            text = f"no key is set; set the variable of your provider: {', '.join(absent)}"
+        yield Finding("key", "ok", text, variables=absent, present=False)
 
 
 def _problem_of_key(value: str) -> str | None:
@@ -314,7 +322,7 @@ def _reach(target: str) -> Finding:
         client = ChatClient("-", provider=name, **settings)
         shown = f"{name} at {client.base_url}"
         models = len(client.models())
-        status, text = "ok", f"{models} models"
+        status, text = "ok", _models(models)
         details: dict[str, Any] = {"models": models, "http_status": 200}
     except LlmError as error:
         code = getattr(error, "status_code", None)

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from tokenwire.errors import LlmConfigError
 from tokenwire.streaming.styles import styled
 
 if TYPE_CHECKING:
@@ -94,6 +95,18 @@ def print_error(error: Exception, code: int, *, as_json: bool) -> int:
         }
         print_json({"error": fields})
     return code
+
+
+# Arguments of a client that messages name, and the options that stand for them.
+_OPTIONS = {"api_key=": "--key-env NAME", "base_url=": "--base-url URL"}
+
+
+def in_options(error: LlmConfigError) -> LlmConfigError:
+    """The same error with options of `run` and `models` in place of arguments of a client."""
+    text = str(error)
+    for argument, option in _OPTIONS.items():
+        text = text.replace(argument, option)
+    return error if text == str(error) else LlmConfigError(text, problems=error.problems)
 
 
 def print_json(value: object) -> None:

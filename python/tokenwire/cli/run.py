@@ -2,9 +2,9 @@
 
 Text from a pipe is added to PROMPT, after an empty line. If there is no PROMPT, that text is the
 prompt. The reply goes to standard output, everything else to standard error. Only a terminal shows
-the reasoning, dimmed. Without -m, TOKENWIRE_MODEL names the model; the default is the built-in
-simulator. Keys come from the environment (OPENAI_API_KEY, GROQ_API_KEY, ...), never from the
-command line.
+the reasoning, dimmed, and what a slow call waits for. Without -m, TOKENWIRE_MODEL names the model;
+the default is the built-in simulator. Keys come from the environment (OPENAI_API_KEY,
+GROQ_API_KEY, ...), never from the command line.
 
 Examples:
   tokenwire run "Why is the sky blue?"                     the built-in simulator; needs no key
@@ -14,6 +14,8 @@ Examples:
   tokenwire run --config tokenwire.toml -m fast "Hi"       a name in your configuration
   tokenwire run --completion -m vllm:Qwen/Qwen3-4B-Base --max-tokens 64 "def fib(n):"
   tokenwire run --param seed=7 --param 'stop=["END"]' "Hi"
+  tokenwire run --image cat.png -m openai:gpt-4o-mini "What is this?"
+  tokenwire run --timeout 30 --max-retries 0 "Hi"          half a minute in all, one attempt
   tokenwire run --json "Hi" | jq -r .text                  one JSON object, after the whole reply
   while read -r q; do tokenwire run "$q" </dev/null; done <questions.txt
 
@@ -31,17 +33,19 @@ import sys
 from typing import TYPE_CHECKING
 
 from tokenwire.cli import output
-from tokenwire.cli.reading import has_input, read_file, read_input, read_json
 from tokenwire.errors import LlmConfigError
 from tokenwire.settings.secret import Secret
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
     from typing import Any
 
     from tokenwire import LlmClientInterface, LlmResponse
 
 MODEL_VARIABLE = "TOKENWIRE_MODEL"
+# How the engine's error for a missing key begins.
+_NO_KEY = "no API key for "
 
 # Fields of a reply that --json prints: what it says, not how it was transferred.
 _FIELDS = (
@@ -85,26 +89,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="any other parameter of the call; a value that is not JSON is sent as text",
     )
     add("--schema", metavar="FILE", help="a JSON schema that the reply must match")
+    add(
+        "--image",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="an image to send with the prompt; - is standard input; may be repeated",
+    )
+    add("--timeout", type=float, metavar="S", help="seconds for the whole call, retries included")
+    add("--max-retries", type=int, metavar="N", help="attempts after the first one (default: 2)")
     add("--stats", action="store_true", help="print tokens and times to standard error")
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Run the command."""
-    from tokenwire._engine import RefusalDelta
+    try:
+        return _run(parsed)
+    except LlmConfigError as error:
+        worded = output.in_options(error)
+        if str(error).startswith(_NO_KEY):
+            worded = LlmConfigError(f"{worded}; `-m sim:chat` needs none")
+        raise worded from None
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from tokenwire._engine import ReasoningDelta, RefusalDelta
+    from tokenwire.cli.request import parameters_of, prompt_of
+    from tokenwire.cli.status import StatusLine
+    from tokenwire.streaming.styles import is_terminal
     from tokenwire.streaming.terminal import Terminal
 
-    prompt = _prompt(parsed.prompt)
-    params = _parameters(parsed)
+    prompt = prompt_of(parsed)
+    params = parameters_of(parsed)
     client = _client(parsed)
     if not parsed.json and params.get("n") not in (None, 1):
         raise LlmConfigError("n: only --json prints several replies")
+    # With --json as well: the error of a cut-off reply then contains its first part.
+    stream = client.stream(prompt, **params)
     terminal = Terminal(sys.stdout, reasoning=True)
+    shows_reasoning = is_terminal(sys.stdout)
+    status = StatusLine(stream, _server(client), _most_attempts(client, params))
     try:
-        # With --json as well: the error of a cut-off reply then contains its first part.
-        with client.stream(prompt, **params) as stream:
+        with status, stream:
             for event in stream.events():
+                is_reasoning = isinstance(event, ReasoningDelta)
                 # A refusal is not a reply: it is printed at the end.
-                if not parsed.json and not isinstance(event, RefusalDelta):
+                is_kept = isinstance(event, RefusalDelta) or (is_reasoning and not shows_reasoning)
+                if parsed.json or is_kept:
+                    status.doing("the model is thinking" if is_reasoning else "receiving the reply")
+                else:
+                    status.end()
                     terminal.show(event, stream)
             reply = stream.response
     finally:
@@ -120,49 +154,6 @@ def run(parsed: argparse.Namespace) -> int:
     return code
 
 
-def _prompt(word: str | None) -> str:
-    """PROMPT, and the text from a pipe."""
-    if word is None and not has_input():
-        raise LlmConfigError(
-            "no PROMPT: give one, or pipe it in; `tokenwire run --help` has examples"
-        )
-    if word in (None, "-"):
-        parts = [read_input()]
-    else:
-        parts = [word or "", read_input(is_requested=False) if has_input() else ""]
-    prompt = "\n\n".join(part for part in parts if part.strip())
-    if not prompt:
-        raise LlmConfigError("the prompt is empty")
-    return prompt
-
-
-def _parameters(parsed: argparse.Namespace) -> dict[str, Any]:
-    """The request parameters of the call."""
-    import json
-
-    params: dict[str, Any] = {}
-    for item in parsed.param:
-        name, separator, text = item.partition("=")
-        if not separator or not name.isidentifier():
-            # The text is not repeated, because it may be anything.
-            raise LlmConfigError("--param: write NAME=JSON, such as --param seed=7")
-        try:
-            params[name] = json.loads(text)
-        except ValueError:
-            params[name] = text
-        except RecursionError:
-            raise LlmConfigError(f"--param: {name}: it is nested too deeply") from None
-    if parsed.schema is not None:
-        try:
-            params["response_format"] = read_json(read_file(parsed.schema), parsed.schema)
-        except LlmConfigError as error:
-            raise LlmConfigError(f"--schema: {error}") from None
-    for name in ("max_tokens", "temperature"):
-        if vars(parsed)[name] is not None:
-            params[name] = vars(parsed)[name]
-    return params
-
-
 def _client(parsed: argparse.Namespace) -> LlmClientInterface:
     from tokenwire.factory.factory import LlmClientFactory, shared_factory
 
@@ -171,7 +162,10 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
         raise LlmConfigError("--system: text completions have no system prompt")
     settings = {"base_url": parsed.base_url, "system": parsed.system}
     if parsed.key_env is not None:
-        settings["api_key"] = _key(parsed.key_env)
+        settings["api_key"] = key_of(parsed.key_env)
+    if parsed.model is not None and not parsed.model.strip():
+        # A script whose variable is empty must not ask the simulator.
+        raise LlmConfigError("--model: it is empty; name a model, such as -m openai:gpt-4o-mini")
     model = parsed.model or os.environ.get(MODEL_VARIABLE)
     if not model:
         if parsed.base_url is not None:
@@ -179,10 +173,53 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
         model = "sim:completion" if parsed.completion else "sim:chat"
         output.say(f"no --model: this is {model}, the built-in simulator")
     settings = {name: value for name, value in settings.items() if value is not None}
-    return factory.get_client(model, api="completions" if parsed.completion else None, **settings)
+    try:
+        return factory.get_client(
+            model, api="completions" if parsed.completion else None, **settings
+        )
+    except LlmConfigError as error:
+        if parsed.base_url is not None or ":" in model or factory.names():
+            raise
+        # A name without a provider, and no configuration to look it up in.
+        raise LlmConfigError(f"{error}; {_names_to_try()}") from None
 
 
-def _key(variable: str) -> Secret:
+def _names_to_try() -> str:
+    from pathlib import Path
+
+    from tokenwire import _engine
+
+    if Path("tokenwire.toml").is_file():
+        return "tokenwire.toml in this folder is only read with --config tokenwire.toml"
+    return f"the providers are {', '.join(_engine.provider_names())}"
+
+
+def _server(client: LlmClientInterface) -> str:
+    """Host and port of a client, or else its provider."""
+    url: str = getattr(client, "base_url", None) or ""
+    return url.partition("://")[2].partition("/")[0] or client.provider
+
+
+def _most_attempts(client: LlmClientInterface, params: Mapping[str, Any]) -> int | None:
+    """How many attempts a call makes at most; None for a custom client."""
+    from tokenwire._engine import RetryPolicy
+    from tokenwire.clients.base import BaseClient
+
+    if not isinstance(client, BaseClient):
+        return None
+    settings = client._settings
+    retries = params.get("max_retries", settings["max_retries"])
+    if retries is None:
+        retries = (settings["retry"] or RetryPolicy()).max_retries
+    return 1 + int(retries)
+
+
+def key_of(variable: str) -> Secret:
+    """The key in the variable that `--key-env` names.
+
+    Raises:
+        LlmConfigError: It is not set, or not the name of a variable.
+    """
     # Sealed, because a traceback may show local variables.
     key = Secret(os.environ.get(variable))
     if not key.reveal():

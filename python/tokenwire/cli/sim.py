@@ -1,20 +1,21 @@
 """Run the simulator: chat completions, text completions and a list of models on a loopback port.
 
-It prints `listening URL`; that URL is the base_url for a client. Without a script, it answers every
-request with a text that it makes up from the request. It stops when its standard input ends, or on
-Ctrl-C.
+It prints `listening URL`; that URL is the base_url for a client. Without a script, it makes up each
+reply from the request: sentences for the model `chat`, words for any other. It serves until Ctrl-C
+or `kill`, also in the background of a shell. If its standard input is a pipe, it ends with that.
 
 Examples:
   tokenwire sim --port 8080                                without --port, on a free port
   tokenwire sim --tokens 200 --per-token-us 10000          100 tokens a second
   tokenwire sim --script faults.json                       docs/simulator.md describes scripts
   tokenwire sim --json                                     {"base_url": ..., "port": ...}
-  tail -f /dev/null | tokenwire sim --port 8080 &          in the background: input that never ends
+  tokenwire sim --port 8080 & ... kill %1                  in the background, until it is stopped
 
 Exit codes:
-  0    its input ended, or Ctrl-C
+  0    Ctrl-C, or its pipe ended
   1    it cannot listen on that address
   2    an argument or the script is wrong
+  143  SIGTERM ended it, as `kill` does (a shell reports 128 + 15)
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Run the command."""
+    import signal
     from threading import Thread
 
     from tokenwire import _engine
@@ -69,8 +71,11 @@ def run(parsed: argparse.Namespace) -> int:
         elif value is not None:
             words += [option, str(value)]
     result: list[tuple[int, str]] = []
-    # It reads standard input, and a signal just before that read would not end it. So it runs on
-    # another thread, and this one is free for Ctrl-C.
+    if hasattr(signal, "SIGTTOU"):
+        # Printing the address from the background must not stop it (`stty tostop`).
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    # It waits, and a signal just before that would not end it. So it runs on another thread, and
+    # this one is free for Ctrl-C.
     server = Thread(target=lambda: result.append(_engine._sim_main(words)), daemon=True)
     try:
         # Inside the `try`: Ctrl-C may come before `start` returns.

@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 
     from tokenwire.types.prompt import Prompt
 
+# `any` is Mistral's word for `required`; `validated` is Google's.
+_TOOL_CHOICES = ("auto", "none", "required", "any", "validated")
 _MERGED = frozenset(("headers", "extra_headers", "extra_query", "extra_body"))
 _WIRE_FORMATS = ("json_object", "json_schema", "text")
+OUTPUT_MODES = ("json_schema", "json_object", "prompt")
 
 
 def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
@@ -36,16 +39,86 @@ def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
 
         params["tools"] = [tool_schema(tool) for tool in tools]
     choice = params.get("tool_choice")
-    if isinstance(choice, dict) and "function" in choice and choice.get("type") is None:
-        params["tool_choice"] = {**choice, "type": "function"}
+    if choice is not None:
+        params["tool_choice"] = _as_name(choice)
+    mode = params.get("output_mode")
+    if mode is not None and mode not in OUTPUT_MODES:
+        modes = ", ".join(map(repr, OUTPUT_MODES))
+        raise LlmConfigError(f"output_mode: {mode!r} does not exist; give one of {modes}")
     target = params.get("response_format")
-    # A form in the provider's words needs no pydantic.
-    is_wire_form = isinstance(target, dict) and target.get("type") in _WIRE_FORMATS
-    if target is not None and not is_wire_form:
+    if target is not None and not _is_wire_form(target):
         from tokenwire.tools.typed_output import response_format_for
 
         params["response_format"] = response_format_for(target)
     return params, target
+
+
+def _is_wire_form(target: Any) -> bool:
+    """Whether it is a form in the provider's words, which needs no pydantic."""
+    return isinstance(target, dict) and target.get("type") in _WIRE_FORMATS
+
+
+def _as_name(choice: Any) -> Any:
+    """Return the name of a tool; anything else as it is, but a dict of OpenAI's with its type."""
+    if isinstance(choice, dict):
+        if choice.get("type") is not None:
+            return choice
+        if "function" in choice:
+            return {**choice, "type": "function"}
+        return choice["name"] if choice.keys() == {"name"} else choice
+    if callable(choice) or hasattr(choice, "parameters"):
+        from tokenwire.tools.functions import tool_schema
+
+        return tool_schema(choice)["function"]["name"]
+    return choice
+
+
+def settled(
+    mode: str, target: Any, asked: Any, params: dict[str, Any], steering: dict[str, Any]
+) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """Settle what depends on the arguments of the call and of the client together.
+
+    Args:
+        mode: One of `OUTPUT_MODES`.
+        target: The type of the reply's value, or None.
+        asked: The prompt or the messages.
+        params: The arguments. A `tool_choice` that is the name of a tool becomes a dict.
+        steering: What the engine gets besides.
+
+    Returns:
+        The prompt, the arguments and the rest, as the engine gets them.
+
+    Raises:
+        LlmConfigError: `tool_choice` names no tool.
+    """
+    params = _with_tool_named(params)
+    if target is None:
+        return asked, params, steering
+    steering = {**steering, "parse_as": target}
+    has_schema = params["response_format"].get("type") == "json_schema"
+    if mode == "json_schema" or _is_wire_form(target) or not has_schema:
+        return asked, params, steering
+    from tokenwire.clients.output_mode import with_schema_in_prompt
+
+    return with_schema_in_prompt(mode, asked, params, steering)
+
+
+def _with_tool_named(params: dict[str, Any]) -> dict[str, Any]:
+    choice = name = params.get("tool_choice")
+    if isinstance(choice, dict):
+        function = choice.get("function")
+        name = function.get("name") if isinstance(function, dict) else None
+    if not isinstance(name, str) or choice in _TOOL_CHOICES:
+        return params
+    tools = params.get("tools")
+    # Tools may be known to the server alone.
+    if tools is None and (name is not choice or "tools" in (params.get("extra_body") or ())):
+        return params
+    names = [tool["function"].get("name") for tool in tools or () if "function" in tool]
+    if name not in names:
+        known = f"the tools are {', '.join(map(repr, names))}" if names else "there are no tools"
+        raise LlmConfigError(f"tool_choice: no tool is named {name!r}; {known}")
+    return {**params, "tool_choice": {"type": "function", "function": {"name": name}}}
 
 
 def merged(base: dict[str, Any], nearer: dict[str, Any]) -> dict[str, Any]:

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-# Parameters that Python converts to JSON before the engine gets them.
-_CONVERTED = frozenset(("tools", "response_format", "headers", "model"))
+# Parameters that Python converts for the engine.
+_CONVERTED = {"tools", "tool_choice", "response_format", "output_mode", "headers", "model"}
 
 
 class BaseClient(LlmClientInterface):
@@ -156,10 +156,12 @@ class BaseClient(LlmClientInterface):
         self.defaults = defaults
         self._base: dict[str, Any] = {}
         self._parse_as: Any = None
+        self._output_mode: Any = None
         if defaults:
             from tokenwire.clients.arguments import converted
 
             self._base, self._parse_as = converted(defaults)
+            self._output_mode = self._base.pop("output_mode", None)
             self._base.pop("model", None)
         # What each call passes to the engine besides its parameters.
         self._steering: dict[str, Any] = {}
@@ -193,7 +195,7 @@ class BaseClient(LlmClientInterface):
             seal(params)
         engine = self._engine
         steering = self._steering
-        parse_as = None
+        parse_as = output_mode = None
         if not _CONVERTED.isdisjoint(params):
             if params.get("model") is not None:
                 from tokenwire.clients.one_server import for_model
@@ -202,14 +204,18 @@ class BaseClient(LlmClientInterface):
             from tokenwire.clients.arguments import converted
 
             params, parse_as = converted(params)
+            output_mode = params.pop("output_mode", None)
         if self._base:
             from tokenwire.clients.arguments import merged
 
             params = merged(self._base, params)
             if parse_as is None and params.get("response_format") is not None:
                 parse_as = self._parse_as
-        if parse_as is not None:
-            steering = {**steering, "parse_as": parse_as}
+        if parse_as is not None or params.get("tool_choice") is not None:
+            from tokenwire.clients.arguments import settled
+
+            mode = output_mode or self._output_mode or engine.output_mode
+            return engine, *settled(mode, parse_as, asked, params, steering)
         return engine, asked, params, steering
 
     @overload

@@ -63,10 +63,36 @@ def checked(
     Raises:
         LlmConfigError: The file cannot be read, or is not TOML.
     """
+    configuration, problems = _read(source, registry)
+    return (None if problems else configuration), problems
+
+
+def usable_part(source: Source) -> tuple[Configuration, list[Problem]]:
+    """Read a configuration like `checked`, and return those models that have no problem.
+
+    Raises:
+        LlmConfigError: The file cannot be read, or is not TOML.
+    """
+    found, problems = _read(source, None)
+    places = tuple(f"{problem.path}." for problem in problems)
+    providers = {
+        name: row
+        for name, row in found.providers.items()
+        if not any(place.startswith(f"providers.{name}.") for place in places)
+    }
+    broken = found.providers.keys() - providers.keys()
+    models = {
+        name: entry
+        for name, entry in found.models.items()
+        if (entry.settings.get("provider") or ModelString(entry.model).provider) not in broken
+    }
+    return Configuration(models=models, providers=providers, defaults=found.defaults), problems
+
+
+def _read(source: Source, registry: ModelRegistry | None) -> tuple[Configuration, list[Problem]]:
     data = source if isinstance(source, Mapping) else read_toml(source)
     check = _Check(registry or shared())
-    configuration = check.read(data)
-    return (None if check.problems else configuration), check.problems
+    return check.read(data), check.problems
 
 
 class _Check:

@@ -54,7 +54,7 @@ class Problem:
 
 
 def toml_reader() -> Any:
-    """The module that reads TOML: part of Python since 3.11, from `tokenwire[toml]` on 3.10.
+    """The module that reads TOML: part of Python since 3.11, from the extra `toml` on 3.10.
 
     Raises:
         LlmConfigError: It is not installed.
@@ -66,7 +66,7 @@ def toml_reader() -> Any:
         return import_module("tomllib") if is_in_python else import_module("tomli")
     except ImportError as error:
         raise LlmConfigError(
-            "TOML needs Python 3.11, or `pip install 'tokenwire[toml]'`"
+            "TOML needs Python 3.11, or `pip install '.[toml]'` in the clone"
         ) from error
 
 

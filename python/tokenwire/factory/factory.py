@@ -25,10 +25,13 @@ if TYPE_CHECKING:
     from tokenwire.config.configuration import Configuration, ModelEntry
     from tokenwire.factory.pool import PoolStats
     from tokenwire.interface.interface import LlmClientInterface
+    from tokenwire.settings.model_string import Target
 
 # Names the configuration of `client()`. The working folder is not searched: a file in someone
 # else's repository could send prompts and keys to an address of its choice.
 CONFIG_VARIABLE = "TOKENWIRE_CONFIG"
+# How many names of a configuration an error lists.
+_SHOWN_NAMES = 20
 
 
 class LlmClientFactory:
@@ -65,12 +68,15 @@ class LlmClientFactory:
         self._models: dict[str, ModelEntry] = {}
         self._providers: dict[str, LlmProvider] = {}
         self._defaults: dict[str, Any] = {}
+        self._source = "the configuration"
         if config is not None:
             from tokenwire.config.configuration import Configuration
 
             # Sealed, because it may hold secrets, and a traceback may show local variables.
             sealed = Secret(config)
             is_read = isinstance(config, Configuration)
+            if not is_read and not hasattr(config, "keys"):
+                self._source = str(config)
             del config
             known = sealed.reveal() if is_read else read(sealed.reveal(), self.registry)
             known.register(self.registry)
@@ -150,13 +156,7 @@ class LlmClientFactory:
             name, api = entry.model, api or entry.api
             settings = merged_settings(entry.settings, settings)
             key_vars = None if entry.key_var is None else (entry.key_var,)
-        target = resolve(
-            name,
-            settings.get("provider"),
-            settings.get("base_url"),
-            custom=self._custom_row,
-            problem=self.registry.provider_problem,
-        )
+        target = self._target(name, settings, is_configured=entry is not None)
         row = target.row
         api = api or self.registry.api_of(target.provider, target.model)
         defaults = self._defaults
@@ -181,6 +181,41 @@ class LlmClientFactory:
             if row.client is not None and api is not None:
                 settings["api"] = api
         return Plan(name, api, settings, key_vars=key_vars, variables=variables, row=row)
+
+    def _target(self, name: Any, settings: Mapping[str, Any], *, is_configured: bool) -> Target:
+        """The provider, the model and the address of a name."""
+        try:
+            return resolve(
+                name,
+                settings.get("provider"),
+                settings.get("base_url"),
+                custom=self._custom_row,
+                problem=self.registry.provider_problem,
+            )
+        except LlmConfigError:
+            problem = None if is_configured else self._misspelt(name)
+            if problem is None:
+                raise
+        raise LlmConfigError(problem)
+
+    def _misspelt(self, name: Any) -> str | None:
+        """What to say of a name that is not in the configuration; None if it has a provider."""
+        if not self._models or not isinstance(name, str) or not name.strip():
+            return None
+        from tokenwire._pydantic import nearest_name
+
+        near = nearest_name(name, self._models)
+        # A text with a colon is more likely a misspelt provider.
+        if ":" in name and near is None:
+            return None
+        hint = "" if near is None else f'; did you mean "{near}"?'
+        names = list(self._models)
+        rest = f", and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
+        return (
+            f'model: "{name}" is not in {self._source}{hint} '
+            f"(configured: {', '.join(names[:_SHOWN_NAMES])}{rest}; "
+            f'for another model write "provider:model")'
+        )
 
     def _custom_row(self, name: str) -> LlmProvider | None:
         return self._providers.get(name) or self.registry.own_provider(name)

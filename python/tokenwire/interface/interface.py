@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tokenwire._engine import AsyncLlmStream, LlmStream
+from tokenwire._typing import overload
 from tokenwire.errors import LlmConfigError, LlmModelError, LlmValidationError
 from tokenwire.interface.defaults import (
     DefaultMethods,
@@ -116,10 +117,24 @@ class LlmClientInterface(DefaultMethods):
                         await called
             return self._text_of(pieces.response)
 
+    @overload
     def parse(
         self, response_format: type[T], request_or_prompt: Prompt, *, reask: int = 0, **params: Any
-    ) -> T:
+    ) -> T: ...
+
+    @overload
+    def parse(
+        self, response_format: object, request_or_prompt: Prompt, *, reask: int = 0, **params: Any
+    ) -> Any: ...
+
+    def parse(
+        self, response_format: object, request_or_prompt: Prompt, *, reask: int = 0, **params: Any
+    ) -> Any:
         """Ask the model for a value of a type, such as a pydantic model or `list[int]`.
+
+        For a type checker, the result has the type that was passed. It is `Any` if the checker does
+        not accept the type as a `type[T]`, as mypy does with a union, `Optional` or `Literal`:
+        annotate the variable.
 
         Args:
             response_format: The type. Its JSON schema is part of the request.
@@ -129,38 +144,49 @@ class LlmClientInterface(DefaultMethods):
 
         Raises:
             LlmValidationError: The last reply does not fit; `.partial` is that reply.
-            LlmModelError: The model refused, a filter stopped the reply, or it has no text.
+            LlmModelError: The model refused, a filter stopped the reply, the token limit cut it
+                off, or it has no text. The model is not asked again; `.response` is the reply.
         """
         seal(params)
-        from tokenwire.interface.reask import asked_again
-        from tokenwire.tools.typed_output import parse_reply
+        from tokenwire.interface.reask import asked_again, limit_of, parsed
 
         asked, left = request_or_prompt, whole_number(reask, "reask", at_least=0)
         params["response_format"] = response_format
+        limit = limit_of(asked, params, getattr(self, "defaults", {}))
         while True:
             reply = ask(self, asked, params)
-            text = self._text_of(reply)
+            self._text_of(reply, limit)
             try:
-                return parse_reply(response_format, text)
+                return parsed(response_format, reply, limit)
             except LlmValidationError as error:
                 asked = asked_again(asked, reply, error, left)
             left -= 1
 
+    @overload
     async def parse_async(
         self, response_format: type[T], request_or_prompt: Prompt, *, reask: int = 0, **params: Any
-    ) -> T:
+    ) -> T: ...
+
+    @overload
+    async def parse_async(
+        self, response_format: object, request_or_prompt: Prompt, *, reask: int = 0, **params: Any
+    ) -> Any: ...
+
+    async def parse_async(
+        self, response_format: object, request_or_prompt: Prompt, *, reask: int = 0, **params: Any
+    ) -> Any:
         """Ask the model for a value of a type; see `parse`."""
         seal(params)
-        from tokenwire.interface.reask import asked_again
-        from tokenwire.tools.typed_output import parse_reply
+        from tokenwire.interface.reask import asked_again, limit_of, parsed
 
         asked, left = request_or_prompt, whole_number(reask, "reask", at_least=0)
         params["response_format"] = response_format
+        limit = limit_of(asked, params, getattr(self, "defaults", {}))
         while True:
             reply = await ask_async(self, asked, params)
-            text = self._text_of(reply)
+            self._text_of(reply, limit)
             try:
-                return parse_reply(response_format, text)
+                return parsed(response_format, reply, limit)
             except LlmValidationError as error:
                 asked = asked_again(asked, reply, error, left)
             left -= 1
@@ -282,7 +308,7 @@ class LlmClientInterface(DefaultMethods):
         if choices is not None and choices != 1:
             raise LlmConfigError("n: run() returns one text; use complete() for several choices")
 
-    def _text_of(self, reply: LlmResponse[Any]) -> str:
+    def _text_of(self, reply: LlmResponse[Any], limit: str = "the token limit") -> str:
         """Return the text of the reply, if it answers the request."""
         text: str = reply.text
         reason = reply.finish_reason
@@ -296,7 +322,8 @@ class LlmClientInterface(DefaultMethods):
             names = ", ".join(call.name for call in reply.tool_calls)
             problem = f"the reply calls tools ({names}) and has no text; use complete()"
         elif reason == "length" and self._needs_text:
-            problem = "the token limit ended the reply before any text; raise max_tokens"
+            used_up = " (the reasoning used it up)" if reply.reasoning else ""
+            problem = f"{limit} ended the reply before any text{used_up}; raise max_tokens"
         else:
             return text
         raise LlmModelError(

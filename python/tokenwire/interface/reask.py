@@ -1,16 +1,71 @@
-"""Asking again for a value of a type, after a reply that does not fit it."""
+"""Typed output of a call: reading the reply, and asking again after one that does not fit."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tokenwire.tools.typed_output import reask_message
+from tokenwire.errors import LlmDecodeError, LlmModelError, LlmValidationError
+from tokenwire.tools.typed_output import parse_reply, reask_message
 from tokenwire.types import LlmRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tokenwire._engine import LlmResponse
-    from tokenwire.errors import LlmValidationError
     from tokenwire.types.prompt import Prompt
+
+
+def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limit") -> Any:
+    """Read the text of a reply as a value of the type `target`.
+
+    Args:
+        target: What was passed as `response_format`.
+        reply: The reply.
+        limit: What limits its tokens, in words.
+
+    Raises:
+        LlmValidationError: It does not fit; `partial` is the reply.
+        LlmModelError: The token limit cut it off, it is a refusal, or a filter stopped it.
+    """
+    is_cut = reply.finish_reason == "length"
+    try:
+        value = parse_reply(target, reply.text)
+    except LlmValidationError as error:
+        if is_cut and isinstance(error, LlmDecodeError):
+            problem = f"{limit} cut the reply off; raise max_tokens ({error})"
+        elif reply.refusal is not None:
+            problem = f"the model refused: {reply.refusal}"
+        elif reply.finish_reason == "content_filter":
+            problem = f"the provider's filter stopped the reply ({error})"
+        else:
+            error.partial = reply
+            raise
+        raise _unserved(problem, reply) from error
+    # More digits may have followed.
+    if is_cut and reply.text.rstrip()[-1:].isdigit() and not isinstance(value, str):
+        raise _unserved(f"{limit} cut the reply off inside a number; raise max_tokens", reply)
+    return value
+
+
+def _unserved(problem: str, reply: LlmResponse[Any]) -> LlmModelError:
+    return LlmModelError(
+        problem, response=reply, partial=reply, provider=reply.provider, model=reply.model
+    )
+
+
+def limit_of(asked: Prompt, *params: Mapping[str, Any]) -> str:
+    """Return in words what limits the tokens of a reply, with its value if it is known.
+
+    Args:
+        asked: The prompt, or an `LlmRequest` with arguments of its own.
+        *params: Arguments of the call and of the client; the first ones win.
+    """
+    given = asked.split()[1] if isinstance(asked, LlmRequest) else {}
+    for arguments in (params[0], given, *params[1:]):
+        for name in ("max_tokens", "max_completion_tokens"):
+            if arguments.get(name) is not None:
+                return f"{name}={arguments[name]}"
+    return "the token limit"
 
 
 def asked_again(
@@ -22,7 +77,6 @@ def asked_again(
         LlmValidationError: `left` is 0: the question was asked often enough.
     """
     if not left:
-        error.partial = reply
         raise error
     again: dict[str, Any] = {"role": "user", "content": reask_message(error)}
     if isinstance(asked, LlmRequest):

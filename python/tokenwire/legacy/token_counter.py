@@ -19,7 +19,7 @@ _MODELS = {"cl100k_base": "gpt-4", "o200k_base": "gpt-4o"}
 class TokenCounter:
     """Counts tokens: exactly where a vocabulary is known, else by the length of the text.
 
-    The vocabularies of OpenAI's models are known with `tokenwire[tokens]`, and those of others by
+    The vocabularies of OpenAI's models are known with the extra `tokens`, and those of others by
     the path of their `tokenizer.json` in the map, with the library `tokenizers`.
 
     Args:

@@ -22,6 +22,10 @@ class Distribution:
         bounds: Upper bounds of the buckets, inclusive.
         counts: The number of values in each bucket. The last bucket, which has no bound, holds the
             values above all bounds.
+        p50: The median, within 1 %; None without values.
+        p90: The value that 90 % of the values do not exceed, within 1 %; None without values.
+        p95: The same for 95 %.
+        p99: The same for 99 %.
     """
 
     count: int
@@ -30,6 +34,10 @@ class Distribution:
     max: float | None
     bounds: tuple[float, ...]
     counts: tuple[int, ...]
+    p50: float | None = None
+    p90: float | None = None
+    p95: float | None = None
+    p99: float | None = None
 
     @property
     def mean(self) -> float | None:

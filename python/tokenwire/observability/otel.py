@@ -1,4 +1,4 @@
-"""Spans and metrics of each call for OpenTelemetry (`pip install 'tokenwire[otel]'`).
+"""Spans and metrics of each call for OpenTelemetry (`pip install '.[otel]'`).
 
     from tokenwire import otel
 
@@ -6,11 +6,15 @@
 
 They follow the semantic conventions for generative AI. Prompts are never recorded. Replies and
 error messages, which may quote a prompt, are recorded only with `capture_content=True`.
+
+Each request carries the headers `traceparent` and `tracestate` of the caller's current span, so
+that a server can continue the trace (W3C Trace Context, https://www.w3.org/TR/trace-context/).
 """
 
 from __future__ import annotations
 
 import json
+from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
 from tokenwire import _engine
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
 
     from opentelemetry.metrics import (  # type: ignore[import-not-found,unused-ignore]
         MeterProvider,
+    )
+    from opentelemetry.propagators.textmap import (  # type: ignore[import-not-found,unused-ignore]
+        TextMapPropagator,
     )
     from opentelemetry.trace import (  # type: ignore[import-not-found,unused-ignore]
         TracerProvider,
@@ -68,19 +75,26 @@ def instrument(
     meter_provider: MeterProvider | None = None,
     *,
     capture_content: bool = False,
+    propagate: bool | TextMapPropagator = True,
 ) -> Callable[[], None]:
-    """Report every finished call of this process as a span and as metrics.
+    """Report every finished call of this process as a span and as metrics, and pass on its trace.
 
     Args:
         tracer_provider: The provider for spans. Defaults to the global one.
         meter_provider: The provider for metrics. Defaults to the global one.
-        capture_content: Whether to record replies and error messages on the spans.
+        capture_content: Whether to record replies and error messages on the spans. Data in them,
+            such as an image, is cut after 32 characters.
+        propagate: Whether each request carries the trace of the caller's current span, in the
+            headers `traceparent` and `tracestate`. A propagator sends its own headers instead:
+            `opentelemetry.propagate.get_global_textmap()` sends what the program is configured for,
+            by default also the baggage. If you give a call or a client one of these headers
+            yourself, none of them is added.
 
     Returns:
-        A function that stops the reports.
+        A function that stops all of this.
 
     Raises:
-        LlmConfigError: The extra is not installed.
+        LlmConfigError: The extra is not installed, or `propagate` is not a propagator.
     """
     try:
         from opentelemetry import (  # type: ignore[import-not-found,unused-ignore]
@@ -88,8 +102,9 @@ def instrument(
             trace,
         )
     except ImportError as error:
-        problem = "otel.instrument needs OpenTelemetry: pip install 'tokenwire[otel]'"
+        problem = "otel.instrument needs OpenTelemetry: pip install '.[otel]' in the clone"
         raise LlmConfigError(problem) from error
+    inject = _inject_of(propagate)
     name, version = "tokenwire", _engine.__version__
     tracer = trace.get_tracer(name, version, tracer_provider)
     meter = metrics.get_meter(name, version, meter_provider)
@@ -126,7 +141,7 @@ def instrument(
             start_time=started,
         )
         if event.error is not None:
-            text = str(event.error) if capture_content else None
+            text = _engine.without_data(str(event.error)) if capture_content else None
             span.set_status(trace.StatusCode.ERROR, text)
         span.end(started + int(event.elapsed * 1e9))
 
@@ -142,7 +157,49 @@ def instrument(
         if first_chunk is not None:
             first_chunks.record(first_chunk, common)
 
-    return on_call(report)
+    remove_report = on_call(report)
+    return remove_report if inject is None else _propagating(inject, remove_report)
+
+
+def _inject_of(
+    propagator: bool | TextMapPropagator,  # noqa: FBT001
+) -> Callable[[dict[str, str]], object] | None:
+    """Return the function that writes the headers of the current trace; None for False."""
+    if propagator is False:
+        return None
+    if propagator is True:
+        from opentelemetry.trace.propagation.tracecontext import (  # type: ignore[import-not-found,unused-ignore]
+            TraceContextTextMapPropagator,
+        )
+
+        # Not the global one: baggage may be private, and providers are not part of the program.
+        propagator = TraceContextTextMapPropagator()
+    inject: Any = getattr(propagator, "inject", None)
+    if not callable(inject):
+        raise LlmConfigError("otel.instrument: propagate must be True, False or a propagator")
+    return inject  # type: ignore[no-any-return]
+
+
+def _propagating(
+    inject: Callable[[dict[str, str]], object], remove_report: Callable[[], None]
+) -> Callable[[], None]:
+    """Send the headers that `inject` writes, and return a function that stops all reports."""
+
+    def headers() -> list[tuple[str, str]]:
+        carrier: dict[str, str] = {}
+        try:
+            inject(carrier)
+        except Exception:
+            getLogger("tokenwire").exception("otel.instrument: the propagator raised")
+        return [pair for pair in carrier.items() if all(isinstance(text, str) for text in pair)]
+
+    registration = _engine.add_propagator(headers)
+
+    def remove() -> None:
+        remove_report()
+        _engine.remove_propagator(registration)
+
+    return remove
 
 
 def _common_attributes(event: CallEvent) -> dict[str, Any]:
@@ -197,13 +254,14 @@ def _messages(response: LlmResponse[Any]) -> str:
 
 
 def _message(choice: Choice) -> dict[str, Any]:
+    shown = _engine.without_data
     parts: list[dict[str, Any]] = []
     if choice.reasoning:
-        parts.append({"type": "reasoning", "content": choice.reasoning})
+        parts.append({"type": "reasoning", "content": shown(choice.reasoning)})
     if choice.text:
-        parts.append({"type": "text", "content": choice.text})
+        parts.append({"type": "text", "content": shown(choice.text)})
     parts += [
-        {"type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments}
+        {"type": "tool_call", "id": call.id, "name": call.name, "arguments": shown(call.arguments)}
         for call in choice.tool_calls
     ]
     return {"role": "assistant", "parts": parts, "finish_reason": choice.finish_reason}

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def table(models: Sequence[ModelMetrics], total: ModelMetrics) -> str:
     """One line per model, and a line for all if there are several."""
     counts = [*models, total] if len(models) > 1 else models
-    rows = [list(_columns(total)), *(list(_columns(one).values()) for one in counts)]
+    columns = [_columns(one) for one in (total, *counts)]
+    rows = [[name for name, _ in columns[0]], *([cell for _, cell in row] for row in columns[1:])]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     # The first column is the name; numbers are aligned to the right.
     signs = ["<", *">" * (len(widths) - 1)]
@@ -27,26 +28,28 @@ def table(models: Sequence[ModelMetrics], total: ModelMetrics) -> str:
     )
 
 
-def _columns(counts: ModelMetrics) -> dict[str, str]:
+def _columns(counts: ModelMetrics) -> list[tuple[str, str]]:
     # Without a known price, no figure is better than a wrong one.
     priced = counts.calls - counts.without_usage - counts.without_price
-    return {
-        "model": one_line(f"{counts.provider}:{counts.model}") if counts.provider else "all",
-        "calls": str(counts.calls),
-        "failed": str(counts.failed),
-        "left": str(counts.cancelled),
-        "retries": str(counts.retries),
-        "prompt": str(counts.prompt_tokens),
-        "reply": str(counts.completion_tokens),
-        "USD": f"{counts.cost_usd:.6f}" if priced else "-",
-        "seconds": _mean(counts.latency, 3),
-        "first token": _mean(counts.first_token, 3),
-        "tokens/s": _mean(counts.tokens_per_second, 1),
-    }
+    return [
+        ("model", one_line(f"{counts.provider}:{counts.model}") if counts.provider else "all"),
+        ("calls", str(counts.calls)),
+        ("failed", str(counts.failed)),
+        ("left", str(counts.cancelled)),
+        ("retries", str(counts.retries)),
+        ("prompt", str(counts.prompt_tokens)),
+        ("reply", str(counts.completion_tokens)),
+        ("USD", f"{counts.cost_usd:.6f}" if priced else "-"),
+        ("seconds", _rounded(counts.latency.mean, 3)),
+        ("p95", _rounded(counts.latency.p95, 3)),
+        ("first token", _rounded(counts.first_token.mean, 3)),
+        ("p95", _rounded(counts.first_token.p95, 3)),
+        ("tokens/s", _rounded(counts.tokens_per_second.mean, 1)),
+    ]
 
 
-def _mean(spread: Distribution, digits: int) -> str:
-    return "-" if spread.mean is None else f"{spread.mean:.{digits}f}"
+def _rounded(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 _COUNTERS = (

@@ -107,7 +107,8 @@ class Terminal:
             return
         parts = []
         if reply.usage is not None and reply.usage.completion_tokens is not None:
-            parts.append(f"{reply.usage.completion_tokens} tokens")
+            count = reply.usage.completion_tokens
+            parts.append("1 token" if count == 1 else f"{count} tokens")
         if reply.timing.total is not None:
             parts.append(f"{reply.timing.total:.1f} s")
         if parts:

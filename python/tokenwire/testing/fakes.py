@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -53,6 +53,10 @@ class FakeRequest:
     headers: dict[str, str]
     call: str
     attempt: int
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(self))
+        return _engine.without_data(f"FakeRequest({shown})")
 
     @property
     def messages(self) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 `functions` turns functions into tools and calls them, with the help of `signatures` and
 `docstrings`. `typed_output` asks for a value of a type and reads it. Both get their schemas from
-`json_schema`.
+`json_schema`, to which `descriptions` adds what annotations say.
 """
 
 from __future__ import annotations

@@ -16,7 +16,14 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 from typing_extensions import NotRequired, Self
 
-from tokenwire._pydantic import Model, Str, base_init, json_error, shown_cause
+from tokenwire._pydantic import (
+    Model,
+    Str,
+    base_init,
+    read_json,
+    shown_cause,
+    validation_error,
+)
 from tokenwire.errors import LlmConfigError
 from tokenwire.tools.docstrings import read_docstring
 from tokenwire.tools.json_schema import adapter_for, record_adapter, schema_of, strict_form
@@ -182,7 +189,8 @@ def parameters_of(function: Callable[..., object]) -> dict[str, Any]:
     """Return the JSON schema of a function's arguments. It is cached as long as the function lives.
 
     A parameter without an annotation takes any value. Descriptions come from
-    ``Annotated[…, Field(description=…)]``, or else from the docstring's ``Args:``.
+    ``Annotated[…, Field(description=…)]``, or else from ``Annotated[…, "text"]``, or else from the
+    docstring, in the style of Google, NumPy or Sphinx.
 
     Raises:
         LlmConfigError: The function cannot be a tool; the message names the parameter.
@@ -195,11 +203,12 @@ def call_tool(tool: Tool | Callable[..., object], arguments: str) -> object:
 
     Args:
         tool: The function, or a `Tool` that has one.
-        arguments: JSON text, as in `ToolCall.arguments`; ``""`` is read as ``{}``.
+        arguments: JSON text, as in `ToolCall.arguments`; ``""`` is read as ``{}``. What is not JSON
+            but can mean only one thing, such as a line end in a string, is read too.
 
     Raises:
         LlmConfigError: The tool has no function.
-        LlmDecodeError: The arguments are not JSON.
+        LlmDecodeError: The arguments are not JSON. The message says what is wrong, and where.
         LlmValidationError: They do not fit the function. The message names the paths and is worth
             sending back to the model.
     """
@@ -207,11 +216,8 @@ def call_tool(tool: Tool | Callable[..., object], arguments: str) -> object:
     if function is None:
         raise LlmConfigError(f"tool {getattr(tool, 'name', '')!r} has no function to call")
     spec = _spec(function)
-    text = arguments or "{}"
-    try:
-        values = spec.reader.validate_json(text)
-    except ValidationError as error:
-        raise json_error(f"arguments of tool {spec.label!r}", error, text) from shown_cause(error)
+    owner = f"arguments of tool {spec.label!r}"
+    values = read_json(spec.reader.validate_json, arguments.strip() or "{}", owner)
     if isinstance(function, type):
         # The reader of a model or dataclass has built the value already.
         return values
@@ -220,7 +226,7 @@ def call_tool(tool: Tool | Callable[..., object], arguments: str) -> object:
     try:
         return function(**values)
     except ValidationError as error:
-        raise json_error(f"arguments of tool {spec.label!r}", error, text) from shown_cause(error)
+        raise validation_error(owner, error, values) from shown_cause(error)
 
 
 class _Spec:

@@ -9,6 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypedDict
 
 from tokenwire.errors import LlmConfigError
+from tokenwire.tools.descriptions import describe_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,10 +58,22 @@ _FORMATS = frozenset(
 
 
 class _PlainSchema(GenerateJsonSchema):
-    """Leaves out the titles that pydantic derives from field names: the model reads the names."""
+    """Adds descriptions that pydantic does not read.
+
+    The titles that it derives from field names are left out: the model reads the names.
+    """
 
     def field_title_should_be_set(self, schema: CoreSchema | Any) -> bool:  # noqa: ARG002
         return False
+
+    def model_schema(self, schema: Any) -> dict[str, Any]:
+        return describe_fields(super().model_schema(schema), schema["cls"])
+
+    def dataclass_schema(self, schema: Any) -> dict[str, Any]:
+        return describe_fields(super().dataclass_schema(schema), schema["cls"])
+
+    def typed_dict_schema(self, schema: Any) -> dict[str, Any]:
+        return describe_fields(super().typed_dict_schema(schema), schema.get("cls"))
 
 
 def schema_of(adapter: TypeAdapter[Any]) -> dict[str, Any]:
@@ -123,7 +136,11 @@ def strict_form(schema: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         LlmConfigError: There is no strict form; the message names the place and the reason.
     """
-    return _StrictForm(schema).convert()
+    try:
+        return _StrictForm(schema).convert()
+    except (AttributeError, TypeError, ValueError) as error:
+        # A schema of the caller's may have a list where an object belongs.
+        raise _refusal("", f"it is not a JSON schema ({error})") from None
 
 
 class _StrictForm:

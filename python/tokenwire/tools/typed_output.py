@@ -6,22 +6,18 @@ import contextlib
 import functools
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from pydantic import TypeAdapter, ValidationError
 
-from tokenwire._pydantic import json_error, shown_cause
-from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmValidationError
+from tokenwire._pydantic import read_json
+from tokenwire.errors import LlmConfigError, LlmValidationError
 from tokenwire.tools.json_schema import adapter_for, record_adapter, schema_of, strict_form
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _T = TypeVar("_T")
 
 # The types of JSON schema. Any other word in `type` marks a provider's own response_format.
 _SCHEMA_TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
-_FENCE = re.compile(r"\s*```[\w+-]*[ \t]*\r?\n(.*?)\s*```\s*", re.DOTALL)
 _ANY_JSON = TypeAdapter[Any](Any)
 
 
@@ -72,7 +68,9 @@ def parse_reply(target: object, text: str) -> Any: ...
 def parse_reply(target: object, text: str) -> object:
     """Read the model's answer as a value of the type `target`.
 
-    If the whole answer is one Markdown code block, its contents are read.
+    What the model thought before its answer is left out (``<think>…</think>``), and so is a
+    Markdown fence around the answer. What is not JSON but can mean only one thing is read: line
+    ends and tabs in strings, and a comma before the end of an object or array.
 
     Args:
         target: What was passed to `response_format_for`.
@@ -83,26 +81,16 @@ def parse_reply(target: object, text: str) -> object:
         dict's `type` is ``"text"``.
 
     Raises:
-        LlmDecodeError: The text is not JSON.
+        LlmDecodeError: The text is not JSON. The message says what is wrong, and where.
         LlmValidationError: It is JSON, but does not fit the type. The message names the paths, and
             `problems` lists them all.
     """
     if not isinstance(target, Mapping):
         form = _form(target)
-        return _read(form.read, text, f"reply for {form.name}")
-    return text if target.get("type") == "text" else _read(_ANY_JSON.validate_json, text, "reply")
-
-
-def _read(reader: Callable[[str], object], text: str, owner: str) -> object:
-    # Text that begins with a fence is never JSON.
-    fence = _FENCE.fullmatch(text)
-    text = fence[1] if fence else text
-    if not text.strip():
-        raise LlmDecodeError(f"{owner}: the text is empty")
-    try:
-        return reader(text)
-    except ValidationError as error:
-        raise json_error(owner, error, text) from shown_cause(error)
+        return read_json(form.read, text, f"reply for {form.name}", thinks=True)
+    if target.get("type") == "text":
+        return text
+    return read_json(_ANY_JSON.validate_json, text, "reply", thinks=True)
 
 
 def reask_message(error: LlmValidationError) -> str:

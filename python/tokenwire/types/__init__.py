@@ -1,6 +1,7 @@
 """Messages, parts and requests: what a caller passes in, checked by pydantic.
 
-Read `parts` first, then `message`, which is made of them, and `request`, which holds messages.
+Read `parts` first, then `media` (images, audio and documents, whose types `media_types`
+recognizes), then `message`, which is made of them, and `request`, which holds messages.
 `params` lists the keyword arguments of a call, and `prompt` the types of its first argument and of
 `api_key=`; both are for annotations only.
 
@@ -13,6 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tokenwire.tools.functions import Tool as Tool
     from tokenwire.tools.functions import ToolLike as ToolLike
+    from tokenwire.types.media import AudioPart as AudioPart
+    from tokenwire.types.media import FilePart as FilePart
+    from tokenwire.types.media import ImagePart as ImagePart
     from tokenwire.types.message import AnyPart as AnyPart
     from tokenwire.types.message import LlmMessage as LlmMessage
     from tokenwire.types.message import ToolCallPart as ToolCallPart
@@ -23,9 +27,6 @@ if TYPE_CHECKING:
     from tokenwire.types.params import ChatParams as ChatParams
     from tokenwire.types.params import CompletionParams as CompletionParams
     from tokenwire.types.params import RequestParams as RequestParams
-    from tokenwire.types.parts import AudioPart as AudioPart
-    from tokenwire.types.parts import FilePart as FilePart
-    from tokenwire.types.parts import ImagePart as ImagePart
     from tokenwire.types.parts import OpaquePart as OpaquePart
     from tokenwire.types.parts import ReasoningPart as ReasoningPart
     from tokenwire.types.parts import RefusalPart as RefusalPart
@@ -37,13 +38,12 @@ if TYPE_CHECKING:
 # The names above, by the module that defines them; a test compares the two lists.
 _HOMES = {
     "tokenwire.tools.functions": "Tool ToolLike",
+    "tokenwire.types.media": "AudioPart FilePart ImagePart",
     "tokenwire.types.message": (
         "AnyPart LlmMessage ToolCallPart ToolResult message_from_parts tool_message"
     ),
     "tokenwire.types.params": "AnyParams ChatParams CompletionParams RequestParams",
-    "tokenwire.types.parts": (
-        "AudioPart FilePart ImagePart OpaquePart ReasoningPart RefusalPart TextPart"
-    ),
+    "tokenwire.types.parts": "OpaquePart ReasoningPart RefusalPart TextPart",
     "tokenwire.types.prompt": "KeySource Prompt",
     "tokenwire.types.request": "LlmRequest",
 }

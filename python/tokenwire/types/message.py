@@ -12,16 +12,13 @@ from pydantic import (
     Field,
     Tag,
     TypeAdapter,
-    ValidationError,
 )
 from pydantic_core import PydanticCustomError, from_json, to_json
 
-from tokenwire._pydantic import Model, Str, base_init, json_error, shown_cause
+from tokenwire._pydantic import Model, Str, base_init, read_json
 from tokenwire.errors import LlmValidationError
+from tokenwire.types.media import AudioPart, FilePart, ImagePart
 from tokenwire.types.parts import (
-    AudioPart,
-    FilePart,
-    ImagePart,
     OpaquePart,
     Part,
     ReasoningPart,
@@ -92,12 +89,8 @@ class ToolCallPart(Part):
             LlmDecodeError: They are not JSON.
             LlmValidationError: They are JSON, but not an object.
         """
-        text = self.arguments or "{}"
-        try:
-            return _JSON_OBJECT.validate_json(text)
-        except ValidationError as error:
-            place = f"arguments of tool call {self.name!r}"
-            raise json_error(place, error, text) from shown_cause(error)
+        place = f"arguments of tool call {self.name!r}"
+        return read_json(_JSON_OBJECT.validate_json, self.arguments or "{}", place)
 
     def result(self, value: object, *, error: bool = False) -> LlmMessage:
         """Make the message that answers this call; `tool_message` says what `value` may be."""

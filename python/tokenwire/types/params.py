@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +36,8 @@ class RequestParams(TypedDict, total=False):
         presence_penalty: Make tokens less likely if they have occurred at all.
         logit_bias: What to add to the logits of tokens, by token id.
         response_format: A type, a JSON schema, or a provider's own format; see `reply.parsed`.
+        output_mode: How the schema of a type reaches the model: `"json_schema"` as it is,
+            `"json_object"` or `"prompt"` in the system prompt. The default is the provider's.
         user: Your id for the person who asks, for the provider.
         model: Another model for this call. It may belong to another provider (`"groq:…"`), unless
             the client has its own `api_key` or `base_url`.
@@ -61,7 +63,9 @@ class RequestParams(TypedDict, total=False):
     frequency_penalty: float | None
     presence_penalty: float | None
     logit_bias: Mapping[str, float] | Mapping[int, float] | None
-    response_format: type | Mapping[str, object] | None
+    # Any type that pydantic reads, also a union, which type checkers do not take for a `type`.
+    response_format: object
+    output_mode: Literal["json_schema", "json_object", "prompt"] | None
     user: str | None
     # For one call only.
     model: str | None
@@ -81,7 +85,8 @@ class ChatParams(RequestParams, total=False):
         tools: Functions, `Tool`s or dicts that the model may call.
         top_logprobs: The number of alternatives of each token, for providers that take
             `logprobs=True` beside it; `logprobs=k` sends both.
-        tool_choice: `"auto"`, `"none"`, `"required"`, or a dict that names the tool to call.
+        tool_choice: `"auto"`, `"none"`, `"required"`, the tool to call or its name, or a dict in
+            the provider's form.
         parallel_tool_calls: Whether one reply may contain several calls.
         reasoning_effort: How much to reason, in the provider's terms, such as `"low"`.
         metadata: Your own notes about the request, which the provider stores.
@@ -89,7 +94,7 @@ class ChatParams(RequestParams, total=False):
 
     tools: Sequence[ToolLike] | None
     top_logprobs: int | None
-    tool_choice: str | Mapping[str, object] | None
+    tool_choice: str | ToolLike | None
     parallel_tool_calls: bool | None
     reasoning_effort: str | None
     metadata: Mapping[str, object] | None

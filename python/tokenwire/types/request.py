@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import (
     AfterValidator,
@@ -107,6 +107,12 @@ def _check_tool(value: object) -> object:
     raise PydanticCustomError("tool_type", "a tool must be a function, a Tool or a dict")
 
 
+def _name_of_tool(value: object) -> object:
+    if isinstance(value, Tool) or callable(value):
+        return tool_schema(value)["function"]["name"]
+    return value
+
+
 class LlmRequest(Model):
     """A prompt or messages with arguments, for `complete`, `stream` and `parse`.
 
@@ -145,9 +151,10 @@ class LlmRequest(Model):
     presence_penalty: _Float | None = None
     logit_bias: dict[Str | _Int, _Float] | None = None
     tools: list[Annotated[Any, BeforeValidator(_check_tool)]] | None = None
-    tool_choice: Str | dict[Str, Any] | None = None
+    tool_choice: Annotated[Str | dict[Str, Any] | None, BeforeValidator(_name_of_tool)] = None
     parallel_tool_calls: _Bool | None = None
     response_format: Any = None
+    output_mode: Literal["json_schema", "json_object", "prompt"] | None = None
     reasoning_effort: Str | None = None
     user: Str | None = None
     metadata: dict[Str, Any] | None = None

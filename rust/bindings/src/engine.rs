@@ -10,12 +10,14 @@ use tokenwire_core::client::{Call, CallOptions, Client};
 use tokenwire_core::config::{self, ClientConfig, Family, Secret, TimeoutSetting, TlsSettings};
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::stream::Queue;
+use tokenwire_core::wire::OutputMode;
 
 use crate::call::arguments::{CallClient, Prepared, Steering, prepare};
 use crate::call::pending::PendingReply;
 use crate::call::whole::{Answer, drive};
 use crate::ground::caller::{Caller, Endpoint};
 use crate::ground::{exception, fork};
+use crate::observe::trace::trace_headers;
 use crate::process;
 use crate::stream::async_stream::AsyncLlmStream;
 use crate::stream::shared::Stream;
@@ -85,6 +87,7 @@ impl Engine {
         Ok(CallClient {
             client: self.client(py)?,
             caller: self.caller.clone(),
+            trace: trace_headers(py)?,
         })
     }
 
@@ -123,6 +126,7 @@ impl Engine {
         } = Steering::read(steering)?;
         let mut options = CallOptions {
             api_key: api_key.map(Secret::new),
+            trace: trace_headers(py)?,
             ..CallOptions::default()
         };
         for (name, value) in params.into_iter().flatten() {
@@ -238,6 +242,17 @@ impl Engine {
         Ok(self.client(py)?.base_url().to_owned())
     }
 
+    /// How the provider is asked for JSON that fits a schema: "json_schema", "json_object" or "prompt".
+    #[getter]
+    fn output_mode(&self, py: Python<'_>) -> PyResult<&'static str> {
+        let client = self.client(py)?;
+        Ok(match client.config().family {
+            Family::Chat => client.provider().output_mode.as_str(),
+            // They have no system prompt to put it into.
+            Family::Completion => OutputMode::JsonSchema.as_str(),
+        })
+    }
+
     /// Checks request parameters without sending anything. Without `is_draft`, also that there are a key and an address.
     ///
     /// Raises:
@@ -248,9 +263,15 @@ impl Engine {
         params: &Bound<'_, PyDict>,
         steering: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
-        let input = PyString::new(params.py(), "-");
-        self.prepare(input.as_any(), Some(params), steering, false)
-            .map(drop)
+        let py = params.py();
+        let input = PyString::new(py, "-");
+        let client = CallClient {
+            client: self.client(py)?,
+            caller: self.caller.clone(),
+            trace: Vec::new(),
+        };
+        let steering = Steering::read(steering)?;
+        prepare(client, input.as_any(), Some(params), steering, false).map(drop)
     }
 
     /// Returns the names of the request parameters that the API accepts.

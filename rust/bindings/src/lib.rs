@@ -101,6 +101,7 @@ mod _engine {
         timing::Timing,
         tool_call::ToolCall,
         usage::Usage,
+        written::written_json,
     };
 
     // 2
@@ -111,13 +112,17 @@ mod _engine {
     #[pymodule_export]
     use super::observe::call_event::CallEvent;
     #[pymodule_export]
-    use super::observe::callbacks::{add_callback, is_on, remove_callback};
+    use super::observe::callbacks::{
+        add_callback, add_propagator, is_on, remove_callback, remove_propagator,
+    };
     #[pymodule_export]
     use super::observe::doctor::{proxy_for, report};
     #[pymodule_export]
     use super::observe::on_call::{report_call, report_refused};
     #[pymodule_export]
-    use super::observe::text::{escaped, one_line, without_controls};
+    use super::observe::text::{
+        escaped, names_local_file, one_line, without_controls, without_data,
+    };
 
     // 4
     #[pymodule_export]

@@ -190,7 +190,7 @@ pub(crate) fn embedded(py: Python<'_>) -> PyResult<String> {
     Ok(base_url)
 }
 
-/// Runs `tokenwire sim` until its standard input closes. Returns the exit code and an error message.
+/// Runs `tokenwire sim` until the pipe at its standard input closes. Returns the exit code and an error message.
 #[pyfunction]
 #[pyo3(name = "_sim_main")]
 pub(crate) fn main(py: Python<'_>, arguments: Vec<String>) -> (i32, String) {

@@ -25,6 +25,8 @@
 
 // Reads the JSON of replies and events without building a tree.
 pub mod json;
+// Paths of files where a URL belongs.
+pub mod local_file;
 // Finds the items of a list by their keys.
 mod places;
 // Secrets, and how they are kept out of messages and logs.

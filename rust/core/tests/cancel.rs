@@ -112,6 +112,11 @@ async fn closing_ends_a_pump_that_waits_for_room_or_for_its_next_attempt() {
         while bench.hub.log().is_empty() {
             tokio::task::yield_now().await;
         }
+        // A reader can see why it waits, and for how long.
+        let (_, _, attempts, _) = queue.snapshot();
+        let failed: Vec<_> = attempts.iter().map(|one| (one.status, one.error)).collect();
+        assert_eq!(failed, [(Some(503), Some(K::Server))]);
+        assert!(attempts[0].slept >= 60.0);
         queue.close();
     };
     let work = pump(&bench.transport, bench.call(true), queue.clone());

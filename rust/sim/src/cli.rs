@@ -9,7 +9,7 @@ use crate::simulator::Config;
 const USAGE: &str = "usage: tokenwire-sim [--port N] [--host ADDRESS] [--allow-remote] \
                      [--script FILE] [--log-capacity N] [--tokens N] [--per-token-us N] \
                      [--first-token-ms N] [--tokens-per-write N] [--json]\n\
-                     Prints `listening URL`, or the address as JSON with --json, and serves until its standard input ends.\n";
+                     Prints `listening URL`, or the address as JSON with --json, and serves until it is stopped.\n";
 
 /// Runs the command with its arguments (without the program's name) and returns its exit code.
 #[must_use]
@@ -26,14 +26,17 @@ pub fn cli_main(arguments: &[String]) -> i32 {
 
 /// Serves as the arguments say.
 ///
-/// Blocks until standard input ends or a signal interrupts reading it. Installs no signal handler.
-/// An error is the exit code (2 for a wrong argument, otherwise 1) and one line.
+/// Blocks until a signal ends the process or, if standard input is a pipe, until that ends: a
+/// program that starts it with a pipe ends it even by dying. Any other input is not read, so that it
+/// can run in the background of a shell. Installs no signal handler. An error is the exit code (2 for a wrong argument, otherwise 1) and one line.
 pub fn serve(arguments: &[String]) -> Result<(), (i32, String)> {
     let parsed = parse(arguments).map_err(|message| (2, message))?;
     let Some((config, as_json)) = parsed else {
         let _ = write!(std::io::stdout(), "{USAGE}");
         return Ok(());
     };
+    // Before anything is opened, which might get the number of an input that is closed.
+    let has_pipe = is_pipe(&std::io::stdin());
     let sim =
         Sim::start(config).map_err(|error| (1, format!("the simulator cannot start: {error}")))?;
     let base_url = sim.base_url();
@@ -42,17 +45,50 @@ pub fn serve(arguments: &[String]) -> Result<(), (i32, String)> {
     } else {
         format!("listening {base_url}")
     };
-    let is_printed = writeln!(std::io::stdout(), "{line}").is_ok();
-    // An error ends it like the end of the input. It may be a signal; its handler, if there is
-    // one, belongs to the program that called us.
-    let mut input = std::io::stdin();
-    while input.read(&mut [0; 1024]).is_ok_and(|bytes| bytes > 0) {}
-    sim.stop();
-    if is_printed {
-        Ok(())
-    } else {
-        Err((1, "the address could not be printed".to_owned()))
+    // Flushed at the end of the line, also into a pipe or a file.
+    if writeln!(std::io::stdout(), "{line}").is_err() {
+        return Err((1, "the address could not be printed".to_owned()));
     }
+    if has_pipe {
+        // An error ends it like the end of the input. It may be a signal; its handler, if there is
+        // one, belongs to the program that called us.
+        let mut input = std::io::stdin();
+        while input.read(&mut [0; 1024]).is_ok_and(|bytes| bytes > 0) {}
+        sim.stop();
+        return Ok(());
+    }
+    if !as_json {
+        let _ = write!(std::io::stderr(), "{}", hints(&base_url));
+    }
+    loop {
+        std::thread::park();
+    }
+}
+
+/// How to use the address. A program that holds a pipe knows.
+fn hints(base_url: &str) -> String {
+    format!(
+        "in Python:  ChatClient(\"chat\", base_url=\"{base_url}\")\n\
+         elsewhere:  export OPENAI_BASE_URL={base_url} OPENAI_API_KEY=any\n\
+         to stop it: Ctrl-C; in the background `kill %1`\n"
+    )
+}
+
+#[cfg(unix)]
+fn is_pipe(input: &std::io::Stdin) -> bool {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::FileTypeExt;
+
+    let copy = input.as_fd().try_clone_to_owned();
+    let metadata = copy.and_then(|copy| std::fs::File::from(copy).metadata());
+    metadata.is_ok_and(|found| found.file_type().is_fifo() || found.file_type().is_socket())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(input: &std::io::Stdin) -> bool {
+    use std::io::IsTerminal;
+
+    !input.is_terminal()
 }
 
 /// Returns the configuration, and whether to print the address as JSON; `None` if the arguments

@@ -37,7 +37,8 @@ impl Sim {
             );
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
         }
-        let listener = StdListener::bind((config.host, config.port))?;
+        let listener = StdListener::bind((config.host, config.port))
+            .map_err(|error| cannot_listen(&config, &error))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let simulator = Arc::new(Simulator::new(config));
@@ -142,6 +143,21 @@ impl Drop for Sim {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// The error of `bind`, with the address and what to do about it.
+fn cannot_listen(config: &Config, error: &io::Error) -> io::Error {
+    let Config { host, port, .. } = config;
+    let message = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("port {port} of {host} is in use; choose another, or 0 for any free one")
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("port {port} of {host} is not permitted; choose one above 1023")
+        }
+        _ => format!("port {port} of {host}: {error}"),
+    };
+    io::Error::new(error.kind(), message)
 }
 
 /// Accepts connections until it is dropped. Opens and closes the listener as the script says.

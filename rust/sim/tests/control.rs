@@ -340,7 +340,7 @@ fn other_addresses_need_permission() {
 }
 
 #[test]
-fn the_command_serves_until_its_input_ends() {
+fn the_command_serves_until_its_pipe_ends() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tokenwire-sim"))
         .args(["--port", "0", "--tokens", "3"])
         .stdin(Stdio::piped())
@@ -365,6 +365,19 @@ fn the_command_serves_until_its_input_ends() {
     assert_eq!(status, "HTTP/1.1 200 OK\r\n");
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
+    let port = address.unwrap().rsplit(':').next().unwrap();
+    let holder = std::net::TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
+    let taken = Command::new(env!("CARGO_BIN_EXE_tokenwire-sim"))
+        .args(["--port", port])
+        .output()
+        .unwrap();
+    drop(holder);
+    assert_eq!(taken.status.code(), Some(1));
+    let said = String::from_utf8(taken.stderr).unwrap();
+    assert!(
+        said.contains(&format!("port {port} of 127.0.0.1 is in use")),
+        "{said}"
+    );
     let wrong = Command::new(env!("CARGO_BIN_EXE_tokenwire-sim"))
         .arg("--prot")
         .output()

@@ -155,6 +155,59 @@ fn a_streamed_completion_begins_with_the_echoed_prompt() {
 }
 
 #[test]
+fn the_model_chat_says_sentences_that_quote_the_prompt() {
+    let sim = sim(json!({}));
+    let mut client = Client::new(&sim);
+    let mut said = |more: Value| {
+        let mut body = chat("Why is the sky blue?", json!({"model": "chat"}));
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        client.post(CHAT, &body).unwrap()
+    };
+    let whole = said(json!({"n": 2})).json();
+    let choices = whole["choices"].as_array().unwrap().clone();
+    let text = choices[0]["message"]["content"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        text.starts_with("You asked: \"Why is the sky blue?\" "),
+        "{text}"
+    );
+    assert!(text.ends_with('.'), "{text}");
+    assert_ne!(choices[1]["message"]["content"], text.as_str());
+    assert_eq!(choices[0]["finish_reason"], "stop");
+    let streamed = said(json!({"stream": true}));
+    assert_eq!(streamed.said(0, "content"), text);
+    let words: Vec<&str> = text.split(' ').collect();
+    for (limit, reason) in [(words.len() - 1, "length"), (words.len(), "stop")] {
+        let cut = said(json!({"max_tokens": limit})).json();
+        assert_eq!(
+            cut["choices"][0]["message"]["content"],
+            words[..limit].join(" ")
+        );
+        assert_eq!(cut["choices"][0]["finish_reason"], reason);
+        assert_eq!(cut["usage"]["completion_tokens"], limit);
+    }
+    let stopped = said(json!({"stop": "blue"})).json();
+    assert_eq!(
+        stopped["choices"][0]["message"]["content"],
+        "You asked: \"Why is the sky "
+    );
+    let other = said(json!({"seed": 1})).json();
+    assert_ne!(other["choices"][0]["message"]["content"], text.as_str());
+}
+
+#[test]
+fn a_length_that_the_script_sets_is_in_words_for_every_model() {
+    let sim = sim(json!({"default": {"pacing": {"tokens": 300}}}));
+    let body = chat("hi", json!({"model": "chat"}));
+    let reply = Client::new(&sim).post(CHAT, &body).unwrap().json();
+    assert_eq!(reply["usage"]["completion_tokens"], 300);
+}
+
+#[test]
 fn a_stop_cuts_before_the_first_match() {
     let sim = sim(json!({"default": {"reply": {"text": "one two three four"}}}));
     let more = json!({"stop": ["hree", "zzz"]});
@@ -221,27 +274,6 @@ fn tool_calls_are_sent_whole_or_in_fragments() {
 }
 
 #[test]
-fn the_tool_model_calls_and_then_answers() {
-    let sim = sim(json!({}));
-    let tools = json!([{"type": "function", "function": {"name": "w", "parameters":
-        {"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}}}}]);
-    let mut body = chat("hi", json!({"model": "sim-tools", "tools": tools}));
-    let mut client = Client::new(&sim);
-    let reply = client.post(CHAT, &body).unwrap().json();
-    let message = reply["choices"][0]["message"].clone();
-    assert_eq!(
-        message["tool_calls"][0]["function"]["arguments"],
-        "{\"city\":\"text\"}"
-    );
-    let id = message["tool_calls"][0]["id"].clone();
-    let messages = body["messages"].as_array_mut().unwrap();
-    messages.push(message);
-    messages.push(json!({"role": "tool", "tool_call_id": id, "content": "sunny"}));
-    let reply = client.post(CHAT, &body).unwrap().json();
-    assert_eq!(reply["choices"][0]["finish_reason"], "stop");
-}
-
-#[test]
 fn structured_output_fits_the_schema() {
     let sim = sim(json!({}));
     let schema = json!({"type": "object", "required": ["name", "age"],
@@ -286,7 +318,7 @@ fn ledger_entries_prove_order() {
 
 #[test]
 fn bad_requests_name_the_parameter() {
-    let sim = sim(json!({"models": ["chat"]}));
+    let sim = sim(json!({"models": ["words", "chat"]}));
     let mut client = Client::new(&sim);
     let mut refused = |body: &Value| {
         let answer = client.post(CHAT, body).unwrap();
@@ -296,12 +328,12 @@ fn bad_requests_name_the_parameter() {
     let cases = [
         (json!([]), Value::Null),
         (json!({"messages": []}), json!("model")),
-        (json!({"model": "chat"}), json!("messages")),
+        (json!({"model": "words"}), json!("messages")),
         (chat("hi", json!({"n": 0})), json!("n")),
         (chat("hi", json!({"stream": "yes"})), json!("stream")),
         (chat("hi", json!({"temperature": 3})), json!("temperature")),
         (
-            json!({"model": "chat", "messages": [{"role": "boss"}]}),
+            json!({"model": "words", "messages": [{"role": "boss"}]}),
             json!("messages[0].role"),
         ),
     ];

@@ -106,6 +106,21 @@ def test_our_messages_and_dicts_mix(sim: SimServer, ask: Asking) -> None:
     ]
 
 
+@pytest.mark.parametrize("key", ["image_url", "video_url", "file"])
+def test_no_path_of_this_machine_reaches_a_server(
+    sim: SimServer, ask: Asking, tmp_path: Path, key: str
+) -> None:
+    path = tmp_path / "cat.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n")
+    for url in (str(path), path.as_uri(), "~/cat.png"):
+        inner = {"file_data" if key == "file" else "url": url}
+        message = {"role": "user", "content": [{"type": key, key: inner}]}
+        for call in (ask.complete, ask.read):
+            with pytest.raises(tw.LlmConfigError, match=r"^messages\[0\]\.content\[0\]\..*path="):
+                call(chat_on(sim), [message])
+    assert sim.requests() == []
+
+
 def test_parts_are_written_as_openai_wants_them(
     sim: SimServer, ask: Asking, tmp_path: Path
 ) -> None:
@@ -115,9 +130,9 @@ def test_parts_are_written_as_openai_wants_them(
     parts: list[Any] = [
         tw.TextPart("What is this?"),
         tw.ImagePart(url="https://example.org/a.png", detail="low"),
-        tw.ImagePart.from_bytes(picture),
+        tw.ImagePart(data=picture),
         tw.AudioPart.from_bytes(b"RIFF\x04\x00\x00\x00WAVE", format="wav"),
-        tw.FilePart.from_file(path),
+        tw.FilePart(path=path),
         "and this",
     ]
     ask.complete(chat_on(sim), [tw.LlmMessage("user", parts)])

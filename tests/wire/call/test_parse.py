@@ -198,3 +198,92 @@ def test_a_type_without_a_schema_is_refused(sim: SimServer, ask: Asking) -> None
     with pytest.raises(tw.LlmConfigError):
         ask.parse(chat_on(sim), Odd, "-")
     assert sim.requests() == []
+
+
+CUT = {"text": '{"text": "blu', "verbatim": True, "finish_reason": "length"}
+
+
+def replies(sim: SimServer, **reply: Any) -> None:
+    sim.set_script({"default": {"reply": {"verbatim": True, **reply}}})
+
+
+def test_a_reply_cut_off_by_the_limit_is_not_asked_for_again(sim: SimServer, ask: Asking) -> None:
+    replies(sim, **CUT)
+    wanted = "max_tokens=4 cut the reply off; raise max_tokens"
+    with pytest.raises(tw.LlmModelError, match=wanted) as caught:
+        ask.parse(chat_on(sim), Answer, "-", max_tokens=4, reask=2)
+    assert caught.value.response is caught.value.partial
+    assert caught.value.partial is not None
+    assert caught.value.partial.text == CUT["text"]
+    assert "line 1, column 14" in str(caught.value)
+    assert len(sim.requests()) == 1
+
+
+def test_the_limit_is_named_wherever_it_was_given(sim: SimServer, ask: Asking) -> None:
+    replies(sim, **CUT)
+    chat = tw.ChatClient("m", base_url=sim.base_url, max_tokens=7)
+    request = tw.LlmRequest("-", max_completion_tokens=5)
+    for client, asked, limit in (
+        (chat, "-", "max_tokens=7"),
+        (chat_on(sim), request, "max_completion_tokens=5"),
+        (chat_on(sim), "-", "the token limit"),
+    ):
+        with pytest.raises(tw.LlmModelError, match=f"^{limit} cut the reply off"):
+            ask.parse(client, Answer, asked)
+
+
+def test_every_way_to_read_says_that_the_limit_cut_the_reply_off(
+    sim: SimServer, ask: Asking
+) -> None:
+    replies(sim, **CUT)
+    whole = ask.complete(chat_on(sim), "-", response_format=Answer)
+    _, streamed = ask.read(chat_on(sim), "-", response_format=Answer)
+    (row,) = chat_on(sim).map(["-"], concurrency=1, response_format=Answer)
+    for reply in (whole, streamed, row.result()):
+        with pytest.raises(tw.LlmModelError, match="the token limit cut the reply off") as caught:
+            _ = reply.parsed
+        assert caught.value.response is reply
+
+
+def test_a_whole_value_is_read_although_the_limit_was_reached(sim: SimServer, ask: Asking) -> None:
+    replies(sim, text='{"text": "blue", "score": 7}', finish_reason="length")
+    assert ask.parse(chat_on(sim), Answer, "-") == Answer(text="blue", score=7)
+
+
+def test_a_number_at_the_limit_may_lack_digits(sim: SimServer, ask: Asking) -> None:
+    replies(sim, text="12", finish_reason="length")
+    with pytest.raises(tw.LlmModelError, match="inside a number"):
+        ask.parse(chat_on(sim), int, "-")
+    replies(sim, text="12")
+    assert ask.parse(chat_on(sim), int, "-") == 12
+
+
+def test_a_whole_value_that_does_not_fit_is_asked_for_again_at_the_limit(
+    sim: SimServer, ask: Asking
+) -> None:
+    replies(sim, text='{"text": "blue"}', finish_reason="length")
+    with pytest.raises(tw.LlmValidationError, match="score"):
+        ask.parse(chat_on(sim), Answer, "-", reask=1)
+    assert len(sim.requests()) == 2
+
+
+@pytest.mark.parametrize("reply", [{"text": "<think>Hm"}, {"text": "", "reasoning": "Hm"}])
+def test_thoughts_that_use_the_limit_up_are_named(
+    sim: SimServer, ask: Asking, reply: dict[str, str]
+) -> None:
+    replies(sim, finish_reason="length", **reply)
+    with pytest.raises(tw.LlmModelError, match=r"max_tokens=3 .*(thinking|reasoning)"):
+        ask.parse(chat_on(sim), Answer, "-", max_tokens=3, reask=2)
+    assert len(sim.requests()) == 1
+
+
+@pytest.mark.parametrize(
+    "think", ["<think>\nNo {x}\n</think>\n\n", "<think>\n\n</think>\n", "</think>"]
+)
+def test_thoughts_before_the_answer_stay_in_the_text(
+    sim: SimServer, ask: Asking, think: str
+) -> None:
+    replies(sim, text=f'{think}{{"text": "blue", "score": 7}}')
+    reply = ask.complete(chat_on(sim), "-", response_format=Answer)
+    assert reply.parsed == ask.parse(chat_on(sim), Answer, "-") == Answer(text="blue", score=7)
+    assert reply.text.startswith(think)

@@ -11,6 +11,7 @@ from tests.wire.comparing import joined_details
 from tests.wire.replaying import WAVE, Replay, recorded_rows
 
 from tokenwire.testing import SimServer
+from tokenwire.types import LlmMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ QUESTION = {"role": "user", "content": "-"}
 
 
 async def _answer_twice(replay: Replay, base_url: str) -> None:
-    """Ask, and send the reply's message back."""
+    """Ask, and send the reply's message back, after it was saved and loaded."""
     client = replay.client(base_url)
     if replay.row["is_sse"]:
         async with client.stream_async("-") as stream:
@@ -33,7 +34,9 @@ async def _answer_twice(replay: Replay, base_url: str) -> None:
         message = stream.response.message
     else:
         message = (await client.complete_async("-")).message
-    await client.complete_async([QUESTION, message, QUESTION])
+    loaded = LlmMessage.model_validate_json(message.model_dump_json())
+    assert loaded == message
+    await client.complete_async([QUESTION, loaded, QUESTION])
 
 
 def _messages_sent_back(sim: SimServer, wave: list[Replay]) -> dict[str, dict[str, Any]]:

@@ -246,6 +246,41 @@ def test_choosing_among_tools_is_sent_as_given(sim: SimServer, ask: Asking) -> N
     ]
 
 
+def test_a_tool_or_its_name_chooses_it(sim: SimServer, ask: Asking) -> None:
+    tool = tw.Tool("get_image", "An image.", {"type": "object", "properties": {}})
+    tools: list[Any] = [get_weather, tool]
+    for choice, name in (
+        ("get_weather", "get_weather"),
+        (get_weather, "get_weather"),
+        (tool, "get_image"),
+        ({"name": "get_image"}, "get_image"),
+    ):
+        ask.complete(chat_on(sim), "-", tools=tools, tool_choice=choice)
+        ask.complete(chat_on(sim, tools=tools), "-", tool_choice=choice)
+        ask.complete(chat_on(sim, tool_choice=choice), "-", tools=tools)
+        ask.complete(chat_on(sim), tw.LlmRequest("-", tools=tools, tool_choice=choice))
+        named = {"type": "function", "function": {"name": name}}
+        assert [body["tool_choice"] for body in sent(sim)[-4:]] == [named] * 4
+
+
+def test_a_choice_that_names_no_tool_is_refused(sim: SimServer, ask: Asking) -> None:
+    wanted = "tool_choice: no tool is named 'f'; the tools are 'get_weather'"
+    for choice in ("f", {"type": "function", "function": {"name": "f"}}, {"name": "f"}):
+        with pytest.raises(tw.LlmConfigError, match=wanted):
+            ask.complete(chat_on(sim), "-", tools=[get_weather], tool_choice=choice)
+    with pytest.raises(tw.LlmConfigError, match="'f'; there are no tools"):
+        ask.complete(chat_on(sim), "-", tool_choice="f")
+    assert sim.requests() == []
+
+
+def test_a_choice_among_tools_of_the_server_is_sent_as_given(sim: SimServer, ask: Asking) -> None:
+    own = {"type": "web_search_preview"}
+    ask.complete(chat_on(sim), "-", tool_choice=own)
+    ask.complete(chat_on(sim), "-", tool_choice="search", extra_body={"tools": [own]})
+    ask.complete(chat_on(sim), "-", tools=[own], tool_choice=own)
+    assert [body["tool_choice"] for body in sent(sim)] == [own, "search", own]
+
+
 def test_what_cannot_be_a_tool_is_named(sim: SimServer, ask: Asking) -> None:
     def sums(*numbers: int) -> int:
         return sum(numbers)

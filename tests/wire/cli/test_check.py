@@ -1,4 +1,4 @@
-"""`tokenwire models` and `tokenwire check`: what they print, where, and their exit codes."""
+"""`tokenwire check`: what it prints, where, and its exit codes."""
 
 from __future__ import annotations
 
@@ -105,25 +105,8 @@ def test_a_missing_file_is_reported(command):
     assert (code, json.loads(out)["error"]["kind"]) == (2, "LlmConfigError")
 
 
-def test_models_lists_what_is_described(command, file):
-    code, out, _ = command("models", "--config", file(GOOD), "--provider", "acme")
-    assert code == 0
-    assert out.splitlines() == [
-        "MODEL    CONTEXT  OUTPUT  CAPABILITIES",
-        "acme:m1  32768    ?       tools, vision",
-    ]
-    code, out, _ = command("models", "--config", file(GOOD), "--capability", "tools", "--json")
-    assert [(row["name"], row["context_window"]) for row in json.loads(out)] == [("m1", 32768)]
-
-
-def test_models_of_an_unknown_provider_names_the_nearest(command):
-    code, out, err = command("models", "--provider", "grok")
-    assert (code, out) == (2, "")
-    assert err == "tokenwire: provider grok: unknown; did you mean groq?\n"
-
-
 def test_other_commands_list_the_problems_of_a_configuration_in_their_error(command, file):
     path = file('[models.a]\nmodel = "grok:m"\nmax_retries = -1\n')
-    code, out, err = command("models", "--json", "--config", path)
+    code, out, err = command("run", "-m", "a", "--json", "--config", path, "hi")
     assert (code, err.count("\n")) == (2, 1)
     assert len(json.loads(out)["error"]["problems"]) == 2

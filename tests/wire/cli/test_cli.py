@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
-import threading
 
 import pytest
 from tests.wire.cli.terminal import written_on_terminal
@@ -75,6 +73,9 @@ def test_help_imports_nothing_slow(name):
     ("words", "message"),
     [
         (["cuont"], "no command 'cuont'; did you mean count?"),
+        (["help"], "no command 'help'; see `tokenwire --help`"),
+        (["version"], "no command 'version'; see `tokenwire --version`"),
+        (["run", "--version"], "unrecognized arguments: --version; see `tokenwire run --help`"),
         (["xyzzy"], "no command 'xyzzy'; the commands are run, models, "),
         (["run", "--modle", "m"], "run: unrecognized arguments: --modle; did you mean --model?"),
         (["sim", "--port", "eighty"], "sim: argument --port: invalid int value: 'eighty'; see"),
@@ -155,62 +156,8 @@ def test_forced_colours_leave_the_reply_as_it_is(sim, command, monkeypatch):
 
 
 def test_a_reader_that_closes_the_pipe_ends_a_table_quietly():
-    with started("models") as process:
+    with started("models", "--described") as process:
         process.stdout.close()
         err = process.stderr.read()
         process.wait(timeout=20)
     assert (process.returncode, err) == (141, "")
-
-
-# The simulator
-
-
-def test_sim_serves_until_its_input_ends():
-    with started("sim", "--tokens", "3") as process:
-        word, url = process.stdout.readline().split()
-        assert word == "listening"
-        chat = tokenwire.ChatClient("m", base_url=url)
-        assert len(chat.run("hi").split()) == 3
-        out, err = process.communicate(timeout=10)
-    assert (process.returncode, out, err) == (0, "", "")
-
-
-def test_sim_prints_its_address_as_json():
-    with started("sim", "--json") as process:
-        address = json.loads(process.stdout.readline())
-        process.communicate(timeout=10)
-    assert address == {
-        "base_url": f"http://127.0.0.1:{address['port']}/v1",
-        "port": address["port"],
-    }
-
-
-def test_ctrl_c_while_the_sim_starts_stops_it(monkeypatch):
-    def interrupted(thread):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(threading.Thread, "start", interrupted)
-    assert main(["sim"]) == 0
-
-
-def test_ctrl_c_stops_the_sim_without_a_traceback():
-    with started("sim") as process:
-        assert process.stdout.readline().startswith("listening ")
-        process.send_signal(signal.SIGINT)
-        # Its input stays open: the signal alone ends it.
-        assert process.wait(timeout=10) == 0
-        assert process.stderr.read() == ""
-
-
-def test_a_bad_script_names_the_field_in_one_line(tmp_path, command):
-    script = tmp_path / "script.json"
-    script.write_text('{"defualt": {}}')
-    code, out, err = command("sim", "--script", script)
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "defualt" in err
-
-
-def test_a_taken_port_is_a_failure(sim, command):
-    code, out, err = command("sim", "--port", sim.port, "--json")
-    assert (code, err.count("\n")) == (1, 1)
-    assert "cannot start" in json.loads(out)["error"]["message"]

@@ -54,7 +54,7 @@ def test_versions_and_how_to_install_an_extra(found, monkeypatch):
     assert found("tokenwire")[0]["details"]["build"] in ("debug", "release")
     assert found("tokenwire")[0]["details"]["version"] == _engine.__version__
     assert status_and_text(found("extra tokens")) == [("ok", "x 1")]
-    missing = "not installed: pip install 'tokenwire[otel]'"
+    missing = "not installed: pip install '.[otel]' in the clone"
     assert status_and_text(found("extra otel")) == [("ok", missing)]
 
 
@@ -202,9 +202,11 @@ def test_the_configuration_and_its_keys_are_checked(found, monkeypatch, tmp_path
         '[providers.acme]\nbase_url = "http://127.0.0.1:9/v1"\nkey_vars = ["ACME_KEY"]\n'
         '[models.a]\nmodel = "acme:m"\nkey_var = "TEAM_KEY"\n'
     )
-    assert found("configuration")[0]["status"] == "note"  # it exists, and is not read
+    # It exists, and is not read.
+    ((status, text),) = status_and_text(found("configuration"))
+    assert (status, text.endswith("export TOKENWIRE_CONFIG=tokenwire.toml")) == ("note", True)
     monkeypatch.setenv("TOKENWIRE_CONFIG", str(file))
-    assert status_and_text(found("configuration")) == [("ok", f"{file}: 1 models")]
+    assert status_and_text(found("configuration")) == [("ok", f"{file}: 1 model")]
     assert {"ACME_KEY", "TEAM_KEY"} <= set(found("key")[-1]["details"]["variables"])
     file.write_text('[models.a]\nmodel = "grok:m"\nmax_retries = -1\n')
     (row,) = found("configuration")

@@ -149,7 +149,9 @@ def test_closed_and_broken_files_are_reported_without_a_traceback(sim, shell, co
 
 
 @pytest.mark.linux
-@pytest.mark.parametrize("words", ["--version", "--help", "run --help", "models", "doctor", "sim"])
+@pytest.mark.parametrize(
+    "words", ["--version", "--help", "run --help", "models --described", "doctor", "sim"]
+)
 @pytest.mark.parametrize("where", [">/dev/full", ">&-", ">/dev/full 2>&-"])
 def test_every_command_whose_output_is_lost_fails(words, where):
     done = subprocess.run(

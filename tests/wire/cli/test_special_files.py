@@ -138,6 +138,6 @@ def test_the_library_s_own_paths_are_checked_likewise(fifo):
     with pytest.raises(OldConfigError, match="not a regular file"):
         use_config(fifo)
     for part in (tw.ImagePart, tw.AudioPart, tw.FilePart):
-        with pytest.raises(OSError, match="not a regular file"):
+        with pytest.raises(tw.LlmConfigError, match="not a regular file"):
             part.from_file(fifo.rename(fifo.with_suffix(".mp3")))
         fifo.with_suffix(".mp3").rename(fifo)

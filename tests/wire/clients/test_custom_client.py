@@ -173,6 +173,23 @@ def test_parse_asks_again():
     assert client.asked == 2
 
 
+def test_parse_does_not_ask_again_for_a_reply_that_the_limit_cut_off():
+    class Cut(Custom):
+        asked = 0
+
+        def complete(self, _prompt, **_params):
+            self.asked += 1
+            return self.reply("", text='{"name": "Ro', finish_reason="length")
+
+    client = Cut()
+    with pytest.raises(tw.LlmModelError, match="max_tokens=3 cut the reply off") as caught:
+        client.parse(City, "Where?", reask=2, max_tokens=3)
+    assert (caught.value.provider, caught.value.model) == (client.provider, client.model)
+    with pytest.raises(tw.LlmModelError, match="the token limit cut the reply off"):
+        asyncio.run(client.parse_async(City, "Where?", reask=2))
+    assert client.asked == 2
+
+
 async def test_a_handler_reads_them():
     texts: list[str] = []
     handler = tw.StreamingHandler(on_text=texts.append)

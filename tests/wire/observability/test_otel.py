@@ -308,6 +308,21 @@ def test_replies_are_recorded_if_content_is_captured(sim, ask: Asking, seen_with
     assert KEY not in span.to_json()
 
 
+def test_an_image_in_a_recorded_reply_is_cut(sim, seen_with_content):
+    image = f"![a cat](data:image/png;base64,{'iVBORw0KGgo/' * 9_000}) is it"
+    sim.set_script({"default": {"reply": {"text": image}}})
+    chat_on(sim).run("hi")
+    (message,) = json.loads(seen_with_content.span().attributes["gen_ai.output.messages"])
+    shown = f"iVBORw0KGgo/iVBORw0KGgo/iVBORw0K… ({12 * 9_000:,} characters)"
+    expected = f"![a cat](data:image/png;base64,{shown}) is it"
+    assert message["parts"] == [{"type": "text", "content": expected}]
+
+
+def test_text_without_data_is_recorded_as_it_is():
+    for text in ["", "a word " * 9_000, "\ud800 a", "x" * 256]:
+        assert _engine.without_data(text) == text.replace("\ud800", "\\ud800")
+
+
 def test_error_messages_are_recorded_if_content_is_captured(sim, seen_with_content):
     sim.set_script({"default": {"error": {"status": 429, "message": "slow down"}}})
     with pytest.raises(tw.LlmRateLimitError) as caught:
@@ -340,7 +355,7 @@ def test_it_works_without_an_sdk(sim, ask: Asking, caplog):
 
 def test_without_the_extra_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
-    with pytest.raises(tw.LlmConfigError, match=r"pip install 'tokenwire\[otel\]'"):
+    with pytest.raises(tw.LlmConfigError, match=r"pip install '\.\[otel\]' in the clone"):
         otel.instrument()
 
 

@@ -64,6 +64,8 @@ pub(crate) struct Prepared {
 pub(crate) struct CallClient {
     pub(crate) client: Client,
     pub(crate) caller: Caller,
+    /// Headers of the caller's trace.
+    pub(crate) trace: Vec<(String, String)>,
 }
 
 /// Reads the arguments of a call and encodes its request.
@@ -74,13 +76,18 @@ pub(crate) fn prepare(
     steering: Steering<'_>,
     stream: bool,
 ) -> PyResult<Prepared> {
-    let CallClient { client, mut caller } = client;
+    let CallClient {
+        client,
+        mut caller,
+        trace,
+    } = client;
     let py = input.py();
     let mut options = CallOptions {
         started: Some(Instant::now()),
         api_key: steering.api_key.map(Secret::new),
         key_comes_later: steering.key_source.is_some(),
         is_draft: steering.is_draft,
+        trace,
         ..CallOptions::default()
     };
     caller.may_renew = steering.may_renew;

@@ -18,7 +18,7 @@ pub(crate) static MESSAGE: Bridged = Bridged::new("message");
 pub(crate) static DUMPED: Bridged = Bridged::new("dumped");
 /// `(call, value, *, error) -> LlmMessage` that answers a tool call.
 pub(crate) static TOOL_RESULT: Bridged = Bridged::new("tool_result");
-/// `(type, text) -> value`: parses the text of a reply as that type.
+/// `(type, response) -> value`: parses the text of a reply as that type.
 pub(crate) static PARSED: Bridged = Bridged::new("parsed");
 /// `(response) -> Cost | None`.
 pub(crate) static COST: Bridged = Bridged::new("cost");

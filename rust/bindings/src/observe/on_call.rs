@@ -11,7 +11,7 @@ use crate::ground::exit::calling_python;
 use crate::ground::python;
 use crate::ground::raised::keeping_raised;
 use crate::observe::call_event::{CANCELLED, CallEvent};
-use crate::observe::callbacks;
+use crate::observe::callbacks::CALLBACKS;
 use crate::values::response::LlmResponse;
 
 /// How a call ended.
@@ -171,8 +171,8 @@ pub(crate) fn report_call(event: &Bound<'_, CallEvent>) -> PyResult<()> {
     let py = event.py();
     let mut interrupted = Ok(());
     // `all` returns a copy, because a callback may add or remove callbacks.
-    for one in callbacks::all() {
-        let callback = one.callback.bind(py);
+    for one in CALLBACKS.all() {
+        let callback = one.function.bind(py);
         let called = calling_python(|| {
             let Err(error) = callback.call1((event,)) else {
                 return Ok(());

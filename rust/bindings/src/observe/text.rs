@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use tokenwire_core::redact;
+use tokenwire_core::{local_file, redact};
 
 /// A str as UTF-8; lone surrogates are escaped.
 fn utf8<'a>(text: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, str>> {
@@ -35,4 +35,16 @@ pub(crate) fn without_controls(text: &Bound<'_, PyString>) -> PyResult<String> {
     let mut text = utf8(text)?.into_owned();
     text.retain(|c| matches!(c, '\n' | '\t') || !redact::steers(c));
     Ok(text)
+}
+
+/// Shows of base64, hex and percent-encoded data over 256 characters only the first 32; all other text stays.
+#[pyfunction]
+pub(crate) fn without_data(text: &Bound<'_, PyString>) -> PyResult<String> {
+    Ok(redact::without_data(&utf8(text)?).into_owned())
+}
+
+/// Whether a string is the path of a file or a `file:` URL, where a URL for a provider belongs.
+#[pyfunction]
+pub(crate) fn names_local_file(url: &Bound<'_, PyString>) -> PyResult<bool> {
+    Ok(local_file::names_local_file(&utf8(url)?))
 }

@@ -46,7 +46,7 @@ impl Attempt {
         self.0.phase.as_str()
     }
 
-    /// Kind of the error; None for the attempt that succeeded.
+    /// Kind of the error; None for the attempt that succeeded, or is in progress.
     #[getter]
     fn error(&self) -> Option<&'static str> {
         self.0.error.map(error::ErrorKind::as_str)

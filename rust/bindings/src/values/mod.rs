@@ -8,7 +8,7 @@
 //!   its parts into an `LlmMessage` and back. `usage.rs`, `timing.rs`, `tool_call.rs`, `logprob.rs` and
 //!   `attempt.rs` are its smaller parts, and `extra.rs` makes a dict of what we do not know.
 //! - A stream: `chunk.rs` and `events.rs`.
-//! - `providers.rs`: the engine's table of providers.
+//! - `providers.rs`: the engine's table of providers. `written.rs`: JSON as models write it.
 //! - `raise.rs`: how the error of a call becomes an exception. `headers.rs`: the headers of its response, or of a reply.
 
 pub(crate) mod attempt;
@@ -30,3 +30,4 @@ pub(crate) mod timing;
 pub(crate) mod tool_call;
 pub(crate) mod usage;
 pub(crate) mod value;
+pub(crate) mod written;

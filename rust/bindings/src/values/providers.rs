@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use tokenwire_core::error::Error;
-use tokenwire_core::wire::{Auth, Provider, ReasoningBack, providers};
+use tokenwire_core::wire::{Auth, OutputMode, Provider, ReasoningBack, providers};
 
 use crate::ground::caller::Caller;
 use crate::values::raise;
@@ -21,12 +21,16 @@ pub(crate) struct CustomProvider {
     max_tokens_field: String,
     stream_options: bool,
     reasoning_back: String,
+    output_mode: String,
 }
 
 impl CustomProvider {
     /// Everything else is as for any OpenAI-compatible server.
     fn into_provider(self) -> Result<Provider, Error> {
         let base = providers::find("openai-compatible")?;
+        let mode = OutputMode::ALL
+            .into_iter()
+            .find(|mode| mode.as_str() == self.output_mode);
         Ok(Provider {
             name: self.name.into(),
             key_vars: self.key_vars.into_iter().map(Into::into).collect(),
@@ -36,6 +40,7 @@ impl CustomProvider {
             max_tokens_field: self.max_tokens_field.into(),
             stream_options: self.stream_options,
             reasoning_back: ReasoningBack::named(self.reasoning_back),
+            output_mode: mode.unwrap_or(base.output_mode),
             ..(*base).clone()
         })
     }
@@ -89,6 +94,7 @@ pub(crate) fn provider_row<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'
     fields.set_item("max_tokens_field", &row.max_tokens_field)?;
     fields.set_item("stream_options", row.stream_options)?;
     fields.set_item("reasoning_back", row.reasoning_back.word())?;
+    fields.set_item("output_mode", row.output_mode.as_str())?;
     Ok(fields)
 }
 

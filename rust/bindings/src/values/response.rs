@@ -188,17 +188,15 @@ impl LlmResponse {
     ///
     /// Raises:
     ///     LlmValidationError: The text does not fit the type. The rest of the response stays usable.
+    ///     LlmModelError: The token limit cut the text off.
     #[getter]
-    fn parsed<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(kind) = &self.parse_as else {
+    fn parsed<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let (py, response) = (slf.py(), slf.get());
+        let Some(kind) = &response.parse_as else {
             return Ok(None);
         };
-        let parsed = self.parsed.get_or_try_init(py, || {
-            let read = || {
-                python::PARSED
-                    .get(py)?
-                    .call1((kind, choice_text(self.choice())))
-            };
+        let parsed = response.parsed.get_or_try_init(py, || {
+            let read = || python::PARSED.get(py)?.call1((kind, slf));
             calling_python(read).map(Bound::unbind)
         })?;
         Ok(Some(parsed.bind(py).clone()))
@@ -230,7 +228,8 @@ impl LlmResponse {
         Timing::of(&self.data.timing, self.data.reply.usage.as_ref())
     }
 
-    /// All attempts of the call. The last one succeeded.
+    /// All attempts of the call. The last one succeeded. While a stream is read or opened, the last one may
+    /// be in progress: its `error` is None, and its `phase` says what it waits for.
     #[getter]
     fn attempts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         Attempt::tuple(py, &self.data.attempts)

@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tokenwire_core::error::ErrorKind;
+use tokenwire_core::json::written;
 use tokenwire_core::message;
 
 use crate::ground::exit::calling_python;
@@ -55,24 +56,33 @@ value_methods!(ToolCall: id, name, arguments, extra);
 
 #[pymethods]
 impl ToolCall {
-    /// The arguments as Python values; `{}` if the text is empty.
+    /// The arguments as Python values; `{}` if the text is empty. Line ends and tabs in strings are read, and so is a
+    /// comma before the end of an object or array.
     ///
     /// Raises:
-    ///     LlmDecodeError: The text is not JSON, for example because the token limit cut off the reply.
+    ///     LlmDecodeError: The text is not JSON, for example because the token limit cut off the reply. The message says
+    ///         what is wrong, and where.
     #[getter]
     fn parsed_arguments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         if self.0.arguments.trim().is_empty() {
             return Ok(PyDict::new(py).into_any());
         }
-        json::load_json(py, &self.0.arguments).map_err(|error| {
-            let message = format!(
-                "the arguments of tool call {:?} are not JSON: {error}",
-                self.0.name
-            );
-            let unreadable = exception::of_kind(py, ErrorKind::Decode, &message);
-            unreadable.set_cause(py, Some(error));
-            unreadable
-        })
+        let error = match json::load_json(py, &self.0.arguments) {
+            Ok(values) => return Ok(values),
+            Err(error) => error,
+        };
+        let problem = match written(&self.0.arguments, false) {
+            Ok(repaired) if *repaired != self.0.arguments => return json::load_json(py, &repaired),
+            Ok(_) => error.to_string(),
+            Err(problem) => problem.to_string(),
+        };
+        let message = format!(
+            "the arguments of tool call {:?} are not JSON: {problem}",
+            self.0.name
+        );
+        let unreadable = exception::of_kind(py, ErrorKind::Decode, &message);
+        unreadable.set_cause(py, Some(error));
+        Err(unreadable)
     }
 
     /// Returns the message that answers this call: `messages += [reply.message, call.result(value)]`.

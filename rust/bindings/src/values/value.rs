@@ -8,6 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher as _};
 use pyo3::prelude::*;
 use pyo3::type_object::PyTypeInfo;
 use pyo3::types::{PyBytes, PyDict, PyFloat, PyList, PyString, PyTuple, PyType};
+use tokenwire_core::redact::without_data;
 
 use crate::ground::exit::calling_python;
 use crate::ground::python;
@@ -106,7 +107,7 @@ pub(crate) fn instances<'py, T: PyTypeInfo>(
     }
 }
 
-/// `Name(field=…, …)`, without the fields that are None.
+/// `Name(field=…, …)`, without the fields that are None, and with the beginning of data only.
 pub(crate) fn repr<T: Fields>(value: &Bound<'_, PyAny>) -> PyResult<String> {
     let mut shown = Vec::new();
     for name in T::FIELDS {
@@ -116,7 +117,8 @@ pub(crate) fn repr<T: Fields>(value: &Bound<'_, PyAny>) -> PyResult<String> {
         }
     }
     let class = value.get_type().name()?;
-    Ok(format!("{class}({})", shown.join(", ")))
+    let shown = format!("{class}({})", shown.join(", "));
+    Ok(without_data(&shown).into_owned())
 }
 
 /// The keyword arguments that make an equal value. Pickle calls the constructor with them.

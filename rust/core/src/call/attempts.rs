@@ -1,12 +1,13 @@
 //! The loop over the attempts of a call, for whole replies and for streams.
 
 use std::future::pending;
+use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
 
 use super::failure::Failure;
 use super::session::{LoggedBody, Session};
-use crate::error::Error;
+use crate::error::{Attempt, Error};
 use crate::http::{Body, Head, Probe};
 use crate::panic::guard;
 
@@ -17,8 +18,11 @@ pub(crate) trait Reception {
     /// What a successful attempt returns.
     type Reply;
 
-    /// Starts an attempt.
-    fn begin(&self) -> Self::Attempt;
+    /// Starts an attempt, `started` seconds after the call.
+    fn begin(&self, started: f64, probe: &Arc<Probe>) -> Self::Attempt;
+
+    /// Learns which attempts have failed, before the wait for the next one. By default it does not care.
+    fn failed(&self, _: &[Attempt]) {}
 
     /// Waits until the head is overdue. By default it never is.
     async fn head_overdue(&self, _: &mut Self::Attempt, _: &Probe) -> Error {
@@ -89,8 +93,9 @@ async fn attempts<R: Reception>(
     reception: &R,
 ) -> Result<(Head, R::Reply), Error> {
     loop {
-        let mut attempt = reception.begin();
-        let failure = match one_attempt(session, reception, &mut attempt).await {
+        let (started, probe) = session.begin();
+        let mut attempt = reception.begin(started, &probe);
+        let failure = match one_attempt(session, reception, &mut attempt, &probe).await {
             Ok(received) => {
                 session.succeed(&received.0);
                 return Ok(received);
@@ -100,7 +105,11 @@ async fn attempts<R: Reception>(
         if !reception.may_repeat(&attempt) {
             return Err(session.fail(failure));
         }
-        session.wait_to_retry(failure).await?;
+        let wait = session.retry(failure)?;
+        reception.failed(session.attempts());
+        if let Some(wait) = wait {
+            tokio::time::sleep(wait).await;
+        }
     }
 }
 
@@ -108,14 +117,14 @@ async fn one_attempt<R: Reception>(
     session: &mut Session<'_>,
     reception: &R,
     attempt: &mut R::Attempt,
+    probe: &Arc<Probe>,
 ) -> Result<(Head, R::Reply), Failure> {
-    let probe = session.probe();
     let (head, body) = tokio::select! {
         biased;
-        opened = session.open(&probe) => opened?,
-        error = reception.head_overdue(attempt, &probe) => return Err(error.into()),
+        opened = session.open(probe) => opened?,
+        error = reception.head_overdue(attempt, probe) => return Err(error.into()),
     };
-    match reception.read(attempt, &probe, &head, body).await {
+    match reception.read(attempt, probe, &head, body).await {
         Ok(reply) => Ok((head, reply)),
         Err(error) => Err(Failure::after_head(error, &head)),
     }

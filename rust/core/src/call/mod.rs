@@ -144,7 +144,7 @@ impl<D: Decode> Reception for Whole<'_, D> {
     type Attempt = ();
     type Reply = (D::Reply, Bytes);
 
-    fn begin(&self) {}
+    fn begin(&self, _: f64, _: &Arc<Probe>) {}
 
     async fn read(
         &self,

@@ -1,7 +1,7 @@
 //! What one call knows over its attempts.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -13,6 +13,7 @@ use crate::error::{Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Head, Probe, Transport, send};
 use crate::log::Event;
 use crate::message::Timing;
+use crate::redact::shortened;
 use crate::retry::{Decision, GaveUp, decide, server_hints, wait_in_body};
 
 /// How many bytes of an error's body are kept.
@@ -65,14 +66,21 @@ impl<'a> Session<'a> {
         self.started.checked_add(self.call.timeout.total?)
     }
 
-    /// A probe for the next attempt.
-    pub(super) fn probe(&self) -> Arc<Probe> {
-        Probe::new(Arc::clone(&self.call.outgoing.origin), &self.call.timeout)
+    /// Begins an attempt. Returns when that was, in seconds after the call, and its probe.
+    pub(super) fn begin(&mut self) -> (f64, Arc<Probe>) {
+        let probe = Probe::new(Arc::clone(&self.call.outgoing.origin), &self.call.timeout);
+        let started = self.elapsed();
+        self.current = Some((started, Arc::clone(&probe)));
+        (started, probe)
+    }
+
+    /// The attempts that are over.
+    pub(super) fn attempts(&self) -> &[Attempt] {
+        &self.attempts
     }
 
     /// Makes an attempt, up to a response head with a 2xx status.
     pub(super) async fn open(&mut self, probe: &Arc<Probe>) -> Result<(Head, Body), Failure> {
-        self.current = Some((self.elapsed(), Arc::clone(probe)));
         self.head = None;
         let outgoing = &self.call.outgoing;
         self.timing = Timing::default();
@@ -147,8 +155,7 @@ impl<'a> Session<'a> {
     }
 
     /// The same failure with our secrets masked, and with its message on one short line. If the key was refused, the
-    /// message says where it came from; if the address may
-    /// be wrong, the message says what was asked.
+    /// message says where it came from; if the address may be wrong, it says what was asked.
     pub(super) fn cleaned(&self, failure: Failure) -> Failure {
         let mut error = failure.error;
         if error.may_be_wrong_address() {
@@ -165,8 +172,8 @@ impl<'a> Session<'a> {
         Failure { error, ..failure }
     }
 
-    /// Waits for the next attempt after a failed one, or returns the error that ends the call.
-    pub(super) async fn wait_to_retry(&mut self, mut failure: Failure) -> Result<(), Error> {
+    /// How long to wait for the next attempt after a failed one, or the error that ends the call.
+    pub(super) fn retry(&mut self, mut failure: Failure) -> Result<Option<Duration>, Error> {
         let policy = &self.call.client.config.retry;
         if failure.lost_idle
             && !self.lost_idle_retried
@@ -178,7 +185,7 @@ impl<'a> Session<'a> {
             self.lost_idle_retried = true;
             self.fresh = true;
             self.record(&failure, 0.0);
-            return Ok(());
+            return Ok(None);
         }
         self.fresh = false;
         // A page or an empty body instead of a reply may be a gateway's hiccup once. The second time it is not.
@@ -201,8 +208,7 @@ impl<'a> Session<'a> {
             status: failure.status,
             wait,
         });
-        tokio::time::sleep(wait).await;
-        Ok(())
+        Ok(Some(wait))
     }
 
     fn decide(&self, failure: &Failure) -> Decision {
@@ -341,13 +347,14 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Logs a body. It may be large, so a worker writes and masks it.
+    /// Logs a body. It may be large, so a worker writes, masks and shortens it.
     async fn log_body(&self, sent: bool, body: LoggedBody) {
         let mask = self.call.mask().clone();
         let write = move || {
             let body = body();
             let text = String::from_utf8_lossy(&body);
-            mask.text(&text).into_owned()
+            // Masked first: half a secret would not be found.
+            shortened(&mask.text(&text))
         };
         let hub = self.transport.hub();
         let text = hub.workers().run(usize::MAX, write).await;

@@ -45,6 +45,20 @@ pub(super) fn of_client(
     Ok(headers)
 }
 
+/// Adds the headers of the caller's trace, unless one of them is there already: those of two traces do not go
+/// together. What cannot be sent is left out, because a trace must not change the outcome of a call.
+pub(super) fn add_trace(headers: &mut HeaderMap, trace: &[(String, String)]) {
+    let has = |(name, _): &(String, String)| headers.contains_key(name.as_str());
+    if trace.iter().any(has) {
+        return;
+    }
+    for (name, value) in trace {
+        if let Ok((name, value)) = check::header(name, value) {
+            headers.insert(name, value);
+        }
+    }
+}
+
 /// One random key over all attempts of a call.
 pub(super) fn random_key() -> String {
     format!("{:032x}", fastrand::u128(..))
@@ -200,16 +214,32 @@ mod tests {
             ("0123abcd", "api-key", "0123abcd"),
             ("eyJh.not-three", "api-key", "eyJh.not-three"),
         ] {
-            write_key(
-                &mut headers,
-                &Secret::new(key.to_owned()),
-                API_KEY,
-                &Auth::Azure,
-            )
-            .unwrap();
+            let key = Secret::new(key.to_owned());
+            write_key(&mut headers, &key, API_KEY, &Auth::Azure).unwrap();
             assert_eq!(headers.len(), 1, "the key before it is gone");
             assert_eq!(headers[name], value);
         }
+    }
+
+    #[test]
+    fn the_headers_of_two_traces_are_not_mixed() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let trace = [
+            pair("Traceparent", "00-1"),
+            pair("tracestate", "a=b"),
+            pair("host", "evil"),
+            pair("x y", "z"),
+            pair("x-y", "a\r\nb"),
+        ];
+        let mut headers = HeaderMap::new();
+        add_trace(&mut headers, &trace);
+        assert_eq!(headers.len(), 2);
+        assert_eq!(headers["traceparent"], "00-1");
+        let mut headers = HeaderMap::new();
+        headers.insert("traceparent", HeaderValue::from_static("00-2"));
+        add_trace(&mut headers, &trace);
+        assert_eq!(headers.len(), 1);
+        assert_eq!(headers["traceparent"], "00-2");
     }
 
     #[test]

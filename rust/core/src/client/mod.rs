@@ -2,9 +2,9 @@
 //!
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
-//! `address` reads base URLs and builds the URLs below them, `azure` those of an Azure resource. `route` is how their
-//! server is reached. `headers` writes the headers of a call, including the key. `own` is what of it is secret. `intercept`
-//! is how a call changes when a test intercepts it, and `asked` what an error says of the address.
+//! `address` reads base URLs and builds the URLs below them, `azure` finds those of an Azure resource, `route` is how
+//! their server is reached, and `headers` writes the headers of a call, including the key. `own` is what of it is
+//! secret. `intercept` is how a call changes when a test intercepts it, and `asked` what an error says of the address.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -48,6 +48,8 @@ pub struct CallOptions {
     pub max_retries: Option<u32>,
     /// Headers; they win over the client's.
     pub headers: Vec<(String, Secret)>,
+    /// Headers of the caller's trace. They are not secret, and any other header of the same name wins over all of them.
+    pub trace: Vec<(String, String)>,
     /// Query parameters, added to the URL.
     pub query: Vec<(String, Secret)>,
     /// The key of this call, if the key of the client is a callable.
@@ -254,6 +256,7 @@ impl Client {
             let (name, value) = check::header(name, value.expose())?;
             headers.insert(name, value);
         }
+        headers::add_trace(&mut headers, &options.trace);
         if let Some(name) = &inner.config.retry.idempotency_header {
             let (name, value) = check::header(name, &random_key())?;
             // A key that the caller gave wins.

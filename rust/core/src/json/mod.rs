@@ -6,14 +6,17 @@
 //! because servers in Python write them; `strict` replaces them where the text is sent on.
 //!
 //! Read `reader` first: it walks through values. `strings` reads strings into the `text` type.
-//! `growing` finds the end of a text that arrives in pieces. `tree` builds trees of a bounded size.
+//! `growing` finds the end of a text that arrives in pieces. `tree` builds trees of a bounded size. `written` reads what
+//! models write as JSON, and `thinking` leaves out what they thought before it.
 
 mod growing;
 mod reader;
 mod strict;
 mod strings;
 mod text;
+mod thinking;
 mod tree;
+mod written;
 
 pub use growing::Growing;
 pub(crate) use reader::as_count;
@@ -22,6 +25,7 @@ pub use strict::strict;
 pub(crate) use strings::plain_run;
 pub use text::{SurrogateJoin, Text};
 pub use tree::{outline, tree};
+pub use written::{Problem, written};
 
 /// Whether `bytes` are one complete JSON object or array, with only white space around it.
 ///

@@ -1,17 +1,21 @@
 //! Secrets, and how they and control characters are kept out of messages and logs.
 //!
 //! `secrets` says which parts of a call are secret, and `mask` finds them in what a server said. `spelling` reads the
-//! escapes in which it may say them, and `encodings` writes them in hex, base64 and UTF-16.
+//! escapes in which it may say them, and `encodings` writes them in hex, base64 and UTF-16. `shortened` cuts a body to
+//! what people read of it; `data` is what they do not.
 
 use std::fmt;
 
+mod data;
 mod encodings;
 mod mask;
 mod secrets;
+mod shortened;
 mod spelling;
 
 pub use mask::Mask;
 pub use secrets::Secrets;
+pub use shortened::{shortened, without_data};
 
 /// A key or password. It has no `Display`, and its `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -13,7 +13,7 @@ use super::queue::Queue;
 use super::reader::Reader;
 use crate::call::{LoggedBody, Reception, Session, no_body, run_attempts};
 use crate::client::Call;
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Head, Probe, Transport};
 use crate::wire::Step;
 use crate::workers::Workers;
@@ -151,11 +151,16 @@ impl Reception for Streamed<'_> {
     /// The body, if it has to be drained.
     type Reply = Option<Body>;
 
-    fn begin(&self) -> InFlight {
+    fn begin(&self, started: f64, probe: &Arc<Probe>) -> InFlight {
+        self.queue.note(|attempts| attempts.begin(started, probe));
         InFlight {
             clock: Clock::new(self.call),
             has_surfaced: false,
         }
+    }
+
+    fn failed(&self, attempts: &[Attempt]) {
+        self.queue.note(|noted| noted.over(attempts.to_vec()));
     }
 
     async fn head_overdue(&self, attempt: &mut InFlight, probe: &Probe) -> Error {

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::attempts::Attempts;
 use super::ends::{closed_error, too_large};
 use super::parker::{Interest, Parker};
 use crate::error::{Attempt, Error};
@@ -41,7 +42,7 @@ struct Buffer {
     // The reply, once the stream has ended. All who ask for it share it.
     reply: Option<Arc<Reply>>,
     timing: Timing,
-    attempts: Vec<Attempt>,
+    attempts: Attempts,
     end: Option<Result<(), Error>>,
     parked: Option<(Parker, Interest)>,
     // The producer, while it waits for room or for the reader to close the stream.
@@ -94,11 +95,17 @@ impl Queue {
         })
     }
 
+    /// Producer: notes what has become of the attempts.
+    pub(super) fn note(&self, change: impl FnOnce(&mut Attempts)) {
+        change(&mut self.state.lock().attempts);
+    }
+
     /// Producer: sets the response head. A retry of the stream replaces it.
     pub fn publish_head(&self, head: Head) {
         let mut state = self.state.lock();
         let at = self.seconds();
         state.timing.first_byte = Some(at);
+        state.attempts.answered(head.status);
         state.head = Some(head);
         state.wake_if(|_| true);
     }
@@ -188,7 +195,7 @@ impl Queue {
             last_token: state.timing.last_token,
             ..timing
         };
-        state.attempts = attempts;
+        state.attempts.over(attempts);
         state.reply = Some(whole);
         state.end = Some(end);
         state.wake_if(|_| true);
@@ -356,7 +363,7 @@ impl Queue {
         self.state.lock().end.is_some()
     }
 
-    /// The reply so far with its timing, attempts and head. Until the stream has ended, it is a copy.
+    /// The reply so far with its timing, attempts and head. The attempt that runs is the last one. Until the stream has ended, it is a copy.
     #[must_use]
     pub fn snapshot(&self) -> (Arc<Reply>, Timing, Vec<Attempt>, Option<Head>) {
         let fold = self.reply.lock();
@@ -364,12 +371,8 @@ impl Queue {
         let reply = ended.unwrap_or_else(|| Arc::new(fold.reply()));
         drop(fold);
         let state = self.state.lock();
-        (
-            reply,
-            state.timing,
-            state.attempts.clone(),
-            state.head.clone(),
-        )
+        let attempts = state.attempts.so_far();
+        (reply, state.timing, attempts, state.head.clone())
     }
 
     /// About how many bytes the reply so far takes; the largest number while a worker adds to it or a reader copies it.

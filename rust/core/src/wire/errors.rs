@@ -5,7 +5,7 @@ use super::classes;
 use super::complaint::{self, Complaint, KEPT_TEXT};
 use super::markup::{self, is_html};
 use crate::error::{ApiFailure, Error, ErrorKind};
-use crate::redact::one_line;
+use crate::redact::{one_line, without_data};
 
 /// How many bytes an error keeps of the body.
 const KEPT_BODY: usize = KEPT_TEXT;
@@ -25,7 +25,7 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
         .unwrap_or_default()
         .to_vec();
     let said = match api.message.as_deref().map(str::trim) {
-        Some(message) if !message.is_empty() => one_line(message, SHOWN_CHARS),
+        Some(message) if !message.is_empty() => shown(message, status),
         _ if is_html(body) => {
             let page = markup::page(&api.body);
             // A gateway has pages for its other failures.
@@ -36,7 +36,7 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
             format!("the answer is {page}, not an API reply{why}")
         }
         _ if body.trim_ascii().is_empty() => "the body is empty".to_owned(),
-        _ => one_line(&String::from_utf8_lossy(&api.body), SHOWN_CHARS),
+        _ => shown(&String::from_utf8_lossy(&api.body), status),
     };
     let line = match status {
         Some(status) => format!("HTTP {status}: {said}"),
@@ -143,6 +143,15 @@ const NOT_TAKEN: [&str; 9] = [
     "unexpected",
     "does not support",
 ];
+
+/// The provider's text as a message shows it. An image that it repeats would leave no room for the rest.
+fn shown(text: &str, status: Option<u16>) -> String {
+    match status {
+        Some(_) => one_line(&without_data(text), SHOWN_CHARS),
+        // Secrets in it are not masked yet, and a part of one would not be found.
+        None => one_line(text, SHOWN_CHARS),
+    }
+}
 
 /// The error of a choice, from the `error` in it.
 pub(super) fn in_choice(raw: &str) -> Error {

@@ -26,7 +26,7 @@ mod reasoning;
 pub use dialect::{Dialect, Encoded, Step, StreamDecoder};
 pub use openai::{Chat, Completions};
 pub use params::{Param, supported};
-pub use providers::{Auth, Provider, choose, dialect};
+pub use providers::{Auth, OutputMode, Provider, choose, dialect};
 pub use reasoning::{Needed, ReasoningBack};
 
 #[cfg(test)]

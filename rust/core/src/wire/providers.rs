@@ -35,6 +35,8 @@ pub struct Provider {
     pub seed_field: Cow<'static, str>,
     /// Whether it takes `stream_options`.
     pub stream_options: bool,
+    /// How it is asked for JSON that fits a schema.
+    pub output_mode: OutputMode,
     /// What goes back of the reasoning in its replies.
     pub reasoning_back: ReasoningBack,
     /// Our parameters that it does not take. They are sent anyway, because it may support them by now.
@@ -91,6 +93,32 @@ impl Auth {
     }
 }
 
+/// How a provider is asked for JSON that fits a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputMode {
+    /// It takes the schema and holds the model to it.
+    JsonSchema,
+    /// It makes the model write some JSON object. The schema is part of the prompt.
+    JsonObject,
+    /// It takes no `response_format`. The schema is part of the prompt.
+    Prompt,
+}
+
+impl OutputMode {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::JsonSchema, Self::JsonObject, Self::Prompt];
+
+    /// Its name in Python.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::JsonSchema => "json_schema",
+            Self::JsonObject => "json_object",
+            Self::Prompt => "prompt",
+        }
+    }
+}
+
 /// An `OpenAI`-shaped server; the rows below change what is different.
 fn openai_shaped(name: &'static str) -> Provider {
     Provider {
@@ -105,6 +133,7 @@ fn openai_shaped(name: &'static str) -> Provider {
         max_tokens_field: "max_tokens".into(),
         seed_field: "seed".into(),
         stream_options: true,
+        output_mode: OutputMode::JsonSchema,
         reasoning_back: ReasoningBack::AsSent,
         lacks: &[],
     }
@@ -183,6 +212,8 @@ fn rows() -> Vec<Provider> {
             // After a turn with tool calls every later request needs it, also where it was empty: 400 "must be passed
             // back to the API". Without tools it is ignored. Source: api-docs.deepseek.com/guides/thinking_mode.
             reasoning_back: ReasoningBack::field("reasoning_content", Needed::Always),
+            // https://api-docs.deepseek.com/guides/json_mode
+            output_mode: OutputMode::JsonObject,
             ..hosted("deepseek", "api.deepseek.com", "DEEPSEEK_API_KEY")
         },
         hosted("xai", "api.x.ai/v1", "XAI_API_KEY"),
@@ -225,6 +256,8 @@ fn rows() -> Vec<Provider> {
         Provider {
             // Source: docs.z.ai/guides/capabilities/thinking-mode.
             reasoning_back: ReasoningBack::field("reasoning_content", Needed::No),
+            // https://docs.z.ai/guides/capabilities/struct-output
+            output_mode: OutputMode::JsonObject,
             ..hosted("zai", "api.z.ai/api/paas/v4", "ZAI_API_KEY")
         },
         hosted(

@@ -19,6 +19,10 @@ pub(crate) struct Ask<'a> {
     pub(crate) json: Option<String>,
     /// `None` if the API has no tools, so that not even a script can call one.
     pub(crate) tools: Option<Tools<'a>>,
+    /// Whether a made-up text is sentences, and not words of a certain number.
+    pub(crate) talks: bool,
+    /// The results of tools that the request ends with.
+    pub(crate) results: Vec<Answered<'a>>,
 }
 
 /// The tools of a request.
@@ -26,8 +30,16 @@ pub(crate) struct Ask<'a> {
 pub(crate) struct Tools<'a> {
     /// The prefix of a call's id.
     pub(crate) id_prefix: &'static str,
-    /// Those that the model `sim-tools` calls.
+    /// Those that are called.
     pub(crate) wanted: Vec<Tool<'a>>,
+}
+
+/// The result of a call.
+#[derive(Debug)]
+pub(crate) struct Answered<'a> {
+    /// The tool's name, if the request says it.
+    pub(crate) name: Option<&'a str>,
+    pub(crate) text: String,
 }
 
 #[derive(Debug, Clone, Copy)]

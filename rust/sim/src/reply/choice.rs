@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::ask::{Ask, Prompt};
 use super::json::text_of;
-use super::schema;
 use super::tokens::{Tokens, cut_text};
+use super::{prose, schema};
 use crate::hash::{derived_id, draw, fnv_from};
 use crate::script::{Prepared, Reply};
 
@@ -114,12 +114,17 @@ fn choice(ask: &Ask<'_>, prepared: &Prepared, prompt: &Prompt, index: u64) -> Ch
     let mut seed = fnv_from(ask.seed ^ prompt.hash, &index.to_le_bytes());
     let calls = calls(ask, reply, &mut seed);
     let is_special = !calls.is_empty() || reply.refusal.is_some();
-    let mut content = content(ask, prepared, seed, index, is_special);
+    let mut content = scripted(reply).unwrap_or_else(|| {
+        if is_special {
+            return Tokens::fixed(Vec::new());
+        }
+        made_up(ask, prepared, prompt, seed, index)
+    });
+    let is_endless = content.is_endless();
     let stopped = !reply.verbatim && !ask.stop.is_empty() && content.stop_at(&ask.stop);
     let cut = !reply.verbatim && ask.max_tokens.is_some_and(|limit| content.cut(limit));
-    let made_up = reply.text.is_none() && reply.tokens.is_none() && !is_special;
-    // A made-up reply of the greatest length that was allowed would have gone on.
-    let full = made_up
+    // Made-up words of the greatest length that was allowed would have gone on.
+    let full = is_endless
         && !stopped
         && prepared.pacing.tokens.is_none()
         && ask.max_tokens.is_some_and(|limit| content.len == limit);
@@ -139,19 +144,23 @@ fn choice(ask: &Ask<'_>, prepared: &Prepared, prompt: &Prompt, index: u64) -> Ch
     }
 }
 
-fn content(ask: &Ask<'_>, prepared: &Prepared, seed: u64, index: u64, is_special: bool) -> Tokens {
-    let reply = &prepared.reply;
-    if let Some(tokens) = &reply.tokens {
-        return Tokens::fixed(tokens.clone());
-    }
-    if let Some(text) = &reply.text {
-        return Tokens::fixed(cut_text(text));
-    }
-    if is_special {
-        return Tokens::fixed(Vec::new());
-    }
+/// The text of the script.
+fn scripted(reply: &Reply) -> Option<Tokens> {
+    let text = reply.text.as_deref().map(cut_text);
+    Some(Tokens::fixed(reply.tokens.clone().or(text)?))
+}
+
+fn made_up(ask: &Ask<'_>, prepared: &Prepared, prompt: &Prompt, seed: u64, index: u64) -> Tokens {
     if let Some(json) = &ask.json {
         return Tokens::fixed(cut_json(json));
+    }
+    let has_length = prepared.pacing.tokens.is_some() || prepared.behaviour.ledger;
+    if !has_length && !ask.results.is_empty() {
+        return Tokens::fixed(cut_text(&prose::report(&ask.results)));
+    }
+    if !has_length && ask.talks {
+        let number = (ask.seed ^ prompt.hash).wrapping_add(index);
+        return Tokens::fixed(cut_text(&prose::reply(&prompt.text, number)));
     }
     let len = prepared.pacing.tokens.or(ask.max_tokens);
     let len = len.unwrap_or(DEFAULT_TOKENS);
@@ -172,8 +181,8 @@ fn cut_json(json: &str) -> Vec<String> {
     pieces.map(|piece| piece.iter().collect()).collect()
 }
 
-/// The scripted calls. Without them, the model `sim-tools` calls each tool that the request wants
-/// called.
+/// The scripted calls. If the script says nothing else either, each tool that the request wants
+/// called is called.
 fn calls(ask: &Ask<'_>, reply: &Reply, seed: &mut u64) -> Vec<Call> {
     let Some(tools) = &ask.tools else {
         return Vec::new();
@@ -182,7 +191,8 @@ fn calls(ask: &Ask<'_>, reply: &Reply, seed: &mut u64) -> Vec<Call> {
         let arguments = Some(&call.arguments).filter(|arguments| !arguments.is_null());
         (call.id.clone(), call.name.as_str(), arguments.map(text_of))
     });
-    let makes_up = reply.tool_calls.is_empty() && ask.model == "sim-tools";
+    let says_nothing = reply.refusal.is_none() && reply.text.is_none() && reply.tokens.is_none();
+    let makes_up = reply.tool_calls.is_empty() && says_nothing;
     let made_up = tools.wanted.iter().filter(|_| makes_up).map(|tool| {
         let arguments = tool.parameters.map(schema::instance);
         (

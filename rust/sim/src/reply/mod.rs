@@ -2,9 +2,9 @@
 //!
 //! Read `plan` first: it finds the API that a request is for, and lets the script or that API
 //! answer. `api` says what an API must provide; each API has its own folder. The rest is shared by
-//! all of them: `ask` (what a request asks for), `choice` (what the model says to it), `tokens` and
-//! `schema` (what that consists of), `events` and `pieces` (in which order a stream sends it, and
-//! when) and `json`.
+//! all of them: `ask` (what a request asks for), `choice` (what the model says to it), `prose`,
+//! `tokens`, and `schema` with `scalar` and `pattern` (what that consists of), `events` and `pieces`
+//! (in which order a stream sends it, and when) and `json`.
 //!
 //! A new API is a folder beside `openai`, its `mod` line and its row in `APIS`.
 
@@ -14,8 +14,11 @@ mod choice;
 mod events;
 mod json;
 mod openai;
+mod pattern;
 mod pieces;
 mod plan;
+mod prose;
+mod scalar;
 mod schema;
 mod tokens;
 

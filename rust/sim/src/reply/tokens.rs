@@ -63,6 +63,11 @@ impl Tokens {
         self.next >= self.len
     }
 
+    /// Whether there would be more of it if it were longer.
+    pub(crate) fn is_endless(&self) -> bool {
+        !matches!(self.content, Content::Fixed(_))
+    }
+
     /// Keeps at most `limit` tokens. Returns whether that cut something.
     pub(crate) fn cut(&mut self, limit: u64) -> bool {
         let cut = self.len > limit;

@@ -229,7 +229,7 @@ pub(crate) fn sim(script: Value) -> Sim {
 
 /// The body of a chat request.
 pub(crate) fn chat(prompt: &str, more: Value) -> Value {
-    let mut body = json!({"model": "chat", "messages": [{"role": "user", "content": prompt}]});
+    let mut body = json!({"model": "words", "messages": [{"role": "user", "content": prompt}]});
     body.as_object_mut()
         .unwrap()
         .extend(more.as_object().unwrap().clone());

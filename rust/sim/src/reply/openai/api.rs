@@ -149,9 +149,10 @@ pub(super) fn reply_id(kind: Kind, said: &Said) -> String {
     derived_id(prefix, said.seed, 29)
 }
 
-/// `finish_reason`.
-pub(super) fn finish_reason(finish: &Finish) -> &str {
+/// `finish_reason`. Before there were tools, `legacy`, it was named after functions.
+pub(super) fn finish_reason(finish: &Finish, legacy: bool) -> &str {
     match finish {
+        Finish::Calls if legacy => "function_call",
         Finish::Stop => "stop",
         Finish::Length => "length",
         Finish::Calls => "tool_calls",

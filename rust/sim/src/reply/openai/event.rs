@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::api::finish_reason;
 use super::logprobs::{CompletionLogprobs, chat_entry};
-use crate::reply::choice::Finish;
 use crate::reply::json::write_string;
 use crate::reply::pieces::{Piece, Pieces};
 use crate::reply::tokens::cut_text;
@@ -16,6 +15,7 @@ pub(super) fn write_delta(
     pieces: &mut Pieces,
     logprobs: Option<u64>,
     reasoning_field: &str,
+    legacy_calls: bool,
     out: &mut Vec<u8>,
 ) {
     let (mut entry, mut finish) = (None, None);
@@ -37,6 +37,14 @@ pub(super) fn write_delta(
             out.extend_from_slice(b"\"refusal\":");
             write_string(out, &text);
         }
+        Some(Piece::Call { call, .. }) if legacy_calls => {
+            let call = json!({"name": call.name, "arguments": call.arguments});
+            let _ = write!(out, "\"function_call\":{call}");
+        }
+        Some(Piece::Arguments { fragment, .. }) if legacy_calls => {
+            let call = json!({"arguments": fragment});
+            let _ = write!(out, "\"function_call\":{call}");
+        }
         Some(Piece::Call { at, call }) => {
             let call = json!({"index": at, "id": call.id, "type": "function",
                               "function": {"name": call.name, "arguments": call.arguments}});
@@ -52,11 +60,16 @@ pub(super) fn write_delta(
     }
     out.push(b'}');
     let logprobs = entry.map(|entry| json!({"content": [entry], "refusal": null}));
-    write_end(out, logprobs, finish.as_ref());
+    let finish = finish.as_ref();
+    write_end(
+        out,
+        logprobs,
+        finish.map(|reason| finish_reason(reason, legacy_calls)),
+    );
 }
 
 /// Appends what follows the text of a choice, and ends it.
-fn write_end(out: &mut Vec<u8>, logprobs: Option<Value>, finish: Option<&Finish>) {
+fn write_end(out: &mut Vec<u8>, logprobs: Option<Value>, finish: Option<&str>) {
     out.extend_from_slice(b",\"logprobs\":");
     match logprobs {
         Some(logprobs) => drop(write!(out, "{logprobs}")),
@@ -64,7 +77,7 @@ fn write_end(out: &mut Vec<u8>, logprobs: Option<Value>, finish: Option<&Finish>
     }
     out.extend_from_slice(b",\"finish_reason\":");
     match finish {
-        Some(finish) => write_string(out, finish_reason(finish)),
+        Some(finish) => write_string(out, finish),
         None => out.extend_from_slice(b"null"),
     }
     out.push(b'}');
@@ -106,5 +119,10 @@ pub(super) fn write_text(
         _ => None,
     };
     let logprobs = logprobs.map(|_| json!(entries));
-    write_end(out, logprobs, finish.as_ref());
+    let finish = finish.as_ref();
+    write_end(
+        out,
+        logprobs,
+        finish.map(|reason| finish_reason(reason, false)),
+    );
 }

@@ -1,7 +1,7 @@
 //! `OpenAI`'s chat completions and text completions, and the list of models.
 //!
 //! Read `api` first: which paths are served, and how a request becomes an answer. Then follow a
-//! reply: `question` (the request), `whole` (a reply in one piece), and `stream` (a reply as events)
+//! reply: `question` (the request) with `tools` (which are called), `whole` (a reply in one piece), and `stream` (a reply as events)
 //! with `event` (the choice in an event). `logprobs` is used by these.
 
 mod api;
@@ -9,6 +9,7 @@ mod event;
 mod logprobs;
 mod question;
 mod stream;
+mod tools;
 mod whole;
 
 pub(super) use self::api::OpenAi;

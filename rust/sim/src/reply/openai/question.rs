@@ -4,10 +4,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::api::{bad_request, refusal};
+use super::tools::{is_legacy, results, tools};
 use crate::hash::fnv;
-use crate::reply::ask::{Ask, Prompt, Tool, Tools, ledger_id};
+use crate::reply::ask::{Ask, Prompt, ledger_id};
 use crate::reply::schema::instance;
 use crate::script::ErrorReply;
+
+/// The model whose made-up replies are sentences.
+const TALKER: &str = "chat";
 
 /// The most choices in a reply.
 const MAX_CHOICES: u64 = 128;
@@ -35,11 +39,13 @@ pub(crate) struct Question<'a> {
     pub(crate) stream: Option<StreamOptions>,
     /// Number of alternatives to each token; `None` asks for no log probabilities.
     pub(crate) logprobs: Option<u64>,
+    /// Whether calls are sent as `function_call`, as before there were tools.
+    pub(crate) legacy_calls: bool,
     /// Whether the text of a choice begins with its prompt.
     echo: bool,
 }
 
-type Checked<T> = Result<T, Box<ErrorReply>>;
+pub(super) type Checked<T> = Result<T, Box<ErrorReply>>;
 
 impl<'a> Question<'a> {
     pub(crate) fn read(kind: Kind, json: &'a Value) -> Checked<Self> {
@@ -86,6 +92,7 @@ impl<'a> Question<'a> {
             kind,
             stream,
             logprobs,
+            legacy_calls: kind == Kind::Chat && is_legacy(json),
             echo,
             ask: Ask {
                 model,
@@ -96,7 +103,15 @@ impl<'a> Question<'a> {
                 ledger_id: ledger_id(stream_id(json), &prompts),
                 prompts,
                 json: structured(json),
-                tools: (kind == Kind::Chat).then(|| tools(json)),
+                tools: match kind {
+                    Kind::Chat => Some(tools(model, json)?),
+                    Kind::Completions => None,
+                },
+                talks: kind == Kind::Chat && model == TALKER,
+                results: match kind {
+                    Kind::Chat => results(json),
+                    Kind::Completions => Vec::new(),
+                },
             },
         })
     }
@@ -125,7 +140,7 @@ enum PromptInput {
 }
 
 /// The field unless it is absent or null.
-fn present<'v>(json: &'v Value, name: &str) -> Option<&'v Value> {
+pub(super) fn present<'v>(json: &'v Value, name: &str) -> Option<&'v Value> {
     json.get(name).filter(|value| !value.is_null())
 }
 
@@ -164,33 +179,6 @@ fn structured(json: &Value) -> Option<String> {
         "json_object" => Some("{\"ok\":true}".to_owned()),
         "json_schema" => Some(instance(format.pointer("/json_schema/schema")?).to_string()),
         _ => None,
-    }
-}
-
-/// Each tool that the request offers (only the first without parallel calls), unless the last
-/// message is a tool's result.
-fn tools(json: &Value) -> Tools<'_> {
-    let array = |name| json.get(name).and_then(Value::as_array);
-    let last = array("messages").and_then(|messages| messages.last());
-    let is_answered = last.is_some_and(|last| last.get("role") == Some(&Value::from("tool")));
-    let tool_choice = json.get("tool_choice");
-    let is_off = is_answered || tool_choice == Some(&Value::from("none"));
-    let forced = tool_choice
-        .and_then(|choice| choice.pointer("/function/name"))
-        .and_then(Value::as_str);
-    let is_serial = json.get("parallel_tool_calls") == Some(&Value::Bool(false));
-    let offered = array("tools").into_iter().flatten().filter_map(|tool| {
-        Some(Tool {
-            name: tool.pointer("/function/name")?.as_str()?,
-            parameters: tool.pointer("/function/parameters"),
-        })
-    });
-    let wanted = offered
-        .filter(|tool| !is_off && forced.is_none_or(|forced| forced == tool.name))
-        .take(if is_serial { 1 } else { usize::MAX });
-    Tools {
-        id_prefix: "call_",
-        wanted: wanted.collect(),
     }
 }
 

@@ -35,6 +35,7 @@ pub(crate) struct EventStream {
     cursor: usize,
     logprobs: Option<u64>,
     reasoning_field: String,
+    legacy_calls: bool,
     ending: Ending,
 }
 
@@ -125,6 +126,7 @@ impl EventStream {
             cursor: 0,
             logprobs: question.logprobs,
             reasoning_field: reasoning_field(reply).to_owned(),
+            legacy_calls: question.legacy_calls,
             ending,
         }
     }
@@ -158,7 +160,8 @@ impl Events for EventStream {
             match self.kind {
                 Kind::Chat => {
                     out.extend_from_slice(&choice.open);
-                    write_delta(pieces, logprobs, &self.reasoning_field, out);
+                    let (field, legacy) = (&self.reasoning_field, self.legacy_calls);
+                    write_delta(pieces, logprobs, field, legacy, out);
                 }
                 Kind::Completions => {
                     out.extend_from_slice(&self.open);

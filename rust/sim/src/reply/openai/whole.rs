@@ -88,13 +88,16 @@ fn chat_choice(question: &Question<'_>, choice: Choice, reply: &Reply) -> Value 
             let reasoning = choice.reasoning.concat();
             fields.insert(reasoning_field(reply).to_owned(), reasoning.into());
         }
-        if !choice.calls.is_empty() {
+        if let Some(first) = choice.calls.first().filter(|_| question.legacy_calls) {
+            let call = json!({"name": first.name, "arguments": first.arguments});
+            fields.insert("function_call".to_owned(), call);
+        } else if !choice.calls.is_empty() {
             let calls = choice.calls.iter().map(call).collect();
             fields.insert("tool_calls".to_owned(), calls);
         }
     }
     json!({"index": choice.index, "message": message, "logprobs": logprobs,
-           "finish_reason": finish_reason(&choice.finish)})
+           "finish_reason": finish_reason(&choice.finish, question.legacy_calls)})
 }
 
 fn completion_choice(question: &Question<'_>, choice: Choice) -> Value {
@@ -112,5 +115,5 @@ fn completion_choice(question: &Question<'_>, choice: Choice) -> Value {
     });
     let text = echo.to_owned() + &choice.content.text();
     json!({"text": text, "index": choice.index, "logprobs": logprobs,
-           "finish_reason": finish_reason(&choice.finish)})
+           "finish_reason": finish_reason(&choice.finish, question.legacy_calls)})
 }

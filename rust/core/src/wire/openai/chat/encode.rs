@@ -1,8 +1,8 @@
 //! Requests in the form of Chat Completions.
 
-use super::dict;
 use super::part::plain;
 use super::parts::{self, Written};
+use super::{blocks, dict};
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::wire::body::{fields, invalid, items};
@@ -99,6 +99,10 @@ fn message(at: usize, raw: &str, has_system: bool, to: &mut Written<'_>) -> Resu
     }
     let path = format!("messages[{at}]");
     let Some(parts) = parts else {
+        let content = extra.iter().find(|(name, _)| name == "content");
+        if let Some((_, content)) = content.filter(|(_, raw)| raw.starts_with('[')) {
+            blocks::check(&path, content)?;
+        }
         return dict::write(&path, &role, raw, to);
     };
     parts::write(&path, (&role, name, &extra), parts, to)

@@ -1,7 +1,7 @@
 //! `OpenAI` Chat Completions, as all OpenAI-shaped servers speak it.
 //!
 //! `encode` writes a request; `parts` writes its messages from the caller's parts (`part`), `dict` those that are
-//! given as Chat Completions has them. `stream` decodes events:
+//! given as Chat Completions has them, and `blocks` refuses content that no server can read. `stream` decodes events:
 //! `event` reads the JSON of one, `choice` keeps what a stream has to remember of a choice, `content` reads content
 //! blocks, and `tools` finds the call that a `fragment` belongs to, by its `progress`. `twice` is the table of fields that
 //! can hold the same thing: which of them counts. `most` limits how many items a reply may have.
@@ -10,6 +10,7 @@
 //!
 //! Each quirk that a server was recorded with is accepted from every server.
 
+mod blocks;
 mod choice;
 mod content;
 mod dict;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::blocks::check_url;
 use crate::error::Error;
 use crate::json::{Reader, write_string};
 use crate::wire::body::{Fields, fields, invalid};
@@ -105,6 +106,7 @@ pub(super) fn plain(raw: &str) -> Cow<'_, str> {
 pub(super) fn media(part: &Part<'_>) -> Result<String, Error> {
     let url = |default: &str| -> Result<String, Error> {
         if let Some(url) = part.get("url") {
+            check_url(&format!("{}.url", part.path()), url)?;
             return Ok(url.to_owned());
         }
         let kind = part.get("media_type").map_or(default, inner);

@@ -315,6 +315,79 @@ fn parts_of_a_user_become_content_blocks() {
 }
 
 #[test]
+fn a_path_where_a_url_belongs_is_refused() {
+    let refused = |message: Value| {
+        let request = json!({"model": "m", "input": [{"role": "user", "content": "a"}, message]});
+        let error = encoded("chat", "openai", &request).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let (place, _) = error.message().split_once(": ").unwrap();
+        place.strip_prefix("messages[1].").unwrap().to_owned()
+    };
+    for path in [
+        "/local/cat.png",
+        "file:///etc/passwd",
+        "C:\\cat.png",
+        "~/cat.png",
+    ] {
+        for (block, place) in [
+            (
+                json!({"type": "image_url", "image_url": {"detail": "low", "url": path}}),
+                "image_url.url",
+            ),
+            (json!({"type": "image_url", "image_url": path}), "image_url"),
+            (
+                json!({"type": "video_url", "video_url": {"url": path}}),
+                "video_url.url",
+            ),
+            (
+                json!({"type": "document_url", "document_url": path}),
+                "document_url",
+            ),
+            (
+                json!({"type": "file", "file": {"filename": "a", "file_data": path}}),
+                "file.file_data",
+            ),
+        ] {
+            let message =
+                json!({"role": "user", "content": [{"type": "text", "text": "a"}, block]});
+            assert_eq!(refused(message), format!("content[1].{place}"));
+        }
+        let part = json!({"role": "user", "parts": [{"type": "image", "url": path}]});
+        assert_eq!(refused(part), "parts[0].url");
+    }
+}
+
+#[test]
+fn the_dump_of_a_part_is_refused_in_a_message_that_is_sent_as_it_is() {
+    for part in [
+        json!({"type": "image", "url": null, "data": "AAAA", "media_type": "image/png"}),
+        json!({"type": "tool_call", "id": "1", "name": "f", "arguments": "{}"}),
+        json!({"type": "tool_result", "call_id": "1", "content": "x"}),
+        json!({"type": "reasoning", "text": "x", "signature": null}),
+        json!({"type": "opaque", "provider": "p", "field": "f", "value": 1}),
+    ] {
+        let message = json!({"role": "user", "content": [{"type": "text", "text": "a"}, part]});
+        let request = json!({"model": "m", "input": [message]});
+        let error = encoded("chat", "openai", &request).unwrap_err();
+        let start = "messages[0].content[1]: it is a part of an LlmMessage; load the message";
+        assert!(error.message().starts_with(start), "{error}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_an_address_is_sent_as_it_is() {
+    let message = json!({"role": "user", "content": [
+        "a", null, {"type": "text", "text": "see /etc/passwd _url\""}, {"x_url": 4}, {"image_url": {"url": null}},
+        {"image_url": {"url": "https://x/../a.png"}}, {"image_url": "gs://bucket/a.png"}, {"file": {"file_id": "/f"}},
+        {"image_url": {"url": format!("/9j/{}", "AAAA".repeat(90))}},
+        {"type": "image", "source": {"media_type": "image/png", "data": "AAAA"}}, {"type": "text", "arguments": 1},
+        {"type": "image", "data": "AAAA", "mimeType": "image/png"}, {"type": "tool_result", "tool_use_id": "1"},
+    ]});
+    let request = json!({"model": "m", "input": [message.clone()]});
+    assert_eq!(chat("openai", &request)["messages"], json!([message]));
+}
+
+#[test]
 fn unknown_keys_are_sent_with_their_part_and_message() {
     let cached = json!({"type": "ephemeral"});
     let request = json!({"model": "m", "input": [{"role": "user", "prefix": true, "parts": [

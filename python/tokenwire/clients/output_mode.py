@@ -1,0 +1,72 @@
+"""Typed output of providers that take no schema: it becomes part of the prompt."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tokenwire._pydantic import dumped
+from tokenwire.types import LlmMessage, TextPart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def with_schema_in_prompt(
+    mode: str, asked: Any, params: Mapping[str, Any], steering: Mapping[str, Any]
+) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """Move the schema from `response_format` to the end of the system prompt.
+
+    There it comes after what is the same in all calls, so that providers find it in their caches.
+    The caller's messages are not changed: a system message that is there already is copied.
+
+    Args:
+        mode: ``"json_object"`` or ``"prompt"``.
+        asked: The prompt or the messages.
+        params: The arguments of the call, whose `response_format` has a schema.
+        steering: What the engine gets besides, such as the system prompt of the client.
+
+    Returns:
+        The prompt, the arguments and the rest, as they are sent.
+    """
+    params, steering = dict(params), dict(steering)
+    described = params.pop("response_format")["json_schema"]
+    if mode == "json_object":
+        params["response_format"] = {"type": "json_object"}
+    # DeepSeek, Qwen and OpenAI want the word JSON in the prompt.
+    text = (
+        "Answer with one JSON object that fits this JSON schema, and with nothing else:\n"
+        f"{json.dumps(described.get('schema', {}), ensure_ascii=False)}"
+    )
+    system = steering.get("system")
+    if system is not None:
+        steering["system"] = f"{system}\n\n{text}"
+    elif not isinstance(asked, list):
+        steering["system"] = text
+    else:
+        extended = _extended(asked[0], text) if asked else None
+        if extended is None:
+            asked = [{"role": "system", "content": text}, *asked]
+        else:
+            asked = [extended, *asked[1:]]
+    return asked, params, steering
+
+
+def _extended(message: Any, text: str) -> Any:
+    """Return a system message with more text at its end; None if it is another message."""
+    if isinstance(message, LlmMessage):
+        if message.role not in ("system", "developer"):
+            return None
+        content: Any = message.content
+        more: Any = TextPart(text)
+    else:
+        if hasattr(message, "model_dump") or hasattr(message, "__dataclass_fields__"):
+            message = dumped(message)
+        if not isinstance(message, dict) or message.get("role") not in ("system", "developer"):
+            return None
+        content = message.get("parts", message.get("content"))
+        more = {"type": "text", "text": text}
+    content = f"{content}\n\n{text}" if isinstance(content, str) else [*(content or ()), more]
+    if isinstance(message, LlmMessage):
+        return message.model_copy(update={"content": content})
+    return {**message, "parts" if "parts" in message else "content": content}
