@@ -493,7 +493,7 @@ class LlmStreamChunk(_Value):
     def __new__(
         cls,
         *,
-        text: str = "",
+        text: str = ...,
         reasoning: str | None = None,
         refusal: str | None = None,
         tool_calls: Sequence[ToolCallFragment] = ...,

@@ -77,21 +77,25 @@ if TYPE_CHECKING:
         retry_after: float | None
 
 
+class _NoHeaders:
+    # No two errors share a dict.
+    def __get__(self, _error: object, _class: object = None) -> dict[str, str]:
+        return {}
+
+
 class LlmError(Exception):
     """The base of all errors of tokenwire.
 
     Args:
         message: One line that says how to fix it. Characters that steer a terminal, turn text
-            around or hide are escaped. Errors of a call begin with provider and model, unless they
-            name the server, and end with the number of attempts if there was more than one.
+            around or hide are escaped.
         **fields: Values for the attributes below and those of the subclasses, by name.
 
     Attributes:
         attempts: The attempts of the call, oldest first.
         retryable: Whether another attempt may succeed.
         request_id: The provider's id of the request.
-        headers: The headers of the last response, with names in lower case; empty if there was
-            none. The values of a repeated header are joined by ``", "``.
+        headers: The headers of the last response, as in a reply; empty if there was none.
         provider: The provider's name, such as ``"openai"``.
         model: The model's id, without a provider.
         partial: The partial reply; None if nothing arrived.
@@ -107,7 +111,7 @@ class LlmError(Exception):
     attempts: tuple[Attempt, ...] = ()
     retryable: bool = False
     request_id: str | None = None
-    headers: dict[str, str]
+    headers: dict[str, str] = _NoHeaders()  # type: ignore[assignment]
     provider: str | None = None
     model: str | None = None
     partial: LlmResponse | None = None
@@ -115,15 +119,16 @@ class LlmError(Exception):
     retry_budget_exhausted: bool = False
 
     def __init__(self, message: str, **fields: Unpack[ErrorFields]) -> None:
-        # Fields that are not given remain class attributes, except for the dict of headers, which
-        # no two errors may share. The others are in the instance's dict, which
-        # BaseException.__reduce__ passes to pickle and copy.
-        self.headers = {}
+        # Fields that are not given remain class attributes. The others are in the instance's
+        # dict, which BaseException.__reduce__ passes to pickle and copy.
         if fields:
             unknown = fields.keys() - _FIELD_NAMES
             if unknown:
                 raise TypeError(f"{self.__class__.__name__}() has no field {min(unknown)!r}")
             self.__dict__.update(fields)
+            reply = fields.get("partial")
+            if reply is not None:
+                note_reply(self, reply)
             problems = fields.get("problems") or ()
             if not all(map(str.isprintable, problems)):
                 from tokenwire import _engine
@@ -140,6 +145,15 @@ class LlmError(Exception):
     def message(self) -> str:
         """The text, as `str()` shows it: one line."""
         return str(self.args[0]) if self.args else ""
+
+
+def note_reply(error: LlmError, reply: LlmResponse) -> None:
+    """Set `partial`, and from the reply what the error lacks to know of its call."""
+    error.partial = reply
+    for name in ("provider", "model", "request_id", "headers", "attempts"):
+        known = getattr(reply, name, None)
+        if known and not getattr(error, name):
+            setattr(error, name, known)
 
 
 class LlmConfigError(LlmError, ValueError):

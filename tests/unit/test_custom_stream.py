@@ -16,6 +16,8 @@ import tokenwire as tw
 from tokenwire import AsyncLlmStream, LlmResponse, LlmStream, LlmStreamChunk, ToolCall, Usage
 
 NAMES: dict[str, Any] = {"provider": "acme", "model": "m1"}
+HALF: Any = "a\ud800"
+FAILED: dict[str, Any] = {"elapsed": 1.0, "error": ValueError("no")}
 END = LlmStreamChunk(finish_reason="stop", usage=Usage(prompt_tokens=3, completion_tokens=2))
 
 
@@ -563,3 +565,27 @@ def test_text_that_utf_8_cannot_carry_is_refused():
     with pytest.raises(tw.LlmValidationError, match=r"^chunks: the text holds a lone surrogate"):
         list(stream)
     assert stream.response.text == "a"
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("provider", lambda: LlmResponse(provider=HALF, model="m")),
+        ("model", lambda: LlmResponse(provider="p", model=HALF)),
+        ("text", lambda: LlmResponse(**NAMES, text=HALF)),
+        ("refusal", lambda: LlmResponse(**NAMES, refusal=HALF)),
+        ("request_id", lambda: LlmResponse(**NAMES, request_id=HALF)),
+        ("text", lambda: LlmStreamChunk(text=HALF)),
+        ("finish_reason", lambda: LlmStreamChunk(finish_reason=HALF)),
+        ("arguments", lambda: tw.ToolCallFragment(0, arguments=HALF)),
+        ("id", lambda: ToolCall(HALF, "f")),
+        ("name", lambda: ToolCall("c", HALF)),
+        ("token", lambda: tw.TokenLogprob(HALF)),
+        ("top", lambda: tw.TokenLogprob("a", top=((HALF, -1.0, None),))),
+        ("provider", lambda: list(LlmStream.from_chunks([], provider=HALF, model="m"))),
+        ("CallEvent.model", lambda: tw.report_call(**{**NAMES, "model": HALF}, **FAILED)),
+    ],
+)
+def test_half_a_surrogate_pair_is_refused_by_the_name_of_its_argument(name, make):
+    with pytest.raises(tw.LlmValidationError, match=f"^{name}: the text holds a lone surrogate"):
+        make()

@@ -38,6 +38,7 @@ FIELDS = {
     "attempts": (frozenset({"one"}), frozenset({"two"})),
     "retryable": True,
     "request_id": "req_1",
+    "headers": {"cf-ray": "8a1-FRA"},
     "provider": "openai",
     "model": "gpt",
     "partial": {"text": ["so far"]},
@@ -124,7 +125,7 @@ def test_fields_that_were_not_given_have_their_defaults(kind):
     error = kind("message")
     found = {name: getattr(error, name) for name in FIELDS if hasattr(error, name)}
     expected = dict.fromkeys(found)
-    expected.update(attempts=(), retryable=False, retry_budget_exhausted=False)
+    expected.update(attempts=(), retryable=False, retry_budget_exhausted=False, headers={})
     if "problems" in found:
         expected["problems"] = ()
     assert found == expected

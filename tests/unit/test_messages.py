@@ -337,9 +337,10 @@ def test_reply_parts_are_marked_with_their_provider():
             {"type": "tool_call", "id": None, "name": "f", "arguments": ""},
         ],
         "groq",
+        "gpt-oss",
     )
     assert message.content == [
-        ReasoningPart("t", "s", "groq", "reasoning"),
+        ReasoningPart("t", "s", "groq", "reasoning", "gpt-oss"),
         OpaquePart("groq", "audio", {"id": "a"}),
         ToolCallPart(None, "f"),
     ]

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-_RETRIED = (408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529)
+_RETRIED = (408, 409, 425, 429, 498, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529)
 
 
 @dataclass

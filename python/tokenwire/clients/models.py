@@ -17,7 +17,7 @@ def model_ids(body: str) -> list[str]:
         listed = json.loads(body)
         rows = listed if isinstance(listed, list) else listed.get("data", listed.get("models"))
         return [str(row.get("id") or row["name"]) for row in rows]
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise LlmUnexpectedContentError(
             "the server's list of models does not have the form that OpenAI uses",
             body=body.encode(),

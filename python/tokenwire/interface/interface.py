@@ -316,6 +316,10 @@ class LlmClientInterface(DefaultMethods):
             problem = f"the model refused: {reply.refusal or text}"
         elif reason == "content_filter":
             problem = "the provider's filter stopped the reply"
+        elif not text and _has_audio(reply):
+            problem = (
+                "the reply is audio and has no text; use complete(), its message has the audio"
+            )
         elif text or (reason == "stop" and not reply.tool_calls):
             return text
         elif reply.tool_calls:
@@ -331,3 +335,9 @@ class LlmClientInterface(DefaultMethods):
         )
 
     _needs_text = True
+
+
+def _has_audio(reply: LlmResponse[Any]) -> bool:
+    content = reply.message.content
+    parts = content if isinstance(content, list) else []
+    return any(getattr(part, "field", None) == "audio" for part in parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tokenwire.errors import LlmDecodeError, LlmModelError, LlmValidationError
+from tokenwire.errors import LlmDecodeError, LlmModelError, LlmValidationError, note_reply
 from tokenwire.tools.typed_output import parse_reply, reask_message
 from tokenwire.types import LlmRequest
 
@@ -38,7 +38,7 @@ def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limi
         elif reply.finish_reason == "content_filter":
             problem = f"the provider's filter stopped the reply ({error})"
         else:
-            error.partial = reply
+            note_reply(error, reply)
             raise
         raise _unserved(problem, reply) from error
     # More digits may have followed.

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tokenwire import _engine
+from tokenwire.errors import LlmConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,7 @@ class SimServer:
         port: int = 0,
         log_capacity: int = 100_000,
     ) -> None:
-        self._simulator = _engine.Simulator(json.dumps(script or {}), port, log_capacity)
+        self._simulator = _engine.Simulator(_json(script or {}), port, log_capacity)
 
     @property
     def port(self) -> int:
@@ -51,7 +52,7 @@ class SimServer:
 
     def set_script(self, script: Mapping[str, Any]) -> None:
         """Set what to do from the next request on."""
-        self._simulator.set_script(json.dumps(script))
+        self._simulator.set_script(_json(script))
 
     def log(self) -> list[dict[str, Any]]:
         """The records of all events so far, in order."""
@@ -93,3 +94,12 @@ class SimServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _json(script: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(script)
+    except (TypeError, ValueError) as error:
+        raise LlmConfigError(f"script: {error}") from None
+    except RecursionError:
+        raise LlmConfigError("script: it is nested too deeply") from None

@@ -253,7 +253,9 @@ class LlmMessage(Model):
         return wire
 
 
-def message_from_parts(parts: Iterable[Mapping[str, object]], provider: str) -> LlmMessage:
+def message_from_parts(
+    parts: Iterable[Mapping[str, object]], provider: str, model: str | None = None
+) -> LlmMessage:
     """Make the message of a reply.
 
     Args:
@@ -261,6 +263,7 @@ def message_from_parts(parts: Iterable[Mapping[str, object]], provider: str) -> 
             it. The ``json`` of an opaque part is its value, or JSON text as bytes.
         provider: The provider that sent them. It is written into reasoning and opaque parts, which
             are sent back only there.
+        model: The model that was asked. It is written into reasoning.
 
     Raises:
         LlmValidationError: A part has an unknown shape.
@@ -271,6 +274,8 @@ def message_from_parts(parts: Iterable[Mapping[str, object]], provider: str) -> 
         extra: Any = fields.get("extra")
         if fields.get("type") in ("reasoning", "opaque") or extra:
             fields.setdefault("provider", provider)
+        if fields.get("type") == "reasoning" and model:
+            fields.setdefault("model", model)
         if extra and fields["type"] != "tool_call":
             # The other parts have the keys of their block among their own.
             del fields["extra"]

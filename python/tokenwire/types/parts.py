@@ -38,7 +38,8 @@ class Part(Model):
             {"type": "audio", "data": base64, "format": str}
             {"type": "file", "data": base64 | "file_id": str | "url": str, "filename"?: str,
              "media_type"?: str}
-            {"type": "reasoning", "text": str, "signature"?: str, "provider"?: str, "field"?: str}
+            {"type": "reasoning", "text": str, "signature"?: str, "provider"?: str, "field"?: str,
+             "model"?: str}
             {"type": "tool_call", "id"?: str, "name": str, "arguments": JSON text,
              "extra"?: object, "provider"?: str}
             {"type": "tool_result", "tool_call_id"?: str, "content": str | [part, …], "error": bool,
@@ -74,6 +75,7 @@ class ReasoningPart(Part):
         provider: The provider that sent it; None for unsigned reasoning.
         field: The field that it arrived in, such as ``"reasoning_content"``. It is sent back in
             the same field, unless the provider takes only another one.
+        model: The model that was asked. Some providers take reasoning only for models that reason.
     """
 
     type: Literal["reasoning"] = "reasoning"
@@ -81,6 +83,7 @@ class ReasoningPart(Part):
     signature: Str | None = None
     provider: Str | None = None
     field: Str | None = None
+    model: Str | None = None
 
     @base_init
     def __init__(
@@ -89,9 +92,12 @@ class ReasoningPart(Part):
         signature: str | None = None,
         provider: str | None = None,
         field: str | None = None,
+        model: str | None = None,
         **extra: object,
     ) -> None:
-        super().__init__(text=text, signature=signature, provider=provider, field=field, **extra)
+        super().__init__(
+            text=text, signature=signature, provider=provider, field=field, model=model, **extra
+        )
 
 
 class RefusalPart(Part):

@@ -130,7 +130,7 @@ impl Engine {
             ..CallOptions::default()
         };
         for (name, value) in params.into_iter().flatten() {
-            match name.cast::<PyString>()?.to_str()? {
+            match &*name.cast::<PyString>()?.to_string_lossy() {
                 name @ "extra_headers" => options.headers = secret_pairs(&value, name)?,
                 name @ "extra_query" => options.query = secret_pairs(&value, name)?,
                 // The others are for a model.

@@ -12,14 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::json;
 use crate::message::Reply;
-use crate::redact::one_line;
 use crate::words::words;
 
 /// The headers of a response: names in lower case, and values.
 pub type Headers = Arc<[(String, String)]>;
-
-/// How many characters of a provider's name and model a message shows.
-const SHOWN_NAME: usize = 100;
 
 words! {
     /// What went wrong. Each kind has a Python class (`python/tokenwire/errors.py`).
@@ -157,6 +153,7 @@ pub struct Attempt {
 pub struct Error(Box<Inner>);
 
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Inner {
     kind: ErrorKind,
     message: String,
@@ -287,30 +284,6 @@ impl Error {
         self.0.headers.as_ref()
     }
 
-    /// The message with what a reader of a log needs besides: which model was asked, and how often.
-    ///
-    /// The message of a failed connection names the server at `host`, and then nobody else has to be named. An error
-    /// without attempts is not the error of a call: its message stays as it is.
-    #[must_use]
-    pub fn shown(&self, provider: &str, model: &str, host: &str) -> String {
-        let message = self.message();
-        let tries = self.attempts().len();
-        if tries == 0 {
-            return message.to_owned();
-        }
-        let names_server = self.api().is_none() && !host.is_empty() && message.contains(host);
-        let names = [provider, model].map(|name| one_line(name, SHOWN_NAME));
-        let names: Vec<_> = names.into_iter().filter(|name| !name.is_empty()).collect();
-        let who = match names.join(":") {
-            who if names_server || who.is_empty() => String::new(),
-            who => format!("{who}: "),
-        };
-        match tries {
-            1 => format!("{who}{message}"),
-            _ => format!("{who}{message} ({tries} attempts)"),
-        }
-    }
-
     /// The HTTP status of an error reply.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
@@ -355,49 +328,5 @@ impl From<json::Error> for Error {
         let json::Error { offset, what } = error;
         let message = format!("the JSON is broken at byte {offset}: {what}");
         Self::new(ErrorKind::Decode, message)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn failed(message: &str, attempts: usize) -> Error {
-        let attempt = Attempt {
-            started: 0.0,
-            phase: Phase::Head,
-            status: None,
-            error: Some(ErrorKind::Api),
-            message: None,
-            slept: 0.0,
-            maybe_processed: false,
-        };
-        Error::new(ErrorKind::Api, message).with_attempts(vec![attempt; attempts])
-    }
-
-    #[test]
-    fn a_shown_error_names_the_model_and_the_attempts_of_its_call() {
-        let host = "a.example";
-        for (error, shown) in [
-            (failed("no", 0), "no"),
-            (failed("no", 1), "acme:m: no"),
-            (failed("no", 3), "acme:m: no (3 attempts)"),
-            (failed("a.example:80 said no", 1), "a.example:80 said no"),
-            (
-                failed("a.example:80 said no", 2),
-                "a.example:80 said no (2 attempts)",
-            ),
-            // What a provider says may name its own host.
-            (
-                failed("see a.example/docs", 1).with_api(ApiFailure::default()),
-                "acme:m: see a.example/docs",
-            ),
-        ] {
-            assert_eq!(error.shown("acme", "m", host), shown);
-        }
-        assert_eq!(failed("no", 1).shown("", "m", ""), "m: no");
-        assert_eq!(failed("no", 1).shown("", "", ""), "no");
-        let long = failed("no", 1).shown("acme", &"m\n".repeat(1_000), "");
-        assert!(long.len() < 220 && !long.contains('\n'));
     }
 }

@@ -25,7 +25,7 @@ pub struct Request<'a> {
     /// - `image` {url} or {data (base64), `media_type`?}, detail?
     /// - `audio` {data (base64), format}
     /// - `file` {`file_id`} or {url} or {data (base64), `media_type`?}, filename?
-    /// - `reasoning` {text, signature?, field?, provider?}; `opaque` {field, json, provider?}: these are sent
+    /// - `reasoning` {text, signature?, field?, provider?, model?}; `opaque` {field, json, provider?}: these are sent
     ///   back to that provider only
     /// - `tool_call` {id?, name, arguments (JSON text), extra?, provider?}: `extra` has what else the call came with,
     ///   and is sent back to that provider only

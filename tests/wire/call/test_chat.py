@@ -237,7 +237,9 @@ def test_reasoning_is_read_whatever_its_name(sim: SimServer, ask: Asking, field:
     assert "".join(chunk.reasoning or "" for chunk in chunks) == "Light is scattered."
     assert whole.message == streamed.message
     assert whole.message.content == [
-        tw.ReasoningPart("Light is scattered.", provider="openai-compatible", field=field),
+        tw.ReasoningPart(
+            "Light is scattered.", provider="openai-compatible", field=field, model="m"
+        ),
         tw.TextPart("Blue."),
     ]
 

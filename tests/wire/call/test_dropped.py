@@ -76,7 +76,7 @@ def test_what_goes_back_to_its_provider_is_not_dropped(sim: SimServer, ask: Aski
     deepseek = client(sim, "deepseek")
     in_a_tool_loop = [tw.LlmMessage("assistant", [THOUGHT, CALL]), MESSAGES[-1]]
     assert ask.complete(deepseek, in_a_tool_loop).dropped == ()
-    # Reasoning of nobody is left out.
+    # Reasoning without a provider is left out.
     assert ask.complete(deepseek, MESSAGES).dropped == DROPPED[1:]
 
 

@@ -39,7 +39,7 @@ def attempts_of(made: tuple[tw.Attempt, ...]) -> list[tuple[int | None, str | No
 
 
 @pytest.mark.parametrize(
-    "status", [408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]
+    "status", [408, 409, 425, 429, 498, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]
 )
 def test_a_passing_failure_is_tried_again(sim: SimServer, ask: Asking, status: int) -> None:
     failing(sim, error(status), error(status))
@@ -172,7 +172,7 @@ def test_an_error_carries_what_a_caller_needs(sim: SimServer, ask: Asking) -> No
     with pytest.raises(tw.LlmRateLimitError) as caught:
         ask.complete(chat_on(sim), "-")
     e = caught.value
-    assert str(e) == e.message == "HTTP 429: Slow down."
+    assert str(e) == e.message == "openai-compatible:m: HTTP 429: Slow down. (3 attempts)"
     assert (e.status_code, e.type, e.code, e.param) == (
         429,
         "tokens",

@@ -66,7 +66,7 @@ def test_the_caller_gets_an_error(ask):
         ask.complete(tw.ChatClient(MODEL), "hi")
     problem = raised.value
     assert (problem.code, problem.retry_after, len(problem.attempts)) == ("busy", 200.0, 1)
-    assert str(problem) == "HTTP 429: Slow down."
+    assert str(problem) == "openai:gpt-4o-mini: HTTP 429: Slow down."
 
 
 def test_a_text_is_sent_unchanged_whatever_the_limits(ask):

@@ -38,7 +38,7 @@ impl<'py> Steering<'py> {
             if value.is_none() {
                 continue;
             }
-            match name.cast::<PyString>()?.to_str()? {
+            match &*name.cast::<PyString>()?.to_string_lossy() {
                 "api_key" => steering.api_key = Some(revealed(value)?.extract()?),
                 "may_renew" => steering.may_renew = value.extract()?,
                 "is_draft" => steering.is_draft = value.extract()?,
@@ -97,7 +97,8 @@ pub(crate) fn prepare(
     let mut encoded = Vec::new();
     for (name, value) in params.into_iter().flatten() {
         let name = name.cast_into::<PyString>()?;
-        match name.to_str()? {
+        // A lone surrogate cannot be in the name of a parameter that there is.
+        match &*name.to_string_lossy() {
             // None means not passed: nothing is sent, and the client's default does not apply.
             name if value.is_none() && name != "timeout" => {}
             "model" => caller.model = value.extract::<String>()?.into(),

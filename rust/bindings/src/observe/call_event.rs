@@ -11,6 +11,7 @@ use tokenwire_core::error::ErrorKind;
 
 use crate::ground::caller::Caller;
 use crate::ground::exception;
+use crate::values::keywords::{Given, named};
 use crate::values::response::LlmResponse;
 use crate::values::timing::Timing;
 use crate::values::usage::Usage;
@@ -115,16 +116,16 @@ impl CallEvent {
     #[allow(clippy::too_many_arguments, reason = "the fields, named one by one")]
     fn py_new(
         py: Python<'_>,
-        provider: String,
-        model: String,
+        provider: Given,
+        model: Given,
         elapsed: f64,
         streamed: bool,
         error: Option<Py<PyBaseException>>,
-        error_kind: Option<String>,
+        error_kind: Option<Given>,
         response: Option<Py<LlmResponse>>,
         started: Option<f64>,
         operation: &str,
-        server_address: Option<String>,
+        server_address: Option<Given>,
         server_port: Option<u16>,
     ) -> PyResult<Self> {
         if !(elapsed >= 0.0 && elapsed.is_finite()) {
@@ -137,6 +138,10 @@ impl CallEvent {
             let message = "CallEvent.operation: use \"chat\" or \"text_completion\"";
             return Err(exception::of_kind(py, ErrorKind::Config, message));
         };
+        let error_kind = named(py, error_kind, "CallEvent.error_kind")?;
+        let server_address = named(py, server_address, "CallEvent.server_address")?;
+        let provider = provider.named(py, "CallEvent.provider")?;
+        let model = model.named(py, "CallEvent.model")?;
         let error_kind = match (&error, error_kind) {
             (Some(error), None) => Some(exception::kind_of(error.bind(py).as_any())?),
             (_, kind) => kind,

@@ -19,6 +19,7 @@ use crate::ground::exception;
 use crate::stream::reading::Mode;
 use crate::stream::shared::{Found, Stream};
 use crate::values::chunk::LlmStreamChunk;
+use crate::values::keywords::{Given, named};
 
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct CustomReply {
@@ -30,18 +31,19 @@ impl CustomReply {
     #[new]
     #[pyo3(signature = (*, provider, model, id=None, created=None, response_format=None))]
     fn new(
-        provider: String,
-        model: String,
-        id: Option<String>,
+        py: Python<'_>,
+        provider: Given,
+        model: Given,
+        id: Option<Given>,
         created: Option<i64>,
         response_format: Option<Py<PyAny>>,
-    ) -> Self {
+    ) -> PyResult<Self> {
         let started = Instant::now();
         // The iterator never runs ahead of its reader, so what has not been read needs no bound.
         let most_kept = Limits::default().max_reply_bytes;
         let queue = Queue::new(usize::MAX, most_kept, started);
         let head = ReplyHead {
-            id,
+            id: named(py, id, "id")?,
             created,
             ..ReplyHead::default()
         };
@@ -49,10 +51,10 @@ impl CustomReply {
         let _ = queue.publish(&mut Vec::new(), Some(&head));
         let caller = Caller {
             started: Some(started),
-            ..Caller::named(provider, model)
+            ..Caller::named(provider.named(py, "provider")?, model.named(py, "model")?)
         };
         let stream = Arc::new(Stream::new(None, queue, caller, response_format, None));
-        Self { stream }
+        Ok(Self { stream })
     }
 
     /// The next item in this form; None at the end, or if another chunk is needed.

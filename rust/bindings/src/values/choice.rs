@@ -110,7 +110,7 @@ impl Choice {
     /// The answer as a message, its parts in the order in which they arrived.
     #[getter]
     fn message<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        message_of(py, self.choice(), &self.data.caller.provider)
+        message_of(py, self.choice(), &self.data.caller)
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {

@@ -6,7 +6,7 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use tokenwire_core::message::{self, Chunk, ChunkKind, Delta};
 
 use crate::values::extra;
-use crate::values::keywords::variant;
+use crate::values::keywords::{Given, named, variant};
 use crate::values::logprob::TokenLogprob;
 use crate::values::usage::Usage;
 use crate::values::value::{self, getters, value_methods};
@@ -19,19 +19,20 @@ pub(crate) struct ToolCallFragment(pub(crate) message::ToolCallDelta);
 #[pymethods]
 impl ToolCallFragment {
     #[new]
-    #[pyo3(signature = (index, id=None, name=None, arguments=String::new(), extra=None))]
+    #[pyo3(signature = (index, id=None, name=None, arguments=Given::default(), extra=None))]
     fn py_new(
+        py: Python<'_>,
         index: u32,
-        id: Option<String>,
-        name: Option<String>,
-        arguments: String,
+        id: Option<Given>,
+        name: Option<Given>,
+        arguments: Given,
         extra: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         Ok(Self(message::ToolCallDelta {
             index,
-            id,
-            name,
-            arguments,
+            id: named(py, id, "id")?,
+            name: named(py, name, "name")?,
+            arguments: arguments.named(py, "arguments")?,
             extra: extra::read(extra.as_ref())?,
         }))
     }
@@ -81,32 +82,33 @@ impl LlmStreamChunk {
 #[pymethods]
 impl LlmStreamChunk {
     #[new]
-    #[pyo3(signature = (*, text="", reasoning=None, refusal=None, tool_calls=Vec::new(),
+    #[pyo3(signature = (*, text=Given::default(), reasoning=None, refusal=None, tool_calls=Vec::new(),
         finish_reason=None, provider_finish_reason=None, index=0, usage=None, logprobs=None, raw=None))]
     #[allow(clippy::too_many_arguments, reason = "one for each field")]
     fn py_new(
         py: Python<'_>,
-        text: &str,
-        reasoning: Option<String>,
-        refusal: Option<String>,
+        text: Given,
+        reasoning: Option<Given>,
+        refusal: Option<Given>,
         tool_calls: Vec<ToolCallFragment>,
-        finish_reason: Option<&str>,
-        provider_finish_reason: Option<String>,
+        finish_reason: Option<Given>,
+        provider_finish_reason: Option<Given>,
         index: u32,
         usage: Option<Usage>,
         logprobs: Option<Vec<TokenLogprob>>,
         raw: Option<Vec<u8>>,
     ) -> PyResult<Self> {
+        let finish_reason = named(py, finish_reason, "finish_reason")?;
         let delta = Delta {
             index,
-            text: text.into(),
-            reasoning: reasoning.unwrap_or_default(),
-            refusal,
+            text: text.named(py, "text")?.into(),
+            reasoning: named(py, reasoning, "reasoning")?.unwrap_or_default(),
+            refusal: named(py, refusal, "refusal")?,
             tool_calls: tool_calls.into_iter().map(|call| call.0).collect(),
             finish_reason: finish_reason
-                .map(|word| variant(py, "finish_reason", word))
+                .map(|word| variant(py, "finish_reason", &word))
                 .transpose()?,
-            provider_finish_reason,
+            provider_finish_reason: named(py, provider_finish_reason, "provider_finish_reason")?,
             usage: usage.map(|usage| Box::new(usage.0)),
             logprobs: logprobs.map(TokenLogprob::logprobs),
             ..Delta::default()

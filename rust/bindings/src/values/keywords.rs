@@ -89,6 +89,43 @@ pub(crate) fn text(value: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     text.map_err(|_| wrong(value.py(), name, "give a str"))
 }
 
+/// A str as an argument of a constructor. Python's may hold a lone surrogate, and then [`Given::named`] fails with an
+/// error that has the name of the argument.
+pub(crate) struct Given(Option<String>);
+
+impl Default for Given {
+    fn default() -> Self {
+        Self(Some(String::new()))
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for Given {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let text = value.cast::<PyString>()?;
+        Ok(Self(text.to_str().ok().map(str::to_owned)))
+    }
+}
+
+impl Given {
+    /// The text of the argument `name`, or an `LlmValidationError`.
+    pub(crate) fn named(self, py: Python<'_>, name: &str) -> PyResult<String> {
+        self.0.ok_or_else(|| {
+            let why = format!("{name}: the text holds {SURROGATE}");
+            exception::of_kind(py, ErrorKind::Validation, &why)
+        })
+    }
+}
+
+/// The same for an argument that may be None.
+pub(crate) fn named(py: Python<'_>, text: Option<Given>, name: &str) -> PyResult<Option<String>> {
+    text.map(|text| text.named(py, name)).transpose()
+}
+
+/// What is wrong with a str that Rust cannot hold.
+const SURROGATE: &str = "a lone surrogate, which UTF-8 cannot carry";
+
 /// A mapping of str to str; None is an empty one.
 pub(crate) fn pairs(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<(String, String)>> {
     read_pairs(value, name, |text| text)
@@ -120,7 +157,7 @@ fn read_pairs<T>(
         let key = key.cast_into::<PyString>().map_err(|_| refused())?;
         let value = revealed(value)?.cast_into::<PyString>();
         let value = value.map_err(|_| refused())?;
-        let surrogate = "holds a lone surrogate, which UTF-8 cannot carry";
+        let surrogate = format!("holds {SURROGATE}");
         let Ok(key) = key.to_str() else {
             return Err(wrong(py, name, &format!("a name {surrogate}")));
         };
@@ -177,7 +214,7 @@ pub(crate) fn refuse_unknown(
 /// Refuses keyword arguments with other names than these.
 pub(crate) fn refuse_others(keywords: Option<&Bound<'_, PyDict>>, known: &[&str]) -> PyResult<()> {
     for (name, _) in keywords.into_iter().flatten() {
-        if !known.contains(&name.cast::<PyString>()?.to_str()?) {
+        if !known.contains(&&*name.cast::<PyString>()?.to_string_lossy()) {
             return Err(unexpected(&name));
         }
     }

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use tokenwire_core::message;
 
+use crate::values::keywords::Given;
 use crate::values::value::{self, getters, value_methods};
 
 /// A token and its log probability.
@@ -16,27 +17,28 @@ impl TokenLogprob {
     #[new]
     #[pyo3(signature = (token, logprob=None, bytes=None, top=Vec::new(), text_offset=None))]
     fn py_new(
-        token: String,
+        py: Python<'_>,
+        token: Given,
         logprob: Option<f64>,
         bytes: Option<Vec<u8>>,
-        top: Vec<(String, f64, Option<Vec<u8>>)>,
+        top: Vec<(Given, f64, Option<Vec<u8>>)>,
         text_offset: Option<u64>,
-    ) -> Self {
-        let top = top
-            .into_iter()
-            .map(|(token, logprob, bytes)| message::TopLogprob {
-                token,
+    ) -> PyResult<Self> {
+        let mut others = Vec::with_capacity(top.len());
+        for (token, logprob, bytes) in top {
+            others.push(message::TopLogprob {
+                token: token.named(py, "top")?,
                 logprob,
                 bytes,
-            })
-            .collect();
-        Self(message::TokenLogprob {
-            token,
+            });
+        }
+        Ok(Self(message::TokenLogprob {
+            token: token.named(py, "token")?,
             logprob,
             bytes,
-            top,
+            top: others,
             text_offset,
-        })
+        }))
     }
 
     /// The token's UTF-8 bytes; None if the provider does not send them.

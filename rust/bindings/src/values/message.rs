@@ -6,6 +6,7 @@ use pyo3::types::PyString;
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::message::{self, Extra, Part};
 
+use crate::ground::caller::Caller;
 use crate::ground::exit::calling_python;
 use crate::ground::{exception, json, python};
 
@@ -13,13 +14,17 @@ use crate::ground::{exception, json, python};
 pub(crate) fn message_of<'py>(
     py: Python<'py>,
     choice: Option<&message::Choice>,
-    provider: &str,
+    caller: &Caller,
 ) -> PyResult<Bound<'py, PyAny>> {
     let parts: &[Part] = choice.map_or(&[], |choice| &choice.parts);
     let json =
         serde_json::to_string(parts).map_err(|error| PyValueError::new_err(error.to_string()))?;
     let parts = json::load_json(py, &json)?;
-    calling_python(|| python::MESSAGE.get(py)?.call1((parts, provider)))
+    calling_python(|| {
+        python::MESSAGE
+            .get(py)?
+            .call1((parts, &*caller.provider, &*caller.model))
+    })
 }
 
 /// The parts of a reply: those of the message, or else the pieces, in the order of a provider's reply.
@@ -74,7 +79,8 @@ fn parts_of(message: &Bound<'_, PyAny>) -> PyResult<Vec<Part>> {
     }
     let Ok(parts) = fields.get_item("parts") else {
         let text = fields.get_item("content")?.cast_into::<PyString>()?;
-        let text = text.to_str()?.to_owned();
+        let surrogate = |_| refused("the text holds a lone surrogate, which UTF-8 cannot carry");
+        let text = text.to_str().map_err(surrogate)?.to_owned();
         let extra = Extra::default();
         return Ok(vec![Part::Text { text, extra }]);
     };

@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use tokenwire_core::call::shown;
 use tokenwire_core::error::Error;
 use tokenwire_core::http::Head;
 
@@ -61,8 +62,8 @@ fn build(py: Python<'_>, error: Error, caller: &Caller) -> PyResult<PyErr> {
         .endpoint
         .as_ref()
         .map_or("", |endpoint| &endpoint.host);
-    let shown = error.shown(&caller.provider, &caller.model, host);
-    exception::make(py, &error.with_message(shown), &fields)
+    let message = shown(&error, &caller.provider, &caller.model, host);
+    exception::make(py, &error.with_message(message), &fields)
 }
 
 /// The head of the last response, for the partial reply.

@@ -15,7 +15,7 @@ use crate::ground::{json, python};
 use crate::values::attempt::Attempt;
 use crate::values::choice::{Choice, choice_getters, choice_text};
 use crate::values::headers;
-use crate::values::keywords::{pairs, variant};
+use crate::values::keywords::{Given, named, pairs, variant};
 use crate::values::logprob::TokenLogprob;
 use crate::values::message::{content, message_of};
 use crate::values::reply::ReplyData;
@@ -84,41 +84,45 @@ impl LlmResponse {
     #[allow(clippy::too_many_arguments, reason = "one for each field")]
     fn py_new(
         py: Python<'_>,
-        provider: &str,
-        model: &str,
-        text: Option<String>,
-        reasoning: Option<String>,
-        refusal: Option<String>,
+        provider: Given,
+        model: Given,
+        text: Option<Given>,
+        reasoning: Option<Given>,
+        refusal: Option<Given>,
         tool_calls: Vec<ToolCall>,
         message: Option<Bound<'_, PyAny>>,
-        finish_reason: Option<&str>,
-        provider_finish_reason: Option<String>,
+        finish_reason: Option<Given>,
+        provider_finish_reason: Option<Given>,
         usage: Option<Usage>,
         logprobs: Option<Vec<TokenLogprob>>,
         timing: Option<Timing>,
-        id: Option<String>,
+        id: Option<Given>,
         created: Option<i64>,
-        request_id: Option<String>,
+        request_id: Option<Given>,
         headers: Option<Bound<'_, PyAny>>,
         response_format: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
+        let text = named(py, text, "text")?;
+        let reasoning = named(py, reasoning, "reasoning")?;
+        let refusal = named(py, refusal, "refusal")?;
+        let finish_reason = named(py, finish_reason, "finish_reason")?;
         let calls = tool_calls.into_iter().map(|call| call.0);
         let choice = message::Choice {
             index: 0,
             parts: content(message.as_ref(), reasoning, text, refusal, calls)?,
             finish_reason: finish_reason
-                .map(|word| variant(py, "finish_reason", word))
+                .map(|word| variant(py, "finish_reason", &word))
                 .transpose()?,
-            provider_finish_reason,
+            provider_finish_reason: named(py, provider_finish_reason, "provider_finish_reason")?,
             logprobs: logprobs.map(TokenLogprob::logprobs),
         };
         let mut reply = message::Reply {
-            id,
+            id: named(py, id, "id")?,
             model: None,
             created,
             choices: vec![choice],
             usage: usage.map(|usage| usage.0),
-            request_id,
+            request_id: named(py, request_id, "request_id")?,
         };
         // A tool call or a refusal implies the finish reason, as in replies of the engine.
         reply.conclude();
@@ -128,10 +132,11 @@ impl LlmResponse {
             headers: headers.into(),
             request_id: None,
         });
+        let caller = Caller::named(provider.named(py, "provider")?, model.named(py, "model")?);
         let data = ReplyData {
             head,
             timing: timing.map(|timing| timing.0).unwrap_or_default(),
-            ..ReplyData::of(Arc::new(reply), Caller::named(provider, model))
+            ..ReplyData::of(Arc::new(reply), caller)
         };
         Ok(Self::new(data, response_format))
     }
@@ -165,7 +170,7 @@ impl LlmResponse {
     #[getter]
     fn message<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let message = self.message.get_or_try_init(py, || {
-            message_of(py, self.choice(), &self.data.caller.provider).map(Bound::unbind)
+            message_of(py, self.choice(), &self.data.caller).map(Bound::unbind)
         })?;
         Ok(message.bind(py).clone())
     }

@@ -9,6 +9,7 @@ use tokenwire_core::message;
 use crate::ground::exit::calling_python;
 use crate::ground::{exception, json, python};
 use crate::values::extra;
+use crate::values::keywords::{Given, named};
 use crate::values::value::{getters, value_methods};
 
 /// A tool call of the model.
@@ -19,17 +20,18 @@ pub(crate) struct ToolCall(pub(crate) message::ToolCall);
 #[pymethods]
 impl ToolCall {
     #[new]
-    #[pyo3(signature = (id, name, arguments=String::new(), extra=None))]
+    #[pyo3(signature = (id, name, arguments=Given::default(), extra=None))]
     fn py_new(
-        id: Option<String>,
-        name: String,
-        arguments: String,
+        py: Python<'_>,
+        id: Option<Given>,
+        name: Given,
+        arguments: Given,
         extra: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         Ok(Self(message::ToolCall {
-            id,
-            name,
-            arguments,
+            id: named(py, id, "id")?,
+            name: name.named(py, "name")?,
+            arguments: arguments.named(py, "arguments")?,
             extra: extra::read(extra.as_ref())?,
         }))
     }

@@ -1,10 +1,14 @@
-//! How an attempt failed.
+//! How an attempt failed, and how the error of a call is shown.
 
 use std::time::SystemTime;
 
-use crate::error::{ApiFailure, Error, Phase};
-use crate::http::Head;
+use crate::error::{ApiFailure, Error, ErrorKind, Phase};
+use crate::http::{Head, Outgoing};
+use crate::redact::one_line;
 use crate::retry::{Hints, wait_in_body};
+
+/// How many characters of a provider's name and model a message shows.
+const SHOWN_NAME: usize = 100;
 
 /// A failed attempt.
 #[derive(Debug)]
@@ -19,7 +23,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// A failure after the response head. What stands in its headers was said of a success.
+    /// A failure after the response head. Its headers belong to a success, so they ask for no wait.
     pub(super) fn after_head(mut error: Error, head: &Head) -> Self {
         let retry_after = wait_in_body(&error, SystemTime::now());
         if let Some(api) = error.api().filter(|_| retry_after.is_some()) {
@@ -49,5 +53,95 @@ impl From<Error> for Failure {
             hints: Hints::default(),
             lost_idle: false,
         }
+    }
+}
+
+/// An error of a new connection. A server that speaks TLS hangs up, or answers with an alert, when it is asked in plain
+/// text.
+pub(super) fn may_need_https(error: Error, outgoing: &Outgoing) -> Error {
+    let unanswered = matches!(
+        error.kind(),
+        ErrorKind::ConnectionLost | ErrorKind::Protocol
+    );
+    let direct = !outgoing.route.https && outgoing.route.proxy.is_none();
+    if error.phase() != Phase::Head || !unanswered || error.headers().is_some() || !direct {
+        return error;
+    }
+    let message = format!(
+        "{}; if the server speaks TLS, base_url needs https://",
+        error.message()
+    );
+    error.with_message(message)
+}
+
+/// The message with what a reader of a log needs besides: which model was asked, and how often.
+///
+/// The message of a failed connection names the server at `host`, and then no one else has to be named. An error
+/// without attempts is not the error of a call, and a wrong setting not that of a model: their messages stay as they
+/// are.
+#[must_use]
+pub fn shown(error: &Error, provider: &str, model: &str, host: &str) -> String {
+    let message = error.message();
+    let tries = error.attempts().len();
+    if tries == 0 || error.kind() == ErrorKind::Config {
+        return message.to_owned();
+    }
+    let names_server = error.api().is_none() && !host.is_empty() && message.contains(host);
+    let names = [provider, model].map(|name| one_line(name, SHOWN_NAME));
+    let names: Vec<_> = names.into_iter().filter(|name| !name.is_empty()).collect();
+    let who = match names.join(":") {
+        who if names_server || who.is_empty() => String::new(),
+        who => format!("{who}: "),
+    };
+    match tries {
+        1 => format!("{who}{message}"),
+        _ => format!("{who}{message} ({tries} attempts)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Attempt;
+
+    fn failed(message: &str, attempts: usize) -> Error {
+        let attempt = Attempt {
+            started: 0.0,
+            phase: Phase::Head,
+            status: None,
+            error: Some(ErrorKind::Api),
+            message: None,
+            slept: 0.0,
+            maybe_processed: false,
+        };
+        Error::new(ErrorKind::Api, message).with_attempts(vec![attempt; attempts])
+    }
+
+    #[test]
+    fn a_shown_error_names_the_model_and_the_attempts_of_its_call() {
+        let host = "a.example";
+        for (error, line) in [
+            (failed("no", 0), "no"),
+            (failed("no", 1), "acme:m: no"),
+            (failed("no", 3), "acme:m: no (3 attempts)"),
+            (failed("a.example:80 said no", 1), "a.example:80 said no"),
+            (
+                failed("a.example:80 said no", 2),
+                "a.example:80 said no (2 attempts)",
+            ),
+            // What a provider says may name its own host.
+            (
+                failed("see a.example/docs", 1).with_api(ApiFailure::default()),
+                "acme:m: see a.example/docs",
+            ),
+        ] {
+            assert_eq!(shown(&error, "acme", "m", host), line);
+        }
+        let setting = failed("no", 2).with_kind(ErrorKind::Config);
+        assert_eq!(shown(&setting, "acme", "m", host), "no");
+        assert_eq!(shown(&failed("no", 1), "", "m", ""), "m: no");
+        assert_eq!(shown(&failed("no", 1), "", "", ""), "no");
+        let long = shown(&failed("no", 1), "acme", &"m\n".repeat(1_000), "");
+        assert!(long.len() < 220 && !long.contains('\n'));
     }
 }

@@ -20,6 +20,8 @@ mod echo;
 mod failure;
 mod session;
 
+pub use failure::shown;
+
 pub(crate) use attempts::{Reception, run as run_attempts};
 pub(crate) use session::{LoggedBody, Session};
 

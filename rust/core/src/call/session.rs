@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::echo;
-use super::failure::Failure;
+use super::failure::{Failure, may_need_https};
 use crate::client::Call;
 use crate::error::{Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Head, Probe, Transport, send};
@@ -98,7 +98,12 @@ impl<'a> Session<'a> {
             let lost = error.phase() == Phase::Head && error.kind() == ErrorKind::ConnectionLost;
             Failure {
                 lost_idle: reused && lost,
-                ..error.into()
+                ..if reused {
+                    error
+                } else {
+                    may_need_https(error, outgoing)
+                }
+                .into()
             }
         })?;
         head.mask(self.call.mask());
@@ -245,7 +250,11 @@ impl<'a> Session<'a> {
     /// Ends the call in the middle of an attempt or a wait, for a reason outside of both.
     pub(super) fn abandon(&mut self, error: Error) -> Error {
         if self.current.is_some() {
-            return self.fail(error.into());
+            let status = self.head.as_ref().map(|head| head.status);
+            return self.fail(Failure {
+                status,
+                ..error.into()
+            });
         }
         self.end();
         self.seen(error).with_attempts(self.attempts.clone())

@@ -1,4 +1,4 @@
-//! The wait that stands in the body of an error.
+//! The wait that the body of an error asks for.
 
 use std::time::{Duration, SystemTime};
 

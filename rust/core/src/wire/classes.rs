@@ -9,7 +9,7 @@ use crate::error::{ApiFailure, ErrorKind};
 /// How much of a message is read. A server says what is wrong at the beginning.
 const READ_CHARS: usize = 4_096;
 
-/// One kind of error, and how to tell it.
+/// One kind of error, and how it is recognized.
 struct Row {
     kind: ErrorKind,
     /// Values of `code` or `type`; upper and lower case are the same.
@@ -42,6 +42,8 @@ const TABLE: [Row; 6] = [
             "arrearage",
             "accountoverdueerror",
             "insufficient_user_quota",
+            // LiteLLM.
+            "budget_exceeded",
         ],
         // Z.ai and Moonshot answer 429, xAI 403 or 429, Anthropic and Alibaba 400, MiniMax 500.
         statuses: &[400, 403, 429, 500],
@@ -171,6 +173,8 @@ const TABLE: [Row; 6] = [
             // xAI; Anthropic.
             "content violates usage guidelines",
             "blocked by content filtering policy",
+            // LiteLLM.
+            "contentpolicyviolationerror",
         ],
     },
     Row {
@@ -231,7 +235,7 @@ const BROKEN: [&str; 10] = [
     "unavailable",
 ];
 
-/// The kind of error that the server describes. `status` is the HTTP status, or one that stands in the error itself;
+/// The kind of error that the server describes. `status` is the HTTP status, or the one that the error names;
 /// `upstream` is what the provider behind a router said.
 pub(super) fn of(
     status: Option<u16>,
@@ -263,10 +267,19 @@ pub(super) fn of(
 /// The first row that fits, where `said` is what the server says in its own words.
 fn find(status: Option<u16>, api: &ApiFailure, said: &str) -> Option<&'static Row> {
     let fits = |row: &&Row| {
-        let counts = status.is_none_or(|status| row.statuses.contains(&status));
+        let counts =
+            status.is_none_or(|status| row.statuses.contains(&status)) && !is_about_a_setting(api);
         is_named(api, row.codes) || counts && row.texts.iter().any(|text| contains(said, text))
     };
     TABLE.iter().find(fits)
+}
+
+/// Whether the server complains about a parameter that holds names or descriptions of the caller, which it may repeat
+/// without quotation marks.
+fn is_about_a_setting(api: &ApiFailure) -> bool {
+    let param = api.param.as_deref().unwrap_or_default();
+    let mut settings = ["tool", "function", "response_format", "metadata", "stop"].iter();
+    param.ends_with(".name") || settings.any(|name| param.starts_with(name))
 }
 
 /// Whether `code` or `type` is one of `codes`.
@@ -361,7 +374,7 @@ fn own_words(api: &ApiFailure) -> String {
     out
 }
 
-/// What stands in the quotation that `mark` begins; `None` if it begins none that may be the caller's.
+/// The text that `mark` begins to quote; `None` if it is an apostrophe, or begins the message of another server.
 fn quotation<'a>(before: &str, mark: &str, inside: &'a str) -> Option<&'a str> {
     let before = before.trim_end_matches('\\');
     // An apostrophe, as in "model's".

@@ -84,10 +84,18 @@ fn of_json(mut value: Value) -> Complaint {
     };
     let mut field = None;
     let message = said(&value, 0, &mut field).map(kept);
-    let raw = value.pointer("/error/metadata/raw");
-    let raw = raw.and_then(inside).map(|raw| Box::new(of_json(raw).api));
+    let upstream = value.pointer("/error/metadata").map(|metadata| {
+        let said = metadata.get("raw").and_then(inside).map(of_json);
+        let said = said.unwrap_or_default().api;
+        // Or the router's own word for it.
+        let named = || metadata.get("error_type").and_then(word);
+        Box::new(ApiFailure {
+            code: said.code.or_else(named),
+            ..said
+        })
+    });
     Complaint {
-        upstream: raw,
+        upstream,
         request_id: from(&["request_id", "requestId", "RequestId", "responseId"]),
         api: ApiFailure {
             error_type: from(&["type"])
@@ -219,15 +227,9 @@ fn of_object(
         add(said(inner, depth + 1, field));
     }
     if let Some(Value::Object(metadata)) = fields.get("metadata") {
-        // A gateway that only says "Provider returned error" adds whose error it was, and its text.
-        let raw = metadata
-            .get("raw")
-            .and_then(|raw| said(raw, depth + 1, field));
-        let whose = metadata.get("provider_name").and_then(word);
-        add(match (whose, raw) {
-            (Some(whose), Some(raw)) => Some(format!("{whose}: {raw}")),
-            (_, raw) => raw,
-        });
+        // A gateway that only says "Provider returned error" adds the provider's message here.
+        let raw = metadata.get("raw");
+        add(raw.and_then(|raw| said(raw, depth + 1, field)));
     }
     if let Some(error) = fields.get("x_groq").and_then(|it| it.get("error")) {
         add(said(error, depth + 1, field));
@@ -270,10 +272,10 @@ fn problem(item: &Value, depth: usize, field: &mut Option<String>) -> Option<Str
         return Some(text);
     }
     field.get_or_insert_with(|| own.to_owned());
-    Some(match text.contains(&*place) {
-        true => text,
-        false => format!("{place}: {text}"),
-    })
+    if text.contains(&*place) {
+        return Some(text);
+    }
+    Some(format!("{place}: {text}"))
 }
 
 /// Where a problem is, as in `body.messages[0].content`.
@@ -287,7 +289,7 @@ fn path(value: &Value) -> Option<String> {
     let mut path = String::new();
     for step in steps {
         match step {
-            Value::Number(index) => path.push_str(&format!("[{index}]")),
+            Value::Number(index) => path.extend(["[", &index.to_string(), "]"]),
             Value::String(name) => {
                 if !path.is_empty() {
                     path.push('.');

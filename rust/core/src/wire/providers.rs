@@ -182,6 +182,7 @@ fn azure() -> Provider {
 static PROVIDERS: LazyLock<Vec<Arc<Provider>>> =
     LazyLock::new(|| rows().into_iter().map(Arc::new).collect());
 
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn rows() -> Vec<Provider> {
     vec![
         Provider {

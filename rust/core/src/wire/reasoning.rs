@@ -25,7 +25,7 @@ pub enum ReasoningBack {
 pub enum Needed {
     /// Those that came with some.
     No,
-    /// Those that came with some, for a model that reasons. Other models refuse it.
+    /// Those that came with some, for the model that sent it and for models that are known to reason. Others refuse it.
     IfTheModelReasons,
     /// Also those that call tools, if only as an empty text.
     WithToolCalls,
@@ -100,9 +100,7 @@ impl ReasoningBack {
             Self::Never if is(&NEED_IT) => Cow::Owned(Self::AsSent),
             Self::Field { name, needed } => {
                 let needed = match needed {
-                    Needed::IfTheModelReasons if !is(&REASONS) || is(&DOES_NOT) => {
-                        return Cow::Owned(Self::Never);
-                    }
+                    Needed::IfTheModelReasons if is(&REASONS) && !is(&DOES_NOT) => Needed::No,
                     Needed::No if is(&["deepseek"]) => Needed::Always,
                     Needed::No if is(&["kimi"]) => Needed::WithToolCalls,
                     _ => return Cow::Borrowed(self),

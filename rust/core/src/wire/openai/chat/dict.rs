@@ -1,4 +1,4 @@
-//! Messages that the caller wrote in the form of Chat Completions.
+//! Messages that the caller wrote in the form of Chat Completions, and the fields of any message that hold reasoning.
 
 use super::part::{field, plain};
 use super::parts::Written;
@@ -7,76 +7,96 @@ use crate::error::Error;
 use crate::wire::body::{Fields, fields};
 use crate::wire::reasoning::ReasoningBack;
 
-/// Writes a message as it is, except for reasoning that the provider refuses or has another name for.
-pub(super) fn write(path: &str, role: &str, raw: &str, to: &mut Written<'_>) -> Result<(), Error> {
+/// Writes a message as it is, except for reasoning that the provider refuses or has another name for. `known` has its
+/// fields, or all but some of those that hold no reasoning.
+pub(super) fn write(
+    path: &str,
+    (role, raw, known): (&str, &str, &Fields<'_>),
+    to: &mut Written<'_>,
+) -> Result<(), Error> {
     to.separate();
-    let changed = match role {
-        "assistant" if to.reasoning != ReasoningBack::AsSent => with_its_reasoning(path, raw, to)?,
-        _ => None,
+    let is_kept = role != "assistant" || to.reasoning == ReasoningBack::AsSent;
+    let calls_tools = known
+        .iter()
+        .any(|(key, raw)| key == "tool_calls" && has_items(raw));
+    let sent = if is_kept {
+        None
+    } else {
+        reasoning(path, known, calls_tools, to)
     };
-    match changed {
-        Some(message) => to.out.extend_from_slice(&message),
-        None => to.out.extend_from_slice(raw.as_bytes()),
+    let has_it = |(name, text): &(String, &str)| {
+        let mut fields = known.iter();
+        fields.any(|(key, raw)| key == name && raw == text)
+    };
+    let count = known.iter().filter(|(key, _)| to.is_reasoning(key)).count();
+    let is_same = match &sent {
+        Some(sent) => count == 1 && has_it(sent),
+        None => count == 0,
+    };
+    if is_kept || is_same {
+        to.out.extend_from_slice(raw.as_bytes());
+        return Ok(());
     }
+    let start = to.out.len();
+    for (key, raw) in fields(raw, path)? {
+        if !to.is_reasoning(&key) {
+            field(to.out, &key, raw);
+        }
+    }
+    if let Some((name, text)) = &sent {
+        field(to.out, name, text);
+    }
+    // Every field begins with a comma.
+    if let Some(first) = to.out.get_mut(start) {
+        *first = b'{';
+    }
+    to.out.push(b'}');
     Ok(())
 }
 
-/// The message with the reasoning that the provider takes; `None` if that is what it has.
-fn with_its_reasoning(
+/// The field for reasoning that an assistant message with these fields is sent with, and its text. What has no place in it
+/// is noted as dropped.
+pub(super) fn reasoning<'a>(
     path: &str,
-    raw: &str,
+    fields: &Fields<'a>,
+    calls_tools: bool,
     to: &mut Written<'_>,
-) -> Result<Option<Vec<u8>>, Error> {
-    let all = fields(raw, path)?;
-    let get = |name: &str| all.iter().find(|(key, _)| key == name).map(|(_, raw)| *raw);
-    let text = |name: &str| get(name).filter(|raw| raw.starts_with('"'));
-    let name = to.reasoning_field(get("tool_calls").is_some_and(has_items), is_begun(&all));
-    let name = name.map(|(name, is_needed)| (name.to_owned(), is_needed));
-    let sent = name.as_ref().and_then(|(name, is_needed)| {
+) -> Option<(String, &'a str)> {
+    let get = |name: &str| fields.iter().find(|(key, _)| key == name);
+    let text = |name: &str| {
+        get(name)
+            .map(|(_, raw)| *raw)
+            .filter(|raw| raw.starts_with('"'))
+    };
+    // The model would go on after an empty thought.
+    let is_begun = get("prefix").is_some_and(|(_, raw)| *raw == "true");
+    let name = to.reasoning_field(calls_tools, is_begun);
+    let sent = name.and_then(|(name, is_needed)| {
         let mut texts = REASONING.into_iter().filter_map(text);
         let said = text(name).or_else(|| texts.find(|raw| !plain(raw).is_empty()));
-        Some((&**name, said.or_else(|| is_needed.then_some("\"\""))?))
+        Some((
+            name.to_owned(),
+            said.or_else(|| is_needed.then_some("\"\""))?,
+        ))
     });
-    let is_reasoning = |key: &str| {
-        key == DETAILS || REASONING.contains(&key) || sent.is_some_and(|(name, _)| key == name)
-    };
-    let mut has_changed = false;
-    for (key, raw) in all.iter().filter(|(key, _)| is_reasoning(key)) {
-        if sent.is_some_and(|(name, sent)| key == name && *raw == sent) {
-            continue;
-        }
-        has_changed = true;
+    let lost = fields.iter().filter(|(key, raw)| {
         let is_empty = matches!(*raw, "null" | "\"\"" | "[]");
-        if !is_empty && sent.is_none_or(|(_, sent)| *raw != sent) {
-            to.dropped.push(format!("{path}.{key}"));
-        }
-    }
-    let has_it = |(name, _): (&str, &str)| get(name).is_some();
-    if !has_changed && sent.is_none_or(has_it) {
-        return Ok(None);
-    }
-    let mut out = Vec::with_capacity(raw.len());
-    for (key, raw) in all.iter().filter(|(key, _)| !is_reasoning(key)) {
-        field(&mut out, key, raw);
-    }
-    if let Some((name, sent)) = sent {
-        field(&mut out, name, sent);
-    }
-    // Every field begins with a comma.
-    if let Some(first) = out.first_mut() {
-        *first = b'{';
-    }
-    out.push(b'}');
-    Ok(Some(out))
+        to.is_reasoning(key) && !is_empty && sent.as_ref().is_none_or(|(_, sent)| raw != sent)
+    });
+    let lost: Vec<String> = lost.map(|(key, _)| format!("{path}.{key}")).collect();
+    to.dropped.extend(lost);
+    sent
 }
 
-/// Whether the message is the beginning of a reply that the model is to go on with.
-pub(super) fn is_begun(fields: &Fields<'_>) -> bool {
-    fields
-        .iter()
-        .any(|(key, raw)| key == "prefix" && *raw == "true")
+impl Written<'_> {
+    /// Whether the field of this name holds reasoning.
+    pub(super) fn is_reasoning(&self, key: &str) -> bool {
+        let own = self.reasoning_field(false, false);
+        key == DETAILS || REASONING.contains(&key) || own.is_some_and(|(name, _)| key == name)
+    }
 }
 
 fn has_items(raw: &str) -> bool {
-    raw.starts_with('[') && raw.trim_start_matches(['[', ' ', '\n']) != "]"
+    raw.strip_prefix('[')
+        .is_some_and(|rest| rest.trim_start() != "]")
 }

@@ -27,6 +27,7 @@ pub(super) fn encode(
             .reasoning_back
             .to_model(&request.model)
             .into_owned(),
+        model: &request.model,
         out: sent.unwrap_or(&mut unused),
         dropped: Vec::new(),
     };
@@ -103,7 +104,7 @@ fn message(at: usize, raw: &str, has_system: bool, to: &mut Written<'_>) -> Resu
         if let Some((_, content)) = content.filter(|(_, raw)| raw.starts_with('[')) {
             blocks::check(&path, content)?;
         }
-        return dict::write(&path, &role, raw, to);
+        return dict::write(&path, (&role, raw, &extra), to);
     };
     parts::write(&path, (&role, name, &extra), parts, to)
 }

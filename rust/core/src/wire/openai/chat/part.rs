@@ -74,6 +74,11 @@ impl<'a> Part<'a> {
         invalid(format!("{}{why}", self.path()))
     }
 
+    /// Whether `model` was asked for it.
+    pub(super) fn is_of(&self, model: &str) -> bool {
+        self.get("model").is_some_and(|raw| plain(raw) == model)
+    }
+
     /// Whether it is from `provider`.
     pub(super) fn is_from(&self, provider: &Provider) -> bool {
         self.get("provider")

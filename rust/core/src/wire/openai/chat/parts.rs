@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::dict::is_begun;
+use super::dict;
 use super::part::{Part, field, inner, media, plain};
 use super::twice::DETAILS;
 use crate::error::Error;
@@ -18,6 +18,8 @@ pub(super) struct Written<'a> {
     pub(super) provider: &'a Provider,
     /// What goes back of reasoning to the model that is asked.
     pub(super) reasoning: ReasoningBack,
+    /// The model that is asked.
+    pub(super) model: &'a str,
     pub(super) out: &'a mut Vec<u8>,
     pub(super) dropped: Vec<String>,
 }
@@ -40,7 +42,8 @@ impl Written<'_> {
             return None;
         };
         let is_needed = match needed {
-            Needed::No | Needed::IfTheModelReasons => false,
+            Needed::IfTheModelReasons => return None,
+            Needed::No => false,
             Needed::WithToolCalls => calls_tools,
             // The model would go on after an empty thought.
             Needed::Always => !is_begun,
@@ -79,7 +82,14 @@ enum Item<'a> {
 const CALL_KEYS: [&str; 6] = ["type", "id", "name", "arguments", "provider", "extra"];
 
 /// Keys of a part of reasoning that we know.
-const REASONING_KEYS: [&str; 5] = ["text", "signature", "field", "provider", "thinking"];
+const REASONING_KEYS: [&str; 6] = [
+    "text",
+    "signature",
+    "field",
+    "provider",
+    "model",
+    "thinking",
+];
 
 /// What servers send of an audio besides its id, but do not accept.
 const AUDIO_KEYS: [&str; 3] = ["data", "transcript", "expires_at"];
@@ -111,15 +121,17 @@ pub(super) fn write(
         }
     }
     if any || role != "tool" && parts.trim() == "[]" {
-        let calls_tools = !message.calls.is_empty();
-        if let Some((name, true)) = to.reasoning_field(calls_tools, is_begun(extra))
-            && role == "assistant"
-            && message.reasoning.is_empty()
-        {
-            message.reasoning.push((name.to_owned(), "\"\""));
+        let has_own = role == "assistant" && to.reasoning != ReasoningBack::AsSent;
+        if has_own {
+            let calls_tools = !message.calls.is_empty();
+            let sent = dict::reasoning(path, extra, calls_tools, to);
+            message
+                .reasoning
+                .extend(sent.filter(|_| message.reasoning.is_empty()));
         }
         let extra = extra
             .iter()
+            .filter(|(key, _)| !(has_own && to.is_reasoning(key)))
             .map(|(key, raw)| (key.to_string(), (*raw).to_owned()));
         message.other.extend(extra);
         to.separate();
@@ -182,7 +194,9 @@ impl<'a> Message<'a> {
             ReasoningBack::AsSent if is_own && !field.is_empty() => {
                 self.reasoning.push((field.into_owned(), text));
             }
-            ReasoningBack::Field { name, .. } if is_own => {
+            ReasoningBack::Field { name, needed }
+                if is_own && (*needed != Needed::IfTheModelReasons || part.is_of(to.model)) =>
+            {
                 self.reasoning.push((name.to_string(), text));
             }
             _ => to.dropped.push(part.path()),

@@ -110,7 +110,7 @@ fn nested_reply(body: &[u8]) -> Option<&str> {
         Ok(())
     });
     let nested = found.filter(|_| read.is_ok())?;
-    // One level is enough: what is nested again is no reply.
+    // One level is enough: what is nested again cannot be a reply.
     let event = Event::read(nested.as_bytes()).ok()?;
     (event.first.is_some() || event.is_error).then_some(nested)
 }

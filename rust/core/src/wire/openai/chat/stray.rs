@@ -15,6 +15,8 @@ pub(super) const PAGE_START: usize = 64 << 10;
 /// The lines of a JSON body that arrived instead of events.
 #[derive(Debug, Default)]
 pub(super) struct Stray {
+    /// The start of the first line that is not part of an event; empty if there was none.
+    pub(super) start: String,
     body: Vec<u8>,
     end: Growing,
 }
@@ -41,6 +43,9 @@ impl Stray {
                 return Err(elsewhere(
                     "the reply is an HTML page, not a stream; base_url is probably wrong",
                 ));
+            }
+            if self.start.is_empty() {
+                self.start = start_of(name);
             }
             return Ok(());
         }
@@ -91,13 +96,13 @@ pub(super) fn unread(name: &[u8], data: &[u8], why: json::Error) -> Unread {
     {
         return Unread::Ignored;
     }
-    Unread::Broken(match is_each_line_json(data) {
-        true => Error::new(
+    if is_each_line_json(data) {
+        return Unread::Broken(Error::new(
             ErrorKind::Decode,
             "the events of the stream are parted by one line end, and an event stream needs an empty line between them",
-        ),
-        false => why.into(),
-    })
+        ));
+    }
+    Unread::Broken(why.into())
 }
 
 /// Names of events that only keep the connection open.

@@ -110,7 +110,10 @@ impl StreamDecoder for ChatStream {
 
     fn missing(&self) -> Option<String> {
         if self.choices.states.is_empty() {
-            return Some("it ended before any choice".to_owned());
+            return Some(match &*self.stray.start {
+                "" => "it ended before any choice".to_owned(),
+                start => format!("it ended before any choice; it began with: {start}"),
+            });
         }
         self.unfinished(|choice| !choice.finished)
             .or_else(|| self.too_few(self.asked))

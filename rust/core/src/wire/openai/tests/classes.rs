@@ -16,7 +16,7 @@ pub(super) fn kind(status: u16, body: &Value) -> K {
     error.kind()
 }
 
-/// A body that says nothing but the message.
+/// A body with only a message.
 fn plain(message: &str) -> Value {
     json!({"error": {"message": message, "type": "invalid_request_error", "param": null, "code": null}})
 }
@@ -74,6 +74,11 @@ fn a_content_filter_is_known_by_the_text_of_every_provider() {
                 "openai/gpt-5 requires moderation on OpenAI. Your input was flagged for \"harassment\". No credits were charged.",
             ),
             (400, "Output blocked by content filtering policy"),
+            // LiteLLM.
+            (
+                400,
+                "litellm.BadRequestError: litellm.ContentPolicyViolationError: AzureException - x",
+            ),
         ],
     );
     for (status, body) in [
@@ -395,6 +400,19 @@ fn a_text_of_the_caller_that_an_error_quotes_does_not_change_its_kind() {
     // The field that is wrong has the name of a filter or of a limit.
     let body = json!({"error": {"message": "Unknown parameter: 'content_filter'.", "param": "content_filter", "code": "unknown_parameter"}});
     assert_eq!(kind(400, &body), K::Api);
+    for param in [
+        "tools[0].function.name",
+        "messages[1].name",
+        "response_format",
+        "metadata.x",
+    ] {
+        let body = json!({"error": {"message": "Invalid value: prompt is too long", "param": param, "code": "invalid_value"}});
+        assert_eq!(kind(400, &body), K::Api, "{param}");
+    }
+    for param in ["messages", "prompt", "input_tokens", "max_tokens"] {
+        let body = json!({"error": {"message": "prompt is too long: 9 > 8", "param": param}});
+        assert_eq!(kind(400, &body), K::ContextLength, "{param}");
+    }
     // A key that is wrong stays a wrong key, whatever the server says besides.
     for status in [401, 404, 409] {
         let found = kind(status, &plain("prompt is too long: 5 tokens > 4 maximum"));

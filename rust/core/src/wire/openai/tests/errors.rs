@@ -198,8 +198,8 @@ fn the_text_is_found_in_every_layer_and_shown_once() {
         ),
         (r#"{"provider":{"error":{"message":"m"}}}"#, "m"),
         (
-            r#"{"error":{"message":"Provider returned error","metadata":{"provider_name":"P","raw":"{\"error\":{\"message\":\"r\"}}"}}}"#,
-            "Provider returned error: P: r",
+            r#"{"error":{"message":"Provider returned error","metadata":{"provider_name":"P","raw":"{\"error\":{\"message\":\"why\"}}"}}}"#,
+            "Provider returned error: why",
         ),
         (
             r#"{"error":{"message":"m","metadata":{"raw":{"detail":[{"loc":["body","n"],"msg":"r"}]}}}}"#,
@@ -216,7 +216,7 @@ fn the_text_is_found_in_every_layer_and_shown_once() {
         ("{\"error\":\"a\"}\n{\"error\":\"b\"}\n", "a"),
         ("\u{feff}{\"error\":\"m\"}", "m"),
         (
-            "<think> is no page",
+            "<think> in a text",
             "the answer is an HTML page, not an API reply",
         ),
         (

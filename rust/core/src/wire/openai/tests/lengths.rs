@@ -84,7 +84,7 @@ fn a_prompt_that_is_too_long_is_known_by_the_text_of_every_server() {
             ),
             (
                 400,
-                "The decoder prompt (length 33000) is longer than the maximum model length of 32768. Make sure that `max_model_len` is no smaller than the number of text tokens.",
+                "The decoder prompt (length 33000) is longer than the maximum model length of 32768.",
             ),
             (
                 400,
@@ -92,7 +92,7 @@ fn a_prompt_that_is_too_long_is_known_by_the_text_of_every_server() {
             ),
             (
                 400,
-                "The prompt (total length 33000) is too long to fit into the model (context length 32768). Make sure that `max_model_len` is no smaller than the number of text tokens plus multimodal tokens.",
+                "The prompt (total length 33000) is too long to fit into the model (context length 32768).",
             ),
             (
                 400,

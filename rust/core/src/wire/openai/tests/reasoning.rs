@@ -43,6 +43,7 @@ fn foreign(calls_tools: bool) -> Value {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn a_reply_goes_back_to_its_provider_with_the_reasoning_that_this_takes() {
     let field = Some;
     for (provider, model, came_in, goes_in) in [
@@ -244,6 +245,7 @@ fn a_message_without_reasoning_has_an_empty_text_where_the_provider_needs_one() 
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn reasoning_in_a_message_of_the_caller_has_the_name_that_the_provider_takes() {
     let both =
         json!({"role": "assistant", "reasoning": "hm", "content": "a", "reasoning_content": "hm"});
@@ -359,12 +361,54 @@ fn reasoning_in_a_message_of_the_caller_has_the_name_that_the_provider_takes() {
         json!({"role": "assistant", "content": "a", "reasoning": "b"})
     );
     assert_eq!(left_out, ["messages[0].reasoning_details"]);
+    // The same where it is beside parts.
+    let beside = json!({"role": "assistant", "parts": [{"type": "text", "text": "a"}], "reasoning_content": "hm", "x": 1});
+    let (message, left_out) = sent("groq", "openai/gpt-oss-120b", &beside);
+    assert_eq!(
+        message,
+        json!({"role": "assistant", "content": "a", "reasoning": "hm", "x": 1})
+    );
+    assert!(left_out.is_empty());
+    let (message, left_out) = sent("openai", "gpt-5", &beside);
+    assert_eq!(
+        message,
+        json!({"role": "assistant", "content": "a", "x": 1})
+    );
+    assert_eq!(left_out, ["messages[0].reasoning_content"]);
+    let (message, _) = sent("vllm", "x", &beside);
+    assert_eq!(
+        message,
+        json!({"role": "assistant", "content": "a", "reasoning_content": "hm", "x": 1})
+    );
     // A user may have a field of this name.
     let user = json!({"role": "user", "content": "a", "reasoning": "x"});
     assert_eq!(
         sent("groq", "llama-3.3-70b-versatile", &user),
         (user, vec![])
     );
+}
+
+#[test]
+fn a_model_that_is_not_known_to_reason_gets_its_own_reasoning() {
+    for (provider, asked, is_sent) in [
+        ("groq", "new", true),
+        ("groq", "newer", false),
+        ("cerebras", "new", true),
+    ] {
+        let parts = json!([{"type": "reasoning", "text": "hm", "field": "reasoning", "provider": provider, "model": "new"}]);
+        let (message, dropped) = sent(
+            provider,
+            asked,
+            &json!({"role": "assistant", "parts": parts}),
+        );
+        assert_eq!(
+            message.get("reasoning"),
+            is_sent.then(|| json!("hm")).as_ref(),
+            "{asked}"
+        );
+        assert_eq!(dropped.is_empty(), is_sent, "{asked}");
+        assert_eq!(message.get("model"), None);
+    }
 }
 
 #[test]
