@@ -397,7 +397,11 @@ def test_f10_the_environments_proxy_follows_curls_rules(sim, monkeypatch, enviro
         for name, value in environment.items():
             monkeypatch.setenv(name, value.replace("P", dead) if value == "P" else value)
         # A name that never resolves: without a proxy the lookup fails.
-        away = {"base_url": "http://elsewhere.invalid/v1", "api_key": "k", "max_retries": 0}
+        away: dict[str, Any] = {
+            "base_url": "http://elsewhere.invalid/v1",
+            "api_key": "k",
+            "max_retries": 0,
+        }
         client = ChatClient("m", **away)
         failure(LlmProxyError if used else LlmDNSError, lambda: client.run("hi"))
         direct = ChatClient("m", trust_env=False, **away)

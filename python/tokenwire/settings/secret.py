@@ -116,10 +116,15 @@ def sealed_url(value: Any) -> Any:
     """Return a URL that may hold a secret as one, and any other URL and None unchanged."""
     if value is None or isinstance(value, Secret):
         return value
+    if not isinstance(value, str):
+        return SecretUrl(value)
+    url, _, query = value.partition("?")
+    # Azure's api-version is not secret.
+    name, _, version = query.partition("=")
+    is_version = name == "api-version" and version.replace("-", "").isalnum()
     # Each of these begins, or ends, a part that may be secret.
-    if isinstance(value, str) and "@" not in value and "?" not in value and "#" not in value:
-        return value
-    return SecretUrl(value)
+    has_secret = "@" in url or "#" in url or (query and not is_version)
+    return SecretUrl(value) if has_secret else value
 
 
 def sealed_values(values: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -103,6 +104,17 @@ def test_the_api_version_of_a_call_decides_for_that_call(
     assert paths(sim) == [CLASSIC, f"{V1}?api-version=preview", V1]
 
 
+def test_what_was_not_found_is_named_with_its_deployment(
+    sim: SimServer, ask: Asking, root: str
+) -> None:
+    sim.set_script({"default": {"error": {"status": 404, "message": "Resource not found"}}})
+    chat = tw.ChatClient("azure:gpt-4o", base_url=f"{root}?api-version={VERSION}")
+    with pytest.raises(tw.LlmError) as caught:
+        ask.complete(chat, "-")
+    asked = f"asked for POST {root}{CLASSIC.partition('?')[0]}; on Azure, the model is the name of"
+    assert asked in str(caught.value)
+
+
 def test_azure_serves_a_deployment_only_with_an_api_version(root: str) -> None:
     del root
     base_url = "https://me.openai.azure.com/openai/deployments/gpt-4o"
@@ -138,8 +150,8 @@ def test_a_header_of_the_callers_replaces_the_key(
     sim: SimServer, ask: Asking, root: str, name: str, level: str
 ) -> None:
     own: dict[str, Any] = {name: "Bearer my-own-token"}
-    of_client = {"headers": own} if level == "client" else {}
-    of_call = {"extra_headers": own} if level == "call" else {}
+    of_client: dict[str, Any] = {"headers": own} if level == "client" else {}
+    of_call: dict[str, Any] = {"extra_headers": own} if level == "call" else {}
     ask.complete(tw.ChatClient("azure:gpt-4o", base_url=root, **of_client), "-", **of_call)
     (headers,) = sent_headers(sim)
     assert [one for one in ("api-key", "authorization") if one in headers] == [name.lower()]
@@ -170,6 +182,12 @@ def test_no_secret_of_azure_is_sent_to_an_address_in_a_model_string(
             tw.ChatClient(f"azure://127.0.0.1:{sim.port}@gpt-4o").run("-")
     del root
     assert sim.requests() == []
+
+
+def test_a_pickled_client_keeps_its_api_version(sim: SimServer, ask: Asking, root: str) -> None:
+    chat = tw.ChatClient("azure:gpt-4o", base_url=f"{root}?api-version={VERSION}")
+    ask.complete(pickle.loads(pickle.dumps(chat)), "-")
+    assert paths(sim) == [CLASSIC]
 
 
 def test_a_configuration_names_resources(sim: SimServer, root: str) -> None:

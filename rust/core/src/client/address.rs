@@ -19,7 +19,7 @@ pub(super) struct Base {
     pub(super) zone: Option<String>,
 }
 
-/// The base URL that `text` gives; `name` is what messages call it.
+/// The base URL in `text`. `name` is what messages call it.
 pub(super) fn base_url(text: &str, name: &str, provider: &Provider) -> Result<Base, Error> {
     canonical(text.trim_matches(' '), provider).map_err(|why| refused(format!("{name} {why}")))
 }
@@ -30,8 +30,13 @@ pub(super) fn missing(provider: &Provider) -> Error {
         [] => String::new(),
         vars => format!("set {} or ", vars.join(" or ")),
     };
+    let example = if provider.is_azure {
+        "https://NAME.openai.azure.com"
+    } else {
+        "http://127.0.0.1:8000/v1"
+    };
     refused(format!(
-        "{} has no default address: {vars}give base_url=, as in http://127.0.0.1:8000/v1",
+        "{} has no default address: {vars}give base_url=, as in {example}",
         provider.name
     ))
 }
@@ -42,15 +47,17 @@ fn canonical(text: &str, provider: &Provider) -> Result<Base, String> {
         return Err("is in quotes: leave them out".to_owned());
     }
     // A URL would drop some of these silently.
-    let is_wrong = |c: char| c == '\\' || c.is_whitespace() || steers(c) || hides(c);
-    if let Some((position, wrong)) = text.chars().enumerate().find(|(_, c)| is_wrong(*c)) {
-        let what = match wrong {
-            '\r' | '\n' => "line break",
-            '\\' => "backslash",
-            c if c.is_whitespace() => "space",
-            _ => "invisible character",
-        };
-        return Err(format!("has a {what} at position {position}"));
+    let what = |c: char| match c {
+        '\r' | '\n' => Some("a line break"),
+        '\\' => Some("a backslash"),
+        c if c.is_control() => Some("a control character"),
+        c if c.is_whitespace() => Some("a space"),
+        c if steers(c) || hides(c) => Some("an invisible character"),
+        _ => None,
+    };
+    let mut chars = text.chars().enumerate();
+    if let Some((position, what)) = chars.find_map(|(at, c)| Some((at, what(c)?))) {
+        return Err(format!("has {what} at position {position}"));
     }
     let (text, zone) = split_zone(text)?;
     let mut url = match Url::parse(&text) {

@@ -7,25 +7,38 @@ use super::{Call, address};
 /// How many characters of a URL are shown.
 const SHOWN_CHARS: usize = 300;
 
+/// What is mostly wrong where Azure finds nothing.
+const AZURE: &str =
+    "on Azure, the model is the name of a deployment, and the api-version must be one of its API";
+
 impl Call {
     /// Method and URL of the request, without its query, and what may be wrong with the base URL.
     pub(crate) fn asked(&self) -> String {
         let outgoing = &self.outgoing;
-        let sent_to = Url::parse(&outgoing.place.base_url).ok();
-        let base_path = sent_to.as_ref().map_or("", Url::path);
-        let path = outgoing.target.url.path();
-        let path = path.strip_prefix(base_path.trim_end_matches('/'));
-        // An intercepted call was meant for the address of its client.
         let base = self.client.has_address.then_some(&self.client.base);
-        let shown = base.map_or("", |_| &*self.client.place.base_url);
-        let url = format!("{shown}{}", path.unwrap_or_default());
+        let url = if self.interception.is_on() {
+            // It was meant for the address of its client.
+            let sent_to = Url::parse(&outgoing.place.base_url).ok();
+            let base_path = sent_to.as_ref().map_or("", Url::path);
+            let path = outgoing.target.url.path();
+            let path = path.strip_prefix(base_path.trim_end_matches('/'));
+            let shown = base.map_or_else(String::new, |base| address::shown(base, None));
+            format!("{shown}{}", path.unwrap_or_default())
+        } else {
+            address::shown(&outgoing.target.url, outgoing.route.zone())
+        };
         let asked = format!(
             "asked for {} {}",
             outgoing.method,
             crate::redact::one_line(&url, SHOWN_CHARS)
         );
         let default = self.client.provider.base_url.as_deref();
-        match base.and_then(|base| mistake(base, default)) {
+        let mistake = if self.client.provider.is_azure {
+            Some(AZURE.to_owned())
+        } else {
+            base.and_then(|base| mistake(base, default))
+        };
+        match mistake {
             Some(mistake) => format!("{asked}; {mistake}"),
             None => asked,
         }

@@ -12,11 +12,13 @@ use url::Url;
 
 use super::address::shown;
 use super::check::refused;
+use crate::config::variable;
 use crate::error::Error;
 use crate::redact::Secret;
+use crate::wire::Provider;
 
 /// The variable that Azure's SDK reads the api-version from.
-pub(super) const VERSION_VARIABLE: &str = "OPENAI_API_VERSION";
+const VERSION_VARIABLE: &str = "OPENAI_API_VERSION";
 
 const VERSION: &str = "api-version";
 
@@ -29,11 +31,19 @@ pub(super) struct Resource {
 }
 
 impl Resource {
+    /// The resource that the base URL of a client names, if its provider is Azure; see [`Self::of`].
+    pub(super) fn of_client(base: &mut Url, provider: &Provider) -> Option<Self> {
+        if !provider.is_azure {
+            return None;
+        }
+        Self::of(base, variable(VERSION_VARIABLE).as_deref())
+    }
+
     /// The resource that a base URL names; `None` if the URL has another path, which is then used as it is. `version`
     /// is the api-version of a URL that has none.
     ///
     /// `base` is changed to what calls go to, as far as it is known before the call.
-    pub(super) fn of(base: &mut Url, version: Option<&str>) -> Option<Self> {
+    fn of(base: &mut Url, version: Option<&str>) -> Option<Self> {
         let path = base.path().trim_end_matches('/').to_owned();
         if is_project(base, &path) {
             base.set_path(&format!("{path}/openai/v1"));

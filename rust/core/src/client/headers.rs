@@ -141,8 +141,8 @@ pub(super) fn check_key(
     provider: &Provider,
     config: &ClientConfig,
 ) -> Result<(), Error> {
-    let mut names = provider.auth.headers();
-    if !provider.key_required || names.any(|name| headers.contains_key(name)) {
+    let mut carriers = provider.auth.headers();
+    if !provider.key_required || carriers.any(|name| headers.contains_key(name)) {
         return Ok(());
     }
     let named = || missing_key(&provider.name, &provider.key_vars);

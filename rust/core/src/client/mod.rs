@@ -14,7 +14,7 @@ use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
-use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting, variable};
+use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
 use crate::error::{Error, ErrorKind};
 use crate::http::host::is_private;
 use crate::http::{Hub, Interception, Origin, Outgoing, Place, Route, Target};
@@ -32,7 +32,7 @@ mod intercept;
 mod own;
 mod route;
 
-use self::azure::{Resource, VERSION_VARIABLE};
+use self::azure::Resource;
 use self::headers::random_key;
 use self::own::Own;
 
@@ -122,10 +122,7 @@ impl Client {
         // The other one is never used, because a call that is not intercepted is refused.
         let address = address.unwrap_or("http://address.invalid");
         let mut base = address::base_url(address, &config.base_url_name, &provider)?;
-        let azure = provider.is_azure.then(|| {
-            let version = variable(VERSION_VARIABLE);
-            Resource::of(&mut base.url, version.as_deref())
-        });
+        let azure = Resource::of_client(&mut base.url, &provider);
         let (route, origin, place) = route::of(hub, &base, &config)?;
         Ok(Self(Arc::new(Inner {
             headers: headers::of_client(&config, &provider.auth, dialect)?,
@@ -139,7 +136,7 @@ impl Client {
             },
             config,
             base: base.url,
-            azure: azure.flatten(),
+            azure,
             usual: OnceLock::new(),
             has_address,
             route: Arc::new(route),

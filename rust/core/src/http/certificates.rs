@@ -9,6 +9,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::host::is_quoted;
 use crate::error::{Error, ErrorKind};
 use crate::redact::one_line;
 
@@ -209,8 +210,18 @@ fn too_large() -> String {
 fn unreadable(setting: &str, path: &Path, error: &io::Error) -> Error {
     use io::ErrorKind as I;
     match error.kind() {
-        I::NotFound
-        | I::PermissionDenied
+        I::NotFound => {
+            let text = path.to_string_lossy();
+            let fix = if is_quoted(&text) {
+                ": it is in quotes: leave them out"
+            } else if text.trim() != text {
+                ": it has a space or a line end around it: leave that out"
+            } else {
+                ""
+            };
+            unusable(setting, path, &format!("{error}{fix}"))
+        }
+        I::PermissionDenied
         | I::NotADirectory
         | I::IsADirectory
         | I::InvalidInput

@@ -42,16 +42,22 @@ pub(super) fn is_localhost(name: &str) -> bool {
     last.eq_ignore_ascii_case("localhost")
 }
 
+/// The address that a URL has as its host. In a URL of SOCKS it is a name to [`Url`].
+fn address(url: &Url) -> Option<IpAddr> {
+    let address = match url.host()? {
+        Host::Ipv4(address) => IpAddr::V4(address),
+        Host::Ipv6(address) => IpAddr::V6(address),
+        Host::Domain(name) => name.parse().ok()?,
+    };
+    Some(address.to_canonical())
+}
+
 /// Whether a URL leads to this machine: a loopback address, a name under `localhost`, or an unspecified address, which
 /// servers print when they listen on all interfaces.
 pub(crate) fn is_this_machine(url: &Url) -> bool {
-    let host = of(url);
-    match host.parse::<IpAddr>() {
-        Ok(address) => {
-            let address = address.to_canonical();
-            address.is_loopback() || address.is_unspecified()
-        }
-        Err(_) => is_localhost(&host),
+    match address(url) {
+        Some(address) => address.is_loopback() || address.is_unspecified(),
+        None => url.host_str().is_some_and(is_localhost),
     }
 }
 
@@ -63,19 +69,19 @@ pub(crate) fn is_private(url: &Url) -> bool {
     if is_this_machine(url) {
         return true;
     }
-    let host = of(url);
-    let Ok(address) = host.parse::<IpAddr>() else {
-        let mut suffixes = [".local", ".internal", ".home.arpa"].into_iter();
-        return !host.contains('.') || suffixes.any(|suffix| host.ends_with(suffix));
-    };
-    match address.to_canonical() {
-        IpAddr::V4(v4) => {
+    match address(url) {
+        Some(IpAddr::V4(v4)) => {
             // 100.64.0.0/10 is shared address space (RFC 6598), where mesh networks live.
             let [a, b, ..] = v4.octets();
             let shared = a == 100 && (64..128).contains(&b);
             v4.is_private() || v4.is_link_local() || shared
         }
-        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
+        Some(IpAddr::V6(v6)) => v6.is_unique_local() || v6.is_unicast_link_local(),
+        None => {
+            let name = url.host_str().unwrap_or_default().trim_end_matches('.');
+            let mut suffixes = [".local", ".internal", ".home.arpa"].into_iter();
+            !name.contains('.') || suffixes.any(|suffix| name.ends_with(suffix))
+        }
     }
 }
 

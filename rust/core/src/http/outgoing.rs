@@ -33,6 +33,12 @@ pub(crate) struct Route {
 }
 
 impl Route {
+    /// The zone of the origin's address.
+    pub(crate) fn zone(&self) -> Option<&str> {
+        let (_, zone) = self.zoned.as_deref()?.split_once('%')?;
+        Some(zone)
+    }
+
     /// How long an idle connection is kept.
     pub(super) fn keepalive(&self) -> Duration {
         self.keepalive.unwrap_or(if self.https {
