@@ -11,10 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDE = sorted((ROOT / "docs").rglob("*.md"))
-DOCUMENTS = [ROOT / "README.md", *GUIDE]
-# Those whose blocks pass type checkers.
-TYPED = GUIDE
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^([^\n]*)\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 # A document awaits at the top level, as a notebook does. A module cannot.
@@ -54,7 +51,7 @@ def write_modules(folder: Path) -> dict[str, tuple[Path, int]]:
     """
     (folder / "synchronous.py").write_text(SYNCHRONOUS, encoding="utf-8")
     places = {}
-    for document in TYPED:
+    for document in DOCUMENTS:
         stem = re.sub(r"\W", "_", str(document.relative_to(ROOT)).removesuffix(".md"))
         homes: dict[str, str] = {}
         for number, (line, _, code) in enumerate(blocks(document.read_text(encoding="utf-8"))):
