@@ -118,6 +118,15 @@ fn remedy(api: &ApiFailure) -> Option<&'static str> {
     let is_named = |name: &str| field == name || message.contains(&format!("'{name}'"));
     let lower = message.to_ascii_lowercase();
     let is_refused = NOT_TAKEN.iter().any(|words| lower.contains(words));
+    let form = ["response_format", "response format", "json_schema"];
+    let is_form = form
+        .iter()
+        .any(|words| lower.contains(words) || field.contains(words));
+    // DeepSeek; LM Studio.
+    let is_other_form = lower.contains("unavailable") || lower.contains("must be 'json_schema'");
+    if is_form && (is_refused || is_other_form) {
+        return Some("output_mode=… asks for JSON in another way");
+    }
     if !is_refused {
         return None;
     }

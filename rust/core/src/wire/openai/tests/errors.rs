@@ -289,6 +289,7 @@ fn a_field_that_we_chose_comes_with_the_setting_that_changes_it() {
     let usage = "(stream_usage=False leaves it out)";
     let limit = "(max_completion_tokens=… is sent by that name)";
     let other = "(extra_body={\"max_tokens\": …} is sent by that name)";
+    let form = "(output_mode=… asks for JSON in another way)";
     for (body, remedy) in [
         (
             json!({"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]}),
@@ -297,6 +298,31 @@ fn a_field_that_we_chose_comes_with_the_setting_that_changes_it() {
         (
             json!({"error": {"message": "Unknown parameter: 'stream_options'."}}),
             usage,
+        ),
+        // DeepSeek, now and before; Groq; LM Studio; xAI; vLLM.
+        (
+            json!({"error": {"message": "This response_format type is unavailable now"}}),
+            form,
+        ),
+        (
+            json!({"error": {"message": "Failed to deserialize the JSON body into the target type: response_format: response_format.type `json_schema` is unavailable now at line 1 column 1"}}),
+            form,
+        ),
+        (
+            json!({"error": {"message": "This model does not support response format `json_schema`."}}),
+            form,
+        ),
+        (
+            json!({"error": "'response_format.type' must be 'json_schema' or 'text'"}),
+            form,
+        ),
+        (
+            json!({"error": "The response_format parameter is unsupported at the moment."}),
+            form,
+        ),
+        (
+            json!({"detail": [{"loc": ["body", "response_format"], "msg": "Extra inputs are not permitted"}]}),
+            form,
         ),
         (
             json!({"error": {"message": "bad", "param": "stream_options.include_usage"}}),
@@ -317,6 +343,10 @@ fn a_field_that_we_chose_comes_with_the_setting_that_changes_it() {
         (
             json!({"error": {"message": "Unknown parameter: 'x'.", "param": "x"}}),
             "'x'.",
+        ),
+        (
+            json!({"error": {"message": "Invalid schema for response_format 'A': 'required' is missing", "param": "response_format"}}),
+            "is missing",
         ),
     ] {
         let found = error(400, &body.to_string());
