@@ -117,7 +117,11 @@ async fn a_directory_of_roots_is_accepted_too() {
 async fn an_untrusted_server_is_refused_with_the_reason() {
     for (certificate, trusted, why) in [
         ("good.pem", false, "not signed by a known authority"),
-        ("elsewhere.pem", true, "not valid for name"),
+        (
+            "elsewhere.pem",
+            true,
+            "is for another host (it is for elsewhere.example)",
+        ),
         ("expired.pem", true, "expired"),
     ] {
         let base_url = serve(certificate, false, stream(), Goodbye::Polite);
