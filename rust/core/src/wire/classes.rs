@@ -279,7 +279,7 @@ fn find(status: Option<u16>, api: &ApiFailure, said: &str) -> Option<&'static Ro
 fn is_about_a_setting(api: &ApiFailure) -> bool {
     let param = api.param.as_deref().unwrap_or_default();
     let mut settings = ["tool", "function", "response_format", "metadata", "stop"].iter();
-    param.ends_with(".name") || settings.any(|name| param.starts_with(name))
+    param.rsplit('.').next() == Some("name") || settings.any(|name| param.starts_with(name))
 }
 
 /// Whether `code` or `type` is one of `codes`.
