@@ -185,8 +185,7 @@ def test_roots_that_cannot_be_used_are_named(setting, no_roots, server, call, mo
     made = client(server, **settings)
     with pytest.raises(LlmConfigError) as raised:
         call(made)
-    text = f"openai-compatible:m: cannot use {setting} {no_roots}: "
-    assert str(raised.value).startswith(text)
+    assert str(raised.value).startswith(f"cannot use {setting} {no_roots}: ")
     assert "\n" not in str(raised.value)
     assert server.seen == []
 

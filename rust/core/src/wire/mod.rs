@@ -1,7 +1,8 @@
 //! API dialects: pure functions between our types and a provider's JSON.
 //!
 //! Read `dialect.rs` first: what a dialect is, and what reads its streams. `providers.rs` is the table of
-//! providers and of the dialects that each of them speaks. Then read a dialect, such as `openai/`.
+//! providers and of the dialects that each of them speaks, `auth.rs` how each is given its key. Then read a dialect, such
+//! as `openai/`.
 //!
 //! Dialects share the rest: `params.rs` (request parameters: their names, types and error messages),
 //! `other_names.rs` (what other libraries call them), `body.rs` (how a request body is written), `reasoning.rs` (what a
@@ -11,6 +12,7 @@
 //! A new server that speaks a dialect we have is a row of `providers.rs`. A new dialect is a folder here, a line
 //! below, and a row that names it; nothing else in the crate lists dialects.
 
+mod auth;
 mod body;
 mod classes;
 mod complaint;
@@ -23,10 +25,11 @@ mod params;
 pub mod providers;
 mod reasoning;
 
+pub use auth::Auth;
 pub use dialect::{Dialect, Encoded, Step, StreamDecoder};
 pub use openai::{Chat, Completions};
 pub use params::{Param, supported};
-pub use providers::{Auth, OutputMode, Provider, choose, dialect};
+pub use providers::{OutputMode, Provider, choose, dialect};
 pub use reasoning::{Needed, ReasoningBack};
 
 #[cfg(test)]

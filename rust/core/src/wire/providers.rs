@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
+use super::auth::Auth;
 use super::dialect::Dialect;
 use super::openai::{Chat, Completions};
 use super::params::nearest;
@@ -41,56 +42,6 @@ pub struct Provider {
     pub reasoning_back: ReasoningBack,
     /// Our parameters that it does not take. They are sent anyway, because it may support them by now.
     pub lacks: &'static [&'static str],
-}
-
-/// How a request carries the key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Auth {
-    /// As `authorization: Bearer …`.
-    Bearer,
-    /// As Azure takes it: a key alone in `api-key`, and a token of Entra ID as `authorization: Bearer …`.
-    Azure,
-    /// Alone, in the header of this name, which is in lower case.
-    Header(Cow<'static, str>),
-}
-
-impl Auth {
-    /// The key in the header of this name, which is in lower case.
-    #[must_use]
-    pub fn in_header(name: Cow<'static, str>) -> Self {
-        match &*name {
-            "authorization" => Self::Bearer,
-            _ => Self::Header(name),
-        }
-    }
-
-    /// Name of the header that carries the key.
-    #[must_use]
-    pub fn header(&self) -> &str {
-        match self {
-            Self::Bearer => "authorization",
-            Self::Azure => "api-key",
-            Self::Header(name) => name,
-        }
-    }
-
-    /// Names of all headers that may carry it.
-    pub(crate) fn headers(&self) -> impl Iterator<Item = &str> {
-        let second = matches!(self, Self::Azure).then_some("authorization");
-        std::iter::once(self.header()).chain(second)
-    }
-
-    /// The header that carries this key, and its value.
-    pub(crate) fn carried(&self, key: &str) -> (&str, String) {
-        match self {
-            Self::Bearer => (self.header(), format!("Bearer {key}")),
-            // A key has no dots. Tokens are JSON web tokens: three parts, the first of which is a JSON object in base64.
-            Self::Azure if key.starts_with("eyJ") && key.matches('.').count() == 2 => {
-                ("authorization", format!("Bearer {key}"))
-            }
-            Self::Azure | Self::Header(_) => (self.header(), key.to_owned()),
-        }
-    }
 }
 
 /// How a provider is asked for JSON that fits a schema.
@@ -161,14 +112,12 @@ fn local(name: &'static str, port: u16, key_var: &'static str) -> Provider {
 /// A resource of Azure. Its variables are those of Microsoft's and `OpenAI`'s libraries, and our own for the base URL.
 fn azure() -> Provider {
     Provider {
-        key_vars: vec![
-            "AZURE_OPENAI_API_KEY".into(),
-            "AZURE_OPENAI_AD_TOKEN".into(),
-        ],
-        base_url_vars: vec![
-            "AZURE_OPENAI_BASE_URL".into(),
-            "AZURE_OPENAI_ENDPOINT".into(),
-        ],
+        key_vars: ["AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"]
+            .map(Into::into)
+            .to_vec(),
+        base_url_vars: ["AZURE_OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT"]
+            .map(Into::into)
+            .to_vec(),
         key_required: true,
         auth: Auth::Azure,
         is_azure: true,
@@ -176,6 +125,23 @@ fn azure() -> Provider {
         reasoning_back: ReasoningBack::Never,
         lacks: &["top_k"],
         ..openai_shaped("azure")
+    }
+}
+
+fn perplexity() -> Provider {
+    Provider {
+        key_vars: vec!["PERPLEXITY_API_KEY".into(), "PPLX_API_KEY".into()],
+        stream_options: false,
+        reasoning_back: ReasoningBack::Never,
+        lacks: &[
+            "tools",
+            "tool_choice",
+            "parallel_tool_calls",
+            "logprobs",
+            "seed",
+            "n",
+        ],
+        ..hosted("perplexity", "api.perplexity.ai", "PERPLEXITY_API_KEY")
     }
 }
 
@@ -229,20 +195,7 @@ fn rows() -> Vec<Provider> {
                 "FIREWORKS_API_KEY",
             )
         },
-        Provider {
-            key_vars: vec!["PERPLEXITY_API_KEY".into(), "PPLX_API_KEY".into()],
-            stream_options: false,
-            reasoning_back: ReasoningBack::Never,
-            lacks: &[
-                "tools",
-                "tool_choice",
-                "parallel_tool_calls",
-                "logprobs",
-                "seed",
-                "n",
-            ],
-            ..hosted("perplexity", "api.perplexity.ai", "PERPLEXITY_API_KEY")
-        },
+        perplexity(),
         Provider {
             // 400 "property 'messages.1.assistant.reasoning_content' is unsupported".
             reasoning_back: ReasoningBack::field("reasoning", Needed::IfTheModelReasons),
