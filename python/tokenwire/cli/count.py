@@ -127,6 +127,7 @@ def _model(parsed: argparse.Namespace, registry: ModelRegistry) -> str:
     name: str | None = parsed.model or os.environ.get(MODEL_VARIABLE)
     source = parsed.config or os.environ.get("TOKENWIRE_CONFIG")
     if source:
+        from tokenwire.config.configuration import misspelt
         from tokenwire.config.loading import read
 
         configuration = read(source)
@@ -135,6 +136,10 @@ def _model(parsed: argparse.Namespace, registry: ModelRegistry) -> str:
         if entry is not None:
             provider = entry.settings.get("provider")
             name = entry.model if provider is None else f"{provider}:{entry.model}"
+        elif name is not None and configuration.models and not _has_provider(name, registry):
+            problem = misspelt(name, configuration.models, str(source))
+            if problem is not None:
+                raise LlmConfigError(problem)
     if name is None:
         if parsed.tokenizer is None:
             raise LlmConfigError("--model: name the model, such as -m openai:gpt-4o")
@@ -143,6 +148,14 @@ def _model(parsed: argparse.Namespace, registry: ModelRegistry) -> str:
 
     parts = ModelString(name)
     return name if parts.address is None else f"{parts.provider}:{parts.name}"
+
+
+def _has_provider(name: str, registry: ModelRegistry) -> bool:
+    from tokenwire import _engine
+    from tokenwire.settings.model_string import ModelString
+
+    provider = ModelString(name).provider
+    return _engine.is_provider(provider) or registry.own_provider(provider) is not None
 
 
 def _limit(parsed: argparse.Namespace, model: str, registry: ModelRegistry) -> int | None:

@@ -5,14 +5,45 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tokenwire._pydantic import nearest_name
 from tokenwire.catalog.model import ModelConfig
 from tokenwire.settings.client_settings import seal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from typing_extensions import Self
 
     from tokenwire.catalog.provider import LlmProvider
     from tokenwire.catalog.registry import ModelRegistry
+
+
+# How many names an error lists.
+_SHOWN_NAMES = 20
+
+
+def misspelt(name: str, models: Mapping[str, ModelEntry], source: str) -> str | None:
+    """What to say of a name that is not in a configuration, and of no known provider.
+
+    Args:
+        name: The name.
+        models: The entries of the configuration.
+        source: What the message calls the configuration.
+
+    Returns:
+        The message, or None if the name is blank, or more likely that of a misspelt provider.
+    """
+    near = nearest_name(name, models)
+    if not name.strip() or (":" in name and near is None):
+        return None
+    hint = "" if near is None else f'; did you mean "{near}"?'
+    names = list(models)
+    rest = f", and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
+    return (
+        f'model: "{name}" is not in {source}{hint} '
+        f"(configured: {', '.join(names[:_SHOWN_NAMES])}{rest}; "
+        'for another model write "provider:model")'
+    )
 
 
 @dataclass(repr=False)

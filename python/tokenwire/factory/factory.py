@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 # Names the configuration of `client()`. The working folder is not searched: a file in someone
 # else's repository could send prompts and keys to an address of its choice.
 CONFIG_VARIABLE = "TOKENWIRE_CONFIG"
-# How many names of a configuration an error lists.
-_SHOWN_NAMES = 20
 
 
 class LlmClientFactory:
@@ -193,29 +191,14 @@ class LlmClientFactory:
                 problem=self.registry.provider_problem,
             )
         except LlmConfigError:
-            problem = None if is_configured else self._misspelt(name)
+            if is_configured or not self._models or not isinstance(name, str):
+                raise
+            from tokenwire.config.configuration import misspelt
+
+            problem = misspelt(name, self._models, self._source)
             if problem is None:
                 raise
         raise LlmConfigError(problem)
-
-    def _misspelt(self, name: Any) -> str | None:
-        """What to say of a name that is not in the configuration; None if it has a provider."""
-        if not self._models or not isinstance(name, str) or not name.strip():
-            return None
-        from tokenwire._pydantic import nearest_name
-
-        near = nearest_name(name, self._models)
-        # A text with a colon is more likely a misspelt provider.
-        if ":" in name and near is None:
-            return None
-        hint = "" if near is None else f'; did you mean "{near}"?'
-        names = list(self._models)
-        rest = f", and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
-        return (
-            f'model: "{name}" is not in {self._source}{hint} '
-            f"(configured: {', '.join(names[:_SHOWN_NAMES])}{rest}; "
-            f'for another model write "provider:model")'
-        )
 
     def _custom_row(self, name: str) -> LlmProvider | None:
         return self._providers.get(name) or self.registry.own_provider(name)

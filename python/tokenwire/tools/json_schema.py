@@ -141,7 +141,7 @@ def strict_form(schema: Mapping[str, Any]) -> dict[str, Any]:
     """
     try:
         return _StrictForm(schema).convert()
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         # A schema of the caller's may have a list where an object belongs.
         raise _refusal("", f"it is not a JSON schema ({error})") from None
 

@@ -211,7 +211,7 @@ def test_described_models_of_an_unknown_provider_name_the_nearest(command):
 
 def test_a_misspelt_name_names_the_configured_ones(command, file):
     config = file(NAMES)
-    for words in (("run", "hi"), ("models",)):
+    for words in (("run", "hi"), ("models",), ("count", "--text", "hi")):
         code, out, err = command(words[0], "-m", "locla", "--config", config, *words[1:])
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert f'"locla" is not in {config}; did you mean "local"?' in err
