@@ -24,7 +24,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     # One import for each module keeps the bytecode small, which every import of the package loads.
     # isort: off
-    from tokenwire import metrics as metrics, testing as testing
+    from tokenwire import (
+        errors as errors,
+        legacy as legacy,
+        metrics as metrics,
+        migrate as migrate,
+        otel as otel,
+        parsing as parsing,
+        registry as registry,
+        testing as testing,
+        tools as tools,
+        types as types,
+    )
     from tokenwire._engine import (
         AsyncLlmStream as AsyncLlmStream,
         Attempt as Attempt,
@@ -156,20 +167,25 @@ _HOMES = {
         "RefusalPart TextPart Tool ToolResult"
     ),
 }
-_SUBMODULES = ("errors", "legacy", "metrics", "migrate", "otel", "testing", "tools", "types")
+_SUBMODULES = (
+    *("errors", "legacy", "metrics", "migrate", "otel"),
+    *("parsing", "registry", "testing", "tools", "types"),
+)
 
 __all__ = [name for names in _HOMES.values() for name in names.split()]
 
 
-def __getattr__(name: str) -> object:
-    if name in _SUBMODULES:
-        return _import(name)
-    home = next((home for home, names in _HOMES.items() if name in names.split()), None)
-    if home is None:
-        raise AttributeError(f"module 'tokenwire' has no attribute {name!r}")
-    value: object = getattr(_import(home), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a checker would take every misspelt name for an `object`
+
+    def __getattr__(name: str) -> object:
+        if name in _SUBMODULES:
+            return _import(name)
+        home = next((home for home, names in _HOMES.items() if name in names.split()), None)
+        if home is None:
+            raise AttributeError(f"module 'tokenwire' has no attribute {name!r}")
+        value: object = getattr(_import(home), name)
+        globals()[name] = value
+        return value
 
 
 def _import(module: str) -> object:

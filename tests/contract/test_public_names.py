@@ -65,6 +65,15 @@ def test_type_checkers_see_the_names_that_are_exported(package):
     assert set(homes) == set(package.__all__)
 
 
+def test_type_checkers_see_the_submodules():
+    tree = ast.parse(Path(tokenwire.__file__).read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    modules = [alias for node in imports if node.module == "tokenwire" for alias in node.names]
+    assert [alias.asname for alias in modules] == list(tokenwire._SUBMODULES)
+    for name in tokenwire._SUBMODULES:
+        assert getattr(tokenwire, name) is importlib.import_module(f"tokenwire.{name}")
+
+
 def test_an_unknown_name_is_an_attribute_error():
     unknown = "no_such_name"
     with pytest.raises(AttributeError, match=unknown):

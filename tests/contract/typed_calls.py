@@ -83,3 +83,8 @@ def tools_may_be_chosen_by_name(chat: tw.ChatClient, tool: tw.Tool) -> None:
     chat.run("q", tools=[add, tool], tool_choice=tool)
     chat.run("q", tools=[add, tool], tool_choice=add)
     chat.run("q", tools=[add], tool_choice={"type": "function", "function": {"name": "add"}})
+
+
+def a_misspelt_name_is_an_error_and_a_module_is_known() -> None:
+    _ = tw.ChatCleint  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    assert_type(tw.tools.call_tool(len, '{"obj": "abc"}'), object)

@@ -50,14 +50,16 @@ _HOMES = {
 __all__ = [name for names in _HOMES.values() for name in names.split()]
 
 
-def __getattr__(name: str) -> object:
-    home = next((home for home, names in _HOMES.items() if name in names.split()), None)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # `importlib` would be one more module to load.
-    value: object = getattr(__import__(home, fromlist=("",)), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # see `tokenwire`
+
+    def __getattr__(name: str) -> object:
+        home = next((home for home, names in _HOMES.items() if name in names.split()), None)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # `importlib` would be one more module to load.
+        value: object = getattr(__import__(home, fromlist=("",)), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

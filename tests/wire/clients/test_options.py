@@ -232,4 +232,4 @@ def test_all_public_names_exist() -> None:
         assert getattr(tw, name) is not None
         assert name in dir(tw)
     with pytest.raises(AttributeError, match="no_such_name"):
-        _ = tw.no_such_name
+        _ = tw.no_such_name  # type: ignore[attr-defined]
