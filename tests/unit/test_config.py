@@ -245,6 +245,14 @@ def test_a_problem_has_its_place_its_value_and_the_nearest_name(data, expected):
     assert [problem.to_dict() for problem in found] == [expected]
 
 
+def test_a_parameter_outside_params_is_told_where_it_belongs():
+    _, found = checked({"defaults": {"seed": 1}, "models": {"x": {"model": "sim:m", "stop": "a"}}})
+    assert [str(problem) for problem in found] == [
+        "defaults.seed: no such setting; it is a parameter: write params = { seed = … }",
+        "models.x.stop: no such setting; it is a parameter: write params = { stop = … }",
+    ]
+
+
 @pytest.mark.parametrize(
     "data",
     [

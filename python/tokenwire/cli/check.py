@@ -40,7 +40,7 @@ def run(parsed: argparse.Namespace) -> int:
     from tokenwire.config.checks import checked
 
     configuration, problems = checked(parsed.file)
-    rows = [] if configuration is None else _rows(configuration, probe=parsed.probe)
+    rows = [] if configuration is None else rows_of(configuration, probe=parsed.probe)
     if parsed.json:
         lines = [problem.to_dict() for problem in problems]
         output.print_json({"file": parsed.file, "problems": lines, "models": rows})
@@ -57,8 +57,8 @@ def run(parsed: argparse.Namespace) -> int:
     return output.FAILED if is_failed else output.DONE
 
 
-def _rows(configuration: Configuration, *, probe: bool) -> list[dict[str, Any]]:
-    """The result for each model."""
+def rows_of(configuration: Configuration, *, probe: bool) -> list[dict[str, Any]]:
+    """Return the result for each model: its client, and what the environment lacks for a call."""
     from concurrent.futures import ThreadPoolExecutor
 
     from tokenwire.factory.factory import LlmClientFactory
@@ -75,12 +75,13 @@ def _row(factory: LlmClientFactory, name: str, *, probe: bool) -> dict[str, Any]
     row: dict[str, Any] = {"name": name, "client": None, "model": None, "note": None}
     try:
         client = factory.get_client(name)
+        row.update(client=type(client).__name__, model=f"{client.provider}:{client.model}")
         client.validate_config()
     except LlmError as error:
         # The configuration is valid, so the environment lacks something: a key, or an address.
-        row["note"] = str(error)
+        # A key does not belong in the file; the name of a variable does.
+        row["note"] = str(error).replace("give api_key=", "name another variable in key_var")
         return {**row, "probe": "not tried"} if probe else row
-    row.update(client=type(client).__name__, model=f"{client.provider}:{client.model}")
     if not probe:
         return row
     try:

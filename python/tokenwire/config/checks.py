@@ -143,7 +143,7 @@ class _Check:
             else:
                 # The value is not shown, because it may be anything.
                 problem, near = "no such setting", nearest_name(str(name), known)
-                advice = _engine._other_name(str(name)) if path.startswith(_WITH_ADVICE) else None
+                advice = _advice(str(name)) if path.startswith(_WITH_ADVICE) else None
                 if advice is not None:
                     problem, near = f"{problem}; {advice}", None
                 self._say(here, problem, near=near)
@@ -317,6 +317,13 @@ class _Check:
         except (LlmConfigError, LlmValidationError) as error:
             self.problems += _causes(path, error)
             return None
+
+
+def _advice(name: str) -> str | None:
+    """What to write instead of a request parameter, or of a name of another library."""
+    if name in _PARAMETERS:
+        return f"it is a parameter: write params = {{ {name} = … }}"
+    return _engine._other_name(name)
 
 
 def _client(kind: EngineClient) -> Callable[..., object]:

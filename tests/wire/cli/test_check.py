@@ -68,9 +68,9 @@ def test_a_failed_probe_is_reported_and_not_retried(command, file, sim):
 
 def test_a_missing_key_is_a_note_and_fails_only_a_probe(command, file):
     path = file('[models.fast]\nmodel = "groq:m"\n')
-    note = "no API key for groq: set GROQ_API_KEY or give api_key="
+    note = "no API key for groq: set GROQ_API_KEY or name another variable in key_var"
     code, out, _ = command("check", "--json", path)
-    row = {"name": "fast", "client": None, "model": None, "note": note}
+    row = {"name": "fast", "client": "ChatClient", "model": "groq:m", "note": note}
     assert (code, json.loads(out)) == (0, {"file": str(path), "problems": [], "models": [row]})
     code, out, _ = command("check", "--json", "--probe", path)
     assert (code, json.loads(out)["models"]) == (1, [{**row, "probe": "not tried"}])
