@@ -31,6 +31,8 @@ _NO_KEY = "tokenwire-doctor"
 
 # The engine reads it for the provider azure.
 _AZURE_VERSION = "OPENAI_API_VERSION"
+# What other programs call it.
+_AZURE_VERSIONS_OF_OTHERS = ("AZURE_OPENAI_API_VERSION", "AZURE_API_VERSION")
 # Variables that name roots for other programs.
 _ROOTS_OF_OTHERS = (
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
@@ -76,6 +78,8 @@ def local_findings() -> Iterator[Finding]:
     yield from _open_files(report["max_connections"])
     finding, configuration = _configuration()
     yield finding
+    if configuration is not None:
+        yield from _models_that_lack_something(configuration)
     yield from _keys(configuration)
     yield from _addresses()
 
@@ -215,6 +219,16 @@ def _configuration() -> tuple[Finding, Configuration | None]:
     return Finding(about, "ok", text, path=path, models=list(configuration.models)), configuration
 
 
+def _models_that_lack_something(configuration: Configuration) -> Iterator[Finding]:
+    """Names of the configuration whose calls would fail: a key or an address is missing."""
+    from tokenwire.cli.check import rows_of
+
+    for row in rows_of(configuration, probe=False):
+        if row["note"] is not None:
+            text = f"{row['name']}: {row['note']}"
+            yield Finding("configuration", "note", text, model=row["name"])
+
+
 def _models(count: int) -> str:
     return "1 model" if count == 1 else f"{count} models"
 
@@ -228,14 +242,19 @@ def _keys(configuration: Configuration | None) -> Iterator[Finding]:
         rows += [row.key_vars for row in configuration.providers.values()]
         rows += [[entry.key_var] for entry in configuration.models.values() if entry.key_var]
     absent = []
+    earlier = {}
+    for row in rows:
+        present = [name for name in row if os.environ.get(name)]
+        earlier.update(dict.fromkeys(present[1:], present[0]) if present else {})
     for name in dict.fromkeys(name for row in rows for name in row):
         value = os.environ.get(name)
         if value is None:
             absent.append(name)
             continue
         problem = _problem_of_key(value)
-        status = "problem" if problem else "ok"
-        yield Finding("key", status, f"{name} {problem or 'is set'}", variable=name, present=True)
+        status = "problem" if problem else "note" if name in earlier else "ok"
+        text = f"is set, but {earlier[name]} comes first" if name in earlier else "is set"
+        yield Finding("key", status, f"{name} {problem or text}", variable=name, present=True)
     if absent:
         text = f"not set: {', '.join(absent)}"
         if len(absent) == len({name for row in rows for name in row}):
@@ -253,27 +272,39 @@ def _problem_of_key(value: str) -> str | None:
 
 
 def _addresses() -> Iterator[Finding]:
-    """Providers whose address the environment changes."""
-    from tokenwire.clients.chat import ChatClient
-
+    """Providers whose address the environment changes, or does not have."""
     for provider in _engine.provider_names():
         row = _engine.provider_row(provider)
         name = next((name for name in row["base_url_vars"] if os.environ.get(name)), None)
-        if name is None or provider in ("sim", "openai-compatible"):
+        if provider in ("sim", "openai-compatible"):
             continue
-        details = {"provider": provider, "variable": name}
-        try:
-            # A new client connects to nothing.
-            client = ChatClient("-", provider=provider, api_key="-", trust_env=False)
-        except LlmError as error:
-            yield Finding("address", "problem", str(error), **details)
-            continue
-        status = "ok" if row["base_url"] is None else "note"
-        text = f"calls to {provider}, with its key, go to {client.base_url} (from {name})"
-        version = os.environ.get(_AZURE_VERSION)
-        if provider == "azure" and version and not client.base_url.endswith("/v1"):
-            text += f", by default with api-version {version.strip()} (from {_AZURE_VERSION})"
-        yield Finding("address", status, text, **details, url=client.base_url)
+        if name is not None:
+            yield _address(provider, row, name)
+        elif row["base_url"] is None and any(map(os.environ.get, row["key_vars"])):
+            variables = " or ".join(row["base_url_vars"])
+            text = f"{provider} has a key, but no address: set {variables}, or give base_url="
+            yield Finding("address", "note", text, provider=provider)
+    for name in filter(os.environ.get, _AZURE_VERSIONS_OF_OTHERS):
+        if not os.environ.get(_AZURE_VERSION):
+            text = f"{name} is set, but not read: set {_AZURE_VERSION} to it"
+            yield Finding("address", "note", text, provider="azure", variable=name)
+
+
+def _address(provider: str, row: dict[str, Any], name: str) -> Finding:
+    from tokenwire.clients.chat import ChatClient
+
+    details = {"provider": provider, "variable": name}
+    try:
+        # A new client connects to nothing.
+        client = ChatClient("-", provider=provider, api_key="-", trust_env=False)
+    except LlmError as error:
+        return Finding("address", "problem", str(error), **details)
+    status = "ok" if row["base_url"] is None else "note"
+    text = f"calls to {provider}, with its key, go to {client.base_url} (from {name})"
+    version = os.environ.get(_AZURE_VERSION)
+    if provider == "azure" and version and not client.base_url.endswith("/v1"):
+        text += f", by default with api-version {version.strip()} (from {_AZURE_VERSION})"
+    return Finding("address", status, text, **details, url=client.base_url)
 
 
 def reach_findings(targets: Sequence[str]) -> list[Finding]:

@@ -159,6 +159,31 @@ def test_the_address_of_azure_is_shown_with_its_api_version(found, monkeypatch):
     assert status_and_text(found("address")) == [("ok", f"{text} {variable}, {version}")]
 
 
+def test_a_key_of_azure_without_an_address_is_noted(found, monkeypatch):
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", SECRET)
+    ((status, text),) = status_and_text(found("address"))
+    assert (status, text.partition(":")[0]) == ("note", "azure has a key, but no address")
+    assert "AZURE_OPENAI_ENDPOINT" in text
+
+
+def test_of_two_keys_of_a_provider_the_second_is_noted(found, monkeypatch):
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", SECRET)
+    monkeypatch.setenv("AZURE_OPENAI_AD_TOKEN", SECRET)
+    assert status_and_text(found("key"))[:2] == [
+        ("ok", "AZURE_OPENAI_API_KEY is set"),
+        ("note", "AZURE_OPENAI_AD_TOKEN is set, but AZURE_OPENAI_API_KEY comes first"),
+    ]
+
+
+def test_an_api_version_under_the_name_of_other_programs_is_noted(found, monkeypatch):
+    monkeypatch.setenv("AZURE_OPENAI_API_VERSION", "2024-10-21")
+    text = "AZURE_OPENAI_API_VERSION is set, but not read: set OPENAI_API_VERSION to it"
+    assert status_and_text(found("address")) == [("note", text)]
+    monkeypatch.setenv("OPENAI_API_VERSION", "2024-10-21")
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://me.openai.azure.com/")
+    assert [row["status"] for row in found("address")] == ["ok"]
+
+
 def test_open_files_limit_the_connections(found, monkeypatch):
     resource = pytest.importorskip("resource")
     limits = (1_024, 1_048_576)
@@ -206,8 +231,12 @@ def test_the_configuration_and_its_keys_are_checked(found, monkeypatch, tmp_path
     ((status, text),) = status_and_text(found("configuration"))
     assert (status, text.endswith("export TOKENWIRE_CONFIG=tokenwire.toml")) == ("note", True)
     monkeypatch.setenv("TOKENWIRE_CONFIG", str(file))
-    assert status_and_text(found("configuration")) == [("ok", f"{file}: 1 model")]
+    lacks = "a: no API key for acme: set TEAM_KEY or name another variable in key_var"
+    configured = ("ok", f"{file}: 1 model")
+    assert status_and_text(found("configuration")) == [configured, ("note", lacks)]
     assert {"ACME_KEY", "TEAM_KEY"} <= set(found("key")[-1]["details"]["variables"])
+    monkeypatch.setenv("TEAM_KEY", SECRET)
+    assert status_and_text(found("configuration")) == [configured]
     file.write_text('[models.a]\nmodel = "grok:m"\nmax_retries = -1\n')
     (row,) = found("configuration")
     assert row["status"] == "problem"
