@@ -101,9 +101,11 @@ def test_replies_that_differ_are_not_equal(reply: tw.LlmResponse[Any]) -> None:
 
 def test_a_reply_is_short_in_its_repr(reply: tw.LlmResponse[Any]) -> None:
     assert repr(reply) == (
-        'LlmResponse(model="m", text=\'It is blue.\', finish_reason="tool_calls", '
+        "LlmResponse(model='m', text='It is blue.', finish_reason='tool_calls', "
         "tool_calls=1, choices=2)"
     )
+    unfinished = tw.LlmResponse(provider="p", model="m", text="It is")
+    assert "finish_reason=None" in repr(unfinished)
 
 
 def test_a_reply_is_a_field_of_a_users_model(reply: tw.LlmResponse[Any]) -> None:

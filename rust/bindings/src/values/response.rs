@@ -319,10 +319,10 @@ impl LlmResponse {
             shown.push('…');
         }
         Ok(format!(
-            "LlmResponse(model={:?}, text={}, finish_reason={:?}, tool_calls={}, choices={})",
-            self.model(),
+            "LlmResponse(model={}, text={}, finish_reason={}, tool_calls={}, choices={})",
+            self.model().into_pyobject(py)?.repr()?,
             PyString::new(py, &shown).repr()?,
-            self.finish_reason().unwrap_or("None"),
+            self.finish_reason().into_pyobject(py)?.repr()?,
             self.choice()
                 .map_or(0, |choice| choice.tool_calls().count()),
             self.data.reply.choices.len(),
