@@ -126,7 +126,7 @@ def _how_to_configure() -> str:
     from tokenwire import _engine
 
     if Path("tokenwire.toml").is_file():
-        how = "tokenwire.toml in this folder is only read with --config tokenwire.toml"
+        how = output.UNREAD
     else:
         how = "no configuration: name one with --config or TOKENWIRE_CONFIG"
     rows = [(name, _engine.provider_row(name)) for name in _engine.provider_names()]
@@ -218,7 +218,7 @@ def _offered(parsed: argparse.Namespace) -> int:
 
 def _asked(parsed: argparse.Namespace) -> LlmClientInterface:
     """A client of the server that is asked."""
-    from tokenwire.cli.run import key_of
+    from tokenwire.cli.run import key_of, names_to_try
     from tokenwire.factory.factory import LlmClientFactory, shared_factory
 
     factory = shared_factory() if parsed.config is None else LlmClientFactory(parsed.config)
@@ -233,7 +233,12 @@ def _asked(parsed: argparse.Namespace) -> LlmClientInterface:
         settings["base_url"] = parsed.base_url
     if parsed.key_env is not None:
         settings["api_key"] = key_of(parsed.key_env)
-    client: LlmClientInterface = factory.get_client(name, **settings)
+    try:
+        client: LlmClientInterface = factory.get_client(name, **settings)
+    except LlmConfigError as error:
+        if parsed.base_url is not None or ":" in name or factory.names():
+            raise
+        raise LlmConfigError(f"{error}; {names_to_try()}") from None
     return client
 
 

@@ -99,6 +99,9 @@ def print_error(error: Exception, code: int, *, as_json: bool) -> int:
     return code
 
 
+# What to say where a configuration is in the folder, but not named.
+UNREAD = "tokenwire.toml in this folder is only read with --config tokenwire.toml"
+
 # Arguments of a client that messages name, and the options that stand for them.
 _OPTIONS = {"api_key=": "--key-env NAME", "base_url=": "--base-url URL"}
 

@@ -181,16 +181,17 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
         if parsed.base_url is not None or ":" in model or factory.names():
             raise
         # A name without a provider, and no configuration to look it up in.
-        raise LlmConfigError(f"{error}; {_names_to_try()}") from None
+        raise LlmConfigError(f"{error}; {names_to_try()}") from None
 
 
-def _names_to_try() -> str:
+def names_to_try() -> str:
+    """Return where the name of a model could come from."""
     from pathlib import Path
 
     from tokenwire import _engine
 
     if Path("tokenwire.toml").is_file():
-        return "tokenwire.toml in this folder is only read with --config tokenwire.toml"
+        return output.UNREAD
     return f"the providers are {', '.join(_engine.provider_names())}"
 
 

@@ -218,16 +218,18 @@ def test_a_misspelt_name_names_the_configured_ones(command, file):
         assert "configured: ours, fast, local, cloud, bare, play" in err
 
 
-def test_a_name_without_a_configuration_lists_the_providers(command):
-    code, out, err = command("run", "-m", "gpt4", "hi")
+@pytest.mark.parametrize("words", [("run", "-m", "gpt4", "hi"), ("models", "-m", "gpt4")])
+def test_a_name_without_a_configuration_lists_the_providers(command, words):
+    code, out, err = command(*words)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert 'write "provider:model", such as "openai:gpt4", or give --base-url URL' in err
     assert "the providers are openai, azure, groq, " in err
 
 
-def test_a_name_in_a_file_that_is_not_read_says_how_to_read_it(command, file):
+@pytest.mark.parametrize("words", [("run", "-m", "fast", "hi"), ("models", "-m", "fast")])
+def test_a_name_in_a_file_that_is_not_read_says_how_to_read_it(command, file, words):
     file(NAMES, "tokenwire.toml")
-    code, _, err = command("run", "-m", "fast", "hi")
+    code, _, err = command(*words)
     assert code == 2
     assert "is only read with --config tokenwire.toml" in err
 
