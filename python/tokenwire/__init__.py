@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     # isort: off
     from tokenwire import (
         errors as errors,
-        legacy as legacy,
         metrics as metrics,
-        migrate as migrate,
         otel as otel,
         parsing as parsing,
         registry as registry,

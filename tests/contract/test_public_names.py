@@ -69,7 +69,9 @@ def test_type_checkers_see_the_submodules():
     tree = ast.parse(Path(tokenwire.__file__).read_text(encoding="utf-8"))
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     modules = [alias for node in imports if node.module == "tokenwire" for alias in node.names]
-    assert [alias.asname for alias in modules] == list(tokenwire._SUBMODULES)
+    # Nothing in the package may import these two, so a program that uses them names them.
+    seen = [name for name in tokenwire._SUBMODULES if name not in ("legacy", "migrate")]
+    assert [alias.asname for alias in modules] == seen
     for name in tokenwire._SUBMODULES:
         assert getattr(tokenwire, name) is importlib.import_module(f"tokenwire.{name}")
 
