@@ -77,8 +77,7 @@ if TYPE_CHECKING:
         retry_after: float | None
 
 
-class _NoHeaders:
-    # No two errors share a dict.
+class _NoHeaders:  # no two errors share a dict
     def __get__(self, _error: object, _class: object = None) -> dict[str, str]:
         return {}
 

@@ -260,7 +260,7 @@ def test_b36_of_two_readers_of_a_sync_stream_one_is_told_so(sim):
             reader.join()
     assert messages == [
         "this stream is being read by another thread; a stream has one reader",
-        "the stream was closed before it ended",
+        "openai-compatible:m: the stream was closed before it ended",
     ]
 
 

@@ -114,7 +114,6 @@ def test_the_url_of_a_server_is_kept_as_it_is(url):
         "iVBORw0KGgo=",
         "localhost:80/a",
         "file ://a",
-        "x:file:///a",
         "://a",
     ],
 )

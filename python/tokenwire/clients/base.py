@@ -54,12 +54,11 @@ class BaseClient(LlmClientInterface):
     """What `ChatClient` and `CompletionClient` share."""
 
     _family = ""
-    # Its methods take parameters whose secrets are sealed.
-    _takes_sealed = True
+    _takes_sealed = True  # its methods take parameters whose secrets are sealed
     # What a pickle left out, in words.
     _left_out: Sequence[str] = ()
-    # `lookup` sets these. First, the variables that may hold the key or the address later.
-    _late: Sequence[str]
+    # `lookup` sets these.
+    _late: Sequence[str]  # variables that may hold the key or the address later
     _found: Found
     _found_late = False
     _has_key: bool
@@ -133,14 +132,10 @@ class BaseClient(LlmClientInterface):
         key_vars: Sequence[str] | None = None,
         parent: BaseClient | None = None,
     ) -> None:
-        """Check the settings, and create the engine's client.
+        """Check the settings, which are sealed, and create the engine's client.
 
-        Args:
-            model: As the constructor takes it.
-            settings: Each of `CLIENT_SETTINGS`, sealed.
-            defaults: Request parameters of each call.
-            key_vars: Variables that hold the key, instead of the provider's.
-            parent: The client that it was derived from.
+        `key_vars` may hold the key, instead of the provider's variables. `parent` is the client
+        that this one is derived from.
         """
         self._model = model
         self._settings = settings

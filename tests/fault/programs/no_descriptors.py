@@ -44,7 +44,7 @@ assert type(error) is LlmConnectError, repr(error)
 assert error.retryable
 assert "Too many open files" in str(error), error
 name = "the system's roots" if SETTING == "system" else f"{SETTING} {ROOTS}"
-assert str(error).startswith(f"cannot read {name}"), error
+assert str(error).startswith(f"openai-compatible:m: cannot read {name}"), error
 # The files are read now, and nothing listens there.
 error = error_of("https://127.0.0.1:1/v1", **settings)
 assert "connection refused" in str(error), error

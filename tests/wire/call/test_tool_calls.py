@@ -290,6 +290,9 @@ def test_a_choice_that_names_no_tool_is_refused(sim: SimServer, ask: Asking) -> 
 
 
 def test_a_choice_among_tools_of_the_server_is_sent_as_given(sim: SimServer, ask: Asking) -> None:
+    # The simulator itself knows no tools of a server.
+    body = {"choices": [{"index": 0, "message": {"content": "ok"}, "finish_reason": "stop"}]}
+    sim.set_script({"default": {"replay": {"text": json.dumps(body)}}})
     own = {"type": "web_search_preview"}
     ask.complete(chat_on(sim), "-", tool_choice=own)
     ask.complete(chat_on(sim), "-", tool_choice="search", extra_body={"tools": [own]})

@@ -14,7 +14,7 @@ use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
-use crate::config::{ClientConfig, Secret, Timeout, TimeoutSetting};
+use crate::config::{ClientConfig, Secret, Timeout};
 use crate::error::{Error, ErrorKind};
 use crate::http::host::is_private;
 use crate::http::{Hub, Interception, Origin, Outgoing, Place, Route, Target};
@@ -29,6 +29,7 @@ mod azure;
 mod check;
 mod headers;
 mod intercept;
+mod options;
 mod own;
 mod route;
 
@@ -38,29 +39,7 @@ use self::own::Own;
 
 pub use self::check::key_problem;
 pub use self::headers::missing_key;
-
-/// What one call sets differently from its client.
-#[derive(Debug, Clone, Default)]
-pub struct CallOptions {
-    /// Limits in time.
-    pub timeout: Option<TimeoutSetting>,
-    /// Attempts after the first one.
-    pub max_retries: Option<u32>,
-    /// Headers; they win over the client's.
-    pub headers: Vec<(String, Secret)>,
-    /// Headers of the caller's trace. They are not secret, and any other header of the same name wins over all of them.
-    pub trace: Vec<(String, String)>,
-    /// Query parameters, added to the URL.
-    pub query: Vec<(String, Secret)>,
-    /// The key of this call, if the key of the client is a callable.
-    pub api_key: Option<Secret>,
-    /// Whether [`Call::set_key`] will set the key later.
-    pub key_comes_later: bool,
-    /// Whether the call is only checked, and not made: it may lack a key and an address.
-    pub is_draft: bool,
-    /// When the caller's call began; `None` means now. All timing counts from here.
-    pub started: Option<Instant>,
-}
+pub use self::options::CallOptions;
 
 /// A client. Cloning it is cheap, and clones are the same client.
 #[derive(Clone)]
