@@ -131,6 +131,12 @@ mypy: $(STAMPS)/check
 clippy: $(STAMPS)/check
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 
+# The fuzz targets are outside the workspace. Checking them needs neither a nightly compiler nor, without its
+# library, one for C++.
+fuzz-check: toolchain
+	CUSTOM_LIBFUZZER_PATH=/none/libfuzzer.a CUSTOM_LIBFUZZER_STD_CXX=none \
+	  cargo check --quiet --locked --manifest-path rust/fuzz/Cargo.toml --target-dir target/fuzz
+
 cargo-test: toolchain
 	cargo test --quiet --locked
 
@@ -187,5 +193,5 @@ $(STAMPS)/debug-engine $(STAMPS)/release-engine: $(RUST_FILES) pyproject.toml | 
 	@mv $@.begun $@
 
 .PHONY: help setup fmt lint types test check demo demo-real bench bench-peers hostile soak isolation cover test-real \
-  fuzz wheel docs lock clean fmt-check ruff deny mypy clippy cargo-test cargo-doc stubs canary pytest sim-program toolchain \
+  fuzz wheel docs lock clean fmt-check ruff deny mypy clippy fuzz-check cargo-test cargo-doc stubs canary pytest sim-program toolchain \
   engine release-engine

@@ -2,7 +2,7 @@
 # Runs all checks, the fastest first, and prints how long each took. Run it through `make check`.
 set -euo pipefail
 
-steps=(fmt-check ruff deny mypy clippy cargo-test cargo-doc setup stubs docs pytest)
+steps=(fmt-check ruff deny mypy clippy fuzz-check cargo-test cargo-doc setup stubs docs pytest)
 times=()
 for step in "${steps[@]}"; do
     printf '\n== %s\n' "$step"

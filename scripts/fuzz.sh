@@ -2,7 +2,7 @@
 # Runs each fuzz target for this many seconds: `make fuzz FUZZ_SECONDS=300`. With names after the seconds, runs
 # only those targets.
 #
-# What a run finds goes to rust/fuzz/grown/, which git ignores. An input that found a bug belongs into rust/fuzz/corpus/.
+# What a run finds goes to rust/fuzz/grown/, which git ignores. An input that found a bug belongs in rust/fuzz/corpus/.
 set -euo pipefail
 
 seconds=${1:-60}

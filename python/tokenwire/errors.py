@@ -147,7 +147,7 @@ class LlmError(Exception):
 
 
 def note_reply(error: LlmError, reply: LlmResponse) -> None:
-    """Set `partial`, and from the reply what the error lacks to know of its call."""
+    """Set `partial`, and take from the reply what the error does not know about its call."""
     error.partial = reply
     for name in ("provider", "model", "request_id", "headers", "attempts"):
         known = getattr(reply, name, None)
@@ -185,7 +185,7 @@ class LlmDecodeError(LlmValidationError):
 class LlmModelError(LlmError):
     """The model is unknown or did not serve this request.
 
-    `run()` and `parse()` also raise it for a refusal, for a reply without text, and `parse()` for a
+    `run()` and `parse()` also raise it for a refusal or a reply without text, and `parse()` for a
     value that the token limit cut off.
 
     Attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import pytest
@@ -247,3 +248,15 @@ def test_what_only_looks_like_a_section_is_text() -> None:
     schema = tool_schema(plain)["function"]
     assert schema["description"].endswith("a: b is not an entry.")
     assert notes_of(plain) == {"a": None}
+
+
+def test_long_lines_are_read_in_linear_time() -> None:
+    began = time.process_time()
+    blanks = " " * 40_000
+    for text in (f"Args:\n    a{blanks}x", f":param {blanks}x", f":param a: b\n{blanks}x"):
+
+        def plain(a: int) -> None: ...
+
+        plain.__doc__ = text
+        tool_schema(plain)
+    assert time.process_time() - began < 10

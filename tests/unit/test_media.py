@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -138,6 +139,14 @@ def test_what_is_not_a_url_is_refused(url):
 def test_a_broken_data_url_is_refused(url, problem):
     kind, text = refusal(lambda: ImagePart(url))
     assert (kind, text[: len(problem) + 11]) == (LlmValidationError, f"ImagePart: {problem}")
+
+
+def test_a_long_url_is_read_in_linear_time():
+    # Someone else may choose it.
+    began = time.process_time()
+    for url in ("data:" + "A" * 40_000, "data:" + ";" * 40_000, "a." * 40_000):
+        assert refusal(lambda: ImagePart(url))[0] is LlmValidationError  # noqa: B023
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize(

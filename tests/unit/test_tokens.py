@@ -280,7 +280,7 @@ def test_a_tokenizer_that_cannot_be_read_is_named(words, tmp_path):
 
 @pytest.mark.usefixtures("without")
 def test_without_the_extra_a_count_is_marked_as_an_estimate():
-    source = "estimate by length; pip install '.[tokens]' in the clone counts it exactly"
+    source = "estimate by length; for an exact count, pip install '.[tokens]' in the clone"
     counter = TokenCounter()
     assert counter.count("openai:gpt-4o", "abcdefghi") == Count(3, exact=False, source=source)
     # Three for the reply, three for the message, and one for its role.

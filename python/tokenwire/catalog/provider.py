@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -13,8 +13,8 @@ from tokenwire import _engine
 from tokenwire._pydantic import CONFIG_PROBLEM, Str, base_init
 from tokenwire.catalog.model import Row
 from tokenwire.interface.interface import LlmClientInterface
+from tokenwire.types.params import OutputMode  # noqa: TC001, pydantic reads it
 
-_OutputMode: TypeAlias = Literal["json_schema", "json_object", "prompt"]
 _HeaderName = Annotated[
     str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 ]
@@ -103,7 +103,7 @@ class LlmProvider(Row):
     max_tokens_field: _FieldName = "max_tokens"
     stream_options: bool = True
     reasoning_back: _FieldName = "as_sent"
-    output_mode: _OutputMode = "json_schema"
+    output_mode: OutputMode = "json_schema"
     # A dump cannot contain code.
     client: _Client | None = Field(default=None, exclude=True)
     is_built_in: bool = False
@@ -121,7 +121,7 @@ class LlmProvider(Row):
         max_tokens_field: str | None = None,
         stream_options: bool | None = None,
         reasoning_back: str | None = None,
-        output_mode: _OutputMode | None = None,
+        output_mode: OutputMode | None = None,
         client: type[LlmClientInterface] | None = None,
         **unknown: object,
     ) -> None:

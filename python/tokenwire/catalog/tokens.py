@@ -207,7 +207,7 @@ class _Vocabulary(NamedTuple):
 
 _UNKNOWN = _Vocabulary("", lambda _text: None)
 _NOT_INSTALLED = _UNKNOWN._replace(
-    estimate=f"{_ESTIMATE}; pip install '.[tokens]' in the clone counts it exactly"
+    estimate=f"{_ESTIMATE}; for an exact count, pip install '.[tokens]' in the clone"
 )
 
 

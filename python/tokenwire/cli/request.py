@@ -62,13 +62,13 @@ def _image(path: str) -> ImagePart:
     if path.startswith(("https://", "http://")):
         return ImagePart(path)
     try:
-        return ImagePart.from_bytes(read_bytes()) if path == "-" else ImagePart.from_file(path)
+        return ImagePart(data=read_bytes()) if path == "-" else ImagePart(path=path)
     except LlmValidationError:
         raise LlmConfigError(
             f"--image: {path}: not an image that models take: give a PNG, JPEG, GIF or WebP file"
         ) from None
-    except OSError as error:
-        problem = f"{path}: {error.strerror or error}" if path else "the path of the file is empty"
+    except LlmConfigError as error:
+        problem = str(error).removeprefix("ImagePart: path: ")
         raise LlmConfigError(f"--image: {problem}") from None
 
 

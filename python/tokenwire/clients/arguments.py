@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _TOOL_CHOICES = ("auto", "none", "required", "any", "validated")
 _MERGED = frozenset(("headers", "extra_headers", "extra_query", "extra_body"))
 _WIRE_FORMATS = ("json_object", "json_schema", "text")
-OUTPUT_MODES = ("json_schema", "json_object", "prompt")
 
 
 def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
@@ -42,9 +41,14 @@ def converted(params: dict[str, Any]) -> tuple[dict[str, Any], Any]:
     if choice is not None:
         params["tool_choice"] = _as_name(choice)
     mode = params.get("output_mode")
-    if mode is not None and mode not in OUTPUT_MODES:
-        modes = ", ".join(map(repr, OUTPUT_MODES))
-        raise LlmConfigError(f"output_mode: {mode!r} does not exist; give one of {modes}")
+    if mode is not None:
+        from typing import get_args
+
+        from tokenwire.types.params import OutputMode
+
+        if mode not in get_args(OutputMode):
+            modes = ", ".join(map(repr, get_args(OutputMode)))
+            raise LlmConfigError(f"output_mode: {mode!r} does not exist; give one of {modes}")
     target = params.get("response_format")
     if target is not None and not _is_wire_form(target):
         from tokenwire.tools.typed_output import response_format_for
@@ -79,7 +83,7 @@ def settled(
     """Settle what depends on the arguments of the call and of the client together.
 
     Args:
-        mode: One of `OUTPUT_MODES`.
+        mode: The `output_mode` of the call.
         target: The type of the reply's value, or None.
         asked: The prompt or the messages.
         params: The arguments. A `tool_choice` that is the name of a tool becomes a dict.

@@ -21,11 +21,11 @@ _OF_ARGUMENTS = (
     *("Args", "Arguments", "Parameters", "Attributes"),
     *("Other Parameters", "Keyword Args", "Keyword Arguments"),
 )
-_GOOGLE_ENTRY = re.compile(r"\*{0,2}(\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)")
+_GOOGLE_ENTRY = re.compile(r"\*{0,2}(\w+)\s*(?:\([^)]*\)\s*)?:\s*(.*)")
 # A name, or several that share a type.
 _NUMPY_ENTRY = re.compile(r"(\*{0,2}\w+(?:\s*,\s*\*{0,2}\w+)*)\s*(?::.*)?")
 # https://www.sphinx-doc.org/en/master/usage/domains/python.html#info-field-lists
-_FIELD = re.compile(r"[:@](\w+)(?:\s+([^:]*))?:(?:\s+(.*))?")
+_FIELD = re.compile(r"[:@](\w+)(?:\s+([^\s:][^:]*)?)?:(?:\s+(.*))?")
 _PARAM_FIELDS = ("param", "parameter", "arg", "argument", "key", "keyword", "ivar", "var")
 _FIELDS = (
     *_PARAM_FIELDS,

@@ -32,7 +32,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 # Longer than what Linux opens; it may be megabytes of base64.
 _LONGEST_PATH = 4096
 # RFC 2397. The type, the parameters, and the comma before the data.
-_DATA_URL = re.compile(r"data:(?P<type>[^,;]*)(?P<parameters>[^,]*),", re.IGNORECASE)
+_DATA_URL = re.compile(r"data:(?P<type>[^,;]*)(?P<parameters>(?:;[^,]*)?),", re.IGNORECASE)
 # Line breaks (RFC 2045), and the letters of the URL-safe form (RFC 4648).
 _OTHER_BASE64 = re.compile(r"[-_\s]")
 _USUAL_BASE64 = str.maketrans("-_", "+/", " \t\r\n")

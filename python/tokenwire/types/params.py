@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tokenwire._engine import Timeout
     from tokenwire.tools.functions import ToolLike
+
+OutputMode: TypeAlias = Literal["json_schema", "json_object", "prompt"]
 
 
 class RequestParams(TypedDict, total=False):
@@ -65,7 +67,7 @@ class RequestParams(TypedDict, total=False):
     logit_bias: Mapping[str, float] | Mapping[int, float] | None
     # Any type that pydantic reads, also a union, which type checkers do not take for a `type`.
     response_format: object
-    output_mode: Literal["json_schema", "json_object", "prompt"] | None
+    output_mode: OutputMode | None
     user: str | None
     # For one call only.
     model: str | None

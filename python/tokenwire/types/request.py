@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +24,7 @@ from tokenwire.errors import LlmConfigError, LlmError
 from tokenwire.tools.functions import Tool, tool_schema
 from tokenwire.tools.typed_output import response_format_for
 from tokenwire.types.message import LlmMessage, Role
+from tokenwire.types.params import OutputMode  # noqa: TC001, pydantic reads it
 
 if TYPE_CHECKING:
     from tokenwire.types.params import AnyParams
@@ -154,7 +155,7 @@ class LlmRequest(Model):
     tool_choice: Annotated[Str | dict[Str, Any] | None, BeforeValidator(_name_of_tool)] = None
     parallel_tool_calls: _Bool | None = None
     response_format: Any = None
-    output_mode: Literal["json_schema", "json_object", "prompt"] | None = None
+    output_mode: OutputMode | None = None
     reasoning_effort: Str | None = None
     user: Str | None = None
     metadata: dict[Str, Any] | None = None

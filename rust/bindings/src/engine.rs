@@ -139,6 +139,8 @@ impl Engine {
         }
         let caller = Caller {
             may_renew,
+            // It asks the server, and no model of it.
+            model: Arc::default(),
             ..self.caller.clone()
         };
         let call = self

@@ -28,7 +28,8 @@ pub fn cli_main(arguments: &[String]) -> i32 {
 ///
 /// Blocks until a signal ends the process or, if standard input is a pipe, until that ends: a
 /// program that starts it with a pipe ends it even by dying. Any other input is not read, so that it
-/// can run in the background of a shell. Installs no signal handler. An error is the exit code (2 for a wrong argument, otherwise 1) and one line.
+/// can run in the background of a shell. Installs no signal handler. An error is the exit code (2
+/// for a wrong argument, otherwise 1) and one line.
 pub fn serve(arguments: &[String]) -> Result<(), (i32, String)> {
     let parsed = parse(arguments).map_err(|message| (2, message))?;
     let Some((config, as_json)) = parsed else {

@@ -44,7 +44,7 @@ def test_an_estimate_says_so(command, monkeypatch):
     assert (code, out, err) == (0, "5\n", "tokenwire: an estimate: estimate by length\n")
     monkeypatch.setattr(tokens, "_bundled", lambda _: tokens._NOT_INSTALLED)
     _, _, err = command("count", "-m", GPT, "--text", TEXT)
-    assert "pip install '.[tokens]' in the clone counts it exactly" in err
+    assert "for an exact count, pip install '.[tokens]' in the clone" in err
 
 
 def test_several_files_are_a_table_with_a_total(command, file):

@@ -166,6 +166,20 @@ def test_a_header_is_enough_where_no_key_is_known(
     assert paths(sim) == [V1]
 
 
+@pytest.mark.parametrize("name", ["Authorization", "api-key"])
+def test_a_refused_key_in_a_header_is_named_by_that_header(
+    sim: SimServer, root: str, name: str
+) -> None:
+    sim.set_script({"default": {"error": {"status": 401, "message": "no"}}})
+    own = {name: f"Bearer {TOKEN}"}
+    of_client = tw.ChatClient("azure:gpt-4o", base_url=root, headers=own)
+    of_call = tw.ChatClient("azure:gpt-4o", base_url=root)
+    for client, headers in ((of_client, None), (of_call, own)):
+        with pytest.raises(tw.LlmAuthenticationError) as caught:
+            client.run("-", extra_headers=headers)
+        assert f"(the key is from headers= ({name.lower()}))" in str(caught.value)
+
+
 def test_without_a_key_both_variables_are_named() -> None:
     root = "https://me.openai.azure.com"
     with pytest.raises(tw.LlmConfigError, match="AZURE_OPENAI_API_KEY or AZURE_OPENAI_AD_TOKEN"):

@@ -210,3 +210,11 @@ def test_a_model_that_is_not_there_is_an_error(sim: SimServer, ask: Asking) -> N
     assert isinstance(error, tw.LlmAPIError)
     assert (error.status_code, error.code, error.model) == (404, "model_not_found", "nope")
     assert error.provider == "openai-compatible"
+
+
+def test_an_error_of_the_list_names_no_model(sim: SimServer, ask: Asking) -> None:
+    sim.set_script({"default": {"error": {"status": 403, "message": "no"}}})
+    chat = tw.ChatClient("vllm:m", base_url=sim.base_url)
+    with pytest.raises(tw.LlmAuthenticationError, match=r"^vllm: HTTP 403: no") as caught:
+        ask.models(chat)
+    assert (caught.value.provider, caught.value.model) == ("vllm", None)

@@ -11,7 +11,7 @@ use tokenwire_core::error::ErrorKind;
 
 use crate::ground::caller::Caller;
 use crate::ground::exception;
-use crate::values::keywords::{Given, named};
+use crate::values::keywords::{TextArgument, named};
 use crate::values::response::LlmResponse;
 use crate::values::timing::Timing;
 use crate::values::usage::Usage;
@@ -116,16 +116,16 @@ impl CallEvent {
     #[allow(clippy::too_many_arguments, reason = "the fields, named one by one")]
     fn py_new(
         py: Python<'_>,
-        provider: Given,
-        model: Given,
+        provider: TextArgument,
+        model: TextArgument,
         elapsed: f64,
         streamed: bool,
         error: Option<Py<PyBaseException>>,
-        error_kind: Option<Given>,
+        error_kind: Option<TextArgument>,
         response: Option<Py<LlmResponse>>,
         started: Option<f64>,
         operation: &str,
-        server_address: Option<Given>,
+        server_address: Option<TextArgument>,
         server_port: Option<u16>,
     ) -> PyResult<Self> {
         if !(elapsed >= 0.0 && elapsed.is_finite()) {

@@ -2,7 +2,8 @@
 //!
 //! Read `on_call.rs` first: it passes each finished call to the registered callbacks. `callbacks.rs` is the
 //! list of them, and `call_event.rs` is what they receive. `trace.rs` asks for the headers of the caller's trace.
-//! `logs.rs` hands the engine's log lines to Python. `text.rs` makes the text of others fit to show. `doctor.rs` is independent of the rest.
+//! `logs.rs` hands the engine's log lines to Python. `text.rs` makes the text of others fit to show. `doctor.rs` is
+//! independent of the rest.
 
 pub(crate) mod call_event;
 pub(crate) mod callbacks;

@@ -19,7 +19,7 @@ use crate::ground::exception;
 use crate::stream::reading::Mode;
 use crate::stream::shared::{Found, Stream};
 use crate::values::chunk::LlmStreamChunk;
-use crate::values::keywords::{Given, named};
+use crate::values::keywords::{TextArgument, named};
 
 #[pyclass(frozen, module = "tokenwire._engine")]
 pub(crate) struct CustomReply {
@@ -32,9 +32,9 @@ impl CustomReply {
     #[pyo3(signature = (*, provider, model, id=None, created=None, response_format=None))]
     fn new(
         py: Python<'_>,
-        provider: Given,
-        model: Given,
-        id: Option<Given>,
+        provider: TextArgument,
+        model: TextArgument,
+        id: Option<TextArgument>,
         created: Option<i64>,
         response_format: Option<Py<PyAny>>,
     ) -> PyResult<Self> {

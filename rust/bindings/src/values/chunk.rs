@@ -6,7 +6,7 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use tokenwire_core::message::{self, Chunk, ChunkKind, Delta};
 
 use crate::values::extra;
-use crate::values::keywords::{Given, named, variant};
+use crate::values::keywords::{TextArgument, named, variant};
 use crate::values::logprob::TokenLogprob;
 use crate::values::usage::Usage;
 use crate::values::value::{self, getters, value_methods};
@@ -19,13 +19,13 @@ pub(crate) struct ToolCallFragment(pub(crate) message::ToolCallDelta);
 #[pymethods]
 impl ToolCallFragment {
     #[new]
-    #[pyo3(signature = (index, id=None, name=None, arguments=Given::default(), extra=None))]
+    #[pyo3(signature = (index, id=None, name=None, arguments=TextArgument::default(), extra=None))]
     fn py_new(
         py: Python<'_>,
         index: u32,
-        id: Option<Given>,
-        name: Option<Given>,
-        arguments: Given,
+        id: Option<TextArgument>,
+        name: Option<TextArgument>,
+        arguments: TextArgument,
         extra: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         Ok(Self(message::ToolCallDelta {
@@ -82,17 +82,17 @@ impl LlmStreamChunk {
 #[pymethods]
 impl LlmStreamChunk {
     #[new]
-    #[pyo3(signature = (*, text=Given::default(), reasoning=None, refusal=None, tool_calls=Vec::new(),
+    #[pyo3(signature = (*, text=TextArgument::default(), reasoning=None, refusal=None, tool_calls=Vec::new(),
         finish_reason=None, provider_finish_reason=None, index=0, usage=None, logprobs=None, raw=None))]
     #[allow(clippy::too_many_arguments, reason = "one for each field")]
     fn py_new(
         py: Python<'_>,
-        text: Given,
-        reasoning: Option<Given>,
-        refusal: Option<Given>,
+        text: TextArgument,
+        reasoning: Option<TextArgument>,
+        refusal: Option<TextArgument>,
         tool_calls: Vec<ToolCallFragment>,
-        finish_reason: Option<Given>,
-        provider_finish_reason: Option<Given>,
+        finish_reason: Option<TextArgument>,
+        provider_finish_reason: Option<TextArgument>,
         index: u32,
         usage: Option<Usage>,
         logprobs: Option<Vec<TokenLogprob>>,

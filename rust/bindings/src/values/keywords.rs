@@ -89,17 +89,17 @@ pub(crate) fn text(value: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     text.map_err(|_| wrong(value.py(), name, "give a str"))
 }
 
-/// A str as an argument of a constructor. Python's may hold a lone surrogate, and then [`Given::named`] fails with an
+/// A str as an argument of a constructor. Python's may hold a lone surrogate, and then [`TextArgument::named`] fails with an
 /// error that has the name of the argument.
-pub(crate) struct Given(Option<String>);
+pub(crate) struct TextArgument(Option<String>);
 
-impl Default for Given {
+impl Default for TextArgument {
     fn default() -> Self {
         Self(Some(String::new()))
     }
 }
 
-impl<'py> FromPyObject<'_, 'py> for Given {
+impl<'py> FromPyObject<'_, 'py> for TextArgument {
     type Error = PyErr;
 
     fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
@@ -108,7 +108,7 @@ impl<'py> FromPyObject<'_, 'py> for Given {
     }
 }
 
-impl Given {
+impl TextArgument {
     /// The text of the argument `name`, or an `LlmValidationError`.
     pub(crate) fn named(self, py: Python<'_>, name: &str) -> PyResult<String> {
         self.0.ok_or_else(|| {
@@ -119,7 +119,11 @@ impl Given {
 }
 
 /// The same for an argument that may be None.
-pub(crate) fn named(py: Python<'_>, text: Option<Given>, name: &str) -> PyResult<Option<String>> {
+pub(crate) fn named(
+    py: Python<'_>,
+    text: Option<TextArgument>,
+    name: &str,
+) -> PyResult<Option<String>> {
     text.map(|text| text.named(py, name)).transpose()
 }
 

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use tokenwire_core::message;
 
-use crate::values::keywords::Given;
+use crate::values::keywords::TextArgument;
 use crate::values::value::{self, getters, value_methods};
 
 /// A token and its log probability.
@@ -18,10 +18,10 @@ impl TokenLogprob {
     #[pyo3(signature = (token, logprob=None, bytes=None, top=Vec::new(), text_offset=None))]
     fn py_new(
         py: Python<'_>,
-        token: Given,
+        token: TextArgument,
         logprob: Option<f64>,
         bytes: Option<Vec<u8>>,
-        top: Vec<(Given, f64, Option<Vec<u8>>)>,
+        top: Vec<(TextArgument, f64, Option<Vec<u8>>)>,
         text_offset: Option<u64>,
     ) -> PyResult<Self> {
         let mut others = Vec::with_capacity(top.len());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use tokenwire_core::error::Error;
-use tokenwire_core::wire::{Auth, OutputMode, Provider, ReasoningBack, providers};
+use tokenwire_core::wire::{Auth, Provider, ReasoningBack, providers};
 
 use crate::ground::caller::Caller;
 use crate::values::raise;
@@ -28,9 +28,6 @@ impl CustomProvider {
     /// Everything else is as for any OpenAI-compatible server.
     fn into_provider(self) -> Result<Provider, Error> {
         let base = providers::find("openai-compatible")?;
-        let mode = OutputMode::ALL
-            .into_iter()
-            .find(|mode| mode.as_str() == self.output_mode);
         Ok(Provider {
             name: self.name.into(),
             key_vars: self.key_vars.into_iter().map(Into::into).collect(),
@@ -40,7 +37,7 @@ impl CustomProvider {
             max_tokens_field: self.max_tokens_field.into(),
             stream_options: self.stream_options,
             reasoning_back: ReasoningBack::named(self.reasoning_back),
-            output_mode: mode.unwrap_or(base.output_mode),
+            output_mode: self.output_mode.parse().unwrap_or(base.output_mode),
             ..(*base).clone()
         })
     }

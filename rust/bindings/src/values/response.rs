@@ -15,7 +15,7 @@ use crate::ground::{json, python};
 use crate::values::attempt::Attempt;
 use crate::values::choice::{Choice, choice_getters, choice_text};
 use crate::values::headers;
-use crate::values::keywords::{Given, named, pairs, variant};
+use crate::values::keywords::{TextArgument, named, pairs, variant};
 use crate::values::logprob::TokenLogprob;
 use crate::values::message::{content, message_of};
 use crate::values::reply::ReplyData;
@@ -84,21 +84,21 @@ impl LlmResponse {
     #[allow(clippy::too_many_arguments, reason = "one for each field")]
     fn py_new(
         py: Python<'_>,
-        provider: Given,
-        model: Given,
-        text: Option<Given>,
-        reasoning: Option<Given>,
-        refusal: Option<Given>,
+        provider: TextArgument,
+        model: TextArgument,
+        text: Option<TextArgument>,
+        reasoning: Option<TextArgument>,
+        refusal: Option<TextArgument>,
         tool_calls: Vec<ToolCall>,
         message: Option<Bound<'_, PyAny>>,
-        finish_reason: Option<Given>,
-        provider_finish_reason: Option<Given>,
+        finish_reason: Option<TextArgument>,
+        provider_finish_reason: Option<TextArgument>,
         usage: Option<Usage>,
         logprobs: Option<Vec<TokenLogprob>>,
         timing: Option<Timing>,
-        id: Option<Given>,
+        id: Option<TextArgument>,
         created: Option<i64>,
-        request_id: Option<Given>,
+        request_id: Option<TextArgument>,
         headers: Option<Bound<'_, PyAny>>,
         response_format: Option<Py<PyAny>>,
     ) -> PyResult<Self> {

@@ -9,7 +9,7 @@ use tokenwire_core::message;
 use crate::ground::exit::calling_python;
 use crate::ground::{exception, json, python};
 use crate::values::extra;
-use crate::values::keywords::{Given, named};
+use crate::values::keywords::{TextArgument, named};
 use crate::values::value::{getters, value_methods};
 
 /// A tool call of the model.
@@ -20,12 +20,12 @@ pub(crate) struct ToolCall(pub(crate) message::ToolCall);
 #[pymethods]
 impl ToolCall {
     #[new]
-    #[pyo3(signature = (id, name, arguments=Given::default(), extra=None))]
+    #[pyo3(signature = (id, name, arguments=TextArgument::default(), extra=None))]
     fn py_new(
         py: Python<'_>,
-        id: Option<Given>,
-        name: Given,
-        arguments: Given,
+        id: Option<TextArgument>,
+        name: TextArgument,
+        arguments: TextArgument,
         extra: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         Ok(Self(message::ToolCall {

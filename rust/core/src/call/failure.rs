@@ -76,7 +76,7 @@ pub(super) fn may_need_https(error: Error, outgoing: &Outgoing) -> Error {
 
 /// The message with what a reader of a log needs besides: which model was asked, and how often.
 ///
-/// The message of a failed connection names the server at `host`, and then no one else has to be named. An error
+/// The message of a failed connection names the server, as `host:port`, and then no one else has to be named. An error
 /// without attempts is not the error of a call, and a wrong setting not that of a model: their messages stay as they
 /// are.
 #[must_use]
@@ -86,7 +86,8 @@ pub fn shown(error: &Error, provider: &str, model: &str, host: &str) -> String {
     if tries == 0 || error.kind() == ErrorKind::Config {
         return message.to_owned();
     }
-    let names_server = error.api().is_none() && !host.is_empty() && message.contains(host);
+    let names_server =
+        error.api().is_none() && !host.is_empty() && message.contains(&format!("{host}:"));
     let names = [provider, model].map(|name| one_line(name, SHOWN_NAME));
     let names: Vec<_> = names.into_iter().filter(|name| !name.is_empty()).collect();
     let who = match names.join(":") {
@@ -129,6 +130,8 @@ mod tests {
                 failed("a.example:80 said no", 2),
                 "a.example:80 said no (2 attempts)",
             ),
+            // A word that a short name of a host is in.
+            (failed("no a.example", 1), "acme:m: no a.example"),
             // What a provider says may name its own host.
             (
                 failed("see a.example/docs", 1).with_api(ApiFailure::default()),

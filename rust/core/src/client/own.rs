@@ -83,20 +83,23 @@ impl Call {
             return None;
         }
         let (client, own) = (&*self.client, self.own.as_deref());
-        let header = client.provider.auth.header();
-        let given = own.is_some_and(|own| names(&own.headers, header));
-        Some(if given || client.has_header(header) {
-            format!("the key is from headers= ({header})")
-        } else if own.is_some_and(|own| own.api_key.is_some()) {
-            "the key is from the function given as api_key=".to_owned()
-        } else if client.config.api_key.is_none() {
-            let named = missing_key(&client.provider.name, &client.provider.key_vars);
-            client.config.no_key.clone().unwrap_or(named)
-        } else if client.config.key_name == API_KEY {
-            "the key is from api_key=".to_owned()
-        } else {
-            format!("the key is from {}", client.config.key_name)
-        })
+        let is_from = |name: &&str| {
+            own.is_some_and(|own| names(&own.headers, name)) || client.has_header(name)
+        };
+        Some(
+            if let Some(header) = client.provider.auth.headers().find(is_from) {
+                format!("the key is from headers= ({header})")
+            } else if own.is_some_and(|own| own.api_key.is_some()) {
+                "the key is from the function given as api_key=".to_owned()
+            } else if client.config.api_key.is_none() {
+                let named = missing_key(&client.provider.name, &client.provider.key_vars);
+                client.config.no_key.clone().unwrap_or(named)
+            } else if client.config.key_name == API_KEY {
+                "the key is from api_key=".to_owned()
+            } else {
+                format!("the key is from {}", client.config.key_name)
+            },
+        )
     }
 
     /// Masks the secrets of this call. A server may echo what it was sent.

@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_told_in_words() {
+    fn damage_is_named_in_words() {
         let path = Path::new("x.pem");
         for (text, words) in [
             (

@@ -87,7 +87,10 @@ pub(super) fn of_error(error: &Tls) -> String {
             | PeerIncompatible::Tls12NotOfferedOrEnabled => {
                 "it supports neither TLS 1.2 nor TLS 1.3".to_owned()
             }
-            why => format!("it does not fit: {}", words_of(&format!("{why:?}"))),
+            why => format!(
+                "the two sides are incompatible: {}",
+                words_of(&format!("{why:?}"))
+            ),
         },
         Tls::PeerMisbehaved(why) => {
             format!(
@@ -108,7 +111,7 @@ pub(super) fn of_error(error: &Tls) -> String {
         Tls::InvalidCertificate(error) => {
             format!("the certificate {}", of_certificate(error, "the files"))
         }
-        Tls::InconsistentKeys(_) => "key and certificate may not fit".to_owned(),
+        Tls::InconsistentKeys(_) => "the key may not belong to the certificate".to_owned(),
         Tls::General(text) => text.clone(),
         Tls::InvalidCertRevocationList(_) => {
             "its list of revoked certificates is not valid".to_owned()

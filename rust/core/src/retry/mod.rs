@@ -1,7 +1,7 @@
 //! Whether and when a failed attempt is retried. Pure: clock and randomness come from the caller.
 //!
-//! `policy` decides. It looks at the failure, at what the server asks for (`after`, `body`), and at the tokens that are left
-//! for retries (`bucket`).
+//! `policy` decides. It looks at the failure, at what the server asks for (`after`, `body`), and at the tokens that are
+//! left for retries (`bucket`).
 
 mod after;
 mod body;

@@ -363,7 +363,8 @@ impl Queue {
         self.state.lock().end.is_some()
     }
 
-    /// The reply so far with its timing, attempts and head. The attempt that runs is the last one. Until the stream has ended, it is a copy.
+    /// The reply so far with its timing, attempts and head. The attempt in progress is the last one. Until the stream
+    /// has ended, the reply is a copy.
     #[must_use]
     pub fn snapshot(&self) -> (Arc<Reply>, Timing, Vec<Attempt>, Option<Head>) {
         let fold = self.reply.lock();

@@ -31,7 +31,7 @@ const ROWS: &[Row] = &[
     row(&["azure_ad_token_provider", "token_provider", "credentials", "credential"], "api_key", "give api_key= a function that returns the key or token"),
     row(&["auth"], "api_key", "give api_key=\"…\", or headers={\"Authorization\": \"…\"} for another form"),
     // Addresses and models
-    row(&["azure_endpoint"], "base_url", "give base_url=\"https://NAME.openai.azure.com/openai/v1\" and the deployment as the model"),
+    row(&["azure_endpoint"], "base_url", "give base_url=\"https://NAME.openai.azure.com\" and the deployment as the model"),
     row(&["api_base", "openai_api_base", "anthropic_api_url", "endpoint", "endpoint_url", "api_endpoint", "url", "host", "server", "server_url", "api_url", "base_uri", "inference_server_url", "openai_base_url"], "base_url", "give base_url=\"http://host:port/v1\""),
     row(&["azure_deployment", "deployment", "deployment_name", "deployment_id", "engine"], "model", "give the name of the deployment as the model: \"azure:NAME\""),
     row(&["model_name", "model_id", "llm_model"], "model", "give the model as the first argument of the client, or model= to a call"),
@@ -50,8 +50,8 @@ const ROWS: &[Row] = &[
     // Connections
     row(&["verify", "ssl_verify", "verify_ssl", "ssl", "ssl_context", "ca_certs", "ca_cert", "ca_file", "verify_certs", "ssl_ca_cert"], "ca_bundle", "give ca_bundle=\"roots.pem\" to trust your own certificate; the check cannot be switched off"),
     row(&["cert", "client_certificate", "certfile", "ssl_certfile"], "client_cert", "give client_cert=(\"cert.pem\", \"key.pem\")"),
-    row(&["http_client", "http_async_client", "client_session", "session", "client_args", "http_options", "httpx_client"], "proxy", "tokenwire has its own client for HTTP; give proxy=, ca_bundle=, client_cert=, limits=, timeout= or headers="),
-    row(&["transport", "app"], "fake", "tokenwire has its own client for HTTP; in a test, use tokenwire.testing.fake"),
+    row(&["http_client", "http_async_client", "client_session", "session", "client_args", "http_options", "httpx_client"], "proxy", "tokenwire has its own HTTP client; give proxy=, ca_bundle=, client_cert=, limits=, timeout= or headers="),
+    row(&["transport", "app"], "fake", "tokenwire has its own HTTP client; in a test, use tokenwire.testing.fake"),
     row(&["connector", "max_connections", "connection_pool_size", "pool_maxsize", "pool_connections", "pool_limits", "max_parallel_requests"], "limits", "give limits=Limits(max_connections=…)"),
     row(&["keepalive_expiry", "keepalive_timeout"], "limits", "give limits=Limits(keepalive=…)"),
     row(&["max_keepalive_connections"], "limits", "give limits=Limits(max_connections=…), which bounds them, too"),
@@ -75,7 +75,7 @@ const ROWS: &[Row] = &[
     row(&["user_id"], "user", "give user=\"…\""),
     row(&["return_full_text"], "echo", "a CompletionClient takes echo=True"),
     row(&["stream_options"], "stream_usage", "streams ask for token counts; give stream_usage=False to switch that off"),
-    row(&["params", "generation_config", "generate_config", "model_kwargs", "inference_config", "options", "sampling_params", "default_params", "parameters"], "temperature", "give each parameter by its name, such as temperature=0.2; what only your server knows belongs into extra_body={…}"),
+    row(&["params", "generation_config", "generate_config", "model_kwargs", "inference_config", "options", "sampling_params", "default_params", "parameters"], "temperature", "give each parameter by its name, such as temperature=0.2; what only your server knows belongs in extra_body={…}"),
     row(&["messages", "contents", "input", "inputs", "prompt_text"], "prompt", "give the prompt, or the list of messages, as the first argument of the call"),
     // What is a function here
     row(&["streaming"], "stream", "call stream(…), or run(…, stream=True)"),

@@ -10,6 +10,7 @@ use super::params::nearest;
 use super::reasoning::{Needed, ReasoningBack};
 use crate::config::Family;
 use crate::error::{Error, ErrorKind};
+use crate::words::words;
 
 /// One provider, or one kind of OpenAI-shaped server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,29 +45,15 @@ pub struct Provider {
     pub lacks: &'static [&'static str],
 }
 
-/// How a provider is asked for JSON that fits a schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OutputMode {
-    /// It takes the schema and holds the model to it.
-    JsonSchema,
-    /// It makes the model write some JSON object. The schema is part of the prompt.
-    JsonObject,
-    /// It takes no `response_format`. The schema is part of the prompt.
-    Prompt,
-}
-
-impl OutputMode {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::JsonSchema, Self::JsonObject, Self::Prompt];
-
-    /// Its name in Python.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::JsonSchema => "json_schema",
-            Self::JsonObject => "json_object",
-            Self::Prompt => "prompt",
-        }
+words! {
+    /// How a provider is asked for JSON that fits a schema.
+    pub enum OutputMode {
+        /// It takes the schema and holds the model to it.
+        JsonSchema = "json_schema",
+        /// It makes the model write some JSON object. The schema is part of the prompt.
+        JsonObject = "json_object",
+        /// It takes no `response_format`. The schema is part of the prompt.
+        Prompt = "prompt",
     }
 }
 

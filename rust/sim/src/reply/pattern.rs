@@ -3,12 +3,18 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// The most repetitions of one part.
-const MAX_REPEATS: usize = 1000;
+/// The longest pattern that is read, in bytes. Groups may be nested as deeply as a pattern is long.
+const MAX_PATTERN: usize = 1000;
+
+/// The longest text, in bytes. Repetitions of repetitions can ask for billions.
+const MAX_TEXT: usize = 10_000;
 
 /// Returns a short text that `pattern` matches; `None` if it has what is not known here, such as a
-/// look-around or a back-reference.
+/// look-around or a back-reference, or if it or the text is too long.
 pub(crate) fn example(pattern: &str) -> Option<String> {
+    if pattern.len() > MAX_PATTERN {
+        return None;
+    }
     let mut rest = pattern.chars().peekable();
     let text = alternatives(&mut rest)?;
     rest.peek().is_none().then_some(text)
@@ -31,6 +37,9 @@ fn alternatives(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
             Some(_) => {
                 let part = part(rest)?;
                 let repeats = repeats(rest)?;
+                if text.len() + part.len().checked_mul(repeats)? > MAX_TEXT {
+                    return None;
+                }
                 text.extend(std::iter::repeat_n(part.as_str(), repeats));
             }
         }
@@ -150,7 +159,8 @@ fn repeats(rest: &mut Peekable<Chars<'_>>) -> Option<usize> {
                 least.parse().ok()?
             };
             rest.next_if(|c| matches!(c, '?' | '+'));
-            return (least <= MAX_REPEATS).then_some(least);
+            // An empty part may be repeated as often as it likes.
+            return (least <= MAX_TEXT).then_some(least);
         }
         _ => return Some(1),
     };
@@ -178,5 +188,21 @@ mod tests {
             let found = example(pattern);
             assert_eq!(found.unwrap_or_default(), expected, "{pattern}");
         }
+    }
+
+    #[test]
+    fn a_pattern_that_asks_for_too_much_has_no_example() {
+        for pattern in [
+            "(".repeat(100_000),
+            "a".repeat(100_000),
+            "((a{1000}){1000}){1000}".to_owned(),
+            "(){99999999}".to_owned(),
+            "a{1000}".repeat(100),
+        ] {
+            assert_eq!(example(&pattern), None);
+        }
+        // As deep as is read.
+        let nested = "(".repeat(499) + "a" + &")".repeat(499);
+        assert_eq!(example(&nested).as_deref(), Some("a"));
     }
 }

@@ -10,6 +10,9 @@ use super::scalar::{count, number, text};
 /// The most values in an instance. Definitions that use each other can ask for billions.
 const MAX_VALUES: u32 = 10_000;
 
+/// How deeply schemas may be nested. A chain of definitions can ask for more than a stack holds.
+const MAX_DEPTH: usize = 128;
+
 /// The most items and properties that are added to reach a least number.
 const MAX_ADDED: u64 = 64;
 
@@ -19,6 +22,7 @@ pub(crate) fn instance(schema: &Value) -> Value {
     let mut filler = Filler {
         root: schema,
         open: vec!["#"],
+        depth: 0,
         left: MAX_VALUES,
         variant: 0,
     };
@@ -29,6 +33,7 @@ struct Filler<'a> {
     root: &'a Value,
     /// The references that are being filled. One inside itself would never end.
     open: Vec<&'a str>,
+    depth: usize,
     left: u32,
     /// Makes the items of an array differ.
     variant: u32,
@@ -38,6 +43,16 @@ impl<'a> Filler<'a> {
     /// `None` if there is no instance that ends.
     fn fill(&mut self, schema: &'a Value) -> Option<Value> {
         self.left = self.left.checked_sub(1)?;
+        if self.depth == MAX_DEPTH {
+            return None;
+        }
+        self.depth += 1;
+        let filled = self.fill_here(schema);
+        self.depth -= 1;
+        filled
+    }
+
+    fn fill_here(&mut self, schema: &'a Value) -> Option<Value> {
         if schema == &Value::Bool(false) {
             return None;
         }
@@ -263,6 +278,19 @@ mod tests {
         let endless = json!({"type": "object", "required": ["next"],
                              "properties": {"next": {"$ref": "#"}}});
         assert_eq!(instance(&endless), Value::Null);
+    }
+
+    #[test]
+    fn definitions_in_a_long_chain_do_not_fill_the_stack() {
+        let mut definitions = serde_json::Map::new();
+        for level in 0..9_000 {
+            let next = json!({"$ref": format!("#/$defs/{}", level + 1)});
+            definitions.insert(level.to_string(), next);
+        }
+        assert_eq!(
+            instance(&json!({"$ref": "#/$defs/0", "$defs": definitions})),
+            Value::Null
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! `OpenAI`'s chat completions and text completions, and the list of models.
 //!
 //! Read `api` first: which paths are served, and how a request becomes an answer. Then follow a
-//! reply: `question` (the request) with `tools` (which are called), `whole` (a reply in one piece), and `stream` (a reply as events)
-//! with `event` (the choice in an event). `logprobs` is used by these.
+//! reply: `question` (the request) with `tools` (which are called), `whole` (a reply in one piece),
+//! and `stream` (a reply as events) with `event` (the choice in an event). `logprobs` is used by
+//! these.
 
 mod api;
 mod event;

@@ -57,7 +57,8 @@ fn check_part(place: &str, block: &Fields<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let message = format!(
-        "{place}: it is a part of an LlmMessage; load the message with tokenwire.LlmMessage.model_validate(…)"
+        "{place}: it is a part of an LlmMessage; give a tokenwire.LlmMessage(…) in place of the dict, or load a saved one \
+         with LlmMessage.model_validate(…)"
     );
     Err(Error::new(ErrorKind::Config, message))
 }

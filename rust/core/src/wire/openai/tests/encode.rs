@@ -369,7 +369,7 @@ fn the_dump_of_a_part_is_refused_in_a_message_that_is_sent_as_it_is() {
         let message = json!({"role": "user", "content": [{"type": "text", "text": "a"}, part]});
         let request = json!({"model": "m", "input": [message]});
         let error = encoded("chat", "openai", &request).unwrap_err();
-        let start = "messages[0].content[1]: it is a part of an LlmMessage; load the message";
+        let start = "messages[0].content[1]: it is a part of an LlmMessage; give a tokenwire";
         assert!(error.message().starts_with(start), "{error}");
     }
 }
