@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tokenwire._engine import AsyncLlmStream, LlmStream
 from tokenwire._typing import overload
-from tokenwire.errors import LlmConfigError, LlmModelError, LlmValidationError
+from tokenwire.errors import LlmConfigError, LlmModelError, LlmValidationError, note_reply
 from tokenwire.interface.defaults import (
     DefaultMethods,
     ask,
@@ -330,14 +330,9 @@ class LlmClientInterface(DefaultMethods):
             problem = f"{limit} ended the reply before any text{used_up}; raise max_tokens"
         else:
             return text
-        raise LlmModelError(
-            problem,
-            response=reply,
-            partial=reply,
-            provider=self.provider,
-            model=self.model,
-            request_id=reply.request_id,
-        )
+        error = LlmModelError(problem, response=reply, provider=self.provider, model=self.model)
+        note_reply(error, reply)
+        raise error
 
     _needs_text = True
 

@@ -25,7 +25,8 @@ def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limi
 
     Raises:
         LlmValidationError: It does not fit; `partial` is the reply.
-        LlmModelError: The token limit cut it off, it is a refusal, or a filter stopped it.
+        LlmModelError: The token limit cut it off, it is a refusal, a filter stopped it, or it only
+            calls tools.
     """
     is_cut = reply.finish_reason == "length"
     try:
@@ -33,19 +34,29 @@ def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limi
     except LlmValidationError as error:
         if is_cut and isinstance(error, LlmDecodeError):
             problem = f"{limit} cut the reply off; raise max_tokens ({error})"
-        elif reply.refusal is not None:
-            problem = f"the model refused: {reply.refusal}"
+        elif reply.refusal is not None or reply.finish_reason == "refusal":
+            problem = f"the model refused: {reply.refusal or reply.text}"
+        elif reply.tool_calls and not reply.text.strip():
+            names = ", ".join(call.name for call in reply.tool_calls)
+            problem = f"the reply calls tools ({names}) and has no text"
         elif reply.finish_reason == "content_filter":
             problem = f"the provider's filter stopped the reply ({error})"
         else:
             note_reply(error, reply)
             raise
-        raise LlmModelError(problem, response=reply, partial=reply) from error
+        raise _ended(problem, reply) from error
     # More digits may have followed.
     if is_cut and reply.text.rstrip()[-1:].isdigit() and not isinstance(value, str):
         problem = f"{limit} cut the reply off inside a number; raise max_tokens"
-        raise LlmModelError(problem, response=reply, partial=reply)
+        raise _ended(problem, reply)
     return value
+
+
+def _ended(problem: str, reply: LlmResponse[Any]) -> LlmModelError:
+    """The error for a reply that another attempt would not improve."""
+    error = LlmModelError(problem, response=reply)
+    note_reply(error, reply)
+    return error
 
 
 def limit_of(asked: Prompt, *params: Mapping[str, Any]) -> str:
