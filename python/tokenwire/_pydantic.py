@@ -123,10 +123,10 @@ def _read_string(
     reader: Callable[[str], _Value], text: str, owner: str, error: ValidationError
 ) -> _Value:
     """Read a value that was written as a JSON string; otherwise raise `error` as ours."""
-    inner = from_json(text) if text.lstrip().startswith('"') else None
-    if isinstance(inner, str):
-        with contextlib.suppress(ValidationError, LlmDecodeError):
-            return reader(written_json(inner, owner, thinks=False))
+    if text.lstrip().startswith('"'):
+        # A string may have half of a surrogate pair, which is not JSON to pydantic.
+        with contextlib.suppress(ValueError):
+            return reader(written_json(from_json(text), owner, thinks=False))
     raise json_error(owner, error, text) from shown_cause(error)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import pickle
@@ -410,10 +411,33 @@ def test_what_is_ambiguous_is_named_with_its_place(text: str, problem: str) -> N
         assert problem in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{}",
+        "```json\n{}\n```",
+        '<think>Is it {{"note": "?"}}?</think>\n{}',
+        "<answer>{}</answer></s>",
+        "<|channel|>analysis<|message|>?<|end|><|start|>assistant<|channel|>final<|message|>{}",
+        '"{}"',
+    ],
+)
+def test_a_part_of_an_answer_is_never_read_as_another_answer(form: str) -> None:
+    note = Note(note='a "b" </think> `c` </s>\n\u00e9 {1} \U0001f600')
+    for answer in (note.model_dump_json(), json.dumps(note.model_dump(), indent=1)):
+        text = form.format(answer if form != '"{}"' else json.dumps(answer)[1:-1])
+        assert parse_reply(Note, text) == note
+        for end in range(len(text)):
+            with contextlib.suppress(LlmValidationError):
+                assert parse_reply(Note, text[:end]) == note
+
+
 def test_a_string_that_does_not_hold_the_value_is_named_as_a_string() -> None:
     for text in ('"{"', '"a"', '"{\\"note\\": 1}"'):
         with pytest.raises(LlmValidationError, match="reply for Note: Input should be an object"):
             parse_reply(Note, text)
+    with pytest.raises(LlmDecodeError, match="reply for Note: Invalid JSON: "):
+        parse_reply(Note, '"{\\"note\\": \\"\\ud800\\"}"')
     assert parse_reply(str, '"{}"') == "{}"
 
 

@@ -25,8 +25,8 @@ def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limi
 
     Raises:
         LlmValidationError: It does not fit; `partial` is the reply.
-        LlmModelError: The token limit cut it off, it is a refusal, a filter stopped it, or it only
-            calls tools.
+        LlmModelError: The token limit cut it off, it is a refusal, a filter stopped it, or it calls
+            tools.
     """
     is_cut = reply.finish_reason == "length"
     try:
@@ -36,9 +36,10 @@ def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limi
             problem = f"{limit} cut the reply off; raise max_tokens ({error})"
         elif reply.refusal is not None or reply.finish_reason == "refusal":
             problem = f"the model refused: {reply.refusal or reply.text}"
-        elif reply.tool_calls and not reply.text.strip():
+        elif reply.tool_calls:
+            # Providers refuse a further question before the results.
             names = ", ".join(call.name for call in reply.tool_calls)
-            problem = f"the reply calls tools ({names}) and has no text"
+            problem = f"the reply calls tools ({names}) instead of answering ({error})"
         elif reply.finish_reason == "content_filter":
             problem = f"the provider's filter stopped the reply ({error})"
         else:

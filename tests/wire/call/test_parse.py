@@ -191,7 +191,11 @@ def test_a_refusal_is_not_parsed(sim: SimServer, ask: Asking) -> None:
         ({"text": "I cannot.", "finish_reason": "refusal"}, r"the model refused: I cannot\."),
         ({"refusal": "No."}, r"the model refused: No\."),
         ({"text": "{", "finish_reason": "content_filter"}, "filter stopped the reply"),
-        ({"tool_calls": [{"name": "f", "arguments": {}}]}, r"calls tools \(f\) and has no text"),
+        ({"tool_calls": [{"name": "f", "arguments": {}}]}, r"the reply calls tools \(f\)"),
+        (
+            {"text": "One moment.", "tool_calls": [{"name": "f", "arguments": {}}]},
+            r"the reply calls tools \(f\) instead of answering",
+        ),
     ],
 )
 def test_every_way_to_read_says_why_there_is_no_answer(
