@@ -148,10 +148,10 @@ class LlmClientInterface(DefaultMethods):
                 off, or it has no text. The model is not asked again; `.response` is the reply.
         """
         seal(params)
-        from tokenwire.interface.reask import asked_again, limit_of, parsed
+        from tokenwire.interface.reask import asked_again, limit_of, parsed, wanted
 
         asked, left = request_or_prompt, whole_number(reask, "reask", at_least=0)
-        params["response_format"] = response_format
+        params["response_format"] = wanted(response_format)
         limit = limit_of(asked, params, getattr(self, "defaults", {}))
         while True:
             reply = ask(self, asked, params)
@@ -177,10 +177,10 @@ class LlmClientInterface(DefaultMethods):
     ) -> Any:
         """Ask the model for a value of a type; see `parse`."""
         seal(params)
-        from tokenwire.interface.reask import asked_again, limit_of, parsed
+        from tokenwire.interface.reask import asked_again, limit_of, parsed, wanted
 
         asked, left = request_or_prompt, whole_number(reask, "reask", at_least=0)
-        params["response_format"] = response_format
+        params["response_format"] = wanted(response_format)
         limit = limit_of(asked, params, getattr(self, "defaults", {}))
         while True:
             reply = await ask_async(self, asked, params)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tokenwire.errors import LlmDecodeError, LlmModelError, LlmValidationError, note_reply
+from tokenwire.errors import (
+    LlmConfigError,
+    LlmDecodeError,
+    LlmModelError,
+    LlmValidationError,
+    note_reply,
+)
 from tokenwire.tools.typed_output import parse_reply, reask_message
 from tokenwire.types import LlmRequest
 
@@ -13,6 +19,17 @@ if TYPE_CHECKING:
 
     from tokenwire._engine import LlmResponse
     from tokenwire.types.prompt import Prompt
+
+
+def wanted(target: object) -> object:
+    """Return the type of `parse`, unless it is None, which would ask for none.
+
+    Raises:
+        LlmConfigError: It is None.
+    """
+    if target is None:
+        raise LlmConfigError("response_format: parse() needs a type, not None")
+    return target
 
 
 def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limit") -> Any:

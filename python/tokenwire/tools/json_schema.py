@@ -127,7 +127,7 @@ def adapter_for(target: Any) -> TypeAdapter[Any]:
         raise LlmConfigError(f"{target!r} is a string; pass the type itself")
     try:
         return TypeAdapter[Any](target)
-    except (PydanticUserError, NameError) as error:
+    except (PydanticUserError, NameError, TypeError) as error:
         raise LlmConfigError(f"{target!r} is not a usable type: {_first_line(error)}") from error
 
 
@@ -143,7 +143,10 @@ def record_adapter(name: str, fields: dict[str, Any]) -> TypeAdapter[Any]:
         LlmConfigError: pydantic cannot read such a type.
     """
     make: Any = TypedDict
-    record = make(name, fields)
+    try:
+        record = make(name, fields)
+    except TypeError as error:
+        raise LlmConfigError(f"it is not the type of a value: {error}") from error
     record.__pydantic_config__ = ConfigDict(extra="forbid")
     return adapter_for(record)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pytest
 from pydantic import BaseModel
@@ -223,6 +223,13 @@ def test_every_way_to_read_says_why_there_is_no_answer(
 def test_a_wrong_reask_is_refused(sim: SimServer, ask: Asking, reask: Any) -> None:
     with pytest.raises(tw.LlmConfigError, match="reask"):
         ask.parse(chat_on(sim), Answer, "-", reask=reask)
+
+
+@pytest.mark.parametrize("kind", [None, Final, ClassVar[int]])
+def test_what_is_not_the_type_of_a_value_is_refused(sim: SimServer, ask: Asking, kind: Any) -> None:
+    with pytest.raises(tw.LlmConfigError, match="not"):
+        ask.parse(chat_on(sim), kind, "-")
+    assert sim.requests() == []
 
 
 def test_a_type_without_a_schema_is_refused(sim: SimServer, ask: Asking) -> None:
