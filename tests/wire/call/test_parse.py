@@ -206,9 +206,12 @@ def test_every_way_to_read_says_why_there_is_no_answer(
     whole = ask.complete(chat, "-", response_format=Answer)
     _, streamed = ask.read(chat, "-", response_format=Answer)
     (row,) = chat.map(["-"], concurrency=1, response_format=Answer)
-    ways = [lambda read=read: read.parsed for read in (whole, streamed, row.result())]
-    ways.append(lambda: ask.parse(chat, Answer, "-", reask=3))
-    for read in ways:
+    for read in (
+        lambda: whole.parsed,
+        lambda: streamed.parsed,
+        lambda: row.result().parsed,
+        lambda: ask.parse(chat, Answer, "-", reask=3),
+    ):
         with pytest.raises(tw.LlmModelError, match=problem) as caught:
             read()
         error = caught.value
