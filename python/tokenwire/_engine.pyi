@@ -374,8 +374,8 @@ class ToolCall(_Value):
         """
     @property
     def parsed_arguments(self) -> Any:
-        """The arguments as Python values; `{}` if the text is empty. Line ends and tabs in strings are read, and so is a
-        comma before the end of an object or array.
+        """The arguments as Python values; `{}` if the text is empty or `null`. Line ends and tabs in strings are read, and so
+        is a comma before the end of an object or array, and an object that was written as a JSON string.
 
         Raises:
             LlmDecodeError: The text is not JSON, for example because the token limit cut off the reply. The message says

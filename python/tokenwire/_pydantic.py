@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -110,12 +111,23 @@ def read_json(
         return reader(text)
     except ValidationError as error:
         if not _is_no_json(error):
-            raise json_error(owner, error, text) from shown_cause(error)
+            return _read_string(reader, text, owner, error)
     json = written_json(text, owner, thinks)
     try:
         return reader(json)
     except ValidationError as error:
-        raise json_error(owner, error, json) from shown_cause(error)
+        return _read_string(reader, json, owner, error)
+
+
+def _read_string(
+    reader: Callable[[str], _Value], text: str, owner: str, error: ValidationError
+) -> _Value:
+    """Read a value that was written as a JSON string; otherwise raise `error` as ours."""
+    if text.lstrip().startswith('"'):
+        # A string may have half of a surrogate pair, which is not JSON to pydantic.
+        with contextlib.suppress(ValueError):
+            return reader(written_json(from_json(text), owner, thinks=False))
+    raise json_error(owner, error, text) from shown_cause(error)
 
 
 def json_error(owner: str, error: ValidationError, text: str) -> LlmValidationError:

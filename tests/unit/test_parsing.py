@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import pickle
@@ -11,7 +12,7 @@ from typing import Annotated, Any, Literal, Optional
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from typing_extensions import TypedDict
 
 from tokenwire import ToolCall
@@ -360,6 +361,15 @@ def test_strict_form_is_its_own_strict_form(schema):
         pytest.param('{"note": "a", "note": "b"}', "b", id="last-of-equal-keys"),
         pytest.param('\ufeff{"note": "a"}', "a", id="byte-order-mark"),
         pytest.param('```json\n{"note": "a",\n}\n```', "a", id="fence-and-comma"),
+        pytest.param('```json {"note": "a"}```', "a", id="fence-in-one-line"),
+        pytest.param('```json\n{"note": "a"}', "a", id="fence-without-its-end"),
+        pytest.param('{"note": "a"}\n```', "a", id="end-of-a-fence"),
+        pytest.param('`{"note": "`a`"}`', "`a`", id="code-span"),
+        pytest.param('~~~\n{"note": "a"}\n~~~', "a", id="fence-of-tildes"),
+        pytest.param('{"note":\xa0"\xa0"}\u200b', "\xa0", id="white-space-of-other-kinds"),
+        pytest.param('{"note": "a</s>"}</s>', "a</s>", id="mark-of-the-end"),
+        pytest.param('"{\\"note\\": \\"a\\\\nb\\"}"', "a\nb", id="written-as-a-string"),
+        pytest.param('"{\\"note\\": \\"a\\nb\\",}"', "a\nb", id="written-as-a-string-and-comma"),
     ],
 )
 def test_what_can_mean_only_one_thing_is_read(text: str, note: str) -> None:
@@ -367,7 +377,9 @@ def test_what_can_mean_only_one_thing_is_read(text: str, note: str) -> None:
         return note
 
     assert parse_reply(Note, text).note == note
-    assert parse_reply({"type": "object"}, text) == {"note": note}
+    if not text.startswith('"'):
+        # Without a type, a string fits as well.
+        assert parse_reply({"type": "object"}, text) == {"note": note}
     assert call_tool(save, text) == note
     assert ToolCallPart("c", "save", text).parsed_arguments == {"note": note}
     assert ToolCall("c", "save", text).parsed_arguments == {"note": note}
@@ -397,6 +409,75 @@ def test_what_is_ambiguous_is_named_with_its_place(text: str, problem: str) -> N
         with pytest.raises(LlmDecodeError) as caught:
             read()
         assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{}",
+        "```json\n{}\n```",
+        '<think>Is it {{"note": "?"}}?</think>\n{}',
+        "<answer>{}</answer></s>",
+        "<|channel|>analysis<|message|>?<|end|><|start|>assistant<|channel|>final<|message|>{}",
+        '"{}"',
+    ],
+)
+def test_a_part_of_an_answer_is_never_read_as_another_answer(form: str) -> None:
+    note = Note(note='a "b" </think> `c` </s>\n\u00e9 {1} \U0001f600')
+    for answer in (note.model_dump_json(), json.dumps(note.model_dump(), indent=1)):
+        text = form.format(answer if form != '"{}"' else json.dumps(answer)[1:-1])
+        assert parse_reply(Note, text) == note
+        for end in range(len(text)):
+            with contextlib.suppress(LlmValidationError):
+                assert parse_reply(Note, text[:end]) == note
+
+
+def test_a_string_that_does_not_hold_the_value_is_named_as_a_string() -> None:
+    for text in ('"{"', '"a"', '"{\\"note\\": 1}"'):
+        with pytest.raises(LlmValidationError, match="reply for Note: Input should be an object"):
+            parse_reply(Note, text)
+    with pytest.raises(LlmDecodeError, match="reply for Note: Invalid JSON: "):
+        parse_reply(Note, '"{\\"note\\": \\"\\ud800\\"}"')
+    assert parse_reply(str, '"{}"') == "{}"
+
+
+class Options(BaseModel):
+    limit: Optional[int] = Field(default=None, alias="max")  # noqa: UP045, as above
+
+
+class Renamed(BaseModel):
+    limit: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, data: Any) -> Any:
+        return {"limit": data["most"]} if "most" in data else data
+
+
+@dataclasses.dataclass
+class Choices:
+    limit: int | None = None
+
+
+class Whims(TypedDict, total=False):
+    limit: int
+
+
+@pytest.mark.parametrize("target", [Options, Renamed, Choices, Whims])
+@pytest.mark.parametrize("name", ["properties", "Options"])
+def test_an_answer_with_unknown_keys_only_is_not_an_empty_answer(target: Any, name: str) -> None:
+    text = json.dumps({name: {"limit": 3, "max": 3}})
+    with pytest.raises(LlmValidationError, match=rf"none of its keys \({name}\) is one of these:"):
+        parse_reply(target, text)
+
+
+def test_an_answer_may_be_empty_or_have_more_keys() -> None:
+    assert parse_reply(Options, "{}") == Options()
+    assert parse_reply(Options, '{"max": null, "note": "?"}') == Options(max=None)
+    assert parse_reply(Renamed, '{"most": 3}') == Renamed(limit=3)
+    assert parse_reply(Choices, '{"limit": 3, "note": "?"}') == Choices(3)
+    assert parse_reply(Whims, "{}") == {}
+    assert parse_reply(dict[str, int], '{"properties": 3}') == {"properties": 3}
 
 
 def test_a_number_in_quotes_is_read_as_the_number() -> None:

@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal, Optional
 import pytest
 from pydantic import BaseModel, Field, RootModel
 
-from tokenwire import tools
+from tokenwire import ToolCall, tools
 from tokenwire.errors import LlmConfigError, LlmDecodeError, LlmValidationError
-from tokenwire.tools import call_tool, tool_schema
+from tokenwire.tools import call_tool, parameters_of, tool_schema
 from tokenwire.types import Tool
+from tokenwire.types.message import ToolCallPart
 
 
 class Unit(enum.Enum):
@@ -236,6 +237,34 @@ def test_a_parameter_whose_default_is_not_json_is_still_optional():
     assert call_tool(add, '{"a":1}') == 1
 
 
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), float("-inf")])
+def test_a_default_that_json_does_not_have_is_not_shown(number: Any) -> None:
+    def search(limit: Any = number) -> Any:
+        return limit
+
+    class Search(BaseModel):
+        limit: Any = number
+
+    for tool in (search, Search):
+        assert parameters_of(tool)["properties"] == {"limit": {}}
+    assert call_tool(search, "{}") is number
+
+
+def test_a_method_of_no_object_is_refused() -> None:
+    class Shop:
+        def buy(self, count: int) -> int:
+            return count
+
+    with pytest.raises(LlmConfigError, match="parameter self: give the method of an object"):
+        tool_schema(Shop.buy)
+
+    def is_alone(self: int) -> int:
+        return self
+
+    assert call_tool(is_alone, '{"self": 1}') == 1
+    assert call_tool(Shop().buy, '{"count": 2}') == 2
+
+
 def test_an_object_without_a_hash_is_a_tool():
     class Adder:
         __hash__ = None  # type: ignore[assignment]
@@ -255,11 +284,14 @@ def test_call_checks_and_converts_arguments():
     assert call_tool(get_weather, arguments) == ("Rome", Unit.F, 2, "short", None)
 
 
-def test_an_empty_string_means_no_arguments():
+@pytest.mark.parametrize("arguments", ["", " ", "null", "null\n"])
+def test_an_empty_string_and_null_mean_no_arguments(arguments: str) -> None:
     def now() -> str:
         return "12:00"
 
-    assert call_tool(now, "") == "12:00"
+    assert call_tool(now, arguments) == "12:00"
+    assert ToolCall("c", "now", arguments).parsed_arguments == {}
+    assert ToolCallPart("c", "now", arguments).parsed_arguments == {}
 
 
 def test_call_of_an_async_function_returns_its_coroutine():

@@ -78,7 +78,13 @@ def _as_name(choice: Any) -> Any:
 
 
 def settled(
-    mode: str, target: Any, asked: Any, params: dict[str, Any], steering: dict[str, Any]
+    mode: str,
+    target: Any,
+    asked: Any,
+    params: dict[str, Any],
+    steering: dict[str, Any],
+    *,
+    family: str,
 ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     """Settle what depends on the arguments of the call and of the client together.
 
@@ -88,12 +94,13 @@ def settled(
         asked: The prompt or the messages.
         params: The arguments. A `tool_choice` that is the name of a tool becomes a dict.
         steering: What the engine gets besides.
+        family: The API's. Text completions have no system prompt, where a schema can be.
 
     Returns:
         The prompt, the arguments and the rest, as the engine gets them.
 
     Raises:
-        LlmConfigError: `tool_choice` names no tool.
+        LlmConfigError: `tool_choice` names no tool, or there is no place for the schema.
     """
     params = _with_tool_named(params)
     if target is None:
@@ -102,6 +109,12 @@ def settled(
     has_schema = params["response_format"].get("type") == "json_schema"
     if mode == "json_schema" or _is_wire_form(target) or not has_schema:
         return asked, params, steering
+    if family == "completions":
+        raise LlmConfigError(
+            f"output_mode: {mode!r} puts the schema into the system prompt, which text completions "
+            "lack; use ChatClient, or put the schema into the prompt and give "
+            'response_format={"type": "json_object"}'
+        )
     from tokenwire.clients.output_mode import with_schema_in_prompt
 
     return with_schema_in_prompt(mode, asked, params, steering)

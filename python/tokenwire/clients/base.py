@@ -210,7 +210,7 @@ class BaseClient(LlmClientInterface):
             from tokenwire.clients.arguments import settled
 
             mode = output_mode or self._output_mode or engine.output_mode
-            return engine, *settled(mode, parse_as, asked, params, steering)
+            return engine, *settled(mode, parse_as, asked, params, steering, family=self._family)
         return engine, asked, params, steering
 
     @overload

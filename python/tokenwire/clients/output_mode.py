@@ -65,7 +65,10 @@ def _extended(message: Any, text: str) -> Any:
         if not isinstance(message, dict):
             message = dumped(message)
         content = message.get("parts", message.get("content"))
-    content = f"{content}\n\n{text}" if isinstance(content, str) else [*(content or ()), more]
+    if not content:
+        content = text
+    else:
+        content = f"{content}\n\n{text}" if isinstance(content, str) else [*content, more]
     if isinstance(message, LlmMessage):
         return message.model_copy(update={"content": content})
     return {**message, "parts" if "parts" in message else "content": content}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tokenwire._engine import AsyncLlmStream, LlmStream
 from tokenwire._typing import overload
-from tokenwire.errors import LlmConfigError, LlmModelError, LlmValidationError
+from tokenwire.errors import LlmConfigError, LlmModelError, LlmValidationError, note_reply
 from tokenwire.interface.defaults import (
     DefaultMethods,
     ask,
@@ -148,10 +148,10 @@ class LlmClientInterface(DefaultMethods):
                 off, or it has no text. The model is not asked again; `.response` is the reply.
         """
         seal(params)
-        from tokenwire.interface.reask import asked_again, limit_of, parsed
+        from tokenwire.interface.reask import asked_again, limit_of, parsed, wanted
 
         asked, left = request_or_prompt, whole_number(reask, "reask", at_least=0)
-        params["response_format"] = response_format
+        params["response_format"] = wanted(response_format)
         limit = limit_of(asked, params, getattr(self, "defaults", {}))
         while True:
             reply = ask(self, asked, params)
@@ -177,10 +177,10 @@ class LlmClientInterface(DefaultMethods):
     ) -> Any:
         """Ask the model for a value of a type; see `parse`."""
         seal(params)
-        from tokenwire.interface.reask import asked_again, limit_of, parsed
+        from tokenwire.interface.reask import asked_again, limit_of, parsed, wanted
 
         asked, left = request_or_prompt, whole_number(reask, "reask", at_least=0)
-        params["response_format"] = response_format
+        params["response_format"] = wanted(response_format)
         limit = limit_of(asked, params, getattr(self, "defaults", {}))
         while True:
             reply = await ask_async(self, asked, params)
@@ -330,14 +330,9 @@ class LlmClientInterface(DefaultMethods):
             problem = f"{limit} ended the reply before any text{used_up}; raise max_tokens"
         else:
             return text
-        raise LlmModelError(
-            problem,
-            response=reply,
-            partial=reply,
-            provider=self.provider,
-            model=self.model,
-            request_id=reply.request_id,
-        )
+        error = LlmModelError(problem, response=reply, provider=self.provider, model=self.model)
+        note_reply(error, reply)
+        raise error
 
     _needs_text = True
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tokenwire.errors import LlmDecodeError, LlmModelError, LlmValidationError, note_reply
+from tokenwire.errors import (
+    LlmConfigError,
+    LlmDecodeError,
+    LlmModelError,
+    LlmValidationError,
+    note_reply,
+)
 from tokenwire.tools.typed_output import parse_reply, reask_message
 from tokenwire.types import LlmRequest
 
@@ -13,6 +19,17 @@ if TYPE_CHECKING:
 
     from tokenwire._engine import LlmResponse
     from tokenwire.types.prompt import Prompt
+
+
+def wanted(target: object) -> object:
+    """Return the type of `parse`, unless it is None, which would ask for none.
+
+    Raises:
+        LlmConfigError: It is None.
+    """
+    if target is None:
+        raise LlmConfigError("response_format: parse() needs a type, not None")
+    return target
 
 
 def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limit") -> Any:
@@ -25,7 +42,8 @@ def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limi
 
     Raises:
         LlmValidationError: It does not fit; `partial` is the reply.
-        LlmModelError: The token limit cut it off, it is a refusal, or a filter stopped it.
+        LlmModelError: The token limit cut it off, it is a refusal, a filter stopped it, or it calls
+            tools.
     """
     is_cut = reply.finish_reason == "length"
     try:
@@ -33,19 +51,30 @@ def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limi
     except LlmValidationError as error:
         if is_cut and isinstance(error, LlmDecodeError):
             problem = f"{limit} cut the reply off; raise max_tokens ({error})"
-        elif reply.refusal is not None:
-            problem = f"the model refused: {reply.refusal}"
+        elif reply.refusal is not None or reply.finish_reason == "refusal":
+            problem = f"the model refused: {reply.refusal or reply.text}"
+        elif reply.tool_calls:
+            # Providers refuse a further question before the results.
+            names = ", ".join(call.name for call in reply.tool_calls)
+            problem = f"the reply calls tools ({names}) instead of answering ({error})"
         elif reply.finish_reason == "content_filter":
             problem = f"the provider's filter stopped the reply ({error})"
         else:
             note_reply(error, reply)
             raise
-        raise LlmModelError(problem, response=reply, partial=reply) from error
+        raise _ended(problem, reply) from error
     # More digits may have followed.
     if is_cut and reply.text.rstrip()[-1:].isdigit() and not isinstance(value, str):
         problem = f"{limit} cut the reply off inside a number; raise max_tokens"
-        raise LlmModelError(problem, response=reply, partial=reply)
+        raise _ended(problem, reply)
     return value
+
+
+def _ended(problem: str, reply: LlmResponse[Any]) -> LlmModelError:
+    """The error for a reply that another attempt would not improve."""
+    error = LlmModelError(problem, response=reply)
+    note_reply(error, reply)
+    return error
 
 
 def limit_of(asked: Prompt, *params: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import re
@@ -13,7 +12,6 @@ from weakref import WeakKeyDictionary
 
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import to_jsonable_python
 from typing_extensions import NotRequired, Self
 
 from tokenwire._pydantic import (
@@ -26,7 +24,13 @@ from tokenwire._pydantic import (
 )
 from tokenwire.errors import LlmConfigError
 from tokenwire.tools.docstrings import read_docstring
-from tokenwire.tools.json_schema import adapter_for, record_adapter, schema_of, strict_form
+from tokenwire.tools.json_schema import (
+    adapter_for,
+    record_adapter,
+    schema_of,
+    shown_default,
+    strict_form,
+)
 from tokenwire.tools.signatures import open_signature
 
 if TYPE_CHECKING:
@@ -203,8 +207,9 @@ def call_tool(tool: Tool | Callable[..., object], arguments: str) -> object:
 
     Args:
         tool: The function, or a `Tool` that has one.
-        arguments: JSON text, as in `ToolCall.arguments`; ``""`` is read as ``{}``. What is not JSON
-            but can mean only one thing, such as a line end in a string, is read too.
+        arguments: JSON text, as in `ToolCall.arguments`; ``""`` and ``"null"`` are read as ``{}``.
+            What is not JSON but can mean only one thing, such as a line end in a string, is read
+            too.
 
     Raises:
         LlmConfigError: The tool has no function.
@@ -217,7 +222,10 @@ def call_tool(tool: Tool | Callable[..., object], arguments: str) -> object:
         raise LlmConfigError(f"tool {getattr(tool, 'name', '')!r} has no function to call")
     spec = _spec(function)
     owner = f"arguments of tool {spec.label!r}"
-    values = read_json(spec.reader.validate_json, arguments.strip() or "{}", owner)
+    given = arguments.strip()
+    # Some models write null where a tool has no arguments.
+    json = "{}" if given in ("", "null") else given
+    values = read_json(spec.reader.validate_json, json, owner)
     if isinstance(function, type):
         # The reader of a model or dataclass has built the value already.
         return values
@@ -314,6 +322,8 @@ def _fields(
     for name, parameter in signature.parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise _bad_parameter(label, str(parameter), "name each argument instead")
+        if name == "self" and not fields and _is_unbound(source):
+            raise _bad_parameter(label, name, "give the method of an object, not of the class")
         if parameter.kind is parameter.POSITIONAL_ONLY:
             raise _bad_parameter(label, name, "it must be callable by keyword")
         # A stated signature, or that of a class, may have annotations of its own.
@@ -326,9 +336,14 @@ def _fields(
             raise _bad_parameter(label, name, "write Annotated[type, Field(…)]")
         fields[name] = NotRequired[fields[name]]
         # The schema cannot show every default, but the field is optional all the same.
-        with contextlib.suppress(ValueError):
-            defaults[name] = {"default": to_jsonable_python(parameter.default)}
+        defaults[name] = shown_default(parameter.default)
     return fields, defaults
+
+
+def _is_unbound(source: Any) -> bool:
+    """Whether a function with a parameter `self` is in the body of a class."""
+    owner = getattr(source, "__qualname__", "").rpartition(".")[0]
+    return bool(owner) and not owner.endswith("<locals>")
 
 
 def _reader(fields: dict[str, Any], label: str) -> tuple[TypeAdapter[Any], dict[str, Any]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import to_jsonable_python
 from typing_extensions import TypedDict
 
 from tokenwire.errors import LlmConfigError
@@ -66,6 +69,12 @@ class _PlainSchema(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: CoreSchema | Any) -> bool:  # noqa: ARG002
         return False
 
+    def default_schema(self, schema: Any) -> dict[str, Any]:
+        shown = super().default_schema(schema)
+        if not shown_default(shown.get("default")):
+            del shown["default"]
+        return shown
+
     def model_schema(self, schema: Any) -> dict[str, Any]:
         return describe_fields(super().model_schema(schema), schema["cls"])
 
@@ -77,6 +86,15 @@ class _PlainSchema(GenerateJsonSchema):
         noted = schema.get("metadata", {}).get("pydantic_typed_dict_cls")
         owner = schema.get("cls", noted)
         return describe_fields(super().typed_dict_schema(schema), owner)
+
+
+def shown_default(value: object) -> dict[str, Any]:
+    """Return a default as a schema shows it; nothing if JSON has no such value, as for infinity."""
+    with contextlib.suppress(ValueError):
+        shown = to_jsonable_python(value)
+        json.dumps(shown, allow_nan=False)
+        return {"default": shown}
+    return {}
 
 
 def schema_of(adapter: TypeAdapter[Any]) -> dict[str, Any]:
@@ -109,7 +127,7 @@ def adapter_for(target: Any) -> TypeAdapter[Any]:
         raise LlmConfigError(f"{target!r} is a string; pass the type itself")
     try:
         return TypeAdapter[Any](target)
-    except (PydanticUserError, NameError) as error:
+    except (PydanticUserError, NameError, TypeError) as error:
         raise LlmConfigError(f"{target!r} is not a usable type: {_first_line(error)}") from error
 
 
@@ -125,7 +143,10 @@ def record_adapter(name: str, fields: dict[str, Any]) -> TypeAdapter[Any]:
         LlmConfigError: pydantic cannot read such a type.
     """
     make: Any = TypedDict
-    record = make(name, fields)
+    try:
+        record = make(name, fields)
+    except TypeError as error:
+        raise LlmConfigError(f"it is not the type of a value: {error}") from error
     record.__pydantic_config__ = ConfigDict(extra="forbid")
     return adapter_for(record)
 

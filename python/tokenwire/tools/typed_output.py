@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, overload
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError, from_json
 
 from tokenwire._pydantic import read_json
 from tokenwire.errors import LlmConfigError, LlmValidationError
@@ -70,7 +71,8 @@ def parse_reply(target: object, text: str) -> object:
 
     What the model thought before its answer is left out (``<think>…</think>``), and so is a
     Markdown fence around the answer. What is not JSON but can mean only one thing is read: line
-    ends and tabs in strings, and a comma before the end of an object or array.
+    ends and tabs in strings, a comma before the end of an object or array, and an answer that was
+    written as a JSON string.
 
     Args:
         target: What was passed to `response_format_for`.
@@ -118,10 +120,19 @@ class _Form:
             self._wrapped = record_adapter("wrapper", {"value": target})
             self.schema = schema_of(self._wrapped)
             self.schema.pop("title", None)
+        # Of an object that may be empty and has no other keys.
+        self._keys: frozenset[str] = frozenset()
+        if not self.schema.get("required") and not self.schema.get("additionalProperties"):
+            fields = getattr(target, "model_fields", {})
+            self._keys = frozenset(self.schema.get("properties", ())).union(fields)
 
     def read(self, text: str) -> object:
         if self._wrapped is None:
-            return self._plain.validate_json(text)
+            value = self._plain.validate_json(text)
+            # A validator of the model's may have read other keys.
+            if self._keys and not getattr(value, "model_fields_set", None):
+                self._check_keys(text)
+            return value
         try:
             return self._wrapped.validate_json(text)["value"]
         except ValidationError as wrapped_error:
@@ -131,6 +142,21 @@ class _Form:
             except ValidationError:
                 # The object was asked for, so its problems are the ones to correct.
                 raise wrapped_error from None
+
+    def _check_keys(self, text: str) -> None:
+        """Refuse an object that has other keys only, such as a schema, or one in another object.
+
+        pydantic leaves unknown keys out, so an answer whose fields are all optional would be lost.
+        """
+        answer = from_json(text)
+        if isinstance(answer, dict) and answer and self._keys.isdisjoint(answer):
+            facts = {"keys": ", ".join(answer), "names": ", ".join(sorted(self._keys))}
+            problem = PydanticCustomError(
+                "no_known_key", "none of its keys ({keys}) is one of these: {names}", facts
+            )
+            raise ValidationError.from_exception_data(
+                self.name, [InitErrorDetails(type=problem, input=answer)]
+            )
 
 
 _kept_form = functools.lru_cache(maxsize=256)(_Form)

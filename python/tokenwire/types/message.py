@@ -90,7 +90,9 @@ class ToolCallPart(Part):
             LlmValidationError: They are JSON, but not an object.
         """
         place = f"arguments of tool call {self.name!r}"
-        return read_json(_JSON_OBJECT.validate_json, self.arguments or "{}", place)
+        given = self.arguments.strip()
+        json = "{}" if given in ("", "null") else given
+        return read_json(_JSON_OBJECT.validate_json, json, place)
 
     def result(self, value: object, *, error: bool = False) -> LlmMessage:
         """Make the message that answers this call; `tool_message` says what `value` may be."""

@@ -216,3 +216,22 @@ def test_a_mode_that_does_not_exist_is_refused(sim: SimServer, ask: Asking) -> N
     with pytest.raises(tw.LlmValidationError, match="output_mode"):
         tw.LlmProvider("acme", output_mode="json")  # type: ignore[arg-type]
     assert sim.requests() == []
+
+
+@pytest.mark.parametrize("content", ["", None, []])
+def test_an_empty_system_message_becomes_the_schema(
+    sim: SimServer, ask: Asking, content: Any
+) -> None:
+    answering(sim)
+    ask.parse(deepseek_on(sim), Answer, [{"role": "system", "content": content}, QUESTION])
+    assert sent(sim)[0]["messages"][0]["content"].startswith(INSTRUCTION)
+
+
+@pytest.mark.parametrize("mode", ["json_object", "prompt"])
+def test_a_text_completion_has_no_place_for_the_schema(
+    sim: SimServer, ask: Asking, mode: Mode
+) -> None:
+    client = tw.CompletionClient("m", base_url=sim.base_url, output_mode=mode)
+    with pytest.raises(tw.LlmConfigError, match="which text completions lack; use ChatClient"):
+        ask.parse(client, Answer, "q")
+    assert sim.requests() == []

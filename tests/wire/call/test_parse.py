@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pytest
 from pydantic import BaseModel
@@ -185,10 +185,54 @@ def test_a_refusal_is_not_parsed(sim: SimServer, ask: Asking) -> None:
     assert len(sim.requests()) == 1
 
 
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        ({"text": "I cannot.", "finish_reason": "refusal"}, r"the model refused: I cannot\."),
+        ({"refusal": "No."}, r"the model refused: No\."),
+        ({"text": "{", "finish_reason": "content_filter"}, "filter stopped the reply"),
+        ({"tool_calls": [{"name": "f", "arguments": {}}]}, r"the reply calls tools \(f\)"),
+        (
+            {"text": "One moment.", "tool_calls": [{"name": "f", "arguments": {}}]},
+            r"the reply calls tools \(f\) instead of answering",
+        ),
+    ],
+)
+def test_every_way_to_read_says_why_there_is_no_answer(
+    sim: SimServer, ask: Asking, reply: dict[str, Any], problem: str
+) -> None:
+    sim.set_script({"default": {"reply": reply}})
+    chat = chat_on(sim)
+    whole = ask.complete(chat, "-", response_format=Answer)
+    _, streamed = ask.read(chat, "-", response_format=Answer)
+    (row,) = chat.map(["-"], concurrency=1, response_format=Answer)
+    for read in (
+        lambda: whole.parsed,
+        lambda: streamed.parsed,
+        lambda: row.result().parsed,
+        lambda: ask.parse(chat, Answer, "-", reask=3),
+    ):
+        with pytest.raises(tw.LlmModelError, match=problem) as caught:
+            read()
+        error = caught.value
+        assert (error.provider, error.model) == ("openai-compatible", "m")
+        assert error.request_id is not None
+        assert error.headers is not None
+        assert error.response is error.partial
+    assert len(sim.requests()) == 4
+
+
 @pytest.mark.parametrize("reask", [-1, 1.5, True, "1"])
 def test_a_wrong_reask_is_refused(sim: SimServer, ask: Asking, reask: Any) -> None:
     with pytest.raises(tw.LlmConfigError, match="reask"):
         ask.parse(chat_on(sim), Answer, "-", reask=reask)
+
+
+@pytest.mark.parametrize("kind", [None, Final, ClassVar[int]])
+def test_what_is_not_the_type_of_a_value_is_refused(sim: SimServer, ask: Asking, kind: Any) -> None:
+    with pytest.raises(tw.LlmConfigError, match="not"):
+        ask.parse(chat_on(sim), kind, "-")
+    assert sim.requests() == []
 
 
 def test_a_type_without_a_schema_is_refused(sim: SimServer, ask: Asking) -> None:

@@ -1,7 +1,7 @@
 //! `ToolCall`: a complete tool call.
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::json::written;
 use tokenwire_core::message;
@@ -58,8 +58,8 @@ value_methods!(ToolCall: id, name, arguments, extra);
 
 #[pymethods]
 impl ToolCall {
-    /// The arguments as Python values; `{}` if the text is empty. Line ends and tabs in strings are read, and so is a
-    /// comma before the end of an object or array.
+    /// The arguments as Python values; `{}` if the text is empty or `null`. Line ends and tabs in strings are read, and so
+    /// is a comma before the end of an object or array, and an object that was written as a JSON string.
     ///
     /// Raises:
     ///     LlmDecodeError: The text is not JSON, for example because the token limit cut off the reply. The message says
@@ -69,22 +69,23 @@ impl ToolCall {
         if self.0.arguments.trim().is_empty() {
             return Ok(PyDict::new(py).into_any());
         }
-        let error = match json::load_json(py, &self.0.arguments) {
-            Ok(values) => return Ok(values),
-            Err(error) => error,
-        };
-        let problem = match written(&self.0.arguments, false) {
-            Ok(repaired) if *repaired != self.0.arguments => return json::load_json(py, &repaired),
-            Ok(_) => error.to_string(),
-            Err(problem) => problem.to_string(),
-        };
-        let message = format!(
-            "the arguments of tool call {:?} are not JSON: {problem}",
-            self.0.name
-        );
-        let unreadable = exception::of_kind(py, ErrorKind::Decode, &message);
-        unreadable.set_cause(py, Some(error));
-        Err(unreadable)
+        let values = read(py, &self.0.arguments).map_err(|(problem, cause)| {
+            let message = format!(
+                "the arguments of tool call {:?} are not JSON: {problem}",
+                self.0.name
+            );
+            let unreadable = exception::of_kind(py, ErrorKind::Decode, &message);
+            unreadable.set_cause(py, Some(cause));
+            unreadable
+        })?;
+        if values.is_none() {
+            return Ok(PyDict::new(py).into_any());
+        }
+        let inner = values.cast::<PyString>().ok().and_then(|inner| {
+            let inner = read(py, inner.to_str().ok()?).ok()?;
+            inner.is_instance_of::<PyDict>().then_some(inner)
+        });
+        Ok(inner.unwrap_or(values))
     }
 
     /// Returns the message that answers this call: `messages += [reply.message, call.result(value)]`.
@@ -105,5 +106,20 @@ impl ToolCall {
                 .get(slf.py())?
                 .call((slf, value), Some(&options))
         })
+    }
+}
+
+/// The values of JSON that a model wrote; otherwise what is wrong with it, and Python's error.
+fn read<'py>(py: Python<'py>, text: &str) -> Result<Bound<'py, PyAny>, (String, PyErr)> {
+    let error = match json::load_json(py, text) {
+        Ok(values) => return Ok(values),
+        Err(error) => error,
+    };
+    match written(text, false) {
+        Ok(repaired) if *repaired != *text => {
+            json::load_json(py, &repaired).map_err(|error| (error.to_string(), error))
+        }
+        Ok(_) => Err((error.to_string(), error)),
+        Err(problem) => Err((problem.to_string(), error)),
     }
 }

@@ -7,8 +7,9 @@
 //!
 //! Read `reader` first: it walks through values. `strings` reads strings into the `text` type.
 //! `growing` finds the end of a text that arrives in pieces. `tree` builds trees of a bounded size. `written` reads what
-//! models write as JSON, and `thinking` leaves out what they thought before it.
+//! models write as JSON, without what is `around` it, and `thinking` leaves out what they thought before it.
 
+mod around;
 mod growing;
 mod reader;
 mod strict;

@@ -1,6 +1,6 @@
 //! Thoughts in the text of an answer, as servers send them that do not part the two.
 
-use super::written::is_blank;
+use super::around::is_blank;
 
 /// How models mark thoughts before an answer.
 const BLOCKS: &[(&str, &str)] = &[
@@ -14,12 +14,24 @@ const BLOCKS: &[(&str, &str)] = &[
     ("\u{25c1}think\u{25b7}", "\u{25c1}/think\u{25b7}"),
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
     ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<|inner_prefix|>", "<|inner_suffix|>"),
+    ("<|channel>thought", "<channel|>"),
+    ("<unused94>", "<unused95>"),
+    ("<thoughts>", "</thoughts>"),
+    ("<analysis>", "</analysis>"),
+    ("<reflection>", "</reflection>"),
+    ("<scratchpad>", "</scratchpad>"),
 ];
 /// How they mark an answer after thoughts.
 const ANSWERS: &[(&str, &str)] = &[
     ("<answer>", "</answer>"),
     ("<|begin_of_solution|>", "<|end_of_solution|>"),
     ("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
+    ("<|begin_of_box|>", "<|end_of_box|>"),
+    ("<response>", "</response>"),
+    ("<output>", "</output>"),
+    ("<result>", "</result>"),
+    ("<json>", "</json>"),
 ];
 
 /// The text without the thoughts at its beginning; `None` if they never end.
@@ -35,9 +47,13 @@ pub(super) fn left_out(text: &str) -> Option<&str> {
     rest = final_channel(rest)?;
     let answer = ANSWERS.iter().find_map(|(begin, end)| {
         let after = after_tag(rest, begin)?;
-        let before = after.len().checked_sub(end.len())?;
-        after_tag(after.get(before..)?, end)?;
-        after.get(..before)
+        let before = after.len().checked_sub(end.len());
+        let ended = before.filter(|at| {
+            after
+                .get(*at..)
+                .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+        });
+        after.get(..ended.unwrap_or(after.len()))
     });
     Some(answer.unwrap_or(rest))
 }
@@ -63,12 +79,7 @@ fn final_channel(text: &str) -> Option<&str> {
         return Some(text);
     }
     let (_, after) = text.split_once("<|channel|>final")?;
-    let (_, message) = after.split_once("<|message|>")?;
-    let message = message.trim_end_matches(is_blank);
-    let ended = ["<|return|>", "<|end|>"]
-        .iter()
-        .find_map(|end| message.strip_suffix(end));
-    Some(ended.unwrap_or(message))
+    Some(after.split_once("<|message|>")?.1)
 }
 
 /// What follows `tag`, if the text begins with it in capital or small letters.

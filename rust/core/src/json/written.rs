@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::around::{is_blank, unfenced, without_ends};
 use super::reader::Reader;
 use super::strings::plain_run;
 use super::thinking;
@@ -33,12 +34,13 @@ impl fmt::Display for Problem {
 /// The JSON that a model wrote as `text`, if it can mean only one thing.
 ///
 /// A control character in a string is read as its escape, and a comma before the end of an object or array is left
-/// out. So are a byte order mark and a Markdown fence around the whole text and, with `thinks`, what the model thought
-/// before its answer. Nothing is ever added to text that ends too early.
+/// out. So are a byte order mark, a Markdown fence around the whole text, the model's mark of its end and, with `thinks`,
+/// what the model thought before its answer. White space of other kinds than JSON's becomes a space. Nothing is ever
+/// added to text that ends too early.
 ///
 /// It works in linear time.
 pub fn written(text: &str, thinks: bool) -> Result<Cow<'_, str>, Problem> {
-    let mut rest = text;
+    let mut rest = without_ends(text);
     // Each round leaves out thoughts whose beginning is not in the text. No model needs many.
     for _ in 0..8 {
         if thinks {
@@ -100,24 +102,6 @@ fn whole<'a>(part: &'a str, text: &str) -> Result<Cow<'a, str>, Problem> {
     })
 }
 
-/// The contents of a Markdown code block, if the whole text is one; otherwise the text without the space around it.
-fn unfenced(text: &str) -> &str {
-    let text = text.trim_matches(is_blank);
-    let inside = || {
-        let body = text.strip_prefix("```")?.strip_suffix("```")?;
-        let (language, body) = body.split_once('\n')?;
-        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '+' | '-' | ' ' | '\t');
-        let is_language = language.trim_end_matches('\r').chars().all(is_word);
-        is_language.then(|| body.trim_matches(is_blank))
-    };
-    inside().unwrap_or(text)
-}
-
-/// White space, or a byte order mark.
-pub(super) fn is_blank(c: char) -> bool {
-    c.is_whitespace() || c == '\u{feff}'
-}
-
 fn repaired(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut copied = 0;
@@ -176,17 +160,26 @@ fn repair(text: &str, mut piece: impl FnMut(usize, usize, &str)) {
         match byte {
             b'"' => in_string = true,
             b',' if !matches!(last, b'[' | b'{' | b',' | b':') => {
-                let after = bytes.get(at + 1..).unwrap_or_default();
-                let next = after.iter().find(|byte| !byte.is_ascii_whitespace());
-                if let Some(b'}' | b']') = next {
+                let after = text.get(at + 1..).unwrap_or_default();
+                let next = after.chars().find(|c| !is_blank(*c));
+                if let Some('}' | ']') = next {
                     piece(at, 1, "");
                 }
             }
-            _ => {}
+            b' ' | b'\n' | b'\r' | b'\t' => {
+                at += 1;
+                continue;
+            }
+            _ => {
+                let blank = text.get(at..).and_then(|rest| rest.chars().next());
+                if let Some(blank) = blank.filter(|c| is_blank(*c)) {
+                    piece(at, blank.len_utf8(), " ");
+                    at += blank.len_utf8();
+                    continue;
+                }
+            }
         }
-        if !byte.is_ascii_whitespace() {
-            last = byte;
-        }
+        last = byte;
         at += 1;
     }
 }
@@ -214,6 +207,31 @@ mod tests {
             ("```json\n[1]\n```", "[1]"),
             ("\n```\r\n[1]\r\n```\n", "[1]"),
             ("[\"\u{e9}\n\u{e9}\"]", "[\"\u{e9}\\n\u{e9}\"]"),
+            // A code block of another form, or one without its end.
+            ("```json\n[1]", "[1]"),
+            ("[1]\n```", "[1]"),
+            ("```json [1] ```", "[1]"),
+            ("```[1,\n2]```", "[1,\n2]"),
+            ("```json [\n1]\n```", "[\n1]"),
+            ("```json title=\"a\"\n[1]\n```", "[1]"),
+            ("````json\n[1]\n````", "[1]"),
+            ("~~~\n[1]\n~~~", "[1]"),
+            ("`[1]`", "[1]"),
+            ("```true```", "true"),
+            ("```-5```", "-5"),
+            ("```json 5```", "5"),
+            ("```json\n\"`a`\"", "\"`a`\""),
+            // White space that JSON does not have.
+            (
+                "\u{200b}[\u{a0}1,\u{3000}\"\u{a0}\",\u{a0}]",
+                "[ 1, \"\u{a0}\" ]",
+            ),
+            ("[\u{c}1\u{2028}]\u{2060}", "[ 1 ]"),
+            // The model's mark of its end.
+            ("[1]<|im_end|>", "[1]"),
+            ("```\n[1]\n```\n</s>", "[1]"),
+            ("[1]<end_of_turn>\n<eos>", "[1]"),
+            ("[\"</s>\"]</s>", "[\"</s>\"]"),
         ] {
             assert_eq!(answer(text), json, "{text:?}");
         }
@@ -270,6 +288,22 @@ mod tests {
                 "a value was expected at line 2, column 5, but there is \"'\"",
             ),
             (
+                "```json\n{\"a\":",
+                "the text ends where a value was expected at line 2, column 6",
+            ),
+            (
+                "```\n[1]\n```\n```\n[2]\n```",
+                "something follows the value at line 3, column 1, but there is \"`\"",
+            ),
+            (
+                "~5",
+                "a value was expected at line 1, column 1, but there is \"~\"",
+            ),
+            (
+                "[\u{a0},]",
+                "a value was expected at line 1, column 3, but there is \",\"",
+            ),
+            (
                 "```json\n[1,],\n```",
                 "something follows the value at line 2, column 5, but there is \",\"",
             ),
@@ -300,6 +334,13 @@ mod tests {
             "<|channel|>final <|constrain|>json<|message|>{\"a\": 2}",
             "analysisIs it {\"a\": 1}?assistantfinal{\"a\": 2}",
             "<think>x</think>\n<think>y</think>{\"a\": 2}",
+            "<|channel>thought\nx<channel|>{\"a\": 2}",
+            "<analysis>x</analysis>\n{\"a\": 2}",
+            "```json\n<think>x</think>\n{\"a\": 2}\n```",
+            "<|begin_of_box|>{\"a\": 2}<|end_of_box|>",
+            "<think>x</think><response>\n```json\n{\"a\": 2}\n```\n</response>",
+            "<answer>{\"a\": 2}",
+            "<answer>{\"a\": 2}</answer></s>",
             // The beginning is part of the prompt.
             "x</think>{\"a\": 2}",
             "</think>\n{\"a\": 2}",
