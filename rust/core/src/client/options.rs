@@ -19,7 +19,7 @@ pub struct CallOptions {
     pub query: Vec<(String, Secret)>,
     /// The key of this call, if the key of the client is a callable.
     pub api_key: Option<Secret>,
-    /// Whether [`Call::set_key`] will set the key later.
+    /// Whether [`super::Call::set_key`] will set the key later.
     pub key_comes_later: bool,
     /// Whether the call is only checked, and not made: it may lack a key and an address.
     pub is_draft: bool,
