@@ -128,7 +128,8 @@ async fn exchange(
     let response = probe.watch(client.send(request)).await;
     let response = response.map_err(|error| fault::of_send(&error, &outgoing.place))?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return Err(fault::of_upgrade(&outgoing.place));
+        let head = head_of(&response);
+        return Err(head.seen_by(fault::of_upgrade(&outgoing.place)));
     }
     Ok(response)
 }
