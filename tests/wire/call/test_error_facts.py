@@ -314,4 +314,6 @@ def test_an_event_that_is_no_json_is_shown(sim: SimServer, ask: Asking) -> None:
     sim.set_script({"default": broken})
     error = caught(ask.read, chat_on(sim), "-")
     assert isinstance(error, tw.LlmDecodeError)
-    assert str(error).endswith("event of the stream is not JSON; it begins with: [ERROR] engine lost")
+    assert str(error) == (
+        f"{WHO}an event of the stream is not JSON; it begins with: [ERROR] engine lost"
+    )

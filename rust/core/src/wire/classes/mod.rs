@@ -29,7 +29,7 @@ const BROKEN: [&str; 10] = [
 ];
 
 /// The kind of error that the server describes. `status` is the HTTP status, or the one that the error names;
-/// `detail` is the code that stands in the details of the error, and `upstream` what the provider behind a router said.
+/// `detail` is the code in the details of the error, and `upstream` what the provider behind a router said.
 pub(super) fn of(
     status: Option<u16>,
     api: &ApiFailure,
