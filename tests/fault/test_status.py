@@ -274,7 +274,11 @@ def test_f31_too_many_interim_heads_are_a_protocol_error(sim, how, status, count
 @pytest.mark.parametrize("how", HOWS)
 def test_f31_a_reply_without_a_body_is_an_error(sim, how, head, kind):
     sim.set_script({"default": {"replay": {"text": head}, "framing": "raw"}})
-    assert isinstance(failure(chat(sim, retry=SOON), how), kind)
+    error = failure(chat(sim, retry=SOON), how)
+    assert isinstance(error, kind)
+    # It was answered in plain text, so that is not the reason.
+    assert "https" not in str(error)
+    assert ("upgrade" in error.headers) == ("upgrade" in head)
 
 
 BROKEN = {

@@ -263,6 +263,11 @@ def test_the_field_that_a_server_refuses_is_named_with_its_setting(
         "nvcf-reqid",
         "x-debug-trace-id",
         "x-kong-request-id",
+        "trace-id",
+        "x-github-request-id",
+        "x-global-transaction-id",
+        "x-oneapi-request-id",
+        "x-portkey-trace-id",
         "x-litellm-call-id",
     ],
 )
@@ -285,3 +290,30 @@ def test_the_id_of_a_request_in_the_body_of_an_error_is_found(sim: SimServer, as
     answer = {"replay": {"text": json.dumps(body), "headers": {"x-request-id": ""}}}
     sim.set_script({"default": answer})
     assert caught(ask.complete, chat_on(sim), "-").request_id == "req_9"
+
+
+def test_an_error_after_events_without_content_is_the_error_of_the_reply(
+    sim: SimServer, ask: Asking
+) -> None:
+    alive = ': ping\n\nevent: ping\ndata: {"type": "ping"}\n\nevent: ping\ndata: 5 o\'clock\n\n'
+    limited = event({"error": {"message": "busy, try again in 1ms", "code": 429}})
+    whole = event({"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]})
+    first = {"times": 1, "then": replay(alive + limited, "text/event-stream")}
+    sim.set_script({"rules": [first], "default": replay(alive + whole, "text/event-stream")})
+    chunks, response = ask.read(chat_on(sim, tries=2), "-")
+    assert response.text == "a"
+    assert [attempt.status for attempt in response.attempts] == [200, 200]
+    assert len(chunks) == 1
+    sim.set_script({"default": replay(alive + limited, "text/event-stream")})
+    error = caught(ask.read, chat_on(sim), "-")
+    assert type(error) is tw.LlmRateLimitError
+
+
+def test_an_event_that_is_no_json_is_shown(sim: SimServer, ask: Asking) -> None:
+    broken = replay(PIECE + "data: [ERROR] engine lost\n\n", "text/event-stream")
+    sim.set_script({"default": broken})
+    error = caught(ask.read, chat_on(sim), "-")
+    assert isinstance(error, tw.LlmDecodeError)
+    assert str(error) == (
+        f"{WHO}an event of the stream is not JSON; it begins with: [ERROR] engine lost"
+    )

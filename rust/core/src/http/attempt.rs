@@ -29,8 +29,9 @@ const ASLEEP: Duration = Duration::from_micros(50);
 /// `request-id` is Anthropic's; `apim-request-id` and `x-ms-request-id` Azure's; `x-amzn-requestid` Bedrock's;
 /// `mistral-correlation-id` and `x-kong-request-id` Mistral's; `x-generation-id` `OpenRouter`'s; `x-ds-trace-id`
 /// `DeepSeek`'s; `x-inference-request-id` of a provider behind Hugging Face; `msh-request-id` Moonshot's; `nvcf-reqid`
-/// NVIDIA's; `x-debug-trace-id` Cohere's; `x-litellm-call-id` of the proxy `LiteLLM`.
-const REQUEST_ID_HEADERS: [&str; 15] = [
+/// NVIDIA's; `x-debug-trace-id` Cohere's; `trace-id` `MiniMax`'s; `x-github-request-id` GitHub's;
+/// `x-global-transaction-id` watsonx's; the last three belong to the proxies One API, Portkey and `LiteLLM`.
+const REQUEST_ID_HEADERS: [&str; 20] = [
     "inference-id",
     "x-request-id",
     "request-id",
@@ -45,6 +46,11 @@ const REQUEST_ID_HEADERS: [&str; 15] = [
     "nvcf-reqid",
     "x-debug-trace-id",
     "x-kong-request-id",
+    "trace-id",
+    "x-github-request-id",
+    "x-global-transaction-id",
+    "x-oneapi-request-id",
+    "x-portkey-trace-id",
     "x-litellm-call-id",
 ];
 
@@ -122,7 +128,8 @@ async fn exchange(
     let response = probe.watch(client.send(request)).await;
     let response = response.map_err(|error| fault::of_send(&error, &outgoing.place))?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return Err(fault::of_upgrade(&outgoing.place));
+        let head = head_of(&response);
+        return Err(head.seen_by(fault::of_upgrade(&outgoing.place)));
     }
     Ok(response)
 }

@@ -25,7 +25,7 @@ pub use reader::{Error, Kind, MAX_DEPTH, Reader};
 pub use strict::strict;
 pub(crate) use strings::plain_run;
 pub use text::{SurrogateJoin, Text};
-pub use tree::{outline, tree};
+pub use tree::{outline, outline_of_start, tree};
 pub use written::{Problem, written};
 
 /// Whether `bytes` are one complete JSON object or array, with only white space around it.

@@ -20,9 +20,25 @@ pub fn tree(text: &str, most: usize) -> Option<Value> {
     (!is_cut).then_some(value)
 }
 
+/// As [`outline`], of JSON whose end is missing: what stands before it.
+#[must_use]
+pub fn outline_of_start(text: &str, most: usize) -> Option<Value> {
+    let mut builder = Builder {
+        left: most,
+        is_cut: false,
+        may_end: true,
+    };
+    let mut reader = Reader::over(text);
+    let value = builder.value(&mut reader).ok()?;
+    reader.end().ok()?;
+    value
+}
+
 struct Builder {
     left: usize,
     is_cut: bool,
+    /// Whether the text may end anywhere.
+    may_end: bool,
 }
 
 impl Builder {
@@ -30,6 +46,7 @@ impl Builder {
         let mut builder = Self {
             left: most,
             is_cut: false,
+            may_end: false,
         };
         let mut reader = Reader::new(bytes).ok()?;
         let value = builder.value(&mut reader).ok()?;
@@ -40,30 +57,43 @@ impl Builder {
     fn value(&mut self, reader: &mut Reader<'_>) -> Result<Option<Value>> {
         let Some(left) = self.left.checked_sub(1) else {
             self.is_cut = true;
-            reader.skip()?;
+            let skipped = reader.skip();
+            self.unless_at_end(reader, skipped)?;
             return Ok(None);
         };
         self.left = left;
         Ok(Some(match reader.peek()? {
             Kind::Object => {
                 let mut map = Map::new();
-                reader.object(|reader, key| {
+                let read = reader.object(|reader, key| {
                     if let Some(value) = self.value(reader)? {
                         map.insert(key.to_owned(), value);
                     }
                     Ok(())
-                })?;
+                });
+                self.unless_at_end(reader, read)?;
                 Value::Object(map)
             }
             Kind::Array => {
                 let mut list = Vec::new();
-                reader.array(|reader| {
+                let read = reader.array(|reader| {
                     list.extend(self.value(reader)?);
                     Ok(())
-                })?;
+                });
+                self.unless_at_end(reader, read)?;
                 Value::Array(list)
             }
-            Kind::String => Value::String(reader.string()?.into_lossy().into_owned()),
+            Kind::String => {
+                let start = reader.offset() + 1;
+                match reader.string() {
+                    Ok(text) => Value::String(text.into_lossy().into_owned()),
+                    Err(error) => {
+                        self.unless_at_end(reader, Err(error))?;
+                        let rest = reader.text.get(start..).unwrap_or_default();
+                        Value::String(rest.to_owned())
+                    }
+                }
+            }
             Kind::Null | Kind::Bool | Kind::Number => {
                 let raw = reader.raw()?;
                 // A number that is too large for a tree stays as it was written.
@@ -71,12 +101,53 @@ impl Builder {
             }
         }))
     }
+
+    /// Passes an error on, except that of a text that may end where it ends.
+    fn unless_at_end(&self, reader: &mut Reader<'_>, read: Result<()>) -> Result<()> {
+        match read {
+            Err(error) if self.may_end && is_torn(reader.text, error.offset) => {
+                reader.at = reader.text.len();
+                Ok(())
+            }
+            read => read,
+        }
+    }
+}
+
+/// Whether only a part of a number, a word or an escape is left.
+fn is_torn(text: &str, at: usize) -> bool {
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    let may_go_on = |byte: &u8| byte.is_ascii_alphanumeric() || b"\\+-.".contains(byte);
+    rest.iter().all(may_go_on)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{outline, tree};
+    use super::{outline, outline_of_start, tree};
     use serde_json::{Value, json};
+
+    #[test]
+    fn of_a_text_without_its_end_what_stands_before_is_read() {
+        let whole = r#"{"a":[1,{"b":"c\n\u00e9"}],"d":"e","f":{"g":[[null]]},"h":2.5}"#;
+        for end in 1..whole.len() {
+            let text = &whole[..end];
+            let read = outline_of_start(text, 99).unwrap_or_else(|| panic!("{text}"));
+            if end > 25 {
+                assert_eq!(read.pointer("/a/0"), Some(&json!(1)), "{text}");
+                assert_eq!(read.pointer("/a/1/b"), Some(&json!("c\né")), "{text}");
+            }
+        }
+        for (text, read) in [
+            (r#"{"a":{"b":"ab\"c"#, json!({"a": {"b": "ab\\\"c"}})),
+            (r#"[{"a":1},{"a""#, json!([{"a": 1}, {}])),
+            (r#"{"a":[1,2,3,4"#, json!({"a": [1, 2]})),
+        ] {
+            assert_eq!(outline_of_start(text, 4), Some(read), "{text}");
+        }
+        for text in ["", "{]", r#"{"a" "b"#, "[1,2] 3]", "<x>"] {
+            assert_eq!(outline_of_start(text, 9), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_tree_has_at_most_so_many_values() {

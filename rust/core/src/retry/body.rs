@@ -30,6 +30,15 @@ const BEFORE: [&str; 6] = [
     "retrydelay",
 ];
 
+/// Fields with a wait in seconds. Hugging Face estimates the time until it has loaded a model.
+const SECONDS: [&str; 5] = [
+    "retry_after",
+    "retry_after_seconds",
+    "retry-after",
+    "retryAfter",
+    "estimated_time",
+];
+
 /// How long the body of an error asks to wait, if a wait can help; the longest of the waits that it names.
 ///
 /// It is in `retryDelay` of Google's `RetryInfo`, in `retry_after` or `retry_after_ms`, in the headers that `OpenRouter`
@@ -42,7 +51,10 @@ pub fn wait_in_body(error: &Error, now: SystemTime) -> Option<Duration> {
         return None;
     }
     let api = error.api()?;
-    let body = json::outline(&api.body, READ_VALUES);
+    let body = json::outline(&api.body, READ_VALUES).or_else(|| {
+        let start = String::from_utf8_lossy(&api.body);
+        json::outline_of_start(&start, READ_VALUES)
+    });
     let named = body.and_then(|body| in_value(&body, now));
     named.max(in_text(api))
 }
@@ -54,11 +66,11 @@ fn in_value(value: &Value, now: SystemTime) -> Option<Duration> {
         Value::Object(fields) => {
             let found = fields.iter().map(|(key, value)| {
                 let is = |names: &[&str]| names.iter().any(|name| key.eq_ignore_ascii_case(name));
-                if is(&["retryDelay"]) {
+                if is(&["retryDelay", "retry_delay"]) {
                     delay(value)
                 } else if is(&["retry_after_ms", "retry-after-ms"]) {
                     seconds(&word(value), 1e-3)
-                } else if is(&["retry_after", "retry_after_seconds", "retry-after"]) {
+                } else if is(&SECONDS) {
                     let text = word(value);
                     seconds(&text, 1.0).or_else(|| duration(&text))
                 } else if is(&["x-ratelimit-reset"]) {
@@ -253,6 +265,15 @@ mod tests {
                 Some(120_000),
             ),
             (json!({"error": {"retry_after": "7"}}), Some(7_000)),
+            (json!({"error": {}, "retryAfter": 6}), Some(6_000)),
+            (
+                json!({"error": "loading", "estimated_time": 20.5}),
+                Some(20_500),
+            ),
+            (
+                json!({"details": [{"retry_delay": {"seconds": 7}}]}),
+                Some(7_000),
+            ),
             (json!({"error": {"retry_after_ms": 250}}), Some(250)),
             (
                 json!({"error": {"metadata": {"retry_after_seconds": 27}}}),

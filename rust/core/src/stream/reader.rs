@@ -37,6 +37,7 @@ struct Events {
     kinds: Vec<ChunkKind>,
     chunks: Vec<Chunk>,
     wants_raw: bool,
+    /// How many events had something for the reply.
     count: u64,
     step: Step,
     has_content: bool,
@@ -69,7 +70,7 @@ impl Reader {
         }
     }
 
-    /// Whether an event was read, so that another attempt would repeat what the reader has.
+    /// Whether an event had something for the reply, which another attempt would repeat.
     pub(super) fn has_surfaced(&self) -> bool {
         self.events.count > 0
     }
@@ -195,7 +196,7 @@ impl Events {
             Item::Stray { name, value } => self.decoder.stray_field(name, value),
             Item::Event { name, data } => {
                 let step = self.decoder.event(name, data, &mut self.kinds);
-                self.count += u64::from(step.is_ok() || !self.kinds.is_empty());
+                self.count += u64::from(!self.kinds.is_empty());
                 let raw: Option<Arc<[u8]>> = self.wants_raw.then(|| Arc::from(data));
                 let mut kinds = std::mem::take(&mut self.kinds);
                 for kind in kinds.drain(..) {

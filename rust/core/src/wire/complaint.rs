@@ -44,6 +44,8 @@ const WRAPPERS: [&str; 4] = ["provider", "response", "body", "data"];
 pub(super) struct Complaint {
     pub(super) api: ApiFailure,
     pub(super) request_id: Option<String>,
+    /// The code in the details of the error.
+    pub(super) detail: Option<String>,
     /// What the provider behind a router said.
     pub(super) upstream: Option<Box<ApiFailure>>,
 }
@@ -94,8 +96,15 @@ fn of_json(mut value: Value) -> Complaint {
             ..said
         })
     });
+    // `reason` of Google's `ErrorInfo`; `error_code` of Anthropic.
+    let listed = layers.iter().rev().find_map(|layer| layer.get("details"));
+    let detail = listed.and_then(|listed| {
+        let mut entries = listed.as_array().into_iter().flatten().chain([listed]);
+        entries.find_map(|entry| entry.get("reason").or_else(|| entry.get("error_code")))
+    });
     Complaint {
         upstream,
+        detail: detail.and_then(word).map(kept),
         request_id: from(&["request_id", "requestId", "RequestId", "responseId"]),
         api: ApiFailure {
             error_type: from(&["type"])
@@ -123,6 +132,11 @@ fn parsed(text: &str) -> Option<Value> {
         .map(|line| line.strip_prefix("data:").unwrap_or(line).trim_start())
         .filter(|line| line.starts_with('{'))
         .find_map(outline)
+        .or_else(|| {
+            // The rest is not there, because it is too long or was lost.
+            let is_begun = text.starts_with(['{', '[']);
+            is_begun.then(|| json::outline_of_start(text, READ_VALUES))?
+        })
 }
 
 /// The JSON in a string.
@@ -139,6 +153,7 @@ fn of_markup(text: &str) -> Complaint {
     }
     let tag = |name| markup::text_of(text, name).map(kept);
     Complaint {
+        detail: None,
         upstream: None,
         request_id: tag("RequestId"),
         api: ApiFailure {

@@ -17,6 +17,7 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
     let Complaint {
         mut api,
         request_id,
+        detail,
         upstream,
     } = complaint::read(body);
     api.status = status;
@@ -51,7 +52,7 @@ pub(super) fn decode(status: Option<u16>, body: &[u8]) -> Error {
         let code: u16 = api.code.as_deref()?.parse().ok()?;
         (400..600).contains(&code).then_some(code)
     });
-    let kind = classes::of(status, &api, upstream.as_deref());
+    let kind = classes::of(status, &api, detail.as_deref(), upstream.as_deref());
     Error::new(kind, line)
         .retryable(classes::is_retryable(kind, status))
         .with_request_id(request_id)
@@ -88,7 +89,7 @@ pub(super) fn instead_of_choices(body: &[u8]) -> Option<Error> {
             let number = code.parse().ok();
             let kind = number.and_then(classes::of_minimax);
             (
-                kind.unwrap_or_else(|| classes::of(None, &api, None)),
+                kind.unwrap_or_else(|| classes::of(None, &api, None, None)),
                 format!("{message} ({})", one_line(code, 60)),
             )
         }

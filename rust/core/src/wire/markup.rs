@@ -14,7 +14,8 @@ pub(super) fn is_html(body: &[u8]) -> bool {
 
 /// What a page is called, as in `an HTML page ("502 Bad Gateway")`.
 pub(super) fn page(body: &[u8]) -> String {
-    match text_of(&String::from_utf8_lossy(body), "title") {
+    let page = String::from_utf8_lossy(body);
+    match text_of(&page, "title").or_else(|| text_of(&page, "h1")) {
         Some(title) => format!("an HTML page (\"{}\")", one_line(&title, SHOWN_TITLE)),
         None => "an HTML page".to_owned(),
     }
@@ -51,7 +52,48 @@ pub(super) fn text_of(markup: &str, name: &str) -> Option<String> {
     let end = start + lower.get(start..)?.find('<')?;
     let text = markup.get(start..end)?.trim();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!text.is_empty()).then_some(text)
+    (!text.is_empty()).then(|| unescaped(&text))
+}
+
+/// How many bytes a character reference has at most, after its `&`.
+const LONGEST_REFERENCE: usize = 10;
+
+/// A text with its character references replaced: those that XML has, and numbers.
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        out.push_str(before);
+        let end = after
+            .bytes()
+            .take(LONGEST_REFERENCE)
+            .position(|b| b == b';');
+        let named = end.and_then(|end| Some((referred(after.get(..end)?)?, after.get(end + 1..)?)));
+        let (character, after) = named.unwrap_or(('&', after));
+        out.push(character);
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn referred(name: &str) -> Option<char> {
+    Some(match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        "nbsp" => ' ',
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16),
+                None => number.parse(),
+            };
+            char::from_u32(code.ok()?)?
+        }
+    })
 }
 
 #[cfg(test)]
@@ -75,6 +117,11 @@ mod tests {
                 "Message",
                 Some("é"),
             ),
+            (
+                "<title>Sorry | you&#39;re &lt;out&gt; &#X26; &amp;lt; &nope; & &#xd800; &#124;</title>",
+                "title",
+                Some("Sorry | you're <out> & &lt; &nope; & &#xd800; |"),
+            ),
             ("no markup", "title", None),
             ("<title", "title", None),
         ] {
@@ -89,6 +136,10 @@ mod tests {
             "an HTML page (\"No\\u{1b}\")"
         );
         assert_eq!(page(b"<html>"), "an HTML page");
+        assert_eq!(
+            page(b"<title></title><h1>Out</h1>"),
+            "an HTML page (\"Out\")"
+        );
         assert_eq!(
             shown(" <!DOCTYPE HTML><title>t</title>"),
             "an HTML page (\"t\")"

@@ -1,10 +1,13 @@
 //! Messages that the caller wrote in the form of Chat Completions, and the fields of any message that hold reasoning.
 
+use memchr::memmem;
+
 use super::part::{field, plain};
 use super::parts::Written;
 use super::twice::{DETAILS, REASONING};
 use crate::error::Error;
-use crate::wire::body::{Fields, fields};
+use crate::json::write_string;
+use crate::wire::body::{Fields, fields, items};
 use crate::wire::reasoning::ReasoningBack;
 
 /// Writes a message as it is, except for reasoning that the provider refuses or has another name for. `known` has its
@@ -14,6 +17,24 @@ pub(super) fn write(
     (role, raw, known): (&str, &str, &Fields<'_>),
     to: &mut Written<'_>,
 ) -> Result<(), Error> {
+    let has_own = !matches!(to.reasoning, ReasoningBack::AsSent | ReasoningBack::Blocks);
+    if role == "assistant"
+        && has_own
+        && let Some(Parted { raw, blocks }) = without_thinking(path, raw)?
+    {
+        let before = to.dropped.len();
+        write(path, (role, &raw, &fields(&raw, path)?), to)?;
+        let moved = format!("{path}.{MOVED}");
+        let lost = to
+            .dropped
+            .iter()
+            .skip(before)
+            .position(|lost| *lost == moved);
+        if let Some(at) = lost {
+            to.dropped.splice(before + at..=before + at, blocks);
+        }
+        return Ok(());
+    }
     to.separate();
     let is_kept = role != "assistant" || to.reasoning == ReasoningBack::AsSent;
     let calls_tools = known
@@ -94,6 +115,93 @@ impl Written<'_> {
         let own = self.reasoning_field(false, false);
         key == DETAILS || REASONING.contains(&key) || own.is_some_and(|(name, _)| key == name)
     }
+}
+
+/// The field that has the text of thinking blocks until it gets the provider's name.
+const MOVED: &str = "thinking";
+
+/// A message without thinking blocks.
+struct Parted {
+    raw: String,
+    /// Where the blocks were.
+    blocks: Vec<String>,
+}
+
+/// Moves the text of thinking blocks in the content, as Mistral and Anthropic write them, to a field. `None` if there are
+/// none, or the field is taken.
+fn without_thinking(path: &str, raw: &str) -> Result<Option<Parted>, Error> {
+    // Most messages are decided here.
+    if memmem::find(raw.as_bytes(), b"thinking\"").is_none() {
+        return Ok(None);
+    }
+    let message = fields(raw, path)?;
+    let get = |name: &str| message.iter().find(|(key, _)| key == name);
+    let Some((_, content)) = get("content").filter(|(_, raw)| raw.starts_with('[')) else {
+        return Ok(None);
+    };
+    let (mut texts, mut blocks, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, item) in items(content, path)?.into_iter().enumerate() {
+        let block = if item.starts_with('{') {
+            fields(item, path)?
+        } else {
+            Fields::new()
+        };
+        let get = |name: &str| block.iter().find(|(key, _)| key == name);
+        match get("type").map(|(_, raw)| plain(raw)).as_deref() {
+            Some("thinking" | "redacted_thinking") => {
+                blocks.push(format!("{path}.content[{at}]"));
+                texts.extend(
+                    get("thinking")
+                        .map(|(_, raw)| text_of(raw, path))
+                        .transpose()?,
+                );
+            }
+            Some("text") if block.len() == 2 => rest.push((item, get("text").map(|it| it.1))),
+            _ => rest.push((item, None)),
+        }
+    }
+    if blocks.is_empty() || get(MOVED).is_some() {
+        return Ok(None);
+    }
+    let content = match *rest {
+        [] if get("tool_calls").is_some() => "null".to_owned(),
+        [] => "\"\"".to_owned(),
+        [(_, Some(text))] => text.to_owned(),
+        _ => {
+            let rest: Vec<_> = rest.iter().map(|(item, _)| *item).collect();
+            format!("[{}]", rest.join(","))
+        }
+    };
+    let mut out = Vec::with_capacity(raw.len());
+    for (key, raw) in &message {
+        field(&mut out, key, if key == "content" { &content } else { raw });
+    }
+    let mut text = Vec::new();
+    write_string(&mut text, &texts.concat());
+    field(&mut out, MOVED, &String::from_utf8_lossy(&text));
+    // Every field begins with a comma.
+    if let Some(first) = out.first_mut() {
+        *first = b'{';
+    }
+    out.push(b'}');
+    let raw = String::from_utf8_lossy(&out).into_owned();
+    Ok(Some(Parted { raw, blocks }))
+}
+
+/// The text of a thinking block: a string, or a list of blocks with text.
+fn text_of(raw: &str, path: &str) -> Result<String, Error> {
+    if !raw.starts_with('[') {
+        return Ok(plain(raw).into_owned());
+    }
+    let mut text = String::new();
+    for item in items(raw, path)? {
+        if item.starts_with('{') {
+            let block = fields(item, path)?;
+            let said = block.iter().find(|(key, _)| key == "text");
+            text.extend(said.map(|(_, raw)| plain(raw)));
+        }
+    }
+    Ok(text)
 }
 
 fn has_items(raw: &str) -> bool {

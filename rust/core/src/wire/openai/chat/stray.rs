@@ -89,11 +89,7 @@ pub(super) fn unread(name: &[u8], data: &[u8], why: json::Error) -> Unread {
     // A broken piece of the reply must not be lost, whatever its event is called.
     let may_be_reply =
         matches!(name, b"" | b"message") || data.starts_with(b"{") || data.starts_with(b"[");
-    if KEEPS_ALIVE
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
-        || !may_be_reply
-    {
+    if keeps_alive(name) || !may_be_reply {
         return Unread::Ignored;
     }
     if is_each_line_json(data) {
@@ -102,10 +98,21 @@ pub(super) fn unread(name: &[u8], data: &[u8], why: json::Error) -> Unread {
             "the events of the stream are parted by one line end, and an event stream needs an empty line between them",
         ));
     }
-    Unread::Broken(why.into())
+    if data.starts_with(b"{") || data.starts_with(b"[{") {
+        return Unread::Broken(why.into());
+    }
+    let start = start_of(data);
+    let message = format!("an event of the stream is not JSON; it begins with: {start}");
+    Unread::Broken(Error::new(ErrorKind::Decode, message))
 }
 
-/// Names of events that only keep the connection open.
+/// Whether an event of this name only keeps the connection open.
+pub(super) fn keeps_alive(name: &[u8]) -> bool {
+    KEEPS_ALIVE
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
 const KEEPS_ALIVE: [&[u8]; 5] = [
     b"ping",
     b"keepalive",

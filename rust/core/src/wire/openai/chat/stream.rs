@@ -7,7 +7,7 @@ use super::event::{Choice, Content, Event, Message};
 use super::most::too_many;
 use super::repeat::Frame;
 use super::said::{CONTENT, TEXT};
-use super::stray::{Stray, Unread, start_of, unexpected, unread};
+use super::stray::{Stray, Unread, keeps_alive, start_of, unexpected, unread};
 use super::twice::{UsagePlace, merged, text_beside};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Text, as_count};
@@ -80,11 +80,11 @@ impl StreamDecoder for ChatStream {
         }
         let is_first = self.choices.states.is_empty();
         if event.first.is_none() {
-            if let Some(error) = errors::instead_of_choices(data) {
-                return Err(error);
-            }
-            if is_first && self.odd.is_none() {
-                self.odd = Some(start_of(data));
+            match errors::instead_of_choices(data) {
+                Some(error) => return Err(error),
+                None if keeps_alive(name) => return Ok(Step::Continue),
+                None if is_first => self.odd = self.odd.take().or_else(|| Some(start_of(data))),
+                None => {}
             }
         }
         if let Some(text) = self.apply(event, false, out)? {

@@ -79,6 +79,16 @@ fn a_content_filter_is_known_by_the_text_of_every_provider() {
                 400,
                 "litellm.BadRequestError: litellm.ContentPolicyViolationError: AzureException - x",
             ),
+            // OpenAI; Google; Mistral.
+            (
+                400,
+                "This content was flagged for possible cybersecurity risk. If this seems wrong, try rephrasing your request.",
+            ),
+            (
+                400,
+                "The prompt could not be submitted. This prompt contains sensitive words that violate Google's Responsible AI practices.",
+            ),
+            (403, "Request blocked by guardrail: moderation"),
         ],
     );
     for (status, body) in [
@@ -116,6 +126,7 @@ fn a_content_filter_is_known_by_the_text_of_every_provider() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn a_spent_quota_or_balance_is_known_by_the_text_of_every_provider() {
     check(
         K::QuotaExceeded,
@@ -168,6 +179,31 @@ fn a_spent_quota_or_balance_is_known_by_the_text_of_every_provider() {
                 400,
                 "Access denied, please make sure your account is in good standing.",
             ),
+            // Anthropic; Fireworks; Hugging Face; Alibaba; Azure API Management; Bedrock.
+            (
+                400,
+                "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.",
+            ),
+            (
+                412,
+                "Account x is suspended, possibly due to reaching the monthly spending limit or failure to pay past invoices.",
+            ),
+            (
+                429,
+                "You have depleted your monthly included credits. Purchase pre-paid credits to continue",
+            ),
+            (
+                403,
+                "The free tier of the model has been exhausted. If you wish to continue access the model on a paid basis, please disable the \"use free tier only\" mode.",
+            ),
+            (
+                403,
+                "Out of call volume quota. Quota will be replenished in 12:34:56.",
+            ),
+            (
+                429,
+                "Too many tokens per day, please wait before trying again.",
+            ),
         ],
     );
     for (status, body) in [
@@ -199,6 +235,15 @@ fn a_spent_quota_or_balance_is_known_by_the_text_of_every_provider() {
         (
             402,
             json!({"type": "error", "error": {"type": "billing_error", "message": "x"}}),
+        ),
+        // In the details: Anthropic, Google.
+        (
+            429,
+            json!({"type": "error", "error": {"type": "rate_limit_error", "message": "x", "details": {"error_code": "enforced_spend_limit_reached"}}}),
+        ),
+        (
+            403,
+            json!([{"error": {"code": 403, "status": "PERMISSION_DENIED", "message": "x", "details": [{"locale": "en"}, {"reason": "BILLING_DISABLED"}]}}]),
         ),
         (
             429,
@@ -271,6 +316,7 @@ fn a_busy_server_is_no_spent_quota() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn a_model_that_does_not_exist_and_a_wrong_key_are_known_by_their_text() {
     check(
         K::ModelNotFound,
@@ -304,6 +350,13 @@ fn a_model_that_does_not_exist_and_a_wrong_key_are_known_by_their_text() {
                 "models/gemini-1.5-flash is not found for API version v1beta, or is not supported for generateContent.",
             ),
             (404, "model: claude-sonet-4-5"),
+            // OpenAI; LiteLLM; DeepSeek.
+            (400, "invalid model ID"),
+            (
+                400,
+                "/chat/completions: Invalid model name passed in model=foo. Call `/v1/models` to view available models for your key.",
+            ),
+            (400, "Model Not Exist"),
             // OpenRouter; Z.ai; Moonshot.
             (404, "No endpoints found for openai/gpt-x."),
             (400, "Unknown Model, please check the model code."),
@@ -343,6 +396,14 @@ fn a_model_that_does_not_exist_and_a_wrong_key_are_known_by_their_text() {
         (
             400,
             json!({"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "API key not valid. Please pass a valid API key."}}),
+        ),
+        (
+            400,
+            json!({"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "x", "details": [{"reason": "API_KEY_INVALID"}]}}),
+        ),
+        (
+            500,
+            json!({"error": {"code": "500", "message": "litellm.AuthenticationError: OpenAIException - Incorrect API key provided: sk-x."}}),
         ),
         (
             401,

@@ -435,3 +435,47 @@ fn the_providers_message_is_kept_in_full_and_shown_short() {
         assert!(text.len() <= (64 << 10) + 3 && text.ends_with("é…"));
     }
 }
+
+#[test]
+fn of_a_body_without_its_end_the_beginning_is_read() {
+    let input = "x".repeat(70_000);
+    let list: Vec<_> = (0..9_999)
+        .map(|i| json!({"loc": ["body", "messages", i], "msg": format!("bad {i}"), "input": "é"}))
+        .collect();
+    for (body, text, param) in [
+        (
+            json!({"detail": [{"loc": ["body", "foo"], "msg": "Not permitted", "zinput": input}]}),
+            "HTTP 422: body.foo: Not permitted",
+            Some("foo"),
+        ),
+        (
+            json!({"detail": list}),
+            "HTTP 422: body.messages[0]: bad 0; body.messages[1]: bad 1; ",
+            Some("messages[0]"),
+        ),
+        (
+            json!({"error": {"code": "context_length_exceeded", "message": format!("too long: {input}")}}),
+            "HTTP 422: too long: xxx",
+            None,
+        ),
+    ] {
+        let body = body.to_string();
+        for cut in [64 << 10, (64 << 10) - 1] {
+            let found = decode_cut(&body, cut);
+            assert!(found.message().starts_with(text), "{}", found.message());
+            assert_eq!(found.api().unwrap().param.as_deref(), param);
+        }
+    }
+    let code = decode_cut(
+        r#"{"error":{"code":"context_length_exceeded","message":"so lo"#,
+        999,
+    );
+    assert_eq!(
+        (code.kind(), code.message()),
+        (ErrorKind::ContextLength, "HTTP 422: so lo")
+    );
+}
+
+fn decode_cut(body: &str, at: usize) -> Error {
+    error(422, &body[..body.floor_char_boundary(at)])
+}

@@ -175,6 +175,23 @@ fn a_prompt_that_is_too_long_is_known_by_the_text_of_every_server() {
             ),
             (
                 400,
+                "Input Tokens Exceeded: Number of input tokens exceeds maximum length. Please update the input to try again.",
+            ),
+            // Vertex; TensorRT-LLM; Cloudflare.
+            (
+                400,
+                "Unable to submit request because the input token count is 40000 but model only supports up to 32768. Reduce the input token count and try again.",
+            ),
+            (
+                400,
+                "Encountered an error in forwardAsync function: Prompt length (5000) exceeds maximum input length (4096). Set log level to info and check TRTGptModel logs",
+            ),
+            (
+                413,
+                "AiError: AiError: The estimated number of input and maximum output tokens (5000) exceeded this model context window limit (4096).",
+            ),
+            (
+                400,
                 "too many tokens: size limit exceeded by 11326 tokens. Try using shorter or fewer inputs, or setting prompt_truncation='AUTO'.",
             ),
             (

@@ -452,3 +452,107 @@ fn a_row_of_the_caller_says_what_goes_back() {
         }
     ));
 }
+
+#[test]
+fn thinking_blocks_in_a_message_of_the_caller_become_the_field_that_the_provider_takes() {
+    let mistral = json!({"type": "thinking", "thinking": [{"type": "text", "text": "h"}, {"type": "reference"}, {"type": "text", "text": "m"}], "closed": true});
+    let anthropic = json!({"type": "thinking", "thinking": "hm", "signature": "s"});
+    let redacted = json!({"type": "redacted_thinking", "data": "x"});
+    let text = json!({"type": "text", "text": "a"});
+    let own = json!({"type": "text", "text": "a", "cache_control": {}});
+    let calls =
+        json!([{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]);
+    let given = |content: Value| json!({"role": "assistant", "content": content});
+    for (provider, content, expected, field, dropped) in [
+        (
+            "deepseek",
+            json!([mistral, text]),
+            json!("a"),
+            Some("reasoning_content"),
+            vec![],
+        ),
+        (
+            "fireworks",
+            json!([anthropic, own]),
+            json!([own]),
+            Some("reasoning_content"),
+            vec![],
+        ),
+        (
+            "deepseek",
+            json!([redacted, mistral, text, text]),
+            json!([text, text]),
+            Some("reasoning_content"),
+            vec![],
+        ),
+        (
+            "openai",
+            json!([mistral, text]),
+            json!("a"),
+            None,
+            vec!["messages[0].content[0]"],
+        ),
+        (
+            "openai",
+            json!([text, mistral, redacted]),
+            json!("a"),
+            None,
+            vec!["messages[0].content[1]", "messages[0].content[2]"],
+        ),
+        (
+            "openai",
+            json!([mistral]),
+            json!(""),
+            None,
+            vec!["messages[0].content[0]"],
+        ),
+        // These take them.
+        (
+            "mistral",
+            json!([mistral, text]),
+            json!([mistral, text]),
+            None,
+            vec![],
+        ),
+        (
+            "vllm",
+            json!([mistral, text]),
+            json!([mistral, text]),
+            None,
+            vec![],
+        ),
+        // The word is in a text.
+        (
+            "openai",
+            json!([{"type": "text", "text": "\"thinking\""}]),
+            json!([{"type": "text", "text": "\"thinking\""}]),
+            None,
+            vec![],
+        ),
+    ] {
+        let (message, lost) = sent(provider, "m", &given(content.clone()));
+        let mut wanted = given(expected);
+        if let Some(field) = field {
+            wanted[field] = json!("hm");
+        }
+        assert_eq!(message, wanted, "{provider} {content}");
+        assert_eq!(lost, dropped, "{provider} {content}");
+    }
+    let mut calling = given(json!([mistral]));
+    calling["tool_calls"] = calls.clone();
+    let (message, _) = sent("moonshot", "kimi-k2.5", &calling);
+    assert_eq!(
+        message,
+        json!({"role": "assistant", "content": null, "tool_calls": calls, "reasoning_content": "hm"})
+    );
+    // Both spellings of the same text: the field is sent, and the blocks are named as lost.
+    let mut both = given(json!([mistral, text]));
+    both["reasoning_content"] = json!("field");
+    let (message, lost) = sent("deepseek", "m", &both);
+    assert_eq!(
+        (&message["reasoning_content"], lost),
+        (&json!("field"), vec!["messages[0].content[0]".to_owned()])
+    );
+    let user = json!({"role": "user", "content": [anthropic, text]});
+    assert_eq!(sent("openai", "m", &user), (user, vec![]));
+}

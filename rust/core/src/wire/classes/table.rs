@@ -1,26 +1,19 @@
-//! Which kind of error an answer describes: one table for all providers, and the rules that need no table.
-//!
-//! Providers say the same thing with a status, a code or a text. The first row that fits decides. A code counts with
-//! every status, because it is a word of its own. A text counts only with the statuses of its row, and only where the
-//! server speaks itself: what it quotes may be the caller's.
+//! The codes and texts by which each kind of error is recognized.
 
-use crate::error::{ApiFailure, ErrorKind};
-
-/// How much of a message is read. A server says what is wrong at the beginning.
-const READ_CHARS: usize = 4_096;
+use crate::error::ErrorKind;
 
 /// One kind of error, and how it is recognized.
-struct Row {
-    kind: ErrorKind,
+pub(super) struct Row {
+    pub(super) kind: ErrorKind,
     /// Values of `code` or `type`; upper and lower case are the same.
-    codes: &'static [&'static str],
+    pub(super) codes: &'static [&'static str],
     /// Statuses with which a text counts, besides no status at all.
-    statuses: &'static [u16],
+    pub(super) statuses: &'static [u16],
     /// Texts in lower case. `*` stands for anything, and `^` for the beginning.
-    texts: &'static [&'static str],
+    pub(super) texts: &'static [&'static str],
 }
 
-const TABLE: [Row; 6] = [
+pub(super) const TABLE: [Row; 6] = [
     Row {
         kind: ErrorKind::QuotaExceeded,
         codes: &[
@@ -31,6 +24,8 @@ const TABLE: [Row; 6] = [
             "workspace_spend_limit_exceeded",
             "billing_hard_limit_reached",
             "billing_not_active",
+            // Google.
+            "billing_disabled",
             // Anthropic.
             "billing_error",
             "enforced_spend_limit_reached",
@@ -40,13 +35,14 @@ const TABLE: [Row; 6] = [
             "insufficient_balance",
             "quota_exceeded",
             "arrearage",
+            "allocationquota.freetieronly",
             "accountoverdueerror",
             "insufficient_user_quota",
             // LiteLLM.
             "budget_exceeded",
         ],
-        // Z.ai and Moonshot answer 429, xAI 403 or 429, Anthropic and Alibaba 400, MiniMax 500.
-        statuses: &[400, 403, 429, 500],
+        // Z.ai and Moonshot answer 429, xAI 403 or 429, Anthropic and Alibaba 400, Fireworks 412, MiniMax 500.
+        statuses: &[400, 403, 412, 429, 500],
         texts: &[
             // DeepSeek, Z.ai, Moonshot, MiniMax; SiliconFlow.
             "insufficient balance",
@@ -61,6 +57,16 @@ const TABLE: [Row; 6] = [
             "doesn't have any credits",
             "key limit exceeded (total limit)",
             "make sure your account is in good standing",
+            // Anthropic; Fireworks; Hugging Face; Alibaba.
+            "reached your specified api usage limits",
+            "reaching the monthly spending limit",
+            "your monthly included credits",
+            "free tier of the model has been exhausted",
+            // Azure API Management; Bedrock; Cohere.
+            "out of call volume quota",
+            "out of bandwidth quota",
+            "too many tokens per day",
+            "api calls / month",
         ],
     },
     Row {
@@ -89,6 +95,8 @@ const TABLE: [Row; 6] = [
             "exceed_context_size_error",
             "model_max_prompt_tokens_exceeded",
             "tokens_limit_reached",
+            // Volcengine.
+            "outofcontexterror",
         ],
         // Gateways and old servers answer 500. Only a request that was refused for its content can be too long.
         statuses: &[400, 413, 422, 500],
@@ -107,8 +115,10 @@ const TABLE: [Row; 6] = [
             "input is too long for requested model",
             "too many input tokens. max input tokens",
             "too many tokens: ",
+            "input tokens exceeded: ",
             // Google; xAI; Moonshot; MiniMax; Alibaba; Z.ai; Copilot; watsonx.
             "input token count*exceeds the maximum",
+            "input token count*model only supports up to",
             "maximum prompt length is",
             "exceeded model token limit",
             "context window exceeds limit",
@@ -134,6 +144,9 @@ const TABLE: [Row; 6] = [
             // Text Generation Inference, Together.
             "`inputs` tokens + `max_new_tokens` must be <=",
             "`inputs` must have less than",
+            // TensorRT-LLM; Cloudflare.
+            "exceeds maximum input length",
+            "exceeded this model context window limit",
         ],
     },
     Row {
@@ -144,11 +157,16 @@ const TABLE: [Row; 6] = [
             "content_policy_violation",
             "moderation_blocked",
             "responsibleaipolicyviolation",
+            "cyber_policy",
+            "cyber_policy_violation",
             "data_inspection_failed",
             "datainspectionfailed",
             "sensitivecontentdetected",
             "inputtextsensitivecontentdetected",
+            "inputimagesensitivecontentdetected",
             "outputtextsensitivecontentdetected",
+            // StepFun.
+            "censorship_blocked",
             // `blockReason` of Gemini.
             "safety",
             "blocklist",
@@ -164,6 +182,9 @@ const TABLE: [Row; 6] = [
             "prompt was flagged as potentially violating",
             "content management policy",
             "your input was flagged",
+            "rejected as a result of our safety system",
+            "flagged for potentially high-risk",
+            "flagged for possible cybersecurity risk",
             // DeepSeek; Alibaba; Moonshot; Z.ai.
             "content exists risk",
             "may contain inappropriate content",
@@ -173,6 +194,10 @@ const TABLE: [Row; 6] = [
             // xAI; Anthropic.
             "content violates usage guidelines",
             "blocked by content filtering policy",
+            // Google; LiteLLM and Mistral.
+            "responsible ai practices",
+            "violated guardrail policy",
+            "blocked by guardrail",
             // LiteLLM.
             "contentpolicyviolationerror",
         ],
@@ -193,6 +218,9 @@ const TABLE: [Row; 6] = [
         texts: &[
             // OpenRouter; DeepSeek; xAI; Z.ai and GitHub Models; OpenAI; Bedrock; Voyage.
             "is not a valid model id",
+            "model not exist",
+            "invalid model id",
+            "invalid model name",
             "no endpoints found for",
             "supported api model names are",
             "model not found",
@@ -215,90 +243,20 @@ const TABLE: [Row; 6] = [
             "unauthenticated",
             "permission_denied",
         ],
-        // xAI and Google answer 400.
-        statuses: &[400],
-        texts: &["incorrect api key provided", "api key not valid"],
+        // xAI and Google answer 400, and gateways in front of OpenAI 500.
+        statuses: &[400, 500],
+        texts: &[
+            "incorrect api key provided",
+            "api key not valid",
+            "api key expired",
+        ],
     },
 ];
-
-/// Types and codes of a failure of the server, if there is no status.
-const BROKEN: [&str; 10] = [
-    "server_error",
-    "api_error",
-    "overloaded_error",
-    "engine_overloaded_error",
-    "timeout_error",
-    "internal",
-    "internal_error",
-    "internal_server_error",
-    "internalservererror",
-    "unavailable",
-];
-
-/// The kind of error that the server describes. `status` is the HTTP status, or the one that the error names;
-/// `upstream` is what the provider behind a router said.
-pub(super) fn of(
-    status: Option<u16>,
-    api: &ApiFailure,
-    upstream: Option<&ApiFailure>,
-) -> ErrorKind {
-    if status == Some(402) || is_daily_quota(api) {
-        return ErrorKind::QuotaExceeded;
-    }
-    let said = own_words(api);
-    let row = find(status, api, &said).or_else(|| {
-        let api = upstream?;
-        find(status, api, &own_words(api))
-    });
-    if let Some(row) = row {
-        return row.kind;
-    }
-    let is_about_model = api.param.as_deref() == Some("model") || said.contains("model");
-    match status {
-        Some(404) if is_about_model => ErrorKind::ModelNotFound,
-        Some(401 | 403) => ErrorKind::Authentication,
-        Some(429) => ErrorKind::RateLimit,
-        Some(500..) => ErrorKind::Server,
-        None if is_named(api, &BROKEN) => ErrorKind::Server,
-        _ => ErrorKind::Api,
-    }
-}
-
-/// The first row that fits, where `said` is what the server says in its own words.
-fn find(status: Option<u16>, api: &ApiFailure, said: &str) -> Option<&'static Row> {
-    let fits = |row: &&Row| {
-        let counts =
-            status.is_none_or(|status| row.statuses.contains(&status)) && !is_about_a_setting(api);
-        is_named(api, row.codes) || counts && row.texts.iter().any(|text| contains(said, text))
-    };
-    TABLE.iter().find(fits)
-}
-
-/// Whether the server complains about a parameter that holds names or descriptions of the caller, which it may repeat
-/// without quotation marks.
-fn is_about_a_setting(api: &ApiFailure) -> bool {
-    let param = api.param.as_deref().unwrap_or_default();
-    let mut settings = ["tool", "function", "response_format", "metadata", "stop"].iter();
-    param.rsplit('.').next() == Some("name") || settings.any(|name| param.starts_with(name))
-}
-
-/// Whether `code` or `type` is one of `codes`.
-fn is_named(api: &ApiFailure, codes: &[&str]) -> bool {
-    let mut words = [api.code.as_deref(), api.error_type.as_deref()]
-        .into_iter()
-        .flatten();
-    words.any(|word| codes.iter().any(|code| word.eq_ignore_ascii_case(code)))
-}
-
-/// Whether Google says that the requests of a day are used up, which no wait within a call changes.
-fn is_daily_quota(api: &ApiFailure) -> bool {
-    is_named(api, &["RESOURCE_EXHAUSTED"]) && memchr::memmem::find(&api.body, b"PerDay").is_some()
-}
 
 /// The kind of error that a status of `MiniMax` stands for, which is in `base_resp` of a reply with status 200.
 ///
 /// Source: platform.minimax.io/docs, "error codes".
-pub(super) fn of_minimax(code: i64) -> Option<ErrorKind> {
+pub(in crate::wire) fn of_minimax(code: i64) -> Option<ErrorKind> {
     Some(match code {
         1000 | 1001 | 1013 | 1024 | 1033 => ErrorKind::Server,
         1002 | 1039 | 1041 => ErrorKind::RateLimit,
@@ -307,94 +265,4 @@ pub(super) fn of_minimax(code: i64) -> Option<ErrorKind> {
         1026 | 1027 => ErrorKind::ContentFilter,
         _ => return None,
     })
-}
-
-/// Whether another attempt may succeed, for an error of `kind`. There is no other list of statuses.
-///
-/// 408 and 409: as in the official SDKs. 425: sent too early. 498: Groq has no capacity. 520 to 524: Cloudflare did not
-/// reach the server. 529: Anthropic is overloaded. A gateway may give such a status to a failure of another kind, and
-/// then the same request fails again.
-pub(super) fn is_retryable(kind: ErrorKind, status: Option<u16>) -> bool {
-    match (kind, status) {
-        (ErrorKind::RateLimit | ErrorKind::Server, None) => true,
-        (ErrorKind::RateLimit | ErrorKind::Server | ErrorKind::Api, Some(status)) => matches!(
-            status,
-            408 | 409 | 425 | 429 | 498 | 500 | 502..=504 | 520..=524 | 529
-        ),
-        _ => false,
-    }
-}
-
-/// Whether the parts of `pattern`, which `*` separates, are in `text` in their order. After `^` it begins with them.
-fn contains(text: &str, pattern: &str) -> bool {
-    let mut rest = text;
-    let pattern = match pattern.strip_prefix('^') {
-        Some(pattern) if !text.starts_with(pattern.split('*').next().unwrap_or_default()) => {
-            return false;
-        }
-        Some(pattern) => pattern,
-        None => pattern,
-    };
-    pattern.split('*').all(|part| {
-        let Some((_, after)) = rest.split_once(part) else {
-            return false;
-        };
-        rest = after;
-        true
-    })
-}
-
-/// The beginning of the message in lower case, without what it quotes, which may be the caller's text.
-///
-/// A quoted name without a blank stays. So does the message of another server, as JSON or as Python prints it.
-fn own_words(api: &ApiFailure) -> String {
-    let message = api.message.as_deref().unwrap_or_default();
-    let text: String = message.chars().take(READ_CHARS).collect();
-    let text = text.to_lowercase();
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some((before, quoted)) = rest
-        .find(['"', '\'', '`'])
-        .and_then(|at| rest.split_at_checked(at))
-    {
-        out.push_str(before);
-        let (mark, inside) = quoted.split_at_checked(1).unwrap_or((quoted, ""));
-        rest = inside;
-        match quotation(&out, mark, inside) {
-            Some(inner) => {
-                if !inner.contains(' ') {
-                    out.extend([mark, inner, mark]);
-                }
-                rest = inside.get(inner.len() + 1..).unwrap_or_default();
-            }
-            None => out.push_str(mark),
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The text that `mark` begins to quote; `None` if it is an apostrophe, or begins the message of another server.
-fn quotation<'a>(before: &str, mark: &str, inside: &'a str) -> Option<&'a str> {
-    let before = before.trim_end_matches('\\');
-    // An apostrophe, as in "model's".
-    if before.ends_with(char::is_alphanumeric) {
-        return None;
-    }
-    // The message of another server.
-    let key = before.trim_end().strip_suffix(':').unwrap_or_default();
-    let key = key.strip_suffix(['"', '\'']).unwrap_or_default();
-    let key = key.trim_end_matches('\\');
-    if ["message", "msg", "detail", "error"].iter().any(|name| {
-        let key = key.strip_suffix(name);
-        key.is_some_and(|key| key.ends_with(['"', '\'']))
-    }) {
-        return None;
-    }
-    let ends = |&at: &usize| {
-        let after = inside.get(at + 1..).unwrap_or_default();
-        !after.starts_with(char::is_alphanumeric)
-    };
-    let mut marks = inside.match_indices(mark).map(|(at, _)| at);
-    inside.get(..marks.find(ends)?)
 }
