@@ -171,23 +171,23 @@ class BaseClient(LlmClientInterface):
         # Wrong defaults are found here, not at the first call.
         self._engine.check(self._base, is_draft=True, **self._steering)
 
-    def _check_usable(self) -> None:
+    def _check_usable(self, params: Mapping[str, Any]) -> None:
         check_open(self)
         if self._late:
-            lookup.look_again(self)
+            lookup.look_again(self, params)
         if self._left_out:
             lookup.check_left_out(self)
 
     def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, Any, dict[str, Any]]:
         """The engine, the input, the parameters and the other arguments of one call."""
         seal(params)
-        self._check_usable()
         kind = type(asked)
         if kind is not str and kind is not list:
             from tokenwire.clients.arguments import unpacked
 
             asked, params = unpacked(asked, params)
             seal(params)
+        self._check_usable(params)
         engine = self._engine
         steering = self._steering
         parse_as = output_mode = None
@@ -298,7 +298,7 @@ class BaseClient(LlmClientInterface):
         """Return the ids of the server's models (`GET /models`), in the server's order."""
         from tokenwire.clients.models import model_ids
 
-        self._check_usable()
+        self._check_usable({})
         ask: Callable[..., str] = self._engine.models
         if self._greenlets is not None:
             ask = self._greenlets.waiting(ask)
@@ -308,7 +308,7 @@ class BaseClient(LlmClientInterface):
         """Return the ids of the server's models; see `models`."""
         from tokenwire.clients.models import model_ids
 
-        self._check_usable()
+        self._check_usable({})
         ask = self._engine.models_async
         return model_ids(await with_key_async(self._key_source, ask, self._base))
 
