@@ -348,8 +348,8 @@ class BaseClient(LlmClientInterface):
             merged.update(retry=with_retries(policy, retries), max_retries=None)
         if "retry" in settings and "max_retries" not in settings:
             merged["max_retries"] = None
-        model = merged.pop("model", self._model)
-        child = self._from_arguments(model, merged, self._key_vars, self)
+        key_vars = None if "api_key" in settings else self._key_vars
+        child = self._from_arguments(merged.pop("model", self._model), merged, key_vars, self)
         from tokenwire.clients.one_server import check_child
 
         check_child(self, child, settings)

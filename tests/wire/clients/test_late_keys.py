@@ -174,6 +174,16 @@ def test_the_variable_of_a_configuration_is_not_for_another_server(
     monkeypatch.setenv("MY_KEY", "sk-mine")
     sim.set_script({"require_key": "sk-given"})
     client.with_options(base_url=sim.base_url, api_key="sk-given").run("-")
+    # None is not the key of the configuration, but that of the provider, as for a new client.
+    given = client.with_options(model="groq:m", base_url=sim.base_url, api_key="sk-given")
+    for child in (
+        client.with_options(model="groq:m", base_url=sim.base_url, api_key=None),
+        given.with_options(api_key=None),
+    ):
+        with pytest.raises(tw.LlmConfigError, match="set GROQ_API_KEY"):
+            child.run("-")
+    monkeypatch.setenv("GROQ_API_KEY", "sk-given")
+    child.run("-")
 
 
 def test_a_key_that_a_server_does_not_need_is_sent_once_it_is_there(
