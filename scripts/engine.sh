@@ -18,7 +18,7 @@ if samefile(dirname(_engine.__file__), "python/tokenwire"):
 }
 
 announce() {
-    if [ -d "target/$1/deps" ]; then
+    if [ -d "${CARGO_TARGET_DIR:-target}/$1/deps" ]; then
         echo "== The $1 engine is built: a source has changed, or another one was installed."
         return
     fi

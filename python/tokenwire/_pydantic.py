@@ -53,8 +53,16 @@ def base_init(function: _Function) -> _Function:
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like `name`, or None if none is close."""
-    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
+    """Return the known name that is most like `name`, or None if none is close.
+
+    Capitals, hyphens and underscores do not matter: `topP` is `top_p`.
+    """
+    plain = {_plain(one): one for one in known}
+    return next((plain[one] for one in difflib.get_close_matches(_plain(name), plain, n=1)), None)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
 
 
 def unknown_name_error(owner: str, name: str, known: Iterable[str]) -> LlmConfigError:

@@ -6,7 +6,15 @@ import logging
 import os
 
 LOGGER = logging.getLogger("tokenwire")
-_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+}
+# Values of a variable that switch it off.
+_OFF = ("", "0", "off", "no", "false", "none")
 
 
 def write_log(lines: list[tuple[str, str]]) -> None:
@@ -22,11 +30,19 @@ def callback_failed(callback: object, error: BaseException) -> None:
 
 def configure_log() -> None:
     """Log to stderr at the level of `TOKENWIRE_LOG`, unless the program has its own handler."""
-    level = os.environ.get("TOKENWIRE_LOG", "").strip().lower()
+    level = _value_of("TOKENWIRE_LOG")
     if level not in _LEVELS:
+        if level not in _OFF:
+            LOGGER.warning("TOKENWIRE_LOG is not a level: write debug, info, warning or error")
         return
     LOGGER.setLevel(_LEVELS[level])
     if not LOGGER.handlers:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
         LOGGER.addHandler(handler)
+    if _value_of("TOKENWIRE_LOG_BODIES") not in (*_OFF, "1"):
+        LOGGER.warning("TOKENWIRE_LOG_BODIES is ignored: only 1 switches it on")
+
+
+def _value_of(variable: str) -> str:
+    return os.environ.get(variable, "").strip().lower()

@@ -33,7 +33,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tokenwire.cli import output
-from tokenwire.errors import LlmConfigError
+from tokenwire.errors import LlmConfigError, LlmValidationError
 from tokenwire.settings.secret import Secret
 
 if TYPE_CHECKING:
@@ -177,11 +177,17 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
         return factory.get_client(
             model, api="completions" if parsed.completion else None, **settings
         )
-    except LlmConfigError as error:
-        if parsed.base_url is not None or ":" in model or factory.names():
+    except (LlmConfigError, LlmValidationError) as error:
+        text = str(error)
+        if not parsed.model and text.startswith("model: "):
+            # The user may have forgotten the variable.
+            text = f"{MODEL_VARIABLE}: {text.removeprefix('model: ')}"
+        if parsed.base_url is None and ":" not in model and not factory.names():
+            # A name without a provider, and no configuration to look it up in.
+            text = f"{text}; {names_to_try()}"
+        if text == str(error):
             raise
-        # A name without a provider, and no configuration to look it up in.
-        raise LlmConfigError(f"{error}; {names_to_try()}") from None
+        raise LlmConfigError(text) from None
 
 
 def names_to_try() -> str:

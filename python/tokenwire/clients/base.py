@@ -171,23 +171,23 @@ class BaseClient(LlmClientInterface):
         # Wrong defaults are found here, not at the first call.
         self._engine.check(self._base, is_draft=True, **self._steering)
 
-    def _check_usable(self) -> None:
+    def _check_usable(self, params: Mapping[str, Any]) -> None:
         check_open(self)
         if self._late:
-            lookup.look_again(self)
+            lookup.look_again(self, params)
         if self._left_out:
             lookup.check_left_out(self)
 
     def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, Any, dict[str, Any]]:
         """The engine, the input, the parameters and the other arguments of one call."""
         seal(params)
-        self._check_usable()
         kind = type(asked)
         if kind is not str and kind is not list:
             from tokenwire.clients.arguments import unpacked
 
             asked, params = unpacked(asked, params)
             seal(params)
+        self._check_usable(params)
         engine = self._engine
         steering = self._steering
         parse_as = output_mode = None
@@ -298,7 +298,7 @@ class BaseClient(LlmClientInterface):
         """Return the ids of the server's models (`GET /models`), in the server's order."""
         from tokenwire.clients.models import model_ids
 
-        self._check_usable()
+        self._check_usable({})
         ask: Callable[..., str] = self._engine.models
         if self._greenlets is not None:
             ask = self._greenlets.waiting(ask)
@@ -308,7 +308,7 @@ class BaseClient(LlmClientInterface):
         """Return the ids of the server's models; see `models`."""
         from tokenwire.clients.models import model_ids
 
-        self._check_usable()
+        self._check_usable({})
         ask = self._engine.models_async
         return model_ids(await with_key_async(self._key_source, ask, self._base))
 
@@ -348,8 +348,8 @@ class BaseClient(LlmClientInterface):
             merged.update(retry=with_retries(policy, retries), max_retries=None)
         if "retry" in settings and "max_retries" not in settings:
             merged["max_retries"] = None
-        model = merged.pop("model", self._model)
-        child = self._from_arguments(model, merged, self._key_vars, self)
+        key_vars = None if "api_key" in settings else self._key_vars
+        child = self._from_arguments(merged.pop("model", self._model), merged, key_vars, self)
         from tokenwire.clients.one_server import check_child
 
         check_child(self, child, settings)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from os import environ
 
 from tokenwire import _engine
-from tokenwire.errors import LlmConfigError
+from tokenwire.errors import LlmConfigError, LlmError
 from tokenwire.process_lock import ProcessLock
 from tokenwire.settings.client_settings import engine_arguments
 from tokenwire.settings.model_string import key_and_address
@@ -17,6 +17,7 @@ from tokenwire.settings.secret import LeftOut, revealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 
@@ -81,10 +82,14 @@ def _is_alike(client: Any, other: Any) -> bool:
     )
 
 
-def look_again(client: Any) -> None:
+def look_again(client: Any, params: Mapping[str, Any]) -> None:
     """Look, for a call, for the key and the address that a client did not have when it was created.
 
     What is found is kept. The address of the first call that has what it needs is kept, too.
+
+    Args:
+        client: The client.
+        params: The parameters of the call. A header may have the key.
 
     Raises:
         LlmConfigError: A value is wrong. The message names its variable.
@@ -96,9 +101,24 @@ def look_again(client: Any) -> None:
     with _lock.current():
         take_what_is_there(client)
         found = client._found
-        if found.base_url is not None and not (found.needs_key and not client._has_key):
+        if found.base_url is not None and _is_complete(client, params):
             found.base_url_vars = ()
             client._late = found.key_vars
+
+
+def _is_complete(client: Any, params: Mapping[str, Any]) -> bool:
+    """Whether a call with these parameters would be sent, as far as the key is concerned."""
+    if client._has_key or not client._found.needs_key:
+        return True
+    headers = {name: params[name] for name in ("headers", "extra_headers") if name in params}
+    from tokenwire.clients.arguments import converted, merged
+
+    try:
+        client._engine.check(merged(client._base, converted(headers)[0]), **client._steering)
+    except LlmError:
+        # The call says what is wrong.
+        return False
+    return True
 
 
 def take_what_is_there(client: Any) -> None:

@@ -37,7 +37,7 @@ def for_model(client: Any, params: dict[str, Any]) -> tuple[Engine, dict[str, An
     if sibling is None:
         sibling = client.with_options(model=model, provider=None)
         client._siblings[parts.provider] = sibling
-    sibling._check_usable()
+    sibling._check_usable(params)
     return sibling._engine, {**params, "model": parts.name}
 
 
@@ -48,14 +48,13 @@ def _check_other_provider(client: Any, model: str) -> None:
         LlmConfigError: The client was given a key, an address, headers or a query.
     """
     held = _held(client, ())
-    if client._key_vars is not None:
-        held.append("api_key")
-    elif client._settings["base_url"] is not None:
+    if client._settings["base_url"] is not None:
         held.append("base_url")
     if held:
+        verb = "are" if held[0].endswith("s") else "is"
         raise LlmConfigError(
             f'model: "{model}" belongs to another provider, and the {held[0]} of this client '
-            "is only for its own provider; create a client for that model"
+            f"{verb} only for its own provider; create a client for that model"
         )
 
 
@@ -91,4 +90,7 @@ def check_child(parent: Any, child: Any, given: Collection[str]) -> None:
 
 def _held(client: Any, given: Collection[str]) -> list[str]:
     settings = {**client._settings, **client.defaults}
+    if client._key_vars is not None:
+        # A configuration names the variable of its key, which may not be set yet.
+        settings["api_key"] = True
     return [name for name in OF_ONE_SERVER if name not in given and settings.get(name)]

@@ -188,6 +188,16 @@ def test_the_environment_may_name_the_model(command, monkeypatch):
     assert command("run", "hi")[::2] == (0, "")
 
 
+@pytest.mark.parametrize("value", ["debug", '"openai:m"', "opnai:m", " ", "\udcff"])
+def test_a_wrong_model_in_the_environment_is_named_by_its_variable(command, monkeypatch, value):
+    monkeypatch.setenv("TOKENWIRE_MODEL", value)
+    code, out, err = command("run", "hi")
+    assert (code, out) == (2, "")
+    assert err.startswith("tokenwire: TOKENWIRE_MODEL: ")
+    code, _, err = command("run", "-m", "debug", "hi")
+    assert "TOKENWIRE_MODEL" not in err
+
+
 def test_an_address_without_a_model_is_a_usage_error(sim, command):
     code, _, err = command("run", "--base-url", sim.base_url, "hi")
     assert code == 2

@@ -128,6 +128,64 @@ def test_the_address_of_the_first_call_is_the_address_of_all(
     assert sim.requests() == []
 
 
+@pytest.mark.parametrize("where", ["client", "call", "request"])
+def test_a_key_in_a_header_stays_at_the_address_of_its_first_call(
+    sim: SimServer, ask: Asking, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    row = tw.LlmProvider(
+        "own", base_url=sim.base_url, base_url_vars=("OWN_URL",), key_vars=("OWN_KEY",)
+    )
+    sim.set_script({"require_key": "sk-own"})
+    header = {"Authorization": "Bearer sk-own"}
+    chat = tw.ChatClient(
+        "m", provider=row, max_retries=0, headers=header if where == "client" else None
+    )
+    params: dict[str, Any] = {"headers": header} if where == "call" else {}
+    prompt: Any = tw.LlmRequest("-", headers=header) if where == "request" else "-"
+    ask.complete(chat, prompt, **params)
+    monkeypatch.setenv("OWN_URL", "http://127.0.0.1:9/v1")
+    ask.complete(chat, prompt, **params)
+    assert chat.base_url == sim.base_url
+    assert len(sim.requests()) == 2
+
+
+def test_a_call_that_was_not_sent_does_not_choose_the_address(
+    sim: SimServer, ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = tw.ChatClient("openai:m", headers={"x-title": "no key"})
+    with pytest.raises(tw.LlmConfigError, match=NO_KEY):
+        ask.complete(chat, "-")
+    set_both(monkeypatch, sim)
+    ask.complete(chat, "-")
+    assert chat.base_url == sim.base_url
+
+
+@pytest.mark.parametrize("is_set", [False, True])
+def test_the_variable_of_a_configuration_is_not_for_another_server(
+    sim: SimServer, monkeypatch: pytest.MonkeyPatch, is_set: bool
+) -> None:
+    if is_set:
+        monkeypatch.setenv("MY_KEY", "sk-mine")
+    client = configured(model="openai:m", key_var="MY_KEY")
+    assert isinstance(client, tw.ChatClient)
+    for other in ({"base_url": sim.base_url}, {"model": "groq:m"}):
+        with pytest.raises(tw.LlmConfigError, match=r"^api_key: given for openai at .* not passed"):
+            client.with_options(**other)
+    monkeypatch.setenv("MY_KEY", "sk-mine")
+    sim.set_script({"require_key": "sk-given"})
+    client.with_options(base_url=sim.base_url, api_key="sk-given").run("-")
+    # None is not the key of the configuration, but that of the provider, as for a new client.
+    given = client.with_options(model="groq:m", base_url=sim.base_url, api_key="sk-given")
+    for child in (
+        client.with_options(model="groq:m", base_url=sim.base_url, api_key=None),
+        given.with_options(api_key=None),
+    ):
+        with pytest.raises(tw.LlmConfigError, match="set GROQ_API_KEY"):
+            child.run("-")
+    monkeypatch.setenv("GROQ_API_KEY", "sk-given")
+    child.run("-")
+
+
 def test_a_key_that_a_server_does_not_need_is_sent_once_it_is_there(
     sim: SimServer, ask: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,6 +81,10 @@ def test_every_setting_is_in_the_signature() -> None:
         ("header", "headers"),
         ("max_retry", "max_retries"),
         ("temprature", "temperature"),
+        ("topP", "top_p"),
+        ("topK", "top_k"),
+        ("frequencyPenalty", "frequency_penalty"),
+        ("max-tokens", "max_tokens"),
     ],
 )
 def test_a_misspelt_name_is_answered_with_the_nearest(wrong: str, near: str) -> None:
@@ -90,14 +94,25 @@ def test_a_misspelt_name_is_answered_with_the_nearest(wrong: str, near: str) -> 
 
 
 def test_what_only_a_server_knows_is_still_for_extra_body() -> None:
-    for name in ("num_ctx", "keep_alive", "min_p", "repetition_penalty", "guided_regex"):
+    for name in ("num_ctx", "min_p", "repeat_penalty", "store", "reasoning", "logits_processors"):
         given: dict[str, Any] = {name: 1}
-        assert "extra_body" in refusal(lambda given=given: tw.ChatClient("sim:chat", **given))
+        text = refusal(lambda given=given: tw.ChatClient("sim:chat", **given))
+        assert "extra_body" in text
+        # presence_penalty or stop would be something else.
+        assert "did you mean" not in text
 
 
 def test_an_llm_request_gives_the_same_advice() -> None:
-    given: dict[str, Any] = {"max_output_tokens": 3}
-    assert "give max_tokens=" in refusal(lambda: tw.LlmRequest("-", **given))
+    for name, words in [
+        ("max_output_tokens", "give max_tokens="),
+        ("topP", "did you mean 'top_p'?"),
+        ("min_p", "extra_body"),
+    ]:
+        given: dict[str, Any] = {name: 3}
+        assert words in refusal(lambda given=given: tw.LlmRequest("-", **given))
+        entry = {"model": "sim:chat", "params": given}
+        in_file = refusal(lambda entry=entry: tw.LlmClientFactory({"models": {"x": entry}}))
+        assert words.replace("'", "") in in_file
 
 
 class OtherTimeout:

@@ -34,7 +34,8 @@ KEYS = {
     "export OPENAI_API_KEY=sk-canary": "begins with the name of a variable",
     "OPENAI_API_KEY=sk-canary": "begins with the name of a variable",
     "${OPENAI_API_KEY}": "is the name of a variable",
-    "sk-...": "is a placeholder",
+    "sk-...": "is shortened or a placeholder",
+    "sk-...nary": "is shortened",
     "sk-\udccanary": "the text holds a lone surrogate at character 3",
 }
 ADDRESSES = {

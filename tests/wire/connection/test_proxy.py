@@ -217,9 +217,23 @@ def test_a_proxy_that_is_not_there_is_named(origin, roots, call):
 
 def test_a_proxy_whose_name_does_not_resolve_is_named(origin, roots, call):
     with pytest.raises(
-        LlmDNSError, match=r"the host name in http://no\.invalid:3128 .*: check the proxy"
+        LlmDNSError, match=r"the host name in http://no\.invalid:3128 .*: check proxy=http://no"
     ):
         call(client(origin, roots, proxy="no.invalid:3128"))
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+def test_the_variable_of_a_proxy_that_fails_is_named(variable, call, monkeypatch):
+    with HttpProxy() as proxy:
+        gone = proxy.url
+    asked = ChatClient("m", base_url="http://no.invalid/v1", max_retries=0)
+    for value, error, text in [
+        (gone, LlmProxyError, rf"through the proxy {gone} \(.*; the proxy is from {variable}$"),
+        ("none", LlmDNSError, rf"in http://none:80 does not resolve .*check {variable}=http://n"),
+    ]:
+        monkeypatch.setenv(variable, value)
+        with pytest.raises(error, match=text):
+            call(asked.with_options())
 
 
 def test_a_proxy_under_another_name_than_its_certificate_is_not_spoken_to(origin, roots, ca, call):

@@ -96,9 +96,21 @@ def test_debug_shows_the_calls_without_their_content(sim: SimServer) -> None:
     assert "reply-words" not in shown
 
 
-@pytest.mark.parametrize("level", ["", "loud", "0"])
-def test_an_unknown_level_changes_nothing(sim: SimServer, level: str) -> None:
+@pytest.mark.parametrize("level", ["", " ", "0", "off", "error"])
+def test_no_level_and_a_high_one_log_no_call(sim: SimServer, level: str) -> None:
     assert logged_by_a_program(sim, TOKENWIRE_LOG=level) == ""
+
+
+@pytest.mark.parametrize("level", ["loud", '"debug"', "1", "\ufeffdebug"])
+def test_an_unknown_level_is_said_and_logs_no_call(sim: SimServer, level: str) -> None:
+    (line,) = logged_by_a_program(sim, TOKENWIRE_LOG=level).splitlines()
+    assert "TOKENWIRE_LOG is not a level" in line
+
+
+def test_bodies_are_not_switched_on_by_another_value(sim: SimServer) -> None:
+    shown = logged_by_a_program(sim, TOKENWIRE_LOG="debug", TOKENWIRE_LOG_BODIES="true")
+    assert shown.count("TOKENWIRE_LOG_BODIES is ignored: only 1") == 1
+    assert "prompt-words" not in shown
 
 
 def test_no_line_steers_a_terminal(sim: SimServer) -> None:

@@ -136,7 +136,8 @@ impl<'a> Session<'a> {
         let mut hints = server_hints(|name| head.header(name), now);
         let proxied = head.status == 407 && self.call.outgoing.route.proxy.is_some();
         let error = if proxied {
-            let proxy = self.call.outgoing.place.proxy.as_deref().unwrap_or("?");
+            let proxy = self.call.outgoing.place.proxy.as_ref();
+            let proxy = proxy.map_or("?", |(proxy, _)| proxy);
             let message = format!(
                 "the proxy {proxy} requires credentials, as in http://user:password@host:port"
             );

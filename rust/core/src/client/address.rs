@@ -114,6 +114,12 @@ fn canonical(text: &str, provider: &Provider) -> Result<Base, String> {
         }
         _ => Ok(()),
     };
+    // RFC 4007 (section 6) gives zones to link-local addresses. With any other, the system's lookup refuses a name.
+    let is_link_local = match url.host() {
+        Some(Host::Ipv6(address)) => address.is_unicast_link_local() || address.is_multicast(),
+        _ => false,
+    };
+    let zone = zone.filter(|_| is_link_local);
     Ok(Base { url, zone })
 }
 
@@ -172,6 +178,8 @@ mod tests {
             ("http://[::ffff:0.0.0.0]/v1", "http://[::1]/v1"),
             ("http://[FE80::1%25eth0]:1/v1", "http://[fe80::1%eth0]:1/v1"),
             ("https://[fe80::1%eth0]", "https://[fe80::1%eth0]"),
+            ("http://[::1%lo]:1/v1", "http://[::1]:1/v1"),
+            ("http://[fd00::1%25eth0]:1", "http://[fd00::1]:1"),
             ("https://a.example/v1?api-version=2", "https://a.example/v1"),
         ];
         for (text, canonical) in table {

@@ -14,6 +14,7 @@ use super::address::shown;
 use super::check::refused;
 use crate::config::variable;
 use crate::error::Error;
+use crate::http::host::is_quoted;
 use crate::redact::Secret;
 use crate::wire::Provider;
 
@@ -32,9 +33,9 @@ pub(super) struct Resource {
 
 impl Resource {
     /// The resource that the base URL of a client names, if its provider is Azure; see [`Self::of`].
-    pub(super) fn of_client(base: &mut Url, provider: &Provider) -> Option<Self> {
+    pub(super) fn of_client(base: &mut Url, provider: &Provider) -> Result<Option<Self>, Error> {
         if !provider.is_azure {
-            return None;
+            return Ok(None);
         }
         Self::of(base, variable(VERSION_VARIABLE).as_deref())
     }
@@ -43,22 +44,23 @@ impl Resource {
     /// is the api-version of a URL that has none.
     ///
     /// `base` is changed to what calls go to, as far as it is known before the call.
-    fn of(base: &mut Url, version: Option<&str>) -> Option<Self> {
+    fn of(base: &mut Url, version: Option<&str>) -> Result<Option<Self>, Error> {
         let path = base.path().trim_end_matches('/').to_owned();
         if is_project(base, &path) {
             base.set_path(&format!("{path}/openai/v1"));
-            return None;
+            return Ok(None);
         }
         let (prefix, deployment) = match path.split_once("/openai/deployments/") {
             Some((prefix, name)) if !name.contains('/') => (prefix, Some(name.to_owned())),
             _ if matches!(&*path, "" | "/openai" | "/openai/deployments") => ("", None),
-            _ => return None,
+            _ => return Ok(None),
         };
         let mut root = base.clone();
         root.set_path(&format!("{prefix}/openai"));
         if let Some(version) = version.map(str::trim).filter(|version| !version.is_empty())
             && version_of(&root, &[]).is_none()
         {
+            check_version(version)?;
             root.query_pairs_mut().append_pair(VERSION, version);
         }
         *base = root.clone();
@@ -67,7 +69,7 @@ impl Resource {
             None if version_of(&root, &[]).is_some_and(|version| is_date(&version)) => {}
             None => base.set_path(&format!("{}/v1", root.path())),
         }
-        Some(Self { root, deployment })
+        Ok(Some(Self { root, deployment }))
     }
 
     /// The base URL of a call for `model` with `query`; None stands for a call that names no model.
@@ -103,6 +105,20 @@ impl Resource {
         }
         Ok(base)
     }
+}
+
+/// Refuses what cannot be the api-version in the variable, such as a line of a shell script.
+fn check_version(version: &str) -> Result<(), Error> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    if version.chars().all(is_part) {
+        return Ok(());
+    }
+    let why = if is_quoted(version) {
+        "is in quotes: leave them out"
+    } else {
+        "is not an api-version: write one such as 2024-10-21 or preview"
+    };
+    Err(refused(format!("{VERSION_VARIABLE} {why}")))
 }
 
 /// The api-version of a call: a parameter of the call replaces that of the base URL.
@@ -144,7 +160,7 @@ mod tests {
 
     fn asked(base: &str, version: Option<&str>, query: &[(&str, &str)]) -> [String; 3] {
         let mut base = Url::parse(base).unwrap();
-        let resource = Resource::of(&mut base, version);
+        let resource = Resource::of(&mut base, version).unwrap();
         let query: Vec<_> = query
             .iter()
             .map(|(name, value)| ((*name).to_owned(), Secret::new((*value).to_owned())))
@@ -243,7 +259,7 @@ mod tests {
     #[test]
     fn azure_serves_a_deployment_only_with_a_version() {
         let mut base = Url::parse("https://me.openai.azure.com/openai/deployments/mine").unwrap();
-        let resource = Resource::of(&mut base, None).unwrap();
+        let resource = Resource::of(&mut base, None).unwrap().unwrap();
         let error = resource.base(Some("m"), &[]).unwrap_err();
         assert!(
             error.message().contains("api-version=2024-10-21"),
@@ -253,8 +269,40 @@ mod tests {
         assert_eq!(resource.base(Some("m"), &query).unwrap(), base);
         // A gateway may add it.
         let mut base = Url::parse("https://g.example/openai/deployments/mine").unwrap();
-        let resource = Resource::of(&mut base, None).unwrap();
+        let resource = Resource::of(&mut base, None).unwrap().unwrap();
         assert_eq!(resource.base(Some("m"), &[]).unwrap(), base);
+    }
+
+    #[test]
+    fn a_variable_that_holds_no_version_is_named() {
+        for (version, why) in [
+            ("\"2024-10-21\"", "in quotes"),
+            ("'preview", "in quotes"),
+            ("\u{feff}2024-10-21", "not an api-version"),
+            ("OPENAI_API_VERSION=2024-10-21", "not an api-version"),
+            ("2024-10-21 # stable", "not an api-version"),
+            ("2024-10-21&x=y", "not an api-version"),
+            ("2024\u{2013}10\u{2013}21", "not an api-version"),
+            ("$VERSION", "not an api-version"),
+        ] {
+            let mut base = Url::parse("https://me.openai.azure.com").unwrap();
+            let error = Resource::of(&mut base, Some(version)).unwrap_err();
+            let message = error.message();
+            assert!(
+                message.starts_with("OPENAI_API_VERSION is "),
+                "{version}: {message}"
+            );
+            assert!(message.contains(why), "{version}: {message}");
+            // It is not read where the base URL has another one, or another path.
+            for url in [
+                "https://me.openai.azure.com?api-version=preview",
+                "https://g.example/llm",
+            ] {
+                Resource::of(&mut Url::parse(url).unwrap(), Some(version)).unwrap();
+            }
+        }
+        let mut base = Url::parse("https://me.openai.azure.com").unwrap();
+        assert!(Resource::of(&mut base, Some(" \r\n")).is_ok());
     }
 
     #[test]

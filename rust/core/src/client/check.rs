@@ -102,8 +102,14 @@ pub fn key_problem(text: &str) -> Option<String> {
         "begins with the name of a variable: give only what follows the ="
     } else if is_reference(trimmed) {
         "is the name of a variable instead of its value: give the key"
-    } else if trimmed.ends_with("...") || trimmed.starts_with('<') && trimmed.ends_with('>') {
+    } else if trimmed.starts_with('<') && trimmed.ends_with('>') {
         "is a placeholder: give the key itself"
+    } else if ["...", "***", "\u{2026}", "\u{2022}"]
+        .iter()
+        .any(|gap| text.contains(gap))
+    {
+        // As dashboards list keys that they no longer show.
+        "is shortened or a placeholder: give the whole key"
     } else {
         let position = text.chars().position(|c| !c.is_ascii_graphic())?;
         let what = match text.chars().nth(position) {
@@ -247,6 +253,11 @@ mod tests {
             ("${OPENAI_API_KEY}", "the name of a variable"),
             ("%OPENAI_API_KEY%", "the name of a variable"),
             ("sk-...", "a placeholder"),
+            ("sk-...nary", "shortened"),
+            ("sk-********nary", "shortened"),
+            ("********", "shortened"),
+            ("sk-canary\u{2026}", "shortened"),
+            ("\u{2022}\u{2022}\u{2022}\u{2022}", "shortened"),
             ("<canary>", "a placeholder"),
         ] {
             let error = key(&Secret::new(text.to_owned()), "A_KEY").unwrap_err();
@@ -263,6 +274,8 @@ mod tests {
             "a$B",
             "Bearer",
             "$2b$x",
+            "eyJh..iv.text.tag",
+            "a**b",
         ] {
             assert_eq!(key_problem(text), None, "{text}");
         }

@@ -101,7 +101,7 @@ impl Client {
         // The other one is never used, because a call that is not intercepted is refused.
         let address = address.unwrap_or("http://address.invalid");
         let mut base = address::base_url(address, &config.base_url_name, &provider)?;
-        let azure = Resource::of_client(&mut base.url, &provider);
+        let azure = Resource::of_client(&mut base.url, &provider)?;
         let (route, origin, place) = route::of(hub, &base, &config)?;
         Ok(Self(Arc::new(Inner {
             headers: headers::of_client(&config, &provider.auth, dialect)?,

@@ -7,7 +7,9 @@ use super::check::refused;
 use crate::config::{ClientConfig, variable};
 use crate::error::Error;
 use crate::http::host::with_zone;
-use crate::http::{Hub, Origin, Place, Proxy, Route, TlsKey, proxy_from_environment};
+use crate::http::{
+    Hub, Origin, PROXY_ARGUMENT, Place, Proxy, Route, TlsKey, proxy_from_environment,
+};
 
 /// The route to `base`, its origin, and what messages say about both.
 pub(super) fn of(
@@ -27,7 +29,7 @@ pub(super) fn of(
                  machine",
             ));
         }
-        Some(proxy) => Some(Proxy::parse(proxy.expose(), "proxy=")?),
+        Some(proxy) => Some(Proxy::parse(proxy.expose(), PROXY_ARGUMENT)?),
         None if zone.is_some() => None,
         None => proxy_from_environment(&base.url, var)?,
     };
@@ -36,7 +38,9 @@ pub(super) fn of(
         origin: origin.name.clone(),
         base_url: address::shown(&base.url, zone),
         base_url_name: config.base_url_name.clone(),
-        proxy: proxy.as_ref().map(Proxy::shown),
+        proxy: proxy
+            .as_ref()
+            .map(|proxy| (proxy.shown(), proxy.name().to_owned())),
     };
     let host = base.url.host_str().unwrap_or_default();
     let route = Route {

@@ -12,6 +12,7 @@ use super::dns::LookupFailed;
 use super::flights::NoThread;
 use super::host;
 use super::origin::HANDSHAKES;
+use super::proxy::ARGUMENT as PROXY_ARGUMENT;
 use super::tls_words;
 use crate::error::{Error, ErrorKind, Phase};
 
@@ -24,8 +25,8 @@ pub(crate) struct Place {
     pub(crate) base_url: String,
     /// What messages call the base URL: the variable that it came from, or `base_url`.
     pub(crate) base_url_name: Cow<'static, str>,
-    /// The proxy without credentials.
-    pub(crate) proxy: Option<String>,
+    /// The proxy without credentials, and the argument or variable that it is from.
+    pub(crate) proxy: Option<(String, String)>,
 }
 
 impl Place {
@@ -59,18 +60,18 @@ pub(super) fn is_bare_eof(error: &(dyn StdError + 'static)) -> bool {
 
 fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
     let origin = &place.origin;
+    let nearest = place.proxy.as_ref().map_or(origin, |(proxy, _)| proxy);
     if let Some(late) = find::<TimedOut>(error) {
-        return of_timeout(*late, place.proxy.as_ref().unwrap_or(origin));
+        return of_timeout(*late, nearest);
     }
     if let Some(none) = find::<NoThread>(error) {
-        let name = place.proxy.as_ref().unwrap_or(origin);
-        let message = format!("cannot look up the host name in {name} ({none})");
+        let message = format!("cannot look up the host name in {nearest} ({none})");
         return Error::new(ErrorKind::Engine, message);
     }
     if let Some(failed) = find::<LookupFailed>(error) {
-        let (name, fix) = match &place.proxy {
-            Some(proxy) => (proxy, "the proxy's address".to_owned()),
-            None => (origin, place.setting()),
+        let fix = match &place.proxy {
+            Some((proxy, name)) => format!("{name}={proxy}"),
+            None => place.setting(),
         };
         let why = &failed.reason;
         let message = match origin.split_once('%') {
@@ -78,23 +79,23 @@ fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
                 let zone = zone.split(']').next().unwrap_or_default();
                 format!("this machine has no network interface {zone} ({why}): check {fix}")
             }
-            None => format!("the host name in {name} does not resolve ({why}): check {fix}"),
+            None => format!("the host name in {nearest} does not resolve ({why}): check {fix}"),
         };
         return Error::new(ErrorKind::Dns, message).retryable(failed.transient);
     }
     if let Some(tls) = find::<Tls>(error) {
         return match &place.proxy {
             // With a plain origin only the proxy speaks TLS, and a tunnel fails before the TLS of the origin begins.
-            Some(proxy)
+            Some((proxy, name))
                 if place.base_url.starts_with("http:")
                     || chain_text(error).contains("tunnel error") =>
             {
-                of_tls(tls, proxy, "the proxy's address", "the proxy's address")
+                of_tls(tls, proxy, name, &format!("{name}={proxy}"))
             }
             _ => of_tls_of_origin(tls, place),
         };
     }
-    if let Some(proxy) = &place.proxy {
+    if let Some((proxy, name)) = &place.proxy {
         let why = chain_text(error);
         let refused = why.contains("authorization required");
         let fix = if refused {
@@ -102,7 +103,12 @@ fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
         } else {
             ""
         };
-        let message = format!("no connection to {origin} through the proxy {proxy} ({why}){fix}");
+        let from = match &**name {
+            PROXY_ARGUMENT => String::new(),
+            variable => format!("; the proxy is from {variable}"),
+        };
+        let message =
+            format!("no connection to {origin} through the proxy {proxy} ({why}){fix}{from}");
         return Error::new(ErrorKind::Proxy, message).retryable(!refused);
     }
     if let Some(io) = root_io(error) {

@@ -43,7 +43,9 @@ pub use hub::Hub;
 pub(crate) use origin::Origin;
 pub(crate) use outgoing::{Outgoing, Route, Target};
 pub use proxy::proxy_in_use;
-pub(crate) use proxy::{Proxy, from_environment as proxy_from_environment};
+pub(crate) use proxy::{
+    ARGUMENT as PROXY_ARGUMENT, Proxy, from_environment as proxy_from_environment,
+};
 pub(crate) use response::Body;
 pub use response::Head;
 pub(crate) use test_rules::Interception;

@@ -11,10 +11,15 @@ use super::no_proxy;
 use crate::error::{Error, ErrorKind};
 use crate::redact::{Secrets, hides, steers};
 
+/// The argument that names a proxy.
+pub(crate) const ARGUMENT: &str = "proxy";
+
 /// A proxy. Its `Debug` shows no credentials.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Proxy {
     url: Url,
+    /// The argument or the variable that it is from.
+    name: String,
 }
 
 impl std::fmt::Debug for Proxy {
@@ -24,8 +29,12 @@ impl std::fmt::Debug for Proxy {
 }
 
 impl Proxy {
-    /// Reads a proxy URL; `from` names the argument or variable in an error. A bare `host:port` means http.
-    pub(crate) fn parse(value: &str, from: &str) -> Result<Self, Error> {
+    /// Reads the proxy URL in `proxy=`, or in the environment variable `name`. A bare `host:port` means http.
+    pub(crate) fn parse(value: &str, name: &str) -> Result<Self, Error> {
+        let from = match name {
+            ARGUMENT => "proxy=".to_owned(),
+            variable => format!("environment variable {variable}"),
+        };
         let refused = |why: &str| {
             Err(Error::new(
                 ErrorKind::Config,
@@ -69,7 +78,16 @@ impl Proxy {
         if url.host_str().is_none_or(str::is_empty) || url.port() == Some(0) {
             return refused("has no host, or port 0");
         }
-        Ok(Self { url })
+        if url.host_str().is_some_and(|host| host.contains('$')) {
+            return refused("has the name of a variable in its host instead of the value");
+        }
+        let name = name.to_owned();
+        Ok(Self { url, name })
+    }
+
+    /// The argument or the variable that it is from.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The URL with its credentials.
@@ -157,7 +175,7 @@ pub(crate) fn from_environment(
             return Ok(None);
         }
     }
-    Proxy::parse(&value, &format!("environment variable {name}")).map(Some)
+    Proxy::parse(&value, name).map(Some)
 }
 
 /// The environment's proxy for `url` as scheme, host and port, without its credentials.
@@ -246,6 +264,8 @@ mod tests {
             ("http://", "not a URL"),
             ("ftp://p:1", "scheme"),
             ("http://p:0", "port 0"),
+            ("$PROXY", "name of a variable"),
+            ("http://${PROXY}:8080", "name of a variable"),
         ] {
             let url = Url::parse("http://a.example").unwrap();
             let var = |name: &str| (name == "HTTP_PROXY").then(|| value.to_owned());
@@ -282,14 +302,14 @@ mod tests {
 
     #[test]
     fn no_text_shows_the_credentials() {
-        let proxy = Proxy::parse("http://user:hunter2@p.example:8080", "proxy=").unwrap();
+        let proxy = Proxy::parse("http://user:hunter2@p.example:8080", ARGUMENT).unwrap();
         assert_eq!(format!("{proxy:?}"), "Proxy(http://p.example:8080)");
         for bad in [
             "ftp://user:hunter2@p",
             "http://user:hunter2@:0",
             "socks9://hunter2",
         ] {
-            let error = Proxy::parse(bad, "proxy=").unwrap_err();
+            let error = Proxy::parse(bad, ARGUMENT).unwrap_err();
             assert!(!error.message().contains("hunter2"), "{error}");
         }
     }

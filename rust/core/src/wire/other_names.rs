@@ -16,6 +16,8 @@ struct Row {
     advice: &'static str,
 }
 
+const OF_SERVER: &str = "some servers know it: give it in extra_body={…}, which is sent as it is";
+
 const fn row(names: &'static [&'static str], ours: &'static str, advice: &'static str) -> Row {
     Row {
         names,
@@ -76,7 +78,12 @@ const ROWS: &[Row] = &[
     row(&["return_full_text"], "echo", "a CompletionClient takes echo=True"),
     row(&["stream_options"], "stream_usage", "streams ask for token counts; give stream_usage=False to switch that off"),
     row(&["params", "generation_config", "generate_config", "model_kwargs", "inference_config", "options", "sampling_params", "default_params", "parameters"], "temperature", "give each parameter by its name, such as temperature=0.2; what only your server knows belongs in extra_body={…}"),
-    row(&["messages", "contents", "input", "inputs", "prompt_text"], "prompt", "give the prompt, or the list of messages, as the first argument of the call"),
+    row(&["messages", "contents", "input", "inputs", "prompt", "prompt_text"], "prompt", "give the prompt, or the list of messages, as the first argument of the call"),
+    // Fields that only some servers know. Some are like one of our names, and mean something else.
+    row(&["store", "service_tier", "prediction", "modalities", "verbosity", "web_search_options", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"], "extra_body", OF_SERVER),
+    row(&["reasoning", "thinking", "thinking_budget", "thinking_config", "enable_thinking", "include_reasoning", "reasoning_format", "chat_template", "chat_template_kwargs"], "extra_body", OF_SERVER),
+    row(&["repetition_penalty", "repeat_penalty", "repeat_last_n", "min_p", "top_a", "typical_p", "mirostat", "min_tokens", "ignore_eos", "skip_special_tokens", "num_ctx", "keep_alive", "cache_prompt"], "extra_body", OF_SERVER),
+    row(&["guided_regex", "guided_choice", "guided_grammar", "grammar", "safety_settings", "safe_prompt", "prompt_mode", "search_parameters", "transforms", "route", "plugins"], "extra_body", OF_SERVER),
     // What is a function here
     row(&["streaming"], "stream", "call stream(…), or run(…, stream=True)"),
     row(&["callbacks", "callback_manager", "callback", "event_hooks", "success_callback", "logger_fn", "hooks"], "on_call", "use tokenwire.on_call(…), which is called after each call"),
@@ -109,7 +116,8 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     rows.flat_map(|row| row.names.iter().map(|name| (*name, row.ours)))
 }
 
-fn plain(name: &str) -> String {
+/// A name without what libraries differ in: capitals, hyphens and underscores.
+pub(super) fn plain(name: &str) -> String {
     name.chars()
         .filter(|c| !matches!(c, '_' | '-'))
         .map(|c| c.to_ascii_lowercase())

@@ -180,10 +180,11 @@ const OF_EVERY_CALL: [&str; 8] = [
     "stream_usage",
 ];
 
-/// The known name that is most like `name`, if it is similar enough to be what the caller meant.
+/// The known name that is most like `name`, if it is similar enough to be what the caller meant. `topP` is `top_p`.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let name = other_names::plain(name);
     known
-        .map(|candidate| (distance(name, candidate), candidate))
+        .map(|candidate| (distance(&name, &other_names::plain(candidate)), candidate))
         .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
         .min()
         .map(|(_, candidate)| candidate)
