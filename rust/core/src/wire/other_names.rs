@@ -67,6 +67,7 @@ const ROWS: &[Row] = &[
     row(&["candidate_count", "num_return_sequences", "num_completions", "num_generations"], "n", "give n=…"),
     row(&["response_model", "output_type", "output_schema", "response_schema", "output_cls", "result_type"], "parse", "call parse(Model, prompt), or give response_format=Model"),
     row(&["response_mime_type", "format", "json_mode", "json_schema", "guided_json", "output_format"], "response_format", "give response_format= a type, a JSON schema or {\"type\": \"json_object\"}"),
+    row(&["images", "image", "image_url", "image_path", "attachments", "files"], "LlmMessage", "put it into a message: LlmMessage(\"user\", [\"…\", ImagePart(path=\"…\")])"),
     row(&["functions", "function_declarations"], "tools", "give tools=[…]; a plain function may be in the list"),
     row(&["function_call", "tool_config"], "tool_choice", "give tool_choice=…"),
     row(&["do_sample"], "temperature", "give temperature=0 for the most likely tokens"),
@@ -76,7 +77,7 @@ const ROWS: &[Row] = &[
     row(&["return_full_text"], "echo", "a CompletionClient takes echo=True"),
     row(&["stream_options"], "stream_usage", "streams ask for token counts; give stream_usage=False to switch that off"),
     row(&["params", "generation_config", "generate_config", "model_kwargs", "inference_config", "options", "sampling_params", "default_params", "parameters"], "temperature", "give each parameter by its name, such as temperature=0.2; what only your server knows belongs in extra_body={…}"),
-    row(&["messages", "contents", "input", "inputs", "prompt_text"], "prompt", "give the prompt, or the list of messages, as the first argument of the call"),
+    row(&["messages", "history", "chat_history", "conversation", "contents", "input", "inputs", "prompt_text"], "prompt", "give the prompt, or the list of messages, as the first argument of the call"),
     // What is a function here
     row(&["streaming"], "stream", "call stream(…), or run(…, stream=True)"),
     row(&["callbacks", "callback_manager", "callback", "event_hooks", "success_callback", "logger_fn", "hooks"], "on_call", "use tokenwire.on_call(…), which is called after each call"),
