@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict, PydanticUserError, TypeAdapter
+from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypedDict
 
@@ -107,6 +107,8 @@ def adapter_for(target: Any) -> TypeAdapter[Any]:
     if isinstance(target, str):
         # pydantic would look for a type of that name.
         raise LlmConfigError(f"{target!r} is a string; pass the type itself")
+    if isinstance(target, BaseModel):
+        raise LlmConfigError(f"it is a value of {type(target).__name__}; pass the type itself")
     try:
         return TypeAdapter[Any](target)
     except (PydanticUserError, NameError) as error:
