@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 from tests.fault.scenes import always, chat, completion
 
 from tokenwire import (
     ChatClient,
+    ImagePart,
     LlmAPIError,
     LlmConfigError,
     LlmConnectError,
@@ -21,6 +24,12 @@ from tokenwire import (
     RetryPolicy,
     Timeout,
 )
+
+
+class Answer(BaseModel):
+    """A caller's model."""
+
+    text: str
 
 
 def refusal(call) -> LlmError:
@@ -133,6 +142,10 @@ CALLS: dict[str, tuple[dict[str, Any], str]] = {
     "a header with CRLF": ({"headers": {"x": "\r\n"}}, "the header x has a control character"),
     "a number as query": ({"extra_query": {"a": 1}}, "extra_query: give a dict of str to str"),
     "a number as body": ({"extra_body": 5}, "extra_body: it must be an object"),
+    "asking again": ({"reask": 1}, "params.reask: only parse(…) asks again"),
+    "a class of another library": ({"response_model": Answer}, "call parse(Model, prompt)"),
+    "a path": ({"image": Path("cat.png")}, 'LlmMessage("user", ["…", ImagePart(path="…")])'),
+    "an object": ({"nothing_like_it": object()}, "chat has no such parameter"),
 }
 
 
@@ -145,6 +158,27 @@ def test_b12_a_wrong_argument_of_a_call_is_refused_before_anything_is_sent(sim, 
     row = next(client.map(["hi"], concurrency=1, **given))
     assert message in str(row.error)
     assert sim.count("request") == 0
+
+
+def test_typed_output_is_streamed_by_stream(sim):
+    error = refusal(lambda: chat(sim).parse(Answer, "hi", stream=True))
+    assert "call stream(…), whose response has the reply and its parsed value" in str(error)
+
+
+def test_a_reply_in_place_of_its_message_is_named(sim):
+    reply = chat(sim).complete("hi")
+    error = refusal(lambda: chat(sim).run([{"role": "user", "content": "x"}, reply]))
+    assert str(error) == "messages[1]: it is a reply; pass its message: reply.message"
+
+
+def test_what_a_value_of_an_unknown_name_raises_is_not_swallowed(sim):
+    class Stops:
+        def model_dump(self, **_: object) -> dict[str, Any]:
+            raise KeyboardInterrupt
+
+    given: dict[str, Any] = {"nothing_like_it": Stops()}
+    with pytest.raises(KeyboardInterrupt):
+        chat(sim).run("hi", **given)
 
 
 def nested(depth: int) -> list[Any]:
@@ -178,7 +212,15 @@ PROMPTS: dict[str, tuple[Any, str]] = {
     "itself": (cycle(), "or contains itself"),
     "ten thousand levels": (nested(10_000), "nested deeper than"),
     "token ids": ([1, 2], "token ids go to CompletionClient"),
+    "lists of token ids": ([[1], [2]], "token ids go to CompletionClient"),
     "several prompts": (["a", "b"], "use CompletionClient for several prompts"),
+    "conversations": ([[{"role": "user", "content": "x"}]], "messages[0]: it is a list; a message"),
+    "a pair": ([("user", "x")], "messages[0]: it is a list; a message is"),
+    "parts": (["What?", ImagePart(url="https://h/a")], "messages[1]: it is a part of a message"),
+    "a part": (ImagePart(url="https://h/a"), "messages[0]: it is a part of a message; write [LlmM"),
+    "a part as a dict": ([{"type": "text", "text": "x"}], "messages[0]: it is a part of a message"),
+    "an object without a role": ([{"content": "x"}], "messages[0].role: it is missing"),
+    "a class": (Answer, "parse(Answer, prompt)"),
 }
 
 

@@ -89,6 +89,11 @@ def test_no_dict_makes_us_read_a_file(tmp_path, kind, key):
         assert "[0]" in text
 
 
+def test_bytes_are_not_a_url():
+    kind, text = refusal(lambda: ImagePart(PNG))  # type: ignore[arg-type]
+    assert (kind, text) == (LlmConfigError, "ImagePart: url: it is bytes; give data=")
+
+
 def test_a_path_object_is_not_a_url_or_data():
     for make in (
         lambda: ImagePart(Path("cat.png")),  # type: ignore[arg-type]

@@ -192,6 +192,11 @@ def test_type_without_schema_is_a_config_error():
         response_format_for(object())
 
 
+def test_a_value_in_place_of_its_type_is_a_config_error():
+    with pytest.raises(LlmConfigError, match=r"^it is a value of Note; pass the type itself$"):
+        response_format_for(Note.model_construct())
+
+
 @pytest.mark.parametrize(
     ("target", "text", "value"),
     [

@@ -204,6 +204,12 @@ def test_strict_tool_that_has_no_strict_schema_names_the_place():
 def starred(*cities: str) -> None: ...
 def keywords(**cities: str) -> None: ...
 def positional(city: str, /) -> None: ...
+
+
+class Thing:
+    def find(self, name: str) -> None: ...
+
+
 def callback(city: str, then: Callable[[int], int]) -> None: ...
 def default_field(city: str = Field("x")) -> None: ...
 def unknown_type(city: Missing) -> None: ...  # type: ignore[name-defined]  # noqa: F821
@@ -214,6 +220,7 @@ def unknown_type(city: Missing) -> None: ...  # type: ignore[name-defined]  # no
     [
         (starred, r"tool 'starred': parameter \*cities"),
         (keywords, r"tool 'keywords': parameter \*\*cities"),
+        (Thing.find, r"tool 'find': parameter self: give the method of an object, as in thing.met"),
         (positional, r"tool 'positional': parameter city: it must be callable by keyword"),
         (callback, r"tool 'callback': parameter then: no JSON schema"),
         (default_field, r"tool 'default_field': parameter city: write Annotated"),
@@ -327,6 +334,24 @@ def test_an_exception_of_the_function_is_not_changed():
 def test_arguments_that_are_not_json_are_a_decode_error():
     with pytest.raises(LlmDecodeError, match="arguments of tool 'get_weather'"):
         call_tool(get_weather, '{"city"')
+
+
+def test_arguments_that_are_not_text_are_the_caller_s_mistake():
+    call = ToolCall("c", "get_weather", '{"city":"Paris"}')
+    for given in (call, call.parsed_arguments, None):
+        kind = type(given).__name__
+        with pytest.raises(LlmConfigError, match=rf"^call_tool: give .*call.arguments, not {kind}"):
+            call_tool(get_weather, given)  # type: ignore[arg-type]
+    with pytest.raises(LlmConfigError, match=r"^call_tool: give a function or a Tool, not list"):
+        call_tool([get_weather], "{}")  # type: ignore[arg-type]
+
+
+def test_the_result_of_an_async_function_must_be_awaited_first():
+    call = ToolCall("c", "wait_for", "{}")
+    pending: Any = call_tool(wait_for, '{"seconds":0.5}')
+    with pytest.raises(LlmConfigError, match="tool 'wait_for': the function is async; await what"):
+        call.result(pending)
+    pending.close()
 
 
 def test_tool_without_function_cannot_be_called():

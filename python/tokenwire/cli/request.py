@@ -61,6 +61,8 @@ def _image(path: str) -> ImagePart:
 
     if path.startswith(("https://", "http://")):
         return ImagePart(path)
+    if "://" in path:
+        raise LlmConfigError(f"--image: {path}: give the path of a file, or an https: URL")
     try:
         return ImagePart(data=read_bytes()) if path == "-" else ImagePart(path=path)
     except LlmValidationError:

@@ -158,6 +158,9 @@ def unpacked(asked: Any, params: dict[str, Any]) -> tuple[Prompt, dict[str, Any]
         return asked, merged(request_params, params)
     if isinstance(asked, dict) or hasattr(asked, "__tokenwire_json__"):
         return [asked], params
+    if isinstance(asked, type):
+        name = asked.__name__
+        raise LlmConfigError(f"prompt: it is a class; parse takes it first: parse({name}, prompt)")
     raise LlmConfigError(
         f"prompt: give a str, a list of messages or an LlmRequest, not {type(asked).__name__}"
     )

@@ -212,7 +212,7 @@ def call_tool(tool: Tool | Callable[..., object], arguments: str) -> object:
             too.
 
     Raises:
-        LlmConfigError: The tool has no function.
+        LlmConfigError: The tool has no function, or `arguments` is not text.
         LlmDecodeError: The arguments are not JSON. The message says what is wrong, and where.
         LlmValidationError: They do not fit the function. The message names the paths and is worth
             sending back to the model.
@@ -220,6 +220,13 @@ def call_tool(tool: Tool | Callable[..., object], arguments: str) -> object:
     function = tool.function if isinstance(tool, Tool) else tool
     if function is None:
         raise LlmConfigError(f"tool {getattr(tool, 'name', '')!r} has no function to call")
+    if not callable(function):
+        raise LlmConfigError(f"call_tool: give a function or a Tool, not {type(tool).__name__}")
+    # Untyped callers pass the call itself, or `parsed_arguments`.
+    given: object = arguments
+    if not isinstance(given, (str, bytes, bytearray)):
+        kind = type(given).__name__
+        raise LlmConfigError(f"call_tool: give the JSON text, call.arguments, not {kind}")
     spec = _spec(function)
     owner = f"arguments of tool {spec.label!r}"
     given = arguments.strip()
@@ -330,6 +337,8 @@ def _fields(
         stated = parameter.annotation
         is_type = stated is not parameter.empty and not isinstance(stated, str)
         fields[name] = hints.get(name, stated if is_type else Any)
+        if name == "self" and stated is parameter.empty:
+            raise _bad_parameter(label, name, "give the method of an object, as in thing.method")
         if parameter.default is parameter.empty:
             continue
         if isinstance(parameter.default, FieldInfo):

@@ -6,7 +6,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict, PydanticUserError, TypeAdapter
+from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import to_jsonable_python
 from typing_extensions import TypedDict
@@ -125,6 +125,8 @@ def adapter_for(target: Any) -> TypeAdapter[Any]:
     if isinstance(target, str):
         # pydantic would look for a type of that name.
         raise LlmConfigError(f"{target!r} is a string; pass the type itself")
+    if isinstance(target, BaseModel):
+        raise LlmConfigError(f"it is a value of {type(target).__name__}; pass the type itself")
     try:
         return TypeAdapter[Any](target)
     except (PydanticUserError, NameError, TypeError) as error:

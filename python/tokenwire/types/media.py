@@ -80,6 +80,8 @@ def _url_text(value: object) -> object:
     """Refuse what is not a URL. No file is read, because the string may be from someone else."""
     if isinstance(value, os.PathLike):
         raise PydanticCustomError(CONFIG_PROBLEM, "it is a path; give path= to read the file")
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        raise PydanticCustomError(CONFIG_PROBLEM, "it is bytes; give data=")
     if not isinstance(value, str):
         return value
     if names_local_file(value):

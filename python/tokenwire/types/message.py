@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, from_json, to_json
 
 from tokenwire._pydantic import Model, Str, base_init, read_json
-from tokenwire.errors import LlmValidationError
+from tokenwire.errors import LlmConfigError, LlmValidationError
 from tokenwire.types.media import AudioPart, FilePart, ImagePart
 from tokenwire.types.parts import (
     OpaquePart,
@@ -303,6 +303,7 @@ def tool_message(call: Call, value: object, *, error: bool = False) -> LlmMessag
         error: Whether the tool failed. An exception always counts as a failure.
 
     Raises:
+        LlmConfigError: It is what an async function returned, and must be awaited first.
         LlmValidationError: The value cannot be written as JSON.
     """
     content: str | Sequence[str | Part]
@@ -314,6 +315,10 @@ def tool_message(call: Call, value: object, *, error: bool = False) -> LlmMessag
         content = [value]
     elif isinstance(value, (list, tuple)) and any(isinstance(item, Part) for item in value):
         content = value
+    elif hasattr(value, "__await__"):
+        raise LlmConfigError(
+            f"result of tool {call.name!r}: the function is async; await what it returned"
+        )
     else:
         try:
             content = to_json(value, inf_nan_mode="constants").decode()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tokenwire.testing import SimServer
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "examples"
@@ -62,6 +65,51 @@ def test_first_call():
     assert finish == "model: chat, finished by: stop"
     assert usage == "tokens: 9 in, 15 out"
     assert timing.startswith("first token after 0.")
+
+
+def test_chat_goes_on_with_the_conversation_of_the_file(tmp_path):
+    talk = tmp_path / "talk.json"
+    first = run("chat", talk, input="Hi\n\nAnd?\n")
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout.startswith(f"0 messages in {talk}\n> You wrote: ")
+    second = run("chat", talk, input="Why?\n")
+    assert second.stdout.startswith(f"4 messages in {talk}\n> You asked: ")
+    saved = json.loads(talk.read_text(encoding="utf-8"))["messages"]
+    assert [message["role"] for message in saved] == ["user", "assistant"] * 3
+
+
+def test_chat_survives_an_error_and_a_stopped_reply(tmp_path):
+    refused = {"match": {"body": "bad"}, "then": {"error": {"status": 400, "message": "no"}}}
+    stall = {"kind": "stall", "at": {"events": 3}}
+    slow = {"match": {"body": "slow"}, "then": {"reply": {"text": "one two three"}, "fault": stall}}
+    talk = tmp_path / "talk.json"
+    with SimServer({"rules": [refused, slow]}) as sim:
+        model = f"vllm://127.0.0.1:{sim.port}@m"
+        command = [sys.executable, "-u", EXAMPLES / "chat.py", talk, "--model", model]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write("bad\nslow\n")
+            process.stdin.flush()
+            seen = ""
+            while not seen.endswith("one two"):
+                seen += process.stdout.read(1)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate("", timeout=60)
+    assert process.returncode == 0
+    assert errors == "chat: vllm:m: HTTP 400: no\n\nchat: stopped\n"
+    question, reply = json.loads(talk.read_text(encoding="utf-8"))["messages"]
+    assert question["content"] == "slow"
+    assert reply["parts"] == [{"type": "text", "text": "one two"}]
+
+
+def test_chat_names_a_file_that_is_no_conversation(tmp_path):
+    talk = tmp_path / "talk.json"
+    talk.write_text("[]", encoding="utf-8")
+    done = run("chat", talk, input="Hi\n")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "chat: LlmRequest: Input should be an object\n"
 
 
 def test_async_fan_out_finishes_out_of_order_and_loses_nothing():

@@ -65,6 +65,11 @@ def test_an_image_that_the_shell_passes_is_read_before_the_prompt(sim):
     [
         (("hi", "--image", "/no/cat.png"), b"", "--image: /no/cat.png: No such file or directory"),
         (("hi", "--image", "/"), b"", "--image: /: Is a directory"),
+        (
+            ("hi", "--image", "file:///a.png"),
+            b"",
+            "--image: file:///a.png: give the path",
+        ),
         (("hi", "--image", "-"), b"some text", "--image: -: not an image that models take"),
         (("hi", "--image", "-", "--image", "-"), PNG, "standard input is one image"),
         (("--image", "-"), PNG, "no PROMPT: give one"),

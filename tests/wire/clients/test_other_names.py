@@ -23,6 +23,7 @@ OTHERS = {
     "prompt": inspect.signature(tw.ChatClient.run).parameters["prompt"],
     "on_call": tw.on_call,
     "LlmError": tw.LlmError,
+    "LlmMessage": tw.LlmMessage,
     "fake": tw.testing.fake,
     "dropped": tw.LlmResponse.dropped,
     "docs/connections.md": Path(__file__).parents[3] / "docs" / "connections.md",

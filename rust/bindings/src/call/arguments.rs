@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 use tokenwire_core::client::{Call, CallOptions, Client};
@@ -117,7 +118,18 @@ pub(crate) fn prepare(
                 }
                 write_member("logit_bias", by_name.as_any(), "logit_bias", &mut encoded)?;
             }
-            param => write_member(param, &value, param, &mut encoded)?,
+            param => {
+                let before = encoded.len();
+                if let Err(error) = write_member(param, &value, param, &mut encoded) {
+                    let is_known = client.parameters().contains(&param);
+                    if is_known || !error.is_instance_of::<PyException>(py) {
+                        return Err(error);
+                    }
+                    // The engine says what to write for this name, whatever the value is.
+                    encoded.truncate(before);
+                    write_member(param, PyString::new(py, "").as_any(), param, &mut encoded)?;
+                }
+            }
         }
     }
     let mut json = Vec::with_capacity(256);

@@ -178,12 +178,10 @@ fn write_object(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> Re
         let dumped = calling_python(|| python::DUMPED.get(py)?.call1((value,)));
         return write(&dumped.or_else(unfit)?, depth + 1, out);
     }
-    if depth == 0 && value.hasattr(intern!(py, "reveal"))? {
-        // A sealed argument of a name that calls do not have. The engine refuses it by that name.
-        write_str("", out);
-        return Ok(());
-    }
     let kind = value.get_type().name()?;
+    if kind == "LlmResponse" {
+        return refuse("it is a reply; pass its message: reply.message");
+    }
     refuse(format!(
         "a value of type {kind} cannot be sent as JSON; pass str, int, float, bool, None, list or dict"
     ))

@@ -91,7 +91,8 @@ impl ToolCall {
     /// Returns the message that answers this call: `messages += [reply.message, call.result(value)]`.
     ///
     /// Args:
-    ///     value: What the tool returned. A str is sent as it is, anything else as JSON.
+    ///     value: What the tool returned. A str or a part is sent as it is, an exception as its class and
+    ///         text, anything else as JSON.
     ///     error: True if the tool failed.
     #[pyo3(signature = (value, error=false))]
     fn result<'py>(

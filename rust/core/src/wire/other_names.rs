@@ -69,6 +69,7 @@ const ROWS: &[Row] = &[
     row(&["candidate_count", "num_return_sequences", "num_completions", "num_generations"], "n", "give n=…"),
     row(&["response_model", "output_type", "output_schema", "response_schema", "output_cls", "result_type"], "parse", "call parse(Model, prompt), or give response_format=Model"),
     row(&["response_mime_type", "format", "json_mode", "json_schema", "guided_json", "output_format"], "response_format", "give response_format= a type, a JSON schema or {\"type\": \"json_object\"}"),
+    row(&["images", "image", "image_url", "image_path", "attachments", "files"], "LlmMessage", "put it into a message: LlmMessage(\"user\", [\"…\", ImagePart(path=\"…\")])"),
     row(&["functions", "function_declarations"], "tools", "give tools=[…]; a plain function may be in the list"),
     row(&["function_call", "tool_config"], "tool_choice", "give tool_choice=…"),
     row(&["do_sample"], "temperature", "give temperature=0 for the most likely tokens"),
@@ -78,7 +79,7 @@ const ROWS: &[Row] = &[
     row(&["return_full_text"], "echo", "a CompletionClient takes echo=True"),
     row(&["stream_options"], "stream_usage", "streams ask for token counts; give stream_usage=False to switch that off"),
     row(&["params", "generation_config", "generate_config", "model_kwargs", "inference_config", "options", "sampling_params", "default_params", "parameters"], "temperature", "give each parameter by its name, such as temperature=0.2; what only your server knows belongs in extra_body={…}"),
-    row(&["messages", "contents", "input", "inputs", "prompt", "prompt_text"], "prompt", "give the prompt, or the list of messages, as the first argument of the call"),
+    row(&["messages", "history", "chat_history", "conversation", "contents", "input", "inputs", "prompt", "prompt_text"], "prompt", "give the prompt, or the list of messages, as the first argument of the call"),
     // Fields that only some servers know. Some are like one of our names, and mean something else.
     row(&["store", "service_tier", "prediction", "modalities", "verbosity", "web_search_options", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"], "extra_body", OF_SERVER),
     row(&["reasoning", "thinking", "thinking_budget", "thinking_config", "enable_thinking", "include_reasoning", "reasoning_format", "chat_template", "chat_template_kwargs"], "extra_body", OF_SERVER),

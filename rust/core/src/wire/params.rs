@@ -146,7 +146,8 @@ pub(super) fn find(
         },
     };
     let why = match name {
-        "stream" => "call stream(…) or run(…, stream=True) instead".to_owned(),
+        "stream" => "call stream(…), whose response has the reply and its parsed value, or run(…, stream=True) for the text".to_owned(),
+        "reask" => "only parse(…) asks again".to_owned(),
         _ if other.is_none() && CLIENT_SETTINGS.contains(&name) => format!(
             "it is a setting of the client: give {name}= to ChatClient(…), CompletionClient(…) or with_options(…)"
         ),

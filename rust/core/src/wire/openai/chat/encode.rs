@@ -63,8 +63,9 @@ fn messages(request: &Request<'_>, to: &mut Written<'_>) -> Result<(), Error> {
                     "messages: the list is empty; give at least one message",
                 ));
             }
-            for (at, raw) in list.into_iter().enumerate() {
-                message(at, raw, request.system.is_some(), to)?;
+            for (at, raw) in list.iter().enumerate() {
+                message(at, raw, request.system.is_some(), to)?
+                    .ok_or_else(|| not_a_message(at, raw, &list))?;
             }
         }
         _ => {
@@ -77,9 +78,15 @@ fn messages(request: &Request<'_>, to: &mut Written<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn message(at: usize, raw: &str, has_system: bool, to: &mut Written<'_>) -> Result<(), Error> {
+/// Writes a message; None if it is not an object with a role.
+fn message(
+    at: usize,
+    raw: &str,
+    has_system: bool,
+    to: &mut Written<'_>,
+) -> Result<Option<()>, Error> {
     if !raw.starts_with('{') {
-        return Err(not_a_message(at, raw));
+        return Ok(None);
     }
     let mut extra = fields(raw, format_args!("messages[{at}]"))?;
     let mut take = |key: &str| {
@@ -90,8 +97,7 @@ fn message(at: usize, raw: &str, has_system: bool, to: &mut Written<'_>) -> Resu
     let name = take("name").filter(|raw| *raw != "null");
     let parts = take("parts");
     let Some(role) = role else {
-        let message = format!("messages[{at}].role: it is missing, or it is not a string");
-        return Err(invalid(message));
+        return Ok(None);
     };
     if has_system && matches!(&*role, "system" | "developer") {
         let message =
@@ -104,20 +110,40 @@ fn message(at: usize, raw: &str, has_system: bool, to: &mut Written<'_>) -> Resu
         if let Some((_, content)) = content.filter(|(_, raw)| raw.starts_with('[')) {
             blocks::check(&path, content)?;
         }
-        return dict::write(&path, (&role, raw, &extra), to);
+        return dict::write(&path, (&role, raw, &extra), to).map(Some);
     };
-    parts::write(&path, (&role, name, &extra), parts, to)
+    parts::write(&path, (&role, name, &extra), parts, to).map(Some)
 }
 
-fn not_a_message(at: usize, raw: &str) -> Error {
+/// Whether it is an item of the content, such as a text or an image, without the message around it.
+fn is_part(raw: &str) -> bool {
+    let Ok(fields) = fields(raw, format_args!("messages")) else {
+        return false;
+    };
+    let has = |key: &str| fields.iter().any(|(name, _)| name == key);
+    has("type") && !has("role")
+}
+
+fn not_a_message(at: usize, raw: &str, list: &[&str]) -> Error {
+    if let Some(at) = list.iter().position(|raw| is_part(raw)) {
+        return invalid(format!(
+            "messages[{at}]: it is a part of a message; write [LlmMessage(\"user\", [part, …])]"
+        ));
+    }
+    let token_ids = |inside: &str| inside.starts_with(|c: char| c == '-' || c.is_ascii_digit());
     invalid(match raw.as_bytes().first() {
-        Some(b'-' | b'0'..=b'9' | b'[') => format!(
+        Some(_) if token_ids(raw.strip_prefix('[').unwrap_or(raw)) => format!(
             "messages[{at}]: token ids go to CompletionClient; chat takes a string or messages"
+        ),
+        Some(b'[') => format!(
+            "messages[{at}]: it is a list; a message is {{\"role\": \"user\", \"content\": …}}, and \
+             map() takes several conversations"
         ),
         Some(b'"') => format!(
             "messages[{at}]: it is a string; write {{\"role\": \"user\", \"content\": …}}, or use \
              CompletionClient for several prompts"
         ),
+        Some(b'{') => format!("messages[{at}].role: it is missing, or it is not a string"),
         _ => format!("messages[{at}]: it must be an object with a role"),
     })
 }
