@@ -353,6 +353,14 @@ ERRORS = (
     ("objects in an error", '{"error":{"message":"m","x":[@]}}', '{"%d":{}}'),
     ("messages of an error", '{"error":{"message":[@]}}', '"m%d"'),
     ("a raw error", '{"error":{"message":"m","metadata":{"raw":[@]}}}', '{"msg":"m%d"}'),
+    ("fields of an error", '{"errors":{@}}', '"k%d":["m"]'),
+    ("quotation marks in an error", '{"error":{"message":"~"}}', " 'a%d"),
+    ("waits in an error", '{"error":{"message":"~","type":"api_error"}}', "retry in %ds "),
+    ("names of waits", '{"error":{"message":"~","type":"api_error"}}', "retryDelay%.0s"),
+    ("JSON in an error", '{"error":{"message":"{\\"msg\\":[@]}"}}', '\\"m%d\\"'),
+    ("titles of a page", "<html>~", "<titles>%d"),
+    ("titles without an end", "<html>~", "<title %d"),
+    ("messages in XML", "<?xml?>~", "<messages>%d"),
 )
 
 

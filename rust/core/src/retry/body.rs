@@ -132,7 +132,8 @@ fn duration(text: &str) -> Option<Duration> {
 /// The seconds of a number with its unit at the beginning of `text`, and what follows them.
 fn part(text: &str) -> Option<(f64, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-    let (number, rest) = text.split_at_checked(end)?;
+    // Without a number, the name may be all of the text, and a message may have many places to look at.
+    let (number, rest) = text.split_at_checked(end).filter(|_| end > 0)?;
     let rest = rest.trim_start();
     let end = rest.find(|c: char| !c.is_alphabetic());
     let (name, rest) = rest.split_at_checked(end.unwrap_or(rest.len()))?;

@@ -4,15 +4,14 @@
 //! every status, because it is a word of its own. A text counts only with the statuses of its row, and only where the
 //! server speaks itself: what it quotes may be the caller's.
 
+mod own_words;
 mod table;
 
+use own_words::OwnWords;
 pub(super) use table::of_minimax;
 use table::{Row, TABLE};
 
 use crate::error::{ApiFailure, ErrorKind};
-
-/// How much of a message is read. A server says what is wrong at the beginning.
-const READ_CHARS: usize = 4_096;
 
 /// Types and codes of a failure of the server, if there is no status.
 const BROKEN: [&str; 10] = [
@@ -39,15 +38,15 @@ pub(super) fn of(
     if status == Some(402) || is_daily_quota(api) {
         return ErrorKind::QuotaExceeded;
     }
-    let said = own_words(api);
+    let said = OwnWords::of(api);
     let row = find(status, api, detail, &said).or_else(|| {
         let api = upstream?;
-        find(status, api, None, &own_words(api))
+        find(status, api, None, &OwnWords::of(api))
     });
     if let Some(row) = row {
         return row.kind;
     }
-    let is_about_model = api.param.as_deref() == Some("model") || said.contains("model");
+    let is_about_model = api.param.as_deref() == Some("model") || said.contain("model");
     match status {
         Some(404) if is_about_model => ErrorKind::ModelNotFound,
         Some(401 | 403) => ErrorKind::Authentication,
@@ -63,7 +62,7 @@ fn find(
     status: Option<u16>,
     api: &ApiFailure,
     detail: Option<&str>,
-    said: &str,
+    said: &OwnWords,
 ) -> Option<&'static Row> {
     let fits = |row: &&Row| {
         let counts =
@@ -71,7 +70,7 @@ fn find(
         let is_detail = detail.is_some_and(|code| is_one_of(code, row.codes));
         is_detail
             || is_named(api, row.codes)
-            || counts && row.texts.iter().any(|text| contains(said, text))
+            || counts && row.texts.iter().any(|text| said.contain(text))
     };
     TABLE.iter().find(fits)
 }
@@ -115,78 +114,4 @@ pub(super) fn is_retryable(kind: ErrorKind, status: Option<u16>) -> bool {
         ),
         _ => false,
     }
-}
-
-/// Whether the parts of `pattern`, which `*` separates, are in `text` in their order. After `^` it begins with them.
-fn contains(text: &str, pattern: &str) -> bool {
-    let mut rest = text;
-    let pattern = match pattern.strip_prefix('^') {
-        Some(pattern) if !text.starts_with(pattern.split('*').next().unwrap_or_default()) => {
-            return false;
-        }
-        Some(pattern) => pattern,
-        None => pattern,
-    };
-    pattern.split('*').all(|part| {
-        let Some((_, after)) = rest.split_once(part) else {
-            return false;
-        };
-        rest = after;
-        true
-    })
-}
-
-/// The beginning of the message in lower case, without what it quotes, which may be the caller's text.
-///
-/// A quoted name without a blank stays. So does the message of another server, as JSON or as Python prints it.
-fn own_words(api: &ApiFailure) -> String {
-    let message = api.message.as_deref().unwrap_or_default();
-    let text: String = message.chars().take(READ_CHARS).collect();
-    let text = text.to_lowercase();
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some((before, quoted)) = rest
-        .find(['"', '\'', '`'])
-        .and_then(|at| rest.split_at_checked(at))
-    {
-        out.push_str(before);
-        let (mark, inside) = quoted.split_at_checked(1).unwrap_or((quoted, ""));
-        rest = inside;
-        match quotation(&out, mark, inside) {
-            Some(inner) => {
-                if !inner.contains(' ') {
-                    out.extend([mark, inner, mark]);
-                }
-                rest = inside.get(inner.len() + 1..).unwrap_or_default();
-            }
-            None => out.push_str(mark),
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The text that `mark` begins to quote; `None` if it is an apostrophe, or begins the message of another server.
-fn quotation<'a>(before: &str, mark: &str, inside: &'a str) -> Option<&'a str> {
-    let before = before.trim_end_matches('\\');
-    // An apostrophe, as in "model's".
-    if before.ends_with(char::is_alphanumeric) {
-        return None;
-    }
-    // The message of another server.
-    let key = before.trim_end().strip_suffix(':').unwrap_or_default();
-    let key = key.strip_suffix(['"', '\'']).unwrap_or_default();
-    let key = key.trim_end_matches('\\');
-    if ["message", "msg", "detail", "error"].iter().any(|name| {
-        let key = key.strip_suffix(name);
-        key.is_some_and(|key| key.ends_with(['"', '\'']))
-    }) {
-        return None;
-    }
-    let ends = |&at: &usize| {
-        let after = inside.get(at + 1..).unwrap_or_default();
-        !after.starts_with(char::is_alphanumeric)
-    };
-    let mut marks = inside.match_indices(mark).map(|(at, _)| at);
-    inside.get(..marks.find(ends)?)
 }

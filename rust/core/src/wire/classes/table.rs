@@ -9,7 +9,7 @@ pub(super) struct Row {
     pub(super) codes: &'static [&'static str],
     /// Statuses with which a text counts, besides no status at all.
     pub(super) statuses: &'static [u16],
-    /// Texts in lower case. `*` stands for anything, and `^` for the beginning.
+    /// Texts as `OwnWords::contain` takes them.
     pub(super) texts: &'static [&'static str],
 }
 
