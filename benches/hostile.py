@@ -358,9 +358,6 @@ ERRORS = (
     ("waits in an error", '{"error":{"message":"~","type":"api_error"}}', "retry in %ds "),
     ("names of waits", '{"error":{"message":"~","type":"api_error"}}', "retryDelay%.0s"),
     ("JSON in an error", '{"error":{"message":"{\\"msg\\":[@]}"}}', '\\"m%d\\"'),
-    ("titles of a page", "<html>~", "<titles>%d"),
-    ("titles without an end", "<html>~", "<title %d"),
-    ("messages in XML", "<?xml?>~", "<messages>%d"),
 )
 
 
