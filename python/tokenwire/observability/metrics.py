@@ -303,7 +303,8 @@ class _Spread:
         self.min, self.max = inf, -inf
 
     def add(self, value: float | None) -> None:
-        if value is not None:
+        # A speed is infinite if the clock saw no time pass.
+        if value is not None and value != inf:
             self.counts[bisect_left(self.bounds, value)] += 1
             # Faster than max, as below.
             self.fine[floor(log(value if value > _LEAST else _LEAST) * _BUCKETS)] += 1  # noqa: FURB136

@@ -330,15 +330,13 @@ def _fields(
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise _bad_parameter(label, str(parameter), "name each argument instead")
         if name == "self" and not fields and _is_unbound(source):
-            raise _bad_parameter(label, name, "give the method of an object, not of the class")
+            raise _bad_parameter(label, name, "give the method of an object, as in thing.method")
         if parameter.kind is parameter.POSITIONAL_ONLY:
             raise _bad_parameter(label, name, "it must be callable by keyword")
         # A stated signature, or that of a class, may have annotations of its own.
         stated = parameter.annotation
         is_type = stated is not parameter.empty and not isinstance(stated, str)
         fields[name] = hints.get(name, stated if is_type else Any)
-        if name == "self" and stated is parameter.empty:
-            raise _bad_parameter(label, name, "give the method of an object, as in thing.method")
         if parameter.default is parameter.empty:
             continue
         if isinstance(parameter.default, FieldInfo):

@@ -124,7 +124,13 @@ fn of_json(mut value: Value) -> Complaint {
 /// JSON, also in a string, after `data:`, or in one line of a text.
 fn parsed(text: &str) -> Option<Value> {
     let outline = |text: &str| json::outline(text.as_bytes(), READ_VALUES);
-    if let Some(value) = outline(text) {
+    let whole = if text.starts_with(['{', '[']) {
+        // The rest may be missing, because it is too long or was lost.
+        json::outline_of_start(text, READ_VALUES)
+    } else {
+        outline(text)
+    };
+    if let Some(value) = whole {
         return Some(inside(&value).unwrap_or(value));
     }
     let lines = text.lines().take(READ_LINES).map(str::trim);
@@ -132,11 +138,6 @@ fn parsed(text: &str) -> Option<Value> {
         .map(|line| line.strip_prefix("data:").unwrap_or(line).trim_start())
         .filter(|line| line.starts_with('{'))
         .find_map(outline)
-        .or_else(|| {
-            // The rest is not there, because it is too long or was lost.
-            let is_begun = text.starts_with(['{', '[']);
-            is_begun.then(|| json::outline_of_start(text, READ_VALUES))?
-        })
 }
 
 /// The JSON in a string.
