@@ -47,7 +47,7 @@ def create_engine(
     given = None if source or isinstance(api_key, LeftOut) else api_key
     before = parent._found if parent is not None and _is_alike(client, parent) else None
     found = key_and_address(target, given, () if source else key_vars, before)
-    arguments.update(found.settings())
+    found.add_to(arguments)
     engine = _engine.Engine(
         provider=target.provider,
         model=target.model,
