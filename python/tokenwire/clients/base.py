@@ -6,8 +6,8 @@ import sys
 
 from tokenwire import _engine
 from tokenwire._typing import overload
-from tokenwire.clients import lookup
 from tokenwire.clients.api_key import with_key, with_key_async
+from tokenwire.clients.lookup import create_engine
 from tokenwire.interface.defaults import check_open
 from tokenwire.interface.interface import LlmClientInterface
 from tokenwire.settings.client_settings import (
@@ -55,16 +55,14 @@ class BaseClient(LlmClientInterface):
 
     _family = ""
     _takes_sealed = True  # its methods take parameters whose secrets are sealed
-    # What a pickle left out, in words.
-    _left_out: Sequence[str] = ()
+    _left_out: Sequence[str] = ()  # what a pickle left out, in words
     # `lookup` sets these.
     _late: Sequence[str]  # variables that may hold the key or the address later
     _found: Found
     _found_late = False
     _has_key: bool
     _key_source: KeySource | None
-    # For `repr` in a traceback, if the constructor fails.
-    model = provider = base_url = ""
+    model = provider = base_url = ""  # for `repr` in a traceback, if the constructor fails
 
     def __init__(
         self,
@@ -146,7 +144,7 @@ class BaseClient(LlmClientInterface):
         self.model = target.model
         self.provider = target.provider
         self._engine: Engine
-        lookup.create_engine(self, arguments, parent)
+        create_engine(self, arguments, parent)
         self._siblings: dict[str, BaseClient] = {}
         self.defaults = defaults
         self._base: dict[str, Any] = {}
@@ -158,8 +156,7 @@ class BaseClient(LlmClientInterface):
             self._base, self._parse_as = converted(defaults)
             self._output_mode = self._base.pop("output_mode", None)
             self._base.pop("model", None)
-        # What each call passes to the engine besides its parameters.
-        self._steering: dict[str, Any] = {}
+        self._steering: dict[str, Any] = {}  # what each call passes besides its parameters
         if settings["system"] is not None:
             self._steering["system"] = settings["system"]
         # How calls wait beside the greenlets of gevent; None in all other programs.
@@ -173,10 +170,10 @@ class BaseClient(LlmClientInterface):
 
     def _check_usable(self, params: Mapping[str, Any]) -> None:
         check_open(self)
-        if self._late:
-            lookup.look_again(self, params)
-        if self._left_out:
-            lookup.check_left_out(self)
+        if self._late or self._left_out:
+            from tokenwire.clients.late import check_usable
+
+            check_usable(self, params)
 
     def _call(self, asked: Prompt, params: Any) -> tuple[Engine, Prompt, Any, dict[str, Any]]:
         """The engine, the input, the parameters and the other arguments of one call."""
@@ -341,7 +338,10 @@ class BaseClient(LlmClientInterface):
             LlmConfigError: A setting does not exist, is wrong, or is for another server.
         """
         seal(settings)
-        lookup.take_what_is_there(self)
+        if self._late:
+            from tokenwire.clients.late import take_what_is_there
+
+            take_what_is_there(self)
         merged = merged_params({**self._settings, **self.defaults}, settings)
         retries, policy = settings.get("max_retries"), merged["retry"]
         if retries is not None and policy is not None and "retry" not in settings:

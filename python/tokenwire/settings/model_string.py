@@ -161,6 +161,12 @@ def _no_provider(model: str, problem: Callable[[str], str | None]) -> str:
     )
 
 
+# What the engine gets of a `Found` besides the key and the address.
+_OF_ENGINE = ("key_name", "base_url_name", "no_key")
+# Rows of the engine's table, which stays the same. They are not changed here, either.
+_rows: dict[str, Mapping[str, Any]] = {}
+
+
 class Found:
     """The key and the address of a client, and where they came from.
 
@@ -186,12 +192,12 @@ class Found:
         self.api_key = api_key
         self.base_url = base_url
 
-    def settings(self) -> dict[str, Any]:
-        """Key and address as the engine takes them, with their names unless they are the usual."""
-        settings = dict(vars(self))
-        for name in ("needs_key", "key_vars", "base_url_vars"):
-            settings.pop(name, None)
-        return settings
+    def add_to(self, settings: dict[str, Any]) -> None:
+        """Add key and address as the engine takes them, with their names unless they are usual."""
+        settings["api_key"] = self.api_key
+        settings["base_url"] = self.base_url
+        own = vars(self)
+        settings.update({name: own[name] for name in _OF_ENGINE if name in own})
 
 
 def key_and_address(
@@ -222,7 +228,7 @@ def key_and_address(
     if before is not None:
         found.api_key, found.key_name = before.api_key, before.key_name
         found.base_url, found.base_url_name = before.base_url, before.base_url_name
-    row = _engine.provider_row(target.provider) if target.row is None else dict(target.row)
+    row = _row(target.provider) if target.row is None else dict(target.row)
     found.needs_key = row["key_required"] or bool(key_vars)
     if found.api_key is None:
         _find_key(found, target, row, row["key_vars"] if key_vars is None else key_vars)
@@ -236,6 +242,14 @@ def key_and_address(
     if found.base_url is not None:
         check_text(found.base_url, found.base_url_name)
     return found
+
+
+def _row(provider: str) -> Mapping[str, Any]:
+    """The fields of a provider of the engine's table."""
+    row = _rows.get(provider)
+    if row is None:
+        row = _rows[provider] = _engine.provider_row(provider)
+    return row
 
 
 def _find_key(
@@ -282,7 +296,7 @@ def _may_have_key(address: str, row: Mapping[str, Any], variables: Sequence[str]
     themselves, and a custom provider without `base_url`. The variable must not be that of another
     provider which has one.
     """
-    others = [_engine.provider_row(name) for name in _engine.provider_names()]
+    others = [_row(name) for name in _engine.provider_names()]
     users = [other for other in others if not set(variables).isdisjoint(other["key_vars"])]
     own = [_own_origin(one) for one in (row, *users)]
     origin = _origin(address)

@@ -118,11 +118,13 @@ def sealed_url(value: Any) -> Any:
         return value
     if not isinstance(value, str):
         return SecretUrl(value)
+    # Each of these begins, or ends, a part that may be secret.
+    if "@" not in value and "?" not in value and "#" not in value:
+        return value
     url, _, query = value.partition("?")
     # Azure's api-version is not secret.
     name, _, version = query.partition("=")
     is_version = name == "api-version" and version.replace("-", "").isalnum()
-    # Each of these begins, or ends, a part that may be secret.
     has_secret = "@" in url or "#" in url or (query and not is_version)
     return SecretUrl(value) if has_secret else value
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use tokenwire_core::client::{Call, CallOptions, Client};
@@ -153,51 +154,55 @@ impl Engine {
 
 /// The settings of a client. Python has already checked their types; unknown names are refused here.
 fn config(
+    py: Python<'_>,
     model: String,
     family: Family,
     settings: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<ClientConfig> {
     let mut read = Vec::with_capacity(16);
-    let mut setting = |name: &'static str| -> PyResult<Option<Bound<'_, PyAny>>> {
-        read.push(name);
-        let value = settings.map_or(Ok(None), |settings| settings.get_item(name))?;
-        Ok(value.filter(|value| !value.is_none()))
-    };
+    // The string of each name is made once.
+    macro_rules! setting {
+        ($name:literal) => {{
+            read.push($name);
+            let value = settings.map_or(Ok(None), |it| it.get_item(intern!(py, $name)))?;
+            value.filter(|value| !value.is_none())
+        }};
+    }
     let text = |value: Option<Bound<'_, PyAny>>| -> PyResult<Option<String>> {
         value.map(|value| value.extract()).transpose()
     };
     let config = ClientConfig {
         model,
         family,
-        api: text(setting("api")?)?,
-        base_url: text(setting("base_url")?)?,
-        base_url_name: text(setting("base_url_name")?)?
+        api: text(setting!("api"))?,
+        base_url: text(setting!("base_url"))?,
+        base_url_name: text(setting!("base_url_name"))?
             .map_or(Cow::Borrowed("base_url"), Cow::Owned),
-        api_key: text(setting("api_key")?)?.map(Secret::new),
-        key_name: text(setting("key_name")?)?.map_or(Cow::Borrowed("api_key"), Cow::Owned),
-        no_key: text(setting("no_key")?)?,
-        headers: setting("headers")?
+        api_key: text(setting!("api_key"))?.map(Secret::new),
+        key_name: text(setting!("key_name"))?.map_or(Cow::Borrowed("api_key"), Cow::Owned),
+        no_key: text(setting!("no_key"))?,
+        headers: setting!("headers")
             .map_or(Ok(Vec::new()), |value| secret_pairs(&value, "headers"))?,
-        timeout: setting("timeout")?
+        timeout: setting!("timeout")
             .map_or(Ok(TimeoutSetting::Off), |value| limits::timeout(&value))?,
-        limits: match setting("limits")? {
+        limits: match setting!("limits") {
             Some(value) => value.cast::<Limits>()?.get().0,
             None => config::Limits::default(),
         },
-        retry: match setting("retry")? {
+        retry: match setting!("retry") {
             Some(value) => value.cast::<RetryPolicy>()?.get().0.clone(),
             None => config::RetryPolicy::default(),
         },
         tls: TlsSettings {
-            ca_bundle: setting("ca_bundle")?
+            ca_bundle: setting!("ca_bundle")
                 .map(|value| value.extract())
                 .transpose()?,
-            client_cert: setting("client_cert")?
+            client_cert: setting!("client_cert")
                 .map(|value| value.extract())
                 .transpose()?,
         },
-        proxy: text(setting("proxy")?)?.map(Secret::new),
-        trust_env: setting("trust_env")?.map_or(Ok(true), |value| value.extract())?,
+        proxy: text(setting!("proxy"))?.map(Secret::new),
+        trust_env: setting!("trust_env").map_or(Ok(true), |value| value.extract())?,
     };
     refuse_others(settings, &read)?;
     Ok(config)
@@ -231,7 +236,7 @@ impl Engine {
             row.key_vars = key_vars.into_iter().map(Into::into).collect();
             row.key_required = true;
         }
-        let config = config(model, family, settings)?;
+        let config = config(py, model, family, settings)?;
         let hub = &process::current().hub;
         let parent = parent.map(|parent| parent.client(py)).transpose()?;
         let client = Client::new(hub, provider, config, parent.as_ref());

@@ -10,6 +10,13 @@ pub(crate) fn dict<'py>(
     py: Python<'py>,
     headers: &[(String, String)],
 ) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for (name, value) in headers {
+        dict.set_item(name, value)?;
+    }
+    if dict.len() == headers.len() {
+        return Ok(dict);
+    }
     let mut joined: BTreeMap<&str, String> = BTreeMap::new();
     for (name, value) in headers {
         match joined.get_mut(name.as_str()) {
@@ -22,12 +29,9 @@ pub(crate) fn dict<'py>(
             }
         }
     }
-    let dict = PyDict::new(py);
-    // In the order in which they came; a name that comes again keeps its place.
-    for (name, _) in headers {
-        if let Some(value) = joined.remove(name.as_str()) {
-            dict.set_item(name, value)?;
-        }
+    // Each name keeps the place where it came first.
+    for (name, value) in joined {
+        dict.set_item(name, value)?;
     }
     Ok(dict)
 }

@@ -1,9 +1,8 @@
 //! Masks what a server repeats of what it was sent.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::error::{ApiFailure, Error};
+use crate::error::{ApiFailure, Error, Headers};
 use crate::http::Head;
 use crate::message::Reply;
 use crate::redact::{self, Mask};
@@ -11,18 +10,33 @@ use crate::redact::{self, Mask};
 /// How many characters of a message are shown.
 const SHOWN_CHARS: usize = 2_048;
 
-/// An error with secrets masked, and with its message on one short line.
-pub(super) fn masked(error: Error, mask: &Mask) -> Error {
-    let clean = |text: Option<String>| text.map(|text| mask.text(&text).into_owned());
-    let mut head = Head {
-        request_id: clean(error.request_id().map(str::to_owned)),
-        headers: error.headers().cloned().unwrap_or_default(),
-        ..Head::default()
-    };
-    head.mask(mask);
-    let headers = error.headers().map(|_| head.headers);
-    let message = redact::one_line(&mask.text(error.message()), SHOWN_CHARS);
+/// An error with secrets masked, and with its message on one short line. `clean_headers` are masked already.
+pub(super) fn masked(error: Error, clean_headers: Option<&Headers>, mask: &Mask) -> Error {
     let api = error.api().cloned();
+    let said = api.iter().flat_map(|api| {
+        let texts = [&api.message, &api.error_type, &api.code, &api.param];
+        texts.into_iter().filter_map(|text| text.as_deref())
+    });
+    let texts = [Some(error.message()), error.request_id()];
+    let is_clean = !mask.may_be_in(texts.into_iter().flatten().chain(said));
+    let clean = |text: Option<String>| match text {
+        Some(text) if !is_clean => Some(mask.text(&text).into_owned()),
+        text => text,
+    };
+    let request_id = clean(error.request_id().map(str::to_owned));
+    let headers = error.headers().map(|headers| {
+        if clean_headers.is_some_and(|clean| Arc::ptr_eq(clean, headers)) {
+            return Arc::clone(headers);
+        }
+        let mut head = Head {
+            headers: Arc::clone(headers),
+            ..Head::default()
+        };
+        head.mask(mask);
+        head.headers
+    });
+    let message = clean(Some(error.message().to_owned())).unwrap_or_default();
+    let message = redact::one_line(&message, SHOWN_CHARS);
     let partial = error.partial().map(|partial| {
         let mut partial = Arc::clone(partial);
         // It may be long, and others may hold it too, so it is copied only if there is something to mask.
@@ -33,7 +47,7 @@ pub(super) fn masked(error: Error, mask: &Mask) -> Error {
     });
     let error = error
         .with_message(message)
-        .with_request_id(head.request_id)
+        .with_request_id(request_id)
         .with_headers(headers)
         .with_partial(partial);
     match api {
@@ -66,15 +80,10 @@ fn mask_each(reply: &mut Reply, mask: &Mask) {
     }
 }
 
-/// Whether a fact of a reply holds a secret. All are searched at once, because hardly any reply has one.
+/// Whether a fact of a reply may hold a secret.
 fn repeats(reply: &Reply, mask: &Mask) -> bool {
     let reasons = reply.choices.iter().map(|it| &it.provider_finish_reason);
     let facts = [&reply.id, &reply.model, &reply.request_id];
-    let (mut lines, mut longest) = (String::with_capacity(256), 0);
-    for fact in facts.into_iter().chain(reasons).flatten() {
-        lines.push_str(fact);
-        lines.push('\n');
-        longest = longest.max(fact.len());
-    }
-    matches!(mask.lines(&lines, longest), Cow::Owned(_))
+    let facts = facts.into_iter().chain(reasons).flatten();
+    mask.may_be_in(facts.map(String::as_str))
 }

@@ -168,7 +168,8 @@ impl<'a> Session<'a> {
             let message = format!("{} ({})", error.message(), self.call.asked());
             error = error.with_message(message);
         }
-        let mut error = echo::masked(error, self.call.mask());
+        let clean_headers = self.head.as_ref().map(|head| &head.headers);
+        let mut error = echo::masked(error, clean_headers, self.call.mask());
         if error.kind() == ErrorKind::Authentication
             && let Some(about) = self.call.about_key()
         {

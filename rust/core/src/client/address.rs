@@ -55,8 +55,11 @@ fn canonical(text: &str, provider: &Provider) -> Result<Base, String> {
         c if steers(c) || hides(c) => Some("an invisible character"),
         _ => None,
     };
+    let is_plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let mut chars = text.chars().enumerate();
-    if let Some((position, what)) = chars.find_map(|(at, c)| Some((at, what(c)?))) {
+    if !is_plain && let Some((position, what)) = chars.find_map(|(at, c)| Some((at, what(c)?))) {
         return Err(format!("has {what} at position {position}"));
     }
     let (text, zone) = split_zone(text)?;

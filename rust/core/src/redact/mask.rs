@@ -93,6 +93,21 @@ impl Mask {
         }
     }
 
+    /// Whether one of these texts may hold a secret. All are searched at once, because hardly any does.
+    pub(crate) fn may_be_in<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let (mut lines, mut longest) = (String::with_capacity(1_024), 0);
+        for text in texts {
+            longest = longest.max(text.len());
+            lines.push_str(text);
+            lines.push('\n');
+        }
+        // Each of them may have as many halves of a secret as all together.
+        !lines.is_ascii() || matches!(self.lines(&lines, longest), Cow::Owned(_))
+    }
+
     /// Masks a text in place, if there is one.
     pub(crate) fn field(&self, text: &mut Option<String>) {
         if let Some(shown) = text.as_deref()

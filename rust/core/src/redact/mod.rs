@@ -74,8 +74,13 @@ pub fn escaped(text: &str) -> String {
 /// `text` on one line of at most `max_chars` characters, with the characters escaped that `escaped` escapes.
 #[must_use]
 pub fn one_line(text: &str, max_chars: usize) -> String {
+    let text = text.trim();
+    // As almost all texts are.
+    if text.len() <= max_chars && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut line = String::with_capacity(text.len().min(max_chars));
-    for (count, c) in text.trim().chars().enumerate() {
+    for (count, c) in text.chars().enumerate() {
         if count == max_chars {
             line.push('…');
             break;

@@ -41,7 +41,9 @@ pub fn shortened(body: &str) -> String {
 /// `text` with its data cut in the same way. All else stays.
 #[must_use]
 pub fn without_data(text: &str) -> Cow<'_, str> {
-    if text.len() <= DATA_CHARS {
+    // Data has no space in it.
+    let mut words = text.as_bytes().split(|&byte| byte == b' ');
+    if words.all(|word| word.len() <= DATA_CHARS) {
         return Cow::Borrowed(text);
     }
     Cow::Owned(cut(text, usize::MAX))

@@ -1,7 +1,9 @@
 //! The wait that the body of an error asks for.
 
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
+use memchr::memmem::Finder;
 use serde_json::Value;
 
 use super::after::{positive, seconds};
@@ -15,20 +17,27 @@ const READ_BYTES: usize = 16 << 10;
 
 /// What stands before a wait in a message, in lower case. The shown examples are from Google, `OpenAI`, Groq, Azure and
 /// Moonshot.
-const BEFORE: [&str; 6] = [
-    // "Please retry in 41.3s."
-    "retry in ",
-    // "Please try again in 6m0s."
-    "try again in ",
-    // "Please retry after 26 seconds."
-    "retry after ",
-    // "please try again after 1 seconds"
-    "try again after ",
-    // "please wait 20 seconds"
-    "please wait ",
-    // An error of Google that a router quotes: `"retryDelay": "41s"`.
-    "retrydelay",
-];
+static BEFORE: LazyLock<[Finder<'static>; 6]> = LazyLock::new(|| {
+    [
+        // "Please retry in 41.3s."
+        "retry in ",
+        // "Please try again in 6m0s."
+        "try again in ",
+        // "Please retry after 26 seconds."
+        "retry after ",
+        // "please try again after 1 seconds"
+        "try again after ",
+        // "please wait 20 seconds"
+        "please wait ",
+        // An error of Google that a router quotes: `"retryDelay": "41s"`.
+        "retrydelay",
+    ]
+    .map(Finder::new)
+});
+
+/// Parts of the names of all fields with a wait, in lower case. The names may have escapes.
+static FIELDS: LazyLock<[Finder<'static>; 4]> =
+    LazyLock::new(|| ["retry", "estimated_time", "x-ratelimit-reset", "\\u"].map(Finder::new));
 
 /// Fields with a wait in seconds. Hugging Face estimates the time until it has loaded a model.
 const SECONDS: [&str; 5] = [
@@ -51,12 +60,21 @@ pub fn wait_in_body(error: &Error, now: SystemTime) -> Option<Duration> {
         return None;
     }
     let api = error.api()?;
+    if !may_name_a_wait(&api.body) {
+        return in_text(api);
+    }
     let body = json::outline(&api.body, READ_VALUES).or_else(|| {
         let start = String::from_utf8_lossy(&api.body);
         json::outline_of_start(&start, READ_VALUES)
     });
     let named = body.and_then(|body| in_value(&body, now));
     named.max(in_text(api))
+}
+
+/// Whether a field of the body may be one of those that `in_value` reads. Most bodies have none, and are not parsed.
+fn may_name_a_wait(body: &[u8]) -> bool {
+    let text = body.to_ascii_lowercase();
+    FIELDS.iter().any(|part| part.find(&text).is_some())
 }
 
 /// The longest wait that a field names.
@@ -110,9 +128,9 @@ fn in_text(api: &ApiFailure) -> Option<Duration> {
     let end = (0..=READ_BYTES.min(message.len())).rfind(|&at| message.is_char_boundary(at));
     let text = message.get(..end?)?.to_ascii_lowercase();
     let waits = BEFORE.iter().flat_map(|before| {
-        let places = text.match_indices(before);
-        places.filter_map(|(at, before)| {
-            let rest = text.get(at + before.len()..)?;
+        let places = before.find_iter(text.as_bytes());
+        places.filter_map(|at| {
+            let rest = text.get(at + before.needle().len()..)?;
             duration(rest.trim_start_matches(['\\', '"', '\'', ':', ' ']))
         })
     });
@@ -177,6 +195,18 @@ mod tests {
     fn millis(body: &Value) -> Option<u128> {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_754_667_600);
         wait_in_body(&error(ErrorKind::RateLimit, body), now).map(|wait| wait.as_millis())
+    }
+
+    #[test]
+    fn the_name_of_a_field_may_have_an_escape_or_capitals() {
+        for body in [r#"{"r\u0065try_after":3}"#, r#"{"Retry-After":3}"#] {
+            let error = Error::new(ErrorKind::RateLimit, "it failed").with_api(ApiFailure {
+                body: body.into(),
+                ..ApiFailure::default()
+            });
+            let wait = wait_in_body(&error, SystemTime::UNIX_EPOCH);
+            assert_eq!(wait, Some(Duration::from_secs(3)), "{body}");
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Servers write the same things under many names and in many layers: a gateway puts the answer of another server into
 //! a string of its own. So the text is collected from every layer, each part once.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::markup;
@@ -52,7 +54,8 @@ pub(super) struct Complaint {
 
 /// Reads the body of an error.
 pub(super) fn read(body: &[u8]) -> Complaint {
-    let text = String::from_utf8_lossy(body);
+    // Text that is all right is checked in a fraction of the time that repairing it takes.
+    let text = str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
     let text = text.trim_start_matches('\u{feff}').trim();
     match parsed(text) {
         Some(value) => of_json(value),

@@ -117,28 +117,29 @@ fn remedy(api: &ApiFailure) -> Option<&'static str> {
         return Some("stream_usage=False leaves it out");
     }
     let is_named = |name: &str| field == name || message.contains(&format!("'{name}'"));
-    let lower = message.to_ascii_lowercase();
-    let is_refused = NOT_TAKEN.iter().any(|words| lower.contains(words));
-    let form = ["response_format", "response format", "json_schema"];
-    let is_form = form
-        .iter()
-        .any(|words| lower.contains(words) || field.contains(words));
-    // DeepSeek; LM Studio.
-    let is_other_form = lower.contains("unavailable") || lower.contains("must be 'json_schema'");
-    if is_form && (is_refused || is_other_form) {
-        return Some("output_mode=… asks for JSON in another way");
-    }
-    if !is_refused {
-        return None;
-    }
     // OpenAI's text names the other field, too.
-    if is_named("max_tokens") {
+    let renamed = if is_named("max_tokens") {
         Some("max_completion_tokens=… is sent by that name")
     } else if is_named("max_completion_tokens") {
         Some("extra_body={\"max_tokens\": …} is sent by that name")
     } else {
         None
+    };
+    let lower = message.to_ascii_lowercase();
+    let form = ["response_format", "response format", "json_schema"];
+    let is_form = form
+        .iter()
+        .any(|words| lower.contains(words) || field.contains(words));
+    if !is_form && renamed.is_none() {
+        return None;
     }
+    let is_refused = NOT_TAKEN.iter().any(|words| lower.contains(words));
+    // DeepSeek; LM Studio.
+    let is_other_form = lower.contains("unavailable") || lower.contains("must be 'json_schema'");
+    if is_form && (is_refused || is_other_form) {
+        return Some("output_mode=… asks for JSON in another way");
+    }
+    renamed.filter(|_| is_refused)
 }
 
 /// How servers say, in lower case, that they do not take a field.

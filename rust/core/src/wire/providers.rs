@@ -318,10 +318,11 @@ pub fn choose(
         all.filter(|dialect| dialect.family() == family).collect()
     };
     let is_meant = |dialect: &&dyn Dialect| api.is_none_or(|api| api == dialect.name());
-    let (spoken, all) = (of_family(provider.dialects), of_family(&dialects()));
+    let spoken = of_family(provider.dialects);
     if let Some(dialect) = spoken.iter().copied().find(is_meant) {
         return Ok(dialect);
     }
+    let all = of_family(&dialects());
     let (who, speaks) = match api {
         Some(_) if !all.iter().any(is_meant) => ("this class", all),
         Some(_) if !spoken.is_empty() => (&*provider.name, spoken),
