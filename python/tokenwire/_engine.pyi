@@ -51,6 +51,7 @@ __all__ = [
     "Usage",
     "UsageReported",
     "__version__",
+    "_has_audio",
     "_is_key_refused",
     "_key_problem",
     "_missing_key",
@@ -1219,6 +1220,7 @@ def embedded_sim() -> str:
 def is_intercepted() -> bool:
     """Returns whether `intercept` is in effect."""
 
+def _has_audio(reply: object) -> bool: ...
 def _is_key_refused(error: object) -> bool: ...
 def _report_refused(error: BaseException, *, abandoned: bool = False) -> None: ...
 def _missing_key(provider: str, variables: Sequence[str]) -> str: ...

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -258,3 +259,23 @@ def test_too_many_calls_over_many_events_are_too_many():
         pytest.raises(tw.LlmResponseTooLargeError, match="16384 tool calls"),
     ):
         list(client(origin).stream("q"))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_run_makes_no_objects_of_what_it_does_not_return(sim: Any, way: str) -> None:
+    lists = ",".join(["[]"] * 100_000)
+    choice = f'{{"choices":[{{"index":0,MESSAGE:{{"x":[{lists}]}},"finish_reason":"stop"}}]}}'
+    streamed = way == "streamed"
+    body = choice.replace("MESSAGE", '"delta"' if streamed else '"message"')
+    text = f"data: {body}\n\ndata: [DONE]\n\n" if streamed else body
+    kind = "text/event-stream" if streamed else "application/json"
+    sim.set_script({"default": {"replay": {"text": text, "headers": {"content-type": kind}}}})
+    chat = tw.ChatClient("m", base_url=sim.base_url)
+    tracemalloc.start()
+    try:
+        assert chat.run("q", stream=streamed) == ""
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The lists as Python objects take 6 MB.
+    assert peak < MIB

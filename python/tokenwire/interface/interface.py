@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tokenwire import _engine
 from tokenwire._engine import AsyncLlmStream, LlmStream
 from tokenwire._typing import overload
 from tokenwire.errors import LlmConfigError, LlmModelError, LlmValidationError, note_reply
@@ -316,7 +317,7 @@ class LlmClientInterface(DefaultMethods):
             problem = f"the model refused: {reply.refusal or text}"
         elif reason == "content_filter":
             problem = "the provider's filter stopped the reply"
-        elif not text and _has_audio(reply):
+        elif not text and _engine._has_audio(reply):
             problem = (
                 "the reply is audio and has no text; use complete(), its message has the audio"
             )
@@ -335,9 +336,3 @@ class LlmClientInterface(DefaultMethods):
         raise error
 
     _needs_text = True
-
-
-def _has_audio(reply: LlmResponse[Any]) -> bool:
-    content = reply.message.content
-    parts = content if isinstance(content, list) else []
-    return any(getattr(part, "field", None) == "audio" for part in parts)

@@ -97,7 +97,7 @@ mod _engine {
         logprob::TokenLogprob,
         other_names::{other_name, other_names},
         providers::{apis, is_provider, provider_names, provider_problem, provider_row},
-        response::LlmResponse,
+        response::{LlmResponse, has_audio},
         timing::Timing,
         tool_call::ToolCall,
         usage::Usage,

@@ -339,6 +339,20 @@ impl LlmResponse {
     }
 }
 
+/// Whether a reply has audio. Reading its message would show it, but takes long for a large reply.
+#[pyfunction]
+#[pyo3(name = "_has_audio")]
+pub(crate) fn has_audio(reply: &Bound<'_, PyAny>) -> bool {
+    let is_audio = |part: &message::Part| matches!(part, message::Part::Opaque { field, .. } if field == "audio");
+    let parts = |reply: &LlmResponse| {
+        reply
+            .choice()
+            .map(|choice| choice.parts.iter().any(is_audio))
+    };
+    let reply = reply.cast::<LlmResponse>();
+    reply.is_ok_and(|reply| parts(reply.get()).unwrap_or(false))
+}
+
 // What `to_dict` shows in addition to the stored data.
 value::fields!(
     LlmResponse: id, model, created, text, reasoning, refusal, tool_calls, finish_reason,
