@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import socket
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 from tests.contract.document_blocks import blocks
+from tests.wire.stream.uvicorn_server import serving
 
 from tokenwire.testing import SimServer
 
@@ -38,29 +35,8 @@ def port(upstream, tmp_path_factory):
     parts = [code for _, _, code in blocks(GUIDE.read_text(encoding="utf-8"))]
     (folder / "guide.py").write_text("\n".join(parts[:3]), encoding="utf-8")
     variables = {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": upstream.base_url}
-    command = [sys.executable, "-m", "uvicorn", "--app-dir", str(folder), "--port", "0"]
-    with subprocess.Popen(
-        [*command, "--no-access-log", "--no-use-colors", "guide:app"],
-        env={**os.environ, **variables},
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as server:
-        assert server.stderr is not None
-        lines = []
-        for line in server.stderr:
-            lines.append(line)
-            found = re.search(r"running on http://127\.0\.0\.1:(\d+)", line)
-            if found:
-                break
-        else:
-            pytest.fail(f"uvicorn ended: {''.join(lines)}")
-        try:
-            yield int(found[1])
-        finally:
-            server.terminate()
-            _, output = server.communicate(timeout=10)
-    assert "Traceback" not in output
-    assert "ERROR" not in output
+    with serving("guide:app", folder, **variables) as port:
+        yield port
 
 
 def sent(port, method, path, body):

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from tests.wire.stream.uvicorn_server import ROOT, serving
 
 from tokenwire.testing import SimServer
 
 pytest.importorskip("starlette", reason="starlette is not installed")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed")
 
-ROOT = Path(__file__).resolve().parents[3]
 READERS = 200
 TOKENS = 40
 
@@ -31,31 +26,9 @@ def upstream():
 @pytest.fixture(scope="module")
 def port(upstream):
     """The port of the example, which runs in another process."""
-    command = [sys.executable, "-m", "uvicorn", "--app-dir", "examples", "--port", "0"]
-    environment = {**os.environ, "MODEL": "openai-compatible:m", "BASE_URL": upstream.base_url}
-    with subprocess.Popen(
-        [*command, "--no-access-log", "--no-use-colors", "web_streaming:app"],
-        cwd=ROOT,
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as server:
-        try:
-            assert server.stderr is not None
-            lines = []
-            for line in server.stderr:
-                lines.append(line)
-                found = re.search(r"running on http://127\.0\.0\.1:(\d+)", line)
-                if found:
-                    yield int(found[1])
-                    break
-            else:
-                pytest.fail(f"uvicorn ended: {''.join(lines)}")
-        finally:
-            server.terminate()
-            _, output = server.communicate(timeout=10)
-    assert "Traceback" not in output
-    assert "ERROR" not in output
+    variables = {"MODEL": "openai-compatible:m", "BASE_URL": upstream.base_url}
+    with serving("web_streaming:app", ROOT / "examples", **variables) as port:
+        yield port
 
 
 async def opened(port, question="hi"):
