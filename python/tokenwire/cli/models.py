@@ -236,9 +236,10 @@ def _asked(parsed: argparse.Namespace) -> LlmClientInterface:
     try:
         client: LlmClientInterface = factory.get_client(name, **settings)
     except LlmConfigError as error:
-        if parsed.base_url is not None or ":" in name or factory.names():
+        hint = names_to_try(name, parsed.base_url, factory)
+        if not hint:
             raise
-        raise LlmConfigError(f"{error}; {names_to_try()}") from None
+        raise LlmConfigError(f"{error}{hint}") from None
     return client
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from tokenwire import LlmClientInterface, LlmResponse
+    from tokenwire import LlmClientFactory, LlmClientInterface, LlmResponse
 
 MODEL_VARIABLE = "TOKENWIRE_MODEL"
 # How the engine's error for a missing key begins.
@@ -182,23 +182,26 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
         if not parsed.model and text.startswith("model: "):
             # The user may have forgotten the variable.
             text = f"{MODEL_VARIABLE}: {text.removeprefix('model: ')}"
-        if parsed.base_url is None and ":" not in model and not factory.names():
-            # A name without a provider, and no configuration to look it up in.
-            text = f"{text}; {names_to_try()}"
+        text += names_to_try(model, parsed.base_url, factory)
         if text == str(error):
             raise
         raise LlmConfigError(text) from None
 
 
-def names_to_try() -> str:
-    """Return where the name of a model could come from."""
+def names_to_try(model: str, base_url: str | None, factory: LlmClientFactory) -> str:
+    """Return what an error about the name of a model adds: where names could come from.
+
+    It is empty for a name with a provider, an address, or a configuration to look it up in.
+    """
     from pathlib import Path
 
     from tokenwire import _engine
 
+    if base_url is not None or ":" in model or factory.names():
+        return ""
     if Path("tokenwire.toml").is_file():
-        return output.UNREAD
-    return f"the providers are {', '.join(_engine.provider_names())}"
+        return f"; {output.UNREAD}"
+    return f"; the providers are {', '.join(_engine.provider_names())}"
 
 
 def _server(client: LlmClientInterface) -> str:
