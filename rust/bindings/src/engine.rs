@@ -202,6 +202,7 @@ fn config(
                 .transpose()?,
         },
         proxy: text(setting!("proxy"))?.map(Secret::new),
+        transport: None,
         trust_env: setting!("trust_env").map_or(Ok(true), |value| value.extract())?,
     };
     refuse_others(settings, &read)?;

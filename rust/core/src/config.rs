@@ -209,6 +209,18 @@ impl Family {
     }
 }
 
+words! {
+    /// Which transport carries the calls of a client.
+    pub enum TransportSetting {
+        /// The direct one, or the general one for what that does not do.
+        Auto = "auto",
+        /// HTTP/1.1 straight to the origin.
+        Direct = "direct",
+        /// Through reqwest, which also goes through proxies.
+        General = "general",
+    }
+}
+
 /// Settings that only a client takes. A call that gets one is refused, with a message that says where it
 /// belongs.
 pub const CLIENT_SETTINGS: &[&str] = &[
@@ -256,6 +268,8 @@ pub struct ClientConfig {
     pub tls: TlsSettings,
     /// The proxy's URL; `None` looks in the environment if `trust_env` is set.
     pub proxy: Option<Secret>,
+    /// The transport; `None` takes that of the environment if `trust_env` is set, or else `auto`.
+    pub transport: Option<TransportSetting>,
     /// Whether to read proxies and certificate files from the environment.
     pub trust_env: bool,
 }
@@ -279,6 +293,7 @@ impl ClientConfig {
             retry: RetryPolicy::default(),
             tls: TlsSettings::default(),
             proxy: None,
+            transport: None,
             trust_env: true,
         }
     }

@@ -54,6 +54,7 @@ impl Inner {
             tls: None,
             proxy: None,
             zoned: None,
+            road: outgoing.route.road,
             keepalive: outgoing.route.keepalive,
         });
         outgoing.origin = origin;

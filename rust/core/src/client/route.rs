@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::address::{self, Base};
 use super::check::refused;
-use crate::config::{ClientConfig, variable};
+use crate::config::{ClientConfig, TransportSetting, variable};
 use crate::error::Error;
 use crate::http::host::with_zone;
 use crate::http::{
-    Hub, Origin, PROXY_ARGUMENT, Place, Proxy, Route, TlsKey, proxy_from_environment,
+    Hub, Origin, PROXY_ARGUMENT, Place, Proxy, Road, Route, TlsKey, proxy_from_environment,
 };
 
 /// The route to `base`, its origin, and what messages say about both.
@@ -33,6 +33,11 @@ pub(super) fn of(
         None if zone.is_some() => None,
         None => proxy_from_environment(&base.url, var)?,
     };
+    let road = match transport(config, var)? {
+        TransportSetting::Auto if proxy.is_some() => Road::General,
+        TransportSetting::Auto | TransportSetting::Direct => Road::Direct,
+        TransportSetting::General => Road::General,
+    };
     let speaks_tls = https || proxy.as_ref().is_some_and(Proxy::is_https);
     let place = Place {
         origin: origin.name.clone(),
@@ -48,7 +53,30 @@ pub(super) fn of(
         tls: speaks_tls.then(|| TlsKey::new(&config.tls, var)),
         proxy,
         zoned: zone.map(|_| with_zone(host, zone).trim_matches(['[', ']']).to_owned()),
+        road,
         keepalive: config.limits.keepalive,
     };
     Ok((route, origin, place))
+}
+
+/// The variable that chooses the transport of all clients that do not choose one.
+const TRANSPORT: &str = "TOKENWIRE_TRANSPORT";
+
+/// The transport that the client or the environment asks for.
+fn transport(
+    config: &ClientConfig,
+    var: impl Fn(&str) -> Option<String>,
+) -> Result<TransportSetting, Error> {
+    let asked = match config.transport {
+        Some(transport) => return Ok(transport),
+        None => var(TRANSPORT).filter(|value| !value.trim().is_empty()),
+    };
+    let Some(asked) = asked else {
+        return Ok(TransportSetting::Auto);
+    };
+    asked.trim().parse().map_err(|_| {
+        refused(format!(
+            "environment variable {TRANSPORT} must be auto, direct or general, not {asked:?}"
+        ))
+    })
 }

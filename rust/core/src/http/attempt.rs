@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{StatusCode, Uri};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http::StatusCode;
+use http::response::Parts;
 use tokio::time::Instant;
 use url::Url;
 
-use super::connector::Probe;
+use super::exchange::{Exchange, Incoming, Request};
 use super::fault;
+use super::handshake::Probe;
 use super::outgoing::{Outgoing, Target};
 use super::response::{Body, Head};
 use super::transport::{HttpClient, Transport};
@@ -54,8 +54,6 @@ const REQUEST_ID_HEADERS: [&str; 20] = [
     "x-litellm-call-id",
 ];
 
-type Response = http::Response<Incoming>;
-
 /// Makes one attempt. `queued` receives the seconds spent waiting for the permit. If `fresh` is set, the request
 /// gets no idle connection.
 pub(crate) async fn send(
@@ -67,7 +65,7 @@ pub(crate) async fn send(
 ) -> Result<(Head, Body), Error> {
     let hub = transport.hub();
     hub.test_rules().check(outgoing)?;
-    let client = transport.client(outgoing, probe, fresh).await?;
+    let client = transport.client(outgoing, probe).await?;
     let asked = Instant::now();
     let permit = outgoing.origin.permit(probe.pool_limit(), hub.log());
     let permit = permit.await;
@@ -81,19 +79,17 @@ pub(crate) async fn send(
     let mut target = Arc::clone(&outgoing.target);
     let mut last = None;
     for _ in 0..=REDIRECTS {
-        let response = exchange(&client, outgoing, &target.uri, probe).await?;
-        if let Some(next) = redirect_target(&response, outgoing, &target.url)? {
+        let (parts, incoming) = exchange(&client, outgoing, &target, probe, fresh).await?;
+        if let Some(next) = redirect_target(&parts, outgoing, &target.url)? {
             target = Target::new(next)?;
-            last = Some(head_of(&response));
+            last = Some(head_of(&parts));
             continue;
         }
         // The pause before the next call begins about here.
         transport.touch();
-        let head = head_of(&response);
         // The values of the headers are slices of the connection's first read buffer, and would keep its 8 KiB for
         // as long as the stream lives. The head has copies.
-        let (parts, incoming) = response.into_parts();
-        return Ok((head, Body::new(incoming, &parts.headers, permit)));
+        return Ok((head_of(&parts), Body::new(incoming, &parts.headers, permit)));
     }
     let message = format!(
         "{} redirects more than 3 times in a row",
@@ -118,31 +114,35 @@ async fn see_closed_connections() {
 async fn exchange(
     client: &HttpClient,
     outgoing: &Outgoing,
-    uri: &Uri,
+    target: &Arc<Target>,
     probe: &Arc<Probe>,
-) -> Result<Response, Error> {
-    let mut request = http::Request::new(Full::new(outgoing.body.clone()));
-    *request.method_mut() = outgoing.method.clone();
-    *request.uri_mut() = uri.clone();
-    *request.headers_mut() = outgoing.headers.clone();
-    let response = probe.watch(client.send(request)).await;
-    let response = response.map_err(|error| fault::of_send(&error, &outgoing.place))?;
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        let head = head_of(&response);
-        return Err(head.seen_by(fault::of_upgrade(&outgoing.place)));
+    fresh: bool,
+) -> Result<(Parts, Incoming), Error> {
+    let request = Request {
+        method: outgoing.method.clone(),
+        target: Arc::clone(target),
+        headers: outgoing.headers.clone(),
+        body: outgoing.body.clone(),
+        origin: Arc::clone(&outgoing.origin),
+        fresh,
+    };
+    let exchanged = probe.watch(client.send(request)).await;
+    let (parts, incoming) = exchanged.map_err(|failed| fault::of_send(&failed, &outgoing.place))?;
+    if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(head_of(&parts).seen_by(fault::of_upgrade(&outgoing.place)));
     }
-    Ok(response)
+    Ok((parts, incoming))
 }
 
 /// The target of a redirect within the origin. A redirect to another origin is not followed, because the
 /// prompt and the key are meant for this one.
 fn redirect_target(
-    response: &Response,
+    response: &Parts,
     outgoing: &Outgoing,
     from: &Url,
 ) -> Result<Option<Url>, Error> {
-    let status = response.status();
-    let location = response.headers().get(http::header::LOCATION);
+    let status = response.status;
+    let location = response.headers.get(http::header::LOCATION);
     let Some(location) = location.filter(|_| status.is_redirection()) else {
         return Ok(None);
     };
@@ -189,9 +189,9 @@ fn pool_timeout(outgoing: &Outgoing, probe: &Probe) -> Error {
     Error::new(ErrorKind::PoolTimeout, message).at(Phase::Connect)
 }
 
-fn head_of(response: &Response) -> Head {
+fn head_of(response: &Parts) -> Head {
     let headers: Arc<[_]> = response
-        .headers()
+        .headers
         .iter()
         .map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -199,7 +199,7 @@ fn head_of(response: &Response) -> Head {
         })
         .collect();
     let mut head = Head {
-        status: response.status().as_u16(),
+        status: response.status.as_u16(),
         headers,
         request_id: None,
     };

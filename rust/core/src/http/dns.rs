@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::dns::Name;
 use parking_lot::Mutex;
 use tower_service::Service;
 
-use super::dial::BoxError;
+use super::exchange::BoxError;
 use super::flights::{Flights, Threads};
 use super::host;
 
@@ -200,6 +200,16 @@ impl Service<Name> for Resolver {
     fn call(&mut self, name: Name) -> Self::Future {
         let resolver = self.clone();
         Box::pin(async move { Ok(resolver.addresses(name.as_str()).await?.into_iter()) })
+    }
+}
+
+impl reqwest::dns::Resolve for Resolver {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let resolver = self.clone();
+        Box::pin(async move {
+            let addresses = resolver.addresses(name.as_str()).await?;
+            Ok::<reqwest::dns::Addrs, _>(Box::new(addresses.into_iter()))
+        })
     }
 }
 

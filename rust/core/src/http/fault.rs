@@ -7,9 +7,10 @@ use std::io;
 
 use rustls::{AlertDescription as Alert, Error as Tls};
 
-use super::connector::TimedOut;
 use super::dns::LookupFailed;
+use super::exchange::Failed;
 use super::flights::NoThread;
+use super::handshake::TimedOut;
 use super::host;
 use super::origin::HANDSHAKES;
 use super::proxy::ARGUMENT as PROXY_ARGUMENT;
@@ -37,8 +38,9 @@ impl Place {
 }
 
 /// The error of an attempt that got no response head.
-pub(super) fn of_send(error: &hyper_util::client::legacy::Error, place: &Place) -> Error {
-    if error.is_connect() {
+pub(super) fn of_send(failed: &Failed, place: &Place) -> Error {
+    let error = &*failed.error;
+    if failed.connecting {
         return of_connect(error, place).at(Phase::Connect);
     }
     match find(error) {

@@ -1,4 +1,4 @@
-//! HTTP: sends a request, returns a head and a body. Only this folder uses hyper.
+//! HTTP: sends a request, returns a head and a body. Only this folder uses hyper and reqwest.
 //!
 //! Read `attempt` first: it makes one attempt of a call, from the permit to the response head. In that order:
 //!
@@ -6,27 +6,27 @@
 //! - `transport`: the connections of one runtime
 //! - `hub`: what the whole process shares: the permits of `origin`, the TLS configurations of `tls`, the cache of `dns`
 //! - `flights`: the threads on which names are looked up and the files of `certificates` are read
-//! - `connector`, `dial` and `proxy`: how a connection is made, and through which proxy; `no_proxy`: which hosts need
-//!   none; `pace`: how fast it is read
+//! - `exchange`: what a transport does; `direct` and `general`: the two transports
+//! - `handshake` and `link`: how a connection is made; `proxy`: through which proxy; `no_proxy`: which hosts need none
 //! - `host`: what a host means: this machine, a private network, one interface of this machine
-//! - `interim`: what a server may send before the head of its reply
 //! - `response`: the head and body that are returned; `fault`: the error of a failed attempt, with `tls_words` for TLS
 //! - `test_rules`: what a test sets for the calls of its process
 
 mod attempt;
 mod certificates;
-mod connector;
-mod dial;
+mod direct;
 mod dns;
+mod exchange;
 mod fault;
 mod flights;
+mod general;
+mod handshake;
 pub(crate) mod host;
 mod hub;
-mod interim;
+mod link;
 mod no_proxy;
 mod origin;
 mod outgoing;
-mod pace;
 mod proxy;
 mod response;
 pub mod test_rules;
@@ -37,11 +37,11 @@ mod tls_words;
 mod transport;
 
 pub(crate) use attempt::send;
-pub(crate) use connector::Probe;
 pub(crate) use fault::Place;
+pub(crate) use handshake::Probe;
 pub use hub::Hub;
 pub(crate) use origin::Origin;
-pub(crate) use outgoing::{Outgoing, Route, Target};
+pub(crate) use outgoing::{Outgoing, Road, Route, Target};
 pub use proxy::proxy_in_use;
 pub(crate) use proxy::{
     ARGUMENT as PROXY_ARGUMENT, Proxy, from_environment as proxy_from_environment,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Uri};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Uri};
 use url::Url;
 
 use super::fault::Place;
@@ -19,6 +20,15 @@ const KEEPALIVE_HTTP: Duration = Duration::from_secs(4);
 /// Hosted providers keep idle connections for a minute or longer.
 pub(super) const KEEPALIVE_HTTPS: Duration = Duration::from_secs(30);
 
+/// Which transport a route takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Road {
+    /// HTTP/1.1 straight to the origin.
+    Direct,
+    /// Through reqwest.
+    General,
+}
+
 /// Everything that makes two connections to an origin different.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Route {
@@ -28,6 +38,7 @@ pub(crate) struct Route {
     pub(crate) proxy: Option<Proxy>,
     /// The address with its zone, as in `fe80::1%eth0`, if the origin has one. Its URLs cannot hold the zone.
     pub(crate) zoned: Option<String>,
+    pub(crate) road: Road,
     /// How long an idle connection is kept; `None` means as long as most servers keep it.
     pub(crate) keepalive: Option<Duration>,
 }
@@ -49,20 +60,37 @@ impl Route {
     }
 }
 
-/// Where a request goes, in both forms that are needed.
+/// Where a request goes, in all forms that are needed.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) url: Url,
     pub(super) uri: Uri,
+    /// Path and query, as an origin gets them.
+    pub(super) path: Uri,
+    /// The `host` header.
+    pub(super) host: HeaderValue,
 }
 
 impl Target {
     pub(crate) fn new(url: Url) -> Result<Arc<Self>, Error> {
-        let uri = url.as_str().parse().map_err(|error| {
+        let unusable = |error: &dyn std::fmt::Display| {
             let message = format!("the request cannot be built: {error}");
             Error::new(ErrorKind::Config, message).at(Phase::Connect)
-        })?;
-        Ok(Arc::new(Self { url, uri }))
+        };
+        let uri: Uri = url.as_str().parse().map_err(|error| unusable(&error))?;
+        let path = uri.path_and_query().cloned();
+        let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        // A URL has its port only if it is not the usual one.
+        let mut host = url.host_str().unwrap_or_default().to_owned();
+        if let Some(port) = url.port() {
+            host = format!("{host}:{port}");
+        }
+        Ok(Arc::new(Self {
+            url,
+            uri,
+            path: path.into(),
+            host: HeaderValue::try_from(host).map_err(|error| unusable(&error))?,
+        }))
     }
 }
 

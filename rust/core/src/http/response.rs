@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 use std::future::poll_fn;
-use std::pin::Pin;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use hyper::body::{Body as _, Incoming};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::exchange::Incoming;
 use super::fault::{self, Place};
 use crate::error::{Error, ErrorKind, Headers, Phase};
 use crate::redact::Mask;
@@ -103,15 +102,15 @@ impl Body {
     /// The next bytes; `None` at a clean end. Cancel safe: no bytes are lost if the future is dropped.
     pub(crate) async fn frame(&mut self, place: &Place) -> Result<Option<Bytes>, Error> {
         loop {
-            return match poll_fn(|cx| Pin::new(&mut self.incoming).poll_frame(cx)).await {
+            return match poll_fn(|cx| self.incoming.poll_frame(cx)).await {
                 None => Ok(None),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => Ok(Some(data)),
                     // Trailers.
                     Err(_) => continue,
                 },
-                Some(Err(error)) if self.close_delimited && fault::is_bare_eof(&error) => Ok(None),
-                Some(Err(error)) => Err(fault::of_exchange(&error, place, Phase::Body)),
+                Some(Err(error)) if self.close_delimited && fault::is_bare_eof(&*error) => Ok(None),
+                Some(Err(error)) => Err(fault::of_exchange(&*error, place, Phase::Body)),
             };
         }
     }

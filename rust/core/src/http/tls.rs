@@ -168,6 +168,12 @@ impl Default for TlsConfigs {
 }
 
 impl TlsConfigs {
+    /// A configuration for a route without TLS, for a transport that wants one all the same. It trusts nobody.
+    pub(crate) fn unused() -> Result<ClientConfig, Error> {
+        let builder = builder()?.with_root_certificates(RootCertStore::empty());
+        Ok(builder.with_no_client_auth())
+    }
+
     /// The configuration for `key`. All copies of it share roots and session tickets. The files are read on another
     /// thread, once for all calls that wait for them.
     pub(crate) async fn get(&self, key: &TlsKey) -> Result<ClientConfig, Error> {
@@ -182,22 +188,24 @@ impl TlsConfigs {
     }
 }
 
+fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, Error> {
+    let ring = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(ring).with_safe_default_protocol_versions();
+    builder.map_err(|error| {
+        tls_error(format!(
+            "cannot set up TLS: {}",
+            tls_words::of_error(&error)
+        ))
+    })
+}
+
 fn build(key: &TlsKey) -> Result<ClientConfig, Error> {
     let roots = if key.roots.is_empty() {
         system_roots()?.0
     } else {
         custom_roots(&key.roots)?
     };
-    let ring = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(ring)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| {
-            tls_error(format!(
-                "cannot set up TLS: {}",
-                tls_words::of_error(&error)
-            ))
-        })?
-        .with_root_certificates(roots);
+    let builder = builder()?.with_root_certificates(roots);
     let mut config = match &key.client_cert {
         None => builder.with_no_client_auth(),
         Some((chain, private_key)) => {

@@ -3,27 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::HeaderValue;
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper_util::client::legacy::{Client, Error as SendError};
-use hyper_util::client::proxy::matcher::Intercept;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http::response::Parts;
 use parking_lot::Mutex;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use super::connector::{Connector, Probe};
-use super::dial::Dialer;
+use super::direct::Direct;
+use super::exchange::{Exchange, Failed, Incoming, Request};
+use super::general::General;
+use super::handshake::Probe;
 use super::hub::Hub;
-use super::outgoing::{KEEPALIVE_HTTPS, Outgoing, Route};
-use super::proxy::Proxy;
-use super::tls::TlsKey;
+use super::link::Linker;
+use super::outgoing::{KEEPALIVE_HTTPS, Outgoing, Road, Route};
+use super::tls::{TlsConfigs, TlsKey};
 use crate::error::{Error, ErrorKind, Phase};
-
-/// How many headers a reply may have. hyper bounds their bytes to about 400 KiB.
-const MOST_HEADERS: usize = 1_000;
 
 /// A transport is kept at least this long, even if its connections are closed sooner: a pause between two calls
 /// costs less than another transport and its runtime.
@@ -41,7 +34,6 @@ pub struct Transport {
 #[derive(Debug)]
 struct RouteClient {
     route: Arc<Route>,
-    fresh: bool,
     client: Arc<HttpClient>,
 }
 
@@ -71,24 +63,22 @@ impl Transport {
         *self.last_used.lock() = Instant::now();
     }
 
-    /// The client for the route of `outgoing`. If `fresh` is set, it keeps no idle connections, so a request cannot
-    /// get a stale one. The first client of a route waits for its certificate files, at most as long as a connection
-    /// may take.
+    /// The client for the route of `outgoing`. The first client of a route waits for its certificate files, at most as
+    /// long as a connection may take.
     pub(super) async fn client(
         &self,
         outgoing: &Outgoing,
         probe: &Probe,
-        fresh: bool,
     ) -> Result<Arc<HttpClient>, Error> {
         let route = &outgoing.route;
-        if let Some(client) = find(&self.clients.lock(), route, fresh) {
+        if let Some(client) = find(&self.clients.lock(), route) {
             return Ok(client);
         }
         let tls = match &route.tls {
             Some(key) => Some(Box::pin(self.tls(key, outgoing, probe)).await?),
             None => None,
         };
-        self.make(route, tls, fresh)
+        self.make(route, tls)
     }
 
     async fn tls(
@@ -121,17 +111,15 @@ impl Transport {
         &self,
         route: &Arc<Route>,
         tls: Option<ClientConfig>,
-        fresh: bool,
     ) -> Result<Arc<HttpClient>, Error> {
         let mut clients = self.clients.lock();
         // Another call may have made it in the meantime.
-        if let Some(client) = find(&clients, route, fresh) {
+        if let Some(client) = find(&clients, route) {
             return Ok(client);
         }
-        let client = Arc::new(build(&self.hub, route, tls, fresh)?);
+        let client = Arc::new(build(&self.hub, route, tls)?);
         clients.push(RouteClient {
             route: Arc::clone(route),
-            fresh,
             client: Arc::clone(&client),
         });
         Ok(client)
@@ -142,68 +130,50 @@ impl Transport {
     #[must_use]
     pub fn has_outlived_its_connections(&self) -> bool {
         let clients = self.clients.lock();
-        let kept = clients.iter().filter(|client| !client.fresh);
-        let longest = kept.map(|client| client.route.keepalive()).max();
+        let longest = clients.iter().map(|client| client.route.keepalive()).max();
         self.last_used().elapsed() > longest.unwrap_or_default().max(SHORTEST_LIFE)
     }
 }
 
 /// The client of `route`. There are few routes, mostly the same `Arc`, which compares equal to itself without a look
 /// inside.
-fn find(clients: &[RouteClient], route: &Arc<Route>, fresh: bool) -> Option<Arc<HttpClient>> {
-    let mut known = clients.iter();
-    let known = known.find(|known| known.fresh == fresh && known.route == *route)?;
+fn find(clients: &[RouteClient], route: &Arc<Route>) -> Option<Arc<HttpClient>> {
+    let known = clients.iter().find(|known| known.route == *route)?;
     Some(Arc::clone(&known.client))
 }
 
-/// One of hyper's clients, and the credentials of its proxy.
+/// The transport of a route.
 #[derive(Debug)]
-pub(super) struct HttpClient {
-    hyper: Client<Connector, Full<Bytes>>,
-    proxy_authorization: Option<HeaderValue>,
+pub(super) enum HttpClient {
+    Direct(Direct),
+    General(General),
 }
 
-impl HttpClient {
-    /// Sends a request and returns the response head; the body follows.
-    pub(super) async fn send(
-        &self,
-        mut request: http::Request<Full<Bytes>>,
-    ) -> Result<http::Response<Incoming>, SendError> {
-        if let Some(credentials) = &self.proxy_authorization {
-            let headers = request.headers_mut();
-            let entry = headers.entry(http::header::PROXY_AUTHORIZATION);
-            entry.or_insert_with(|| credentials.clone());
+impl Exchange for HttpClient {
+    async fn send(&self, request: Request) -> Result<(Parts, Incoming), Failed> {
+        match self {
+            Self::Direct(direct) => direct.send(request).await,
+            // It is much larger, and used less.
+            Self::General(general) => Box::pin(general.send(request)).await,
         }
-        self.hyper.request(request).await
     }
 }
 
-fn build(
-    hub: &Hub,
-    route: &Route,
-    tls: Option<ClientConfig>,
-    fresh: bool,
-) -> Result<HttpClient, Error> {
-    let proxy = route.proxy.as_ref().map(Proxy::intercept).transpose()?;
-    // For an https origin the tunnel sends them, and the origin must not see them.
-    let credentials = proxy.as_ref().and_then(Intercept::basic_auth);
-    let proxy_authorization = credentials.filter(|_| !route.https).cloned();
+fn build(hub: &Hub, route: &Route, tls: Option<ClientConfig>) -> Result<HttpClient, Error> {
     let resolver = match &route.zoned {
         Some(address) => hub.dns.only(address),
         None => hub.dns.clone(),
     };
-    let dialer = Dialer::new(resolver, tls, proxy);
-    let hyper = Client::builder(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .http1_max_headers(MOST_HEADERS)
-        .pool_idle_timeout(route.keepalive())
-        .pool_max_idle_per_host(if fresh { 0 } else { usize::MAX })
-        .build(Connector(Arc::new(dialer)));
-    Ok(HttpClient {
-        hyper,
-        proxy_authorization,
-    })
+    match route.road {
+        Road::Direct => {
+            let linker = Linker::new(resolver, tls.map(Arc::new));
+            Ok(HttpClient::Direct(Direct::new(linker, route.keepalive())))
+        }
+        Road::General => {
+            let tls = tls.map_or_else(TlsConfigs::unused, Ok)?;
+            Ok(HttpClient::General(General::new(route, resolver, tls)?))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -219,9 +189,10 @@ mod tests {
                 tls: None,
                 proxy: None,
                 zoned: None,
+                road: Road::Direct,
                 keepalive: *keepalive,
             };
-            transport.make(&Arc::new(route), None, false).unwrap();
+            transport.make(&Arc::new(route), None).unwrap();
         }
         transport.touch();
         transport
@@ -249,19 +220,5 @@ mod tests {
             assert!(is_wanted_after(&transport, wanted).await, "{routes:?}");
             assert!(!is_wanted_after(&transport, not_wanted).await, "{routes:?}");
         }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_that_is_not_kept_does_not_count() {
-        let transport = Transport::new(Hub::new());
-        let route = Arc::new(Route {
-            https: false,
-            tls: None,
-            proxy: None,
-            zoned: None,
-            keepalive: Some(Duration::from_secs(120)),
-        });
-        transport.make(&route, None, true).unwrap();
-        assert!(!is_wanted_after(&transport, 31).await);
     }
 }

@@ -1,21 +1,21 @@
-//! The connector of hyper's client. It limits how many handshakes run at a time, times them, and gives each of them,
-//! and the wait for its turn, its own timeout.
+//! Handshakes: how many run at a time, how long each of them takes, and how long it, and the wait for its turn, may take.
 //!
-//! A connector does not learn from hyper which request it works for, so the request's [`Probe`] is in a task-local:
-//! hyper first calls a connector inside the poll of the request that wants the connection.
+//! reqwest does not tell a connector which request it works for, so the request's [`Probe`] is in a task-local:
+//! a connector is first called inside the poll of the request that wants the connection.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::Uri;
 use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
+use tower_layer::Layer;
 use tower_service::Service;
 
-use super::dial::{BoxError, Conn, Connecting, Dialer};
+use super::exchange::BoxError;
 use super::origin::Origin;
 use crate::config::Timeout;
 
@@ -154,64 +154,84 @@ impl Probe {
 /// an origin that is well again.
 const TURN: Duration = Duration::from_secs(10);
 
-async fn connect(
-    dialer: Arc<Dialer>,
-    origin: Uri,
-    turn: Option<OwnedSemaphorePermit>,
-) -> Result<Conn, BoxError> {
-    let mut connecting = std::pin::pin!(dialer.connect(origin));
-    if let Ok(connection) = timeout(TURN, connecting.as_mut()).await {
-        return connection;
+/// Opens a connection, in turn and in time.
+pub(super) async fn timed<T>(
+    opening: impl Future<Output = Result<T, BoxError>>,
+) -> Result<T, BoxError> {
+    let Ok(probe) = PROBE.try_with(Arc::clone) else {
+        return opening.await;
+    };
+    // From here on the request waits for this connection: `sent_at` must not take it for one on an idle one.
+    if probe.is_current() {
+        probe.handshake.lock().started = Some(Instant::now());
     }
-    drop(turn);
-    connecting.await
+    let turn = probe.turn().await?;
+    // The wait for its turn does not count as part of the handshake.
+    if probe.is_current() {
+        probe.handshake.lock().started = Some(Instant::now());
+    }
+    let opened = match probe.connect_limit {
+        Some(limit) => timeout(limit, in_turn(opening, turn))
+            .await
+            .unwrap_or_else(|_| Err(Box::new(TimedOut::Handshake(limit)))),
+        None => in_turn(opening, turn).await,
+    };
+    if opened.is_ok() {
+        probe.origin.note_connected();
+    }
+    let mut handshake = probe.handshake.lock();
+    if !probe.is_current() {
+        handshake.started = None;
+    } else if opened.is_ok() {
+        handshake.finished = Some(Instant::now());
+    }
+    drop(handshake);
+    opened
 }
 
-/// Makes the connections of hyper's client. Their handshakes take turns.
+async fn in_turn<T>(
+    opening: impl Future<Output = Result<T, BoxError>>,
+    turn: Option<OwnedSemaphorePermit>,
+) -> Result<T, BoxError> {
+    let mut opening = std::pin::pin!(opening);
+    if let Ok(opened) = timeout(TURN, opening.as_mut()).await {
+        return opened;
+    }
+    drop(turn);
+    opening.await
+}
+
+/// Makes the connections of reqwest take turns.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Turns;
+
+impl<S> Layer<S> for Turns {
+    type Service = Timed<S>;
+
+    fn layer(&self, connector: S) -> Timed<S> {
+        Timed(connector)
+    }
+}
+
+/// A connector whose handshakes take turns.
 #[derive(Debug, Clone)]
-pub(super) struct Connector(pub(super) Arc<Dialer>);
+pub(super) struct Timed<S>(S);
 
-impl Service<Uri> for Connector {
-    type Response = Conn;
+impl<S, R> Service<R> for Timed<S>
+where
+    S: Service<R, Error = BoxError>,
+    S::Future: Send + 'static,
+    S::Response: Send + 'static,
+{
+    type Response = S::Response;
     type Error = BoxError;
-    type Future = Connecting<Conn>;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx)
     }
 
-    fn call(&mut self, origin: Uri) -> Self::Future {
-        let dialer = Arc::clone(&self.0);
-        let Ok(probe) = PROBE.try_with(Arc::clone) else {
-            return Box::pin(dialer.connect(origin));
-        };
-        Box::pin(async move {
-            // From here on the request waits for this connection: `sent_at` must not take it for one on an idle one.
-            if probe.is_current() {
-                probe.handshake.lock().started = Some(Instant::now());
-            }
-            let turn = probe.turn().await?;
-            // The wait for its turn does not count as part of the handshake.
-            if probe.is_current() {
-                probe.handshake.lock().started = Some(Instant::now());
-            }
-            let connection = match probe.connect_limit {
-                Some(limit) => timeout(limit, connect(dialer, origin, turn))
-                    .await
-                    .unwrap_or_else(|_| Err(Box::new(TimedOut::Handshake(limit)))),
-                None => connect(dialer, origin, turn).await,
-            };
-            if connection.is_ok() {
-                probe.origin.note_connected();
-            }
-            let mut handshake = probe.handshake.lock();
-            if !probe.is_current() {
-                handshake.started = None;
-            } else if connection.is_ok() {
-                handshake.finished = Some(Instant::now());
-            }
-            drop(handshake);
-            connection
-        })
+    fn call(&mut self, request: R) -> Self::Future {
+        Box::pin(timed(self.0.call(request)))
     }
 }

@@ -1,15 +1,16 @@
-//! Reading that leaves the other tasks of the thread their turns.
+//! Reading in pieces of a bounded size, which leaves the other tasks of the thread their turns.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take};
 use tokio::task::coop;
 
-/// How many bytes one read returns at most. hyper works through all of them before it reads again, byte by byte in the
-/// size of a chunk.
-const READ_BYTES: usize = 16 << 10;
+/// How many bytes one read returns at most. It is less than hyper's first buffer, which grows as soon as one read fills
+/// it, and would stay large for as long as a stream lives. hyper also works through all of them before it reads again,
+/// byte by byte in the size of a chunk.
+const READ_BYTES: u64 = (8 << 10) - 1;
 
 /// A task has 128 units in a turn. tokio takes one for a read of any size, and here so many bytes take one more. So a
 /// turn ends after 32 KiB.
@@ -17,7 +18,24 @@ const BYTES_PER_UNIT: usize = 256;
 
 /// A stream whose task may read only so much in a turn.
 #[derive(Debug)]
-pub(super) struct Paced<T>(pub(super) T);
+pub(super) struct Paced<T>(Take<T>);
+
+impl<T: AsyncRead + Unpin> Paced<T> {
+    pub(super) fn new(stream: T) -> Self {
+        Self(stream.take(READ_BYTES))
+    }
+
+    /// The stream without the pace.
+    pub(super) fn stream(&mut self) -> &mut T {
+        self.0.get_mut()
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite> Paced<T> {
+    pub(super) fn is_write_vectored(&self) -> bool {
+        self.0.get_ref().is_write_vectored()
+    }
+}
 
 impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
     fn poll_read(
@@ -26,14 +44,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        if buffer.remaining() <= READ_BYTES {
-            ready!(Pin::new(&mut self.0).poll_read(cx, buffer))?;
-        } else {
-            let mut part = ReadBuf::new(buffer.initialize_unfilled_to(READ_BYTES));
-            ready!(Pin::new(&mut self.0).poll_read(cx, &mut part))?;
-            let read = part.filled().len();
-            buffer.advance(read);
-        }
+        self.0.set_limit(READ_BYTES);
+        ready!(Pin::new(&mut self.0).poll_read(cx, buffer))?;
         let read = buffer.filled().len() - before;
         for _ in 0..read / BYTES_PER_UNIT {
             match coop::poll_proceed(cx) {
@@ -54,7 +66,7 @@ mod tests {
 
     /// Counts the turns that reading 1 MiB takes, in pieces of `size`.
     async fn turns(size: usize) -> usize {
-        let mut source = Paced(tokio::io::repeat(0));
+        let mut source = Paced::new(tokio::io::repeat(0));
         let reading = tokio::spawn(async move {
             let mut buffer = vec![0; size];
             for _ in 0..(1 << 20) / size {

@@ -1,0 +1,185 @@
+//! The idle connections of a route, and the calls that wait for one.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::connection::Connection;
+use crate::http::origin::Origin;
+
+/// How often idle connections are looked at, at the longest.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// How many idle connections are looked at before other tasks get a turn.
+const PER_TURN: usize = 64;
+
+#[derive(Debug)]
+pub(super) struct Pool {
+    keepalive: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    shelves: Vec<Shelf>,
+    is_swept: bool,
+}
+
+/// The connections to one origin.
+#[derive(Debug)]
+struct Shelf {
+    origin: Arc<Origin>,
+    /// The one that was used last is at the end.
+    idle: VecDeque<Idle>,
+    waiting: VecDeque<oneshot::Sender<Connection>>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    connection: Connection,
+    since: Instant,
+}
+
+impl State {
+    // There are few origins, and mostly one.
+    fn shelf(&mut self, origin: &Arc<Origin>) -> Option<&mut Shelf> {
+        let mut shelves = self.shelves.iter_mut();
+        shelves.find(|shelf| Arc::ptr_eq(&shelf.origin, origin))
+    }
+
+    /// Makes room for connections to an origin.
+    fn add_shelf(&mut self, origin: &Arc<Origin>) {
+        if self.shelf(origin).is_none() {
+            self.shelves.retain(Shelf::is_in_use);
+            self.shelves.push(Shelf {
+                origin: Arc::clone(origin),
+                idle: VecDeque::new(),
+                waiting: VecDeque::new(),
+            });
+        }
+    }
+}
+
+impl Shelf {
+    fn is_in_use(&self) -> bool {
+        !self.idle.is_empty() || self.waiting.iter().any(|waits| !waits.is_closed())
+    }
+}
+
+impl Pool {
+    pub(super) fn new(keepalive: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            keepalive,
+            state: Mutex::default(),
+        })
+    }
+
+    /// An idle connection to `origin`: the one that was used last.
+    pub(super) fn take(&self, origin: &Arc<Origin>) -> Option<Connection> {
+        loop {
+            let mut idle = self.state.lock().shelf(origin)?.idle.pop_back()?;
+            if idle.since.elapsed() < self.keepalive && idle.connection.is_usable() {
+                return Some(idle.connection);
+            }
+        }
+    }
+
+    /// The next connection to `origin` that becomes idle.
+    pub(super) fn next(&self, origin: &Arc<Origin>) -> oneshot::Receiver<Connection> {
+        let (sender, receiver) = oneshot::channel();
+        let mut state = self.state.lock();
+        state.add_shelf(origin);
+        if let Some(Shelf { waiting, .. }) = state.shelf(origin) {
+            // Those who made a connection of their own have gone.
+            while waiting.front().is_some_and(oneshot::Sender::is_closed) {
+                waiting.pop_front();
+            }
+            waiting.push_back(sender);
+        }
+        receiver
+    }
+
+    /// Takes a connection that can be used again.
+    pub(super) fn put(self: Arc<Self>, mut connection: Connection) {
+        let mut state = self.state.lock();
+        state.add_shelf(&connection.origin);
+        let Some(shelf) = state.shelf(&connection.origin) else {
+            return;
+        };
+        while let Some(waits) = shelf.waiting.pop_front() {
+            match waits.send(connection) {
+                Ok(()) => return,
+                Err(refused) => connection = refused,
+            }
+        }
+        if self.keepalive.is_zero() {
+            return;
+        }
+        shelf.idle.push_back(Idle {
+            connection,
+            since: Instant::now(),
+        });
+        if !std::mem::replace(&mut state.is_swept, true) {
+            let every = self.keepalive.min(SWEEP);
+            tokio::spawn(sweep(Arc::downgrade(&self), every));
+        }
+    }
+
+    /// Closes up to so many idle connections that are too old, or that the server has closed, from the `from`th on.
+    /// Returns where to go on; `None` at the end.
+    fn sweep(&self, from: usize) -> Option<usize> {
+        let mut state = self.state.lock();
+        let mut seen = 0;
+        let mut gone = Vec::new();
+        for shelf in &mut state.shelves {
+            let mut index = 0;
+            while let Some(idle) = shelf.idle.get_mut(index) {
+                seen += 1;
+                if seen > from + PER_TURN {
+                    drop(state);
+                    gone.into_iter().for_each(Connection::close);
+                    return Some(from + PER_TURN);
+                }
+                let is_kept = seen <= from
+                    || (idle.since.elapsed() < self.keepalive && idle.connection.is_usable());
+                if is_kept {
+                    index += 1;
+                } else if let Some(idle) = shelf.idle.remove(index) {
+                    gone.push(idle.connection);
+                }
+            }
+        }
+        drop(state);
+        gone.into_iter().for_each(Connection::close);
+        None
+    }
+
+    /// Whether there are no idle connections, so that they need no look any more.
+    fn is_empty(&self) -> bool {
+        let mut state = self.state.lock();
+        let is_empty = state.shelves.iter().all(|shelf| shelf.idle.is_empty());
+        state.is_swept = !is_empty;
+        is_empty
+    }
+}
+
+/// Looks at the idle connections of a pool as long as there are any.
+async fn sweep(pool: Weak<Pool>, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        let mut from = Some(0);
+        while let Some(next) = from {
+            let Some(pool) = pool.upgrade() else { return };
+            from = pool.sweep(next);
+            drop(pool);
+            tokio::task::yield_now().await;
+        }
+        if pool.upgrade().is_none_or(|pool| pool.is_empty()) {
+            return;
+        }
+    }
+}
