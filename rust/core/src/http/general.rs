@@ -3,7 +3,9 @@
 use http::HeaderValue;
 use http::response::Parts;
 use reqwest::redirect;
+use rustls::ClientConfig;
 
+use super::dns::Resolver;
 use super::exchange::{BoxError, Exchange, Failed, Incoming, Request};
 use super::handshake::Turns;
 use super::link;
@@ -24,10 +26,10 @@ pub(super) struct General {
 impl General {
     pub(super) fn new(
         route: &Route,
-        resolver: super::dns::Resolver,
-        tls: rustls::ClientConfig,
+        resolver: &Resolver,
+        tls: &ClientConfig,
     ) -> Result<Self, Error> {
-        let build = |idle: usize| client(route, resolver.clone(), tls.clone(), idle);
+        let build = |idle: usize| client(route, resolver, tls, idle);
         Ok(Self {
             keeps: build(usize::MAX)?,
             fresh: build(0)?,
@@ -37,8 +39,8 @@ impl General {
 
 fn client(
     route: &Route,
-    resolver: super::dns::Resolver,
-    tls: rustls::ClientConfig,
+    resolver: &Resolver,
+    tls: &ClientConfig,
     idle: usize,
 ) -> Result<reqwest::Client, Error> {
     let builder = reqwest::Client::builder()
@@ -48,8 +50,8 @@ fn client(
         .referer(false)
         .retry(reqwest::retry::never())
         .no_proxy()
-        .tls_backend_preconfigured(tls)
-        .dns_resolver(resolver)
+        .tls_backend_preconfigured(tls.clone())
+        .dns_resolver(resolver.clone())
         .pool_idle_timeout(route.keepalive())
         .pool_max_idle_per_host(idle)
         .tcp_nodelay(true)

@@ -171,7 +171,7 @@ fn build(hub: &Hub, route: &Route, tls: Option<ClientConfig>) -> Result<HttpClie
         }
         Road::General => {
             let tls = tls.map_or_else(TlsConfigs::unused, Ok)?;
-            Ok(HttpClient::General(General::new(route, resolver, tls)?))
+            Ok(HttpClient::General(General::new(route, &resolver, &tls)?))
         }
     }
 }

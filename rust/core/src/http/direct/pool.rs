@@ -65,6 +65,18 @@ impl State {
 }
 
 impl Shelf {
+    /// Gives a connection to the call that waits longest; returns it if none does.
+    fn hand_over(&mut self, connection: Connection) -> Option<Connection> {
+        let mut refused = Some(connection);
+        while let Some(connection) = refused.take() {
+            let Some(waits) = self.waiting.pop_front() else {
+                return Some(connection);
+            };
+            refused = waits.send(connection).err();
+        }
+        None
+    }
+
     fn is_in_use(&self) -> bool {
         !self.idle.is_empty() || self.waiting.iter().any(|waits| !waits.is_closed())
     }
@@ -104,28 +116,19 @@ impl Pool {
     }
 
     /// Takes a connection that can be used again.
-    pub(super) fn put(self: Arc<Self>, mut connection: Connection) {
+    pub(super) fn put(self: Arc<Self>, connection: Connection) {
         let mut state = self.state.lock();
         state.add_shelf(&connection.origin);
-        let Some(shelf) = state.shelf(&connection.origin) else {
-            return;
-        };
-        while let Some(waits) = shelf.waiting.pop_front() {
-            match waits.send(connection) {
-                Ok(()) => return,
-                Err(refused) => connection = refused,
+        if let Some(shelf) = state.shelf(&connection.origin)
+            && let Some(connection) = shelf.hand_over(connection)
+            && !self.keepalive.is_zero()
+        {
+            let since = Instant::now();
+            shelf.idle.push_back(Idle { connection, since });
+            if !std::mem::replace(&mut state.is_swept, true) {
+                let every = self.keepalive.min(SWEEP);
+                tokio::spawn(sweep(Arc::downgrade(&self), every));
             }
-        }
-        if self.keepalive.is_zero() {
-            return;
-        }
-        shelf.idle.push_back(Idle {
-            connection,
-            since: Instant::now(),
-        });
-        if !std::mem::replace(&mut state.is_swept, true) {
-            let every = self.keepalive.min(SWEEP);
-            tokio::spawn(sweep(Arc::downgrade(&self), every));
         }
     }
 
