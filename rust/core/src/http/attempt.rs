@@ -79,10 +79,11 @@ pub(crate) async fn send(
     let mut target = Arc::clone(&outgoing.target);
     let mut last = None;
     for _ in 0..=REDIRECTS {
-        let (parts, incoming) = exchange(&client, outgoing, &target, probe, fresh).await?;
+        let (parts, mut incoming) = exchange(&client, outgoing, &target, probe, fresh).await?;
         if let Some(next) = redirect_target(&parts, outgoing, &target.url)? {
             target = Target::new(next)?;
             last = Some(head_of(&parts));
+            incoming.skip().await;
             continue;
         }
         // The pause before the next call begins about here.

@@ -4,6 +4,7 @@
 //! reqwest, and goes through proxies. What both need is outside of them and written once: permits and redirects in
 //! `attempt`, turns and limits of handshakes in `handshake`, names in `dns`, TLS in `tls`, errors in `fault`.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -62,6 +63,15 @@ impl Incoming {
             Self::Direct(body) => body.poll_frame(cx).map_err(Into::into),
             Self::General(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
         }
+    }
+
+    /// Reads what has arrived, for the sake of the connection: if that is the whole body, it can be used again.
+    pub(super) async fn skip(&mut self) {
+        poll_fn(|cx| {
+            while let Poll::Ready(Some(Ok(_))) = self.poll_frame(cx) {}
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// How many bytes follow, as far as the head says.
