@@ -26,6 +26,10 @@ class Contestant:
 
 
 OURS = "tokenwire"
+"""Over the direct transport, as for most calls."""
+
+GENERAL = "tokenwire, general"
+"""The same over the transport that stands on reqwest."""
 
 # A hand-written loop that processes each block at once and calls back, without an iterator for the
 # reader of the stream. It is the least that Python code can do, next to what users write.
@@ -33,6 +37,13 @@ IN_BLOCKS = {"BENCH_FORM": "blocks"}
 
 CONTESTANTS = [
     Contestant("tokenwire", "tokenwire", "tokenwire_worker", "from tokenwire import ChatClient"),
+    Contestant(
+        GENERAL,
+        "tokenwire",
+        "tokenwire_worker",
+        variables={"TOKENWIRE_TRANSPORT": "general"},
+        kinds=("stream_async", "stream_sync", "paced_async", "ask_sync", "ask_async", "tls"),
+    ),
     Contestant(
         "tokenwire, chunk objects",
         "tokenwire",

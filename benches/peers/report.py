@@ -90,13 +90,14 @@ class Results:
 
     def _verdict(self, scenario: Scenario, gate: Gate) -> Verdict:
         metric = gate.metric or scenario.metric
-        ours = self.middle(scenario, OURS, metric)
+        ours = self.middle(scenario, gate.ours, metric)
+        whose = "" if gate.ours == OURS else f"{gate.ours}: "
         if gate.limit is not None:
-            text = f"{TITLES.get(metric, metric)} ≤ {gate.limit:g} {gate.unit}"
+            text = f"{whose}{TITLES.get(metric, metric)} ≤ {gate.limit:g} {gate.unit}"
             if ours is None:
                 return Verdict(f"{text}: not measured", None)
             return Verdict(f"{text}: {ours:.2f}", ours <= gate.limit)
-        text = f"≤ {gate.factor:g} × {gate.peer}"
+        text = f"{whose}≤ {gate.factor:.3g} × {gate.peer}"
         peer = self.middle(scenario, gate.peer, metric)
         if ours is None or peer is None:
             return Verdict(f"{text}: not measured", None)
