@@ -72,7 +72,7 @@ pub(crate) async fn send(
     *queued = Some(asked.elapsed().as_secs_f64());
     let permit = permit.ok_or_else(|| pool_timeout(outgoing, probe))?;
     if transport.last_used().elapsed() > ASLEEP {
-        see_closed_connections().await;
+        client.notice_closed().await;
     }
     transport.touch();
     probe.ask(asked);
@@ -101,15 +101,6 @@ pub(crate) async fn send(
         Some(head) => head.seen_by(error),
         None => error,
     })
-}
-
-/// Lets the runtime poll its sockets, and each connection read what arrived.
-async fn see_closed_connections() {
-    // A task that yields runs again after the sockets were polled. It may be the first to run then; the
-    // connections have certainly had their turn before its second one.
-    for _ in 0..2 {
-        tokio::task::yield_now().await;
-    }
 }
 
 async fn exchange(

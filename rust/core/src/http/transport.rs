@@ -149,6 +149,19 @@ pub(super) enum HttpClient {
     General(General),
 }
 
+impl HttpClient {
+    /// Lets the runtime poll its sockets, so that idle connections know what has arrived for them.
+    pub(super) async fn notice_closed(&self) {
+        // A task that yields runs again after the sockets were polled.
+        tokio::task::yield_now().await;
+        if let Self::General(_) = self {
+            // It may be the first to run then. The tasks of idle connections have certainly had their turn before its
+            // second one.
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 impl Exchange for HttpClient {
     async fn send(&self, request: Request) -> Result<(Parts, Incoming), Failed> {
         match self {

@@ -3,58 +3,121 @@
 //! hyper gives a connection as two halves, of which one is usually a task of its own. Here the task that reads a reply
 //! drives it, so a piece of a stream wakes one task instead of two.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body as _, Frame, SizeHint};
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
+use parking_lot::Mutex;
 
 use super::pool::Pool;
 use super::wire::Wire;
 use crate::http::origin::Origin;
 
 pub(super) type Message = http::Request<Full<Bytes>>;
-type Driver = http1::Connection<Wire, Full<Bytes>>;
 
 /// How many headers a reply may have. Their bytes are bounded, too.
 const MOST_HEADERS: usize = 1_000;
+
+thread_local! {
+    /// Whether this thread takes something out of one of hyper's channels.
+    static TAKES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Wakes the task that drives a connection.
+///
+/// hyper's channels wake the driver for each piece that is taken. Whoever takes one drives the connection next, and would
+/// be woken by itself.
+#[derive(Debug)]
+struct Doorbell(Mutex<Waker>);
+
+impl Wake for Doorbell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !TAKES.get() {
+            self.0.lock().wake_by_ref();
+        }
+    }
+}
+
+/// Polls the other end of one of hyper's channels. What is awaited there comes from the driver, so only that waits.
+fn take<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+    TAKES.set(true);
+    let taken = poll(&mut Context::from_waker(Waker::noop()));
+    TAKES.set(false);
+    taken
+}
 
 /// An open connection.
 #[derive(Debug)]
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
-    /// Boxed, because a connection moves between the pool and the replies.
-    driver: Box<Driver>,
+    driver: Driver,
     pub(super) origin: Arc<Origin>,
+}
+
+#[derive(Debug)]
+struct Driver {
+    /// Boxed, because a connection moves between the pool and the replies. `None` once it has ended: that tells those at
+    /// the other ends of its channels.
+    connection: Option<Box<http1::Connection<Wire, Full<Bytes>>>>,
+    doorbell: Arc<Doorbell>,
+    /// The one that rings it.
+    waker: Waker,
+}
+
+impl Driver {
+    /// Goes on as far as possible. An error is told to those who wait for a reply.
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let Some(connection) = &mut self.connection else {
+            return Poll::Ready(());
+        };
+        self.doorbell.0.lock().clone_from(cx.waker());
+        let cx = &mut Context::from_waker(&self.waker);
+        let polled = Pin::new(&mut **connection).poll(cx).map(drop);
+        if polled.is_ready() {
+            self.connection = None;
+        }
+        polled
+    }
+
+    /// Polls it for nobody. A task that once waited must not be kept for its waker.
+    fn nudge(&mut self) -> Poll<()> {
+        self.poll(&Context::from_waker(Waker::noop()))
+    }
 }
 
 impl Connection {
     pub(super) async fn new(wire: Wire, origin: Arc<Origin>) -> Result<Self, hyper::Error> {
-        let (sender, driver) = http1::Builder::new()
+        let (sender, connection) = http1::Builder::new()
             .max_headers(MOST_HEADERS)
             .handshake(wire)
             .await?;
+        let doorbell = Arc::new(Doorbell(Mutex::new(Waker::noop().clone())));
+        let driver = Driver {
+            connection: Some(Box::new(connection)),
+            waker: Arc::clone(&doorbell).into(),
+            doorbell,
+        };
         Ok(Self {
             sender,
-            driver: Box::new(driver),
+            driver,
             origin,
         })
     }
 
-    fn poll_driver(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), hyper::Error>> {
-        Pin::new(&mut *self.driver).poll(cx)
-    }
-
     /// Whether it can take a request. It reads what the server may have sent in the meantime, such as its goodbye.
     pub(super) fn is_usable(&mut self) -> bool {
-        // Nobody waits for it, so a task that once did must not be kept for its waker.
-        let cx = &mut Context::from_waker(Waker::noop());
-        self.poll_driver(cx).is_pending() && self.sender.is_ready()
+        self.driver.nudge().is_pending() && self.sender.is_ready()
     }
 
     /// Ends the connection in an orderly way, as far as that needs no waiting.
@@ -63,8 +126,7 @@ impl Connection {
             sender, mut driver, ..
         } = self;
         drop(sender);
-        let cx = &mut Context::from_waker(Waker::noop());
-        let _ = Pin::new(&mut *driver).poll(cx);
+        let _ = driver.nudge();
     }
 
     /// Sends a request and waits for the head of the response.
@@ -75,9 +137,8 @@ impl Connection {
         let mut sending = pin!(self.sender.try_send_request(message));
         let driver = &mut self.driver;
         std::future::poll_fn(|cx| {
-            // It tells the other half how it ended.
-            let _ = Pin::new(&mut **driver).poll(cx);
-            sending.as_mut().poll(cx)
+            let _ = driver.poll(cx);
+            take(|cx| sending.as_mut().poll(cx))
         })
         .await
     }
@@ -110,21 +171,21 @@ impl Incoming {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let mut next = Pin::new(&mut self.frames).poll_frame(cx);
+        let mut next = self.take_frame();
         if next.is_pending()
             && let Some(connection) = &mut self.connection
         {
-            let ended = connection.poll_driver(cx).is_ready();
-            // It may have brought a frame.
-            next = Pin::new(&mut self.frames).poll_frame(cx);
-            if ended {
-                self.connection = None;
-            }
+            let _ = connection.driver.poll(cx);
+            next = self.take_frame();
         }
         if let Poll::Ready(None) = next {
             self.give_back();
         }
         next
+    }
+
+    fn take_frame(&mut self) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        take(|cx| Pin::new(&mut self.frames).poll_frame(cx))
     }
 
     pub(in crate::http) fn size_hint(&self) -> SizeHint {
