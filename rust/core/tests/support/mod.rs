@@ -235,6 +235,9 @@ pub fn config(base_url: &str) -> ClientConfig {
             throttle_first: Duration::from_millis(1),
             ..RetryPolicy::default()
         },
+        transport: std::env::var("TOKENWIRE_TRANSPORT")
+            .ok()
+            .map(|name| name.parse().unwrap()),
         trust_env: false,
         ..ClientConfig::new("m".to_owned(), Family::Chat)
     }

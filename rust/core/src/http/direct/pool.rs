@@ -186,3 +186,106 @@ async fn sweep(pool: Weak<Pool>, every: Duration) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use url::Url;
+
+    use super::super::wire::Wire;
+    use super::*;
+    use crate::config::Limits;
+    use crate::http::dns::Resolver;
+    use crate::http::hub::Hub;
+    use crate::http::link::Linker;
+
+    /// A server that answers nothing, and connections to it.
+    struct Bench {
+        listener: TcpListener,
+        origin: Arc<Origin>,
+        uri: http::Uri,
+    }
+
+    impl Bench {
+        async fn new() -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            let origin = Hub::new().origin(&Url::parse(&url).unwrap(), None, &Limits::default());
+            let uri = url.parse().unwrap();
+            Self {
+                listener,
+                origin,
+                uri,
+            }
+        }
+
+        async fn connection(&self) -> (Connection, tokio::net::TcpStream) {
+            let link = Linker::new(Resolver::default(), None).open(&self.uri).await;
+            let wire = Wire::new(link.unwrap());
+            let mut connection = Connection::new(wire, Arc::clone(&self.origin))
+                .await
+                .unwrap();
+            assert!(connection.is_usable());
+            (connection, self.listener.accept().await.unwrap().0)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_goes_to_the_call_that_waits_longest() {
+        let bench = Bench::new().await;
+        let pool = Pool::new(Duration::from_secs(60));
+        let first = pool.next(&bench.origin);
+        let gone = pool.next(&bench.origin);
+        let third = pool.next(&bench.origin);
+        drop(gone);
+        let (one, _peer) = bench.connection().await;
+        Arc::clone(&pool).put(one);
+        let (two, _peer) = bench.connection().await;
+        Arc::clone(&pool).put(two);
+        assert!(first.await.is_ok() && third.await.is_ok());
+        assert!(pool.take(&bench.origin).is_none());
+        let (three, _peer) = bench.connection().await;
+        Arc::clone(&pool).put(three);
+        assert!(pool.take(&bench.origin).is_some());
+    }
+
+    #[tokio::test]
+    async fn connections_that_are_old_or_closed_are_swept_however_many_there_are() {
+        let bench = Bench::new().await;
+        let pool = Pool::new(Duration::from_secs(60));
+        let mut peers = Vec::new();
+        for _ in 0..PER_TURN + 10 {
+            let (connection, peer) = bench.connection().await;
+            Arc::clone(&pool).put(connection);
+            peers.push(peer);
+        }
+        // Each third is closed by its server.
+        let mut count = 0;
+        peers.retain(|_| {
+            count += 1;
+            count % 3 > 0
+        });
+        let left = || {
+            let state = pool.state.lock();
+            state
+                .shelves
+                .iter()
+                .map(|shelf| shelf.idle.len())
+                .sum::<usize>()
+        };
+        while left() > peers.len() {
+            tokio::task::yield_now().await;
+            let mut from = Some(0);
+            while let Some(next) = from {
+                from = pool.sweep(next);
+            }
+        }
+        assert_eq!(left(), peers.len());
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(61)).await;
+        while let Some(next) = pool.sweep(0) {
+            assert!(next > 0);
+        }
+        assert_eq!(left(), 0);
+    }
+}
