@@ -173,6 +173,8 @@ class Limits(_Value):
         max_event_bytes: Largest event of a stream.
         max_reply_bytes: Largest reply: the body of a whole one, and what is kept of a streamed one.
         buffer_bytes: How much of a stream to read ahead of its consumer.
+        max_head_bytes: Largest head of a reply: its status line and its headers. The general transport reads at most
+            408 KiB, whatever this says.
 
     Raises:
         LlmConfigError: A limit is not a number above 0.
@@ -186,6 +188,7 @@ class Limits(_Value):
         max_event_bytes: int = 67108864,
         max_reply_bytes: int = 67108864,
         buffer_bytes: int = 262144,
+        max_head_bytes: int = 65536,
     ) -> Self: ...
     @property
     def max_connections(self) -> int | None:
@@ -202,6 +205,9 @@ class Limits(_Value):
     @property
     def buffer_bytes(self) -> int:
         """How many bytes of a stream to read ahead of its consumer."""
+    @property
+    def max_head_bytes(self) -> int:
+        """Largest head of a reply, in bytes."""
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final

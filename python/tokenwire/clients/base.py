@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
-    from typing import Any, TypeVar
+    from typing import Any, Literal, TypeVar
 
     from typing_extensions import Self, Unpack
 
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from tokenwire.types.prompt import KeySource, Prompt
 
     T = TypeVar("T")
+    Transport = Literal["auto", "direct", "general"]
 
 
 # Parameters that Python converts for the engine.
@@ -78,6 +79,8 @@ class BaseClient(LlmClientInterface):
         retry: RetryPolicy | None = None,
         limits: Limits | None = None,
         proxy: str | None = None,
+        transport: Transport | None = None,
+        compression: bool = False,
         ca_bundle: str | PathLike[str] | None = None,
         client_cert: str | PathLike[str] | tuple[str, str] | None = None,
         trust_env: bool = True,
@@ -95,7 +98,8 @@ class BaseClient(LlmClientInterface):
             api_key: The key, or a callable (sync or async) that returns it. The callable is called
                 for each call, in the caller's thread, and again after a 401. The default is the
                 provider's environment variable.
-            base_url: Address of the API, such as `http://localhost:8000/v1`.
+            base_url: Address of the API, such as `http://localhost:8000/v1`, or of a unix socket:
+                `unix:///run/vllm.sock:/v1`.
             api: Which API to use, if the provider has several.
             system: System prompt of each call. Text completions do not have one.
             timeout: Seconds (`total` for a whole reply, `first_token` and `idle` for a stream), a
@@ -104,10 +108,17 @@ class BaseClient(LlmClientInterface):
             retry: When and how often to retry a failed attempt.
             limits: Limits on connections and memory.
             proxy: Proxy URL. The default comes from the environment, if `trust_env` is set.
+            transport: What carries the calls: "direct" (HTTP/1.1 straight to the server),
+                "general" (also through proxies), or "auto", which takes the direct one unless
+                there is a proxy. The default is TOKENWIRE_TRANSPORT, if `trust_env` is set, and
+                else "auto".
+            compression: Whether to ask for whole replies in gzip, br or zstd. Streams are asked for
+                as they are, so that no event waits in an encoder.
             ca_bundle: PEM file or folder of root certificates that replace the system's.
             client_cert: PEM file with the certificate chain and the key, or a tuple of two files:
                 certificate and key.
-            trust_env: Whether to take proxies and root certificates from the environment.
+            trust_env: Whether to take proxies, root certificates and the transport from the
+                environment.
             headers: Headers to add to each request.
             **defaults: Request parameters of each call.
 

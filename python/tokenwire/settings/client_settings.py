@@ -55,6 +55,19 @@ def _instance_of(kinds: Any, form: str, *, optional: bool = True) -> Check:
 _text = _instance_of(str, "a str")
 
 
+def _one_of(*words: str) -> Check:
+    """A check that a value is None or one of these words."""
+
+    def check(value: Any, name: str) -> Any:
+        if value is None or (isinstance(value, str) and value in words):
+            return value
+        form = ", ".join(f'"{word}"' for word in words[:-1]) + f' or "{words[-1]}"'
+        shown = _engine.escaped(repr(value)) if isinstance(value, str) else type(value).__name__
+        raise LlmConfigError(f"{name}: give {form}, not {shown}")
+
+    return check
+
+
 def _key(value: Any, name: str) -> Any:
     if value is None or callable(value):
         return value
@@ -138,6 +151,8 @@ CLIENT_SETTINGS = {
     ),
     "limits": Setting(_instance_of(_engine.Limits, "a Limits(…)"), table=_engine.Limits),
     "proxy": Setting(_text, seal=sealed_url),
+    "transport": Setting(_one_of("auto", "direct", "general")),
+    "compression": Setting(_instance_of(bool, "True or False", optional=False), default=False),
     "ca_bundle": Setting(_path),
     "client_cert": Setting(_certificate),
     "trust_env": Setting(_instance_of(bool, "True or False", optional=False), default=True),

@@ -8,7 +8,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use tokenwire_core::client::{Call, CallOptions, Client};
-use tokenwire_core::config::{self, ClientConfig, Family, Secret, TimeoutSetting, TlsSettings};
+use tokenwire_core::config::{
+    self, ClientConfig, Family, Secret, TimeoutSetting, TlsSettings, TransportSetting,
+};
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::stream::Queue;
 use tokenwire_core::wire::OutputMode;
@@ -152,6 +154,13 @@ impl Engine {
     }
 }
 
+fn transport(py: Python<'_>, word: &str) -> PyResult<TransportSetting> {
+    word.parse().map_err(|_| {
+        let why = format!("transport: give \"auto\", \"direct\" or \"general\", not {word:?}");
+        exception::of_kind(py, ErrorKind::Config, &why)
+    })
+}
+
 /// The settings of a client. Python has already checked their types; unknown names are refused here.
 fn config(
     py: Python<'_>,
@@ -202,7 +211,10 @@ fn config(
                 .transpose()?,
         },
         proxy: text(setting!("proxy"))?.map(Secret::new),
-        transport: None,
+        transport: text(setting!("transport"))?
+            .map(|word| transport(py, &word))
+            .transpose()?,
+        compression: setting!("compression").map_or(Ok(false), |value| value.extract())?,
         trust_env: setting!("trust_env").map_or(Ok(true), |value| value.extract())?,
     };
     refuse_others(settings, &read)?;

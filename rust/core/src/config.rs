@@ -126,6 +126,8 @@ pub struct Limits {
     pub max_reply_bytes: usize,
     /// How many bytes a stream buffers before it stops reading.
     pub buffer_bytes: usize,
+    /// The largest head of a reply, in bytes.
+    pub max_head_bytes: usize,
 }
 
 impl Default for Limits {
@@ -136,6 +138,7 @@ impl Default for Limits {
             max_event_bytes: 64 << 20,
             max_reply_bytes: 64 << 20,
             buffer_bytes: 256 << 10,
+            max_head_bytes: 64 << 10,
         }
     }
 }
@@ -229,11 +232,13 @@ pub const CLIENT_SETTINGS: &[&str] = &[
     "base_url",
     "ca_bundle",
     "client_cert",
+    "compression",
     "limits",
     "provider",
     "proxy",
     "retry",
     "system",
+    "transport",
     "trust_env",
 ];
 
@@ -270,6 +275,8 @@ pub struct ClientConfig {
     pub proxy: Option<Secret>,
     /// The transport; `None` takes that of the environment if `trust_env` is set, or else `auto`.
     pub transport: Option<TransportSetting>,
+    /// Whether to ask for whole replies in an encoding.
+    pub compression: bool,
     /// Whether to read proxies and certificate files from the environment.
     pub trust_env: bool,
 }
@@ -294,6 +301,7 @@ impl ClientConfig {
             tls: TlsSettings::default(),
             proxy: None,
             transport: None,
+            compression: false,
             trust_env: true,
         }
     }

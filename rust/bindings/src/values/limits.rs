@@ -191,12 +191,14 @@ settings_class! {
     ///     max_event_bytes: Largest event of a stream.
     ///     max_reply_bytes: Largest reply: the body of a whole one, and what is kept of a streamed one.
     ///     buffer_bytes: How much of a stream to read ahead of its consumer.
+    ///     max_head_bytes: Largest head of a reply: its status line and its headers. The general transport reads at most
+    ///         408 KiB, whatever this says.
     ///
     /// Raises:
     ///     LlmConfigError: A limit is not a number above 0.
     Limits(config::Limits)
     "(*, max_connections=None, keepalive=None, max_event_bytes=67108864, \
-        max_reply_bytes=67108864, buffer_bytes=262144)" {
+        max_reply_bytes=67108864, buffer_bytes=262144, max_head_bytes=65536)" {
         /// Open connections to one server; None is 80 % of the soft limit on open files, at most 10,000.
         max_connections: Connections,
         /// Seconds to keep an idle connection open; None is 4 for http and 30 for https.
@@ -207,6 +209,8 @@ settings_class! {
         max_reply_bytes: Bytes,
         /// How many bytes of a stream to read ahead of its consumer.
         buffer_bytes: Bytes,
+        /// Largest head of a reply, in bytes.
+        max_head_bytes: Bytes,
     }
 }
 

@@ -5,8 +5,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
 
 use super::check::refused;
+use super::unix;
 use crate::error::Error;
 use crate::http::host::{is_quoted, split_zone, with_zone};
+use crate::http::{Route, UnixSocket};
 use crate::redact::{Secret, hides, steers};
 use crate::wire::Provider;
 
@@ -17,11 +19,22 @@ pub(super) struct Base {
     pub(super) url: Url,
     /// The zone of its IPv6 address: the name of an interface of this machine.
     pub(super) zone: Option<String>,
+    /// The unix socket that it names instead of a host. The host of the URL is `localhost` then.
+    pub(super) socket: Option<UnixSocket>,
 }
 
 /// The base URL in `text`. `name` is what messages call it.
 pub(super) fn base_url(text: &str, name: &str, provider: &Provider) -> Result<Base, Error> {
-    canonical(text.trim_matches(' '), provider).map_err(|why| refused(format!("{name} {why}")))
+    let text = text.trim_matches(' ');
+    let base = match unix::split(text) {
+        Ok(Some((socket, rest))) => canonical(&rest, provider).map(|base| Base {
+            socket: Some(socket),
+            ..base
+        }),
+        Ok(None) => canonical(text, provider),
+        Err(why) => Err(why),
+    };
+    base.map_err(|why| refused(format!("{name} {why}")))
 }
 
 /// The error of a call to a provider that has no address.
@@ -41,25 +54,28 @@ pub(super) fn missing(provider: &Provider) -> Error {
     ))
 }
 
-fn canonical(text: &str, provider: &Provider) -> Result<Base, String> {
-    const NO_HOST: &str = "has no host: write http://host:port/v1 or https://host/v1";
-    if is_quoted(text) {
-        return Err("is in quotes: leave them out".to_owned());
-    }
-    // A URL would drop some of these silently.
-    let what = |c: char| match c {
+/// What a character is called that no address has. A URL would drop some of them silently.
+pub(super) fn unusable(c: char) -> Option<&'static str> {
+    match c {
         '\r' | '\n' => Some("a line break"),
         '\\' => Some("a backslash"),
         c if c.is_control() => Some("a control character"),
         c if c.is_whitespace() => Some("a space"),
         c if steers(c) || hides(c) => Some("an invisible character"),
         _ => None,
-    };
+    }
+}
+
+fn canonical(text: &str, provider: &Provider) -> Result<Base, String> {
+    const NO_HOST: &str = "has no host: write http://host:port/v1 or https://host/v1";
+    if is_quoted(text) {
+        return Err("is in quotes: leave them out".to_owned());
+    }
     let is_plain = text
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let mut chars = text.chars().enumerate();
-    if !is_plain && let Some((position, what)) = chars.find_map(|(at, c)| Some((at, what(c)?))) {
+    if !is_plain && let Some((position, what)) = chars.find_map(|(at, c)| Some((at, unusable(c)?))) {
         return Err(format!("has {what} at position {position}"));
     }
     let (text, zone) = split_zone(text)?;
@@ -123,7 +139,11 @@ fn canonical(text: &str, provider: &Provider) -> Result<Base, String> {
         _ => false,
     };
     let zone = zone.filter(|_| is_link_local);
-    Ok(Base { url, zone })
+    Ok(Base {
+        url,
+        zone,
+        socket: None,
+    })
 }
 
 /// `base` as messages show it: with its zone, and without its query, which may hold a key.
@@ -131,6 +151,14 @@ pub(super) fn shown(base: &Url, zone: Option<&str>) -> String {
     let mut shown = base.clone();
     shown.set_query(None);
     with_zone(shown.as_str().trim_end_matches('/'), zone)
+}
+
+/// `url` as messages show it, if it is reached by `route`.
+pub(super) fn shown_by(route: &Route, url: &Url) -> String {
+    match &route.socket {
+        Some(socket) => socket.url(url.path()),
+        None => shown(url, route.zone()),
+    }
 }
 
 /// The URL of `path`, which may contain a query, below `base`, with `query` added. A parameter of `query` replaces

@@ -22,10 +22,10 @@ impl Call {
             let base_path = sent_to.as_ref().map_or("", Url::path);
             let path = outgoing.target.url.path();
             let path = path.strip_prefix(base_path.trim_end_matches('/'));
-            let shown = base.map_or_else(String::new, |base| address::shown(base, None));
-            format!("{shown}{}", path.unwrap_or_default())
+            let shown = self.client.has_address.then_some(&*self.client.place.base_url);
+            format!("{}{}", shown.unwrap_or_default(), path.unwrap_or_default())
         } else {
-            address::shown(&outgoing.target.url, outgoing.route.zone())
+            address::shown_by(&outgoing.route, &outgoing.target.url)
         };
         let asked = format!(
             "asked for {} {}",
@@ -36,7 +36,7 @@ impl Call {
         let mistake = if self.client.provider.is_azure {
             Some(AZURE.to_owned())
         } else {
-            base.and_then(|base| mistake(base, default))
+            base.and_then(|base| mistake(base, &self.client.place.base_url, default))
         };
         match mistake {
             Some(mistake) => format!("{asked}; {mistake}"),
@@ -45,8 +45,8 @@ impl Call {
     }
 }
 
-/// What may be wrong with a base URL; `default` is that of its provider.
-fn mistake(base: &Url, default: Option<&str>) -> Option<String> {
+/// What may be wrong with a base URL, which messages show as `shown`; `default` is that of its provider.
+fn mistake(base: &Url, shown: &str, default: Option<&str>) -> Option<String> {
     let usual = default.and_then(|default| Url::parse(default).ok());
     if let Some(usual) = usual.filter(|usual| usual.origin() == base.origin()) {
         let right = address::shown(&usual, None);
@@ -56,9 +56,10 @@ fn mistake(base: &Url, default: Option<&str>) -> Option<String> {
     if segments.any(is_version) {
         return None;
     }
-    let shown = address::shown(base, None);
-    let shown = crate::redact::one_line(shown.trim_end_matches('/'), SHOWN_CHARS);
-    Some(format!("base_url has no /v1: does {shown}/v1 work?"))
+    // The path of a socket has an end of its own.
+    let colon = if base.path() == "/" && shown.starts_with("unix:") { ":" } else { "" };
+    let shown = crate::redact::one_line(shown, SHOWN_CHARS);
+    Some(format!("base_url has no /v1: does {shown}{colon}/v1 work?"))
 }
 
 /// Whether a segment of a path is a version, such as `v1` or `v1beta`.
@@ -105,7 +106,7 @@ mod tests {
                 None,
             ),
         ] {
-            let found = super::mistake(&Url::parse(base).unwrap(), default);
+            let found = super::mistake(&Url::parse(base).unwrap(), base, default);
             assert_eq!(found.as_deref(), mistake, "{base}");
         }
     }

@@ -51,6 +51,7 @@ pub(super) fn settings(config: &ClientConfig) -> Result<(), Error> {
         ("max_event_bytes", limits.max_event_bytes == 0),
         ("max_reply_bytes", limits.max_reply_bytes == 0),
         ("buffer_bytes", limits.buffer_bytes == 0),
+        ("max_head_bytes", limits.max_head_bytes == 0),
     ] {
         if is_zero {
             return Err(refused(format!(

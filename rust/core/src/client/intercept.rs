@@ -27,7 +27,7 @@ impl Inner {
             return Ok(());
         };
         hide_secrets(&mut outgoing.headers, &self.provider.auth, mask);
-        let url = address::shown(&outgoing.target.url, None);
+        let url = address::shown_by(&self.route, &outgoing.target.url);
         for (name, value) in [
             (CALL_HEADER, Some(&*random_key())),
             (PROVIDER_HEADER, Some(&*self.provider.name)),
@@ -54,8 +54,10 @@ impl Inner {
             tls: None,
             proxy: None,
             zoned: None,
+            socket: None,
             road: outgoing.route.road,
             keepalive: outgoing.route.keepalive,
+            max_head_bytes: outgoing.route.max_head_bytes,
         });
         outgoing.origin = origin;
         Ok(())

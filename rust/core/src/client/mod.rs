@@ -2,7 +2,7 @@
 //!
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
-//! `address` reads base URLs and builds the URLs below them, `azure` finds those of an Azure resource, `route` is how
+//! `address` reads base URLs (`unix` those of sockets) and builds the URLs below them, `azure` finds those of an Azure resource, `route` is how
 //! their server is reached, and `headers` writes the headers of a call, including the key. `own` is what of it is
 //! secret. `intercept` is how a call changes when a test intercepts it, and `asked` what an error says of the address.
 
@@ -32,6 +32,7 @@ mod intercept;
 mod options;
 mod own;
 mod route;
+mod unix;
 
 use self::azure::Resource;
 use self::headers::random_key;
@@ -151,9 +152,13 @@ impl Client {
         if self.0.has_address { url } else { "" }
     }
 
-    /// Host and port of its server; an empty host if it has no address.
+    /// Host and port of its server, or the path of its unix socket; an empty host if it has no address.
     #[must_use]
     pub fn server(&self) -> (&str, Option<u16>) {
+        if let Some(socket) = &self.0.route.socket {
+            // As OpenTelemetry names such a server: `server.address`.
+            return (socket.path().to_str().unwrap_or_default(), None);
+        }
         let base = Some(&self.0.base).filter(|_| self.0.has_address);
         (
             base.and_then(Url::host_str).unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! How a client reaches its server: directly or through a proxy, with which certificates.
+//! How a client reaches its server: directly or through a proxy, with which certificates, and by which transport.
 
 use std::sync::Arc;
 
@@ -18,65 +18,110 @@ pub(super) fn of(
     config: &ClientConfig,
 ) -> Result<(Route, Arc<Origin>, Place), Error> {
     let zone = base.zone.as_deref();
-    let origin = hub.origin(&base.url, zone, &config.limits);
+    let origin = match &base.socket {
+        Some(socket) => hub.origin_at(socket, &config.limits),
+        None => hub.origin(&base.url, zone, &config.limits),
+    };
     let https = origin.https;
     let trust_env = config.trust_env;
     let var = move |name: &str| trust_env.then(|| variable(name)).flatten();
-    let proxy = match &config.proxy {
-        Some(_) if zone.is_some() => {
-            return Err(refused(
-                "proxy= cannot be used with a base_url whose IPv6 address has a zone: a zone is an interface of this \
-                 machine",
-            ));
+    let proxy = match (&config.proxy, only_direct(base)) {
+        (Some(_), Some(why)) => {
+            return Err(refused(format!("proxy= cannot be used with a {why}")));
         }
-        Some(proxy) => Some(Proxy::parse(proxy.expose(), PROXY_ARGUMENT)?),
-        None if zone.is_some() => None,
-        None => proxy_from_environment(&base.url, var)?,
+        (Some(proxy), None) => Some(Proxy::parse(proxy.expose(), PROXY_ARGUMENT)?),
+        (None, Some(_)) => None,
+        (None, None) => proxy_from_environment(&base.url, var)?,
     };
-    let road = match transport(config, var)? {
-        TransportSetting::Auto if proxy.is_some() => Road::General,
-        TransportSetting::Auto | TransportSetting::Direct => Road::Direct,
-        TransportSetting::General => Road::General,
-    };
+    let road = road(&Asked::read(config, var)?, base, proxy.as_ref())?;
     let speaks_tls = https || proxy.as_ref().is_some_and(Proxy::is_https);
-    let place = Place {
-        origin: origin.name.clone(),
-        base_url: address::shown(&base.url, zone),
-        base_url_name: config.base_url_name.clone(),
-        proxy: proxy
-            .as_ref()
-            .map(|proxy| (proxy.shown(), proxy.name().to_owned())),
-    };
     let host = base.url.host_str().unwrap_or_default();
     let route = Route {
         https,
         tls: speaks_tls.then(|| TlsKey::new(&config.tls, var)),
         proxy,
         zoned: zone.map(|_| with_zone(host, zone).trim_matches(['[', ']']).to_owned()),
+        socket: base.socket.clone(),
         road,
         keepalive: config.limits.keepalive,
+        max_head_bytes: config.limits.max_head_bytes,
+    };
+    let place = Place {
+        origin: origin.name.clone(),
+        base_url: address::shown_by(&route, &base.url),
+        base_url_name: config.base_url_name.clone(),
+        proxy: route
+            .proxy
+            .as_ref()
+            .map(|proxy| (proxy.shown(), proxy.name().to_owned())),
     };
     Ok((route, origin, place))
+}
+
+/// What only the direct transport reaches, and no proxy; `None` if this is not such an address.
+fn only_direct(base: &Base) -> Option<&'static str> {
+    if base.socket.is_some() {
+        return Some("unix socket, which is a server of this machine");
+    }
+    let zone =
+        "base_url whose IPv6 address has a zone: a zone is an interface of this machine";
+    base.zone.is_some().then_some(zone)
 }
 
 /// The variable that chooses the transport of all clients that do not choose one.
 const TRANSPORT: &str = "TOKENWIRE_TRANSPORT";
 
 /// The transport that the client or the environment asks for.
-fn transport(
-    config: &ClientConfig,
-    var: impl Fn(&str) -> Option<String>,
-) -> Result<TransportSetting, Error> {
-    let asked = match config.transport {
-        Some(transport) => return Ok(transport),
-        None => var(TRANSPORT).filter(|value| !value.trim().is_empty()),
-    };
-    let Some(asked) = asked else {
-        return Ok(TransportSetting::Auto);
-    };
-    asked.trim().parse().map_err(|_| {
-        refused(format!(
-            "environment variable {TRANSPORT} must be auto, direct or general, not {asked:?}"
-        ))
-    })
+struct Asked {
+    transport: TransportSetting,
+    /// How it was asked for, as messages show it.
+    by: String,
+}
+
+impl Asked {
+    fn read(config: &ClientConfig, var: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        if let Some(transport) = config.transport {
+            let by = format!("transport={:?}", transport.as_str());
+            return Ok(Self { transport, by });
+        }
+        let value = var(TRANSPORT).unwrap_or_default();
+        let word = value.trim();
+        let transport = match word {
+            "" => Ok(TransportSetting::Auto),
+            word => word.parse(),
+        };
+        let transport = transport.map_err(|_| {
+            refused(format!(
+                "environment variable {TRANSPORT} must be auto, direct or general, not {word:?}"
+            ))
+        })?;
+        let by = format!("{TRANSPORT}={word}");
+        Ok(Self { transport, by })
+    }
+}
+
+/// Which transport carries the calls. One that was asked for by name, and cannot do what is needed, is an error: calls
+/// must not go around a proxy that somebody has set.
+fn road(asked: &Asked, base: &Base, proxy: Option<&Proxy>) -> Result<Road, Error> {
+    let by = &asked.by;
+    match (asked.transport, proxy) {
+        (TransportSetting::Auto, Some(_)) => Ok(Road::General),
+        (TransportSetting::Auto | TransportSetting::Direct, None) => Ok(Road::Direct),
+        (TransportSetting::Direct, Some(proxy)) if proxy.name() == PROXY_ARGUMENT => {
+            Err(refused(format!(
+                "{by} uses no proxy: leave out proxy=, or take the transport auto or general"
+            )))
+        }
+        (TransportSetting::Direct, Some(proxy)) => Err(refused(format!(
+            "{by} uses no proxy, and {} names one for this base_url: take the transport auto or general, or add the \
+             host to NO_PROXY",
+            proxy.name()
+        ))),
+        (TransportSetting::General, _) => match only_direct(base) {
+            Some(what) => Err(refused(format!(
+                "{by} cannot reach a {what}: take the transport auto or direct"
+            ))),
+            None => Ok(Road::General),
+        },
+    }
 }

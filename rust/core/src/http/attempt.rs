@@ -119,11 +119,26 @@ async fn exchange(
         fresh,
     };
     let exchanged = probe.watch(client.send(request)).await;
-    let (parts, incoming) = exchanged.map_err(|failed| fault::of_send(&failed, &outgoing.place))?;
+    let (parts, incoming) = exchanged.map_err(|failed| fault::of_send(&failed, outgoing))?;
+    if head_bytes(&parts) > outgoing.route.max_head_bytes {
+        return Err(fault::of_large_head(&outgoing.route));
+    }
     if parts.status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(head_of(&parts).seen_by(fault::of_upgrade(&outgoing.place)));
     }
     Ok((parts, incoming))
+}
+
+/// How large a head is without blanks that mean nothing: its lines with their ends, and the empty line.
+fn head_bytes(head: &Parts) -> usize {
+    let reason = head.extensions.get::<hyper::ext::ReasonPhrase>();
+    let reason = match reason {
+        Some(reason) => reason.as_bytes().len(),
+        None => head.status.canonical_reason().unwrap_or_default().len(),
+    };
+    let lines = head.headers.iter();
+    let lines = lines.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    "HTTP/1.1 200 \r\n\r\n".len() + reason + lines.sum::<usize>()
 }
 
 /// The target of a redirect within the origin. A redirect to another origin is not followed, because the

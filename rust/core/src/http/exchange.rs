@@ -18,6 +18,9 @@ use super::direct;
 use super::origin::Origin;
 use super::outgoing::Target;
 
+/// How many headers a reply may have. Their bytes are bounded, too.
+pub(super) const MOST_HEADERS: usize = 1_000;
+
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A transport.

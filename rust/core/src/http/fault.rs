@@ -8,13 +8,15 @@ use std::io;
 use rustls::{AlertDescription as Alert, Error as Tls};
 
 use super::dns::LookupFailed;
-use super::exchange::Failed;
+use super::exchange::{Failed, MOST_HEADERS};
 use super::flights::NoThread;
 use super::handshake::TimedOut;
 use super::host;
 use super::origin::HANDSHAKES;
+use super::outgoing::{Outgoing, Road, Route};
 use super::proxy::ARGUMENT as PROXY_ARGUMENT;
 use super::tls_words;
+use super::unix::UnixSocket;
 use crate::error::{Error, ErrorKind, Phase};
 
 /// Where a call goes, as far as a message may show it.
@@ -38,10 +40,21 @@ impl Place {
 }
 
 /// The error of an attempt that got no response head.
-pub(super) fn of_send(failed: &Failed, place: &Place) -> Error {
+pub(super) fn of_send(failed: &Failed, outgoing: &Outgoing) -> Error {
     let error = &*failed.error;
+    let place = &*outgoing.place;
     if failed.connecting {
+        if let Some(socket) = &outgoing.route.socket
+            && let Some(io) = root_io(error)
+            && !lacks_descriptors(io)
+        {
+            return of_unix_socket(socket, io, place).at(Phase::Connect);
+        }
         return of_connect(error, place).at(Phase::Connect);
+    }
+    // hyper says which error of parsing it is only to servers, except in words.
+    if find::<hyper::Error>(error).is_some_and(|it| it.is_parse() && it.to_string() == TOO_LARGE) {
+        return of_large_head(&outgoing.route);
     }
     match find(error) {
         // In TLS 1.3 the client finishes first, so a server refuses the handshake after the request.
@@ -149,13 +162,48 @@ pub(super) fn of_upgrade(place: &Place) -> Error {
         .maybe_processed(true)
 }
 
+/// Whether the process, or the system, may open no more files. EMFILE and ENFILE have no `ErrorKind`; their numbers are
+/// the same on every Unix.
+fn lacks_descriptors(io: &io::Error) -> bool {
+    cfg!(unix) && matches!(io.raw_os_error(), Some(23 | 24))
+}
+
+fn of_unix_socket(socket: &UnixSocket, io: &io::Error, place: &Place) -> Error {
+    let (problem, may_pass) = socket.problem(io);
+    let message = format!("{problem}; {}", place.setting());
+    Error::new(ErrorKind::Connect, message).retryable(may_pass)
+}
+
+/// What hyper calls a head with too many bytes or headers.
+const TOO_LARGE: &str = "message head is too large";
+
+/// hyper's own limit for a head, which reqwest does not set: `DEFAULT_MAX_BUFFER_SIZE`.
+const GENERAL_HEAD_BYTES: usize = 8_192 + 100 * 4_096;
+
+/// The head of a reply has more bytes than it may have on this route, or more headers.
+pub(super) fn of_large_head(route: &Route) -> Error {
+    let most = route.max_head_bytes;
+    let message = if route.road == Road::General && most > GENERAL_HEAD_BYTES {
+        format!(
+            "the head of the reply is over {GENERAL_HEAD_BYTES} bytes, the most that the general transport reads, or has \
+             over {MOST_HEADERS} headers: use transport=\"direct\""
+        )
+    } else {
+        format!(
+            "the head of the reply is over {most} bytes, or has over {MOST_HEADERS} headers: raise \
+             Limits(max_head_bytes=…)"
+        )
+    };
+    Error::new(ErrorKind::ResponseTooLarge, message)
+        .at(Phase::Head)
+        .maybe_processed(true)
+}
+
 pub(super) fn of_socket(io: &io::Error, place: &Place) -> Error {
     let (origin, setting) = (&place.origin, place.setting());
-    // EMFILE and ENFILE have no `ErrorKind`; their numbers are the same on every Unix.
-    let no_file = cfg!(unix) && matches!(io.raw_os_error(), Some(23 | 24));
     let is_https = place.base_url.starts_with("https:");
     let (kind, message) = match io.kind() {
-        _ if no_file => (
+        _ if lacks_descriptors(io) => (
             ErrorKind::Connect,
             format!(
                 "no file descriptor left for a connection to {origin}: raise `ulimit -n` or lower Limits(max_connections=…)"

@@ -6,15 +6,12 @@ use reqwest::redirect;
 use rustls::ClientConfig;
 
 use super::dns::Resolver;
-use super::exchange::{BoxError, Exchange, Failed, Incoming, Request};
+use super::exchange::{BoxError, Exchange, Failed, Incoming, MOST_HEADERS, Request};
 use super::handshake::Turns;
 use super::link;
 use super::outgoing::Route;
 use super::proxy::Proxy;
 use crate::error::{Error, ErrorKind};
-
-/// How many headers a reply may have.
-const MOST_HEADERS: usize = 1_000;
 
 /// Two of reqwest's clients: one of them keeps no idle connections.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use super::dns::Resolver;
 use super::origin::{self, Origin, Origins};
 use super::test_rules::TestRules;
 use super::tls::TlsConfigs;
+use super::unix::UnixSocket;
 use crate::config::Limits;
 use crate::log::LogSink;
 use crate::workers::Workers;
@@ -62,6 +63,12 @@ impl Hub {
     pub(crate) fn origin(&self, url: &Url, zone: Option<&str>, limits: &Limits) -> Arc<Origin> {
         let most = origin::max_connections(limits, self.soft_file_limit());
         self.origins.get(url, zone, most)
+    }
+
+    /// The origin at a unix socket.
+    pub(crate) fn origin_at(&self, socket: &UnixSocket, limits: &Limits) -> Arc<Origin> {
+        let most = origin::max_connections(limits, self.soft_file_limit());
+        self.origins.at(socket, most)
     }
 
     fn soft_file_limit(&self) -> Option<usize> {

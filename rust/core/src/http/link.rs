@@ -1,4 +1,4 @@
-//! How a connection is opened: TCP, with TLS if it is needed.
+//! How a connection is opened: TCP or a unix socket, with TLS if it is needed.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -19,6 +19,7 @@ use tower_service::Service;
 use super::dns::Resolver;
 use super::exchange::BoxError;
 use super::host;
+use super::unix::UnixSocket;
 
 /// A dead path (a NAT that forgot us) is noticed after 60 s of silence, or 30 s of unacknowledged data.
 pub(super) const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -32,10 +33,16 @@ pub(super) struct Linker {
     tcp: HttpConnector<Resolver>,
     tls: Option<Arc<ClientConfig>>,
     is_zoned: bool,
+    /// Where all connections go, if it is not a host.
+    socket: Option<UnixSocket>,
 }
 
 impl Linker {
-    pub(super) fn new(resolver: Resolver, tls: Option<Arc<ClientConfig>>) -> Self {
+    pub(super) fn new(
+        resolver: Resolver,
+        socket: Option<UnixSocket>,
+        tls: Option<Arc<ClientConfig>>,
+    ) -> Self {
         let is_zoned = resolver.is_zoned();
         let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
@@ -45,18 +52,18 @@ impl Linker {
         tcp.set_keepalive_retries(Some(KEEPALIVE_RETRIES));
         #[cfg(target_os = "linux")]
         tcp.set_tcp_user_timeout(Some(USER_TIMEOUT));
-        Self { tcp, tls, is_zoned }
+        Self {
+            tcp,
+            tls,
+            is_zoned,
+            socket,
+        }
     }
 
     /// Connects to the host of `target`.
     pub(super) async fn open(&self, target: &Uri) -> Result<Link, BoxError> {
-        let to = if self.is_zoned {
-            zoned(target)?
-        } else {
-            target.clone()
-        };
         let socket = Socket {
-            stream: self.tcp.clone().call(to).await?.into_inner(),
+            stream: self.connect(target).await?,
             broken: None,
         };
         if target.scheme() != Some(&http::uri::Scheme::HTTPS) {
@@ -68,6 +75,22 @@ impl Linker {
         let name = ServerName::try_from(host)?.to_owned();
         let stream = TlsConnector::from(tls).connect(name, socket).await?;
         Ok(Link::Tls(Box::new(stream)))
+    }
+}
+
+impl Linker {
+    async fn connect(&self, target: &Uri) -> Result<Stream, BoxError> {
+        #[cfg(unix)]
+        if let Some(socket) = &self.socket {
+            return Ok(socket.connect().await?);
+        }
+        let to = if self.is_zoned {
+            zoned(target)?
+        } else {
+            target.clone()
+        };
+        let stream = self.tcp.clone().call(to).await?.into_inner();
+        Ok(Stream::Tcp(stream))
     }
 }
 
@@ -91,7 +114,7 @@ pub(super) enum Link {
 /// fails, and what it answered waits to be read.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     /// Why nothing can be written any more. It is reported where the answer ends too soon.
     broken: Option<io::Error>,
 }
@@ -167,6 +190,71 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// What carries the bytes.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(tokio::net::UnixStream),
+}
+
+/// Calls the same method of either kind of stream.
+macro_rules! carrier {
+    ($stream:expr, $inner:ident => $call:expr) => {
+        match $stream.get_mut() {
+            Stream::Tcp(inner) => {
+                let $inner = Pin::new(inner);
+                $call
+            }
+            #[cfg(unix)]
+            Stream::Unix(inner) => {
+                let $inner = Pin::new(inner);
+                $call
+            }
+        }
+    };
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        carrier!(self, inner => inner.poll_read(cx, buffer))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        carrier!(self, inner => inner.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        carrier!(self, inner => inner.poll_write_vectored(cx, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        carrier!(self, inner => inner.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        carrier!(self, inner => inner.poll_shutdown(cx))
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::host::with_zone;
+use super::unix::UnixSocket;
 use crate::config::Limits;
 use crate::log::{Event, LogSink};
 
@@ -28,8 +29,8 @@ const LONG_WAIT: Duration = Duration::from_secs(1);
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct OriginKey {
     https: bool,
-    host: String,
-    port: u16,
+    /// Host and port, or the unix socket.
+    name: String,
     max_connections: usize,
 }
 
@@ -37,7 +38,7 @@ struct OriginKey {
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) https: bool,
-    /// Host and port, as shown in errors and logs.
+    /// Host and port, or the unix socket, as shown in errors and logs.
     pub(crate) name: String,
     pub(crate) max_connections: usize,
     pub(crate) permits: Arc<Semaphore>,
@@ -52,7 +53,7 @@ impl Origin {
     fn new(key: &OriginKey) -> Self {
         Self {
             https: key.https,
-            name: format!("{}:{}", key.host, key.port),
+            name: key.name.clone(),
             max_connections: key.max_connections,
             permits: Arc::new(Semaphore::new(key.max_connections)),
             handshakes: Arc::new(Semaphore::new(HANDSHAKES)),
@@ -130,12 +131,25 @@ impl Origins {
 
     /// The origin of `url`, whose IPv6 address may have a zone.
     pub(crate) fn get(&self, url: &Url, zone: Option<&str>, max_connections: usize) -> Arc<Origin> {
-        let key = OriginKey {
+        let host = with_zone(url.host_str().unwrap_or_default(), zone);
+        let port = url.port_or_known_default().unwrap_or_default();
+        self.of(OriginKey {
             https: url.scheme() == "https",
-            host: with_zone(url.host_str().unwrap_or_default(), zone),
-            port: url.port_or_known_default().unwrap_or_default(),
+            name: format!("{host}:{port}"),
             max_connections,
-        };
+        })
+    }
+
+    /// The origin at a unix socket.
+    pub(crate) fn at(&self, socket: &UnixSocket, max_connections: usize) -> Arc<Origin> {
+        self.of(OriginKey {
+            https: false,
+            name: socket.to_string(),
+            max_connections,
+        })
+    }
+
+    fn of(&self, key: OriginKey) -> Arc<Origin> {
         let mut origins = self.0.lock();
         if let Some(origin) = origins.get(&key) {
             return Arc::clone(origin);

@@ -12,6 +12,7 @@ use super::fault::Place;
 use super::origin::Origin;
 use super::proxy::Proxy;
 use super::tls::TlsKey;
+use super::unix::UnixSocket;
 use crate::error::{Error, ErrorKind, Phase};
 
 /// An idle connection is closed before the server may close it in the middle of a request. uvicorn, which most
@@ -38,9 +39,13 @@ pub(crate) struct Route {
     pub(crate) proxy: Option<Proxy>,
     /// The address with its zone, as in `fe80::1%eth0`, if the origin has one. Its URLs cannot hold the zone.
     pub(crate) zoned: Option<String>,
+    /// The unix socket of the origin, if it has one. Its URLs have the host `localhost`.
+    pub(crate) socket: Option<UnixSocket>,
     pub(crate) road: Road,
     /// How long an idle connection is kept; `None` means as long as most servers keep it.
     pub(crate) keepalive: Option<Duration>,
+    /// How large the head of a reply may be, in bytes.
+    pub(crate) max_head_bytes: usize,
 }
 
 impl Route {

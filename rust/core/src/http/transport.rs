@@ -179,8 +179,8 @@ fn build(hub: &Hub, route: &Route, tls: Option<ClientConfig>) -> Result<HttpClie
     };
     match route.road {
         Road::Direct => {
-            let linker = Linker::new(resolver, tls.map(Arc::new));
-            Ok(HttpClient::Direct(Direct::new(linker, route.keepalive())))
+            let linker = Linker::new(resolver, route.socket.clone(), tls.map(Arc::new));
+            Ok(HttpClient::Direct(Direct::new(linker, route)))
         }
         Road::General => {
             let tls = tls.map_or_else(TlsConfigs::unused, Ok)?;
@@ -202,8 +202,10 @@ mod tests {
                 tls: None,
                 proxy: None,
                 zoned: None,
+                socket: None,
                 road: Road::Direct,
                 keepalive: *keepalive,
+                max_head_bytes: 64 << 10,
             };
             transport.make(&Arc::new(route), None).unwrap();
         }

@@ -18,12 +18,13 @@ use parking_lot::Mutex;
 
 use super::pool::Pool;
 use super::wire::Wire;
+use crate::http::exchange::MOST_HEADERS;
 use crate::http::origin::Origin;
 
 pub(super) type Message = http::Request<Full<Bytes>>;
 
-/// How many headers a reply may have. Their bytes are bounded, too.
-const MOST_HEADERS: usize = 1_000;
+/// How much more of a head is read than it may have, in bytes: blanks that are not counted. hyper needs 8 KiB at least.
+const HEAD_SLACK: usize = 8 << 10;
 
 thread_local! {
     /// Whether this thread takes something out of one of hyper's channels.
@@ -97,9 +98,14 @@ impl Driver {
 }
 
 impl Connection {
-    pub(super) async fn new(wire: Wire, origin: Arc<Origin>) -> Result<Self, hyper::Error> {
+    pub(super) async fn new(
+        wire: Wire,
+        origin: Arc<Origin>,
+        max_head_bytes: usize,
+    ) -> Result<Self, hyper::Error> {
         let (sender, connection) = http1::Builder::new()
             .max_headers(MOST_HEADERS)
+            .max_buf_size(max_head_bytes.saturating_add(HEAD_SLACK))
             .handshake(wire)
             .await?;
         let doorbell = Arc::new(Doorbell(Mutex::new(Waker::noop().clone())));

@@ -11,7 +11,6 @@ mod pool;
 mod wire;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::response::Parts;
 use http_body_util::Full;
@@ -25,27 +24,34 @@ use super::exchange::{BoxError, Exchange, Failed, Incoming as AnyIncoming, Reque
 use super::handshake;
 use super::link::Linker;
 use super::origin::Origin;
-use super::outgoing::Target;
+use super::outgoing::{Route, Target};
 
 /// Connections straight to origins.
 #[derive(Debug)]
 pub(super) struct Direct {
     linker: Arc<Linker>,
     pool: Arc<Pool>,
+    max_head_bytes: usize,
 }
 
 impl Direct {
-    pub(super) fn new(linker: Linker, keepalive: Duration) -> Self {
+    pub(super) fn new(linker: Linker, route: &Route) -> Self {
         Self {
             linker: Arc::new(linker),
-            pool: Pool::new(keepalive),
+            pool: Pool::new(route.keepalive()),
+            max_head_bytes: route.max_head_bytes,
         }
     }
 
     /// A new connection, or an idle one if one becomes free sooner.
     async fn connect(&self, request: &Request) -> Result<Connection, Failed> {
         let (origin, target) = (Arc::clone(&request.origin), Arc::clone(&request.target));
-        let mut connecting = Box::pin(open(Arc::clone(&self.linker), origin, target));
+        let mut connecting = Box::pin(open(
+            Arc::clone(&self.linker),
+            origin,
+            target,
+            self.max_head_bytes,
+        ));
         if request.fresh {
             return connecting.await;
         }
@@ -71,10 +77,11 @@ async fn open(
     linker: Arc<Linker>,
     origin: Arc<Origin>,
     target: Arc<Target>,
+    max_head_bytes: usize,
 ) -> Result<Connection, Failed> {
     let opening = async {
         let link = linker.open(&target.uri).await?;
-        let connection = Connection::new(Wire::new(link), origin).await?;
+        let connection = Connection::new(Wire::new(link), origin, max_head_bytes).await?;
         Ok::<_, BoxError>(connection)
     };
     let opened = handshake::timed(opening).await;

@@ -1,0 +1,184 @@
+//! Unix sockets: a server of this machine that has a path instead of a host and a port.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
+
+#[cfg(unix)]
+use super::link::Stream;
+
+/// How a base URL with a unix socket is written.
+pub(crate) const FORM: &str = "unix:///run/vllm.sock:/v1";
+
+/// The longest path of a socket in bytes: `sun_path` of unix(7) without the zero at its end, and that of the BSDs.
+const MAX_BYTES: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+
+/// What is written with a percent sign in the path of a socket, because it means something in a base URL.
+const SPECIAL: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'$')
+    .add(b'%')
+    .add(b'\'')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'`');
+
+/// A unix socket.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct UnixSocket {
+    path: PathBuf,
+    /// The path as a base URL has it.
+    written: String,
+}
+
+/// The name of the origin in messages: `unix:/run/vllm.sock`.
+impl fmt::Display for UnixSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unix:{}", self.written)
+    }
+}
+
+impl UnixSocket {
+    /// The socket at a path, in which some characters may be percent-encoded. The error says what is wrong with it.
+    pub(crate) fn at(written: &str) -> Result<Self, String> {
+        if !cfg!(unix) {
+            return Err(
+                "names a unix socket, which tokenwire cannot use on this system: write http://host:port/v1"
+                    .to_owned(),
+            );
+        }
+        let bytes: Vec<u8> = percent_decode_str(written).collect();
+        let why = match bytes.as_slice() {
+            [] | [b'/'] => "names no socket: write the path of one",
+            [b'@' | 0, ..] => {
+                "names an abstract socket, which is not supported: let the server listen at a path"
+            }
+            [b'~', ..] => "begins with ~, which is not expanded: write the whole path",
+            [first, ..] if *first != b'/' => {
+                "has no whole path of a socket: write it after three slashes"
+            }
+            [.., b'/'] => "ends with a slash: write the path of the socket itself",
+            _ if written.contains('$') => {
+                "has the name of a variable in its path instead of the value (write a dollar sign as %24): write the path"
+            }
+            _ if bytes.contains(&0) => "has a zero byte in the path of its socket: leave it out",
+            long if long.len() > MAX_BYTES => {
+                return Err(format!(
+                    "has a socket path of {} bytes, and the system takes at most {MAX_BYTES}: link it from a shorter one",
+                    long.len()
+                ));
+            }
+            _ => {
+                let path = path_of(&bytes);
+                return Ok(Self {
+                    path,
+                    written: written_as(&bytes),
+                });
+            }
+        };
+        Err(format!("{why}, as in {FORM}"))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The base URL of the API at `path`, which is `/` or empty if it has none.
+    pub(crate) fn url(&self, path: &str) -> String {
+        match path {
+            "" | "/" => format!("unix://{}", self.written),
+            path => format!("unix://{}:{path}", self.written),
+        }
+    }
+
+    /// Connects to it.
+    #[cfg(unix)]
+    pub(super) async fn connect(&self) -> io::Result<Stream> {
+        use std::time::Duration;
+
+        use tokio::net::UnixStream;
+
+        // Where the queue of a TCP port makes the client wait, that of a unix socket refuses it: EAGAIN of connect(2).
+        let mut wait = Duration::from_millis(1);
+        loop {
+            match UnixStream::connect(&self.path).await {
+                Err(full) if full.kind() == io::ErrorKind::WouldBlock => {
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(Duration::from_millis(50));
+                }
+                connected => return connected.map(Stream::Unix),
+            }
+        }
+    }
+
+    /// What is wrong with it, and whether that may pass; for the error of a connection to it.
+    pub(super) fn problem(&self, error: &io::Error) -> (String, bool) {
+        use io::ErrorKind as K;
+        let path = self.path.display();
+        let what = match error.kind() {
+            K::NotFound if self.written.starts_with("/~") => {
+                format!("there is no {path}: ~ is not expanded")
+            }
+            K::NotFound => return (format!("there is no {path}: is the server running?"), true),
+            K::NotADirectory => {
+                format!(
+                    "{path} is below a file: a colon separates the path of the API, as in {FORM}"
+                )
+            }
+            K::PermissionDenied => {
+                format!(
+                    "there is no permission to connect to {path}: it takes write permission for the socket, and search \
+                     permission for its folders"
+                )
+            }
+            // A path of anything else refuses connections, too.
+            K::ConnectionRefused if is_socket(&self.path) => {
+                return (
+                    format!("nothing listens at {path} (connection refused): is the server running?"),
+                    true,
+                );
+            }
+            K::ConnectionRefused => format!("{path} is not a socket"),
+            _ => return (format!("no connection to {path} ({error})"), true),
+        };
+        (what, false)
+    }
+}
+
+/// The path as a base URL has it. A colon before a slash would begin the path of the API.
+fn written_as(path: &[u8]) -> String {
+    let mut written = percent_encode(path, SPECIAL)
+        .to_string()
+        .replace(":/", "%3A/");
+    if written.ends_with(':') {
+        written.truncate(written.len() - 1);
+        written.push_str("%3A");
+    }
+    written
+}
+
+#[cfg(unix)]
+fn path_of(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    std::ffi::OsStr::from_bytes(bytes).into()
+}
+
+#[cfg(not(unix))]
+fn path_of(bytes: &[u8]) -> PathBuf {
+    String::from_utf8_lossy(bytes).into_owned().into()
+}
+
+#[cfg(unix)]
+fn is_socket(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::metadata(path).is_ok_and(|found| found.file_type().is_socket())
+}
+
+#[cfg(not(unix))]
+fn is_socket(_path: &Path) -> bool {
+    true
+}
