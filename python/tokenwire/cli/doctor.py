@@ -1,7 +1,8 @@
 """Find out why calls do not work.
 
-It checks versions, certificates, proxies, keys, open files and the configuration. It shows the
-names of key variables, but no key. Nothing is sent without --reach.
+It checks versions, certificates, proxies, keys, open files and the configuration, and shows by which
+transport, through which proxy and with which roots the calls of each configured provider go. It shows
+the names of key variables, but no key. Nothing is sent without --reach.
 
 Examples:
   tokenwire doctor
@@ -42,9 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Run the command."""
-    from tokenwire.cli import findings
+    from tokenwire.cli import findings, roads
 
-    found = [*findings.local_findings(), *findings.reach_findings(parsed.reach)]
+    found = [
+        *findings.local_findings(),
+        *roads.road_findings(parsed.reach),
+        *findings.reach_findings(parsed.reach),
+    ]
     problems = sum(finding.status == "problem" for finding in found)
     if parsed.json:
         rows = [finding.to_dict() for finding in found]

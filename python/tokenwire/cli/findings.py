@@ -76,7 +76,7 @@ def local_findings() -> Iterator[Finding]:
     yield from _roots(report["roots"])
     yield from _proxies()
     yield from _open_files(report["max_connections"])
-    finding, configuration = _configuration()
+    finding, configuration = configuration_found()
     yield finding
     if configuration is not None:
         yield from _models_that_lack_something(configuration)
@@ -194,7 +194,7 @@ def _open_files(max_connections: int) -> Iterator[Finding]:
     yield Finding("open files", status, text, soft=soft, hard=hard, max_connections=max_connections)
 
 
-def _configuration() -> tuple[Finding, Configuration | None]:
+def configuration_found() -> tuple[Finding, Configuration | None]:
     """Whether the configuration of the environment is usable."""
     about, path = "configuration", os.environ.get(CONFIG_VARIABLE)
     if not path:

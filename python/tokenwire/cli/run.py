@@ -76,6 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--config", metavar="FILE", help="configuration file (default: $TOKENWIRE_CONFIG)")
     add("--base-url", metavar="URL", help="address of the API, such as http://127.0.0.1:8000/v1")
+    add(
+        "--transport",
+        choices=("auto", "direct", "general"),
+        help="what carries the call (default: $TOKENWIRE_TRANSPORT, or auto)",
+    )
     add("--key-env", metavar="NAME", help="variable with the key, instead of the provider's own")
     add("--system", metavar="TEXT", help="system prompt")
     add("--completion", action="store_true", help="text completion instead of chat")
@@ -160,7 +165,11 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
     factory = shared_factory() if parsed.config is None else LlmClientFactory(parsed.config)
     if parsed.completion and parsed.system is not None:
         raise LlmConfigError("--system: text completions have no system prompt")
-    settings = {"base_url": parsed.base_url, "system": parsed.system}
+    settings = {
+        "base_url": parsed.base_url,
+        "system": parsed.system,
+        "transport": parsed.transport,
+    }
     if parsed.key_env is not None:
         settings["api_key"] = key_of(parsed.key_env)
     if parsed.model is not None and not parsed.model.strip():

@@ -406,6 +406,8 @@ class BaseClient(LlmClientInterface):
     __deepcopy__ = __copy__
 
     def __repr__(self) -> str:
-        """Return the class, the model and the address, but not the key."""
+        """Return the class, the model, the address and the transport if one is set; no key."""
         name = _engine.escaped(f"{self.provider}:{self.model}")
-        return f"{type(self).__name__}({name}, base_url={self.base_url!r})"
+        transport = self._settings.get("transport") if self.model else None
+        rest = f", transport={transport!r}" if transport else ""
+        return f"{type(self).__name__}({name}, base_url={self.base_url!r}{rest})"

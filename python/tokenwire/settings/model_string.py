@@ -324,7 +324,7 @@ def same_origin(first: str, second: str) -> bool:
 
 
 def _origin(url: str) -> str:
-    """Scheme, host and port of a URL; empty if it is not one."""
+    """Scheme, host and port of a URL, or its unix socket; empty if it is not one."""
     from urllib.parse import urlsplit
 
     try:
@@ -332,6 +332,9 @@ def _origin(url: str) -> str:
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     except ValueError:
         return ""
+    if parts.scheme == "unix":
+        # The path of the API follows after a colon.
+        return f"unix:{parts.path.partition(':/')[0]}"
     return f"{parts.scheme}://{parts.hostname}:{port}"
 
 

@@ -59,7 +59,7 @@ class SecretUrl(Secret):
             return None
         url = self._value.partition("?")[0].partition("#")[0]
         head, at, address = url.rpartition("@")
-        if not at:
+        if not at or _names_a_socket(url):
             return url
         scheme, separator, _ = head.partition("://")
         return f"{scheme}://{address}" if separator else address
@@ -125,8 +125,14 @@ def sealed_url(value: Any) -> Any:
     # Azure's api-version is not secret.
     name, _, version = query.partition("=")
     is_version = name == "api-version" and version.replace("-", "").isalnum()
-    has_secret = "@" in url or "#" in url or (query and not is_version)
+    has_user = "@" in url and not _names_a_socket(url)
+    has_secret = has_user or "#" in url or (query and not is_version)
     return SecretUrl(value) if has_secret else value
+
+
+def _names_a_socket(url: str) -> bool:
+    """Whether this is the URL of a unix socket, whose path may hold an @."""
+    return url[:5].lower() == "unix:"
 
 
 def sealed_values(values: Any) -> Any:

@@ -262,6 +262,21 @@ impl Engine {
         Ok(self.client(py)?.base_url().to_owned())
     }
 
+    /// How calls reach the server: `transport`, `proxy` without its credentials, `proxy_from` (the argument or the
+    /// variable) and `socket`.
+    #[getter]
+    fn way<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let client = self.client(py)?;
+        let way = client.way();
+        let found = PyDict::new(py);
+        found.set_item("transport", way.transport.as_str())?;
+        found.set_item("proxy", way.proxy.map(|(proxy, _)| proxy))?;
+        found.set_item("proxy_from", way.proxy.map(|(_, name)| name))?;
+        let socket = way.socket.map(|path| path.to_string_lossy().into_owned());
+        found.set_item("socket", socket)?;
+        Ok(found)
+    }
+
     /// How the provider is asked for JSON that fits a schema: "json_schema", "json_object" or "prompt".
     #[getter]
     fn output_mode(&self, py: Python<'_>) -> PyResult<&'static str> {

@@ -75,7 +75,8 @@ fn canonical(text: &str, provider: &Provider) -> Result<Base, String> {
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let mut chars = text.chars().enumerate();
-    if !is_plain && let Some((position, what)) = chars.find_map(|(at, c)| Some((at, unusable(c)?))) {
+    if !is_plain && let Some((position, what)) = chars.find_map(|(at, c)| Some((at, unusable(c)?)))
+    {
         return Err(format!("has {what} at position {position}"));
     }
     let (text, zone) = split_zone(text)?;

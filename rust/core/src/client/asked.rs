@@ -22,7 +22,10 @@ impl Call {
             let base_path = sent_to.as_ref().map_or("", Url::path);
             let path = outgoing.target.url.path();
             let path = path.strip_prefix(base_path.trim_end_matches('/'));
-            let shown = self.client.has_address.then_some(&*self.client.place.base_url);
+            let shown = self
+                .client
+                .has_address
+                .then_some(&*self.client.place.base_url);
             format!("{}{}", shown.unwrap_or_default(), path.unwrap_or_default())
         } else {
             address::shown_by(&outgoing.route, &outgoing.target.url)
@@ -57,7 +60,11 @@ fn mistake(base: &Url, shown: &str, default: Option<&str>) -> Option<String> {
         return None;
     }
     // The path of a socket has an end of its own.
-    let colon = if base.path() == "/" && shown.starts_with("unix:") { ":" } else { "" };
+    let colon = if base.path() == "/" && shown.starts_with("unix:") {
+        ":"
+    } else {
+        ""
+    };
     let shown = crate::redact::one_line(shown, SHOWN_CHARS);
     Some(format!("base_url has no /v1: does {shown}{colon}/v1 work?"))
 }

@@ -63,8 +63,7 @@ fn only_direct(base: &Base) -> Option<&'static str> {
     if base.socket.is_some() {
         return Some("unix socket, which is a server of this machine");
     }
-    let zone =
-        "base_url whose IPv6 address has a zone: a zone is an interface of this machine";
+    let zone = "base_url whose IPv6 address has a zone: a zone is an interface of this machine";
     base.zone.is_some().then_some(zone)
 }
 
@@ -107,11 +106,9 @@ fn road(asked: &Asked, base: &Base, proxy: Option<&Proxy>) -> Result<Road, Error
     match (asked.transport, proxy) {
         (TransportSetting::Auto, Some(_)) => Ok(Road::General),
         (TransportSetting::Auto | TransportSetting::Direct, None) => Ok(Road::Direct),
-        (TransportSetting::Direct, Some(proxy)) if proxy.name() == PROXY_ARGUMENT => {
-            Err(refused(format!(
-                "{by} uses no proxy: leave out proxy=, or take the transport auto or general"
-            )))
-        }
+        (TransportSetting::Direct, Some(proxy)) if proxy.name() == PROXY_ARGUMENT => Err(refused(
+            format!("{by} uses no proxy: leave out proxy=, or take the transport auto or general"),
+        )),
         (TransportSetting::Direct, Some(proxy)) => Err(refused(format!(
             "{by} uses no proxy, and {} names one for this base_url: take the transport auto or general, or add the \
              host to NO_PROXY",

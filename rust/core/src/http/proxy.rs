@@ -29,7 +29,8 @@ impl std::fmt::Debug for Proxy {
 }
 
 impl Proxy {
-    /// Reads the proxy URL in `proxy=`, or in the environment variable `name`. A bare `host:port` means http.
+    /// Reads the proxy URL in `proxy=`, or in the environment variable `name`. A bare `host:port` means http, and
+    /// `socks` means SOCKS5 with names looked up by the proxy.
     pub(crate) fn parse(value: &str, name: &str) -> Result<Self, Error> {
         let from = match name {
             ARGUMENT => "proxy=".to_owned(),
@@ -50,10 +51,14 @@ impl Proxy {
             return refused("has a space, invisible character or backslash in it");
         }
         let has_scheme = text.contains("://");
-        let whole = if has_scheme {
-            text.to_owned()
-        } else {
-            format!("http://{text}")
+        let whole = match text.split_once("://") {
+            // As the settings of GNOME and KDE, and programs such as v2rayN, write a SOCKS5 proxy that looks names up.
+            // curl takes it for SOCKS4, which has no IPv6, no password, and mostly no server any more.
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("socks") => {
+                format!("socks5h://{rest}")
+            }
+            Some(_) => text.to_owned(),
+            None => format!("http://{text}"),
         };
         let Ok(url) = Url::parse(&whole) else {
             return refused("is not a URL");
@@ -216,6 +221,21 @@ mod tests {
             "socks5h://all:4"
         );
         assert_eq!(chosen("http://a.example", &[("HTTP_PROXY", " ")]), None);
+    }
+
+    #[test]
+    fn socks_is_socks5_with_names_looked_up_by_the_proxy() {
+        for (value, proxy) in [
+            ("socks://127.0.0.1:9/", "socks5h://127.0.0.1:9"),
+            ("SOCKS://user:hunter2@p:1", "socks5h://p:1"),
+            ("socks4://p:1", "socks4://p:1"),
+        ] {
+            let vars = [("ALL_PROXY", value)];
+            assert_eq!(chosen("http://a.example", &vars).unwrap(), proxy);
+            assert_eq!(chosen("https://a.example", &vars).unwrap(), proxy);
+            assert_eq!(Proxy::parse(value, ARGUMENT).unwrap().shown(), proxy);
+            assert_eq!(chosen("http://127.0.0.1:8", &vars), None);
+        }
     }
 
     #[test]

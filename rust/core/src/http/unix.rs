@@ -8,9 +8,13 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
 #[cfg(unix)]
 use super::link::Stream;
+use crate::redact;
 
 /// How a base URL with a unix socket is written.
 pub(crate) const FORM: &str = "unix:///run/vllm.sock:/v1";
+
+/// How many characters of a path are shown. Control characters triple its length.
+const SHOWN_CHARS: usize = 400;
 
 /// The longest path of a socket in bytes: `sun_path` of unix(7) without the zero at its end, and that of the BSDs.
 const MAX_BYTES: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
@@ -57,7 +61,9 @@ impl UnixSocket {
             [b'@' | 0, ..] => {
                 "names an abstract socket, which is not supported: let the server listen at a path"
             }
-            [b'~', ..] => "begins with ~, which is not expanded: write the whole path",
+            [b'~', ..] => {
+                "has a path that begins with ~, which is not expanded: write the whole path"
+            }
             [first, ..] if *first != b'/' => {
                 "has no whole path of a socket: write it after three slashes"
             }
@@ -118,7 +124,7 @@ impl UnixSocket {
     /// What is wrong with it, and whether that may pass; for the error of a connection to it.
     pub(super) fn problem(&self, error: &io::Error) -> (String, bool) {
         use io::ErrorKind as K;
-        let path = self.path.display();
+        let path = redact::one_line(&self.path.to_string_lossy(), SHOWN_CHARS);
         let what = match error.kind() {
             K::NotFound if self.written.starts_with("/~") => {
                 format!("there is no {path}: ~ is not expanded")
@@ -138,7 +144,9 @@ impl UnixSocket {
             // A path of anything else refuses connections, too.
             K::ConnectionRefused if is_socket(&self.path) => {
                 return (
-                    format!("nothing listens at {path} (connection refused): is the server running?"),
+                    format!(
+                        "nothing listens at {path} (connection refused): is the server running?"
+                    ),
                     true,
                 );
             }

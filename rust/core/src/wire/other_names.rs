@@ -35,6 +35,7 @@ const ROWS: &[Row] = &[
     // Addresses and models
     row(&["azure_endpoint"], "base_url", "give base_url=\"https://NAME.openai.azure.com\" and the deployment as the model"),
     row(&["api_base", "openai_api_base", "anthropic_api_url", "endpoint", "endpoint_url", "api_endpoint", "url", "host", "server", "server_url", "api_url", "base_uri", "inference_server_url", "openai_base_url"], "base_url", "give base_url=\"http://host:port/v1\""),
+    row(&["uds", "unix_socket", "unix_socket_path", "socket_path"], "base_url", "give base_url=\"unix:///run/vllm.sock:/v1\""),
     row(&["azure_deployment", "deployment", "deployment_name", "deployment_id", "engine"], "model", "give the name of the deployment as the model: \"azure:NAME\""),
     row(&["model_name", "model_id", "llm_model"], "model", "give the model as the first argument of the client, or model= to a call"),
     row(&["custom_llm_provider", "model_provider", "llm_provider"], "provider", "give provider=\"…\", or \"provider:model\" as the model"),
@@ -53,7 +54,8 @@ const ROWS: &[Row] = &[
     row(&["verify", "ssl_verify", "verify_ssl", "ssl", "ssl_context", "ca_certs", "ca_cert", "ca_file", "verify_certs", "ssl_ca_cert"], "ca_bundle", "give ca_bundle=\"roots.pem\" to trust your own certificate; the check cannot be switched off"),
     row(&["cert", "client_certificate", "certfile", "ssl_certfile"], "client_cert", "give client_cert=(\"cert.pem\", \"key.pem\")"),
     row(&["http_client", "http_async_client", "client_session", "session", "client_args", "http_options", "httpx_client"], "proxy", "tokenwire has its own HTTP client; give proxy=, ca_bundle=, client_cert=, limits=, timeout= or headers="),
-    row(&["transport", "app"], "fake", "tokenwire has its own HTTP client; in a test, use tokenwire.testing.fake"),
+    row(&["app"], "fake", "tokenwire has its own HTTP client; in a test, use tokenwire.testing.fake"),
+    row(&["compress", "gzip"], "compression", "give compression=True, which asks for whole replies in gzip, br or zstd"),
     row(&["connector", "max_connections", "connection_pool_size", "pool_maxsize", "pool_connections", "pool_limits", "max_parallel_requests"], "limits", "give limits=Limits(max_connections=…)"),
     row(&["keepalive_expiry", "keepalive_timeout"], "limits", "give limits=Limits(keepalive=…)"),
     row(&["max_keepalive_connections"], "limits", "give limits=Limits(max_connections=…), which bounds them, too"),
