@@ -1083,6 +1083,10 @@ class Engine:
     def base_url(self) -> str:
         """The base URL in its canonical form, without credentials; empty if it has no address yet."""
     @property
+    def way(self) -> dict[str, str | None]:
+        """How calls reach the server: `transport`, `proxy` without its credentials, `proxy_from` (the argument or the
+        variable) and `socket`."""
+    @property
     def output_mode(self) -> str:
         """How the provider is asked for JSON that fits a schema: "json_schema", "json_object" or "prompt"."""
 

@@ -8,9 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use tokenwire_core::client::{Call, CallOptions, Client};
-use tokenwire_core::config::{
-    self, ClientConfig, Family, Secret, TimeoutSetting, TlsSettings, TransportSetting,
-};
+use tokenwire_core::config::{self, ClientConfig, Family, Secret, TimeoutSetting, TlsSettings};
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::stream::Queue;
 use tokenwire_core::wire::OutputMode;
@@ -20,12 +18,13 @@ use crate::call::pending::PendingReply;
 use crate::call::whole::{Answer, drive};
 use crate::ground::caller::{Caller, Endpoint};
 use crate::ground::{exception, fork};
+use crate::observe::doctor;
 use crate::observe::trace::trace_headers;
 use crate::process;
 use crate::stream::async_stream::AsyncLlmStream;
 use crate::stream::shared::Stream;
 use crate::stream::sync_stream::LlmStream;
-use crate::values::keywords::{refuse_others, secret_pairs};
+use crate::values::keywords::{self, refuse_others, secret_pairs};
 use crate::values::limits::{self, Limits, RetryPolicy};
 use crate::values::providers::{self, CustomProvider};
 use crate::values::raise;
@@ -154,13 +153,6 @@ impl Engine {
     }
 }
 
-fn transport(py: Python<'_>, word: &str) -> PyResult<TransportSetting> {
-    word.parse().map_err(|_| {
-        let why = format!("transport: give \"auto\", \"direct\" or \"general\", not {word:?}");
-        exception::of_kind(py, ErrorKind::Config, &why)
-    })
-}
-
 /// The settings of a client. Python has already checked their types; unknown names are refused here.
 fn config(
     py: Python<'_>,
@@ -211,8 +203,8 @@ fn config(
                 .transpose()?,
         },
         proxy: text(setting!("proxy"))?.map(Secret::new),
-        transport: text(setting!("transport"))?
-            .map(|word| transport(py, &word))
+        transport: setting!("transport")
+            .map(|value| keywords::transport(&value))
             .transpose()?,
         compression: setting!("compression").map_or(Ok(false), |value| value.extract())?,
         trust_env: setting!("trust_env").map_or(Ok(true), |value| value.extract())?,
@@ -266,15 +258,7 @@ impl Engine {
     /// variable) and `socket`.
     #[getter]
     fn way<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let client = self.client(py)?;
-        let way = client.way();
-        let found = PyDict::new(py);
-        found.set_item("transport", way.transport.as_str())?;
-        found.set_item("proxy", way.proxy.map(|(proxy, _)| proxy))?;
-        found.set_item("proxy_from", way.proxy.map(|(_, name)| name))?;
-        let socket = way.socket.map(|path| path.to_string_lossy().into_owned());
-        found.set_item("socket", socket)?;
-        Ok(found)
+        doctor::way(py, &self.client(py)?)
     }
 
     /// How the provider is asked for JSON that fits a schema: "json_schema", "json_object" or "prompt".

@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use tokenwire_core::client::Client;
 use tokenwire_core::config::variable;
 use tokenwire_core::http;
 
@@ -43,4 +44,16 @@ pub(crate) fn report(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 #[pyo3(name = "_proxy_for")]
 pub(crate) fn proxy_for(py: Python<'_>, url: &str) -> PyResult<Option<String>> {
     http::proxy_in_use(url, variable).map_err(|error| raise::to_py(py, error, &Caller::default()))
+}
+
+/// How the calls of a client reach its server.
+pub(crate) fn way<'py>(py: Python<'py>, client: &Client) -> PyResult<Bound<'py, PyDict>> {
+    let way = client.way();
+    let found = PyDict::new(py);
+    found.set_item("transport", way.transport.as_str())?;
+    found.set_item("proxy", way.proxy.map(|(proxy, _)| proxy))?;
+    found.set_item("proxy_from", way.proxy.map(|(_, name)| name))?;
+    let socket = way.socket.map(|path| path.to_string_lossy().into_owned());
+    found.set_item("socket", socket)?;
+    Ok(found)
 }

@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyMapping, PyString};
-use tokenwire_core::config::Secret;
+use tokenwire_core::config::{Secret, TransportSetting};
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::words::UnknownWord;
 
@@ -75,6 +75,16 @@ pub(crate) fn count_up_to(value: &Bound<'_, PyAny>, name: &str, most: u32) -> Py
     let number = count(value, name, 0)?;
     let number_in_range = u32::try_from(number).ok().filter(|number| *number <= most);
     number_in_range.ok_or_else(|| wrong(value.py(), name, &format!("{number} is over {most}")))
+}
+
+/// The word for a transport.
+pub(crate) fn transport(value: &Bound<'_, PyAny>) -> PyResult<TransportSetting> {
+    let name = "transport";
+    text(value, name)?.parse().map_err(|_| {
+        let shown = json::short_repr(value);
+        let why = format!("give \"auto\", \"direct\" or \"general\", not {shown}");
+        wrong(value.py(), name, &why)
+    })
 }
 
 /// True or False.

@@ -6,7 +6,6 @@
 //! their server is reached, and `headers` writes the headers of a call, including the key. `own` is what of it is
 //! secret. `intercept` is how a call changes when a test intercepts it, and `asked` what an error says of the address.
 
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -15,10 +14,10 @@ use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
-use crate::config::{ClientConfig, Secret, Timeout, TransportSetting};
+use crate::config::{ClientConfig, Secret, Timeout};
 use crate::error::{Error, ErrorKind};
 use crate::http::host::is_private;
-use crate::http::{Hub, Interception, Origin, Outgoing, Place, Road, Route, Target, UnixSocket};
+use crate::http::{Hub, Interception, Origin, Outgoing, Place, Route, Target};
 use crate::redact::Mask;
 use crate::request::Request;
 use crate::retry::Bucket;
@@ -42,21 +41,11 @@ use self::own::Own;
 pub use self::check::key_problem;
 pub use self::headers::missing_key;
 pub use self::options::CallOptions;
+pub use self::route::Way;
 
 /// A client. Cloning it is cheap, and clones are the same client.
 #[derive(Clone)]
 pub struct Client(pub(crate) Arc<Inner>);
-
-/// How calls reach a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Way<'a> {
-    /// The transport, which is never `Auto`.
-    pub transport: TransportSetting,
-    /// The proxy without its credentials, and the argument or the variable that it is from.
-    pub proxy: Option<(&'a str, &'a str)>,
-    /// The unix socket.
-    pub socket: Option<&'a Path>,
-}
 
 pub(crate) struct Inner {
     pub(crate) config: ClientConfig,
@@ -176,21 +165,6 @@ impl Client {
             base.and_then(Url::host_str).unwrap_or_default(),
             base.and_then(Url::port_or_known_default),
         )
-    }
-
-    /// How calls reach its server.
-    #[must_use]
-    pub fn way(&self) -> Way<'_> {
-        let Inner { route, place, .. } = &*self.0;
-        let proxy = place.proxy.as_ref();
-        Way {
-            transport: match route.road {
-                Road::Direct => TransportSetting::Direct,
-                Road::General => TransportSetting::General,
-            },
-            proxy: proxy.map(|(proxy, name)| (proxy.as_str(), name.as_str())),
-            socket: route.socket.as_ref().map(UnixSocket::path),
-        }
     }
 
     /// How many more calls its origin can take now. For tests that a call gives its permit back.

@@ -1,15 +1,46 @@
 //! How a client reaches its server: directly or through a proxy, with which certificates, and by which transport.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::address::{self, Base};
 use super::check::refused;
+use super::{Client, Inner};
 use crate::config::{ClientConfig, TransportSetting, variable};
 use crate::error::Error;
 use crate::http::host::with_zone;
 use crate::http::{
-    Hub, Origin, PROXY_ARGUMENT, Place, Proxy, Road, Route, TlsKey, proxy_from_environment,
+    Hub, Origin, PROXY_ARGUMENT, Place, Proxy, Road, Route, TlsKey, UnixSocket,
+    proxy_from_environment,
 };
+
+/// How calls reach a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way<'a> {
+    /// The transport, which is never `Auto`.
+    pub transport: TransportSetting,
+    /// The proxy without its credentials, and the argument or the variable that it is from.
+    pub proxy: Option<(&'a str, &'a str)>,
+    /// The unix socket.
+    pub socket: Option<&'a Path>,
+}
+
+impl Client {
+    /// How calls reach its server.
+    #[must_use]
+    pub fn way(&self) -> Way<'_> {
+        let Inner { route, place, .. } = &*self.0;
+        let proxy = place.proxy.as_ref();
+        Way {
+            transport: match route.road {
+                Road::Direct => TransportSetting::Direct,
+                Road::General => TransportSetting::General,
+            },
+            proxy: proxy.map(|(proxy, name)| (proxy.as_str(), name.as_str())),
+            socket: route.socket.as_ref().map(UnixSocket::path),
+        }
+    }
+}
 
 /// The route to `base`, its origin, and what messages say about both.
 pub(super) fn of(
@@ -120,5 +151,80 @@ fn road(asked: &Asked, base: &Base, proxy: Option<&Proxy>) -> Result<Road, Error
             ))),
             None => Ok(Road::General),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(base_url: &str, transport: &str, proxy: Option<&str>) -> Result<Road, String> {
+        let row = crate::wire::providers::find("openai").unwrap();
+        let base = address::base_url(base_url, "base_url", &row).unwrap();
+        let asked = Asked {
+            transport: transport.parse().unwrap(),
+            by: "BY".to_owned(),
+        };
+        let proxy = proxy.map(|name| Proxy::parse("http://p:1", name).unwrap());
+        road(&asked, &base, proxy.as_ref()).map_err(|error| error.message().to_owned())
+    }
+
+    #[test]
+    fn the_direct_transport_is_for_origins_and_the_general_one_for_proxies() {
+        for (url, transport, proxy, road) in [
+            ("http://a", "auto", None, Road::Direct),
+            ("https://a", "auto", None, Road::Direct),
+            ("https://a", "auto", Some("proxy"), Road::General),
+            ("https://a", "auto", Some("ALL_PROXY"), Road::General),
+            ("https://a", "direct", None, Road::Direct),
+            ("https://a", "general", None, Road::General),
+            ("https://a", "general", Some("ALL_PROXY"), Road::General),
+            ("http://[fe80::1%eth0]", "auto", None, Road::Direct),
+            ("http://[fe80::1%eth0]", "direct", None, Road::Direct),
+            #[cfg(unix)]
+            ("unix:///a", "auto", None, Road::Direct),
+            #[cfg(unix)]
+            ("unix:///a", "direct", None, Road::Direct),
+        ] {
+            let found = chosen(url, transport, proxy);
+            assert_eq!(found, Ok(road), "{url} {transport} {proxy:?}");
+        }
+    }
+
+    #[test]
+    fn a_transport_that_cannot_do_what_is_needed_is_refused_with_the_fix() {
+        for (url, transport, proxy, parts) in [
+            (
+                "https://a",
+                "direct",
+                Some("proxy"),
+                ["proxy=", "auto or general"],
+            ),
+            (
+                "https://a",
+                "direct",
+                Some("ALL_PROXY"),
+                ["ALL_PROXY names one", "NO_PROXY"],
+            ),
+            (
+                "http://[fe80::1%eth0]",
+                "general",
+                None,
+                ["zone", "auto or direct"],
+            ),
+            #[cfg(unix)]
+            (
+                "unix:///a",
+                "general",
+                None,
+                ["unix socket", "auto or direct"],
+            ),
+        ] {
+            let refused = chosen(url, transport, proxy).unwrap_err();
+            assert!(refused.starts_with("BY "), "{refused}");
+            for part in parts {
+                assert!(refused.contains(part), "{refused}");
+            }
+        }
     }
 }

@@ -76,3 +76,99 @@ fn without_doubled_slashes(path: &str) -> String {
     }
     whole
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// The socket and the URL of the API, as messages show both.
+    fn found(text: &str) -> Result<Option<(String, String)>, String> {
+        let found = split(text)?;
+        Ok(found.map(|(socket, url)| (socket.to_string(), url)))
+    }
+
+    #[test]
+    fn a_socket_and_the_path_of_its_api_are_told_apart() {
+        for (text, socket, url) in [
+            ("unix:///run/a.sock:/v1", "/run/a.sock", "/v1"),
+            ("unix:///run/a.sock", "/run/a.sock", ""),
+            ("unix:///run/a.sock:", "/run/a.sock", ""),
+            ("unix:///run/a.sock:/", "/run/a.sock", "/"),
+            ("unix:///run/a.sock:/v1/", "/run/a.sock", "/v1/"),
+            ("unix:/run/a.sock:/v1", "/run/a.sock", "/v1"),
+            ("UNIX:///run//a.sock:/v1", "/run/a.sock", "/v1"),
+            ("unix:////run/a.sock", "/run/a.sock", ""),
+            ("unix:///run/a.sock:/v1?k=a:/b", "/run/a.sock", "/v1?k=a:/b"),
+            ("unix:///run/a.sock?k=v", "/run/a.sock", "?k=v"),
+            ("unix:///run/a:b.sock:/v1:x", "/run/a:b.sock", "/v1:x"),
+            ("unix:///run/a%3A/b.sock:/v1", "/run/a%3A/b.sock", "/v1"),
+            ("unix:///run/a b.sock:/v1", "/run/a%20b.sock", "/v1"),
+            ("unix:///run/a%20b.sock", "/run/a%20b.sock", ""),
+            ("unix:///run/50%.sock", "/run/50%25.sock", ""),
+            ("unix:///run/a@b.sock", "/run/a@b.sock", ""),
+            ("unix:///run/\u{fc}.sock", "/run/%C3%BC.sock", ""),
+            ("unix:///run/%FF.sock", "/run/%FF.sock", ""),
+            ("unix://%2Frun%2Fa.sock/v1", "/run/a.sock", "/v1"),
+            (
+                "http+unix://%2frun%2Fa.sock/v1?k=v",
+                "/run/a.sock",
+                "/v1?k=v",
+            ),
+            ("http+unix://%2Frun%2Fa.sock", "/run/a.sock", ""),
+            ("http+unix:///run/a.sock:/v1", "/run/a.sock", "/v1"),
+        ] {
+            let expected = (format!("unix:{socket}"), format!("http://localhost{url}"));
+            assert_eq!(found(text), Ok(Some(expected)), "{text}");
+            // What messages show means the same socket.
+            let shown = found(&format!("unix://{socket}")).unwrap().unwrap();
+            assert_eq!(shown.0, format!("unix:{socket}"), "{text}");
+        }
+        for other in [
+            "http://a/v1",
+            "https://unix/v1",
+            "http://unix:80/",
+            "file:///a",
+            "a",
+            "",
+        ] {
+            assert_eq!(found(other), Ok(None), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_socket_is_refused_with_the_right_form() {
+        let long = format!("unix:///{}", "x".repeat(107));
+        for (text, why) in [
+            ("unix:", "names no socket"),
+            ("unix://", "names no socket"),
+            ("unix:///", "names no socket"),
+            ("unix:///:/v1", "names no socket"),
+            ("unix:?k=v", "names no socket"),
+            ("http+unix://", "names no socket"),
+            ("unix://run/a.sock:/v1", "three slashes"),
+            ("unix:run/a.sock", "three slashes"),
+            ("http+unix://run%2Fa.sock/v1", "three slashes"),
+            ("unix://localhost/run/a.sock", "three slashes"),
+            ("unix://@name", "an abstract socket"),
+            ("unix:@name:/v1", "an abstract socket"),
+            ("unix://%00name", "an abstract socket"),
+            ("unix://~/a.sock:/v1", "~, which is not expanded"),
+            ("unix:///run/:/v1", "ends with a slash"),
+            ("unix:///run/$UID/a.sock", "the name of a variable"),
+            ("unix:///run/a%00b.sock", "a zero byte"),
+            ("unix:///run/a.sock#x", "%23"),
+            ("unix:///run/a.sock:/v1\n", "a line break at position 22"),
+            ("unix:///run/a.sock:/v 1", "a space at position 21"),
+            ("unix:///run\\a.sock", "a backslash at position 11"),
+            ("https+unix://%2Frun%2Fa.sock", "https on a unix socket"),
+            ("httpunix:///run/a.sock", "begins with httpunix"),
+            ("http://unix:/run/a.sock:/v1", "begins with http://unix:/"),
+            (&long, "a socket path of 108 bytes"),
+        ] {
+            let refused = found(text).unwrap_err();
+            assert!(refused.contains(why), "{text}: {refused}");
+            assert!(!refused.contains(['\n', '\\']), "{refused}");
+        }
+        assert!(found(&long.replacen("xxxxx", "x", 1)).is_ok());
+    }
+}

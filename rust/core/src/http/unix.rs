@@ -190,3 +190,67 @@ fn is_socket(path: &Path) -> bool {
 fn is_socket(_path: &Path) -> bool {
     true
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_error_of_a_connection_says_what_is_at_the_path() {
+        let folder = std::env::temp_dir().join(format!("tw-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let dead = UnixListener::bind(folder.join("dead")).unwrap();
+        drop(dead);
+        std::fs::write(folder.join("file"), "").unwrap();
+        for (name, problem, may_pass) in [
+            ("none", "is the server running?", true),
+            ("dead", "nothing listens at", true),
+            ("file", "file is not a socket", false),
+            ("", "is not a socket", false),
+            ("dead/v1", "a colon separates the path of the API", false),
+            ("a\nb", "b: is the server running?", true),
+        ] {
+            let path = folder.join(name);
+            let written = written_as(path.to_str().unwrap().trim_end_matches('/').as_bytes());
+            let socket = UnixSocket::at(&written).unwrap();
+            let error = socket.connect().await.unwrap_err();
+            let (found, passes) = socket.problem(&error);
+            assert!(found.contains(problem), "{found}");
+            assert!(!found.contains('\n'), "{found}");
+            assert_eq!(passes, may_pass, "{found}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+        let home = UnixSocket::at("/~/a.sock").unwrap();
+        let error = home.connect().await.unwrap_err();
+        assert!(home.problem(&error).0.contains("~ is not expanded"));
+        let denied = io::ErrorKind::PermissionDenied.into();
+        assert!(home.problem(&denied).0.contains("write permission"));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_of_a_socket_makes_the_client_wait() {
+        let path = std::env::temp_dir().join(format!("tw-{}.sock", std::process::id()));
+        let listener = UnixListener::bind(&path).unwrap();
+        let socket = UnixSocket::at(path.to_str().unwrap()).unwrap();
+        let mut queued = Vec::new();
+        // Until the queue is full: 4,096 at most, as the system's default limit is.
+        let full = loop {
+            match tokio::net::UnixStream::connect(&path).await {
+                Ok(stream) => queued.push(stream),
+                Err(full) => break full,
+            }
+        };
+        assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+        let mut connecting = std::pin::pin!(socket.connect());
+        assert!(
+            std::future::poll_fn(|cx| std::task::Poll::Ready(connecting.as_mut().poll(cx)))
+                .await
+                .is_pending()
+        );
+        drop(listener.accept().unwrap());
+        connecting.await.unwrap();
+        std::fs::remove_file(&path).unwrap();
+    }
+}
