@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from typing import IO
 
     import trustme
@@ -125,7 +126,7 @@ class Origin:
 
     With `tls` it uses TLS. With `hang_up` it closes after each answer as abruptly as a killed
     process, without the end of TLS. `at_once` is written to the first connections, one item each,
-    which are then closed.
+    which are then closed. With `path` it listens at a unix socket, and `backlog` clients may wait.
     """
 
     def __init__(
@@ -137,6 +138,8 @@ class Origin:
         at_once: list[bytes | None] | None = None,
         family: socket.AddressFamily = socket.AF_INET,
         host: str = "127.0.0.1",
+        path: Path | None = None,
+        backlog: int | None = None,
     ) -> None:
         self.seen: list[Seen] = []
         self._tls = tls
@@ -147,16 +150,25 @@ class Origin:
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._closing = False
-        # The zone of a link-local address becomes the number of its interface.
-        address = socket.getaddrinfo(host, 0, family, socket.SOCK_STREAM)[0][4]
-        self._listener = socket.create_server(address, family=family)
+        self.path = path
         self.host = host
-        self.port: int = self._listener.getsockname()[1]
+        self.port = 0
+        if path is None:
+            # The zone of a link-local address becomes the number of its interface.
+            address = socket.getaddrinfo(host, 0, family, socket.SOCK_STREAM)[0][4]
+            self._listener = socket.create_server(address, family=family)
+            self.port = self._listener.getsockname()[1]
+        else:
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(str(path))
+            self._listener.listen(128 if backlog is None else backlog)
         self._start(self._accept)
 
     @property
     def base_url(self) -> str:
         """The address for `base_url=`."""
+        if self.path is not None:
+            return f"unix://{self.path}:/v1"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}/v1"
 

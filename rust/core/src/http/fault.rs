@@ -183,17 +183,13 @@ const GENERAL_HEAD_BYTES: usize = 8_192 + 100 * 4_096;
 /// The head of a reply has more bytes than it may have on this route, or more headers.
 pub(super) fn of_large_head(route: &Route) -> Error {
     let most = route.max_head_bytes;
-    let message = if route.road == Road::General && most > GENERAL_HEAD_BYTES {
-        format!(
-            "the head of the reply is over {GENERAL_HEAD_BYTES} bytes, the most that the general transport reads, or has \
-             over {MOST_HEADERS} headers: use transport=\"direct\""
-        )
+    let (most, fix) = if route.road == Road::General && most > GENERAL_HEAD_BYTES {
+        (GENERAL_HEAD_BYTES, "use transport=\"direct\"")
     } else {
-        format!(
-            "the head of the reply is over {most} bytes, or has over {MOST_HEADERS} headers: raise \
-             Limits(max_head_bytes=…)"
-        )
+        (most, "raise Limits(max_head_bytes=…)")
     };
+    let message =
+        format!("the head of the reply is over {most} bytes or {MOST_HEADERS} headers: {fix}");
     Error::new(ErrorKind::ResponseTooLarge, message)
         .at(Phase::Head)
         .maybe_processed(true)

@@ -1,0 +1,127 @@
+"""`tokenwire doctor` says which road calls take: transport, proxy, unix socket, roots."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SECRET = "sk-canary-0123456789"
+OPENAI = "https://api.openai.com/v1"
+PROXY = f"http://user:{SECRET}@proxy.example:3128"
+
+
+@pytest.fixture
+def found(command: Callable[..., tuple[int, str, str]]) -> Callable[..., list[dict[str, Any]]]:
+    """Run the doctor; returns its findings about a thing."""
+
+    def run(about: str, *words: str) -> list[dict[str, Any]]:
+        _, out, err = command("doctor", "--json", *words)
+        assert SECRET not in out + err
+        return [row for row in json.loads(out)["findings"] if row["about"] == about]
+
+    return run
+
+
+def test_the_transport_and_its_variable_are_shown(
+    found: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (row,) = found("transport")
+    assert (row["status"], row["details"]) == ("ok", {"transport": "auto", "variable": None})
+    monkeypatch.setenv("TOKENWIRE_TRANSPORT", "general")
+    (row,) = found("transport")
+    assert (row["status"], row["text"]) == ("ok", "general (from TOKENWIRE_TRANSPORT)")
+    monkeypatch.setenv("TOKENWIRE_TRANSPORT", "fast")
+    (row,) = found("transport")
+    assert (row["status"], "TOKENWIRE_TRANSPORT must be" in row["text"]) == ("problem", True)
+
+
+def test_a_provider_that_is_set_up_has_a_road(found: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert found("road") == []
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    (row,) = found("road")
+    begin = f"openai: {OPENAI} by the"
+    assert (row["status"], row["text"]) == (
+        "ok",
+        f"{begin} direct transport, without a proxy, roots: {row['details']['roots']}",
+    )
+    assert row["details"] == {
+        "name": "openai",
+        "url": OPENAI,
+        "transport": "direct",
+        "proxy": None,
+        "proxy_from": None,
+        "socket": None,
+        "roots": row["details"]["roots"],
+    }
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+    (row,) = found("road")
+    proxy = "through http://proxy.example:3128 (from HTTPS_PROXY)"
+    assert row["text"].startswith(f"{begin} general transport, {proxy}, roots: ")
+    assert row["details"]["proxy"] == "http://proxy.example:3128"
+    assert row["details"]["proxy_from"] == "HTTPS_PROXY"
+
+
+def test_the_roots_are_named(found: Any, roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    monkeypatch.setenv("SSL_CERT_FILE", str(roots))
+    (row,) = found("road")
+    assert row["details"]["roots"] == "SSL_CERT_FILE"
+
+
+def test_a_unix_socket_and_this_machine_need_no_proxy(
+    found: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", PROXY)
+    monkeypatch.setenv("VLLM_API_BASE", "unix:///run/vllm.sock:/v1")
+    (row,) = found("road")
+    assert row["text"] == "vllm: unix:///run/vllm.sock:/v1 by the direct transport, a unix socket"
+    assert row["details"]["socket"] == "/run/vllm.sock"
+    assert row["details"]["roots"] is None
+    monkeypatch.setenv("VLLM_API_BASE", "http://localhost:8000/v1")
+    (row,) = found("road")
+    assert row["text"].endswith("by the direct transport, without a proxy")
+
+
+def test_a_road_that_is_closed_is_a_problem(found: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+    monkeypatch.setenv("TOKENWIRE_TRANSPORT", "direct")
+    (row,) = found("road")
+    assert (row["status"], row["text"].partition(",")[0]) == (
+        "problem",
+        "openai: TOKENWIRE_TRANSPORT=direct uses no proxy",
+    )
+    monkeypatch.setenv("TOKENWIRE_TRANSPORT", "general")
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.setenv("VLLM_API_BASE", "unix:///run/vllm.sock:/v1")
+    (row,) = found("road")
+    assert (row["status"], "cannot reach a unix socket" in row["text"]) == ("problem", True)
+    # A wrong address is one problem, not two.
+    monkeypatch.setenv("VLLM_API_BASE", "unix://run/vllm.sock")
+    assert found("road") == []
+    assert [row["status"] for row in found("address")] == ["problem"]
+
+
+def test_models_of_the_configuration_and_targets_have_roads(
+    found: Any, tmp_path: Path, roots: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "tokenwire.toml"
+    file.write_text(
+        f'[models.a]\nmodel = "m"\nbase_url = "https://a.example/v1"\nca_bundle = "{roots}"\n'
+        '[models.b]\nmodel = "m"\nbase_url = "http://b.example/v1"\nproxy = "socks://p:1"\n'
+        '[models.c]\nmodel = "m"\nbase_url = "http://c.example/v1"\ntransport = "general"\n'
+    )
+    monkeypatch.setenv("TOKENWIRE_CONFIG", str(file))
+    target = "http://127.0.0.1:9/v1"
+    assert [row["text"] for row in found("road", "--reach", target)] == [
+        "a: https://a.example/v1 by the direct transport, without a proxy, roots: ca_bundle",
+        "b: http://b.example/v1 by the general transport, through socks5h://p:1 (from proxy)",
+        "c: http://c.example/v1 by the general transport, without a proxy",
+        f"openai-compatible: {target} by the direct transport, without a proxy",
+    ]
