@@ -202,6 +202,7 @@ def test_settings_say_what_they_are() -> None:
         "max_event_bytes": 64 << 20,
         "max_reply_bytes": 64 << 20,
         "buffer_bytes": 256 << 10,
+        "max_head_bytes": 64 << 10,
     }
     assert tw.RetryPolicy().to_dict() == {
         "max_retries": 2,
@@ -229,6 +230,7 @@ def test_settings_say_what_they_are() -> None:
         (tw.Limits, {"max_connections": 1.5}),
         (tw.Limits, {"keepalive": -1}),
         (tw.Limits, {"buffer_bytes": 0}),
+        (tw.Limits, {"max_head_bytes": 0}),
         (tw.Limits, {"max_event_bytes": "1"}),
         (tw.Limits, {"connections": 5}),
         (tw.RetryPolicy, {"max_retries": -1}),

@@ -127,7 +127,7 @@ def test_the_setting_goes_where_a_client_goes(tmp_path: Path) -> None:
     file.write_text('[models.a]\nmodel = "sim:chat"\ntransport = "fast"\ncompression = "yes"\n')
     with pytest.raises(tw.LlmConfigError) as caught:
         tw.LlmClientFactory(file)
-    for problem, name in zip(caught.value.problems, ("transport", "compression"), strict=True):
+    for problem, name in zip(caught.value.problems, ("compression", "transport"), strict=True):
         assert f"models.a.{name}" in problem
 
 
