@@ -1085,7 +1085,8 @@ class Engine:
     @property
     def way(self) -> dict[str, str | None]:
         """How calls reach the server: `transport`, `proxy` without its credentials, `proxy_from` (the argument or the
-        variable) and `socket`."""
+        variable) and `socket`.
+        """
     @property
     def output_mode(self) -> str:
         """How the provider is asked for JSON that fits a schema: "json_schema", "json_object" or "prompt"."""

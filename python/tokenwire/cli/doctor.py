@@ -1,8 +1,8 @@
 """Find out why calls do not work.
 
-It checks versions, certificates, proxies, keys, open files and the configuration, and shows by which
-transport, through which proxy and with which roots the calls of each configured provider go. It shows
-the names of key variables, but no key. Nothing is sent without --reach.
+It checks versions, certificates, proxies, keys, open files and the configuration, and shows the
+road of the calls to each provider that is set up: transport, proxy and roots. It shows the names
+of key variables, but no key. Nothing is sent without --reach.
 
 Examples:
   tokenwire doctor

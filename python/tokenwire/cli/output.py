@@ -103,7 +103,11 @@ def print_error(error: Exception, code: int, *, as_json: bool) -> int:
 UNREAD = "tokenwire.toml in this folder is only read with --config tokenwire.toml"
 
 # Arguments of a client that messages name, and the options that stand for them.
-_OPTIONS = {"api_key=": "--key-env NAME", "base_url=": "--base-url URL", 'transport="': '--transport "'}
+_OPTIONS = {
+    "api_key=": "--key-env NAME",
+    "base_url=": "--base-url URL",
+    'transport="': '--transport "',
+}
 
 
 def in_options(error: LlmConfigError) -> LlmConfigError:

@@ -1,4 +1,4 @@
-"""Which road calls take, for `tokenwire doctor`: the transport, the proxy, the unix socket, the roots."""
+"""Which road calls take, for `tokenwire doctor`: transport, proxy, unix socket, roots."""
 
 from __future__ import annotations
 

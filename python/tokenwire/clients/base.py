@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-
 from tokenwire import _engine
 from tokenwire._typing import overload
 from tokenwire.clients.api_key import with_key, with_key_async
-from tokenwire.clients.lookup import create_engine
+from tokenwire.clients.lookup import create_engine, greenlets_in_use
 from tokenwire.interface.defaults import check_open
 from tokenwire.interface.interface import LlmClientInterface
 from tokenwire.settings.client_settings import (
     CLIENT_SETTINGS,
     engine_arguments,
     left_out,
-    merged_params,
+    merged_settings,
     seal,
-    with_retries,
 )
 from tokenwire.settings.model_string import resolve
 from tokenwire.settings.secret import LeftOut, sealed, sealed_url, sealed_values
@@ -25,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
-    from typing import Any, Literal, TypeVar
+    from typing import Any, TypeVar
 
     from typing_extensions import Self, Unpack
 
@@ -41,10 +38,9 @@ if TYPE_CHECKING:
     from tokenwire.catalog.provider import LlmProvider
     from tokenwire.settings.model_string import Found
     from tokenwire.types import AnyParams
-    from tokenwire.types.prompt import KeySource, Prompt
+    from tokenwire.types.prompt import KeySource, Prompt, Transport
 
     T = TypeVar("T")
-    Transport = Literal["auto", "direct", "general"]
 
 
 # Parameters that Python converts for the engine.
@@ -98,7 +94,7 @@ class BaseClient(LlmClientInterface):
             api_key: The key, or a callable (sync or async) that returns it. The callable is called
                 for each call, in the caller's thread, and again after a 401. The default is the
                 provider's environment variable.
-            base_url: Address of the API, such as `http://localhost:8000/v1`, or of a unix socket:
+            base_url: Address of the API, such as `http://localhost:8000/v1` or
                 `unix:///run/vllm.sock:/v1`.
             api: Which API to use, if the provider has several.
             system: System prompt of each call. Text completions do not have one.
@@ -108,17 +104,13 @@ class BaseClient(LlmClientInterface):
             retry: When and how often to retry a failed attempt.
             limits: Limits on connections and memory.
             proxy: Proxy URL. The default comes from the environment, if `trust_env` is set.
-            transport: What carries the calls: "direct" (HTTP/1.1 straight to the server),
-                "general" (also through proxies), or "auto", which takes the direct one unless
-                there is a proxy. The default is TOKENWIRE_TRANSPORT, if `trust_env` is set, and
-                else "auto".
-            compression: Whether to ask for whole replies in gzip, br or zstd. Streams are asked for
-                as they are, so that no event waits in an encoder.
+            transport: "direct" (HTTP/1.1 straight to the server), "general" (also through proxies)
+                or "auto". The default is TOKENWIRE_TRANSPORT if `trust_env` is set, or "auto".
+            compression: Whether to ask for whole replies in gzip, br or zstd; streams stay as is.
             ca_bundle: PEM file or folder of root certificates that replace the system's.
             client_cert: PEM file with the certificate chain and the key, or a tuple of two files:
                 certificate and key.
-            trust_env: Whether to take proxies, root certificates and the transport from the
-                environment.
+            trust_env: Whether the environment may name proxies, root certificates, the transport.
             headers: Headers to add to each request.
             **defaults: Request parameters of each call.
 
@@ -171,11 +163,7 @@ class BaseClient(LlmClientInterface):
         if settings["system"] is not None:
             self._steering["system"] = settings["system"]
         # How calls wait beside the greenlets of gevent; None in all other programs.
-        self._greenlets: Any = None
-        if "gevent.monkey" in sys.modules or "eventlet.patcher" in sys.modules:
-            from tokenwire.clients import greenlets
-
-            self._greenlets = greenlets if greenlets.are_patched() else None
+        self._greenlets = greenlets_in_use()
         # Wrong defaults are found here, not at the first call.
         self._engine.check(self._base, is_draft=True, **self._steering)
 
@@ -353,12 +341,7 @@ class BaseClient(LlmClientInterface):
             from tokenwire.clients.late import take_what_is_there
 
             take_what_is_there(self)
-        merged = merged_params({**self._settings, **self.defaults}, settings)
-        retries, policy = settings.get("max_retries"), merged["retry"]
-        if retries is not None and policy is not None and "retry" not in settings:
-            merged.update(retry=with_retries(policy, retries), max_retries=None)
-        if "retry" in settings and "max_retries" not in settings:
-            merged["max_retries"] = None
+        merged = merged_settings({**self._settings, **self.defaults}, settings)
         key_vars = None if "api_key" in settings else self._key_vars
         child = self._from_arguments(merged.pop("model", self._model), merged, key_vars, self)
         from tokenwire.clients.one_server import check_child

@@ -6,6 +6,8 @@ The clients are of `base`, which imports this module.
 
 from __future__ import annotations
 
+import sys
+
 from tokenwire import _engine
 from tokenwire.settings.model_string import key_and_address
 from tokenwire.settings.secret import LeftOut, revealed
@@ -58,6 +60,15 @@ def create_engine(
     client._engine = engine
     # Last, because another thread that sees it unset uses the engine.
     client._late = (*found.key_vars, *found.base_url_vars)
+
+
+def greenlets_in_use() -> Any:
+    """The module `greenlets` if gevent or eventlet has replaced the threads; None if not."""
+    if "gevent.monkey" in sys.modules or "eventlet.patcher" in sys.modules:
+        from tokenwire.clients import greenlets
+
+        return greenlets if greenlets.are_patched() else None
+    return None
 
 
 def _is_alike(client: Any, other: Any) -> bool:

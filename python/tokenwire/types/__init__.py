@@ -2,8 +2,8 @@
 
 Read `parts` first, then `media` (images, audio and documents, whose types `media_types`
 recognizes), then `message`, which is made of them, and `request`, which holds messages.
-`params` lists the keyword arguments of a call, and `prompt` the types of its first argument and of
-`api_key=`; both are for annotations only.
+`params` lists the keyword arguments of a call, and `prompt` the types of its first argument, of
+`api_key=` and of `transport=`; both are for annotations only.
 
 Names are imported on first use, because pydantic takes a while to load.
 """

@@ -1,9 +1,9 @@
-"""Two types for annotations: the first argument of a call, and `api_key=`."""
+"""Types for annotations: the first argument of a call, `api_key=` and `transport=`."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from tokenwire.types.message import LlmMessage
 from tokenwire.types.request import LlmRequest
@@ -12,3 +12,5 @@ from tokenwire.types.request import LlmRequest
 Prompt: TypeAlias = str | list[Any] | tuple[Any, ...] | LlmRequest | LlmMessage
 # `api_key=` may be a string, or a function that returns a key or an awaitable of one.
 KeySource: TypeAlias = Callable[[], str | Awaitable[str]]
+# What carries the calls of a client.
+Transport: TypeAlias = Literal["auto", "direct", "general"]

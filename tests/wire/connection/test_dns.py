@@ -84,7 +84,7 @@ REFUSED = [
     ("//127.0.0.1/v1", "no scheme"),
     ("ftp://127.0.0.1/v1", "ftp://"),
     ("file:///etc/passwd", "base_url"),
-    ("unix:///run/server", "base_url"),
+    ("unix://run/server", "base_url"),
     ("ws://127.0.0.1:1", "ws://"),
     ("http://", "base_url"),
     ("http:///v1", "no host"),

@@ -83,8 +83,9 @@ def test_the_direct_one_goes_around_no_proxy(monkeypatch: pytest.MonkeyPatch) ->
         'transport="direct" uses no proxy: leave out proxy=, or take the transport auto or general'
     )
     monkeypatch.setenv("https_proxy", "http://user:hunter2@p:1")
-    for settings, by in (({"transport": "direct"}, 'transport="direct"'), ({}, f"{VARIABLE}=direct")):
-        monkeypatch.setenv(VARIABLE, "direct")
+    monkeypatch.setenv(VARIABLE, "direct")
+    rows: list[tuple[Any, str]] = [({"transport": "direct"}, 'transport="direct"')]
+    for settings, by in [*rows, ({}, f"{VARIABLE}=direct")]:
         with pytest.raises(tw.LlmConfigError) as caught:
             client(**settings)
         assert str(caught.value) == (
@@ -114,7 +115,7 @@ def test_the_setting_goes_where_a_client_goes(tmp_path: Path) -> None:
     assert way(chat.with_options(transport=None))[0] == "direct"
     completions = tw.CompletionClient("m", base_url=PUBLIC, transport="general")
     assert completions._engine.way["transport"] == "general"
-    with pytest.raises(tw.LlmConfigError, match="transport.*setting of the client"):
+    with pytest.raises(tw.LlmConfigError, match=r"transport.*setting of the client"):
         chat.run("hi", transport="direct")  # type: ignore[call-arg]
     file = tmp_path / "tokenwire.toml"
     file.write_text(

@@ -199,7 +199,7 @@ def test_what_is_no_server_is_named(folder: Path, call: Callable[[tw.ChatClient]
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may do everything")
 def test_a_socket_without_permission_is_named(server: Origin, folder: Path) -> None:
     (folder / "llm.sock").chmod(0o400)
-    with pytest.raises(tw.LlmConnectError, match="no permission to connect to .*llm.sock"):
+    with pytest.raises(tw.LlmConnectError, match=r"no permission to connect to .*llm\.sock"):
         client(server.base_url).run("hi")
 
 

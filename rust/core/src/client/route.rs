@@ -131,7 +131,7 @@ impl Asked {
 }
 
 /// Which transport carries the calls. One that was asked for by name, and cannot do what is needed, is an error: calls
-/// must not go around a proxy that somebody has set.
+/// must not go around a proxy that is set.
 fn road(asked: &Asked, base: &Base, proxy: Option<&Proxy>) -> Result<Road, Error> {
     let by = &asked.by;
     match (asked.transport, proxy) {

@@ -190,7 +190,7 @@ pub(super) fn of_large_head(route: &Route) -> Error {
     };
     let message =
         format!("the head of the reply is over {most} bytes or {MOST_HEADERS} headers: {fix}");
-    Error::new(ErrorKind::ResponseTooLarge, message)
+    Error::new(ErrorKind::Protocol, message)
         .at(Phase::Head)
         .maybe_processed(true)
 }

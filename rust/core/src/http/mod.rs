@@ -7,7 +7,7 @@
 //! - `hub`: what the whole process shares: the permits of `origin`, the TLS configurations of `tls`, the cache of `dns`
 //! - `flights`: the threads on which names are looked up and the files of `certificates` are read
 //! - `exchange`: what a transport does; `direct` and `general`: the two transports
-//! - `handshake` and `link`: how a connection is made, with `unix` for sockets with a path; `proxy`: through which proxy; `no_proxy`: which hosts need none
+//! - `handshake` and `link`: how a connection is made, with `unix` for those at a path; `proxy`: through which proxy; `no_proxy`: which hosts need none
 //! - `host`: what a host means: this machine, a private network, one interface of this machine
 //! - `response`: the head and body that are returned; `fault`: the error of a failed attempt, with `tls_words` for TLS
 //! - `test_rules`: what a test sets for the calls of its process
