@@ -27,7 +27,7 @@ def asked(server: Origin, transport: str, **limits: int) -> tw.LlmResponse[Any]:
         base_url=server.base_url,
         transport=transport,  # type: ignore[arg-type]
         max_retries=0,
-        limits=tw.Limits(**limits) if limits else None,  # type: ignore[arg-type]
+        limits=tw.Limits(**limits) if limits else None,
     )
     return chat.complete("hi")
 
@@ -120,7 +120,7 @@ def test_a_limit_that_is_none_is_refused(wrong: Any) -> None:
 
 def test_the_limit_bounds_streams_too(call: Callable[[tw.ChatClient], str]) -> None:
     with Origin() as server:
-        settings = {"base_url": server.base_url, "max_retries": 0}
+        settings: dict[str, Any] = {"base_url": server.base_url, "max_retries": 0}
         with pytest.raises(tw.LlmProtocolError, match="over 20 bytes"):
             call(tw.ChatClient("m", limits=tw.Limits(max_head_bytes=20), **settings))
         assert call(tw.ChatClient("m", limits=tw.Limits(max_head_bytes=2**40), **settings)) == TEXT

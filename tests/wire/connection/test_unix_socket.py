@@ -166,8 +166,11 @@ def test_an_error_names_the_socket_and_the_url(server: Origin, folder: Path) -> 
         caught.value
     )
     server.answer_next(None)
-    with pytest.raises(tw.LlmConnectionLostError, match=f"unix:{path} closed the connection"):
+    closed = f"unix:{path} closed the connection"
+    with pytest.raises(tw.LlmConnectionLostError, match=closed) as lost:
         client(f"unix://{path}:/v1").run("hi")
+    # There is no TLS to ask for.
+    assert "https" not in str(lost.value)
     moved = response(307, b"", f"location: http://localhost:{server.port + 1}/v1")
     server.answer_next(moved)
     with pytest.raises(tw.LlmAPIError, match="leads to another origin"):

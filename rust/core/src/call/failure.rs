@@ -63,8 +63,11 @@ pub(super) fn may_need_https(error: Error, outgoing: &Outgoing) -> Error {
         error.kind(),
         ErrorKind::ConnectionLost | ErrorKind::Protocol
     );
-    let direct = !outgoing.route.https && outgoing.route.proxy.is_none();
-    if error.phase() != Phase::Head || !unanswered || error.headers().is_some() || !direct {
+    let route = &outgoing.route;
+    let direct = !route.https && route.proxy.is_none() && route.socket.is_none();
+    // One that is not retried is of an answer that was understood.
+    let answered = error.headers().is_some() || !error.is_retryable();
+    if error.phase() != Phase::Head || !unanswered || answered || !direct {
         return error;
     }
     let message = format!(
