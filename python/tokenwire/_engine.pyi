@@ -817,7 +817,7 @@ class CallEvent:
         response: The reply, whole or partial.
         started: When the call began, as Unix time in seconds. Defaults to `elapsed` seconds ago.
         operation: `chat` or `text_completion`.
-        server_address: Host of the server.
+        server_address: Host of the server, or the path of its unix socket.
         server_port: Port of the server.
 
     Raises:
@@ -850,10 +850,10 @@ class CallEvent:
         """The kind of request: `chat` or `text_completion`."""
     @property
     def server_address(self) -> str | None:
-        """Host of the server, without a path; None if unknown."""
+        """Host of the server, or the path of its unix socket; None if unknown."""
     @property
     def server_port(self) -> int | None:
-        """Port of the server; None if unknown."""
+        """Port of the server; None if unknown, and for a unix socket."""
     @property
     def streamed(self) -> bool:
         """Whether the reply was streamed."""

@@ -199,11 +199,28 @@ def test_what_is_no_server_is_named(folder: Path, call: Callable[[tw.ChatClient]
             assert f"base_url=unix://{folder}/{name}" in str(caught.value)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may do everything")
 def test_a_socket_without_permission_is_named(server: Origin, folder: Path) -> None:
     (folder / "llm.sock").chmod(0o400)
-    with pytest.raises(tw.LlmConnectError, match=r"no permission to connect to .*llm\.sock"):
-        client(server.base_url).run("hi")
+    user = os.geteuid()
+    if user == 0:
+        # Root may do everything, and any other user may not.
+        os.seteuid(65_534)
+    try:
+        with pytest.raises(tw.LlmConnectError, match=r"no permission to connect to .*llm\.sock"):
+            client(server.base_url).run("hi")
+    finally:
+        os.seteuid(user)
+
+
+def test_an_event_names_the_socket(server: Origin, folder: Path) -> None:
+    events: list[tw.CallEvent] = []
+    remove = tw.on_call(events.append)
+    try:
+        assert client(server.base_url).run("hi") == TEXT
+    finally:
+        remove()
+    (event,) = events
+    assert (event.server_address, event.server_port) == (str(folder / "llm.sock"), None)
 
 
 def test_a_server_that_comes_back_is_found(folder: Path) -> None:

@@ -48,7 +48,7 @@ const ARGUMENTS: [&str; 11] = [
 ///     response: The reply, whole or partial.
 ///     started: When the call began, as Unix time in seconds. Defaults to `elapsed` seconds ago.
 ///     operation: `chat` or `text_completion`.
-///     server_address: Host of the server.
+///     server_address: Host of the server, or the path of its unix socket.
 ///     server_port: Port of the server.
 ///
 /// Raises:
@@ -61,9 +61,9 @@ pub(crate) struct CallEvent {
     model: String,
     /// The kind of request: `chat` or `text_completion`.
     operation: &'static str,
-    /// Host of the server, without a path; None if unknown.
+    /// Host of the server, or the path of its unix socket; None if unknown.
     server_address: Option<String>,
-    /// Port of the server; None if unknown.
+    /// Port of the server; None if unknown, and for a unix socket.
     server_port: Option<u16>,
     /// Whether the reply was streamed.
     streamed: bool,

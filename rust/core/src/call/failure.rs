@@ -89,8 +89,10 @@ pub fn shown(error: &Error, provider: &str, model: &str, host: &str) -> String {
     if tries == 0 || error.kind() == ErrorKind::Config {
         return message.to_owned();
     }
+    // A unix socket has no port.
+    let colon = if host.starts_with('/') { "" } else { ":" };
     let names_server =
-        error.api().is_none() && !host.is_empty() && message.contains(&format!("{host}:"));
+        error.api().is_none() && !host.is_empty() && message.contains(&format!("{host}{colon}"));
     let names = [provider, model].map(|name| one_line(name, SHOWN_NAME));
     let names: Vec<_> = names.into_iter().filter(|name| !name.is_empty()).collect();
     let who = match names.join(":") {
@@ -143,6 +145,8 @@ mod tests {
         ] {
             assert_eq!(shown(&error, "acme", "m", host), line);
         }
+        let socket = failed("/run/a.sock is not a socket", 1);
+        assert_eq!(shown(&socket, "acme", "m", "/run/a.sock"), socket.message());
         let setting = failed("no", 2).with_kind(ErrorKind::Config);
         assert_eq!(shown(&setting, "acme", "m", host), "no");
         assert_eq!(shown(&failed("no", 1), "", "m", ""), "m: no");
