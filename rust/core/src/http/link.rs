@@ -34,6 +34,7 @@ pub(super) struct Linker {
     tls: Option<Arc<ClientConfig>>,
     is_zoned: bool,
     /// Where all connections go, if it is not a host.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "no base URL can name one there"))]
     socket: Option<UnixSocket>,
 }
 
