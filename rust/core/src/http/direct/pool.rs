@@ -220,7 +220,9 @@ mod tests {
         }
 
         async fn connection(&self) -> (Connection, tokio::net::TcpStream) {
-            let link = Linker::new(Resolver::default(), None, None).open(&self.uri).await;
+            let link = Linker::new(Resolver::default(), None, None)
+                .open(&self.uri)
+                .await;
             let wire = Wire::new(link.unwrap());
             let mut connection = Connection::new(wire, Arc::clone(&self.origin), 64 << 10)
                 .await
