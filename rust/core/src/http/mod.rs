@@ -9,13 +9,15 @@
 //! - `exchange`: what a transport does; `direct` and `general`: the two transports
 //! - `handshake` and `link`: how a connection is made; `proxy`: through which proxy; `no_proxy`: which hosts need none
 //! - `host`: what a host means: this machine, a private network, one interface of this machine
-//! - `response`: the head and body that are returned; `fault`: the error of a failed attempt, with `tls_words` for TLS
+//! - `response`: the head and body that are returned, which `encoding` unpacks; `fault`: the error of a failed attempt,
+//!   with `tls_words` for TLS
 //! - `test_rules`: what a test sets for the calls of its process
 
 mod attempt;
 mod certificates;
 mod direct;
 mod dns;
+pub mod encoding;
 mod exchange;
 mod fault;
 mod flights;
