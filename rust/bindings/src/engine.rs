@@ -181,6 +181,7 @@ fn config(
         api_key: text(setting!("api_key"))?.map(Secret::new),
         key_name: text(setting!("key_name"))?.map_or(Cow::Borrowed("api_key"), Cow::Owned),
         no_key: text(setting!("no_key"))?,
+        compression: setting!("compression").map_or(Ok(false), |value| value.extract())?,
         headers: setting!("headers")
             .map_or(Ok(Vec::new()), |value| secret_pairs(&value, "headers"))?,
         timeout: setting!("timeout")

@@ -256,6 +256,8 @@ pub struct ClientConfig {
     pub key_name: Cow<'static, str>,
     /// The error of a call without the required key; `None` names the variables of the provider.
     pub no_key: Option<String>,
+    /// Whether whole replies are asked for in a content coding. Streams never are, because encoders wait for more.
+    pub compression: bool,
     /// Headers that are added to each request.
     pub headers: Vec<(String, Secret)>,
     /// Limits in time.
@@ -287,6 +289,7 @@ impl ClientConfig {
             api_key: None,
             key_name: "api_key".into(),
             no_key: None,
+            compression: false,
             headers: Vec::new(),
             timeout: TimeoutSetting::Full(Timeout::default()),
             limits: Limits::default(),

@@ -11,6 +11,7 @@
 //! - `host`: what a host means: this machine, a private network, one interface of this machine
 //! - `response`: the head and body that are returned, which `encoding` unpacks; `fault`: the error of a failed attempt,
 //!   with `tls_words` for TLS
+//! - `turn`: how much a task may do before the others of its thread get their turns
 //! - `test_rules`: what a test sets for the calls of its process
 
 mod attempt;
@@ -37,6 +38,7 @@ mod tests;
 mod tls;
 mod tls_words;
 mod transport;
+mod turn;
 
 pub(crate) use attempt::send;
 pub(crate) use fault::Place;

@@ -20,17 +20,17 @@ impl Unpacker {
         let sender = "the server, or a gateway before it, must send";
         match broken {
             Broken::Unknown => format!(
-                "its body has {coding}, which cannot be unpacked: {sender} `identity`, gzip, deflate, br or zstd"
+                "the body has {coding}, which cannot be unpacked: {sender} `identity`, gzip, deflate, br or zstd"
             ),
             Broken::Nested => format!(
-                "its body was compressed more than once ({coding}): {sender} `identity` or one coding"
+                "the body was compressed more than once ({coding}): {sender} `identity` or one coding"
             ),
             Broken::Corrupt => format!(
-                "its body is not what {coding} says, or it is damaged: {sender} `identity` or the coding that it names"
+                "the body is not what {coding} says, or it is damaged: {sender} `identity` or the coding that it names"
             ),
-            Broken::Cut => format!("its body ended in the middle of its data ({coding})"),
+            Broken::Cut => format!("the body ended in the middle of its data ({coding})"),
             Broken::Bomb => format!(
-                "its body ({coding}) unpacks to over {BOMB_BYTES} bytes and {BOMB_RATIO} times its size: {sender} `identity` \
+                "the body ({coding}) unpacks to over {BOMB_BYTES} bytes and {BOMB_RATIO} times its size: {sender} `identity` \
                  if that is no attack"
             ),
         }

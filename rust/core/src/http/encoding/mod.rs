@@ -7,10 +7,14 @@
 //! A decoder returns all that its input allows, so an event that the server flushed is never held back.
 
 use std::fmt;
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
+use tokio::task::coop;
+
+use super::turn;
 
 mod brotli;
 mod error;
@@ -201,6 +205,20 @@ impl Unpacker {
         Err(broken)
     }
 
+    /// The same as [`Self::next`], for a task that may unpack only so much in a turn: 32 KiB.
+    pub(super) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, Broken>> {
+        let unit = ready!(coop::poll_proceed(cx));
+        let piece = self.next();
+        if let Ok(Some(piece)) = &piece {
+            unit.made_progress();
+            turn::spend(cx, piece.len());
+        }
+        Poll::Ready(piece)
+    }
+
     /// Whether the body may end, once [`Self::next`] has returned `None`. An empty body may.
     pub fn finish(&mut self) -> Result<(), Broken> {
         match &self.decoder {
@@ -214,9 +232,15 @@ impl Unpacker {
         }
     }
 
-    /// The bytes that were pushed last, if nothing has been unpacked: the body may not be compressed at all.
-    pub(super) fn untouched(&mut self) -> Option<Bytes> {
-        (self.read == 0).then(|| std::mem::take(&mut self.input))
+    /// Why nothing of a body could be unpacked, and its first bytes, which may not be compressed at all.
+    pub(super) fn rejected(&mut self) -> Option<(Broken, Bytes)> {
+        let broken = self.decoder.as_ref().err().filter(|_| self.written == 0)?;
+        let first = if self.read == 0 {
+            std::mem::take(&mut self.input)
+        } else {
+            Bytes::new()
+        };
+        Some((*broken, first))
     }
 }
 
