@@ -128,7 +128,7 @@ impl Decoder for Deflate {
 /// of 31. The first byte of a raw stream would have to begin a stored block whose padding is not zero.
 fn has_zlib_header(bytes: [u8; 2]) -> bool {
     let [first, _] = bytes;
-    first & 0x0f == 8 && first >> 4 <= 7 && u16::from_be_bytes(bytes) % 31 == 0
+    first & 0x0f == 8 && first >> 4 <= 7 && u16::from_be_bytes(bytes).is_multiple_of(31)
 }
 
 /// All of the input is read, and means nothing.

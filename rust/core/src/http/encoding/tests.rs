@@ -211,18 +211,13 @@ fn a_bomb_is_an_error_before_it_fills_memory() {
         for size in [1, 1_000, body.len()] {
             let mut unpacker = unpacker(coding);
             let mut total = 0;
-            let broken = 'read: loop {
-                for chunk in body.chunks(size) {
-                    unpacker.push(Bytes::copy_from_slice(chunk));
-                    loop {
-                        match unpacker.next() {
-                            Ok(Some(piece)) => total += piece.len() as u64,
-                            Ok(None) => break,
-                            Err(broken) => break 'read broken,
-                        }
-                    }
+            let mut chunks = body.chunks(size);
+            let broken = loop {
+                match unpacker.next() {
+                    Ok(Some(piece)) => total += piece.len() as u64,
+                    Ok(None) => unpacker.push(Bytes::copy_from_slice(chunks.next().unwrap())),
+                    Err(broken) => break broken,
                 }
-                panic!("{coding}: {total} bytes");
             };
             assert_eq!(broken, Broken::Bomb);
             assert!(total <= BOMB_BYTES, "{coding}: {total}");
