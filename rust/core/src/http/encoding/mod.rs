@@ -80,7 +80,7 @@ struct Step {
 struct Corrupt;
 
 /// Decodes one coding.
-trait Decoder: Send {
+trait Decoder: Send + Sync {
     /// Decodes some of `input` into `output`. Unless the output is full, everything that the input so far means has
     /// been written once the input is used up. A step that does nothing needs more input.
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, Corrupt>;
