@@ -181,19 +181,19 @@ async fn an_error_reply_that_cannot_be_unpacked_keeps_its_status() {
             "content-encoding: compress\r\n",
             gzip(said),
             "HTTP 503: the body has `content-encoding: compress`, which cannot be unpacked: the server, or a gateway \
-             before it, must send `identity`, gzip, deflate, br or zstd",
+             in between, must send `identity`, gzip, deflate, br or zstd",
         ),
         (
             "content-encoding: gzip\r\ncontent-encoding: gzip\r\n",
             gzip(said),
             "HTTP 503: the body was compressed more than once (`content-encoding: gzip, gzip`): the server, or a gateway \
-             before it, must send `identity` or one coding",
+             in between, must send `identity` or one coding",
         ),
         (
             GZIP,
             vec![0xff; 100],
             "HTTP 503: the body is not what `content-encoding: gzip` says, or it is damaged: the server, or a gateway \
-             before it, must send `identity` or the coding that it names",
+             in between, must send `identity` or the coding that it names",
         ),
         // It is text after all.
         (GZIP, said.to_vec(), "HTTP 503: no such model"),

@@ -45,8 +45,8 @@ pub(super) fn of_client(
     Ok(headers)
 }
 
-/// Asks for a compressed reply, if it `is_wanted`. Nobody wants a compressed stream: it arrives late, because encoders
-/// wait for more.
+/// Asks for a compressed reply, if it `is_wanted`. For a stream it never is: compressed events arrive late, because
+/// encoders wait for more.
 pub(super) fn ask_for_compression(headers: &mut HeaderMap, is_wanted: bool) {
     if is_wanted {
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(CODINGS));

@@ -187,8 +187,8 @@ impl Body {
     }
 
     /// At most `cap` bytes of the body of an error. If the body breaks, its beginning is enough. If it is neither what
-    /// its header says nor text, it is why.
-    pub(crate) async fn up_to(mut self, cap: usize, place: &Place) -> Result<Bytes, String> {
+    /// its header says nor text, the bytes are empty, and the second value says why.
+    pub(crate) async fn up_to(mut self, cap: usize, place: &Place) -> (Bytes, Option<String>) {
         let mut all = BytesMut::new();
         let mut rejected = None;
         loop {
@@ -213,8 +213,8 @@ impl Body {
             all.extend_from_slice(&frame);
         }
         match rejected {
-            Some(why) if !is_text(&all) => Err(why),
-            _ => Ok(all.freeze()),
+            Some(why) if !is_text(&all) => (Bytes::new(), Some(why)),
+            _ => (all.freeze(), None),
         }
     }
 }

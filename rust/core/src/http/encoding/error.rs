@@ -17,7 +17,7 @@ impl Unpacker {
     /// Why the body cannot be read, and who has to change what.
     pub(in crate::http) fn reason(&self, broken: Broken) -> String {
         let coding = format!("`content-encoding: {}`", self.coding);
-        let sender = "the server, or a gateway before it, must send";
+        let sender = "the server, or a gateway in between, must send";
         match broken {
             Broken::Unknown => format!(
                 "the body has {coding}, which cannot be unpacked: {sender} `identity`, gzip, deflate, br or zstd"
@@ -30,8 +30,9 @@ impl Unpacker {
             ),
             Broken::Cut => format!("the body ended in the middle of its data ({coding})"),
             Broken::Bomb => format!(
-                "the body ({coding}) unpacks to over {BOMB_BYTES} bytes and {BOMB_RATIO} times its size: {sender} `identity` \
-                 if that is no attack"
+                "the body ({coding}) unpacks to over {} MiB and {BOMB_RATIO} times its size, as in an attack: {sender} \
+                 `identity`",
+                BOMB_BYTES >> 20
             ),
         }
     }

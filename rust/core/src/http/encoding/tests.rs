@@ -392,7 +392,7 @@ fn deflate_may_come_with_or_without_its_wrapper() {
             );
         }
     }
-    // An empty block, and a dictionary that nobody has (RFC 1950, section 2.2).
+    // An empty block, and a dictionary that is not there (RFC 1950, section 2.2).
     assert_eq!(unpacked("deflate", [&[3, 0][..]]), Ok(vec![]));
     let with_dictionary = [0x78, 0xbb, 1, 2, 3, 4, 3, 0, 0, 0, 0, 1];
     assert_eq!(
@@ -454,7 +454,7 @@ fn zstd_has_frames_and_some_to_skip() {
         unpacked("zstd", [&*a, b"\r\n\r\n\r\n"]),
         Err(Broken::Corrupt)
     );
-    // Without a checksum, and with a dictionary that nobody has.
+    // Without a checksum, and with a dictionary that is not there.
     assert_eq!(
         unpacked("zstd", [&*frame(&[0x20, 2], b"ab")]).as_deref(),
         Ok(&b"ab"[..])
@@ -500,7 +500,7 @@ fn messages_name_the_header_and_the_fix() {
     for (broken, named) in [
         (
             Broken::Unknown,
-            "which cannot be unpacked: the server, or a gateway before it, must send `identity`",
+            "which cannot be unpacked: the server, or a gateway in between, must send `identity`",
         ),
         (Broken::Nested, "more than once"),
         (Broken::Corrupt, "damaged"),
