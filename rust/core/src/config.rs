@@ -275,7 +275,7 @@ pub struct ClientConfig {
     pub proxy: Option<Secret>,
     /// The transport; `None` takes that of the environment if `trust_env` is set, or else `auto`.
     pub transport: Option<TransportSetting>,
-    /// Whether to ask for whole replies in an encoding.
+    /// Whether whole replies are asked for in a content coding. Streams never are, because encoders wait for more.
     pub compression: bool,
     /// Whether to read proxies and certificate files from the environment.
     pub trust_env: bool,

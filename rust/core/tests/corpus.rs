@@ -19,6 +19,8 @@ mod mutated_reply;
 mod mutation;
 #[path = "claims/sse_split.rs"]
 mod sse_split;
+#[path = "claims/unpack.rs"]
+mod unpack;
 
 use mutation::Random;
 
@@ -43,6 +45,11 @@ fn replay(target: &str, holds: fn(&[u8])) {
 #[test]
 fn events_do_not_depend_on_the_chunks() {
     replay("sse_split", sse_split::holds);
+}
+
+#[test]
+fn compressed_bodies_do_not_depend_on_the_chunks() {
+    replay("unpack", unpack::holds);
 }
 
 #[test]

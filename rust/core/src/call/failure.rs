@@ -43,6 +43,16 @@ impl Failure {
             ..Self::from(head.seen_by(error.at(Phase::Body)))
         }
     }
+
+    /// The failure of an error reply whose body could not be unpacked, and `why`. Its status says all that is known.
+    pub(super) fn without_body(mut self, why: Option<String>) -> Self {
+        if let (Some(why), Some(status)) = (why, self.error.status())
+            && self.error.kind() != ErrorKind::Proxy
+        {
+            self.error = self.error.with_message(format!("HTTP {status}: {why}"));
+        }
+        self
+    }
 }
 
 impl From<Error> for Failure {

@@ -112,7 +112,7 @@ impl<'a> Session<'a> {
         if (200..300).contains(&head.status) {
             return Ok((head, body));
         }
-        let body = body.up_to(ERROR_BODY_BYTES, &outgoing.place).await;
+        let (body, unreadable) = body.up_to(ERROR_BODY_BYTES, &outgoing.place).await;
         // Masked first: what is read from it may be shortened, and then no longer be found.
         let is_cut = body.len() >= ERROR_BODY_BYTES;
         let masked = self.call.mask().bytes(body.to_vec(), is_cut);
@@ -125,7 +125,7 @@ impl<'a> Session<'a> {
                 .with_kind(said.kind())
                 .retryable(said.is_retryable());
         }
-        Err(failure)
+        Err(failure.without_body(unreadable))
     }
 
     fn error_reply(&self, head: &Head, body: &[u8]) -> Failure {

@@ -7,6 +7,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use super::{Inner, check};
 use crate::config::{ClientConfig, Secret};
 use crate::error::Error;
+use crate::http::encoding::ASKED as CODINGS;
 use crate::redact::Mask;
 use crate::wire::{Auth, Dialect, Provider};
 
@@ -20,7 +21,6 @@ pub(super) fn of_client(
     let fixed = [
         ("content-type", "application/json"),
         ("accept", "application/json"),
-        // Compressed event streams arrive late: encoders wait for more.
         ("accept-encoding", "identity"),
         (
             "user-agent",
@@ -43,6 +43,14 @@ pub(super) fn of_client(
         headers.insert(name, value);
     }
     Ok(headers)
+}
+
+/// Asks for a compressed reply, if it `is_wanted`. For a stream it never is: compressed events arrive late, because
+/// encoders wait for more.
+pub(super) fn ask_for_compression(headers: &mut HeaderMap, is_wanted: bool) {
+    if is_wanted {
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(CODINGS));
+    }
 }
 
 /// Adds the headers of the caller's trace, unless one of them is there already: those of two traces do not go

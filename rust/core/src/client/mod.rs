@@ -226,6 +226,7 @@ impl Client {
                 HeaderValue::from_static("text/event-stream"),
             );
         }
+        headers::ask_for_compression(&mut headers, inner.config.compression && !stream);
         if body.is_empty() {
             headers.remove(header::CONTENT_TYPE);
         }

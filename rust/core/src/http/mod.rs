@@ -7,15 +7,19 @@
 //! - `hub`: what the whole process shares: the permits of `origin`, the TLS configurations of `tls`, the cache of `dns`
 //! - `flights`: the threads on which names are looked up and the files of `certificates` are read
 //! - `exchange`: what a transport does; `direct` and `general`: the two transports
-//! - `handshake` and `link`: how a connection is made, with `unix` for those at a path; `proxy`: through which proxy; `no_proxy`: which hosts need none
+//! - `handshake` and `link`: how a connection is made, with `unix` for those at a path; `proxy`: through which proxy;
+//!   `no_proxy`: which hosts need none
 //! - `host`: what a host means: this machine, a private network, one interface of this machine
-//! - `response`: the head and body that are returned; `fault`: the error of a failed attempt, with `tls_words` for TLS
+//! - `response`: the head and body that are returned, which `encoding` unpacks; `fault`: the error of a failed attempt,
+//!   with `tls_words` for TLS
+//! - `turn`: how much a task may do before the others of its thread get their turns
 //! - `test_rules`: what a test sets for the calls of its process
 
 mod attempt;
 mod certificates;
 mod direct;
 mod dns;
+pub mod encoding;
 mod exchange;
 mod fault;
 mod flights;
@@ -35,6 +39,7 @@ mod tests;
 mod tls;
 mod tls_words;
 mod transport;
+mod turn;
 pub(crate) mod unix;
 
 pub(crate) use attempt::send;

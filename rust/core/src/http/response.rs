@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::encoding::Unpacker;
 use super::exchange::Incoming;
 use super::fault::{self, Place};
 use crate::error::{Error, ErrorKind, Headers, Phase};
@@ -81,6 +82,8 @@ pub(crate) struct Body {
     incoming: Incoming,
     // There is no length and there are no chunks, so the end of the connection is the end of the body.
     close_delimited: bool,
+    // `None` if it is not compressed.
+    unpacker: Option<Box<Unpacker>>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -95,12 +98,36 @@ impl Body {
         Self {
             incoming,
             close_delimited,
+            unpacker: Unpacker::of(headers).map(Box::new),
             _permit: permit,
         }
     }
 
-    /// The next bytes; `None` at a clean end. Cancel safe: no bytes are lost if the future is dropped.
+    /// The next bytes, unpacked; `None` at a clean end. Cancel safe: no bytes are lost if the future is dropped.
     pub(crate) async fn frame(&mut self, place: &Place) -> Result<Option<Bytes>, Error> {
+        loop {
+            if let Some(unpacker) = &mut self.unpacker {
+                let piece = poll_fn(|cx| unpacker.poll_next(cx)).await;
+                let piece = piece.map_err(|broken| unpacker.error(broken, place))?;
+                if piece.is_some() {
+                    return Ok(piece);
+                }
+            }
+            let received = self.received(place).await?;
+            match (&mut self.unpacker, received) {
+                (Some(unpacker), Some(bytes)) => unpacker.push(bytes),
+                (Some(unpacker), None) => {
+                    let end = unpacker.finish();
+                    end.map_err(|broken| unpacker.error(broken, place))?;
+                    return Ok(None);
+                }
+                (None, received) => return Ok(received),
+            }
+        }
+    }
+
+    /// The next bytes as they were sent.
+    async fn received(&mut self, place: &Place) -> Result<Option<Bytes>, Error> {
         loop {
             return match poll_fn(|cx| self.incoming.poll_frame(cx)).await {
                 None => Ok(None),
@@ -159,10 +186,25 @@ impl Body {
         Ok(std::mem::take(all).freeze())
     }
 
-    /// At most `cap` bytes of the body of an error. If the body breaks, its beginning is enough.
-    pub(crate) async fn up_to(mut self, cap: usize, place: &Place) -> Bytes {
+    /// At most `cap` bytes of the body of an error. If the body breaks, its beginning is enough. If it is neither what
+    /// its header says nor text, the bytes are empty, and the second value says why.
+    pub(crate) async fn up_to(mut self, cap: usize, place: &Place) -> (Bytes, Option<String>) {
         let mut all = BytesMut::new();
-        while let Ok(Some(frame)) = self.frame(place).await {
+        let mut rejected = None;
+        loop {
+            let frame = match self.frame(place).await {
+                Ok(Some(frame)) => frame,
+                Ok(None) => break,
+                Err(_) => {
+                    let unpacker = self.unpacker.take();
+                    let Some(mut unpacker) = unpacker else { break };
+                    let Some((broken, first)) = unpacker.rejected() else {
+                        break;
+                    };
+                    rejected = Some(unpacker.reason(broken));
+                    first
+                }
+            };
             let room = cap.saturating_sub(all.len());
             if frame.len() > room {
                 all.extend_from_slice(frame.get(..room).unwrap_or(&frame));
@@ -170,8 +212,17 @@ impl Body {
             }
             all.extend_from_slice(&frame);
         }
-        all.freeze()
+        match rejected {
+            Some(why) if !is_text(&all) => (Bytes::new(), Some(why)),
+            _ => (all.freeze(), None),
+        }
     }
+}
+
+/// Whether these are the first bytes of a text.
+fn is_text(bytes: &[u8]) -> bool {
+    let cut = std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_some());
+    !bytes.is_empty() && !cut
 }
 
 /// A body that is being read. A large one that is given up is freed by a worker.

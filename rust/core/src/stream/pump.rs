@@ -198,7 +198,7 @@ impl Reception for Streamed<'_> {
                     Ok(Some(frame)) => frame,
                     Ok(None) if is_first => return Err(no_body(head)),
                     Ok(None) => return self.feed(reader, None).await.verdict.map(|_| None),
-                    Err(error) => return Err(interrupted(&error)),
+                    Err(error) => return Err(interrupted(error)),
                 };
                 clock.note_bytes();
                 if is_first && is_document(&rest) {
@@ -259,8 +259,11 @@ impl Reception for Streamed<'_> {
     }
 }
 
-/// The error of a connection that broke in the middle of a stream.
-fn interrupted(error: &Error) -> Error {
+/// The error of a connection that broke in the middle of a stream. What cannot be unpacked did not break there.
+fn interrupted(error: Error) -> Error {
+    if let ErrorKind::Decode | ErrorKind::ResponseTooLarge = error.kind() {
+        return error;
+    }
     let message = format!("the stream broke before its end: {}", error.message());
     Error::new(ErrorKind::StreamInterrupted, message)
         .at(Phase::Body)

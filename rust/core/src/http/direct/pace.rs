@@ -5,16 +5,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take};
-use tokio::task::coop;
+
+use crate::http::turn::spend;
 
 /// How many bytes one read returns at most. It is less than hyper's first buffer, which grows as soon as one read fills
 /// it, and would stay large for as long as a stream lives. hyper also works through all of them before it reads again,
 /// byte by byte in the size of a chunk.
 const READ_BYTES: u64 = (8 << 10) - 1;
-
-/// A task has 128 units in a turn. tokio takes one for a read of any size, and here so many bytes take one more. So a
-/// turn ends after 32 KiB.
-const BYTES_PER_UNIT: usize = 256;
 
 /// A stream whose task may read only so much in a turn.
 #[derive(Debug)]
@@ -46,14 +43,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
         let before = buffer.filled().len();
         self.0.set_limit(READ_BYTES);
         ready!(Pin::new(&mut self.0).poll_read(cx, buffer))?;
-        let read = buffer.filled().len() - before;
-        for _ in 0..read / BYTES_PER_UNIT {
-            match coop::poll_proceed(cx) {
-                Poll::Ready(unit) => unit.made_progress(),
-                // The turn is over, and the next read waits for the next one.
-                Poll::Pending => break,
-            }
-        }
+        spend(cx, buffer.filled().len() - before);
         Poll::Ready(Ok(()))
     }
 }
