@@ -52,14 +52,6 @@ pub(super) fn of_send(failed: &Failed, place: &Place) -> Error {
     }
 }
 
-/// Whether a TLS peer closed the connection without a closing message. That ends a body that has no other end.
-pub(super) fn is_bare_eof(error: &(dyn StdError + 'static)) -> bool {
-    links(error).any(|link| {
-        link.downcast_ref::<io::Error>()
-            .is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof)
-    })
-}
-
 fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
     let origin = &place.origin;
     let nearest = place.proxy.as_ref().map_or(origin, |(proxy, _)| proxy);
