@@ -7,6 +7,7 @@ use std::io;
 
 use rustls::{AlertDescription as Alert, Error as Tls};
 
+use super::direct::SpeaksTls;
 use super::dns::LookupFailed;
 use super::exchange::Failed;
 use super::flights::NoThread;
@@ -34,6 +35,16 @@ impl Place {
     /// The base URL as a setting: `NAME=URL`.
     pub(crate) fn setting(&self) -> String {
         format!("{}={}", self.base_url_name, self.base_url)
+    }
+
+    /// The error of plain http to a port that speaks TLS.
+    pub(crate) fn speaks_tls(&self) -> String {
+        format!(
+            "{} speaks TLS: does {} need https:// instead of http://? Check {}",
+            self.origin,
+            self.base_url_name,
+            self.setting()
+        )
     }
 }
 
@@ -247,6 +258,9 @@ fn is_refusal(alert: Alert) -> bool {
 /// An error on a connection that was open.
 pub(super) fn of_exchange(error: &(dyn StdError + 'static), place: &Place, phase: Phase) -> Error {
     let origin = &place.origin;
+    if find::<SpeaksTls>(error).is_some() {
+        return Error::new(ErrorKind::Protocol, place.speaks_tls()).at(phase);
+    }
     let (kind, message) = if let Some(tls) = find::<Tls>(error) {
         let message = format!("TLS with {origin} failed ({})", tls_words::of_error(tls));
         (ErrorKind::Tls, message)
