@@ -1,8 +1,9 @@
-"""Two types for annotations: the first argument of a call, and `api_key=`."""
+"""Types for annotations: the first argument of a call, `api_key=` and `client_cert=`."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from os import PathLike
 from typing import Any, TypeAlias
 
 from tokenwire.types.message import LlmMessage
@@ -12,3 +13,6 @@ from tokenwire.types.request import LlmRequest
 Prompt: TypeAlias = str | list[Any] | tuple[Any, ...] | LlmRequest | LlmMessage
 # `api_key=` may be a string, or a function that returns a key or an awaitable of one.
 KeySource: TypeAlias = Callable[[], str | Awaitable[str]]
+_File: TypeAlias = str | PathLike[str]
+# `client_cert=` may be one file, or certificate file, key file and password.
+ClientCert: TypeAlias = _File | tuple[_File, _File | None] | tuple[_File, _File | None, str | None]

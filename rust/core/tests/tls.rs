@@ -52,7 +52,16 @@ fn serve(certificate: &str, mutual: bool, answer: Vec<u8>, goodbye: Goodbye) -> 
     } else {
         builder.with_no_client_auth()
     };
-    let config = Arc::new(builder.with_single_cert(chain, key).unwrap());
+    serve_by(
+        builder.with_single_cert(chain, key).unwrap(),
+        answer,
+        goodbye,
+    )
+}
+
+/// A TLS server that answers each request with `answer`.
+fn serve_by(config: rustls::ServerConfig, answer: Vec<u8>, goodbye: Goodbye) -> String {
+    let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -251,4 +260,47 @@ async fn tls_configurations_are_shared_over_transports() {
     let queue = tokenwire_core::stream::Queue::new(1 << 20, usize::MAX, std::time::Instant::now());
     tokenwire_core::stream::pump(&other, bench.call(true), queue.clone()).await;
     assert_eq!(Streamed::of(&queue).text(), "hello");
+}
+
+/// A key that does not belong to the certificate with which it is shown.
+#[derive(Debug)]
+struct Impostor(Arc<rustls::sign::CertifiedKey>);
+
+impl rustls::server::ResolvesServerCert for Impostor {
+    fn resolve(
+        &self,
+        _: rustls::server::ClientHello<'_>,
+    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_the_key_of_the_certificate_that_was_given_is_refused() {
+    let ring = Arc::new(rustls::crypto::ring::default_provider());
+    let chain = vec![CertificateDer::from_pem_file(data("good.pem")).unwrap()];
+    for (key, is_refused) in [("elsewhere.pem", true), ("good.pem", false)] {
+        let key = PrivateKeyDer::from_pem_file(data(key)).unwrap();
+        let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+        let shown = Arc::new(rustls::sign::CertifiedKey::new(chain.clone(), key));
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let config = rustls::ServerConfig::builder_with_provider(ring.clone())
+                .with_protocol_versions(&[version])
+                .unwrap()
+                .with_no_client_auth()
+                .with_cert_resolver(Arc::new(Impostor(shown.clone())));
+            let base_url = serve_by(config, stream(), Goodbye::Polite);
+            // Only the certificate itself, whose root no one has.
+            let bench = Bench::with(&base_url, |config| {
+                config.tls.ca_bundle = Some(data("good.pem"));
+            });
+            let streamed = bench.stream().await;
+            assert_eq!(
+                streamed.kind(),
+                is_refused.then_some(K::Tls),
+                "{:?}",
+                streamed.end
+            );
+        }
+    }
 }

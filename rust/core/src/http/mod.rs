@@ -5,7 +5,8 @@
 //! - `outgoing`: the request that is sent, and the route it takes
 //! - `transport`: the connections of one runtime
 //! - `hub`: what the whole process shares: the permits of `origin`, the TLS configurations of `tls`, the cache of `dns`
-//! - `flights`: the threads on which names are looked up and the files of `certificates` are read
+//! - `flights`: the threads on which names are looked up and the files of `certificates` and `private_key` are read
+//! - `roots`: where root certificates are; `verifier`: whether a server is trusted, beyond what rustls itself checks
 //! - `exchange`: what a transport does; `direct` and `general`: the two transports
 //! - `handshake` and `link`: how a connection is made; `proxy`: through which proxy; `no_proxy`: which hosts need none
 //! - `host`: what a host means: this machine, a private network, one interface of this machine
@@ -27,14 +28,17 @@ mod link;
 mod no_proxy;
 mod origin;
 mod outgoing;
+mod private_key;
 mod proxy;
 mod response;
+mod roots;
 pub mod test_rules;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod tls_words;
 mod transport;
+mod verifier;
 
 pub(crate) use attempt::send;
 pub(crate) use fault::Place;
@@ -48,7 +52,7 @@ pub(crate) use proxy::{
 };
 pub(crate) use response::Body;
 pub use response::Head;
+pub use roots::{RootPlace, root_places};
 pub(crate) use test_rules::Interception;
 pub(crate) use tls::TlsKey;
-pub use tls::{RootPlace, root_places};
 pub use transport::Transport;
