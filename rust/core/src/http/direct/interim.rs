@@ -257,7 +257,8 @@ mod tests {
     fn an_alert_of_tls_in_place_of_a_head_is_recognised() {
         let alert = [0x15, 3, 3, 0, 2, 2, 10];
         let error = Interim::default().read(&alert).unwrap_err();
-        assert!(error.get_ref().is_some_and(|inner| inner.is::<SpeaksTls>()));
+        let inner = error.into_inner().unwrap();
+        assert!(inner.downcast_ref::<SpeaksTls>().is_some());
         // In a body, it is data.
         let mut interim = Interim::default();
         interim.read(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
