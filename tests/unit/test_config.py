@@ -405,6 +405,13 @@ def test_a_client_certificate_is_one_file_or_two(certificate):
     assert settings == {"client_cert": certificate}
 
 
+def test_the_password_of_a_client_certificate_is_sealed():
+    certificate = ["a.pem", None, "canary"]
+    (sealed,) = read_configuration(entry(client_cert=certificate)).models["x"].settings.values()
+    assert "canary" not in repr(sealed)
+    assert revealed(sealed) == ("a.pem", None, "canary")
+
+
 def test_a_configuration_may_be_empty():
     assert read_configuration({}).models == {}
 

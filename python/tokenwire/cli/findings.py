@@ -34,9 +34,7 @@ _AZURE_VERSION = "OPENAI_API_VERSION"
 # What other programs call it.
 _AZURE_VERSIONS_OF_OTHERS = ("AZURE_OPENAI_API_VERSION", "AZURE_API_VERSION")
 # Variables that name roots for other programs.
-_ROOTS_OF_OTHERS = (
-    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
-)
+_ROOTS_OF_OTHERS = ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
 
 class Finding:
@@ -145,7 +143,7 @@ def _roots(places: Sequence[dict[str, Any]]) -> Iterator[Finding]:
             where = "the system's" if setting == "system" else setting
             text = f"{place['certificates']} from {where}, {place['path']}"
         yield Finding("TLS roots", status, text, **place)
-    used = {os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")}
+    used = {place["path"] for place in places}
     for name in _ROOTS_OF_OTHERS:
         value = os.environ.get(name)
         if value and value not in used:

@@ -16,7 +16,7 @@ from tokenwire.settings.client_settings import (
     seal,
 )
 from tokenwire.settings.model_string import resolve
-from tokenwire.settings.secret import LeftOut, sealed, sealed_url, sealed_values
+from tokenwire.settings.secret import LeftOut, sealed, sealed_certificate, sealed_url, sealed_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tokenwire.catalog.provider import LlmProvider
     from tokenwire.settings.model_string import Found
     from tokenwire.types import AnyParams
-    from tokenwire.types.prompt import KeySource, Prompt, Transport
+    from tokenwire.types.prompt import ClientCert, KeySource, Prompt, Transport
 
     T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class BaseClient(LlmClientInterface):
         transport: Transport | None = None,
         compression: bool = False,
         ca_bundle: str | PathLike[str] | None = None,
-        client_cert: str | PathLike[str] | tuple[str, str] | None = None,
+        client_cert: ClientCert | None = None,
         trust_env: bool = True,
         headers: Mapping[str, str] | None = None,
         **defaults: Any,
@@ -91,9 +91,8 @@ class BaseClient(LlmClientInterface):
             model: `provider:model` or `vllm://host:port@model`; with `provider` or `base_url`, the
                 model's id.
             provider: Name of the provider, or an `LlmProvider`.
-            api_key: The key, or a callable (sync or async) that returns it. The callable is called
-                for each call, in the caller's thread, and again after a 401. The default is the
-                provider's environment variable.
+            api_key: The key, or a callable (sync or async) that returns it: for each call, in the
+                caller's thread, and again after a 401. The default is the provider's variable.
             base_url: Address of the API, such as `http://localhost:8000/v1` or
                 `unix:///run/vllm.sock:/v1`.
             api: Which API to use, if the provider has several.
@@ -107,9 +106,9 @@ class BaseClient(LlmClientInterface):
             transport: "direct" (HTTP/1.1 straight to the server), "general" (also through proxies)
                 or "auto". The default is TOKENWIRE_TRANSPORT if `trust_env` is set, or "auto".
             compression: Whether to ask for whole replies in gzip, br or zstd; streams stay as is.
-            ca_bundle: PEM file or folder of root certificates that replace the system's.
-            client_cert: PEM file with the certificate chain and the key, or a tuple of two files:
-                certificate and key.
+            ca_bundle: PEM file or folder of the certificates to trust instead of the system's.
+            client_cert: PEM file with the certificate chain and the key, or a tuple: certificate
+                file, key file (None if one file has both), and the password of an encrypted key.
             trust_env: Whether the environment may name proxies, root certificates, the transport.
             headers: Headers to add to each request.
             **defaults: Request parameters of each call.
@@ -120,6 +119,7 @@ class BaseClient(LlmClientInterface):
         # First of all, because a traceback may show local variables.
         api_key, headers = sealed(api_key), sealed_values(headers)
         base_url, proxy = sealed_url(base_url), sealed_url(proxy)
+        client_cert = sealed_certificate(client_cert)
         seal(defaults)
         # By name, so that a setting that the signature lacks is found at once.
         arguments = locals()

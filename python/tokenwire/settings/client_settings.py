@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError, LlmValidationError
-from tokenwire.settings.secret import LeftOut, Secret, sealed, sealed_url, sealed_values
+from tokenwire.settings.secret import (
+    LeftOut,
+    Secret,
+    sealed,
+    sealed_certificate,
+    sealed_url,
+    sealed_values,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,15 +97,29 @@ def _path(value: Any, name: str) -> str | None:
     return path
 
 
-def _certificate(value: Any, name: str) -> tuple[str, str | None] | None:
-    """Certificate file and key file; None for the second where one file has both."""
+def _certificate(value: Any, name: str) -> tuple[str, str | None, Secret | None] | None:
+    """Certificate file, key file and password.
+
+    The key file is None where one file has both, and the password where the key is not encrypted.
+    """
     if value is None:
         return None
-    if isinstance(value, (tuple, list)):
-        if len(value) != 2:
-            raise LlmConfigError(f"{name}: give (certificate file, key file)")
-        return _path(value[0], name) or "", _path(value[1], name)
-    return _path(value, name) or "", None
+    if not isinstance(value, (tuple, list)):
+        return _path(value, name) or "", None, None
+    if len(value) not in (2, 3):
+        raise LlmConfigError(
+            f"{name}: give (certificate file, key file) or (certificate file, key file, password)"
+        )
+    password = value[2] if len(value) == 3 else None
+    if isinstance(password, LeftOut):
+        password = None
+    if password is not None:
+        if not isinstance(password, Secret) or not isinstance(password.reveal(), str):
+            raise LlmConfigError(f"{name}: give the password of the key as a str")
+        if not password.reveal():
+            raise LlmConfigError(f"{name}: the password is empty; leave it out if the key has none")
+        check_text(password, name)
+    return _path(value[0], name) or "", _path(value[1], name), password
 
 
 class Setting:
@@ -154,7 +175,7 @@ CLIENT_SETTINGS = {
     "transport": Setting(_one_of("auto", "direct", "general")),
     "compression": Setting(_instance_of(bool, "True or False", optional=False), default=False),
     "ca_bundle": Setting(_path),
-    "client_cert": Setting(_certificate),
+    "client_cert": Setting(_certificate, seal=sealed_certificate),
     "trust_env": Setting(_instance_of(bool, "True or False", optional=False), default=True),
     "headers": Setting(_unchecked, seal=sealed_values),
 }
@@ -251,6 +272,9 @@ def left_out(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[s
     for name, what in (("base_url", "the query of"), ("proxy", "user and password of the proxy")):
         if type(settings[name]) is LeftOut:
             found.append(f"{name} ({what} {settings[name].public()} )")
+    certificate = settings.get("client_cert")
+    if isinstance(certificate, tuple) and any(isinstance(part, LeftOut) for part in certificate):
+        found.append("client_cert (its password)")
     for name in OF_ONE_SERVER[1:]:
         values = (settings if name == "headers" else defaults).get(name)
         if values is not None:

@@ -144,10 +144,19 @@ def sealed_values(values: Any) -> Any:
     return {name: sealed(value) for name, value in values.items()}
 
 
+def sealed_certificate(value: Any) -> Any:
+    """Return a client certificate with its password as a secret."""
+    if isinstance(value, (tuple, list)) and len(value) > 2:
+        return (*value[:2], *map(sealed, value[2:]))
+    return value
+
+
 def revealed(value: Any) -> Any:
-    """Return the value of a secret, also within a dict, and anything else unchanged."""
+    """Return the value of a secret, also within a dict or a tuple, and anything else unchanged."""
     if isinstance(value, Secret):
         return value.reveal()
+    if type(value) is tuple:
+        return tuple(map(revealed, value))
     if isinstance(value, dict):
         return {name: revealed(held) for name, held in value.items()}
     return value

@@ -1,8 +1,9 @@
-"""Types for annotations: the first argument of a call, `api_key=` and `transport=`."""
+"""Types for annotations: the first argument of a call, `api_key=` and settings of a client."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from os import PathLike
 from typing import Any, Literal, TypeAlias
 
 from tokenwire.types.message import LlmMessage
@@ -14,3 +15,6 @@ Prompt: TypeAlias = str | list[Any] | tuple[Any, ...] | LlmRequest | LlmMessage
 KeySource: TypeAlias = Callable[[], str | Awaitable[str]]
 # What carries the calls of a client.
 Transport: TypeAlias = Literal["auto", "direct", "general"]
+_File: TypeAlias = str | PathLike[str]
+# `client_cert=` may be one file, or certificate file, key file and password.
+ClientCert: TypeAlias = _File | tuple[_File, _File | None] | tuple[_File, _File | None, str | None]

@@ -8,7 +8,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use tokenwire_core::client::{Call, CallOptions, Client};
-use tokenwire_core::config::{self, ClientConfig, Family, Secret, TimeoutSetting, TlsSettings};
+use tokenwire_core::config::{
+    self, ClientCertificate, ClientConfig, Family, Secret, TimeoutSetting, TlsSettings,
+};
 use tokenwire_core::error::ErrorKind;
 use tokenwire_core::stream::Queue;
 use tokenwire_core::wire::OutputMode;
@@ -199,7 +201,7 @@ fn config(
                 .map(|value| value.extract())
                 .transpose()?,
             client_cert: setting!("client_cert")
-                .map(|value| value.extract())
+                .map(|value| certificate(&value))
                 .transpose()?,
         },
         proxy: text(setting!("proxy"))?.map(Secret::new),
@@ -211,6 +213,16 @@ fn config(
     };
     refuse_others(settings, &read)?;
     Ok(config)
+}
+
+/// A client's certificate, from the paths of two files and the password of the key.
+fn certificate(value: &Bound<'_, PyAny>) -> PyResult<ClientCertificate> {
+    let (chain, key, password): (_, _, Option<String>) = value.extract()?;
+    Ok(ClientCertificate {
+        chain,
+        key,
+        password: password.map(Secret::new),
+    })
 }
 
 #[pymethods]

@@ -187,8 +187,19 @@ impl Default for RetryPolicy {
 pub struct TlsSettings {
     /// A PEM file or directory with roots that replace the system's.
     pub ca_bundle: Option<PathBuf>,
-    /// A PEM file with the client's certificate chain and key, or one file for each.
-    pub client_cert: Option<(PathBuf, Option<PathBuf>)>,
+    /// The certificate that the client shows.
+    pub client_cert: Option<ClientCertificate>,
+}
+
+/// A client's certificate and its key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ClientCertificate {
+    /// A PEM file with the certificate chain.
+    pub chain: PathBuf,
+    /// A PEM file with the private key; `None` if it is in the file of the chain.
+    pub key: Option<PathBuf>,
+    /// The password of the key; `None` if it is not encrypted.
+    pub password: Option<Secret>,
 }
 
 words! {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use support::*;
-use tokenwire_core::config::TlsSettings;
+use tokenwire_core::config::{ClientCertificate, TlsSettings};
 use tokenwire_core::error::ErrorKind as K;
 use tokenwire_core::http::Transport;
 
@@ -52,7 +52,16 @@ fn serve(certificate: &str, mutual: bool, answer: Vec<u8>, goodbye: Goodbye) -> 
     } else {
         builder.with_no_client_auth()
     };
-    let config = Arc::new(builder.with_single_cert(chain, key).unwrap());
+    serve_by(
+        builder.with_single_cert(chain, key).unwrap(),
+        answer,
+        goodbye,
+    )
+}
+
+/// A TLS server that answers each request with `answer`.
+fn serve_by(config: rustls::ServerConfig, answer: Vec<u8>, goodbye: Goodbye) -> String {
+    let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -63,7 +72,7 @@ fn serve(certificate: &str, mutual: bool, answer: Vec<u8>, goodbye: Goodbye) -> 
                 let mut stream = rustls::StreamOwned::new(connection, socket.unwrap());
                 let mut request = Vec::new();
                 let mut byte = [0; 1];
-                while !request.ends_with(br#""m"}"#) && !request.ends_with(b"true}") {
+                while !is_whole(&request) {
                     if !stream.read(&mut byte).is_ok_and(|read| read == 1) {
                         return;
                     }
@@ -83,11 +92,24 @@ fn serve(certificate: &str, mutual: bool, answer: Vec<u8>, goodbye: Goodbye) -> 
     format!("https://{address}/v1")
 }
 
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head.split_once("content-length: ").unwrap().1;
+    length.lines().next() == Some(&body.len().to_string())
+}
+
 fn trusting(base_url: &str, client_cert: Option<&str>) -> Bench {
     Bench::with(base_url, |config| {
         config.tls = TlsSettings {
             ca_bundle: Some(data("root.pem")),
-            client_cert: client_cert.map(|name| (data(name), None)),
+            client_cert: client_cert.map(|name| ClientCertificate {
+                chain: data(name),
+                key: None,
+                password: None,
+            }),
         };
     })
 }
@@ -165,18 +187,67 @@ async fn a_missing_bundle_is_raised_at_the_first_https_call_and_not_before() {
     assert!(error.message().contains("/nowhere/roots.pem"), "{error}");
 }
 
+/// A reply of this body, whose end is that of the connection.
+fn to_the_end(body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 200 OK\r\n\r\n{body}").into_bytes()
+}
+
 #[tokio::test]
-async fn a_stream_without_close_notify_is_complete_iff_its_end_was_seen() {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
-    for goodbye in [Goodbye::Polite, Goodbye::Silent] {
-        let finished = format!("{head}{}{FINISH}", piece("hello"));
-        let base_url = serve("good.pem", false, finished.into(), goodbye);
+async fn a_stream_without_close_notify_is_complete_iff_its_end_mark_was_seen() {
+    use Goodbye::{Polite, Silent};
+    let text = piece("hello");
+    let unended = DONE.trim_end();
+    for (goodbye, body, kind) in [
+        (Polite, format!("{text}{FINISH}{DONE}"), None),
+        (Silent, format!("{text}{FINISH}{DONE}"), None),
+        (Polite, format!("{text}{FINISH}{unended}"), None),
+        (Silent, format!("{text}{FINISH}{unended}"), None),
+        // Only the end of the connection can say that nothing else follows.
+        (Polite, format!("{text}{FINISH}"), None),
+        (
+            Silent,
+            format!("{text}{FINISH}"),
+            Some(K::StreamInterrupted),
+        ),
+        (Polite, text.clone(), Some(K::StreamIncomplete)),
+        (Silent, text.clone(), Some(K::StreamInterrupted)),
+    ] {
+        let base_url = serve("good.pem", false, to_the_end(&body), goodbye);
         let streamed = trusting(&base_url, None).stream().await;
-        assert_eq!((streamed.kind(), streamed.text().as_str()), (None, "hello"));
-        let open = format!("{head}{}", piece("hel"));
-        let base_url = serve("good.pem", false, open.into(), goodbye);
-        let streamed = trusting(&base_url, None).stream().await;
-        assert_eq!(streamed.kind(), Some(K::StreamIncomplete));
+        assert_eq!(
+            (streamed.kind(), streamed.text().as_str()),
+            (kind, "hello"),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_whole_reply_without_close_notify_is_complete_iff_it_is_one_document() {
+    use Goodbye::{Polite, Silent};
+    let whole =
+        r#"{"choices": [{"index": 0, "message": {"content": "hello"}, "finish_reason": "stop"}]}"#;
+    let cut = &whole[..whole.len() - 1];
+    let long = format!("{}{whole}", " ".repeat(100_000));
+    for (goodbye, body, kind) in [
+        (Polite, whole, None),
+        (Silent, whole, None),
+        (Silent, &long, None),
+        (Polite, cut, Some(K::Decode)),
+        (Silent, cut, Some(K::ConnectionLost)),
+        (Silent, "", Some(K::ConnectionLost)),
+    ] {
+        let base_url = serve("good.pem", false, to_the_end(body), goodbye);
+        let bench = trusting(&base_url, None);
+        let completed = bench.complete().await;
+        assert_eq!(completed.err().map(|error| error.kind()), kind, "{body}");
+        // A document in place of a stream follows the same rule.
+        let streamed = bench.stream().await;
+        if kind.is_none() {
+            assert_eq!((streamed.kind(), streamed.text().as_str()), (None, "hello"));
+        } else {
+            assert!(streamed.kind().is_some());
+        }
     }
 }
 
@@ -189,4 +260,47 @@ async fn tls_configurations_are_shared_over_transports() {
     let queue = tokenwire_core::stream::Queue::new(1 << 20, usize::MAX, std::time::Instant::now());
     tokenwire_core::stream::pump(&other, bench.call(true), queue.clone()).await;
     assert_eq!(Streamed::of(&queue).text(), "hello");
+}
+
+/// A key that does not belong to the certificate with which it is shown.
+#[derive(Debug)]
+struct Impostor(Arc<rustls::sign::CertifiedKey>);
+
+impl rustls::server::ResolvesServerCert for Impostor {
+    fn resolve(
+        &self,
+        _: rustls::server::ClientHello<'_>,
+    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_the_key_of_the_certificate_that_was_given_is_refused() {
+    let ring = Arc::new(rustls::crypto::ring::default_provider());
+    let chain = vec![CertificateDer::from_pem_file(data("good.pem")).unwrap()];
+    for (key, is_refused) in [("elsewhere.pem", true), ("good.pem", false)] {
+        let key = PrivateKeyDer::from_pem_file(data(key)).unwrap();
+        let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+        let shown = Arc::new(rustls::sign::CertifiedKey::new(chain.clone(), key));
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let config = rustls::ServerConfig::builder_with_provider(ring.clone())
+                .with_protocol_versions(&[version])
+                .unwrap()
+                .with_no_client_auth()
+                .with_cert_resolver(Arc::new(Impostor(shown.clone())));
+            let base_url = serve_by(config, stream(), Goodbye::Polite);
+            // Only the certificate itself, whose root no one has.
+            let bench = Bench::with(&base_url, |config| {
+                config.tls.ca_bundle = Some(data("good.pem"));
+            });
+            let streamed = bench.stream().await;
+            assert_eq!(
+                streamed.kind(),
+                is_refused.then_some(K::Tls),
+                "{:?}",
+                streamed.end
+            );
+        }
+    }
 }

@@ -140,11 +140,19 @@ def test_a_value_in_quotes_is_a_problem(found, monkeypatch, variables, why):
     assert why in row["text"]
 
 
+def test_the_first_variable_that_names_roots_is_used(found, roots, monkeypatch):
+    for name in ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, str(roots))
+        assert status_and_text(found("TLS roots")) == [("ok", f"1 from {name}, {roots}")]
+
+
 def test_variables_of_other_programs_that_name_roots_are_noted(found, roots, monkeypatch):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(roots))
-    monkeypatch.setenv("CURL_CA_BUNDLE", str(roots))
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(roots))
+    monkeypatch.setenv("NODE_EXTRA_CA_CERTS", str(roots))
     notes = [row["text"].partition(":")[0] for row in found("TLS roots") if row["status"] == "note"]
-    assert notes == [f"{name}_CA_BUNDLE is set, but not read" for name in ("REQUESTS", "CURL")]
+    assert notes == [
+        f"{name} is set, but not read" for name in ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+    ]
     monkeypatch.setenv("SSL_CERT_FILE", str(roots))
     assert status_and_text(found("TLS roots")) == [("ok", f"1 from SSL_CERT_FILE, {roots}")]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import socket
 import ssl
+import struct
 import subprocess
 import sys
 import textwrap
@@ -13,11 +16,27 @@ from typing import Any
 
 import pytest
 import trustme
-from tests.wire.origins import DONE, HOSTS, STREAM, TEXT, Origin, chunked, delta, response, tls_of
+from tests.wire.origins import (
+    DONE,
+    HOSTS,
+    STREAM,
+    TEXT,
+    Origin,
+    Request,
+    Seen,
+    chunked,
+    delta,
+    response,
+    tls_of,
+)
 
 from tokenwire import (
     ChatClient,
+    LlmAPIError,
     LlmConfigError,
+    LlmConnectionLostError,
+    LlmError,
+    LlmProtocolError,
     LlmStreamInterruptedError,
     LlmTLSError,
     RetryPolicy,
@@ -157,6 +176,66 @@ def test_https_to_a_plain_server_says_so(roots, call):
         secure = server.base_url.replace("http:", "https:")
         with pytest.raises(LlmTLSError, match="does not speak TLS: does base_url need http://"):
             call(ChatClient("m", base_url=secure, ca_bundle=roots))
+
+
+def test_http_to_a_port_that_speaks_tls_says_so(server, call):
+    plain = client(server, retry=RetryPolicy(max_retries=0))
+    plain = plain.with_options(base_url=server.base_url.replace("https:", "http:"))
+    with pytest.raises(LlmConnectionLostError, match=r"needs https://$") as raised:
+        call(plain)
+    assert raised.value.attempts[0].maybe_processed
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("version", [1, 3])
+def test_an_alert_in_place_of_a_reply_says_so_too(version, call):
+    alert = bytes([21, 3, version, 0, 2, 2, 10])
+    with (
+        Origin(answers=[alert] * 3) as server,
+        pytest.raises(LlmProtocolError, match=r"speaks TLS.* https://"),
+    ):
+        call(client(server))
+
+
+NGINX = (
+    b"<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>"
+)
+GO = b"Client sent an HTTP request to an HTTPS server.\n"
+
+
+@pytest.mark.parametrize("body", [NGINX, GO], ids=["nginx", "go"])
+def test_a_server_that_asks_for_https_in_words_is_understood(body, call):
+    why = "speaks TLS: does base_url need https:// instead of"
+    with (
+        Origin(answers=[response(400, body)]) as server,
+        pytest.raises(LlmAPIError, match=why),
+    ):
+        call(client(server))
+    # With another status, the words may be about something else.
+    with Origin(answers=[response(403, body)]) as server:
+        with pytest.raises(LlmError) as raised:
+            call(client(server))
+        assert "speaks TLS" not in str(raised.value)
+
+
+def test_openssl_as_a_server_that_is_asked_in_plain_http(own, call):
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl command")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = ["s_server", "-accept", f"127.0.0.1:{port}", "-cert", own / "both.pem", "-www"]
+    with subprocess.Popen([openssl, *words], stdout=subprocess.PIPE, stdin=subprocess.PIPE) as peer:
+        try:
+            # It says that it listens.
+            assert peer.stdout is not None
+            while b"ACCEPT" not in peer.stdout.readline():
+                assert peer.poll() is None
+            chat = ChatClient("m", base_url=f"http://127.0.0.1:{port}/v1", max_retries=0)
+            with pytest.raises(LlmConnectionLostError, match=r"needs https://$"):
+                call(chat)
+        finally:
+            peer.kill()
 
 
 @pytest.fixture(params=["text", "empty", "torn", "key", "folder", "missing"])
@@ -357,6 +436,63 @@ def test_what_is_missing_after_done_takes_nothing_from_a_stream(end, server_tls,
         with chat.stream("hi") as stream:
             assert "".join(stream.text_stream) == TEXT
         assert len(server.requests) == 1
+
+
+def to_the_end(body: bytes) -> bytes:
+    """A reply whose end is that of the connection."""
+    return b"HTTP/1.1 200 OK\r\n\r\n" + body
+
+
+ANSWER = json.dumps(
+    {"choices": [{"index": 0, "message": {"content": TEXT}, "finish_reason": "stop"}]}
+).encode()
+
+
+@pytest.mark.parametrize("unended", [b"", delta(None, "stop")], ids=["open", "finished"])
+def test_a_stream_without_its_end_mark_is_cut_if_tls_ends_without_a_goodbye(
+    unended, server_tls, roots
+):
+    events = delta("One") + unended
+    with Origin(tls=server_tls, answers=[to_the_end(events)], hang_up=True) as server:
+        with pytest.raises(LlmStreamInterruptedError) as raised:
+            client(server, ca_bundle=roots).run("hi", stream=True)
+        check_cut(raised.value, ["One"], server)
+    whole = to_the_end(delta(TEXT) + delta(None, "stop") + DONE)
+    with Origin(tls=server_tls, answers=[whole], hang_up=True) as server:
+        assert client(server, ca_bundle=roots).run("hi", stream=True) == TEXT
+
+
+class Resetting(Origin):
+    """A server that resets each connection after its answer."""
+
+    def _reply(self, peer: socket.socket, seen: Seen, request: Request, written: bytes) -> None:
+        super()._reply(peer, seen, request, written)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+@pytest.mark.parametrize("kind", [Origin, Resetting])
+def test_a_whole_reply_without_a_length_is_one_document_or_cut(kind, server_tls, roots):
+    def reply(*answers: bytes) -> str:
+        with kind(tls=server_tls, answers=list(answers), hang_up=True) as server:
+            return client(server, ca_bundle=roots).run("hi", stream=False)
+
+    cut = to_the_end(ANSWER[:-1])
+    # A reset may overtake the reply.
+    if kind is Origin:
+        assert reply(to_the_end(ANSWER)) == TEXT
+        # It is retried.
+        assert reply(cut, cut, to_the_end(ANSWER)) == TEXT
+    with pytest.raises(LlmConnectionLostError) as raised:
+        reply(cut, cut, cut)
+    assert [attempt.maybe_processed for attempt in raised.value.attempts] == [True] * 3
+
+
+def test_plain_http_may_end_a_reply_with_the_connection(call):
+    stream = to_the_end(delta(TEXT) + delta(None, "stop"))
+    with Origin(answers=[to_the_end(ANSWER)], hang_up=True) as server:
+        assert call(client(server)) == TEXT
+    with Origin(answers=[stream], hang_up=True) as server:
+        assert client(server).run("hi", stream=True) == TEXT
 
 
 def test_no_variable_makes_the_client_write_down_its_session_keys(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -22,7 +21,6 @@ from tests.wire.origins import HOSTS, TEXT, Origin, tls_of
 from tokenwire import (
     ChatClient,
     LlmConfigError,
-    LlmConnectError,
     LlmConnectTimeoutError,
     LlmDeadlineExceededError,
     Timeout,
@@ -71,7 +69,10 @@ def mine(roots, ca):
     return path
 
 
-@pytest.mark.parametrize("setting", ["ca_bundle", "SSL_CERT_FILE", "client_cert", "key"])
+@pytest.mark.parametrize(
+    "setting",
+    ["ca_bundle", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "client_cert", "key"],
+)
 def test_what_is_no_usable_file_is_refused_at_once_and_named(setting, odd, mine, monkeypatch):
     for path, why in odd.items():
         settings: dict[str, Any] = {}
@@ -113,6 +114,18 @@ def test_a_value_that_a_shell_did_not_clean_is_told(variable, value, why, roots,
 MARK = b"\xef\xbb\xbf"
 
 
+@pytest.mark.parametrize(
+    "variable", ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]
+)
+def test_a_byte_order_mark_hides_no_root_of_the_environment(
+    variable, roots, server_tls, call, monkeypatch
+):
+    roots.write_bytes(MARK + roots.read_bytes())
+    monkeypatch.setenv(variable, str(roots.parent if variable == "SSL_CERT_DIR" else roots))
+    with Origin(tls=server_tls) as server:
+        assert call(client(server.base_url)) == TEXT
+
+
 @pytest.mark.parametrize("where", ["first", "middle"])
 def test_a_byte_order_mark_hides_no_root(where, ca, tmp_path, server_tls, call):
     root, other = ca.cert_pem.bytes(), trustme.CA().cert_pem.bytes()
@@ -130,26 +143,6 @@ def test_a_byte_order_mark_hides_no_client_certificate(ca, mine, roots, call):
     with Origin(tls=context) as server:
         assert call(client(server.base_url, ca_bundle=roots, client_cert=mine)) == TEXT
         assert server.seen[0].certificate
-
-
-@pytest.mark.parametrize("traditional", [False, True])
-def test_an_encrypted_key_is_decrypted_by_the_line_that_is_named(mine, tmp_path, traditional):
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("there is no openssl command")
-    key = tmp_path / "key.pem"
-    plain = tmp_path / "plain.pem"
-    words = ["pkey", "-in", mine, "-aes128", "-passout", "pass:hunter2", "-out", key]
-    subprocess.run([openssl, *words, *(["-traditional"] if traditional else [])], check=True)
-    with pytest.raises(LlmConfigError) as raised:
-        client(NOWHERE, client_cert=(mine, key)).run("hi")
-    line = f"openssl pkey -in {key} -out FILE"
-    assert f"cannot use client_cert {key}: its private key is encrypted: " in str(raised.value)
-    assert line in str(raised.value)
-    words = [*line.replace("FILE", str(plain)).split(), "-passin", "pass:hunter2"]
-    subprocess.run(words, check=True, capture_output=True)
-    with pytest.raises(LlmConnectError):
-        client(NOWHERE, client_cert=(mine, plain)).run("hi")
 
 
 def test_a_key_of_another_certificate_is_told_in_plain_words(ca, mine, tmp_path):

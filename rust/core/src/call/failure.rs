@@ -2,6 +2,9 @@
 
 use std::time::SystemTime;
 
+use memchr::memmem;
+
+use crate::client::Call;
 use crate::error::{ApiFailure, Error, ErrorKind, Phase};
 use crate::http::{Head, Outgoing};
 use crate::redact::one_line;
@@ -69,6 +72,10 @@ impl From<Error> for Failure {
 /// An error of a new connection. A server that speaks TLS hangs up, or answers with an alert, when it is asked in plain
 /// text.
 pub(super) fn may_need_https(error: Error, outgoing: &Outgoing) -> Error {
+    // It says so itself.
+    if !error.is_retryable() {
+        return error;
+    }
     let unanswered = matches!(
         error.kind(),
         ErrorKind::ConnectionLost | ErrorKind::Protocol
@@ -81,10 +88,27 @@ pub(super) fn may_need_https(error: Error, outgoing: &Outgoing) -> Error {
         return error;
     }
     let message = format!(
-        "{}; if the server speaks TLS, base_url needs https://",
-        error.message()
+        "{}; if the server speaks TLS, {} needs https://",
+        error.message(),
+        outgoing.place.base_url_name
     );
     error.with_message(message)
+}
+
+/// The error that a reply means. nginx, Apache and servers in Go answer plain http to a port for https in these words.
+pub(super) fn of_reply(call: &Call, status: u16, body: &[u8]) -> Error {
+    const SAYINGS: [&[u8]; 3] = [
+        b"The plain HTTP request was sent to HTTPS port",
+        b"speaking plain HTTP to an SSL-enabled server port",
+        b"Client sent an HTTP request to an HTTPS server",
+    ];
+    let error = call.client.dialect.decode_error(status, body);
+    let outgoing = &call.outgoing;
+    let says_so = |saying: &[u8]| memmem::find(body, saying).is_some();
+    if status != 400 || outgoing.route.https || !SAYINGS.into_iter().any(says_so) {
+        return error;
+    }
+    error.with_message(outgoing.place.speaks_tls())
 }
 
 /// The message with what a reader of a log needs besides: which model was asked, and how often.

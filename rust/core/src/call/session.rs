@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::echo;
-use super::failure::{Failure, may_need_https};
+use super::failure::{Failure, may_need_https, of_reply};
 use crate::client::Call;
 use crate::error::{Attempt, Error, ErrorKind, Phase};
 use crate::http::{Body, Head, Probe, Transport, send};
@@ -143,7 +143,7 @@ impl<'a> Session<'a> {
             );
             Error::new(ErrorKind::Proxy, message)
         } else {
-            self.call.client.dialect.decode_error(head.status, body)
+            of_reply(self.call, head.status, body)
         };
         hints.retry_after = hints.retry_after.or_else(|| wait_in_body(&error, now));
         let mut api = error.api().cloned().unwrap_or_default();

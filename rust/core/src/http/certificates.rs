@@ -1,13 +1,15 @@
-//! Reads certificates and keys from files. A file may be anything that the caller names, so only regular files of a
-//! sensible size are read. All of this may block: `tls` calls it on a thread of its own.
+//! Reads certificates from files. A file may be anything that the caller names, so only regular files of a sensible size
+//! are read. All of this may block: `tls` calls it on a thread of its own.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
+use memchr::memmem;
 use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::host::is_quoted;
 use crate::error::{Error, ErrorKind};
@@ -16,45 +18,67 @@ use crate::redact::one_line;
 /// The largest file, and the most that is read from one directory. The roots of a system have less than 1 MiB.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// Adds the roots in a file or directory.
-pub(super) fn add_roots(
-    roots: &mut RootCertStore,
-    setting: &str,
-    path: &Path,
-) -> Result<(), Error> {
-    if !path.is_dir() {
-        let (added, _) = roots.add_parsable_certificates(certificates(setting, path)?);
-        if added == 0 {
-            return Err(unusable(setting, path, &"it has no usable certificate"));
+/// Certificates that are trusted.
+#[derive(Debug)]
+pub(super) struct Trusted {
+    /// What may sign the certificate of a server.
+    pub(super) roots: RootCertStore,
+    /// All of them, as they are in the files.
+    pub(super) given: HashSet<CertificateDer<'static>>,
+}
+
+impl Default for Trusted {
+    fn default() -> Self {
+        Self {
+            roots: RootCertStore::empty(),
+            given: HashSet::new(),
         }
-        return Ok(());
     }
-    let before = roots.len();
-    let mut room = MOST_BYTES;
-    for entry in fs::read_dir(path).map_err(|error| unreadable(setting, path, &error))? {
-        let file = entry.map_err(|error| unreadable(setting, path, &error))?;
-        let file = file.path();
-        match read(setting, &file, MOST_BYTES) {
-            Ok(bytes) => {
-                let left = room.checked_sub(bytes.len() as u64);
-                room = left.ok_or_else(|| unusable(setting, path, &too_large()))?;
-                if let Ok(found) = parse(setting, &file, &bytes) {
-                    roots.add_parsable_certificates(found);
-                }
+}
+
+impl Trusted {
+    /// Adds the certificates in a file or directory.
+    pub(super) fn add(&mut self, setting: &str, path: &Path) -> Result<(), Error> {
+        if !path.is_dir() {
+            if self.add_all(certificates(setting, path)?) == 0 {
+                return Err(unusable(setting, path, &"it has no usable certificate"));
             }
-            // A certificate directory has other things too (links by hash, READMEs). They are ignored.
-            Err(error) if is_lasting(&error) => {}
-            Err(error) => return Err(error),
+            return Ok(());
         }
+        let before = self.roots.len();
+        let mut room = MOST_BYTES;
+        for entry in fs::read_dir(path).map_err(|error| unreadable(setting, path, &error))? {
+            let file = entry.map_err(|error| unreadable(setting, path, &error))?;
+            let file = file.path();
+            match read(setting, &file) {
+                Ok(bytes) => {
+                    let left = room.checked_sub(bytes.len() as u64);
+                    room = left.ok_or_else(|| unusable(setting, path, &too_large()))?;
+                    if let Ok(found) = parse(setting, &file, &bytes) {
+                        self.add_all(found);
+                    }
+                }
+                // A certificate directory has other things too (links by hash, READMEs). They are ignored.
+                Err(error) if is_lasting(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if self.roots.len() == before {
+            return Err(unusable(
+                setting,
+                path,
+                &"no file in it has a usable certificate",
+            ));
+        }
+        Ok(())
     }
-    if roots.len() == before {
-        return Err(unusable(
-            setting,
-            path,
-            &"no file in it has a usable certificate",
-        ));
+
+    /// Returns how many of them are usable.
+    fn add_all(&mut self, found: Vec<CertificateDer<'static>>) -> usize {
+        let (usable, _) = self.roots.add_parsable_certificates(found.iter().cloned());
+        self.given.extend(found);
+        usable
     }
-    Ok(())
 }
 
 /// The certificates in a file.
@@ -62,26 +86,7 @@ pub(super) fn certificates(
     setting: &str,
     path: &Path,
 ) -> Result<Vec<CertificateDer<'static>>, Error> {
-    parse(setting, path, &read(setting, path, MOST_BYTES)?)
-}
-
-/// The private key in a file.
-pub(super) fn private_key(setting: &str, path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
-    let bytes = read(setting, path, MOST_BYTES)?;
-    PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| {
-        let why = match error {
-            // A key of OpenSSL's own older form has its cipher in lines that are not base64.
-            _ if has(&bytes, "ENCRYPTED") => format!(
-                "its private key is encrypted: decrypt it by `openssl pkey -in {} -out FILE`, and give that file",
-                path.display()
-            ),
-            pem::Error::NoItemsFound => {
-                format!("it has no private key in PEM form{}", form(path, &bytes, "pkey"))
-            }
-            error => damage(&error),
-        };
-        unusable(setting, path, &why)
-    })
+    parse(setting, path, &read(setting, path)?)
 }
 
 /// Whether the file itself is the problem. Otherwise the system could not read it at the moment.
@@ -112,13 +117,11 @@ fn parse(setting: &str, path: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<
 }
 
 fn has(bytes: &[u8], text: &str) -> bool {
-    bytes
-        .windows(text.len())
-        .any(|window| window == text.as_bytes())
+    memmem::find(bytes, text.as_bytes()).is_some()
 }
 
 /// What is wrong with a PEM file, in words.
-fn damage(error: &pem::Error) -> String {
+pub(super) fn damage(error: &pem::Error) -> String {
     match error {
         pem::Error::MissingSectionEnd { end_marker } => {
             let label = String::from_utf8_lossy(end_marker);
@@ -133,13 +136,15 @@ fn damage(error: &pem::Error) -> String {
         pem::Error::Base64Decode(_) => {
             "it is damaged: there is no base64 between its lines".to_owned()
         }
-        other => other.to_string(),
+        pem::Error::SectionTooLarge => "one of its parts is too large".to_owned(),
+        pem::Error::NoItemsFound => "it has none of what was asked of it".to_owned(),
+        _ => "it cannot be read as PEM".to_owned(),
     }
 }
 
 /// The form of a file without PEM, and the command that makes PEM of it; empty for an unknown one. `command` is that of
 /// OpenSSL for what is wanted.
-fn form(path: &Path, bytes: &[u8], command: &str) -> String {
+pub(super) fn form(path: &Path, bytes: &[u8], command: &str) -> String {
     let by = |what: &str, command: &str| {
         format!(
             ", but {what}: convert it by `openssl {command} -in {} -out FILE`",
@@ -151,14 +156,17 @@ fn form(path: &Path, bytes: &[u8], command: &str) -> String {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => ", but is UTF-16 text: save it as UTF-8".to_owned(),
         [0x30, 0x82, _, _, 2, 1, 3, ..] => by("is a PKCS #12 file", "pkcs12 -nodes"),
         [0x30, 0x82, ..] => by("is in DER form", &format!("{command} -inform der")),
+        _ if has(bytes, "BEGIN CERTIFICATE REQUEST") => {
+            ", but has a request for one, which an authority has to sign".to_owned()
+        }
         _ if has(bytes, "BEGIN PKCS7") => by("has PKCS #7", "pkcs7 -print_certs"),
         _ if has(bytes, "BEGIN TRUSTED CERTIFICATE") => by("has one of OpenSSL's own form", "x509"),
         _ => String::new(),
     }
 }
 
-/// Reads a regular file of at most `most` bytes.
-fn read(setting: &str, path: &Path, most: u64) -> Result<Vec<u8>, Error> {
+/// Reads a regular file of at most [`MOST_BYTES`].
+pub(super) fn read(setting: &str, path: &Path) -> Result<Vec<u8>, Error> {
     let unreadable = |error: io::Error| unreadable(setting, path, &error);
     // Opening a FIFO waits for its writer, and reading a device may never end.
     let about = fs::metadata(path).map_err(unreadable)?;
@@ -173,9 +181,9 @@ fn read(setting: &str, path: &Path, most: u64) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     // Some files are longer than the system says, and others grow.
     let file = File::open(path).map_err(unreadable)?;
-    let read = file.take(most + 1).read_to_end(&mut bytes);
+    let read = file.take(MOST_BYTES + 1).read_to_end(&mut bytes);
     read.map_err(unreadable)?;
-    if bytes.len() as u64 > most {
+    if bytes.len() as u64 > MOST_BYTES {
         return Err(unusable(setting, path, &too_large()));
     }
     without_marks(&mut bytes);
@@ -277,6 +285,13 @@ mod tests {
             let error = parse("ca_bundle", path, bytes).unwrap_err();
             assert!(error.message().contains(words), "{error}");
         }
+        let request =
+            b"-----BEGIN CERTIFICATE REQUEST-----\nMIIC\n-----END CERTIFICATE REQUEST-----\n";
+        let error = parse("ca_bundle", path, request).unwrap_err();
+        assert!(
+            error.message().contains("an authority has to sign"),
+            "{error}"
+        );
         let error = parse("ca_bundle", path, b"nothing").unwrap_err();
         assert!(
             error.message().ends_with("no certificate in PEM form"),

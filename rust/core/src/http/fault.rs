@@ -7,6 +7,7 @@ use std::io;
 
 use rustls::{AlertDescription as Alert, Error as Tls};
 
+use super::direct::SpeaksTls;
 use super::dns::LookupFailed;
 use super::exchange::{Failed, MOST_HEADERS};
 use super::flights::NoThread;
@@ -37,6 +38,16 @@ impl Place {
     pub(crate) fn setting(&self) -> String {
         format!("{}={}", self.base_url_name, self.base_url)
     }
+
+    /// The error of plain http to a port that speaks TLS.
+    pub(crate) fn speaks_tls(&self) -> String {
+        format!(
+            "{} speaks TLS: does {} need https:// instead of http://? Check {}",
+            self.origin,
+            self.base_url_name,
+            self.setting()
+        )
+    }
 }
 
 /// The error of an attempt that got no response head.
@@ -63,14 +74,6 @@ pub(super) fn of_send(failed: &Failed, outgoing: &Outgoing) -> Error {
         }
         _ => of_exchange(error, place, Phase::Head),
     }
-}
-
-/// Whether a TLS peer closed the connection without a closing message. That ends a body that has no other end.
-pub(super) fn is_bare_eof(error: &(dyn StdError + 'static)) -> bool {
-    links(error).any(|link| {
-        link.downcast_ref::<io::Error>()
-            .is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof)
-    })
 }
 
 fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
@@ -299,6 +302,9 @@ fn is_refusal(alert: Alert) -> bool {
 /// An error on a connection that was open.
 pub(super) fn of_exchange(error: &(dyn StdError + 'static), place: &Place, phase: Phase) -> Error {
     let origin = &place.origin;
+    if find::<SpeaksTls>(error).is_some() {
+        return Error::new(ErrorKind::Protocol, place.speaks_tls()).at(phase);
+    }
     let (kind, message) = if let Some(tls) = find::<Tls>(error) {
         let message = format!("TLS with {origin} failed ({})", tls_words::of_error(tls));
         (ErrorKind::Tls, message)

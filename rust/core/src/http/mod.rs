@@ -5,7 +5,8 @@
 //! - `outgoing`: the request that is sent, and the route it takes
 //! - `transport`: the connections of one runtime
 //! - `hub`: what the whole process shares: the permits of `origin`, the TLS configurations of `tls`, the cache of `dns`
-//! - `flights`: the threads on which names are looked up and the files of `certificates` are read
+//! - `flights`: the threads on which names are looked up and the files of `certificates` and `private_key` are read
+//! - `roots`: where root certificates are; `verifier`: whether a server is trusted, beyond what rustls itself checks
 //! - `exchange`: what a transport does; `direct` and `general`: the two transports
 //! - `handshake` and `link`: how a connection is made, with `unix` for those at a path; `proxy`: through which proxy;
 //!   `no_proxy`: which hosts need none
@@ -31,8 +32,10 @@ mod link;
 mod no_proxy;
 mod origin;
 mod outgoing;
+mod private_key;
 mod proxy;
 mod response;
+mod roots;
 pub mod test_rules;
 #[cfg(test)]
 mod tests;
@@ -41,6 +44,7 @@ mod tls_words;
 mod transport;
 mod turn;
 pub(crate) mod unix;
+mod verifier;
 
 pub(crate) use attempt::send;
 pub(crate) use fault::Place;
@@ -54,8 +58,8 @@ pub(crate) use proxy::{
 };
 pub(crate) use response::Body;
 pub use response::Head;
+pub use roots::{RootPlace, root_places};
 pub(crate) use test_rules::Interception;
 pub(crate) use tls::TlsKey;
-pub use tls::{RootPlace, root_places};
 pub use transport::Transport;
 pub(crate) use unix::UnixSocket;

@@ -11,6 +11,7 @@ use super::encoding::Unpacker;
 use super::exchange::Incoming;
 use super::fault::{self, Place};
 use crate::error::{Error, ErrorKind, Headers, Phase};
+use crate::json;
 use crate::redact::Mask;
 use crate::workers::Workers;
 
@@ -104,6 +105,9 @@ impl Body {
     }
 
     /// The next bytes, unpacked; `None` at a clean end. Cancel safe: no bytes are lost if the future is dropped.
+    ///
+    /// TLS that ends without a closing message is not a clean end: anyone on the way can cut a connection (RFC 9112,
+    /// section 9.8).
     pub(crate) async fn frame(&mut self, place: &Place) -> Result<Option<Bytes>, Error> {
         loop {
             if let Some(unpacker) = &mut self.unpacker {
@@ -136,13 +140,14 @@ impl Body {
                     // Trailers.
                     Err(_) => continue,
                 },
-                Some(Err(error)) if self.close_delimited && fault::is_bare_eof(&*error) => Ok(None),
                 Some(Err(error)) => Err(fault::of_exchange(&*error, place, Phase::Body)),
             };
         }
     }
 
     /// The whole body, or an error if it has more than `cap` bytes.
+    ///
+    /// A body without a length whose connection was lost is whole if it is one JSON document.
     pub(crate) async fn whole(
         mut self,
         cap: usize,
@@ -166,9 +171,11 @@ impl Body {
         if first.len() > cap {
             return Err(too_large(cap));
         }
-        let Some(second) = self.frame(place).await? else {
+        let second = match self.frame(place).await {
+            Ok(Some(second)) => second,
             // By far the most common case needs no copy.
-            return Ok(first);
+            Ok(None) => return Ok(first),
+            Err(error) => return self.proven_whole(&first, error).map(|()| first),
         };
         let announced = usize::try_from(self.incoming.size_hint().lower()).unwrap_or(0);
         let room = announced.min(cap).max(first.len() + second.len());
@@ -181,9 +188,26 @@ impl Body {
                 return Err(too_large(cap));
             }
             all.extend_from_slice(&frame);
-            next = self.frame(place).await?;
+            next = match self.frame(place).await {
+                Ok(next) => next,
+                Err(error) => {
+                    self.proven_whole(all, error)?;
+                    None
+                }
+            };
         }
         Ok(std::mem::take(all).freeze())
+    }
+
+    /// The error of a lost connection, unless what arrived before it shows that nothing is missing.
+    fn proven_whole(&self, body: &[u8], error: Error) -> Result<(), Error> {
+        let is_lost = error.kind() == ErrorKind::ConnectionLost;
+        // The end of a packed body has its checksum.
+        let may_be = self.close_delimited && self.unpacker.is_none();
+        if may_be && is_lost && json::is_complete(body) {
+            return Ok(());
+        }
+        Err(error)
     }
 
     /// At most `cap` bytes of the body of an error. If the body breaks, its beginning is enough. If it is neither what

@@ -4,9 +4,10 @@ use rustls::{AlertDescription as Alert, CertificateError as E};
 
 use url::Url;
 
-use super::fault::{Place, of_socket, of_tls_of_origin, reason};
+use super::direct::SpeaksTls;
+use super::fault::{Place, of_exchange, of_socket, of_tls_of_origin, reason};
 use super::origin::Origins;
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Phase};
 use crate::log::LogSink;
 
 fn place(scheme: &str) -> Place {
@@ -86,6 +87,18 @@ fn an_error_of_tls_becomes_a_hint() {
         assert!(error.message().contains(part), "{error}");
         assert!(error.message().contains("host:1"), "{error}");
     }
+}
+
+#[test]
+fn an_alert_of_tls_over_plain_http_is_final() {
+    let io = io::Error::new(io::ErrorKind::InvalidData, SpeaksTls);
+    let error = of_exchange(&io, &place("http"), Phase::Head);
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(!error.is_retryable() && !error.is_maybe_processed());
+    assert!(
+        error.message().contains("does base_url need https://"),
+        "{error}"
+    );
 }
 
 #[test]

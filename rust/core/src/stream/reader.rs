@@ -75,6 +75,11 @@ impl Reader {
         self.events.count > 0
     }
 
+    /// Whether the terminal mark of the stream was seen.
+    pub(super) fn is_done(&self) -> bool {
+        self.events.step == Step::Done
+    }
+
     /// How many bytes the next step works on at most, if it gets so many new ones.
     pub(super) fn step_bytes(&self, new: usize) -> usize {
         self.parser.pending() + new

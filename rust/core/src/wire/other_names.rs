@@ -52,7 +52,7 @@ const ROWS: &[Row] = &[
     row(&["extra_kwargs", "additional_model_request_fields"], "extra_body", "give extra_body={…}"),
     // Connections
     row(&["verify", "ssl_verify", "verify_ssl", "ssl", "ssl_context", "ca_certs", "ca_cert", "ca_file", "verify_certs", "ssl_ca_cert"], "ca_bundle", "give ca_bundle=\"roots.pem\" to trust your own certificate; the check cannot be switched off"),
-    row(&["cert", "client_certificate", "certfile", "ssl_certfile"], "client_cert", "give client_cert=(\"cert.pem\", \"key.pem\")"),
+    row(&["cert", "client_certificate", "certfile", "ssl_certfile"], "client_cert", "give client_cert=(\"cert.pem\", \"key.pem\"), with the password of an encrypted key as a third value"),
     row(&["http_client", "http_async_client", "client_session", "session", "client_args", "http_options", "httpx_client"], "proxy", "tokenwire has its own HTTP client; give proxy=, ca_bundle=, client_cert=, limits=, timeout= or headers="),
     row(&["app"], "fake", "tokenwire has its own HTTP client; in a test, use tokenwire.testing.fake"),
     row(&["compress", "gzip"], "compression", "give compression=True, which asks for whole replies in gzip, br or zstd"),

@@ -50,6 +50,14 @@ enum TooMany {
     EmptyLines,
 }
 
+/// What answers speaks TLS.
+#[derive(Debug, thiserror::Error)]
+#[error("an alert of TLS")]
+pub(in crate::http) struct SpeaksTls;
+
+/// How an alert begins: its type, and the major version of TLS (RFC 8446, section 5.1).
+const ALERT: [u8; 2] = [0x15, 0x03];
+
 impl Interim {
     /// Whether the reply has not begun, so that [`Self::read`] has to see what arrives.
     pub(super) fn is_counting(&self) -> bool {
@@ -74,6 +82,9 @@ impl Interim {
             // Nearly always, the reply begins at once.
             self.at = At::Reply;
             return Ok(());
+        }
+        if matches!(self.at, At::Start(_, 0)) && bytes.starts_with(&ALERT) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, SpeaksTls));
         }
         for byte in bytes {
             self.at = match self.at {
@@ -240,5 +251,17 @@ mod tests {
                 .read("\n".repeat(EMPTY_LINES * 2).as_bytes())
                 .unwrap();
         }
+    }
+
+    #[test]
+    fn an_alert_of_tls_in_place_of_a_head_is_recognised() {
+        let alert = [0x15, 3, 3, 0, 2, 2, 10];
+        let error = Interim::default().read(&alert).unwrap_err();
+        let inner = error.into_inner().unwrap();
+        assert!(inner.downcast_ref::<SpeaksTls>().is_some());
+        // In a body, it is data.
+        let mut interim = Interim::default();
+        interim.read(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        interim.read(&alert).unwrap();
     }
 }

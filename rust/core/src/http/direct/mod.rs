@@ -17,6 +17,7 @@ use http_body_util::Full;
 
 pub(super) use connection::Incoming;
 use connection::{Connection, Message};
+pub(super) use interim::SpeaksTls;
 use pool::Pool;
 use wire::Wire;
 
