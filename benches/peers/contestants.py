@@ -86,6 +86,7 @@ CONTESTANTS = [
         variables=IN_BLOCKS,
         kinds=("stream_async", "stream_sync"),
     ),
+    Contestant("(bare socket + orjson)", "pyreqwest", "socket_worker", kinds=("ask_sync",)),
     Contestant("openai", "openai", "openai_worker", "from openai import OpenAI", share=0.05),
     Contestant(
         "httpx2 + orjson",
