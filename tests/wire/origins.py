@@ -391,7 +391,7 @@ class HttpProxy(Origin):
         host, port = authority.rsplit(":", 1)
         lines = [f"{method} /{path} {version}"]
         lines += [f"{name}: {value}" for name, value in request.headers.items()]
-        with socket.create_connection((self._leads_to or host, int(port))) as onward:
+        with socket.create_connection((self._leads_to or host.strip("[]"), int(port))) as onward:
             onward.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + request.body)
             onward.shutdown(socket.SHUT_WR)
             while piece := onward.recv(65536):
@@ -436,6 +436,8 @@ class SocksProxy(Origin):
             kind = read.read(4)[3]
             if kind == 1:
                 host = socket.inet_ntoa(read.read(4))
+            elif kind == 4:
+                host = socket.inet_ntop(socket.AF_INET6, read.read(16))
             else:
                 host = read.read(read.read(1)[0]).decode()
             port = int.from_bytes(read.read(2), "big")

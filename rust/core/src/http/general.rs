@@ -1,6 +1,7 @@
 //! The transport for everything that [`direct`](super::direct) does not do, such as proxies. It stands on reqwest.
 
-use http::HeaderValue;
+use std::sync::Arc;
+
 use http::response::Parts;
 use reqwest::redirect;
 use rustls::ClientConfig;
@@ -8,9 +9,10 @@ use rustls::ClientConfig;
 use super::dns::Resolver;
 use super::exchange::{BoxError, Exchange, Failed, Incoming, MOST_HEADERS, Request};
 use super::handshake::Turns;
-use super::link;
+use super::link::{self, Linker};
 use super::outgoing::Route;
 use super::proxy::Proxy;
+use super::tunnel::{Asker, AsksAgain};
 use crate::error::{Error, ErrorKind};
 
 /// Two of reqwest's clients: one of them keeps no idle connections.
@@ -26,7 +28,27 @@ impl General {
         resolver: &Resolver,
         tls: &ClientConfig,
     ) -> Result<Self, Error> {
-        let build = |idle: usize| client(route, resolver, tls, idle);
+        let asker = match &route.proxy {
+            Some(proxy) if route.https && proxy.makes_tunnels() => {
+                Some(AsksAgain(asker(proxy, resolver, tls)?))
+            }
+            _ => None,
+        };
+        let build = |most_idle| {
+            let mut builder = builder(route)
+                .dns_resolver(resolver.clone())
+                .tls_backend_preconfigured(tls.clone())
+                .pool_max_idle_per_host(most_idle);
+            if let Some(proxy) = &route.proxy {
+                builder = builder.proxy(through(proxy)?);
+            }
+            if let Some(asks_again) = &asker {
+                builder = builder.connector_layer(asks_again.clone());
+            }
+            // The outermost layer, so that all of it is in turn and in time.
+            let client = builder.connector_layer(Turns).build();
+            client.map_err(|error| unusable(&error.without_url()))
+        };
         Ok(Self {
             keeps: build(usize::MAX)?,
             fresh: build(0)?,
@@ -34,12 +56,8 @@ impl General {
     }
 }
 
-fn client(
-    route: &Route,
-    resolver: &Resolver,
-    tls: &ClientConfig,
-    idle: usize,
-) -> Result<reqwest::Client, Error> {
+/// The settings of every client. Everything that reqwest would do beyond one exchange is off.
+fn builder(route: &Route) -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder()
         .http1_only()
         .http1_max_headers(MOST_HEADERS)
@@ -47,31 +65,28 @@ fn client(
         .referer(false)
         .retry(reqwest::retry::never())
         .no_proxy()
-        .tls_backend_preconfigured(tls.clone())
-        .dns_resolver(resolver.clone())
         .pool_idle_timeout(route.keepalive())
-        .pool_max_idle_per_host(idle)
         .tcp_nodelay(true)
         .tcp_keepalive(link::KEEPALIVE)
         .tcp_keepalive_interval(link::KEEPALIVE)
-        .tcp_keepalive_retries(link::KEEPALIVE_RETRIES)
-        .connector_layer(Turns);
+        .tcp_keepalive_retries(link::KEEPALIVE_RETRIES);
     #[cfg(target_os = "linux")]
     let builder = builder.tcp_user_timeout(link::USER_TIMEOUT);
-    let builder = match &route.proxy {
-        Some(proxy) => builder.proxy(through(proxy)?),
-        None => builder,
-    };
     builder
-        .build()
-        .map_err(|error| unusable(&error.without_url()))
 }
 
 fn through(proxy: &Proxy) -> Result<reqwest::Proxy, Error> {
     reqwest::Proxy::all(proxy.url().as_str()).map_err(|error| unusable(&error.without_url()))
 }
 
-fn unusable(error: &reqwest::Error) -> Error {
+fn asker(proxy: &Proxy, resolver: &Resolver, tls: &ClientConfig) -> Result<Arc<Asker>, Error> {
+    let address = proxy.shown().parse();
+    let address = address.map_err(|error| unusable(&error))?;
+    let linker = Linker::new(resolver.clone(), Some(Arc::new(tls.clone())));
+    Ok(Asker::new(linker, address, proxy.authorization()))
+}
+
+fn unusable(error: &dyn std::fmt::Display) -> Error {
     Error::new(
         ErrorKind::Config,
         format!("the transport cannot be set up ({error})"),
@@ -87,11 +102,6 @@ impl Exchange for General {
         };
         let mut message = reqwest::Request::new(request.method, request.target.url.clone());
         *message.headers_mut() = request.headers;
-        // reqwest would add one.
-        message
-            .headers_mut()
-            .entry(http::header::ACCEPT)
-            .or_insert(HeaderValue::from_static("*/*"));
         *message.body_mut() = Some(request.body.into());
         let response = client.execute(message).await.map_err(|error| Failed {
             connecting: error.is_connect(),
