@@ -1,8 +1,13 @@
 //! The transport for everything that [`direct`](super::direct) does not do, such as proxies. It stands on reqwest.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use http::response::Parts;
+use hyper::body::{Body, Frame, SizeHint};
 use reqwest::redirect;
 use rustls::ClientConfig;
 
@@ -14,6 +19,10 @@ use super::outgoing::Route;
 use super::proxy::Proxy;
 use super::tunnel::{Asker, AsksAgain};
 use crate::error::{Error, ErrorKind};
+
+/// How many bytes of a large request are written at a time. The system takes so few at once, so that a reset that they
+/// cause is seen only after the next look for a reply.
+const PIECE: usize = 16 << 10;
 
 /// Two of reqwest's clients: one of them keeps no idle connections.
 #[derive(Debug)]
@@ -102,12 +111,92 @@ impl Exchange for General {
         };
         let mut message = reqwest::Request::new(request.method, request.target.url.clone());
         *message.headers_mut() = request.headers;
-        *message.body_mut() = Some(request.body.into());
+        *message.body_mut() = Some(if request.body.len() > PIECE {
+            reqwest::Body::wrap(Pieces::of(request.body))
+        } else {
+            request.body.into()
+        });
         let response = client.execute(message).await.map_err(|error| Failed {
             connecting: error.is_connect(),
             error: BoxError::from(error.without_url()),
         })?;
         let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         Ok((parts, Incoming::General(body)))
+    }
+}
+
+/// The body of a large request. Between two pieces of it the connection looks for a reply, because a server may refuse
+/// it and close while it is still being sent. Then the next write fails, and hyper reads no more.
+struct Pieces {
+    rest: Bytes,
+    pause: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+}
+
+impl Pieces {
+    fn of(body: Bytes) -> Self {
+        Self {
+            rest: body,
+            pause: None,
+        }
+    }
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Some(pause) = &mut self.pause {
+            ready!(pause.as_mut().poll(cx));
+        }
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        // The runtime polls its sockets before a task that yields runs again.
+        self.pause = Some(Box::pin(tokio::task::yield_now()));
+        let length = self.rest.len().min(PIECE);
+        let piece = self.rest.split_to(length);
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_large_body_is_sent_in_pieces_with_a_pause_between_them() {
+        let body: Bytes = (0..PIECE * 5 / 2).map(|at| at.to_le_bytes()[0]).collect();
+        let mut pieces = Pieces::of(body.clone());
+        let (mut sent, mut lengths, mut pauses) = (Vec::new(), Vec::new(), 0);
+        let cx = &mut Context::from_waker(std::task::Waker::noop());
+        assert_eq!(pieces.size_hint().exact(), Some(body.len() as u64));
+        while !pieces.is_end_stream() {
+            let mut frame = pieces.frame();
+            match Pin::new(&mut frame).poll(cx) {
+                Poll::Pending => pauses += 1,
+                Poll::Ready(frame) => {
+                    let piece = frame.unwrap().unwrap().into_data().unwrap();
+                    lengths.push(piece.len());
+                    sent.extend_from_slice(&piece);
+                }
+            }
+        }
+        assert_eq!(sent, body);
+        assert_eq!((lengths, pauses), (vec![PIECE, PIECE, PIECE / 2], 2));
+        assert!(pieces.frame().await.is_none());
     }
 }
