@@ -145,7 +145,9 @@ class Track:
             self._sim.pin(cpus)
 
     def _takes_part(self, scenario: Scenario, one: Contestant) -> bool:
-        if one.environment not in self._pythons or (scenario.only and one.name not in scenario.only):
+        if one.environment not in self._pythons or (
+            scenario.only and one.name not in scenario.only
+        ):
             return False
         if one.kinds and scenario.kind not in one.kinds:
             return False

@@ -346,7 +346,7 @@ def test_f07_a_handshake_without_answer_ends_at_the_connect_limit():
 @pytest.mark.parametrize(
     ("answer", "attempts", "connections", "message"),
     [
-        # For another status than 407 the proxy is asked once more in each attempt.
+        # For another status than 407 each attempt asks the proxy again.
         (b"HTTP/1.1 407 Authenticate\r\ncontent-length: 0\r\n\r\n", 1, 1, "credentials"),
         (b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n", 1, 2, "401, Unauthorized"),
         (b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n", 3, 6, "502, Bad Gateway"),

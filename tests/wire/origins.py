@@ -409,7 +409,10 @@ class SocksProxy(Origin):
 
     def _serve(self, peer: socket.socket, seen: Seen) -> None:
         with peer.makefile("rb") as read:
-            version, count = read.read(2)
+            greeting = read.read(2)
+            if not greeting:
+                return
+            version, count = greeting
             if version == 4:
                 port = int.from_bytes(read.read(2), "big")
                 host = socket.inet_ntoa(read.read(4))

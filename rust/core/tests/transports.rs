@@ -216,6 +216,7 @@ fn secure() -> SocketAddr {
 fn through(proxy: String) -> impl FnOnce(&mut ClientConfig) {
     move |config| {
         config.proxy = Some(Secret::new(proxy));
+        config.transport = Some(TransportSetting::General);
         config.timeout = limits(5_000);
         config.tls = TlsSettings {
             ca_bundle: Some(data("root.pem")),
@@ -275,7 +276,7 @@ async fn a_call_goes_through_a_socks_proxy() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_a_tunnel_is_asked_once_more_for_the_status() {
+async fn a_proxy_that_refuses_a_tunnel_is_asked_again_for_the_status() {
     for (answer, part, attempts) in [
         (
             &b"HTTP/1.1 403 No\r\ncontent-length: 9999\r\n\r\n"[..],

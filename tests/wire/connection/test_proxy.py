@@ -183,7 +183,7 @@ def test_a_tunnel_that_is_refused_sends_nothing_to_anyone(
         with pytest.raises(LlmProxyError, match=text) as it:
             call(client(origin, roots, proxy=proxy.url))
         assert len(it.value.attempts) == attempts
-        # Once more each time, to learn the status.
+        # Each attempt asks again, to learn the status.
         assert len(proxy.requests) == 2 * attempts
         assert {request.line.split()[0] for request in proxy.requests} == {"CONNECT"}
         assert [attempt.maybe_processed for attempt in it.value.attempts] == [False] * attempts
@@ -195,7 +195,7 @@ def test_a_tunnel_that_is_refused_sends_nothing_to_anyone(
 def test_a_proxy_that_fails_once_is_tried_again(first, origin, roots, call):
     with HttpProxy(answers=[first]) as proxy:
         assert call(client(origin, roots, proxy=proxy.url)) == TEXT
-        # A refused tunnel is asked for once more, only to learn the status.
+        # A refused tunnel is asked for again, only to learn the status.
         is_refused_tunnel = first is not None and origin.base_url.startswith("https")
         assert len(proxy.requests) == (3 if is_refused_tunnel else 2)
         assert len(origin.requests) == 1

@@ -1,4 +1,4 @@
-//! The transport for everything that [`direct`](super::direct) does not do, such as proxies. It stands on reqwest.
+//! The transport for everything that [`direct`](super::direct) does not do, such as proxies. It uses reqwest.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -91,7 +91,7 @@ fn through(proxy: &Proxy) -> Result<reqwest::Proxy, Error> {
 fn asker(proxy: &Proxy, resolver: &Resolver, tls: &ClientConfig) -> Result<Arc<Asker>, Error> {
     let address = proxy.shown().parse();
     let address = address.map_err(|error| unusable(&error))?;
-    let linker = Linker::new(resolver.clone(), Some(Arc::new(tls.clone())));
+    let linker = Linker::new(resolver.clone(), None, Some(Arc::new(tls.clone())));
     Ok(Asker::new(linker, address, proxy.authorization()))
 }
 

@@ -1,5 +1,5 @@
 //! Tunnels through an HTTP proxy (CONNECT: RFC 9110, section 9.3.6). Of the statuses with which a proxy refuses one,
-//! reqwest passes on 407 alone. So the proxy is asked once more, only to learn the status.
+//! reqwest passes on 407 alone. So the proxy is asked a second time, only to learn the status.
 
 use std::error::Error as StdError;
 use std::pin::Pin;
@@ -29,7 +29,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// A status line up to the byte behind the status: `HTTP/1.1 403 `. Nothing after it is read.
 const START: usize = 13;
 
-/// A proxy refused a tunnel, or what it said when it was asked again.
+/// What a proxy answered when it was asked again for a tunnel that it had refused.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the proxy answered CONNECT with {0}")]
 pub(super) struct Answered(pub(super) StatusCode);

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokenwire_core::client::{Call, CallOptions, Client};
-use tokenwire_core::config::{ClientConfig, Family, RetryPolicy, Secret, TransportSetting};
+use tokenwire_core::config::{ClientConfig, Family, RetryPolicy, Secret};
 use tokenwire_core::error::{Attempt, Error, ErrorKind};
 use tokenwire_core::http::{Hub, Transport};
 use tokenwire_core::message::{Reply, Timing};
@@ -239,15 +239,8 @@ pub fn config(base_url: &str) -> ClientConfig {
             .ok()
             .map(|name| name.parse().unwrap()),
         trust_env: false,
-        transport: transport(),
         ..ClientConfig::new("m".to_owned(), Family::Chat)
     }
-}
-
-/// The transport that the run of these tests asks for.
-fn transport() -> Option<TransportSetting> {
-    let asked = std::env::var("TOKENWIRE_TRANSPORT").ok()?;
-    Some(asked.parse().unwrap())
 }
 
 pub fn openai() -> Arc<Provider> {
