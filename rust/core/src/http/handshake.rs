@@ -1,6 +1,6 @@
 //! Handshakes: how many run at a time, how long each of them takes, and how long it, and the wait for its turn, may take.
 //!
-//! reqwest does not tell a connector which request it works for, so the request's [`Probe`] is in a task-local:
+//! A connector of reqwest does not know which request it works for, so the request's [`Probe`] is in a task-local:
 //! a connector is first called inside the poll of the request that wants the connection.
 
 use std::future::Future;
