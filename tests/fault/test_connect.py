@@ -344,15 +344,18 @@ def test_f07_a_handshake_without_answer_ends_at_the_connect_limit():
 
 
 @pytest.mark.parametrize(
-    ("answer", "attempts", "message"),
+    ("answer", "attempts", "connections", "message"),
     [
-        (b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n", 1, "credent"),
-        (b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n", None, "proxy"),
-        (b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n", 3, "proxy"),
-        (b"", 3, "proxy"),
+        # For another status than 407 each attempt asks the proxy again.
+        (b"HTTP/1.1 407 Authenticate\r\ncontent-length: 0\r\n\r\n", 1, 1, "credentials"),
+        (b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n", 1, 2, "401, Unauthorized"),
+        (b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n", 3, 6, "502, Bad Gateway"),
+        (b"", 3, 3, "proxy"),
     ],
 )
-def test_f09_a_proxy_that_gives_no_tunnel_is_named_and_sees_no_key(answer, attempts, message):
+def test_f09_a_proxy_that_gives_no_tunnel_is_named_and_sees_no_key(
+    answer, attempts, connections, message
+):
     with OneAnswer(answer) as proxy:
         client = ChatClient(
             "m", base_url="https://api.example/v1", api_key="sk-canary", proxy=proxy.url, retry=SOON
@@ -360,7 +363,7 @@ def test_f09_a_proxy_that_gives_no_tunnel_is_named_and_sees_no_key(answer, attem
         error = failure(LlmProxyError, lambda: client.run("hi"))
     assert message in str(error)
     assert "hunter2" not in str(error)
-    assert attempts is None or (len(error.attempts), proxy.accepted) == (attempts, attempts)
+    assert (len(error.attempts), proxy.accepted) == (attempts, connections)
     assert b"CONNECT api.example:443" in proxy.seen
     assert b"canary" not in proxy.seen
 

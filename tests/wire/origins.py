@@ -391,7 +391,7 @@ class HttpProxy(Origin):
         host, port = authority.rsplit(":", 1)
         lines = [f"{method} /{path} {version}"]
         lines += [f"{name}: {value}" for name, value in request.headers.items()]
-        with socket.create_connection((self._leads_to or host, int(port))) as onward:
+        with socket.create_connection((self._leads_to or host.strip("[]"), int(port))) as onward:
             onward.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + request.body)
             onward.shutdown(socket.SHUT_WR)
             while piece := onward.recv(65536):
@@ -409,7 +409,10 @@ class SocksProxy(Origin):
 
     def _serve(self, peer: socket.socket, seen: Seen) -> None:
         with peer.makefile("rb") as read:
-            version, count = read.read(2)
+            greeting = read.read(2)
+            if not greeting:
+                return
+            version, count = greeting
             if version == 4:
                 port = int.from_bytes(read.read(2), "big")
                 host = socket.inet_ntoa(read.read(4))
@@ -436,6 +439,8 @@ class SocksProxy(Origin):
             kind = read.read(4)[3]
             if kind == 1:
                 host = socket.inet_ntoa(read.read(4))
+            elif kind == 4:
+                host = socket.inet_ntop(socket.AF_INET6, read.read(16))
             else:
                 host = read.read(read.read(1)[0]).decode()
             port = int.from_bytes(read.read(2), "big")

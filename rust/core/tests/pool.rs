@@ -409,6 +409,7 @@ async fn a_refusal_by_the_proxy_is_a_proxy_error() {
         let bench = Bench::with(origin, |config| {
             let url = format!("http://user:hunter2@{}", proxy.address);
             config.proxy = Some(tokenwire_core::config::Secret::new(url));
+            config.transport = None;
         });
         let error = bench.complete().await.unwrap_err();
         assert_eq!(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import pickle
+import socket
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -170,15 +171,22 @@ def test_a_proxy_that_wants_credentials_is_told_and_not_asked_again(origin, root
         assert origin.seen == []
 
 
-@pytest.mark.parametrize("status", [401, 403, 502])
-def test_a_tunnel_that_is_refused_sends_nothing_to_anyone(status, roots, server_tls, call):
-    with Origin(tls=server_tls) as origin, HttpProxy(answers=[response(status)] * 3) as proxy:
-        text = rf"no connection to 127\.\S+ through the proxy \S+{proxy.port} \("
+@pytest.mark.parametrize(("status", "attempts"), [(401, 1), (403, 1), (302, 3), (502, 3)])
+def test_a_tunnel_that_is_refused_sends_nothing_to_anyone(
+    status, attempts, roots, server_tls, call
+):
+    with Origin(tls=server_tls) as origin, HttpProxy(answers=[response(status)] * 6) as proxy:
+        text = (
+            rf"no connection to 127\.\S+ through the proxy \S+{proxy.port} "
+            rf"\(it answered CONNECT with {status}, "
+        )
         with pytest.raises(LlmProxyError, match=text) as it:
             call(client(origin, roots, proxy=proxy.url))
-        assert len(it.value.attempts) == len(proxy.requests) == 3
+        assert len(it.value.attempts) == attempts
+        # Each attempt asks again, to learn the status.
+        assert len(proxy.requests) == 2 * attempts
         assert {request.line.split()[0] for request in proxy.requests} == {"CONNECT"}
-        assert [attempt.maybe_processed for attempt in it.value.attempts] == [False] * 3
+        assert [attempt.maybe_processed for attempt in it.value.attempts] == [False] * attempts
         assert KEY.encode() not in proxy.raw
         assert origin.seen == []
 
@@ -187,7 +195,9 @@ def test_a_tunnel_that_is_refused_sends_nothing_to_anyone(status, roots, server_
 def test_a_proxy_that_fails_once_is_tried_again(first, origin, roots, call):
     with HttpProxy(answers=[first]) as proxy:
         assert call(client(origin, roots, proxy=proxy.url)) == TEXT
-        assert len(proxy.requests) == 2
+        # A refused tunnel is asked for again, only to learn the status.
+        is_refused_tunnel = first is not None and origin.base_url.startswith("https")
+        assert len(proxy.requests) == (3 if is_refused_tunnel else 2)
         assert len(origin.requests) == 1
 
 
@@ -253,6 +263,49 @@ def test_socks_is_spoken(scheme, origin, roots, call):
         assert proxy.asked == [("127.0.0.1", origin.port)]
 
 
+@pytest.mark.parametrize(
+    ("scheme", "named"), [("socks4", True), ("socks5", True), ("socks5h", False)]
+)
+def test_the_error_names_the_host_that_was_looked_up_in_vain(scheme, named, call):
+    with SocksProxy() as proxy:
+        chat = ChatClient(
+            "m",
+            base_url=f"http://{ELSEWHERE}/v1",
+            proxy=f"{scheme}://{'127.0.0.1' if named else 'no.invalid'}:{proxy.port}",
+            max_retries=0,
+        )
+        name = rf"{ELSEWHERE}:80 .*: check base_url=" if named else r"socks5h://no\.invalid:\d+ "
+        with pytest.raises(LlmDNSError, match=f"the host name in {name}"):
+            call(chat)
+
+
+def test_https_to_an_ipv6_address_through_a_proxy_is_refused(monkeypatch):
+    with pytest.raises(LlmConfigError, match=r"^proxy= cannot be used with https to an IPv6"):
+        ChatClient("m", base_url="https://[::1]/v1", proxy="http://p:1")
+    monkeypatch.setenv("https_proxy", "http://p:1")
+    variable = "^environment variable https_proxy cannot be used with https to an IPv6"
+    with pytest.raises(LlmConfigError, match=variable):
+        ChatClient("m", base_url="https://[2001:db8::1]/v1")
+
+
+def test_an_ipv6_address_is_reached_through_every_proxy(call):
+    with Origin(family=socket.AF_INET6, host="::1") as origin:
+        with HttpProxy() as proxy:
+            chat = ChatClient("m", base_url=origin.base_url, proxy=proxy.url, max_retries=0)
+            assert call(chat) == TEXT
+        for scheme in ("socks5", "socks5h"):
+            with SocksProxy() as socks:
+                url = f"{scheme}://127.0.0.1:{socks.port}"
+                chat = ChatClient("m", base_url=origin.base_url, proxy=url, max_retries=0)
+                assert call(chat) == TEXT
+        with SocksProxy() as socks:
+            url = f"socks4://127.0.0.1:{socks.port}"
+            chat = ChatClient("m", base_url=origin.base_url, proxy=url)
+            with pytest.raises(LlmProxyError, match="SOCKS 4 has no IPv6: use socks5h") as raised:
+                call(chat)
+            assert len(raised.value.attempts) == 1
+
+
 @pytest.mark.parametrize("scheme", ["socks4a", "socks5h"])
 def test_some_socks_leaves_names_to_the_proxy(scheme, origin, roots, call):
     with SocksProxy() as proxy:
@@ -267,9 +320,9 @@ def test_socks_takes_credentials(origin, roots, call):
     with SocksProxy(credentials=("me", PASSWORD)) as proxy:
         url = f"socks5h://127.0.0.1:{proxy.port}"
         assert call(client(origin, roots, proxy=with_user(url))) == TEXT
-        with pytest.raises(LlmProxyError) as raised:
+        with pytest.raises(LlmProxyError, match="requires credentials, as in socks5h://") as raised:
             call(client(origin, roots, proxy=url))
-        assert len(origin.requests) == 1
+        assert len(raised.value.attempts) == len(origin.requests) == 1
         check_no_secret(raised.value)
 
 

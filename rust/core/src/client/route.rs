@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use url::Host;
+
 use super::address::{self, Base};
 use super::check::refused;
 use super::{Client, Inner};
@@ -65,6 +67,15 @@ pub(super) fn of(
         (None, None) => proxy_from_environment(&base.url, var)?,
     };
     let road = road(&Asked::read(config, var)?, base, proxy.as_ref())?;
+    if let Some(proxy) = &proxy
+        && let (true, Some(Host::Ipv6(_))) = (https, base.url.host())
+    {
+        return Err(refused(format!(
+            "{} cannot be used with https to an IPv6 address: write the name of the server in {}",
+            proxy.source(),
+            config.base_url_name
+        )));
+    }
     let speaks_tls = https || proxy.as_ref().is_some_and(Proxy::is_https);
     let host = base.url.host_str().unwrap_or_default();
     let route = Route {

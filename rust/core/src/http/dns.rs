@@ -207,7 +207,9 @@ impl reqwest::dns::Resolve for Resolver {
     fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
         let resolver = self.clone();
         Box::pin(async move {
-            let addresses = resolver.addresses(name.as_str()).await?;
+            // For SOCKS, reqwest has addresses looked up too, with the brackets that they have in a URL.
+            let name = name.as_str().trim_matches(['[', ']']);
+            let addresses = resolver.addresses(name).await?;
             Ok::<reqwest::dns::Addrs, _>(Box::new(addresses.into_iter()))
         })
     }

@@ -1,6 +1,6 @@
 //! One exchange: a request goes out, and a head and a body come back. Nothing is retried, redirected, unpacked or judged.
 //!
-//! There are two ways to do it. `direct` speaks HTTP/1.1 straight to an origin, and costs least. `general` stands on
+//! There are two ways to do it. `direct` speaks HTTP/1.1 straight to an origin, and costs least. `general` uses
 //! reqwest, and goes through proxies. What both need is outside of them and written once: permits and redirects in
 //! `attempt`, turns and limits of handshakes in `handshake`, names in `dns`, TLS in `tls`, errors in `fault`.
 

@@ -1,5 +1,4 @@
-//! What a transport error means. The types in its chain decide; the one exception is the error of a proxy's
-//! tunnel, whose type is private to its crate.
+//! What a transport error means. The types in its chain decide.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -15,8 +14,9 @@ use super::handshake::TimedOut;
 use super::host;
 use super::origin::HANDSHAKES;
 use super::outgoing::{Outgoing, Road, Route};
-use super::proxy::ARGUMENT as PROXY_ARGUMENT;
+use super::proxy_words;
 use super::tls_words;
+use super::tunnel::{SocksError, TunnelError};
 use super::unix::UnixSocket;
 use crate::error::{Error, ErrorKind, Phase};
 
@@ -79,15 +79,20 @@ pub(super) fn of_send(failed: &Failed, outgoing: &Outgoing) -> Error {
 fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
     let origin = &place.origin;
     let nearest = place.proxy.as_ref().map_or(origin, |(proxy, _)| proxy);
+    // Some SOCKS proxies have the name of the origin looked up here. Then nothing of SOCKS is around the error.
+    let proxy = place.proxy.as_ref();
+    let looked_up = proxy
+        .filter(|(proxy, _)| !proxy.starts_with("socks") || find::<SocksError>(error).is_some());
+    let name_in = looked_up.map_or(origin, |(proxy, _)| proxy);
     if let Some(late) = find::<TimedOut>(error) {
         return of_timeout(*late, nearest);
     }
     if let Some(none) = find::<NoThread>(error) {
-        let message = format!("cannot look up the host name in {nearest} ({none})");
+        let message = format!("cannot look up the host name in {name_in} ({none})");
         return Error::new(ErrorKind::Engine, message);
     }
     if let Some(failed) = find::<LookupFailed>(error) {
-        let fix = match &place.proxy {
+        let fix = match looked_up {
             Some((proxy, name)) => format!("{name}={proxy}"),
             None => place.setting(),
         };
@@ -97,7 +102,7 @@ fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
                 let zone = zone.split(']').next().unwrap_or_default();
                 format!("this machine has no network interface {zone} ({why}): check {fix}")
             }
-            None => format!("the host name in {nearest} does not resolve ({why}): check {fix}"),
+            None => format!("the host name in {name_in} does not resolve ({why}): check {fix}"),
         };
         return Error::new(ErrorKind::Dns, message).retryable(failed.transient);
     }
@@ -105,8 +110,7 @@ fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
         return match &place.proxy {
             // With a plain origin only the proxy speaks TLS, and a tunnel fails before the TLS of the origin begins.
             Some((proxy, name))
-                if place.base_url.starts_with("http:")
-                    || chain_text(error).contains("tunnel error") =>
+                if place.base_url.starts_with("http:") || find::<TunnelError>(error).is_some() =>
             {
                 of_tls(tls, proxy, name, &format!("{name}={proxy}"))
             }
@@ -114,20 +118,7 @@ fn of_connect(error: &(dyn StdError + 'static), place: &Place) -> Error {
         };
     }
     if let Some((proxy, name)) = &place.proxy {
-        let why = chain_text(error);
-        let refused = why.contains("authorization required");
-        let fix = if refused {
-            ": it requires credentials, as in http://user:password@host:port"
-        } else {
-            ""
-        };
-        let from = match &**name {
-            PROXY_ARGUMENT => String::new(),
-            variable => format!("; the proxy is from {variable}"),
-        };
-        let message =
-            format!("no connection to {origin} through the proxy {proxy} ({why}){fix}{from}");
-        return Error::new(ErrorKind::Proxy, message).retryable(!refused);
+        return proxy_words::of_proxy(error, origin, proxy, name);
     }
     if let Some(io) = root_io(error) {
         return of_socket(io, place);
@@ -343,7 +334,7 @@ pub(super) fn reason(io: &io::Error) -> String {
     }
 }
 
-/// The links of an error's chain. An `io::Error` that wraps another error does not return it as its
+/// The links of an error's chain. Neither an `io::Error` nor an error of SOCKS returns the error that it wraps as its
 /// source, so this looks inside.
 fn links<'a>(
     error: &'a (dyn StdError + 'static),
@@ -355,28 +346,30 @@ fn links<'a>(
         {
             return Some(inner as &(dyn StdError + 'static));
         }
+        match link.downcast_ref::<SocksError>() {
+            Some(SocksError::Inner(inner)) => return Some(inner),
+            Some(SocksError::Io(inner)) => return Some(inner),
+            _ => {}
+        }
         link.source()
     })
 }
 
-fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+pub(super) fn find<'a, T: StdError + 'static>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<&'a T> {
     links(error).find_map(|link| link.downcast_ref::<T>())
 }
 
 /// The innermost `io::Error`: those around it are of kind `Other`, whatever it is.
-fn root_io<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
+pub(super) fn root_io<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
     links(error)
         .filter_map(|link| link.downcast_ref::<io::Error>())
         .last()
 }
 
-fn root_of(error: &(dyn StdError + 'static)) -> String {
+pub(super) fn root_of(error: &(dyn StdError + 'static)) -> String {
     links(error)
         .last()
         .map_or_else(|| "unknown".to_owned(), ToString::to_string)
-}
-
-fn chain_text(error: &(dyn StdError + 'static)) -> String {
-    let texts: Vec<_> = links(error).skip(1).map(ToString::to_string).collect();
-    texts.join(": ")
 }

@@ -1,6 +1,6 @@
 //! Handshakes: how many run at a time, how long each of them takes, and how long it, and the wait for its turn, may take.
 //!
-//! reqwest does not tell a connector which request it works for, so the request's [`Probe`] is in a task-local:
+//! A connector of reqwest does not know which request it works for, so the request's [`Probe`] is in a task-local:
 //! a connector is first called inside the poll of the request that wants the connection.
 
 use std::future::Future;
@@ -67,6 +67,17 @@ impl Probe {
         self.connect_limit
     }
 
+    /// When the connection that is being made has to be there.
+    pub(super) fn connect_by(&self) -> Option<Instant> {
+        let started = self.handshake.lock().started?;
+        started.checked_add(self.connect_limit?)
+    }
+
+    /// Host and port of the origin.
+    pub(super) fn origin_name(&self) -> &str {
+        &self.origin.name
+    }
+
     /// How long the attempt may wait for a free connection, and for its turn to make one.
     pub(super) fn pool_limit(&self) -> Option<Duration> {
         self.pool_limit
@@ -110,6 +121,11 @@ impl Probe {
             .try_with(|current| Arc::ptr_eq(current, self))
             .unwrap_or(false)
     }
+}
+
+/// The probe of the attempt in whose task this runs.
+pub(super) fn probe() -> Option<Arc<Probe>> {
+    PROBE.try_with(Arc::clone).ok()
 }
 
 /// A handshake took too long, or did not begin in time.
@@ -158,7 +174,7 @@ const TURN: Duration = Duration::from_secs(10);
 pub(super) async fn timed<T>(
     opening: impl Future<Output = Result<T, BoxError>>,
 ) -> Result<T, BoxError> {
-    let Ok(probe) = PROBE.try_with(Arc::clone) else {
+    let Some(probe) = probe() else {
         return opening.await;
     };
     // From here on the request waits for this connection: `sent_at` must not take it for one on an idle one.

@@ -9,10 +9,10 @@
 //! - `roots`: where root certificates are; `verifier`: whether a server is trusted, beyond what rustls itself checks
 //! - `exchange`: what a transport does; `direct` and `general`: the two transports
 //! - `handshake` and `link`: how a connection is made, with `unix` for those at a path; `proxy`: through which proxy;
-//!   `no_proxy`: which hosts need none
+//!   `no_proxy`: which hosts need none; `tunnel`: what a proxy answers to CONNECT
 //! - `host`: what a host means: this machine, a private network, one interface of this machine
 //! - `response`: the head and body that are returned, which `encoding` unpacks; `fault`: the error of a failed attempt,
-//!   with `tls_words` for TLS
+//!   with `tls_words` for TLS and `proxy_words` for proxies
 //! - `turn`: how much a task may do before the others of its thread get their turns
 //! - `test_rules`: what a test sets for the calls of its process
 
@@ -34,6 +34,7 @@ mod origin;
 mod outgoing;
 mod private_key;
 mod proxy;
+mod proxy_words;
 mod response;
 mod roots;
 pub mod test_rules;
@@ -42,6 +43,7 @@ mod tests;
 mod tls;
 mod tls_words;
 mod transport;
+mod tunnel;
 mod turn;
 pub(crate) mod unix;
 mod verifier;

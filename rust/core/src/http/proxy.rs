@@ -2,8 +2,8 @@
 //!
 //! Source of the rules for the environment: curl(1), sections ENVIRONMENT and `--noproxy`.
 
-use http::Uri;
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use http::{HeaderValue, Uri};
+use hyper_util::client::proxy::matcher::Matcher;
 use url::{Url, form_urlencoded};
 
 use super::host;
@@ -32,10 +32,7 @@ impl Proxy {
     /// Reads the proxy URL in `proxy=`, or in the environment variable `name`. A bare `host:port` means http, and
     /// `socks` means SOCKS5 with names looked up by the proxy.
     pub(crate) fn parse(value: &str, name: &str) -> Result<Self, Error> {
-        let from = match name {
-            ARGUMENT => "proxy=".to_owned(),
-            variable => format!("environment variable {variable}"),
-        };
+        let from = source(name);
         let refused = |why: &str| {
             Err(Error::new(
                 ErrorKind::Config,
@@ -60,7 +57,7 @@ impl Proxy {
             Some(_) => text.to_owned(),
             None => format!("http://{text}"),
         };
-        let Ok(url) = Url::parse(&whole) else {
+        let Ok(mut url) = Url::parse(&whole) else {
             return refused("is not a URL");
         };
         // In `user:1/x@host`, the standard takes `user` for the host.
@@ -86,6 +83,16 @@ impl Proxy {
         if url.host_str().is_some_and(|host| host.contains('$')) {
             return refused("has the name of a variable in its host instead of the value");
         }
+        if url.scheme().starts_with("socks") {
+            if url.scheme().starts_with("socks4") && has_credentials(&url) {
+                return refused("has credentials, but SOCKS 4 has no passwords: use socks5h://");
+            }
+            // The port of SOCKS (RFC 1928); an HTTP client would take 80.
+            let port = url.port().or(Some(1080));
+            if url.set_port(port).is_err() {
+                return refused("has no host");
+            }
+        }
         let name = name.to_owned();
         Ok(Self { url, name })
     }
@@ -95,20 +102,22 @@ impl Proxy {
         &self.name
     }
 
+    /// The same, as messages begin with it.
+    pub(crate) fn source(&self) -> String {
+        source(&self.name)
+    }
+
     /// The URL with its credentials.
     pub(crate) fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The address and credentials, as hyper's connectors take them.
-    pub(super) fn intercept(&self) -> Result<Intercept, Error> {
+    /// The `proxy-authorization` header for the credentials of an HTTP proxy, as reqwest sends it: RFC 7617.
+    pub(super) fn authorization(&self) -> Option<HeaderValue> {
         let matcher = Matcher::builder().all(self.url.as_str()).build();
         // A proxy for all is the proxy of any target.
-        let found = matcher.intercept(&Uri::from_static("http://target.invalid"));
-        found.ok_or_else(|| {
-            let message = format!("the proxy {} cannot be used", self.shown());
-            Error::new(ErrorKind::Config, message)
-        })
+        let found = matcher.intercept(&Uri::from_static("http://target.invalid"))?;
+        found.basic_auth().cloned()
     }
 
     /// Scheme, host and port.
@@ -122,8 +131,7 @@ impl Proxy {
 
     /// Adds the user name, the password, and both as HTTP sends them.
     pub(crate) fn add_secrets(&self, secrets: &mut Secrets) {
-        let found = self.intercept().ok();
-        if let Some(sent) = found.as_ref().and_then(Intercept::basic_auth)
+        if let Some(sent) = self.authorization()
             && let Ok(sent) = sent.to_str()
         {
             secrets.add_value("proxy-authorization", sent);
@@ -140,10 +148,26 @@ impl Proxy {
         }
     }
 
+    /// Whether it makes a tunnel to an https origin by CONNECT.
+    pub(super) fn makes_tunnels(&self) -> bool {
+        matches!(self.url.scheme(), "http" | "https")
+    }
+
     /// Whether the connection to the proxy uses TLS.
     pub(crate) fn is_https(&self) -> bool {
         self.url.scheme() == "https"
     }
+}
+
+fn source(name: &str) -> String {
+    match name {
+        ARGUMENT => "proxy=".to_owned(),
+        variable => format!("environment variable {variable}"),
+    }
+}
+
+fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 /// The environment's proxy for `target`. `var` reads a variable.
@@ -284,6 +308,7 @@ mod tests {
             ("http://", "not a URL"),
             ("ftp://p:1", "scheme"),
             ("http://p:0", "port 0"),
+            ("socks4://user:hunter2@p", "SOCKS 4 has no passwords"),
             ("$PROXY", "name of a variable"),
             ("http://${PROXY}:8080", "name of a variable"),
         ] {
@@ -299,6 +324,32 @@ mod tests {
                 message.contains(why) && !message.contains("hunter2"),
                 "{value}: {message}"
             );
+        }
+    }
+
+    #[test]
+    fn a_socks_proxy_has_the_port_of_socks_unless_it_names_another() {
+        for (value, shown) in [
+            ("socks5://p", "socks5://p:1080"),
+            ("socks4a://p:80", "socks4a://p:80"),
+            ("socks5h://[::1]", "socks5h://[::1]:1080"),
+            ("http://p", "http://p:80"),
+        ] {
+            assert_eq!(Proxy::parse(value, ARGUMENT).unwrap().shown(), shown);
+        }
+    }
+
+    #[test]
+    fn credentials_of_an_http_proxy_are_decoded_and_others_are_not_for_a_header() {
+        for (value, sent) in [
+            // `me:a/b` and `me:`.
+            ("http://me:a%2Fb@p", Some("Basic bWU6YS9i")),
+            ("me@p:1", Some("Basic bWU6")),
+            ("http://p", None),
+            ("socks5://me:a@p", None),
+        ] {
+            let sent_now = Proxy::parse(value, ARGUMENT).unwrap().authorization();
+            assert_eq!(sent_now, sent.map(HeaderValue::from_static), "{value}");
         }
     }
 
