@@ -97,11 +97,7 @@ def test_a_road_that_is_closed_is_a_problem(found: Any, monkeypatch: pytest.Monk
         "problem",
         "openai: TOKENWIRE_TRANSPORT=direct uses no proxy",
     )
-    monkeypatch.setenv("TOKENWIRE_TRANSPORT", "general")
     monkeypatch.delenv("OPENAI_API_KEY")
-    monkeypatch.setenv("VLLM_API_BASE", "unix:///run/vllm.sock:/v1")
-    (row,) = found("road")
-    assert (row["status"], "cannot reach a unix socket" in row["text"]) == ("problem", True)
     # A wrong address is one problem, not two.
     monkeypatch.setenv("VLLM_API_BASE", "unix://run/vllm.sock")
     assert found("road") == []

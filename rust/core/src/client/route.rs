@@ -117,13 +117,19 @@ struct Asked {
     transport: TransportSetting,
     /// How it was asked for, as messages show it.
     by: String,
+    /// Whether the environment asks, for all clients.
+    for_all: bool,
 }
 
 impl Asked {
     fn read(config: &ClientConfig, var: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         if let Some(transport) = config.transport {
             let by = format!("transport={:?}", transport.as_str());
-            return Ok(Self { transport, by });
+            return Ok(Self {
+                transport,
+                by,
+                for_all: false,
+            });
         }
         let value = var(TRANSPORT).unwrap_or_default();
         let word = value.trim();
@@ -136,8 +142,11 @@ impl Asked {
                 "environment variable {TRANSPORT} must be auto, direct or general, not {word:?}"
             ))
         })?;
-        let by = format!("{TRANSPORT}={word}");
-        Ok(Self { transport, by })
+        Ok(Self {
+            transport,
+            by: format!("{TRANSPORT}={word}"),
+            for_all: true,
+        })
     }
 }
 
@@ -157,6 +166,8 @@ fn road(asked: &Asked, base: &Base, proxy: Option<&Proxy>) -> Result<Road, Error
             proxy.name()
         ))),
         (TransportSetting::General, _) => match only_direct(base) {
+            // What holds for all clients holds where there is a choice.
+            Some(_) if asked.for_all => Ok(Road::Direct),
             Some(what) => Err(refused(format!(
                 "{by} cannot reach a {what}: take the transport auto or direct"
             ))),
@@ -175,6 +186,7 @@ mod tests {
         let asked = Asked {
             transport: transport.parse().unwrap(),
             by: "BY".to_owned(),
+            for_all: false,
         };
         let proxy = proxy.map(|name| Proxy::parse("http://p:1", name).unwrap());
         road(&asked, &base, proxy.as_ref()).map_err(|error| error.message().to_owned())
