@@ -29,7 +29,7 @@ OURS = "tokenwire"
 """Over the direct transport, as for most calls."""
 
 GENERAL = "tokenwire, general"
-"""The same over the transport that stands on reqwest."""
+"""The same over the transport on top of reqwest."""
 
 # A hand-written loop that processes each block at once and calls back, without an iterator for the
 # reader of the stream. It is the least that Python code can do, next to what users write.

@@ -63,7 +63,7 @@ async fn an_idle_connection_with_something_to_read_is_not_used() {
     let server = Server::start(move |number| {
         let mut acts = vec![Act::Read, Act::Send(ok())];
         if number == 0 {
-            // Nobody has asked for it, so the next call would take it for its reply.
+            // It was not asked for, and the next call would take it for its reply.
             acts.push(Act::Send(response("200 OK", "", "{\"smuggled\":1}")));
             acts.extend(sent.lock().take().map(Act::UntilClosed));
         } else {

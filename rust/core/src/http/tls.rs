@@ -87,7 +87,7 @@ impl Default for TlsConfigs {
 }
 
 impl TlsConfigs {
-    /// A configuration for a route without TLS, for a transport that wants one all the same. It trusts nobody.
+    /// A configuration for a route without TLS, for a transport that wants one all the same. It trusts no certificate.
     pub(crate) fn unused() -> Result<ClientConfig, Error> {
         let builder = builder()?.with_root_certificates(RootCertStore::empty());
         Ok(builder.with_no_client_auth())

@@ -68,8 +68,8 @@ pub(super) struct Connection {
 
 #[derive(Debug)]
 struct Driver {
-    /// Boxed, because a connection moves between the pool and the replies. `None` once it has ended: that tells those at
-    /// the other ends of its channels.
+    /// Boxed, because a connection moves between the pool and the replies. `None` once it has ended, which those at
+    /// the other ends of its channels then see.
     connection: Option<Box<http1::Connection<Wire, Full<Bytes>>>>,
     doorbell: Arc<Doorbell>,
     /// The one that rings it.
@@ -77,7 +77,7 @@ struct Driver {
 }
 
 impl Driver {
-    /// Goes on as far as possible. An error is told to those who wait for a reply.
+    /// Goes on as far as possible. Those who wait for a reply get its error.
     fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
         let Some(connection) = &mut self.connection else {
             return Poll::Ready(());
@@ -91,7 +91,7 @@ impl Driver {
         polled
     }
 
-    /// Polls it for nobody. A task that once waited must not be kept for its waker.
+    /// Polls it without waiting for it. A task that once waited must not be kept for its waker.
     fn nudge(&mut self) -> Poll<()> {
         self.poll(&Context::from_waker(Waker::noop()))
     }
