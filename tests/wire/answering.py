@@ -65,18 +65,21 @@ class _Connection(asyncio.Protocol):
         self._transport = transport
         self._server._transports.add(transport)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         self._server._transports.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
         while (path := self._request()) is not None:
-            try:
-                for piece in self._server._answer(path):
-                    self._transport.write(piece)
-            except Exception as error:  # noqa: BLE001  # the test fails at its end
-                self._server.failures.append(f"{path}: {error!r}")
-                self._transport.abort()
+            self._write(path)
+
+    def _write(self, path: str) -> None:
+        try:
+            for piece in self._server._answer(path):
+                self._transport.write(piece)
+        except Exception as error:  # noqa: BLE001  # the test fails at its end
+            self._server.failures.append(f"{path}: {error!r}")
+            self._transport.abort()
 
     def _request(self) -> str | None:
         """Return the path of the next request once all of it was received."""

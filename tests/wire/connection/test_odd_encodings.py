@@ -312,7 +312,9 @@ def test_a_text_that_compresses_well_is_no_bomb(run: Callable[..., str], coding:
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_a_connection_is_kept_after_an_encoded_reply(server: Origin, coding: str, ask: Asking) -> None:
+def test_a_connection_is_kept_after_an_encoded_reply(
+    server: Origin, coding: str, ask: Asking
+) -> None:
     client = ChatClient("m", base_url=server.base_url, max_retries=0)
     for framing in ("length", "chunked"):
         for _ in range(3):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.contract.document_blocks import blocks
-from tests.wire.stream.uvicorn_server import serving
+from tests.wire.asgi_server import serving
 
 from tokenwire.testing import SimServer
 

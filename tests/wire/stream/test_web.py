@@ -6,7 +6,7 @@ import asyncio
 import json
 
 import pytest
-from tests.wire.stream.uvicorn_server import ROOT, serving
+from tests.wire.asgi_server import ROOT, serving
 
 from tokenwire.testing import SimServer
 
