@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.wire.asgi_server import SERVERS, serving
@@ -37,7 +37,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[str]:
 def client(server: str) -> Callable[..., ChatClient]:
     """Return a client of one case."""
 
-    def made(case: str, **settings: object) -> ChatClient:
+    def made(case: str, **settings: Any) -> ChatClient:
         settings = {"max_retries": 0, **settings}
         return ChatClient("m", base_url=f"{server}/{case}/v1", **settings)
 
