@@ -230,9 +230,11 @@ def test_sixteen_interim_heads_pass_and_seventeen_do_not(
     early = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"
     with Formed(lambda kind, body: early * 16 + KEPT["length"](kind, body)) as server:
         assert call(ChatClient("m", base_url=server.base_url, max_retries=0)) == TEXT
-    with Formed(lambda kind, body: early * 17 + KEPT["length"](kind, body)) as server:
-        with pytest.raises(LlmProtocolError, match="16 interim heads"):
-            call(ChatClient("m", base_url=server.base_url, max_retries=0))
+    with (
+        Formed(lambda kind, body: early * 17 + KEPT["length"](kind, body)) as server,
+        pytest.raises(LlmProtocolError, match="16 interim heads"),
+    ):
+        call(ChatClient("m", base_url=server.base_url, max_retries=0))
 
 
 def with_head_of(size: int) -> Callable[[bytes, bytes], bytes]:
