@@ -6,6 +6,8 @@ import asyncio
 import json
 from typing import Any
 
+from starlette.middleware.gzip import GZipMiddleware
+
 TEXT = "One two three."
 MESSAGE = {"role": "assistant", "content": TEXT}
 WHOLE = json.dumps({"choices": [{"message": MESSAGE, "finish_reason": "stop"}]}).encode()
@@ -28,6 +30,8 @@ HEADERS: dict[str, Headers] = {
     "latin-1": [(b"x-name", "Müller".encode("latin-1"))],
 }
 STATUSES = {"no-content": 204, "not-modified": 304}
+# What the client is taken to accept; None for what it says itself.
+GZIP = {"gzip": None, "gzip-unasked": [(b"accept-encoding", b"gzip")]}
 # They answer before the body of the request was read.
 EARLY = {"early-401": 401, "early-413": 413}
 
@@ -39,7 +43,18 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     name = scope["path"].split("/")[1]
     if name in EARLY:
         await refuse(EARLY[name], send)
-        return
+    elif name in GZIP:
+        accepted = [pair for pair in scope["headers"] if pair[0] == b"accept-encoding"]
+        accepted = GZIP[name] or accepted
+        compressing = GZipMiddleware(answer, minimum_size=1, exclude_content_types=())
+        await compressing({**scope, "headers": accepted}, receive, send)
+    else:
+        await answer(scope, receive, send)
+
+
+async def answer(scope: Any, receive: Any, send: Any) -> None:
+    """Answer when the body of the request was read."""
+    name = scope["path"].split("/")[1]
     body = await read(receive)
     if name in STATUSES:
         await send({"type": "http.response.start", "status": STATUSES[name], "headers": []})

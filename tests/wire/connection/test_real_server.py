@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.wire.asgi_server import SERVERS, serving
 from tests.wire.connection.odd_app import EARLY, TEXT
+from tests.wire.origins import Origin
 
 from tokenwire import (
     ChatClient,
@@ -21,6 +22,8 @@ from tokenwire import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.wire.asking import Asking
 
 HERE = Path(__file__).parent
 MEGABYTE = 1_000_000
@@ -109,3 +112,29 @@ def test_an_answer_that_comes_during_an_upload_is_delivered(
     check_early([outcome(lambda: chat.run(prompt)) for _ in range(5)], status)
     check_early([outcome(lambda: chat.run("x" * 100 * MEGABYTE))], status)
     assert client("plain").run("hi") == TEXT
+
+
+@pytest.mark.parametrize("case", ["gzip", "gzip-unasked"])
+@pytest.mark.parametrize("compression", [False, True])
+def test_a_server_that_compresses_is_understood(
+    client: Callable[..., ChatClient],
+    case: str,
+    compression: bool,
+    call: Callable[[ChatClient], str],
+) -> None:
+    """Starlette's middleware compresses, one for who asks for it, the other for all."""
+    assert call(client(case, compression=compression)) == TEXT
+
+
+def test_a_whole_reply_is_asked_for_compressed_and_a_stream_is_not(
+    ask: Asking,
+) -> None:
+    with Origin() as origin:
+        for compression in (False, True):
+            chat = ChatClient("m", base_url=origin.base_url, compression=compression)
+            ask.run(chat, "hi")
+            ask.run(chat, "hi", stream=True)
+        asked = [request.headers["accept-encoding"] for request in origin.requests]
+    assert asked[:2] == ["identity", "identity"]
+    assert {name.strip() for name in asked[2].split(",")} == {"gzip", "br", "zstd"}
+    assert asked[3] == "identity"
