@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 import zlib
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import brotlicffi  # type: ignore[import-untyped]
 import pytest
 from tests.wire.answering import Answering
 from tests.wire.codings import CODINGS
+
+from tokenwire import ChatClient
+
+if TYPE_CHECKING:
+    from tests.wire.asking import Asking
 
 ROOT = Path(__file__).resolve().parents[3]
 GIGABYTE, MEBIBYTE = 1 << 30, 1 << 20
@@ -95,26 +103,81 @@ def answer(path: str) -> list[bytes]:
     return [head.encode(), body]
 
 
+def asked(addresses: list[str]) -> dict[str, list[Any]]:
+    """Ask each address after the first: its name, the sync and async error, the memory so far."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *addresses],
+        env=os.environ,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return {name: rest for name, *rest in map(json.loads, done.stdout.splitlines())}
+
+
 @pytest.mark.slow
 @pytest.mark.linux
 @pytest.mark.parametrize("coding", CODINGS)
 def test_a_bomb_is_an_error_that_needs_little_memory(coding: str) -> None:
     name = coding.replace(" ", "-")
     with Answering(answer) as server:
-        addresses = [server.base_url(f"{name}/{body}") for body in ("first", *BODIES)]
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, *addresses],
-            env=os.environ,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-    assert (done.returncode, done.stderr) == (0, "")
-    seen = {name: rest for name, *rest in map(json.loads, done.stdout.splitlines())}
+        seen = asked([server.base_url(f"{name}/{body}") for body in ("first", *BODIES)])
     assert seen.keys() == BODIES.keys()
     for name, (sync_error, async_error, grown) in seen.items():
         assert sync_error == async_error, name
         assert sync_error in ([OF_A_STATUS[name]] if name in OF_A_STATUS else OF_A_SIZE), name
         assert grown < MOST_MEMORY, f"{name}: {grown / MEBIBYTE:.0f} MiB; {seen}"
+
+
+def long_reply() -> tuple[str, bytes]:
+    """Return a text that repeats itself after 5 MB, and a reply with it."""
+    text = random.Random(7).randbytes(2_500_000).hex() * 2
+    choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    return text, json.dumps({"choices": [choice]}).encode()
+
+
+def wide_zstd(body: bytes, window_log: int) -> bytes:
+    zstandard = pytest.importorskip("zstandard", reason="zstandard is not installed")
+    parameters = zstandard.ZstdCompressionParameters(window_log=window_log, enable_ldm=True)
+    encoder = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    return bytes(encoder.compress(body) + encoder.flush())
+
+
+def wide_brotli(body: bytes, window_log: int) -> bytes:
+    encoder = brotlicffi.Compressor(quality=5, lgwin=window_log)
+    return bytes(encoder.process(body) + encoder.finish())
+
+
+# RFC 9659, section 3: a decoder of zstd supports windows up to 8 MiB. RFC 7932, section 9.1: the
+# widest window of brotli is 16 MiB.
+WIDE = {"zstd": (wide_zstd, 23), "br": (wide_brotli, 24)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("coding", WIDE)
+def test_the_widest_window_of_a_coding_is_read(coding: str, ask: Asking) -> None:
+    encode, window_log = WIDE[coding]
+    text, body = long_reply()
+    encoded = encode(body, window_log)
+    assert len(encoded) < len(text) * 0.4, "the second half refers to the first"
+    head = b"HTTP/1.1 200 OK\r\ncontent-encoding: %s\r\ncontent-length: %d\r\n\r\n"
+    written = head % (coding.encode(), len(encoded)) + encoded
+    with Answering(lambda _: [written]) as server:
+        client = ChatClient("m", base_url=server.base_url("wide"), max_retries=0)
+        assert ask.run(client, "hi") == text
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("window_log", [24, 27, 31])
+def test_a_wider_window_than_is_allowed_takes_no_memory(window_log: int) -> None:
+    encoded = wide_zstd(b'{"choices": []}', window_log)
+    head = b"HTTP/1.1 200 OK\r\ncontent-encoding: zstd\r\ncontent-length: %d\r\n\r\n"
+    written = head % len(encoded) + encoded
+    with Answering(lambda _: [written]) as server:
+        seen = asked([server.base_url(name) for name in ("first", "wide")])
+    sync_error, async_error, grown = seen["wide"]
+    assert sync_error == async_error is not None
+    assert grown < MOST_MEMORY // 4
