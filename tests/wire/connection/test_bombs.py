@@ -22,6 +22,8 @@ from tokenwire import ChatClient
 if TYPE_CHECKING:
     from tests.wire.asking import Asking
 
+pytestmark = pytest.mark.timeout(300)
+
 ROOT = Path(__file__).resolve().parents[3]
 GIGABYTE, MEBIBYTE = 1 << 30, 1 << 20
 MOST_MEMORY = 64 * MEBIBYTE

@@ -1,8 +1,8 @@
 """Replies in a content encoding say the same as without one, however they are split.
 
-Each recorded exchange is asked for as it is, and in every coding (RFC 9110, section 8.4.1) and
-every chunking of `codings`; 200 of the streams also without asyncio. Reply, chunks and error must
-be those of the plain body.
+Each recorded exchange is asked for as it is, and in every coding (RFC 9110, section 8.4.1); the
+chunkings of `codings` take turns. 200 of the streams come in every chunking, with and without
+asyncio. Reply, chunks and error must be those of the plain body.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tokenwire import ChatClient, LlmError
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.wire.origins import Request, Seen
@@ -190,9 +190,33 @@ def plain(recordings: Recordings, server: Answering) -> dict[int, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("chunking", CHUNKINGS)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("coding", CODINGS)
 def test_each_recording_says_the_same_in_a_coding(
+    recordings: Recordings, server: Answering, plain: dict[int, Any], coding: str
+) -> None:
+    first = list(CODINGS).index(coding)
+    asked = [
+        Asked(server, row, coding, CHUNKINGS[(turn + first) % len(CHUNKINGS)])
+        for turn, row in enumerate(recordings.rows.values())
+    ]
+    wrong = differences(asked, all_async(asked), list(plain.values()))
+    assert wrong == [], f"{len(wrong)} differ"
+
+
+@pytest.fixture
+def whole_product(request: pytest.FixtureRequest) -> None:
+    """Skip a test unless the slow ones were asked for."""
+    if "slow" not in request.config.getoption("-m"):
+        pytest.skip("the rest of the product, a minute or two: run it with -m slow")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("whole_product")
+@pytest.mark.parametrize("chunking", CHUNKINGS)
+@pytest.mark.parametrize("coding", CODINGS)
+def test_each_recording_says_the_same_in_every_chunking(
     recordings: Recordings, server: Answering, plain: dict[int, Any], coding: str, chunking: str
 ) -> None:
     asked = [Asked(server, row, coding, chunking) for row in recordings.rows.values()]
@@ -201,16 +225,22 @@ def test_each_recording_says_the_same_in_a_coding(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("run", [all_sync, all_async], ids=["sync", "async"])
 @pytest.mark.parametrize("coding", CODINGS)
-def test_streams_say_the_same_in_every_chunking_without_asyncio(
-    recordings: Recordings, server: Answering, plain: dict[int, Any], coding: str
+def test_streams_say_the_same_in_every_chunking(
+    recordings: Recordings,
+    server: Answering,
+    plain: dict[int, Any],
+    coding: str,
+    run: Callable[[list[Asked]], list[Any]],
 ) -> None:
     streams = [row for row in recordings.rows.values() if row["is_sse"]]
     drawn = streams[:: len(streams) // STREAMS][:STREAMS]
     assert len(drawn) == STREAMS
     for chunking in CHUNKINGS:
         asked = [Asked(server, row, coding, chunking) for row in drawn]
-        wrong = differences(asked, all_sync(asked), [plain[row["number"]] for row in drawn])
+        wrong = differences(asked, run(asked), [plain[row["number"]] for row in drawn])
         assert wrong == [], f"{len(wrong)} differ"
 
 

@@ -308,6 +308,7 @@ def outcome(call: Callable[[], object]) -> str | int:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("then", ["close", "drain", "keep"])
 @pytest.mark.parametrize("status", [401, 413])
 def test_an_answer_that_comes_during_an_upload_is_delivered(status: int, then: str) -> None:

@@ -104,6 +104,7 @@ def check_early(seen: list[str | int], status: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("case", "status"), EARLY.items())
 def test_an_answer_that_comes_during_an_upload_is_delivered(
     client: Callable[..., ChatClient], case: str, status: int
