@@ -134,6 +134,7 @@ def test_a_bomb_is_an_error_that_needs_little_memory(coding: str) -> None:
         assert grown < MOST_MEMORY, f"{name}: {grown / MEBIBYTE:.0f} MiB; {seen}"
 
 
+@cache
 def long_reply() -> tuple[str, bytes]:
     """Return a text that repeats itself after 5 MB, and a reply with it."""
     text = random.Random(7).randbytes(2_500_000).hex() * 2
@@ -141,6 +142,7 @@ def long_reply() -> tuple[str, bytes]:
     return text, json.dumps({"choices": [choice]}).encode()
 
 
+@cache
 def wide_zstd(body: bytes, window_log: int) -> bytes:
     zstandard = pytest.importorskip("zstandard", reason="zstandard is not installed")
     parameters = zstandard.ZstdCompressionParameters(window_log=window_log, enable_ldm=True)
@@ -148,8 +150,9 @@ def wide_zstd(body: bytes, window_log: int) -> bytes:
     return bytes(encoder.compress(body) + encoder.flush())
 
 
+@cache
 def wide_brotli(body: bytes, window_log: int) -> bytes:
-    encoder = brotlicffi.Compressor(quality=5, lgwin=window_log)
+    encoder = brotlicffi.Compressor(quality=9, lgwin=window_log)
     return bytes(encoder.process(body) + encoder.finish())
 
 
