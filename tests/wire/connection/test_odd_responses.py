@@ -320,7 +320,7 @@ def test_an_answer_that_comes_during_an_upload_is_delivered(status: int, then: s
             prompts.append("x" * 100 * MEGABYTE)
         seen = [outcome(partial(client.run, prompt)) for prompt in prompts]
         assert client.run("hi") == TEXT
-    if os.environ.get("TOKENWIRE_TRANSPORT") == "general":
+    if then == "close" and os.environ.get("TOKENWIRE_TRANSPORT") == "general":
         # A write error can come first there: hyper reports only that (docs/connections.md).
         assert set(seen) <= {status, LlmConnectionLostError.__name__}
     else:
