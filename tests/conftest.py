@@ -1,4 +1,4 @@
-"""Fixtures of every test: a clean environment, the simulator, checks that no failure is hidden."""
+"""Fixtures of every test: a clean environment, transports, the simulator, no hidden failure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,13 @@ _LEAKING = re.compile(
 )
 
 
+TRANSPORTS = ("direct", "general")
+# The tests in these folders run over each of them.
+_OVER_EACH = [Path(__file__).resolve().parent / name for name in ("wire", "fault")]
+
+# What a program is started with.
+_STARTS = {"subprocess.Popen", "os.fork", "os.posix_spawn", "os.exec"}
+
 # In CI an example may take any time, and the examples are the same in each run.
 settings.register_profile("fast", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile("slow", max_examples=5_000, deadline=None)
@@ -40,6 +48,71 @@ def pytest_configure() -> None:
     """Clean the environment once, before a test, fixture or subprocess reads it."""
     for name in [name for name in os.environ if _LEAKING.fullmatch(name)]:
         del os.environ[name]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each wire and fault test over every transport."""
+    test = metafunc.definition
+    if not any(folder in test.path.parents for folder in _OVER_EACH):
+        return
+    if not any(map(test.get_closest_marker, ("no_connection", "chooses_transport"))):
+        metafunc.parametrize("transport", TRANSPORTS, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of one transport over the other."""
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        only = {mark.args[0] for mark in item.iter_markers("only_over")}
+        assert only in (set(), *({name} for name in TRANSPORTS)), f"{item.nodeid}: only over {only}"
+        callspec = getattr(item, "callspec", None)
+        over = callspec and callspec.params.get("transport")
+        (left_out if only and over and over not in only else kept).append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = kept
+
+
+@pytest.fixture(scope="module", autouse=True)
+def transport(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """The transport of every client and every subprocess of this test; None leaves the choice."""
+    name: str | None = getattr(request, "param", None)
+    with pytest.MonkeyPatch.context() as environment:
+        if name is not None:
+            environment.setenv("TOKENWIRE_TRANSPORT", name)
+        yield name
+
+
+# The programs that were started, by audit event. An audit hook cannot be removed.
+_started: list[str] = []
+
+
+def _note_start(event: str, _: tuple[object, ...]) -> None:
+    if event in _STARTS:
+        _started.append(event)
+
+
+sys.addaudithook(_note_start)
+
+
+@pytest.fixture(autouse=True)
+def _over_its_transport(request: pytest.FixtureRequest, transport: str | None) -> Iterator[None]:
+    """Fail a test that takes another transport, or whose mark says that it takes none."""
+    has_none = request.node.get_closest_marker("no_connection") is not None
+    if transport is None and not has_none:
+        yield
+        return
+    from tokenwire import _engine
+
+    before, started = _engine._attempts(), len(_started)
+    yield
+    counts = zip(TRANSPORTS, before, _engine._attempts(), strict=True)
+    taken = {name for name, then, now in counts if now != then}
+    if has_none:
+        assert not taken, f"marked no_connection, but took the transports {taken}"
+        assert not _started[started:], f"marked no_connection, but started {_started[started:]}"
+    else:
+        assert taken <= {transport}, f"runs over {transport}, but took the transports {taken}"
 
 
 @pytest.hookimpl(tryfirst=True)

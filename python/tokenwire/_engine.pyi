@@ -51,6 +51,7 @@ __all__ = [
     "Usage",
     "UsageReported",
     "__version__",
+    "_attempts",
     "_has_audio",
     "_is_key_refused",
     "_key_problem",
@@ -1311,6 +1312,7 @@ def written_json(text: str, owner: str, thinks: bool) -> str:
         LlmDecodeError: It is not JSON. The message says what is wrong, and where.
     """
 
+def _attempts() -> tuple[int, int]: ...
 def _report() -> dict[str, Any]: ...
 def _sim_main(arguments: list[str]) -> tuple[int, str]: ...
 def _wakes() -> tuple[int, int]: ...

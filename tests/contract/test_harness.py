@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,37 @@ GOOD = {
         @given(st.integers())
         def test_good(number):
             assert number == int(str(number))
+    """,
+    "a call over the transport of the test": """
+        import os
+        def test_good(sim, transport):
+            import tokenwire as tw
+            assert os.environ["TOKENWIRE_TRANSPORT"] == transport
+            tw.ChatClient("m", base_url=sim.base_url).run("hi")
+    """,
+}
+# The same, run once.
+GOOD_ONCE = {
+    "a test without a connection": """
+        import pytest
+        @pytest.mark.no_connection
+        def test_good(transport):
+            assert transport is None
+    """,
+    "a test of one transport": """
+        import pytest
+        @pytest.mark.only_over("general", "proxies")
+        def test_good(transport):
+            assert transport == "general"
+    """,
+    "a test that chooses its transports": """
+        import pytest
+        @pytest.mark.chooses_transport
+        def test_good(sim, monkeypatch):
+            import tokenwire as tw
+            tw.ChatClient("m", base_url=sim.base_url).run("hi")
+            monkeypatch.setenv("TOKENWIRE_TRANSPORT", "general")
+            tw.ChatClient("m", base_url=sim.base_url).run("hi")
     """,
 }
 FAULTS = {
@@ -74,6 +106,27 @@ FAULTS = {
         def test_fault():
             assert os.environ.get("OPENAI_API_KEY") and os.environ.get("https_proxy")
     """,
+    "a call over another transport": """
+        import pytest
+        @pytest.mark.only_over("direct", "unix sockets")
+        def test_fault(sim, monkeypatch):
+            import tokenwire as tw
+            monkeypatch.setenv("TOKENWIRE_TRANSPORT", "general")
+            tw.ChatClient("m", base_url=sim.base_url).run("hi")
+    """,
+    "a call of a test without a connection": """
+        import pytest
+        @pytest.mark.no_connection
+        def test_fault(sim):
+            import tokenwire as tw
+            tw.ChatClient("m", base_url=sim.base_url).run("hi")
+    """,
+    "a program of a test without a connection": """
+        import pytest, subprocess, sys
+        @pytest.mark.no_connection
+        def test_fault():
+            subprocess.run([sys.executable, "-c", ""], check=True)
+    """,
 }
 
 
@@ -82,9 +135,11 @@ def outcomes(tmp_path_factory) -> dict[str, str]:
     """The result of each test above in one run of pytest, with our conftest and settings."""
     folder = tmp_path_factory.mktemp("harness")
     (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
-    tests = {**GOOD, **FAULTS}
+    # Where tests run over each transport.
+    (folder / "wire").mkdir()
+    tests = {**GOOD, **GOOD_ONCE, **FAULTS}
     for number, source in enumerate(tests.values()):
-        (folder / f"test_{number}.py").write_text(textwrap.dedent(source))
+        (folder / "wire" / f"test_{number}.py").write_text(textwrap.dedent(source))
     command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "--rootdir", folder]
     done = subprocess.run(
         [*command, "-c", ROOT / "pyproject.toml", folder],
@@ -101,10 +156,13 @@ def outcomes(tmp_path_factory) -> dict[str, str]:
     # The failure of an autouse fixture is an ERROR. The test itself has PASSED.
     outcome |= {names[int(number)]: word for word, number in found if word != "PASSED"}
     assert {int(number) for _, number in found} == set(range(len(tests))), done.stdout
+    runs = Counter(names[int(number)] for word, number in found if word != "ERROR")
+    assert {name: runs[name] for name in GOOD} == dict.fromkeys(GOOD, 2)
+    assert {name: runs[name] for name in GOOD_ONCE} == dict.fromkeys(GOOD_ONCE, 1)
     return outcome
 
 
-@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("name", [*GOOD, *GOOD_ONCE])
 def test_a_good_test_passes(name, outcomes):
     assert outcomes[name] == "PASSED"
 

@@ -197,6 +197,7 @@ def test_b32_common_values_of_headers_stay_readable(sim):
         chat(sim, headers=headers).run("hi")
 
 
+@pytest.mark.only_over("general", "proxies")
 def test_b32_a_proxy_that_echoes_its_credentials_is_masked():
     said = f"no {BASIC}, canary-user1, {PASSWORD}".encode()
     head = f"HTTP/1.1 502 X\r\nconnection: close\r\ncontent-length: {len(said)}\r\n\r\n"
@@ -250,6 +251,7 @@ def test_b35_a_bad_proxy_is_refused_without_showing_its_credentials(sim, proxy):
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.only_over("general", "proxies")
 def test_b35_a_proxy_from_the_environment_is_masked_too(monkeypatch):
     monkeypatch.setenv("http_proxy", "http://user:hunter2@127.0.0.1:1")
     with pytest.raises(LlmProxyError, match=r"http://127\.0\.0\.1:1 ") as caught:
@@ -258,6 +260,7 @@ def test_b35_a_proxy_from_the_environment_is_masked_too(monkeypatch):
     assert "hunter2" not in repr(vars(caught.value)) + str(caught.value)
 
 
+@pytest.mark.only_over("general", "proxies")
 def test_b35_a_pickle_keeps_a_proxy_without_its_credentials(sim):
     client = chat(sim, proxy="http://user:hunter2@127.0.0.1:1")
     copied = pickle.loads(pickle.dumps(client))
@@ -274,14 +277,16 @@ def test_b32_a_pickle_without_its_key_says_which_variable_to_set(sim):
         again.run("hi")
 
 
-def test_b05_a_key_in_the_clear_beyond_the_network_is_warned_of_once(caplog):
-    client = ChatClient("m", base_url="http://clear.invalid/v1", api_key=KEY, max_retries=0)
+def test_b05_a_key_in_the_clear_beyond_the_network_is_warned_of_once(caplog, transport):
+    # Once in a process, for each host.
+    url = f"http://{transport}.clear.invalid/v1"
+    client = ChatClient("m", base_url=url, api_key=KEY, max_retries=0)
     for _ in range(2):
         with pytest.raises(LlmError):
             client.run("hi")
     warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert len(warnings) == 1
-    assert "clear.invalid" in warnings[0]
+    assert f"{transport}.clear.invalid" in warnings[0]
     assert KEY not in warnings[0]
 
 

@@ -248,6 +248,7 @@ def test_f31_interim_heads_are_passed_over(sim):
         assert ask(chat(sim), how) == TEXT
 
 
+@pytest.mark.only_over("direct", "interim heads")
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("status", [100, 103])
 @pytest.mark.parametrize("count", [17, 5_000])

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # Names the configuration of `client()`. The working folder is not searched: a file in someone
 # else's repository could send prompts and keys to an address of its choice.
 CONFIG_VARIABLE = "TOKENWIRE_CONFIG"
+# Clients over two transports are two clients.
+_TRANSPORT_VARIABLE = "TOKENWIRE_TRANSPORT"
 
 
 class LlmClientFactory:
@@ -170,7 +172,11 @@ class LlmClientFactory:
                 _check_address(name, defaults, settings)
             settings = merged_settings(defaults, settings)
         fields = _engine.provider_row(target.provider) if row is None else dict(row)
-        variables = (*(key_vars or fields["key_vars"]), *fields["base_url_vars"])
+        variables = (
+            *(key_vars or fields["key_vars"]),
+            *fields["base_url_vars"],
+            _TRANSPORT_VARIABLE,
+        )
         if row is not None:
             name = target.model
             settings = {**settings, "provider": row}

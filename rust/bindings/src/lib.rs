@@ -106,7 +106,7 @@ mod _engine {
 
     // 2
     #[pymodule_export]
-    use super::process::test_rules::{allow_only, intercept, is_intercepted};
+    use super::process::test_rules::{allow_only, attempts, intercept, is_intercepted};
 
     // 3
     #[pymodule_export]

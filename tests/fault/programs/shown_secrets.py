@@ -87,7 +87,7 @@ def settings():
     yield "query", {"base_url": f"{URL}?sig={KEY}"}
     yield "callable", {"api_key": lambda: KEY}
     yield "header", {"headers": {"Authorization": f"Bearer {KEY}"}}
-    yield "proxy", {"proxy": f"http://user:{PASSWORD}@127.0.0.1:1"}
+    yield "proxy", {"proxy": f"http://user:{PASSWORD}@127.0.0.1:1", "transport": "general"}
 
 
 for kind in CLIENTS:

@@ -90,6 +90,7 @@ def recordings(data_dir: Path, report_line: Callable[[str], None]) -> Iterator[R
         yield Recordings(sim, recorded_rows(data_dir), report_line)
 
 
+@pytest.mark.no_connection
 def test_the_plain_reading_reads_events_as_whatwg_does(data_dir: Path) -> None:
     cases = json.loads((data_dir / "sse_cases.json").read_text("utf-8"))["cases"]
     assert len(cases) == 122
@@ -106,6 +107,7 @@ def test_the_plain_reading_reads_events_as_whatwg_does(data_dir: Path) -> None:
         assert [one for one in lenient if one[0] != INSIDE] in (expected, with_last), case["name"]
 
 
+@pytest.mark.no_connection
 def test_the_recordings_are_all_there(recordings: Recordings) -> None:
     apis = Counter(row["api"] for row in recordings.rows)
     assert apis == {"chat.completions": 3443, "completions": 62}
@@ -113,6 +115,7 @@ def test_the_recordings_are_all_there(recordings: Recordings) -> None:
     assert sum(row["status"] >= 400 for row in recordings.rows) == 58
 
 
+@pytest.mark.no_connection
 def test_only_the_listed_recordings_have_no_reply(recordings: Recordings) -> None:
     without_reply = []
     for row in recordings.rows:
@@ -124,6 +127,7 @@ def test_only_the_listed_recordings_have_no_reply(recordings: Recordings) -> Non
     assert listed == set(NO_REPLY)
 
 
+@pytest.mark.no_connection
 def test_the_recordings_have_every_field_of_the_reading(recordings: Recordings) -> None:
     filled: Counter[str] = Counter()
     for row in recordings.rows:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.chooses_transport
+
 SECRET = "sk-canary-0123456789"
 OPENAI = "https://api.openai.com/v1"
 PROXY = f"http://user:{SECRET}@proxy.example:3128"

@@ -114,6 +114,7 @@ def test_a_key_that_is_there_at_first_is_kept(
     assert client.base_url == sim.base_url
 
 
+@pytest.mark.only_over("general", "proxies")
 def test_the_address_of_the_first_call_is_the_address_of_all(
     sim: SimServer, ask: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,7 +161,12 @@ LEFT_OUT: dict[str, tuple[str, Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", LEFT_OUT)
+proxied = pytest.mark.only_over("general", "proxies")
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=proxied if case == "proxy" else ()) for case in LEFT_OUT]
+)
 def test_an_unpickled_client_names_what_the_pickle_left_out_and_sends_nothing(
     sim: SimServer, ask: Asking, case: str
 ) -> None:

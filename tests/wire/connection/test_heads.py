@@ -15,12 +15,6 @@ if TYPE_CHECKING:
 KIB = 1024
 
 
-@pytest.fixture(params=["direct", "general"])
-def transport(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
-
-
 def asked(server: Origin, transport: str, **limits: int) -> tw.LlmResponse[Any]:
     chat = tw.ChatClient(
         "m",
@@ -103,6 +97,8 @@ def test_a_head_may_have_a_thousand_headers(transport: str) -> None:
             asked(server, transport)
 
 
+@pytest.mark.chooses_transport
+@pytest.mark.only_over("general", "Limits(max_head_bytes=…) above 408 KiB")
 def test_the_general_transport_says_what_it_cannot_read() -> None:
     limit = {"max_head_bytes": 1 << 20}
     with Origin(answers=[of_size(1 << 19)] * 2) as server:

@@ -21,7 +21,17 @@ GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 LARGE = b"HTTP/1.1 103 Early Hints\r\n" + b"link: %s\r\n" % (b"a" * 4_000) * 12 + b"\r\n"
 
 
-@pytest.fixture(params=["direct", "tls", "forwarded", "tunnel", "socks"])
+behind_proxy = pytest.mark.only_over("general", "proxies")
+counted = pytest.mark.only_over("direct", "interim heads")
+
+
+@pytest.fixture(
+    params=[
+        "plain",
+        "tls",
+        *(pytest.param(way, marks=behind_proxy) for way in ("forwarded", "tunnel", "socks")),
+    ]
+)
 def way(request, server_tls, roots):
     """A server and the client settings of one way to it."""
     secure = request.param in {"tls", "tunnel"}
@@ -43,17 +53,30 @@ def whole(way: tuple[Origin, ChatClient], before: bytes, reply: bytes = WHOLE) -
     return client.run("hi")
 
 
+@pytest.mark.parametrize("head", [EARLY * 16, GO_ON * 16, LARGE])
+def test_sixteen_interim_heads_are_passed_over(way, head):
+    assert [whole(way, head) for _ in range(2)] == [TEXT] * 2
+
+
+@counted
+@pytest.mark.parametrize("way", ["plain", "tls"], indirect=True)
 @pytest.mark.parametrize("head", [EARLY, GO_ON])
-def test_sixteen_interim_heads_are_passed_over_and_seventeen_are_not(way, head):
-    assert whole(way, head * 16) == TEXT
+def test_seventeen_interim_heads_are_too_many(way, head):
     with pytest.raises(LlmProtocolError, match="more than 16 interim heads"):
         whole(way, head * 17)
     # Each reply counts for itself.
     assert [whole(way, head * 10) for _ in range(3)] == [TEXT] * 3
 
 
+@pytest.mark.only_over("general", "interim heads")
+@pytest.mark.parametrize("head", [EARLY, GO_ON, LARGE])
+def test_any_number_of_interim_heads_is_passed_over(way, head):
+    assert whole(way, head * 100) == TEXT
+
+
+@counted
+@pytest.mark.parametrize("way", ["plain", "tls"], indirect=True)
 def test_interim_heads_are_bounded_in_bytes(way):
-    assert whole(way, LARGE) == TEXT
     with pytest.raises(LlmProtocolError, match="more than 64 KiB of them"):
         whole(way, LARGE * 2)
 
@@ -112,7 +135,10 @@ FLOODS = {
 BEFORE = {"lines of a head": b"HTTP/1.1 103 x\r\n", "headers of the reply": b"HTTP/1.1 200 OK\r\n"}
 
 
-@pytest.mark.parametrize("name", FLOODS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=counted if name == "heads" else ()) for name in FLOODS],
+)
 def test_a_flood_before_the_reply_ends_and_delays_no_other_call(name):
     async def both() -> str:
         with Flood(BEFORE.get(name, b"") + FLOODS[name]) as flood, Origin() as healthy:

@@ -28,6 +28,8 @@ from tokenwire import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.only_over("general", "proxies")
+
 KEY = "sk-canary-of-the-origin"
 PASSWORD = "hunter2:@/ä"
 USER_INFO = "me:hunter2%3A%40%2F%C3%A4"
@@ -124,6 +126,7 @@ ENVIRONMENTS = [
 ]
 
 
+@pytest.mark.chooses_transport  # without the environment, the direct one
 @pytest.mark.parametrize(
     ("variables", "plain", "secure"), ENVIRONMENTS, ids=[str(row[0]) for row in ENVIRONMENTS]
 )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tokenwire.testing import SimServer
 
+of_an_interface = pytest.mark.only_over("direct", "addresses with an interface")
+
 ROOT = Path(__file__).resolve().parents[3]
 VARIABLES = [
     *("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),
@@ -97,6 +99,7 @@ def test_the_command_line_and_the_examples_work_behind_a_dead_proxy(dead: str) -
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.only_over("general", "proxies")
 def test_a_proxy_that_is_given_is_used_for_this_machine_too(sim: SimServer) -> None:
     with HttpProxy() as proxy:
         chat = tw.ChatClient("m", base_url=sim.base_url, api_key="k", proxy=proxy.url)
@@ -149,6 +152,7 @@ def link_local() -> tuple[str, str] | None:
     return None
 
 
+@of_an_interface
 @pytest.mark.parametrize("form", ["%", "%25"])
 def test_a_link_local_address_is_reached_through_its_interface(form: str) -> None:
     found = link_local()
@@ -164,6 +168,7 @@ def test_a_link_local_address_is_reached_through_its_interface(form: str) -> Non
         assert origin.requests[0].headers["host"] == f"[{address}]:{origin.port}"
 
 
+@of_an_interface
 def test_an_interface_that_is_not_there_is_named() -> None:
     chat = tw.ChatClient("m", base_url="http://[fe80::1%25nothing]:8000/v1", max_retries=0)
     with pytest.raises(tw.LlmDNSError, match="this machine has no network interface nothing"):
@@ -171,7 +176,7 @@ def test_an_interface_that_is_not_there_is_named() -> None:
 
 
 def test_a_link_local_address_without_an_interface_says_what_is_missing() -> None:
-    chat = tw.ChatClient("m", base_url="http://[fe80::1]:8000/v1", max_retries=0, trust_env=False)
+    chat = tw.ChatClient("m", base_url="http://[fe80::1]:8000/v1", max_retries=0)
     with pytest.raises(tw.LlmConnectError, match=r"needs its interface, as in \[fe80::1%eth0\]"):
         chat.run("hi")
 

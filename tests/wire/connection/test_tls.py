@@ -80,12 +80,13 @@ def test_a_given_directory_of_roots_is_trusted_whatever_else_is_in_it(server, ro
     ],
     ids=["file", "directory", "directories"],
 )
-def test_the_environment_names_roots_for_who_trusts_it(setting, server, roots, call, monkeypatch):
+def test_the_environment_names_roots_for_who_trusts_it(setting, server, roots, call, request):
     variable, value = setting.split("=")
-    monkeypatch.setenv(variable, value.format(roots.parent))
+    request.getfixturevalue("monkeypatch").setenv(variable, value.format(roots.parent))
+    transport = request.getfixturevalue("transport")
     assert call(client(server)) == TEXT
     with pytest.raises(LlmTLSError, match="not signed by a known authority"):
-        call(client(server, trust_env=False))
+        call(client(server, trust_env=False, transport=transport))
 
 
 def test_a_given_bundle_wins_over_the_environment(server, roots, call, monkeypatch):

@@ -50,7 +50,7 @@ NAMES = ("ca_bundle", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CU
 @pytest.mark.parametrize("place", ["file", "folder"])
 @pytest.mark.parametrize("setting", NAMES)
 def test_a_certificate_that_is_marked_as_an_authority_is_trusted_if_it_is_given(
-    setting: str, place: str, places: dict[str, Path], call: Call, monkeypatch: pytest.MonkeyPatch
+    setting: str, place: str, places: dict[str, Path], call: Call, request: pytest.FixtureRequest
 ) -> None:
     folder = places["folder"].parent
     made = Made(folder)
@@ -58,10 +58,11 @@ def test_a_certificate_that_is_marked_as_an_authority_is_trusted_if_it_is_given(
     if setting == "ca_bundle":
         assert asked(call, made.context(), ca_bundle=places[place]) == TEXT
         return
-    monkeypatch.setenv(setting, str(places[place]))
+    request.getfixturevalue("monkeypatch").setenv(setting, str(places[place]))
     assert asked(call, made.context()) == TEXT
+    transport = request.getfixturevalue("transport")
     with pytest.raises(LlmTLSError):
-        asked(call, made.context(), trust_env=False)
+        asked(call, made.context(), trust_env=False, transport=transport)
 
 
 @pytest.mark.parametrize("with_chain", [False, True])

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.chooses_transport
+
 VARIABLE = "TOKENWIRE_TRANSPORT"
 PUBLIC = "https://api.example/v1"
 

@@ -21,7 +21,10 @@ from tokenwire.testing import block_network, fake
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no unix sockets here")
+pytestmark = [
+    pytest.mark.only_over("direct", "unix sockets"),
+    pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no unix sockets here"),
+]
 
 
 @pytest.fixture

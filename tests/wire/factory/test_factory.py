@@ -184,6 +184,16 @@ def test_the_same_name_gives_the_same_client_and_other_settings_another():
     assert factory.stats().to_dict() == {"size": 4, "hits": 3, "misses": 4, "evicted": 0}
 
 
+@pytest.mark.chooses_transport
+def test_a_client_of_another_transport_is_another_client(monkeypatch):
+    factory = LlmClientFactory()
+    first = factory.get_client("sim:chat")
+    monkeypatch.setenv("TOKENWIRE_TRANSPORT", "general")
+    second = factory.get_client("sim:chat")
+    assert second is not first
+    assert factory.get_client("sim:chat") is second
+
+
 def test_a_hundred_threads_share_twenty_clients_of_twenty_models():
     factory = new()
     start = threading.Barrier(100)

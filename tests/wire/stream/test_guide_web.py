@@ -29,7 +29,7 @@ def upstream():
 
 
 @pytest.fixture(scope="module")
-def port(upstream, tmp_path_factory):
+def port(upstream, tmp_path_factory, transport):
     """The port of the application, which runs in another process."""
     folder = tmp_path_factory.mktemp("guide")
     parts = [code for _, _, code in blocks(GUIDE.read_text(encoding="utf-8"))]

@@ -24,7 +24,7 @@ def upstream():
 
 
 @pytest.fixture(scope="module")
-def port(upstream):
+def port(upstream, transport):
     """The port of the example, which runs in another process."""
     variables = {"MODEL": "openai-compatible:m", "BASE_URL": upstream.base_url}
     with serving("web_streaming:app", ROOT / "examples", **variables) as port:

@@ -36,7 +36,13 @@ def test_another_machine_is_refused_by_name_without_a_retry(call):
         call(client(STRANGER))
 
 
-@pytest.mark.parametrize("host", ["10.255.255.1", "[2001:db8::1]:8000", "[fe80::1%25lo]"])
+of_an_interface = pytest.mark.only_over("direct", "addresses with an interface")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["10.255.255.1", "[2001:db8::1]:8000", pytest.param("[fe80::1%25lo]", marks=of_an_interface)],
+)
 def test_an_address_is_refused_without_a_packet(call, host):
     start = time.monotonic()
     with block_network(), pytest.raises(tw.LlmConnectionError, match="block_network"):
@@ -79,6 +85,7 @@ def test_an_entry_that_is_not_a_host_is_refused(allow):
         raise AssertionError("it was accepted")
 
 
+@pytest.mark.only_over("general", "proxies")
 def test_behind_a_proxy_both_must_be_permitted(call):
     with Origin() as proxy, block_network():
         near = proxy.base_url.removesuffix("/v1")
@@ -96,6 +103,7 @@ def test_the_innermost_block_decides(call):
             call(client(STRANGER))
 
 
+@pytest.mark.only_over("general", "proxies")
 def test_a_later_retry_is_refused_too():
     with Origin(answers=[response(503, b"{}", "retry-after: 0.5")]) as proxy:
         stranger = client("http://stranger.invalid/v1", proxy=proxy.base_url.removesuffix("/v1"))
@@ -112,6 +120,7 @@ def test_a_later_retry_is_refused_too():
         assert len(proxy.requests) == 1
 
 
+@pytest.mark.only_over("general", "proxies")
 def test_an_open_connection_is_refused_too(call):
     with Origin() as proxy:
         stranger = client("http://stranger.invalid/v1", proxy=proxy.base_url.removesuffix("/v1"))

@@ -190,6 +190,7 @@ def test_no_key_is_requested_sent_or_recorded(key, f, monkeypatch):
     assert not any(name.startswith("x-tokenwire") for one in f.requests for name in one.headers)
 
 
+@pytest.mark.only_over("general", "proxies")
 def test_a_proxy_is_bypassed(f, call):
     client = tw.ChatClient("openai:m", proxy="http://127.0.0.1:9")
     assert call(client) == TEXT

@@ -12,7 +12,10 @@ from typing_extensions import TypedDict
 import tokenwire as tw
 from tokenwire.tools import call_tool
 
-CHAT = tw.ChatClient("sim:chat")
+
+@pytest.fixture
+def chat() -> tw.ChatClient:
+    return tw.ChatClient("sim:chat")
 
 
 class Colour(enum.Enum):
@@ -61,33 +64,33 @@ class Row(TypedDict):
     [Node, Owner, Row, Cat | Dog, list[Row], dict[str, int], Colour, int, str, Literal["a", 1]],
     ids=str,
 )
-def test_a_made_up_answer_fits_any_type(kind: Any):
-    CHAT.parse(kind, "hi")
+def test_a_made_up_answer_fits_any_type(chat: tw.ChatClient, kind: Any):
+    chat.parse(kind, "hi")
 
 
-def test_a_made_up_call_fits_the_function():
+def test_a_made_up_call_fits_the_function(chat: tw.ChatClient):
     def book(pet: Cat, days: Annotated[int, Field(ge=3)], *, at: dt.time, note: str = "") -> str:
         return f"{pet.kind} {days} {at}{note}"
 
     messages: list[Any] = [{"role": "user", "content": "Book it."}]
-    reply = CHAT.complete(messages, tools=[book], tool_choice="required")
+    reply = chat.complete(messages, tools=[book], tool_choice="required")
     (call,) = reply.tool_calls
     result = call_tool(book, call.arguments)
     messages += [reply.message, call.result(result)]
-    assert CHAT.run(messages, tools=[book]).startswith(f"The tool book returned: {result}.")
-    assert CHAT.run("Book it.", tools=[book], tool_choice="none").startswith("You wrote: ")
-    with CHAT.stream("Book it.", tools=[book], tool_choice="required") as stream:
+    assert chat.run(messages, tools=[book]).startswith(f"The tool book returned: {result}.")
+    assert chat.run("Book it.", tools=[book], tool_choice="none").startswith("You wrote: ")
+    with chat.stream("Book it.", tools=[book], tool_choice="required") as stream:
         list(stream)
     assert stream.response.tool_calls == reply.tool_calls
 
 
-def test_the_pieces_of_a_stream_are_the_sentences_of_a_whole_reply():
-    whole = CHAT.complete("Why is the sky blue?")
-    with CHAT.stream("Why is the sky blue?") as stream:
+def test_the_pieces_of_a_stream_are_the_sentences_of_a_whole_reply(chat: tw.ChatClient):
+    whole = chat.complete("Why is the sky blue?")
+    with chat.stream("Why is the sky blue?") as stream:
         pieces = list(stream.text_stream)
     assert len(pieces) > 10
     assert "".join(pieces) == whole.text
     assert whole.text.startswith('You asked: "Why is the sky blue?" ')
     assert (whole.finish_reason, whole.text[-1]) == ("stop", ".")
-    cut = CHAT.complete("Why is the sky blue?", max_tokens=4)
+    cut = chat.complete("Why is the sky blue?", max_tokens=4)
     assert (cut.finish_reason, cut.text) == ("length", 'You asked: "Why is')

@@ -58,7 +58,7 @@ pub(crate) fn current() -> &'static Process {
 }
 
 /// The state, if it was created already.
-fn existing() -> Option<&'static Process> {
+pub(super) fn existing() -> Option<&'static Process> {
     // SAFETY: a pointer that is not null came from `Box::leak` in `create`.
     ptr::NonNull::new(CURRENT.load(Ordering::Acquire)).map(|process| unsafe { process.as_ref() })
 }

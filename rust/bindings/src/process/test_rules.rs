@@ -1,4 +1,5 @@
-//! Where a test lets the calls of this process go. `tokenwire.testing` sets these rules.
+//! Where a test lets the calls of this process go, and over which transport they went. `tokenwire.testing` sets
+//! these rules.
 //!
 //! The hub applies the rules. A forked child has its own hub but inherits the rules: its calls reach the
 //! parent's simulator, which is still listening.
@@ -6,7 +7,7 @@
 use pyo3::prelude::*;
 
 use crate::ground::caller::Caller;
-use crate::process::current::{TEST_RULES, current};
+use crate::process::current::{TEST_RULES, current, existing};
 use crate::values::raise;
 
 /// Sends every call to this base URL, without its key. None ends this.
@@ -35,4 +36,12 @@ pub(crate) fn is_intercepted() -> bool {
 pub(crate) fn allow_only(hosts: Option<Vec<String>>) {
     current().hub.test_rules().allow_only(hosts.clone());
     TEST_RULES.lock().allowed_hosts = hosts;
+}
+
+/// How many attempts the direct and the general transport of this process have made.
+#[pyfunction]
+#[pyo3(name = "_attempts")]
+pub(crate) fn attempts() -> (u64, u64) {
+    // Asking must not start anything.
+    existing().map_or((0, 0), |process| process.hub.test_rules().attempts())
 }

@@ -65,6 +65,7 @@ pub(crate) async fn send(
 ) -> Result<(Head, Body), Error> {
     let hub = transport.hub();
     hub.test_rules().check(outgoing)?;
+    hub.test_rules().count(outgoing.route.road);
     let client = transport.client(outgoing, probe).await?;
     let asked = Instant::now();
     let permit = outgoing.origin.permit(probe.pool_limit(), hub.log());

@@ -1,7 +1,8 @@
 //! What a test sets for the calls of its process: they all go to the test's server, or they may reach only
-//! some hosts.
+//! some hosts. It may also ask which transport carried them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::RwLock;
@@ -9,7 +10,7 @@ use url::Url;
 
 use super::host;
 use super::no_proxy::split_port;
-use super::outgoing::Outgoing;
+use super::outgoing::{Outgoing, Road};
 use super::proxy::Proxy;
 use super::response::Head;
 use crate::error::{Error, ErrorKind, Phase};
@@ -34,6 +35,8 @@ const SHOWN_CHARS: usize = 1_024;
 pub struct TestRules {
     intercepted_to: RwLock<Option<Arc<Url>>>,
     allowed: RwLock<Option<Vec<String>>>,
+    direct: AtomicU64,
+    general: AtomicU64,
 }
 
 impl TestRules {
@@ -65,6 +68,22 @@ impl TestRules {
     /// connections. `None` ends this.
     pub fn allow_only(&self, hosts: Option<Vec<String>>) {
         *self.allowed.write() = hosts;
+    }
+
+    /// How many attempts the direct and the general transport have made.
+    #[must_use]
+    pub fn attempts(&self) -> (u64, u64) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (read(&self.direct), read(&self.general))
+    }
+
+    /// Counts an attempt.
+    pub(super) fn count(&self, road: Road) {
+        let counter = match road {
+            Road::Direct => &self.direct,
+            Road::General => &self.general,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Refuses an attempt to reach a host that is not allowed. Looks nothing up.
