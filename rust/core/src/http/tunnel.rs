@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::{HeaderValue, StatusCode, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::time::{Instant, timeout_at};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -26,7 +26,10 @@ pub(super) type SocksError = <SocksV5<HttpConnector> as Service<Uri>>::Error;
 /// How long the second question may take, and no longer than what is left of `connect`.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// A status line up to the byte behind the status: `HTTP/1.1 403 `. Nothing after it is read.
+/// How much of the answer is read, in bytes. A proxy may send interim heads before it (RFC 9110, section 15.2).
+const MOST_BYTES: u64 = 8 << 10;
+
+/// A status line up to the byte behind the status: `HTTP/1.1 403 `. Nothing after that of the answer is read.
 const START: usize = 13;
 
 /// What a proxy answered when it was asked again for a tunnel that it had refused.
@@ -58,9 +61,7 @@ impl Asker {
             let mut link = self.linker.open(&self.proxy).await.ok()?;
             link.write_all(&self.question(origin)).await.ok()?;
             link.flush().await.ok()?;
-            let mut start = [0; START];
-            link.read_exact(&mut start).await.ok()?;
-            status(&start)
+            final_status(BufReader::new(link.take(MOST_BYTES))).await
         };
         timeout_at(by, asked).await.ok().flatten()
     }
@@ -74,6 +75,28 @@ impl Asker {
         }
         bytes.extend_from_slice(b"\r\n");
         bytes
+    }
+}
+
+/// The status of the response, behind any interim heads.
+async fn final_status(mut answer: impl AsyncBufRead + Unpin) -> Option<StatusCode> {
+    loop {
+        let mut start = [0; START];
+        answer.read_exact(&mut start).await.ok()?;
+        let status = status(&start)?;
+        if !status.is_informational() {
+            return Some(status);
+        }
+        // An empty line ends an interim head.
+        let mut line = Vec::from(start);
+        while !line.trim_ascii().is_empty() {
+            if line.ends_with(b"\n") {
+                line.clear();
+            }
+            if answer.read_until(b'\n', &mut line).await.ok()? == 0 {
+                return None;
+            }
+        }
     }
 }
 
@@ -176,6 +199,28 @@ mod tests {
         ] {
             let found = status(start.first_chunk().unwrap());
             assert_eq!(found.map(|code| code.as_u16()), code, "{start:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn interim_heads_are_passed_over() {
+        for (answer, code) in [
+            ("HTTP/1.1 403 No\r\n\r\n", Some(403)),
+            (
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 No\r\n",
+                Some(403),
+            ),
+            ("HTTP/1.1 100\r\na: b\r\n\r\nHTTP/1.1 403\r\n", Some(403)),
+            (
+                "HTTP/1.1 102\n\nHTTP/1.1 103\nc: d\n\nHTTP/1.1 502 x",
+                Some(502),
+            ),
+            ("HTTP/1.1 100 Continue\r\n", None),
+            ("HTTP/1.1 100 Continue\r\n\r\n", None),
+            ("HTTP/1.1 100 Continue\r\n\r\nwhat is this", None),
+        ] {
+            let found = final_status(answer.as_bytes()).await;
+            assert_eq!(found.map(|code| code.as_u16()), code, "{answer:?}");
         }
     }
 
