@@ -100,6 +100,18 @@ impl Probe {
         handshake.turn_by = self.pool_limit.and_then(|limit| since.checked_add(limit));
     }
 
+    /// Notes that the attempt begins to wait for a new connection.
+    fn start(self: &Arc<Self>) {
+        if self.is_current() {
+            self.handshake.lock().started = Some(Instant::now());
+        }
+    }
+
+    /// Notes that the attempt got an open connection instead of a new one.
+    pub(super) fn reuse(&self) {
+        self.handshake.lock().started = None;
+    }
+
     /// When the request was sent, at the earliest; `None` while it waits for a permit or a connection.
     pub(crate) fn sent_at(&self) -> Option<Instant> {
         let handshake = *self.handshake.lock();
@@ -170,50 +182,69 @@ impl Probe {
 /// an origin that is well again.
 const TURN: Duration = Duration::from_secs(10);
 
-/// Opens a connection, in turn and in time.
-pub(super) async fn timed<T>(
-    opening: impl Future<Output = Result<T, BoxError>>,
-) -> Result<T, BoxError> {
-    let Some(probe) = probe() else {
-        return opening.await;
-    };
-    // From here on the request waits for this connection: `sent_at` must not take it for one on an idle one.
-    if probe.is_current() {
-        probe.handshake.lock().started = Some(Instant::now());
+/// A turn to open a connection.
+#[derive(Debug)]
+pub(super) struct Turn {
+    /// `None` for a connection that no attempt waits for any more.
+    probe: Option<Arc<Probe>>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Turn {
+    /// Waits for a turn. The attempt of this task waits for a connection from here on.
+    pub(super) async fn next() -> Result<Self, TimedOut> {
+        let mut turn = Self {
+            probe: probe(),
+            permit: None,
+        };
+        if let Some(probe) = &turn.probe {
+            // `sent_at` must not take it for one on an idle connection.
+            probe.start();
+            turn.permit = probe.turn().await?;
+            // The wait for its turn does not count as part of the handshake.
+            probe.start();
+        }
+        Ok(turn)
     }
-    let turn = probe.turn().await?;
-    // The wait for its turn does not count as part of the handshake.
-    if probe.is_current() {
-        probe.handshake.lock().started = Some(Instant::now());
+
+    /// Opens a connection in time.
+    pub(super) async fn open<T>(
+        self,
+        opening: impl Future<Output = Result<T, BoxError>>,
+    ) -> Result<T, BoxError> {
+        let Some(probe) = self.probe else {
+            return opening.await;
+        };
+        let opening = in_turn(opening, self.permit);
+        let opened = match probe.connect_limit {
+            Some(limit) => timeout(limit, opening)
+                .await
+                .unwrap_or_else(|_| Err(Box::new(TimedOut::Handshake(limit)))),
+            None => opening.await,
+        };
+        if opened.is_ok() {
+            probe.origin.note_connected();
+        }
+        let mut handshake = probe.handshake.lock();
+        if !probe.is_current() {
+            handshake.started = None;
+        } else if opened.is_ok() {
+            handshake.finished = Some(Instant::now());
+        }
+        drop(handshake);
+        opened
     }
-    let opened = match probe.connect_limit {
-        Some(limit) => timeout(limit, in_turn(opening, turn))
-            .await
-            .unwrap_or_else(|_| Err(Box::new(TimedOut::Handshake(limit)))),
-        None => in_turn(opening, turn).await,
-    };
-    if opened.is_ok() {
-        probe.origin.note_connected();
-    }
-    let mut handshake = probe.handshake.lock();
-    if !probe.is_current() {
-        handshake.started = None;
-    } else if opened.is_ok() {
-        handshake.finished = Some(Instant::now());
-    }
-    drop(handshake);
-    opened
 }
 
 async fn in_turn<T>(
     opening: impl Future<Output = Result<T, BoxError>>,
-    turn: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
 ) -> Result<T, BoxError> {
     let mut opening = std::pin::pin!(opening);
     if let Ok(opened) = timeout(TURN, opening.as_mut()).await {
         return opened;
     }
-    drop(turn);
+    drop(permit);
     opening.await
 }
 
@@ -248,6 +279,7 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        Box::pin(timed(self.0.call(request)))
+        let opening = self.0.call(request);
+        Box::pin(async move { Turn::next().await?.open(opening).await })
     }
 }

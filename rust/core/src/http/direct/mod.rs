@@ -10,7 +10,10 @@ mod pace;
 mod pool;
 mod wire;
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use http::response::Parts;
 use http_body_util::Full;
@@ -22,15 +25,14 @@ use pool::Pool;
 use wire::Wire;
 
 use super::exchange::{BoxError, Exchange, Failed, Incoming as AnyIncoming, Request};
-use super::handshake;
+use super::handshake::{self, Turn};
 use super::link::Linker;
-use super::origin::Origin;
-use super::outgoing::{Route, Target};
+use super::outgoing::Route;
 
 /// Connections straight to origins.
 #[derive(Debug)]
 pub(super) struct Direct {
-    linker: Arc<Linker>,
+    linker: Linker,
     pool: Arc<Pool>,
     max_head_bytes: usize,
 }
@@ -38,58 +40,48 @@ pub(super) struct Direct {
 impl Direct {
     pub(super) fn new(linker: Linker, route: &Route) -> Self {
         Self {
-            linker: Arc::new(linker),
+            linker,
             pool: Pool::new(route.keepalive()),
             max_head_bytes: route.max_head_bytes,
         }
     }
 
-    /// A new connection, or an idle one if one becomes free sooner.
+    /// A new connection. While it waits for its turn to make one, it takes one that becomes free.
     async fn connect(&self, request: &Request) -> Result<Connection, Failed> {
-        let (origin, target) = (Arc::clone(&request.origin), Arc::clone(&request.target));
-        let mut connecting = Box::pin(open(
-            Arc::clone(&self.linker),
-            origin,
-            target,
-            self.max_head_bytes,
-        ));
-        if request.fresh {
-            return connecting.await;
-        }
-        let free = self.pool.next(&request.origin);
-        tokio::select! {
-            biased;
-            connection = &mut connecting => connection,
-            Ok(connection) = free => {
-                // The other one is for the next call.
-                let pool = Arc::clone(&self.pool);
-                tokio::spawn(async move {
-                    if let Ok(mut connection) = connecting.await && connection.is_usable() {
-                        pool.put(connection);
+        let mut turn = pin!(Turn::next());
+        let soon = poll_fn(|cx| Poll::Ready(turn.as_mut().poll(cx))).await;
+        let turn = match soon {
+            Poll::Ready(turn) => turn,
+            Poll::Pending if request.fresh => turn.await,
+            Poll::Pending => {
+                let free = self.pool.next(&request.origin);
+                tokio::select! {
+                    biased;
+                    Ok(connection) = free => {
+                        if let Some(probe) = handshake::probe() {
+                            probe.reuse();
+                        }
+                        return Ok(connection);
                     }
-                });
-                Ok(connection)
+                    turn = turn => turn,
+                }
             }
-        }
+        };
+        let opened = match turn {
+            Ok(turn) => turn.open(self.open(request)).await,
+            Err(late) => Err(late.into()),
+        };
+        opened.map_err(|error| Failed {
+            connecting: true,
+            error,
+        })
     }
-}
 
-async fn open(
-    linker: Arc<Linker>,
-    origin: Arc<Origin>,
-    target: Arc<Target>,
-    max_head_bytes: usize,
-) -> Result<Connection, Failed> {
-    let opening = async {
-        let link = linker.open(&target.uri).await?;
-        let connection = Connection::new(Wire::new(link), origin, max_head_bytes).await?;
-        Ok::<_, BoxError>(connection)
-    };
-    let opened = handshake::timed(opening).await;
-    opened.map_err(|error| Failed {
-        connecting: true,
-        error,
-    })
+    async fn open(&self, request: &Request) -> Result<Connection, BoxError> {
+        let link = self.linker.open(&request.target.uri).await?;
+        let origin = Arc::clone(&request.origin);
+        Ok(Connection::new(Wire::new(link), origin, self.max_head_bytes).await?)
+    }
 }
 
 impl Exchange for Direct {
