@@ -164,6 +164,7 @@ REFUSALS = {
     ),
     "HTTP/1.0": lambda status: b"HTTP/1.0 %d No\r\n\r\n" % status,
     "closed": lambda status: response(status, b"", "connection: close"),
+    "interim": lambda status: b"HTTP/1.1 100 Continue\r\n\r\n" + response(status),
 }
 
 
