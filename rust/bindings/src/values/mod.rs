@@ -3,7 +3,7 @@
 //! Read in this order:
 //! - `value.rs`: what all classes have in common (`to_dict`, `repr`, pickling), and the macros that declare
 //!   a class from a table of its fields. `keywords.rs`: how arguments are checked.
-//! - `limits.rs`: the settings `Timeout`, `Limits` and `RetryPolicy`.
+//! - `client_settings.rs`: those of a client; `limits.rs`: `Timeout`, `Limits` and `RetryPolicy` among them.
 //! - A reply: `reply.rs` holds the data, `response.rs` and `choice.rs` are views of it, `message.rs` turns
 //!   its parts into an `LlmMessage` and back. `usage.rs`, `timing.rs`, `tool_call.rs`, `logprob.rs` and
 //!   `attempt.rs` are its smaller parts, and `extra.rs` makes a dict of what we do not know.
@@ -14,6 +14,7 @@
 pub(crate) mod attempt;
 pub(crate) mod choice;
 pub(crate) mod chunk;
+pub(crate) mod client_settings;
 pub(crate) mod events;
 mod extra;
 mod headers;
