@@ -3,6 +3,7 @@
     python benches/isolation.py                    # every kind, 3 s each
     python benches/isolation.py comments "1-byte"  # the kinds whose names contain one of these
     python benches/isolation.py --transport general
+    python benches/isolation.py --transport general --healthy direct
 
 The servers are `tests/fault/hostile.py`, in processes of their own; benches/README.md says why the
 hostile one has a lower priority. The client is one process with one event loop:
@@ -21,7 +22,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 import time
 from math import inf
@@ -94,25 +94,27 @@ async def hostile(chat: tw.ChatClient, way: int, seen: Seen) -> None:
         await asyncio.sleep(0)
 
 
-async def measure(kind: str | None, seconds: float, good: str, stalled: str, bad: str) -> Seen:
+async def measure(
+    kind: str | None, asked: argparse.Namespace, good: str, stalled: str, bad: str
+) -> Seen:
     """Measure beside one kind; None measures without attackers."""
     seen = Seen()
 
-    def chat(url: str, timeout: float | tw.Timeout = 60) -> tw.ChatClient:
-        return tw.ChatClient("m", base_url=url, timeout=timeout, max_retries=0)
+    def chat(url: str, transport: Any, timeout: float | tw.Timeout = 60) -> tw.ChatClient:
+        return tw.ChatClient("m", base_url=url, transport=transport, timeout=timeout, max_retries=0)
 
     def start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return asyncio.create_task(work)
 
-    client = chat(good)
+    client = chat(good, asked.healthy)
     tasks = [start(healthy(client, seen)) for _ in range(HEALTHY)]
     await asyncio.sleep(0.5)
-    tasks.append(start(innocent(chat(stalled), seen)))
-    attacker = chat(bad, tw.Timeout(total=LIMIT))
+    tasks.append(start(innocent(chat(stalled, asked.healthy), seen)))
+    attacker = chat(bad, asked.transport, tw.Timeout(total=LIMIT))
     attackers = [start(hostile(attacker, way, seen)) for way in range(HOSTILE if kind else 0)]
     await asyncio.sleep(0.3)
     seen.delays.clear()
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(asked.seconds)
     began = time.monotonic()
     for task in attackers:
         task.cancel()
@@ -143,8 +145,9 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="parts of the names of kinds")
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--transport", choices=("direct", "general"), default="direct")
+    parser.add_argument("--healthy", choices=("direct", "general"), help="of the healthy calls")
     asked = parser.parse_args()
-    os.environ["TOKENWIRE_TRANSPORT"] = asked.transport
+    asked.healthy = asked.healthy or asked.transport
     wanted = [kind for kind in KINDS if not asked.names or any(n in kind for n in asked.names)]
     print(f"{'ms':28}{'events':>7}{'p50':>9}{'p99':>9}{'max':>9}", end="")
     print(f"{'late':>9}{'own':>9}{'cancel':>9}")
@@ -152,12 +155,12 @@ def main() -> int:
     with hostile_server(niceness=10) as kind_of, hostile_server() as good_of:
         for kind in [None, *wanted]:
             bad = kind_of(kind or "stalled")
-            work = measure(kind, asked.seconds, good_of("healthy"), good_of("stalled"), bad)
+            work = measure(kind, asked, good_of("healthy"), good_of("stalled"), bad)
             if shown(kind or "(none)", asyncio.run(work)):
                 over.append(kind or "(none)")
     verdict = f"over the gate: {', '.join(over)}" if over else "all are within the gate"
     gate = "p99 at most 50 ms, limits at most 250 ms late"
-    print(f"{len(wanted)} kinds, {asked.transport}; {gate}: {verdict}")
+    print(f"{len(wanted)} kinds, {asked.transport} beside {asked.healthy}; {gate}: {verdict}")
     return 1 if over else 0
 
 

@@ -40,9 +40,9 @@ def good():
         yield url_of
 
 
-def chat(url, **limits):
+def chat(url, transport=None, **limits):
     timeout = tw.Timeout(**({"total": 600.0} | limits))
-    return tw.ChatClient("m", base_url=url, timeout=timeout, max_retries=0)
+    return tw.ChatClient("m", base_url=url, transport=transport, timeout=timeout, max_retries=0)
 
 
 async def ends(work):
@@ -50,9 +50,9 @@ async def ends(work):
     return (await asyncio.wait_for(asyncio.gather(work, return_exceptions=True), WIDE))[0]
 
 
-async def attack(url):
+async def attack(url, transport=None):
     """Read a hostile stream again and again."""
-    client = chat(url)
+    client = chat(url, transport)
     while True:
         try:
             await client.run_async("q", stream=True)
@@ -82,6 +82,22 @@ async def test_other_calls_and_limits_go_on_beside(kind, hostile, good):
     assert isinstance(innocent, tw.LlmTimeoutError)
     # A reply that ends may have ended before its limit.
     assert own is None or isinstance(own, (str, tw.LlmError))
+
+
+@pytest.mark.chooses_transport
+@pytest.mark.parametrize("kind", FRAMING)
+async def test_direct_calls_go_on_beside_what_attacks_the_general_transport(kind, hostile, good):
+    attackers = [asyncio.create_task(attack(hostile(kind), "general")) for _ in range(2)]
+    async with chat(good("healthy"), "direct").stream_async("q") as healthy:
+        innocent = await ends(chat(good("stalled"), "direct", total=0.3).run_async("q"))
+        began = time.monotonic()
+        while float((await ends(anext(healthy))).text or 0) < began:
+            pass
+    for attacker in attackers:
+        attacker.cancel()
+    await asyncio.wait(attackers, timeout=WIDE)
+    assert all(attacker.cancelled() for attacker in attackers)
+    assert isinstance(innocent, tw.LlmTimeoutError)
 
 
 @pytest.mark.parametrize("kind", FLOODS)

@@ -154,7 +154,7 @@ def test_only_the_direct_transport_reaches_a_socket(
     monkeypatch.setenv("TOKENWIRE_TRANSPORT", "general")
     # What holds for all clients holds where there is a choice.
     assert client(server.base_url).run("hi") == TEXT
-    with pytest.raises(tw.LlmConfigError, match='^transport="general" cannot reach a unix socket'):
+    with pytest.raises(tw.LlmConfigError, match=r'^transport="general" cannot reach a unix socket'):
         client(server.base_url, transport="general")
 
 

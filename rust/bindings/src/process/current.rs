@@ -1,4 +1,4 @@
-//! Everything that belongs to one process: the hub, the I/O thread, the lanes. A forked child leaks what it
+//! Everything that belongs to one process: the hub, the I/O threads, the lanes. A forked child leaks what it
 //! inherited (locks may be held, and the sockets are the parent's) and creates its own at first use.
 
 use std::ptr;
@@ -8,6 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokenwire_core::client::Call;
+use tokenwire_core::config::TransportSetting;
 use tokenwire_core::error::{Error, ErrorKind};
 use tokenwire_core::http::{Hub, Transport};
 use tokio::runtime::Handle;
@@ -36,11 +38,18 @@ pub(super) struct TestRules {
 pub(crate) struct Process {
     pub(crate) hub: Arc<Hub>,
     pub(crate) lanes: Lanes,
-    io: OnceLock<IoThread>,
+    io: IoThreads,
     starting: Mutex<()>,
 }
 
-/// The thread that drives all async calls.
+/// The I/O threads: one for each transport, because a server that attacks may keep the thread of the general one busy.
+#[derive(Default)]
+struct IoThreads {
+    direct: OnceLock<IoThread>,
+    general: OnceLock<IoThread>,
+}
+
+/// The thread that drives the async calls of a transport.
 pub(crate) struct IoThread {
     pub(crate) handle: Handle,
     pub(crate) transport: Arc<Transport>,
@@ -83,7 +92,7 @@ fn create() -> &'static Process {
     let fresh = Box::leak(Box::new(Process {
         lanes: Lanes::new(hub.clone()),
         hub,
-        io: OnceLock::new(),
+        io: IoThreads::default(),
         starting: Mutex::default(),
     }));
     // If another thread was faster, its state counts and this one stays unused.
@@ -117,9 +126,14 @@ extern "C" fn in_child() {
 }
 
 impl Process {
-    /// The I/O thread, started by the first async call. If it cannot start, the next call tries again.
-    pub(crate) fn io(&self) -> Result<&IoThread, Error> {
-        if let Some(io) = self.io.get() {
+    /// The I/O thread of a call, started by the first async call of its transport. If it cannot start, the next call
+    /// tries again.
+    pub(crate) fn io(&self, call: &Call) -> Result<&IoThread, Error> {
+        let (place, name) = match call.transport() {
+            TransportSetting::General => (&self.io.general, "tokenwire-io-2"),
+            TransportSetting::Auto | TransportSetting::Direct => (&self.io.direct, "tokenwire-io"),
+        };
+        if let Some(io) = place.get() {
             if io.stop.lock().is_none() {
                 let message =
                     "the interpreter is exiting: async calls and map() are no longer possible";
@@ -128,16 +142,16 @@ impl Process {
             return Ok(io);
         }
         let _starting = self.starting.lock();
-        if let Some(io) = self.io.get() {
+        if let Some(io) = place.get() {
             return Ok(io);
         }
-        let fresh = IoThread::start(&self.hub)?;
-        Ok(self.io.get_or_init(|| fresh))
+        let fresh = IoThread::start(name, &self.hub)?;
+        Ok(place.get_or_init(|| fresh))
     }
 }
 
 impl IoThread {
-    fn start(hub: &Arc<Hub>) -> Result<Self, Error> {
+    fn start(name: &str, hub: &Arc<Hub>) -> Result<Self, Error> {
         let broken = |what: &str, error: std::io::Error| {
             let message = format!("cannot start the I/O {what}: {error}");
             Error::new(ErrorKind::Engine, message)
@@ -150,7 +164,7 @@ impl IoThread {
         handle.spawn(mailbox::flush_each_turn());
         let (signal, stopped) = oneshot::channel::<()>();
         let thread = thread::Builder::new()
-            .name("tokenwire-io".into())
+            .name(name.into())
             .spawn(move || {
                 let _ = runtime.block_on(stopped);
                 runtime.shutdown_background();
@@ -164,17 +178,23 @@ impl IoThread {
     }
 }
 
-/// At interpreter exit: stops the I/O thread and waits up to 100 ms for it.
+/// At interpreter exit: stops the I/O threads and waits up to 100 ms for them.
 pub(crate) fn shutdown() {
-    let Some(io) = existing().and_then(|process| process.io.get()) else {
+    let Some(process) = existing() else {
         return;
     };
-    let Some(stop) = io.stop.lock().take() else {
-        return;
-    };
-    let _ = stop.signal.send(());
+    let threads = [&process.io.direct, &process.io.general];
+    let stops = threads.map(|io| io.get()?.stop.lock().take());
+    let stopping: Vec<_> = stops
+        .into_iter()
+        .flatten()
+        .map(|stop| {
+            let _ = stop.signal.send(());
+            stop.thread
+        })
+        .collect();
     for _ in 0..100 {
-        if stop.thread.is_finished() {
+        if stopping.iter().all(thread::JoinHandle::is_finished) {
             return;
         }
         thread::sleep(Duration::from_millis(1));

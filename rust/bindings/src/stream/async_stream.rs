@@ -43,7 +43,7 @@ impl AsyncStream {
         let Some(call) = self.stream.take_call() else {
             return Ok(());
         };
-        let io = match process::current().io() {
+        let io = match process::current().io(&call) {
             Ok(io) => io,
             Err(error) => {
                 self.stream.put_back(call);

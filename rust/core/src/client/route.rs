@@ -7,7 +7,7 @@ use url::Host;
 
 use super::address::{self, Base};
 use super::check::refused;
-use super::{Client, Inner};
+use super::{Call, Client, Inner};
 use crate::config::{ClientConfig, TransportSetting, variable};
 use crate::error::Error;
 use crate::http::host::with_zone;
@@ -34,12 +34,26 @@ impl Client {
         let Inner { route, place, .. } = &*self.0;
         let proxy = place.proxy.as_ref();
         Way {
-            transport: match route.road {
-                Road::Direct => TransportSetting::Direct,
-                Road::General => TransportSetting::General,
-            },
+            transport: route.road.into(),
             proxy: proxy.map(|(proxy, name)| (proxy.as_str(), name.as_str())),
             socket: route.socket.as_ref().map(UnixSocket::path),
+        }
+    }
+}
+
+impl Call {
+    /// The transport that carries it, which is never `Auto`.
+    #[must_use]
+    pub fn transport(&self) -> TransportSetting {
+        self.outgoing.route.road.into()
+    }
+}
+
+impl From<Road> for TransportSetting {
+    fn from(road: Road) -> Self {
+        match road {
+            Road::Direct => Self::Direct,
+            Road::General => Self::General,
         }
     }
 }
