@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 KEY = "sk-canary-of-the-origin"
 PROMPT = "a canary in the prompt"
 
+pytestmark = pytest.mark.only_over("general", "proxies")
+
 
 @pytest.fixture(params=["auto", "general"], autouse=True)
 def road(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:

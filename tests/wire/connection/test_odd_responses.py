@@ -224,6 +224,7 @@ def test_a_connection_that_is_to_be_closed_is_not_used_again(
         assert [len(seen.requests) for seen in server.seen] == [4, 3]
 
 
+@pytest.mark.only_over("direct", "interim heads")
 def test_sixteen_interim_heads_pass_and_seventeen_do_not(
     call: Callable[[ChatClient], str],
 ) -> None:

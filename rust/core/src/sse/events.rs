@@ -124,6 +124,14 @@ impl EventParser {
         Ok(End::Flushed)
     }
 
+    /// Whether the unfinished event is the terminal mark, `[DONE]`.
+    pub(crate) fn is_at_mark(&mut self) -> bool {
+        let line = self.lines.take();
+        // An empty line would end the event.
+        let read = line.is_empty() || self.line(&line, &mut |_: Item<'_>| Ok(())).is_ok();
+        read && is_mark(&self.data)
+    }
+
     /// How many bytes of the unfinished event are kept.
     pub(crate) fn pending(&self) -> usize {
         self.lines.carried() + self.data.len()
@@ -234,7 +242,11 @@ impl EventParser {
 
 /// Whether data are certainly complete.
 fn ends(data: &[u8]) -> bool {
-    data.trim_ascii() == b"[DONE]" || json::is_complete(data)
+    is_mark(data) || json::is_complete(data)
+}
+
+fn is_mark(data: &[u8]) -> bool {
+    data.trim_ascii() == b"[DONE]"
 }
 
 /// The value without the one space that may follow the colon.

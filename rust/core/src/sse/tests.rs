@@ -285,3 +285,21 @@ proptest! {
         prop_assert_eq!(whole, split);
     }
 }
+
+#[test]
+fn the_terminal_mark_is_seen_before_its_event_has_ended() {
+    for (text, is_at_mark) in [
+        ("data: [DONE]", true),
+        ("data: [DONE]\r\n", true),
+        ("data:[DONE] \n: comment", true),
+        ("data: [DONE", false),
+        ("data: {}\ndata: [DONE]", false),
+        ("data: {\"choices\":[]}", false),
+        ("data: [DONE]\n\n", false),
+        ("", false),
+    ] {
+        let mut parser = EventParser::new(1 << 20);
+        parser.push(text.as_bytes(), |_| Ok(())).unwrap();
+        assert_eq!(parser.is_at_mark(), is_at_mark, "{text:?}");
+    }
+}

@@ -198,16 +198,11 @@ impl Reception for Streamed<'_> {
                     Ok(Some(frame)) => frame,
                     Ok(None) if is_first => return Err(no_body(head)),
                     Ok(None) => return self.feed(reader, None).await.verdict.map(|_| None),
-                    Err(error) => {
-                        let fed = self.feed(reader, None).await;
-                        attempt.has_surfaced = fed.reader.has_surfaced();
-                        // Nothing after the terminal mark belongs to the reply.
-                        return if fed.reader.is_done() {
-                            Ok(None)
-                        } else {
-                            Err(interrupted(error))
-                        };
+                    // Of what has not ended, the terminal mark alone is certain.
+                    Err(_) if reader.is_at_mark() => {
+                        return self.feed(reader, None).await.verdict.map(|_| None);
                     }
+                    Err(error) => return Err(interrupted(error)),
                 };
                 clock.note_bytes();
                 if is_first && is_document(&rest) {

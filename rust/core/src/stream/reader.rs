@@ -75,9 +75,9 @@ impl Reader {
         self.events.count > 0
     }
 
-    /// Whether the terminal mark of the stream was seen.
-    pub(super) fn is_done(&self) -> bool {
-        self.events.step == Step::Done
+    /// Whether the last event, which has not ended, is the terminal mark of the stream.
+    pub(super) fn is_at_mark(&mut self) -> bool {
+        self.parser.is_at_mark()
     }
 
     /// How many bytes the next step works on at most, if it gets so many new ones.
