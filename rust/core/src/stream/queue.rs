@@ -74,6 +74,9 @@ pub struct Queue {
     away: AtomicU64,
 }
 
+// A deque for more chunks than this goes when there are none. A stream may wait long for the next ones.
+const MOST_EMPTY_SLOTS: usize = 32;
+
 // What a chunk takes besides its text: its slot in the deque.
 const ITEM_OVERHEAD_BYTES: usize = size_of::<Chunk>();
 
@@ -308,7 +311,14 @@ impl Queue {
         match &state.end {
             Some(end) => Taken::End(end.clone().err()),
             None if self.is_closed() => Taken::End(Some(closed_error())),
-            None => Taken::Nothing,
+            None => {
+                for deque in [buffer, &mut state.items] {
+                    if deque.capacity() > MOST_EMPTY_SLOTS {
+                        *deque = VecDeque::new();
+                    }
+                }
+                Taken::Nothing
+            }
         }
     }
 
