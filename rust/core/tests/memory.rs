@@ -1,6 +1,10 @@
 //! How much memory a stream takes while it waits: there may be thousands of them.
 
-#![allow(clippy::unwrap_used, reason = "a failure here is the message")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failure here is the message"
+)]
 
 mod support;
 

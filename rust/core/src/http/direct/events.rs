@@ -61,12 +61,13 @@ impl Events {
 
     /// Takes the connection, on which the body that follows this head was held back.
     pub(super) fn new(head: &Parts, connection: &mut Connection, pool: Weak<Pool>) -> Option<Self> {
-        let (mut wire, mut rest) = connection.take_wire()?;
-        let held = wire.take_rest();
-        rest = if rest.is_empty() {
-            held
+        let (mut wire, read) = connection.take_wire()?;
+        let rest = wire.take_rest();
+        // hyper got the head only, so it has read nothing else.
+        let rest = if read.is_empty() {
+            rest
         } else {
-            [rest, held].concat().into()
+            [read, rest].concat().into()
         };
         let next = (!closes(&head.headers)).then_some(Next {
             origin: Arc::clone(&connection.origin),
