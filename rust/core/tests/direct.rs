@@ -203,3 +203,15 @@ async fn a_stream_that_is_cut_anywhere_is_an_error() {
         assert_eq!(kind, Some(K::StreamInterrupted), "after {cut} bytes");
     }
 }
+
+#[tokio::test]
+async fn what_came_before_a_chunk_that_is_wrong_is_read() {
+    let mut answer = begun(&piece("hel"));
+    answer.extend_from_slice(b"5\r\n: no \r\nwrong\r\n");
+    let server = Server::start(move |_| vec![Act::Read, Act::Send(answer.clone()), Act::Close]);
+    let bench = Bench::with(&server.base_url(), direct);
+    let streamed = bench.stream().await;
+    assert_eq!(streamed.text(), "hel");
+    assert_eq!(streamed.kind(), Some(K::StreamInterrupted));
+    assert_eq!(server.requests(), 1);
+}

@@ -35,6 +35,8 @@ pub(in crate::http) struct Events {
     chunks: Chunks,
     /// What was read already.
     rest: Bytes,
+    /// What is wrong after the data that was returned.
+    broken: Option<io::Error>,
     /// What is needed to use the connection again; `None` if the server is going to close it.
     next: Option<Next>,
 }
@@ -78,6 +80,7 @@ impl Events {
             wire: Some(wire),
             chunks: Chunks::default(),
             rest,
+            broken: None,
             next,
         })
     }
@@ -86,41 +89,48 @@ impl Events {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let Some(wire) = &mut self.wire else {
-            return Poll::Ready(None);
-        };
         let mut data = Vec::new();
-        let mut read = || {
-            while data.is_empty() && !self.chunks.is_over() {
-                if !self.rest.is_empty() {
-                    let rest = std::mem::take(&mut self.rest);
-                    self.rest = rest.slice_ref(self.chunks.read(&rest, &mut data)?);
-                    continue;
-                }
-                let mut space = [MaybeUninit::uninit(); READ_BYTES];
-                let mut buffer = ReadBuf::uninit(&mut space);
-                ready!(wire.poll_body(cx, &mut buffer))?;
-                if buffer.filled().is_empty() {
-                    let error = "the body ended before its last chunk";
-                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, error)));
-                }
-                data.reserve_exact(buffer.filled().len());
-                let rest = self.chunks.read(buffer.filled(), &mut data)?;
-                self.rest = Bytes::copy_from_slice(rest);
-            }
-            Poll::Ready(Ok(()))
+        let read = match self.broken.take() {
+            Some(broken) => Err(broken),
+            None => ready!(self.poll_data(cx, &mut data)),
         };
-        match ready!(read()) {
-            Err(error) => {
+        if let Err(broken) = read {
+            if data.is_empty() {
                 self.wire = None;
-                Poll::Ready(Some(Err(error)))
+                return Poll::Ready(Some(Err(broken)));
             }
-            Ok(()) if data.is_empty() => {
-                self.give_back();
-                Poll::Ready(None)
-            }
-            Ok(()) => Poll::Ready(Some(Ok(Frame::data(data.into())))),
+            self.broken = Some(broken);
         }
+        if data.is_empty() {
+            self.give_back();
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(Ok(Frame::data(data.into()))))
+    }
+
+    /// Reads until there is data, or the body is over.
+    fn poll_data(&mut self, cx: &mut Context<'_>, data: &mut Vec<u8>) -> Poll<io::Result<()>> {
+        let Some(wire) = &mut self.wire else {
+            return Poll::Ready(Ok(()));
+        };
+        while data.is_empty() && !self.chunks.is_over() {
+            if !self.rest.is_empty() {
+                let rest = std::mem::take(&mut self.rest);
+                self.rest = rest.slice_ref(self.chunks.read(&rest, data)?);
+                continue;
+            }
+            let mut space = [MaybeUninit::uninit(); READ_BYTES];
+            let mut buffer = ReadBuf::uninit(&mut space);
+            ready!(wire.poll_body(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                let error = "the body ended before its last chunk";
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, error)));
+            }
+            data.reserve_exact(buffer.filled().len());
+            let rest = self.chunks.read(buffer.filled(), data)?;
+            self.rest = Bytes::copy_from_slice(rest);
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// After the end of the body, the next call can use the connection.
