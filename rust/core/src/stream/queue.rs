@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use super::attempts::Attempts;
 use super::ends::{closed_error, too_large};
 use super::parker::{Interest, Parker};
+use super::room;
 use crate::error::{Attempt, Error};
 use crate::http::Head;
 use crate::message::{Chunk, ChunkKind, Fold, Reply, ReplyHead, Timing};
@@ -73,9 +74,6 @@ pub struct Queue {
     // How many nanoseconds it has been elsewhere in all.
     away: AtomicU64,
 }
-
-// A deque for more chunks than this goes when there are none. A stream may wait long for the next ones.
-const MOST_EMPTY_SLOTS: usize = 32;
 
 // What a chunk takes besides its text: its slot in the deque.
 const ITEM_OVERHEAD_BYTES: usize = size_of::<Chunk>();
@@ -312,11 +310,7 @@ impl Queue {
             Some(end) => Taken::End(end.clone().err()),
             None if self.is_closed() => Taken::End(Some(closed_error())),
             None => {
-                for deque in [buffer, &mut state.items] {
-                    if deque.capacity() > MOST_EMPTY_SLOTS {
-                        *deque = VecDeque::new();
-                    }
-                }
+                room::free([buffer, &mut state.items]);
                 Taken::Nothing
             }
         }

@@ -25,7 +25,7 @@ use super::wire::Wire;
 use crate::http::origin::Origin;
 
 /// How many bytes are read at a time.
-const READ_BYTES: usize = 16 << 10;
+const READ_BYTES: usize = 8 << 10;
 
 /// A body in chunks, and the connection that it comes on.
 #[derive(Debug)]
@@ -138,7 +138,7 @@ impl Events {
         let (Some(wire), Some(next)) = (self.wire.take(), self.next.take()) else {
             return;
         };
-        // Nobody has asked for what follows the body.
+        // What follows the body belongs to no request.
         let Some(pool) = next.pool.upgrade().filter(|_| self.rest.is_empty()) else {
             return;
         };

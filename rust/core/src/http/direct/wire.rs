@@ -35,7 +35,7 @@ pub(super) struct Wire {
 }
 
 /// Whether the body of a reply is held back. [`Wire`] begins it, with the head of an event stream; whoever gets that
-/// head ends it at once, so nobody is woken.
+/// head ends it at once, so no task has to be woken.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Hold(Arc<AtomicBool>);
 
