@@ -64,6 +64,15 @@ impl Workers {
         if bytes <= STEP_BYTES {
             return work();
         }
+        // Boxed, because the futures of all calls would otherwise have room for it.
+        Box::pin(self.elsewhere(bytes, work)).await
+    }
+
+    async fn elsewhere<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
         let (sender, receiver) = oneshot::channel();
         self.start(bytes, move || {
             // If the call has ended meanwhile, the result is freed here.

@@ -10,7 +10,10 @@ mod support;
 
 use std::time::Duration;
 
-use support::{Act, Bench, Server, begun, heard, ok, piece, response, signal};
+use support::{
+    Act, Bench, DONE, FINISH, LAST_CHUNK, STREAM_HEAD, Server, begun, heard, ok, piece, response,
+    signal, stream,
+};
 use tokenwire_core::client::CallOptions;
 use tokenwire_core::config::{ClientConfig, TransportSetting};
 use tokenwire_core::error::ErrorKind as K;
@@ -126,4 +129,89 @@ async fn what_was_answered_is_read_although_the_request_could_not_be_sent() {
         assert_eq!(error.api().and_then(|api| api.status), Some(413), "{error}");
         assert_ne!(error.kind(), K::ConnectionLost);
     }
+}
+
+#[tokio::test]
+async fn the_connection_of_a_stream_is_used_again() {
+    let server = Server::always_stream();
+    let bench = Bench::with(&server.base_url(), direct);
+    for _ in 0..3 {
+        let streamed = bench.stream().await;
+        assert_eq!((streamed.kind(), streamed.text().as_str()), (None, "hello"));
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_with_its_stream_is_not_used_again() {
+    let closing = STREAM_HEAD.replace("\r\n\r\n", "\r\nconnection: keep-alive, Close\r\n\r\n");
+    let closing = String::from_utf8(stream())
+        .unwrap()
+        .replace(STREAM_HEAD, &closing);
+    let mut too_much = stream();
+    too_much.extend_from_slice(b"HTTP/1.1 200 OK\r\n\r\n");
+    for answer in [closing.into_bytes(), too_much] {
+        let server = Server::always(answer);
+        let bench = Bench::with(&server.base_url(), direct);
+        for number in 1..=2 {
+            let streamed = bench.stream().await;
+            assert_eq!((streamed.kind(), streamed.text().as_str()), (None, "hello"));
+            assert_eq!(server.connections(), number);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_may_arrive_in_any_two_pieces() {
+    let whole = stream();
+    for split in 1..whole.len() {
+        let (first, second) = whole.split_at(split);
+        let (go_on, may_go_on) = signal();
+        let acts = [
+            Act::Read,
+            Act::Send(first.to_vec()),
+            Act::Wait(may_go_on),
+            Act::Send(second.to_vec()),
+        ];
+        let acts = parking_lot::Mutex::new(acts.into_iter().collect());
+        let server = Server::start(move |_| std::mem::take(&mut *acts.lock()));
+        let bench = Bench::with(&server.base_url(), direct);
+        let seconds = async {
+            while server.requests() == 0 {
+                tokio::task::yield_now().await;
+            }
+            go_on.send(()).unwrap();
+        };
+        let (streamed, ()) = tokio::join!(bench.stream(), seconds);
+        let read = (streamed.kind(), streamed.text());
+        assert_eq!(read, (None, "hello".to_owned()), "after {split} bytes");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_cut_anywhere_is_an_error() {
+    let whole = stream();
+    let end = whole.len() - format!("{FINISH}{DONE}\r\n{LAST_CHUNK}").len();
+    for cut in STREAM_HEAD.len()..end {
+        let answer = whole[..cut].to_vec();
+        let server = Server::start(move |_| vec![Act::Read, Act::Send(answer.clone()), Act::Close]);
+        let bench = Bench::with(&server.base_url(), |config| {
+            direct(config);
+            config.retry.max_retries = 0;
+        });
+        let kind = bench.stream().await.kind();
+        assert_eq!(kind, Some(K::StreamInterrupted), "after {cut} bytes");
+    }
+}
+
+#[tokio::test]
+async fn what_came_before_a_chunk_that_is_wrong_is_read() {
+    let mut answer = begun(&piece("hel"));
+    answer.extend_from_slice(b"5\r\n: no \r\nwrong\r\n");
+    let server = Server::start(move |_| vec![Act::Read, Act::Send(answer.clone()), Act::Close]);
+    let bench = Bench::with(&server.base_url(), direct);
+    let streamed = bench.stream().await;
+    assert_eq!(streamed.text(), "hel");
+    assert_eq!(streamed.kind(), Some(K::StreamInterrupted));
+    assert_eq!(server.requests(), 1);
 }

@@ -51,6 +51,7 @@ impl AsyncStream {
             }
         };
         let (transport, queue) = (io.transport.clone(), self.stream.queue.clone());
+        let call = Box::new(call);
         io.handle
             .spawn(async move { pump(&transport, call, queue).await });
         Ok(())

@@ -119,9 +119,11 @@ async fn one_attempt<R: Reception>(
     attempt: &mut R::Attempt,
     probe: &Arc<Probe>,
 ) -> Result<(Head, R::Reply), Failure> {
+    // Boxed, so that its memory is free while the body is read.
+    let opening = Box::pin(session.open(probe));
     let (head, body) = tokio::select! {
         biased;
-        opened = session.open(probe) => opened?,
+        opened = opening => opened?,
         error = reception.head_overdue(attempt, probe) => return Err(error.into()),
     };
     match reception.read(attempt, probe, &head, body).await {

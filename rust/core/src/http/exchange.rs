@@ -53,6 +53,7 @@ pub(super) struct Failed {
 #[derive(Debug)]
 pub(super) enum Incoming {
     Direct(direct::Incoming),
+    Events(Box<direct::Events>),
     General(reqwest::Body),
 }
 
@@ -64,6 +65,7 @@ impl Incoming {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self {
             Self::Direct(body) => body.poll_frame(cx).map_err(Into::into),
+            Self::Events(body) => body.poll_frame(cx).map_err(Into::into),
             Self::General(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
         }
     }
@@ -81,6 +83,7 @@ impl Incoming {
     pub(super) fn size_hint(&self) -> SizeHint {
         match self {
             Self::Direct(body) => body.size_hint(),
+            Self::Events(_) => SizeHint::default(),
             Self::General(body) => body.size_hint(),
         }
     }

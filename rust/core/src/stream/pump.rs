@@ -32,7 +32,16 @@ const SLICE: usize = 16 << 10;
 ///
 /// Then it goes on for up to 250 ms to give the connection back, so drive it until it returns. It also returns when
 /// the reader closes the queue. Dropping it closes the connection.
-pub async fn pump(transport: &Transport, call: Call, queue: Arc<Queue>) {
+pub fn pump(
+    transport: &Transport,
+    call: impl Into<Box<Call>>,
+    queue: Arc<Queue>,
+) -> impl Future<Output = ()> {
+    // A future holds what is passed to it more than once.
+    pump_boxed(transport, call.into(), queue)
+}
+
+async fn pump_boxed(transport: &Transport, call: Box<Call>, queue: Arc<Queue>) {
     let mut session = Session::new(transport, &call);
     let streamed = Streamed {
         call: &call,
@@ -101,7 +110,8 @@ struct Fed {
 
 impl Streamed<'_> {
     /// Reads bytes and publishes their chunks; `None` stands for the end of the body. A large event is read by a worker.
-    async fn feed(&self, mut reader: Reader, bytes: Option<Bytes>) -> Fed {
+    // The future has room for one reader. An `async fn` would have room for three.
+    fn feed(&self, mut reader: Reader, bytes: Option<Bytes>) -> impl Future<Output = Fed> {
         let new = bytes.as_ref().map_or(0, Bytes::len);
         let queue = Arc::clone(self.queue);
         // A reader may be copying a large reply. Only a worker may wait for that.
@@ -124,7 +134,7 @@ impl Streamed<'_> {
                 has_content,
             }
         };
-        self.workers.run(size, step).await
+        self.workers.run(size, step)
     }
 
     /// Waits until there is room for more.
@@ -210,7 +220,7 @@ impl Reception for Streamed<'_> {
                     let cap = self.call.client.config.limits.max_reply_bytes;
                     let whole = tokio::select! {
                         biased;
-                        whole = body.whole_after(rest, cap, place, self.workers) => whole?,
+                        whole = Box::pin(body.whole_after(rest, cap, place, self.workers)) => whole?,
                         error = clock.silence(queue, place) => return Err(error),
                     };
                     let (queue, size) = (Arc::clone(queue), whole.len());

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use super::attempts::Attempts;
 use super::ends::{closed_error, too_large};
 use super::parker::{Interest, Parker};
+use super::room;
 use crate::error::{Attempt, Error};
 use crate::http::Head;
 use crate::message::{Chunk, ChunkKind, Fold, Reply, ReplyHead, Timing};
@@ -308,7 +309,10 @@ impl Queue {
         match &state.end {
             Some(end) => Taken::End(end.clone().err()),
             None if self.is_closed() => Taken::End(Some(closed_error())),
-            None => Taken::Nothing,
+            None => {
+                room::free([buffer, &mut state.items]);
+                Taken::Nothing
+            }
         }
     }
 

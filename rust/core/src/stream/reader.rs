@@ -17,6 +17,9 @@ use crate::workers::{STEP_BYTES, Workers};
 /// fresh memory, and the thread of an event loop can do nothing else meanwhile.
 const PIECE_BYTES: usize = 256 << 10;
 
+/// For how many chunks a reader keeps room: most reads have no more. A stream may wait long for the next one.
+const MOST_ROOM: usize = 64;
+
 /// Reads the body of one attempt. It owns all that it needs, so that a worker can take it for a large event.
 pub(super) struct Reader {
     dialect: &'static dyn Dialect,
@@ -150,6 +153,7 @@ impl Reader {
             head
         });
         queue.publish(&mut self.events.chunks, masked.as_ref())?;
+        self.events.chunks.shrink_to(MOST_ROOM);
         Ok(std::mem::take(&mut self.events.has_content))
     }
 

@@ -17,7 +17,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use parking_lot::Mutex;
 
 use super::pool::Pool;
-use super::wire::Wire;
+use super::wire::{Hold, Wire};
 use crate::http::exchange::MOST_HEADERS;
 use crate::http::origin::Origin;
 
@@ -63,7 +63,9 @@ fn take<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: Driver,
+    hold: Hold,
     pub(super) origin: Arc<Origin>,
+    pub(super) max_head_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -103,6 +105,7 @@ impl Connection {
         origin: Arc<Origin>,
         max_head_bytes: usize,
     ) -> Result<Self, hyper::Error> {
+        let hold = wire.hold().clone();
         let (sender, connection) = http1::Builder::new()
             .max_headers(MOST_HEADERS)
             .max_buf_size(max_head_bytes.saturating_add(HEAD_SLACK))
@@ -117,7 +120,9 @@ impl Connection {
         Ok(Self {
             sender,
             driver,
+            hold,
             origin,
+            max_head_bytes,
         })
     }
 
@@ -135,7 +140,18 @@ impl Connection {
         let _ = driver.nudge();
     }
 
-    /// Sends a request and waits for the head of the response.
+    /// Ends the hold of a body, if there is one.
+    pub(super) fn end_hold(&self) -> bool {
+        self.hold.end()
+    }
+
+    /// Takes the wire away from hyper, with what hyper has read of a body; `None` if the connection has ended.
+    pub(super) fn take_wire(&mut self) -> Option<(Wire, Bytes)> {
+        let parts = self.driver.connection.take()?.into_parts();
+        Some((parts.io, parts.read_buf))
+    }
+
+    /// Sends a request and waits for the head of the response. [`Self::end_hold`] has to follow.
     pub(super) async fn exchange(
         &mut self,
         message: Message,

@@ -2,9 +2,12 @@
 //!
 //! - `wire`: the bytes, with `interim` for what comes before a reply, and `pace`
 //! - `connection`: one connection, and the body of a response on it
+//! - `events`: the body of an event stream, with its `chunks`
 //! - `pool`: the idle connections
 
+mod chunks;
 mod connection;
+mod events;
 mod interim;
 mod pace;
 mod pool;
@@ -15,11 +18,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use http::Method;
 use http::response::Parts;
 use http_body_util::Full;
 
 pub(super) use connection::Incoming;
 use connection::{Connection, Message};
+pub(super) use events::Events;
 pub(super) use interim::SpeaksTls;
 use pool::Pool;
 use wire::Wire;
@@ -95,12 +100,20 @@ impl Exchange for Direct {
             Some(connection) => connection,
             None => self.connect(&request).await?,
         };
+        let may_have_body = request.method != Method::HEAD && request.method != Method::CONNECT;
         let response = connection.exchange(message(request)).await;
         let response = response.map_err(|failed| Failed {
             connecting: false,
             error: failed.into_error().into(),
         })?;
         let (parts, frames) = response.into_parts();
+        if connection.end_hold()
+            && may_have_body
+            && Events::follow(&parts)
+            && let Some(events) = Events::new(&parts, &mut connection, Arc::downgrade(&self.pool))
+        {
+            return Ok((parts, AnyIncoming::Events(Box::new(events))));
+        }
         let incoming = Incoming::new(frames, connection, Arc::downgrade(&self.pool));
         Ok((parts, AnyIncoming::Direct(incoming)))
     }
