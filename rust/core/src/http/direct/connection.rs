@@ -15,6 +15,7 @@ use hyper::body::{Body as _, Frame, SizeHint};
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use parking_lot::Mutex;
+use tokio::task::unconstrained;
 
 use super::pool::Pool;
 use super::wire::{Hold, Wire};
@@ -52,10 +53,18 @@ impl Wake for Doorbell {
 
 /// Polls the other end of one of hyper's channels. What is awaited there comes from the driver, so only that waits.
 fn take<T>(poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+    /// Ends it also when `poll` panics. The thread lives on, and its other connections need their doorbells.
+    struct Taking;
+
+    impl Drop for Taking {
+        fn drop(&mut self) {
+            TAKES.set(false);
+        }
+    }
+
     TAKES.set(true);
-    let taken = poll(&mut Context::from_waker(Waker::noop()));
-    TAKES.set(false);
-    taken
+    let _taking = Taking;
+    poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// An open connection.
@@ -156,7 +165,8 @@ impl Connection {
         &mut self,
         message: Message,
     ) -> Result<http::Response<hyper::body::Incoming>, TrySendError<Message>> {
-        let mut sending = pin!(self.sender.try_send_request(message));
+        // Where the turn of the task is over, a receiver of tokio would have nothing to wake in `take`.
+        let mut sending = pin!(unconstrained(self.sender.try_send_request(message)));
         let driver = &mut self.driver;
         std::future::poll_fn(|cx| {
             let _ = driver.poll(cx);
@@ -224,5 +234,72 @@ impl Incoming {
         {
             pool.put(connection);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::ready;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::config::Limits;
+    use crate::http::dns::Resolver;
+    use crate::http::hub::Hub;
+    use crate::http::link::Linker;
+
+    /// Its body goes on later, so nothing else wakes the task.
+    const REPLY: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nbegin";
+    /// How many units a task of tokio has in a turn.
+    const TURN: usize = 128;
+
+    /// Gets a reply in a task that has so many units left in each of its turns.
+    async fn status_with(left: usize) -> http::StatusCode {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let origin = Hub::new().origin(&url.parse().unwrap(), None, &Limits::default());
+        let linker = Linker::new(Resolver::default(), None, None);
+        let link = linker.open(&url.parse().unwrap()).await.unwrap();
+        let connection = Connection::new(Wire::new(link), origin, 64 << 10).await;
+        let mut connection = connection.unwrap();
+        let server = tokio::spawn(async move {
+            let mut peer = listener.accept().await.unwrap().0;
+            assert!(peer.read(&mut [0; 1_024]).await.unwrap() > 0);
+            peer.write_all(REPLY).await.unwrap();
+            peer
+        });
+        let mut message = Message::default();
+        let headers = message.headers_mut();
+        headers.insert("host", http::HeaderValue::from_static("a"));
+        let mut exchange = pin!(connection.exchange(message));
+        let exchange = std::future::poll_fn(|cx| {
+            for _ in left..TURN {
+                ready!(tokio::task::coop::poll_proceed(cx)).made_progress();
+            }
+            exchange.as_mut().poll(cx)
+        });
+        let exchanged = tokio::select! {
+            biased;
+            () = tokio::time::sleep(Duration::from_secs(10)) => panic!("nothing woke the task"),
+            exchanged = exchange => exchanged,
+        };
+        drop(server.await.unwrap());
+        exchanged.unwrap().status()
+    }
+
+    #[tokio::test]
+    async fn a_reply_is_received_however_little_of_the_turn_is_left() {
+        for left in 1..=8 {
+            assert_eq!(status_with(left).await, 200, "{left} units left");
+        }
+    }
+
+    #[test]
+    fn a_panic_leaves_the_doorbells_of_the_thread_on() {
+        let taken = std::panic::catch_unwind(|| take::<()>(|_| panic!("as a bug of hyper would")));
+        assert!(taken.is_err() && !TAKES.get());
     }
 }
