@@ -107,9 +107,12 @@ impl Probe {
         }
     }
 
-    /// Notes that the attempt got an open connection instead of a new one.
+    /// Notes that the attempt got an open connection instead of a new one. The wait for it does not count as one for
+    /// the reply.
     pub(super) fn reuse(&self) {
-        self.handshake.lock().started = None;
+        let mut handshake = self.handshake.lock();
+        handshake.started = None;
+        handshake.asked = Some(Instant::now());
     }
 
     /// When the request was sent, at the earliest; `None` while it waits for a permit or a connection.
@@ -281,5 +284,26 @@ where
     fn call(&mut self, request: R) -> Self::Future {
         let opening = self.0.call(request);
         Box::pin(async move { Turn::next().await?.open(opening).await })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Limits;
+    use crate::http::hub::Hub;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wait_for_a_connection_that_becomes_free_is_not_one_for_the_reply() {
+        let url = "http://127.0.0.1:1".parse().unwrap();
+        let origin = Hub::new().origin(&url, None, &Limits::default());
+        let probe = Probe::new(origin, &Timeout::default());
+        probe.ask(Instant::now());
+        probe.watch(async { probe.start() }).await;
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert_eq!(probe.sent_at(), None);
+        probe.reuse();
+        assert_eq!(probe.sent_at(), Some(Instant::now()));
+        assert_eq!(probe.connect_time(), None);
     }
 }
