@@ -17,7 +17,7 @@ pub(crate) const FORM: &str = "unix:///run/vllm.sock:/v1";
 const SHOWN_CHARS: usize = 400;
 
 /// The longest path of a socket in bytes: `sun_path` of unix(7) without the zero at its end, and that of the BSDs.
-const MAX_BYTES: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+pub(crate) const MAX_BYTES: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
 /// What is written with a percent sign in the path of a socket, because it means something in a base URL.
 const SPECIAL: &AsciiSet = &CONTROLS
@@ -108,7 +108,8 @@ impl UnixSocket {
 
         use tokio::net::UnixStream;
 
-        // Where the queue of a TCP port makes the client wait, that of a unix socket refuses it: EAGAIN of connect(2).
+        // Where the queue of a TCP port makes the client wait, that of a unix socket refuses it: EAGAIN of connect(2) on
+        // Linux. Elsewhere it is ECONNREFUSED, as if nothing listened.
         let mut wait = Duration::from_millis(1);
         loop {
             match UnixStream::connect(&self.path).await {
@@ -141,8 +142,9 @@ impl UnixSocket {
                      permission for its folders"
                 )
             }
-            // A path of anything else refuses connections, too.
-            K::ConnectionRefused if is_socket(&self.path) => {
+            // A path of anything else refuses connections on Linux, and is ENOTSOCK on macOS.
+            _ if is_something_else(&self.path) => format!("{path} is not a socket"),
+            K::ConnectionRefused => {
                 return (
                     format!(
                         "nothing listens at {path} (connection refused): is the server running?"
@@ -150,7 +152,6 @@ impl UnixSocket {
                     true,
                 );
             }
-            K::ConnectionRefused => format!("{path} is not a socket"),
             _ => return (format!("no connection to {path} ({error})"), true),
         };
         (what, false)
@@ -180,15 +181,16 @@ fn path_of(bytes: &[u8]) -> PathBuf {
     String::from_utf8_lossy(bytes).into_owned().into()
 }
 
+/// Whether there is something at the path that is not a socket.
 #[cfg(unix)]
-fn is_socket(path: &Path) -> bool {
+fn is_something_else(path: &Path) -> bool {
     use std::os::unix::fs::FileTypeExt;
-    std::fs::metadata(path).is_ok_and(|found| found.file_type().is_socket())
+    std::fs::metadata(path).is_ok_and(|found| !found.file_type().is_socket())
 }
 
 #[cfg(not(unix))]
-fn is_socket(_path: &Path) -> bool {
-    true
+fn is_something_else(_path: &Path) -> bool {
+    false
 }
 
 #[cfg(all(test, unix))]
@@ -227,8 +229,13 @@ mod tests {
         assert!(home.problem(&error).0.contains("~ is not expanded"));
         let denied = io::ErrorKind::PermissionDenied.into();
         assert!(home.problem(&denied).0.contains("write permission"));
+        // As macOS says it.
+        let file = UnixSocket::at(std::env::current_exe().unwrap().to_str().unwrap()).unwrap();
+        let (problem, may_pass) = file.problem(&io::Error::from_raw_os_error(38));
+        assert!(problem.ends_with("is not a socket") && !may_pass);
     }
 
+    #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn a_full_queue_of_a_socket_makes_the_client_wait() {
         let path = std::env::temp_dir().join(format!("tw-{}.sock", std::process::id()));
