@@ -72,17 +72,13 @@ impl From<Error> for Failure {
 /// An error of a new connection. A server that speaks TLS hangs up, or answers with an alert, when it is asked in plain
 /// text.
 pub(super) fn may_need_https(error: Error, outgoing: &Outgoing) -> Error {
-    // It says so itself.
-    if !error.is_retryable() {
-        return error;
-    }
     let unanswered = matches!(
         error.kind(),
         ErrorKind::ConnectionLost | ErrorKind::Protocol
     );
     let route = &outgoing.route;
     let direct = !route.https && route.proxy.is_none() && route.socket.is_none();
-    // One that is not retried is of an answer that was understood.
+    // An error that is not retried is about an answer that was understood, or says itself that https is needed.
     let answered = error.headers().is_some() || !error.is_retryable();
     if error.phase() != Phase::Head || !unanswered || answered || !direct {
         return error;

@@ -2,9 +2,10 @@
 //!
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
-//! `address` reads base URLs (`unix` those of sockets) and builds the URLs below them, `azure` finds those of an Azure resource, `route` is how
-//! their server is reached, and `headers` writes the headers of a call, including the key. `own` is what of it is
-//! secret. `intercept` is how a call changes when a test intercepts it, and `asked` what an error says of the address.
+//! `address` reads base URLs (`unix` those of sockets) and builds the URLs below them, `azure` finds those of an Azure
+//! resource, `route` is how their server is reached, and `headers` writes the headers of a call, including the key. `own`
+//! is what of it is secret. `intercept` is how a call changes when a test intercepts it, and `asked` what an error says
+//! of the address.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;

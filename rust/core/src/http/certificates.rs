@@ -11,6 +11,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject};
 
+use super::fault::lacks_descriptors;
 use super::host::is_quoted;
 use crate::error::{Error, ErrorKind};
 use crate::redact::one_line;
@@ -240,9 +241,11 @@ fn unreadable(setting: &str, path: &Path, error: &io::Error) -> Error {
             unusable(setting, path, error)
         }
         _ => {
-            // EMFILE and ENFILE have no `ErrorKind`; their numbers are the same on every Unix.
-            let no_file = cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24));
-            let fix = if no_file { ": raise `ulimit -n`" } else { "" };
+            let fix = if lacks_descriptors(error) {
+                ": raise `ulimit -n`"
+            } else {
+                ""
+            };
             let message = format!("cannot read {setting} {} ({error}){fix}", path.display());
             Error::new(ErrorKind::Connect, message).retryable(true)
         }

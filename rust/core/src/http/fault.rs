@@ -158,7 +158,7 @@ pub(super) fn of_upgrade(place: &Place) -> Error {
 
 /// Whether the process, or the system, may open no more files. EMFILE and ENFILE have no `ErrorKind`; their numbers are
 /// the same on every Unix.
-fn lacks_descriptors(io: &io::Error) -> bool {
+pub(super) fn lacks_descriptors(io: &io::Error) -> bool {
     cfg!(unix) && matches!(io.raw_os_error(), Some(23 | 24))
 }
 

@@ -77,9 +77,7 @@ impl Linker {
         let stream = TlsConnector::from(tls).connect(name, socket).await?;
         Ok(Link::Tls(Box::new(stream)))
     }
-}
 
-impl Linker {
     async fn connect(&self, target: &Uri) -> Result<Stream, BoxError> {
         #[cfg(unix)]
         if let Some(socket) = &self.socket {

@@ -202,7 +202,7 @@ impl Body {
     /// The error of a lost connection, unless what arrived before it shows that nothing is missing.
     fn proven_whole(&self, body: &[u8], error: Error) -> Result<(), Error> {
         let is_lost = error.kind() == ErrorKind::ConnectionLost;
-        // The end of a packed body has its checksum.
+        // A compressed body says itself where it ends.
         let may_be = self.close_delimited && self.unpacker.is_none();
         if may_be && is_lost && json::is_complete(body) {
             return Ok(());
