@@ -9,7 +9,7 @@
 //! 0. `ground`: errors, who makes a call, JSON, the functions of the Python half, forks, the exit.
 //! 1. `wake`: how the I/O thread wakes the tasks of an event loop.
 //!    `values`: the frozen classes that Python sees, the settings, and how errors are raised.
-//! 2. `process`: connections, the I/O thread and the sync runtimes, shared by all clients of a process.
+//! 2. `process`: connections, the I/O threads and the sync runtimes, shared by all clients of a process.
 //! 3. `observe`: the events of `on_call`, log lines, the report of `tokenwire doctor`.
 //! 4. `call`: a call for a whole reply: sync, for an event loop, or one of many.
 //!    `stream`: a streamed call, sync and async.
@@ -41,7 +41,7 @@ mod wake;
 
 use crate::wake::mailbox;
 
-/// Stops the I/O thread. Registered with `atexit` at import.
+/// Stops the I/O threads. Registered with `atexit` at import.
 #[pyfunction]
 #[pyo3(name = "_shutdown")]
 fn shutdown(py: Python<'_>) {

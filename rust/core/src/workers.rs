@@ -1,6 +1,6 @@
 //! Threads for work that would hold up the thread of a runtime: reading, writing or freeing something large.
 //!
-//! All async calls share one I/O thread, so none of its steps may be long. What works on more than [`STEP_BYTES`]
+//! All async calls of a transport share one I/O thread, so none of its steps may be long. What works on more than [`STEP_BYTES`]
 //! runs here instead, where the system shares out the processor. The threads belong to no runtime and start on
 //! demand. They take no Python objects, and a forked child starts its own.
 
