@@ -1,6 +1,6 @@
 //! One mailbox per event loop: many streams and calls, one wake.
 //!
-//! The I/O thread never touches Python. It notes which waiters have something to read and rings the loop's
+//! An I/O thread never touches Python. It notes which waiters have something to read and rings the loop's
 //! descriptor once a turn. The loop's own thread, which holds the GIL anyway, ends the waits. A turn ends when every
 //! task that was ready has run, whether or not the runtime then blocks: a server that floods one stream keeps the
 //! runtime busy for as long as it likes.
@@ -30,7 +30,7 @@ const FLUSH_AGE: Duration = Duration::from_micros(200);
 pub(crate) static RINGS: AtomicU64 = AtomicU64::new(0);
 pub(crate) static WOKEN: AtomicU64 = AtomicU64::new(0);
 
-/// The mailboxes that received something since the I/O thread last rang.
+/// The mailboxes that received something from this thread since it last rang.
 struct FlushBatch {
     // The task that flushes; `None` on other threads.
     flusher: Option<Waker>,
@@ -45,7 +45,7 @@ thread_local! {
     };
 }
 
-/// The task of the I/O thread that rings, at the end of each turn, every mailbox that received something. The first
+/// The task of an I/O thread that rings, at the end of each turn, every mailbox that received something. The first
 /// wake of a turn puts it at the end of the line of tasks.
 pub(crate) fn flush_each_turn() -> impl Future<Output = ()> {
     poll_fn(|context| {
@@ -127,11 +127,7 @@ pub(crate) struct Bell(pub(crate) Arc<Mailbox>);
 
 impl Wake for Bell {
     fn wake(&self, token: u64) {
-        let first = {
-            let mut ready = self.0.ready.lock();
-            ready.push(token);
-            ready.len() == 1
-        };
+        self.0.ready.lock().push(token);
         BATCH.with_borrow_mut(|batch| {
             let Some(flusher) = &batch.flusher else {
                 self.0.ring();
@@ -140,7 +136,9 @@ impl Wake for Bell {
             if batch.noted == 0 {
                 flusher.wake_by_ref();
             }
-            if first {
+            // Each thread rings for what it has pushed: the turn of another one may be long.
+            let mut dirty = batch.dirty.iter();
+            if !dirty.any(|mailbox| Arc::ptr_eq(mailbox, &self.0)) {
                 batch.dirty.push(self.0.clone());
             }
             batch.noted += 1;
