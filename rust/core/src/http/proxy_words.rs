@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_of_a_refusal_is_told_and_a_4xx_is_final() {
+    fn the_status_of_a_refusal_is_named_and_a_4xx_is_final() {
         for (status, is_final, part) in [
             (302, false, "302, Found): a proxy that redirects"),
             (401, true, "401, Unauthorized)"),

@@ -106,7 +106,7 @@ impl Pool {
         let mut state = self.state.lock();
         state.add_shelf(origin);
         if let Some(Shelf { waiting, .. }) = state.shelf(origin) {
-            // Those who made a connection of their own have gone.
+            // Calls that got a connection elsewhere no longer wait.
             while waiting.front().is_some_and(oneshot::Sender::is_closed) {
                 waiting.pop_front();
             }
