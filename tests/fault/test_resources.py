@@ -39,6 +39,11 @@ def test_certificates_that_no_descriptor_is_left_for_are_read_by_the_next_call(s
     ends_well("no_descriptors.py", setting, path)
 
 
+def test_a_sync_call_that_no_descriptor_is_left_for_names_the_fix(sim):
+    sim.set_script(always())
+    ends_well("no_runtime.py", sim.base_url)
+
+
 @pytest.mark.parametrize("count", [20, 100, 300])
 def test_f05_names_that_hang_stop_no_other_name(count):
     assert ends_well("hanging_names.py", count) == "done\n"

@@ -18,6 +18,7 @@ from tokenwire import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.wire.asking import Asking
 
@@ -66,6 +67,19 @@ async def test_as_many_connections_as_calls_at_a_time_and_no_more(sim: SimServer
         await asyncio.gather(*(chat.run_async("hi") for _ in range(20)))
     assert len(connections(sim)) == 60
     assert set(connections(sim)) <= {1, 2, 3, 4}
+
+
+@pytest.mark.only_over("direct", "idle connections beyond `max_connections`")
+def test_an_idle_connection_makes_room_for_a_call_from_elsewhere(tmp_path: Path):
+    with Origin(path=tmp_path / "socket") as unix, Origin() as tcp:
+        for server in (tcp, unix):
+            chat = ChatClient("m", base_url=server.base_url, limits=Limits(max_connections=1))
+            # Sync calls and async calls do not share their idle connections.
+            for call in range(3):
+                assert chat.run("hi") == TEXT
+                server.wait_for_ends(2 * call)
+                assert asyncio.run(chat.run_async("hi")) == TEXT
+                server.wait_for_ends(2 * call + 1)
 
 
 def test_a_connection_that_ends_under_the_next_request_costs_one_attempt_and_no_wait(

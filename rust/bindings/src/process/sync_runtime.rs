@@ -98,7 +98,9 @@ impl Drop for Lease {
 impl Lane {
     fn new(hub: &Arc<Hub>) -> Result<Self, Error> {
         let runtime = runtime_builder().build().map_err(|error| {
-            let message = format!("cannot start a runtime: {error}");
+            let message = format!(
+                "cannot start a sync call ({error}): raise `ulimit -n`, make fewer at a time, or use asyncio"
+            );
             Error::new(ErrorKind::Connect, message)
         })?;
         Ok(Self {

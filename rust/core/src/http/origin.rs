@@ -1,8 +1,8 @@
 //! The origins of the process: how many calls and handshakes each of them takes at a time.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -34,7 +34,13 @@ struct OriginKey {
     max_connections: usize,
 }
 
-/// One origin: two semaphores, a counter and two flags. It lives at least as long as a client or a call needs it.
+/// Where idle connections are kept. Sync calls that run at the same time have separate places.
+pub(super) trait KeepsIdle: std::fmt::Debug + Send + Sync {
+    /// Closes one of the idle connections to `origin`. Returns whether there was one.
+    fn close_one(&self, origin: &Origin) -> bool;
+}
+
+/// One origin: what limits its connections, counters and flags. It lives at least as long as a client or a call needs it.
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) https: bool,
@@ -45,6 +51,9 @@ pub(crate) struct Origin {
     pub(super) handshakes: Arc<Semaphore>,
     /// How many handshakes have succeeded.
     connected: AtomicUsize,
+    /// How many idle connections there are, wherever they are kept.
+    idle: AtomicUsize,
+    keepers: Mutex<Vec<Weak<dyn KeepsIdle>>>,
     warned_of_wait: AtomicBool,
     warned_of_plain_key: AtomicBool,
 }
@@ -58,6 +67,8 @@ impl Origin {
             permits: Arc::new(Semaphore::new(key.max_connections)),
             handshakes: Arc::new(Semaphore::new(HANDSHAKES)),
             connected: AtomicUsize::new(0),
+            idle: AtomicUsize::new(0),
+            keepers: Mutex::default(),
             warned_of_wait: AtomicBool::new(false),
             warned_of_plain_key: AtomicBool::new(false),
         }
@@ -109,6 +120,37 @@ impl Origin {
         self.connected.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Adds a place whose idle connections [`make_room`](Self::make_room) may close.
+    pub(super) fn add_keeper(&self, keeper: Weak<dyn KeepsIdle>) {
+        let mut keepers = self.keepers.lock();
+        keepers.retain(|known| known.strong_count() > 0 && !known.ptr_eq(&keeper));
+        keepers.push(keeper);
+    }
+
+    /// Counts an idle connection until the result is dropped.
+    pub(super) fn count_idle(self: &Arc<Self>) -> CountedIdle {
+        self.idle.fetch_add(1, Ordering::Relaxed);
+        CountedIdle(Arc::clone(self))
+    }
+
+    /// Closes idle connections, of other threads for example, that would be too many with another one. The caller has
+    /// the permit for it. A server may take no more than `max_connections`, and would leave the new one waiting until
+    /// an idle one is closed.
+    pub(super) fn make_room(&self) {
+        let is_too_many = || {
+            let permits = self.permits.available_permits();
+            self.idle.load(Ordering::Relaxed) > permits
+        };
+        if !is_too_many() {
+            return;
+        }
+        // Those who put a connection into a keeper lock it first and then this list.
+        let keepers: Vec<_> = self.keepers.lock().clone();
+        for keeper in keepers.iter().filter_map(Weak::upgrade) {
+            while is_too_many() && keeper.close_one(self) {}
+        }
+    }
+
     /// Logs once that a key is sent to this origin in the clear.
     pub(crate) fn warn_of_plain_key(&self, log: &LogSink) {
         if !self.warned_of_plain_key.swap(true, Ordering::Relaxed) {
@@ -116,6 +158,16 @@ impl Origin {
                 origin: self.name.clone(),
             });
         }
+    }
+}
+
+/// An idle connection, as its origin counts it.
+#[derive(Debug)]
+pub(super) struct CountedIdle(Arc<Origin>);
+
+impl Drop for CountedIdle {
+    fn drop(&mut self) {
+        self.0.idle.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

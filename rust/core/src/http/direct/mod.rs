@@ -83,8 +83,9 @@ impl Direct {
     }
 
     async fn open(&self, request: &Request) -> Result<Connection, BoxError> {
-        let link = self.linker.open(&request.target.uri).await?;
         let origin = Arc::clone(&request.origin);
+        origin.make_room();
+        let link = self.linker.open(&request.target.uri).await?;
         Ok(Connection::new(Wire::new(link), origin, self.max_head_bytes).await?)
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::connection::Connection;
-use crate::http::origin::Origin;
+use crate::http::origin::{CountedIdle, KeepsIdle, Origin};
 
 /// How often idle connections are looked at, at the longest.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -36,19 +36,22 @@ struct Shelf {
     /// The one that was used last is at the end.
     idle: VecDeque<Idle>,
     waiting: VecDeque<oneshot::Sender<Connection>>,
+    /// Whether the origin knows of it.
+    is_known: bool,
 }
 
 #[derive(Debug)]
 struct Idle {
     connection: Connection,
     since: Instant,
+    _counted: CountedIdle,
 }
 
 impl State {
     // There are few origins, and mostly one.
-    fn shelf(&mut self, origin: &Arc<Origin>) -> Option<&mut Shelf> {
+    fn shelf(&mut self, origin: &Origin) -> Option<&mut Shelf> {
         let mut shelves = self.shelves.iter_mut();
-        shelves.find(|shelf| Arc::ptr_eq(&shelf.origin, origin))
+        shelves.find(|shelf| std::ptr::eq(Arc::as_ptr(&shelf.origin), origin))
     }
 
     /// Makes room for connections to an origin.
@@ -59,6 +62,7 @@ impl State {
                 origin: Arc::clone(origin),
                 idle: VecDeque::new(),
                 waiting: VecDeque::new(),
+                is_known: false,
             });
         }
     }
@@ -123,8 +127,15 @@ impl Pool {
             && let Some(connection) = shelf.hand_over(connection)
             && !self.keepalive.is_zero()
         {
-            let since = Instant::now();
-            shelf.idle.push_back(Idle { connection, since });
+            if !std::mem::replace(&mut shelf.is_known, true) {
+                let keeper: Weak<Self> = Arc::downgrade(&self);
+                shelf.origin.add_keeper(keeper);
+            }
+            shelf.idle.push_back(Idle {
+                connection,
+                since: Instant::now(),
+                _counted: shelf.origin.count_idle(),
+            });
             if !std::mem::replace(&mut state.is_swept, true) {
                 let every = self.keepalive.min(SWEEP);
                 tokio::spawn(sweep(Arc::downgrade(&self), every));
@@ -170,6 +181,17 @@ impl Pool {
     }
 }
 
+impl KeepsIdle for Pool {
+    fn close_one(&self, origin: &Origin) -> bool {
+        let idle = self
+            .state
+            .lock()
+            .shelf(origin)
+            .and_then(|shelf| shelf.idle.pop_front());
+        idle.map(|idle| idle.connection.close()).is_some()
+    }
+}
+
 /// Looks at the idle connections of a pool as long as there are any.
 async fn sweep(pool: Weak<Pool>, every: Duration) {
     loop {
@@ -208,9 +230,13 @@ mod tests {
 
     impl Bench {
         async fn new() -> Self {
+            Self::with(&Limits::default()).await
+        }
+
+        async fn with(limits: &Limits) -> Self {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let url = format!("http://{}", listener.local_addr().unwrap());
-            let origin = Hub::new().origin(&Url::parse(&url).unwrap(), None, &Limits::default());
+            let origin = Hub::new().origin(&Url::parse(&url).unwrap(), None, limits);
             let uri = url.parse().unwrap();
             Self {
                 listener,
@@ -249,6 +275,43 @@ mod tests {
         let (three, _peer) = bench.connection().await;
         Arc::clone(&pool).put(three);
         assert!(pool.take(&bench.origin).is_some());
+    }
+
+    #[tokio::test]
+    async fn an_idle_connection_makes_room_for_one_elsewhere() {
+        let limits = Limits {
+            max_connections: Some(2),
+            ..Limits::default()
+        };
+        let bench = Bench::with(&limits).await;
+        let pools = [(); 2].map(|()| Pool::new(Duration::from_secs(60)));
+        let mut peers = Vec::new();
+        for pool in &pools {
+            let (connection, peer) = bench.connection().await;
+            Arc::clone(pool).put(connection);
+            peers.push(peer);
+        }
+        let left = |pool: &Arc<Pool>| pool.state.lock().shelf(&bench.origin).unwrap().idle.len();
+        bench.origin.make_room();
+        assert_eq!(pools.each_ref().map(left), [1, 1]);
+        let _permits = Arc::clone(&bench.origin.permits)
+            .acquire_many_owned(1)
+            .await;
+        bench.origin.make_room();
+        assert_eq!(pools.each_ref().map(left), [0, 1]);
+        let _permits = Arc::clone(&bench.origin.permits)
+            .acquire_many_owned(1)
+            .await;
+        bench.origin.make_room();
+        assert_eq!(pools.each_ref().map(left), [0, 0]);
+        for mut peer in peers {
+            assert_eq!(
+                tokio::io::AsyncReadExt::read(&mut peer, &mut [0])
+                    .await
+                    .unwrap(),
+                0
+            );
+        }
     }
 
     #[tokio::test]
