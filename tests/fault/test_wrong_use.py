@@ -97,6 +97,10 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "a custom connection header": ({"headers": {"connection": "close"}}, "the HTTP layer"),
     "text as temperature": ({"temperature": "hot"}, "temperature: it must be a number"),
     "a number as bundle": ({"ca_bundle": 5}, "ca_bundle: give the path of a PEM file"),
+    "an empty bundle": ({"ca_bundle": ""}, "ca_bundle: the path is empty"),
+    "an empty certificate": ({"client_cert": ""}, "client_cert: the path is empty"),
+    "an empty key file": ({"client_cert": ("a", "")}, "client_cert: the path is empty"),
+    "a key alone": ({"client_cert": (None, "a")}, "client_cert: give the path of a PEM file"),
 }
 
 

@@ -319,8 +319,13 @@ def reach_findings(targets: Sequence[str]) -> list[Finding]:
         return list(threads.map(_reach, targets))
 
 
+def is_url(target: str) -> bool:
+    """Whether a target of `--reach` is a URL, and not a provider."""
+    return "://" in target or target[:5].lower() == "unix:"
+
+
 def _check_target(target: str) -> None:
-    if "://" in target or target == "sim":
+    if is_url(target) or target == "sim":
         return
     problem = _engine.provider_problem(target)
     if problem is not None:
@@ -337,7 +342,7 @@ def _reach(target: str) -> Finding:
 
     settings: dict[str, Any] = {"timeout": _REACH_SECONDS, "max_retries": 0}
     name, has_key = target, True
-    if "://" in target:
+    if is_url(target):
         name, settings["base_url"] = "openai-compatible", target
     elif target != "sim":
         row = _engine.provider_row(target)

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from tokenwire import _engine
-from tokenwire.cli.findings import Finding, configuration_found
+from tokenwire.cli.findings import Finding, configuration_found, is_url
 from tokenwire.errors import LlmError
 
 if TYPE_CHECKING:
@@ -31,8 +31,10 @@ def road_findings(targets: Sequence[str]) -> Iterator[Finding]:
     if usable.status == "problem":
         # It would be the error of each road.
         return
-    roots = [place for place in _engine._report()["roots"] if place["problem"] is None]
-    setting = next((place["setting"] for place in roots), "system")
+    roots = _engine._report()["roots"]
+    # Roots that are named but cannot be used are not replaced by the system's.
+    named = [*(place for place in roots if place["problem"] is None), *roots]
+    setting = named[0]["setting"] if named else "system"
     for provider in _engine.provider_names():
         row = _engine.provider_row(provider)
         variables = (*row["key_vars"], *row["base_url_vars"])
@@ -41,7 +43,7 @@ def road_findings(targets: Sequence[str]) -> Iterator[Finding]:
             yield from _road(provider, setting, provider=provider)
     yield from _configured(setting)
     for target in targets:
-        if "://" in target:
+        if is_url(target):
             yield from _road("openai-compatible", setting, base_url=target)
         elif target != "sim":
             yield from _road(target, setting, provider=target)
@@ -104,7 +106,9 @@ def _configured(roots: str) -> Iterator[Finding]:
             continue
         # A custom client has its own.
         if isinstance(client, BaseClient) and client.base_url:
-            yield _found(name, client, "ca_bundle" if client._settings["ca_bundle"] else roots)
+            settings = client._settings
+            own = "ca_bundle" if settings["ca_bundle"] else None
+            yield _found(name, client, own or (roots if settings["trust_env"] else "system"))
 
 
 def _found(name: str, client: BaseClient, roots: str) -> Finding:

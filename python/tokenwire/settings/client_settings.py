@@ -93,6 +93,8 @@ def _path(value: Any, name: str) -> str | None:
     from os import fspath
 
     path = str(fspath(value))
+    if not path:
+        raise LlmConfigError(f"{name}: the path is empty; leave it out for none")
     check_text(path, name)
     return path
 
@@ -119,6 +121,8 @@ def _certificate(value: Any, name: str) -> tuple[str, str | None, Secret | None]
         if not password.reveal():
             raise LlmConfigError(f"{name}: the password is empty; leave it out if the key has none")
         check_text(password, name)
+    if value[0] is None:
+        raise LlmConfigError(f"{name}: give the path of a PEM file as its first value")
     return _path(value[0], name) or "", _path(value[1], name), password
 
 

@@ -74,6 +74,27 @@ def test_the_roots_are_named(found: Any, roots: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("SSL_CERT_FILE", str(roots))
     (row,) = found("road")
     assert row["details"]["roots"] == "SSL_CERT_FILE"
+    # Calls do not fall back on those of the system.
+    monkeypatch.setenv("SSL_CERT_FILE", "/no/such.pem")
+    (row,) = found("road")
+    assert row["details"]["roots"] == "SSL_CERT_FILE"
+
+
+def test_a_model_that_reads_no_variable_has_the_roots_of_the_system(
+    found: Any, roots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "tokenwire.toml"
+    entry = 'model = "m"\nbase_url = "https://a.example/v1"\n'
+    file.write_text(f"[models.a]\n{entry}[models.b]\n{entry}trust_env = false\n")
+    monkeypatch.setenv("TOKENWIRE_CONFIG", str(file))
+    monkeypatch.setenv("SSL_CERT_FILE", str(roots))
+    assert [row["details"]["roots"] for row in found("road")] == ["SSL_CERT_FILE", "system"]
+
+
+@pytest.mark.parametrize("target", ["unix:/no/such.sock:/v1", "unix:///no/such.sock:/v1"])
+def test_a_unix_socket_in_either_form_can_be_reached(found: Any, target: str) -> None:
+    (row,) = found("reach", "--reach", target)
+    assert "there is no /no/such.sock" in row["text"]
 
 
 def test_a_unix_socket_and_this_machine_need_no_proxy(

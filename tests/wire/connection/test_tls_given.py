@@ -136,8 +136,34 @@ def test_an_authority_that_is_not_given_is_not_trusted_as_a_server(tmp_path: Pat
     refused(between.context(root), "is that of an authority", root.path)
 
 
-def test_what_a_given_authority_signed_is_trusted(tmp_path: Path, call: Call) -> None:
-    root = Made(tmp_path)
+@pytest.mark.parametrize("is_ca", [False, None], ids=["no authority", "no mark"])
+@pytest.mark.parametrize("signed", [True, False], ids=["signed", "self-signed"])
+def test_what_a_given_server_signed_is_not_trusted(
+    signed: bool, is_ca: bool | None, tmp_path: Path
+) -> None:
+    authority = Made(tmp_path, hosts=()) if signed else None
+    given = Made(tmp_path, issuer=authority, is_ca=is_ca)
+    other = Made(tmp_path, issuer=given, is_ca=False)
+    refused(other.context(), "is not signed by a known authority", given.path)
+    why = "is signed by one that is not that of an authority"
+    refused(other.context(given), why, given.path)
+
+
+def test_an_authority_beside_a_given_server_is_trusted(tmp_path: Path, call: Call) -> None:
+    root = Made(tmp_path, hosts=())
+    given = Made(tmp_path, is_ca=False)
+    both = tmp_path / "both.pem"
+    both.write_bytes(given.pem + root.pem)
+    made = Made(tmp_path, issuer=root, is_ca=False)
+    assert asked(call, made.context(), ca_bundle=both) == TEXT
+    assert asked(call, given.context(), ca_bundle=both) == TEXT
+
+
+@pytest.mark.parametrize("usages", [None, ("key_cert_sign",)], ids=["authority", "only the usage"])
+def test_what_a_given_authority_signed_is_trusted(
+    usages: tuple[str, ...] | None, tmp_path: Path, call: Call
+) -> None:
+    root = Made(tmp_path, is_ca=None if usages else True, usages=usages)
     made = Made(tmp_path, issuer=root, is_ca=False)
     assert asked(call, made.context(root), ca_bundle=root.path) == TEXT
 

@@ -8,8 +8,8 @@
 //! - `flights`: the threads on which names are looked up and the files of `certificates` and `private_key` are read
 //! - `roots`: where root certificates are; `verifier`: whether a server is trusted, beyond what rustls itself checks
 //! - `exchange`: what a transport does; `direct` and `general`: the two transports
-//! - `handshake` and `link`: how a connection is made, with `unix` for those at a path; `proxy`: through which proxy;
-//!   `no_proxy`: which hosts need none; `tunnel`: what a proxy answers to CONNECT
+//! - `handshake` and `link`: how a connection is made, with `unix` for those at a path; `proxy`: through which proxy,
+//!   with its `proxy_credentials`; `no_proxy`: which hosts need none; `tunnel`: what a proxy answers to CONNECT
 //! - `host`: what a host means: this machine, a private network, one interface of this machine
 //! - `response`: the head and body that are returned, which `encoding` unpacks; `fault`: the error of a failed attempt,
 //!   with `tls_words` for TLS and `proxy_words` for proxies
@@ -34,6 +34,7 @@ mod origin;
 mod outgoing;
 mod private_key;
 mod proxy;
+mod proxy_credentials;
 mod proxy_words;
 mod response;
 mod roots;

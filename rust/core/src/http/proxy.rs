@@ -2,14 +2,13 @@
 //!
 //! Source of the rules for the environment: curl(1), sections ENVIRONMENT and `--noproxy`.
 
-use http::{HeaderValue, Uri};
-use hyper_util::client::proxy::matcher::Matcher;
-use url::{Url, form_urlencoded};
+use url::Url;
 
 use super::host;
 use super::no_proxy;
+use super::proxy_credentials;
 use crate::error::{Error, ErrorKind};
-use crate::redact::{Secrets, hides, steers};
+use crate::redact::{hides, steers};
 
 /// The argument that names a proxy.
 pub(crate) const ARGUMENT: &str = "proxy";
@@ -57,9 +56,6 @@ impl Proxy {
             Some(_) => text.to_owned(),
             None => format!("http://{text}"),
         };
-        let Ok(mut url) = Url::parse(&whole) else {
-            return refused("is not a URL");
-        };
         // In `user:1/x@host`, the standard takes `user` for the host.
         let rest = whole.get(whole.find("://").unwrap_or_default() + 3..);
         let rest = rest.and_then(|rest| rest.split_once(['/', '?', '#']));
@@ -68,6 +64,9 @@ impl Proxy {
                 "has a /, ? or # in its user name or password, which must be written as %2F, %3F or %23",
             );
         }
+        let Ok(mut url) = Url::parse(&whole) else {
+            return refused("is not a URL");
+        };
         if !has_scheme && url.path() != "/" {
             return refused("has a path, but no ://");
         }
@@ -77,21 +76,22 @@ impl Proxy {
         ) {
             return refused("has a scheme that no proxy has");
         }
-        if url.host_str().is_none_or(str::is_empty) || url.port() == Some(0) {
+        let host = url.host_str().unwrap_or_default();
+        if host.is_empty() || url.port() == Some(0) {
             return refused("has no host, or port 0");
         }
-        if url.host_str().is_some_and(|host| host.contains('$')) {
+        if host.contains('$') {
             return refused("has the name of a variable in its host instead of the value");
         }
         if url.scheme().starts_with("socks") {
-            if url.scheme().starts_with("socks4") && has_credentials(&url) {
-                return refused("has credentials, but SOCKS 4 has no passwords: use socks5h://");
-            }
             // The port of SOCKS (RFC 1928); an HTTP client would take 80.
             let port = url.port().or(Some(1080));
             if url.set_port(port).is_err() {
                 return refused("has no host");
             }
+        }
+        if let Some(why) = proxy_credentials::problem(&url) {
+            return refused(why);
         }
         let name = name.to_owned();
         Ok(Self { url, name })
@@ -112,39 +112,12 @@ impl Proxy {
         &self.url
     }
 
-    /// The `proxy-authorization` header for the credentials of an HTTP proxy, as reqwest sends it: RFC 7617.
-    pub(super) fn authorization(&self) -> Option<HeaderValue> {
-        let matcher = Matcher::builder().all(self.url.as_str()).build();
-        // A proxy for all is the proxy of any target.
-        let found = matcher.intercept(&Uri::from_static("http://target.invalid"))?;
-        found.basic_auth().cloned()
-    }
-
     /// Scheme, host and port.
     pub(crate) fn shown(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         match self.url.port_or_known_default() {
             Some(port) => format!("{}://{host}:{port}", self.url.scheme()),
             None => format!("{}://{host}", self.url.scheme()),
-        }
-    }
-
-    /// Adds the user name, the password, and both as HTTP sends them.
-    pub(crate) fn add_secrets(&self, secrets: &mut Secrets) {
-        if let Some(sent) = self.authorization()
-            && let Ok(sent) = sent.to_str()
-        {
-            secrets.add_value("proxy-authorization", sent);
-        }
-        for part in [Some(self.url.username()), self.url.password()]
-            .into_iter()
-            .flatten()
-        {
-            secrets.add_value("credentials", part);
-            let plain: String = form_urlencoded::parse(part.as_bytes())
-                .map(|(part, _)| part)
-                .collect();
-            secrets.add_value("credentials", &plain);
         }
     }
 
@@ -164,10 +137,6 @@ fn source(name: &str) -> String {
         ARGUMENT => "proxy=".to_owned(),
         variable => format!("environment variable {variable}"),
     }
-}
-
-fn has_credentials(url: &Url) -> bool {
-    !url.username().is_empty() || url.password().is_some()
 }
 
 /// The environment's proxy for `target`. `var` reads a variable.
@@ -303,6 +272,9 @@ mod tests {
             ("http://user:1/hunter2@p:1", "%2F"),
             ("http://user:1?hunter2@p:1", "%3F"),
             ("http://user:1#hunter2@p:1", "%23"),
+            ("http://user:hunter2/x@p:1", "%2F"),
+            ("http://user:hunter2%FF@p:1", "not UTF-8"),
+            (&format!("socks5://u:hunter2{}@p", "%61".repeat(249)), "255"),
             ("http://p:hunter2", "not a URL"),
             ("http://p:99999", "not a URL"),
             ("http://", "not a URL"),
@@ -336,20 +308,6 @@ mod tests {
             ("http://p", "http://p:80"),
         ] {
             assert_eq!(Proxy::parse(value, ARGUMENT).unwrap().shown(), shown);
-        }
-    }
-
-    #[test]
-    fn credentials_of_an_http_proxy_are_decoded_and_others_are_not_for_a_header() {
-        for (value, sent) in [
-            // `me:a/b` and `me:`.
-            ("http://me:a%2Fb@p", Some("Basic bWU6YS9i")),
-            ("me@p:1", Some("Basic bWU6")),
-            ("http://p", None),
-            ("socks5://me:a@p", None),
-        ] {
-            let sent_now = Proxy::parse(value, ARGUMENT).unwrap().authorization();
-            assert_eq!(sent_now, sent.map(HeaderValue::from_static), "{value}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! The rustls configurations: one for each set of TLS settings, made for the first https call. `roots` says where the
 //! root certificates are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -9,7 +9,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::sign::any_supported_type;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, Der, PrivateKeyDer, TrustAnchor};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::certificates::{certificates, unusable};
@@ -17,7 +17,7 @@ use super::flights::{Flights, NoThread};
 use super::private_key::private_key;
 use super::roots::{RootSetting, THREADS, named_places, read_named, system_roots};
 use super::tls_words;
-use super::verifier::Verifier;
+use super::verifier::{Verifier, may_sign};
 use crate::config::{ClientCertificate, TlsSettings};
 use crate::error::{Error, ErrorKind};
 
@@ -147,8 +147,12 @@ fn verifier(
     } else {
         read_named(&key.roots)?
     };
-    let roots = Arc::new(trusted.roots);
-    let webpki = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(ring));
+    let roots = if key.roots.is_empty() {
+        trusted.roots
+    } else {
+        authorities(&trusted.given)
+    };
+    let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(ring));
     let webpki = webpki
         .build()
         .map_err(|_| not_set_up(&"there are no root certificates"))?;
@@ -156,6 +160,21 @@ fn verifier(
         return Ok(webpki);
     }
     Ok(Arc::new(Verifier::new(webpki, trusted.given)))
+}
+
+/// Those of the given certificates that may sign others. webpki itself takes every root for an authority.
+fn authorities(given: &HashSet<CertificateDer<'static>>) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(given.iter().filter(|given| may_sign(given)).cloned());
+    if roots.is_empty() {
+        // rustls takes no empty store. This one has no key, so nothing can be signed by it.
+        roots.roots.push(TrustAnchor {
+            subject: Der::from_slice(&[]),
+            subject_public_key_info: Der::from_slice(&[]),
+            name_constraints: None,
+        });
+    }
+    roots
 }
 
 type Client = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);

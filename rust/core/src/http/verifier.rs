@@ -15,13 +15,16 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error as Tls, OtherError, SignatureScheme};
 
-// RFC 5280, sections 4.2.1.3 and 4.2.1.12.
+// RFC 5280, sections 4.2.1.9, 4.2.1.3 and 4.2.1.12.
+const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
 const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
 const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 
 /// `digitalSignature`, `keyEncipherment` and `keyAgreement`, of which OpenSSL requires one in a server's certificate.
 const USAGES_OF_TLS: u8 = 0b1010_1000;
+/// `keyCertSign`.
+const USAGE_OF_AUTHORITIES: u8 = 0b0000_0100;
 
 /// A certificate may be used to sign others, and for nothing else.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +105,14 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
+/// Whether a certificate is that of an authority, which may sign others; as OpenSSL's `X509_check_ca`, so that who has
+/// the key of one server cannot sign for the names of all others. Older versions of X.509 have no such mark.
+pub(super) fn may_sign(certificate: &[u8]) -> bool {
+    usages(certificate).map_or(true, |usages| {
+        usages.authority.unwrap_or(usages.signs || !usages.has_any)
+    })
+}
+
 fn is_about_its_place_in_a_chain(error: &Tls) -> bool {
     match error {
         Tls::InvalidCertificate(CertificateError::UnknownIssuer) => true,
@@ -125,11 +136,18 @@ fn check_usages(certificate: &CertificateDer<'_>) -> Result<(), Tls> {
     Ok(())
 }
 
-/// Whether the usages in a certificate allow a server; `None` for one that it does not have.
+/// What a certificate may be used for.
 #[derive(Default)]
 struct Usages {
+    /// Whether this usage allows a server; `None` if the certificate does not have it.
     plain: Option<bool>,
     extended: Option<bool>,
+    /// Whether the basic constraints mark it as that of an authority; `None` without them.
+    authority: Option<bool>,
+    /// Whether the key usage allows to sign certificates.
+    signs: bool,
+    /// Whether it has any extension.
+    has_any: bool,
 }
 
 /// Reads the usages in a certificate, which webpki has already found to be well formed.
@@ -145,16 +163,23 @@ fn usages(certificate: &[u8]) -> der::Result<Usages> {
     let Some(holder) = holder else {
         return Ok(usages);
     };
+    usages.has_any = true;
     for extension in fields(AnyRef::from_der(holder.value())?)? {
         // Its name, perhaps whether it is critical, and its value.
         let [name, .., value] = fields(extension)?[..] else {
             continue;
         };
         match name.decode_as::<ObjectIdentifier>()? {
+            BASIC_CONSTRAINTS => {
+                let values = fields(AnyRef::from_der(value.value())?)?;
+                let mark = values.first().filter(|mark| mark.tag() == Tag::Boolean);
+                usages.authority = Some(mark.is_some_and(|mark| mark.value() != [0]));
+            }
             KEY_USAGE => {
                 let bits = BitStringRef::from_der(value.value())?;
                 let first = bits.raw_bytes().first().copied().unwrap_or_default();
                 usages.plain = Some(first & USAGES_OF_TLS != 0);
+                usages.signs = first & USAGE_OF_AUTHORITIES != 0;
             }
             EXTENDED_KEY_USAGE => {
                 let purposes = fields(AnyRef::from_der(value.value())?)?;
