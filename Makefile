@@ -139,6 +139,7 @@ fuzz-check: toolchain
 
 cargo-test: toolchain
 	cargo test --quiet --locked
+	TOKENWIRE_TRANSPORT=general cargo test --quiet --locked -p tokenwire-core --test '*'
 
 cargo-doc: $(STAMPS)/check
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --workspace --no-deps
