@@ -20,13 +20,14 @@ try:
         held.append(socket.socket())
 except OSError:
     pass
+failed = ""
 try:
     chat.run("hi")
 except LlmConnectError as error:
-    failed = error
+    failed = str(error)
 for one in held:
     one.close()
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-assert "Too many open files" in str(failed), failed
-assert "raise `ulimit -n`" in str(failed), failed
+assert "Too many open files" in failed, failed
+assert "raise `ulimit -n`" in failed, failed
 assert chat.run("hi")
