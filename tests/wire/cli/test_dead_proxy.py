@@ -89,9 +89,6 @@ def test_every_example_is_run() -> None:
 def test_a_program_works_behind_a_dead_proxy(
     program: str, surroundings: dict[str, str], sim: SimServer, tmp_path: Path
 ) -> None:
-    if program == "README.md" and surroundings["TOKENWIRE_TRANSPORT"] == "direct":
-        # It also makes clients of public providers, to which a proxy and `direct` do not fit.
-        surroundings = {**surroundings, "TOKENWIRE_TRANSPORT": "auto"}
     words = [word.replace("FOLDER", str(tmp_path)) for word in PROGRAMS[program]]
     if not words or not words[0].startswith("-"):
         words = [str(EXAMPLES / program), *words]

@@ -147,13 +147,11 @@ def test_a_stream_through_a_proxy_arrives_event_by_event(
             assert next(stream.text_stream) == "One"
 
 
-def test_the_direct_transport_refuses_a_proxy_and_names_the_fix(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("TOKENWIRE_TRANSPORT", "direct")
+def test_the_direct_transport_refuses_a_proxy_and_names_the_fix() -> None:
+    address = "http://origin.invalid/v1"
     for proxy in ("http://127.0.0.1:1", "socks5://127.0.0.1:1"):
         with pytest.raises(LlmConfigError, match=r"proxy.*general|general.*proxy"):
-            ChatClient("m", base_url="http://origin.invalid/v1", proxy=proxy).run("hi")
+            ChatClient("m", base_url=address, proxy=proxy, transport="direct")
 
 
 REFUSALS = {

@@ -69,7 +69,7 @@ async def test_as_many_connections_as_calls_at_a_time_and_no_more(sim: SimServer
     assert set(connections(sim)) <= {1, 2, 3, 4}
 
 
-@pytest.mark.only_over("direct", "idle connections beyond `max_connections`")
+@pytest.mark.only_over("direct", "idle connections beyond max_connections")
 def test_an_idle_connection_makes_room_for_a_call_from_elsewhere(tmp_path: Path):
     with Origin(path=tmp_path / "socket") as unix, Origin() as tcp:
         for server in (tcp, unix):

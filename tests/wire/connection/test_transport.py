@@ -85,17 +85,18 @@ def test_the_direct_one_goes_around_no_proxy(monkeypatch: pytest.MonkeyPatch) ->
         'transport="direct" uses no proxy: leave out proxy=, or take the transport auto or general'
     )
     monkeypatch.setenv("https_proxy", "http://user:hunter2@p:1")
+    with pytest.raises(tw.LlmConfigError) as caught:
+        client(transport="direct")
+    assert str(caught.value) == (
+        'transport="direct" uses no proxy, and https_proxy names one for this base_url: take the '
+        "transport auto or general, or add the host to NO_PROXY"
+    )
+    # Nothing is between this machine and itself.
+    assert way(client("http://127.0.0.1:1/v1", transport="direct"))[0] == "direct"
+    # What holds for all clients holds where there is a choice.
     monkeypatch.setenv(VARIABLE, "direct")
-    rows: list[tuple[Any, str]] = [({"transport": "direct"}, 'transport="direct"')]
-    for settings, by in [*rows, ({}, f"{VARIABLE}=direct")]:
-        with pytest.raises(tw.LlmConfigError) as caught:
-            client(**settings)
-        assert str(caught.value) == (
-            f"{by} uses no proxy, and https_proxy names one for this base_url: take the transport "
-            "auto or general, or add the host to NO_PROXY"
-        )
-        # Nothing is between this machine and itself.
-        assert way(client("http://127.0.0.1:1/v1", **settings))[0] == "direct"
+    assert way(client())[0] == way(client(proxy="http://p:1"))[0] == "general"
+    assert way(client("http://127.0.0.1:1/v1"))[0] == "direct"
 
 
 def test_an_interface_is_reached_by_the_direct_one_only() -> None:

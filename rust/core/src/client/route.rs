@@ -164,13 +164,14 @@ impl Asked {
     }
 }
 
-/// Which transport carries the calls. One that was asked for by name, and cannot do what is needed, is an error: calls
-/// must not go around a proxy that is set.
+/// Which transport carries the calls. One that a client asks for by name, and that cannot do what is needed, is an error:
+/// calls must not go around a proxy that is set. What the environment asks for all clients holds where there is a choice.
 fn road(asked: &Asked, base: &Base, proxy: Option<&Proxy>) -> Result<Road, Error> {
     let by = &asked.by;
     match (asked.transport, proxy) {
         (TransportSetting::Auto, Some(_)) => Ok(Road::General),
         (TransportSetting::Auto | TransportSetting::Direct, None) => Ok(Road::Direct),
+        (TransportSetting::Direct, Some(_)) if asked.for_all => Ok(Road::General),
         (TransportSetting::Direct, Some(proxy)) if proxy.name() == PROXY_ARGUMENT => Err(refused(
             format!("{by} uses no proxy: leave out proxy=, or take the transport auto or general"),
         )),
@@ -180,7 +181,6 @@ fn road(asked: &Asked, base: &Base, proxy: Option<&Proxy>) -> Result<Road, Error
             proxy.name()
         ))),
         (TransportSetting::General, _) => match only_direct(base) {
-            // What holds for all clients holds where there is a choice.
             Some(_) if asked.for_all => Ok(Road::Direct),
             Some(what) => Err(refused(format!(
                 "{by} cannot reach a {what}: take the transport auto or direct"
@@ -226,6 +226,27 @@ mod tests {
             let found = chosen(url, transport, proxy);
             assert_eq!(found, Ok(road), "{url} {transport} {proxy:?}");
         }
+    }
+
+    #[test]
+    fn what_the_environment_asks_for_holds_where_there_is_a_choice() {
+        let row = crate::wire::providers::find("openai").unwrap();
+        let taken = |base_url: &str, transport, proxy: Option<&Proxy>| {
+            let base = address::base_url(base_url, "base_url", &row).unwrap();
+            let asked = Asked {
+                transport,
+                by: String::new(),
+                for_all: true,
+            };
+            road(&asked, &base, proxy).unwrap()
+        };
+        let proxy = Proxy::parse("http://p:1", "ALL_PROXY").unwrap();
+        let (direct, general) = (TransportSetting::Direct, TransportSetting::General);
+        assert_eq!(taken("http://a", direct, Some(&proxy)), Road::General);
+        assert_eq!(taken("http://a", direct, None), Road::Direct);
+        assert_eq!(taken("http://a", general, None), Road::General);
+        let zoned = "http://[fe80::1%eth0]";
+        assert_eq!(taken(zoned, general, None), Road::Direct);
     }
 
     #[test]
