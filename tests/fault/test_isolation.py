@@ -66,14 +66,12 @@ delaying = pytest.mark.only_over("direct", "a server that attacks by sending wit
 FRAMING = ["zeros in a chunk's size", "blanks in a chunk's size", "interim heads"]
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=delaying if kind in FRAMING else ()) for kind in KINDS]
-)
-async def test_other_calls_and_limits_go_on_beside(kind, hostile, good):
-    attackers = [asyncio.create_task(attack(hostile(kind))) for _ in range(2)]
-    async with chat(good("healthy")).stream_async("q") as healthy:
-        innocent = await ends(chat(good("stalled"), total=0.3).run_async("q"))
-        own = await ends(chat(hostile(kind), total=0.3).run_async("q", stream=True))
+async def others_go_on_beside(url, good, attacking=None, transport=None, own=None):
+    """Attack by one transport, and make calls by another. Return how the call `own` ends."""
+    attackers = [asyncio.create_task(attack(url, attacking)) for _ in range(2)]
+    async with chat(good("healthy"), transport).stream_async("q") as healthy:
+        innocent = await ends(chat(good("stalled"), transport, total=0.3).run_async("q"))
+        own = own and await ends(own)
         began = time.monotonic()
         while float((await ends(anext(healthy))).text or 0) < began:
             pass
@@ -82,6 +80,16 @@ async def test_other_calls_and_limits_go_on_beside(kind, hostile, good):
     await asyncio.wait(attackers, timeout=WIDE)
     assert all(attacker.cancelled() for attacker in attackers)
     assert isinstance(innocent, tw.LlmTimeoutError)
+    return own
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=delaying if kind in FRAMING else ()) for kind in KINDS]
+)
+async def test_other_calls_and_limits_go_on_beside(kind, hostile, good):
+    url = hostile(kind)
+    limited = chat(url, total=0.3).run_async("q", stream=True)
+    own = await others_go_on_beside(url, good, own=limited)
     # A reply that ends may have ended before its limit.
     assert own is None or isinstance(own, (str, tw.LlmError))
 
@@ -89,17 +97,7 @@ async def test_other_calls_and_limits_go_on_beside(kind, hostile, good):
 @pytest.mark.chooses_transport
 @pytest.mark.parametrize("kind", FRAMING)
 async def test_direct_calls_go_on_beside_what_attacks_the_general_transport(kind, hostile, good):
-    attackers = [asyncio.create_task(attack(hostile(kind), "general")) for _ in range(2)]
-    async with chat(good("healthy"), "direct").stream_async("q") as healthy:
-        innocent = await ends(chat(good("stalled"), "direct", total=0.3).run_async("q"))
-        began = time.monotonic()
-        while float((await ends(anext(healthy))).text or 0) < began:
-            pass
-    for attacker in attackers:
-        attacker.cancel()
-    await asyncio.wait(attackers, timeout=WIDE)
-    assert all(attacker.cancelled() for attacker in attackers)
-    assert isinstance(innocent, tw.LlmTimeoutError)
+    await others_go_on_beside(hostile(kind), good, attacking="general", transport="direct")
 
 
 @pytest.mark.parametrize("kind", FLOODS)
