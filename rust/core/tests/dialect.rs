@@ -39,8 +39,8 @@ impl Dialect for Letters {
         "correspond"
     }
 
-    fn path(&self) -> &'static str {
-        "/letters"
+    fn paths(&self) -> &'static [&'static str] {
+        &["/letters"]
     }
 
     fn headers(&self) -> &'static [(&'static str, &'static str)] {
@@ -54,7 +54,7 @@ impl Dialect for Letters {
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error> {
         let encoded = Chat.encode(request, provider)?;
         Ok(Encoded {
-            path: self.path().to_owned(),
+            path: "/letters".to_owned(),
             ..encoded
         })
     }
@@ -119,7 +119,12 @@ fn what_the_provider_does_not_speak_is_refused() {
     let refused = |change: &dyn Fn(&mut tokenwire_core::config::ClientConfig)| {
         let mut config = config("http://127.0.0.1:1/v1");
         change(&mut config);
-        let error = Client::new(&Hub::new(), post_office(), config, None).unwrap_err();
+        // At another address, any dialect may be spoken.
+        let provider = Arc::new(Provider {
+            base_url: Some("http://127.0.0.1:1/v1".into()),
+            ..(*post_office()).clone()
+        });
+        let error = Client::new(&Hub::new(), provider, config, None).unwrap_err();
         assert_eq!(error.kind(), K::Config);
         error.message().to_owned()
     };
@@ -132,7 +137,7 @@ fn what_the_provider_does_not_speak_is_refused() {
 #[test]
 fn the_first_dialect_of_a_family_is_its_default() {
     let chosen = |provider: &Provider, family, api| {
-        choose(provider, family, api).map(|dialect| dialect.name().to_owned())
+        choose(provider, family, api, "m", false).map(|dialect| dialect.name().to_owned())
     };
     let both = speaking(&[&Letters, &Completions, &Chat]);
     for (family, api, expected) in [

@@ -34,6 +34,7 @@ impl ToolCallFragment {
             name: named(py, name, "name")?,
             arguments: arguments.named(py, "arguments")?,
             extra: extra::read(extra.as_ref())?,
+            ends: None,
         }))
     }
 
@@ -211,9 +212,22 @@ fn as_shown(kind: &ChunkKind) -> Delta {
             signature: None,
             extra: message::Extra::default(),
             opaque: Vec::new(),
+            part: None,
+            ends: false,
+            stop_details: None,
+            tool_calls: unmarked(&delta.tool_calls),
             ..(**delta).clone()
         },
     }
+}
+
+/// The fragments without the marks of their ends, which have no attribute.
+fn unmarked(fragments: &[message::ToolCallDelta]) -> Vec<message::ToolCallDelta> {
+    let unmarked = fragments.iter().map(|fragment| message::ToolCallDelta {
+        ends: None,
+        ..fragment.clone()
+    });
+    unmarked.collect()
 }
 
 value_methods!(

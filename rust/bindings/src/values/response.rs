@@ -114,12 +114,14 @@ impl LlmResponse {
                 .map(|word| variant(py, "finish_reason", &word))
                 .transpose()?,
             provider_finish_reason: named(py, provider_finish_reason, "provider_finish_reason")?,
+            stop_details: None,
             logprobs: logprobs.map(TokenLogprob::logprobs),
         };
         let mut reply = message::Reply {
             id: named(py, id, "id")?,
             model: None,
             created,
+            status: None,
             choices: vec![choice],
             usage: usage.map(|usage| usage.0),
             request_id: named(py, request_id, "request_id")?,

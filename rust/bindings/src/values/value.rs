@@ -242,7 +242,7 @@ macro_rules! value_class {
             #[new]
             #[pyo3(signature = ($($star)* $($field $(= $default)?),*))]
             fn py_new($($field: $kind),*) -> Self {
-                Self($($wrapped)::+ { $($field),* })
+                Self($($wrapped)::+ { $($field,)* ..Default::default() })
             }
         }
 

@@ -98,7 +98,7 @@ pub(super) fn of_reply(call: &Call, status: u16, body: &[u8]) -> Error {
         b"speaking plain HTTP to an SSL-enabled server port",
         b"Client sent an HTTP request to an HTTPS server",
     ];
-    let error = call.client.dialect.decode_error(status, body);
+    let error = call.dialect.decode_error(status, body);
     let outgoing = &call.outgoing;
     let says_so = |saying: &[u8]| memmem::find(body, saying).is_some();
     if status != 400 || outgoing.route.https || !SAYINGS.into_iter().any(says_so) {

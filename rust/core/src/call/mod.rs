@@ -57,7 +57,7 @@ impl Completed {
 /// Makes a call and receives its whole reply. Dropping the future closes the connection.
 pub async fn complete(transport: &Transport, call: Call) -> Result<Completed, Error> {
     let as_reply = AsReply {
-        dialect: call.client.dialect,
+        dialect: call.dialect,
         asked: call.choices,
     };
     let mut done = run(transport, &call, as_reply).await?;

@@ -115,7 +115,9 @@ fn canonical(text: &str, provider: &Provider) -> Result<Base, String> {
     }
     let parts = url.path().split('/').filter(|part| !part.is_empty());
     let path = format!("/{}", parts.collect::<Vec<_>>().join("/"));
-    let mut endings = provider.dialects.iter().map(|dialect| dialect.path());
+    let dialects = crate::wire::providers::dialects();
+    let spoken = provider.dialects.iter().copied().chain(dialects);
+    let mut endings = spoken.flat_map(|dialect| dialect.paths().iter().copied());
     if let Some(ending) = endings.find(|ending| path.ends_with(ending)) {
         return Err(format!(
             "ends with {ending}, which each call adds: leave it out"

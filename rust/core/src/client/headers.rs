@@ -9,14 +9,10 @@ use crate::config::{ClientConfig, Secret};
 use crate::error::Error;
 use crate::http::encoding::ASKED as CODINGS;
 use crate::redact::Mask;
-use crate::wire::{Auth, Dialect, Provider};
+use crate::wire::{Auth, Dialect, Encoded, Provider};
 
 /// The headers that all calls of a client share.
-pub(super) fn of_client(
-    config: &ClientConfig,
-    auth: &Auth,
-    dialect: &dyn Dialect,
-) -> Result<HeaderMap, Error> {
+pub(super) fn of_client(config: &ClientConfig, auth: &Auth) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::with_capacity(8 + config.headers.len());
     let fixed = [
         ("content-type", "application/json"),
@@ -27,7 +23,7 @@ pub(super) fn of_client(
             concat!("tokenwire/", env!("CARGO_PKG_VERSION")),
         ),
     ];
-    for (name, value) in fixed.iter().chain(dialect.headers()) {
+    for (name, value) in &fixed {
         headers.insert(
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
@@ -43,6 +39,22 @@ pub(super) fn of_client(
         headers.insert(name, value);
     }
     Ok(headers)
+}
+
+/// Adds the headers that the dialect and this request need, unless the caller gave them.
+pub(super) fn add_needed(
+    headers: &mut HeaderMap,
+    dialect: &dyn Dialect,
+    encoded: &Encoded,
+) -> Result<(), Error> {
+    let fixed = dialect.headers().iter().copied();
+    let own = encoded.headers.iter();
+    let own = own.map(|(name, value)| (&**name, &**value));
+    for (name, value) in fixed.chain(own) {
+        let (name, value) = check::header(name, value)?;
+        headers.entry(name).or_insert(value);
+    }
+    Ok(())
 }
 
 /// Asks for a compressed reply, if it `is_wanted`. For a stream it never is: compressed events arrive late, because

@@ -12,15 +12,17 @@ use crate::http::test_rules::{API_HEADER, CALL_HEADER, PROVIDER_HEADER, URL_HEAD
 use crate::http::{Interception, Outgoing, Place, Route, Target};
 use crate::redact::Mask;
 use crate::retry::Bucket;
+use crate::wire::Dialect;
 
 impl Inner {
     /// Sends an intercepted call to the test's server: without its secrets, and with headers that say what it was.
-    /// `path` is what the call added to its base URL.
+    /// `path` is what the call in
+    /// `dialect` added to its base URL.
     pub(super) fn intercept(
         &self,
         interception: &Interception,
         outgoing: &mut Outgoing,
-        path: &str,
+        (dialect, path): (&dyn Dialect, &str),
         mask: &Mask,
     ) -> Result<(), Error> {
         let Some(base) = interception.base_url() else {
@@ -31,7 +33,7 @@ impl Inner {
         for (name, value) in [
             (CALL_HEADER, Some(&*random_key())),
             (PROVIDER_HEADER, Some(&*self.provider.name)),
-            (API_HEADER, Some(self.dialect.name())),
+            (API_HEADER, Some(dialect.name())),
             (URL_HEADER, self.has_address.then_some(&*url)),
         ] {
             // A name that no header can carry is left out.

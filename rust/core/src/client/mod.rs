@@ -11,7 +11,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
@@ -22,7 +21,7 @@ use crate::http::{Hub, Interception, Origin, Outgoing, Place, Route, Target};
 use crate::redact::Mask;
 use crate::request::Request;
 use crate::retry::Bucket;
-use crate::wire::{self, Dialect, Provider};
+use crate::wire::{self, Dialect, Encoded, Provider};
 
 mod address;
 mod asked;
@@ -51,7 +50,9 @@ pub struct Client(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) config: ClientConfig,
     pub(crate) provider: Arc<Provider>,
-    pub(crate) dialect: &'static dyn Dialect,
+    // The dialect of its own model; a call for another model may speak another one.
+    dialect: &'static dyn Dialect,
+    is_elsewhere: bool,
     pub(crate) bucket: Arc<Bucket>,
     base: Url,
     azure: Option<Resource>,
@@ -72,6 +73,7 @@ pub(crate) struct Inner {
 #[derive(Clone)]
 pub struct Call {
     pub(crate) client: Arc<Inner>,
+    pub(crate) dialect: &'static dyn Dialect,
     pub(crate) outgoing: Outgoing,
     pub(crate) timeout: Timeout,
     pub(crate) max_retries: u32,
@@ -97,19 +99,31 @@ impl Client {
     ) -> Result<Self, Error> {
         check::settings(&config)?;
         headers::check_auth(&provider.auth)?;
-        let dialect = wire::choose(&provider, config.family, config.api.as_deref())?;
         let address = config.base_url.as_deref();
         let address = address.or(provider.base_url.as_deref());
         let has_address = address.is_some();
         // The other one is never used, because a call that is not intercepted is refused.
         let address = address.unwrap_or("http://address.invalid");
         let mut base = address::base_url(address, &config.base_url_name, &provider)?;
+        let own = provider
+            .base_url
+            .as_deref()
+            .and_then(|url| Url::parse(url).ok());
+        let is_elsewhere = own.is_none_or(|own| own.origin() != base.url.origin());
+        let dialect = wire::choose(
+            &provider,
+            config.family,
+            config.api.as_deref(),
+            &config.model,
+            is_elsewhere,
+        )?;
         let azure = Resource::of_client(&mut base.url, &provider)?;
         let (route, origin, place) = route::of(hub, &base, &config)?;
         Ok(Self(Arc::new(Inner {
-            headers: headers::of_client(&config, &provider.auth, dialect)?,
+            headers: headers::of_client(&config, &provider.auth)?,
             provider,
             dialect,
+            is_elsewhere,
             bucket: match parent {
                 Some(parent) if parent.0.config.retry.budget == config.retry.budget => {
                     Arc::clone(&parent.0.bucket)
@@ -133,6 +147,12 @@ impl Client {
     #[must_use]
     pub fn provider(&self) -> &Arc<Provider> {
         &self.0.provider
+    }
+
+    /// The name of the API that it speaks to ask its own model.
+    #[must_use]
+    pub fn api(&self) -> &'static str {
+        self.0.dialect.name()
     }
 
     /// What OpenTelemetry calls the operation of its calls.
@@ -190,31 +210,30 @@ impl Client {
             )
         })?;
         let stream = request.stream;
-        let encoded = self.0.dialect.encode(&request, &self.0.provider);
+        let dialect = self.0.dialect_for(&request.model)?;
+        let encoded = dialect.encode(&request, &self.0.provider);
         let encoded = encoded.map_err(in_request)?;
-        let what = (Method::POST, &*encoded.path, Some(&*request.model));
-        let mut call = self.call(what, encoded.body, stream, options)?;
-        call.choices = encoded.choices;
-        if !encoded.dropped.is_empty() {
-            call.dropped = encoded.dropped.into();
-        }
-        Ok(call)
+        self.call(dialect, encoded, Some(&request.model), stream, options)
     }
 
-    /// The call that lists the server's models: GET `{base}/models`.
+    /// The call that lists the server's models.
     pub fn models_call(&self, options: CallOptions) -> Result<Call, Error> {
-        let what = (Method::GET, "/models", None);
-        self.call(what, Vec::new(), false, options)
+        let dialect = self.0.dialect;
+        self.call(dialect, dialect.models(), None, false, options)
     }
 
     fn call(
         &self,
-        (method, path, model): (Method, &str, Option<&str>),
-        body: Vec<u8>,
+        dialect: &'static dyn Dialect,
+        mut encoded: Encoded,
+        model: Option<&str>,
         stream: bool,
         options: CallOptions,
     ) -> Result<Call, Error> {
         let inner = &self.0;
+        let body = Bytes::from(std::mem::take(&mut encoded.body));
+        let dropped = std::mem::take(&mut encoded.dropped);
+        let path = &*encoded.target();
         let interception = inner.hub.test_rules().interception();
         let is_sent = !interception.is_on() && !options.is_draft;
         if is_sent && !inner.has_address {
@@ -243,6 +262,7 @@ impl Client {
             let (name, value) = check::header(name, value.expose())?;
             headers.insert(name, value);
         }
+        headers::add_needed(&mut headers, dialect, &encoded)?;
         headers::add_trace(&mut headers, &options.trace);
         if let Some(name) = &inner.config.retry.idempotency_header {
             let (name, value) = check::header(name, &random_key())?;
@@ -270,10 +290,10 @@ impl Client {
             .unwrap_or(inner.config.retry.max_retries);
         check::max_retries(max_retries)?;
         let mut outgoing = Outgoing {
-            method,
+            method: encoded.method.clone(),
             target: inner.target(path, model, &options.query)?,
             headers,
-            body: Bytes::from(body),
+            body,
             route: Arc::clone(&inner.route),
             origin: Arc::clone(&inner.origin),
             place: Arc::clone(&inner.place),
@@ -284,19 +304,24 @@ impl Client {
             let mask = own
                 .as_deref()
                 .map_or_else(|| inner.mask(), |own| own.mask(inner));
-            inner.intercept(&interception, &mut outgoing, path, mask)?;
+            inner.intercept(&interception, &mut outgoing, (dialect, path), mask)?;
         }
         Ok(Call {
             client: Arc::clone(inner),
+            dialect,
             outgoing,
             timeout,
             max_retries,
             stream,
             interception,
             started,
-            choices: 1,
+            choices: encoded.choices,
             own,
-            dropped: Arc::default(),
+            dropped: if dropped.is_empty() {
+                Arc::default()
+            } else {
+                dropped.into()
+            },
         })
     }
 }
@@ -311,6 +336,16 @@ fn in_request(error: Error) -> Error {
 }
 
 impl Inner {
+    /// The dialect that `model` is asked in.
+    fn dialect_for(&self, model: &str) -> Result<&'static dyn Dialect, Error> {
+        if model == self.config.model {
+            return Ok(self.dialect);
+        }
+        let config = &self.config;
+        let api = config.api.as_deref();
+        wire::choose(&self.provider, config.family, api, model, self.is_elsewhere)
+    }
+
     /// The target of `path` with `query`, for a call of `model`.
     fn target(
         &self,

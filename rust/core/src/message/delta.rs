@@ -22,6 +22,8 @@ pub struct ToolCallDelta {
     pub arguments: String,
     /// What else this fragment has; see [`ToolCall::extra`].
     pub extra: Extra,
+    /// Whether the call ends with this fragment; `None` if the dialect does not mark the ends of its calls.
+    pub ends: Option<bool>,
 }
 
 impl ToolCall {
@@ -35,7 +37,11 @@ impl ToolCall {
         let name = fragment.name.as_deref().unwrap_or_default();
         self.name.push_str(name);
         self.arguments.push_str(&fragment.arguments);
-        grown + name.len() + self.extra.extend(&fragment.extra)
+        grown += name.len();
+        if fragment.ends == Some(true) && !fragment.extra.is_empty() {
+            return grown + self.extra.replace(&fragment.extra);
+        }
+        grown + self.extra.extend(&fragment.extra)
     }
 }
 
@@ -44,6 +50,14 @@ impl ToolCall {
 pub struct Delta {
     /// The choice.
     pub index: u32,
+    /// Which part of the message the text, the reasoning or the refusal belongs to, in a dialect that marks where its parts
+    /// begin and end: 0, 1, … in the order in which they began, without tool calls and opaque blocks. What comes between
+    /// two pieces of one part does not separate them, and a part may be empty. `None` in other dialects: a piece goes on
+    /// with the last part if that is of its kind.
+    pub part: Option<u32>,
+    /// Whether this is the end of that part. `extra` then has all that the part has besides its text, and replaces what
+    /// came before.
+    pub ends: bool,
     /// The next piece of text.
     pub text: CompactString,
     /// The next piece of reasoning.
@@ -64,6 +78,8 @@ pub struct Delta {
     pub finish_reason: Option<FinishReason>,
     /// The provider's own word for it.
     pub provider_finish_reason: Option<String>,
+    /// What the provider says about the end, as JSON text; see [`super::Choice::stop_details`].
+    pub stop_details: Option<Box<str>>,
     /// Token counts, if this event has them.
     pub usage: Option<Box<Usage>>,
     /// Probabilities of the tokens of this piece.
@@ -93,6 +109,7 @@ impl Delta {
             + text(&self.refusal)
             + self.extra.bytes()
             + text(&self.provider_finish_reason)
+            + self.stop_details.as_ref().map_or(0, |json| json.len())
             + calls.sum::<usize>()
             + opaque.sum::<usize>()
             + self.logprobs.as_ref().map_or(0, Logprobs::bytes)
@@ -112,7 +129,8 @@ impl Delta {
 /// What a chunk adds to the reply.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChunkKind {
-    /// Only text of choice 0. This is by far the most common kind, so it is kept small.
+    /// Only text of choice 0. This is by far the most common kind, so it is kept small. In a dialect that numbers its parts
+    /// it goes on with the text part that the last [`Delta`] of the choice belonged to.
     Text(CompactString),
     /// Everything else.
     Delta(Box<Delta>),

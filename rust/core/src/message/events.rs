@@ -142,13 +142,21 @@ impl StreamEvents {
             });
             self.choices.len() - 1
         });
-        if let Some(calls) = self.choices.get_mut(place) {
-            calls.push(delta, out);
-        }
-        out.push(StreamEvent::ToolCallDelta {
+        let event = StreamEvent::ToolCallDelta {
             index: choice,
             delta: delta.clone(),
-        });
+        };
+        let Some(calls) = self.choices.get_mut(place) else {
+            return;
+        };
+        if delta.ends == Some(true) {
+            out.push(event);
+            calls.push(delta, out);
+        } else {
+            // The calls that this one ends come before it.
+            calls.push(delta, out);
+            out.push(event);
+        }
     }
 }
 
@@ -170,8 +178,14 @@ impl GrowingCalls {
             growing.call.push(delta);
             growing.arguments.push(delta.arguments.as_bytes());
         }
-        if self.grown.last() != Some(&at) {
-            self.grown.push(at);
+        match delta.ends {
+            None if self.grown.last() != Some(&at) => self.grown.push(at),
+            // The provider says where it ends, so nothing else is a sign of that.
+            None | Some(false) => {}
+            Some(true) => {
+                let ended = self.calls.get_mut(at).and_then(Option::take);
+                out.extend(ended.map(|growing| growing.done(self.choice)));
+            }
         }
     }
 

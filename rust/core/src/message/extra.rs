@@ -144,6 +144,13 @@ impl Extra {
         self.bytes() - before
     }
 
+    /// Takes the keys of `whole` instead of its own. Returns by how many bytes it has grown.
+    pub(super) fn replace(&mut self, whole: &Self) -> usize {
+        let before = self.bytes();
+        self.0.clone_from(&whole.0);
+        self.bytes().saturating_sub(before)
+    }
+
     /// Joins the fragments of each key. If there are too many keys, they stay as they are.
     pub(super) fn settle(&mut self) {
         let Some(fields) = &self.0 else {

@@ -14,6 +14,10 @@ pub struct Fold {
     choices: Places<u32>,
     // The places of each choice's calls in its parts.
     calls: Vec<Vec<usize>>,
+    // The places of each choice's numbered parts.
+    numbered: Vec<Vec<usize>>,
+    // Where plain text goes, if the first choice has numbered parts.
+    open: Option<usize>,
     kept: usize,
 }
 
@@ -26,8 +30,15 @@ impl Fold {
         match chunk {
             ChunkKind::Text(text) if text.is_empty() => {}
             ChunkKind::Text(text) => {
-                let grown = self.choice(0).1.push_text(text, &Extra::default());
-                self.kept += grown;
+                let open = self.open;
+                let choice = self.choice(0).1;
+                self.kept += match open.and_then(|at| choice.parts.get_mut(at)) {
+                    Some(Part::Text { text: whole, .. }) => {
+                        whole.push_str(text);
+                        text.len()
+                    }
+                    _ => choice.push_text(text, &Extra::default()),
+                };
             }
             ChunkKind::Delta(delta) => self.apply_delta(delta),
         }
@@ -87,6 +98,8 @@ impl Fold {
     /// Notes where choices and calls are after their order has changed.
     fn find_places(&mut self) {
         (self.choices, self.calls) = (Places::default(), Vec::new());
+        // Only calls can go on after the end of a reply.
+        (self.numbered, self.open) = (Vec::new(), None);
         for (place, choice) in self.reply.choices.iter().enumerate() {
             self.choices.set(choice.index, place);
             let parts = choice.parts.iter().enumerate();
@@ -128,18 +141,13 @@ impl Fold {
         }
         let mut grown = 0;
         let (place, choice) = self.choice(delta.index);
-        if delta.reasoning_field.is_some()
-            || !delta.reasoning.is_empty()
-            || delta.signature.is_some()
-        {
-            grown += choice.push_reasoning(delta);
+        match delta.part {
+            Some(number) => grown += self.push_numbered(place, number, delta),
+            None => grown += choice.push_unnumbered(delta),
         }
-        if !delta.text.is_empty() {
-            grown += choice.push_text(&delta.text, &delta.extra);
-        }
-        if let Some(refusal) = delta.refusal.as_deref().filter(|text| !text.is_empty()) {
-            grown += choice.push_refusal(refusal, &delta.extra);
-        }
+        let Some(choice) = self.reply.choices.get_mut(place) else {
+            return;
+        };
         for (field, json) in &delta.opaque {
             if let Some(json) = RawJson::read(json) {
                 let field = field.clone();
@@ -152,6 +160,10 @@ impl Fold {
             choice
                 .provider_finish_reason
                 .clone_from(&delta.provider_finish_reason);
+        }
+        if let Some(details) = delta.stop_details.as_deref().and_then(RawJson::read) {
+            grown += details.get().len();
+            choice.stop_details = Some(details);
         }
         if let Some(logprobs) = &delta.logprobs {
             grown += logprobs.bytes();
@@ -170,6 +182,85 @@ impl Fold {
         }
         self.kept += grown;
     }
+
+    /// Adds a piece to the numbered part that it belongs to. Returns by how many bytes the reply has grown.
+    fn push_numbered(&mut self, place: usize, number: u32, delta: &Delta) -> usize {
+        if self.numbered.len() <= place {
+            self.numbered.resize_with(place + 1, Vec::new);
+        }
+        let Some(places) = self.numbered.get_mut(place) else {
+            return 0;
+        };
+        let Some(choice) = self.reply.choices.get_mut(place) else {
+            return 0;
+        };
+        let known = places.get(number as usize).copied();
+        let at = known.unwrap_or(choice.parts.len());
+        if delta.index == 0 {
+            self.open = Some(at);
+        }
+        if let Some(part) = known.and_then(|at| choice.parts.get_mut(at)) {
+            return part.push(delta);
+        }
+        places.push(at);
+        let mut part = Part::of(delta);
+        let grown = part.push(delta);
+        if choice.parts.is_empty() {
+            choice.parts.reserve_exact(1);
+        }
+        choice.parts.push(part);
+        PART_BYTES + size_of::<usize>() + grown
+    }
+}
+
+impl Part {
+    /// An empty part of the kind that `delta` is a piece of.
+    fn of(delta: &Delta) -> Self {
+        let (text, extra) = (String::new(), Extra::default());
+        if delta.reasoning_field.is_some()
+            || !delta.reasoning.is_empty()
+            || delta.signature.is_some()
+        {
+            return Self::Reasoning {
+                text,
+                signature: None,
+                field: delta.reasoning_field.as_deref().map(str::to_owned),
+                extra,
+            };
+        }
+        match delta.refusal {
+            Some(_) => Self::Refusal { text, extra },
+            None => Self::Text { text, extra },
+        }
+    }
+
+    /// Adds a piece. Returns by how many bytes the part has grown.
+    fn push(&mut self, delta: &Delta) -> usize {
+        let (text, piece) = match self {
+            Self::Text { text, .. } => (text, &*delta.text),
+            Self::Refusal { text, .. } => (text, delta.refusal.as_deref().unwrap_or_default()),
+            Self::Reasoning {
+                text, signature, ..
+            } => {
+                if delta.signature.is_some() {
+                    signature.clone_from(&delta.signature);
+                }
+                (text, &*delta.reasoning)
+            }
+            Self::ToolCall(_) | Self::Opaque { .. } => return 0,
+        };
+        text.push_str(piece);
+        let grown = piece.len() + delta.signature.as_ref().map_or(0, String::len);
+        let Some(extra) = self.extra_mut() else {
+            return grown;
+        };
+        grown
+            + if delta.ends {
+                extra.replace(&delta.extra)
+            } else {
+                extra.extend(&delta.extra)
+            }
+    }
 }
 
 impl Delta {
@@ -178,6 +269,7 @@ impl Delta {
     pub fn brings_only_usage(&self) -> bool {
         self.usage.is_some()
             && !self.has_content()
+            && self.part.is_none()
             && self.signature.is_none()
             && self.opaque.is_empty()
             && self.finish_reason.is_none()
@@ -187,6 +279,23 @@ impl Delta {
 
 // Each returns by how many bytes the reply has grown.
 impl Choice {
+    fn push_unnumbered(&mut self, delta: &Delta) -> usize {
+        let mut grown = 0;
+        if delta.reasoning_field.is_some()
+            || !delta.reasoning.is_empty()
+            || delta.signature.is_some()
+        {
+            grown += self.push_reasoning(delta);
+        }
+        if !delta.text.is_empty() {
+            grown += self.push_text(&delta.text, &delta.extra);
+        }
+        if let Some(refusal) = delta.refusal.as_deref().filter(|text| !text.is_empty()) {
+            grown += self.push_refusal(refusal, &delta.extra);
+        }
+        grown
+    }
+
     fn push_text(&mut self, piece: &str, block: &Extra) -> usize {
         // A block with keys of its own stays by itself.
         if let Some(Part::Text { text, extra }) = self.parts.last_mut()

@@ -50,6 +50,9 @@ pub struct Usage {
     pub reasoning_tokens: Option<u64>,
     /// The cost that the provider states, in US dollars, as sent.
     pub cost_usd: Option<String>,
+    /// What else the provider counted: a JSON object with the keys that the counts above do not come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<RawJson>,
 }
 
 /// A tool call of the model.
@@ -222,6 +225,9 @@ pub struct Choice {
     pub finish_reason: Option<FinishReason>,
     /// The provider's word for it.
     pub provider_finish_reason: Option<String>,
+    /// What the provider says about the end, such as why a filter stopped the reply: a JSON value as sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_details: Option<RawJson>,
     /// Token probabilities, if requested.
     pub logprobs: Option<Logprobs>,
 }
@@ -319,6 +325,9 @@ pub struct Reply {
     pub model: Option<String>,
     /// Unix time in seconds; `None` if absent or 0.
     pub created: Option<i64>,
+    /// How far the provider is with it, in its own word, such as `queued`; `None` in a dialect that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
     /// The choices, by index.
     pub choices: Vec<Choice>,
     /// Token counts.
@@ -368,16 +377,24 @@ pub struct ReplyHead {
     pub model: Option<String>,
     /// Unix time in seconds; `None` if absent or 0.
     pub created: Option<i64>,
+    /// See [`Reply::status`].
+    pub status: Option<String>,
 }
 
 impl ReplyHead {
     /// Copies the facts to `reply`.
     pub fn fold_into(&self, reply: &mut Reply) {
         // The fields are listed, so that the compiler notices one that is missing here.
-        let Self { id, model, created } = self;
+        let Self {
+            id,
+            model,
+            created,
+            status,
+        } = self;
         reply.id.clone_from(id);
         reply.model.clone_from(model);
         reply.created = *created;
+        reply.status.clone_from(status);
     }
 
     /// The head of a whole reply.
@@ -387,6 +404,7 @@ impl ReplyHead {
             id: reply.id.clone(),
             model: reply.model.clone(),
             created: reply.created,
+            status: reply.status.clone(),
         }
     }
 }

@@ -6,6 +6,9 @@ use super::extra::RawJson;
 use super::join::merged;
 use super::reply::{Choice, FinishReason, Part, Reply};
 
+/// Keys that hold a list of blocks, each of which stays where it stood.
+const LISTS: [&str; 2] = ["content", "output"];
+
 impl Reply {
     /// Gives the reply the form of a reply that was not streamed: sorts the choices, joins neighboring pieces of one
     /// kind, merges the fragments of a provider's block and puts them after the other parts, and corrects the finish
@@ -55,8 +58,8 @@ impl Choice {
                 extra.settle();
             }
             match (part, parts.last_mut()) {
-                // Items of a content list keep their order, and are not merged.
-                (Part::Opaque { field, json }, _) if field != "content" => {
+                // Items of a list of blocks keep their order, and are not merged.
+                (Part::Opaque { field, json }, _) if !LISTS.contains(&&*field) => {
                     opaque.entry(field).or_default().push(json);
                 }
                 (

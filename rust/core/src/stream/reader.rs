@@ -29,7 +29,7 @@ pub(super) struct Reader {
     parser: EventParser,
     events: Events,
     // Which facts of the reply the queue has.
-    published: [bool; 3],
+    published: [bool; 4],
     // Who frees the beginning of a large event if the stream ends there.
     workers: Workers,
 }
@@ -53,12 +53,12 @@ struct Events {
 impl Reader {
     pub(super) fn new(call: &Call, wants_raw: bool, workers: &Workers) -> Self {
         Self {
-            dialect: call.client.dialect,
+            dialect: call.dialect,
             asked: call.choices,
             place: Arc::clone(&call.outgoing.place),
             parser: EventParser::new(call.client.config.limits.max_event_bytes),
             events: Events {
-                decoder: call.client.dialect.stream(call.choices),
+                decoder: call.dialect.stream(call.choices),
                 kinds: Vec::new(),
                 chunks: Vec::new(),
                 wants_raw,
@@ -68,7 +68,7 @@ impl Reader {
                 whole_head: None,
                 mask: call.mask().clone(),
             },
-            published: [false; 3],
+            published: [false; 4],
             workers: workers.clone(),
         }
     }
@@ -143,12 +143,14 @@ impl Reader {
             head.id.is_some(),
             head.model.is_some(),
             head.created.is_some(),
+            head.status.is_some(),
         ];
         let changed = facts != self.published;
         self.published = facts;
         let masked = changed.then(|| {
             let mut head = head.clone();
             self.events.mask.field(&mut head.id);
+            self.events.mask.field(&mut head.status);
             self.events.mask.field(&mut head.model);
             head
         });
@@ -241,7 +243,8 @@ impl Events {
                 text,
                 ..Delta::default()
             }),
-            ChunkKind::Delta(delta) if delta.extra.is_empty() => delta,
+            // A numbered part takes its keys with any piece.
+            ChunkKind::Delta(delta) if delta.extra.is_empty() || delta.part.is_some() => delta,
             // The pieces would be blocks of their own.
             ChunkKind::Delta(_) => return kind,
         };
@@ -252,6 +255,7 @@ impl Events {
             pieces.push(Delta {
                 index: last.index,
                 reasoning: std::mem::take(&mut last.reasoning),
+                part: last.part,
                 reasoning_field: last.reasoning_field.take(),
                 signature: last.signature.take(),
                 ..Delta::default()
@@ -267,6 +271,7 @@ impl Events {
             let (piece, more) = rest.split_at(end);
             pieces.push(Delta {
                 index: last.index,
+                part: last.part,
                 text: piece.into(),
                 ..Delta::default()
             });

@@ -23,9 +23,17 @@ pub(super) fn chunks(reply: Reply) -> Vec<ChunkKind> {
 fn of_choice(choice: Choice, chunks: &mut Vec<ChunkKind>) {
     let index = choice.index;
     let mut calls = 0;
+    let mut numbers = 0..;
     for part in choice.parts {
+        let is_numbered = matches!(
+            part,
+            Part::Text { .. } | Part::Refusal { .. } | Part::Reasoning { .. }
+        );
+        // A part may be empty, and one does not go on with the part before it.
         let mut delta = Delta {
             index,
+            part: is_numbered.then(|| numbers.next()).flatten(),
+            ends: is_numbered,
             ..Delta::default()
         };
         match part {
@@ -55,6 +63,7 @@ fn of_choice(choice: Choice, chunks: &mut Vec<ChunkKind>) {
                     name: Some(call.name),
                     arguments: call.arguments,
                     extra: call.extra,
+                    ends: None,
                 });
                 calls += 1;
             }
@@ -68,6 +77,7 @@ fn of_choice(choice: Choice, chunks: &mut Vec<ChunkKind>) {
         index,
         finish_reason: choice.finish_reason,
         provider_finish_reason: choice.provider_finish_reason,
+        stop_details: choice.stop_details.map(|json| json.get().into()),
         logprobs: choice.logprobs,
         ..Delta::default()
     };

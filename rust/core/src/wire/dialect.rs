@@ -1,6 +1,9 @@
 //! What a dialect is, and what reads its streams.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
+
+use http::Method;
 
 use super::params::Param;
 use super::providers::Provider;
@@ -9,17 +12,61 @@ use crate::error::Error;
 use crate::message::{ChunkKind, Reply, ReplyHead};
 use crate::request::Request;
 
-/// What is sent over HTTP: a path below the base URL and a JSON body.
+/// What is sent over HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
+    /// The method.
+    pub method: Method,
     /// The path below the base URL. It begins with `/` and is percent-encoded.
     pub path: String,
-    /// The JSON body.
+    /// Names and values that are added to the query, not yet percent-encoded.
+    pub query: Vec<(Cow<'static, str>, String)>,
+    /// Headers that this request needs, with names in lower case. A header that the caller gave wins.
+    pub headers: Vec<(Cow<'static, str>, String)>,
+    /// The JSON body; empty if it has none.
     pub body: Vec<u8>,
-    /// JSON paths of the message parts that were left out, because this provider does not take them.
+    /// What was left out, because this API or this provider does not take it: JSON paths of message parts, and names of
+    /// parameters.
     pub dropped: Vec<String>,
     /// How many choices were asked for.
     pub choices: usize,
+}
+
+impl Encoded {
+    /// `POST {path}` with this JSON body, for one choice.
+    #[must_use]
+    pub fn post(path: impl Into<String>, body: Vec<u8>) -> Self {
+        Self {
+            method: Method::POST,
+            body,
+            ..Self::get(path)
+        }
+    }
+
+    /// `GET {path}`.
+    #[must_use]
+    pub fn get(path: impl Into<String>) -> Self {
+        Self {
+            method: Method::GET,
+            path: path.into(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            dropped: Vec::new(),
+            choices: 1,
+        }
+    }
+
+    /// The path with the query, percent-encoded.
+    #[must_use]
+    pub fn target(&self) -> Cow<'_, str> {
+        if self.query.is_empty() {
+            return Cow::Borrowed(&self.path);
+        }
+        let mut query = url::form_urlencoded::Serializer::new(format!("{}?", self.path));
+        query.extend_pairs(&self.query);
+        Cow::Owned(query.finish())
+    }
 }
 
 /// One API dialect. A dialect holds no state; what a stream has to remember is in its [`StreamDecoder`].
@@ -38,8 +85,14 @@ pub trait Dialect: Debug + Send + Sync {
         }
     }
 
-    /// The end of the URL that calls go to. A base URL must not end with it, because each call adds it.
-    fn path(&self) -> &'static str;
+    /// The ends of the URLs that calls go to. A base URL must not end with one of them, because each call adds it.
+    fn paths(&self) -> &'static [&'static str];
+
+    /// The version in the path of its URLs, such as `/v1beta`, which is added to a base URL that does not end with one;
+    /// `None` if its base URLs always have what they need.
+    fn version(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Headers that each request needs, in lower case.
     fn headers(&self) -> &'static [(&'static str, &'static str)] {
@@ -54,6 +107,11 @@ pub trait Dialect: Debug + Send + Sync {
     /// Fails with [`crate::error::ErrorKind::Config`] for an unknown parameter, and with `Validation`,
     /// naming the JSON path, for a value of the wrong type.
     fn encode(&self, request: &Request<'_>, provider: &Provider) -> Result<Encoded, Error>;
+
+    /// The request that lists the server's models.
+    fn models(&self) -> Encoded {
+        Encoded::get("/models")
+    }
 
     /// Reads a whole reply with a 2xx status.
     ///

@@ -27,9 +27,9 @@ mod reasoning;
 
 pub use auth::Auth;
 pub use dialect::{Dialect, Encoded, Step, StreamDecoder};
-pub use openai::{Chat, Completions};
+pub use openai::{Chat, Completions, Responses};
 pub use params::{Param, supported};
-pub use providers::{OutputMode, Provider, choose, dialect};
+pub use providers::{Newer, OutputMode, Provider, choose, dialect};
 pub use reasoning::{Needed, ReasoningBack};
 
 #[cfg(test)]

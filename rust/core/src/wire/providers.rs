@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::auth::Auth;
 use super::dialect::Dialect;
-use super::openai::{Chat, Completions};
+use super::openai::{Chat, Completions, Responses};
 use super::params::nearest;
 use super::reasoning::{Needed, ReasoningBack};
 use crate::config::Family;
@@ -29,8 +29,13 @@ pub struct Provider {
     pub auth: Auth,
     /// Whether it is a resource of Azure, whose paths depend on the api-version.
     pub is_azure: bool,
-    /// The dialects that it speaks. The first one of a family is the default of that family.
+    /// The dialects that it speaks at its own address. The first one of a family is the default of that family, unless
+    /// `api` or `newer` names another. Elsewhere, all dialects may be spoken.
     pub dialects: &'static [&'static dyn Dialect],
+    /// The dialect that is the default of its family instead of the first one.
+    pub api: Option<Cow<'static, str>>,
+    /// Models that need another dialect than the default one at its own address.
+    pub newer: Option<Newer>,
     /// Name of the chat field for the token limit.
     pub max_tokens_field: Cow<'static, str>,
     /// Name of the field for the seed.
@@ -43,6 +48,25 @@ pub struct Provider {
     pub reasoning_back: ReasoningBack,
     /// Our parameters that it does not take. They are sent anyway, because it may support them by now.
     pub lacks: &'static [&'static str],
+}
+
+/// The models of a provider that its default dialect does not serve, or not fully.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Newer {
+    /// The dialect that serves them.
+    pub api: &'static str,
+    /// How their names begin, or what is in them if it begins with `*`.
+    pub models: &'static [&'static str],
+}
+
+impl Newer {
+    fn serves(&self, model: &str) -> bool {
+        let mut models = self.models.iter();
+        models.any(|known| match known.strip_prefix('*') {
+            Some(part) => model.contains(part),
+            None => model.starts_with(known),
+        })
+    }
 }
 
 words! {
@@ -67,7 +91,9 @@ fn openai_shaped(name: &'static str) -> Provider {
         key_required: false,
         auth: Auth::Bearer,
         is_azure: false,
-        dialects: &[&Chat, &Completions],
+        dialects: &[&Chat, &Completions, &Responses],
+        api: None,
+        newer: None,
         max_tokens_field: "max_tokens".into(),
         seed_field: "seed".into(),
         stream_options: true,
@@ -305,24 +331,46 @@ pub fn dialect(api: &str) -> Option<&'static dyn Dialect> {
     dialects().into_iter().find(|dialect| dialect.name() == api)
 }
 
-/// The dialect that a client of `family` speaks with `provider`: the one named `api`, or else the first one.
+/// The dialect that a client of `family` speaks with `provider` to ask `model`: the one named `api`, or else the default.
+/// `is_elsewhere` if the server has another address than the provider.
 ///
 /// Fails with `Config` if no dialect fits.
 pub fn choose(
     provider: &Provider,
     family: Family,
     api: Option<&str>,
+    model: &str,
+    is_elsewhere: bool,
 ) -> Result<&'static dyn Dialect, Error> {
     let of_family = |dialects: &[&'static dyn Dialect]| -> Vec<&'static dyn Dialect> {
         let all = dialects.iter().copied();
         all.filter(|dialect| dialect.family() == family).collect()
     };
-    let is_meant = |dialect: &&dyn Dialect| api.is_none_or(|api| api == dialect.name());
-    let spoken = of_family(provider.dialects);
-    if let Some(dialect) = spoken.iter().copied().find(is_meant) {
+    let all = of_family(&dialects());
+    let mut spoken = of_family(provider.dialects);
+    let named = |dialects: &[&'static dyn Dialect], name: &str| -> Option<&'static dyn Dialect> {
+        dialects
+            .iter()
+            .copied()
+            .find(|dialect| dialect.name() == name)
+    };
+    let newer = provider
+        .newer
+        .filter(|newer| !is_elsewhere && newer.serves(model));
+    let usual = newer.map(|newer| newer.api).or(provider.api.as_deref());
+    let default = usual.and_then(|usual| named(&spoken, usual));
+    let default = default.or(spoken.first().copied());
+    if is_elsewhere {
+        spoken.clone_from(&all);
+    }
+    let found = match api {
+        None => default,
+        Some(api) => named(&spoken, api),
+    };
+    if let Some(dialect) = found {
         return Ok(dialect);
     }
-    let all = of_family(&dialects());
+    let is_meant = |dialect: &&'static dyn Dialect| api.is_none_or(|api| api == dialect.name());
     let (who, speaks) = match api {
         Some(_) if !all.iter().any(is_meant) => ("this class", all),
         Some(_) if !spoken.is_empty() => (&*provider.name, spoken),

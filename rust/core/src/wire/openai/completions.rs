@@ -12,6 +12,8 @@ use crate::wire::errors;
 use crate::wire::params::Param;
 use crate::wire::providers::Provider;
 
+const PATH: &str = "/completions";
+
 /// `POST {base}/completions`. The decoder of chat reads its replies, which differ in one key.
 #[derive(Debug, Clone, Copy)]
 pub struct Completions;
@@ -25,8 +27,8 @@ impl Dialect for Completions {
         Family::Completion
     }
 
-    fn path(&self) -> &'static str {
-        "/completions"
+    fn paths(&self) -> &'static [&'static str] {
+        &[PATH]
     }
 
     fn parameters(&self) -> &'static [Param] {
@@ -45,10 +47,8 @@ impl Dialect for Completions {
         body.raw("prompt", request.input.get());
         params::write(&mut body, self, request, provider)?;
         Ok(Encoded {
-            path: self.path().to_owned(),
-            body: body.finish(),
-            dropped: Vec::new(),
             choices: params::choices(request).saturating_mul(prompts(request)),
+            ..Encoded::post(PATH, body.finish())
         })
     }
 

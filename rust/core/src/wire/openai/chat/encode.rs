@@ -38,10 +38,9 @@ pub(super) fn encode(
     }
     params::write(&mut body, dialect, request, provider)?;
     Ok(Encoded {
-        path: dialect.path().to_owned(),
-        body: body.finish(),
         dropped,
         choices: params::choices(request),
+        ..Encoded::post(super::PATH, body.finish())
     })
 }
 

@@ -46,6 +46,8 @@ use crate::wire::providers::Provider;
 #[derive(Debug, Clone, Copy)]
 pub struct Chat;
 
+const PATH: &str = "/chat/completions";
+
 /// Some servers ignore `n` and send one choice, so one makes a reply whole.
 const LEAST_CHOICES: usize = 1;
 
@@ -58,8 +60,8 @@ impl Dialect for Chat {
         Family::Chat
     }
 
-    fn path(&self) -> &'static str {
-        "/chat/completions"
+    fn paths(&self) -> &'static [&'static str] {
+        &[PATH]
     }
 
     fn parameters(&self) -> &'static [Param] {

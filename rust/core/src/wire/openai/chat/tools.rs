@@ -137,6 +137,7 @@ impl Calls {
     pub(super) fn complete_ids(&mut self, out: &mut Vec<ToolCallDelta>) {
         if let Some(at) = self.without_id.take() {
             out.push(ToolCallDelta {
+                ends: None,
                 index: u32::try_from(at).unwrap_or(u32::MAX),
                 id: Some(new_id()),
                 ..ToolCallDelta::default()
@@ -277,6 +278,7 @@ impl Calls {
         let is_news = id.is_some() || name.is_some() || !arguments.is_empty();
         if is_news || !fragment.extra.is_empty() {
             out.push(ToolCallDelta {
+                ends: None,
                 index: u32::try_from(at).unwrap_or(u32::MAX),
                 id,
                 name,
