@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::config::{ClientConfig, Secret, Timeout};
 use crate::error::{Error, ErrorKind};
+use crate::framing::Framing;
 use crate::http::host::is_private;
 use crate::http::{Hub, Interception, Origin, Outgoing, Place, Route, Target};
 use crate::redact::Mask;
@@ -241,10 +242,9 @@ impl Client {
         }
         let mut headers = inner.headers.clone();
         if stream && !inner.has_header("accept") {
-            headers.insert(
-                header::ACCEPT,
-                HeaderValue::from_static("text/event-stream"),
-            );
+            let framing = dialect.framings().first().copied();
+            let media_type = framing.unwrap_or(Framing::Events).media_type();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(media_type));
         }
         headers::ask_for_compression(&mut headers, inner.config.compression && !stream);
         if body.is_empty() {

@@ -95,10 +95,7 @@ impl EventParser {
                 })?;
                 continue;
             }
-            if self.is_idle()
-                && line.starts_with(b"event:")
-                && line.len() <= self.max_event_bytes
-            {
+            if self.is_idle() && line.starts_with(b"event:") && line.len() <= self.max_event_bytes {
                 match self.named(line, rest, &mut sink)? {
                     Some(after) => rest = after,
                     None => return self.keep(rest),
@@ -267,14 +264,16 @@ impl EventParser {
     }
 
     fn too_large(&self) -> Error {
-        Error::new(
-            ErrorKind::EventTooLarge,
-            format!(
-                "one event of the stream is over {} bytes; raise Limits(max_event_bytes=…)",
-                self.max_event_bytes
-            ),
-        )
+        event_too_large(self.max_event_bytes)
     }
+}
+
+/// The error of an event with more than `cap` bytes.
+pub(crate) fn event_too_large(cap: usize) -> Error {
+    Error::new(
+        ErrorKind::EventTooLarge,
+        format!("one event of the stream is over {cap} bytes; raise Limits(max_event_bytes=…)"),
+    )
 }
 
 /// Whether data are certainly complete.

@@ -337,6 +337,10 @@ fn an_event_with_a_name_may_go_on_after_its_first_line_of_data() {
         "event: x\ndata: a\n: comment\ndata: b\n\n",
     ] {
         let (seen, _) = parse([wire.as_bytes()]);
-        assert_eq!(seen.events, [("x".to_owned(), "a\nb".to_owned())], "{wire:?}");
+        assert_eq!(
+            seen.events,
+            [("x".to_owned(), "a\nb".to_owned())],
+            "{wire:?}"
+        );
     }
 }
