@@ -291,7 +291,7 @@ impl Client {
         check::max_retries(max_retries)?;
         let mut outgoing = Outgoing {
             method: encoded.method.clone(),
-            target: inner.target(path, model, &options.query)?,
+            target: inner.target(dialect, path, model, &options.query)?,
             headers,
             body,
             route: Arc::clone(&inner.route),
@@ -346,9 +346,10 @@ impl Inner {
         wire::choose(&self.provider, config.family, api, model, self.is_elsewhere)
     }
 
-    /// The target of `path` with `query`, for a call of `model`.
+    /// The target of `path` with `query`, for a call of `model` in `dialect`.
     fn target(
         &self,
+        dialect: &dyn Dialect,
         path: &str,
         model: Option<&str>,
         query: &[(String, Secret)],
@@ -356,13 +357,18 @@ impl Inner {
         if let Some(azure) = &self.azure {
             return Target::new(address::below(&azure.base(model, query)?, path, query));
         }
-        if !query.is_empty() {
-            return Target::new(address::below(&self.base, path, query));
+        let version = dialect.version();
+        let target = || {
+            let base = address::versioned(&self.base, version);
+            Target::new(address::below(&base, path, query))
+        };
+        if !query.is_empty() || version != self.dialect.version() {
+            return target();
         }
         match self.usual.get() {
             Some((usual, target)) if usual == path => Ok(Arc::clone(target)),
             known => {
-                let target = Target::new(address::below(&self.base, path, query))?;
+                let target = target()?;
                 if known.is_none() {
                     let _ = self.usual.set((path.to_owned(), Arc::clone(&target)));
                 }
