@@ -69,6 +69,9 @@ class BaseClient(LlmClientInterface):
         api_key: str | KeySource | None = None,
         base_url: str | None = None,
         api: str | None = None,
+        region: str | None = None,
+        project: str | None = None,
+        resource: str | None = None,
         system: str | None = None,
         timeout: float | Timeout | None = _engine.Timeout(),  # noqa: B008 (frozen)
         max_retries: int | None = None,
@@ -95,7 +98,10 @@ class BaseClient(LlmClientInterface):
                 caller's thread, and again after a 401. The default is the provider's variable.
             base_url: Address of the API, such as `http://localhost:8000/v1` or
                 `unix:///run/vllm.sock:/v1`.
-            api: Which API to use, if the provider has several.
+            api: Which API to speak. The default is the provider's for the model.
+            region: Fills `{region}` in the provider's address, as `project` and `resource` do.
+            project: See `region`.
+            resource: See `region`; on Azure, the NAME of `https://NAME.openai.azure.com`.
             system: System prompt of each call. Text completions do not have one.
             timeout: Seconds (`total` for a whole reply, `first_token` and `idle` for a stream), a
                 `Timeout`, or None for no limit.

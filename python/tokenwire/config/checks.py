@@ -19,6 +19,7 @@ from tokenwire.config.configuration import Configuration, ModelEntry
 from tokenwire.config.file import Problem, read_toml, without_secrets
 from tokenwire.errors import LlmConfigError, LlmError, LlmValidationError
 from tokenwire.interface.custom import problems_of
+from tokenwire.settings.address import PLACES, check_place, check_places
 from tokenwire.settings.client_settings import CLIENT_SETTINGS, may_be_secret, merged_settings
 from tokenwire.settings.model_string import ModelString, could_be_provider, resolve
 from tokenwire.types.params import AnyParams
@@ -44,7 +45,7 @@ _PROVIDER = frozenset(LlmProvider.model_fields) - {"name", "is_built_in", "clien
 # These are arguments of a single call.
 _PARAMETERS = AnyParams.__optional_keys__ - {"model", "timeout", "max_retries", "headers"}
 # Fields of a provider whose values may be keys, or contain one.
-_HIDDEN = frozenset({"base_url", "base_url_vars", "key_vars"})
+_HIDDEN = frozenset({"base_url", "base_url_vars", "headers", "key_vars"})
 _SECRET_NAME = re.compile(r"(?i)(api_?)?key|.*secret.*|.*password.*|(auth_?|access_?)?token")
 _ADDRESS = "http://localhost/v1"
 # Tables whose names other libraries may have for something else.
@@ -182,6 +183,8 @@ class _Check:
             self._say(path, 'there is no model; write model = "provider:model"')
         facts = {name: row[name] for name in valid & _FACTS}
         target = self._target(path, row)
+        if custom is None and target is not None:
+            self._places(path, target[0], settings)
         if facts:
             provider, name = target or ("unknown", "unknown")
             facts = {**facts, "name": name, "provider": provider}
@@ -212,6 +215,16 @@ class _Check:
             near = nearest_name(str(api), _APIS)
             self._say(f"{path}.api", f"it must be {' or '.join(_APIS)}", value=api, near=near)
         return api
+
+    def _places(self, path: str, provider: str, settings: Mapping[str, Any]) -> None:
+        """Check that the address has the parts that an entry fills."""
+        given = {name: settings[name] for name in PLACES if name in settings}
+        row = self._custom_row(provider)
+        fields = _engine.provider_row(provider) if row is None else dict(row)
+        try:
+            check_places(fields, given, settings.get("base_url"))
+        except LlmConfigError as error:
+            self._say(f"{path}.{str(error).partition(':')[0]}", _without_place(error))
 
     def _custom_client(self, row: Mapping[str, Any]) -> type[LlmClientInterface] | None:
         """The custom class of an entry's clients, if it has one."""
@@ -287,6 +300,9 @@ class _Check:
                 settings[name] = self._compiled(here, row.table, value)
             elif row is not None and row.needs_table:
                 self._say(here, _NOT_A_TABLE, value=value)
+            elif name in PLACES:
+                if self._fits(here, _place, name, value):
+                    settings[name] = value
             elif self._fits(here, _client(kind), name, value):
                 settings[name] = value
         return settings
@@ -333,6 +349,11 @@ def _client(kind: EngineClient) -> Callable[..., object]:
         return kind("m", **{"base_url": _ADDRESS, **arguments})
 
     return construct
+
+
+def _place(**given: Any) -> None:
+    for name, value in given.items():
+        check_place(value, name)
 
 
 def _causes(path: str, error: LlmError) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError, LlmValidationError
+from tokenwire.settings.address import PLACES, check_place
 from tokenwire.settings.secret import (
     LeftOut,
     Secret,
@@ -165,6 +166,7 @@ CLIENT_SETTINGS = {
     # Models differ in their address and their system prompt, so there is no default for these.
     "base_url": Setting(_text, seal=sealed_url, in_defaults=False),
     "api": Setting(_text, in_entry=False),
+    **{name: Setting(check_place, in_defaults=False) for name in PLACES},
     "system": Setting(_instance_of(str, "a str"), in_defaults=False),
     # A number is the timeout of the whole call.
     "timeout": Setting(
@@ -219,9 +221,9 @@ def engine_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
         if checked.get("retry") is not None:
             raise LlmConfigError("max_retries: give it inside retry=RetryPolicy(max_retries=…)")
         checked["retry"] = _engine.RetryPolicy(max_retries=max_retries)
-    # One says which row the engine uses, the other goes with each call.
-    checked.pop("provider", None)
-    checked.pop("system", None)
+    # They say which row the engine uses and where it is, and the last one goes with each call.
+    for name in ("provider", *PLACES, "system"):
+        checked.pop(name, None)
     return checked
 
 
@@ -276,6 +278,10 @@ def left_out(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[s
     for name, what in (("base_url", "the query of"), ("proxy", "user and password of the proxy")):
         if type(settings[name]) is LeftOut:
             found.append(f"{name} ({what} {settings[name].public()} )")
+    of_provider = getattr(settings["provider"], "headers", None) or {}
+    names = [name for name, value in of_provider.items() if isinstance(value, LeftOut)]
+    if names:
+        found.append(f"provider (its headers {', '.join(names)})")
     certificate = settings.get("client_cert")
     if isinstance(certificate, tuple) and any(isinstance(part, LeftOut) for part in certificate):
         found.append("client_cert (its password)")
