@@ -138,13 +138,13 @@ class LlmProvider(Row):
 
     name: _ProviderName
     base_url: Annotated[Str, AfterValidator(_check_address)] | None = None
-    address_vars: dict[_Place, tuple[_Variable, ...]] = {}
+    address_vars: dict[_Place, tuple[_Variable, ...]] = Field(default_factory=dict)
     key_vars: tuple[_Variable, ...] = ()
     base_url_vars: tuple[_Variable, ...] = ()
     key_required: bool = False
     auth_header: _HeaderName = "authorization"
     api: Api | None = None
-    headers: dict[_HeaderName, _HeaderValue] = {}
+    headers: dict[_HeaderName, _HeaderValue] = Field(default_factory=dict)
     max_tokens_field: _FieldName = "max_tokens"
     stream_options: bool = True
     reasoning_back: _FieldName = "as_sent"

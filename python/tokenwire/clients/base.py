@@ -12,6 +12,7 @@ from tokenwire.settings.client_settings import (
     CLIENT_SETTINGS,
     engine_arguments,
     left_out,
+    left_out_of_provider,
     merged_settings,
     seal,
 )
@@ -149,6 +150,8 @@ class BaseClient(LlmClientInterface):
         self._key_vars = key_vars
         self._closed = False
         arguments = engine_arguments(settings)
+        if lost := left_out_of_provider(settings["provider"]):
+            self._left_out = lost
         self._target = target = resolve(model, settings["provider"], settings["base_url"])
         self.model = target.model
         self.provider = target.provider

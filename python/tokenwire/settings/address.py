@@ -1,4 +1,4 @@
-"""Addresses with places, such as `https://{region}.example/v1`, which arguments or variables fill."""
+"""Addresses with places, such as `{region}`, which arguments or variables fill."""
 
 from __future__ import annotations
 

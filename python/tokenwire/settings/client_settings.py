@@ -272,16 +272,19 @@ def may_be_secret(name: str) -> bool:
     return name in _SEALS
 
 
+def left_out_of_provider(provider: Any) -> list[str]:
+    """What a pickle left out of a provider's row, in words."""
+    headers = getattr(provider, "headers", None) or {}
+    names = [name for name, value in headers.items() if isinstance(value, LeftOut)]
+    return [f"provider (headers {', '.join(names)})"] if names else []
+
+
 def left_out(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
     """What a pickle left out of the settings and the defaults of a client, in words."""
-    found = []
+    found = left_out_of_provider(settings["provider"])
     for name, what in (("base_url", "the query of"), ("proxy", "user and password of the proxy")):
         if type(settings[name]) is LeftOut:
             found.append(f"{name} ({what} {settings[name].public()} )")
-    of_provider = getattr(settings["provider"], "headers", None) or {}
-    names = [name for name, value in of_provider.items() if isinstance(value, LeftOut)]
-    if names:
-        found.append(f"provider (its headers {', '.join(names)})")
     certificate = settings.get("client_cert")
     if isinstance(certificate, tuple) and any(isinstance(part, LeftOut) for part in certificate):
         found.append("client_cert (its password)")

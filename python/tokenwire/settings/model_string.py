@@ -209,7 +209,7 @@ def key_and_address(
     api_key: Secret | None,
     key_vars: Sequence[str] | None = None,
     before: Found | None = None,
-    places: Mapping[str, str | None] = {},  # noqa: B006 (never changed)
+    places: Mapping[str, str | None] = {},
 ) -> Found:
     """Take a missing key or base URL from the environment variables of the provider.
 
@@ -250,7 +250,7 @@ def key_and_address(
         if not is_given and (name := _first_set(found.base_url_vars)) is not None:
             found.base_url, found.base_url_name = sealed_url(environ[name]), name
             found.base_url_vars = ()
-        elif found.base_url is not None and "{" in found.base_url:
+        elif "{" in (row["base_url"] or ""):
             filled = Filled(row, places)
             found.base_url, found.no_address = filled.url, filled.problem
             found.base_url_vars = (*found.base_url_vars, *filled.variables)
