@@ -78,6 +78,7 @@ __all__ = [
     "is_provider",
     "names_local_file",
     "one_line",
+    "provider_apis",
     "provider_names",
     "provider_problem",
     "provider_row",

@@ -265,7 +265,12 @@ mod tests {
             bearer(&azure, "AZURE_OPENAI_AD_TOKEN", "opaque"),
             (&azure, "AZURE_OPENAI_API_KEY", "0123abcd", Some("api-key")),
             (&azure, API_KEY, "eyJh.not-three", Some("api-key")),
-            (&messages, "ANTHROPIC_API_KEY", "sk-ant-api03-x", Some("x-api-key")),
+            (
+                &messages,
+                "ANTHROPIC_API_KEY",
+                "sk-ant-api03-x",
+                Some("x-api-key"),
+            ),
             // A gateway's token, which looks like any key.
             bearer(&messages, "ANTHROPIC_AUTH_TOKEN", "sk-1234"),
             bearer(&messages, API_KEY, "sk-ant-oat01-x"),
@@ -300,7 +305,10 @@ mod tests {
         for name in ["api-key", "authorization"] {
             let error = check_auth(&row(name)).unwrap_err();
             let message = error.message();
-            assert!(message.starts_with("headers of provider azure: "), "{message}");
+            assert!(
+                message.starts_with("headers of provider azure: "),
+                "{message}"
+            );
             assert!(!message.contains("of-the-row"), "{message}");
         }
     }

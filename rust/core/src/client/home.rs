@@ -71,16 +71,40 @@ mod tests {
             (OPENAI, "https://api.openai.com/v2", false),
             (OPENAI, "https://api.openai.com", false),
             (OPENAI, "https://gateway.example/v1", false),
-            ("https://api.acme.example", "https://api.acme.example/", true),
-            ("https://api.acme.example", "https://api.acme.example/v1", false),
+            (
+                "https://api.acme.example",
+                "https://api.acme.example/",
+                true,
+            ),
+            (
+                "https://api.acme.example",
+                "https://api.acme.example/v1",
+                false,
+            ),
             ("http://localhost:8000/v1", "http://localhost:8000/v1", true),
-            ("http://localhost:8000/v1", "http://a.localhost:8000/v1", false),
+            (
+                "http://localhost:8000/v1",
+                "http://a.localhost:8000/v1",
+                false,
+            ),
             (REGIONAL, "https://eu-llm.acme.example/v1/projects/p", true),
-            (REGIONAL, "https://eu-1-llm.acme.example/v1/projects/p", true),
+            (
+                REGIONAL,
+                "https://eu-1-llm.acme.example/v1/projects/p",
+                true,
+            ),
             (REGIONAL, "https://-llm.acme.example/v1/projects/p", false),
             (REGIONAL, "https://llm.acme.example/v1/projects/p", false),
-            (REGIONAL, "https://eu-llm.acme.example/v1/projects/p/x", false),
-            (REGIONAL, "https://a.eu-llm.acme.example.org/v1/projects/p", false),
+            (
+                REGIONAL,
+                "https://eu-llm.acme.example/v1/projects/p/x",
+                false,
+            ),
+            (
+                REGIONAL,
+                "https://a.eu-llm.acme.example.org/v1/projects/p",
+                false,
+            ),
             ("not an address", "https://api.openai.com/v1", false),
         ] {
             let base = Url::parse(base).unwrap();

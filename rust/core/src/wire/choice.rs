@@ -77,14 +77,15 @@ pub fn choose(
     let all = of_family(&dialects(), family);
     let own = of_family(provider.dialects, family);
     let spoken = if is_elsewhere { &all } else { &own };
-    let newer = provider.newer.filter(|newer| !is_elsewhere && newer.has(model));
+    let newer = provider
+        .newer
+        .filter(|newer| !is_elsewhere && newer.has(model));
     let usual = newer.map(|newer| newer.api).or(provider.api.as_deref());
-    let found = match api {
-        Some(api) => named(spoken, api),
-        None => {
-            let usual = usual.and_then(|usual| named(spoken, usual));
-            usual.or(own.first().copied())
-        }
+    let found = if let Some(api) = api {
+        named(spoken, api)
+    } else {
+        let usual = usual.and_then(|usual| named(spoken, usual));
+        usual.or(own.first().copied())
     };
     if let Some(dialect) = found {
         return Ok(dialect);
@@ -131,7 +132,9 @@ mod tests {
     /// The dialect of a chat client without `api=`, at the provider's own address.
     fn default_of(provider: &str, model: &str) -> &'static str {
         let row = providers::find(provider).unwrap();
-        choose(&row, Family::Chat, None, model, false).unwrap().name()
+        choose(&row, Family::Chat, None, model, false)
+            .unwrap()
+            .name()
     }
 
     #[test]
@@ -213,7 +216,11 @@ mod tests {
     fn elsewhere_chat_is_the_default_and_every_api_may_be_spoken() {
         for name in providers::names() {
             let row = providers::find(name).unwrap();
-            let chosen = |api| choose(&row, Family::Chat, api, "gpt-5.6", true).unwrap().name();
+            let chosen = |api| {
+                choose(&row, Family::Chat, api, "gpt-5.6", true)
+                    .unwrap()
+                    .name()
+            };
             assert_eq!(chosen(None), "chat", "{name}");
             assert_eq!(chosen(Some("responses")), "responses", "{name}");
         }
