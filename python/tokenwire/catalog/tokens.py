@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tokenwire import _engine
 from tokenwire._files import check_file
 from tokenwire.errors import LlmConfigError
 from tokenwire.settings.model_string import ModelString
@@ -166,7 +165,7 @@ class TokenCounter:
         known = (self._registry or shared()).get_model_config(model)
         if known.context_window is None:
             return None
-        if isinstance(messages, str) and _engine.apis().get(str(known.api)) == "completions":
+        if isinstance(messages, str) and known.api == "completions":
             count = self.count(model, messages)
         else:
             count = self.count_messages(model, messages)

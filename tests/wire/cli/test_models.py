@@ -56,7 +56,7 @@ def test_the_names_are_listed_with_address_and_variable_of_the_key(command, file
     monkeypatch.setenv("ACME_API_KEY", SECRET)
     code, out, err = command("models", "--config", file(NAMES))
     assert (code, err) == (0, "")
-    rows = [line.split(maxsplit=3) for line in out.splitlines()]
+    rows = [line.split(maxsplit=4) for line in out.splitlines()]
     assert rows[1] == ["ours", "acme:m1", "chat", "https://llm.acme.example/v1", "ACME_API_KEY"]
     assert [row[0] for row in rows[2:]] == ["fast", "local", "cloud", "bare", "play"]
     assert rows[2][4] == "missing: set TEAM_GROQ_KEY"

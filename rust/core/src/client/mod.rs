@@ -1,11 +1,11 @@
 //! A client: a configuration that was checked once, and what its calls share. Making one does no I/O.
 //!
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
-//! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `call` is what such a call says of itself.
-//! `check` refuses wrong settings, `address` reads base URLs (`unix` those of sockets) and builds the URLs below them,
-//! `azure` finds those of an Azure resource, and `home` knows those of the provider itself. `route` is how their server is
-//! reached, and `headers` writes the headers of a call, including the key. `own` is what of it is secret. `intercept` is
-//! how a call changes when a test intercepts it, and `asked` what an error says of the address.
+//! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
+//! `address` reads base URLs (`unix` those of sockets) and builds the URLs below them, `azure` finds those of an Azure
+//! resource, and `home` knows those of the provider itself. `route` is how their server is reached, and `headers` writes
+//! the headers of a call, including the key. `own` is what of it is secret. `intercept` is how a call changes when a test
+//! intercepts it, and `asked` what an error says of the address.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -27,7 +27,6 @@ use crate::wire::{self, Dialect, Encoded, Provider};
 mod address;
 mod asked;
 mod azure;
-mod call;
 mod check;
 mod headers;
 mod home;
@@ -390,5 +389,45 @@ impl std::fmt::Debug for Client {
             .field("model", &self.0.config.model)
             .field("base_url", &self.base_url())
             .finish_non_exhaustive()
+    }
+}
+
+impl Call {
+    /// Sets the key, for a client whose key is a callable.
+    pub fn set_key(&mut self, key: Secret) -> Result<(), Error> {
+        if self.interception.is_on() {
+            return Ok(());
+        }
+        let own = self.own.get_or_insert_default();
+        if !headers::carry_key(&own.headers, &self.client.provider.auth) {
+            self.client.write_key(&mut self.outgoing.headers, &key)?;
+        }
+        own.api_key = Some(key);
+        own.mask = OnceLock::new();
+        Ok(())
+    }
+
+    /// How many bytes a stream of this call may buffer.
+    #[must_use]
+    pub fn buffer_bytes(&self) -> usize {
+        self.client.config.limits.buffer_bytes
+    }
+
+    /// How many bytes of a reply are kept at most.
+    #[must_use]
+    pub fn max_reply_bytes(&self) -> usize {
+        self.client.config.limits.max_reply_bytes
+    }
+
+    /// JSON paths of the message parts that were left out, because the provider does not take them.
+    #[must_use]
+    pub fn dropped(&self) -> &Arc<[String]> {
+        &self.dropped
+    }
+
+    /// When the caller's call began.
+    #[must_use]
+    pub fn started(&self) -> Instant {
+        self.started
     }
 }
