@@ -7,7 +7,8 @@
 //! Dialects share the rest: `params.rs` (request parameters: their names, types and error messages),
 //! `other_names.rs` (what other libraries call them), `body.rs` (how a request body is written), `reasoning.rs` (what a
 //! provider takes back of reasoning) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
-//! what the body says, with what `markup.rs` knows of HTML and XML, and `classes` has the table of kinds.
+//! what the body says, with what `markup.rs` knows of HTML and XML, and `classes` has the table of kinds. `other_form.rs`
+//! recognises the reply of another API.
 //!
 //! A new server that speaks a dialect we have is a row of `providers.rs`. A new dialect is a folder here, a line
 //! below, and a row that names it; nothing else in the crate lists dialects.
@@ -20,6 +21,7 @@ mod dialect;
 mod errors;
 mod markup;
 mod openai;
+mod other_form;
 pub mod other_names;
 mod params;
 pub mod providers;

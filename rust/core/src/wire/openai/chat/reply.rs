@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::event::Event;
-use super::stray::{PAGE_START, elsewhere, is_each_line_json, start_of, unexpected};
+use super::stray::{
+    PAGE_START, elsewhere, is_each_line_json, of_another_api, start_of, unexpected,
+};
 use super::stream::ChatStream;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Reader};
@@ -56,6 +58,9 @@ pub(in crate::wire::openai) fn decode_reply(
         }
         if let Some(nested) = nested_reply(body) {
             return decode_reply(nested.as_bytes(), asked, least);
+        }
+        if let Some(error) = of_another_api(body) {
+            return Err(error);
         }
         let start = start_of(body);
         return Err(elsewhere(&format!(

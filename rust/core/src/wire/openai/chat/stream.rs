@@ -7,7 +7,7 @@ use super::event::{Choice, Content, Event, Message};
 use super::most::too_many;
 use super::repeat::Frame;
 use super::said::{CONTENT, TEXT};
-use super::stray::{Stray, Unread, keeps_alive, start_of, unexpected, unread};
+use super::stray::{Stray, Unread, keeps_alive, note_odd, unexpected, unread};
 use super::twice::{UsagePlace, merged, text_beside};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Text, as_count};
@@ -83,7 +83,7 @@ impl StreamDecoder for ChatStream {
             match errors::instead_of_choices(data) {
                 Some(error) => return Err(error),
                 None if keeps_alive(name) => return Ok(Step::Continue),
-                None if is_first => self.odd = self.odd.take().or_else(|| Some(start_of(data))),
+                None if is_first => note_odd(&mut self.odd, data)?,
                 None => {}
             }
         }
