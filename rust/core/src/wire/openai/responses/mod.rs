@@ -14,9 +14,22 @@
 //! - Any other item is an opaque part in its place, whose field is `output`; so is a message without blocks. An unknown
 //!   block of a message is an opaque part whose field is `content`.
 //!
-//! `encode` writes a request, and `stream` reads events and whole replies.
+//! `encode` writes a request. `stream` decodes events: `event` reads the JSON of one, `item` that of an item and of a
+//! block, and `response` that of the whole reply, which the terminal event repeats. `items` finds the item that an event
+//! is about, `state` is what a stream has to remember of an item, `said` compares a text with a later copy of it, and
+//! `parts` writes what is new as pieces of numbered parts. `sequence` notices events that come twice or never.
+//! `reply` decodes a whole reply as a stream of its terminal event.
 
 mod encode;
+mod event;
+mod item;
+mod items;
+mod parts;
+mod reply;
+mod response;
+mod said;
+mod sequence;
+mod state;
 mod stream;
 
 use self::stream::ResponsesStream;
@@ -57,7 +70,7 @@ impl Dialect for Responses {
     }
 
     fn decode_reply(&self, body: &[u8], _asked: usize) -> Result<Reply, Error> {
-        stream::decode_reply(body)
+        reply::decode_reply(body)
     }
 
     fn stream(&self, _asked: usize) -> Box<dyn StreamDecoder> {
