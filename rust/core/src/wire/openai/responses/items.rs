@@ -88,11 +88,7 @@ impl Items {
     }
 
     /// The item that the terminal event repeats, which is added if it is missing.
-    pub(super) fn repeated(
-        &mut self,
-        item: &Item<'_>,
-        parts: &mut Parts,
-    ) -> Result<Option<usize>, Error> {
+    pub(super) fn repeated(&mut self, item: &Item<'_>, parts: &mut Parts) -> Result<usize, Error> {
         let id = item.id.as_deref().map(hash);
         let by_id = id.and_then(|id| self.by_id.get(&id));
         let fits = |known: &ItemState| known.kind == item.kind && !known.is_repeated;
@@ -114,7 +110,7 @@ impl Items {
         if let Some(known) = self.list.get_mut(at) {
             known.is_repeated = true;
         }
-        Ok(Some(at))
+        Ok(at)
     }
 
     /// Whether an index was left out, so that an item is missing.
@@ -139,12 +135,10 @@ impl Items {
         if let Some(id) = id {
             self.by_id.set(id, at);
         }
-        let mut item = ItemState::new(kind);
-        item.id = id;
         if self.list.is_empty() {
             self.list.reserve_exact(1);
         }
-        self.list.push(item);
+        self.list.push(ItemState::new(kind, id));
         Ok(at)
     }
 }

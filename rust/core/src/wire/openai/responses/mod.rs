@@ -14,17 +14,22 @@
 //! - Any other item is an opaque part in its place, whose field is `output`; so is a message without blocks. An unknown
 //!   block of a message is an opaque part whose field is `content`.
 //!
-//! `encode` writes a request. `stream` decodes events: `event` reads the JSON of one, `item` that of an item and of a
-//! block, and `response` that of the whole reply, which the terminal event repeats. `items` finds the item that an event
-//! is about, `state` is what a stream has to remember of an item, `said` compares a text with a later copy of it, and
-//! `parts` writes what is new as pieces of numbered parts. `sequence` notices events that come twice or never.
-//! `reply` decodes a whole reply as a stream of its terminal event.
+//! `encode` writes a request. `stream` decodes events, `growth` those of items and blocks and `end` the terminal one.
+//! `event`, `item` and `response` read their JSON. What a stream has to remember is in `items`, which finds the one that
+//! an event is about, `state` (an item), `block` and `call`. `parts` writes what is new as pieces of numbered parts.
+//! `said` compares a text with a later copy of it, `sequence` notices events that come twice or never, and `repeat` is a
+//! shortcut for events that differ only in their text. `reply` decodes a whole reply as a stream of its terminal event.
 
+mod block;
+mod call;
 mod encode;
+mod end;
 mod event;
+mod growth;
 mod item;
 mod items;
 mod parts;
+mod repeat;
 mod reply;
 mod response;
 mod said;

@@ -33,8 +33,6 @@ pub(super) struct Parts {
     pub(super) is_cut: bool,
     /// Whether a copy of a text differs from its pieces, and is not shorter.
     pub(super) differs: bool,
-    /// Whether there is any part.
-    pub(super) any: bool,
 }
 
 /// What is added to a part.
@@ -91,7 +89,6 @@ impl Parts {
     pub(super) fn begin(&mut self) -> u32 {
         let number = self.next;
         self.next += 1;
-        self.any = true;
         number
     }
 
@@ -99,10 +96,15 @@ impl Parts {
     pub(super) fn begin_call(&mut self) -> u32 {
         let number = self.calls;
         self.calls += 1;
-        self.any = true;
         number
     }
 
+    /// Whether there is any part.
+    pub(super) fn any(&self) -> bool {
+        self.next > 0 || self.called()
+    }
+
+    /// Whether there is any call.
     pub(super) fn called(&self) -> bool {
         self.calls > 0
     }

@@ -1,5 +1,6 @@
 //! What was already said of a text, to find out what a copy of all of it adds.
 
+use super::parts::Parts;
 use crate::json::{SurrogateJoin, Text};
 
 /// How much of a text was passed on, and which text that was, without keeping it.
@@ -54,25 +55,17 @@ impl Said {
         text
     }
 
-    /// Notes the next piece, unless a half character is waiting. Returns whether it did.
+    /// Notes a piece that is passed on as it is.
     #[inline]
-    pub(super) fn push_plain(&mut self, piece: &str) -> bool {
-        let fits = !self.join.is_waiting();
-        if fits {
-            self.add(piece);
-        }
-        fits
-    }
-
-    #[inline]
-    fn add(&mut self, text: &str) {
+    pub(super) fn add(&mut self, text: &str) {
         self.bytes += text.len();
         self.hash = fnv(self.hash, text);
     }
 
-    /// Whether nothing was said.
-    pub(super) fn is_empty(&self) -> bool {
-        self.bytes == 0
+    /// Whether half a character is waiting for the other half.
+    #[inline]
+    pub(super) fn is_waiting(&self) -> bool {
+        self.join.is_waiting()
     }
 
     /// Compares with a copy of the whole text, and notes what it adds.
@@ -102,6 +95,23 @@ impl Said {
         }
         half
     }
+}
+
+/// What `whole` adds to what was said, or a half character that is left over. Notes if it is another text.
+pub(super) fn rest_of<'t>(
+    said: &mut Said,
+    whole: &'t str,
+    half: &'t mut [u8; 4],
+    parts: &mut Parts,
+) -> &'t str {
+    // An empty copy says nothing.
+    if !whole.is_empty() {
+        match said.whole(whole) {
+            Whole::Continues(rest) => return rest,
+            other => parts.differs |= other == Whole::Lost,
+        }
+    }
+    said.finish().map_or("", |char| char.encode_utf8(half))
 }
 
 #[cfg(test)]
