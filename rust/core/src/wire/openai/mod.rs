@@ -1,13 +1,16 @@
 //! The dialects of `OpenAI`, which servers of many names speak.
 //!
 //! `chat/`, `completions.rs` and `responses/` are the dialects. The first two share `params.rs` (which parameters there are, and how they
-//! are written) and `usage.rs`, which both kinds of reply
-//! have.
+//! are written). All share `usage.rs` (token counts), `document.rs` (what the body of a whole reply is), `stray.rs` (what
+//! arrives where a reply or a stream should be) and `most.rs` (how many items a reply may have).
 
 mod chat;
 mod completions;
+mod document;
+mod most;
 mod params;
 mod responses;
+mod stray;
 mod usage;
 
 pub use chat::Chat;

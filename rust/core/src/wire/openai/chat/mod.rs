@@ -4,7 +4,7 @@
 //! given as Chat Completions has them, and `blocks` refuses content that no server can read. `stream` decodes events:
 //! `event` reads the JSON of one, `choice` keeps what a stream has to remember of a choice, `content` reads content
 //! blocks, and `tools` finds the call that a `fragment` belongs to, by its `progress`. `twice` is the table of fields that
-//! can hold the same thing: which of them counts. `most` limits how many items a reply may have.
+//! can hold the same thing: which of them counts.
 //! `repeat` is a shortcut for events that differ only in their text. `reply` decodes a whole reply as a stream of
 //! one event.
 //!
@@ -17,20 +17,20 @@ mod dict;
 mod encode;
 mod event;
 mod fragment;
-mod most;
 mod part;
 mod parts;
 mod progress;
 mod repeat;
 mod reply;
 mod said;
-mod stray;
 mod stream;
 mod tools;
 mod twice;
 
+pub(super) use event::{is_error, is_failure};
 pub(super) use reply::decode_reply;
 pub(super) use stream::ChatStream;
+pub(super) use tools::new_id;
 
 use super::params;
 use crate::config::Family;

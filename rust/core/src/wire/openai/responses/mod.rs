@@ -14,9 +14,27 @@
 //! - Any other item is an opaque part in its place, whose field is `output`; so is a message without blocks. An unknown
 //!   block of a message is an opaque part whose field is `content`.
 //!
-//! `encode` writes a request, and `stream` reads events and whole replies.
+//! `encode` writes a request. `stream` decodes events, `growth` those of items and blocks and `end` the terminal one.
+//! `event`, `item` and `response` read their JSON. What a stream has to remember is in `items`, which finds the one that
+//! an event is about, `state` (an item), `block` and `call`. `parts` writes what is new as pieces of numbered parts.
+//! `said` compares a text with a later copy of it, `sequence` notices events that come twice or never, and `repeat` is a
+//! shortcut for events that differ only in their text. `reply` decodes a whole reply as a stream of its terminal event.
 
+mod block;
+mod call;
 mod encode;
+mod end;
+mod event;
+mod growth;
+mod item;
+mod items;
+mod parts;
+mod repeat;
+mod reply;
+mod response;
+mod said;
+mod sequence;
+mod state;
 mod stream;
 
 use self::stream::ResponsesStream;
@@ -57,7 +75,7 @@ impl Dialect for Responses {
     }
 
     fn decode_reply(&self, body: &[u8], _asked: usize) -> Result<Reply, Error> {
-        stream::decode_reply(body)
+        reply::decode_reply(body)
     }
 
     fn stream(&self, _asked: usize) -> Box<dyn StreamDecoder> {

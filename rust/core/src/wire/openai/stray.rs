@@ -1,6 +1,6 @@
 //! What arrives where a stream, or a reply, should be.
 
-use super::event::Event;
+use super::chat;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Growing};
 use crate::redact::one_line;
@@ -61,9 +61,10 @@ impl Stray {
         self.body.push(b'\n');
         self.end.push(self.body.get(before..).unwrap_or_default());
         if self.end.is_complete(&self.body) {
-            return Err(match Event::read(&self.body) {
-                Ok(event) if event.is_error => errors::decode(None, &self.body),
-                _ => elsewhere("the reply is a JSON body, not a stream"),
+            return Err(if chat::is_error(&self.body) {
+                errors::decode(None, &self.body)
+            } else {
+                elsewhere("the reply is a JSON body, not a stream")
             });
         }
         Ok(())
