@@ -29,6 +29,7 @@ use crate::wire::errors;
 use crate::wire::params::Param;
 use crate::wire::providers::Provider;
 
+const NAME: &str = "responses";
 const PATH: &str = "/responses";
 
 /// `POST {base}/responses`.
@@ -37,7 +38,7 @@ pub struct Responses;
 
 impl Dialect for Responses {
     fn name(&self) -> &'static str {
-        "responses"
+        NAME
     }
 
     fn family(&self) -> Family {
