@@ -1,8 +1,8 @@
 //! What is known of families of models by their names. Responses asks models that reason for their encrypted reasoning,
-//! and refuses sampling parameters that a family does not take.
+//! and refuses a temperature that a family does not take.
 //!
-//! Sources: the guide "Using GPT-5.2" and the page of each model at developers.openai.com, docs.x.ai (reasoning), and for
-//! gpt-5.6 reports of its error 400 for any temperature but 1.
+//! Sources: the page of each model at developers.openai.com, docs.x.ai (reasoning), and for gpt-5.6 reports of its error
+//! 400 for any temperature but 1.
 
 use crate::wire::providers::Provider;
 
@@ -16,36 +16,17 @@ pub(super) fn reasons(model: &str) -> bool {
     of_openai || of_xai && !has("non-reasoning")
 }
 
-/// Why the model refuses a sampling parameter with this value, when asked to reason this much; `None` if it takes it, as
-/// far as is known.
+/// Why the model refuses a parameter with this value; `None` if it takes it, as far as is known.
 pub(super) fn refusal(
     provider: &Provider,
     model: &str,
     (name, value): (&str, &str),
-    effort: Option<&str>,
 ) -> Option<&'static str> {
     // Other servers may leave out what a model does not take.
     let is_own = matches!(&*provider.name, "openai" | "azure");
-    let is_neutral = match name {
-        "temperature" | "top_p" => value.parse() == Ok(1.0),
-        "logprobs" => value == "false",
-        "top_logprobs" => false,
-        _ => return None,
-    };
-    let model = plain(model);
-    if !is_own || is_neutral || model.contains("-chat") {
-        return None;
-    }
-    match version(model) {
-        Some(version) if version >= (5, 6) => {
-            (name == "temperature").then_some("it takes only temperature=1")
-        }
-        Some(version) if version >= (5, 1) => effort
-            .is_some_and(|effort| effort != "\"none\"")
-            .then_some("it takes it only with reasoning_effort=\"none\""),
-        Some((5, _)) => Some("it takes no sampling parameters"),
-        _ => is_o(model).then_some("it takes no sampling parameters"),
-    }
+    let is_fixed = is_own && version(plain(model)) == Some((5, 6));
+    (is_fixed && name == "temperature" && value.parse() != Ok(1.0))
+        .then_some("it takes only temperature=1")
 }
 
 /// Whether the model takes marks where a cached prefix ends. Older ones cache by themselves.
@@ -124,30 +105,19 @@ mod tests {
     }
 
     #[test]
-    fn sampling_parameters_are_refused_by_the_families_that_refuse_them() {
-        let openai = providers::find("openai").unwrap();
-        let refused = |model: &str, name: &str, value: &str, effort: Option<&str>| {
-            refusal(&openai, model, (name, value), effort).is_some()
+    fn gpt_5_6_takes_only_temperature_1() {
+        let refused = |provider: &str, model: &str, name: &str, value: &str| {
+            let provider = providers::find(provider).unwrap();
+            refusal(&provider, model, (name, value)).is_some()
         };
-        let (none, low) = (Some("\"none\""), Some("\"low\""));
-        assert!(refused("gpt-5.6", "temperature", "0", None));
-        assert!(refused("gpt-6-astra", "temperature", "0.5", none));
-        assert!(!refused("gpt-5.6", "temperature", "1.0", None));
-        assert!(
-            refused("gpt-5.2", "top_p", "0.5", low) && !refused("gpt-5.2", "top_p", "0.5", none)
-        );
-        assert!(!refused("gpt-5.4", "temperature", "0", None));
-        for model in ["gpt-5", "gpt-5-mini", "o3", "o4-mini"] {
-            for (name, value) in [("temperature", "0"), ("top_p", "0.5"), ("logprobs", "true")] {
-                assert!(refused(model, name, value, None), "{model} {name}");
-            }
-            assert!(!refused(model, "max_tokens", "5", None));
-            assert!(!refused(model, "temperature", "1", None));
-        }
-        assert!(!refused("gpt-4o", "temperature", "0", None));
-        assert!(!refused("gpt-5-chat-latest", "temperature", "0", None));
-        let vllm = providers::find("vllm").unwrap();
-        assert_eq!(refusal(&vllm, "gpt-5", ("temperature", "0"), None), None);
+        assert!(refused("openai", "gpt-5.6", "temperature", "0"));
+        assert!(refused("azure", "gpt-5.6-sol", "temperature", "0.5"));
+        assert!(!refused("openai", "gpt-5.6", "temperature", "1.0"));
+        assert!(!refused("openai", "gpt-5.6", "top_p", "0.5"));
+        // These take it when they do not reason.
+        assert!(!refused("openai", "gpt-5.4-nano", "temperature", "0"));
+        assert!(!refused("openai", "gpt-5", "temperature", "0"));
+        assert!(!refused("vllm", "gpt-5.6", "temperature", "0"));
     }
 
     #[test]

@@ -31,17 +31,16 @@ pub(in crate::wire::openai::responses) const PARAMETERS: &[Param] = &[
     param("metadata", Type::Object),
 ];
 
-/// Refuses the sampling parameters that the model refuses, or leaves them out if the caller wants that.
+/// Refuses the parameters that the model refuses, or leaves them out if the caller wants that.
 pub(super) fn check_family(
     params: &mut Set<'_>,
     request: &Request<'_>,
     provider: &Provider,
     dropped: &mut Vec<String>,
 ) -> Result<(), Error> {
-    let effort = params.get("reasoning_effort");
     let mut refused = None;
     params.retain(|name, value| {
-        let why = families::refusal(provider, &request.model, (name, value), effort);
+        let why = families::refusal(provider, &request.model, (name, value));
         let Some(why) = why else {
             return true;
         };

@@ -185,12 +185,12 @@ fn chat_refuses_what_only_responses_has() {
 #[test]
 fn sampling_that_a_family_refuses_is_refused_here() {
     let mut request =
-        json!({"model": "gpt-5-mini", "input": "hi", "params": {"temperature": 0.2, "top_p": 1}});
+        json!({"model": "gpt-5.6", "input": "hi", "params": {"temperature": 0.2, "top_p": 1}});
     let (kind, text) = refused(&request);
     assert_eq!(kind, ErrorKind::Validation);
     assert_eq!(
         text,
-        "params.temperature: gpt-5-mini does not take this value, it takes no sampling parameters; leave it out, or give \
+        "params.temperature: gpt-5.6 does not take this value, it takes only temperature=1; leave it out, or give \
          drop_unsupported=True"
     );
     request["drop_unsupported"] = json!(true);
