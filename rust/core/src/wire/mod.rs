@@ -4,7 +4,7 @@
 //! providers and of the dialects that each of them speaks, `auth.rs` how each is given its key. Then read a dialect, such
 //! as `openai/`.
 //!
-//! Dialects share the rest: `params.rs` (request parameters: their names, types and error messages),
+//! Dialects share the rest: `messages/` (the caller's messages, read into parts), `params.rs` (request parameters: their names, types and error messages),
 //! `other_names.rs` (what other libraries call them), `body.rs` (how a request body is written), `reasoning.rs` (what a
 //! provider takes back of reasoning) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
 //! what the body says, with what `markup.rs` knows of HTML and XML, and `classes` has the table of kinds. `other_form.rs`
@@ -20,6 +20,7 @@ mod complaint;
 mod dialect;
 mod errors;
 mod markup;
+mod messages;
 mod openai;
 mod other_form;
 pub mod other_names;
@@ -31,7 +32,7 @@ pub use auth::Auth;
 pub use dialect::{Dialect, Encoded, Step, StreamDecoder};
 pub use openai::{Chat, Completions, Responses};
 pub use params::{Param, supported};
-pub use providers::{Newer, OutputMode, Provider, choose, dialect};
+pub use providers::{CacheMarks, Newer, OutputMode, Provider, choose, dialect};
 pub use reasoning::{Needed, ReasoningBack};
 
 #[cfg(test)]

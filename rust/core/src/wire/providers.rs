@@ -46,6 +46,8 @@ pub struct Provider {
     pub output_mode: OutputMode,
     /// What goes back of the reasoning in its replies.
     pub reasoning_back: ReasoningBack,
+    /// How the end of a prefix of the prompt is marked that it should cache.
+    pub cache_marks: CacheMarks,
     /// Our parameters that it does not take. They are sent anyway, because it may support them by now.
     pub lacks: &'static [&'static str],
 }
@@ -81,6 +83,17 @@ words! {
     }
 }
 
+/// How the end of a prefix of the prompt is marked that a provider should cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheMarks {
+    /// Not at all: it caches by itself, or not.
+    None,
+    /// `cache_control` on content blocks and tools, as Anthropic's models have it.
+    Control,
+    /// `prompt_cache_breakpoint` on content blocks, for models that take it.
+    Breakpoint,
+}
+
 /// An `OpenAI`-shaped server; the rows below change what is different.
 fn openai_shaped(name: &'static str) -> Provider {
     Provider {
@@ -99,6 +112,7 @@ fn openai_shaped(name: &'static str) -> Provider {
         stream_options: true,
         output_mode: OutputMode::JsonSchema,
         reasoning_back: ReasoningBack::AsSent,
+        cache_marks: CacheMarks::None,
         lacks: &[],
     }
 }
@@ -168,6 +182,7 @@ fn rows() -> Vec<Provider> {
             base_url_vars: vec!["OPENAI_BASE_URL".into()],
             max_tokens_field: "max_completion_tokens".into(),
             reasoning_back: ReasoningBack::Never,
+            cache_marks: CacheMarks::Breakpoint,
             lacks: &["top_k"],
             ..hosted("openai", "api.openai.com/v1", "OPENAI_API_KEY")
         },
@@ -197,7 +212,10 @@ fn rows() -> Vec<Provider> {
             ..hosted("deepseek", "api.deepseek.com", "DEEPSEEK_API_KEY")
         },
         hosted("xai", "api.x.ai/v1", "XAI_API_KEY"),
-        hosted("openrouter", "openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+        Provider {
+            cache_marks: CacheMarks::Control,
+            ..hosted("openrouter", "openrouter.ai/api/v1", "OPENROUTER_API_KEY")
+        },
         hosted("together", "api.together.xyz/v1", "TOGETHER_API_KEY"),
         Provider {
             // Source: docs.fireworks.ai/guides/reasoning.
