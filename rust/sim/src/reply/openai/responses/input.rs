@@ -249,12 +249,14 @@ fn check_calls(items: &[Value]) -> Checked<()> {
             let found = items.iter().filter(move |item| kind(item) == wanted);
             found.filter_map(|item| text(item, "call_id"))
         };
-        let (calls, outputs): (HashSet<_>, HashSet<_>) =
-            (ids(call).collect(), ids(output).collect());
+        let outputs: HashSet<_> = ids(output).collect();
         if let Some(id) = ids(call).find(|id| !outputs.contains(id)) {
             let message = format!("No tool output found for {words} {id}.");
             return Err(bad_request("input", &message));
         }
+        // A call of any kind, such as a search for tools, may be answered like a function.
+        let calls = items.iter().filter(|item| !kind(item).ends_with("_output"));
+        let calls: HashSet<_> = calls.filter_map(|item| text(item, "call_id")).collect();
         if let Some(id) = ids(output).find(|id| !calls.contains(id)) {
             let message = format!("No tool call found for {words} output with call_id {id}.");
             return Err(bad_request("input", &message));
