@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tokenwire.testing import SimServer
@@ -29,23 +29,19 @@ def recorded(data_dir: Path) -> list[dict[str, Any]]:
     return rows
 
 
-class Asking:
-    """Requests to a simulator on one connection, as bytes."""
+@pytest.fixture
+def post(sim: SimServer) -> Iterator[Callable[[Any], tuple[int, str]]]:
+    """Ask the simulator on one connection. Returns the status and the body."""
+    connection = HTTPConnection("127.0.0.1", sim.port, timeout=10)
 
-    def __init__(self, sim: SimServer) -> None:
-        self._connection = HTTPConnection("127.0.0.1", sim.port, timeout=10)
-
-    def __enter__(self) -> Asking:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-    def ask(self, body: Any) -> tuple[int, str]:
+    def ask(body: Any) -> tuple[int, str]:
         headers = {"content-type": "application/json"}
-        self._connection.request("POST", "/v1/responses", json.dumps(body).encode(), headers)
-        response = self._connection.getresponse()
+        connection.request("POST", "/v1/responses", json.dumps(body).encode(), headers)
+        response = connection.getresponse()
         return response.status, response.read().decode()
+
+    yield ask
+    connection.close()
 
 
 def events_of(body: str) -> Iterator[dict[str, Any]]:
@@ -55,23 +51,24 @@ def events_of(body: str) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.no_connection
-def test_what_openai_accepted_is_accepted(sim: SimServer, recorded: list[dict[str, Any]]) -> None:
+def test_what_openai_accepted_is_accepted(
+    post: Callable[[Any], tuple[int, str]], recorded: list[dict[str, Any]]
+) -> None:
     """All but the encrypted reasoning of other accounts, which OpenAI refuses, too."""
     asked, refused = 0, []
-    with Asking(sim) as asking:
-        for row in recorded:
-            if row["status"] >= 400 or not (row["request_body"] or "").startswith("{"):
-                continue
-            body = json.loads(row["request_body"])
-            items = body["input"] if isinstance(body["input"], list) else []
-            for item in items:
-                # Without these, an item is that of no account.
-                if item.pop("encrypted_content", None):
-                    item.pop("id", None)
-            status, answer = asking.ask(body)
-            asked += 1
-            if status != 200:
-                refused.append((row["source"], answer))
+    for row in recorded:
+        if row["status"] >= 400 or not (row["request_body"] or "").startswith("{"):
+            continue
+        body = json.loads(row["request_body"])
+        items = body["input"] if isinstance(body["input"], list) else []
+        for item in items:
+            # Without these, an item is that of no account.
+            if item.pop("encrypted_content", None):
+                item.pop("id", None)
+        status, answer = post(body)
+        asked += 1
+        if status != 200:
+            refused.append((row["source"], answer))
     assert asked > 500
     assert refused == []
 
@@ -98,7 +95,7 @@ UNKNOWN = ("response.incomplete",)
 
 @pytest.mark.no_connection
 def test_events_and_items_have_the_recorded_keys_in_the_recorded_order(
-    sim: SimServer, recorded: list[dict[str, Any]]
+    sim: SimServer, post: Callable[[Any], tuple[int, str]], recorded: list[dict[str, Any]]
 ) -> None:
     calls = [{"name": "f", "arguments": {"a": 1}}, {"name": "g", "arguments": "text"}]
     said = {"text": "It is blue.", "reasoning": "Because.", "tool_calls": calls}
@@ -110,10 +107,9 @@ def test_events_and_items_have_the_recorded_keys_in_the_recorded_order(
         "stream": True,
         "tools": [{"type": "function", "name": "f"}, {"type": "custom", "name": "g"}],
     }
-    with Asking(sim) as asking:
-        status, sent = asking.ask(body)
-        sim.set_script({"default": {"reply": {"text": "It is", "finish_reason": "length"}}})
-        _, short = asking.ask({**body, "background": True})
+    status, sent = post(body)
+    sim.set_script({"default": {"reply": {"text": "It is", "finish_reason": "length"}}})
+    _, short = post({**body, "background": True})
     assert status == 200
     of_wire = (row for row in recorded if row["is_sse"] and row["fidelity"] in IN_ORDER)
     known = shapes(event for row in of_wire for event in events_of(row["response_body_text"]))
