@@ -3,9 +3,9 @@
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
 //! `address` reads base URLs (`unix` those of sockets) and builds the URLs below them, `azure` finds those of an Azure
-//! resource, and `home` knows those of the provider itself. `route` is how their server is reached, and `headers` writes
-//! the headers of a call, including the key. `own` is what of it is secret. `intercept` is how a call changes when a test
-//! intercepts it, and `asked` what an error says of the address.
+//! resource, and `home` knows those of the provider itself. `target` is where a call goes, and `route` how its server is
+//! reached. `headers` writes the headers of a call, including the key. `own` is what of it is secret. `intercept` is how a
+//! call changes when a test intercepts it, and `asked` what an error says of the address.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -34,6 +34,7 @@ mod intercept;
 mod options;
 mod own;
 mod route;
+mod target;
 mod unix;
 
 use self::azure::Resource;
@@ -333,53 +334,6 @@ fn in_request(error: Error) -> Error {
     }
     let message = format!("the request cannot be encoded: {}", error.message());
     error.with_kind(ErrorKind::Validation).with_message(message)
-}
-
-impl Inner {
-    /// The dialect that `model` is asked in.
-    fn dialect_for(&self, model: &str) -> Result<&'static dyn Dialect, Error> {
-        if model == self.config.model {
-            return Ok(self.dialect);
-        }
-        let config = &self.config;
-        let api = config.api.as_deref();
-        wire::choose(&self.provider, config.family, api, model, self.is_elsewhere)
-    }
-
-    /// The target of `path` with `query`, for a call of `model` in `dialect`.
-    fn target(
-        &self,
-        dialect: &dyn Dialect,
-        path: &str,
-        model: Option<&str>,
-        query: &[(String, Secret)],
-    ) -> Result<Arc<Target>, Error> {
-        if let Some(azure) = &self.azure {
-            return Target::new(address::below(
-                &azure.base(path, model, query)?,
-                path,
-                query,
-            ));
-        }
-        let version = dialect.version();
-        let target = || {
-            let base = address::versioned(&self.base, version);
-            Target::new(address::below(&base, path, query))
-        };
-        if !query.is_empty() || version != self.dialect.version() {
-            return target();
-        }
-        match self.usual.get() {
-            Some((usual, target)) if usual == path => Ok(Arc::clone(target)),
-            known => {
-                let target = target()?;
-                if known.is_none() {
-                    let _ = self.usual.set((path.to_owned(), Arc::clone(&target)));
-                }
-                Ok(target)
-            }
-        }
-    }
 }
 
 impl std::fmt::Debug for Client {

@@ -46,7 +46,9 @@ impl Document {
         Self {
             text: Vec::new(),
             place: if first == b'<' {
-                Place::Page { room: PAGE_BYTES }
+                Place::Page {
+                    room: PAGE_BYTES.min(max_reply_bytes),
+                }
             } else {
                 Place::Inside
             },

@@ -50,7 +50,7 @@ impl ToolCall {
 pub struct Delta {
     /// The choice.
     pub index: u32,
-    /// Which part of the message the text, the reasoning or the refusal belongs to, in a dialect that marks where its parts
+    /// Which part of the message the text, the reasoning, the refusal or the opaque block belongs to, in a dialect that marks where its parts
     /// begin and end: 0, 1, … in the order in which they began, without tool calls and opaque blocks. What comes between
     /// two pieces of one part does not separate them, and a part may be empty. `None` in other dialects: a piece goes on
     /// with the last part if that is of its kind.
@@ -62,7 +62,8 @@ pub struct Delta {
     pub text: CompactString,
     /// The next piece of reasoning.
     pub reasoning: String,
-    /// The field of the reasoning. If it is sent back, it goes into the same field.
+    /// The field of the reasoning. If it is sent back, it goes into the same field. It is empty for a numbered part
+    /// without one.
     pub reasoning_field: Option<Cow<'static, str>>,
     /// A signature over the reasoning.
     pub signature: Option<String>,

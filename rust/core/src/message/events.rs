@@ -76,6 +76,8 @@ struct GrowingCall {
     index: u32,
     call: ToolCall,
     arguments: Growing,
+    /// Whether the provider marks its end, so that nothing else is a sign of that.
+    is_marked: bool,
 }
 
 impl StreamEvents {
@@ -177,10 +179,10 @@ impl GrowingCalls {
         if let Some(Some(growing)) = self.calls.get_mut(at) {
             growing.call.push(delta);
             growing.arguments.push(delta.arguments.as_bytes());
+            growing.is_marked |= delta.ends.is_some();
         }
         match delta.ends {
             None if self.grown.last() != Some(&at) => self.grown.push(at),
-            // The provider says where it ends, so nothing else is a sign of that.
             None | Some(false) => {}
             Some(true) => {
                 let ended = self.calls.get_mut(at).and_then(Option::take);
@@ -202,11 +204,13 @@ impl GrowingCalls {
         self.grown = grown;
     }
 
-    /// Ends the choice. The calls that are `whole` are complete, and the others never will be.
+    /// Ends the choice. The calls that are `whole` are complete, and the others never will be. A call whose end the
+    /// provider marks is complete only by that mark.
     fn end(&mut self, out: &mut Vec<StreamEvent>, whole: impl Fn(&mut GrowingCall) -> bool) {
         // Those before `ended` ended earlier.
         for slot in self.calls.iter_mut().skip(self.ended) {
             if let Some(mut growing) = slot.take()
+                && !growing.is_marked
                 && whole(&mut growing)
             {
                 out.push(growing.done(self.choice));

@@ -148,7 +148,8 @@ impl Fold {
         let Some(choice) = self.reply.choices.get_mut(place) else {
             return;
         };
-        for (field, json) in &delta.opaque {
+        let unnumbered = delta.opaque.iter().filter(|_| delta.part.is_none());
+        for (field, json) in unnumbered {
             if let Some(json) = RawJson::read(json) {
                 let field = field.clone();
                 grown += PART_BYTES + field.len() + json.get().len();
@@ -217,6 +218,12 @@ impl Part {
     /// An empty part of the kind that `delta` is a piece of.
     fn of(delta: &Delta) -> Self {
         let (text, extra) = (String::new(), Extra::default());
+        if let Some((field, _)) = delta.opaque.first()
+            && let Some(json) = RawJson::read("null")
+        {
+            let field = field.clone();
+            return Self::Opaque { field, json };
+        }
         if delta.reasoning_field.is_some()
             || !delta.reasoning.is_empty()
             || delta.signature.is_some()
@@ -224,7 +231,7 @@ impl Part {
             return Self::Reasoning {
                 text,
                 signature: None,
-                field: delta.reasoning_field.as_deref().map(str::to_owned),
+                field: field_of(delta),
                 extra,
             };
         }
@@ -240,14 +247,27 @@ impl Part {
             Self::Text { text, .. } => (text, &*delta.text),
             Self::Refusal { text, .. } => (text, delta.refusal.as_deref().unwrap_or_default()),
             Self::Reasoning {
-                text, signature, ..
+                text,
+                signature,
+                field,
+                ..
             } => {
                 if delta.signature.is_some() {
                     signature.clone_from(&delta.signature);
                 }
+                if field.is_none() {
+                    *field = field_of(delta);
+                }
                 (text, &*delta.reasoning)
             }
-            Self::ToolCall(_) | Self::Opaque { .. } => return 0,
+            Self::Opaque { json, .. } => {
+                let whole = delta.opaque.first();
+                if let Some(whole) = whole.and_then(|(_, whole)| RawJson::read(whole)) {
+                    *json = whole;
+                }
+                return json.get().len();
+            }
+            Self::ToolCall(_) => return 0,
         };
         text.push_str(piece);
         let grown = piece.len() + delta.signature.as_ref().map_or(0, String::len);
@@ -261,6 +281,12 @@ impl Part {
                 extra.extend(&delta.extra)
             }
     }
+}
+
+/// The field of a piece of reasoning.
+fn field_of(delta: &Delta) -> Option<String> {
+    let field = delta.reasoning_field.as_deref();
+    field.filter(|field| !field.is_empty()).map(str::to_owned)
 }
 
 impl Delta {

@@ -31,8 +31,9 @@ pub(super) struct Reader {
     events: Events,
     // What a body says that is one document, as far as it has come.
     document: Option<Box<Result<Reply, Error>>>,
-    // Which facts of the reply the queue has.
-    published: [bool; 4],
+    // Which facts of the reply the queue has, and which status.
+    published: [bool; 3],
+    published_status: Option<String>,
     // Who frees the beginning of a large event or document if the stream ends there.
     workers: Workers,
 }
@@ -72,7 +73,8 @@ impl Reader {
                 whole_head: None,
                 mask: call.mask().clone(),
             },
-            published: [false; 4],
+            published: [false; 3],
+            published_status: None,
             workers: workers.clone(),
         }
     }
@@ -189,10 +191,13 @@ impl Reader {
             head.id.is_some(),
             head.model.is_some(),
             head.created.is_some(),
-            head.status.is_some(),
         ];
-        let changed = facts != self.published;
-        self.published = facts;
+        // The status changes from event to event.
+        let changed = facts != self.published || head.status != self.published_status;
+        if changed {
+            self.published = facts;
+            self.published_status.clone_from(&head.status);
+        }
         let masked = changed.then(|| {
             let mut head = head.clone();
             self.events.mask.field(&mut head.id);

@@ -54,7 +54,7 @@ fn of_choice(choice: Choice, chunks: &mut Vec<ChunkKind>) {
                 delta.extra = extra;
                 delta.reasoning = text;
                 delta.signature = signature;
-                delta.reasoning_field = field.map(Cow::Owned);
+                delta.reasoning_field = Some(field.map_or(Cow::Borrowed(""), Cow::Owned));
             }
             Part::ToolCall(call) => {
                 delta.tool_calls.push(ToolCallDelta {

@@ -52,6 +52,8 @@ pub struct Provider {
     pub output_mode: OutputMode,
     /// What goes back of the reasoning in its replies.
     pub reasoning_back: ReasoningBack,
+    /// How the end of a prefix of the prompt is marked that it should cache.
+    pub cache_marks: CacheMarks,
     /// Our parameters that it does not take. They are sent anyway, because it may support them by now.
     pub lacks: &'static [&'static str],
 }
@@ -81,6 +83,17 @@ const USUAL: &[&dyn Dialect] = &[&Chat, &Completions];
 /// What those speak that have the Responses API as well.
 const WITH_RESPONSES: &[&dyn Dialect] = &[&Chat, &Completions, &Responses];
 
+/// How the end of a prefix of the prompt is marked that a provider should cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheMarks {
+    /// Not at all: it caches by itself, or not.
+    None,
+    /// `cache_control` on content blocks and tools, as Anthropic's models have it.
+    Control,
+    /// `prompt_cache_breakpoint` on content blocks, for models that take it.
+    Breakpoint,
+}
+
 /// An `OpenAI`-shaped server; the rows below change what is different.
 fn openai_shaped(name: &'static str) -> Provider {
     Provider {
@@ -101,6 +114,7 @@ fn openai_shaped(name: &'static str) -> Provider {
         stream_options: true,
         output_mode: OutputMode::JsonSchema,
         reasoning_back: ReasoningBack::AsSent,
+        cache_marks: CacheMarks::None,
         lacks: &[],
     }
 }
@@ -189,6 +203,7 @@ fn rows() -> Vec<Provider> {
             dialects: WITH_RESPONSES,
             newer: Some(Newer::OF_OPENAI),
             reasoning_back: ReasoningBack::Never,
+            cache_marks: CacheMarks::Breakpoint,
             lacks: &["top_k"],
             ..hosted("openai", "api.openai.com/v1", "OPENAI_API_KEY")
         },
@@ -225,11 +240,14 @@ fn rows() -> Vec<Provider> {
             newer: Some(Newer::OF_XAI),
             ..responding(hosted("xai", "api.x.ai/v1", "XAI_API_KEY"))
         },
-        responding(hosted(
-            "openrouter",
-            "openrouter.ai/api/v1",
-            "OPENROUTER_API_KEY",
-        )),
+        Provider {
+            cache_marks: CacheMarks::Control,
+            ..responding(hosted(
+                "openrouter",
+                "openrouter.ai/api/v1",
+                "OPENROUTER_API_KEY",
+            ))
+        },
         // Source: docs.together.ai/docs/inference/responses.
         responding(hosted(
             "together",

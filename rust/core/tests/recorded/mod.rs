@@ -57,7 +57,13 @@ impl Expected {
     }
 }
 
+/// The rows of chat and text completions.
 pub fn rows() -> Vec<Row> {
+    rows_of(&["chat.completions", "completions"])
+}
+
+/// The rows of these APIs.
+pub fn rows_of(apis: &[&str]) -> Vec<Row> {
     let Some(path) = data_file() else {
         println!("skipped: no wire_open.jsonl.gz; set TOKENWIRE_DATA to the folder that has it");
         return Vec::new();
@@ -67,7 +73,7 @@ pub fn rows() -> Vec<Row> {
     flate2::read::GzDecoder::new(file)
         .read_to_string(&mut text)
         .unwrap();
-    text.lines().filter_map(row).collect()
+    text.lines().filter_map(|line| row(line, apis)).collect()
 }
 
 fn data_file() -> Option<PathBuf> {
@@ -82,9 +88,10 @@ fn data_file() -> Option<PathBuf> {
         .find(|file| file.exists())
 }
 
-fn row(line: &str) -> Option<Row> {
+fn row(line: &str, apis: &[&str]) -> Option<Row> {
     // A cheap check first, because most rows are for other APIs.
-    if !line.contains("\"api\":\"chat.completions\"") && !line.contains("\"api\":\"completions\"") {
+    let is_of = |api: &&str| line.contains(&format!("\"api\":\"{api}\""));
+    if !apis.iter().any(is_of) {
         return None;
     }
     let row: Value = serde_json::from_str(line).unwrap();

@@ -1,7 +1,7 @@
 //! Reads the token counts of OpenAI-shaped servers.
 
-use crate::json::{Error, Kind, Reader};
-use crate::message::Usage;
+use crate::json::{Error, Kind, Reader, write_string};
+use crate::message::{RawJson, Usage};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -62,6 +62,12 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<Box<Usage>>> {
     if usage == Usage::default() {
         return Ok(None);
     }
+    complete(&mut usage);
+    Ok(Some(Box::new(usage)))
+}
+
+/// Adds the total, and the reasoning where the provider leaves it out.
+fn complete(usage: &mut Usage) {
     if let (Some(prompt), Some(completion)) = (usage.prompt_tokens, usage.completion_tokens) {
         let sum = prompt.saturating_add(completion);
         match (usage.total_tokens, usage.reasoning_tokens) {
@@ -74,7 +80,6 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<Box<Usage>>> {
             _ => {}
         }
     }
-    Ok(Some(Box::new(usage)))
 }
 
 /// Sets a count from a field of lower rank, which fills a gap but replaces nothing.
@@ -90,4 +95,73 @@ fn amount(reader: &mut Reader<'_>) -> Result<Option<String>> {
     Ok(digits
         .ends_with(|last: char| last.is_ascii_digit())
         .then(|| digits.to_owned()))
+}
+
+/// Reads the `usage` of a response; `None` if it is no object, or has no counts.
+///
+/// What the counts do not come from is kept as it was sent.
+pub(super) fn of_responses(raw: &str) -> Result<Option<Box<Usage>>> {
+    let mut usage = Usage::default();
+    let mut rest = Rest::default();
+    let found = Reader::over(raw).object_or_skip(|reader, key| {
+        match key {
+            "input_tokens" => usage.prompt_tokens = reader.count_or_skip()?,
+            "output_tokens" => usage.completion_tokens = reader.count_or_skip()?,
+            "total_tokens" => usage.total_tokens = reader.count_or_skip()?,
+            "input_tokens_details" | "output_tokens_details" if reader.peek()? == Kind::Object => {
+                let mut inner = Rest::default();
+                reader.object(|reader, key| {
+                    match key {
+                        "cached_tokens" => usage.cached_tokens = reader.count_or_skip()?,
+                        "cache_write_tokens" => {
+                            usage.cache_write_tokens = reader.count_or_skip()?;
+                        }
+                        "reasoning_tokens" => usage.reasoning_tokens = reader.count_or_skip()?,
+                        _ => inner.push(key, reader.raw()?),
+                    }
+                    Ok(())
+                })?;
+                rest.push(key, &inner.object());
+            }
+            "cost" if reader.peek()? == Kind::Number => usage.cost_usd = amount(reader)?,
+            _ => rest.push(key, reader.raw()?),
+        }
+        Ok(())
+    })?;
+    if !found {
+        return Ok(None);
+    }
+    complete(&mut usage);
+    usage.details = Some(rest.object())
+        .filter(|object| object != "{}")
+        .and_then(|object| RawJson::read(&object));
+    Ok((usage != Usage::default()).then(|| Box::new(usage)))
+}
+
+/// The members of an object that are left, as JSON text.
+#[derive(Default)]
+struct Rest(String);
+
+impl Rest {
+    /// Adds a member, unless its value is null or an empty object.
+    fn push(&mut self, key: &str, raw: &str) {
+        let inside = raw.strip_prefix('{').unwrap_or(raw).trim_ascii_start();
+        if raw == "null" || inside == "}" {
+            return;
+        }
+        let mut name = Vec::with_capacity(key.len() + 2);
+        write_string(&mut name, key);
+        self.0.push(if self.0.is_empty() { '{' } else { ',' });
+        self.0.push_str(&String::from_utf8_lossy(&name));
+        self.0.push(':');
+        self.0.push_str(raw);
+    }
+
+    fn object(mut self) -> String {
+        if self.0.is_empty() {
+            self.0.push('{');
+        }
+        self.0.push('}');
+        self.0
+    }
 }

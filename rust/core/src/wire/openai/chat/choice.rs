@@ -2,10 +2,10 @@
 
 use super::content::{Block, blocks};
 use super::event::{Content, Message};
-use super::most::{MOST, too_many};
 use super::said::Said;
 use super::tools::Calls;
 use super::twice::DETAILS;
+use crate::wire::openai::most::{MOST, too_many};
 
 use crate::error::Error;
 use crate::json::{SurrogateJoin, Text};

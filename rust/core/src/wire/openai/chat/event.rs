@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 
 use super::content::{is_blank, text_of_details};
-use super::most::MOST;
 use super::twice::{DETAILS, REASONING, UsagePlace};
 use crate::json::{Error, Kind, Reader, Text};
 use crate::message::Usage;
+use crate::wire::openai::most::MOST;
 use crate::wire::openai::usage;
 
 type Result<T> = std::result::Result<T, Error>;
@@ -368,8 +368,13 @@ impl<'a> Message<'a> {
     }
 }
 
+/// Whether a body is an error instead of a reply, in any of the forms that servers give it.
+pub(in crate::wire::openai) fn is_error(body: &[u8]) -> bool {
+    Event::read(body).is_ok_and(|event| event.is_error)
+}
+
 /// Whether an `error` says that something failed. Some servers send one with every reply, with nothing in it.
-fn is_failure(raw: &str) -> bool {
+pub(in crate::wire::openai) fn is_failure(raw: &str) -> bool {
     if !raw.starts_with('{') {
         return !(is_blank(raw) || raw == "false" || raw == "0");
     }

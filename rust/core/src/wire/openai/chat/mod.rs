@@ -1,36 +1,36 @@
 //! `OpenAI` Chat Completions, as all OpenAI-shaped servers speak it.
 //!
-//! `encode` writes a request; `parts` writes its messages from the caller's parts (`part`), `dict` those that are
-//! given as Chat Completions has them, and `blocks` refuses content that no server can read. `stream` decodes events:
+//! `encode` writes a request; `parts` writes its messages from the caller's parts (`media` those with data, `call` calls of tools), `dict` those
+//! that are given as Chat Completions has them. `stream` decodes events:
 //! `event` reads the JSON of one, `choice` keeps what a stream has to remember of a choice, `content` reads content
 //! blocks, and `tools` finds the call that a `fragment` belongs to, by its `progress`. `twice` is the table of fields that
-//! can hold the same thing: which of them counts. `most` limits how many items a reply may have.
+//! can hold the same thing: which of them counts.
 //! `repeat` is a shortcut for events that differ only in their text. `reply` decodes a whole reply as a stream of
 //! one event.
 //!
 //! Each quirk that a server was recorded with is accepted from every server.
 
-mod blocks;
+mod call;
 mod choice;
 mod content;
 mod dict;
 mod encode;
 mod event;
 mod fragment;
-mod most;
-mod part;
+mod media;
 mod parts;
 mod progress;
 mod repeat;
 mod reply;
 mod said;
-mod stray;
 mod stream;
 mod tools;
 mod twice;
 
+pub(super) use event::{is_error, is_failure};
 pub(super) use reply::decode_reply;
 pub(super) use stream::ChatStream;
+pub(super) use tools::new_id;
 
 use super::params;
 use crate::config::Family;
@@ -46,6 +46,7 @@ use crate::wire::providers::Provider;
 #[derive(Debug, Clone, Copy)]
 pub struct Chat;
 
+const NAME: &str = "chat";
 const PATH: &str = "/chat/completions";
 
 /// Some servers ignore `n` and send one choice, so one makes a reply whole.
@@ -53,7 +54,7 @@ const LEAST_CHOICES: usize = 1;
 
 impl Dialect for Chat {
     fn name(&self) -> &'static str {
-        "chat"
+        NAME
     }
 
     fn family(&self) -> Family {

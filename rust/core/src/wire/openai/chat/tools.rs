@@ -1,12 +1,12 @@
 //! Finds the tool call that a fragment belongs to. Servers differ in indices, ids and names.
 
 use super::fragment::Fragment;
-use super::most::{MOST, too_many};
 use super::progress::Progress;
 use crate::error::Error;
 use crate::json::{Reader, SurrogateJoin, Text};
 use crate::message::ToolCallDelta;
 use crate::places::Places;
+use crate::wire::openai::most::{MOST, too_many};
 
 /// The tool calls that one choice has begun.
 #[derive(Debug, Default)]
@@ -291,7 +291,7 @@ impl Calls {
 
 /// An id that no other call of the conversation has. It is random, because the replies of one conversation know
 /// nothing of each other.
-fn new_id() -> String {
+pub(in crate::wire::openai) fn new_id() -> String {
     std::iter::repeat_with(fastrand::alphanumeric)
         .take(ID_CHARS)
         .collect()

@@ -14,9 +14,27 @@
 //! - Any other item is an opaque part in its place, whose field is `output`; so is a message without blocks. An unknown
 //!   block of a message is an opaque part whose field is `content`.
 //!
-//! `encode` writes a request, and `stream` reads events and whole replies.
+//! `encode` writes a request. `stream` decodes events, `growth` those of items and blocks and `end` the terminal one.
+//! `event`, `item` and `response` read their JSON. What a stream has to remember is in `items`, which finds the one that
+//! an event is about, `state` (an item), `block` and `call`. `parts` writes what is new as pieces of numbered parts.
+//! `said` compares a text with a later copy of it, `sequence` notices events that come twice or never, and `repeat` is a
+//! shortcut for events that differ only in their text. `reply` decodes a whole reply as a stream of its terminal event.
 
+mod block;
+mod call;
 mod encode;
+mod end;
+mod event;
+mod growth;
+mod item;
+mod items;
+mod parts;
+mod repeat;
+mod reply;
+mod response;
+mod said;
+mod sequence;
+mod state;
 mod stream;
 
 use self::stream::ResponsesStream;
@@ -29,6 +47,7 @@ use crate::wire::errors;
 use crate::wire::params::Param;
 use crate::wire::providers::Provider;
 
+const NAME: &str = "responses";
 const PATH: &str = "/responses";
 
 /// `POST {base}/responses`.
@@ -37,7 +56,7 @@ pub struct Responses;
 
 impl Dialect for Responses {
     fn name(&self) -> &'static str {
-        "responses"
+        NAME
     }
 
     fn family(&self) -> Family {
@@ -57,7 +76,7 @@ impl Dialect for Responses {
     }
 
     fn decode_reply(&self, body: &[u8], _asked: usize) -> Result<Reply, Error> {
-        stream::decode_reply(body)
+        reply::decode_reply(body)
     }
 
     fn stream(&self, _asked: usize) -> Box<dyn StreamDecoder> {

@@ -1,71 +1,97 @@
-//! Reads the events of a stream, and whole replies.
+//! Reads the events of a stream.
 
-use serde_json::Value;
-
+use super::event::Event;
+use super::growth::Source;
+use super::items::Items;
+use super::parts::Parts;
+use super::repeat::{Frame, Known};
+use super::response::Response;
+use super::sequence::Sequence;
 use crate::error::{Error, ErrorKind};
-use crate::json;
-use crate::message::{ChunkKind, Delta, Extra, FinishReason, Fold, RawJson, Reply, ReplyHead};
+use crate::message::{ChunkKind, ReplyHead};
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
+use crate::wire::openai::chat::is_error;
+use crate::wire::openai::stray::{Stray, Unread, start_of, unread};
 
-/// Reads one stream.
+/// Reads one stream. A whole reply is a stream of its terminal event.
 #[derive(Debug, Default)]
 pub(super) struct ResponsesStream {
-    head: ReplyHead,
-    parts: u32,
-    done: bool,
+    pub(super) head: ReplyHead,
+    pub(super) items: Items,
+    pub(super) parts: Parts,
+    pub(super) sequence: Sequence,
+    /// Whether any event of a response came.
+    has_begun: bool,
+    pub(super) done: bool,
+    /// The start of the first event, if it is none of a response. It may say why none came.
+    odd: Option<String>,
+    stray: Stray,
+    /// The bytes around the last text.
+    pub(super) frame: Frame,
 }
 
+/// What has to arrive.
+const MISSING: &str = "response.completed did not arrive";
+
 impl StreamDecoder for ResponsesStream {
-    fn event(&mut self, _: &[u8], data: &[u8], out: &mut Vec<ChunkKind>) -> Result<Step, Error> {
-        let text = String::from_utf8_lossy(data);
-        let event = json::tree(&text, 65_536).unwrap_or_default();
-        let word = |value: &Value, key: &str| value.get(key)?.as_str().map(str::to_owned);
-        match event.get("type").and_then(Value::as_str) {
-            Some("response.content_part.added") => {
-                let mut extra = Extra::default();
-                let id = serde_json::json!({"id": event.get("item_id")}).to_string();
-                extra.push(
-                    "item",
-                    &RawJson::read(&id).ok_or_else(|| errors::decode(None, data))?,
-                );
-                out.push(ChunkKind::Delta(Box::new(Delta {
-                    part: Some(self.parts),
-                    extra,
-                    ..Delta::default()
-                })));
-                self.parts += 1;
-            }
-            Some("response.output_text.delta") => {
-                out.push(ChunkKind::Text(
-                    word(&event, "delta").unwrap_or_default().into(),
-                ));
-            }
-            Some("error" | "response.failed") => return Err(errors::decode(None, data)),
-            Some("response.completed" | "response.incomplete") => {
-                let response = event.get("response").cloned().unwrap_or_default();
-                self.head.id = word(&response, "id");
-                self.head.model = word(&response, "model");
-                self.head.status = word(&response, "status");
-                out.push(ChunkKind::Delta(Box::new(Delta {
-                    finish_reason: Some(FinishReason::Stop),
-                    provider_finish_reason: self.head.status.clone(),
-                    ..Delta::default()
-                })));
-                self.done = true;
-                return Ok(Step::Done);
-            }
-            _ => {}
+    fn event(&mut self, name: &[u8], data: &[u8], out: &mut Vec<ChunkKind>) -> Result<Step, Error> {
+        if self.done {
+            return Ok(Step::Done);
         }
-        Ok(Step::Continue)
+        let data = data.trim_ascii();
+        if let Some(known) = self.frame.read(data)
+            && name != b"error"
+            && self.grow_known(&known, data, out)
+        {
+            return Ok(Step::Continue);
+        }
+        if data == b"[DONE]" {
+            let why = self.missing().unwrap_or_default();
+            let message = format!("the stream ended with [DONE], but it is incomplete: {why}");
+            return Err(Error::new(ErrorKind::StreamIncomplete, message).retryable(true));
+        }
+        if data.is_empty() {
+            return Ok(Step::Continue);
+        }
+        if name == b"error" {
+            return Err(errors::decode(None, data));
+        }
+        let event = match Event::read(data) {
+            Ok(event) => event,
+            Err(why) => {
+                return match unread(name, data, why) {
+                    Unread::Ignored => Ok(Step::Continue),
+                    Unread::Repaired(data) => self.event(name, data.as_bytes(), out),
+                    Unread::Broken(error) => Err(error),
+                };
+            }
+        };
+        if let Some(number) = event.sequence
+            && self.sequence.is_again(number, data)
+        {
+            return Ok(Step::Continue);
+        }
+        self.apply(&event, name, data, out)
     }
 
-    fn stray_field(&mut self, _: &[u8], _: &[u8]) -> Result<(), Error> {
-        Ok(())
+    fn stray_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), Error> {
+        if self.done {
+            return Ok(());
+        }
+        self.stray.field(name, value, self.has_begun)
     }
 
     fn missing(&self) -> Option<String> {
-        (!self.done).then(|| "response.completed did not arrive".to_owned())
+        if self.done {
+            return None;
+        }
+        let start = self.odd.as_ref().unwrap_or(&self.stray.start);
+        Some(if self.has_begun || start.is_empty() {
+            MISSING.to_owned()
+        } else {
+            format!("{MISSING}; it began with: {start}")
+        })
     }
 
     fn failure(&self) -> Option<&Error> {
@@ -77,36 +103,93 @@ impl StreamDecoder for ResponsesStream {
     }
 }
 
-/// Reads a body with a 2xx status.
-pub(super) fn decode_reply(body: &[u8]) -> Result<Reply, Error> {
-    let mut decoder = ResponsesStream::default();
-    let mut fold = Fold::default();
-    let mut chunks = Vec::new();
-    let text = String::from_utf8_lossy(body);
-    let reply = json::tree(&text, 65_536).unwrap_or_default();
-    if reply.get("output").is_none() {
-        return Err(Error::new(
-            ErrorKind::UnexpectedContent,
-            "the reply has no output",
-        ));
+impl ResponsesStream {
+    /// Adds the text of an event whose frame is known. Returns whether it could.
+    #[inline]
+    fn grow_known(&mut self, known: &Known<'_>, data: &[u8], out: &mut Vec<ChunkKind>) -> bool {
+        let (item, block) = known.target;
+        let item = self.items.list.get_mut(item);
+        let Some(block) = item.and_then(|item| item.plain_block(block)) else {
+            return false;
+        };
+        let number = known.number;
+        if !number.is_some_and(|number| self.sequence.is_again(number, data)) {
+            block.grow_plain(known.text, &mut self.parts, out);
+        }
+        true
     }
-    let items = reply.get("output").and_then(Value::as_array);
-    for block in items
-        .into_iter()
-        .flatten()
-        .filter_map(|item| item.get("content")?.as_array())
-        .flatten()
-    {
-        let text = block
-            .get("text")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        chunks.push(ChunkKind::Text(text.into()));
+
+    fn apply(
+        &mut self,
+        event: &Event<'_>,
+        name: &[u8],
+        data: &[u8],
+        out: &mut Vec<ChunkKind>,
+    ) -> Result<Step, Error> {
+        let kind = match event.kind.as_deref() {
+            Some(kind) => kind,
+            // A server may leave it to the name of the event.
+            None => str::from_utf8(name).unwrap_or_default(),
+        };
+        let Some(kind) = kind.strip_prefix("response.") else {
+            return self.other(kind, event, data, out);
+        };
+        self.has_begun = true;
+        let (subject, step) = kind.rsplit_once('.').unwrap_or((kind, ""));
+        let is_whole = step == "done";
+        match (subject, step) {
+            ("output_item", "added" | "done") => self.item(event, is_whole, out)?,
+            ("output_text.annotation", "added") => self.annotation(event, out)?,
+            (_, "delta" | "done" | "added") => {
+                if let Some(source) = Source::of_text(subject) {
+                    if is_whole {
+                        self.whole_text(event, source, out)?;
+                    } else {
+                        self.text(event, source, data, out)?;
+                    }
+                } else if let Some(kind) = Source::of_arguments(subject) {
+                    self.arguments(event, kind, out)?;
+                } else if let Some(block) = Source::of_block(subject) {
+                    self.block(event, block, is_whole, out)?;
+                }
+            }
+            ("created" | "queued" | "in_progress", "") => {
+                Response::read(event.response.unwrap_or("null"))?.note(&mut self.head);
+            }
+            ("completed" | "incomplete" | "failed" | "cancelled", "") => {
+                let mut response = Response::read(event.response.unwrap_or("null"))?;
+                response
+                    .status
+                    .get_or_insert_with(|| kind.to_owned().into());
+                self.end(&response, out)?;
+                return Ok(Step::Done);
+            }
+            // An event of another kind has nothing that the end of its item does not have.
+            _ => {}
+        }
+        Ok(Step::Continue)
     }
-    let event = serde_json::json!({"type": "response.completed", "response": reply}).to_string();
-    decoder.event(b"", event.as_bytes(), &mut chunks)?;
-    chunks.iter().for_each(|chunk| fold.apply(chunk));
-    fold.set_head(decoder.head());
-    fold.conclude();
-    Ok(fold.into_reply())
+
+    /// An event that is none of a response.
+    fn other(
+        &mut self,
+        kind: &str,
+        event: &Event<'_>,
+        data: &[u8],
+        out: &mut Vec<ChunkKind>,
+    ) -> Result<Step, Error> {
+        if kind == "error" || is_error(data) {
+            return Err(errors::decode(None, data));
+        }
+        if event.kind.is_none() && event.is_reply {
+            // The server sent the whole reply in one event.
+            let text = str::from_utf8(data).unwrap_or_default();
+            self.end(&Response::read(text)?, out)?;
+            return Ok(Step::Done);
+        }
+        if !self.has_begun {
+            self.odd.get_or_insert_with(|| start_of(data));
+        }
+        Ok(Step::Continue)
+    }
 }

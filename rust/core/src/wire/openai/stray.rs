@@ -1,10 +1,10 @@
 //! What arrives where a stream, or a reply, should be.
 
-use super::event::Event;
+use super::chat;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Growing};
 use crate::redact::one_line;
-use crate::wire::{errors, markup};
+use crate::wire::{errors, markup, other_form};
 
 /// How many bytes of a JSON body instead of events are collected.
 const CAP: usize = 64 << 10;
@@ -61,9 +61,10 @@ impl Stray {
         self.body.push(b'\n');
         self.end.push(self.body.get(before..).unwrap_or_default());
         if self.end.is_complete(&self.body) {
-            return Err(match Event::read(&self.body) {
-                Ok(event) if event.is_error => errors::decode(None, &self.body),
-                _ => elsewhere("the reply is a JSON body, not a stream"),
+            return Err(if chat::is_error(&self.body) {
+                errors::decode(None, &self.body)
+            } else {
+                elsewhere("the reply is a JSON body, not a stream")
             });
         }
         Ok(())
@@ -135,6 +136,22 @@ pub(super) fn is_each_line_json(text: &[u8]) -> bool {
 pub(super) fn start_of(body: &[u8]) -> String {
     let start = body.get(..body.len().min(400)).unwrap_or(body);
     one_line(&String::from_utf8_lossy(start), 160)
+}
+
+/// Keeps the start of the first event without choices, before there are any, in `odd`. It may say why. Fails if the event is
+/// one of another API.
+#[cold]
+pub(super) fn note_odd(odd: &mut Option<String>, data: &[u8]) -> Result<(), Error> {
+    if let Some(error) = of_another_api(data) {
+        return Err(error);
+    }
+    odd.get_or_insert_with(|| start_of(data));
+    Ok(())
+}
+
+/// The error of a reply of an API that this decoder does not read.
+pub(super) fn of_another_api(body: &[u8]) -> Option<Error> {
+    other_form::of_another_api(&["chat", "completions"], body)
 }
 
 /// The error of a server that is not the one that was meant, or of a wrong path there.

@@ -1,0 +1,177 @@
+//! Numbers the parts of the reply, and writes their pieces as chunks.
+
+use compact_str::CompactString;
+
+use super::item::{BlockKind, List};
+use crate::error::{Error, ErrorKind};
+use crate::message::{ChunkKind, Delta, Extra, Logprobs, ToolCallDelta};
+use crate::wire::openai::most::{MOST, too_many};
+
+/// How many bytes of what items have besides their blocks are kept until the items end.
+const MOST_HEADS: usize = 4 << 20;
+
+/// The parts that have begun, and what all of them say about the end of the reply.
+#[derive(Debug, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says whether something was seen, in any order"
+)]
+pub(super) struct Parts {
+    /// The number of the next part.
+    next: u32,
+    /// The text part that plain text goes on with.
+    open: Option<u32>,
+    /// The number of the next tool call.
+    calls: u32,
+    /// How many items and blocks there were.
+    slots: usize,
+    /// How many bytes of heads are kept.
+    heads: usize,
+    /// Whether any of them is a refusal.
+    pub(super) refused: bool,
+    /// Whether the model was stopped in the middle of a call.
+    pub(super) is_cut: bool,
+    /// Whether a copy of a text differs from its pieces, and is not shorter.
+    pub(super) differs: bool,
+}
+
+/// What is added to a part.
+#[derive(Debug, Default)]
+pub(super) struct Piece<'t> {
+    pub(super) text: &'t str,
+    /// What else the part has.
+    pub(super) extra: Extra,
+    /// Whether that is all that it has, and the part is complete.
+    pub(super) ends: bool,
+    pub(super) signature: Option<String>,
+    pub(super) logprobs: Option<Logprobs>,
+}
+
+impl Piece<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+            && self.extra.is_empty()
+            && self.signature.is_none()
+            && self.logprobs.is_none()
+    }
+
+    fn is_plain(&self) -> bool {
+        self.extra.is_empty() && self.signature.is_none() && self.logprobs.is_none()
+    }
+}
+
+impl Parts {
+    /// Counts an item or a block. Fails if there are too many.
+    pub(super) fn count(&mut self) -> Result<(), Error> {
+        self.slots += 1;
+        if self.slots > MOST {
+            return Err(too_many("items and blocks"));
+        }
+        Ok(())
+    }
+
+    /// Keeps so many bytes of a head until [`Self::free`]. Fails if there are too many.
+    pub(super) fn keep(&mut self, bytes: usize) -> Result<(), Error> {
+        self.heads += bytes;
+        if self.heads > MOST_HEADS {
+            let message =
+                format!("the reply has items that are open and take more than {MOST_HEADS} bytes");
+            return Err(Error::new(ErrorKind::ResponseTooLarge, message));
+        }
+        Ok(())
+    }
+
+    pub(super) fn free(&mut self, bytes: usize) {
+        self.heads = self.heads.saturating_sub(bytes);
+    }
+
+    /// The number of a part that begins.
+    pub(super) fn begin(&mut self) -> u32 {
+        let number = self.next;
+        self.next += 1;
+        number
+    }
+
+    /// The number of a call that begins.
+    pub(super) fn begin_call(&mut self) -> u32 {
+        let number = self.calls;
+        self.calls += 1;
+        number
+    }
+
+    /// Whether there is any part.
+    pub(super) fn any(&self) -> bool {
+        self.next > 0 || self.called()
+    }
+
+    /// Whether there is any call.
+    pub(super) fn called(&self) -> bool {
+        self.calls > 0
+    }
+
+    /// Adds to a part.
+    #[inline]
+    pub(super) fn push(
+        &mut self,
+        number: u32,
+        kind: BlockKind,
+        list: List,
+        piece: Piece<'_>,
+        out: &mut Vec<ChunkKind>,
+    ) {
+        if kind == BlockKind::Text && self.open == Some(number) && piece.is_plain() {
+            out.push(ChunkKind::Text(CompactString::new(piece.text)));
+            return;
+        }
+        let mut delta = Delta {
+            part: Some(number),
+            ends: piece.ends,
+            extra: piece.extra,
+            signature: piece.signature,
+            logprobs: piece.logprobs,
+            ..Delta::default()
+        };
+        match kind {
+            BlockKind::Reasoning => {
+                piece.text.clone_into(&mut delta.reasoning);
+                let field = match list {
+                    List::Summary => "summary",
+                    List::Content => "content",
+                    List::Bare => "",
+                };
+                delta.reasoning_field = Some(field.into());
+            }
+            BlockKind::Refusal => {
+                self.refused = true;
+                delta.refusal = Some(piece.text.to_owned());
+            }
+            BlockKind::Text | BlockKind::Other => delta.text = piece.text.into(),
+        }
+        self.open = (kind == BlockKind::Text).then_some(number);
+        out.push(ChunkKind::Delta(Box::new(delta)));
+    }
+
+    /// Adds to a call.
+    pub(super) fn push_call(call: ToolCallDelta, out: &mut Vec<ChunkKind>) {
+        out.push(ChunkKind::Delta(Box::new(Delta {
+            tool_calls: vec![call],
+            ..Delta::default()
+        })));
+    }
+
+    /// Adds what only the provider understands, or replaces what came of it before.
+    pub(super) fn push_opaque(
+        &mut self,
+        number: u32,
+        field: &str,
+        raw: &str,
+        out: &mut Vec<ChunkKind>,
+    ) {
+        self.open = None;
+        out.push(ChunkKind::Delta(Box::new(Delta {
+            part: Some(number),
+            opaque: vec![(field.to_owned(), raw.to_owned())],
+            ..Delta::default()
+        })));
+    }
+}
