@@ -78,6 +78,7 @@ __all__ = [
     "is_provider",
     "names_local_file",
     "one_line",
+    "provider_apis",
     "provider_names",
     "provider_problem",
     "provider_row",
@@ -1247,6 +1248,14 @@ def is_provider(name: str) -> bool:
 
 def provider_problem(name: str) -> str | None:
     """Returns why a provider cannot be used; None if it can."""
+
+def provider_apis(name: str) -> tuple[str, ...]:
+    """Returns the APIs that a provider speaks at its own address, in the order of preference. At another address, all may be
+    spoken.
+
+    Raises:
+        LlmConfigError: The engine does not support a provider of this name.
+    """
 
 def provider_names() -> tuple[str, ...]:
     """Returns the names of the supported providers, in the order of the table."""

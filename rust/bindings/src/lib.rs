@@ -96,7 +96,9 @@ mod _engine {
         limits::{Limits, RetryPolicy, Timeout},
         logprob::TokenLogprob,
         other_names::{other_name, other_names},
-        providers::{apis, is_provider, provider_names, provider_problem, provider_row},
+        providers::{
+            apis, is_provider, provider_apis, provider_names, provider_problem, provider_row,
+        },
         response::{LlmResponse, has_audio},
         timing::Timing,
         tool_call::ToolCall,

@@ -3,9 +3,9 @@
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
 //! `address` reads base URLs (`unix` those of sockets) and builds the URLs below them, `azure` finds those of an Azure
-//! resource, and `target` is where a call goes. `route` is how their server is reached, and `headers` writes the headers
-//! of a call, including the key. `own` is what of it is secret. `intercept` is how a call changes when a test intercepts
-//! it, and `asked` what an error says of the address.
+//! resource, `home` knows those of the provider itself, and `target` is where a call goes. `route` is how their server is
+//! reached, and `headers` writes the headers of a call, including the key. `own` is what of it is secret. `intercept` is
+//! how a call changes when a test intercepts it, and `asked` what an error says of the address.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -29,6 +29,7 @@ mod asked;
 mod azure;
 mod check;
 mod headers;
+mod home;
 mod intercept;
 mod options;
 mod own;
@@ -100,18 +101,15 @@ impl Client {
         parent: Option<&Self>,
     ) -> Result<Self, Error> {
         check::settings(&config)?;
-        headers::check_auth(&provider.auth)?;
+        headers::check_auth(&provider)?;
         let address = config.base_url.as_deref();
-        let address = address.or(provider.base_url.as_deref());
+        let address = address.or(provider.default_address());
         let has_address = address.is_some();
         // The other one is never used, because a call that is not intercepted is refused.
         let address = address.unwrap_or("http://address.invalid");
         let mut base = address::base_url(address, &config.base_url_name, &provider)?;
-        let own = provider
-            .base_url
-            .as_deref()
-            .and_then(|url| Url::parse(url).ok());
-        let is_elsewhere = own.is_none_or(|own| own.origin() != base.url.origin());
+        let own = provider.base_url.as_deref();
+        let is_elsewhere = !own.is_some_and(|own| home::is_at(own, &base.url));
         let dialect = wire::choose(
             &provider,
             config.family,
@@ -122,7 +120,7 @@ impl Client {
         let azure = Resource::of_client(&mut base.url, &provider)?;
         let (route, origin, place) = route::of(hub, &base, &config)?;
         Ok(Self(Arc::new(Inner {
-            headers: headers::of_client(&config, &provider.auth)?,
+            headers: headers::of_client(&config, &provider)?,
             provider,
             dialect,
             is_elsewhere,
@@ -239,7 +237,9 @@ impl Client {
         let interception = inner.hub.test_rules().interception();
         let is_sent = !interception.is_on() && !options.is_draft;
         if is_sent && !inner.has_address {
-            return Err(address::missing(&inner.provider));
+            let missing = inner.config.no_address.clone();
+            let named = || address::missing(&inner.provider);
+            return Err(missing.map_or_else(named, check::refused));
         }
         let mut headers = inner.headers.clone();
         if stream && !inner.has_header("accept") {

@@ -28,7 +28,11 @@ impl Inner {
         query: &[(String, Secret)],
     ) -> Result<Arc<Target>, Error> {
         if let Some(azure) = &self.azure {
-            return Target::new(address::below(&azure.base(model, query)?, path, query));
+            return Target::new(address::below(
+                &azure.base(path, model, query)?,
+                path,
+                query,
+            ));
         }
         let version = dialect.version();
         let target = || {

@@ -1,8 +1,8 @@
 //! API dialects: pure functions between our types and a provider's JSON.
 //!
 //! Read `dialect.rs` first: what a dialect is, and what reads its streams. `providers.rs` is the table of
-//! providers and of the dialects that each of them speaks, `auth.rs` how each is given its key. Then read a dialect, such
-//! as `openai/`.
+//! providers and of the dialects that each of them speaks, `choice.rs` says which of them a call is made in, and `auth.rs`
+//! how each is given its key. Then read a dialect, such as `openai/`.
 //!
 //! Dialects share the rest: `messages/` (the caller's messages, read into parts), `params.rs` (request parameters: their names, types and error messages),
 //! `other_names.rs` (what other libraries call them), `body.rs` (how a request body is written), `reasoning.rs` (what a
@@ -15,6 +15,7 @@
 
 mod auth;
 mod body;
+mod choice;
 mod classes;
 mod complaint;
 mod dialect;
@@ -28,11 +29,12 @@ mod params;
 pub mod providers;
 mod reasoning;
 
-pub use auth::Auth;
+pub use auth::{Auth, KeyOrToken};
+pub use choice::{Newer, choose};
 pub use dialect::{Dialect, Encoded, Step, StreamDecoder};
 pub use openai::{Chat, Completions, Responses};
 pub use params::{Param, supported};
-pub use providers::{CacheMarks, Newer, OutputMode, Provider, choose, dialect};
+pub use providers::{CacheMarks, OutputMode, Provider, dialect};
 pub use reasoning::{Needed, ReasoningBack};
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ const ROWS: &[Row] = &[
     row(&["openai_proxy", "proxies", "mounts", "http_proxy", "https_proxy", "proxy_url"], "proxy", "give proxy=\"http://host:port\"; without it, the variables of the environment apply"),
     // Headers and queries
     row(&["organization", "openai_organization", "organization_id", "org_id"], "headers", "give headers={\"OpenAI-Organization\": \"org-…\"}"),
-    row(&["project", "openai_project", "project_id"], "headers", "give headers={\"OpenAI-Project\": \"proj_…\"}"),
+    row(&["openai_project", "project_id"], "headers", "give headers={\"OpenAI-Project\": \"proj_…\"}"),
     row(&["default_headers", "http_headers", "custom_headers", "additional_headers"], "headers", "give headers={…}"),
     row(&["extra_header"], "extra_headers", "give extra_headers={…}"),
     row(&["cookies"], "headers", "give headers={\"Cookie\": \"…\"}"),
