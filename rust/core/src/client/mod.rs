@@ -415,6 +415,12 @@ impl Call {
         self.client.config.limits.max_reply_bytes
     }
 
+    /// The name of the API that it speaks.
+    #[must_use]
+    pub fn api(&self) -> &'static str {
+        self.dialect.name()
+    }
+
     /// JSON paths of the message parts that were left out, because the provider does not take them.
     #[must_use]
     pub fn dropped(&self) -> &Arc<[String]> {

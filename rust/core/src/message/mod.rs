@@ -3,8 +3,10 @@
 //! Read `reply` first: a whole or partial reply. `delta` is a piece of a streamed one, and `fold` adds such pieces to
 //! the partial reply, which `settle` ends. `events` makes typed events from the pieces. `finish` reads the providers'
 //! words for the end of a choice. `logprobs` keeps token probabilities as text, and `extra` what else a provider sends,
-//! whose fragments `join` joins. `number` writes the numbers that JSON lacks.
+//! whose fragments `join` joins. `citations` finds the sources that a choice names. `number` writes the numbers that JSON
+//! lacks.
 
+mod citations;
 mod delta;
 mod events;
 mod extra;
@@ -16,6 +18,7 @@ mod number;
 mod reply;
 mod settle;
 
+pub use citations::Citation;
 pub use delta::{Chunk, ChunkKind, Delta, ToolCallDelta};
 pub use events::{StreamEvent, StreamEvents};
 pub use extra::{Extra, RawJson};

@@ -191,6 +191,7 @@ impl TryFrom<PartFields> for Part {
         if let Some(extra) = part.extra_mut() {
             // A message notes who sent its parts; a reply knows.
             fields.0.remove("provider");
+            fields.0.remove("api");
             *extra = fields.take("extra")?.unwrap_or_default();
             for (key, json) in &fields.0 {
                 extra.push(key, json);
