@@ -6,11 +6,14 @@ result is sent as a message.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from tokenwire._pydantic import Cache, CacheTime, Model, Str, base_init
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Part(Model):
@@ -33,6 +36,17 @@ class Part(Model):
             if fields.get(name, ...) is None:
                 del fields[name]
         return fields
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            if value is not None or name not in self._seldom:
+                yield name, value
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        """Load a pickle. An earlier version may not have known all fields."""
+        super().__setstate__(state)
+        for name, field in type(self).model_fields.items():
+            self.__dict__.setdefault(name, field.default)
 
     def __tokenwire_json__(self) -> dict[str, object]:
         """Return the part as the engine reads it: ``type``, then every field that is not None.
