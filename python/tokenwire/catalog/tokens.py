@@ -165,7 +165,8 @@ class TokenCounter:
         known = (self._registry or shared()).get_model_config(model)
         if known.context_window is None:
             return None
-        if isinstance(messages, str) and known.api == "completions":
+        family = _engine.apis().get(known.api or "")
+        if isinstance(messages, str) and family == "completions":
             count = self.count(model, messages)
         else:
             count = self.count_messages(model, messages)

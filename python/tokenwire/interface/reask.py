@@ -91,7 +91,7 @@ def limit_of(asked: Prompt, *params: Mapping[str, Any]) -> str:
     for arguments in (params[0], given, *params[1:]):
         extra = arguments.get("extra_body")
         for held in (extra if isinstance(extra, dict) else {}, arguments):
-            for name in ("max_tokens", "max_completion_tokens"):
+            for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
                 if isinstance(held.get(name), int):
                     return f"{name}={held[name]}"
     return "the token limit"
