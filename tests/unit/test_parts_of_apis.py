@@ -235,6 +235,9 @@ def test_a_part_or_a_tool_can_be_cached(cache: Any) -> None:
         return a
 
     assert tool_schema(Tool.from_function(add, cache=cache))["cache"] == cache
+    named = {"name": "f", "parameters": {}, "cache": cache}
+    function = {"name": "f", "parameters": {}}
+    assert tool_schema(named) == {"type": "function", "function": function, "cache": cache}
 
 
 @pytest.mark.parametrize("wrong", ["5m", 1, "", 3600, ["1h"]])

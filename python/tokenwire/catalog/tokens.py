@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tokenwire import _engine
 from tokenwire._files import check_file
 from tokenwire.errors import LlmConfigError
 from tokenwire.settings.model_string import ModelString

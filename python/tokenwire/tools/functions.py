@@ -164,10 +164,11 @@ def tool_schema(tool: ToolLike) -> dict[str, Any]:
     function["parameters"] = parameters
     if strict is not None:
         function["strict"] = strict
-    schema: dict[str, Any] = {"type": "function", "function": function}
-    if cache is not None:
-        schema["cache"] = cache
-    return schema
+    return {"type": "function", "function": function, **_cached(cache)}
+
+
+def _cached(cache: object) -> dict[str, object]:
+    return {"cache": cache} if cache else {}
 
 
 def _named_function(tool: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,8 +178,8 @@ def _named_function(tool: Mapping[str, Any]) -> dict[str, Any]:
     if "function" in tool:
         return {**tool, "type": "function"}
     if "name" in tool and "input_schema" not in tool:
-        function = {name: value for name, value in tool.items() if name != "type"}
-        return {"type": "function", "function": function}
+        function = {name: tool[name] for name in tool if name not in ("type", "cache")}
+        return {"type": "function", "function": function, **_cached(tool.get("cache"))}
     raise LlmConfigError(
         "a tool that is a dict needs `type`, `function`, or `name` and `parameters`"
     )
