@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::extra::RawJson;
-use super::reply::{Choice, Part};
+use super::part::Part;
+use super::reply::Choice;
 use crate::json::{self, Reader};
 
 /// A source that a provider names for a span of the text.
