@@ -60,6 +60,7 @@ class BaseClient(LlmClientInterface):
     _found_late = False
     _has_key: bool
     _key_source: KeySource | None
+    api: str
     model = provider = base_url = ""  # for `repr` in a traceback, if the constructor fails
 
     def __init__(

@@ -58,6 +58,7 @@ def create_engine(
     client._key_source = source
     client._has_key = source is not None or found.api_key is not None
     client.base_url = engine.base_url
+    client.api = engine.api
     client._found = found
     client._engine = engine
     # Last, because another thread that sees it unset uses the engine.

@@ -86,7 +86,8 @@ def _as_dict(value: object) -> object:
 
 
 def _with_role(value: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(value.get("role"), str):
+    # An item of Responses, such as the output of a call, has a type instead.
+    if not isinstance(value.get("role", value.get("type")), str):
         raise PydanticCustomError("message_role", "a message needs a role")
     return value
 

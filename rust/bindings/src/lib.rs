@@ -89,6 +89,7 @@ mod _engine {
         attempt::Attempt,
         choice::Choice,
         chunk::{LlmStreamChunk, ToolCallFragment},
+        citation::Citation,
         events::{
             End, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallDone,
             UsageReported,

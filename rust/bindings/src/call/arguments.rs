@@ -171,6 +171,10 @@ pub(crate) fn prepare(
         client.prepare(&json, options)
     };
     let call = call.map_err(|error| raise::to_py(py, error, &caller))?;
+    // A call for another model may speak another API than the client.
+    if caller.api.as_deref() != Some(call.api()) {
+        caller.api = Some(call.api().into());
+    }
     let dropped = call.dropped();
     if !dropped.is_empty() {
         caller.dropped = Some(dropped.iter().map(|path| path_in(input, path)).collect());

@@ -3,9 +3,9 @@
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
 //! `address` reads base URLs (`unix` those of sockets) and builds the URLs below them, `azure` finds those of an Azure
-//! resource, and `home` knows those of the provider itself. `target` is where a call goes, and `route` how its server is
-//! reached. `headers` writes the headers of a call, including the key. `own` is what of it is secret. `intercept` is how a
-//! call changes when a test intercepts it, and `asked` what an error says of the address.
+//! resource, `home` knows those of the provider itself, and `target` is where a call goes. `route` is how their server is
+//! reached, and `headers` writes the headers of a call, including the key. `own` is what of it is secret. `intercept` is
+//! how a call changes when a test intercepts it, and `asked` what an error says of the address.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -14,11 +14,11 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
-use crate::config::{ClientConfig, Secret, Timeout};
+use crate::config::{ClientConfig, Secret};
 use crate::error::{Error, ErrorKind};
 use crate::framing::Framing;
 use crate::http::host::is_private;
-use crate::http::{Hub, Interception, Origin, Outgoing, Place, Route, Target};
+use crate::http::{Hub, Origin, Outgoing, Place, Route, Target};
 use crate::redact::Mask;
 use crate::request::Request;
 use crate::retry::Bucket;
@@ -27,6 +27,7 @@ use crate::wire::{self, Dialect, Encoded, Provider};
 mod address;
 mod asked;
 mod azure;
+mod call;
 mod check;
 mod headers;
 mod home;
@@ -41,6 +42,7 @@ use self::azure::Resource;
 use self::headers::random_key;
 use self::own::Own;
 
+pub use self::call::Call;
 pub use self::check::key_problem;
 pub use self::headers::missing_key;
 pub use self::options::CallOptions;
@@ -70,24 +72,6 @@ pub(crate) struct Inner {
     hub: Arc<Hub>,
     // Made when it is first needed.
     mask: OnceLock<Mask>,
-}
-
-/// A call that is ready to be made, by [`crate::call::complete`] or [`crate::stream::pump`].
-#[derive(Clone)]
-pub struct Call {
-    pub(crate) client: Arc<Inner>,
-    pub(crate) dialect: &'static dyn Dialect,
-    pub(crate) outgoing: Outgoing,
-    pub(crate) timeout: Timeout,
-    pub(crate) max_retries: u32,
-    pub(crate) stream: bool,
-    pub(crate) interception: Interception,
-    pub(crate) started: Instant,
-    // How many choices were asked for.
-    pub(crate) choices: usize,
-    // What this call has besides the secrets of its client.
-    own: Option<Box<Own>>,
-    dropped: Arc<[String]>,
 }
 
 impl Client {
@@ -343,45 +327,5 @@ impl std::fmt::Debug for Client {
             .field("model", &self.0.config.model)
             .field("base_url", &self.base_url())
             .finish_non_exhaustive()
-    }
-}
-
-impl Call {
-    /// Sets the key, for a client whose key is a callable.
-    pub fn set_key(&mut self, key: Secret) -> Result<(), Error> {
-        if self.interception.is_on() {
-            return Ok(());
-        }
-        let own = self.own.get_or_insert_default();
-        if !headers::carry_key(&own.headers, &self.client.provider.auth) {
-            self.client.write_key(&mut self.outgoing.headers, &key)?;
-        }
-        own.api_key = Some(key);
-        own.mask = OnceLock::new();
-        Ok(())
-    }
-
-    /// How many bytes a stream of this call may buffer.
-    #[must_use]
-    pub fn buffer_bytes(&self) -> usize {
-        self.client.config.limits.buffer_bytes
-    }
-
-    /// How many bytes of a reply are kept at most.
-    #[must_use]
-    pub fn max_reply_bytes(&self) -> usize {
-        self.client.config.limits.max_reply_bytes
-    }
-
-    /// JSON paths of the message parts that were left out, because the provider does not take them.
-    #[must_use]
-    pub fn dropped(&self) -> &Arc<[String]> {
-        &self.dropped
-    }
-
-    /// When the caller's call began.
-    #[must_use]
-    pub fn started(&self) -> Instant {
-        self.started
     }
 }

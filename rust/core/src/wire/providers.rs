@@ -70,6 +70,16 @@ words! {
     }
 }
 
+/// How the end of a prefix of the prompt is marked that a provider should cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheMarks {
+    /// Not at all: it caches by itself, or not.
+    None,
+    /// `cache_control` on content blocks and tools, as Anthropic's models have it.
+    Control,
+    /// `prompt_cache_breakpoint` on content blocks, for models that take it.
+    Breakpoint,
+}
 impl Provider {
     /// Its base URL, unless it has none, or one with a place that has to be filled.
     #[must_use]
@@ -82,17 +92,6 @@ impl Provider {
 const USUAL: &[&dyn Dialect] = &[&Chat, &Completions];
 /// What those speak that have the Responses API as well.
 const WITH_RESPONSES: &[&dyn Dialect] = &[&Chat, &Completions, &Responses];
-
-/// How the end of a prefix of the prompt is marked that a provider should cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CacheMarks {
-    /// Not at all: it caches by itself, or not.
-    None,
-    /// `cache_control` on content blocks and tools, as Anthropic's models have it.
-    Control,
-    /// `prompt_cache_breakpoint` on content blocks, for models that take it.
-    Breakpoint,
-}
 
 /// An `OpenAI`-shaped server; the rows below change what is different.
 fn openai_shaped(name: &'static str) -> Provider {
