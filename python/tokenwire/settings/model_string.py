@@ -245,15 +245,7 @@ def key_and_address(
     if found.api_key is None:
         _find_key(found, target, row, row["key_vars"] if key_vars is None else key_vars)
     if target.base_url is None and (before is None or before.base_url_vars):
-        found.base_url, found.base_url_vars = row["base_url"], row["base_url_vars"]
-        # A part of the address from the caller wins over the whole one of the environment.
-        if not places and (name := _first_set(found.base_url_vars)) is not None:
-            found.base_url, found.base_url_name = sealed_url(environ[name]), name
-            found.base_url_vars = ()
-        elif "{" in (row["base_url"] or ""):
-            filled = Filled(row, places)
-            found.base_url, found.no_address = filled.url, filled.problem
-            found.base_url_vars = (*found.base_url_vars, *filled.variables)
+        _find_address(found, row, places)
     if found.api_key is not None and not callable(found.api_key):
         check_text(found.api_key, found.key_name)
     if found.base_url is not None:
@@ -283,6 +275,19 @@ def _find_key(
             )
     elif (name := _first_set(variables)) is not None:
         found.api_key, found.key_name, found.key_vars = Secret(environ[name]), name, ()
+
+
+def _find_address(found: Found, row: Mapping[str, Any], places: Mapping[str, str]) -> None:
+    """Take the address of the provider, or that of its first variable that is set."""
+    found.base_url, found.base_url_vars = row["base_url"], row["base_url_vars"]
+    # A part of the address from the caller wins over the whole one of the environment.
+    if not places and (name := _first_set(found.base_url_vars)) is not None:
+        found.base_url, found.base_url_name = sealed_url(environ[name]), name
+        found.base_url_vars = ()
+    elif "{" in (row["base_url"] or ""):
+        filled = Filled(row, places)
+        found.base_url, found.no_address = filled.url, filled.problem
+        found.base_url_vars = (*found.base_url_vars, *filled.variables)
 
 
 def _check_headers(target: Target, row: Mapping[str, Any]) -> None:
