@@ -1,7 +1,7 @@
 //! Recognises a reply, or an event of a stream, in the form of another API.
 
 use crate::error::{Error, ErrorKind};
-use crate::json::{Kind, Reader};
+use crate::json::{self, Kind, Reader};
 use crate::wire::providers;
 
 /// An API with replies of its own form.
@@ -11,6 +11,9 @@ enum Form {
     Responses,
     Messages,
     Gemini,
+    Converse,
+    Cohere,
+    Ollama,
 }
 
 impl Form {
@@ -21,6 +24,9 @@ impl Form {
             Self::Responses => "Responses",
             Self::Messages => "Anthropic Messages",
             Self::Gemini => "Gemini",
+            Self::Converse => "Bedrock Converse",
+            Self::Cohere => "Cohere",
+            Self::Ollama => "Ollama",
         }
     }
 
@@ -31,6 +37,9 @@ impl Form {
             Self::Responses => "responses",
             Self::Messages => "messages",
             Self::Gemini => "gemini",
+            Self::Converse => "converse",
+            Self::Cohere => "cohere",
+            Self::Ollama => "ollama",
         }
     }
 }
@@ -65,35 +74,40 @@ fn form(body: &[u8]) -> Option<Form> {
 /// What is at the top of a body.
 #[derive(Debug, Default)]
 struct Keys {
-    choices: bool,
-    candidates: bool,
-    /// There is a `content` or an `output` that is a list.
-    content: bool,
-    output: bool,
+    /// The values of `object` and of `type`.
     object: String,
     event: String,
+    /// Which lists, objects and other values there are.
+    choices: bool,
+    candidates: bool,
+    blocks: bool,
+    items: bool,
+    output: bool,
+    message: bool,
+    stop_reason: bool,
+    finish_reason: bool,
+    done: bool,
 }
 
 impl Keys {
-    fn note(
-        &mut self,
-        reader: &mut Reader<'_>,
-        key: &str,
-    ) -> std::result::Result<(), crate::json::Error> {
-        let is_list = reader.peek()? == Kind::Array;
-        match key {
-            "choices" => self.choices |= is_list,
-            "candidates" => self.candidates |= is_list,
-            "content" => self.content |= is_list,
-            "output" => self.output |= is_list,
-            "object" | "type" => {
-                let word = reader.string_or_skip()?;
-                let word = word.map(|word| word.body.into_owned()).unwrap_or_default();
-                if key == "type" {
-                    self.event = word;
-                } else {
-                    self.object = word;
-                }
+    fn note(&mut self, reader: &mut Reader<'_>, key: &str) -> Result<(), json::Error> {
+        let kind = reader.peek()?;
+        match (key, kind) {
+            ("choices", Kind::Array) => self.choices = true,
+            ("candidates", Kind::Array) => self.candidates = true,
+            ("content", Kind::Array) => self.blocks = true,
+            ("output", Kind::Array) => self.items = true,
+            ("output", Kind::Object) => self.output = true,
+            ("message", Kind::Object) => self.message = true,
+            ("stopReason", Kind::String) => self.stop_reason = true,
+            ("finish_reason", Kind::String) => self.finish_reason = true,
+            ("done", Kind::Bool) => self.done = true,
+            ("object", Kind::String) => {
+                self.object = reader.string()?.body.into_owned();
+                return Ok(());
+            }
+            ("type", Kind::String) => {
+                self.event = reader.string()?.body.into_owned();
                 return Ok(());
             }
             _ => {}
@@ -103,17 +117,23 @@ impl Keys {
 
     fn form(&self) -> Option<Form> {
         let event = &*self.event;
-        if self.choices {
-            Some(Form::Chat)
+        Some(if self.choices {
+            Form::Chat
         } else if self.candidates {
-            Some(Form::Gemini)
-        } else if self.object == "response" && self.output || event.starts_with("response.") {
-            Some(Form::Responses)
-        } else if event == "message" && self.content || EVENTS_OF_MESSAGES.contains(&event) {
-            Some(Form::Messages)
+            Form::Gemini
+        } else if self.object == "response" && self.items || event.starts_with("response.") {
+            Form::Responses
+        } else if event == "message" && self.blocks || EVENTS_OF_MESSAGES.contains(&event) {
+            Form::Messages
+        } else if self.output && self.stop_reason {
+            Form::Converse
+        } else if self.message && self.finish_reason {
+            Form::Cohere
+        } else if self.done && self.message {
+            Form::Ollama
         } else {
-            None
-        }
+            return None;
+        })
     }
 }
 
@@ -152,6 +172,18 @@ mod tests {
                 Some(Form::Messages),
             ),
             (r#"{"candidates":[{"content":{}}]}"#, Some(Form::Gemini)),
+            (
+                r#"{"output":{"message":{"content":[]}},"stopReason":"end_turn"}"#,
+                Some(Form::Converse),
+            ),
+            (
+                r#"{"id":"x","finish_reason":"COMPLETE","message":{}}"#,
+                Some(Form::Cohere),
+            ),
+            (
+                r#"{"model":"m","message":{"content":"a"},"done":false}"#,
+                Some(Form::Ollama),
+            ),
             // A key of ours decides, whatever is beside it.
             (
                 r#"{"type":"message","content":[],"choices":[]}"#,
