@@ -74,62 +74,64 @@ fn form(body: &[u8]) -> Option<Form> {
 /// What is at the top of a body.
 #[derive(Debug, Default)]
 struct Keys {
-    /// The values of `object` and of `type`.
+    /// Which of [`KEYS`] there are, each with the kind of its value.
+    seen: Vec<(&'static str, Kind)>,
     object: String,
     event: String,
-    /// Which lists, objects and other values there are.
-    choices: bool,
-    candidates: bool,
-    blocks: bool,
-    items: bool,
-    output: bool,
-    message: bool,
-    stop_reason: bool,
-    finish_reason: bool,
-    done: bool,
 }
+
+const KEYS: [&str; 8] = [
+    "choices",
+    "candidates",
+    "content",
+    "output",
+    "message",
+    "stopReason",
+    "finish_reason",
+    "done",
+];
 
 impl Keys {
     fn note(&mut self, reader: &mut Reader<'_>, key: &str) -> Result<(), json::Error> {
         let kind = reader.peek()?;
         match (key, kind) {
-            ("choices", Kind::Array) => self.choices = true,
-            ("candidates", Kind::Array) => self.candidates = true,
-            ("content", Kind::Array) => self.blocks = true,
-            ("output", Kind::Array) => self.items = true,
-            ("output", Kind::Object) => self.output = true,
-            ("message", Kind::Object) => self.message = true,
-            ("stopReason", Kind::String) => self.stop_reason = true,
-            ("finish_reason", Kind::String) => self.finish_reason = true,
-            ("done", Kind::Bool) => self.done = true,
-            ("object", Kind::String) => {
-                self.object = reader.string()?.body.into_owned();
-                return Ok(());
+            ("object", Kind::String) => self.object = reader.string()?.body.into_owned(),
+            ("type", Kind::String) => self.event = reader.string()?.body.into_owned(),
+            _ => {
+                let known = KEYS.into_iter().find(|known| *known == key);
+                if let Some(known) = known.filter(|known| !self.has(known, kind)) {
+                    self.seen.push((known, kind));
+                }
+                reader.skip()?;
             }
-            ("type", Kind::String) => {
-                self.event = reader.string()?.body.into_owned();
-                return Ok(());
-            }
-            _ => {}
         }
-        reader.skip()
+        Ok(())
+    }
+
+    fn has(&self, key: &str, kind: Kind) -> bool {
+        self.seen.contains(&(key, kind))
     }
 
     fn form(&self) -> Option<Form> {
+        use Kind::{Array, Bool, Object, String};
         let event = &*self.event;
-        Some(if self.choices {
+        Some(if self.has("choices", Array) {
             Form::Chat
-        } else if self.candidates {
+        } else if self.has("candidates", Array) {
             Form::Gemini
-        } else if self.object == "response" && self.items || event.starts_with("response.") {
+        } else if event.starts_with("response.")
+            || self.object == "response" && self.has("output", Array)
+        {
             Form::Responses
-        } else if event == "message" && self.blocks || EVENTS_OF_MESSAGES.contains(&event) {
+        } else if EVENTS_OF_MESSAGES.contains(&event)
+            || event == "message" && self.has("content", Array)
+        {
             Form::Messages
-        } else if self.output && self.stop_reason {
+        } else if self.has("output", Object) && self.has("stopReason", String) {
             Form::Converse
-        } else if self.message && self.finish_reason {
+        } else if self.has("message", Object) && self.has("finish_reason", String) {
             Form::Cohere
-        } else if self.done && self.message {
+        } else if self.has("message", Object) && self.has("done", Bool) {
             Form::Ollama
         } else {
             return None;
