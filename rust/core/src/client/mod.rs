@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
-use crate::config::{ClientConfig, Secret};
+use crate::config::ClientConfig;
 use crate::error::{Error, ErrorKind};
 use crate::framing::Framing;
 use crate::http::host::is_private;

@@ -99,7 +99,7 @@ impl Reader {
         self.document.is_some()
     }
 
-    /// Whether the body is a document that seems to be all there is: a finished reply, or what is none.
+    /// Whether the body is a document that seems to be all there is: a finished reply, or something else than a reply.
     pub(super) fn is_settled(&self) -> bool {
         match self.document.as_deref() {
             Some(Ok(reply)) => reply.choices.iter().all(|it| it.finish_reason.is_some()),
