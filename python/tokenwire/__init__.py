@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Attempt as Attempt,
         CallEvent as CallEvent,
         Choice as Choice,
+        Citation as Citation,
         End as End,
         Limits as Limits,
         LlmResponse as LlmResponse,
@@ -129,7 +130,7 @@ if TYPE_CHECKING:
 # The names above, by the module that defines them; a test compares the two lists.
 _HOMES = {
     "_engine": (
-        "AsyncLlmStream Attempt CallEvent Choice End Limits LlmResponse LlmStream "
+        "AsyncLlmStream Attempt CallEvent Choice Citation End Limits LlmResponse LlmStream "
         "LlmStreamChunk ReasoningDelta RefusalDelta RetryPolicy TextDelta Timeout Timing "
         "TokenLogprob ToolCall ToolCallDelta ToolCallDone ToolCallFragment Usage "
         "UsageReported __version__"

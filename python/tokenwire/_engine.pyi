@@ -27,6 +27,7 @@ __all__ = [
     "Attempt",
     "CallEvent",
     "Choice",
+    "Citation",
     "CustomReply",
     "End",
     "Engine",
@@ -78,6 +79,7 @@ __all__ = [
     "is_provider",
     "names_local_file",
     "one_line",
+    "provider_apis",
     "provider_names",
     "provider_problem",
     "provider_row",
@@ -289,7 +291,13 @@ class Usage(_Value):
         cache_write_tokens: int | None = None,
         reasoning_tokens: int | None = None,
         cost_usd: str | None = None,
+        details: dict[str, Any] | None = None,
     ) -> Self: ...
+    @property
+    def details(self) -> dict[str, Any] | None:
+        """What else the provider counted, in its own words: its usage without what the other attributes say. None if there
+        is nothing.
+        """
     @property
     def prompt_tokens(self) -> int | None:
         """Input tokens, including those read from the provider's cache."""
@@ -378,7 +386,7 @@ class ToolCall(_Value):
     def extra(self) -> dict[str, Any] | None:
         """What else the provider sent with the call, such as a signature; None if there is nothing. It is sent back with
         the call. Keys of its function are in the dict `function`. A dict `custom` instead means a custom tool, whose
-        arguments are plain text.
+        arguments are plain text. A dict `item` has the id and the other keys of an item of Responses.
         """
     @property
     def parsed_arguments(self) -> Any:
@@ -631,6 +639,43 @@ _StreamEvent: TypeAlias = (
 )
 
 @final
+class Citation(_Value):
+    """A source that the provider names for a span of the text of a reply, such as a web page or a file."""
+
+    def __new__(
+        cls,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        text: str | None = None,
+        url: str | None = None,
+        title: str | None = None,
+        document: str | None = None,
+        raw: dict[str, Any] | None = None,
+    ) -> Self: ...
+    @property
+    def start(self) -> int | None:
+        """Where the span begins in `LlmResponse.text`, in characters; None if the provider gives no span."""
+    @property
+    def end(self) -> int | None:
+        """Where it ends."""
+    @property
+    def text(self) -> str | None:
+        """The text of the span; None without one."""
+    @property
+    def url(self) -> str | None:
+        """The address of the source."""
+    @property
+    def title(self) -> str | None:
+        """The title of the source."""
+    @property
+    def document(self) -> str | None:
+        """The provider's id of the file that is the source, or else its name."""
+    @property
+    def raw(self) -> dict[str, Any] | None:
+        """The provider's JSON object, as it was sent."""
+
+@final
 class Choice:
     """One of the answers of a reply. A request with `n=2` gets two."""
 
@@ -651,6 +696,14 @@ class Choice:
     @property
     def provider_finish_reason(self) -> str | None:
         """The finish reason as the provider put it."""
+    @property
+    def stop_details(self) -> dict[str, Any] | None:
+        """What else the provider says about the end, such as why a filter stopped the reply; None if it says
+        nothing.
+        """
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The sources that the provider names for `text`, in the order in which it sent them."""
     @property
     def logprobs(self) -> tuple[TokenLogprob, ...] | None:
         """Log probabilities of the tokens, if the request asked for them."""
@@ -700,7 +753,20 @@ class LlmResponse(Generic[_Parsed_co]):
         request_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         response_format: Any = None,
+        api: str | None = None,
+        status: str | None = None,
+        stop_details: dict[str, Any] | None = None,
     ) -> Self: ...
+    @property
+    def api(self) -> str | None:
+        """The API that the call spoke, such as "chat" or "responses"; None if unknown, as for the replies of most custom
+        clients and those that an earlier version stored.
+        """
+    @property
+    def status(self) -> str | None:
+        """How far the provider is with the reply, in its own word, such as "completed" or "queued"; None in an API that
+        does not say, such as "chat".
+        """
     @property
     def id(self) -> str | None:
         """The id that the provider gave the reply."""
@@ -727,6 +793,14 @@ class LlmResponse(Generic[_Parsed_co]):
     @property
     def provider_finish_reason(self) -> str | None:
         """The finish reason as the provider put it."""
+    @property
+    def stop_details(self) -> dict[str, Any] | None:
+        """What else the provider says about the end, such as why a filter stopped the reply; None if it says
+        nothing.
+        """
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The sources that the provider names for `text`, in the order in which it sent them."""
     @property
     def logprobs(self) -> tuple[TokenLogprob, ...] | None:
         """Log probabilities of the tokens, if the request asked for them."""
@@ -776,9 +850,9 @@ class LlmResponse(Generic[_Parsed_co]):
         """
     @property
     def dropped(self) -> tuple[str, ...]:
-        """Parts of your messages that were left out of the request because the provider does not accept them,
-        as paths such as `messages[1].content[0]`. Usually empty; otherwise mostly reasoning of another
-        provider.
+        """What was left out of the request because the API or the provider does not accept it: parts of your messages, as
+        paths such as `messages[1].content[0]`, and with `drop_unsupported` names of parameters. Usually empty; otherwise
+        mostly reasoning of another provider.
         """
     @property
     def raw(self) -> bytes | None:
@@ -818,6 +892,7 @@ class CallEvent:
         response: The reply, whole or partial.
         started: When the call began, as Unix time in seconds. Defaults to `elapsed` seconds ago.
         operation: `chat` or `text_completion`.
+        api: The API that the call spoke. Defaults to that of the response.
         server_address: Host of the server, or the path of its unix socket.
         server_port: Port of the server.
 
@@ -837,6 +912,7 @@ class CallEvent:
         response: LlmResponse[Any] | None = None,
         started: float | None = None,
         operation: str = "chat",
+        api: str | None = None,
         server_address: str | None = None,
         server_port: int | None = None,
     ) -> Self: ...
@@ -849,6 +925,9 @@ class CallEvent:
     @property
     def operation(self) -> Literal["chat", "text_completion"]:
         """The kind of request: `chat` or `text_completion`."""
+    @property
+    def api(self) -> str | None:
+        """The API that the call spoke, such as `chat` or `responses`; None if unknown."""
     @property
     def server_address(self) -> str | None:
         """Host of the server, or the path of its unix socket; None if unknown."""
@@ -1081,6 +1160,9 @@ class Engine:
         **settings: Any,
     ) -> Self: ...
     @property
+    def api(self) -> str:
+        """The name of the API that it speaks to ask its own model."""
+    @property
     def base_url(self) -> str:
         """The base URL in its canonical form, without credentials; empty if it has no address yet."""
     @property
@@ -1247,6 +1329,14 @@ def is_provider(name: str) -> bool:
 
 def provider_problem(name: str) -> str | None:
     """Returns why a provider cannot be used; None if it can."""
+
+def provider_apis(name: str) -> tuple[str, ...]:
+    """Returns the APIs that a provider speaks at its own address, in the order of preference. At another address, all may be
+    spoken.
+
+    Raises:
+        LlmConfigError: The engine does not support a provider of this name.
+    """
 
 def provider_names() -> tuple[str, ...]:
     """Returns the names of the supported providers, in the order of the table."""

@@ -6,9 +6,16 @@ import contextlib
 import dataclasses
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Strict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Strict,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError, PydanticSerializationError, from_json
 from typing_extensions import Self
 
@@ -34,6 +41,18 @@ def _check_surrogates(text: str) -> str:
 
 # Without Strict, pydantic would accept bytes and decode them.
 Str = Annotated[str, Strict(), AfterValidator(_check_surrogates)]
+
+
+def _cache_time(value: object) -> object:
+    if value is None or isinstance(value, bool) or value == "1h":
+        # False asks for nothing.
+        return value or None
+    raise PydanticCustomError("cache", 'give True, or "1h" to keep it for an hour')
+
+
+# Whether the provider keeps the prompt up to here in its cache; "1h" for an hour.
+CacheTime: TypeAlias = bool | Literal["1h"]
+Cache = Annotated[CacheTime | None, BeforeValidator(_cache_time)]
 
 _Function = TypeVar("_Function", bound=Callable[..., None])
 _Value = TypeVar("_Value")

@@ -55,6 +55,7 @@ CORE = [
     ["message"],
     ["error"],
     ["config", "log", "panic", "sse", "workers"],
+    ["framing"],
     ["retry", "wire", "http"],
     ["client"],
     ["call"],

@@ -42,6 +42,34 @@ def a_class_is_the_type_of_the_result(chat: tw.ChatClient, client: tw.LlmClientI
     assert_type(parse_reply(Cat, "{}"), Cat)
 
 
+def a_reply_and_its_parts_have_types(
+    chat: tw.ChatClient, reply: tw.LlmResponse, event: tw.CallEvent
+) -> None:
+    assert_type(chat.api, str)
+    assert_type(chat.with_options(api="responses").api, str)
+    assert_type(reply.api, str | None)
+    assert_type(event.api, str | None)
+    assert_type(reply.status, str | None)
+    assert_type(reply.stop_details, dict[str, Any] | None)
+    assert_type(reply.choices[0].stop_details, dict[str, Any] | None)
+    assert_type(reply.citations, tuple[tw.Citation, ...])
+    assert_type(reply.choices[0].citations, tuple[tw.Citation, ...])
+    assert_type(reply.citations[0].start, int | None)
+    assert_type(reply.citations[0].text, str | None)
+    assert_type(reply.citations[0].raw, dict[str, Any] | None)
+    usage = tw.Usage(prompt_tokens=1, details={"a": 1})
+    assert_type(usage.details, dict[str, Any] | None)
+    made: tw.LlmResponse = tw.LlmResponse(
+        provider="own", model="m", api="own", status="done", stop_details={"reason": "x"}
+    )
+    text = tw.TextPart("a", cache="1h", item={"id": "x"}, provider="openai", api="responses")
+    assert_type(text.api, str | None)
+    assert_type(text.item, Any)
+    image = tw.ImagePart(file_id="f", cache=True)
+    assert_type(image.file_id, str | None)
+    _ = (made, tw.Tool("f", cache="1h"), tw.ReasoningPart("a", item={}, api="responses"))
+
+
 async def async_twins_have_the_same_types(chat: tw.ChatClient) -> None:
     assert_type(await chat.parse_async(Cat, "q"), Cat)
     assert_type((await chat.complete_async("q", response_format=Cat)).parsed, Cat)

@@ -238,7 +238,7 @@ def test_text_joins_the_text_parts():
         ),
         pytest.param(
             lambda: ImagePart("https://u", data=b"x", media_type="image/png"),
-            "ImagePart: give exactly one of path=, url=, data=",
+            "ImagePart: give exactly one of path=, url=, data=, file_id=",
             id="two-sources",
         ),
         pytest.param(

@@ -96,7 +96,7 @@ def test_wrong_arguments_are_config_errors(fields, message):
 
 
 def test_an_argument_unlike_any_known_one_lists_them_all():
-    with pytest.raises(LlmConfigError, match=r"'zzz'; known: best_of, echo, .*, user"):
+    with pytest.raises(LlmConfigError, match=r"'zzz'; known: background, best_of, .*, user, verbosity"):
         LlmRequest("x", zzz=1)  # type: ignore[call-arg]
 
 
@@ -148,13 +148,16 @@ def test_typed_dicts_and_request_agree():
         kind.__optional_keys__ for kind in (params.ChatParams, params.CompletionParams)
     )
     not_sent = {"model", "timeout", "max_retries", "headers", "stream_usage", "output_mode"} | {
+        "drop_unsupported",
         "extra_body",
         "extra_headers",
         "extra_query",
     }
-    for client, taken in ((ChatClient, chat), (CompletionClient, completion)):
-        parameters = client("sim:chat").get_supported_parameters()
-        assert taken == parameters | not_sent
+    clients = [ChatClient("sim:chat", api=api) for api in ("chat", "responses")]
+    of_chat = frozenset.union(*(client.get_supported_parameters() for client in clients))
+    of_completion = CompletionClient("sim:chat").get_supported_parameters()
+    assert chat == of_chat | not_sent
+    assert completion == of_completion | not_sent
     assert chat | completion == params.AnyParams.__optional_keys__
     assert chat | completion == set(LlmRequest.model_fields) - {"prompt", "messages"}
 

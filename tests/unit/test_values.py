@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tokenwire.testing import SimServer
 
 USAGE = tw.Usage(prompt_tokens=3, completion_tokens=2, cost_usd="0.1")
+DETAILED = tw.Usage(total_tokens=5, details={"b": {"audio": 1, "é": [1.5, None]}, "a": "x"})
 CALL = tw.ToolCall("c1", "add", '{"a": 1}')
 FRAGMENT = ToolCallFragment(0, "c1", "add", "{")
 LOGPROB = TokenLogprob("a", -0.1, b"a", (("a", -0.1, b"a"), ("b", -2.5, None)), 7)
@@ -36,6 +37,8 @@ CHUNK = tw.LlmStreamChunk(
 )
 VALUES = [
     USAGE,
+    DETAILED,
+    tw.Citation(start=1, end=3, text="é🎉", url="u", document="f", raw={"a": [1.0, None]}),
     CALL,
     FRAGMENT,
     LOGPROB,

@@ -93,4 +93,6 @@ class _Connection(asyncio.Protocol):
             return None
         del self._received[:whole]
         path = line.split(" ")[1].lstrip("/")
-        return path.partition("/chat/completions")[0].partition("/completions")[0]
+        for operation in ("/chat/completions", "/completions", "/responses"):
+            path = path.partition(operation)[0]
+        return path

@@ -116,6 +116,9 @@ def _check_api(name: str) -> str:
     return name
 
 
+Api = Annotated[str, AfterValidator(_check_api)]
+
+
 class ModelConfig(Row):
     """What is known about a model. None means unknown.
 
@@ -123,7 +126,7 @@ class ModelConfig(Row):
         name: Its id, without the provider.
         provider: Its provider's name.
         api: The API to call it by. `"completions"` is for a model that continues text; the default
-            is chat.
+            is the provider's.
         context_window: The maximum number of tokens, input and output together.
         max_output_tokens: The maximum number of tokens of a reply.
         capabilities: What it can do; each is one of `CAPABILITIES`.
@@ -134,7 +137,7 @@ class ModelConfig(Row):
 
     name: Annotated[Str, Field(min_length=1)]
     provider: Annotated[Str, Field(min_length=1)]
-    api: Annotated[str, AfterValidator(_check_api)] | None = None
+    api: Api | None = None
     context_window: _Tokens | None = None
     max_output_tokens: _Tokens | None = None
     capabilities: frozenset[Str] | None = None

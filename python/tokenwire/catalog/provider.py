@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from tokenwire import _engine
 from tokenwire._pydantic import CONFIG_PROBLEM, Str, base_init
-from tokenwire.catalog.model import Row
+from tokenwire.catalog.model import Api, Row
 from tokenwire.interface.interface import LlmClientInterface
+from tokenwire.settings.address import PLACES, places_in
+from tokenwire.settings.client_settings import check_text
+from tokenwire.settings.secret import Secret, sealed_values
 from tokenwire.types.params import OutputMode  # noqa: TC001, pydantic reads it
 
 _HeaderName = Annotated[
@@ -50,6 +60,25 @@ def _check_variable(name: str) -> str:
 _Variable = Annotated[Str, AfterValidator(_check_variable)]
 
 
+# In place of the value of a header in a dump.
+_HIDDEN = repr(Secret(""))
+
+
+def _check_header(value: object) -> Secret:
+    text = value.reveal() if isinstance(value, Secret) else value
+    if not isinstance(text, str):
+        raise PydanticCustomError("header", "the value of a header is a str")
+    if text == _HIDDEN:
+        raise PydanticCustomError("header", "a dump leaves the value out; give it again")
+    check_text(text, "headers")
+    return value if isinstance(value, Secret) else Secret(text)
+
+
+_HeaderValue = Annotated[
+    Any, PlainValidator(_check_header), PlainSerializer(repr, return_type=str, when_used="always")
+]
+_Place = Literal["region", "project", "resource"]
+
 _KEY_IN_QUERY = re.compile(r"(?i)[?&][^=&#]*(key|token|secret|sig|passw|auth|code)[^=&#]*=")
 
 
@@ -59,6 +88,11 @@ def _check_address(url: str) -> str:
             "address",
             "it contains a user name, password or key; name the key's variable in key_vars",
         )
+    for place in places_in(url):
+        if place not in PLACES:
+            known = ", ".join(f"{{{name}}}" for name in PLACES)
+            text = f"{{{place}}} is not a part that can be filled; there are {known}"
+            raise PydanticCustomError("address", "{text}", {"text": text})
     return url
 
 
@@ -75,13 +109,21 @@ class LlmProvider(Row):
 
     Attributes:
         name: The part of a model string before the colon.
-        base_url: Address of the API. If None, every client needs a `base_url`.
+        base_url: Address of the API. If None, every client needs a `base_url`. It may contain
+            `{region}`, `{project}` and `{resource}`, which the arguments of those names fill.
+        address_vars: For each such part, the environment variables that may fill it, in order of
+            preference, such as `{"region": ["ACME_REGION"]}`.
         key_vars: Environment variables that may hold the key, in order of preference.
         base_url_vars: Environment variables that may hold another address, in order of preference.
         key_required: Whether a client without a key is refused. Defaults to whether there are
             `key_vars`.
         auth_header: The header with the key, such as `"x-api-key"`. In `"authorization"`, the key
             is sent as a bearer token.
+        api: The API that its clients speak by default, such as `"responses"`. None means
+            `"chat"`, or `"completions"` for a `CompletionClient`.
+        headers: Headers of each request, unless the caller gives others. Their values count as
+            secret: errors, logs, `repr()`, dumps and pickles hide them. The key is not one of
+            them.
         max_tokens_field: The field of a chat request for the token limit.
         stream_options: Whether streams may request usage.
         reasoning_back: What goes back of the reasoning in a reply: `"as_sent"` (each field as it
@@ -96,10 +138,13 @@ class LlmProvider(Row):
 
     name: _ProviderName
     base_url: Annotated[Str, AfterValidator(_check_address)] | None = None
+    address_vars: dict[_Place, tuple[_Variable, ...]] = Field(default_factory=dict)
     key_vars: tuple[_Variable, ...] = ()
     base_url_vars: tuple[_Variable, ...] = ()
     key_required: bool = False
     auth_header: _HeaderName = "authorization"
+    api: Api | None = None
+    headers: dict[_HeaderName, _HeaderValue] = Field(default_factory=dict)
     max_tokens_field: _FieldName = "max_tokens"
     stream_options: bool = True
     reasoning_back: _FieldName = "as_sent"
@@ -114,10 +159,13 @@ class LlmProvider(Row):
         name: str,
         *,
         base_url: str | None = None,
+        address_vars: Mapping[str, Iterable[str]] | None = None,
         key_vars: Iterable[str] | None = None,
         base_url_vars: Iterable[str] | None = None,
         key_required: bool | None = None,
         auth_header: str | None = None,
+        api: str | None = None,
+        headers: Mapping[str, str] | None = None,
         max_tokens_field: str | None = None,
         stream_options: bool | None = None,
         reasoning_back: str | None = None,
@@ -128,10 +176,13 @@ class LlmProvider(Row):
         super().__init__(
             name=name,
             base_url=base_url,
+            address_vars=address_vars,
             key_vars=key_vars,
             base_url_vars=base_url_vars,
             key_required=key_required,
             auth_header=auth_header,
+            api=api,
+            headers=sealed_values(headers),
             max_tokens_field=max_tokens_field,
             stream_options=stream_options,
             reasoning_back=reasoning_back,
@@ -146,6 +197,9 @@ class LlmProvider(Row):
         if not isinstance(data, Mapping) or data.get("is_built_in"):
             return data
         return {"key_required": bool(data.get("key_vars")), **data}
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.base_url, self.key_vars, tuple(self.headers)))
 
     @classmethod
     def built_in(cls, name: str) -> LlmProvider:

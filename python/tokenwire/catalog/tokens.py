@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tokenwire import _engine
 from tokenwire._files import check_file
 from tokenwire.errors import LlmConfigError
 from tokenwire.settings.model_string import ModelString
@@ -165,7 +166,8 @@ class TokenCounter:
         known = (self._registry or shared()).get_model_config(model)
         if known.context_window is None:
             return None
-        if isinstance(messages, str) and known.api == "completions":
+        family = _engine.apis().get(known.api or "")
+        if isinstance(messages, str) and family == "completions":
             count = self.count(model, messages)
         else:
             count = self.count_messages(model, messages)

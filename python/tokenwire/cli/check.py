@@ -48,7 +48,7 @@ def run(parsed: argparse.Namespace) -> int:
         for problem in problems:
             output.say(str(problem))
     else:
-        names = ("name", "client", "model", "note", *["probe"] * parsed.probe)
+        names = ("name", "client", "api", "model", "note", *["probe"] * parsed.probe)
         cells = (tuple(row[name] or "" for name in names) for row in rows)
         output.print_table([tuple(map(str.upper, names)), *cells])
     if problems:
@@ -72,10 +72,12 @@ def rows_of(configuration: Configuration, *, probe: bool) -> list[dict[str, Any]
 def _row(factory: LlmClientFactory, name: str, *, probe: bool) -> dict[str, Any]:
     from tokenwire.errors import LlmError
 
-    row: dict[str, Any] = {"name": name, "client": None, "model": None, "note": None}
+    row: dict[str, Any] = dict.fromkeys(("name", "client", "api", "model", "note")) | {"name": name}
     try:
         client = factory.get_client(name)
-        row.update(client=type(client).__name__, model=f"{client.provider}:{client.model}")
+        model = f"{client.provider}:{client.model}"
+        # A custom client need not have an API.
+        row.update(client=type(client).__name__, api=getattr(client, "api", None), model=model)
         client.validate_config()
     except LlmError as error:
         # The configuration is valid, so the environment lacks something: a key, or an address.
@@ -85,8 +87,9 @@ def _row(factory: LlmClientFactory, name: str, *, probe: bool) -> dict[str, Any]
     if not probe:
         return row
     try:
-        # One token is enough for a model to begin, and almost free.
-        client.complete("Say ok.", max_tokens=1, timeout=_PROBE_SECONDS, max_retries=0)
+        # A few tokens are enough for a model to begin, and almost free. OpenAI's Responses API
+        # refuses a limit below 16.
+        client.complete("Say ok.", max_tokens=16, timeout=_PROBE_SECONDS, max_retries=0)
     except LlmError as error:
         return {**row, "probe": f"{type(error).__name__}: {error}"}
     return {**row, "probe": "ok"}

@@ -278,14 +278,30 @@ def _addresses() -> Iterator[Finding]:
             continue
         if name is not None:
             yield _address(provider, row, name)
-        elif row["base_url"] is None and any(map(os.environ.get, row["key_vars"])):
-            variables = " or ".join(row["base_url_vars"])
+        elif has_no_address(row) and any(map(os.environ.get, row["key_vars"])):
+            variables = " or ".join(address_variables(row))
             text = f"{provider} has a key, but no address: set {variables}, or give base_url="
             yield Finding("address", "note", text, provider=provider)
     for name in filter(os.environ.get, _AZURE_VERSIONS_OF_OTHERS):
         if not os.environ.get(_AZURE_VERSION):
             text = f"{name} is set, but not read: set {_AZURE_VERSION} to it"
             yield Finding("address", "note", text, provider="azure", variable=name)
+
+
+def address_variables(row: dict[str, Any]) -> list[str]:
+    """The variables that may hold an address of a provider, or a part of it."""
+    return [
+        *row["base_url_vars"],
+        *(name for names in row["address_vars"].values() for name in names),
+    ]
+
+
+def has_no_address(row: dict[str, Any]) -> bool:
+    """Whether neither the table nor the environment has an address of a provider."""
+    if any(map(os.environ.get, row["base_url_vars"])):
+        return False
+    parts = row["address_vars"].values()
+    return row["base_url"] is None or not all(any(map(os.environ.get, names)) for names in parts)
 
 
 def _address(provider: str, row: dict[str, Any], name: str) -> Finding:
@@ -297,7 +313,7 @@ def _address(provider: str, row: dict[str, Any], name: str) -> Finding:
         client = ChatClient("-", provider=provider, api_key="-", trust_env=False)
     except LlmError as error:
         return Finding("address", "problem", str(error), **details)
-    status = "ok" if row["base_url"] is None else "note"
+    status = "ok" if "{" in (row["base_url"] or "{") else "note"
     text = f"calls to {provider}, with its key, go to {client.base_url} (from {name})"
     version = os.environ.get(_AZURE_VERSION)
     if provider == "azure" and version and not client.base_url.endswith("/v1"):
@@ -331,8 +347,8 @@ def _check_target(target: str) -> None:
     if problem is not None:
         raise LlmConfigError(f"--reach: give a provider or a URL: {problem}")
     row = _engine.provider_row(target)
-    variables = row["base_url_vars"]
-    if row["base_url"] is None and not any(map(os.environ.get, variables)):
+    if has_no_address(row):
+        variables = address_variables(row)
         where = f"set {' or '.join(variables)}, or " if variables else ""
         raise LlmConfigError(f"--reach: {target} has no default address: {where}give its URL")
 

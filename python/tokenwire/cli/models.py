@@ -1,10 +1,10 @@
 """List the models of your configuration, or those of a server.
 
-Without an option, it lists the names of the configuration, each with its model, the address, and
-the variable that holds its key. With --provider, --base-url or -m, it asks that server for its
-models (`GET /models`). --described lists the models that tokenwire has a description of, from the
-configuration, from installed packages and, with the extra `prices`, from genai-prices. No key is
-printed.
+Without an option, it lists the names of the configuration, each with its model, the API and the
+address that it is asked by, and the variable that holds its key. With --provider, --base-url or -m,
+it asks that server for its models (`GET /models`). --described lists the models that tokenwire has
+a description of, from the configuration, from installed packages and, with the extra `prices`, from
+genai-prices. No key is printed.
 
 Examples:
   tokenwire models --config tokenwire.toml                 the names in your configuration
@@ -112,7 +112,7 @@ def _configured(source: str | None, *, as_json: bool) -> int:
         lines = [problem.to_dict() for problem in problems]
         output.print_json({"file": source, "problems": lines, "models": rows})
     elif rows:
-        names = ("name", "model", "address", "key")
+        names = ("name", "model", "api", "address", "key")
         cells = (tuple(row[name] or "" for name in names) for row in rows)
         output.print_table([tuple(map(str.upper, names)), *cells])
     for problem in problems:
@@ -157,10 +157,13 @@ def _row(factory: LlmClientFactory, configuration: Configuration, name: str) -> 
     )
     row = factory.registry.get_provider(target.provider)
     variables = (entry.key_var,) if entry.key_var else row.key_vars
+    client = _client(factory, name)
     return {
         "name": name,
         "model": f"{target.provider}:{target.model}",
-        "address": _address(factory, name, row),
+        # A custom client need not have one.
+        "api": getattr(client, "api", None),
+        "address": _address(client, row),
         "key": _key(variables, is_required=bool(entry.key_var) or row.key_required),
         # For programs.
         "key_variables": list(variables),
@@ -168,19 +171,27 @@ def _row(factory: LlmClientFactory, configuration: Configuration, name: str) -> 
     }
 
 
-def _address(factory: LlmClientFactory, name: str, row: LlmProvider) -> str:
-    if row.name == "sim":
-        return "this process"
+def _client(factory: LlmClientFactory, name: str) -> LlmClientInterface | None:
+    """The client of a name; None if the environment lacks what its constructor needs."""
     settings: list[dict[str, Any]] = [{}, {"api_key": "-"}]
     for more in settings:
         # Without a key first, because a custom client may not take one.
         with contextlib.suppress(LlmConfigError):
-            url = getattr(factory.get_client(name, **more), "base_url", None)
-            if url:
-                return str(url)
-    if row.base_url is None and row.base_url_vars:
-        return f"missing: set {' or '.join(row.base_url_vars)}"
-    return "unknown"
+            return factory.get_client(name, **more)
+    return None
+
+
+def _address(client: LlmClientInterface | None, row: LlmProvider) -> str:
+    if row.name == "sim":
+        return "this process"
+    url = getattr(client, "base_url", None)
+    if url:
+        return str(url)
+    variables = (
+        *row.base_url_vars,
+        *(name for names in row.address_vars.values() for name in names),
+    )
+    return f"missing: set {' or '.join(variables)}" if variables else "unknown"
 
 
 def _key(variables: tuple[str, ...], *, is_required: bool) -> str:

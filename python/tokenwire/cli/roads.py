@@ -6,7 +6,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from tokenwire import _engine
-from tokenwire.cli.findings import Finding, configuration_found, is_url
+from tokenwire.cli.findings import (
+    Finding,
+    address_variables,
+    configuration_found,
+    has_no_address,
+    is_url,
+)
 from tokenwire.errors import LlmError
 
 if TYPE_CHECKING:
@@ -37,9 +43,8 @@ def road_findings(targets: Sequence[str]) -> Iterator[Finding]:
     setting = named[0]["setting"] if named else "system"
     for provider in _engine.provider_names():
         row = _engine.provider_row(provider)
-        variables = (*row["key_vars"], *row["base_url_vars"])
-        has_address = row["base_url"] is not None or any(map(os.environ.get, row["base_url_vars"]))
-        if has_address and any(map(os.environ.get, variables)):
+        variables = (*row["key_vars"], *address_variables(row))
+        if not has_no_address(row) and any(map(os.environ.get, variables)):
             yield from _road(provider, setting, provider=provider)
     yield from _configured(setting)
     for target in targets:

@@ -12,6 +12,7 @@ Examples:
   git diff | tokenwire run -m openai:gpt-4o-mini "Write a commit message."
   tokenwire run -m qwen3 --base-url http://127.0.0.1:8000/v1 --system "Be brief." "Hi"
   tokenwire run --config tokenwire.toml -m fast "Hi"       a name in your configuration
+  tokenwire run --api responses -m openai:gpt-4o-mini "Hi" another API than the usual one
   tokenwire run --completion -m vllm:Qwen/Qwen3-4B-Base --max-tokens 64 "def fib(n):"
   tokenwire run --param seed=7 --param 'stop=["END"]' "Hi"
   tokenwire run --image cat.png -m openai:gpt-4o-mini "What is this?"
@@ -32,6 +33,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from tokenwire._engine import apis
 from tokenwire.cli import output
 from tokenwire.errors import LlmConfigError, LlmValidationError
 from tokenwire.settings.secret import Secret
@@ -83,6 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--key-env", metavar="NAME", help="variable with the key, instead of the provider's own")
     add("--system", metavar="TEXT", help="system prompt")
+    add("--api", metavar="NAME", help=f"API to speak: {', '.join(apis())} (default: by the model)")
     add("--completion", action="store_true", help="text completion instead of chat")
     add("--max-tokens", type=int, metavar="N", help="maximum number of tokens in the reply")
     add("--temperature", type=float, metavar="T", help="how random the reply is; 0 is the least")
@@ -163,7 +166,9 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
     from tokenwire.factory.factory import LlmClientFactory, shared_factory
 
     factory = shared_factory() if parsed.config is None else LlmClientFactory(parsed.config)
-    if parsed.completion and parsed.system is not None:
+    api = _api(parsed)
+    is_completion = apis().get(str(api)) == "completions"
+    if is_completion and parsed.system is not None:
         raise LlmConfigError("--system: text completions have no system prompt")
     settings = {
         "base_url": parsed.base_url,
@@ -179,13 +184,11 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
     if not model:
         if parsed.base_url is not None:
             raise LlmConfigError("--base-url: name the model on that server as well: --model ID")
-        model = "sim:completion" if parsed.completion else "sim:chat"
+        model = "sim:completion" if is_completion else "sim:chat"
         output.say(f"no --model: this is {model}, the built-in simulator")
     settings = {name: value for name, value in settings.items() if value is not None}
     try:
-        return factory.get_client(
-            model, api="completions" if parsed.completion else None, **settings
-        )
+        return factory.get_client(model, api=api, **settings)
     except (LlmConfigError, LlmValidationError) as error:
         text = str(error)
         if not parsed.model and text.startswith("model: "):
@@ -195,6 +198,18 @@ def _client(parsed: argparse.Namespace) -> LlmClientInterface:
         if text == str(error):
             raise
         raise LlmConfigError(text) from None
+
+
+def _api(parsed: argparse.Namespace) -> str | None:
+    """The API that the options name; None if they leave the choice to the provider."""
+    api: str | None = parsed.api
+    if api is not None and api not in apis():
+        raise LlmConfigError(f"--api: {api!r}: give one of {', '.join(apis())}")
+    if not parsed.completion:
+        return api
+    if apis().get(api or "completions") != "completions":
+        raise LlmConfigError(f"--completion: {api} is not an API for it; leave one of them out")
+    return api or "completions"
 
 
 def names_to_try(model: str, base_url: str | None, factory: LlmClientFactory) -> str:

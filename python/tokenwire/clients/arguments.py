@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # `any` is Mistral's word for `required`; `validated` is Google's.
 _TOOL_CHOICES = ("auto", "none", "required", "any", "validated")
+_NAMED = ("function", "custom")
 _MERGED = frozenset(("headers", "extra_headers", "extra_query", "extra_body"))
 _WIRE_FORMATS = ("json_object", "json_schema", "text")
 
@@ -123,19 +124,27 @@ def settled(
 def _with_tool_named(params: dict[str, Any]) -> dict[str, Any]:
     choice = name = params.get("tool_choice")
     if isinstance(choice, dict):
-        function = choice.get("function")
-        name = function.get("name") if isinstance(function, dict) else None
+        name = _named(choice)[1] if choice.get("type") in _NAMED else None
     if not isinstance(name, str) or choice in _TOOL_CHOICES:
         return params
     tools = params.get("tools")
     # Tools may be known to the server alone.
     if tools is None and (name is not choice or "tools" in (params.get("extra_body") or ())):
         return params
-    names = [tool["function"].get("name") for tool in tools or () if "function" in tool]
-    if name not in names:
-        known = f"the tools are {', '.join(map(repr, names))}" if names else "there are no tools"
+    kinds = {name: kind for kind, name in map(_named, tools or ()) if name is not None}
+    kind = kinds.get(name)
+    if kind is None:
+        names = ", ".join(map(repr, kinds))
+        known = f"the tools are {names}" if names else "there are no tools"
         raise LlmConfigError(f"tool_choice: no tool is named {name!r}; {known}")
-    return {**params, "tool_choice": {"type": "function", "function": {"name": name}}}
+    return {**params, "tool_choice": {"type": kind, kind: {"name": name}}}
+
+
+def _named(tool: dict[str, Any]) -> tuple[Any, Any]:
+    """The kind and the name of a tool, in either form that OpenAI has; None without a name."""
+    kind = tool.get("type")
+    inside = tool.get(kind, tool) if kind in _NAMED else None
+    return kind, inside.get("name") if isinstance(inside, dict) else None
 
 
 def merged(base: dict[str, Any], nearer: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from tokenwire.settings.client_settings import (
     CLIENT_SETTINGS,
     engine_arguments,
     left_out,
+    left_out_of_provider,
     merged_settings,
     seal,
 )
@@ -59,6 +60,7 @@ class BaseClient(LlmClientInterface):
     _found_late = False
     _has_key: bool
     _key_source: KeySource | None
+    api: str
     model = provider = base_url = ""  # for `repr` in a traceback, if the constructor fails
 
     def __init__(
@@ -69,6 +71,9 @@ class BaseClient(LlmClientInterface):
         api_key: str | KeySource | None = None,
         base_url: str | None = None,
         api: str | None = None,
+        region: str | None = None,
+        project: str | None = None,
+        resource: str | None = None,
         system: str | None = None,
         timeout: float | Timeout | None = _engine.Timeout(),  # noqa: B008 (frozen)
         max_retries: int | None = None,
@@ -95,7 +100,10 @@ class BaseClient(LlmClientInterface):
                 caller's thread, and again after a 401. The default is the provider's variable.
             base_url: Address of the API, such as `http://localhost:8000/v1` or
                 `unix:///run/vllm.sock:/v1`.
-            api: Which API to use, if the provider has several.
+            api: Which API to speak. The default is the provider's for the model.
+            region: Fills `{region}` in the provider's address, as `project` and `resource` do.
+            project: See `region`.
+            resource: See `region`; on Azure, the NAME of `https://NAME.openai.azure.com`.
             system: System prompt of each call. Text completions do not have one.
             timeout: Seconds (`total` for a whole reply, `first_token` and `idle` for a stream), a
                 `Timeout`, or None for no limit.
@@ -143,6 +151,8 @@ class BaseClient(LlmClientInterface):
         self._key_vars = key_vars
         self._closed = False
         arguments = engine_arguments(settings)
+        if lost := left_out_of_provider(settings["provider"]):
+            self._left_out = lost
         self._target = target = resolve(model, settings["provider"], settings["base_url"])
         self.model = target.model
         self.provider = target.provider

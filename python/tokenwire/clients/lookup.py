@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from tokenwire import _engine
+from tokenwire.settings.address import PLACES
 from tokenwire.settings.model_string import key_and_address
 from tokenwire.settings.secret import LeftOut, revealed
 
@@ -38,7 +39,8 @@ def create_engine(
     source = api_key if callable(api_key) else None
     given = None if source or isinstance(api_key, LeftOut) else api_key
     before = parent._found if parent is not None and _is_alike(client, parent) else None
-    found = key_and_address(target, given, () if source else key_vars, before)
+    places = {name: settings[name] for name in PLACES}
+    found = key_and_address(target, given, () if source else key_vars, before, places)
     found.add_to(arguments)
     engine = _engine.Engine(
         provider=target.provider,
@@ -56,6 +58,7 @@ def create_engine(
     client._key_source = source
     client._has_key = source is not None or found.api_key is not None
     client.base_url = engine.base_url
+    client.api = engine.api
     client._found = found
     client._engine = engine
     # Last, because another thread that sees it unset uses the engine.
@@ -76,6 +79,7 @@ def _is_alike(client: Any, other: Any) -> bool:
     one, two = client._target, other._target
     return (
         client._settings["api_key"] is other._settings["api_key"]
+        and all(client._settings[name] == other._settings[name] for name in PLACES)
         and client._key_vars == other._key_vars
         and (one.provider, one.row, one.base_url) == (two.provider, two.row, two.base_url)
         # An address in a model string may not have every key.

@@ -17,20 +17,22 @@ from tokenwire.clients.chat import ChatClient
 from tokenwire.clients.completion import CompletionClient
 from tokenwire.config.configuration import Configuration, ModelEntry
 from tokenwire.config.file import Problem, read_toml, without_secrets
+from tokenwire.config.trial import any_client, construct, filled_with
 from tokenwire.errors import LlmConfigError, LlmError, LlmValidationError
 from tokenwire.interface.custom import problems_of
+from tokenwire.settings.address import PLACES, check_places
 from tokenwire.settings.client_settings import CLIENT_SETTINGS, may_be_secret, merged_settings
 from tokenwire.settings.model_string import ModelString, could_be_provider, resolve
 from tokenwire.types.params import AnyParams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import TypeAlias, TypeVar
+    from typing import TypeVar
 
     from tokenwire.catalog.registry import ModelRegistry, Source
+    from tokenwire.config.trial import EngineClient
     from tokenwire.interface.interface import LlmClientInterface
 
-    EngineClient: TypeAlias = type[ChatClient | CompletionClient]
     Row = TypeVar("Row", bound=Model)
 
 _APIS = tuple(_engine.apis())
@@ -44,9 +46,8 @@ _PROVIDER = frozenset(LlmProvider.model_fields) - {"name", "is_built_in", "clien
 # These are arguments of a single call.
 _PARAMETERS = AnyParams.__optional_keys__ - {"model", "timeout", "max_retries", "headers"}
 # Fields of a provider whose values may be keys, or contain one.
-_HIDDEN = frozenset({"base_url", "base_url_vars", "key_vars"})
+_HIDDEN = frozenset({"base_url", "base_url_vars", "headers", "key_vars"})
 _SECRET_NAME = re.compile(r"(?i)(api_?)?key|.*secret.*|.*password.*|(auth_?|access_?)?token")
-_ADDRESS = "http://localhost/v1"
 # Tables whose names other libraries may have for something else.
 _WITH_ADVICE = ("defaults", "models.")
 _NOT_A_TABLE = "it must be a table"
@@ -159,9 +160,14 @@ class _Check:
         if provider is None:
             return None
         if provider.base_url is not None:
-            self._fits(f"{path}.base_url", _client(ChatClient), "base_url", provider.base_url)
+            address = filled_with("x", provider.base_url)
+            self._fits(f"{path}.base_url", any_client(ChatClient), "base_url", address)
         elif not provider.base_url_vars:
             self._say(path, "there is no base_url")
+        if provider.headers:
+            # The engine knows which ones cannot be sent.
+            client = any_client(ChatClient)
+            self._fits(f"{path}.headers", client, "provider", provider)
         return provider
 
     def _entry(self, path: str, key: str, row: Any) -> ModelEntry | None:
@@ -177,7 +183,7 @@ class _Check:
             settings = self._custom_settings(path, row, custom)
         else:
             table = {name: row[name] for name in valid & _SETTINGS}
-            settings = merged_settings(self._defaults, self._settings(path, table, kind))
+            settings = merged_settings(self._defaults, self._settings(path, table, kind, api=api))
         if "model" not in row:
             self._say(path, 'there is no model; write model = "provider:model"')
         facts = {name: row[name] for name in valid & _FACTS}
@@ -190,10 +196,11 @@ class _Check:
             self._validated(path, ModelConfig, facts)
         if len(self.problems) > before:
             return None
-        if custom is None:
-            # Arguments that are valid one by one may still exclude each other.
+        if custom is None and target is not None:
+            # Arguments that are valid one by one may still exclude each other, or the API may not
+            # take them that the model is asked by.
             try:
-                _client(kind)(**settings)
+                construct(kind, target[1], self._row(target[0]), api, settings)
             except (LlmError, TypeError) as error:
                 self._say(path, str(error))
         if "provider" in row:
@@ -212,6 +219,15 @@ class _Check:
             near = nearest_name(str(api), _APIS)
             self._say(f"{path}.api", f"it must be {' or '.join(_APIS)}", value=api, near=near)
         return api
+
+    def _places(self, path: str, provider: str, entry: Mapping[str, Any]) -> None:
+        """Check that the address has the parts that an entry fills."""
+        row = self._row(provider)
+        given = {name: entry[name] for name in PLACES if name in entry and row.client is None}
+        try:
+            check_places(dict(row), given, entry.get("base_url"))
+        except LlmConfigError as error:
+            self._say(f"{path}.{str(error).partition(':')[0]}", _without_place(error))
 
     def _custom_client(self, row: Mapping[str, Any]) -> type[LlmClientInterface] | None:
         """The custom class of an entry's clients, if it has one."""
@@ -244,8 +260,9 @@ class _Check:
                 self._say(f"{path}.model", _without_place(error), value=model)
             return None
         if "://" in model and provider is None:
-            self._fits(f"{path}.model", _client(ChatClient), "base_url", target.base_url)
+            self._fits(f"{path}.model", any_client(ChatClient), "base_url", target.base_url)
         if self._is_known(target.provider):
+            self._places(path, target.provider, row)
             return target.provider, target.model
         where = "model" if provider is None else "provider"
         self._unknown(f"{path}.{where}", row[where], target.provider)
@@ -253,6 +270,9 @@ class _Check:
 
     def _custom_row(self, name: str) -> LlmProvider | None:
         return self._providers.get(name) or self._registry.own_provider(name)
+
+    def _row(self, name: str) -> LlmProvider:
+        return self._custom_row(name) or LlmProvider.built_in(name)
 
     def _is_known(self, name: str) -> bool:
         return name in _engine.provider_names() or self._custom_row(name) is not None
@@ -270,16 +290,19 @@ class _Check:
         table: Mapping[str, Any],
         kind: EngineClient,
         known: Iterable[str] = _SETTINGS,
+        *,
+        api: str | None = None,
     ) -> dict[str, Any]:
         """Arguments of a client. Each is tried by itself, so that no problem hides another."""
         settings: dict[str, Any] = {}
+        client = any_client(kind, api if api in _APIS else None)
         for name in sorted(self._names(path, table, known)):
             value, here = table[name], f"{path}.{name}"
             row = CLIENT_SETTINGS.get(name)
             if name == "params":
                 params = self._table(here, value) or {}
                 for param in sorted(self._names(here, params, _PARAMETERS)):
-                    if self._fits(f"{here}.{param}", _client(kind), param, params[param]):
+                    if self._fits(f"{here}.{param}", client, param, params[param]):
                         settings[param] = params[param]
             elif name == "system" and kind is CompletionClient:
                 self._say(here, "text completions have no system prompt")
@@ -287,7 +310,7 @@ class _Check:
                 settings[name] = self._compiled(here, row.table, value)
             elif row is not None and row.needs_table:
                 self._say(here, _NOT_A_TABLE, value=value)
-            elif self._fits(here, _client(kind), name, value):
+            elif self._fits(here, client, name, value):
                 settings[name] = value
         return settings
 
@@ -324,15 +347,6 @@ def _advice(name: str) -> str | None:
     if name in _PARAMETERS:
         return f"it is a parameter: write params = {{ {name} = … }}"
     return _engine._other_name(name)
-
-
-def _client(kind: EngineClient) -> Callable[..., object]:
-    """Constructs a client with an address, which is enough for any other argument."""
-
-    def construct(**arguments: Any) -> object:
-        return kind("m", **{"base_url": _ADDRESS, **arguments})
-
-    return construct
 
 
 def _causes(path: str, error: LlmError) -> Iterator[Problem]:

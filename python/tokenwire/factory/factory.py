@@ -90,7 +90,9 @@ class LlmClientFactory:
     ) -> CompletionClient: ...
 
     @overload
-    def get_client(self, name: str, *, api: Literal["chat"], **settings: Any) -> ChatClient: ...
+    def get_client(
+        self, name: str, *, api: Literal["chat", "responses"], **settings: Any
+    ) -> ChatClient: ...
 
     @overload
     def get_client(
@@ -105,9 +107,10 @@ class LlmClientFactory:
         Args:
             name: A name in the configuration, `provider:model`, `vllm://host:port@model`, or with
                 `base_url` the model's id.
-            api: `"completions"` gives a `CompletionClient`. By default, the configuration and the
-                registry decide; if they do not say, it is a `ChatClient`. The model's name is not
-                used to guess, so that a model tuned for chat never gets raw text.
+            api: `"completions"` gives a `CompletionClient`. By default, the configuration, the
+                registry and the provider decide; if they do not say, it is a `ChatClient`. The
+                model's name is not used to guess, so that a model tuned for chat never gets raw
+                text.
             **settings: Arguments of the client, and request parameters for each of its calls. A
                 client with other settings is another client.
 
@@ -160,9 +163,7 @@ class LlmClientFactory:
         row = target.row
         api = api or self.registry.api_of(target.provider, target.model)
         defaults = self._defaults
-        if row is None or row.client is None:
-            api = api or "chat"
-        elif defaults:
+        if defaults and row is not None and row.client is not None:
             # A custom client gets only those defaults that its class takes.
             from tokenwire.interface.custom import accepted
 
@@ -175,6 +176,7 @@ class LlmClientFactory:
         variables = (
             *(key_vars or fields["key_vars"]),
             *fields["base_url_vars"],
+            *(name for names in fields["address_vars"].values() for name in names),
             _TRANSPORT_VARIABLE,
         )
         if row is not None:
@@ -258,7 +260,7 @@ def client(name: str, *, api: Literal["completions"], **settings: Any) -> Comple
 
 
 @overload
-def client(name: str, *, api: Literal["chat"], **settings: Any) -> ChatClient: ...
+def client(name: str, *, api: Literal["chat", "responses"], **settings: Any) -> ChatClient: ...
 
 
 @overload

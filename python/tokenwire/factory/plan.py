@@ -25,7 +25,7 @@ class Plan(namedtuple("Plan", "model api settings key_vars variables row")):  # 
 
     Attributes:
         model: The model, as the constructor of a client takes it.
-        api: The API; None lets a custom client choose.
+        api: The API; None leaves the choice to the provider's row, or to a custom client.
         settings: Arguments of the client, with secrets sealed.
         key_vars: Variables that hold the key, in place of the provider's.
         variables: Environment variables that the client reads.
@@ -64,12 +64,13 @@ class Plan(namedtuple("Plan", "model api settings key_vars variables row")):  # 
             from tokenwire.interface.custom import create
 
             return create(self.row.client, self.row, self.model, settings, self.key_vars)
-        family = _engine.apis().get(str(self.api))
+        row = self.row
+        api = self.api if row is None else self.api or row.api
+        family = _engine.apis().get(str(api))
         kind = CompletionClient if family == "completions" else ChatClient
-        # The name of a family leaves the choice among its APIs to the provider's row.
-        api = None if self.api == kind._family else self.api
+        arguments = {"api": self.api, **settings}
         # The key comes from these variables only, also after pickling.
-        return kind._from_arguments(self.model, {"api": api, **settings}, key_vars=self.key_vars)
+        return kind._from_arguments(self.model, arguments, key_vars=self.key_vars)
 
 
 def frozen(value: Any) -> object:

@@ -177,6 +177,19 @@ def check_open(client: DefaultMethods) -> None:
         raise LlmClientClosedError("this client is closed; make a new one")
 
 
+def no_answer_yet(reply: LlmResponse[Any]) -> str | None:
+    """What is wrong with a reply that the provider has not finished; None if it has.
+
+    The words are those of Responses (https://platform.openai.com/docs/guides/background).
+    """
+    if reply.finish_reason is not None or reply.status not in ("queued", "in_progress"):
+        return None
+    return (
+        f"the reply is not an answer yet: its status is {reply.status}; use complete(), whose "
+        "reply.status says so, and ask the provider for reply.id later"
+    )
+
+
 def whole_number(value: Any, name: str, at_least: int) -> int:
     """The value of the argument `name`, which must be an int of at least `at_least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < at_least:

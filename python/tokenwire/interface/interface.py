@@ -11,6 +11,7 @@ from tokenwire.interface.defaults import (
     ask,
     ask_async,
     lacking,
+    no_answer_yet,
     open_stream,
     whole_number,
 )
@@ -83,8 +84,8 @@ class LlmClientInterface(DefaultMethods):
             **params: Request parameters of this call.
 
         Raises:
-            LlmModelError: The model refused, a filter stopped the reply, or it has no text.
-                `.response` is the reply.
+            LlmModelError: The model refused, a filter stopped the reply, it has no text, or it is
+                queued. `.response` is the reply.
             LlmConfigError: There are several choices or prompts: use `complete()`.
         """
         seal(params)
@@ -146,7 +147,8 @@ class LlmClientInterface(DefaultMethods):
         Raises:
             LlmValidationError: The last reply does not fit; `.partial` is that reply.
             LlmModelError: The model refused, a filter stopped the reply, the token limit cut it
-                off, or it has no text. The model is not asked again; `.response` is the reply.
+                off, it has no text, or it is queued. The model is not asked again; `.response` is
+                the reply.
         """
         seal(params)
         from tokenwire.interface.reask import asked_again, limit_of, parsed, wanted
@@ -313,7 +315,9 @@ class LlmClientInterface(DefaultMethods):
         """Return the text of the reply, if it answers the request."""
         text: str = reply.text
         reason = reply.finish_reason
-        if reply.refusal is not None or reason == "refusal":
+        if problem := no_answer_yet(reply):
+            pass
+        elif reply.refusal is not None or reason == "refusal":
             problem = f"the model refused: {reply.refusal or text}"
         elif reason == "content_filter":
             problem = "the provider's filter stopped the reply"

@@ -11,6 +11,7 @@ from tokenwire.errors import (
     LlmValidationError,
     note_reply,
 )
+from tokenwire.interface.defaults import no_answer_yet
 from tokenwire.tools.typed_output import parse_reply, reask_message
 from tokenwire.types import LlmRequest
 
@@ -42,9 +43,11 @@ def parsed(target: object, reply: LlmResponse[Any], limit: str = "the token limi
 
     Raises:
         LlmValidationError: It does not fit; `partial` is the reply.
-        LlmModelError: The token limit cut it off, it is a refusal, a filter stopped it, or it calls
-            tools.
+        LlmModelError: The token limit cut it off, it is a refusal, a filter stopped it, it calls
+            tools, or it is not finished.
     """
+    if problem := no_answer_yet(reply):
+        raise _ended(problem, reply)
     is_cut = reply.finish_reason == "length"
     try:
         value = parse_reply(target, reply.text)
@@ -88,7 +91,7 @@ def limit_of(asked: Prompt, *params: Mapping[str, Any]) -> str:
     for arguments in (params[0], given, *params[1:]):
         extra = arguments.get("extra_body")
         for held in (extra if isinstance(extra, dict) else {}, arguments):
-            for name in ("max_tokens", "max_completion_tokens"):
+            for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
                 if isinstance(held.get(name), int):
                     return f"{name}={held[name]}"
     return "the token limit"

@@ -133,7 +133,11 @@ class ChatTarget(NamedTuple):
     def client(self, api_key: Any) -> tw.ChatClient:
         """The new client for this target, with a key."""
         return tw.ChatClient(
-            self.model, provider=self.provider, base_url=self.base_url, api_key=api_key
+            self.model,
+            provider=self.provider,
+            base_url=self.base_url,
+            api_key=api_key,
+            api="chat",
         )
 
 

@@ -47,6 +47,9 @@ _CONVENTION_NAMES = {
     "vertex": "gcp.vertex_ai",
     "xai": "x_ai",
 }
+# The conventions' names of the APIs that only OpenAI's providers have: `openai.api.type`.
+_API_TYPES = {"chat": "chat_completions", "responses": "responses"}
+_OPENAI = ("openai", "azure")
 # The bucket bounds in the conventions.
 _SECONDS = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
 _FIRST_CHUNK = [
@@ -232,6 +235,9 @@ def _span_attributes(event: CallEvent) -> dict[str, Any]:
     return _without_none(
         {
             "gen_ai.request.stream": event.streamed,
+            "openai.api.type": (
+                _API_TYPES.get(event.api or "") if event.provider in _OPENAI else None
+            ),
             "gen_ai.response.id": label((response and response.id) or "") or None,
             "gen_ai.response.finish_reasons": (
                 [str(reason or "error") for reason in reasons] if any(reasons) else None
@@ -240,6 +246,7 @@ def _span_attributes(event: CallEvent) -> dict[str, Any]:
             "gen_ai.usage.input_tokens": usage and usage.prompt_tokens,
             "gen_ai.usage.output_tokens": usage and usage.completion_tokens,
             "gen_ai.usage.cache_read.input_tokens": usage and usage.cached_tokens,
+            "gen_ai.usage.cache_creation.input_tokens": usage and usage.cache_write_tokens,
             "gen_ai.usage.reasoning.output_tokens": usage and usage.reasoning_tokens,
         }
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError, LlmValidationError
+from tokenwire.settings.address import PLACES, check_place
 from tokenwire.settings.secret import (
     LeftOut,
     Secret,
@@ -165,6 +166,7 @@ CLIENT_SETTINGS = {
     # Models differ in their address and their system prompt, so there is no default for these.
     "base_url": Setting(_text, seal=sealed_url, in_defaults=False),
     "api": Setting(_text, in_entry=False),
+    **{name: Setting(check_place, in_defaults=False) for name in PLACES},
     "system": Setting(_instance_of(str, "a str"), in_defaults=False),
     # A number is the timeout of the whole call.
     "timeout": Setting(
@@ -219,9 +221,9 @@ def engine_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
         if checked.get("retry") is not None:
             raise LlmConfigError("max_retries: give it inside retry=RetryPolicy(max_retries=…)")
         checked["retry"] = _engine.RetryPolicy(max_retries=max_retries)
-    # One says which row the engine uses, the other goes with each call.
-    checked.pop("provider", None)
-    checked.pop("system", None)
+    # They say which row the engine uses and where it is, and the last one goes with each call.
+    for name in ("provider", *PLACES, "system"):
+        checked.pop(name, None)
     return checked
 
 
@@ -270,9 +272,16 @@ def may_be_secret(name: str) -> bool:
     return name in _SEALS
 
 
+def left_out_of_provider(provider: Any) -> list[str]:
+    """What a pickle left out of a provider's row, in words."""
+    headers = getattr(provider, "headers", None) or {}
+    names = [name for name, value in headers.items() if isinstance(value, LeftOut)]
+    return [f"provider (headers {', '.join(names)})"] if names else []
+
+
 def left_out(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
     """What a pickle left out of the settings and the defaults of a client, in words."""
-    found = []
+    found = left_out_of_provider(settings["provider"])
     for name, what in (("base_url", "the query of"), ("proxy", "user and password of the proxy")):
         if type(settings[name]) is LeftOut:
             found.append(f"{name} ({what} {settings[name].public()} )")

@@ -6,6 +6,7 @@ from os import environ
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
+from tokenwire.settings.address import Filled, check_places
 from tokenwire.settings.client_settings import check_text
 from tokenwire.settings.secret import Secret, sealed_url
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         is_built_in: bool
         key_vars: tuple[str, ...]
         key_required: bool
+        api: str | None
         client: Any
 
         def __iter__(self) -> Iterator[tuple[str, Any]]:
@@ -162,7 +164,7 @@ def _no_provider(model: str, problem: Callable[[str], str | None]) -> str:
 
 
 # What the engine gets of a `Found` besides the key and the address.
-_OF_ENGINE = ("key_name", "base_url_name", "no_key")
+_OF_ENGINE = ("key_name", "base_url_name", "no_key", "no_address")
 # Rows of the engine's table, which stays the same. They are not changed here, either.
 _rows: dict[str, Mapping[str, Any]] = {}
 
@@ -176,6 +178,7 @@ class Found:
         base_url: The address; None until one is found.
         base_url_name: What messages call it: its variable, or `base_url`.
         no_key: What to say if a key is needed, because that of the environment is withheld.
+        no_address: What to say if the address lacks a part; None if the engine has words for it.
         needs_key: Whether calls need a key.
         key_vars: Variables that may hold the key later.
         base_url_vars: Variables that may hold the address later.
@@ -184,6 +187,7 @@ class Found:
     key_name = "api_key"
     base_url_name = "base_url"
     no_key: str | None = None
+    no_address: str | None = None
     needs_key = False
     key_vars: Sequence[str] = ()
     base_url_vars: Sequence[str] = ()
@@ -205,6 +209,7 @@ def key_and_address(
     api_key: Secret | None,
     key_vars: Sequence[str] | None = None,
     before: Found | None = None,
+    places: Mapping[str, str | None] = {},
 ) -> Found:
     """Take a missing key or base URL from the environment variables of the provider.
 
@@ -218,8 +223,11 @@ def key_and_address(
         key_vars: Variables that hold the key, in place of the provider's; none if a callable
             returns it.
         before: What an earlier lookup found. That is kept.
+        places: What the caller gave for the places of the provider's address.
 
     Raises:
+        LlmConfigError: A part of the address is wrong, or the address may not have the headers of
+            the provider.
         LlmValidationError: A value holds what UTF-8 cannot carry; the message names its variable.
     """
     if target.provider == "sim":
@@ -229,14 +237,23 @@ def key_and_address(
         found.api_key, found.key_name = before.api_key, before.key_name
         found.base_url, found.base_url_name = before.base_url, before.base_url_name
     row = _row(target.provider) if target.row is None else dict(target.row)
+    check_places(row, places, target.base_url)
+    if row["headers"] and target.row is not None:
+        _check_headers(target, row)
     found.needs_key = row["key_required"] or bool(key_vars)
     if found.api_key is None:
         _find_key(found, target, row, row["key_vars"] if key_vars is None else key_vars)
     if target.base_url is None and (before is None or before.base_url_vars):
         found.base_url, found.base_url_vars = row["base_url"], row["base_url_vars"]
-        if (name := _first_set(found.base_url_vars)) is not None:
+        # What the caller gave for a part of the address wins over the whole one of the environment.
+        is_given = any(value is not None for value in places.values())
+        if not is_given and (name := _first_set(found.base_url_vars)) is not None:
             found.base_url, found.base_url_name = sealed_url(environ[name]), name
             found.base_url_vars = ()
+        elif "{" in (row["base_url"] or ""):
+            filled = Filled(row, places)
+            found.base_url, found.no_address = filled.url, filled.problem
+            found.base_url_vars = (*found.base_url_vars, *filled.variables)
     if found.api_key is not None and not callable(found.api_key):
         check_text(found.api_key, found.key_name)
     if found.base_url is not None:
@@ -266,6 +283,16 @@ def _find_key(
             )
     elif (name := _first_set(variables)) is not None:
         found.api_key, found.key_name, found.key_vars = Secret(environ[name]), name, ()
+
+
+def _check_headers(target: Target, row: Mapping[str, Any]) -> None:
+    """Refuse to send the headers of a custom provider to an address that is not for its key."""
+    address = target.base_url
+    if isinstance(address, ModelAddress) and not _may_have_key(address, row, ()):
+        raise LlmConfigError(
+            f"model: the headers of provider {target.provider} are not sent to {address}, an "
+            "address in a model string; give the address as base_url="
+        )
 
 
 def check_no_address(model: str, provider: str) -> None:
@@ -310,8 +337,11 @@ def _own_origin(row: Mapping[str, Any]) -> str | None:
     name = _first_set(variables)
     url = row["base_url"] if name is None else environ[name]
     if url is None:
-        # Azure: each customer has another address, which a variable names.
+        # Each customer has another address, which a variable names.
         return "" if variables else None
+    if "{" in url:
+        # Azure: the same, by one of its parts.
+        return ""
     origin = _origin(url)
     # The rows of local servers name their usual port on this machine, which is only a default.
     is_default = url == row["base_url"] and origin.startswith("http://localhost:")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tokenwire import _engine
 from tokenwire.errors import LlmConfigError
+from tokenwire.testing.chat_form import chat_form, text_of
 from tokenwire.testing.replies import behaviour_json
 
 if TYPE_CHECKING:
@@ -32,10 +33,13 @@ _active: list[Fake] = []
 class FakeRequest:
     """A request that a fake answered.
 
+    `messages`, `tools`, `params` and `text` have the form of chat, in whichever API the request
+    was made, so a test need not change with the model. `body` is what was sent.
+
     Attributes:
         provider: The provider's name, as before the colon of a model string.
         model: The model's id.
-        api: The API of the call, such as `"chat"` or `"completions"`.
+        api: The API of the call, such as `"chat"`, `"completions"` or `"responses"`.
         url: Where it would have been sent; None for a client without an address.
         stream: Whether the reply was requested as a stream.
         body: The whole body.
@@ -59,20 +63,42 @@ class FakeRequest:
         return _engine.without_data(f"FakeRequest({shown})")
 
     @property
+    def _as_chat(self) -> dict[str, Any]:
+        return chat_form(self.body) if self.api == "responses" else self.body
+
+    @property
     def messages(self) -> list[dict[str, Any]]:
         """The messages of a chat; empty for a completion."""
-        messages: list[dict[str, Any]] = self.body.get("messages", [])
+        messages: list[dict[str, Any]] = self._as_chat.get("messages", [])
         return messages
+
+    @property
+    def text(self) -> str:
+        """The text of the last message, or of the prompt."""
+        messages = self.messages
+        return text_of(messages[-1].get("content") if messages else self.prompt)
+
+    @property
+    def tools(self) -> list[dict[str, Any]]:
+        """The tools, such as `{"type": "function", "function": {"name": …}}`; empty for none."""
+        tools: list[dict[str, Any]] = self._as_chat.get("tools") or []
+        return tools
 
     @property
     def prompt(self) -> Any:
         """The prompt of a completion; None for a chat."""
-        return self.body.get("prompt")
+        return None if self.api == "responses" else self.body.get("prompt")
 
     @property
     def params(self) -> dict[str, Any]:
-        """The request parameters: the body without model, messages, prompt and stream."""
-        return {key: value for key, value in self.body.items() if key not in _NOT_PARAMETERS}
+        """The request parameters: the body without model, messages, prompt and stream.
+
+        For Responses, they have the names that OpenAI's chat gives them, such as
+        `max_completion_tokens`, and are without `store: false` and the request for encrypted
+        reasoning, which the client adds.
+        """
+        names = self._as_chat.items()
+        return {key: value for key, value in names if key not in _NOT_PARAMETERS}
 
 
 class _Rule:

@@ -15,6 +15,8 @@ from pydantic.fields import FieldInfo
 from typing_extensions import NotRequired, Self
 
 from tokenwire._pydantic import (
+    Cache,
+    CacheTime,
     Model,
     Str,
     base_init,
@@ -50,6 +52,8 @@ class Tool(Model):
         strict: Whether the provider must hold the model to the schema; None lets the provider
             decide.
         function: What `call` calls. It is not part of a dump.
+        cache: True or ``"1h"`` asks the provider to keep the tools up to this one in its cache, for
+            its usual time or for an hour, if its API has a place for that.
 
     Raises:
         LlmConfigError: An argument does not exist, or the function cannot be a tool.
@@ -63,6 +67,7 @@ class Tool(Model):
     parameters: dict[str, Any] = Field(default_factory=dict)
     strict: bool | None = None
     function: Callable[..., Any] | None = Field(default=None, exclude=True, repr=False)
+    cache: Cache = None
 
     @base_init
     def __init__(
@@ -73,6 +78,7 @@ class Tool(Model):
         *,
         strict: bool | None = None,
         function: Callable[..., object] | None = None,
+        cache: CacheTime | None = None,
         **unknown: object,
     ) -> None:
         if parameters is None and function is not None:
@@ -83,6 +89,7 @@ class Tool(Model):
             parameters=parameters,
             strict=strict,
             function=function,
+            cache=cache,
             **unknown,
         )
 
@@ -94,6 +101,7 @@ class Tool(Model):
         name: str | None = None,
         description: str | None = None,
         strict: bool | None = None,
+        cache: CacheTime | None = None,
     ) -> Self:
         """Make a tool from a function. Arguments given here replace its name and docstring.
 
@@ -105,6 +113,7 @@ class Tool(Model):
             description=description or description_of(function),
             strict=strict,
             function=function,
+            cache=cache,
         )
 
     def call(self, arguments: str) -> object:
@@ -119,6 +128,8 @@ ToolLike: TypeAlias = Tool | Callable[..., object] | Mapping[str, object]
 def tool_schema(tool: ToolLike) -> dict[str, Any]:
     """Return the tool as OpenAI writes it: ``{"type": "function", "function": {…}}``.
 
+    The key `cache` follows if the tool has one.
+
     Args:
         tool: A function or method (async too), a pydantic model or dataclass whose fields are the
             arguments, a `Tool`, or a dict. A dict with a `type` is passed on as it is; one with
@@ -132,10 +143,10 @@ def tool_schema(tool: ToolLike) -> dict[str, Any]:
     """
     if isinstance(tool, Mapping):
         return _named_function(tool)
-    strict = None
+    strict = cache = None
     if isinstance(tool, Tool):
         name, description, parameters = tool.name, tool.description, tool.parameters
-        strict = tool.strict
+        strict, cache = tool.strict, tool.cache
     elif callable(tool):
         name, description, parameters = name_of(tool), description_of(tool), parameters_of(tool)
     else:
@@ -153,7 +164,11 @@ def tool_schema(tool: ToolLike) -> dict[str, Any]:
     function["parameters"] = parameters
     if strict is not None:
         function["strict"] = strict
-    return {"type": "function", "function": function}
+    return {"type": "function", "function": function, **_cached(cache)}
+
+
+def _cached(cache: object) -> dict[str, object]:
+    return {"cache": cache} if cache else {}
 
 
 def _named_function(tool: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,8 +178,8 @@ def _named_function(tool: Mapping[str, Any]) -> dict[str, Any]:
     if "function" in tool:
         return {**tool, "type": "function"}
     if "name" in tool and "input_schema" not in tool:
-        function = {name: value for name, value in tool.items() if name != "type"}
-        return {"type": "function", "function": function}
+        function = {name: tool[name] for name in tool if name not in ("type", "cache")}
+        return {"type": "function", "function": function, **_cached(tool.get("cache"))}
     raise LlmConfigError(
         "a tool that is a dict needs `type`, `function`, or `name` and `parameters`"
     )

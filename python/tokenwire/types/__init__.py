@@ -1,7 +1,8 @@
 """Messages, parts and requests: what a caller passes in, checked by pydantic.
 
-Read `parts` first, then `media` (images, audio and documents, whose types `media_types`
-recognizes), then `message`, which is made of them, and `request`, which holds messages.
+Read `parts` first, then `media` (images, audio and documents, whose content `media_source` reads
+and whose types `media_types` recognizes), then `message`, which is made of them, and `request`,
+which holds messages.
 `params` lists the keyword arguments of a call, and `prompt` the types of its first argument, of
 `api_key=` and of `transport=`; both are for annotations only.
 

@@ -58,6 +58,8 @@ class ToolCallPart(Part):
         arguments: JSON text, as the model sent it; ``""`` is read as ``{}``.
         extra: What else the provider sent with the call; see `ToolCall.extra`.
         provider: The provider that sent it, which alone gets `extra` back; None for any.
+        api: The API that it came by, such as ``"responses"``; None for chat. `extra` is sent back
+            only by the same one.
     """
 
     type: Literal["tool_call"] = "tool_call"
@@ -66,6 +68,7 @@ class ToolCallPart(Part):
     arguments: Str = ""
     extra: dict[str, Any] | None = None
     provider: Str | None = None
+    api: Str | None = None
 
     @base_init
     def __init__(
@@ -75,10 +78,18 @@ class ToolCallPart(Part):
         arguments: str = "",
         extra: Mapping[str, object] | None = None,
         provider: str | None = None,
+        *,
+        api: str | None = None,
         **others: object,
     ) -> None:
         super().__init__(
-            id=id, name=name, arguments=arguments, extra=extra, provider=provider, **others
+            id=id,
+            name=name,
+            arguments=arguments,
+            extra=extra,
+            provider=provider,
+            api=api,
+            **others,
         )
 
     @property
@@ -115,12 +126,16 @@ def _as_part(value: object) -> object:
         )
     if all(hasattr(value, name) for name in ("id", "name", "arguments")):
         call: Any = value
+        extra = getattr(call, "extra", None)
+        # Only calls of this API have an item, and a compiled `ToolCall` does not note its API.
+        is_item = isinstance(extra, Mapping) and "item" in extra
         return {
             "type": "tool_call",
             "id": call.id,
             "name": call.name,
             "arguments": call.arguments,
-            "extra": getattr(call, "extra", None),
+            "extra": extra,
+            "api": "responses" if is_item else None,
         }
     raise PydanticCustomError("part_type", "a part must be a string, a part object or a dict")
 
@@ -255,8 +270,17 @@ class LlmMessage(Model):
         return wire
 
 
+# Parts of these APIs do not note their API, because those that were saved earlier do not.
+_UNNOTED = (None, "chat", "completions")
+# Keys that would be ours if the block of a provider had them.
+_OURS = ("api", "cache")
+
+
 def message_from_parts(
-    parts: Iterable[Mapping[str, object]], provider: str, model: str | None = None
+    parts: Iterable[Mapping[str, object]],
+    provider: str,
+    model: str | None = None,
+    api: str | None = None,
 ) -> LlmMessage:
     """Make the message of a reply.
 
@@ -266,22 +290,25 @@ def message_from_parts(
         provider: The provider that sent them. It is written into reasoning and opaque parts, which
             are sent back only there.
         model: The model that was asked. It is written into reasoning.
+        api: The API that they came by. Unless it is chat or text completions, it is written into
+            the parts that have something of the provider's.
 
     Raises:
         LlmValidationError: A part has an unknown shape.
     """
+    noted = {"provider": provider} if api in _UNNOTED else {"provider": provider, "api": api}
     content = []
     for part in parts:
         fields = dict(part)
         extra: Any = fields.get("extra")
         if fields.get("type") in ("reasoning", "opaque") or extra:
-            fields.setdefault("provider", provider)
+            fields = {**noted, **fields}
         if fields.get("type") == "reasoning" and model:
             fields.setdefault("model", model)
         if extra and fields["type"] != "tool_call":
             # The other parts have the keys of their block among their own.
             del fields["extra"]
-            fields = {**extra, **fields}
+            fields = {**{key: extra[key] for key in extra if key not in _OURS}, **fields}
         if "json" in fields:
             value = fields.pop("json")
             try:

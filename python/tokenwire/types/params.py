@@ -17,7 +17,8 @@ class RequestParams(TypedDict, total=False):
     """The arguments of calls of every API.
 
     Only the arguments that you pass are sent. tokenwire checks their types, and the provider checks
-    their ranges.
+    their ranges. An argument that the API of the call does not have is refused, unless
+    `drop_unsupported` is set.
 
     Attributes:
         max_tokens: The maximum number of tokens in the reply. It is sent under the provider's name
@@ -47,7 +48,10 @@ class RequestParams(TypedDict, total=False):
         max_retries: The number of attempts after the first one.
         headers: Added to the client's headers.
         stream_usage: Pass False to not ask a stream for its token counts.
-        extra_body: Added to the body as it is, for options that only one server has.
+        drop_unsupported: Leave out the parameters that the API or the provider does not take,
+            instead of refusing the call; `reply.dropped` lists them.
+        extra_body: Added to the body as it is, for options that only one server has. A key wins
+            over ours. In an API that nests its options, an object is merged into ours.
         extra_headers: Added to the headers, and wins over `headers`.
         extra_query: Added to the query of the URL.
     """
@@ -75,6 +79,7 @@ class RequestParams(TypedDict, total=False):
     max_retries: int | None
     headers: Mapping[str, str] | None
     stream_usage: bool | None
+    drop_unsupported: bool | None
     extra_body: Mapping[str, object] | None
     extra_headers: Mapping[str, str] | None
     extra_query: Mapping[str, object] | None
@@ -91,7 +96,15 @@ class ChatParams(RequestParams, total=False):
             the provider's form.
         parallel_tool_calls: Whether one reply may contain several calls.
         reasoning_effort: How much to reason, in the provider's terms, such as `"low"`.
+        verbosity: How long answers are, in the provider's terms, such as `"low"`.
         metadata: Your own notes about the request, which the provider stores.
+        prompt_cache_key: Requests with the same key share a cache of their prompts, for providers
+            that take one.
+        store: Whether the provider keeps the reply. The default is not to, also where the API's
+            default is to keep it, except with one of the next three.
+        previous_response_id: The `id` of a stored reply that this call continues (Responses).
+        conversation: The stored conversation that this call continues, or its id (Responses).
+        background: Return at once; `reply.status` says how far the reply is (Responses).
     """
 
     tools: Sequence[ToolLike] | None
@@ -99,7 +112,13 @@ class ChatParams(RequestParams, total=False):
     tool_choice: str | ToolLike | None
     parallel_tool_calls: bool | None
     reasoning_effort: str | None
+    verbosity: str | None
     metadata: Mapping[str, object] | None
+    prompt_cache_key: str | None
+    store: bool | None
+    previous_response_id: str | None
+    conversation: str | Mapping[str, object] | None
+    background: bool | None
 
 
 class CompletionParams(RequestParams, total=False):

@@ -86,7 +86,8 @@ def _as_dict(value: object) -> object:
 
 
 def _with_role(value: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(value.get("role"), str):
+    # An item of Responses, such as the output of a call, has a type instead.
+    if not isinstance(value.get("role", value.get("type")), str):
         raise PydanticCustomError("message_role", "a message needs a role")
     return value
 
@@ -157,8 +158,14 @@ class LlmRequest(Model):
     response_format: Any = None
     output_mode: OutputMode | None = None
     reasoning_effort: Str | None = None
+    verbosity: Str | None = None
     user: Str | None = None
     metadata: dict[Str, Any] | None = None
+    prompt_cache_key: Str | None = None
+    store: _Bool | None = None
+    previous_response_id: Str | None = None
+    conversation: Str | dict[Str, Any] | None = None
+    background: _Bool | None = None
 
     suffix: Str | None = None
     echo: _Bool | None = None
@@ -171,6 +178,7 @@ class LlmRequest(Model):
     # Not in the repr, because they may hold keys. A dump has them.
     headers: dict[Str, Str] | None = Field(default=None, repr=False)
     stream_usage: _Bool | None = None
+    drop_unsupported: _Bool | None = None
     extra_body: dict[Str, Any] | None = None
     extra_headers: dict[Str, Str] | None = Field(default=None, repr=False)
     extra_query: dict[Str, Any] | None = Field(default=None, repr=False)

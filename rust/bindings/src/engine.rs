@@ -73,6 +73,7 @@ impl Engine {
             port,
         };
         let caller = Caller {
+            api: Some(client.api().into()),
             endpoint: Some(Arc::new(endpoint)),
             ..Caller::named(&*client.provider().name, client.config().model.as_str())
         };
@@ -184,6 +185,12 @@ impl Engine {
         let parent = parent.map(|parent| parent.client(py)).transpose()?;
         let client = Client::new(hub, provider, config, parent.as_ref());
         client.map(Self::wrap).map_err(failed)
+    }
+
+    /// The name of the API that it speaks to ask its own model.
+    #[getter]
+    fn api(&self, py: Python<'_>) -> PyResult<&'static str> {
+        Ok(self.client(py)?.api())
     }
 
     /// The base URL in its canonical form, without credentials; empty if it has no address yet.

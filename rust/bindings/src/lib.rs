@@ -89,6 +89,7 @@ mod _engine {
         attempt::Attempt,
         choice::Choice,
         chunk::{LlmStreamChunk, ToolCallFragment},
+        citation::Citation,
         events::{
             End, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta, ToolCallDone,
             UsageReported,
@@ -96,7 +97,9 @@ mod _engine {
         limits::{Limits, RetryPolicy, Timeout},
         logprob::TokenLogprob,
         other_names::{other_name, other_names},
-        providers::{apis, is_provider, provider_names, provider_problem, provider_row},
+        providers::{
+            apis, is_provider, provider_apis, provider_names, provider_problem, provider_row,
+        },
         response::{LlmResponse, has_audio},
         timing::Timing,
         tool_call::ToolCall,

@@ -245,8 +245,11 @@ pub const CLIENT_SETTINGS: &[&str] = &[
     "client_cert",
     "compression",
     "limits",
+    "project",
     "provider",
     "proxy",
+    "region",
+    "resource",
     "retry",
     "system",
     "transport",
@@ -272,6 +275,8 @@ pub struct ClientConfig {
     pub key_name: Cow<'static, str>,
     /// The error of a call without the required key; `None` names the variables of the provider.
     pub no_key: Option<String>,
+    /// The error of a call without an address; `None` names the variables of the provider.
+    pub no_address: Option<String>,
     /// Headers that are added to each request.
     pub headers: Vec<(String, Secret)>,
     /// Limits in time.
@@ -305,6 +310,7 @@ impl ClientConfig {
             api_key: None,
             key_name: "api_key".into(),
             no_key: None,
+            no_address: None,
             headers: Vec::new(),
             timeout: TimeoutSetting::Full(Timeout::default()),
             limits: Limits::default(),

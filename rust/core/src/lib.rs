@@ -9,7 +9,7 @@
 //!    reply, [`stream::pump`] a stream.
 //! 4. [`http`]: one attempt: a permit, a connection, a response head, a body.
 //! 5. [`retry`]: whether a failed attempt is retried, and when. [`log`] records it.
-//! 6. [`sse`] and [`stream`]: bytes become events, events become chunks. The chunks wait in a [`stream::Queue`],
+//! 6. [`framing`] and [`stream`]: bytes become events, events become chunks. The chunks wait in a [`stream::Queue`],
 //!    and are added up to a [`message::Reply`].
 //!
 //! Every failure is an [`error::Error`].
@@ -61,6 +61,11 @@ pub mod workers;
 
 // Floor 4.
 
+// Cuts the bodies of streams into records.
+pub mod framing;
+
+// Floor 5.
+
 // Connections, and one attempt of a call.
 pub mod http;
 // Decides whether and when a failed attempt is retried.
@@ -68,17 +73,17 @@ pub mod retry;
 // Translates between our types and the JSON of each API.
 pub mod wire;
 
-// Floor 5.
+// Floor 6.
 
 // Clients, and the calls that they prepare.
 pub mod client;
 
-// Floor 6.
+// Floor 7.
 
 // The attempts of a call, and whole replies.
 pub mod call;
 
-// Floor 7.
+// Floor 8.
 
 // Streamed replies.
 pub mod stream;

@@ -22,14 +22,17 @@ pub struct Request<'a> {
     /// `{"role", "name"?, "parts": […]}`. Its parts by `type`; fields with `?` may be null or absent:
     ///
     /// - `text` {text}; `refusal` {text}
-    /// - `image` {url} or {data (base64), `media_type`?}, detail?
+    /// - `image` {url}, {`file_id`} or {data (base64), `media_type`?}, detail?
     /// - `audio` {data (base64), format}
     /// - `file` {`file_id`} or {url} or {data (base64), `media_type`?}, filename?
     /// - `reasoning` {text, signature?, field?, provider?, model?}; `opaque` {field, json, provider?}: these are sent
     ///   back to that provider only
     /// - `tool_call` {id?, name, arguments (JSON text), extra?, provider?}: `extra` has what else the call came with,
     ///   and is sent back to that provider only
-    /// - `tool_result` {`tool_call_id`?, name?, content (a string or a list of parts)}
+    /// - `tool_result` {`tool_call_id`?, name?, error?, content (a string or a list of parts)}
+    ///
+    /// A part that a provider sent may also have `api`, without which it came by `chat`: what it has besides its content
+    /// is sent back by that API only. `cache` (true or `"1h"`) marks the end of a prefix that the provider should cache.
     #[serde(borrow)]
     pub input: &'a RawValue,
     /// The client's system prompt (chat): a JSON string.
@@ -44,6 +47,9 @@ pub struct Request<'a> {
     /// Request parameters under our names, in the caller's order.
     #[serde(borrow, default)]
     pub params: Option<&'a RawValue>,
+    /// Whether parameters that the API or the provider does not take are left out, and not refused.
+    #[serde(default)]
+    pub drop_unsupported: bool,
     /// Keys that are added to the body as they are. They win over ours.
     #[serde(borrow, default)]
     pub extra_body: Option<&'a RawValue>,

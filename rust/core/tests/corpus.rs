@@ -9,6 +9,8 @@
     unreachable_pub
 )]
 
+#[path = "claims/framing_split.rs"]
+mod framing_split;
 #[path = "claims/json_vs_serde.rs"]
 mod json_vs_serde;
 #[path = "claims/measured.rs"]
@@ -45,6 +47,11 @@ fn replay(target: &str, holds: fn(&[u8])) {
 #[test]
 fn events_do_not_depend_on_the_chunks() {
     replay("sse_split", sse_split::holds);
+}
+
+#[test]
+fn records_do_not_depend_on_the_chunks() {
+    replay("framing_split", framing_split::holds);
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 mod support;
 
+use std::time::Duration;
+
 use serde_json::json;
 use support::*;
-use tokenwire_core::config::Limits;
+use tokenwire_core::config::{Limits, TimeoutSetting};
 use tokenwire_core::error::ErrorKind as K;
 use tokenwire_core::message::FinishReason;
 use tokenwire_core::wire::dialect;
@@ -348,4 +350,60 @@ fn a_stream_in_flight_is_small() {
     let whole = tokenwire_core::call::complete(&bench.transport, bench.call(false));
     let bytes = size_of_val(&whole);
     assert!(bytes < 4_096, "{bytes} bytes");
+}
+
+/// Answers one request with these pieces of a body, and keeps the connection open.
+fn open_ended(pieces: &[&str]) -> Server {
+    let pieces: Vec<_> = pieces.iter().map(|piece| chunk(piece)).collect();
+    Server::start(move |_| {
+        let head = Act::Send(STREAM_HEAD.into());
+        let sends = pieces.iter().map(|it| Act::Send(it.clone().into_bytes()));
+        let (closed, _) = std::sync::mpsc::channel();
+        let acts = [Act::Read, head].into_iter().chain(sends);
+        acts.chain([Act::UntilClosed(closed)]).collect()
+    })
+}
+
+#[tokio::test]
+async fn a_document_ends_where_its_object_ends_if_the_connection_stays_open() {
+    for pieces in [
+        &[REPLY][..],
+        &["\n\n", &REPLY[..40], &REPLY[40..], "\r\n\n"],
+    ] {
+        let server = open_ended(pieces);
+        let bench = Bench::new(&server.base_url());
+        let streamed = bench.stream();
+        let streamed = tokio::time::timeout(Duration::from_secs(20), streamed);
+        let streamed = streamed.await.unwrap();
+        assert_eq!(streamed.kind(), None, "{:?}", streamed.end);
+        assert_eq!(streamed.text(), "hello");
+        assert_eq!(server.requests(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_is_not_a_finished_reply_may_be_the_first_of_many() {
+    let line = "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hel\"}}]}\n";
+    // Only time shows that nothing follows.
+    let server = open_ended(&[line]);
+    let bench = Bench::with(&server.base_url(), |config| {
+        config.timeout = TimeoutSetting::Bare(Duration::from_millis(600));
+        config.retry.max_retries = 0;
+    });
+    assert_eq!(bench.stream().await.kind(), Some(K::ContentTimeout));
+    let finished = format!("{REPLY}\n");
+    for pieces in [
+        &[line, line, line][..],
+        &[&[line, line, line].concat()],
+        &[line, "\n{"],
+        &[&finished, &finished],
+        &[&finished, "[DO", "NE]\n"],
+    ] {
+        let server = open_ended(pieces);
+        let bench = Bench::with(&server.base_url(), |config| config.retry.max_retries = 0);
+        let streamed = bench.stream().await;
+        assert_eq!(streamed.kind(), Some(K::UnexpectedContent), "{pieces:?}");
+        let message = streamed.end.unwrap().message().to_owned();
+        assert!(message.contains("NDJSON"), "{message}");
+    }
 }

@@ -52,7 +52,8 @@ def facts(reply: tw.LlmResponse[Any]) -> dict[str, Any]:
     """Return everything that a reply says, except the raw body."""
     names = (
         "id model provider created text reasoning refusal tool_calls finish_reason choices logprobs"
-        " provider_finish_reason usage request_id headers timing attempts dropped message"
+        " provider_finish_reason usage request_id headers timing attempts dropped message api"
+        " status stop_details citations"
     )
     return {name: getattr(reply, name) for name in names.split()}
 

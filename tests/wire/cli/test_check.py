@@ -42,9 +42,9 @@ def test_check_lists_the_clients_and_sends_nothing(command, file, sim):
     code, out, err = command("check", file(GOOD))
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        "NAME  CLIENT            MODEL    NOTE",
-        "fast  ChatClient        acme:m1",
-        "base  CompletionClient  acme:m2",
+        "NAME  CLIENT            API          MODEL    NOTE",
+        "fast  ChatClient        chat         acme:m1",
+        "base  CompletionClient  completions  acme:m2",
     ]
     assert sim.requests() == []
 
@@ -54,7 +54,7 @@ def test_a_probe_makes_one_tiny_call_to_each(command, file, sim):
     assert code == 0
     assert [line.split()[-1] for line in out.splitlines()] == ["PROBE", "ok", "ok"]
     calls = sorted((request["path"], request["body"]["max_tokens"]) for request in sim.requests())
-    assert calls == [("/v1/chat/completions", 1), ("/v1/completions", 1)]
+    assert calls == [("/v1/chat/completions", 16), ("/v1/completions", 16)]
 
 
 def test_a_failed_probe_is_reported_and_not_retried(command, file, sim):
@@ -70,7 +70,7 @@ def test_a_missing_key_is_a_note_and_fails_only_a_probe(command, file):
     path = file('[models.fast]\nmodel = "groq:m"\n')
     note = "no API key for groq: set GROQ_API_KEY or name another variable in key_var"
     code, out, _ = command("check", "--json", path)
-    row = {"name": "fast", "client": "ChatClient", "model": "groq:m", "note": note}
+    row = {"name": "fast", "client": "ChatClient", "api": "chat", "model": "groq:m", "note": note}
     assert (code, json.loads(out)) == (0, {"file": str(path), "problems": [], "models": [row]})
     code, out, _ = command("check", "--json", "--probe", path)
     assert (code, json.loads(out)["models"]) == (1, [{**row, "probe": "not tried"}])

@@ -302,7 +302,7 @@ def test_reach_reports_what_a_server_answers_instead_of_models(found, answer, ex
         ("grok", "did you mean groq?"),
         (
             "azure",
-            "azure has no default address: set AZURE_OPENAI_BASE_URL or AZURE_OPENAI_ENDPOINT, or",
+            "set AZURE_OPENAI_BASE_URL or AZURE_OPENAI_ENDPOINT or AZURE_RESOURCE_NAME, or",
         ),
         ("openai-compatible", "openai-compatible has no default address: give its URL"),
     ],

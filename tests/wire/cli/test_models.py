@@ -56,12 +56,12 @@ def test_the_names_are_listed_with_address_and_variable_of_the_key(command, file
     monkeypatch.setenv("ACME_API_KEY", SECRET)
     code, out, err = command("models", "--config", file(NAMES))
     assert (code, err) == (0, "")
-    rows = [line.split(maxsplit=3) for line in out.splitlines()]
-    assert rows[1] == ["ours", "acme:m1", "https://llm.acme.example/v1", "ACME_API_KEY"]
+    rows = [line.split(maxsplit=4) for line in out.splitlines()]
+    assert rows[1] == ["ours", "acme:m1", "chat", "https://llm.acme.example/v1", "ACME_API_KEY"]
     assert [row[0] for row in rows[2:]] == ["fast", "local", "cloud", "bare", "play"]
-    assert rows[2][3] == "missing: set TEAM_GROQ_KEY"
-    assert rows[3] == ["local", "vllm:Qwen/Qwen3", "http://10.0.0.5:8000/v1", "not needed"]
-    assert rows[5][1:3] == ["openai-compatible:gemma3:4b", sim.base_url]
+    assert rows[2][4] == "missing: set TEAM_GROQ_KEY"
+    assert rows[3] == ["local", "vllm:Qwen/Qwen3", "chat", "http://10.0.0.5:8000/v1", "not needed"]
+    assert rows[5][1:4] == ["openai-compatible:gemma3:4b", "chat", sim.base_url]
     assert SECRET not in out
     assert sim.requests() == []
 

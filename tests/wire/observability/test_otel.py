@@ -107,6 +107,7 @@ def test_a_call_is_a_span_with_the_attributes_of_the_conventions(sim, ask: Askin
         "gen_ai.usage.output_tokens": 2,
         "gen_ai.usage.cache_read.input_tokens": 0,
         "gen_ai.usage.reasoning.output_tokens": 0,
+        "openai.api.type": "chat_completions",
         "server.address": "127.0.0.1",
         "server.port": sim.port,
     }
@@ -343,6 +344,33 @@ def test_nothing_is_reported_after_its_removal(sim, seen):
 def test_providers_have_the_names_of_the_conventions(sim, seen, ours, theirs):
     tw.ChatClient(f"{ours}:m", base_url=sim.base_url, api_key=KEY).run("hi")
     assert seen.span().attributes["gen_ai.provider.name"] == theirs
+
+
+@pytest.mark.parametrize(
+    ("provider", "api", "theirs"),
+    [
+        ("openai", "chat", "chat_completions"),
+        ("azure", "responses", "responses"),
+        ("openai", "completions", None),
+        ("groq", "chat", None),
+        ("openai", None, None),
+    ],
+)
+def test_an_api_of_openai_has_the_name_of_the_conventions(seen, provider, api, theirs):
+    tw.report_call(
+        provider=provider,
+        model="m",
+        elapsed=1,
+        response=tw.LlmResponse(provider=provider, model="m", text="a", api=api),
+    )
+    assert seen.span().attributes.get("openai.api.type") == theirs
+
+
+def test_tokens_written_to_the_cache_are_an_attribute(seen):
+    usage = tw.Usage(prompt_tokens=9, cache_write_tokens=4)
+    response = tw.LlmResponse(provider="openai", model="m", usage=usage)
+    tw.report_call(provider="openai", model="m", elapsed=1, response=response)
+    assert seen.span().attributes["gen_ai.usage.cache_creation.input_tokens"] == 4
 
 
 def test_it_works_without_an_sdk(sim, ask: Asking, caplog):

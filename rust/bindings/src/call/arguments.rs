@@ -10,7 +10,7 @@ use tokenwire_core::config::Secret;
 
 use crate::ground::caller::Caller;
 use crate::ground::json;
-use crate::values::keywords::{revealed, secret_pairs, unexpected};
+use crate::values::keywords::{flag, revealed, secret_pairs, unexpected};
 use crate::values::limits;
 use crate::values::raise;
 
@@ -95,6 +95,7 @@ pub(crate) fn prepare(
     caller.started = options.started;
     let mut extra_body = None;
     let mut stream_usage = None;
+    let mut drop_unsupported = false;
     let mut encoded = Vec::new();
     for (name, value) in params.into_iter().flatten() {
         let name = name.cast_into::<PyString>()?;
@@ -109,6 +110,7 @@ pub(crate) fn prepare(
             "extra_query" => options.query = secret_pairs(&value, "extra_query")?,
             "extra_body" => extra_body = Some(value),
             "stream_usage" => stream_usage = Some(value.is_truthy()?),
+            "drop_unsupported" => drop_unsupported = flag(&value, "drop_unsupported")?,
             "logit_bias" if value.is_instance_of::<PyDict>() => {
                 // Token ids are numbers in Python and keys in JSON.
                 let by_name = PyDict::new(py);
@@ -153,6 +155,10 @@ pub(crate) fn prepare(
         begin_member("stream_usage", &mut json);
         json.extend_from_slice(if wanted { b"true" } else { b"false" });
     }
+    if drop_unsupported {
+        begin_member("drop_unsupported", &mut json);
+        json.extend_from_slice(b"true");
+    }
     if stream {
         begin_member("stream", &mut json);
         json.extend_from_slice(b"true");
@@ -165,6 +171,10 @@ pub(crate) fn prepare(
         client.prepare(&json, options)
     };
     let call = call.map_err(|error| raise::to_py(py, error, &caller))?;
+    // A call for another model may speak another API than the client.
+    if caller.api.as_deref() != Some(call.api()) {
+        caller.api = Some(call.api().into());
+    }
     let dropped = call.dropped();
     if !dropped.is_empty() {
         caller.dropped = Some(dropped.iter().map(|path| path_in(input, path)).collect());

@@ -8,6 +8,8 @@ use std::time::Instant;
 pub(crate) struct Caller {
     pub(crate) provider: Arc<str>,
     pub(crate) model: Arc<str>,
+    /// The API that the call speaks; None if unknown, as for a custom client.
+    pub(crate) api: Option<Arc<str>>,
     /// The operation and the server; None before there is a client.
     pub(crate) endpoint: Option<Arc<Endpoint>>,
     /// When the call began; None before it did.

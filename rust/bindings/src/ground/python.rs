@@ -12,7 +12,7 @@ pub(crate) static KINDS: Bridged = Bridged::new("KINDS");
 /// `(error) -> kind`, also for exceptions that are not ours.
 pub(crate) static KIND_OF: Bridged = Bridged::new("kind_of");
 
-/// `(parts, provider, model) -> LlmMessage`.
+/// `(parts, provider, model, api) -> LlmMessage`.
 pub(crate) static MESSAGE: Bridged = Bridged::new("message");
 /// `(value) -> JSON values` of a pydantic model or a dataclass.
 pub(crate) static DUMPED: Bridged = Bridged::new("dumped");

@@ -20,7 +20,7 @@ use crate::values::value;
 pub(crate) const CANCELLED: &str = "cancelled";
 
 /// Arguments of `CallEvent(…)`.
-const ARGUMENTS: [&str; 11] = [
+const ARGUMENTS: [&str; 12] = [
     "provider",
     "model",
     "elapsed",
@@ -30,6 +30,7 @@ const ARGUMENTS: [&str; 11] = [
     "response",
     "started",
     "operation",
+    "api",
     "server_address",
     "server_port",
 ];
@@ -48,6 +49,7 @@ const ARGUMENTS: [&str; 11] = [
 ///     response: The reply, whole or partial.
 ///     started: When the call began, as Unix time in seconds. Defaults to `elapsed` seconds ago.
 ///     operation: `chat` or `text_completion`.
+///     api: The API that the call spoke. Defaults to that of the response.
 ///     server_address: Host of the server, or the path of its unix socket.
 ///     server_port: Port of the server.
 ///
@@ -61,6 +63,8 @@ pub(crate) struct CallEvent {
     model: String,
     /// The kind of request: `chat` or `text_completion`.
     operation: &'static str,
+    /// The API that the call spoke, such as `chat` or `responses`; None if unknown.
+    api: Option<String>,
     /// Host of the server, or the path of its unix socket; None if unknown.
     server_address: Option<String>,
     /// Port of the server; None if unknown, and for a unix socket.
@@ -96,6 +100,7 @@ impl CallEvent {
             provider: caller.provider.to_string(),
             model: caller.model.to_string(),
             operation: endpoint.map_or("chat", |endpoint| endpoint.operation),
+            api: caller.api.as_deref().map(str::to_owned),
             server_address: host.filter(|host| !host.is_empty()),
             server_port: endpoint.and_then(|endpoint| endpoint.port),
             streamed,
@@ -112,7 +117,7 @@ impl CallEvent {
 impl CallEvent {
     #[new]
     #[pyo3(signature = (*, provider, model, elapsed, streamed=false, error=None, error_kind=None,
-        response=None, started=None, operation="chat", server_address=None, server_port=None))]
+        response=None, started=None, operation="chat", api=None, server_address=None, server_port=None))]
     #[allow(clippy::too_many_arguments, reason = "the fields, named one by one")]
     fn py_new(
         py: Python<'_>,
@@ -125,6 +130,7 @@ impl CallEvent {
         response: Option<Py<LlmResponse>>,
         started: Option<f64>,
         operation: &str,
+        api: Option<TextArgument>,
         server_address: Option<TextArgument>,
         server_port: Option<u16>,
     ) -> PyResult<Self> {
@@ -140,6 +146,7 @@ impl CallEvent {
         };
         let error_kind = named(py, error_kind, "CallEvent.error_kind")?;
         let server_address = named(py, server_address, "CallEvent.server_address")?;
+        let api = named(py, api, "CallEvent.api")?;
         let provider = provider.named(py, "CallEvent.provider")?;
         let model = model.named(py, "CallEvent.model")?;
         let error_kind = match (&error, error_kind) {
@@ -150,6 +157,10 @@ impl CallEvent {
             provider,
             model,
             operation,
+            api: api.or_else(|| {
+                let caller = &response.as_ref()?.get().data().caller;
+                caller.api.as_deref().map(str::to_owned)
+            }),
             server_address: server_address.filter(|host| !host.is_empty()),
             server_port,
             streamed,
@@ -217,7 +228,7 @@ impl CallEvent {
     }
 }
 
-value::fields!(CallEvent: provider, model, operation, streamed, error_kind, elapsed, usage, timing);
+value::fields!(CallEvent: provider, model, operation, api, streamed, error_kind, elapsed, usage, timing);
 
 fn unix_now() -> f64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -65,6 +65,22 @@ macro_rules! choice_getters {
                 self.choice()?.provider_finish_reason.as_deref()
             }
 
+            /// What else the provider says about the end, such as why a filter stopped the reply; None if it says
+            /// nothing.
+            #[getter]
+            fn stop_details<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+                let details = self
+                    .choice()
+                    .and_then(|choice| choice.stop_details.as_ref());
+                $crate::values::extra::value(py, details)
+            }
+
+            /// The sources that the provider names for `text`, in the order in which it sent them.
+            #[getter]
+            fn citations<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+                $crate::values::citation::Citation::tuple(py, self.choice())
+            }
+
             /// Log probabilities of the tokens, if the request asked for them.
             #[getter]
             fn logprobs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
@@ -148,5 +164,5 @@ impl Choice {
 
 value::fields!(
     Choice: index, text, reasoning, refusal, tool_calls, finish_reason, provider_finish_reason,
-    logprobs
+    stop_details, logprobs
 );

@@ -41,6 +41,7 @@ pub(crate) fn read(
         api_key: text(setting!("api_key"))?.map(Secret::new),
         key_name: text(setting!("key_name"))?.map_or(Cow::Borrowed("api_key"), Cow::Owned),
         no_key: text(setting!("no_key"))?,
+        no_address: text(setting!("no_address"))?,
         headers: setting!("headers")
             .map_or(Ok(Vec::new()), |value| secret_pairs(&value, "headers"))?,
         timeout: setting!("timeout")

@@ -1,8 +1,8 @@
-//! What else a provider sent, as a dict.
+//! What else a provider sent, as a dict or another JSON value.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tokenwire_core::message::Extra;
+use tokenwire_core::message::{Extra, RawJson};
 
 use crate::ground::json;
 
@@ -24,4 +24,25 @@ pub(crate) fn object<'py>(py: Python<'py>, extra: &Extra) -> PyResult<Option<Bou
     }
     let text = serde_json::to_string(extra).unwrap_or_default();
     json::load_json(py, &text).map(Some)
+}
+
+/// The JSON value of a dict; `name` names it in errors.
+pub(crate) fn read_value(
+    dict: Option<&Bound<'_, PyDict>>,
+    name: &str,
+) -> PyResult<Option<RawJson>> {
+    let Some(dict) = dict else {
+        return Ok(None);
+    };
+    let mut text = Vec::new();
+    json::write_json(dict.as_any(), name, &mut text)?;
+    Ok(RawJson::read(&String::from_utf8_lossy(&text)))
+}
+
+/// The Python value of a JSON value.
+pub(crate) fn value<'py>(
+    py: Python<'py>,
+    json: Option<&RawJson>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    json.map(|json| json::load_json(py, json.get())).transpose()
 }

@@ -21,9 +21,12 @@ pub(crate) fn message_of<'py>(
         serde_json::to_string(parts).map_err(|error| PyValueError::new_err(error.to_string()))?;
     let parts = json::load_json(py, &json)?;
     calling_python(|| {
-        python::MESSAGE
-            .get(py)?
-            .call1((parts, &*caller.provider, &*caller.model))
+        python::MESSAGE.get(py)?.call1((
+            parts,
+            &*caller.provider,
+            &*caller.model,
+            caller.api.as_deref(),
+        ))
     })
 }
 

@@ -5,8 +5,8 @@
 //!   a class from a table of its fields. `keywords.rs`: how arguments are checked.
 //! - `client_settings.rs`: those of a client; `limits.rs`: `Timeout`, `Limits` and `RetryPolicy` among them.
 //! - A reply: `reply.rs` holds the data, `response.rs` and `choice.rs` are views of it, `message.rs` turns
-//!   its parts into an `LlmMessage` and back. `usage.rs`, `timing.rs`, `tool_call.rs`, `logprob.rs` and
-//!   `attempt.rs` are its smaller parts, and `extra.rs` makes a dict of what we do not know.
+//!   its parts into an `LlmMessage` and back. `usage.rs`, `timing.rs`, `tool_call.rs`, `logprob.rs`,
+//!   `citation.rs` and `attempt.rs` are its smaller parts, and `extra.rs` makes a dict of what we do not know.
 //! - A stream: `chunk.rs` and `events.rs`.
 //! - `providers.rs`: the engine's table of providers. `written.rs`: JSON as models write it.
 //! - `raise.rs`: how the error of a call becomes an exception. `headers.rs`: the headers of its response, or of a reply.
@@ -14,6 +14,7 @@
 pub(crate) mod attempt;
 pub(crate) mod choice;
 pub(crate) mod chunk;
+pub(crate) mod citation;
 pub(crate) mod client_settings;
 pub(crate) mod events;
 mod extra;

@@ -64,8 +64,15 @@ pub(crate) struct ReplyData {
 struct Stored {
     provider: String,
     requested_model: String,
+    // Replies stored by earlier versions lack it.
+    #[serde(default)]
+    api: Option<String>,
     reply: message::Reply,
-    status: Option<u16>,
+    #[serde(default)]
+    http_status: Option<u16>,
+    // Where earlier versions stored the HTTP status.
+    #[serde(default, skip_serializing)]
+    status: Option<OldStatus>,
     headers: Vec<(String, String)>,
     request_id: Option<String>,
     timing: message::Timing,
@@ -73,6 +80,16 @@ struct Stored {
     // Replies stored by earlier versions lack it.
     #[serde(default)]
     dropped: Vec<String>,
+}
+
+/// What a dict of a reply may have as its `status`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OldStatus {
+    /// The HTTP status, in one of an earlier version.
+    Http(u16),
+    /// That of the reply, which is in the reply itself, too.
+    OfReply(serde::de::IgnoredAny),
 }
 
 impl ReplyData {
@@ -93,8 +110,10 @@ impl ReplyData {
         let stored = Stored {
             provider: self.caller.provider.to_string(),
             requested_model: self.caller.model.to_string(),
+            api: self.caller.api.as_deref().map(str::to_owned),
             reply: message::Reply::clone(&self.reply),
-            status: head.map(|head| head.status),
+            http_status: head.map(|head| head.status),
+            status: None,
             headers: head.map_or_else(Vec::new, |head| head.headers.to_vec()),
             request_id: head.and_then(|head| head.request_id.clone()),
             timing: self.timing,
@@ -108,7 +127,11 @@ impl ReplyData {
     pub(crate) fn from_json(json: &[u8], raw: Option<&[u8]>, wrong: &str) -> PyResult<Self> {
         let stored: Stored = serde_json::from_slice(json)
             .map_err(|error| PyValueError::new_err(format!("{wrong}: {error}")))?;
-        let head = stored.status.map(|status| Head {
+        let status = match stored.status {
+            Some(OldStatus::Http(status)) => Some(status),
+            Some(OldStatus::OfReply(_)) | None => stored.http_status,
+        };
+        let head = status.map(|status| Head {
             status,
             headers: stored.headers.into(),
             request_id: stored.request_id,
@@ -119,6 +142,7 @@ impl ReplyData {
             timing: stored.timing,
             attempts: stored.attempts,
             caller: Caller {
+                api: stored.api.map(Into::into),
                 dropped: (!stored.dropped.is_empty()).then(|| stored.dropped.into()),
                 ..Caller::named(stored.provider, stored.requested_model)
             },

@@ -14,6 +14,7 @@ use crate::ground::exit::calling_python;
 use crate::ground::{json, python};
 use crate::values::attempt::Attempt;
 use crate::values::choice::{Choice, choice_getters, choice_text};
+use crate::values::extra;
 use crate::values::headers;
 use crate::values::keywords::{TextArgument, named, pairs, variant};
 use crate::values::logprob::TokenLogprob;
@@ -80,7 +81,7 @@ impl LlmResponse {
     #[pyo3(signature = (*, provider, model, text=None, reasoning=None, refusal=None,
         tool_calls=Vec::new(), message=None, finish_reason=None, provider_finish_reason=None,
         usage=None, logprobs=None, timing=None, id=None, created=None, request_id=None,
-        headers=None, response_format=None))]
+        headers=None, response_format=None, api=None, status=None, stop_details=None))]
     #[allow(clippy::too_many_arguments, reason = "one for each field")]
     fn py_new(
         py: Python<'_>,
@@ -101,6 +102,9 @@ impl LlmResponse {
         request_id: Option<TextArgument>,
         headers: Option<Bound<'_, PyAny>>,
         response_format: Option<Py<PyAny>>,
+        api: Option<TextArgument>,
+        status: Option<TextArgument>,
+        stop_details: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let text = named(py, text, "text")?;
         let reasoning = named(py, reasoning, "reasoning")?;
@@ -114,14 +118,14 @@ impl LlmResponse {
                 .map(|word| variant(py, "finish_reason", &word))
                 .transpose()?,
             provider_finish_reason: named(py, provider_finish_reason, "provider_finish_reason")?,
-            stop_details: None,
+            stop_details: extra::read_value(stop_details.as_ref(), "stop_details")?,
             logprobs: logprobs.map(TokenLogprob::logprobs),
         };
         let mut reply = message::Reply {
             id: named(py, id, "id")?,
             model: None,
             created,
-            status: None,
+            status: named(py, status, "status")?,
             choices: vec![choice],
             usage: usage.map(|usage| usage.0),
             request_id: named(py, request_id, "request_id")?,
@@ -134,7 +138,10 @@ impl LlmResponse {
             headers: headers.into(),
             request_id: None,
         });
-        let caller = Caller::named(provider.named(py, "provider")?, model.named(py, "model")?);
+        let caller = Caller {
+            api: named(py, api, "api")?.map(Into::into),
+            ..Caller::named(provider.named(py, "provider")?, model.named(py, "model")?)
+        };
         let data = ReplyData {
             head,
             timing: timing.map(|timing| timing.0).unwrap_or_default(),
@@ -159,6 +166,20 @@ impl LlmResponse {
     #[getter]
     fn provider(&self) -> &str {
         &self.data.caller.provider
+    }
+
+    /// The API that the call spoke, such as "chat" or "responses"; None if unknown, as for the replies of most custom
+    /// clients and those that an earlier version stored.
+    #[getter]
+    fn api(&self) -> Option<&str> {
+        self.data.caller.api.as_deref()
+    }
+
+    /// How far the provider is with the reply, in its own word, such as "completed" or "queued"; None in an API that
+    /// does not say, such as "chat".
+    #[getter]
+    fn status(&self) -> Option<&str> {
+        self.data.reply.status.as_deref()
     }
 
     /// When the reply was created, as Unix time in seconds.
@@ -242,9 +263,9 @@ impl LlmResponse {
         Attempt::tuple(py, &self.data.attempts)
     }
 
-    /// Parts of your messages that were left out of the request because the provider does not accept them,
-    /// as paths such as `messages[1].content[0]`. Usually empty; otherwise mostly reasoning of another
-    /// provider.
+    /// What was left out of the request because the API or the provider does not accept it: parts of your messages, as
+    /// paths such as `messages[1].content[0]`, and with `drop_unsupported` names of parameters. Usually empty; otherwise
+    /// mostly reasoning of another provider.
     #[getter]
     fn dropped<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.data.caller.dropped())
@@ -358,5 +379,5 @@ pub(crate) fn has_audio(reply: &Bound<'_, PyAny>) -> bool {
 // What `to_dict` shows in addition to the stored data.
 value::fields!(
     LlmResponse: id, model, created, text, reasoning, refusal, tool_calls, finish_reason,
-    provider_finish_reason, usage, timing
+    provider_finish_reason, stop_details, status, usage, timing
 );

@@ -38,7 +38,7 @@ impl ToolCall {
 
     /// What else the provider sent with the call, such as a signature; None if there is nothing. It is sent back with
     /// the call. Keys of its function are in the dict `function`. A dict `custom` instead means a custom tool, whose
-    /// arguments are plain text.
+    /// arguments are plain text. A dict `item` has the id and the other keys of an item of Responses.
     #[getter]
     fn extra<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         extra::object(py, &self.0.extra)

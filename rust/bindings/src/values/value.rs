@@ -1,7 +1,6 @@
 //! What all value classes share: `repr`, `to_dict`, pickling, copying and a pydantic schema.
 //!
-//! `value_class!` declares a whole class over a struct of the engine. A class that needs more takes
-//! `getters!` and `value_methods!` by themselves.
+//! `getters!` and `value_methods!` declare most of a class from a table of its fields.
 
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
@@ -25,13 +24,15 @@ pub(crate) trait Fields {
     const NESTED: &'static [(&'static str, FromDict)] = &[];
 }
 
+/// Fields that a dict lacks if they are None, because hardly any value has them.
+const SELDOM: [&str; 3] = ["details", "extra", "stop_details"];
+
 /// The fields as a dict of plain values, nested objects included.
 pub(crate) fn to_dict<'py, T: Fields>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(value.py());
     for name in T::FIELDS {
         let field = value.getattr(*name)?;
-        // Hardly any call has more than we know.
-        if *name != "extra" || !field.is_none() {
+        if !SELDOM.contains(name) || !field.is_none() {
             dict.set_item(name, plain(field)?)?;
         }
     }
@@ -223,32 +224,4 @@ macro_rules! getters {
     };
 }
 
-/// Declares a class whose fields are those of a struct of the engine, with constructor, getters and the
-/// shared methods. `new(*,)` makes its arguments keyword-only, `new()` does not.
-macro_rules! value_class {
-    (
-        $(#[$about:meta])*
-        $class:ident($($wrapped:ident)::+) new($($star:tt)*) {
-            $($(#[$about_field:meta])* $field:ident: $kind:ty $(= $default:tt)?,)*
-        }
-    ) => {
-        $(#[$about])*
-        #[pyclass(frozen, eq, hash, from_py_object, module = "tokenwire")]
-        #[derive(Clone, PartialEq, Eq, Hash)]
-        pub(crate) struct $class(pub(crate) $($wrapped)::+);
-
-        #[pymethods]
-        impl $class {
-            #[new]
-            #[pyo3(signature = ($($star)* $($field $(= $default)?),*))]
-            fn py_new($($field: $kind),*) -> Self {
-                Self($($wrapped)::+ { $($field,)* ..Default::default() })
-            }
-        }
-
-        $crate::values::value::getters!($class { $($(#[$about_field])* $field: $kind,)* });
-        $crate::values::value::value_methods!($class: $($field),*);
-    };
-}
-
-pub(crate) use {fields, getters, value_class, value_methods};
+pub(crate) use {fields, getters, value_methods};

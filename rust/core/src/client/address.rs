@@ -1,5 +1,6 @@
 //! Base URLs: their canonical form, and the URLs below them.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
@@ -11,6 +12,28 @@ use crate::http::host::{is_quoted, split_zone, with_zone};
 use crate::http::{Route, UnixSocket};
 use crate::redact::{Secret, hides, steers};
 use crate::wire::Provider;
+
+/// The ends of URLs to which no call goes, and that no base URL has: `OpenAI`, Anthropic, Gemini and Vertex, Ollama,
+/// Cohere, Bedrock. A plain `/chat` or `/models` may be a path of a gateway.
+const OPERATIONS: [&str; 17] = [
+    "/embeddings",
+    "/messages",
+    "/messages/count_tokens",
+    ":generateContent",
+    ":streamGenerateContent",
+    ":countTokens",
+    ":embedContent",
+    ":rawPredict",
+    ":streamRawPredict",
+    "/api/chat",
+    "/api/generate",
+    "/api/embed",
+    "/v2/chat",
+    "/converse",
+    "/converse-stream",
+    "/invoke",
+    "/invoke-with-response-stream",
+];
 
 /// The base URL that a client talks to.
 #[derive(Debug)]
@@ -123,6 +146,11 @@ fn canonical(text: &str, provider: &Provider) -> Result<Base, String> {
             "ends with {ending}, which each call adds: leave it out"
         ));
     }
+    if let Some(ending) = OPERATIONS.iter().find(|ending| path.ends_with(**ending)) {
+        return Err(format!(
+            "ends with {ending}, which is one operation of an API: leave it out"
+        ));
+    }
     url.set_path(&path);
     // Servers that listen on all interfaces print such an address. No other system than Linux connects to it, and few
     // servers take it in a Host header.
@@ -162,6 +190,28 @@ pub(super) fn shown_by(route: &Route, url: &Url) -> String {
         Some(socket) => socket.url(url.path()),
         None => shown(url, route.zone()),
     }
+}
+
+/// `base` with `version` behind it, such as `/v1beta`, unless its last segment is a version.
+pub(super) fn versioned<'a>(base: &'a Url, version: Option<&str>) -> Cow<'a, Url> {
+    let last = base.path().rsplit('/').next().unwrap_or_default();
+    let Some(version) = version.filter(|_| !is_version(last)) else {
+        return Cow::Borrowed(base);
+    };
+    let mut url = base.clone();
+    url.set_path(&format!("{}{version}", base.path().trim_end_matches('/')));
+    Cow::Owned(url)
+}
+
+/// Whether a segment of a path is a version, such as `v1`, `v4`, `v1.1` or `v1beta1`.
+pub(super) fn is_version(segment: &str) -> bool {
+    let Some(rest) = segment.strip_prefix('v') else {
+        return false;
+    };
+    let word = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let stage = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_numbered = rest.starts_with(|c: char| c.is_ascii_digit());
+    is_numbered && matches!(stage, "" | "alpha" | "beta" | "preview")
 }
 
 /// The URL of `path`, which may contain a query, below `base`, with `query` added. A parameter of `query` replaces
@@ -215,6 +265,10 @@ mod tests {
             ("http://[::1%lo]:1/v1", "http://[::1]:1/v1"),
             ("http://[fd00::1%25eth0]:1", "http://[fd00::1]:1"),
             ("https://a.example/v1?api-version=2", "https://a.example/v1"),
+            // They may be paths of a gateway.
+            ("http://h/models", "http://h/models"),
+            ("http://h/chat", "http://h/chat"),
+            ("http://h/messages/v1", "http://h/messages/v1"),
         ];
         for (text, canonical) in table {
             let base = parsed(text).unwrap();
@@ -264,6 +318,14 @@ mod tests {
             ("file://a/v1", "file://"),
             ("http://a.example/v1\u{a0}", "position 19"),
             ("http://example.com/v1/chat/completions", "leave it out"),
+            ("http://example.com/v1/responses/", "each call adds"),
+            ("http://example.com/v1/messages", "one operation"),
+            (
+                "http://h/v1beta/models/m:streamGenerateContent?alt=sse",
+                "ends with :streamGenerateContent, which",
+            ),
+            ("http://h:11434/api/chat", "one operation"),
+            ("http://h/v1/embeddings", "one operation"),
         ];
         for (text, why) in table {
             let error = parsed(text).unwrap_err();
@@ -291,5 +353,29 @@ mod tests {
         assert_eq!(url.as_str(), "http://h/v1/models?api-version=3");
         let root = parsed("http://h").unwrap().url;
         assert_eq!(below(&root, "/models", &[]).as_str(), "http://h/models");
+    }
+
+    #[test]
+    fn a_version_is_added_to_a_base_url_that_has_none() {
+        for (base, expected) in [
+            ("http://h", "http://h/v1beta"),
+            ("http://h/", "http://h/v1beta"),
+            ("http://h/gemini", "http://h/gemini/v1beta"),
+            ("http://h/x?key=1", "http://h/x/v1beta?key=1"),
+            ("http://h/v1/openai", "http://h/v1/openai/v1beta"),
+            ("http://h/vault", "http://h/vault/v1beta"),
+            ("http://h/v1-proxy", "http://h/v1-proxy/v1beta"),
+            ("http://h/v1", "http://h/v1"),
+            ("http://h/v1beta/", "http://h/v1beta"),
+            ("http://h/a/v2?b=c", "http://h/a/v2?b=c"),
+            ("http://h/v4", "http://h/v4"),
+            ("http://h/v1beta1", "http://h/v1beta1"),
+            ("http://h/v1.1", "http://h/v1.1"),
+            ("http://h/v1alpha", "http://h/v1alpha"),
+        ] {
+            let base = parsed(base).unwrap().url;
+            assert_eq!(versioned(&base, Some("/v1beta")).as_str(), expected);
+            assert_eq!(versioned(&base, None).as_str(), base.as_str());
+        }
     }
 }

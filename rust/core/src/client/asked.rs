@@ -38,6 +38,9 @@ impl Call {
         let default = self.client.provider.base_url.as_deref();
         let mistake = if self.client.provider.is_azure {
             Some(AZURE.to_owned())
+        } else if self.dialect.version().is_some() {
+            // The version is there, and nothing else is usual.
+            None
         } else {
             base.and_then(|base| mistake(base, &self.client.place.base_url, default))
         };
@@ -56,7 +59,7 @@ fn mistake(base: &Url, shown: &str, default: Option<&str>) -> Option<String> {
         return (usual.path() != base.path()).then(|| format!("base_url is usually {right}"));
     }
     let mut segments = base.path().split('/');
-    if segments.any(is_version) {
+    if segments.any(address::is_version) {
         return None;
     }
     // The path of a socket has an end of its own.
@@ -67,12 +70,6 @@ fn mistake(base: &Url, shown: &str, default: Option<&str>) -> Option<String> {
     };
     let shown = crate::redact::one_line(shown, SHOWN_CHARS);
     Some(format!("base_url has no /v1: does {shown}{colon}/v1 work?"))
-}
-
-/// Whether a segment of a path is a version, such as `v1` or `v1beta`.
-fn is_version(segment: &str) -> bool {
-    let mut chars = segment.chars();
-    chars.next() == Some('v') && chars.next().is_some_and(|c| c.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //!
 //! - `/openai/v1/…`, which names a deployment by the request's model. Its api-version may be left out; it is a word,
 //!   such as `preview`.
-//! - `/openai/deployments/DEPLOYMENT/…`, the classic one, which requires an api-version: a date, as in `2024-10-21`.
+//! - `/openai/deployments/DEPLOYMENT/…`, the classic one, which requires an api-version: a date, as in `2024-10-21`. Its
+//!   Responses API is at `/openai/responses`, and names a deployment by the request's model.
 //!
 //! Source: Microsoft, "Azure `OpenAI` in Microsoft Foundry Models v1 API" and "Azure `OpenAI` REST API reference".
 
@@ -22,6 +23,9 @@ use crate::wire::Provider;
 const VERSION_VARIABLE: &str = "OPENAI_API_VERSION";
 
 const VERSION: &str = "api-version";
+
+/// The path of the API that is not below a deployment.
+const RESPONSES: &str = "/responses";
 
 /// A resource whose base URL leaves open which API is called, or names a deployment.
 #[derive(Debug)]
@@ -72,12 +76,14 @@ impl Resource {
         Ok(Some(Self { root, deployment }))
     }
 
-    /// The base URL of a call for `model` with `query`; None stands for a call that names no model.
+    /// The base URL of a call of `path` for `model` with `query`; None stands for a call that names no model.
     pub(super) fn base(
         &self,
+        path: &str,
         model: Option<&str>,
         query: &[(String, Secret)],
     ) -> Result<Url, Error> {
+        let model = model.filter(|_| !path.starts_with(RESPONSES));
         let version = version_of(&self.root, query);
         let is_classic = version.as_deref().is_some_and(is_date);
         let mut base = self.root.clone();
@@ -99,7 +105,7 @@ impl Resource {
                 }
             }
             (None, Some(model)) if is_classic => below(&["deployments", model]),
-            // The classic API lists its models directly below the root.
+            // In the classic API, these are directly below the root.
             (_, None) if is_classic => {}
             _ => below(&["v1"]),
         }
@@ -158,6 +164,8 @@ fn is_of_azure(base: &Url) -> bool {
 mod tests {
     use super::*;
 
+    const CHAT: &str = "/chat/completions";
+
     fn asked(base: &str, version: Option<&str>, query: &[(&str, &str)]) -> [String; 3] {
         let mut base = Url::parse(base).unwrap();
         let resource = Resource::of(&mut base, version).unwrap();
@@ -166,7 +174,7 @@ mod tests {
             .map(|(name, value)| ((*name).to_owned(), Secret::new((*value).to_owned())))
             .collect();
         let of = |model: Option<&str>| match &resource {
-            Some(resource) => resource.base(model, &query).unwrap().to_string(),
+            Some(resource) => resource.base(CHAT, model, &query).unwrap().to_string(),
             None => base.to_string(),
         };
         [base.to_string(), of(Some("gpt 4o/x")), of(None)]
@@ -257,20 +265,40 @@ mod tests {
     }
 
     #[test]
+    fn responses_are_never_below_a_deployment() {
+        const DATED: &str = "?api-version=2025-04-01-preview";
+        for (base, api) in [
+            ("", "/openai/v1".to_owned()),
+            ("/openai/deployments/mine", "/openai/v1".to_owned()),
+            (DATED, format!("/openai{DATED}")),
+            (
+                &format!("/openai/deployments/mine{DATED}"),
+                format!("/openai{DATED}"),
+            ),
+        ] {
+            const HOST: &str = "https://me.openai.azure.com";
+            let mut url = Url::parse(&format!("{HOST}{base}")).unwrap();
+            let resource = Resource::of(&mut url, None).unwrap().unwrap();
+            let found = resource.base("/responses", Some("m"), &[]).unwrap();
+            assert_eq!(found.as_str(), format!("{HOST}{api}"), "{base}");
+        }
+    }
+
+    #[test]
     fn azure_serves_a_deployment_only_with_a_version() {
         let mut base = Url::parse("https://me.openai.azure.com/openai/deployments/mine").unwrap();
         let resource = Resource::of(&mut base, None).unwrap().unwrap();
-        let error = resource.base(Some("m"), &[]).unwrap_err();
+        let error = resource.base(CHAT, Some("m"), &[]).unwrap_err();
         assert!(
             error.message().contains("api-version=2024-10-21"),
             "{error}"
         );
         let query = [(VERSION.to_owned(), Secret::new("2024-10-21".to_owned()))];
-        assert_eq!(resource.base(Some("m"), &query).unwrap(), base);
+        assert_eq!(resource.base(CHAT, Some("m"), &query).unwrap(), base);
         // A gateway may add it.
         let mut base = Url::parse("https://g.example/openai/deployments/mine").unwrap();
         let resource = Resource::of(&mut base, None).unwrap().unwrap();
-        assert_eq!(resource.base(Some("m"), &[]).unwrap(), base);
+        assert_eq!(resource.base(CHAT, Some("m"), &[]).unwrap(), base);
     }
 
     #[test]

@@ -11,9 +11,11 @@ use crate::http::encoding::ASKED as CODINGS;
 use crate::redact::Mask;
 use crate::wire::{Auth, Dialect, Encoded, Provider};
 
-/// The headers that all calls of a client share.
-pub(super) fn of_client(config: &ClientConfig, auth: &Auth) -> Result<HeaderMap, Error> {
-    let mut headers = HeaderMap::with_capacity(8 + config.headers.len());
+/// The headers that all calls of a client share. Those of the caller win over those of the provider.
+pub(super) fn of_client(config: &ClientConfig, provider: &Provider) -> Result<HeaderMap, Error> {
+    let auth = &provider.auth;
+    let more = provider.headers.len() + config.headers.len();
+    let mut headers = HeaderMap::with_capacity(8 + more);
     let fixed = [
         ("content-type", "application/json"),
         ("accept", "application/json"),
@@ -28,6 +30,10 @@ pub(super) fn of_client(config: &ClientConfig, auth: &Auth) -> Result<HeaderMap,
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
         );
+    }
+    for (name, value) in &provider.headers {
+        let (name, value) = check::header(name, value.expose())?;
+        headers.insert(name, value);
     }
     if let Some(key) = &config.api_key
         && !carry_key(&config.headers, auth)
@@ -90,9 +96,17 @@ pub(super) const API_KEY: &str = "api_key";
 /// Headers in which some provider takes the key. A test's server does not even get their names.
 const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
-/// Refuses a header that cannot carry a key.
-pub(super) fn check_auth(auth: &Auth) -> Result<(), Error> {
-    let Auth::Header(name) = auth else {
+/// Refuses a header that cannot carry a key, and a provider whose own headers carry one: it would be hidden from all that
+/// looks for a key.
+pub(super) fn check_auth(provider: &Provider) -> Result<(), Error> {
+    let carries = |name: &str| provider.auth.headers().any(|carrier| carrier == name);
+    if let Some((name, _)) = provider.headers.iter().find(|(name, _)| carries(name)) {
+        return Err(check::refused(format!(
+            "headers of provider {}: {name} carries the key; give that as api_key= or in one of key_vars",
+            provider.name
+        )));
+    }
+    let Auth::Header(name) = &provider.auth else {
         return Ok(());
     };
     match HeaderName::from_lowercase(name.as_bytes()) {
@@ -137,7 +151,7 @@ pub(super) fn write_key(
     auth: &Auth,
 ) -> Result<(), Error> {
     check::key(key, name)?;
-    let (header, text) = auth.carried(key.expose());
+    let (header, text) = auth.carried(key.expose(), name);
     let header = HeaderName::from_lowercase(header.as_bytes());
     let (Ok(header), Ok(mut value)) = (header, HeaderValue::try_from(text)) else {
         return Err(check::refused(format!("{name} cannot be sent in a header")));
@@ -198,17 +212,31 @@ pub(super) fn hide_secrets(headers: &mut HeaderMap, auth: &Auth, mask: &Mask) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Family;
     use crate::redact::Secrets;
+    use crate::wire::{KeyOrToken, providers};
 
     fn secret() -> Secret {
         Secret::new("sk-canary".to_owned())
+    }
+
+    fn key_or_token(
+        header: &'static str,
+        prefixes: &'static [&'static str],
+        token_vars: &'static [&'static str],
+    ) -> Auth {
+        Auth::KeyOrToken(KeyOrToken {
+            header: header.into(),
+            prefixes,
+            token_vars,
+        })
     }
 
     #[test]
     fn a_key_is_written_and_removed_as_the_provider_says() {
         for (auth, name, value) in [
             (Auth::Bearer, "authorization", "Bearer sk-canary"),
-            (Auth::Azure, "api-key", "sk-canary"),
+            (key_or_token("api-key", &[], &[]), "api-key", "sk-canary"),
             (Auth::Header("x-key".into()), "x-key", "sk-canary"),
         ] {
             let mut headers = HeaderMap::new();
@@ -227,17 +255,61 @@ mod tests {
     }
 
     #[test]
-    fn azure_gets_a_token_as_a_bearer_token_and_anything_else_as_a_key() {
-        let mut headers = HeaderMap::new();
-        for (key, name, value) in [
-            ("eyJh.eyJp.c2ln", "authorization", "Bearer eyJh.eyJp.c2ln"),
-            ("0123abcd", "api-key", "0123abcd"),
-            ("eyJh.not-three", "api-key", "eyJh.not-three"),
+    fn a_token_is_a_bearer_token_and_anything_else_a_key() {
+        let azure = providers::find("azure").unwrap().auth.clone();
+        let messages = key_or_token("x-api-key", &["sk-ant-oat"], &["ANTHROPIC_AUTH_TOKEN"]);
+        let gemini = key_or_token("x-goog-api-key", &["ya29."], &["GOOGLE_ACCESS_TOKEN"]);
+        let bearer = |auth, source, key| (auth, source, key, None);
+        for (auth, source, key, header) in [
+            bearer(&azure, API_KEY, "eyJh.eyJp.c2ln"),
+            bearer(&azure, "AZURE_OPENAI_AD_TOKEN", "opaque"),
+            (&azure, "AZURE_OPENAI_API_KEY", "0123abcd", Some("api-key")),
+            (&azure, API_KEY, "eyJh.not-three", Some("api-key")),
+            (
+                &messages,
+                "ANTHROPIC_API_KEY",
+                "sk-ant-api03-x",
+                Some("x-api-key"),
+            ),
+            // A gateway's token, which looks like any key.
+            bearer(&messages, "ANTHROPIC_AUTH_TOKEN", "sk-1234"),
+            bearer(&messages, API_KEY, "sk-ant-oat01-x"),
+            (&gemini, "GEMINI_API_KEY", "AIzaSy", Some("x-goog-api-key")),
+            bearer(&gemini, API_KEY, "ya29.a0x"),
+            bearer(&gemini, "GOOGLE_ACCESS_TOKEN", "opaque"),
         ] {
-            let key = Secret::new(key.to_owned());
-            write_key(&mut headers, &key, API_KEY, &Auth::Azure).unwrap();
+            let mut headers = HeaderMap::new();
+            let old = Secret::new("old".to_owned());
+            write_key(&mut headers, &old, API_KEY, auth).unwrap();
+            write_key(&mut headers, &Secret::new(key.to_owned()), source, auth).unwrap();
             assert_eq!(headers.len(), 1, "the key before it is gone");
-            assert_eq!(headers[name], value);
+            match header {
+                Some(header) => assert_eq!(headers[header], key),
+                None => assert_eq!(headers["authorization"], format!("Bearer {key}")),
+            }
+        }
+    }
+
+    #[test]
+    fn the_caller_s_headers_win_over_the_provider_s_which_cannot_carry_the_key() {
+        let row = |name: &'static str| Provider {
+            headers: vec![(name.into(), Secret::new("of-the-row".to_owned()))],
+            ..(*providers::find("azure").unwrap()).clone()
+        };
+        let mut config = ClientConfig::new("m".to_owned(), Family::Chat);
+        let headers = of_client(&config, &row("x-version")).unwrap();
+        assert_eq!(headers["x-version"], "of-the-row");
+        config.headers = vec![("X-Version".to_owned(), Secret::new("mine".to_owned()))];
+        let headers = of_client(&config, &row("x-version")).unwrap();
+        assert_eq!(headers["x-version"], "mine");
+        for name in ["api-key", "authorization"] {
+            let error = check_auth(&row(name)).unwrap_err();
+            let message = error.message();
+            assert!(
+                message.starts_with("headers of provider azure: "),
+                "{message}"
+            );
+            assert!(!message.contains("of-the-row"), "{message}");
         }
     }
 
@@ -264,12 +336,16 @@ mod tests {
 
     #[test]
     fn a_header_that_cannot_carry_a_key_is_refused() {
+        let row = |header: &'static str| Provider {
+            auth: Auth::in_header(header.into()),
+            ..(*providers::find("openai").unwrap()).clone()
+        };
         for name in ["X-Key", "host", "content-type", "a b", ""] {
-            let error = check_auth(&Auth::in_header(name.into())).unwrap_err();
+            let error = check_auth(&row(name)).unwrap_err();
             assert!(error.message().starts_with("auth_header: "), "{error}");
         }
         for name in ["authorization", "x-key"] {
-            check_auth(&Auth::in_header(name.into())).unwrap();
+            check_auth(&row(name)).unwrap();
         }
     }
 }

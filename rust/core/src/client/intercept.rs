@@ -44,7 +44,8 @@ impl Inner {
             }
         }
         let origin = self.hub.origin(base, None, &self.config.limits);
-        outgoing.target = Target::new(address::below(base, path, &[]))?;
+        let versioned = address::versioned(base, dialect.version());
+        outgoing.target = Target::new(address::below(&versioned, path, &[]))?;
         outgoing.place = Arc::new(Place {
             origin: origin.name.clone(),
             base_url: address::shown(base, None),

@@ -3,9 +3,9 @@
 //! [`Client::new`] checks the configuration; [`Client::prepare`] makes a [`Call`] of a request and the caller's
 //! [`CallOptions`], which [`crate::call`] or [`crate::stream`] then carries out. `check` refuses wrong settings,
 //! `address` reads base URLs (`unix` those of sockets) and builds the URLs below them, `azure` finds those of an Azure
-//! resource, `route` is how their server is reached, and `headers` writes the headers of a call, including the key. `own`
-//! is what of it is secret. `intercept` is how a call changes when a test intercepts it, and `asked` what an error says
-//! of the address.
+//! resource, `home` knows those of the provider itself, and `target` is where a call goes. `route` is how their server is
+//! reached, and `headers` writes the headers of a call, including the key. `own` is what of it is secret. `intercept` is
+//! how a call changes when a test intercepts it, and `asked` what an error says of the address.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -14,10 +14,11 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
-use crate::config::{ClientConfig, Secret, Timeout};
+use crate::config::{ClientConfig, Secret};
 use crate::error::{Error, ErrorKind};
+use crate::framing::Framing;
 use crate::http::host::is_private;
-use crate::http::{Hub, Interception, Origin, Outgoing, Place, Route, Target};
+use crate::http::{Hub, Origin, Outgoing, Place, Route, Target};
 use crate::redact::Mask;
 use crate::request::Request;
 use crate::retry::Bucket;
@@ -26,18 +27,22 @@ use crate::wire::{self, Dialect, Encoded, Provider};
 mod address;
 mod asked;
 mod azure;
+mod call;
 mod check;
 mod headers;
+mod home;
 mod intercept;
 mod options;
 mod own;
 mod route;
+mod target;
 mod unix;
 
 use self::azure::Resource;
 use self::headers::random_key;
 use self::own::Own;
 
+pub use self::call::Call;
 pub use self::check::key_problem;
 pub use self::headers::missing_key;
 pub use self::options::CallOptions;
@@ -69,24 +74,6 @@ pub(crate) struct Inner {
     mask: OnceLock<Mask>,
 }
 
-/// A call that is ready to be made, by [`crate::call::complete`] or [`crate::stream::pump`].
-#[derive(Clone)]
-pub struct Call {
-    pub(crate) client: Arc<Inner>,
-    pub(crate) dialect: &'static dyn Dialect,
-    pub(crate) outgoing: Outgoing,
-    pub(crate) timeout: Timeout,
-    pub(crate) max_retries: u32,
-    pub(crate) stream: bool,
-    pub(crate) interception: Interception,
-    pub(crate) started: Instant,
-    // How many choices were asked for.
-    pub(crate) choices: usize,
-    // What this call has besides the secrets of its client.
-    own: Option<Box<Own>>,
-    dropped: Arc<[String]>,
-}
-
 impl Client {
     /// Checks `config` and makes a client of `provider`, which shares the retry budget of `parent` if there is
     /// one with a budget of the same size. Does no I/O. A key and an address may be missing until a call is made.
@@ -98,18 +85,15 @@ impl Client {
         parent: Option<&Self>,
     ) -> Result<Self, Error> {
         check::settings(&config)?;
-        headers::check_auth(&provider.auth)?;
+        headers::check_auth(&provider)?;
         let address = config.base_url.as_deref();
-        let address = address.or(provider.base_url.as_deref());
+        let address = address.or(provider.default_address());
         let has_address = address.is_some();
         // The other one is never used, because a call that is not intercepted is refused.
         let address = address.unwrap_or("http://address.invalid");
         let mut base = address::base_url(address, &config.base_url_name, &provider)?;
-        let own = provider
-            .base_url
-            .as_deref()
-            .and_then(|url| Url::parse(url).ok());
-        let is_elsewhere = own.is_none_or(|own| own.origin() != base.url.origin());
+        let own = provider.base_url.as_deref();
+        let is_elsewhere = !own.is_some_and(|own| home::is_at(own, &base.url));
         let dialect = wire::choose(
             &provider,
             config.family,
@@ -120,7 +104,7 @@ impl Client {
         let azure = Resource::of_client(&mut base.url, &provider)?;
         let (route, origin, place) = route::of(hub, &base, &config)?;
         Ok(Self(Arc::new(Inner {
-            headers: headers::of_client(&config, &provider.auth)?,
+            headers: headers::of_client(&config, &provider)?,
             provider,
             dialect,
             is_elsewhere,
@@ -237,14 +221,15 @@ impl Client {
         let interception = inner.hub.test_rules().interception();
         let is_sent = !interception.is_on() && !options.is_draft;
         if is_sent && !inner.has_address {
-            return Err(address::missing(&inner.provider));
+            let missing = inner.config.no_address.clone();
+            let named = || address::missing(&inner.provider);
+            return Err(missing.map_or_else(named, check::refused));
         }
         let mut headers = inner.headers.clone();
         if stream && !inner.has_header("accept") {
-            headers.insert(
-                header::ACCEPT,
-                HeaderValue::from_static("text/event-stream"),
-            );
+            let framing = dialect.framings().first().copied();
+            let media_type = framing.unwrap_or(Framing::Events).media_type();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(media_type));
         }
         headers::ask_for_compression(&mut headers, inner.config.compression && !stream);
         if body.is_empty() {
@@ -291,7 +276,7 @@ impl Client {
         check::max_retries(max_retries)?;
         let mut outgoing = Outgoing {
             method: encoded.method.clone(),
-            target: inner.target(path, model, &options.query)?,
+            target: inner.target(dialect, path, model, &options.query)?,
             headers,
             body,
             route: Arc::clone(&inner.route),
@@ -335,43 +320,6 @@ fn in_request(error: Error) -> Error {
     error.with_kind(ErrorKind::Validation).with_message(message)
 }
 
-impl Inner {
-    /// The dialect that `model` is asked in.
-    fn dialect_for(&self, model: &str) -> Result<&'static dyn Dialect, Error> {
-        if model == self.config.model {
-            return Ok(self.dialect);
-        }
-        let config = &self.config;
-        let api = config.api.as_deref();
-        wire::choose(&self.provider, config.family, api, model, self.is_elsewhere)
-    }
-
-    /// The target of `path` with `query`, for a call of `model`.
-    fn target(
-        &self,
-        path: &str,
-        model: Option<&str>,
-        query: &[(String, Secret)],
-    ) -> Result<Arc<Target>, Error> {
-        if let Some(azure) = &self.azure {
-            return Target::new(address::below(&azure.base(model, query)?, path, query));
-        }
-        if !query.is_empty() {
-            return Target::new(address::below(&self.base, path, query));
-        }
-        match self.usual.get() {
-            Some((usual, target)) if usual == path => Ok(Arc::clone(target)),
-            known => {
-                let target = Target::new(address::below(&self.base, path, query))?;
-                if known.is_none() {
-                    let _ = self.usual.set((path.to_owned(), Arc::clone(&target)));
-                }
-                Ok(target)
-            }
-        }
-    }
-}
-
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client")
@@ -379,45 +327,5 @@ impl std::fmt::Debug for Client {
             .field("model", &self.0.config.model)
             .field("base_url", &self.base_url())
             .finish_non_exhaustive()
-    }
-}
-
-impl Call {
-    /// Sets the key, for a client whose key is a callable.
-    pub fn set_key(&mut self, key: Secret) -> Result<(), Error> {
-        if self.interception.is_on() {
-            return Ok(());
-        }
-        let own = self.own.get_or_insert_default();
-        if !headers::carry_key(&own.headers, &self.client.provider.auth) {
-            self.client.write_key(&mut self.outgoing.headers, &key)?;
-        }
-        own.api_key = Some(key);
-        own.mask = OnceLock::new();
-        Ok(())
-    }
-
-    /// How many bytes a stream of this call may buffer.
-    #[must_use]
-    pub fn buffer_bytes(&self) -> usize {
-        self.client.config.limits.buffer_bytes
-    }
-
-    /// How many bytes of a reply are kept at most.
-    #[must_use]
-    pub fn max_reply_bytes(&self) -> usize {
-        self.client.config.limits.max_reply_bytes
-    }
-
-    /// JSON paths of the message parts that were left out, because the provider does not take them.
-    #[must_use]
-    pub fn dropped(&self) -> &Arc<[String]> {
-        &self.dropped
-    }
-
-    /// When the caller's call began.
-    #[must_use]
-    pub fn started(&self) -> Instant {
-        self.started
     }
 }

@@ -66,6 +66,9 @@ impl Inner {
             secrets.add(key.expose());
         }
         secrets.add_values(&self.config.headers);
+        for (name, value) in &self.provider.headers {
+            secrets.add_value(name, value.expose());
+        }
         for (name, value) in self.base.query_pairs() {
             secrets.add_value(&name, &value);
         }

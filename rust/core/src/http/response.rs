@@ -11,6 +11,7 @@ use super::encoding::Unpacker;
 use super::exchange::Incoming;
 use super::fault::{self, Place};
 use crate::error::{Error, ErrorKind, Headers, Phase};
+use crate::framing::too_large;
 use crate::json;
 use crate::redact::Mask;
 use crate::workers::Workers;
@@ -154,20 +155,9 @@ impl Body {
         place: &Place,
         workers: &Workers,
     ) -> Result<Bytes, Error> {
-        match self.frame(place).await? {
-            Some(first) => self.whole_after(first, cap, place, workers).await,
-            None => Ok(Bytes::new()),
-        }
-    }
-
-    /// The whole body, of which the `first` frame was already read.
-    pub(crate) async fn whole_after(
-        mut self,
-        first: Bytes,
-        cap: usize,
-        place: &Place,
-        workers: &Workers,
-    ) -> Result<Bytes, Error> {
+        let Some(first) = self.frame(place).await? else {
+            return Ok(Bytes::new());
+        };
         if first.len() > cap {
             return Err(too_large(cap));
         }
@@ -201,13 +191,16 @@ impl Body {
 
     /// The error of a lost connection, unless what arrived before it shows that nothing is missing.
     fn proven_whole(&self, body: &[u8], error: Error) -> Result<(), Error> {
-        let is_lost = error.kind() == ErrorKind::ConnectionLost;
-        // A compressed body says itself where it ends.
-        let may_be = self.close_delimited && self.unpacker.is_none();
-        if may_be && is_lost && json::is_complete(body) {
+        if self.may_be_whole(&error) && json::is_complete(body) {
             return Ok(());
         }
         Err(error)
+    }
+
+    /// Whether this error may be no more than the end of a body that says nowhere how long it is.
+    pub(crate) fn may_be_whole(&self, error: &Error) -> bool {
+        // A compressed body says itself where it ends.
+        self.close_delimited && self.unpacker.is_none() && error.kind() == ErrorKind::ConnectionLost
     }
 
     /// At most `cap` bytes of the body of an error. If the body breaks, its beginning is enough. If it is neither what
@@ -256,13 +249,6 @@ impl Drop for Growing<'_> {
     fn drop(&mut self) {
         self.1.free(self.0.len(), std::mem::take(&mut self.0));
     }
-}
-
-fn too_large(cap: usize) -> Error {
-    let message = format!("the reply is over {cap} bytes: raise Limits(max_reply_bytes=…)");
-    Error::new(ErrorKind::ResponseTooLarge, message)
-        .at(Phase::Body)
-        .maybe_processed(true)
 }
 
 #[cfg(test)]

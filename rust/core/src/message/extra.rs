@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::join::{MOST_JOINED, merged};
 use crate::json::{self, Reader};
 
-/// A JSON value as its text. Two are equal if their texts are.
+/// A JSON value as its text. Two are equal if their values are, in whatever form they were written.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RawJson(pub Box<RawValue>);
@@ -34,16 +34,25 @@ impl RawJson {
 
 impl PartialEq for RawJson {
     fn eq(&self, other: &Self) -> bool {
-        self.get() == other.get()
+        are_equal(self.get(), other.get())
     }
 }
 
 impl Eq for RawJson {}
 
 impl Hash for RawJson {
+    /// Equal values may be written in different forms, but they are of one kind.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.get().hash(state);
+        let kind = self.get().bytes().next();
+        kind.filter(|byte| !matches!(byte, b'-' | b'0'..=b'9'))
+            .hash(state);
     }
+}
+
+/// Whether two JSON texts have the same value. What is nested too deeply to be read is compared as text.
+fn are_equal(one: &str, other: &str) -> bool {
+    let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+    one == other || read(one).is_some_and(|value| Some(value) == read(other))
 }
 
 /// Keys that we do not know, with their values. They are sent back as they came.
@@ -85,6 +94,17 @@ impl Extra {
             }
         });
         found
+    }
+
+    /// Passes the text of each value of `key` to `take`: there are several while the fragments are not joined.
+    pub(super) fn each(&self, key: &str, mut take: impl FnMut(&str)) {
+        if let Some(fields) = &self.0 {
+            members(&object(&fields.text), |name, json| {
+                if name == key {
+                    take(json);
+                }
+            });
+        }
     }
 
     /// Adds a key.
@@ -201,8 +221,7 @@ impl PartialEq for Extra {
         let (Some(one), Some(other)) = (&self.0, &other.0) else {
             return self.is_empty() && other.is_empty();
         };
-        let read = |text: &str| serde_json::from_str::<Value>(&object(text)).ok();
-        one.text == other.text || read(&one.text) == read(&other.text)
+        one.text == other.text || are_equal(&object(&one.text), &object(&other.text))
     }
 }
 

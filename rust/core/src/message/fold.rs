@@ -2,7 +2,8 @@
 
 use super::delta::{ChunkKind, Delta, ToolCallDelta};
 use super::extra::{Extra, RawJson};
-use super::reply::{Choice, Part, Reply, ReplyHead, ToolCall};
+use super::part::Part;
+use super::reply::{Choice, Reply, ReplyHead, ToolCall};
 use crate::places::Places;
 
 /// A reply that grows by the chunks of a stream. A chunk takes time in proportion to its own size, whatever came

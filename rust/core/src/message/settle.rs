@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::extra::RawJson;
 use super::join::merged;
-use super::reply::{Choice, FinishReason, Part, Reply};
+use super::part::Part;
+use super::reply::{Choice, FinishReason, Reply};
 
 /// Keys that hold a list of blocks, each of which stays where it stood.
 const LISTS: [&str; 2] = ["content", "output"];

@@ -1,3 +1,4 @@
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -311,4 +312,40 @@ fn pieces_of_a_block_take_no_longer_after_one_with_many_keys() {
     let reply = fold.into_reply();
     assert_eq!(reply.choices[0].parts.len(), 1);
     assert_eq!(reply.choices[0].reasoning().len(), 10_001);
+}
+
+#[test]
+fn json_values_are_equal_in_whatever_form_they_were_written() {
+    let hash = |json: &RawJson| {
+        let mut hasher = DefaultHasher::new();
+        json.hash(&mut hasher);
+        hasher.finish()
+    };
+    let raw = |text: &str| RawJson::read(text).expect("JSON");
+    let deep = |blank: &str| format!("{}{blank}{}", "[".repeat(200), "]".repeat(200));
+    for (one, other) in [
+        (r#"{"a": 1, "b": [null]}"#, r#"{"b":[null],"a":1}"#),
+        (r#""\u00e9""#, "\"é\""),
+        ("0.1", "1e-1"),
+        ("-5.0", "-50e-1"),
+        (&deep(""), &deep("")),
+    ] {
+        assert_eq!(raw(one), raw(other));
+        assert_eq!(hash(&raw(one)), hash(&raw(other)));
+    }
+    for (one, other) in [("1", "2"), ("[]", "{}"), (r#"{"a": 1}"#, r#"{"a": 2}"#)] {
+        assert_ne!(raw(one), raw(other));
+    }
+    // What is too deep to be read as a value is not the same as anything else that is.
+    assert_ne!(raw(&deep("")), raw(&deep("[]")));
+}
+
+#[test]
+fn a_part_of_a_message_is_read_without_its_notes() {
+    let json = r#"{"type": "text", "text": "a", "provider": "openai", "api": "responses", "item": {"id": "m"}}"#;
+    let part: Part = serde_json::from_str(json).expect("a part");
+    let mut extra = Extra::default();
+    extra.push("item", &RawJson::read(r#"{"id": "m"}"#).expect("JSON"));
+    let text = "a".to_owned();
+    assert_eq!(part, Part::Text { text, extra });
 }

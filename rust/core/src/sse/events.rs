@@ -82,17 +82,24 @@ impl EventParser {
         }
         while let Some((line, after)) = self.lines.split(rest) {
             rest = after;
+            // By far the most common case: an event with one line of data, which is passed on without a copy.
             if self.is_idle()
                 && let Some(data) = line.strip_prefix(b"data:")
-                && let Some(blank) = rest.strip_prefix(b"\n")
+                && let Some(after) = after_blank(rest)
                 && line.len() <= self.max_event_bytes
             {
-                // By far the most common case: an event of one line, which is passed on without a copy.
-                rest = blank;
+                rest = after;
                 sink(Item::Event {
                     name: b"",
                     data: without_space(data),
                 })?;
+                continue;
+            }
+            if self.is_idle() && line.starts_with(b"event:") && line.len() <= self.max_event_bytes {
+                match self.named(line, rest, &mut sink)? {
+                    Some(after) => rest = after,
+                    None => return self.keep(rest),
+                }
                 continue;
             }
             self.line(line, &mut sink)?;
@@ -142,6 +149,33 @@ impl EventParser {
     #[must_use]
     pub fn scanned(&self) -> u64 {
         self.lines.scanned()
+    }
+
+    /// Reads the line with the name of an event, and the next line of `rest`. Returns what follows that one; `None` if it
+    /// does not end in `rest`.
+    fn named<'a>(
+        &mut self,
+        line: &[u8],
+        rest: &'a [u8],
+        sink: &mut impl FnMut(Item<'_>) -> Result<(), Error>,
+    ) -> Result<Option<&'a [u8]>, Error> {
+        let Some((second, after)) = self.lines.split(rest) else {
+            self.line(line, sink)?;
+            return Ok(None);
+        };
+        if let Some(data) = second.strip_prefix(b"data:")
+            && let Some(after) = after_blank(after)
+            && second.len() <= self.max_event_bytes
+        {
+            sink(Item::Event {
+                name: without_space(line.get(b"event:".len()..).unwrap_or_default()),
+                data: without_space(data),
+            })?;
+            return Ok(Some(after));
+        }
+        self.line(line, sink)?;
+        self.line(second, sink)?;
+        Ok(Some(after))
     }
 
     #[inline]
@@ -230,14 +264,16 @@ impl EventParser {
     }
 
     fn too_large(&self) -> Error {
-        Error::new(
-            ErrorKind::EventTooLarge,
-            format!(
-                "one event of the stream is over {} bytes; raise Limits(max_event_bytes=…)",
-                self.max_event_bytes
-            ),
-        )
+        event_too_large(self.max_event_bytes)
     }
+}
+
+/// The error of an event with more than `cap` bytes.
+pub(crate) fn event_too_large(cap: usize) -> Error {
+    Error::new(
+        ErrorKind::EventTooLarge,
+        format!("one event of the stream is over {cap} bytes; raise Limits(max_event_bytes=…)"),
+    )
 }
 
 /// Whether data are certainly complete.
@@ -247,6 +283,17 @@ fn ends(data: &[u8]) -> bool {
 
 fn is_mark(data: &[u8]) -> bool {
     data.trim_ascii() == b"[DONE]"
+}
+
+/// What follows the empty line that `rest` begins with, if its end is certain.
+#[inline]
+fn after_blank(rest: &[u8]) -> Option<&[u8]> {
+    let (&first, after) = rest.split_first()?;
+    match first {
+        b'\n' => Some(after),
+        b'\r' => after.strip_prefix(b"\n"),
+        _ => None,
+    }
 }
 
 /// The value without the one space that may follow the colon.

@@ -4,6 +4,7 @@
 mod events;
 mod lines;
 
+pub(crate) use events::event_too_large;
 pub use events::{End, EventParser, Item};
 
 #[cfg(test)]

@@ -303,3 +303,44 @@ fn the_terminal_mark_is_seen_before_its_event_has_ended() {
         assert_eq!(parser.is_at_mark(), is_at_mark, "{text:?}");
     }
 }
+
+#[test]
+fn an_event_that_is_whole_in_its_chunk_is_handed_on_without_a_copy() {
+    let wire = b"event: ping\ndata: {}\n\ndata: a\n\nevent:b\r\ndata:c\r\n\r\ndata: d\r\n\r\n";
+    let chunk = wire.as_ptr_range();
+    let mut seen = Vec::new();
+    let mut parser = EventParser::new(CAP);
+    let mut take = |item: Item<'_>| {
+        let Item::Event { name, data } = item else {
+            panic!("{item:?}");
+        };
+        for part in [name, data] {
+            let is_inside = chunk.contains(&part.as_ptr()) || part.is_empty();
+            assert!(is_inside, "{:?} was copied", lossy(part));
+        }
+        seen.push((lossy(name), lossy(data)));
+        Ok(())
+    };
+    parser.push(wire, &mut take).unwrap();
+    let expected = [("ping", "{}"), ("", "a"), ("b", "c"), ("", "d")];
+    let expected = expected.map(|(name, data)| (name.to_owned(), data.to_owned()));
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn an_event_with_a_name_may_go_on_after_its_first_line_of_data() {
+    for wire in [
+        "event: x\ndata: a\ndata: b\n\n",
+        "event: x\r\ndata: a\r\nid: 1\r\ndata: b\r\n\r\n",
+        "event: y\nevent: x\ndata: a\r\ndata: b\n\r\n",
+        "event: x\rdata: a\rdata: b\r\r",
+        "event: x\ndata: a\n: comment\ndata: b\n\n",
+    ] {
+        let (seen, _) = parse([wire.as_bytes()]);
+        assert_eq!(
+            seen.events,
+            [("x".to_owned(), "a\nb".to_owned())],
+            "{wire:?}"
+        );
+    }
+}

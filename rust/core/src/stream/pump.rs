@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::task::yield_now;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::clock::Clock;
 use super::ends::closed_error;
@@ -18,7 +18,8 @@ use crate::http::{Body, Head, Probe, Transport};
 use crate::wire::Step;
 use crate::workers::Workers;
 
-/// How long to wait for the end of the body after the terminal mark, so that the connection can be reused.
+/// How long to wait for the end of the body after the terminal mark, so that the connection can be reused, and after a
+/// document, because more of them would follow in a stream that we do not read.
 const DRAIN: Duration = Duration::from_millis(250);
 
 /// How many bytes may follow the terminal mark. A server that sends more would cost more than another connection, and
@@ -137,6 +138,13 @@ impl Streamed<'_> {
         self.workers.run(size, step)
     }
 
+    /// Reads the end of the body.
+    async fn end(&self, attempt: &mut InFlight, reader: Reader) -> Result<Option<Body>, Error> {
+        let fed = self.feed(reader, None).await;
+        attempt.has_surfaced = fed.reader.has_surfaced();
+        fed.verdict.map(|_| None)
+    }
+
     /// Waits until there is room for more.
     async fn room(&self, clock: &mut Clock) -> Result<(), Error> {
         // A slow reader does not count as a silent server, but only content makes a reader slow.
@@ -198,41 +206,30 @@ impl Reception for Streamed<'_> {
                 self.room(clock).await?;
             }
             if rest.is_empty() {
+                let is_settled = reader.is_settled();
                 let next = tokio::select! {
                     biased;
                     next = body.frame(place) => next,
-                    error = clock.silence(queue, place) => return Err(error),
+                    error = clock.silence(queue, place), if !is_settled => return Err(error),
+                    // Some servers send a whole reply and keep the connection open.
+                    () = nothing_follows(), if is_settled => Ok(None),
                 };
                 rest = match next {
                     Ok(Some(frame)) if frame.is_empty() => continue,
                     Ok(Some(frame)) => frame,
                     Ok(None) if is_first => return Err(no_body(head)),
-                    Ok(None) => return self.feed(reader, None).await.verdict.map(|_| None),
+                    Ok(None) => return self.end(attempt, reader).await,
                     // Of what has not ended, the terminal mark alone is certain.
-                    Err(_) if reader.is_at_mark() => {
-                        return self.feed(reader, None).await.verdict.map(|_| None);
+                    Err(_) if reader.is_at_mark() => return self.end(attempt, reader).await,
+                    Err(error) if reader.has_document() => {
+                        if reader.is_document_whole() && body.may_be_whole(&error) {
+                            return self.end(attempt, reader).await;
+                        }
+                        return Err(error);
                     }
                     Err(error) => return Err(interrupted(error)),
                 };
                 clock.note_bytes();
-                if is_first && is_document(&rest) {
-                    // Some servers ignore `stream` and answer whole, and some answer 200 with an error or a page.
-                    let cap = self.call.client.config.limits.max_reply_bytes;
-                    let whole = tokio::select! {
-                        biased;
-                        whole = Box::pin(body.whole_after(rest, cap, place, self.workers)) => whole?,
-                        error = clock.silence(queue, place) => return Err(error),
-                    };
-                    let (queue, size) = (Arc::clone(queue), whole.len());
-                    let read = move || {
-                        let verdict = reader.whole_reply(&whole);
-                        let verdict = verdict.and(reader.publish(&queue).map(drop));
-                        (reader.has_surfaced(), verdict)
-                    };
-                    let (has_surfaced, verdict) = self.workers.run(size, read).await;
-                    attempt.has_surfaced = has_surfaced;
-                    return verdict.map(|()| None);
-                }
                 is_first &= rest.trim_ascii().is_empty();
             } else {
                 // However much arrives at once, the other calls of this thread get their turns.
@@ -285,8 +282,7 @@ fn interrupted(error: Error) -> Error {
         .maybe_processed(true)
 }
 
-/// Whether a body is a JSON or HTML document: no line of an event stream begins like that.
-fn is_document(frame: &[u8]) -> bool {
-    let text = frame.strip_prefix(b"\xef\xbb\xbf").unwrap_or(frame);
-    matches!(text.trim_ascii_start().first(), Some(b'{' | b'[' | b'<'))
+/// Waits for what may follow a whole document. An `async` block starts its timer only if it is polled.
+async fn nothing_follows() {
+    sleep(DRAIN).await;
 }

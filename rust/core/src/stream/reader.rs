@@ -6,10 +6,11 @@ use super::queue::Queue;
 use super::whole;
 use crate::client::Call;
 use crate::error::{Error, ErrorKind, Phase};
+use crate::framing::{Cutter, Progress};
 use crate::http::Place;
-use crate::message::{Chunk, ChunkKind, Delta, ReplyHead};
+use crate::message::{Chunk, ChunkKind, Delta, Reply, ReplyHead};
 use crate::redact::Mask;
-use crate::sse::{End, EventParser, Item};
+use crate::sse::Item;
 use crate::wire::{Dialect, Step, StreamDecoder};
 use crate::workers::{STEP_BYTES, Workers};
 
@@ -26,12 +27,14 @@ pub(super) struct Reader {
     // How many choices were asked for.
     asked: usize,
     place: Arc<Place>,
-    parser: EventParser,
+    cutter: Cutter,
     events: Events,
+    // What a body says that is one document, as far as it has come.
+    document: Option<Box<Result<Reply, Error>>>,
     // Which facts of the reply the queue has, and which status.
     published: [bool; 3],
     published_status: Option<String>,
-    // Who frees the beginning of a large event if the stream ends there.
+    // Who frees the beginning of a large event or document if the stream ends there.
     workers: Workers,
 }
 
@@ -57,7 +60,8 @@ impl Reader {
             dialect: call.dialect,
             asked: call.choices,
             place: Arc::clone(&call.outgoing.place),
-            parser: EventParser::new(call.client.config.limits.max_event_bytes),
+            cutter: cutter(call),
+            document: None,
             events: Events {
                 decoder: call.dialect.stream(call.choices),
                 kinds: Vec::new(),
@@ -82,32 +86,70 @@ impl Reader {
 
     /// Whether the last event, which has not ended, is the terminal mark of the stream.
     pub(super) fn is_at_mark(&mut self) -> bool {
-        self.parser.is_at_mark()
+        self.cutter.is_at_mark()
+    }
+
+    /// Whether the body is a document, and not a stream.
+    pub(super) fn has_document(&self) -> bool {
+        self.cutter.document().is_some()
+    }
+
+    /// Whether it is one, and has come up to its end.
+    pub(super) fn is_document_whole(&self) -> bool {
+        self.document.is_some()
+    }
+
+    /// Whether the body is a document that seems to be all there is: a finished reply, or what is none.
+    pub(super) fn is_settled(&self) -> bool {
+        match self.document.as_deref() {
+            Some(Ok(reply)) => reply.choices.iter().all(|it| it.finish_reason.is_some()),
+            Some(Err(_)) => true,
+            None => false,
+        }
     }
 
     /// How many bytes the next step works on at most, if it gets so many new ones.
     pub(super) fn step_bytes(&self, new: usize) -> usize {
-        self.parser.pending() + new
+        self.cutter.pending() + new
     }
 
     /// Reads the next bytes. [`Self::publish`] delivers their chunks, even those before an error.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Step, Error> {
         let events = &mut self.events;
-        let fed = self.parser.push(bytes, |item| events.item(item));
+        let fed = self.cutter.push(bytes, |item| events.item(item));
         fed.map_err(|error| self.in_stream(error))?;
-        Ok(self.events.step)
+        match self.cutter.progress() {
+            Progress::Open => Ok(self.events.step),
+            Progress::Ended => self.end_of_body().map(|()| Step::Done),
+            Progress::Document(body) => {
+                if self.document.is_none() {
+                    let read = self.dialect.decode_reply(body, self.asked);
+                    self.document = Some(Box::new(read));
+                }
+                Ok(Step::Continue)
+            }
+            Progress::Wrong(body) => {
+                // The document is not alone, or there is none.
+                let read = self.dialect.decode_reply(body, self.asked);
+                self.document = Some(Box::new(read));
+                self.whole_reply().map(|()| Step::Done)
+            }
+        }
     }
 
     /// Checks at the clean end of the body whether the stream is complete.
     pub(super) fn end_of_body(&mut self) -> Result<(), Error> {
         let events = &mut self.events;
-        let ended = self.parser.finish(|item| events.item(item));
-        let end = ended.map_err(|error| self.in_stream(error))?;
+        let ended = self.cutter.finish(|item| events.item(item));
+        let missing = ended.map_err(|error| self.in_stream(error))?;
+        if self.has_document() {
+            return self.whole_reply();
+        }
         if self.events.step == Step::Done {
             return Ok(());
         }
-        if end == End::Cut {
-            return Err(self.incomplete("it ended inside an event"));
+        if let Some(why) = missing {
+            return Err(self.incomplete(why));
         }
         if let Some(error) = self.events.decoder.failure() {
             return Err(self.in_stream(error.clone()));
@@ -118,9 +160,13 @@ impl Reader {
         }
     }
 
-    /// Reads a body that is one document: a reply from a server that does not stream, or an error.
-    pub(super) fn whole_reply(&mut self, body: &[u8]) -> Result<(), Error> {
-        let reply = self.dialect.decode_reply(body, self.asked)?;
+    /// Passes on a body that is one document: a reply from a server that does not stream, or an error.
+    fn whole_reply(&mut self) -> Result<(), Error> {
+        let body = self.cutter.document().unwrap_or_default();
+        let reply = match self.document.take() {
+            Some(read) => (*read)?,
+            None => self.dialect.decode_reply(body, self.asked)?,
+        };
         let head = ReplyHead::of(&reply);
         let raw: Option<Arc<[u8]>> = self.events.wants_raw.then(|| Arc::from(body));
         self.events.count += 1;
@@ -191,12 +237,22 @@ impl Reader {
     }
 }
 
+/// Cuts the body of this call.
+fn cutter(call: &Call) -> Cutter {
+    let limits = &call.client.config.limits;
+    Cutter::new(
+        call.dialect.framings(),
+        limits.max_event_bytes,
+        limits.max_reply_bytes,
+    )
+}
+
 impl Drop for Reader {
     fn drop(&mut self) {
-        let pending = self.parser.pending();
+        let pending = self.cutter.pending();
         if pending > STEP_BYTES {
-            let parser = std::mem::replace(&mut self.parser, EventParser::new(0));
-            self.workers.free(pending, parser);
+            let cutter = std::mem::replace(&mut self.cutter, Cutter::new(&[], 0, 0));
+            self.workers.free(pending, (cutter, self.document.take()));
         }
     }
 }

@@ -7,10 +7,32 @@ use std::borrow::Cow;
 pub enum Auth {
     /// As `authorization: Bearer …`.
     Bearer,
-    /// As Azure takes it: a key alone in `api-key`, and a token of Entra ID as `authorization: Bearer …`.
-    Azure,
     /// Alone, in the header of this name, which is in lower case.
     Header(Cow<'static, str>),
+    /// A key alone in a header, and a token as `authorization: Bearer …`.
+    KeyOrToken(KeyOrToken),
+}
+
+/// How a provider that takes a key or a token tells them apart. A JSON web token is a token for all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyOrToken {
+    /// The header of a key, in lower case.
+    pub header: Cow<'static, str>,
+    /// How other tokens begin.
+    pub prefixes: &'static [&'static str],
+    /// The environment variables that hold a token, whatever it looks like.
+    pub token_vars: &'static [&'static str],
+}
+
+impl KeyOrToken {
+    /// Whether `key`, which is from `source`, is a token.
+    fn is_token(&self, key: &str, source: &str) -> bool {
+        let begins = |prefix: &&str| key.starts_with(*prefix);
+        self.token_vars.contains(&source)
+            || self.prefixes.iter().any(begins)
+            // Three parts, the first of which is a JSON object in base64.
+            || (key.starts_with("eyJ") && key.matches('.').count() == 2)
+    }
 }
 
 impl Auth {
@@ -28,26 +50,26 @@ impl Auth {
     pub fn header(&self) -> &str {
         match self {
             Self::Bearer => "authorization",
-            Self::Azure => "api-key",
             Self::Header(name) => name,
+            Self::KeyOrToken(kinds) => &kinds.header,
         }
     }
 
     /// Names of all headers that may carry it.
     pub(crate) fn headers(&self) -> impl Iterator<Item = &str> {
-        let second = matches!(self, Self::Azure).then_some("authorization");
+        let second = matches!(self, Self::KeyOrToken(_)).then_some("authorization");
         std::iter::once(self.header()).chain(second)
     }
 
-    /// The header that carries this key, and its value.
-    pub(crate) fn carried(&self, key: &str) -> (&str, String) {
+    /// The header that carries this key, and its value. `source` is what messages call the key: its variable, if it is
+    /// from one.
+    pub(crate) fn carried(&self, key: &str, source: &str) -> (&str, String) {
         match self {
-            Self::Bearer => (self.header(), format!("Bearer {key}")),
-            // A key has no dots. Tokens are JSON web tokens: three parts, the first of which is a JSON object in base64.
-            Self::Azure if key.starts_with("eyJ") && key.matches('.').count() == 2 => {
+            Self::KeyOrToken(kinds) if kinds.is_token(key, source) => {
                 ("authorization", format!("Bearer {key}"))
             }
-            Self::Azure | Self::Header(_) => (self.header(), key.to_owned()),
+            Self::Bearer => (self.header(), format!("Bearer {key}")),
+            Self::Header(_) | Self::KeyOrToken(_) => (self.header(), key.to_owned()),
         }
     }
 }

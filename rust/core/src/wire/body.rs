@@ -96,6 +96,22 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// Writes a key with an object of ours. Where `extra_body` has an object too, the two are merged.
+    pub(super) fn object(&mut self, key: &str, ours: &str) -> Result<(), Error> {
+        let given = self.extra.iter().position(|(name, _)| name == key);
+        match given.map(|at| self.extra.remove(at).1) {
+            Some(theirs) => self.raw(key, &merged(ours, theirs)?),
+            None => self.raw(key, ours),
+        }
+        Ok(())
+    }
+
+    /// What `extra_body` has under a key.
+    pub(super) fn given(&self, key: &str) -> Option<&'a str> {
+        let found = self.extra.iter().find(|(name, _)| name == key);
+        found.map(|(_, raw)| *raw)
+    }
+
     /// Writes a key whose value the caller writes next; `None` if `extra_body` has it.
     pub(super) fn open(&mut self, key: &str) -> Option<&mut Vec<u8>> {
         if self.extra.iter().any(|(name, _)| name == key) {
@@ -122,4 +138,54 @@ impl<'a> Body<'a> {
         write_string(&mut self.out, key);
         self.out.push(b':');
     }
+}
+
+/// Both JSON values as one; the keys of `theirs` win. Objects are merged key by key, unless one of them has a `type`: that
+/// says what the other keys mean. Any other value is replaced.
+fn merged<'a>(ours: &'a str, theirs: &'a str) -> Result<Cow<'a, str>, Error> {
+    if !(ours.starts_with('{') && theirs.starts_with('{')) {
+        return Ok(Cow::Borrowed(theirs));
+    }
+    let mut both = fields(ours, "extra_body")?;
+    let mut rest = fields(theirs, "extra_body")?;
+    let is_typed = |fields: &Fields<'_>| fields.iter().any(|(key, _)| key == "type");
+    if is_typed(&both) || is_typed(&rest) {
+        return Ok(Cow::Borrowed(theirs));
+    }
+    let mut all = Vec::with_capacity(both.len() + rest.len());
+    for (key, ours) in both.drain(..) {
+        let given = rest.iter().position(|(name, _)| *name == key);
+        let value = match given.map(|at| rest.remove(at).1) {
+            Some(theirs) => merged(ours, theirs)?,
+            None => Cow::Borrowed(ours),
+        };
+        all.push((key, value));
+    }
+    let rest = rest.into_iter();
+    all.extend(rest.map(|(key, theirs)| (key, Cow::Borrowed(theirs))));
+    let all = all.iter().map(|(key, value)| (&**key, &**value));
+    Ok(Cow::Owned(object(all)))
+}
+
+/// The JSON object with these keys and JSON values.
+pub(super) fn object<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut out = Vec::new();
+    for (key, json) in fields {
+        field(&mut out, key, json);
+    }
+    match out.first_mut() {
+        // Every field begins with a comma.
+        Some(first) => *first = b'{',
+        None => out.push(b'{'),
+    }
+    out.push(b'}');
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Writes a comma, a key and a JSON value.
+pub(super) fn field(out: &mut Vec<u8>, key: &str, json: &str) {
+    out.push(b',');
+    write_string(out, key);
+    out.push(b':');
+    out.extend_from_slice(json.as_bytes());
 }

@@ -9,6 +9,7 @@ use super::params::Param;
 use super::providers::Provider;
 use crate::config::Family;
 use crate::error::Error;
+use crate::framing::Framing;
 use crate::message::{ChunkKind, Reply, ReplyHead};
 use crate::request::Request;
 
@@ -97,6 +98,12 @@ pub trait Dialect: Debug + Send + Sync {
     /// Headers that each request needs, in lower case.
     fn headers(&self) -> &'static [(&'static str, &'static str)] {
         &[]
+    }
+
+    /// How the records of its streams may be parted; the first one is asked for. The first byte of a body says which one
+    /// it has.
+    fn framings(&self) -> &'static [Framing] {
+        &[Framing::Events]
     }
 
     /// The request parameters that it takes. [`super::supported`] lists those that one provider takes.

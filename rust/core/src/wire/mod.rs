@@ -1,35 +1,40 @@
 //! API dialects: pure functions between our types and a provider's JSON.
 //!
 //! Read `dialect.rs` first: what a dialect is, and what reads its streams. `providers.rs` is the table of
-//! providers and of the dialects that each of them speaks, `auth.rs` how each is given its key. Then read a dialect, such
-//! as `openai/`.
+//! providers and of the dialects that each of them speaks, `choice.rs` says which of them a call is made in, and `auth.rs`
+//! how each is given its key. Then read a dialect, such as `openai/`.
 //!
-//! Dialects share the rest: `params.rs` (request parameters: their names, types and error messages),
+//! Dialects share the rest: `messages/` (the caller's messages, read into parts), `params.rs` (request parameters: their names, types and error messages),
 //! `other_names.rs` (what other libraries call them), `body.rs` (how a request body is written), `reasoning.rs` (what a
 //! provider takes back of reasoning) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
-//! what the body says, with what `markup.rs` knows of HTML and XML, and `classes` has the table of kinds.
+//! what the body says, with what `markup.rs` knows of HTML and XML, and `classes` has the table of kinds. `other_form.rs`
+//! recognises the reply of another API.
 //!
 //! A new server that speaks a dialect we have is a row of `providers.rs`. A new dialect is a folder here, a line
 //! below, and a row that names it; nothing else in the crate lists dialects.
 
 mod auth;
 mod body;
+mod choice;
 mod classes;
 mod complaint;
 mod dialect;
 mod errors;
 mod markup;
+mod messages;
 mod openai;
+mod other_form;
 pub mod other_names;
 mod params;
 pub mod providers;
 mod reasoning;
 
-pub use auth::Auth;
+pub use auth::{Auth, KeyOrToken};
+pub use choice::{Newer, choose};
 pub use dialect::{Dialect, Encoded, Step, StreamDecoder};
 pub use openai::{Chat, Completions, Responses};
 pub use params::{Param, supported};
-pub use providers::{Newer, OutputMode, Provider, choose, dialect};
+pub use providers::{CacheMarks, OutputMode, Provider, dialect};
 pub use reasoning::{Needed, ReasoningBack};
 
 #[cfg(test)]

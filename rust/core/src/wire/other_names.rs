@@ -43,7 +43,7 @@ const ROWS: &[Row] = &[
     row(&["openai_proxy", "proxies", "mounts", "http_proxy", "https_proxy", "proxy_url"], "proxy", "give proxy=\"http://host:port\"; without it, the variables of the environment apply"),
     // Headers and queries
     row(&["organization", "openai_organization", "organization_id", "org_id"], "headers", "give headers={\"OpenAI-Organization\": \"org-…\"}"),
-    row(&["project", "openai_project", "project_id"], "headers", "give headers={\"OpenAI-Project\": \"proj_…\"}"),
+    row(&["openai_project", "project_id"], "headers", "give headers={\"OpenAI-Project\": \"proj_…\"}"),
     row(&["default_headers", "http_headers", "custom_headers", "additional_headers"], "headers", "give headers={…}"),
     row(&["extra_header"], "extra_headers", "give extra_headers={…}"),
     row(&["cookies"], "headers", "give headers={\"Cookie\": \"…\"}"),
@@ -81,9 +81,9 @@ const ROWS: &[Row] = &[
     row(&["return_full_text"], "echo", "a CompletionClient takes echo=True"),
     row(&["stream_options"], "stream_usage", "streams ask for token counts; give stream_usage=False to switch that off"),
     row(&["params", "generation_config", "generate_config", "model_kwargs", "inference_config", "options", "sampling_params", "default_params", "parameters"], "temperature", "give each parameter by its name, such as temperature=0.2; what only your server knows belongs in extra_body={…}"),
-    row(&["messages", "history", "chat_history", "conversation", "contents", "input", "inputs", "prompt", "prompt_text"], "prompt", "give the prompt, or the list of messages, as the first argument of the call"),
+    row(&["messages", "history", "chat_history", "contents", "input", "inputs", "prompt", "prompt_text"], "prompt", "give the prompt, or the list of messages, as the first argument of the call"),
     // Fields that only some servers know. Some are like one of our names, and mean something else.
-    row(&["store", "service_tier", "prediction", "modalities", "verbosity", "web_search_options", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"], "extra_body", OF_SERVER),
+    row(&["service_tier", "prediction", "modalities", "web_search_options", "prompt_cache_retention", "safety_identifier"], "extra_body", OF_SERVER),
     row(&["reasoning", "thinking", "thinking_budget", "thinking_config", "enable_thinking", "include_reasoning", "reasoning_format", "chat_template", "chat_template_kwargs"], "extra_body", OF_SERVER),
     row(&["repetition_penalty", "repeat_penalty", "repeat_last_n", "min_p", "top_a", "typical_p", "mirostat", "min_tokens", "ignore_eos", "skip_special_tokens", "num_ctx", "keep_alive", "cache_prompt"], "extra_body", OF_SERVER),
     row(&["guided_regex", "guided_choice", "guided_grammar", "grammar", "safety_settings", "safe_prompt", "prompt_mode", "search_parameters", "transforms", "route", "plugins"], "extra_body", OF_SERVER),
@@ -92,7 +92,7 @@ const ROWS: &[Row] = &[
     row(&["callbacks", "callback_manager", "callback", "event_hooks", "success_callback", "logger_fn", "hooks"], "on_call", "use tokenwire.on_call(…), which is called after each call"),
     row(&["fallbacks", "context_window_fallback_dict"], "LlmError", "catch LlmError, and call another client"),
     row(&["mock_response", "mock"], "fake", "in a test, use tokenwire.testing.fake"),
-    row(&["drop_params"], "dropped", "only parts of messages are left out, and reply.dropped lists them; leave this out"),
+    row(&["drop_params"], "drop_unsupported", "give drop_unsupported=True; reply.dropped lists what was left out"),
     row(&["http2", "http1", "follow_redirects", "allow_redirects", "max_redirects"], "docs/connections.md", "there is no such choice, see docs/connections.md; leave this out"),
 ];
 

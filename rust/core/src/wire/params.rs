@@ -1,14 +1,15 @@
 //! Request parameters: what they are called, how their values are checked, and what an error says about an
 //! unknown one.
 
-use super::body::invalid;
+use super::body::{fields, invalid};
 use super::dialect::Dialect;
 use super::other_names;
-use super::providers::Provider;
+use super::providers::{Provider, dialects};
 use crate::config::CLIENT_SETTINGS;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Kind, Reader};
 use crate::redact::one_line;
+use crate::request::Request;
 
 /// A request parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub(super) const fn param(name: &'static str, kind: Type) -> Param {
 
 impl Param {
     /// Checks the type of a value. The server judges its range.
-    pub(super) fn check(&self, raw: &str) -> Result<(), Error> {
+    fn check(&self, raw: &str) -> Result<(), Error> {
         let (fits, wanted) = self.kind.fits(raw)?;
         if fits {
             return Ok(());
@@ -110,15 +111,91 @@ pub fn supported(dialect: &dyn Dialect, provider: &Provider) -> Vec<&'static str
         .collect()
 }
 
+/// The parameters of one request that are set, in the caller's order. Values are JSON text that was checked.
+pub(super) struct Set<'a>(Vec<(&'static str, &'a str)>);
+
+impl<'a> Set<'a> {
+    /// The value of a parameter.
+    pub(super) fn get(&self, name: &str) -> Option<&'a str> {
+        let found = self.0.iter().find(|(known, _)| *known == name);
+        found.map(|(_, raw)| *raw)
+    }
+
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &'a str)> {
+        self.0.iter().copied()
+    }
+
+    /// Removes those that `keep` refuses.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&'static str, &'a str) -> bool) {
+        self.0.retain(|(name, raw)| keep(name, raw));
+    }
+}
+
+/// Reads the parameters of a request. Those that the dialect or the provider does not take are left out and added to
+/// `dropped`, if the request wants that.
+///
+/// Fails with `Validation` for a parameter that only another API takes, and for a value of the wrong type; with `Config`
+/// for a name that no API has, and for two names of one parameter.
+pub(super) fn set<'a>(
+    dialect: &dyn Dialect,
+    request: &Request<'a>,
+    provider: &Provider,
+    dropped: &mut Vec<String>,
+) -> Result<Set<'a>, Error> {
+    let mut set: Vec<(&'static str, &'a str)> = Vec::new();
+    let params = request.params.map_or("null", |raw| raw.get());
+    for (name, value) in fields(params, "params")? {
+        let found = find(dialect, provider, &name);
+        // `None` is how Python says that nothing was set.
+        if value == "null" {
+            found?;
+            continue;
+        }
+        let lacks = provider.lacks.contains(&&*name) || found.is_err() && is_of_some_api(&name);
+        if request.drop_unsupported && lacks {
+            dropped.push(name.into_owned());
+            continue;
+        }
+        let param = found?;
+        param.check(value)?;
+        let thing = meaning(param.name, value);
+        let same = |(known, raw): &&(&'static str, &str)| meaning(known, raw) == thing;
+        if let Some((other, _)) = set.iter().find(same) {
+            let message = format!(
+                "params.{name}: {other} is set too; they are the same parameter, so set only one"
+            );
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        set.push((param.name, value));
+    }
+    Ok(Set(set))
+}
+
+/// Our name for what a parameter sets. Where a provider has another name than ours, that may be written as well, and is
+/// then sent as it is to every provider.
+fn meaning(name: &'static str, value: &str) -> &'static str {
+    match name {
+        "max_completion_tokens" => "max_tokens",
+        "random_seed" => "seed",
+        // A number of alternatives, and not the flag.
+        "logprobs" if !matches!(value, "true" | "false") => "top_logprobs",
+        _ => name,
+    }
+}
+
+/// Whether some API has a parameter of this name.
+fn is_of_some_api(name: &str) -> bool {
+    let all = dialects().into_iter();
+    all.flat_map(Dialect::parameters)
+        .any(|param| param.name == name)
+}
+
 /// The parameter of this name.
 ///
-/// Fails with `Config` if `dialect` has none. The message then names the dialect of `provider` that has it, or
-/// a parameter with a similar name.
-pub(super) fn find(
-    dialect: &dyn Dialect,
-    provider: &Provider,
-    name: &str,
-) -> Result<&'static Param, Error> {
+/// Fails with `Validation` if another dialect of the same clients has it, and otherwise with `Config`. The message names
+/// the dialect that has it, or a parameter with a similar name.
+fn find(dialect: &dyn Dialect, provider: &Provider, name: &str) -> Result<&'static Param, Error> {
     let in_table = |dialect: &dyn Dialect| {
         let mut table = dialect.parameters().iter();
         table.find(|param| param.name == name)
@@ -134,11 +211,12 @@ pub(super) fn find(
             format!("params.{name}: there is no such name here; {advice}"),
         ));
     }
+    let is_twin = other.is_some_and(|other| other.family() == dialect.family());
     let hint = match (name, other) {
-        ("top_logprobs", _) => "logprobs=k asks for the k most likely tokens".to_owned(),
-        (_, Some(other)) if other.family() == dialect.family() => {
-            format!("api=\"{}\" takes it", other.name())
+        ("top_logprobs", _) if !is_twin => {
+            "logprobs=k asks for the k most likely tokens".to_owned()
         }
+        (_, Some(other)) if is_twin => format!("api=\"{}\" takes it", other.name()),
         (_, Some(other)) => format!("{} takes it", other.family().client()),
         _ => match nearest(name, names_like(dialect)) {
             Some(near) => format!("did you mean {near}?"),
@@ -156,10 +234,12 @@ pub(super) fn find(
             dialect.name()
         ),
     };
-    Err(Error::new(
-        ErrorKind::Config,
-        format!("params.{name}: {why}"),
-    ))
+    let kind = if is_twin {
+        ErrorKind::Validation
+    } else {
+        ErrorKind::Config
+    };
+    Err(Error::new(kind, format!("params.{name}: {why}")))
 }
 
 /// The names that a caller may have meant: parameters, and settings of the client.
@@ -170,7 +250,7 @@ fn names_like(dialect: &dyn Dialect) -> impl Iterator<Item = &'static str> {
 }
 
 /// What every call takes besides the parameters of its dialect.
-const OF_EVERY_CALL: [&str; 8] = [
+const OF_EVERY_CALL: [&str; 9] = [
     "model",
     "timeout",
     "max_retries",
@@ -179,6 +259,7 @@ const OF_EVERY_CALL: [&str; 8] = [
     "extra_query",
     "extra_body",
     "stream_usage",
+    "drop_unsupported",
 ];
 
 /// The known name that is most like `name`, if it is similar enough to be what the caller meant. `topP` is `top_p`.

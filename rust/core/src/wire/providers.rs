@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
-use super::auth::Auth;
+use super::auth::{Auth, KeyOrToken};
+use super::choice::Newer;
 use super::dialect::Dialect;
 use super::openai::{Chat, Completions, Responses};
 use super::params::nearest;
 use super::reasoning::{Needed, ReasoningBack};
-use crate::config::Family;
 use crate::error::{Error, ErrorKind};
+use crate::redact::Secret;
 use crate::words::words;
 
 /// One provider, or one kind of OpenAI-shaped server.
@@ -17,8 +18,11 @@ use crate::words::words;
 pub struct Provider {
     /// Its name in model strings.
     pub name: Cow<'static, str>,
-    /// The base URL without a trailing slash; `None` if the caller must give one.
+    /// The base URL without a trailing slash; `None` if the caller must give one. It may have places that the caller or
+    /// the environment fills, such as `{region}`.
     pub base_url: Option<Cow<'static, str>>,
+    /// Each place of `base_url`, without its braces, and the environment variables that may fill it, in order.
+    pub address_vars: Vec<(Cow<'static, str>, Vec<Cow<'static, str>>)>,
     /// Environment variables that may hold the key, in order.
     pub key_vars: Vec<Cow<'static, str>>,
     /// Environment variables that may hold another base URL, in order.
@@ -27,6 +31,8 @@ pub struct Provider {
     pub key_required: bool,
     /// How a request carries the key.
     pub auth: Auth,
+    /// Headers of each request, with names in lower case. A header that the caller gave wins.
+    pub headers: Vec<(Cow<'static, str>, Secret)>,
     /// Whether it is a resource of Azure, whose paths depend on the api-version.
     pub is_azure: bool,
     /// The dialects that it speaks at its own address. The first one of a family is the default of that family, unless
@@ -34,7 +40,7 @@ pub struct Provider {
     pub dialects: &'static [&'static dyn Dialect],
     /// The dialect that is the default of its family instead of the first one.
     pub api: Option<Cow<'static, str>>,
-    /// Models that need another dialect than the default one at its own address.
+    /// The models that are asked in another dialect than the default one at its own address.
     pub newer: Option<Newer>,
     /// Name of the chat field for the token limit.
     pub max_tokens_field: Cow<'static, str>,
@@ -46,27 +52,10 @@ pub struct Provider {
     pub output_mode: OutputMode,
     /// What goes back of the reasoning in its replies.
     pub reasoning_back: ReasoningBack,
+    /// How the end of a prefix of the prompt is marked that it should cache.
+    pub cache_marks: CacheMarks,
     /// Our parameters that it does not take. They are sent anyway, because it may support them by now.
     pub lacks: &'static [&'static str],
-}
-
-/// The models of a provider that its default dialect does not serve, or not fully.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Newer {
-    /// The dialect that serves them.
-    pub api: &'static str,
-    /// How their names begin, or what is in them if it begins with `*`.
-    pub models: &'static [&'static str],
-}
-
-impl Newer {
-    fn serves(&self, model: &str) -> bool {
-        let mut models = self.models.iter();
-        models.any(|known| match known.strip_prefix('*') {
-            Some(part) => model.contains(part),
-            None => model.starts_with(known),
-        })
-    }
 }
 
 words! {
@@ -81,17 +70,42 @@ words! {
     }
 }
 
+/// How the end of a prefix of the prompt is marked that a provider should cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheMarks {
+    /// Not at all: it caches by itself, or not.
+    None,
+    /// `cache_control` on content blocks and tools, as Anthropic's models have it.
+    Control,
+    /// `prompt_cache_breakpoint` on content blocks, for models that take it.
+    Breakpoint,
+}
+impl Provider {
+    /// Its base URL, unless it has none, or one with a place that has to be filled.
+    #[must_use]
+    pub fn default_address(&self) -> Option<&str> {
+        self.base_url.as_deref().filter(|url| !url.contains('{'))
+    }
+}
+
+/// What most servers speak.
+const USUAL: &[&dyn Dialect] = &[&Chat, &Completions];
+/// What those speak that have the Responses API as well.
+const WITH_RESPONSES: &[&dyn Dialect] = &[&Chat, &Completions, &Responses];
+
 /// An `OpenAI`-shaped server; the rows below change what is different.
 fn openai_shaped(name: &'static str) -> Provider {
     Provider {
         name: name.into(),
         base_url: None,
+        address_vars: Vec::new(),
         key_vars: Vec::new(),
         base_url_vars: Vec::new(),
         key_required: false,
         auth: Auth::Bearer,
+        headers: Vec::new(),
         is_azure: false,
-        dialects: &[&Chat, &Completions, &Responses],
+        dialects: USUAL,
         api: None,
         newer: None,
         max_tokens_field: "max_tokens".into(),
@@ -99,6 +113,7 @@ fn openai_shaped(name: &'static str) -> Provider {
         stream_options: true,
         output_mode: OutputMode::JsonSchema,
         reasoning_back: ReasoningBack::AsSent,
+        cache_marks: CacheMarks::None,
         lacks: &[],
     }
 }
@@ -113,11 +128,20 @@ fn hosted(name: &'static str, address: &str, key_var: &'static str) -> Provider 
     }
 }
 
+/// A server that has the Responses API, too.
+fn responding(provider: Provider) -> Provider {
+    Provider {
+        dialects: WITH_RESPONSES,
+        ..provider
+    }
+}
+
 /// A server that people run themselves, by default on this machine: it takes any key, or none.
 fn local(name: &'static str, port: u16, key_var: &'static str) -> Provider {
     Provider {
         base_url: Some(format!("http://localhost:{port}/v1").into()),
         key_vars: vec![key_var.into()],
+        dialects: WITH_RESPONSES,
         ..openai_shaped(name)
     }
 }
@@ -125,6 +149,8 @@ fn local(name: &'static str, port: u16, key_var: &'static str) -> Provider {
 /// A resource of Azure. Its variables are those of Microsoft's and `OpenAI`'s libraries, and our own for the base URL.
 fn azure() -> Provider {
     Provider {
+        base_url: Some("https://{resource}.openai.azure.com".into()),
+        address_vars: vec![("resource".into(), vec!["AZURE_RESOURCE_NAME".into()])],
         key_vars: ["AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN"]
             .map(Into::into)
             .to_vec(),
@@ -132,8 +158,14 @@ fn azure() -> Provider {
             .map(Into::into)
             .to_vec(),
         key_required: true,
-        auth: Auth::Azure,
+        auth: Auth::KeyOrToken(KeyOrToken {
+            header: "api-key".into(),
+            prefixes: &[],
+            token_vars: &["AZURE_OPENAI_AD_TOKEN"],
+        }),
         is_azure: true,
+        // Models are named by deployments, whose names say nothing about them: chat is what all of them serve.
+        dialects: WITH_RESPONSES,
         max_tokens_field: "max_completion_tokens".into(),
         reasoning_back: ReasoningBack::Never,
         lacks: &["top_k"],
@@ -167,7 +199,10 @@ fn rows() -> Vec<Provider> {
         Provider {
             base_url_vars: vec!["OPENAI_BASE_URL".into()],
             max_tokens_field: "max_completion_tokens".into(),
+            dialects: WITH_RESPONSES,
+            newer: Some(Newer::OF_OPENAI),
             reasoning_back: ReasoningBack::Never,
+            cache_marks: CacheMarks::Breakpoint,
             lacks: &["top_k"],
             ..hosted("openai", "api.openai.com/v1", "OPENAI_API_KEY")
         },
@@ -177,6 +212,7 @@ fn rows() -> Vec<Provider> {
             // 400 "property 'reasoning_content' is unsupported", "reasoning is not supported with this model".
             reasoning_back: ReasoningBack::field("reasoning", Needed::IfTheModelReasons),
             lacks: &["top_k", "logprobs", "logit_bias"],
+            dialects: WITH_RESPONSES,
             ..hosted("groq", "api.groq.com/openai/v1", "GROQ_API_KEY")
         },
         Provider {
@@ -186,6 +222,7 @@ fn rows() -> Vec<Provider> {
             // 422 "extra_forbidden" for a field.
             reasoning_back: ReasoningBack::Blocks,
             lacks: &["top_k", "logprobs", "logit_bias", "user"],
+            dialects: WITH_RESPONSES,
             ..hosted("mistral", "api.mistral.ai/v1", "MISTRAL_API_KEY")
         },
         Provider {
@@ -194,12 +231,30 @@ fn rows() -> Vec<Provider> {
             reasoning_back: ReasoningBack::field("reasoning_content", Needed::Always),
             // https://api-docs.deepseek.com/guides/json_mode
             output_mode: OutputMode::JsonObject,
+            // Source: api-docs.deepseek.com/guides/responses_api.
+            dialects: WITH_RESPONSES,
             ..hosted("deepseek", "api.deepseek.com", "DEEPSEEK_API_KEY")
         },
-        hosted("xai", "api.x.ai/v1", "XAI_API_KEY"),
-        hosted("openrouter", "openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
-        hosted("together", "api.together.xyz/v1", "TOGETHER_API_KEY"),
         Provider {
+            newer: Some(Newer::OF_XAI),
+            ..responding(hosted("xai", "api.x.ai/v1", "XAI_API_KEY"))
+        },
+        Provider {
+            cache_marks: CacheMarks::Control,
+            ..responding(hosted(
+                "openrouter",
+                "openrouter.ai/api/v1",
+                "OPENROUTER_API_KEY",
+            ))
+        },
+        // Source: docs.together.ai/docs/inference/responses.
+        responding(hosted(
+            "together",
+            "api.together.xyz/v1",
+            "TOGETHER_API_KEY",
+        )),
+        Provider {
+            dialects: WITH_RESPONSES,
             // Source: docs.fireworks.ai/guides/reasoning.
             reasoning_back: ReasoningBack::field("reasoning_content", Needed::No),
             ..hosted(
@@ -214,7 +269,11 @@ fn rows() -> Vec<Provider> {
             reasoning_back: ReasoningBack::field("reasoning", Needed::IfTheModelReasons),
             ..hosted("cerebras", "api.cerebras.ai/v1", "CEREBRAS_API_KEY")
         },
-        hosted("huggingface", "router.huggingface.co/v1", "HF_TOKEN"),
+        responding(hosted(
+            "huggingface",
+            "router.huggingface.co/v1",
+            "HF_TOKEN",
+        )),
         Provider {
             // 400 "thinking is enabled but reasoning_content is missing in assistant tool call message".
             reasoning_back: ReasoningBack::field("reasoning_content", Needed::WithToolCalls),
@@ -227,12 +286,14 @@ fn rows() -> Vec<Provider> {
             output_mode: OutputMode::JsonObject,
             ..hosted("zai", "api.z.ai/api/paas/v4", "ZAI_API_KEY")
         },
-        hosted(
+        // Source: help.aliyun.com/en/model-studio/compatibility-with-openai-responses-api.
+        responding(hosted(
             "alibaba",
             "dashscope-intl.aliyuncs.com/compatible-mode/v1",
             "DASHSCOPE_API_KEY",
-        ),
-        hosted("venice", "api.venice.ai/api/v1", "VENICE_API_KEY"),
+        )),
+        // Source: docs.venice.ai/api-reference/endpoint/responses/create.
+        responding(hosted("venice", "api.venice.ai/api/v1", "VENICE_API_KEY")),
         Provider {
             reasoning_back: ReasoningBack::Never,
             ..hosted("writer", "api.writer.com/v1", "WRITER_API_KEY")
@@ -329,66 +390,4 @@ pub fn dialects() -> Vec<&'static dyn Dialect> {
 #[must_use]
 pub fn dialect(api: &str) -> Option<&'static dyn Dialect> {
     dialects().into_iter().find(|dialect| dialect.name() == api)
-}
-
-/// The dialect that a client of `family` speaks with `provider` to ask `model`: the one named `api`, or else the default.
-/// `is_elsewhere` if the server has another address than the provider.
-///
-/// Fails with `Config` if no dialect fits.
-pub fn choose(
-    provider: &Provider,
-    family: Family,
-    api: Option<&str>,
-    model: &str,
-    is_elsewhere: bool,
-) -> Result<&'static dyn Dialect, Error> {
-    let of_family = |dialects: &[&'static dyn Dialect]| -> Vec<&'static dyn Dialect> {
-        let all = dialects.iter().copied();
-        all.filter(|dialect| dialect.family() == family).collect()
-    };
-    let all = of_family(&dialects());
-    let mut spoken = of_family(provider.dialects);
-    let named = |dialects: &[&'static dyn Dialect], name: &str| -> Option<&'static dyn Dialect> {
-        dialects
-            .iter()
-            .copied()
-            .find(|dialect| dialect.name() == name)
-    };
-    let newer = provider
-        .newer
-        .filter(|newer| !is_elsewhere && newer.serves(model));
-    let usual = newer.map(|newer| newer.api).or(provider.api.as_deref());
-    let default = usual.and_then(|usual| named(&spoken, usual));
-    let default = default.or(spoken.first().copied());
-    if is_elsewhere {
-        spoken.clone_from(&all);
-    }
-    let found = match api {
-        None => default,
-        Some(api) => named(&spoken, api),
-    };
-    if let Some(dialect) = found {
-        return Ok(dialect);
-    }
-    let is_meant = |dialect: &&'static dyn Dialect| api.is_none_or(|api| api == dialect.name());
-    let (who, speaks) = match api {
-        Some(_) if !all.iter().any(is_meant) => ("this class", all),
-        Some(_) if !spoken.is_empty() => (&*provider.name, spoken),
-        _ => {
-            let other = provider.dialects.first();
-            let other = other.map_or("none", |dialect| dialect.family().client());
-            let (name, class) = (&provider.name, family.client());
-            let message = format!("provider {name}: {class} does not speak its API; {other} does");
-            return Err(Error::new(ErrorKind::Config, message));
-        }
-    };
-    let names = speaks
-        .iter()
-        .map(|dialect| format!("\"{}\"", dialect.name()));
-    let message = format!(
-        "api: '{}' is not spoken by {who}; it speaks {}",
-        api.unwrap_or_default().escape_debug(),
-        names.collect::<Vec<_>>().join(", ")
-    );
-    Err(Error::new(ErrorKind::Config, message))
 }

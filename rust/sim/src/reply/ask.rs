@@ -23,6 +23,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) talks: bool,
     /// The results of tools that the request ends with.
     pub(crate) results: Vec<Answered<'a>>,
+    /// The reasoning of a made-up reply.
+    pub(crate) reasoning: Option<String>,
 }
 
 /// The tools of a request.

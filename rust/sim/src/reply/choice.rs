@@ -28,6 +28,8 @@ pub(crate) struct Call {
 pub(crate) struct Choice {
     pub(crate) index: u64,
     pub(crate) reasoning: Vec<String>,
+    /// Whether there is reasoning, if only without text.
+    pub(crate) has_reasoning: bool,
     pub(crate) content: Tokens,
     pub(crate) refusal: Vec<String>,
     pub(crate) calls: Vec<Call>,
@@ -134,9 +136,16 @@ fn choice(ask: &Ask<'_>, prepared: &Prepared, prompt: &Prompt, index: u64) -> Ch
         None if !calls.is_empty() => Finish::Calls,
         None => Finish::Stop,
     };
+    let says_nothing = reply.tool_calls.is_empty() && reply.refusal.is_none();
+    let made_up = ask
+        .reasoning
+        .as_ref()
+        .filter(|_| says_nothing && scripted(reply).is_none());
+    let reasoning = reply.reasoning.as_ref().or(made_up);
     Choice {
         index,
-        reasoning: reply.reasoning.as_deref().map(cut_text).unwrap_or_default(),
+        reasoning: reasoning.map(|text| cut_text(text)).unwrap_or_default(),
+        has_reasoning: reasoning.is_some(),
         content,
         refusal: reply.refusal.as_deref().map(cut_text).unwrap_or_default(),
         calls,

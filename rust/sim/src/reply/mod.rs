@@ -28,7 +28,7 @@ pub(crate) use self::plan::{Body, Plan, plan};
 pub use self::tokens::ledger_token;
 
 /// Every API; the first that claims a request answers it.
-const APIS: &[&dyn Api] = &[&openai::OpenAi];
+const APIS: &[&dyn Api] = &[&openai::OpenAi, &openai::Responses];
 
 /// Refuses the requests that no API claims, in its own format.
 const FALLBACK: &dyn Api = &openai::OpenAi;

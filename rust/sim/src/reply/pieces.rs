@@ -133,6 +133,7 @@ mod tests {
         Choice {
             index: 0,
             reasoning: vec!["why".to_owned()],
+            has_reasoning: true,
             content: Tokens::fixed(vec!["a".to_owned(), " b".to_owned()]),
             refusal: vec!["no".to_owned()],
             calls: vec![Call {

@@ -45,8 +45,10 @@ impl Dialect for Completions {
         check_prompt(request.input.get())?;
         let mut body = params::start(request)?;
         body.raw("prompt", request.input.get());
-        params::write(&mut body, self, request, provider)?;
+        let mut dropped = Vec::new();
+        params::write(&mut body, self, (request, provider), &mut dropped)?;
         Ok(Encoded {
+            dropped,
             choices: params::choices(request).saturating_mul(prompts(request)),
             ..Encoded::post(PATH, body.finish())
         })

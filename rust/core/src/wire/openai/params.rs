@@ -1,14 +1,18 @@
-//! The parameters of both APIs, and how each of them spells what the other spells differently.
+//! The parameters of chat and text completions, and how each of them spells what the other spells differently.
 
+use std::borrow::Cow;
+
+use memchr::memmem;
 use serde_json::value::RawValue;
 
+use super::cached;
 use crate::config::Family;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::request::Request;
-use crate::wire::body::{Body, fields};
+use crate::wire::body::{Body, fields, items, object};
 use crate::wire::dialect::Dialect;
-use crate::wire::params::{Param, Type, find, param};
-use crate::wire::providers::Provider;
+use crate::wire::params::{Param, Type, param, set};
+use crate::wire::providers::{CacheMarks, Provider};
 
 /// Starts the body of `request`, with the model in it.
 pub(super) fn start<'a>(request: &Request<'a>) -> Result<Body<'a>, Error> {
@@ -18,32 +22,16 @@ pub(super) fn start<'a>(request: &Request<'a>) -> Result<Body<'a>, Error> {
     Ok(body)
 }
 
-/// Writes the parameters of `request`, and what a stream needs.
+/// Writes the parameters of `request`, and what a stream needs. Adds to `dropped` what was left out.
 pub(super) fn write(
     body: &mut Body<'_>,
     dialect: &dyn Dialect,
-    request: &Request<'_>,
-    provider: &Provider,
+    (request, provider): (&Request<'_>, &Provider),
+    dropped: &mut Vec<String>,
 ) -> Result<(), Error> {
     let is_chat = dialect.family() == Family::Chat;
-    let mut set: Vec<(&str, &str)> = Vec::new();
-    let params = request.params.map_or("null", |raw| raw.get());
-    for (name, value) in fields(params, "params")? {
-        let param = find(dialect, provider, &name)?;
-        // `None` is how Python says that nothing was set.
-        if value == "null" {
-            continue;
-        }
-        param.check(value)?;
-        let thing = meaning(param.name, value);
-        if let Some((_, other)) = set.iter().find(|(known, _)| *known == thing) {
-            let message = format!(
-                "params.{name}: {other} is set too; they are the same parameter, so set only one"
-            );
-            return Err(Error::new(ErrorKind::Config, message));
-        }
-        set.push((thing, param.name));
-        match (param.name, value) {
+    for (name, value) in set(dialect, request, provider, dropped)?.iter() {
+        match (name, value) {
             // Text completions have only ever had one name for it.
             ("max_tokens", _) if is_chat => body.raw(&provider.max_tokens_field, value),
             ("seed", _) => body.raw(&provider.seed_field, value),
@@ -54,6 +42,7 @@ pub(super) fn write(
                 body.raw("logprobs", "true");
                 body.raw("top_logprobs", count);
             }
+            ("tools", tools) => body.raw(name, &marked(tools, provider, &request.model)?),
             (name, value) => body.raw(name, value),
         }
     }
@@ -66,16 +55,31 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Our name for what a parameter sets. Where a provider has another name than ours, that may be written as well, and is
-/// then sent as it is to every provider.
-fn meaning(name: &'static str, value: &str) -> &'static str {
-    match name {
-        "max_completion_tokens" => "max_tokens",
-        "random_seed" => "seed",
-        // A number of alternatives, and not the flag.
-        "logprobs" if !matches!(value, "true" | "false") => "top_logprobs",
-        _ => name,
+/// The tools, with our mark of a cached prefix written as the provider has it.
+fn marked<'a>(tools: &'a str, provider: &Provider, model: &str) -> Result<Cow<'a, str>, Error> {
+    if memmem::find(tools.as_bytes(), b"\"cache\"").is_none() {
+        return Ok(Cow::Borrowed(tools));
     }
+    let mut out = String::from("[");
+    for (at, raw) in items(tools, "params.tools")?.into_iter().enumerate() {
+        let path = format!("params.tools[{at}]");
+        let mut tool = fields(raw, &path)?;
+        let given = tool.iter().position(|(key, _)| key == "cache");
+        let cache = given.map(|at| tool.remove(at).1);
+        let mut written = object(tool.iter().map(|(key, raw)| (&**key, *raw)));
+        // A breakpoint belongs to content.
+        if provider.cache_marks == CacheMarks::Control {
+            written.pop();
+            written.push_str(cached::mark(cache, || path, provider, model)?);
+            written.push('}');
+        }
+        if at > 0 {
+            out.push(',');
+        }
+        out.push_str(&written);
+    }
+    out.push(']');
+    Ok(Cow::Owned(out))
 }
 
 /// How many choices `request` asks for each prompt.
@@ -124,8 +128,11 @@ pub(super) const CHAT: &[Param] = &[
     param("parallel_tool_calls", Type::Bool),
     param("response_format", Type::Object),
     param("reasoning_effort", Type::Text),
+    param("verbosity", Type::Text),
     param("user", Type::Text),
     param("metadata", Type::Object),
+    param("store", Type::Bool),
+    param("prompt_cache_key", Type::Text),
 ];
 
 /// The parameters of text completions.

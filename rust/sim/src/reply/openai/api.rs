@@ -42,7 +42,8 @@ impl Endpoint {
     }
 }
 
-fn path(request: &Request) -> &str {
+/// The path without a slash at its end.
+pub(super) fn path(request: &Request) -> &str {
     request.path().trim_end_matches('/')
 }
 
@@ -108,11 +109,18 @@ impl Api for OpenAi {
     }
 }
 
+/// Refuses a body that is not a JSON object.
+pub(super) fn check_body(json: &Value) -> Result<(), Box<ErrorReply>> {
+    let message = match json {
+        Value::Object(_) => return Ok(()),
+        Value::Null => "We could not parse the JSON body of your request.",
+        _ => "The body of the request is not a JSON object.",
+    };
+    Err(refusal(400, message, None, None))
+}
+
 fn reply(kind: Kind, json: &Value, scripted: &Scripted<'_>) -> Result<Body, Box<ErrorReply>> {
-    if json.is_null() {
-        let message = "We could not parse the JSON body of your request.";
-        return Err(refusal(400, message, None, None));
-    }
+    check_body(json)?;
     let question = Question::read(kind, json)?;
     let model = question.ask.model;
     if !scripted.has_model(model) {

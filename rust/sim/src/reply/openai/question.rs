@@ -3,15 +3,15 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::api::{bad_request, refusal};
-use super::tools::{is_legacy, results, tools};
+use super::api::bad_request;
+use super::tools::{check_reasoning, is_legacy, results, tools};
 use crate::hash::fnv;
 use crate::reply::ask::{Ask, Prompt, ledger_id};
 use crate::reply::schema::instance;
 use crate::script::ErrorReply;
 
 /// The model whose made-up replies are sentences.
-const TALKER: &str = "chat";
+pub(super) const TALKER: &str = "chat";
 
 /// The most choices in a reply.
 const MAX_CHOICES: u64 = 128;
@@ -49,10 +49,6 @@ pub(super) type Checked<T> = Result<T, Box<ErrorReply>>;
 
 impl<'a> Question<'a> {
     pub(crate) fn read(kind: Kind, json: &'a Value) -> Checked<Self> {
-        if !json.is_object() {
-            let message = "The body of the request is not a JSON object.";
-            return Err(refusal(400, message, None, None));
-        }
         let is_text = |text: &&str| !text.is_empty();
         let model = field(json, "model", "a non-empty string", is_text)?
             .ok_or_else(|| bad_request("model", "you must provide a model parameter"))?;
@@ -67,6 +63,9 @@ impl<'a> Question<'a> {
             Some(limit) => Some(limit),
             None => whole(json, "max_tokens", least_tokens, u64::MAX)?,
         };
+        if kind == Kind::Chat {
+            check_reasoning(model, json)?;
+        }
         check_number(json, "temperature", 2.0)?;
         check_number(json, "top_p", 1.0)?;
         let stream = flag(json, "stream")?.then(|| StreamOptions {
@@ -112,6 +111,7 @@ impl<'a> Question<'a> {
                     Kind::Chat => results(json),
                     Kind::Completions => Vec::new(),
                 },
+                reasoning: None,
             },
         })
     }
@@ -145,7 +145,7 @@ pub(super) fn present<'v>(json: &'v Value, name: &str) -> Option<&'v Value> {
 }
 
 /// Reads a field that may be absent. `rule` says in the error what it must be.
-fn field<'v, T: Deserialize<'v>>(
+pub(super) fn field<'v, T: Deserialize<'v>>(
     json: &'v Value,
     name: &str,
     rule: &str,
@@ -158,16 +158,16 @@ fn field<'v, T: Deserialize<'v>>(
     }
 }
 
-fn flag(json: &Value, name: &str) -> Checked<bool> {
+pub(super) fn flag(json: &Value, name: &str) -> Checked<bool> {
     Ok(field(json, name, "a boolean", |_| true)?.unwrap_or(false))
 }
 
-fn whole(json: &Value, name: &str, least: u64, most: u64) -> Checked<Option<u64>> {
+pub(super) fn whole(json: &Value, name: &str, least: u64, most: u64) -> Checked<Option<u64>> {
     let rule = format!("a whole number of at least {least}");
     field(json, name, &rule, |number| (least..=most).contains(number))
 }
 
-fn check_number(json: &Value, name: &str, most: f64) -> Checked<Option<f64>> {
+pub(super) fn check_number(json: &Value, name: &str, most: f64) -> Checked<Option<f64>> {
     let rule = format!("a number from 0 to {most}");
     field(json, name, &rule, |number| (0.0..=most).contains(number))
 }
@@ -183,7 +183,7 @@ fn structured(json: &Value) -> Option<String> {
 }
 
 /// The name that the client gave the stream: `metadata.stream_id`, otherwise `user`.
-fn stream_id(json: &Value) -> Option<&str> {
+pub(super) fn stream_id(json: &Value) -> Option<&str> {
     json.pointer("/metadata/stream_id")
         .or_else(|| json.get("user"))
         .and_then(Value::as_str)

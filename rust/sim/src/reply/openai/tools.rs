@@ -10,14 +10,14 @@ use crate::reply::ask::{Answered, Tool, Tools};
 const CALLERS: [&str; 2] = ["chat", "sim-tools"];
 
 /// What `tool_choice` says.
-struct Wanted<'a> {
-    mode: Mode,
+pub(super) struct Wanted<'a> {
+    pub(super) mode: Mode,
     /// The tools that may be called; `None` allows all of them.
-    names: Option<Vec<&'a str>>,
+    pub(super) names: Option<Vec<&'a str>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     None,
     Auto,
     Required,
@@ -50,7 +50,7 @@ pub(super) fn tools<'a>(model: &str, json: &'a Value) -> Checked<Tools<'a>> {
     }
     let calls = match mode {
         Mode::None => false,
-        Mode::Auto => CALLERS.contains(&model),
+        Mode::Auto => calls_by_itself(model),
         Mode::Required => true,
     };
     let is_serial = is_legacy || json.get("parallel_tool_calls") == Some(&Value::Bool(false));
@@ -68,6 +68,37 @@ pub(super) fn tools<'a>(model: &str, json: &'a Value) -> Checked<Tools<'a>> {
         id_prefix: "call_",
         wanted: offered.into_iter().filter(is_allowed).take(most).collect(),
     })
+}
+
+/// Whether the model calls tools without being made to.
+pub(super) fn calls_by_itself(model: &str) -> bool {
+    CALLERS.contains(&model)
+}
+
+/// Refuses function tools for the models that reason, and take them in Responses only: gpt-5.4 and
+/// 5.5 with an effort, and the later ones unless the effort is none.
+pub(super) fn check_reasoning(model: &str, json: &Value) -> Checked<()> {
+    let effort = present(json, "reasoning_effort").and_then(Value::as_str);
+    let is_refused = match (minor_of_gpt5(model), effort) {
+        (None | Some(0..4), _) | (_, Some("none")) | (Some(4 | 5), None) => false,
+        _ => !offered(json, false).is_empty(),
+    };
+    if !is_refused {
+        return Ok(());
+    }
+    let message = format!(
+        "Function tools with reasoning_effort are not supported for {model} in \
+         /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort \
+         to 'none'."
+    );
+    Err(bad_request("reasoning_effort", &message))
+}
+
+/// The 4 of gpt-5.4 and gpt-5.4-mini.
+pub(super) fn minor_of_gpt5(model: &str) -> Option<u32> {
+    let rest = model.strip_prefix("gpt-5.")?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
 }
 
 fn offered(json: &Value, is_legacy: bool) -> Vec<Tool<'_>> {
@@ -90,12 +121,6 @@ fn offered(json: &Value, is_legacy: bool) -> Vec<Tool<'_>> {
 fn wanted<'a>(json: &'a Value, field: &str) -> Checked<Wanted<'a>> {
     let rule = "\"none\", \"auto\", \"required\" or the name of a function";
     let wrong = || bad_request(field, &format!("{field} must be {rule}."));
-    let mode = |choice: Option<&Value>| match choice.and_then(Value::as_str) {
-        Some("none") => Some(Mode::None),
-        Some("auto") => Some(Mode::Auto),
-        Some("required" | "any") => Some(Mode::Required),
-        _ => None,
-    };
     let (mode, names) = match present(json, field) {
         None => (Some(Mode::Auto), None),
         Some(choice) => match (name_in(choice), choice.get("allowed_tools")) {
@@ -106,15 +131,25 @@ fn wanted<'a>(json: &'a Value, field: &str) -> Checked<Wanted<'a>> {
                     .and_then(Value::as_array)
                     .ok_or_else(wrong)?;
                 (
-                    mode(allowed.get("mode")),
+                    mode_of(allowed.get("mode")),
                     Some(tools.iter().filter_map(name_in).collect()),
                 )
             }
-            (None, None) => (mode(Some(choice)), None),
+            (None, None) => (mode_of(Some(choice)), None),
         },
     };
     let mode = mode.ok_or_else(wrong)?;
     Ok(Wanted { mode, names })
+}
+
+/// What a word says about calling tools.
+pub(super) fn mode_of(word: Option<&Value>) -> Option<Mode> {
+    match word.and_then(Value::as_str) {
+        Some("none") => Some(Mode::None),
+        Some("auto") => Some(Mode::Auto),
+        Some("required" | "any") => Some(Mode::Required),
+        _ => None,
+    }
 }
 
 /// The function that an object names, as tools do or as functions did.
@@ -148,7 +183,7 @@ pub(super) fn results(json: &Value) -> Vec<Answered<'_>> {
         .take_while(|message| is_result(message))
         .map(|message| Answered {
             name: name_of(json, message),
-            text: text_of_content(message),
+            text: text_of(message.get("content")),
         })
         .collect();
     results.reverse();
@@ -167,8 +202,9 @@ fn name_of<'a>(json: &'a Value, result: &'a Value) -> Option<&'a str> {
     result.get("name").and_then(Value::as_str).or_else(of_call)
 }
 
-fn text_of_content(message: &Value) -> String {
-    match message.get("content") {
+/// The text of a string or of parts.
+pub(super) fn text_of(content: Option<&Value>) -> String {
+    match content {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(parts)) => {
             let texts = parts.iter().filter_map(|part| part.get("text")?.as_str());

@@ -2,12 +2,12 @@
 
 use memchr::memmem;
 
-use super::part::{field, plain};
 use super::parts::Written;
 use super::twice::{DETAILS, REASONING};
 use crate::error::Error;
 use crate::json::write_string;
-use crate::wire::body::{Fields, fields, items};
+use crate::wire::body::{Fields, field, fields, items};
+use crate::wire::messages::plain;
 use crate::wire::reasoning::ReasoningBack;
 
 /// Writes a message as it is, except for reasoning that the provider refuses or has another name for. `known` has its

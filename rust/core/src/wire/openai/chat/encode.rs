@@ -1,12 +1,11 @@
 //! Requests in the form of Chat Completions.
 
-use super::part::plain;
+use super::dict;
 use super::parts::{self, Written};
-use super::{blocks, dict};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::request::Request;
-use crate::wire::body::{fields, invalid, items};
 use crate::wire::dialect::{Dialect, Encoded};
+use crate::wire::messages::{Input, Message, check_blocks, not_a_message};
 use crate::wire::openai::params;
 use crate::wire::providers::Provider;
 
@@ -36,7 +35,7 @@ pub(super) fn encode(
     if !is_sent {
         dropped.clear();
     }
-    params::write(&mut body, dialect, request, provider)?;
+    params::write(&mut body, dialect, (request, provider), &mut dropped)?;
     Ok(Encoded {
         dropped,
         choices: params::choices(request),
@@ -45,104 +44,34 @@ pub(super) fn encode(
 }
 
 fn messages(request: &Request<'_>, to: &mut Written<'_>) -> Result<(), Error> {
-    let input = request.input.get();
+    let input = Input::read(request)?;
     to.out.push(b'[');
     if let Some(system) = request.system {
         to.text_message("system", system.get());
     }
-    match input.as_bytes().first() {
-        Some(b'"') if input == "\"\"" => {
-            return Err(invalid("prompt: it is empty; give some text"));
-        }
-        Some(b'"') => to.text_message("user", input),
-        Some(b'[') => {
-            let list = items(input, "messages")?;
-            if list.is_empty() {
-                return Err(invalid(
-                    "messages: the list is empty; give at least one message",
-                ));
-            }
+    match input {
+        Input::Prompt(prompt) => to.text_message("user", prompt),
+        Input::Messages(list) => {
             for (at, raw) in list.iter().enumerate() {
-                message(at, raw, request.system.is_some(), to)?
-                    .ok_or_else(|| not_a_message(at, raw, &list))?;
+                let message = Message::read(at, raw)?;
+                let message = message.ok_or_else(|| not_a_message(at, raw, &list))?;
+                message.check_only_system(request)?;
+                write(&message, to)?;
             }
-        }
-        _ => {
-            return Err(invalid(
-                "messages: it must be a string or a list of messages",
-            ));
         }
     }
     to.out.push(b']');
     Ok(())
 }
 
-/// Writes a message; None if it is not an object with a role.
-fn message(
-    at: usize,
-    raw: &str,
-    has_system: bool,
-    to: &mut Written<'_>,
-) -> Result<Option<()>, Error> {
-    if !raw.starts_with('{') {
-        return Ok(None);
+fn write(message: &Message<'_>, to: &mut Written<'_>) -> Result<(), Error> {
+    let path = message.path();
+    let (role, extra) = (&*message.role, &message.extra);
+    if let Some(parts) = message.parts {
+        return parts::write(&path, (role, message.name, extra), parts, to);
     }
-    let mut extra = fields(raw, format_args!("messages[{at}]"))?;
-    let mut take = |key: &str| {
-        let at = extra.iter().position(|(name, _)| name == key)?;
-        Some(extra.remove(at).1)
-    };
-    let role = take("role").filter(|raw| raw.starts_with('"')).map(plain);
-    let name = take("name").filter(|raw| *raw != "null");
-    let parts = take("parts");
-    let Some(role) = role else {
-        return Ok(None);
-    };
-    if has_system && matches!(&*role, "system" | "developer") {
-        let message =
-            format!("messages[{at}]: there is a system message here and in system=; leave one out");
-        return Err(Error::new(ErrorKind::Config, message));
+    if let Some(content) = message.get("content").filter(|raw| raw.starts_with('[')) {
+        check_blocks(&path, content)?;
     }
-    let path = format!("messages[{at}]");
-    let Some(parts) = parts else {
-        let content = extra.iter().find(|(name, _)| name == "content");
-        if let Some((_, content)) = content.filter(|(_, raw)| raw.starts_with('[')) {
-            blocks::check(&path, content)?;
-        }
-        return dict::write(&path, (&role, raw, &extra), to).map(Some);
-    };
-    parts::write(&path, (&role, name, &extra), parts, to).map(Some)
-}
-
-/// Whether it is an item of the content, such as a text or an image, without the message around it.
-fn is_part(raw: &str) -> bool {
-    let Ok(fields) = fields(raw, format_args!("messages")) else {
-        return false;
-    };
-    let has = |key: &str| fields.iter().any(|(name, _)| name == key);
-    has("type") && !has("role")
-}
-
-fn not_a_message(at: usize, raw: &str, list: &[&str]) -> Error {
-    if let Some(at) = list.iter().position(|raw| is_part(raw)) {
-        return invalid(format!(
-            "messages[{at}]: it is a part of a message; write [LlmMessage(\"user\", [part, …])]"
-        ));
-    }
-    let token_ids = |inside: &str| inside.starts_with(|c: char| c == '-' || c.is_ascii_digit());
-    invalid(match raw.as_bytes().first() {
-        Some(_) if token_ids(raw.strip_prefix('[').unwrap_or(raw)) => format!(
-            "messages[{at}]: token ids go to CompletionClient; chat takes a string or messages"
-        ),
-        Some(b'[') => format!(
-            "messages[{at}]: it is a list; a message is {{\"role\": \"user\", \"content\": …}}, and \
-             map() takes several conversations"
-        ),
-        Some(b'"') => format!(
-            "messages[{at}]: it is a string; write {{\"role\": \"user\", \"content\": …}}, or use \
-             CompletionClient for several prompts"
-        ),
-        Some(b'{') => format!("messages[{at}].role: it is missing, or it is not a string"),
-        _ => format!("messages[{at}]: it must be an object with a role"),
-    })
+    dict::write(&path, (role, message.raw, extra), to)
 }

@@ -1,7 +1,7 @@
 //! `OpenAI` Chat Completions, as all OpenAI-shaped servers speak it.
 //!
-//! `encode` writes a request; `parts` writes its messages from the caller's parts (`part`), `dict` those that are
-//! given as Chat Completions has them, and `blocks` refuses content that no server can read. `stream` decodes events:
+//! `encode` writes a request; `parts` writes its messages from the caller's parts (`media` those with data, `call` calls of tools), `dict` those
+//! that are given as Chat Completions has them. `stream` decodes events:
 //! `event` reads the JSON of one, `choice` keeps what a stream has to remember of a choice, `content` reads content
 //! blocks, and `tools` finds the call that a `fragment` belongs to, by its `progress`. `twice` is the table of fields that
 //! can hold the same thing: which of them counts.
@@ -10,14 +10,14 @@
 //!
 //! Each quirk that a server was recorded with is accepted from every server.
 
-mod blocks;
+mod call;
 mod choice;
 mod content;
 mod dict;
 mod encode;
 mod event;
 mod fragment;
-mod part;
+mod media;
 mod parts;
 mod progress;
 mod repeat;
@@ -46,6 +46,7 @@ use crate::wire::providers::Provider;
 #[derive(Debug, Clone, Copy)]
 pub struct Chat;
 
+const NAME: &str = "chat";
 const PATH: &str = "/chat/completions";
 
 /// Some servers ignore `n` and send one choice, so one makes a reply whole.
@@ -53,7 +54,7 @@ const LEAST_CHOICES: usize = 1;
 
 impl Dialect for Chat {
     fn name(&self) -> &'static str {
-        "chat"
+        NAME
     }
 
     fn family(&self) -> Family {

@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
-use super::dict;
-use super::part::{Part, field, inner, media, plain};
+use super::media::media;
 use super::twice::DETAILS;
+use super::{NAME, call, dict};
 use crate::error::Error;
 use crate::json::write_string;
-use crate::wire::body::{Fields, fields, items};
+use crate::wire::body::{Fields, field, fields};
+use crate::wire::messages::{Content, Part, Parts, inner, plain};
+use crate::wire::openai::cached;
 use crate::wire::providers::Provider;
 use crate::wire::reasoning::{Needed, ReasoningBack};
 
@@ -51,6 +52,11 @@ impl Written<'_> {
         Some((name, is_needed))
     }
 
+    /// The mark of a part where a cached prefix ends.
+    fn mark(&self, part: &Part<'_>) -> Result<&'static str, Error> {
+        cached::mark(part.get("cache"), || part.path(), self.provider, self.model)
+    }
+
     /// Writes a message with only text, which is a JSON string.
     pub(super) fn text_message(&mut self, role: &str, text: &str) {
         self.separate();
@@ -77,9 +83,6 @@ enum Item<'a> {
     /// A content block.
     Block(String),
 }
-
-/// Keys of a call that we know.
-const CALL_KEYS: [&str; 6] = ["type", "id", "name", "arguments", "provider", "extra"];
 
 /// Keys of a part of reasoning that we know.
 const REASONING_KEYS: [&str; 6] = [
@@ -109,10 +112,9 @@ pub(super) fn write(
     parts: &str,
     to: &mut Written<'_>,
 ) -> Result<(), Error> {
-    let read = read(parts, &format!("{path}.parts"))?;
     let mut message = Message::default();
     let mut any = false;
-    for part in read {
+    for part in Parts::Ours.read(parts, &format!("{path}.parts"))? {
         if part.kind == "tool_result" {
             tool_message(&part, to)?;
         } else {
@@ -140,26 +142,21 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Reads a list of parts.
-fn read<'a>(raw: &'a str, path: &str) -> Result<Vec<Part<'a>>, Error> {
-    let items = items(raw, path)?.into_iter().enumerate();
-    let path = Rc::from(path);
-    items.map(|(at, raw)| Part::read(raw, &path, at)).collect()
-}
-
 impl<'a> Message<'a> {
     fn add(&mut self, part: &Part<'a>, to: &mut Written<'_>) -> Result<(), Error> {
         match &*part.kind {
             "text" => {
                 let text = part.text("text")?;
-                let extra = block_keys(part, to);
+                let extra = block_keys(part, to) + to.mark(part)?;
                 self.content.push(if extra.is_empty() {
                     Item::Text(text)
                 } else {
                     Item::Block(format!(r#"{{"type":"text","text":{text}{extra}}}"#))
                 });
             }
-            "image" | "audio" | "file" => self.content.push(Item::Block(media(part)?)),
+            "image" | "audio" | "file" => {
+                self.content.push(Item::Block(media(part, to.mark(part)?)?));
+            }
             "refusal" => {
                 let text = part.text("text")?;
                 let extra = block_keys(part, to);
@@ -172,7 +169,7 @@ impl<'a> Message<'a> {
                 }
             }
             "tool_call" => {
-                self.calls.push(call(part, to)?);
+                self.calls.push(call::write(part, to)?);
             }
             "reasoning" => self.add_reasoning(part, to)?,
             "opaque" => self.add_opaque(part, to)?,
@@ -184,7 +181,7 @@ impl<'a> Message<'a> {
     fn add_reasoning(&mut self, part: &Part<'a>, to: &mut Written<'_>) -> Result<(), Error> {
         let text = part.text("text")?;
         let field = part.get("field").map(plain).unwrap_or_default();
-        let is_own = part.is_from(to.provider);
+        let is_own = part.is_from(to.provider, NAME);
         match &to.reasoning {
             // It is sent back inside the block that it was read from.
             ReasoningBack::AsSent | ReasoningBack::Field { .. } if is_own && field == DETAILS => {}
@@ -211,7 +208,7 @@ impl<'a> Message<'a> {
         let Some(json) = found.map(|(_, raw)| *raw) else {
             return Err(part.invalid(".json: it is missing"));
         };
-        if !part.is_from(to.provider) {
+        if !part.is_from(to.provider, NAME) {
             to.dropped.push(part.path());
         } else if field == "content" {
             self.content.push(Item::Block(json.to_owned()));
@@ -283,17 +280,15 @@ impl<'a> Message<'a> {
 }
 
 fn tool_message(part: &Part<'_>, to: &mut Written<'_>) -> Result<(), Error> {
-    let content = match part.get("content") {
-        None => "\"\"".to_owned(),
-        Some(raw) if raw.starts_with('"') => raw.to_owned(),
-        Some(raw) if raw.starts_with('[') => {
+    let content = match part.content()? {
+        Content::Text(text) => Cow::Borrowed(text),
+        Content::Parts(parts) => {
             let mut message = Message::default();
-            for part in read(raw, &format!("{}.content", part.path()))? {
+            for part in parts {
                 message.add(&part, to)?;
             }
-            message.content("tool")
+            Cow::Owned(message.content("tool"))
         }
-        Some(_) => return Err(part.invalid(".content: it must be a string or a list of parts")),
     };
     to.separate();
     to.out.extend_from_slice(b"{\"role\":\"tool\"");
@@ -322,71 +317,16 @@ fn thinking<'a>(part: &Part<'a>, text: &str) -> Item<'a> {
     ))
 }
 
-/// What else the block of a text or a refusal has. Keys that a provider sent go only to that provider.
+/// What else the block of a text or a refusal has. Keys that a provider sent go only to that provider, and to the API that
+/// they came by.
 fn block_keys(part: &Part<'_>, to: &mut Written<'_>) -> String {
-    let extra = part.extra(&["text", "provider"]);
-    if !extra.is_empty() && is_of_another(part, to.provider) {
+    if !part.is_of_another(to.provider, NAME) {
+        return part.extra(&["text"]);
+    }
+    if part.is_by(NAME) && !part.extra(&["text"]).is_empty() {
         to.dropped.push(format!("{}.extra", part.path()));
-        return String::new();
     }
-    extra
-}
-
-fn is_of_another(part: &Part<'_>, provider: &Provider) -> bool {
-    part.get("provider").is_some() && !part.is_from(provider)
-}
-
-/// A call as it came: with the keys that we do not know, in it and in its function.
-fn call(part: &Part<'_>, to: &mut Written<'_>) -> Result<String, Error> {
-    let name = part.text("name")?;
-    let mut extra = part.object("extra")?;
-    if !extra.is_empty() && is_of_another(part, to.provider) {
-        to.dropped.push(format!("{}.extra", part.path()));
-        extra.clear();
-    }
-    let own = |(key, _): &&(Cow<'_, str>, &str)| !CALL_KEYS.contains(&&**key);
-    extra.extend(part.fields.iter().filter(own).cloned());
-    let mut take = |key: &str| {
-        let at = extra.iter().position(|(name, _)| name == key)?;
-        Some(extra.remove(at).1)
-    };
-    let kind = take("type");
-    let custom = take("custom").filter(|raw| *raw != "null");
-    let function = take("function").filter(|raw| *raw != "null");
-    // A call without arguments may have arrived with "", which chat templates cannot read.
-    let arguments = part
-        .get("arguments")
-        .filter(|raw| custom.is_some() || *raw != "\"\"");
-    let (word, key, value, inside) = match custom {
-        Some(inside) => ("custom", "input", arguments.unwrap_or("\"\""), Some(inside)),
-        None => (
-            "function",
-            "arguments",
-            arguments.unwrap_or("\"{}\""),
-            function,
-        ),
-    };
-    let mut out = Vec::from("{");
-    if let Some(id) = part.get("id") {
-        out.extend_from_slice(format!("\"id\":{id},").as_bytes());
-    }
-    match kind {
-        Some(kind) => out.extend_from_slice(format!("\"type\":{kind}").as_bytes()),
-        None => out.extend_from_slice(format!("\"type\":\"{word}\"").as_bytes()),
-    }
-    out.extend_from_slice(format!(",\"{word}\":{{\"name\":{name},\"{key}\":{value}").as_bytes());
-    if let Some(inside) = inside {
-        let path = format!("{}.extra.{word}", part.path());
-        for (key, raw) in fields(inside, path)? {
-            field(&mut out, &key, raw);
-        }
-    }
-    out.push(b'}');
-    for (key, raw) in extra.iter().filter(|(_, raw)| *raw != "null") {
-        field(&mut out, key, raw);
-    }
-    out.push(b'}');
-    Ok(String::from_utf8_lossy(&out).into_owned())
+    String::new()
 }
 
 /// Joins JSON strings. Their escapes stay as they are.

@@ -8,7 +8,7 @@ use crate::message::{Fold, Reply};
 use crate::wire::dialect::StreamDecoder;
 use crate::wire::errors;
 use crate::wire::openai::document::{Document, document, ended, fold_stream, read_again};
-use crate::wire::openai::stray::{elsewhere, start_of, unexpected};
+use crate::wire::openai::stray::{elsewhere, of_another_api, start_of, unexpected};
 
 /// Reads a body with a 2xx status.
 ///
@@ -34,6 +34,9 @@ pub(in crate::wire::openai) fn decode_reply(
         }
         if let Some(nested) = nested_reply(body) {
             return decode_reply(nested.as_bytes(), asked, least);
+        }
+        if let Some(error) = of_another_api(body) {
+            return Err(error);
         }
         let start = start_of(body);
         return Err(elsewhere(&format!(

@@ -13,7 +13,7 @@ use crate::message::{ChunkKind, Delta, FinishReason, Logprobs, ReplyHead, Usage}
 use crate::wire::dialect::{Step, StreamDecoder};
 use crate::wire::errors;
 use crate::wire::openai::most::too_many;
-use crate::wire::openai::stray::{Stray, Unread, keeps_alive, start_of, unexpected, unread};
+use crate::wire::openai::stray::{Stray, Unread, keeps_alive, note_odd, unexpected, unread};
 
 /// Reads the events of one stream. A whole reply is a stream of one event.
 #[derive(Debug, Default)]
@@ -83,7 +83,7 @@ impl StreamDecoder for ChatStream {
             match errors::instead_of_choices(data) {
                 Some(error) => return Err(error),
                 None if keeps_alive(name) => return Ok(Step::Continue),
-                None if is_first => self.odd = self.odd.take().or_else(|| Some(start_of(data))),
+                None if is_first => note_odd(&mut self.odd, data)?,
                 None => {}
             }
         }

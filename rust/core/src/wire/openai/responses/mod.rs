@@ -47,6 +47,7 @@ use crate::wire::errors;
 use crate::wire::params::Param;
 use crate::wire::providers::Provider;
 
+const NAME: &str = "responses";
 const PATH: &str = "/responses";
 
 /// `POST {base}/responses`.
@@ -55,7 +56,7 @@ pub struct Responses;
 
 impl Dialect for Responses {
     fn name(&self) -> &'static str {
-        "responses"
+        NAME
     }
 
     fn family(&self) -> Family {

@@ -369,3 +369,36 @@ fn the_error_of_a_stream_without_choices_shows_what_came() {
     assert_eq!(odd.kind(), ErrorKind::StreamIncomplete);
     assert!(odd.to_string().contains("no capacity"), "{odd}");
 }
+
+#[test]
+fn a_reply_of_another_api_is_refused_by_name() {
+    for (body, name) in [
+        (
+            r#"{"type":"response.created","response":{"output":[],"error":null}}"#,
+            "Responses",
+        ),
+        (
+            r#"{"type":"message_start","message":{"role":"assistant","usage":{"input_tokens":1}}}"#,
+            "Anthropic Messages",
+        ),
+        (
+            r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}"#,
+            "Gemini",
+        ),
+    ] {
+        let mut out = Vec::new();
+        for api in ["chat", "completions"] {
+            let dialect = dialect(api).unwrap();
+            let mut decoder = dialect.stream(1);
+            let odd = decoder.event(b"", br#"{"prompt_filter_results":[]}"#, &mut out);
+            assert_eq!(odd.unwrap(), Step::Continue);
+            let streamed = decoder.event(b"", body.as_bytes(), &mut out);
+            let whole = dialect.decode_reply(body.as_bytes(), 1);
+            for error in [streamed.unwrap_err(), whole.unwrap_err()] {
+                assert_eq!(error.kind(), ErrorKind::UnexpectedContent, "{error}");
+                let expected = format!("the form of {name}, not of chat or completions");
+                assert!(error.message().contains(&expected), "{error}");
+            }
+        }
+    }
+}

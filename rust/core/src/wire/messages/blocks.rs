@@ -1,5 +1,5 @@
-//! Messages in the form of Chat Completions are sent as they are, except for content that no server can read: the path
-//! of a file on this machine, and the dump of one of our parts.
+//! What no server can read in a message that the caller wrote as a dict: the path of a file on this machine, and the dump
+//! of one of our parts.
 
 use memchr::memmem;
 
@@ -29,7 +29,7 @@ const OUR_PARTS: [(&str, &str); 5] = [
 ];
 
 /// Refuses a message whose content, a list of blocks, no server can read.
-pub(super) fn check(path: &str, content: &str) -> Result<(), Error> {
+pub(in crate::wire) fn check(path: &str, content: &str) -> Result<(), Error> {
     let has = |sign: &&str| memmem::find(content.as_bytes(), sign.as_bytes()).is_some();
     if !SIGNS.iter().any(has) {
         return Ok(());

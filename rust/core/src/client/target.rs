@@ -1,0 +1,56 @@
+//! Where a call goes, and in which dialect.
+
+use std::sync::Arc;
+
+use super::{Inner, address};
+use crate::error::Error;
+use crate::http::Target;
+use crate::redact::Secret;
+use crate::wire::{self, Dialect};
+
+impl Inner {
+    /// The dialect that `model` is asked in.
+    pub(super) fn dialect_for(&self, model: &str) -> Result<&'static dyn Dialect, Error> {
+        if model == self.config.model {
+            return Ok(self.dialect);
+        }
+        let config = &self.config;
+        let api = config.api.as_deref();
+        wire::choose(&self.provider, config.family, api, model, self.is_elsewhere)
+    }
+
+    /// The target of `path` with `query`, for a call of `model` in `dialect`.
+    pub(super) fn target(
+        &self,
+        dialect: &dyn Dialect,
+        path: &str,
+        model: Option<&str>,
+        query: &[(String, Secret)],
+    ) -> Result<Arc<Target>, Error> {
+        if let Some(azure) = &self.azure {
+            return Target::new(address::below(
+                &azure.base(path, model, query)?,
+                path,
+                query,
+            ));
+        }
+        let version = dialect.version();
+        let target = || {
+            let base = address::versioned(&self.base, version);
+            Target::new(address::below(&base, path, query))
+        };
+        if !query.is_empty() || version != self.dialect.version() {
+            return target();
+        }
+        match self.usual.get() {
+            Some((usual, target)) if usual == path => Ok(Arc::clone(target)),
+            known => {
+                let target = target()?;
+                if known.is_none() {
+                    let _ = self.usual.set((path.to_owned(), Arc::clone(&target)));
+                }
+                Ok(target)
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Finds out how the records of a body are parted, and cuts it into them.
+
+use super::array::Array;
+use super::document::{Document, Place};
+use super::{Framing, INSIDE};
+use crate::error::Error;
+use crate::sse::{End, EventParser, Item};
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Cuts one body into records. The chunks in which it arrives never change them.
+#[derive(Debug)]
+pub struct Cutter {
+    taken: &'static [Framing],
+    max_event_bytes: usize,
+    max_reply_bytes: usize,
+    opening: Opening,
+    events: EventParser,
+    // The body, if it is not an event stream.
+    other: Option<Box<Other>>,
+}
+
+/// What has arrived of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    /// White space, after so many bytes of a byte order mark.
+    Blank { mark: usize },
+    /// Something else.
+    Begun,
+}
+
+#[derive(Debug)]
+enum Other {
+    Array(Array),
+    Document(Document),
+}
+
+/// Where a body is that may be over before its bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress<'a> {
+    /// More is needed.
+    Open,
+    /// All records have come.
+    Ended,
+    /// This document has come. What follows may still show that the body is another thing.
+    Document(&'a [u8]),
+    /// This is no stream, whatever follows: something that is not JSON, or more than one document.
+    Wrong(&'a [u8]),
+}
+
+impl Cutter {
+    /// Starts to cut a body that has one of the framings `taken`, or is a document.
+    ///
+    /// A record has at most `max_event_bytes` bytes, and a document `max_reply_bytes`. No more of it is kept at once.
+    #[must_use]
+    pub fn new(taken: &'static [Framing], max_event_bytes: usize, max_reply_bytes: usize) -> Self {
+        Self {
+            taken,
+            max_event_bytes,
+            max_reply_bytes,
+            opening: Opening::Blank { mark: 0 },
+            events: EventParser::new(max_event_bytes),
+            other: None,
+        }
+    }
+
+    /// Reads a chunk and passes every record that ends in it to `sink`, as an event.
+    ///
+    /// Fails with `EventTooLarge` or `ResponseTooLarge`, with `Decode` if an array is broken between two records, or with
+    /// the error of `sink`. The cutter must not be used after that.
+    pub fn push(
+        &mut self,
+        chunk: &[u8],
+        sink: impl FnMut(Item<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let rest = match self.opening {
+            Opening::Begun => chunk,
+            Opening::Blank { mark } => self.open(chunk, mark),
+        };
+        match self.other.as_deref_mut() {
+            // An event stream may begin with white space.
+            None => self.events.push(chunk, sink),
+            Some(Other::Array(array)) => array.push(rest, sink),
+            Some(Other::Document(document)) => document.push(rest),
+        }
+    }
+
+    /// Ends a body at a clean end of its bytes. Returns what is missing; `None` if all of it may have come.
+    ///
+    /// Events that have ended are passed to `sink`, although their blank line is missing: see [`EventParser::finish`].
+    pub fn finish(
+        &mut self,
+        sink: impl FnMut(Item<'_>) -> Result<(), Error>,
+    ) -> Result<Option<&'static str>, Error> {
+        match self.other.as_deref_mut() {
+            None => {
+                let end = self.events.finish(sink)?;
+                Ok((end == End::Cut).then_some(INSIDE))
+            }
+            Some(Other::Array(array)) => Ok(array.missing()),
+            Some(Other::Document(_)) => Ok(None),
+        }
+    }
+
+    /// Whether the body has come before its bytes have ended.
+    #[must_use]
+    pub fn progress(&self) -> Progress<'_> {
+        match self.other.as_deref() {
+            Some(Other::Array(array)) if array.has_ended() => Progress::Ended,
+            Some(Other::Document(document)) => match document.place {
+                Place::After { .. } => Progress::Document(&document.text),
+                Place::Over => Progress::Wrong(&document.text),
+                Place::Inside | Place::Beyond { .. } | Place::Page { .. } => Progress::Open,
+            },
+            _ => Progress::Open,
+        }
+    }
+
+    /// What has come of the body, if it is a document or a page.
+    #[must_use]
+    pub fn document(&self) -> Option<&[u8]> {
+        match self.other.as_deref()? {
+            Other::Document(document) => Some(&document.text),
+            Other::Array(_) => None,
+        }
+    }
+
+    /// Whether the unfinished event is the terminal mark, `[DONE]`.
+    pub(crate) fn is_at_mark(&mut self) -> bool {
+        self.other.is_none() && self.events.is_at_mark()
+    }
+
+    /// How many bytes the next chunk may be read with: those of an unfinished record or document.
+    pub(crate) fn pending(&self) -> usize {
+        match self.other.as_deref() {
+            None => self.events.pending(),
+            Some(Other::Array(array)) => array.pending(),
+            Some(Other::Document(document)) => document.text.len(),
+        }
+    }
+
+    /// Looks for the first byte that is not white space. Returns what begins with it.
+    fn open<'a>(&mut self, chunk: &'a [u8], mut mark: usize) -> &'a [u8] {
+        let mut rest = chunk;
+        while let Some((first, after)) = rest.split_first()
+            && BOM.get(mark) == Some(first)
+        {
+            mark += 1;
+            rest = after;
+        }
+        if mark == 0 && !rest.is_empty() {
+            // A mark is only at the very start.
+            mark = BOM.len();
+        }
+        let text = rest.trim_ascii_start();
+        let Some(&first) = text.first() else {
+            self.opening = Opening::Blank { mark };
+            return text;
+        };
+        self.opening = Opening::Begun;
+        // Half of a mark is text. What is no framing that is taken may be an event stream that nobody asked for.
+        let other = match Framing::of(self.taken, first) {
+            _ if mark < BOM.len() => None,
+            Some(Framing::Array) => Some(Other::Array(Array::new(self.max_event_bytes))),
+            None if matches!(first, b'{' | b'[' | b'<') => {
+                Some(Other::Document(Document::new(first, self.max_reply_bytes)))
+            }
+            Some(Framing::Events) | None => None,
+        };
+        self.other = other.map(Box::new);
+        text
+    }
+}

@@ -1,0 +1,190 @@
+//! Recognises a reply, or an event of a stream, in the form of another API.
+
+use crate::error::{Error, ErrorKind};
+use crate::json::{Kind, Reader};
+use crate::wire::providers;
+
+/// An API with replies of its own form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Chat,
+    Responses,
+    Messages,
+    Gemini,
+}
+
+impl Form {
+    /// What its provider calls it.
+    fn title(self) -> &'static str {
+        match self {
+            Self::Chat => "Chat Completions",
+            Self::Responses => "Responses",
+            Self::Messages => "Anthropic Messages",
+            Self::Gemini => "Gemini",
+        }
+    }
+
+    /// The name that `api=` takes, as soon as it is spoken.
+    fn api(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Responses => "responses",
+            Self::Messages => "messages",
+            Self::Gemini => "gemini",
+        }
+    }
+}
+
+/// The error of a body that has the form of another API than the ones of `read`, which are read here; `None` if it is not
+/// recognised. Its top-level keys decide.
+#[cold]
+pub(super) fn of_another_api(read: &[&str], body: &[u8]) -> Option<Error> {
+    let form = form(body).filter(|form| !read.contains(&form.api()))?;
+    let other = form.api();
+    let hint = match providers::dialect(other) {
+        Some(_) => format!(": api=\"{other}\" may be meant"),
+        None => String::new(),
+    };
+    let message = format!(
+        "the reply has the form of {}, not of {}{hint}",
+        form.title(),
+        read.join(" or ")
+    );
+    let error = Error::new(ErrorKind::UnexpectedContent, message);
+    Some(error.with_wrong_address(true))
+}
+
+fn form(body: &[u8]) -> Option<Form> {
+    let mut reader = Reader::new(body).ok()?;
+    let mut keys = Keys::default();
+    // An event may be longer than what is read of it, so what was seen before an error counts.
+    let _ = reader.object_or_skip(|reader, key| keys.note(reader, key));
+    keys.form()
+}
+
+/// What is at the top of a body.
+#[derive(Debug, Default)]
+struct Keys {
+    choices: bool,
+    candidates: bool,
+    /// There is a `content` or an `output` that is a list.
+    content: bool,
+    output: bool,
+    object: String,
+    event: String,
+}
+
+impl Keys {
+    fn note(
+        &mut self,
+        reader: &mut Reader<'_>,
+        key: &str,
+    ) -> std::result::Result<(), crate::json::Error> {
+        let is_list = reader.peek()? == Kind::Array;
+        match key {
+            "choices" => self.choices |= is_list,
+            "candidates" => self.candidates |= is_list,
+            "content" => self.content |= is_list,
+            "output" => self.output |= is_list,
+            "object" | "type" => {
+                let word = reader.string_or_skip()?;
+                let word = word.map(|word| word.body.into_owned()).unwrap_or_default();
+                if key == "type" {
+                    self.event = word;
+                } else {
+                    self.object = word;
+                }
+                return Ok(());
+            }
+            _ => {}
+        }
+        reader.skip()
+    }
+
+    fn form(&self) -> Option<Form> {
+        let event = &*self.event;
+        if self.choices {
+            Some(Form::Chat)
+        } else if self.candidates {
+            Some(Form::Gemini)
+        } else if self.object == "response" && self.output || event.starts_with("response.") {
+            Some(Form::Responses)
+        } else if event == "message" && self.content || EVENTS_OF_MESSAGES.contains(&event) {
+            Some(Form::Messages)
+        } else {
+            None
+        }
+    }
+}
+
+/// Types of the events of Messages. Source: docs.claude.com, "Streaming Messages". Others have a `ping`, too.
+const EVENTS_OF_MESSAGES: [&str; 6] = [
+    "message_start",
+    "message_delta",
+    "message_stop",
+    "content_block_start",
+    "content_block_delta",
+    "content_block_stop",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_of_another_api_is_recognised_by_its_top_level_keys() {
+        for (body, expected) in [
+            (r#"{"id":"x","choices":[]}"#, Some(Form::Chat)),
+            (
+                r#"{"object":"response","output":[{"type":"message"}]}"#,
+                Some(Form::Responses),
+            ),
+            (
+                r#"{"type":"response.created","response":{}}"#,
+                Some(Form::Responses),
+            ),
+            (
+                r#"{"type":"message","role":"assistant","content":[]}"#,
+                Some(Form::Messages),
+            ),
+            (
+                r#"{"type":"message_start","message":{}}"#,
+                Some(Form::Messages),
+            ),
+            (r#"{"candidates":[{"content":{}}]}"#, Some(Form::Gemini)),
+            // A key of ours decides, whatever is beside it.
+            (
+                r#"{"type":"message","content":[],"choices":[]}"#,
+                Some(Form::Chat),
+            ),
+            (r#"{"choices":null,"candidates":3}"#, None),
+            (r#"{"object":"response"}"#, None),
+            (r#"{"type":"message","content":"x"}"#, None),
+            (r#"{"x":{"choices":[]},"type":"ping"}"#, None),
+            (r#"[{"candidates":[]}]"#, None),
+            ("nonsense", None),
+        ] {
+            assert_eq!(form(body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_error_names_both_apis_and_the_fix() {
+        let error = |read: &[&str], body: &str| of_another_api(read, body.as_bytes());
+        let found = error(&["chat", "completions"], r#"{"type":"response.created"}"#).unwrap();
+        assert_eq!(
+            found.message(),
+            "the reply has the form of Responses, not of chat or completions: api=\"responses\" may be meant"
+        );
+        assert_eq!(found.kind(), ErrorKind::UnexpectedContent);
+        let found = error(&["responses"], r#"{"choices":[]}"#).unwrap();
+        let expected = "the form of Chat Completions, not of responses: api=\"chat\" may be meant";
+        assert!(found.message().ends_with(expected), "{found}");
+        let found = error(&["chat"], r#"{"candidates":[]}"#).unwrap();
+        assert_eq!(
+            found.message(),
+            "the reply has the form of Gemini, not of chat"
+        );
+        assert!(error(&["chat"], r#"{"choices":[]}"#).is_none());
+    }
+}

@@ -1,0 +1,178 @@
+"""The API of a call: the client shows it, and so do its replies, errors and events."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.wire.answering import Answering
+
+import tokenwire as tw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.wire.asking import Asking
+
+    from tokenwire.testing import SimServer
+
+
+def response(status: str = "completed", **more: Any) -> dict[str, Any]:
+    """The body of a reply of Responses."""
+    text = {"type": "output_text", "text": "It is blue.", "annotations": []}
+    message = {"type": "message", "id": "msg_1", "role": "assistant", "content": [text]}
+    output = [message] if status == "completed" else []
+    return {"id": "resp_1", "object": "response", "status": status, "output": output, **more}
+
+
+def whole(body: dict[str, Any]) -> bytes:
+    """The HTTP response with that body."""
+    return answer(json.dumps(body).encode(), "application/json")
+
+
+def streamed(body: dict[str, Any]) -> bytes:
+    """The HTTP response of a stream whose only event is the terminal one."""
+    event = {"type": f"response.{body['status']}", "response": body}
+    return answer(b"data: %s\n\n" % json.dumps(event).encode(), "text/event-stream")
+
+
+def answer(body: bytes, kind: str) -> bytes:
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+@pytest.fixture
+def server() -> Iterator[Answering]:
+    bodies = {"whole": whole(response()), "streamed": streamed(response())}
+    with Answering(lambda path: [bodies[path]]) as server:
+        yield server
+
+
+@pytest.mark.no_connection
+def test_a_client_shows_its_api() -> None:
+    base_url = "http://127.0.0.1:9/v1"
+    chat = tw.ChatClient("m", base_url=base_url)
+    assert chat.api == "chat"
+    assert tw.CompletionClient("m", base_url=base_url).api == "completions"
+    responses = tw.ChatClient("m", base_url=base_url, api="responses")
+    assert responses.api == "responses"
+    assert chat.with_options(api="responses").api == "responses"
+    assert responses.with_options(model="n").api == "responses"
+    assert responses.with_options(api=None).api == "chat"
+    assert pickle.loads(pickle.dumps(responses)).api == "responses"
+
+
+def test_a_reply_shows_the_api_of_its_call(sim: SimServer, ask: Asking) -> None:
+    chat = tw.ChatClient("m", base_url=sim.base_url)
+    assert ask.complete(chat, "-").api == "chat"
+    assert ask.read(chat, "-")[1].api == "chat"
+    completion = tw.CompletionClient("m", base_url=sim.base_url)
+    assert ask.complete(completion, "-").api == "completions"
+    assert [row.result().api for row in ask.map(chat, ["-"], concurrency=1)] == ["chat"]
+
+
+def test_so_does_a_reply_of_responses(server: Answering, ask: Asking) -> None:
+    def client(path: str) -> tw.ChatClient:
+        return tw.ChatClient("m", base_url=server.base_url(path), api="responses")
+
+    for reply in (ask.complete(client("whole"), "-"), ask.read(client("streamed"), "-")[1]):
+        assert (reply.api, reply.status, reply.id) == ("responses", "completed", "resp_1")
+        for kept in (pickle.loads(pickle.dumps(reply)), tw.LlmResponse.from_dict(reply.to_dict())):
+            assert (kept, kept.api, kept.status) == (reply, "responses", "completed")
+    assert reply.to_dict()["status"] == "completed"
+
+
+def test_so_does_the_partial_reply_of_an_error(sim: SimServer, ask: Asking) -> None:
+    cut = {"reply": {"text": "It is blue."}, "fault": {"kind": "reset", "at": {"events": 3}}}
+    sim.set_script({"default": cut})
+    with pytest.raises(tw.LlmStreamingError) as caught:
+        ask.read(tw.ChatClient("m", base_url=sim.base_url), "-")
+    assert caught.value.partial is not None
+    assert caught.value.partial.api == "chat"
+
+
+def test_so_does_the_event_of_a_call(sim: SimServer, ask: Asking) -> None:
+    events: list[tw.CallEvent] = []
+    remove = tw.on_call(events.append)
+    try:
+        ask.complete(tw.ChatClient("m", base_url=sim.base_url), "-")
+        ask.read(tw.CompletionClient("m", base_url=sim.base_url), "-")
+        sim.set_script({"default": {"error": {"status": 400}}})
+        with pytest.raises(tw.LlmAPIError):
+            ask.complete(tw.ChatClient("m", base_url=sim.base_url), "-")
+    finally:
+        remove()
+    assert [event.api for event in events] == ["chat", "completions", "chat"]
+    assert [pickle.loads(pickle.dumps(event)).api for event in events[:2]] == [
+        "chat",
+        "completions",
+    ]
+
+
+class Queued(tw.LlmClientInterface):
+    """A custom client whose provider has not answered yet."""
+
+    def __init__(self, status: str | None = "queued", **more: Any) -> None:
+        super().__init__("m", provider="custom")
+        self.reply: tw.LlmResponse = tw.LlmResponse(
+            provider="custom", model="m", id="resp_1", api="responses", status=status, **more
+        )
+
+    def complete(self, request_or_prompt: Any, **params: Any) -> tw.LlmResponse:  # noqa: ARG002
+        return self.reply
+
+
+RUNS: dict[str, Callable[[Asking, tw.LlmClientInterface], object]] = {
+    "run": lambda ask, client: ask.run(client, "-"),
+    "parse": lambda ask, client: ask.parse(client, int, "-"),
+}
+
+
+@pytest.mark.no_connection
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_a_reply_that_is_not_finished_is_not_an_answer(
+    run: Callable[[Asking, tw.LlmClientInterface], object], status: str, ask: Asking
+) -> None:
+    client = Queued(status)
+    with pytest.raises(tw.LlmModelError) as caught:
+        run(ask, client)
+    assert caught.value.response is client.reply
+    assert caught.value.partial is client.reply
+    said = str(caught.value)
+    for word in (status, "complete()", "reply.status", "reply.id"):
+        assert word in said
+    assert "\n" not in said
+    assert ask.complete(client, "-").status == status
+
+
+@pytest.mark.no_connection
+def test_its_parsed_value_is_not_there_yet() -> None:
+    reply = Queued(response_format=int).reply
+    with pytest.raises(tw.LlmModelError, match="not an answer yet: its status is queued"):
+        _ = reply.parsed
+
+
+@pytest.mark.no_connection
+@pytest.mark.parametrize(
+    ("status", "finish_reason"), [("completed", "stop"), (None, None), ("queued", "stop")]
+)
+def test_any_other_reply_is_an_answer(status: Any, finish_reason: Any, ask: Asking) -> None:
+    client = Queued(status, text="3", finish_reason=finish_reason)
+    assert ask.run(client, "-") == "3"
+    assert ask.parse(client, int, "-") == 3
+
+
+@pytest.mark.no_connection
+def test_a_custom_client_can_say_all_of_it() -> None:
+    details = {"reason": "content_filter", "é": [1.5, None]}
+    reply = Queued("incomplete", stop_details=details, finish_reason="content_filter").reply
+    for kept in (reply, pickle.loads(pickle.dumps(reply)), reply.from_dict(reply.to_dict())):
+        assert (kept.api, kept.status, kept.stop_details) == ("responses", "incomplete", details)
+        assert kept.choices[0].stop_details == details
+        assert kept == reply
+    assert reply.to_dict()["stop_details"] == details
+    assert reply.choices[0].to_dict()["stop_details"] == details
+    assert "stop_details" not in Queued().reply.to_dict()
