@@ -51,8 +51,28 @@ fn responses_event(kind: &str, number: usize) -> String {
     // The number changes, and what hides the length of the token.
     let padding = "8kJtR2mQwZ".get(..number % 7 + 1).unwrap_or_default();
     format!(
-        "data: {{\"type\":\"response.{name}.delta\",{block}\"delta\":\"{delta}\",\"item_id\":\"msg_020b171792fe1e11016a3c118dd8b88197859d60931f13838c\",{logprobs}\"obfuscation\":\"{padding}\",\"output_index\":1,\"sequence_number\":{}{changing}}}\n\n"
+        "data: {{\"type\":\"response.{name}.delta\",{block}\"delta\":\"{delta}\",\"item_id\":\"msg_020b171792fe1e11016a3c118dd8b88197859d60931f13838c\",{logprobs}\"obfuscation\":\"{padding}\",\"output_index\":1,\"sequence_number\":{}{changing}}}\n\n",
+        FIRST + number
     )
+}
+
+/// The number of the first event. Those that follow have as many digits.
+const FIRST: usize = 1_000_000;
+/// How many events are written once and read again and again.
+const EVENTS: usize = 100;
+
+/// Gives each event the number that it has in the next round.
+fn renumber(wire: &mut [u8], numbers: &[usize]) {
+    for &at in numbers {
+        // Of seven digits, the fifth counts the hundreds.
+        for digit in wire.get_mut(at..at + 5).into_iter().flatten().rev() {
+            if *digit < b'9' {
+                *digit += 1;
+                break;
+            }
+            *digit = b'0';
+        }
+    }
 }
 
 fn decode(kind: &str, count: usize) -> Result<usize, Error> {
