@@ -130,7 +130,7 @@ impl<'a> Items<'a, '_> {
         self.out.push(b'}');
     }
 
-    /// Writes an entry that is an item already, as it is; false if it is none.
+    /// Writes an entry that is an item already, as it is; false if it is not one.
     fn take_item(&mut self, raw: &'a str) -> Result<bool, Error> {
         if !raw.starts_with('{') {
             return Ok(false);

@@ -113,7 +113,7 @@ fn each_parameter_is_at_its_place() {
 }
 
 #[test]
-fn a_parameter_without_a_place_is_refused_by_name_or_dropped_and_listed() {
+fn there_is_no_stop_seed_n_logit_bias_or_penalty() {
     for (name, value) in [
         ("stop", json!(["a"])),
         ("seed", json!(1)),
@@ -183,7 +183,7 @@ fn chat_refuses_what_only_responses_has() {
 }
 
 #[test]
-fn sampling_that_a_family_refuses_is_refused_here() {
+fn gpt_5_6_accepts_only_temperature_1() {
     let mut request =
         json!({"model": "gpt-5.6", "input": "hi", "params": {"temperature": 0.2, "top_p": 1}});
     let (kind, text) = refused(&request);
@@ -302,7 +302,7 @@ fn extra_body_merges_into_our_objects() {
 }
 
 #[test]
-fn nothing_is_stored_unless_the_caller_says_so() {
+fn store_is_false_unless_the_caller_says_otherwise() {
     let stored = |params: Value, extra: Value| {
         let body = body(
             &json!({"model": "gpt-5.4", "input": "hi", "params": params, "extra_body": extra}),
