@@ -114,6 +114,20 @@ def test_a_tool_is_chosen_by_its_name_in_every_form(server: Origin, ask: Asking)
         ask.complete(client_of(server), "hi", tools=tools, tool_choice="x")
 
 
+def test_items_of_the_api_pass_as_they_are_also_in_a_request(server: Origin, ask: Asking) -> None:
+    items: list[Any] = [
+        {"role": "user", "content": "hi"},
+        {"type": "item_reference", "id": "msg_1"},
+        {"type": "function_call_output", "call_id": "c", "output": "4"},
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "a"}]},
+    ]
+    ask.complete(client_of(server), items)
+    ask.complete(client_of(server), tw.LlmRequest(messages=items))
+    request = tw.LlmRequest.model_validate_json(tw.LlmRequest(items).model_dump_json())
+    ask.complete(client_of(server), request)
+    assert [json.loads(request.body)["input"] for request in server.requests] == [items] * 3
+
+
 TURN: list[dict[str, Any]] = [
     {
         "type": "reasoning",

@@ -1,5 +1,7 @@
 //! Writes the caller's messages as items.
 
+use serde_json::value::RawValue;
+
 use super::call::Calls;
 use super::content::Target;
 use super::item::{Open, Said, Thought, item_of};
@@ -20,7 +22,7 @@ pub(super) fn write(
     dropped: &mut Vec<String>,
 ) -> Result<(), Error> {
     let input = Input::read(request)?;
-    let mut system = request.system.map(|raw| raw.get());
+    let mut system = request.system.map(RawValue::get);
     // OpenAI looks for the word JSON in the input alone: 400 "must contain the word 'json'".
     let is_json = |raw: &str| raw.contains("\"json_object\"");
     if !params.get("response_format").is_some_and(is_json)
