@@ -5,7 +5,8 @@
 //! how each is given its key. Then read a dialect, such as `openai/`.
 //!
 //! Dialects share the rest: `messages/` (the caller's messages, read into parts), `params.rs` (request parameters: their names, types and error messages),
-//! `other_names.rs` (what other libraries call them), `body.rs` (how a request body is written), `reasoning.rs` (what a
+//! `other_names.rs` (what other libraries call them), `body.rs` (how a request body is written),
+//! `cache_marks.rs` (how the end of a cached prefix is marked), `reasoning.rs` (what a
 //! provider takes back of reasoning) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
 //! what the body says, with what `markup.rs` knows of HTML and XML, and `classes` has the table of kinds. `other_form.rs`
 //! recognises the reply of another API.
@@ -15,6 +16,7 @@
 
 mod auth;
 mod body;
+mod cache_marks;
 mod choice;
 mod classes;
 mod complaint;
@@ -30,11 +32,12 @@ pub mod providers;
 mod reasoning;
 
 pub use auth::{Auth, KeyOrToken};
+pub use cache_marks::CacheMarks;
 pub use choice::{Newer, choose};
 pub use dialect::{Dialect, Encoded, Step, StreamDecoder};
 pub use openai::{Chat, Completions, Responses};
 pub use params::{Param, supported};
-pub use providers::{CacheMarks, OutputMode, Provider, dialect};
+pub use providers::{OutputMode, Provider, dialect};
 pub use reasoning::{Needed, ReasoningBack};
 
 #[cfg(test)]
