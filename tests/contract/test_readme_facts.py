@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tokenwire import LlmConfigError
-from tokenwire._engine import is_provider, provider_row
+from tokenwire._engine import is_provider, provider_apis, provider_names, provider_row
 from tokenwire.settings.client_settings import CLIENT_SETTINGS
 from tokenwire.testing import SimServer
 
@@ -77,6 +77,15 @@ def test_the_list_of_providers_is_the_engine_s():
     assert known - named == {"openai-compatible", "sim"}
     listed = FACTORY.partition("\nProviders: ")[2].partition("\n\n")[0]
     assert known - set(re.findall(r"\w+", listed)) == {"openai-compatible"}
+
+
+def test_the_list_of_providers_with_responses_is_the_engine_s():
+    text = (ROOT / "docs" / "apis.md").read_text(encoding="utf-8")
+    listed = text.partition("These providers have the Responses API")[2].partition(". For the")[0]
+    named = set(re.findall(r"`([a-z]+)`", listed))
+    own = {name for name in provider_names() if "responses" in provider_apis(name)}
+    assert len(own) >= 15
+    assert named == own
 
 
 def test_the_list_of_settings_has_those_of_every_client():

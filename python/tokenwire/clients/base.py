@@ -5,14 +5,12 @@ from __future__ import annotations
 from tokenwire import _engine
 from tokenwire._typing import overload
 from tokenwire.clients.api_key import with_key, with_key_async
-from tokenwire.clients.lookup import create_engine, greenlets_in_use
+from tokenwire.clients.lookup import create_engine, greenlets_in_use, note_left_out
 from tokenwire.interface.defaults import check_open
 from tokenwire.interface.interface import LlmClientInterface
 from tokenwire.settings.client_settings import (
     CLIENT_SETTINGS,
     engine_arguments,
-    left_out,
-    left_out_of_provider,
     merged_settings,
     seal,
 )
@@ -101,7 +99,7 @@ class BaseClient(LlmClientInterface):
             base_url: Address of the API, such as `http://localhost:8000/v1` or
                 `unix:///run/vllm.sock:/v1`.
             api: Which API to speak. The default is the provider's for the model.
-            region: Fills `{region}` in the provider's address, as `project` and `resource` do.
+            region: Fills `{region}` in the provider's address.
             project: See `region`.
             resource: See `region`; on Azure, the NAME of `https://NAME.openai.azure.com`.
             system: System prompt of each call. Text completions do not have one.
@@ -151,8 +149,6 @@ class BaseClient(LlmClientInterface):
         self._key_vars = key_vars
         self._closed = False
         arguments = engine_arguments(settings)
-        if lost := left_out_of_provider(settings["provider"]):
-            self._left_out = lost
         self._target = target = resolve(model, settings["provider"], settings["base_url"])
         self.model = target.model
         self.provider = target.provider
@@ -371,12 +367,7 @@ class BaseClient(LlmClientInterface):
         settings = {name: arguments.pop(name, row.default) for name, row in CLIENT_SETTINGS.items()}
         client = object.__new__(cls)
         client._set_up(model, settings, arguments, key_vars, parent)
-        lost = left_out(settings, arguments)
-        if isinstance(settings["api_key"], LeftOut) and not client._found.needs_key:
-            # If it is needed, the engine says that it is missing.
-            lost.append("api_key")
-        if lost:
-            client._left_out = lost
+        note_left_out(client, arguments)
         return client
 
     def close(self) -> None:
