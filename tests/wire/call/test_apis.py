@@ -240,3 +240,39 @@ def test_a_custom_client_can_say_all_of_it() -> None:
     assert reply.to_dict()["stop_details"] == details
     assert reply.choices[0].to_dict()["stop_details"] == details
     assert "stop_details" not in Queued().reply.to_dict()
+
+
+def test_a_custom_stream_keeps_the_parts_of_the_chunks_it_passes_on(ask: Asking) -> None:
+    reply = {
+        "text": "It is blue.",
+        "reasoning": "Rayleigh.",
+        "tool_calls": [{"name": "f", "arguments": "{}"}],
+    }
+    with fake({"openai:*": {"reply": reply}}):
+        chunks, whole = ask.read(tw.ChatClient("openai:gpt-5.6"), "-")
+
+    async def passed_on() -> Any:
+        for chunk in chunks:
+            yield chunk
+
+    class Passing(tw.LlmClientInterface):
+        def stream(self, *_: Any, **__: Any) -> tw.LlmStream:
+            return tw.LlmStream.from_chunks(iter(chunks), **fields)
+
+        def stream_async(self, *_: Any, **__: Any) -> tw.AsyncLlmStream:
+            return tw.AsyncLlmStream.from_chunks(passed_on(), **fields)
+
+    fields: dict[str, Any] = {
+        "provider": "openai",
+        "model": "gpt-5.6",
+        "api": "responses",
+        "status": "completed",
+    }
+    _, again = ask.read(Passing("gpt-5.6"), "-")
+    assert again.message == whole.message
+    assert (again.api, again.status, again.tool_calls) == (
+        "responses",
+        "completed",
+        whole.tool_calls,
+    )
+    assert len(whole.message.content) == 3
