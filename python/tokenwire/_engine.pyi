@@ -1000,6 +1000,8 @@ class CustomReply:
         id: str | None = None,
         created: int | None = None,
         response_format: Any = None,
+        api: str | None = None,
+        status: str | None = None,
     ) -> Self: ...
     def take(self, form: str) -> Any:
         """The next item in this form; None at the end, or if another chunk is needed."""
@@ -1036,6 +1038,8 @@ class LlmStream:
         id: str | None = None,
         created: int | None = None,
         response_format: Any = None,
+        api: str | None = None,
+        status: str | None = None,
     ) -> LlmStream:
         """Returns a stream of the chunks of an iterable, for your own client.
 
@@ -1050,6 +1054,8 @@ class LlmStream:
             id: The provider's id of the reply.
             created: Unix time in seconds.
             response_format: The type of `response.parsed`.
+            api: The API that it came by, such as "responses", if the chunks are those of another client.
+            status: See `LlmResponse.status`.
 
         Raises:
             LlmConfigError: `chunks` is not iterable, or it is a str.
@@ -1099,6 +1105,8 @@ class AsyncLlmStream:
         id: str | None = None,
         created: int | None = None,
         response_format: Any = None,
+        api: str | None = None,
+        status: str | None = None,
     ) -> AsyncLlmStream:
         """Returns a stream of the chunks of an async iterable; see `LlmStream.from_chunks`.
 

@@ -174,7 +174,7 @@ impl AsyncLlmStream {
     #[classmethod]
     #[pyo3(
         signature = (chunks, **fields),
-        text_signature = "(chunks, *, provider, model, id=None, created=None, response_format=None)"
+        text_signature = "(chunks, *, provider, model, id=None, created=None, response_format=None, api=None, status=None)"
     )]
     fn from_chunks<'py>(
         cls: &Bound<'py, PyType>,

@@ -248,13 +248,15 @@ impl LlmStream {
     ///     id: The provider's id of the reply.
     ///     created: Unix time in seconds.
     ///     response_format: The type of `response.parsed`.
+    ///     api: The API that it came by, such as "responses", if the chunks are those of another client.
+    ///     status: See `LlmResponse.status`.
     ///
     /// Raises:
     ///     LlmConfigError: `chunks` is not iterable, or it is a str.
     #[classmethod]
     #[pyo3(
         signature = (chunks, **fields),
-        text_signature = "(chunks, *, provider, model, id=None, created=None, response_format=None)"
+        text_signature = "(chunks, *, provider, model, id=None, created=None, response_format=None, api=None, status=None)"
     )]
     fn from_chunks<'py>(
         cls: &Bound<'py, PyType>,
