@@ -96,7 +96,9 @@ def test_wrong_arguments_are_config_errors(fields, message):
 
 
 def test_an_argument_unlike_any_known_one_lists_them_all():
-    with pytest.raises(LlmConfigError, match=r"'zzz'; known: background, best_of, .*, user, verbosity"):
+    with pytest.raises(
+        LlmConfigError, match=r"'zzz'; known: background, best_of, .*, user, verbosity"
+    ):
         LlmRequest("x", zzz=1)  # type: ignore[call-arg]
 
 

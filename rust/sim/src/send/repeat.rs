@@ -13,7 +13,7 @@ pub(super) struct Repeating<'a> {
     repeated: Range<u64>,
     /// The number of the next event.
     next: u64,
-    /// The event that is to be sent again, and when.
+    /// The event that will be sent again, and when.
     again: Option<(Due, Vec<u8>)>,
 }
 

@@ -230,7 +230,7 @@ fn never_reasons(model: &str) -> bool {
     names.iter().any(|name| model.starts_with(name))
 }
 
-/// Whether models of this name tell comments from answers, which the real ones do from
+/// Whether models of this name mark comments and answers, which the real ones do from
 /// gpt-5.3-codex on.
 fn knows_phases(model: &str) -> bool {
     model.starts_with("gpt-5.3-codex") || minor_of_gpt5(model).is_some_and(|minor| minor >= 4)
