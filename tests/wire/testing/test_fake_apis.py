@@ -137,7 +137,7 @@ def test_an_error_is_the_same(ask: Asking, status: int) -> None:
             ask.complete(tw.ChatClient(MODEL, api=api, max_retries=0), "hi")
         # The text of a 404 says what was asked for, which differs.
         text = str(raised.value).partition(" (asked for")[0]
-        problems.append((type(raised.value), text, raised.value.status, raised.value.request_id))
+        problems.append((type(raised.value), text, raised.value.retryable))
     assert problems[0] == problems[1]
 
 
@@ -150,3 +150,83 @@ def test_a_stream_is_cut_at_the_same_place(ask: Asking) -> None:
             assert raised.value.partial.text == "one two"
             with pytest.raises(tw.LlmConnectionLostError):
                 ask.run(tw.ChatClient(MODEL, api=api, max_retries=0), "hi")
+
+
+# What goes wrong, and what a stream of "one two three" then ends with.
+FAULTS: dict[str, tuple[dict[str, Any], type[tw.LlmError] | None, str]] = {
+    "cut": ({"kind": "close", "at": {"events": 3}}, tw.LlmStreamInterruptedError, "one two"),
+    "reset": ({"kind": "reset", "at": {"events": 2}}, tw.LlmStreamInterruptedError, "one"),
+    "no terminator": ({"kind": "no_terminator"}, None, "one two three"),
+    "bad chunk": (
+        {"kind": "bad_chunk_size", "at": {"events": 3}},
+        tw.LlmStreamInterruptedError,
+        "one two",
+    ),
+    "silence": ({"kind": "stall", "at": {"events": 3}}, tw.LlmStallTimeoutError, "one two"),
+    "an error": (
+        {"kind": "error_event", "at": {"events": 3}, "done": True},
+        tw.LlmStreamServerError,
+        "one two",
+    ),
+    "a named error": (
+        {"kind": "error_event", "at": {"events": 3}, "named": True},
+        tw.LlmStreamServerError,
+        "one two",
+    ),
+    "no end": (
+        {"kind": "drop_done", "before_finish": True},
+        tw.LlmStreamIncompleteError,
+        "one two three",
+    ),
+    "late events": ({"kind": "after_done", "events": 2}, None, "one two three"),
+    "comments": (
+        {"kind": "comments", "at": {"events": 2}, "interval_ms": 1, "count": 3},
+        None,
+        "one two three",
+    ),
+    "HTML": ({"kind": "html"}, tw.LlmUnexpectedContentError, ""),
+    "a head in portions": (
+        {"kind": "slow_head", "bytes": 30, "interval_ms": 1},
+        None,
+        "one two three",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("api", APIS)
+def test_what_goes_wrong_ends_alike(ask: Asking, api: str, name: str) -> None:
+    fault, expected, text = FAULTS[name]
+    answer = {"reply": {"text": "one two three"}, "fault": fault}
+    with fake({"openai:*": answer}):
+        client = tw.ChatClient(MODEL, api=api, max_retries=0, timeout=0.5)
+        try:
+            got, problem = ask.run(client, "hi", stream=True), None
+        except tw.LlmError as error:
+            got, problem = (error.partial.text if error.partial else ""), type(error)
+    assert (problem, got) == (expected, text)
+
+
+def test_an_event_that_is_sent_twice_counts_once_in_responses(ask: Asking) -> None:
+    answer = {"reply": {"text": "one two three"}, "fault": {"kind": "repeat", "events": 9}}
+    with fake({"openai:*": answer}):
+        assert ask.run(tw.ChatClient(MODEL, api="responses"), "hi", stream=True) == "one two three"
+
+
+def test_a_stream_of_responses_without_its_last_event_is_incomplete(ask: Asking) -> None:
+    answer = {"reply": {"text": "one two"}, "fault": {"kind": "drop_done"}}
+    with fake({"openai:*": answer}), pytest.raises(tw.LlmStreamIncompleteError) as raised:
+        ask.run(tw.ChatClient(MODEL, api="responses"), "hi", stream=True)
+    assert raised.value.partial is not None
+    assert raised.value.partial.text == "one two"
+    assert "response.completed" in str(raised.value)
+
+
+def test_the_api_of_a_model_is_the_one_that_it_needs(ask: Asking) -> None:
+    """A fake sees what would have been sent, and chat refuses what the real one refuses."""
+    with fake({"openai:*": "It rains."}) as f:
+        newer = tw.ChatClient("openai:gpt-5.6")
+        assert ask.complete(newer, "hi", tools=[weather]).text == "It rains."
+        with pytest.raises(tw.LlmAPIError, match="/v1/responses"):
+            ask.complete(tw.ChatClient("openai:gpt-5.6", api="chat"), "hi", tools=[weather])
+    assert [request.api for request in f.requests] == ["responses", "chat"]
