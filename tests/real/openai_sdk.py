@@ -83,7 +83,8 @@ def tools() -> None:
 
 def queued() -> None:
     reply = client.responses.create(model="chat", input="Why?", background=True)
-    report("queued", status=reply.status, output=len(reply.output))
+    done = client.responses.retrieve(reply.id)
+    report("queued", status=reply.status, later=done.status, text=done.output_text)
 
 
 def failed() -> None:

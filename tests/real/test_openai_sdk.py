@@ -34,10 +34,10 @@ def calls(sim: SimServer) -> dict[str, dict[str, Any]]:
 
 
 def test_each_call_gets_what_it_asks_for(calls: dict[str, dict[str, Any]]) -> None:
-    text = calls["create"]["text"]
-    assert text.startswith('You asked: "Why?"')
+    assert calls["create"]["text"].startswith('You asked: "Why?"')
     assert (calls["create"]["status"], calls["create"]["usage"] > 20) == ("completed", True)
     streamed = calls["stream"]
+    text_of_why = streamed["text"]
     assert (streamed["first"], streamed["last"]) == ("response.created", "response.completed")
     assert streamed["text"] == calls["accumulate"]["text"]
     assert streamed["text"].startswith('You asked: "Why?"')
@@ -46,6 +46,6 @@ def test_each_call_gets_what_it_asks_for(calls: dict[str, dict[str, Any]]) -> No
     assert (tools["name"], json.loads(tools["arguments"])) == ("get_weather", {"city": "text"})
     assert tools["text"].startswith("The tool get_weather returned: It rains.")
     assert "Items are not persisted when `store` is set to false." in calls["unsealed"]["message"]
-    assert calls["queued"] == {"status": "queued", "output": 0}
+    assert calls["queued"] == {"status": "queued", "later": "completed", "text": text_of_why}
     assert calls["failed"]["kind"] == "APIError"
     assert "The server had an error" in calls["failed"]["message"]
