@@ -64,6 +64,7 @@ impl CustomReply {
             "text" => Mode::Text,
             "events" => Mode::Events,
             "batches" => Mode::Batches,
+            "grown" => Mode::Grown,
             _ => Mode::Chunks,
         };
         loop {
