@@ -1,6 +1,7 @@
 //! `PartialJson`: the structure of a JSON text that arrives in pieces.
 
 use parking_lot::Mutex;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use tokenwire_core::json::{self, Scalar, Token};
@@ -13,7 +14,7 @@ pub(crate) struct PartialJson {
     json: Mutex<json::PartialJson>,
 }
 
-type Step<'py> = (&'static str, Option<Bound<'py, PyAny>>);
+type Step<'py> = (Bound<'py, PyString>, Option<Bound<'py, PyAny>>);
 
 #[pymethods]
 impl PartialJson {
@@ -26,7 +27,7 @@ impl PartialJson {
 
     /// Reads the next piece. Returns what is new in it, in order: `("{", None)`, `("[", None)`, `("}", None)` for the
     /// end of either, `("key", name)`, `("value", scalar)`, `("text", text)` at last for a string that has not ended,
-    /// with all of it that has arrived, and `("restart", None)` if what came before was not the answer.
+    /// with all of it that has arrived, and `("restart", None)` if the text so far was not the answer.
     fn push<'py>(&self, py: Python<'py>, piece: &str) -> PyResult<Vec<Step<'py>>> {
         let mut tokens = Vec::new();
         // No lock is held while Python objects are created.
@@ -37,16 +38,20 @@ impl PartialJson {
         };
         let mut steps = Vec::with_capacity(tokens.len() + 1);
         for token in tokens {
-            steps.push(match token {
-                Token::Object => ("{", None),
-                Token::Array => ("[", None),
-                Token::End => ("}", None),
-                Token::Restart => ("restart", None),
-                Token::Key(key) => ("key", Some(PyString::new(py, &key).into_any())),
-                Token::Value(value) => ("value", Some(scalar(py, value)?)),
-            });
+            let (kind, data) = match token {
+                Token::Object => (intern!(py, "{"), None),
+                Token::Array => (intern!(py, "["), None),
+                Token::End => (intern!(py, "}"), None),
+                Token::Restart => (intern!(py, "restart"), None),
+                Token::Key(key) => (intern!(py, "key"), Some(PyString::new(py, &key).into_any())),
+                Token::Value(value) => (intern!(py, "value"), Some(scalar(py, value)?)),
+            };
+            steps.push((kind.clone(), data));
         }
-        steps.extend(open.map(|text| ("text", Some(PyString::new(py, &text).into_any()))));
+        if let Some(text) = open {
+            let text = PyString::new(py, &text).into_any();
+            steps.push((intern!(py, "text").clone(), Some(text)));
+        }
         Ok(steps)
     }
 }
