@@ -6,7 +6,7 @@
 //!
 //! Dialects share the rest: `messages/` (the caller's messages, read into parts), `params.rs` (request parameters: their names, types and error messages),
 //! `other_names.rs` (what other libraries call them), `body.rs` (how a request body is written), `reasoning.rs` (what a
-//! provider takes back of reasoning) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
+//! provider takes back of reasoning), `think_tags.rs` (thoughts in the text become reasoning, an option) and `errors.rs` (the error that a body describes). Of that, `complaint.rs` reads
 //! what the body says, with what `markup.rs` knows of HTML and XML, and `classes` has the table of kinds. `other_form.rs`
 //! recognises the reply of another API.
 //!
@@ -28,6 +28,7 @@ pub mod other_names;
 mod params;
 pub mod providers;
 mod reasoning;
+pub(crate) mod think_tags;
 
 pub use auth::{Auth, KeyOrToken};
 pub use choice::{Newer, choose};
