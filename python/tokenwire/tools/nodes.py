@@ -118,17 +118,21 @@ class Collected:
 
 
 class ListNode(Node):
+    """A list, a set or a tuple that is open."""
+
     def __init__(self, first: list[Shape], rest: Shape, make: Callable[[Any], Any]) -> None:
         self._first, self._rest, self._make = iter(first), rest, make
         self._items: list[Any] = []
         self.next = next(self._first, rest)
 
     def put(self, value: Any) -> bool:
+        """Add a complete value."""
         self._items.append(value)
         self.next = next(self._first, self._rest)
         return True
 
     def value(self, open_value: Any) -> Any:
+        """Return a copy with the open value."""
         items = [*self._items] if open_value is ABSENT else [*self._items, open_value]
         if self._make is list:
             return items
@@ -139,6 +143,8 @@ class ListNode(Node):
 
 
 class MapNode(Node):
+    """A dict that is open."""
+
     def __init__(self, values: Shape, read_key: Callable[[str], Any] | None) -> None:
         self.next = values
         self._read_key = read_key
@@ -146,14 +152,17 @@ class MapNode(Node):
         self._key: Any = ABSENT
 
     def key(self, name: str) -> None:
+        """Read the key of the next value."""
         self._key = name if self._read_key is None else self._read_key(name)
 
     def put(self, value: Any) -> bool:
+        """Add a complete value."""
         if self._key is not ABSENT:
             self._items[self._key] = value
         return self._key is not ABSENT
 
     def value(self, open_value: Any) -> Any:
+        """Return a copy with the open value."""
         if open_value is ABSENT or self._key is ABSENT:
             return dict(self._items)
         return {**self._items, self._key: open_value}

@@ -34,9 +34,11 @@ def test_thoughts_become_reasoning_in_whole_replies_and_streams(
     assert (whole.reasoning, whole.text) == PARTED
     assert (streamed.reasoning, streamed.text) == PARTED
     assert "".join(chunk.text for chunk in chunks) == PARTED[1]
-    kinds = [type(part).__name__ for part in streamed.message.parts]
+    assert isinstance(streamed.message.content, list)
+    assert isinstance(whole.message.content, list)
+    kinds = [type(part).__name__ for part in streamed.message.content]
     assert kinds == ["ReasoningPart", "TextPart"]
-    assert kinds == [type(part).__name__ for part in whole.message.parts]
+    assert kinds == [type(part).__name__ for part in whole.message.content]
 
 
 @pytest.mark.parametrize("think_tags", [None, False])
