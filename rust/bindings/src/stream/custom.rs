@@ -70,6 +70,7 @@ impl CustomReply {
             "text" => Mode::Text,
             "events" => Mode::Events,
             "batches" => Mode::Batches,
+            "grown" => Mode::Grown,
             _ => Mode::Chunks,
         };
         loop {

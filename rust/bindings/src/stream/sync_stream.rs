@@ -28,8 +28,8 @@ struct Driver {
 }
 
 /// A stream and its lane, shared by the public object and its iterators.
-struct SyncStream {
-    stream: Arc<Stream>,
+pub(super) struct SyncStream {
+    pub(super) stream: Arc<Stream>,
     // Locked while a reader waits, so that there is one reader at a time.
     driver: Mutex<Option<Driver>>,
 }
@@ -206,7 +206,7 @@ impl Drop for SyncStream {
 ///         `partial` is the reply so far.
 #[pyclass(frozen, subclass, module = "tokenwire", weakref)]
 pub(crate) struct LlmStream {
-    shared: Arc<SyncStream>,
+    pub(super) shared: Arc<SyncStream>,
 }
 
 impl LlmStream {
@@ -219,7 +219,7 @@ impl LlmStream {
         }
     }
 
-    fn iterate(&self, mode: Mode) -> StreamIterator {
+    pub(super) fn iterate(&self, mode: Mode) -> StreamIterator {
         StreamIterator {
             shared: self.shared.clone(),
             mode,
