@@ -126,11 +126,17 @@ class Table:
         """How many rows were read."""
         return sum(map(len, [*self._passed.values(), *self._failed.values()]))
 
-    def check(self, report_line: Callable[[str], None]) -> None:
-        """Report the table, and fail if too many rows differ, or one that is not listed."""
+    def check(self, report_line: Callable[[str], None], *, whole: bool = True) -> None:
+        """Report the table, and fail if too many rows differ, or one that is not listed.
+
+        Args:
+            report_line: Writes a line.
+            whole: Whether to report a line for each provider and kind, and not only the last one.
+        """
         failed = sum(map(len, self._failed.values()))
-        report_line(f"{'provider':<16}{'kind':<42}{'rows':>6}{'passed':>8}{'failed':>8}")
-        for place in sorted({*self._passed, *self._failed}):
+        if whole:
+            report_line(f"{'provider':<16}{'kind':<42}{'rows':>6}{'passed':>8}{'failed':>8}")
+        for place in sorted({*self._passed, *self._failed}) if whole else ():
             passed, not_passed = len(self._passed[place]), len(self._failed[place])
             line = f"{place[0]:<16}{place[1]:<42}{passed + not_passed:>6}"
             report_line(f"{line}{passed:>8}{not_passed:>8}")

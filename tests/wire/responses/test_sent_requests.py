@@ -1,0 +1,192 @@
+"""Recorded request bodies, read into our form and written again by the client.
+
+What is written must equal the recorded body up to the order of keys, and up to the listed
+differences, each of which says the same to the API in other words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+from tests.wire.answering import Answering
+from tests.wire.replaying import our_name
+from tests.wire.responses.recorded_requests import Asked, read_request, recorded_body
+
+from tokenwire import ChatClient, LlmError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.wire.answering import Ending
+
+REQUESTS = 789
+WAVE = 100
+ANSWER = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1,
+    "model": "m",
+    "status": "completed",
+    "output": [
+        {
+            "type": "message",
+            "id": "msg_1",
+            "role": "assistant",
+            "status": "completed",
+            "content": [{"type": "output_text", "text": "done", "annotations": []}],
+        }
+    ],
+}
+
+STATE = "the API's default, `store: true`, is written"
+STRICT = "`strict: false` is written where the tool does not say"
+STREAM = "`stream: false` is left out"
+INCLUDE = "encrypted reasoning is asked for"
+ID_ALONE = "reasoning without encrypted content is left out under `store: false`"
+
+
+def answer(server: Callable[[], Answering], path: str) -> list[bytes | Ending]:
+    """Answer a request whole or as a stream, as it asks."""
+    streams = json.loads(server().received[path]).get("stream")
+    if streams:
+        event = {"type": "response.completed", "sequence_number": 0, "response": ANSWER}
+        body = b"event: response.completed\ndata: %b\n\n" % json.dumps(event).encode()
+    else:
+        body = json.dumps(ANSWER).encode()
+    kind = "text/event-stream" if streams else "application/json"
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
+    return [head.encode() + body]
+
+
+async def ask(row: dict[str, Any], asked: Asked, server: Answering) -> tuple[Any, list[str]]:
+    """Send the request. Returns the body that arrived, or the error, and what was dropped."""
+    client = ChatClient(
+        f"{our_name(row['provider'])}:{asked.model}",
+        api="responses",
+        base_url=server.base_url(f"{row['number']}/v1"),
+        api_key="k",
+        system=asked.system,
+        max_retries=0,
+    )
+    try:
+        if asked.stream:
+            async with client.stream_async(asked.messages, **asked.params) as stream:
+                async for _ in stream:
+                    pass
+            dropped = stream.response.dropped
+        else:
+            dropped = (await client.complete_async(asked.messages, **asked.params)).dropped
+    except LlmError as error:
+        return error, []
+    return json.loads(server.received[f"{row['number']}/v1"]), list(dropped)
+
+
+def canonical(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body in one of the forms that mean the same to the API (wire.md 4.1).
+
+    A string as input is a user's message, an item with a role is a `message`, and a string as its
+    content is one block of text. A system prompt is also a first message of that role.
+    """
+    given = body.get("input", [])
+    if isinstance(given, str):
+        given = [{"role": "user", "content": given}]
+    items = [dict(item) for item in given]
+    for item in items:
+        if "role" in item and item.setdefault("type", "message") == "message":
+            kind = "output_text" if item["role"] == "assistant" else "input_text"
+            if isinstance(item["content"], str):
+                item["content"] = [{"type": kind, "text": item["content"]}]
+    return {**body, "input": items}
+
+
+def forgiven(sent: dict[str, Any], recorded: dict[str, Any], dropped: list[str]) -> list[str]:
+    """Undo the listed differences in `sent`. Returns the reasons."""
+    reasons = []
+    if sent.get("store") is True and "store" not in recorded:
+        del sent["store"]
+        reasons.append(STATE)
+    if recorded.get("stream") is False and "stream" not in sent:
+        sent["stream"] = False
+        reasons.append(STREAM)
+    for tool, other in zip(sent.get("tools") or [], recorded.get("tools") or [], strict=False):
+        if tool.get("strict") is False and "strict" not in other:
+            del tool["strict"]
+            reasons.append(STRICT)
+    form = (sent.get("text") or {}).get("format") or {}
+    other = (recorded.get("text") or {}).get("format") or {}
+    if form.get("strict") is False and "strict" not in other:
+        del form["strict"]
+        reasons.append(STRICT)
+    encrypted = ["reasoning.encrypted_content"]
+    if (
+        "include" not in recorded
+        and sent.get("store") is False
+        and sent.get("include") == encrypted
+    ):
+        del sent["include"]
+        reasons.append(INCLUDE)
+    if recorded.get("store") is False and any("reasoning" in one for one in dropped):
+        recorded["input"] = [
+            item
+            for item in recorded["input"]
+            if item.get("type") != "reasoning" or item.get("encrypted_content")
+        ]
+        reasons.append(ID_ALONE)
+    return reasons
+
+
+def leaves(path: str, seen: Any, expected: Any) -> Iterator[str]:
+    """Yield every place where two JSON values differ."""
+    if isinstance(seen, dict) and isinstance(expected, dict):
+        for key in sorted({*seen, *expected}):
+            if key not in seen or key not in expected:
+                where = "sent" if key in seen else "recorded"
+                yield f"{path}.{key}: only {where}: {seen.get(key, expected.get(key))!r:.200}"
+            else:
+                yield from leaves(f"{path}.{key}", seen[key], expected[key])
+    elif isinstance(seen, list) and isinstance(expected, list):
+        if len(seen) != len(expected):
+            yield f"{path}: {len(seen)} sent, {len(expected)} recorded"
+        for number, (left, right) in enumerate(zip(seen, expected, strict=False)):
+            yield from leaves(f"{path}[{number}]", left, right)
+    elif seen != expected or type(seen) is not type(expected):
+        yield f"{path}: sent {seen!r:.200}, recorded {expected!r:.200}"
+
+
+def test_recorded_requests_are_written_as_they_were(
+    responses_rows: list[dict[str, Any]], report_line: Callable[[str], None]
+) -> None:
+    rows = [row for row in responses_rows if row["request_body"]]
+    assert len(rows) == REQUESTS
+    reasons: Counter[str] = Counter()
+    otherwise: dict[str, list[str]] = defaultdict(list)
+    with Answering(lambda path: answer(lambda: server, path)) as server:
+
+        async def ask_all(wave: list[dict[str, Any]]) -> list[tuple[Any, list[str]]]:
+            return await asyncio.gather(
+                *(
+                    ask(row, read_request(recorded_body(row), our_name(row["provider"])), server)
+                    for row in wave
+                )
+            )
+
+        waves = [rows[start : start + WAVE] for start in range(0, len(rows), WAVE)]
+        outcomes = [outcome for wave in waves for outcome in asyncio.run(ask_all(wave))]
+    for row, (sent, dropped) in zip(rows, outcomes, strict=True):
+        name = f"{row['number']} {row['provider']} {row['source']}"
+        if isinstance(sent, LlmError):
+            otherwise[name].append(f"{type(sent).__name__}: {sent}")
+            continue
+        recorded = canonical(recorded_body(row))
+        written = canonical(sent)
+        reasons.update(set(forgiven(written, recorded, dropped)))
+        otherwise[name] += leaves("body", written, recorded)
+    differ = {name: wrong for name, wrong in otherwise.items() if wrong}
+    for reason, count in reasons.most_common():
+        report_line(f"{count:>5}  {reason}")
+    report_line(f"{len(rows)} recorded requests, {len(differ)} are written otherwise")
+    shown = [f"{name}:\n    " + "\n    ".join(wrong) for name, wrong in differ.items()]
+    assert not differ, f"{len(differ)} differ\n  " + "\n  ".join(shown[:40])
