@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from tests.wire.plain_errors import PlainError, kind_of
 from tests.wire.plain_events import INSIDE, events
@@ -21,6 +21,7 @@ from tests.wire.responses.reading import (
     read_response,
 )
 
+Event: TypeAlias = "dict[str, Any]"
 TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 _HEAD = ("response.created", "response.queued", "response.in_progress")
 # The events that add to a block, and those that say it whole, with the list that the block is in
@@ -142,6 +143,16 @@ class Item:
         return [one for index in sorted(blocks) for one in blocks[index].logprobs]
 
 
+def first_stream(row: dict[str, Any]) -> list[Event]:
+    """Return the events up to the first terminal one."""
+    found: list[Event] = []
+    for _, data in events(row["response_body_text"]):
+        found.append(json.loads(data))
+        if found[-1].get("type") in TERMINAL:
+            break
+    return found
+
+
 def caught_up(said: str, whole: str) -> str:
     """Return the text after the provider said it whole: nothing is said twice or taken back."""
     return whole if whole.startswith(said) else said
@@ -164,6 +175,7 @@ def read_stream_exchange(row: dict[str, Any], *, lost: bool = False) -> Reading:
 def read_stream(text: str, *, lost: bool = False) -> Reading:
     """Read the events of a stream that ended after `text`, cleanly or because it was lost."""
     output = Output()
+    seen: set[tuple[int, str]] = set()
     for name, data in events(text, lost=lost):
         if name == INSIDE:
             break
@@ -171,6 +183,10 @@ def read_stream(text: str, *, lost: bool = False) -> Reading:
             # OpenRouter's mark (wire.md 4.3). Without a terminal event it completes nothing.
             continue
         event = json.loads(data)
+        number = event.get("sequence_number")
+        if number is not None and (number, data) in seen:
+            continue  # A doubled event counts once.
+        seen.add((number, data))
         if error := error_of_event(name, event, data):
             return output.reading(error)
         if output.add(event):

@@ -9,10 +9,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.wire.plain_events import events
 from tests.wire.responses.comparing import Table
 from tests.wire.responses.reading import read_whole
-from tests.wire.responses.reading_events import TERMINAL, read_stream
+from tests.wire.responses.reading_events import TERMINAL, Event, first_stream, read_stream
 from tests.wire.responses.replaying import CHUNKINGS, Replay, Replays
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from tests.wire.responses.reading import Reading
 
-Event = dict[str, Any]
 _DELTAS = (
     "response.output_text.delta",
     "response.refusal.delta",
@@ -39,16 +37,6 @@ def framed(stream: Iterable[Event], *, names: bool = True, line_end: str = "\n")
         lines = [f"event: {event['type']}"] if names else []
         blocks.append(line_end.join([*lines, f"data: {json.dumps(event)}", "", ""]))
     return "".join(blocks)
-
-
-def first_stream(row: dict[str, Any]) -> list[Event]:
-    """Return the events up to the first terminal one."""
-    found: list[Event] = []
-    for _, data in events(row["response_body_text"]):
-        found.append(json.loads(data))
-        if found[-1].get("type") in TERMINAL:
-            break
-    return found
 
 
 def without_names(stream: list[Event]) -> str:
@@ -235,6 +223,8 @@ def test_a_stream_in_other_words_says_the_same(
         done = sum(event["type"] == "response.output_item.done" for event in stream)
         if rewritten in _NEED_EVERY_ITEM and begun != done:
             continue
+        if rewritten is doubled and "sequence_number" not in stream[0]:
+            continue  # Only the number shows that an event is doubled.
         chunking = CHUNKINGS[(len(replays) + turn) % len(CHUNKINGS)]
         replays.append(Replay({**row, "response_body_text": rewritten(stream)}, chunking))
         readings.append(Replay(row, chunking).expected())

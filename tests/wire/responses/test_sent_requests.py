@@ -13,52 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from tests.wire.answering import Answering
 from tests.wire.replaying import our_name
+from tests.wire.responses.bodies import answer, canonical, leaves
 from tests.wire.responses.recorded_requests import Asked, read_request, recorded_body
 
 from tokenwire import ChatClient, LlmError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.wire.answering import Ending
+    from collections.abc import Callable
 
 REQUESTS = 789
 WAVE = 100
-ANSWER = {
-    "id": "resp_1",
-    "object": "response",
-    "created_at": 1,
-    "model": "m",
-    "status": "completed",
-    "output": [
-        {
-            "type": "message",
-            "id": "msg_1",
-            "role": "assistant",
-            "status": "completed",
-            "content": [{"type": "output_text", "text": "done", "annotations": []}],
-        }
-    ],
-}
-
 STATE = "the API's default, `store: true`, is written"
 STRICT = "`strict: false` is written where the tool does not say"
 STREAM = "`stream: false` is left out"
 INCLUDE = "encrypted reasoning is asked for"
 ID_ALONE = "reasoning without encrypted content is left out under `store: false`"
-
-
-def answer(server: Callable[[], Answering], path: str) -> list[bytes | Ending]:
-    """Answer a request whole or as a stream, as it asks."""
-    streams = json.loads(server().received[path]).get("stream")
-    if streams:
-        event = {"type": "response.completed", "sequence_number": 0, "response": ANSWER}
-        body = b"event: response.completed\ndata: %b\n\n" % json.dumps(event).encode()
-    else:
-        body = json.dumps(ANSWER).encode()
-    kind = "text/event-stream" if streams else "application/json"
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
-    return [head.encode() + body]
 
 
 async def ask(row: dict[str, Any], asked: Asked, server: Answering) -> tuple[Any, list[str]]:
@@ -82,24 +51,6 @@ async def ask(row: dict[str, Any], asked: Asked, server: Answering) -> tuple[Any
     except LlmError as error:
         return error, []
     return json.loads(server.received[f"{row['number']}/v1"]), list(dropped)
-
-
-def canonical(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the body in one of the forms that mean the same to the API (wire.md 4.1).
-
-    A string as input is a user's message, an item with a role is a `message`, and a string as its
-    content is one block of text. A system prompt is also a first message of that role.
-    """
-    given = body.get("input", [])
-    if isinstance(given, str):
-        given = [{"role": "user", "content": given}]
-    items = [dict(item) for item in given]
-    for item in items:
-        if "role" in item and item.setdefault("type", "message") == "message":
-            kind = "output_text" if item["role"] == "assistant" else "input_text"
-            if isinstance(item["content"], str):
-                item["content"] = [{"type": kind, "text": item["content"]}]
-    return {**body, "input": items}
 
 
 def forgiven(sent: dict[str, Any], recorded: dict[str, Any], dropped: list[str]) -> list[str]:
@@ -138,24 +89,6 @@ def forgiven(sent: dict[str, Any], recorded: dict[str, Any], dropped: list[str])
     return reasons
 
 
-def leaves(path: str, seen: Any, expected: Any) -> Iterator[str]:
-    """Yield every place where two JSON values differ."""
-    if isinstance(seen, dict) and isinstance(expected, dict):
-        for key in sorted({*seen, *expected}):
-            if key not in seen or key not in expected:
-                where = "sent" if key in seen else "recorded"
-                yield f"{path}.{key}: only {where}: {seen.get(key, expected.get(key))!r:.200}"
-            else:
-                yield from leaves(f"{path}.{key}", seen[key], expected[key])
-    elif isinstance(seen, list) and isinstance(expected, list):
-        if len(seen) != len(expected):
-            yield f"{path}: {len(seen)} sent, {len(expected)} recorded"
-        for number, (left, right) in enumerate(zip(seen, expected, strict=False)):
-            yield from leaves(f"{path}[{number}]", left, right)
-    elif seen != expected or type(seen) is not type(expected):
-        yield f"{path}: sent {seen!r:.200}, recorded {expected!r:.200}"
-
-
 def test_recorded_requests_are_written_as_they_were(
     responses_rows: list[dict[str, Any]], report_line: Callable[[str], None]
 ) -> None:
@@ -163,7 +96,7 @@ def test_recorded_requests_are_written_as_they_were(
     assert len(rows) == REQUESTS
     reasons: Counter[str] = Counter()
     otherwise: dict[str, list[str]] = defaultdict(list)
-    with Answering(lambda path: answer(lambda: server, path)) as server:
+    with Answering(lambda path: answer(server.received[path])) as server:
 
         async def ask_all(wave: list[dict[str, Any]]) -> list[tuple[Any, list[str]]]:
             return await asyncio.gather(

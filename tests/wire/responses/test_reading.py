@@ -1,0 +1,72 @@
+"""The plain reading itself: it reads every recording, sees every field, and agrees with itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from tests.wire.responses.reading import Reading, parts_of, read_whole_exchange
+from tests.wire.responses.reading_events import (
+    first_stream,
+    read_stream,
+    read_stream_exchange,
+)
+
+pytestmark = pytest.mark.no_connection
+
+# Two streams end with an error, and one body is a chat completion under a wrong name.
+ERRORS = {
+    "LlmAPIError": 7,
+    "LlmAuthenticationError": 6,
+    "LlmModelNotFoundError": 5,
+    "LlmStreamServerError": 2,
+    "LlmUnexpectedContentError": 1,
+}
+
+
+def read(row: dict[str, Any]) -> Reading:
+    return read_stream_exchange(row) if row["is_sse"] else read_whole_exchange(row)
+
+
+def test_every_recording_has_a_reading(responses_rows: list[dict[str, Any]]) -> None:
+    readings = [read(row) for row in responses_rows]
+    errors = Counter(one.error.kind for one in readings if one.error)
+    assert errors == ERRORS
+    finished = Counter(one.finish_reason for one in readings if one.error is None)
+    assert finished == {"stop": 0}
+
+
+def test_the_recordings_have_every_field_of_the_reading(
+    responses_rows: list[dict[str, Any]],
+) -> None:
+    readings = [read(row) for row in responses_rows]
+    for one in fields(Reading):
+        if one.name != "contradictions":
+            assert any(getattr(reading, one.name) for reading in readings), one.name
+    seen = Counter(
+        name
+        for reading in readings
+        for part in reading.parts
+        for name in (part["type"], *part, *part.get("item", ()), *part.get("extra", ()))
+    )
+    assert seen == {}
+
+
+def test_the_events_of_a_stream_say_the_same_as_its_end(
+    responses_rows: list[dict[str, Any]],
+) -> None:
+    compared = 0
+    for row in responses_rows:
+        if not row["is_sse"] or read_stream(row["response_body_text"]).error:
+            continue
+        output = first_stream(row)[-1]["response"].get("output")
+        if output:
+            texts = [
+                [part.get("text") or part.get("arguments") for part in parts]
+                for parts in (read_stream(row["response_body_text"]).parts, parts_of(output))
+            ]
+            assert texts[0] == texts[1], row["source"]
+            compared += 1
+    assert compared >= 200
