@@ -13,7 +13,7 @@ from fcntl import ioctl
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from typing_extensions import Self
 
@@ -32,7 +32,7 @@ class Answering:
     has the body of the last request to each path.
     """
 
-    def __init__(self, answer: Callable[[str], list[bytes | Ending]]) -> None:
+    def __init__(self, answer: Callable[[str], Sequence[bytes | Ending]]) -> None:
         self._answer = answer
         self.received: dict[str, bytes] = {}
         self._loop = asyncio.new_event_loop()

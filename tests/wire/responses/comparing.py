@@ -31,7 +31,7 @@ def differences(replay: Replay, seen: Reading, expected: Reading) -> list[str]:
         if seen.model is None and not expected.parts:
             # Without any content there may be no partial reply.
             names = ["request_id", "headers", "contradictions"]
-    ids = expected.other_ids or [expected.id]
+    ids: list[str | None] = [*expected.other_ids] or [expected.id]
     if "model" in names:
         leaves.append(("id", seen.id if seen.id not in ids else ids[0], ids[0]))
     expected = replace(

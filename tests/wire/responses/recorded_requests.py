@@ -169,7 +169,7 @@ def said_parts(item: dict[str, Any], kind: str, provider: str) -> list[Any]:
     if kind == "function_call":
         known = ("type", "call_id", "name", "arguments")
         rest = {key: value for key, value in item.items() if key not in known}
-        extra = {"extra": {"item": rest}, **origin} if rest else {}
+        extra: dict[str, Any] = {"extra": {"item": rest}, **origin} if rest else {}
         return [ToolCallPart(item["call_id"], item["name"], item["arguments"], **extra)]
     if kind == "reasoning":
         return _reasoning(item, provider)
@@ -195,7 +195,7 @@ def said_parts(item: dict[str, Any], kind: str, provider: str) -> list[Any]:
 def _reasoning(item: dict[str, Any], provider: str) -> list[ReasoningPart]:
     known = ("type", "summary", "content", "encrypted_content")
     rest = {key: value for key, value in item.items() if key not in known}
-    blocks = [
+    blocks: list[tuple[str | None, str]] = [
         (place, block["text"])
         for place in ("summary", "content")
         for block in item.get(place) or []

@@ -80,7 +80,7 @@ def test_a_reply_of_another_api_is_a_typed_error(
                 continue
             body = "stream" if row["is_sse"] else "whole"
             kinds[row["api"], body, seen.error.kind] += 1
-            both = {spoken, NAMED.get(row["api"])} - {None}
+            both = {spoken, NAMED.get(row["api"], spoken)}
             unnamed = [word for word in both if word not in seen.error.message.lower()]
             if row["api"] in NAMED and not row["is_sse"] and not replay.stream and unnamed:
                 wrong.append(f"{replay.name}: {seen.error.kind}: {seen.error.message}: {unnamed}")

@@ -79,7 +79,9 @@ class Returning:
             return self.replays[path.removesuffix("/v1")].written()
         return answer(request)
 
-    async def _return(self, replay: Replay, *, store: bool) -> tuple[list[dict[str, Any]], Any]:
+    async def _return(
+        self, replay: Replay, *, store: bool
+    ) -> tuple[list[dict[str, Any]], list[str]]:
         """Ask, and send the reply's message back, after it was saved, copied and loaded."""
         client = replay.client(self.server)
         if replay.row["is_sse"]:
@@ -103,7 +105,9 @@ class Returning:
         replays = [Replay(row, "whole") for row in rows]
         self.replays = {replay.key: replay for replay in replays}
 
-        async def return_all(wave: list[Replay]) -> list[Any]:
+        async def return_all(
+            wave: list[Replay],
+        ) -> list[tuple[list[dict[str, Any]], list[str]]]:
             return await asyncio.gather(*(self._return(one, store=store) for one in wave))
 
         with self.server:
@@ -239,7 +243,7 @@ def differing(recorded: dict[str, Any], ours: dict[str, Any], reasons: Counter[s
     """Return where the recorded item says something that ours does not."""
     wrong = []
     for key, value in recorded.items():
-        mine = ours.get(key)
+        mine: Any = ours.get(key)
         if same_value(value, mine):
             continue
         if key == "content" and recorded["type"] == "message":
