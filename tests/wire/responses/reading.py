@@ -27,6 +27,8 @@ _PLACED = {
     "function_call": ("type", "call_id", "name", "arguments"),
     "custom_tool_call": ("type", "call_id", "name", "input"),
 }
+# wire.md 18.1.
+_NO_ANSWER_YET = (None, "queued", "in_progress")
 _TEXT_KEYS = ("type", "text", "logprobs")
 _COUNTS = {
     "input_tokens": None,
@@ -206,8 +208,8 @@ def opaque(place: str, value: Any) -> dict[str, Any]:
 def finish_of(data: dict[str, Any], parts: list[dict[str, Any]]) -> str | None:
     """Return the finish reason in tokenwire's words (wire.md 4.2 and 18.0)."""
     status = data.get("status")
-    if status in (None, "queued", "in_progress"):
-        return None  # No answer yet (wire.md 18.1).
+    if status in _NO_ANSWER_YET:
+        return None
     kinds = {part["type"] for part in parts}
     if "refusal" in kinds:
         return "refusal"
@@ -223,8 +225,10 @@ def finish_of(data: dict[str, Any], parts: list[dict[str, Any]]) -> str | None:
 
 def word_of(data: dict[str, Any]) -> str | None:
     """Return the provider's word: the reason of an incomplete reply, otherwise the status."""
-    status = data.get("status") or None
-    reason = (data.get("incomplete_details") or {}).get("reason")
+    status: str | None = data.get("status") or None
+    if status in _NO_ANSWER_YET:
+        return None
+    reason: str | None = (data.get("incomplete_details") or {}).get("reason")
     return reason if status == "incomplete" and reason else status
 
 
@@ -260,18 +264,26 @@ def details_of(usage: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def citations_of(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the annotations of all texts; their indexes count characters of their block."""
+    """Return the annotations of all texts; their indexes count characters of their block.
+
+    OpenAI writes 0 and 0 for a file that no words refer to, such as a picture: no span.
+    """
     found = []
+    text = "".join(part["text"] for part in parts if part["type"] == "text")
     before = 0
     for part in parts:
         if part["type"] != "text":
             continue
         for one in part.get("annotations") or []:
             start, end = one.get("start_index"), one.get("end_index")
+            has_span = start is not None and end is not None and start < end
+            span = (before + start, before + end) if has_span else (None, None)
             found.append(
                 {
-                    "start": None if start is None else before + start,
-                    "end": None if end is None else before + end,
+                    "start": span[0],
+                    "end": span[1],
+                    "text": text[slice(*span)] if has_span else None,
+                    "document": one.get("file_id") or one.get("filename"),
                     "url": one.get("url"),
                     "title": one.get("title"),
                     "raw": one,

@@ -125,8 +125,7 @@ class Item:
         if kind in _ARGUMENTS:
             return parts_of_item({**self.said, _ARGUMENTS[kind]: self.arguments})
         if kind not in _WITH_BLOCKS:
-            # What a server-side tool does is unknown until its item is done.
-            return parts_of_item(self.said) if self.done else []
+            return parts_of_item(self.said) if self.said else []
         whole = dict(self.said)
         for place, blocks in self.blocks.items():
             whole[place] = [blocks[index].whole() for index in sorted(blocks)]
@@ -188,9 +187,12 @@ def read_stream(text: str, *, lost: bool = False) -> Reading:
             continue  # A doubled event counts once.
         seen.add((number, data))
         if error := error_of_event(name, event, data):
-            return output.reading(error)
+            return output.reading(error if output.items else error.before_any_event())
         if output.add(event):
-            return output.reading(error_of_failure(event, data))
+            failure = error_of_failure(event, data)
+            if failure is not None and not output.items:
+                failure = failure.before_any_event()
+            return output.reading(failure)
     kind = "LlmStreamInterruptedError" if lost else "LlmStreamIncompleteError"
     return output.reading(PlainError(kind))
 
@@ -202,7 +204,6 @@ class Output:
         self.items: dict[int, Item] = {}
         self.only_at_the_end: list[tuple[int, Item]] = []
         self.heads: list[dict[str, Any]] = []
-        self.terminal: dict[str, Any] | None = None
 
     def add(self, event: dict[str, Any]) -> bool:
         """Add an event, by the `type` in its JSON. Returns whether it is the last one."""
@@ -211,7 +212,6 @@ class Output:
             self.heads.append(event["response"])
         elif kind in TERMINAL:
             self.heads.append(event["response"])
-            self.terminal = event["response"]
             self._end(event["response"].get("output") or [])
             return True
         elif kind == "response.output_item.added":
@@ -279,7 +279,8 @@ class Output:
         """Return what has arrived."""
         items = self.in_order()
         parts = [part for item in items for part in item.parts()]
-        head = self.terminal or next(iter(self.heads), {})
+        # The status of a background reply changes from event to event.
+        head = self.heads[-1] if self.heads else {}
         reading = read_response(head, parts)
         reading.error = error
         ids = [one["id"] for one in self.heads if one.get("id")]

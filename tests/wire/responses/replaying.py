@@ -191,7 +191,7 @@ def seen_reply(reply: LlmResponse[Any], body: str, pieces: Pieces | None = None)
         finish_reason=reply.finish_reason,
         provider_finish_reason=reply.provider_finish_reason,
         stop_details=getattr(reply, "stop_details", None),
-        parts=[_without_nulls(part.model_dump()) for part in parts],
+        parts=[_dumped(part) for part in parts],
         logprobs=[
             (token.token, token.logprob, token.bytes, token.top, token.text_offset)
             for token in reply.logprobs or ()
@@ -202,6 +202,8 @@ def seen_reply(reply: LlmResponse[Any], body: str, pieces: Pieces | None = None)
             {
                 "start": one.start,
                 "end": one.end,
+                "text": one.text,
+                "document": one.document,
                 "url": one.url,
                 "title": one.title,
                 "raw": one.raw,
@@ -215,9 +217,10 @@ def seen_reply(reply: LlmResponse[Any], body: str, pieces: Pieces | None = None)
     return seen
 
 
-def _without_nulls(part: dict[str, Any]) -> dict[str, Any]:
-    keep = ("value",) if part["type"] == "opaque" else ()
-    return {key: value for key, value in part.items() if value is not None or key in keep}
+def _dumped(part: Any) -> dict[str, Any]:
+    """Return the part as JSON, without the fields that are not set."""
+    keep = {"value", *(part.model_extra or ())}
+    return {k: v for k, v in part.model_dump().items() if v is not None or k in keep}
 
 
 def _contradictions(reply: LlmResponse[Any], seen: Reading) -> list[str]:

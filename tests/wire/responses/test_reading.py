@@ -18,10 +18,10 @@ pytestmark = pytest.mark.no_connection
 
 # Two streams end with an error, and one body is a chat completion under a wrong name.
 ERRORS = {
-    "LlmAPIError": 7,
-    "LlmAuthenticationError": 6,
-    "LlmModelNotFoundError": 5,
-    "LlmStreamServerError": 2,
+    "LlmAPIError": 6,
+    "LlmAuthenticationError": 7,
+    "LlmModelNotFoundError": 6,
+    "LlmQuotaExceededError": 1,
     "LlmUnexpectedContentError": 1,
 }
 
