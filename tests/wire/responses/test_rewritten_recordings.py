@@ -195,6 +195,26 @@ REWRITINGS = [
 _NEED_EVERY_ITEM = (items_only, end_only, empty_output, no_output)
 
 
+def fits(rewritten: Callable[[list[Event]], str], stream: list[Event]) -> bool:
+    """Whether the stream still says all after the rewriting."""
+    begun, done = (
+        [
+            event["output_index"]
+            for event in stream
+            if event["type"] == f"response.output_item.{how}"
+        ]
+        for how in ("added", "done")
+    )
+    if rewritten is doubled:
+        # Only its number shows that an event is doubled.
+        return "sequence_number" in stream[0]
+    if rewritten is items_only and done != sorted(done):
+        return False  # Only the order in which they began is known then.
+    # One fixture lacks events in the middle, an item among them.
+    whole = sorted(begun) == sorted(done) == list(range(len(begun)))
+    return whole or rewritten not in _NEED_EVERY_ITEM
+
+
 def _streams(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         row
@@ -219,12 +239,8 @@ def test_a_stream_in_other_words_says_the_same(
     turn = ("direct", "general").index(transport)
     for row in _streams(responses_rows):
         stream = first_stream(row)
-        begun = sum(event["type"] == "response.output_item.added" for event in stream)
-        done = sum(event["type"] == "response.output_item.done" for event in stream)
-        if rewritten in _NEED_EVERY_ITEM and begun != done:
+        if not fits(rewritten, stream):
             continue
-        if rewritten is doubled and "sequence_number" not in stream[0]:
-            continue  # Only the number shows that an event is doubled.
         chunking = CHUNKINGS[(len(replays) + turn) % len(CHUNKINGS)]
         replays.append(Replay({**row, "response_body_text": rewritten(stream)}, chunking))
         readings.append(Replay(row, chunking).expected())
