@@ -133,7 +133,11 @@ def _messages(given: Any, provider: str) -> list[LlmMessage | dict[str, Any]]:
             end_turn()
             messages.append(item)
         else:
-            turn += said_parts(item, kind, provider)
+            parts = said_parts(item, kind, provider)
+            if kind == "message" and not parts[0].model_extra:
+                # Nothing but its own message keeps it apart from the text before it.
+                end_turn()
+            turn += parts
     end_turn()
     return messages
 

@@ -26,6 +26,8 @@ WAVE = 100
 STATE = "the API's default, `store: true`, is written"
 STRICT = "`strict: false` is written where the tool does not say"
 STREAM = "`stream: false` is left out"
+DETAIL = "`detail: auto`, the default, is written with an image"
+NULL = "a null of a tool or an item is left out"
 INCLUDE = "encrypted reasoning is asked for"
 ID_ALONE = "reasoning without encrypted content is left out under `store: false`"
 
@@ -53,9 +55,38 @@ async def ask(row: dict[str, Any], asked: Asked, server: Answering) -> tuple[Any
     return json.loads(server.received[f"{row['number']}/v1"]), list(dropped)
 
 
+def without_nulls(recorded: dict[str, Any]) -> bool:
+    """Leave out the nulls of the recorded tools and items. Returns whether there was one."""
+    found = False
+    for one in [*recorded["input"], *(recorded.get("tools") or [])]:
+        for key in [key for key, value in one.items() if value is None]:
+            del one[key]
+            found = True
+    return found
+
+
+def image_details(sent: dict[str, Any], recorded: dict[str, Any]) -> bool:
+    """Leave out the details that only the sent images have. Returns whether there was one."""
+    found = False
+    for item, other in zip(sent["input"], recorded["input"], strict=False):
+        for place in ("content", "output"):
+            blocks = (item.get(place), other.get(place))
+            if not all(isinstance(one, list) for one in blocks):
+                continue
+            for block, recorded_block in zip(*blocks, strict=False):
+                if block.get("detail") == "auto" and "detail" not in recorded_block:
+                    del block["detail"]
+                    found = True
+    return found
+
+
 def forgiven(sent: dict[str, Any], recorded: dict[str, Any], dropped: list[str]) -> list[str]:
     """Undo the listed differences in `sent`. Returns the reasons."""
     reasons = []
+    if image_details(sent, recorded):
+        reasons.append(DETAIL)
+    if without_nulls(recorded):
+        reasons.append(NULL)
     if sent.get("store") is True and "store" not in recorded:
         del sent["store"]
         reasons.append(STATE)
