@@ -27,7 +27,7 @@ STATE = "the API's default, `store: true`, is written"
 STRICT = "`strict: false` is written where the tool does not say"
 STREAM = "`stream: false` is left out"
 DETAIL = "`detail: auto`, the default, is written with an image"
-NULL = "a null of a tool or an item is left out"
+NOTHING = "a null or an empty list of a tool or an item is left out"
 INCLUDE = "encrypted reasoning is asked for"
 ID_ALONE = "reasoning without encrypted content is left out under `store: false`"
 
@@ -55,13 +55,14 @@ async def ask(row: dict[str, Any], asked: Asked, server: Answering) -> tuple[Any
     return json.loads(server.received[f"{row['number']}/v1"]), list(dropped)
 
 
-def without_nulls(recorded: dict[str, Any]) -> bool:
-    """Leave out the nulls of the recorded tools and items. Returns whether there was one."""
+def without_nothing(sent: dict[str, Any], recorded: dict[str, Any]) -> bool:
+    """Leave out what only the recording has and says nothing. Returns whether there was any."""
     found = False
-    for one in [*recorded["input"], *(recorded.get("tools") or [])]:
-        for key in [key for key, value in one.items() if value is None]:
-            del one[key]
-            found = True
+    for name in ("input", "tools"):
+        for one, other in zip(sent.get(name) or [], recorded.get(name) or [], strict=False):
+            for key in [key for key in other if other[key] in (None, []) and key not in one]:
+                del other[key]
+                found = True
     return found
 
 
@@ -85,8 +86,8 @@ def forgiven(sent: dict[str, Any], recorded: dict[str, Any], dropped: list[str])
     reasons = []
     if image_details(sent, recorded):
         reasons.append(DETAIL)
-    if without_nulls(recorded):
-        reasons.append(NULL)
+    if without_nothing(sent, recorded):
+        reasons.append(NOTHING)
     if sent.get("store") is True and "store" not in recorded:
         del sent["store"]
         reasons.append(STATE)
