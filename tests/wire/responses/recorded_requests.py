@@ -62,14 +62,21 @@ def recorded_body(row: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def read_request(body: dict[str, Any], provider: str) -> Asked:
-    """Read a recorded body, as a user of `provider` would write it."""
+def read_request(body: dict[str, Any], provider: str, *, says_state: bool = True) -> Asked:
+    """Read a recorded body, as a user of `provider` would write it.
+
+    Args:
+        body: The body.
+        provider: The provider's name.
+        says_state: Whether to say the API's default where the recorded client says nothing of
+            `store`, because ours is another.
+    """
     rest = dict(body)
     asked = Asked(rest.pop("model"), _messages(rest.pop("input", []), provider))
     asked.system = rest.pop("instructions", None)
     asked.stream = rest.pop("stream", False)
-    # A client that says nothing leaves the state to the API, whose default is true (wire.md 18.1).
-    rest.setdefault("store", True)
+    if says_state:
+        rest.setdefault("store", True)  # wire.md 18.1
     if "tools" in rest:
         asked.params["tools"] = [_tool(tool) for tool in rest.pop("tools")]
     choice = rest.get("tool_choice")

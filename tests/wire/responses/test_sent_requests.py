@@ -11,6 +11,7 @@ import json
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from tests.wire.answering import Answering
 from tests.wire.replaying import our_name
 from tests.wire.responses.bodies import answer, canonical, leaves
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 REQUESTS = 789
 WAVE = 100
+STATE_KEYS = ("previous_response_id", "conversation", "background")
 STATE = "the API's default, `store: true`, is written"
+STATELESS = "`store: false` is written where nothing says otherwise"
 STRICT = "`strict: false` is written where the tool does not say"
 STREAM = "`stream: false` is left out"
 DETAIL = "`detail: auto`, the default, is written with an image"
@@ -88,9 +91,11 @@ def forgiven(sent: dict[str, Any], recorded: dict[str, Any], dropped: list[str])
         reasons.append(DETAIL)
     if without_nothing(sent, recorded):
         reasons.append(NOTHING)
-    if sent.get("store") is True and "store" not in recorded:
+    stored = sent.get("store")
+    keeps_state = any(recorded.get(key) for key in STATE_KEYS)
+    if stored is not None and "store" not in recorded and (stored or not keeps_state):
         del sent["store"]
-        reasons.append(STATE)
+        reasons.append(STATE if stored else STATELESS)
     if recorded.get("stream") is False and "stream" not in sent:
         sent["stream"] = False
         reasons.append(STREAM)
@@ -111,7 +116,7 @@ def forgiven(sent: dict[str, Any], recorded: dict[str, Any], dropped: list[str])
     ):
         del sent["include"]
         reasons.append(INCLUDE)
-    if recorded.get("store") is False and any("reasoning" in one for one in dropped):
+    if stored is False and any("reasoning" in one for one in dropped):
         recorded["input"] = [
             item
             for item in recorded["input"]
@@ -121,22 +126,23 @@ def forgiven(sent: dict[str, Any], recorded: dict[str, Any], dropped: list[str])
     return reasons
 
 
+@pytest.mark.parametrize("says_state", [True, False], ids=["with state", "by default"])
 def test_recorded_requests_are_written_as_they_were(
-    responses_rows: list[dict[str, Any]], report_line: Callable[[str], None]
+    responses_rows: list[dict[str, Any]], report_line: Callable[[str], None], says_state: bool
 ) -> None:
     rows = [row for row in responses_rows if row["request_body"]]
     assert len(rows) == REQUESTS
     reasons: Counter[str] = Counter()
     otherwise: dict[str, list[str]] = defaultdict(list)
+
+    def read(row: dict[str, Any]) -> Asked:
+        provider = our_name(row["provider"])
+        return read_request(recorded_body(row), provider, says_state=says_state)
+
     with Answering(lambda path: answer(server.received[path])) as server:
 
         async def ask_all(wave: list[dict[str, Any]]) -> list[tuple[Any, list[str]]]:
-            return await asyncio.gather(
-                *(
-                    ask(row, read_request(recorded_body(row), our_name(row["provider"])), server)
-                    for row in wave
-                )
-            )
+            return await asyncio.gather(*(ask(row, read(row), server) for row in wave))
 
         waves = [rows[start : start + WAVE] for start in range(0, len(rows), WAVE)]
         outcomes = [outcome for wave in waves for outcome in asyncio.run(ask_all(wave))]
@@ -154,4 +160,5 @@ def test_recorded_requests_are_written_as_they_were(
         report_line(f"{count:>5}  {reason}")
     report_line(f"{len(rows)} recorded requests, {len(differ)} are written otherwise")
     shown = [f"{name}:\n    " + "\n    ".join(wrong) for name, wrong in differ.items()]
+    assert says_state == (STATE in reasons) == (STATELESS not in reasons)
     assert not differ, f"{len(differ)} differ\n  " + "\n  ".join(shown[:40])
