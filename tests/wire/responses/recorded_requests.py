@@ -82,22 +82,7 @@ def read_request(body: dict[str, Any], provider: str, *, says_state: bool = True
     choice = rest.get("tool_choice")
     if isinstance(choice, dict) and choice.keys() == {"type", "name"}:
         rest["tool_choice"] = choice["name"]
-    text = rest.pop("text", {})
-    if form := text.get("format"):
-        schema = {key: value for key, value in form.items() if key != "type"}
-        is_schema = form["type"] == "json_schema"
-        asked.params["response_format"] = (
-            {"type": "json_schema", "json_schema": schema} if is_schema else form
-        )
-    extra: dict[str, Any] = {}
-    if more := {key: value for key, value in text.items() if key != "format"}:
-        extra["text"] = more
-    reasoning = rest.pop("reasoning", {})
-    if reasoning.get("effort"):
-        asked.params["reasoning_effort"] = reasoning["effort"]
-        reasoning = {key: value for key, value in reasoning.items() if key != "effort"}
-    if reasoning:
-        extra["reasoning"] = reasoning
+    extra = _nested(rest.pop("text", {}), rest.pop("reasoning", {}), asked.params)
     for key, value in rest.items():
         if key in _ARGUMENTS and value is not None:
             asked.params[_ARGUMENTS[key]] = value
@@ -106,6 +91,23 @@ def read_request(body: dict[str, Any], provider: str, *, says_state: bool = True
     if extra:
         asked.params["extra_body"] = extra
     return asked
+
+
+def _nested(
+    text: dict[str, Any], reasoning: dict[str, Any], params: dict[str, Any]
+) -> dict[str, Any]:
+    """Put what has an argument into `params`. Returns what is left, for `extra_body`."""
+    if form := text.get("format"):
+        schema = {key: value for key, value in form.items() if key != "type"}
+        is_schema = form["type"] == "json_schema"
+        params["response_format"] = (
+            {"type": "json_schema", "json_schema": schema} if is_schema else form
+        )
+    if reasoning.get("effort"):
+        params["reasoning_effort"] = reasoning["effort"]
+        reasoning = {key: value for key, value in reasoning.items() if key != "effort"}
+    text = {key: value for key, value in text.items() if key != "format"}
+    return {key: value for key, value in (("text", text), ("reasoning", reasoning)) if value}
 
 
 def _tool(tool: dict[str, Any]) -> dict[str, Any]:

@@ -87,11 +87,18 @@ def image_details(sent: dict[str, Any], recorded: dict[str, Any]) -> bool:
 def forgiven(sent: dict[str, Any], recorded: dict[str, Any], dropped: list[str]) -> list[str]:
     """Undo the listed differences in `sent`. Returns the reasons."""
     reasons = []
+    stored = sent.get("store")
+    if stored is False and any("reasoning" in one for one in dropped):
+        recorded["input"] = [
+            item
+            for item in recorded["input"]
+            if item.get("type") != "reasoning" or item.get("encrypted_content")
+        ]
+        reasons.append(ID_ALONE)
     if image_details(sent, recorded):
         reasons.append(DETAIL)
     if without_nothing(sent, recorded):
         reasons.append(NOTHING)
-    stored = sent.get("store")
     keeps_state = any(recorded.get(key) for key in STATE_KEYS)
     if stored is not None and "store" not in recorded and (stored or not keeps_state):
         del sent["store"]
@@ -109,20 +116,9 @@ def forgiven(sent: dict[str, Any], recorded: dict[str, Any], dropped: list[str])
         del form["strict"]
         reasons.append(STRICT)
     encrypted = ["reasoning.encrypted_content"]
-    if (
-        "include" not in recorded
-        and sent.get("store") is False
-        and sent.get("include") == encrypted
-    ):
+    if "include" not in recorded and stored is False and sent.get("include") == encrypted:
         del sent["include"]
         reasons.append(INCLUDE)
-    if stored is False and any("reasoning" in one for one in dropped):
-        recorded["input"] = [
-            item
-            for item in recorded["input"]
-            if item.get("type") != "reasoning" or item.get("encrypted_content")
-        ]
-        reasons.append(ID_ALONE)
     return reasons
 
 
