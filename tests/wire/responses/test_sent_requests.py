@@ -110,44 +110,65 @@ def by_id_alone(asked: Asked) -> list[str]:
     return paths
 
 
+def state(sent: dict[str, Any], recorded: dict[str, Any]) -> str | None:
+    """Leave out the `store` that only the sent body has. Returns the reason."""
+    if "store" not in sent or "store" in recorded:
+        return None
+    if not sent["store"] and any(recorded.get(key) for key in STATE_KEYS):
+        return None
+    return STATE if sent.pop("store") else STATELESS
+
+
+def strictness(sent: dict[str, Any], recorded: dict[str, Any]) -> bool:
+    """Leave out what only the sent tools and form say. Returns whether there was any."""
+    forms = [(body.get("text") or {}).get("format") or {} for body in (sent, recorded)]
+    tools = zip(sent.get("tools") or [], recorded.get("tools") or [], strict=False)
+    found = False
+    for one, other in [*tools, (forms[0], forms[1])]:
+        if one.get("strict") is False and "strict" not in other:
+            del one["strict"]
+            found = True
+    return found
+
+
+def ids_alone(sent: dict[str, Any], recorded: dict[str, Any]) -> bool:
+    """Leave out the recorded reasoning that has no more than an id. Returns whether a call had one.
+
+    A call with an id needs its reasoning beside it.
+    """
+    recorded["input"] = [
+        item for item in recorded["input"] if item.get("type") != "reasoning" or is_known(item)
+    ]
+    found = False
+    for item, other in zip(sent["input"], recorded["input"], strict=False):
+        if item.get("type") == "function_call" and "id" not in item and "id" in other:
+            del other["id"]
+            found = True
+    return found
+
+
 def forgiven(sent: dict[str, Any], recorded: dict[str, Any], dropped: list[str]) -> list[str]:
-    """Undo the listed differences in `sent`. Returns the reasons."""
-    reasons = []
-    stored = sent.get("store")
-    if dropped:
-        recorded["input"] = [
-            item for item in recorded["input"] if item.get("type") != "reasoning" or is_known(item)
-        ]
-        reasons.append(ID_ALONE)
-        for item, other in zip(sent["input"], recorded["input"], strict=False):
-            if item.get("type") == "function_call" and "id" not in item and "id" in other:
-                del other["id"]
-                reasons.append(ID_OF_CALL)
-    if image_details(sent, recorded):
-        reasons.append(DETAIL)
-    if without_nothing(sent, recorded):
-        reasons.append(NOTHING)
-    keeps_state = any(recorded.get(key) for key in STATE_KEYS)
-    if stored is not None and "store" not in recorded and (stored or not keeps_state):
-        del sent["store"]
-        reasons.append(STATE if stored else STATELESS)
-    if recorded.get("stream") is False and "stream" not in sent:
-        sent["stream"] = False
-        reasons.append(STREAM)
-    for tool, other in zip(sent.get("tools") or [], recorded.get("tools") or [], strict=False):
-        if tool.get("strict") is False and "strict" not in other:
-            del tool["strict"]
-            reasons.append(STRICT)
-    form = (sent.get("text") or {}).get("format") or {}
-    other = (recorded.get("text") or {}).get("format") or {}
-    if form.get("strict") is False and "strict" not in other:
-        del form["strict"]
-        reasons.append(STRICT)
-    encrypted = ["reasoning.encrypted_content"]
-    if "include" not in recorded and stored is False and sent.get("include") == encrypted:
+    """Undo the listed differences between two bodies. Returns the reasons."""
+    encrypted = {"include": ["reasoning.encrypted_content"]}
+    asks = "include" not in recorded and not sent.get("store", True)
+    found = {
+        ID_ALONE: bool(dropped),
+        ID_OF_CALL: bool(dropped) and ids_alone(sent, recorded),
+        DETAIL: image_details(sent, recorded),
+        NOTHING: without_nothing(sent, recorded),
+        STRICT: strictness(sent, recorded),
+        STREAM: recorded.get("stream") is False and "stream" not in sent,
+        INCLUDE: asks and encrypted.items() <= sent.items(),
+    }
+    if found[STREAM]:
+        del recorded["stream"]
+    if found[INCLUDE]:
         del sent["include"]
-        reasons.append(INCLUDE)
-    return reasons
+    return [
+        reason
+        for reason in (*(one for one in found if found[one]), state(sent, recorded))
+        if reason
+    ]
 
 
 @pytest.mark.parametrize("says_state", [True, False], ids=["with state", "by default"])
