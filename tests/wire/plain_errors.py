@@ -112,8 +112,8 @@ def kind_of(status: int | None, error: PlainError) -> str:
         any(face in text for face in unknown) or ("model '" in text and "not found" in text)
     ):
         return "LlmModelNotFoundError"
-    if text.startswith("incorrect api key"):  # xAI says it under the status 400.
-        return "LlmAuthenticationError"
+    if text.startswith("incorrect api key"):
+        status = 401  # xAI says it under the status 400.
     if status is not None and status >= 500:
         return "LlmServerError"
     by_status = {
