@@ -143,7 +143,7 @@ def _messages(given: Any, provider: str) -> list[LlmMessage | dict[str, Any]]:
             messages.append(item)
         else:
             parts = said_parts(item, kind, provider)
-            if kind == "message" and not parts[0].model_extra:
+            if kind == "message" and not getattr(parts[0], "item", None):
                 # Nothing but its own message keeps it apart from the text before it.
                 end_turn()
             turn += parts

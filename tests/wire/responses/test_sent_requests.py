@@ -101,7 +101,7 @@ def by_id_alone(asked: Asked) -> list[str]:
         for number, part in enumerate(message.content if isinstance(message, LlmMessage) else ()):
             if not isinstance(part, ReasoningPart):
                 continue
-            if not (part.model_extra or {})["item"].get("continues"):
+            if not (getattr(part, "item", None) or {}).get("continues"):
                 item = []
             item.append(f"messages[{place}].content[{number}]")
             paths.append(item[-1])
