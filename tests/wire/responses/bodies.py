@@ -59,6 +59,11 @@ def canonical(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "input": items}
 
 
+def is_known(item: dict[str, Any]) -> bool:
+    """Whether a reasoning item is known by more than its id (wire.md 18.1)."""
+    return bool(item.get("encrypted_content") or item.get("content"))
+
+
 def leaves(path: str, seen: Any, expected: Any) -> Iterator[str]:
     """Yield every place where two JSON values differ."""
     if isinstance(seen, dict) and isinstance(expected, dict):

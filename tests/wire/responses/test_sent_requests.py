@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.wire.answering import Answering
 from tests.wire.replaying import our_name
-from tests.wire.responses.bodies import answer, canonical, leaves
+from tests.wire.responses.bodies import answer, canonical, is_known, leaves
 from tests.wire.responses.recorded_requests import Asked, read_request, recorded_body
 
 from tokenwire import ChatClient, LlmError, LlmMessage, ReasoningPart
@@ -68,11 +68,6 @@ def without_nothing(sent: dict[str, Any], recorded: dict[str, Any]) -> bool:
                 del other[key]
                 found = True
     return found
-
-
-def is_known(item: dict[str, Any]) -> bool:
-    """Whether a reasoning item is known by more than its id."""
-    return bool(item.get("encrypted_content") or item.get("content"))
 
 
 def image_details(sent: dict[str, Any], recorded: dict[str, Any]) -> bool:
