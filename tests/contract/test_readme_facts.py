@@ -101,5 +101,5 @@ def test_the_number_of_faults_is_right():
     with SimServer() as sim, pytest.raises(LlmConfigError) as caught:
         sim.set_script({"default": {"fault": {"kind": "?"}}})
     kinds = re.findall(r"`(\w+)`", str(caught.value).partition("expected")[2])
-    assert len(kinds) == 21
-    assert "twenty-one kinds of faults" in README
+    assert len(kinds) == 22
+    assert "twenty-two kinds of faults" in README
