@@ -284,6 +284,7 @@ impl Client {
             place: Arc::clone(&inner.place),
         };
         let started = options.started.unwrap_or_else(Instant::now);
+        let think_tags = options.think_tags;
         let own = Own::of(options);
         if interception.is_on() {
             let mask = own
@@ -301,6 +302,7 @@ impl Client {
             interception,
             started,
             choices: encoded.choices,
+            think_tags,
             own,
             dropped: if dropped.is_empty() {
                 Arc::default()

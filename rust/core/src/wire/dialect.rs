@@ -175,4 +175,8 @@ pub trait StreamDecoder: Send {
 
     /// Facts of the reply that belong to no choice: id, model, created. The first event that has one sets it.
     fn head(&self) -> &ReplyHead;
+
+    /// Adds what it has read and not returned yet, because the next event could have changed what it is. The stream ends
+    /// here.
+    fn flush(&mut self, _out: &mut Vec<ChunkKind>) {}
 }
