@@ -96,7 +96,7 @@ impl ItemState {
     /// Where a block belongs among all parts of the reply.
     fn rank(&self, list: List, index: u64) -> u64 {
         // Two items that have one place in the output keep the order in which they began.
-        let item = u64::from(self.order) << 31 | u64::from(self.number) << 16;
+        let item = u64::from(self.order) << 31 | (u64::from(self.number) + 1) << 16;
         let list = u64::from(list == List::Content) << 15;
         item | list | index.min(0x7fff)
     }
