@@ -101,9 +101,20 @@ impl ItemState {
         item | list | index.min(0x7fff)
     }
 
-    /// The place of a block that has begun.
-    pub(super) fn place(&self, list: List, index: u64) -> Option<usize> {
-        self.places.get(&(list, index))
+    /// The place of a block, which begins if it has not yet; see [`Self::begin_block`].
+    pub(super) fn place(
+        &mut self,
+        list: List,
+        index: u64,
+        kind: BlockKind,
+        more: &Extra,
+        parts: &mut Parts,
+        out: &mut Vec<ChunkKind>,
+    ) -> Result<usize, Error> {
+        if let Some(place) = self.places.get(&(list, index)) {
+            return Ok(place);
+        }
+        self.begin_block(list, index, kind, more, parts, out)
     }
 
     /// The block at a place, if it is of this kind.
@@ -119,7 +130,7 @@ impl ItemState {
     }
 
     /// Begins a block, which has `more` besides its text. Returns its place.
-    pub(super) fn begin_block(
+    fn begin_block(
         &mut self,
         list: List,
         index: u64,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Responses;
 use crate::error::Error;
 use crate::message::{ChunkKind, Fold, Part, Reply, StreamEvent, StreamEvents};
-use crate::wire::{Dialect, Step, StreamDecoder};
+use crate::wire::{Dialect, Step};
 
 /// What was read from a list of events.
 struct Read {
@@ -44,7 +44,9 @@ fn read_texts(events: &[String]) -> Read {
     }
     let mut fold = Fold::default();
     fold.set_head(decoder.head());
-    chunks.iter().for_each(|chunk| fold.apply(chunk));
+    for chunk in &chunks {
+        fold.apply(chunk);
+    }
     fold.settle();
     Read {
         reply: fold.into_reply(),

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{call, decoded, message, read};
-use crate::message::FinishReason;
+use crate::message::{FinishReason, RawJson};
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn the_finish_reason_follows_from_status_reason_and_items() {
     let text = message("m", "t");
     let refusal = json!({"type": "message", "content": [{"type": "refusal", "refusal": "no"}]});
@@ -109,7 +110,7 @@ fn the_finish_reason_follows_from_status_reason_and_items() {
         assert_eq!(choice.finish_reason, reason, "{body}");
         assert_eq!(choice.provider_finish_reason.as_deref(), Some(word));
         assert_eq!(reply.status.as_deref(), Some(status));
-        let kept = choice.stop_details.as_ref().map(|json| json.get());
+        let kept = choice.stop_details.as_ref().map(RawJson::get);
         assert_eq!(
             kept,
             (!details.is_null()).then(|| details.to_string()).as_deref()
