@@ -110,7 +110,7 @@ async def test_a_schema_is_kept_by_the_server_and_read_into_the_model(llama):
 
 
 def test_a_reply_cut_by_the_token_limit_is_kept_when_it_does_not_parse(llama):
-    with pytest.raises(tw.LlmDecodeError) as caught:
+    with pytest.raises(tw.LlmModelError) as caught:
         llama.chat(max_tokens=4).parse(City, "Name a city and its population as JSON.")
     reply = caught.value.partial
     assert reply is not None

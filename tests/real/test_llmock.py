@@ -74,9 +74,16 @@ def mock():
     assert control.pending() == [], "a scripted fault never happened"
 
 
-@pytest.fixture
-def chat(mock):
-    return tw.ChatClient("gpt-4o-mini", base_url=f"{mock.address}/v1", api_key="sk-mock")
+@pytest.fixture(params=["chat", "responses"])
+def chat(mock, request):
+    return tw.ChatClient(
+        "gpt-4o-mini", base_url=f"{mock.address}/v1", api_key="sk-mock", api=request.param
+    )
+
+
+# Where the last event is, and what may be missing before it, differs between the two.
+only_chat = pytest.mark.parametrize("chat", ["chat"], indirect=True)
+only_responses = pytest.mark.parametrize("chat", ["responses"], indirect=True)
 
 
 def fail(status, **fields):
@@ -85,6 +92,11 @@ def fail(status, **fields):
 
 def stream_fault(kind, **fields):
     return {"type": "stream_fault", "kind": kind, "match": {"stream": True}, **fields}
+
+
+def some_text(chat):
+    """Return after how many events of a stream there is some text, but not all."""
+    return 3 if chat.api == "chat" else 6
 
 
 def assert_clean(mock):
@@ -176,7 +188,10 @@ async def test_what_no_retry_can_mend_is_not_retried(mock, chat, status, error, 
 async def test_a_broken_stream_is_an_error_with_what_came(mock, chat, kind, error, way):
     # It is long, so that a client that leaves at the fault leaves well before the end.
     whole = " ".join(f"word{number}" for number in range(60))
-    mock.script({"type": "reply", "text": whole, "times": 2}, stream_fault(kind, after_chunks=3))
+    mock.script(
+        {"type": "reply", "text": whole, "times": 2},
+        stream_fault(kind, after_chunks=some_text(chat)),
+    )
     run = chat.run_async
     if way == "sync":
 
@@ -197,7 +212,7 @@ async def test_a_broken_stream_is_an_error_with_what_came(mock, chat, kind, erro
 
 
 def test_the_verdict_cannot_see_an_exception(mock, chat):
-    mock.script(stream_fault("truncate", after_chunks=3))
+    mock.script(stream_fault("truncate", after_chunks=some_text(chat)))
     with pytest.raises(tw.LlmStreamIncompleteError):
         chat.run(PROMPT, stream=True)
     # It was not repeated, so llmock takes it as accepted. The caller knew: it got the error.
@@ -212,6 +227,7 @@ def test_a_stream_that_broke_before_its_first_event_is_repeated(mock, chat, kind
     assert_clean(mock)
 
 
+@only_chat
 def test_every_place_before_the_finish_reason_is_noticed(mock, chat):
     whole, finish = chunks_before_the_finish(chat)
     mock.reset()
@@ -226,6 +242,7 @@ def test_every_place_before_the_finish_reason_is_noticed(mock, chat):
     assert_clean(mock)
 
 
+@only_chat
 @pytest.mark.parametrize(("behind", "has_usage"), [(1, False), (2, True)])
 def test_a_cut_behind_the_finish_reason_leaves_a_whole_reply(mock, chat, behind, has_usage):
     whole, finish = chunks_before_the_finish(chat)
@@ -245,8 +262,36 @@ def chunks_before_the_finish(chat):
     return stream.response.text, reasons.index("stop")
 
 
+@only_responses
+def test_every_place_before_the_terminal_event_is_noticed(mock, chat):
+    with chat.stream(PROMPT) as stream:
+        words = [chunk.text for chunk in stream if chunk.text]
+    whole = "".join(words)
+    mock.reset()
+    # Two events open the response and two the text; three close the text before the last event.
+    places = range(5, 4 + len(words) + 4)
+    for place in places:
+        mock.script(stream_fault("truncate", after_chunks=place))
+        with pytest.raises(tw.LlmStreamIncompleteError, match=r"response\.completed") as caught:
+            chat.run(PROMPT, stream=True)
+        assert caught.value.partial is not None
+        assert caught.value.partial.text == "".join(words[: place - 4])
+        assert chat.run(PROMPT, stream=True) == whole
+    assert mock.statuses() == [200] * 2 * len(places)
+    assert_clean(mock)
+
+
+@only_responses
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_a_stream_that_broke_before_its_text_is_repeated(mock, chat, place):
+    mock.script(stream_fault("truncate", after_chunks=place))
+    assert chat.run(PROMPT, stream=True) == chat.run(PROMPT)
+    assert len(mock.statuses()) == 3
+    assert_clean(mock)
+
+
 def test_a_stall_ends_by_the_idle_limit(mock, chat):
-    mock.script(stream_fault("stall", after_chunks=2, stall_seconds=20))
+    mock.script(stream_fault("stall", after_chunks=some_text(chat), stall_seconds=20))
     limit = tw.Timeout(idle=0.5)
     with pytest.raises(tw.LlmStallTimeoutError) as caught:
         streamed(chat, timeout=limit)

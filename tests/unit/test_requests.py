@@ -96,7 +96,9 @@ def test_wrong_arguments_are_config_errors(fields, message):
 
 
 def test_an_argument_unlike_any_known_one_lists_them_all():
-    with pytest.raises(LlmConfigError, match=r"'zzz'; known: background, best_of, .*, user, verbosity"):
+    with pytest.raises(
+        LlmConfigError, match=r"'zzz'; known: background, best_of, .*, user, verbosity"
+    ):
         LlmRequest("x", zzz=1)  # type: ignore[call-arg]
 
 
@@ -149,6 +151,7 @@ def test_typed_dicts_and_request_agree():
     )
     not_sent = {"model", "timeout", "max_retries", "headers", "stream_usage", "output_mode"} | {
         "drop_unsupported",
+        "think_tags",
         "extra_body",
         "extra_headers",
         "extra_query",

@@ -95,7 +95,14 @@ def test_a_misspelt_name_is_answered_with_the_nearest(wrong: str, near: str) -> 
 
 
 def test_what_only_a_server_knows_is_still_for_extra_body() -> None:
-    for name in ("num_ctx", "min_p", "repeat_penalty", "service_tier", "reasoning", "logits_processors"):
+    for name in (
+        "num_ctx",
+        "min_p",
+        "repeat_penalty",
+        "service_tier",
+        "reasoning",
+        "logits_processors",
+    ):
         given: dict[str, Any] = {name: 1}
         text = refusal(lambda given=given: tw.ChatClient("sim:chat", **given))
         assert "extra_body" in text

@@ -78,6 +78,11 @@ impl Fold {
         reply
     }
 
+    /// The reply so far, whose choices are in the order in which they began.
+    pub(crate) fn so_far(&self) -> &Reply {
+        &self.reply
+    }
+
     /// Ends the reply as [`Reply::settle`] does.
     pub fn settle(&mut self) {
         self.put_in_order();

@@ -83,7 +83,7 @@ const ROWS: &[Row] = &[
     row(&["params", "generation_config", "generate_config", "model_kwargs", "inference_config", "options", "sampling_params", "default_params", "parameters"], "temperature", "give each parameter by its name, such as temperature=0.2; what only your server knows belongs in extra_body={…}"),
     row(&["messages", "history", "chat_history", "contents", "input", "inputs", "prompt", "prompt_text"], "prompt", "give the prompt, or the list of messages, as the first argument of the call"),
     // Fields that only some servers know. Some are like one of our names, and mean something else.
-    row(&["service_tier", "prediction", "modalities", "web_search_options", "prompt_cache_retention", "safety_identifier"], "extra_body", OF_SERVER),
+    row(&["service_tier", "include", "truncation", "max_tool_calls", "context_management", "background_options", "prompt_cache_options", "moderation", "prediction", "modalities", "web_search_options", "prompt_cache_retention", "safety_identifier"], "extra_body", OF_SERVER),
     row(&["reasoning", "thinking", "thinking_budget", "thinking_config", "enable_thinking", "include_reasoning", "reasoning_format", "chat_template", "chat_template_kwargs"], "extra_body", OF_SERVER),
     row(&["repetition_penalty", "repeat_penalty", "repeat_last_n", "min_p", "top_a", "typical_p", "mirostat", "min_tokens", "ignore_eos", "skip_special_tokens", "num_ctx", "keep_alive", "cache_prompt"], "extra_body", OF_SERVER),
     row(&["guided_regex", "guided_choice", "guided_grammar", "grammar", "safety_settings", "safe_prompt", "prompt_mode", "search_parameters", "transforms", "route", "plugins"], "extra_body", OF_SERVER),

@@ -250,7 +250,7 @@ fn names_like(dialect: &dyn Dialect) -> impl Iterator<Item = &'static str> {
 }
 
 /// What every call takes besides the parameters of its dialect.
-const OF_EVERY_CALL: [&str; 9] = [
+const OF_EVERY_CALL: [&str; 10] = [
     "model",
     "timeout",
     "max_retries",
@@ -259,6 +259,7 @@ const OF_EVERY_CALL: [&str; 9] = [
     "extra_query",
     "extra_body",
     "stream_usage",
+    "think_tags",
     "drop_unsupported",
 ];
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use super::auth::{Auth, KeyOrToken};
+use super::cache_marks::CacheMarks;
 use super::choice::Newer;
 use super::dialect::Dialect;
 use super::openai::{Chat, Completions, Responses};
@@ -70,16 +71,6 @@ words! {
     }
 }
 
-/// How the end of a prefix of the prompt is marked that a provider should cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CacheMarks {
-    /// Not at all: it caches by itself, or not.
-    None,
-    /// `cache_control` on content blocks and tools, as Anthropic's models have it.
-    Control,
-    /// `prompt_cache_breakpoint` on content blocks, for models that take it.
-    Breakpoint,
-}
 impl Provider {
     /// Its base URL, unless it has none, or one with a place that has to be filled.
     #[must_use]

@@ -148,7 +148,7 @@ impl<'a> Part<'a> {
         Ok(Cow::Owned(format!("\"data:{kind};base64,{data}\"")))
     }
 
-    /// The content of a tool's result. It is empty if there is none.
+    /// The content of a tool's result. Without one, it is an empty text.
     pub(in crate::wire) fn content(&self) -> Result<Content<'a>, Error> {
         match self.get("content") {
             None => Ok(Content::Text("\"\"")),

@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use memchr::memmem;
 use serde_json::value::RawValue;
 
-use super::cached;
 use crate::config::Family;
 use crate::error::Error;
 use crate::request::Request;
 use crate::wire::body::{Body, fields, items, object};
+use crate::wire::cache_marks::CacheMarks;
 use crate::wire::dialect::Dialect;
 use crate::wire::params::{Param, Type, param, set};
-use crate::wire::providers::{CacheMarks, Provider};
+use crate::wire::providers::Provider;
 
 /// Starts the body of `request`, with the model in it.
 pub(super) fn start<'a>(request: &Request<'a>) -> Result<Body<'a>, Error> {
@@ -70,7 +70,7 @@ fn marked<'a>(tools: &'a str, provider: &Provider, model: &str) -> Result<Cow<'a
         // A breakpoint belongs to content.
         if provider.cache_marks == CacheMarks::Control {
             written.pop();
-            written.push_str(cached::mark(cache, || path, provider, model)?);
+            written.push_str(provider.cache_marks.mark(cache, || path, model)?);
             written.push('}');
         }
         if at > 0 {

@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::json::write_string;
 use crate::wire::body::{Fields, field, fields};
 use crate::wire::messages::{Content, Part, Parts, inner, plain};
-use crate::wire::openai::cached;
 use crate::wire::providers::Provider;
 use crate::wire::reasoning::{Needed, ReasoningBack};
 
@@ -54,7 +53,8 @@ impl Written<'_> {
 
     /// The mark of a part where a cached prefix ends.
     fn mark(&self, part: &Part<'_>) -> Result<&'static str, Error> {
-        cached::mark(part.get("cache"), || part.path(), self.provider, self.model)
+        let marks = self.provider.cache_marks;
+        marks.mark(part.get("cache"), || part.path(), self.model)
     }
 
     /// Writes a message with only text, which is a JSON string.

@@ -15,9 +15,9 @@ use crate::wire::messages::Part;
 pub(super) struct Calls<'a> {
     /// The ids of calls of custom tools, as JSON text.
     custom: HashSet<&'a str>,
-    /// How many calls, and results, came without an id.
-    calls: usize,
-    results: usize,
+    /// How many came without an id, and how many results did.
+    nameless: usize,
+    nameless_results: usize,
 }
 
 impl<'a> Calls<'a> {
@@ -57,19 +57,11 @@ impl<'a> Calls<'a> {
         };
         out.extend_from_slice(format!("{{\"type\":\"{kind}\"").as_bytes());
         keys(item, with_id, out)?;
-        match part.get("id") {
-            Some(id) => {
-                if is_custom {
-                    self.custom.insert(id);
-                }
-                field(out, "call_id", id);
-            }
-            // Here, a call must have one.
-            None => {
-                self.calls += 1;
-                field(out, "call_id", &made_id(self.calls));
-            }
+        let id = part.get("id");
+        if is_custom {
+            self.custom.extend(id);
         }
+        call_id(id, &mut self.nameless, out);
         field(out, "name", name);
         let arguments = part.get("arguments").unwrap_or("\"\"");
         if !matches!(Reader::over(arguments).peek()?, Kind::String) {
@@ -102,13 +94,7 @@ impl<'a> Calls<'a> {
             "function_call"
         };
         out.extend_from_slice(format!("{{\"type\":\"{kind}_output\"").as_bytes());
-        match id {
-            Some(id) => field(out, "call_id", id),
-            None => {
-                self.results += 1;
-                field(out, "call_id", &made_id(self.results));
-            }
-        }
+        call_id(id, &mut self.nameless_results, out);
         out.extend_from_slice(b",\"output\":");
         to.output(part, out)?;
         out.extend_from_slice(part.extra(&RESULT_KEYS).as_bytes());
@@ -117,9 +103,13 @@ impl<'a> Calls<'a> {
     }
 }
 
-/// The id of the call or the result that is this one of those without an id: they answer each other in their order.
-fn made_id(number: usize) -> String {
-    format!("\"call_{NAME}_{number}\"")
+/// Writes the id of a call or a result. Those without one answer each other in their order; `nameless` counts them.
+fn call_id(id: Option<&str>, nameless: &mut usize, out: &mut Vec<u8>) {
+    if let Some(id) = id {
+        return field(out, "call_id", id);
+    }
+    *nameless += 1;
+    field(out, "call_id", &format!("\"call_{NAME}_{nameless}\""));
 }
 
 /// Keys of a call that we know. `index` is the place of a call in a streamed list.

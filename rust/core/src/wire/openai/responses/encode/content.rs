@@ -4,7 +4,6 @@ use crate::error::Error;
 use crate::json::Reader;
 use crate::wire::body::field;
 use crate::wire::messages::{Content, Part, inner};
-use crate::wire::openai::cached;
 use crate::wire::providers::Provider;
 
 use super::super::NAME;
@@ -87,7 +86,8 @@ impl Target<'_> {
             _ => field(out, key, part.text("text")?),
         }
         out.extend_from_slice(extra.as_bytes());
-        let mark = cached::mark(part.get("cache"), || part.path(), self.provider, self.model)?;
+        let marks = self.provider.cache_marks;
+        let mark = marks.mark(part.get("cache"), || part.path(), self.model)?;
         if kind.starts_with("input_") {
             out.extend_from_slice(mark.as_bytes());
         }

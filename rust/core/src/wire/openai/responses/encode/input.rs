@@ -1,5 +1,7 @@
 //! Writes the caller's messages as items.
 
+use serde_json::value::RawValue;
+
 use super::call::Calls;
 use super::content::Target;
 use super::item::{Open, Said, Thought, item_of};
@@ -20,7 +22,7 @@ pub(super) fn write(
     dropped: &mut Vec<String>,
 ) -> Result<(), Error> {
     let input = Input::read(request)?;
-    let mut system = request.system.map(|raw| raw.get());
+    let mut system = request.system.map(RawValue::get);
     // OpenAI looks for the word JSON in the input alone: 400 "must contain the word 'json'".
     let is_json = |raw: &str| raw.contains("\"json_object\"");
     if !params.get("response_format").is_some_and(is_json)
@@ -130,7 +132,7 @@ impl<'a> Items<'a, '_> {
         self.out.push(b'}');
     }
 
-    /// Writes an entry that is an item already, as it is; false if it is none.
+    /// Writes an entry that is an item already, as it is; false if it is not one.
     fn take_item(&mut self, raw: &'a str) -> Result<bool, Error> {
         if !raw.starts_with('{') {
             return Ok(false);

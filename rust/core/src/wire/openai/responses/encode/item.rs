@@ -70,7 +70,7 @@ pub(super) fn item_of<'a>(part: &Part<'a>) -> Result<(Option<&'a str>, bool), Er
     Ok((Some(item), continues))
 }
 
-impl<'a> Said<'a> {
+impl Said<'_> {
     pub(super) fn new(role: &str, is_sent: bool) -> Self {
         Self {
             role: role.to_owned(),
@@ -114,13 +114,12 @@ impl<'a> Said<'a> {
                 field(out, key, raw);
             }
         }
-        match self.only_text.filter(|_| self.side == Side::Input) {
-            Some(text) => field(out, "content", text),
-            None => {
-                out.extend_from_slice(b",\"content\":[");
-                out.extend_from_slice(&self.blocks);
-                out.push(b']');
-            }
+        if let Some(text) = self.only_text.filter(|_| self.side == Side::Input) {
+            field(out, "content", text);
+        } else {
+            out.extend_from_slice(b",\"content\":[");
+            out.extend_from_slice(&self.blocks);
+            out.push(b']');
         }
         out.push(b'}');
         Ok(())
@@ -142,10 +141,9 @@ impl<'a> Thought<'a> {
         let text = part.text("text")?;
         let (kind, list) = match part.get("field") {
             Some("\"content\"") => ("reasoning_text", &mut self.content),
-            Some(_) => ("summary_text", &mut self.summary),
             // It has no blocks.
             None if text == "\"\"" => return Ok(()),
-            None => ("summary_text", &mut self.summary),
+            _ => ("summary_text", &mut self.summary),
         };
         if !list.is_empty() {
             list.push(b',');

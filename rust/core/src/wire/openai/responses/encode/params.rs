@@ -77,8 +77,8 @@ pub(super) fn write(body: &mut Body<'_>, params: &Set<'_>) -> Result<(), Error> 
     for (name, value) in params.iter() {
         match (name, value) {
             ("max_tokens" | "max_completion_tokens", _) => body.raw("max_output_tokens", value),
-            // `include` asks for them.
-            ("logprobs", "true" | "false") => {}
+            // `include` asks for the probabilities, and the format is written below.
+            ("logprobs", "true" | "false") | ("response_format", _) => {}
             ("logprobs", count) => body.raw("top_logprobs", count),
             ("tools", _) => {
                 if let Some(out) = body.open("tools") {
@@ -90,10 +90,9 @@ pub(super) fn write(body: &mut Body<'_>, params: &Set<'_>) -> Result<(), Error> 
                     tools::write_choice(value, out)?;
                 }
             }
-            ("response_format", _) => {}
             ("verbosity", _) => text.push(("verbosity", value)),
             ("reasoning_effort", _) => {
-                body.object("reasoning", &format!("{{\"effort\":{value}}}"))?
+                body.object("reasoning", &format!("{{\"effort\":{value}}}"))?;
             }
             _ => body.raw(name, value),
         }

@@ -43,7 +43,7 @@ impl State {
     }
 
     /// Writes `store` and `include`.
-    pub(super) fn write(&self, body: &mut Body<'_>, model: &str, params: &Set<'_>) {
+    pub(super) fn write(self, body: &mut Body<'_>, model: &str, params: &Set<'_>) {
         if self.by_default {
             body.raw("store", "false");
         }

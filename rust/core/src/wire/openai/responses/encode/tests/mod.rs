@@ -3,6 +3,7 @@
 mod input;
 mod parameters;
 mod sent_back;
+mod statements;
 
 use serde_json::{Value, json};
 
